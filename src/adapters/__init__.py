@@ -1,0 +1,1 @@
+"""Adapters around albumcore: stores, directories, the HTTP service and the command line."""

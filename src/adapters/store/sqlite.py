@@ -1,0 +1,223 @@
+"""The event store on SQLite: the library's recorder, with the index rows in the same transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteFactory,
+)
+from eventsourcing.utils import Environment, EnvType
+
+from adapters.store.rows import (
+    MAX_INTEGER,
+    columns_of,
+    condition_of,
+    create_tables,
+    in_chunks,
+    row_of,
+    statement_of,
+    table_of,
+)
+from albumcore.index import ROWS, Change, R, Where
+
+_EXPECTED = "expected_"
+
+
+class SQLiteRecorder(SQLiteApplicationRecorder):
+    """Appends events together with the changes of the index rows they mean, and answers from those rows."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        """The library's tables, the index tables, and the numbers that were given out."""
+        return [
+            *super().construct_create_table_statements(),
+            *create_tables(),
+            "CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, given INTEGER NOT NULL) "
+            "WITHOUT ROWID",
+        ]
+
+    def _insert_events(
+        self,
+        c: SQLiteCursor,
+        stored_events: Sequence[StoredEvent],
+        changes: Iterable[Change] = (),
+        **kwargs: Any,
+    ) -> Sequence[int] | None:
+        numbers = super()._insert_events(c, stored_events, **kwargs)
+        for change in changes:
+            c.execute(*statement_of(change))
+        return numbers
+
+    # Reading rows
+
+    def rows(self, kind: type[R], where: Where) -> list[R]:
+        """The rows that match, in the order of their keys."""
+        found: list[R] = []
+        pieces = in_chunks(where)
+        with self.datastore.transaction(commit=False) as c:
+            for piece in pieces:
+                condition, matched = condition_of(piece)
+                c.execute(
+                    f"SELECT * FROM {table_of(kind)} WHERE {condition} "  # noqa: S608
+                    f"ORDER BY {', '.join(kind.KEY)}",
+                    matched,
+                )
+                found.extend(row_of(kind, stored) for stored in c.fetchall())
+        if len(pieces) > 1:
+            found.sort(key=attrgetter(*kind.KEY))
+        return found
+
+    def feed_page(
+        self, stream: str, viewer: str, kinds: Iterable[str], limit: int | None, offset: int
+    ) -> tuple[Sequence[StoredEvent], int]:
+        """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
+        condition, matched = condition_of({"stream": stream, "kind": tuple(kinds)})
+        visible = f"{condition} AND (NOT is_private OR author = ? OR target = ?)"
+        matched += [viewer, viewer]
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(f"SELECT COUNT(*) AS total FROM feed_row WHERE {visible}", matched)  # noqa: S608
+            total: int = c.fetchone()["total"]
+            c.execute(
+                f"SELECT e.* FROM (SELECT stream, version FROM feed_row WHERE {visible} "  # noqa: S608
+                "ORDER BY version DESC LIMIT ? OFFSET ?) AS page "
+                f"JOIN {self.events_table_name} AS e "
+                "ON e.originator_id = page.stream AND e.originator_version = page.version "
+                "ORDER BY e.originator_version DESC",
+                [
+                    *matched,
+                    *(min(n, MAX_INTEGER) for n in (-1 if limit is None else limit, offset)),
+                ],
+            )
+            return [_event_of(stored) for stored in c.fetchall()], total
+
+    def visible_comments(self, streams: Sequence[str], viewer: str) -> Mapping[str, int]:
+        """How many comments of each stream the viewer can see; streams without any are left out."""
+        counted: dict[str, int] = {}
+        with self.datastore.transaction(commit=False) as c:
+            for piece in in_chunks({"stream": streams, "kind": "comments"}):
+                condition, matched = condition_of(piece)
+                c.execute(
+                    f"SELECT stream, COUNT(*) AS visible FROM feed_row WHERE {condition} "  # noqa: S608
+                    "AND (NOT is_private OR author = ? OR target = ?) GROUP BY stream",
+                    [*matched, viewer, viewer],
+                )
+                counted.update((row["stream"], row["visible"]) for row in c.fetchall())
+        return counted
+
+    # Numbers
+
+    def next_number(self, name: str) -> int:
+        """A number never given before under that name, greater than all of them."""
+        with self.datastore.transaction(commit=True) as c:
+            c.execute(
+                "INSERT INTO numbers VALUES (?, 1) "
+                "ON CONFLICT (name) DO UPDATE SET given = given + 1",
+                [name],
+            )
+            # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
+            c.execute("SELECT given FROM numbers WHERE name = ?", [name])
+            given: int = c.fetchone()["given"]
+            return given
+
+    # Rebuilding and comparing
+
+    def rebuild(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> None:
+        """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
+        with self.datastore.transaction(commit=True) as c:
+            # Deleting first takes the write lock, so no event can come in between reading and writing.
+            for kind in ROWS:
+                c.execute(f"DROP TABLE IF EXISTS {table_of(kind)}")
+            for statement in self.construct_create_table_statements():
+                c.execute(statement)
+            c.execute("DELETE FROM stored_snapshots")
+            for stored in self._all_events(c):
+                for change in changes_of(stored):
+                    c.execute(*statement_of(change))
+            c.execute(
+                "INSERT INTO numbers SELECT 'image', MAX(image_id) FROM image_row "
+                "WHERE true HAVING MAX(image_id) IS NOT NULL "
+                "ON CONFLICT (name) DO UPDATE SET given = MAX(given, excluded.given)"
+            )
+
+    def differences(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> list[str]:
+        """A line for each row that is not what the stored events say."""
+        found: list[str] = []
+        # Everything happens in one transaction that is rolled back: the expected rows live in temporary tables.
+        with self.datastore.transaction(commit=False) as c:
+            for statement in create_tables(_EXPECTED, temporary=True):
+                c.execute(statement)
+            for stored in self._all_events(c):
+                for change in changes_of(stored):
+                    try:
+                        c.execute(*statement_of(change, _EXPECTED))
+                    except sqlite3.IntegrityError as error:
+                        found.append(
+                            f"{stored.originator_id} version {stored.originator_version}: {error}"
+                        )
+            for kind in ROWS:
+                table = table_of(kind)
+                for kept, other, said in (
+                    (table, _EXPECTED + table, "in the index, not in the history"),
+                    (_EXPECTED + table, table, "in the history, not in the index"),
+                ):
+                    c.execute(f"SELECT * FROM {kept} EXCEPT SELECT * FROM {other}")  # noqa: S608
+                    found.extend(
+                        f"{table} {_named(kind, stored)}: {said}" for stored in c.fetchall()
+                    )
+        return found
+
+    def _all_events(self, c: SQLiteCursor) -> Iterator[StoredEvent]:
+        last = 0
+        while True:
+            c.execute(
+                f"SELECT rowid, * FROM {self.events_table_name} "  # noqa: S608
+                "WHERE rowid > ? ORDER BY rowid LIMIT 1000",
+                [last],
+            )
+            batch = c.fetchall()
+            if not batch:
+                return
+            last = batch[-1]["rowid"]
+            yield from map(_event_of, batch)
+
+
+def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
+    return StoredEvent(
+        stored["originator_id"], stored["originator_version"], stored["topic"], stored["state"]
+    )
+
+
+def _named(kind: type[Any], stored: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={stored[name]!r}" for name in columns_of(kind))
+
+
+class _DurablePool(SQLiteConnectionPool):
+    """Connections on which a commit has reached the disk when it returns, whatever the build's default is."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        connection.cursor().execute("PRAGMA synchronous=FULL")
+        return connection
+
+
+class Factory(SQLiteFactory):
+    """The library's way of opening SQLite, with our recorder and our connections."""
+
+    application_recorder_class = SQLiteRecorder
+
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        super().__init__(env)
+        given = self.datastore.pool
+        self.datastore.pool = _DurablePool(
+            db_name=given.db_name,
+            lock_timeout=given.lock_timeout,
+            pool_timeout=float(given.lock_timeout or 5),
+        )

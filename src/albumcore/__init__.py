@@ -1,0 +1,39 @@
+"""albumcore: albums of medical images and patient image sets, whose history is the truth.
+
+State is what replaying the recorded events gives; the feed shows that very stream; any moment of the past can
+be asked for. Open a store with ``adapters.store`` and talk to the `Albumcore` it returns.
+"""
+
+from albumcore.albums import Album, MemberFlags, Permission
+from albumcore.application import Albumcore, utc_now
+from albumcore.capabilities import CapabilityToken, Grants, UserTokens
+from albumcore.feed import FeedPage, FeedQuery, Kind
+from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
+from albumcore.kernel import Act, Recorded, Source, Stream, fold
+from albumcore.streams import album_stream, patient_stream, user_stream
+
+__all__ = [
+    "Act",
+    "Album",
+    "Albumcore",
+    "CapabilityToken",
+    "Content",
+    "FeedPage",
+    "FeedQuery",
+    "Grants",
+    "Image",
+    "ImageType",
+    "Kind",
+    "MemberFlags",
+    "PatientImageSet",
+    "Permission",
+    "Recorded",
+    "Source",
+    "Stream",
+    "UserTokens",
+    "album_stream",
+    "fold",
+    "patient_stream",
+    "user_stream",
+    "utc_now",
+]

@@ -1,0 +1,376 @@
+"""The application: load, decide, append, and decide again on a conflict; and every way to read.
+
+It holds no rule of the domain, no JSON and no HTTP. Clock and ids come in by argument, and the store behind it
+is named by the environment it is given (``PERSISTENCE_MODULE``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import (
+    EventStore,
+    IntegrityError,
+    Mapper,
+    PersistenceError,
+    StoredEvent,
+)
+
+from albumcore.albums import Album
+from albumcore.carrier import StreamCarrier, project
+from albumcore.codec import Codec, Snapshot, SnapshotStore
+from albumcore.errors import (
+    AlbumcoreError,
+    AlbumNotFound,
+    ConcurrentChange,
+    ImageNotFound,
+)
+from albumcore.feed import (
+    Entry,
+    FeedPage,
+    FeedQuery,
+    ProviderStanding,
+    Standing,
+    entry,
+    select,
+    standing_of,
+)
+from albumcore.ids import AlbumId, ImageId, UserId
+from albumcore.imagesets.events import ImageAdded
+from albumcore.index import (
+    CapabilityTokenRow,
+    Change,
+    ImageRow,
+    Index,
+    MemberRow,
+    ProviderRow,
+    SeriesRow,
+    changes,
+)
+from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record
+from albumcore.streams import album_stream
+from albumcore.verification import CheckContent, Replay
+
+S = TypeVar("S")
+P = ParamSpec("P")
+Decision = Callable[Concatenate[S, Act, P], tuple[Event[S], ...]]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """The present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Albumcore(Application[str]):
+    """An open store of albums and image sets.
+
+    Args:
+        env: The library's settings; ``adapters.store`` has functions that fill them in.
+        clock: Tells the present moment, aware and in UTC.
+        retries: How many times a command that met a newer version is decided again before it gives up.
+        snapshot_every: A snapshot of a stream is kept at every multiple of this version.
+    """
+
+    name = "albumcore"
+    is_snapshotting_enabled = True
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        retries: int = 20,
+        snapshot_every: int = 500,
+    ) -> None:
+        super().__init__({"ORIGINATOR_ID_TYPE": "text", **env})
+        self._clock = clock
+        self._retries = retries
+        self._snapshot_every = snapshot_every
+
+    def construct_mapper(self) -> Mapper[str]:
+        """Our codec, whatever the environment says."""
+        return Codec()
+
+    def construct_snapshot_store(self) -> EventStore[str]:
+        """A snapshot store that passes over stale snapshots."""
+        return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
+
+    @property
+    def index(self) -> Index:
+        """The rows that are looked up without replaying."""
+        return cast(Index, self.recorder)
+
+    # Commands
+
+    def handle(
+        self,
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[Event[S], ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[Recorded[Event[S]], ...]:
+        """Let a decision be taken on a stream, and record what it leads to.
+
+        When another command got in between, the decision is taken again on what is there by then. The moment of
+        the act is the clock's, but never earlier than the stream's last.
+
+        Returns:
+            The recorded events; none where the decision changes nothing.
+
+        Raises:
+            AlbumcoreError: whatever the decision refuses with.
+            ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
+        """
+        refused_at = -1
+        for _ in range(self._retries + 1):
+            version, last_at, state = self._present(stream)
+            act = Act(source, max(self._clock(), last_at).astimezone(UTC))
+            recorded = record(stream.name, version, act, decision(state, act, *args, **kwargs))
+            if not recorded:
+                return ()
+            try:
+                self._append(recorded)
+            except IntegrityError:
+                if (
+                    version == refused_at
+                ):  # nobody got in between: it is not the version that is refused
+                    raise
+                refused_at = version
+                continue
+            self._keep_snapshot(stream, version, version + len(recorded))
+            return recorded
+        raise ConcurrentChange("others keep changing this; try again")
+
+    def _present(self, stream: Stream[S]) -> tuple[int, datetime, S]:
+        try:
+            carrier: StreamCarrier = self.repository.get(stream.name, projector_func=project)
+        except AggregateNotFoundError:
+            return 0, EPOCH, stream.initial
+        return carrier.position
+
+    def _append(self, recorded: tuple[Recorded[Event[S]], ...]) -> None:
+        rows = [change for one in recorded for change in changes(one)]
+        self.events.put(recorded, changes=rows)
+
+    def _keep_snapshot(self, stream: Stream[Any], before: int, after: int) -> None:
+        if before // self._snapshot_every == after // self._snapshot_every:
+            return
+        version, at, state = self._present(stream)
+        assert self.snapshots is not None
+        try:
+            self.snapshots.put([Snapshot(stream.name, version, at, state)])
+        except PersistenceError:
+            return  # a cache that could not be filled; the command it follows is stored
+
+    def next_image_id(self) -> ImageId:
+        """An image id never given before. One that no event comes to carry stays unused."""
+        return ImageId(self.index.next_number("image"))
+
+    # State
+
+    def load(self, stream: Stream[S], version: int | None = None, at: datetime | None = None) -> S:
+        """The state of a stream: now, as of a version, or as of a moment (inclusive).
+
+        A stream, version or moment before the first event gives the initial state; a version past the last
+        gives the present.
+        """
+        if at is not None:
+            reached = self._version_at(stream, at)
+            version = reached if version is None else min(version, reached)
+        if version is None:
+            return self._present(stream)[2]
+        try:
+            carrier: StreamCarrier = self.repository.get(
+                stream.name, version=version, projector_func=project
+            )
+        except AggregateNotFoundError:
+            return stream.initial
+        state: S = carrier.position[2]
+        return state
+
+    def history(
+        self, stream: Stream[S], after: int = 0, until: int | None = None
+    ) -> Iterator[Recorded[Event[S]]]:
+        """The recorded events of a stream, oldest first, from past one version up to another."""
+        return cast(Iterator[Recorded[Event[S]]], self.events.get(stream.name, gt=after, lte=until))
+
+    def _version_at(self, stream: Stream[Any], at: datetime) -> int:
+        """The last version at or before a moment. Times never go back, so halving finds it."""
+        low, high = 0, self._present(stream)[0]
+        while low < high:
+            middle = (low + high + 1) // 2
+            one = next(self.events.get(stream.name, gt=middle - 1, lte=middle))
+            if cast(Recorded[Any], one).at <= at:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    # The feed
+
+    def feed(
+        self,
+        album_id: AlbumId,
+        viewer: UserId | None,
+        query: FeedQuery | None = None,
+        at: datetime | None = None,
+    ) -> FeedPage:
+        """A page of an album's feed as a member sees it: now, or as it was at a moment (inclusive).
+
+        Without a viewer it is the whole feed, private comments included, of a deleted album too: for whoever
+        keeps the store, never for a user.
+
+        Raises:
+            AlbumNotFound: no such album, or the viewer is not a member of it (at that moment).
+        """
+        wanted = query or FeedQuery()
+        stream = album_stream(album_id)
+        if at is not None or viewer is None:
+            return self._past_feed(stream, viewer, wanted, at)
+        if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
+            raise AlbumNotFound("no such album, or you are not a member of it")
+        kinds = [kind.value for kind in wanted.kinds]
+        found, total = self.index.feed_page(stream.name, viewer, kinds, wanted.limit, wanted.offset)
+        entries = tuple(
+            shown for shown in map(entry, map(self._recorded, found)) if shown is not None
+        )
+        return FeedPage(entries, total, self._standing(album_id, entries))
+
+    def _past_feed(
+        self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, at: datetime | None
+    ) -> FeedPage:
+        until = None if at is None else self._version_at(stream, at)
+        history = tuple(self.history(stream, until=until))
+        album = fold(stream.initial, history)
+        if not history or (viewer is not None and viewer not in album.members):
+            raise AlbumNotFound("no such album then, or you were not a member of it")
+        entries, total = select(history, viewer, query)
+        return FeedPage(entries, total, standing_of(album))
+
+    def _standing(self, album_id: AlbumId, entries: Iterable[Entry]) -> Standing:
+        subs: set[str] = set()
+        studies: set[str] = set()
+        providers: set[str] = set()
+        tokens: set[str] = set()
+        for one in entries:
+            source = one.recorded.act.source
+            subs.add(source.user)
+            subs.update([one.target] if one.target else ())
+            studies.update([one.study_uid] if one.study_uid else ())
+            providers.update(name for name in (one.provider_id, source.report_provider) if name)
+            tokens.update([source.capability_token] if source.capability_token else ())
+        rows, in_album = self.index.rows, {"album_id": album_id}
+        return Standing(
+            {UserId(row.sub): row.is_admin for row in rows(MemberRow, {**in_album, "sub": subs})},
+            cast(
+                Any,
+                {
+                    row.provider_id: ProviderStanding(row.name, row.is_removed)
+                    for row in rows(ProviderRow, {**in_album, "provider_id": providers})
+                },
+            ),
+            cast(
+                Any,
+                {
+                    row.token_id: row.title
+                    for row in rows(
+                        CapabilityTokenRow,
+                        {"stream": album_stream(album_id).name, "token_id": tokens},
+                    )
+                },
+            ),
+            cast(
+                Any,
+                frozenset(
+                    row.series_uid for row in rows(SeriesRow, {**in_album, "study_uid": studies})
+                ),
+            ),
+        )
+
+    def _recorded(self, stored: StoredEvent) -> Recorded[Any]:
+        return cast(Recorded[Any], self.mapper.to_domain_event(stored))
+
+    # Images
+
+    def image(self, image_id: ImageId) -> tuple[ImageRow, ImageAdded]:
+        """An image that can be shown: where it stands, and the event that added it.
+
+        Raises:
+            ImageNotFound: it never was, it was removed, or its patient was deleted.
+        """
+        for row in self.index.rows(ImageRow, {"image_id": image_id}):
+            stored = self.recorder.select_events(
+                f"images-{row.patient}", gt=row.version - 1, lte=row.version
+            )
+            return row, self._recorded(stored[0]).event
+        raise ImageNotFound("no such image")
+
+    # Following, rebuilding, verifying
+
+    def follow(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Recorded[Any]]]:
+        """The next recorded events of the whole store past a position, each with its own position.
+
+        Ask again from the last position got, and every event comes once, in the order of recording, without
+        a gap. Positions grow, but not by ones.
+        """
+        return [
+            (notification.id, self._recorded(notification))
+            for notification in self.recorder.select_notifications(
+                start=after, limit=limit, inclusive_of_start=False
+            )
+        ]
+
+    def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> int:
+        """Drop the index rows and snapshots, and make the rows again from the stream; the number of events read.
+
+        Raises:
+            UnknownStoredEvent, DamagedStoredEvent: a stored event cannot be read. The rows stay as they were.
+        """
+        seen = 0
+
+        def changes_of(stored: StoredEvent) -> Iterable[Change]:
+            nonlocal seen
+            seen += 1
+            progress(seen)
+            return changes(self._recorded(stored))
+
+        self.index.rebuild(changes_of)
+        return seen
+
+    def verify(
+        self,
+        check_content: CheckContent = lambda digest, length: None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> list[str]:
+        """Replay every stream, and compare what it says with the index rows and the image bytes.
+
+        Args:
+            check_content: Tells what is wrong with the bytes of a digest and length, or None where they are sound.
+            progress: Called with the number of events read so far.
+
+        Returns:
+            A line for each thing that differs; none where all is well.
+        """
+        replay = Replay(check_content)
+        seen = 0
+
+        def changes_of(stored: StoredEvent) -> Iterable[Change]:
+            nonlocal seen
+            seen += 1
+            progress(seen)
+            replay.arrive(str(stored.originator_id), stored.originator_version)
+            try:
+                recorded = self._recorded(stored)
+            except AlbumcoreError as error:
+                replay.problems.append(error.detail)
+                return ()
+            return replay.follow(recorded)
+
+        differences = self.index.differences(changes_of)
+        return replay.problems + differences

@@ -1,0 +1,63 @@
+"""The capability tokens of one user that act as that user: state and decisions (stream ``user-<sub>``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+from albumcore.capabilities.events import UserTokenEvent, UserTokenIssued, UserTokenRevoked
+from albumcore.capabilities.values import CapabilityToken, check_digest, check_title, validity
+from albumcore.errors import CapabilityTokenNotFound, Forbidden, IdTaken
+from albumcore.ids import CapabilityTokenId, UserId
+from albumcore.kernel import Act
+
+
+@frozen
+class UserTokens:
+    """A user's own capability tokens, revoked ones included. The owner is whoever issued the first."""
+
+    tokens: Mapping[CapabilityTokenId, CapabilityToken] = field(factory=dict)
+
+    @property
+    def owner(self) -> UserId | None:
+        """The user these tokens act as; None before the first was issued."""
+        return next((token.creator for token in self.tokens.values()), None)
+
+    def issue(
+        self,
+        act: Act,
+        token_id: CapabilityTokenId,
+        digest: str,
+        title: str,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+    ) -> tuple[UserTokenEvent, ...]:
+        """Make a token that acts as the user, for three months unless told otherwise.
+
+        Raises:
+            Forbidden: not the user in person, or somebody else's stream is named.
+            IdTaken: the token id was used before.
+            Invalid: the digest, the title or a time breaks its rule.
+        """
+        if not act.source.in_person or self.owner not in (None, act.user):
+            raise Forbidden("only the user in person makes tokens that act as the user")
+        if token_id in self.tokens:
+            raise IdTaken("this capability token id was used before")
+        start, end = validity(act.at, not_before, expires_at)
+        return (UserTokenIssued(token_id, check_digest(digest), check_title(title), start, end),)
+
+    def revoke(self, act: Act, token_id: CapabilityTokenId) -> tuple[UserTokenEvent, ...]:
+        """Take a token back. One that is revoked or expired already stays as it is.
+
+        Raises:
+            CapabilityTokenNotFound: the user has no such token.
+            Forbidden: not the user in person.
+        """
+        token = self.tokens.get(token_id)
+        if token is None or token.creator != act.user:
+            raise CapabilityTokenNotFound("no such capability token")
+        if not act.source.in_person:
+            raise Forbidden("capability tokens are managed by the user in person")
+        return (UserTokenRevoked(token_id),) if token.revocable_at(act.at) else ()

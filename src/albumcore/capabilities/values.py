@@ -1,0 +1,133 @@
+"""Capability tokens as values: what one may do, and when (Kheops API 10).
+
+Only the SHA-256 of a secret is ever held, as 64 hexadecimal digits: the secret has 131 bits of chance in it,
+so a slow hash would add nothing.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import UTC, datetime, timedelta
+
+from attrs import frozen
+
+from albumcore.errors import Invalid
+from albumcore.ids import UserId
+from albumcore.text import check_text
+
+TOLERANCE = timedelta(seconds=5)
+"""How far clocks may differ at both ends of a token's validity."""
+
+DEFAULT_MONTHS = 3
+MAX_TITLE = 255
+
+
+@frozen
+class Grants:
+    """What an album's capability token allows.
+
+    ``read`` lists and shows; ``write`` adds; both together also remove; ``appropriate`` lets the album be the
+    source of a copy; ``download`` is a button of viewers. The last two need ``read``.
+    """
+
+    read: bool = False
+    write: bool = False
+    download: bool = False
+    appropriate: bool = False
+
+
+@frozen
+class CapabilityToken:
+    """A capability token as its stream knows it; all times are UTC."""
+
+    digest: str
+    title: str
+    creator: UserId
+    issued_at: datetime
+    not_before: datetime
+    expires_at: datetime
+    grants: Grants = Grants()
+    revoked_at: datetime | None = None
+    revoked_by: UserId | None = None
+
+    def usable_at(self, at: datetime) -> bool:
+        """Whether it opens anything at that moment: not revoked, and inside its validity, give or take 5 s."""
+        # The tolerance is applied to `at`: the ends of a validity may be the first and last moments there are.
+        return (
+            self.revoked_at is None
+            and self.not_before <= at + TOLERANCE
+            and at - TOLERANCE <= self.expires_at
+        )
+
+    def revocable_at(self, at: datetime) -> bool:
+        """Whether revoking it would change anything: it is neither revoked nor expired."""
+        return self.revoked_at is None and at < self.expires_at
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def check_digest(digest: str) -> str:
+    """The SHA-256 of a secret: 64 hexadecimal digits, so that a secret itself is never recorded by mistake.
+
+    Raises:
+        Invalid: it is something else.
+    """
+    if not _DIGEST.match(digest):
+        raise Invalid("digest", "it is not a SHA-256 in hexadecimal")
+    return digest
+
+
+def check_title(title: str) -> str:
+    """The title of a token: 1 to 255 characters.
+
+    Raises:
+        Invalid: it is empty or longer, or holds a character that is no text.
+    """
+    return check_text("title", title, 1, MAX_TITLE)
+
+
+def check_grants(grants: Grants) -> Grants:
+    """Grants that hang together: download and appropriate need read.
+
+    Raises:
+        Invalid: they do not.
+    """
+    for field in ("download", "appropriate"):
+        if getattr(grants, field) and not grants.read:
+            raise Invalid(f"{field}_permission", "it needs read_permission")
+    return grants
+
+
+def validity(
+    at: datetime, not_before: datetime | None, expires_at: datetime | None
+) -> tuple[datetime, datetime]:
+    """The validity of a token issued ``at``: from now on, and for three months, unless told otherwise; in UTC.
+
+    Raises:
+        Invalid: a time has no zone, or is too near the end of the calendar to be told in UTC.
+    """
+    return (
+        at if not_before is None else _in_utc("not_before_time", not_before),
+        months_after(at, DEFAULT_MONTHS)
+        if expires_at is None
+        else _in_utc("expiration_time", expires_at),
+    )
+
+
+def _in_utc(field: str, at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise Invalid(field, "a time needs a zone")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(field, "there is no such time in UTC") from None
+
+
+def months_after(at: datetime, months: int) -> datetime:
+    """The same day and time that many months later; the month's last day where it has no such day."""
+    years, month0 = divmod(at.month - 1 + months, 12)
+    year, month = at.year + years, month0 + 1
+    day = min(at.day, calendar.monthrange(year, month)[1])
+    return at.replace(year=year, month=month, day=day)

@@ -1,0 +1,187 @@
+"""The stored form: the one converter between events and bytes, and the only file that knows the JSON.
+
+An event is stored under its stored name, as one JSON object::
+
+    {"v": 1, "at": "2026-03-01T09:30:00.000000+00:00", "by": "<sub>", "data": {...}}
+
+with ``token`` or ``provider`` beside ``by`` where the source acted through one. ``v`` is the version of the
+form of ``data``: an older one is brought up to date by the upcasters, a newer one is refused.
+A snapshot is stored as ``{"format": 1, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
+another format, or a damaged one, is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from attrs import frozen
+from cattrs.preconf.orjson import make_converter
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, StoredEvent
+
+from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
+from albumcore.ids import UserId
+from albumcore.kernel import STORED, Act, Recorded, Source, stored_name
+from albumcore.streams import named_stream
+
+SNAPSHOT = "snapshot"
+SNAPSHOT_FORMAT = 1
+"""To be raised whenever a state class changes its fields or their meaning."""
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+"""By stored name and version: how ``data`` of that version becomes data of the next."""
+
+converter = make_converter(detailed_validation=False, forbid_extra_keys=True)
+_ENVELOPE = {"v", "at", "by", "data", "token", "provider"}
+
+
+@frozen
+class Snapshot:
+    """The state of a stream at one version, kept so that a long stream need not be replayed from its start."""
+
+    stream: str
+    version: int
+    at: datetime
+    state: Any
+
+    @property
+    def originator_id(self) -> str:
+        """The stream, by the event store's name for it."""
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The version, by the event store's name for it."""
+        return self.version
+
+
+class StaleSnapshot(Exception):
+    """A snapshot that is not of the present format, or cannot be read."""
+
+
+class Codec(Mapper[str]):
+    """Turns recorded events into stored ones and back.
+
+    Args:
+        upcasters: How older versions are brought up to date; the library's own unless told otherwise.
+    """
+
+    def __init__(self, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> None:
+        super().__init__(JSONTranscoder())
+        self._upcasters = upcasters
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """The stored form of a recorded event or of a snapshot."""
+        if isinstance(domain_event, Snapshot):
+            return _stored_snapshot(domain_event)
+        assert isinstance(domain_event, Recorded)
+        recorded: Recorded[Any] = domain_event
+        name = stored_name(type(recorded.event))
+        source = recorded.act.source
+        state: dict[str, Any] = {
+            "v": name.version,
+            "at": recorded.at.isoformat(timespec="microseconds"),
+            "by": source.user,
+            "data": converter.unstructure(recorded.event),
+        }
+        if source.capability_token is not None:
+            state["token"] = source.capability_token
+        if source.report_provider is not None:
+            state["provider"] = source.report_provider
+        return StoredEvent(
+            originator_id=recorded.stream,
+            originator_version=recorded.version,
+            topic=name.name,
+            state=orjson.dumps(state),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """The recorded event, or snapshot, that was stored.
+
+        Raises:
+            UnknownStoredEvent: its name, or its version, is not known to this code.
+            DamagedStoredEvent: its bytes are not what its name and version promise.
+            StaleSnapshot: it is a snapshot of another format, or a damaged one.
+        """
+        if stored_event.topic == SNAPSHOT:
+            return _snapshot(stored_event)
+        where = f"{stored_event.originator_id} version {stored_event.originator_version}"
+        cls = STORED.get(stored_event.topic)
+        if cls is None:
+            raise UnknownStoredEvent(
+                f"{where}: the event {stored_event.topic!r} is unknown to this albumcore; a newer one wrote it"
+            )
+        try:
+            state = orjson.loads(stored_event.state)
+            version = state["v"]
+            newest = stored_name(cls).version
+            if version > newest:
+                raise UnknownStoredEvent(
+                    f"{where}: {stored_event.topic!r} is stored in version {version}, "
+                    f"and this albumcore knows it up to {newest}"
+                )
+            data = state["data"]
+            for older in range(version, newest):
+                data = self._upcasters[stored_event.topic, older](data)
+            act = _act(state)
+            event = converter.structure(data, cls)
+        except UnknownStoredEvent:
+            raise
+        except Exception as error:
+            raise DamagedStoredEvent(
+                f"{where}: the stored {stored_event.topic!r} cannot be read: {error!r}"
+            ) from error
+        return Recorded(
+            str(stored_event.originator_id), stored_event.originator_version, act, event
+        )
+
+
+def _act(state: dict[str, Any]) -> Act:
+    at = datetime.fromisoformat(state["at"])
+    if at.utcoffset() is None:
+        raise ValueError("its time has no zone")
+    if not state.keys() <= _ENVELOPE or not isinstance(state["by"], str):
+        raise ValueError("its envelope is not of this form")
+    return Act(Source(UserId(state["by"]), state.get("token"), state.get("provider")), at)
+
+
+class SnapshotStore(EventStore[str]):
+    """The stored snapshots that can be used."""
+
+    def get(self, *args: Any, **kwargs: Any) -> Iterator[DomainEventProtocol[str]]:
+        """The snapshots asked for, up to the first that is stale."""
+        try:
+            yield from super().get(*args, **kwargs)
+        except StaleSnapshot:
+            return
+
+
+def _stored_snapshot(snapshot: Snapshot) -> StoredEvent:
+    state = {
+        "format": SNAPSHOT_FORMAT,
+        "at": snapshot.at.isoformat(timespec="microseconds"),
+        "state": converter.unstructure(snapshot.state),
+    }
+    return StoredEvent(
+        snapshot.stream,
+        snapshot.version,
+        SNAPSHOT,
+        orjson.dumps(state, option=orjson.OPT_NON_STR_KEYS),
+    )
+
+
+def _snapshot(stored_event: StoredEvent) -> Snapshot:
+    stream = str(stored_event.originator_id)
+    try:
+        kept = orjson.loads(stored_event.state)
+        if kept["format"] != SNAPSHOT_FORMAT:
+            raise StaleSnapshot
+        at = datetime.fromisoformat(kept["at"])
+        state = converter.structure(kept["state"], type(named_stream(stream).initial))
+    except Exception as error:
+        raise StaleSnapshot from error
+    return Snapshot(stream, stored_event.originator_version, at, state)

@@ -1,0 +1,177 @@
+"""How each event shows in an album's feed: one row per event class, and nothing but this table decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from attrs import frozen
+
+from albumcore.albums import events as album
+from albumcore.capabilities import events as user
+from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.imagesets import events as images
+from albumcore.kernel import Event, Recorded
+
+
+class Kind(Enum):
+    """The two kinds of entries; the values are the words of the ``types`` parameter."""
+
+    COMMENT = "comments"
+    MUTATION = "mutations"
+
+
+class Family(Enum):
+    """Groups of mutations that can be asked for together (Kheops API 7.1)."""
+
+    SENDING = "SENDING"
+    USERS = "USERS"
+    REPORT_PROVIDER = "REPORT_PROVIDER"
+
+
+@frozen
+class Line:
+    """How the events of one class show.
+
+    Attributes:
+        mutation: The wire name, or None for a comment.
+        family: The family the mutation can be asked for by.
+        target: Whether the event's ``target`` is shown.
+        study: Whether it is about a study (``study_uid``).
+        series: Whether it is about one series (``series_uid``) of that study.
+        provider: Whether it is about a report provider (``provider_id``).
+    """
+
+    mutation: str | None
+    family: Family | None = None
+    target: bool = False
+    study: bool = False
+    series: bool = False
+    provider: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """A comment, or a mutation."""
+        return Kind.COMMENT if self.mutation is None else Kind.MUTATION
+
+
+def _about_user(mutation: str) -> Line:
+    return Line(mutation, Family.USERS, target=True)
+
+
+def _about_study(mutation: str) -> Line:
+    return Line(mutation, Family.SENDING, study=True)
+
+
+def _about_series(mutation: str) -> Line:
+    return Line(mutation, Family.SENDING, study=True, series=True)
+
+
+def _about_provider(mutation: str) -> Line:
+    return Line(mutation, Family.REPORT_PROVIDER, provider=True)
+
+
+HIDDEN = None
+"""The line of an event that is history, but no news: it never shows."""
+
+FEED: Mapping[type[Event[Any]], Line | None] = {
+    album.AlbumCreated: Line("CREATE_ALBUM"),
+    album.AlbumEdited: Line("EDIT_ALBUM"),
+    album.AlbumDeleted: HIDDEN,  # nobody is left to see it
+    album.NotificationsSet: HIDDEN,
+    album.MemberLeft: Line("LEAVE_ALBUM", Family.USERS),
+    album.MemberAdded: _about_user("ADD_USER"),
+    album.AdminAdded: _about_user("ADD_ADMIN"),
+    album.MemberRemoved: _about_user("REMOVE_USER"),
+    album.MemberPromoted: _about_user("PROMOTE_ADMIN"),
+    album.AdminDemoted: _about_user("DEMOTE_ADMIN"),
+    album.StudyImported: _about_study("IMPORT_STUDY"),
+    album.SeriesImported: _about_series("IMPORT_SERIES"),
+    album.ReportAdded: _about_series("NEW_REPORT"),
+    album.StudyRemoved: _about_study("REMOVE_STUDY"),
+    album.SeriesRemoved: _about_series("REMOVE_SERIES"),
+    album.CommentPosted: Line(mutation=None, target=True),
+    album.ReportProviderCreated: _about_provider("CREATE_REPORT_PROVIDER"),
+    album.ReportProviderEdited: _about_provider("EDIT_REPORT_PROVIDER"),
+    album.ReportProviderDeleted: _about_provider("DELETE_REPORT_PROVIDER"),
+    album.CapabilityTokenIssued: HIDDEN,
+    album.CapabilityTokenRevoked: HIDDEN,
+    user.UserTokenIssued: HIDDEN,
+    user.UserTokenRevoked: HIDDEN,
+    images.ImageAdded: HIDDEN,
+    images.ImageRemoved: HIDDEN,
+    images.PatientDeleted: HIDDEN,
+}
+
+
+@frozen
+class Entry:
+    """One entry of an album's feed: a recorded event, read through its line.
+
+    Everything here is as it was recorded. What is true of the people and things named in it *now* is in
+    `albumcore.feed.view.Standing`.
+    """
+
+    recorded: Recorded[Any]
+    line: Line
+
+    @property
+    def kind(self) -> Kind:
+        """A comment, or a mutation."""
+        return self.line.kind
+
+    @property
+    def author(self) -> UserId:
+        """The user in whose name it happened."""
+        return self.recorded.act.user
+
+    @property
+    def target(self) -> UserId | None:
+        """The user it was done to, or a private comment was written to."""
+        target: UserId | None = self.recorded.event.target if self.line.target else None
+        return target
+
+    @property
+    def comment(self) -> str | None:
+        """The text of a comment."""
+        comment: str | None = self.recorded.event.comment if self.kind is Kind.COMMENT else None
+        return comment
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only the author and the target see it: a comment with a target."""
+        return self.kind is Kind.COMMENT and self.target is not None
+
+    @property
+    def study_uid(self) -> StudyUID | None:
+        """The study it is about."""
+        study_uid: StudyUID | None = self.recorded.event.study_uid if self.line.study else None
+        return study_uid
+
+    @property
+    def series_uids(self) -> tuple[SeriesUID, ...]:
+        """The series it is about: one, or those of the study that came or went."""
+        if not self.line.study:
+            return ()
+        event = self.recorded.event
+        return (event.series_uid,) if self.line.series else event.series_uids
+
+    @property
+    def provider_id(self) -> ReportProviderId | None:
+        """The report provider it is about."""
+        provider_id: ReportProviderId | None = (
+            self.recorded.event.provider_id if self.line.provider else None
+        )
+        return provider_id
+
+    @property
+    def moves_last_event_time(self) -> bool:
+        """Whether the album counts it as its latest event: everything but a private comment does."""
+        return not self.is_private
+
+
+def entry(recorded: Recorded[Any]) -> Entry | None:
+    """The entry a recorded event shows as, or None where it is hidden."""
+    line = FEED[type(recorded.event)]
+    return None if line is None else Entry(recorded, line)

@@ -1,0 +1,66 @@
+"""Values of a patient's image set (TSCharts image API)."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Literal
+
+from attrs import frozen
+
+from albumcore.errors import Invalid
+
+Encoding = Literal["base64", "verbatim"]
+
+
+class ImageType(Enum):
+    """What an image shows; the values are the words of the API, and case matters."""
+
+    HEADSHOT = "Headshot"
+    XRAY = "Xray"
+    SURGERY = "Surgery"
+    AUDIOGRAM = "Audiogram"
+
+
+@frozen
+class Content:
+    """Where the bytes of an image are, and what they are. The bytes themselves stay in the blob store.
+
+    Attributes:
+        digest: SHA-256 of the stored bytes, 64 hexadecimal digits.
+        length: Number of stored bytes.
+        media_type: What the first bytes look like, such as ``image/jpeg``.
+        encoding: ``base64`` where the client's text was canonical base64 and the stored bytes are what it stands
+            for; ``verbatim`` where the stored bytes are the client's text itself.
+    """
+
+    digest: str
+    length: int
+    media_type: str
+    encoding: Encoding = "base64"
+
+
+@frozen
+class Image:
+    """One image of a patient. Clinic and station are absent only where upstream behaviour lets them be."""
+
+    clinic: int | None
+    station: int | None
+    type: ImageType
+    content: Content
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def check_content(content: Content) -> Content:
+    """A reference to bytes that could exist.
+
+    Raises:
+        Invalid: the digest is no SHA-256, or nothing is referred to.
+    """
+    if not _DIGEST.match(content.digest):
+        raise Invalid("data", "the digest is not a SHA-256 in hexadecimal")
+    if content.length < 1:
+        raise Invalid("data", "an image has at least one byte")
+    return content

@@ -1,0 +1,47 @@
+"""Index rows: what is looked up without replaying, each change of them derived from one recorded event.
+
+`changes` is a pure function from a recorded event to changes of rows. A store applies them in the transaction
+that appends the event, so the rows can be dropped and made again from the stream at any time. Rows hold keys
+and positions; what an event says stays in the stream.
+"""
+
+from albumcore.index.changes import DERIVED, changes
+from albumcore.index.rows import (
+    ROWS,
+    AlbumRow,
+    CapabilityTokenRow,
+    Change,
+    Drop,
+    FeedRow,
+    ImageRow,
+    Index,
+    MemberRow,
+    ProviderRow,
+    Put,
+    R,
+    Row,
+    SeriesRow,
+    Set,
+    Where,
+)
+
+__all__ = [
+    "DERIVED",
+    "ROWS",
+    "AlbumRow",
+    "CapabilityTokenRow",
+    "Change",
+    "Drop",
+    "FeedRow",
+    "ImageRow",
+    "Index",
+    "MemberRow",
+    "ProviderRow",
+    "Put",
+    "R",
+    "Row",
+    "SeriesRow",
+    "Set",
+    "Where",
+    "changes",
+]

@@ -1,0 +1,225 @@
+"""The changes of index rows that each event means: a pure function, and the table behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import asdict
+
+from albumcore.albums import events as album
+from albumcore.capabilities import events as user
+from albumcore.feed import entry
+from albumcore.imagesets import events as images
+from albumcore.index.rows import (
+    AlbumRow,
+    CapabilityTokenRow,
+    Change,
+    Drop,
+    FeedRow,
+    ImageRow,
+    MemberRow,
+    ProviderRow,
+    Put,
+    Row,
+    SeriesRow,
+    Set,
+)
+from albumcore.kernel import Event, Recorded
+from albumcore.streams import key_of
+
+Deriver = Callable[[Recorded[Any], Any], Iterable[Change]]
+
+
+def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
+    """The changes of rows that one recorded event means, in the order they are to be applied."""
+    shown = entry(recorded)
+    told: list[Change] = []
+    if shown is not None:
+        album_id = key_of(recorded.stream)
+        told.append(
+            Put(
+                FeedRow(
+                    recorded.stream,
+                    recorded.version,
+                    shown.kind.value,
+                    shown.line.mutation,
+                    shown.author,
+                    shown.target,
+                    shown.is_private,
+                    shown.study_uid,
+                    recorded.at,
+                )
+            )
+        )
+        if shown.moves_last_event_time:
+            told.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))
+    derive = DERIVED.get(type(recorded.event))
+    if derive is not None:
+        told.extend(derive(recorded, recorded.event))
+    return tuple(told)
+
+
+def _created(recorded: Recorded[Any], event: album.AlbumCreated) -> Iterable[Change]:
+    album_id = key_of(recorded.stream)
+    yield Put(
+        AlbumRow(
+            album_id,
+            event.name,
+            event.description,
+            recorded.at,
+            recorded.at,
+            **asdict(event.flags),
+        )
+    )
+    yield Put(MemberRow(album_id, recorded.act.user, is_admin=True))
+
+
+def _edited(recorded: Recorded[Any], event: album.AlbumEdited) -> Iterable[Change]:
+    values: dict[str, Any] = {} if event.flags is None else asdict(event.flags)
+    for name in ("name", "description"):
+        if (value := getattr(event, name)) is not None:
+            values[name] = value
+    if values:
+        yield Set(AlbumRow, {"album_id": key_of(recorded.stream)}, values)
+
+
+def _deleted(recorded: Recorded[Any], event: album.AlbumDeleted) -> Iterable[Change]:
+    album_id = key_of(recorded.stream)
+    of_album: tuple[type[Row], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
+    of_stream: tuple[type[Row], ...] = (FeedRow, CapabilityTokenRow)
+    yield from (Drop(kind, {"album_id": album_id}) for kind in of_album)
+    yield from (Drop(kind, {"stream": recorded.stream}) for kind in of_stream)
+
+
+def _member(recorded: Recorded[Any], sub: str) -> Mapping[str, Any]:
+    return {"album_id": key_of(recorded.stream), "sub": sub}
+
+
+def _notifications(recorded: Recorded[Any], event: album.NotificationsSet) -> Iterable[Change]:
+    yield Set(
+        MemberRow,
+        _member(recorded, recorded.act.user),
+        {
+            "notification_new_series": event.new_series,
+            "notification_new_comment": event.new_comment,
+        },
+    )
+
+
+def _left(recorded: Recorded[Any], event: album.MemberLeft) -> Iterable[Change]:
+    yield Drop(MemberRow, _member(recorded, recorded.act.user))
+
+
+def _removed(recorded: Recorded[Any], event: album.MemberRemoved) -> Iterable[Change]:
+    yield Drop(MemberRow, _member(recorded, event.target))
+
+
+def _added(*, is_admin: bool) -> Deriver:
+    def derive(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+        yield Put(MemberRow(key_of(recorded.stream), event.target, is_admin))
+
+    return derive
+
+
+def _right(*, is_admin: bool) -> Deriver:
+    def derive(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+        yield Set(MemberRow, _member(recorded, event.target), {"is_admin": is_admin})
+
+    return derive
+
+
+def _study_in(recorded: Recorded[Any], event: album.StudyImported) -> Iterable[Change]:
+    for series_uid in event.series_uids:
+        yield Put(SeriesRow(key_of(recorded.stream), event.study_uid, series_uid))
+
+
+def _series_in(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+    yield Put(SeriesRow(key_of(recorded.stream), event.study_uid, event.series_uid))
+
+
+def _study_out(recorded: Recorded[Any], event: album.StudyRemoved) -> Iterable[Change]:
+    yield Drop(SeriesRow, {"album_id": key_of(recorded.stream), "study_uid": event.study_uid})
+
+
+def _series_out(recorded: Recorded[Any], event: album.SeriesRemoved) -> Iterable[Change]:
+    yield Drop(
+        SeriesRow,
+        {
+            "album_id": key_of(recorded.stream),
+            "study_uid": event.study_uid,
+            "series_uid": event.series_uid,
+        },
+    )
+
+
+def _provider(recorded: Recorded[Any], event: Any) -> Mapping[str, Any]:
+    return {"album_id": key_of(recorded.stream), "provider_id": event.provider_id}
+
+
+def _provider_in(recorded: Recorded[Any], event: album.ReportProviderCreated) -> Iterable[Change]:
+    yield Put(ProviderRow(key_of(recorded.stream), event.provider_id, event.name))
+
+
+def _provider_edited(
+    recorded: Recorded[Any], event: album.ReportProviderEdited
+) -> Iterable[Change]:
+    yield Set(ProviderRow, _provider(recorded, event), {"name": event.name})
+
+
+def _provider_out(recorded: Recorded[Any], event: album.ReportProviderDeleted) -> Iterable[Change]:
+    yield Set(ProviderRow, _provider(recorded, event), {"is_removed": True})
+
+
+def _token_issued(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+    yield Put(CapabilityTokenRow(event.digest, recorded.stream, event.token_id, event.title))
+
+
+def _image_in(recorded: Recorded[Any], event: images.ImageAdded) -> Iterable[Change]:
+    yield Put(
+        ImageRow(
+            event.image_id,
+            int(key_of(recorded.stream)),
+            recorded.version,
+            event.clinic,
+            event.station,
+            event.type.value,
+            recorded.at,
+        )
+    )
+
+
+def _image_out(recorded: Recorded[Any], event: images.ImageRemoved) -> Iterable[Change]:
+    yield Drop(ImageRow, {"image_id": event.image_id})
+
+
+def _patient_out(recorded: Recorded[Any], event: images.PatientDeleted) -> Iterable[Change]:
+    yield Drop(ImageRow, {"patient": int(key_of(recorded.stream))})
+
+
+DERIVED: Mapping[type[Event[Any]], Deriver] = {
+    album.AlbumCreated: _created,
+    album.AlbumEdited: _edited,
+    album.AlbumDeleted: _deleted,
+    album.NotificationsSet: _notifications,
+    album.MemberLeft: _left,
+    album.MemberAdded: _added(is_admin=False),
+    album.AdminAdded: _added(is_admin=True),
+    album.MemberRemoved: _removed,
+    album.MemberPromoted: _right(is_admin=True),
+    album.AdminDemoted: _right(is_admin=False),
+    album.StudyImported: _study_in,
+    album.SeriesImported: _series_in,
+    album.ReportAdded: _series_in,
+    album.StudyRemoved: _study_out,
+    album.SeriesRemoved: _series_out,
+    album.ReportProviderCreated: _provider_in,
+    album.ReportProviderEdited: _provider_edited,
+    album.ReportProviderDeleted: _provider_out,
+    album.CapabilityTokenIssued: _token_issued,
+    user.UserTokenIssued: _token_issued,
+    images.ImageAdded: _image_in,
+    images.ImageRemoved: _image_out,
+    images.PatientDeleted: _patient_out,
+}
+"""What each event class means for the rows, beside its feed row. A class that is absent means nothing more."""

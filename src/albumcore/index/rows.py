@@ -1,0 +1,191 @@
+"""Index rows, the changes they can undergo, and what the application asks of a store that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from attrs import frozen
+
+
+@frozen
+class AlbumRow:
+    """An open album: what lists of albums show, filter and sort by."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("album_id",)
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    album_id: str
+    name: str
+    description: str
+    created_at: datetime
+    last_event_at: datetime
+    add_user: bool
+    download_series: bool
+    send_series: bool
+    delete_series: bool
+    add_series: bool
+    write_comments: bool
+
+
+@frozen
+class MemberRow:
+    """A member of an open album."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("album_id", "sub")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("sub",),)
+
+    album_id: str
+    sub: str
+    is_admin: bool
+    notification_new_series: bool = False
+    notification_new_comment: bool = False
+
+
+@frozen
+class FeedRow:
+    """Where an entry of an album's feed stands, and what it can be selected by."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("stream", "version")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("stream", "kind", "version"),)
+
+    stream: str
+    version: int
+    kind: str
+    mutation: str | None
+    author: str
+    target: str | None
+    is_private: bool
+    study_uid: str | None
+    at: datetime
+
+
+@frozen
+class SeriesRow:
+    """A series in an open album."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("album_id", "study_uid", "series_uid")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("series_uid",), ("study_uid",))
+
+    album_id: str
+    study_uid: str
+    series_uid: str
+
+
+@frozen
+class ProviderRow:
+    """A report provider of an open album, removed ones included."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("provider_id", "album_id")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("album_id",),)
+
+    album_id: str
+    provider_id: str
+    name: str
+    is_removed: bool = False
+
+
+@frozen
+class CapabilityTokenRow:
+    """The stream a capability token is to be looked for in, by the digest of its secret."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("digest",)
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("stream", "token_id"), ("token_id",))
+
+    digest: str
+    stream: str
+    token_id: str
+    title: str
+
+
+@frozen
+class ImageRow:
+    """An image that can be shown: where its event is, and what it can be searched by."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("image_id",)
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("patient", "image_id"),
+        ("clinic", "station", "image_id"),
+        ("station", "image_id"),
+    )
+
+    image_id: int
+    patient: int
+    version: int
+    clinic: int | None
+    station: int | None
+    type: str
+    at: datetime
+
+
+Row = AlbumRow | MemberRow | FeedRow | SeriesRow | ProviderRow | CapabilityTokenRow | ImageRow
+ROWS: tuple[type[Row], ...] = (
+    AlbumRow,
+    MemberRow,
+    FeedRow,
+    SeriesRow,
+    ProviderRow,
+    CapabilityTokenRow,
+    ImageRow,
+)
+R = TypeVar("R", AlbumRow, MemberRow, FeedRow, SeriesRow, ProviderRow, CapabilityTokenRow, ImageRow)
+Where = Mapping[str, Any]
+"""Column to value, all of which must be equal; a list, tuple or set means one of its values."""
+
+
+@frozen
+class Put:
+    """A new row; one with its key must not be there."""
+
+    row: Row
+
+
+@frozen
+class Set:
+    """New values in the rows that match."""
+
+    kind: type[Row]
+    where: Where
+    values: Mapping[str, Any]
+
+
+@frozen
+class Drop:
+    """The rows that match go."""
+
+    kind: type[Row]
+    where: Where
+
+
+Change = Put | Set | Drop
+
+
+class Index(Protocol):
+    """What the application asks of a store beside the event stream itself."""
+
+    def rows(self, kind: type[R], where: Where) -> list[R]:
+        """The rows that match, in the order of their keys."""
+        ...
+
+    def feed_page(
+        self, stream: str, viewer: str, kinds: Iterable[str], limit: int | None, offset: int
+    ) -> tuple[Sequence[Any], int]:
+        """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
+        ...
+
+    def visible_comments(self, streams: Sequence[str], viewer: str) -> Mapping[str, int]:
+        """How many comments of each stream the viewer can see; streams without any are left out."""
+        ...
+
+    def next_number(self, name: str) -> int:
+        """A number never given before under that name, greater than all of them."""
+        ...
+
+    def rebuild(self, changes_of: Callable[[Any], Iterable[Change]]) -> None:
+        """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
+        ...
+
+    def differences(self, changes_of: Callable[[Any], Iterable[Change]]) -> list[str]:
+        """A line for each row that is not what the stored events say."""
+        ...

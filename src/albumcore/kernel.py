@@ -1,0 +1,177 @@
+"""The few ideas that every stream shares: acts, events, recorded events, and the fold that makes state of them.
+
+An *event* is a frozen attrs class with one method, ``evolve``, that applies it to a state.
+A *decision* is a method of a state that takes an `Act` and returns the events it leads to, or raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from attrs import frozen
+
+from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
+
+S = TypeVar("S")
+E_co = TypeVar("E_co", bound="Event[Any]", covariant=True)
+
+
+@frozen
+class Source:
+    """Who acted, and through what.
+
+    A capability token acts in the name of the user who made it; a report provider, in that of the user who
+    started the report.
+    """
+
+    user: UserId
+    capability_token: CapabilityTokenId | None = None
+    report_provider: ReportProviderId | None = None
+
+    @property
+    def in_person(self) -> bool:
+        """Whether the user acts himself, through nothing else."""
+        return self.capability_token is None and self.report_provider is None
+
+
+@frozen
+class Act:
+    """One act of one source at one moment; ``at`` is an aware UTC time.
+
+    Decisions read the moment from here, so none of them needs a clock.
+    """
+
+    source: Source
+    at: datetime
+
+    @property
+    def user(self) -> UserId:
+        """The user in whose name it happens."""
+        return self.source.user
+
+
+class Event(Protocol[S]):
+    """A fact of the past. It applies itself to a state, and never refuses: what is recorded happened."""
+
+    def evolve(self, state: S, act: Act, /) -> S:
+        """The state after this event, which ``act`` led to."""
+        ...
+
+
+@frozen
+class Recorded(Generic[E_co]):
+    """An event in its envelope: where it stands in the history, and the act it came from.
+
+    Attributes:
+        stream: Name of the stream, such as ``album-Q7bZ2mP0xT``.
+        version: Position in the stream: 1, 2, 3, ... without gaps.
+        act: Source and time; times of one stream never go back.
+        event: The fact itself.
+    """
+
+    stream: str
+    version: int
+    act: Act
+    event: E_co
+
+    @property
+    def originator_id(self) -> str:
+        """The stream, by the event store's name for it."""
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The version, by the event store's name for it."""
+        return self.version
+
+    @property
+    def at(self) -> datetime:
+        """When it happened (UTC)."""
+        return self.act.at
+
+
+@frozen
+class StoredName:
+    """The name and the newest version under which a class is stored: the storage format, for ever."""
+
+    name: str
+    version: int
+
+
+STORED: dict[str, type[Any]] = {}
+"""Every event class by its stored name. `stored` fills it, and nothing else does."""
+
+_NAMES: dict[type[Any], StoredName] = {}
+C = TypeVar("C", bound=type[Any])
+
+
+def stored(name: str, version: int = 1) -> Callable[[C], C]:
+    """Register an event class under the name it is stored by.
+
+    The name outlives the class: rename the class as you like, never the name.
+    A change of fields that is more than a new one with a default needs a higher ``version`` and an upcaster.
+    """
+
+    def register(cls: C) -> C:
+        if name in STORED:
+            raise ValueError(f"the stored name {name!r} is taken by {STORED[name].__name__}")
+        STORED[name] = cls
+        _NAMES[cls] = StoredName(name, version)
+        return cls
+
+    return register
+
+
+def stored_name(cls: type[Any]) -> StoredName:
+    """The stored name of an event class; `KeyError` for a class that was never registered."""
+    return _NAMES[cls]
+
+
+def evolve(state: S, recorded: Recorded[Event[S]]) -> S:
+    """The state after one more recorded event."""
+    return recorded.event.evolve(state, recorded.act)
+
+
+def fold(state: S, history: Iterable[Recorded[Event[S]]]) -> S:
+    """The state after a run of recorded events, oldest first."""
+    for recorded in history:
+        state = recorded.event.evolve(state, recorded.act)
+    return state
+
+
+def record(
+    stream: str, version: int, act: Act, events: Iterable[Event[S]]
+) -> tuple[Recorded[Event[S]], ...]:
+    """Put the events of one act into envelopes that follow ``version`` in ``stream``."""
+    return tuple(
+        Recorded(stream, number, act, event) for number, event in enumerate(events, version + 1)
+    )
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    """A copy of ``mapping`` in which ``key`` stands for ``value``."""
+    return {**mapping, key: value}
+
+
+def dissoc(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
+    """A copy of ``mapping`` without ``key``."""
+    return {k: v for k, v in mapping.items() if k != key}
+
+
+@frozen
+class Stream(Generic[S]):
+    """A stream by name, with the state it starts from.
+
+    Attributes:
+        name: The text it is stored under: its kind, a hyphen, its key.
+        initial: The state before its first event.
+    """
+
+    name: str
+    initial: S

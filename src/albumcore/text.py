@@ -1,0 +1,22 @@
+"""The rule that every text of the domain keeps, whatever it says."""
+
+from __future__ import annotations
+
+import re
+
+from albumcore.errors import Invalid
+
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def check_text(field: str, text: str, shortest: int, longest: int) -> str:
+    """A text of so many characters, each of which can be stored and sent: no NUL, no half of a surrogate pair.
+
+    Raises:
+        Invalid: it is shorter or longer, or holds a character that is no text.
+    """
+    if not shortest <= len(text) <= longest:
+        raise Invalid(field, f"it has {shortest} to {longest} characters")
+    if _NO_TEXT.search(text):
+        raise Invalid(field, "it holds a character that is no text")
+    return text
