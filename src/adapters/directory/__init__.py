@@ -1,0 +1,44 @@
+"""The directory: people, patients, clinics, accounts and the DICOM catalogue, in ordinary tables.
+
+Everything personal is here and not in the events, which name people, patients, studies and series
+by id alone.
+"""
+
+from adapters.directory._database import Cursor, Database
+from adapters.directory._instances import (
+    InstanceOfOtherSeries,
+    InstanceRecord,
+    Misplaced,
+    SeriesOfOtherStudy,
+)
+from adapters.directory._schema import create_tables
+from adapters.directory.accounts import Account, Accounts
+from adapters.directory.catalogue import Catalogue, SeriesFacts
+from adapters.directory.clinics import Clinic, Clinics, Station
+from adapters.directory.dicom_json import Attributes
+from adapters.directory.patients import Patient, PatientExists, Patients
+from adapters.directory.people import EmailTaken, People, Person
+
+__all__ = [
+    "Account",
+    "Accounts",
+    "Attributes",
+    "Catalogue",
+    "Clinic",
+    "Clinics",
+    "Cursor",
+    "Database",
+    "EmailTaken",
+    "InstanceOfOtherSeries",
+    "InstanceRecord",
+    "Misplaced",
+    "Patient",
+    "PatientExists",
+    "Patients",
+    "People",
+    "Person",
+    "SeriesFacts",
+    "SeriesOfOtherStudy",
+    "Station",
+    "create_tables",
+]

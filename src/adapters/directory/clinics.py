@@ -1,0 +1,146 @@
+"""Clinics and stations of the TSCharts API: where and when patients are seen."""
+
+from __future__ import annotations
+
+from datetime import date
+from sqlite3 import Row
+
+from attrs import frozen
+
+from adapters.directory._database import (
+    MAX_INTEGER,
+    Cursor,
+    Database,
+    delete_by_id,
+    row_by_id,
+    storable_text,
+)
+from albumcore.errors import Invalid
+
+# AUTOINCREMENT, because events name these by id: an id must never come to mean another one.
+TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS directory_clinic (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        location TEXT NOT NULL,
+        starts TEXT NOT NULL,
+        ends TEXT NOT NULL,
+        UNIQUE (location, starts, ends)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS directory_station (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        level INTEGER NOT NULL
+    )
+    """,
+)
+
+
+@frozen
+class Clinic:
+    """A clinic: some days at one place, the last day included."""
+
+    id: int
+    location: str
+    start: date
+    end: date
+
+
+@frozen
+class Station:
+    """A station of a clinic, such as the dentist's chair."""
+
+    id: int
+    name: str
+    level: int
+
+
+@frozen
+class Clinics:
+    """The clinics and stations there are; the id of a deleted one is not given out again."""
+
+    database: Database
+
+    def add_clinic(self, location: str, start: date, end: date) -> int:
+        """Return the id of the clinic at this place from ``start`` to ``end``, added if it is new.
+
+        Raises:
+            Invalid: the location is not valid Unicode.
+        """
+        clinic = (storable_text("location", location), start.isoformat(), end.isoformat())
+        with self.database.transaction(commit=True) as cursor:
+            cursor.execute(
+                "INSERT INTO directory_clinic (location, starts, ends) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                clinic,
+            )
+            cursor.execute(
+                "SELECT id FROM directory_clinic WHERE location = ? AND starts = ? AND ends = ?",
+                clinic,
+            )
+            return _only_id(cursor)
+
+    def clinic(self, clinic_id: int) -> Clinic | None:
+        """Return the clinic with this id."""
+        row = row_by_id(self.database, "SELECT * FROM directory_clinic WHERE id = ?", clinic_id)
+        return None if row is None else _clinic(row)
+
+    def clinics(self) -> list[Clinic]:
+        """Return every clinic, by id."""
+        with self.database.transaction(commit=False) as cursor:
+            cursor.execute("SELECT * FROM directory_clinic ORDER BY id")
+            return [_clinic(row) for row in cursor.fetchall()]
+
+    def delete_clinic(self, clinic_id: int) -> bool:
+        """Delete a clinic; False if there is none with this id."""
+        return delete_by_id(self.database, "DELETE FROM directory_clinic WHERE id = ?", clinic_id)
+
+    def add_station(self, name: str, level: int = 1) -> int:
+        """Return the id of the station with this name, added if it is new.
+
+        The level of a station that is there already stays as it is.
+
+        Raises:
+            Invalid: the name is not valid Unicode, or the level has more than 64 bits.
+        """
+        if not -MAX_INTEGER <= level <= MAX_INTEGER:
+            raise Invalid("level", "a level has at most 64 bits")
+        with self.database.transaction(commit=True) as cursor:
+            cursor.execute(
+                "INSERT INTO directory_station (name, level) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (storable_text("name", name), level),
+            )
+            cursor.execute("SELECT id FROM directory_station WHERE name = ?", (name,))
+            return _only_id(cursor)
+
+    def station(self, station_id: int) -> Station | None:
+        """Return the station with this id."""
+        row = row_by_id(self.database, "SELECT * FROM directory_station WHERE id = ?", station_id)
+        return None if row is None else _station(row)
+
+    def stations(self) -> list[Station]:
+        """Return every station, by id."""
+        with self.database.transaction(commit=False) as cursor:
+            cursor.execute("SELECT * FROM directory_station ORDER BY id")
+            return [_station(row) for row in cursor.fetchall()]
+
+    def delete_station(self, station_id: int) -> bool:
+        """Delete a station; False if there is none with this id."""
+        return delete_by_id(self.database, "DELETE FROM directory_station WHERE id = ?", station_id)
+
+
+def _only_id(cursor: Cursor) -> int:
+    [row] = cursor.fetchall()
+    row_id: int = row["id"]
+    return row_id
+
+
+def _clinic(row: Row) -> Clinic:
+    start, end = date.fromisoformat(row["starts"]), date.fromisoformat(row["ends"])
+    return Clinic(row["id"], row["location"], start, end)
+
+
+def _station(row: Row) -> Station:
+    return Station(row["id"], row["name"], row["level"])

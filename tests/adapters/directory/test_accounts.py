@@ -1,0 +1,154 @@
+"""Accounts of the TSCharts API: passwords, and the one token that each account has."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from eventsourcing.sqlite import SQLiteDatastore
+
+from adapters.directory import Account, Accounts, create_tables
+from adapters.directory import accounts as module
+from albumcore.errors import Invalid
+
+SECRET = b"0123456789abcdef"
+
+
+@pytest.fixture
+def accounts(database: SQLiteDatastore) -> Accounts:
+    """Accounts among which is one of a nurse."""
+    accounts = Accounts(database, SECRET)
+    assert accounts.add("nurse", "correct horse") == Account(1, "nurse", active=True)
+    return accounts
+
+
+def login(accounts: Accounts, name: str = "nurse", password: str = "correct horse") -> str:
+    """Log in, and return the token."""
+    account = accounts.check(name, password)
+    assert account is not None
+    return accounts.token(account)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("nurse", "correct hors"),
+        ("nurse", ""),
+        ("Nurse", "correct horse"),
+        ("nobody", "correct horse"),
+        ("\ud800", "correct horse"),
+        ("nurse", "\ud800"),
+    ],
+)
+def test_check_of_what_does_not_fit(accounts: Accounts, name: str, password: str) -> None:
+    """A wrong password and an unknown name are told alike."""
+    assert accounts.check(name, password) is None
+
+
+def test_check_of_an_unknown_name_costs_the_same(accounts: Accounts) -> None:
+    """The hash that unknown names are checked against has the parameters of real ones."""
+    parameters = extract_parameters(module._NOBODY)
+    assert parameters == RFC_9106_LOW_MEMORY
+    with accounts.database.transaction(commit=False) as cursor:
+        cursor.execute("SELECT password_hash FROM directory_account")
+        row = cursor.fetchone()
+    assert row is not None
+    assert extract_parameters(row["password_hash"]) == parameters
+
+
+def test_token_is_the_same_at_every_login(accounts: Accounts) -> None:
+    """40 hexadecimal digits, today as tomorrow, and another one for another account."""
+    token = login(accounts)
+    assert re.fullmatch("[0-9a-f]{40}", token)
+    assert login(accounts) == token
+    assert accounts.by_token(token) == Account(1, "nurse", active=True)
+    accounts.add("doctor", "correct horse")
+    assert login(accounts, "doctor") != token
+
+
+def test_by_token_is_exact(accounts: Accounts) -> None:
+    """Another case, a blank more or a digit less make another token."""
+    token = login(accounts)
+    others = [token.upper(), f" {token}", f"{token}\n", token[:-1], "é" * 40, "\ud800", ""]
+    assert [other for other in others if accounts.by_token(other) is not None] == []
+
+
+def test_add_again_replaces_the_password_and_the_token(accounts: Accounts) -> None:
+    """A new password ends the old one and the token that came with it; the id stays."""
+    old = login(accounts)
+    assert accounts.add("nurse", "battery \ud800 staple") == Account(1, "nurse", active=True)
+    assert accounts.check("nurse", "correct horse") is None
+    assert accounts.by_token(old) is None
+    new = login(accounts, password="battery \ud800 staple")
+    assert new != old
+    assert accounts.by_token(new) is not None
+
+
+def test_disable(accounts: Accounts) -> None:
+    """A disabled account cannot log in; its token still tells whose it is."""
+    token = login(accounts)
+    assert accounts.disable("nurse")
+    assert accounts.check("nurse", "correct horse") is None
+    assert accounts.by_token(token) == Account(1, "nurse", active=False)
+    assert accounts.add("nurse", "correct horse").active
+    assert login(accounts) != token
+
+
+@pytest.mark.parametrize("name", ["nobody", "\ud800"])
+def test_disable_of_an_unknown_name(accounts: Accounts, name: str) -> None:
+    """There is nothing to disable."""
+    assert not accounts.disable(name)
+
+
+def test_named(accounts: Accounts) -> None:
+    """An account is found by its exact name, active or not."""
+    assert accounts.named("nurse") == Account(1, "nurse", active=True)
+    assert [accounts.named(name) for name in ("Nurse", "nobody", "\ud800")] == [None] * 3
+    accounts.disable("nurse")
+    assert accounts.named("nurse") == Account(1, "nurse", active=False)
+
+
+def test_token_under_another_secret(accounts: Accounts) -> None:
+    """Tokens of a secret that leaked are worth nothing under the next one; a login gives new ones."""
+    old = login(accounts)
+    renewed = Accounts(accounts.database, b"another secret")
+    assert renewed.by_token(old) is None
+    new = login(renewed)
+    assert new != old
+    assert renewed.by_token(new) is not None
+    assert renewed.by_token(old) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "field"),
+    [("", "x", "name"), ("  ", "x", "name"), ("\ud800", "x", "name"), ("nurse", "", "password")],
+)
+def test_add_without_a_usable_name_or_password(
+    accounts: Accounts, name: str, password: str, field: str
+) -> None:
+    """An account needs both, and the refusal says which is missing."""
+    with pytest.raises(Invalid) as refused:
+        accounts.add(name, password)
+    assert refused.value.field == field
+    assert accounts.check("nurse", "correct horse") is not None
+
+
+def test_database_holds_neither_password_nor_token(tmp_path: Path) -> None:
+    """Whoever reads the file can neither log in nor use a token; nor does a repr give the secret."""
+    path = tmp_path / "directory.sqlite"
+    database = SQLiteDatastore(str(path), originator_id_type="text")
+    create_tables(database)
+    accounts = Accounts(database, SECRET)
+    accounts.add("nurse", "correct horse")
+    token = login(accounts)
+    database.close()
+    content = path.read_bytes()
+    assert sha256(token.encode()).hexdigest().encode() in content
+    assert token.encode() not in content
+    assert b"correct horse" not in content
+    assert SECRET not in content
+    assert SECRET.decode() not in repr(accounts)

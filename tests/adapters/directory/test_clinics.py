@@ -1,0 +1,73 @@
+"""Clinics and stations of the TSCharts API."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from eventsourcing.sqlite import SQLiteDatastore
+
+from adapters.directory import Clinic, Clinics, Station
+from albumcore.errors import Invalid
+
+START, END = date(2026, 2, 5), date(2026, 2, 7)
+
+
+@pytest.fixture
+def clinics(database: SQLiteDatastore) -> Clinics:
+    """No clinics and no stations yet."""
+    return Clinics(database)
+
+
+def test_add_clinic(clinics: Clinics) -> None:
+    """The same place and days are the same clinic; anything else is another one."""
+    first = clinics.add_clinic("Ensenada", START, END)
+    assert clinics.add_clinic("Ensenada", START, END) == first
+    second = clinics.add_clinic("Ensenada", START, date(2026, 2, 8))
+    assert clinics.clinic(first) == Clinic(first, "Ensenada", START, END)
+    assert [clinic.id for clinic in clinics.clinics()] == [first, second]
+
+
+def test_add_station(clinics: Clinics) -> None:
+    """The same name is the same station, whatever level is asked for; the level is 1 unless said."""
+    first = clinics.add_station("Dental")
+    assert clinics.add_station("Dental", 2) == first
+    second = clinics.add_station("dental", 2)
+    assert clinics.station(first) == Station(first, "Dental", 1)
+    assert clinics.stations() == [Station(first, "Dental", 1), Station(second, "dental", 2)]
+
+
+def test_delete_clinic(clinics: Clinics) -> None:
+    """A deleted clinic is gone, and its id never means another one."""
+    first = clinics.add_clinic("Ensenada", START, END)
+    assert clinics.delete_clinic(first)
+    assert not clinics.delete_clinic(first)
+    assert clinics.clinic(first) is None
+    assert clinics.clinics() == []
+    assert clinics.add_clinic("Ensenada", START, END) > first
+
+
+def test_delete_station(clinics: Clinics) -> None:
+    """A deleted station is gone, and its id never means another one."""
+    first = clinics.add_station("Dental")
+    assert clinics.delete_station(first)
+    assert not clinics.delete_station(first)
+    assert clinics.station(first) is None
+    assert clinics.stations() == []
+    assert clinics.add_station("Dental") > first
+
+
+@pytest.mark.parametrize("level", [2**63, 10**30, -(10**30)])
+def test_add_station_of_a_level_out_of_range(clinics: Clinics, level: int) -> None:
+    """A level that the database cannot hold is refused, and no station is added."""
+    with pytest.raises(Invalid):
+        clinics.add_station("Dental", level)
+    assert clinics.stations() == []
+
+
+def test_add_with_a_lone_surrogate(clinics: Clinics) -> None:
+    """Text that cannot be written is refused by the name of its field."""
+    with pytest.raises(Invalid, match="location"):
+        clinics.add_clinic("\ud800", START, END)
+    with pytest.raises(Invalid, match="name"):
+        clinics.add_station("\ud800")

@@ -1,0 +1,426 @@
+"""Reading DICOM files: what is an instance, what is not and why, and the import of both."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom.data
+import pytest
+from eventsourcing.sqlite import SQLiteDatastore
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
+from adapters.directory import Catalogue, InstanceRecord, SeriesFacts, create_tables
+from albumcore.errors import Invalid
+from albumcore.ids import SeriesUID, StudyUID
+
+BUNDLE = Path(pydicom.data.__file__).parent
+FILES = BUNDLE / "test_files"
+STUDY, SERIES, SOP = 0x0020000D, 0x0020000E, 0x00080018
+UIDS = {SOP: ("UI", b"1.2.3.4\0"), STUDY: ("UI", b"1.2\0"), SERIES: ("UI", b"1.2.3\0")}
+NOT_DICOM = "not a DICOM file"
+DICOMDIR = "a media directory (DICOMDIR), not an instance"
+
+
+def dicom(elements: dict[int, tuple[str, bytes]]) -> bytes:
+    """Return a file in Explicit VR Little Endian with just these elements (DICOM PS3.10)."""
+    content = bytes(128) + b"DICM"
+    for tag, (vr, value) in sorted(elements.items()):
+        long = vr in {"OB", "SQ", "SV", "UN", "UR", "UT"}
+        content += (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
+        content += vr.encode() + (bytes(2) if long else b"")
+        content += len(value).to_bytes(4 if long else 2, "little") + value
+    return content
+
+
+def only(path: Path, content: bytes | None = None) -> DicomFile | Refused:
+    """Return what a file is read as, which is written first if there is content for it."""
+    if content is not None:
+        path.write_bytes(content)
+    [result] = read([path])
+    assert result.path == path
+    return result
+
+
+def reason(path: Path, content: bytes | None = None) -> str:
+    """Return why a file is refused, as it must be."""
+    result = only(path, content)
+    assert isinstance(result, Refused), result
+    return result.reason
+
+
+def record(path: Path, content: bytes | None = None) -> InstanceRecord:
+    """Return the instance that a file must be."""
+    result = only(path, content)
+    assert isinstance(result, DicomFile), result
+    return result.record
+
+
+def assert_plain(record: InstanceRecord) -> None:
+    """Make sure that the attributes are JSON in the strict sense, and of no bulk data."""
+    for attributes in (record.study, record.series, record.instance):
+        text = json.dumps(attributes, ensure_ascii=False, allow_nan=False)
+        assert json.loads(text.encode()) == attributes
+        assert all(set(attribute) == {"vr", "Value"} for attribute in attributes.values())
+        assert "\\u0000" not in text
+
+
+def test_read_everything_that_comes_with_pydicom() -> None:
+    """Each of some 200 files, sound or odd, is told once as an instance or as refused."""
+    results = list(read([BUNDLE]))
+    files = {path for path in BUNDLE.rglob("*") if path.is_file()}
+    assert len(results) == len(files)
+    assert {result.path for result in results} == files
+    records = [result.record for result in results if isinstance(result, DicomFile)]
+    assert len(records) > 100
+    for found in records:
+        assert_plain(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("README.txt", NOT_DICOM),
+        ("zipMR.gz", NOT_DICOM),
+        ("test1.json", NOT_DICOM),
+        ("no_meta.dcm", NOT_DICOM),  # an odd byte before its first element
+        ("crayons.icc", NOT_DICOM),
+        ("MR_truncated.dcm", "truncated"),
+        ("rtplan_truncated.dcm", "truncated"),
+        ("JPEGLSNearLossless_08.dcm", "no StudyInstanceUID"),
+        ("../palettes/hotiron.dcm", "no StudyInstanceUID"),
+        ("dicomdirtests/DICOMDIR", DICOMDIR),
+        ("dicomdirtests/DICOMDIR-bigEnd", DICOMDIR),
+        ("dicomdirtests/DICOMDIR-implicit", DICOMDIR),
+        ("dicomdirtests/DICOMDIR-empty.dcm", DICOMDIR),
+    ],
+)
+def test_read_what_is_no_instance(name: str, expected: str) -> None:
+    """What is refused is refused for its reason."""
+    assert reason(FILES / name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "modality"),
+    [
+        ("CT_small.dcm", "CT"),
+        ("MR_small_bigendian.dcm", "MR"),
+        ("MR_small_implicit.dcm", "MR"),
+        ("MR_small_RLE.dcm", "MR"),
+        ("JPEG2000-embedded-sequence-delimiter.dcm", "NM"),
+        ("SC_rgb_jpeg.dcm", "OT"),
+        ("image_dfl.dcm", "OT"),
+        ("rtstruct.dcm", "RTSTRUCT"),
+        ("ExplVR_BigEndNoMeta.dcm", "RTPLAN"),
+        ("ExplVR_LitEndNoMeta.dcm", "RTPLAN"),
+        ("reportsi.dcm", "SR"),
+        ("badVR.dcm", "RTDOSE"),
+    ],
+    ids=lambda value: value,
+)
+def test_read_each_way_of_encoding(name: str, modality: str) -> None:
+    """Every transfer syntax, with or without preamble, pixels, or a last element of known length."""
+    assert record(FILES / name).series["00080060"] == {"vr": "CS", "Value": [modality]}
+
+
+def test_read_takes_each_attribute_to_its_level() -> None:
+    """Study, series and instance are described by what DICOM says of each."""
+    found = record(FILES / "CT_small.dcm")
+    assert found.study_uid == "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
+    assert found.series_uid == "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322"
+    assert found.sop_instance_uid == "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
+    assert found.study == {
+        "00080020": {"vr": "DA", "Value": ["20040119"]},
+        "00080030": {"vr": "TM", "Value": ["072730"]},
+        "00080201": {"vr": "SH", "Value": ["-0500"]},
+        "00081030": {"vr": "LO", "Value": ["e+1"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "CompressedSamples^CT1"}]},
+        "00100020": {"vr": "LO", "Value": ["1CT1"]},
+        "00100040": {"vr": "CS", "Value": ["O"]},
+        "0020000D": {"vr": "UI", "Value": [found.study_uid]},
+        "00200010": {"vr": "SH", "Value": ["1CT1"]},
+    }
+    assert found.series == {
+        "00080021": {"vr": "DA", "Value": ["19970430"]},
+        "00080031": {"vr": "TM", "Value": ["112749"]},
+        "00080060": {"vr": "CS", "Value": ["CT"]},
+        "00080201": {"vr": "SH", "Value": ["-0500"]},
+        "0020000E": {"vr": "UI", "Value": [found.series_uid]},
+        "00200011": {"vr": "IS", "Value": [1]},
+    }
+    assert found.instance == {
+        "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.2"]},
+        "00080018": {"vr": "UI", "Value": [found.sop_instance_uid]},
+        "00080201": {"vr": "SH", "Value": ["-0500"]},
+        "00200013": {"vr": "IS", "Value": [1]},
+        "00280010": {"vr": "US", "Value": [128]},
+        "00280011": {"vr": "US", "Value": [128]},
+        "00280100": {"vr": "US", "Value": [16]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("chrArab.dcm", {"Alphabetic": "قباني^لنزار"}),
+        ("chrFrenMulti.dcm", {"Alphabetic": "Buc^Jérôme"}),
+        ("chrGreek.dcm", {"Alphabetic": "Διονυσιος"}),
+        ("chrX1.dcm", {"Alphabetic": "Wang^XiaoDong", "Ideographic": "王^小東"}),
+        (
+            "chrH31.dcm",
+            {
+                "Alphabetic": "Yamada^Tarou",
+                "Ideographic": "山田^太郎",
+                "Phonetic": "やまだ^たろう",
+            },
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_read_each_character_set(name: str, expected: dict[str, str]) -> None:
+    """Names are decoded by the file's own character sets, in all their groups."""
+    found = record(BUNDLE / "charset_files" / name)
+    assert found.study["00100010"]["Value"] == [expected]
+
+
+@pytest.mark.parametrize("tag", [STUDY, SERIES, SOP])
+@pytest.mark.parametrize(
+    "value", [b"1.02", b"1..2", b"1.2.", b"1.2x", b"1.2\\1.3", b"1." + b"2" * 64, b"\xb2.3", b"1 2"]
+)
+def test_read_a_uid_that_is_none(tmp_path: Path, tag: int, value: bytes) -> None:
+    """All three UIDs are held to DICOM PS3.5 section 9.1."""
+    content = dicom(UIDS | {tag: ("UI", value)})
+    assert reason(tmp_path / "a", content).endswith("InstanceUID is not a UID")
+
+
+@pytest.mark.parametrize("tag", [STUDY, SERIES, SOP])
+@pytest.mark.parametrize("value", [None, ("UI", b""), ("UI", b"\0\0"), ("OB", b"1.2\0")])
+def test_read_without_a_uid(tmp_path: Path, tag: int, value: tuple[str, bytes] | None) -> None:
+    """A UID that is missing, empty or hidden in bytes makes the file unusable."""
+    elements: dict[int, Any] = UIDS | {tag: value}
+    content = dicom({tag: element for tag, element in elements.items() if element})
+    assert reason(tmp_path / "a", content).startswith("no ")
+
+
+def test_read_a_uid_with_padding(tmp_path: Path) -> None:
+    """A blank in the place of the padding zero is a common slip."""
+    assert record(tmp_path / "a", dicom(UIDS | {STUDY: ("UI", b"1.22 ")})).study_uid == "1.22"
+
+
+def test_read_the_longest_uid(tmp_path: Path) -> None:
+    """64 characters are allowed."""
+    longest = "2." + "1" * 62
+    content = dicom(UIDS | {STUDY: ("UI", longest.encode())})
+    assert record(tmp_path / "a", content).study_uid == longest
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "expected"),
+    [
+        ("LO", b"He\0ad \0", ["Head"]),
+        ("LO", b" \\Head", [None, "Head"]),
+        ("LO", b" ", None),
+        ("LO", b"\0\\\0", None),
+        ("LO", b"x" * 5000, ["x" * 5000]),
+        ("UT", b"a\\b", ["a\\b"]),
+        ("OB", b"Head", None),
+        ("UN", b"Head", ["Head"]),  # read by the VR that the dictionary gives
+        ("SQ", b"", None),
+        ("SQ", b"\xfe\xff\x00\xe0\x0a\0\0\0" + b"\x08\0\x60\0CS\x02\0MR", None),
+        ("AT", b"\x08\0\x60\0", None),
+        ("SV", bytes(7) + b"\x80", None),
+        ("UR", b"http://a ", ["http://a"]),
+        ("IS", b"x", None),
+        ("IS", b"9" * 19, None),
+        ("DS", b"1.5\\2", [1.5, 2.0]),
+        ("DS", b"NaN", None),
+        ("FD", b"\0\0\0\0\0\0\xf0\x7f", None),
+        ("FD", b"\0\0\0\0\0\0\xf8\x3f", [1.5]),
+        ("US", b"\x05\x00", [5]),
+        ("US", b"\x05", None),
+        ("PN", b"^Ann\0=", [{"Alphabetic": "^Ann"}]),
+        ("PN", b"=\x41", [{"Ideographic": "A"}]),
+        ("PN", b"==", None),
+        ("ZZ", b"Head", None),
+    ],
+)
+def test_read_an_odd_value(
+    tmp_path: Path, vr: str, value: bytes, expected: list[Any] | None
+) -> None:
+    """Whatever stands in the place of a description: it is plain, or it is left out."""
+    found = record(tmp_path / "a", dicom(UIDS | {0x00081030: (vr, value)}))
+    assert_plain(found)
+    assert found.study.get("00081030", {}).get("Value") == expected
+
+
+def test_read_text_of_an_unknown_character_set(tmp_path: Path) -> None:
+    """Text that cannot be decoded is no reason to refuse a file."""
+    odd = {0x00080005: ("CS", b"ISO_IR 999"), 0x00100010: ("PN", b"\xff\xfe\x1b$B^Ann")}
+    assert_plain(record(tmp_path / "a", dicom(UIDS | odd)))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", NOT_DICOM),
+        (b"DICM", NOT_DICOM),
+        (bytes(128) + b"DICM", "truncated"),
+        (bytes(132), NOT_DICOM),
+        (dicom(UIDS) + b"\x20\x00", "truncated"),
+        (dicom(UIDS)[132:-9], "truncated"),
+        (b"\x08\x00\x18\x00" + b"UI", "truncated"),
+        (b"\x08\x00\x18\x00\x00\x00\x00\x00", "no StudyInstanceUID"),
+    ],
+)
+def test_read_fragments(tmp_path: Path, content: bytes, expected: str) -> None:
+    """Beginnings and ends of files are refused as what they are."""
+    assert reason(tmp_path / "a", content) == expected
+
+
+def test_read_damage(tmp_path: Path) -> None:
+    """Damage that the parser stumbles over is told by its kind, without quoting the file."""
+    deflated = (FILES / "image_dfl.dcm").read_bytes()
+    assert reason(tmp_path / "a", deflated[:-100]) == "damaged header (error)"
+
+
+@pytest.mark.parametrize(
+    "name", ["CT_small.dcm", "MR_small_RLE.dcm", "reportsi.dcm", "MR_small_implicit.dcm"]
+)
+def test_read_a_file_cut_short(tmp_path: Path, name: str) -> None:
+    """A cut anywhere in the last stretch of a file, be it pixels or a sequence, is noticed."""
+    content = (FILES / name).read_bytes()
+    padding = content.rfind(b"\xfc\xff\xfc\xff")  # Data Set Trailing Padding is no loss
+    whole = padding if padding > 0 else len(content)
+    for length in {whole - 1, whole - 7, whole - 8, whole - 9, whole - 200, whole - 1000}:
+        assert reason(tmp_path / "a", content[:length]) in {"truncated", "damaged header (OSError)"}
+    record(tmp_path / "a", content[:whole])
+
+
+HEADER = (FILES / "MR_small_RLE.dcm").read_bytes()[:2000]
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for a property test to write to."""
+    return tmp_path_factory.mktemp("dicom") / "scratch"
+
+
+@given(
+    changes=st.lists(st.tuples(st.integers(0, len(HEADER) - 1), st.binary(max_size=6)), max_size=6),
+    length=st.integers(0, len(HEADER)),
+)
+def test_read_any_bytes(scratch: Path, changes: list[tuple[int, bytes]], length: int) -> None:
+    """However a file is damaged, it is one instance with plain attributes or it is refused."""
+    content = bytearray(HEADER)
+    for position, replacement in changes:
+        content[position : position + len(replacement)] = replacement
+    result = only(scratch, bytes(content[: length or None]))
+    if isinstance(result, DicomFile):
+        assert_plain(result.record)
+
+
+def test_read_folders(tmp_path: Path) -> None:
+    """Folders are read by name, each once even where links lead back, and nothing hangs or fails."""
+    for name in ("b/2", "b/1", "b/c/0", "a/9"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(dicom(UIDS))
+    (tmp_path / "b" / "back").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "d").symlink_to(tmp_path / "b" / "c", target_is_directory=True)
+    (tmp_path / "e").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "f").symlink_to(tmp_path / "f")
+    os.mkfifo(tmp_path / "g")
+    seen: list[Path] = []
+
+    results = list(read([tmp_path / "b", tmp_path, tmp_path / "missing"], seen.append))
+
+    files = [result.path for result in results if isinstance(result, DicomFile)]
+    names = ["b/1", "b/2", "b/back/a/9", "b/back/d/0"]  # what was met before is not met again
+    assert files == seen == [tmp_path / name for name in names]
+    refused = {result.path.name: result.reason for result in results if isinstance(result, Refused)}
+    assert list(refused) == ["e", "f", "g", "missing"]
+    assert refused["f"].startswith("cannot be read: ")
+    assert refused["g"] == "neither a file nor a folder"
+    assert refused["missing"] == "cannot be read: No such file or directory"
+
+
+def test_read_a_file_that_vanishes(tmp_path: Path) -> None:
+    """A file that goes away before it is opened is refused like one that was never there."""
+    (tmp_path / "a").write_bytes(dicom(UIDS))
+    [result] = read([tmp_path / "a"], Path.unlink)
+    assert result == Refused(tmp_path / "a", "cannot be read: No such file or directory")
+
+
+def test_read_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """What pydicom has to remark on odd files stays inside, and its voice comes back after."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert len(list(read([FILES / "badVR.dcm", FILES / "rtplan_truncated.dcm"]))) == 2
+    assert warned == []
+    assert caplog.records == []
+    assert not logging.getLogger("pydicom").disabled
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    """An empty catalogue."""
+    database = SQLiteDatastore(str(tmp_path / "directory.sqlite"), originator_id_type="text")
+    create_tables(database)
+    yield Catalogue(database)
+    database.close()
+
+
+def test_import_files(catalogue: Catalogue, tmp_path: Path) -> None:
+    """What is an instance is stored, its series are in the owner's inbox, the rest is named."""
+    seen: list[Path] = []
+    folder = FILES / "dicomdirtests" / "98892001"
+    paths = [folder, FILES / "README.txt", FILES / "CT_small.dcm", FILES / "CT_small.dcm"]
+    report = import_files(catalogue, "sub-ann", paths, seen.append)
+    assert report == ImportReport(
+        studies=2, series=3, instances=8, refused=(Refused(FILES / "README.txt", NOT_DICOM),)
+    )
+    assert len(seen) == 10
+    found = record(FILES / "CT_small.dcm")
+    assert catalogue.study_descriptions([found.study_uid]) == {found.study_uid: "e+1"}
+    assert catalogue.facts([found.series_uid]) == {
+        found.series_uid: SeriesFacts(found.study_uid, "CT", populated=True, instances=1)
+    }
+    assert len(catalogue.inbox_studies("sub-ann")) == 2
+    assert catalogue.inbox_series("sub-ann", found.study_uid) == {found.series_uid}
+    assert import_files(catalogue, "sub-ann", paths) == report
+
+
+def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> None:
+    """Of several hundred files only those are refused whose series is in use elsewhere."""
+    catalogue.claim(StudyUID("9.9"), SeriesUID("1.7.1"))
+    for number in range(1, 452):
+        uids = {
+            STUDY: f"1.{number % 9}",
+            SERIES: f"1.{number % 9}.1",
+            SOP: f"1.{number % 9}.1.{number}",
+        }
+        content = dicom({tag: ("UI", uid.encode()) for tag, uid in uids.items()})
+        (tmp_path / "files").mkdir(exist_ok=True)
+        (tmp_path / "files" / f"{number}").write_bytes(content)
+    report = import_files(catalogue, "sub-ann", [tmp_path / "files"])
+    assert (report.studies, report.series, report.instances) == (8, 8, 401)
+    assert {refused.reason for refused in report.refused} == {
+        "the series UID is in use in another study"
+    }
+    assert {int(refused.path.name) % 9 for refused in report.refused} == {7}
+    assert len(report.refused) == 50
+    assert not catalogue.in_inbox("sub-ann", SeriesUID("1.7.1"))
+
+
+def test_import_files_for_nobody(catalogue: Catalogue) -> None:
+    """What is no user id owns nothing, and nothing is read."""
+    with pytest.raises(Invalid):
+        import_files(
+            catalogue, "", [FILES / "CT_small.dcm"], lambda path: pytest.fail(f"read {path}")
+        )
