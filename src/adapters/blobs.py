@@ -1,0 +1,192 @@
+"""Image bytes, each content stored once under the SHA-256 of it.
+
+An event refers to a blob by digest, so the blob is on the disk before the event is recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from attrs import field, frozen
+
+Digest: TypeAlias = str
+"""A SHA-256 in 64 lower-case hexadecimal digits."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_REST = re.compile(r"[0-9a-f]{62}")
+
+
+class BlobMissing(Exception):
+    """A blob that should be there is not: damage to the store, never a mistake of the one who asks.
+
+    Attributes:
+        digest: The digest of the missing content.
+    """
+
+    def __init__(self, digest: Digest) -> None:
+        super().__init__(f"no blob {digest}")
+        self.digest = digest
+
+
+class Blobs(Protocol):
+    """A place for image bytes. What `put` has returned for is not lost again by a crash.
+
+    Methods that take a digest raise `ValueError` for a text that is none.
+    """
+
+    def put(self, content: bytes) -> Digest:
+        """Keep ``content`` and return its digest; to put the same again changes nothing."""
+        ...
+
+    def get(self, digest: Digest) -> bytes:
+        """Return the content, as it is on the disk: only `check` verifies it.
+
+        Raises:
+            BlobMissing: it is not there.
+        """
+        ...
+
+    def size(self, digest: Digest) -> int:
+        """Return the length of the content, in bytes.
+
+        Raises:
+            BlobMissing: it is not there.
+        """
+        ...
+
+    def digests(self) -> Iterator[Digest]:
+        """Go through the digests of all blobs, in ascending order."""
+        ...
+
+    def check(self, digest: Digest, length: int) -> str | None:
+        """Read the blob to its end and say what is wrong with it; None if it is sound.
+
+        ``length`` is in bytes. A text that is no digest is said to be wrong, too, not raised.
+        """
+        ...
+
+
+@frozen
+class DirectoryBlobs:
+    """Blobs as files below one directory: ``ab/cdef...`` for the digest ``abcdef...``.
+
+    Only the owner may read them. Any number of processes may share the directory.
+    A file whose name starts with a dot is being written, or was left by a crash; nothing reads it.
+    """
+
+    path: Path
+    _durable_shards: set[str] = field(factory=set, init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        missing = [parent for parent in (self.path, *self.path.parents) if not parent.exists()]
+        for directory in reversed(missing):
+            directory.mkdir(mode=0o700, exist_ok=True)
+            sync_directory(directory.parent)
+
+    def put(self, content: bytes) -> Digest:
+        """Keep ``content`` and return its digest, once file and directories are on the disk."""
+        digest = hashlib.sha256(content).hexdigest()
+        target = self._file(digest)
+        self._make_shard(target.parent)
+        if not _renew(target, len(content)):
+            _write_whole(target, content)
+        # Also for a file that was there: the process that wrote it may not have come to this yet.
+        sync_directory(target.parent)
+        return digest
+
+    def get(self, digest: Digest) -> bytes:
+        """Return the content, as it is on the disk: only `check` verifies it.
+
+        Raises:
+            BlobMissing: it is not there.
+        """
+        try:
+            return self._file(digest).read_bytes()
+        except FileNotFoundError:
+            raise BlobMissing(digest) from None
+
+    def size(self, digest: Digest) -> int:
+        """Return the length of the content, in bytes.
+
+        Raises:
+            BlobMissing: it is not there.
+        """
+        try:
+            return self._file(digest).stat().st_size
+        except FileNotFoundError:
+            raise BlobMissing(digest) from None
+
+    def digests(self) -> Iterator[Digest]:
+        """Go through the digests of all blobs, in ascending order."""
+        for shard in sorted(filter(_SHARD.fullmatch, os.listdir(self.path))):
+            for rest in sorted(filter(_REST.fullmatch, os.listdir(self.path / shard))):
+                yield shard + rest
+
+    def check(self, digest: Digest, length: int) -> str | None:
+        """Read the blob to its end and say what is wrong with it; None if it is sound."""
+        if not _DIGEST.fullmatch(digest):
+            return "not a SHA-256 digest"
+        try:
+            with self._file(digest).open("rb") as file:
+                found = os.fstat(file.fileno()).st_size
+                if found != length:
+                    return f"wrong length: {found} bytes instead of {length}"
+                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                    return "wrong digest: the content has changed"
+        except FileNotFoundError:
+            return "missing"
+        return None
+
+    def _file(self, digest: Digest) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError("a digest has 64 lower-case hexadecimal digits")
+        return self.path / digest[:2] / digest[2:]
+
+    def _make_shard(self, shard: Path) -> None:
+        shard.mkdir(mode=0o700, exist_ok=True)
+        if shard.name not in self._durable_shards:
+            # Another process may have made it a moment ago, so its entry is synced here as well.
+            sync_directory(self.path)
+            self._durable_shards.add(shard.name)
+
+
+def _renew(target: Path, length: int) -> bool:
+    """Whether ``target`` is there with this length, in bytes; its age starts again from zero.
+
+    Who collects blobs that nothing refers to goes by their age, and this one is about to be needed.
+    """
+    try:
+        os.utime(target)
+        return target.stat().st_size == length
+    except FileNotFoundError:
+        return False
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    """Make ``content`` appear at ``target`` all at once; a file that is there is replaced."""
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=".put-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in the directory ``path``, new or changed, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,71 @@
+"""The secret of a data directory: 32 random bytes, from which signing keys are derived."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from adapters.blobs import sync_directory
+
+SECRET_BYTES = 32
+_LEAST_DISTINCT = 8
+"""Random bytes practically never have fewer distinct values; a damaged file often does."""
+
+
+class SecretError(Exception):
+    """The secret file cannot be trusted: it is damaged, no file, or open to other users."""
+
+
+def load_secret(data_dir: Path) -> bytes:
+    """Return the secret kept in ``data_dir``.
+
+    What is missing is made: the directory with mode 0700, the file with mode 0600.
+    Processes that start at the same time agree on one secret.
+
+    Raises:
+        SecretError: the file is damaged, or its group or others may read or change it.
+        OSError: the directory or the file cannot be made or read.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = data_dir / "secret"
+    if not path.exists():
+        _create(path)
+    return _read(path)
+
+
+def _create(path: Path) -> None:
+    """Put a new secret at ``path``, unless another process is there first: then theirs stays."""
+    draft = path.with_name(f".secret-{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # A rename would replace the secret of a process that was faster; a link never does.
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()
+    sync_directory(path.parent)
+
+
+def _read(path: Path) -> bytes:
+    # Non-blocking, so that a pipe in the place of the file is refused and not waited for.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise SecretError(f"{path} is not a file")
+        if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SecretError(f"{path} is open to other users of this machine: chmod 600 {path}")
+        content = file.read(SECRET_BYTES + 1)
+    if len(content) != SECRET_BYTES or len(set(content)) < _LEAST_DISTINCT:
+        raise SecretError(
+            f"{path} is damaged: it must hold {SECRET_BYTES} random bytes. Restore a backup of it, "
+            "or remove it to have a new one made; tokens issued so far then stop working"
+        )
+    return content

@@ -1,0 +1,100 @@
+"""The secret of a data directory: made once, kept from others, never used when damaged."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import secrets
+import stat
+from pathlib import Path
+
+import pytest
+
+from adapters.secret import SecretError, load_secret
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_secret_is_made_once(tmp_path: Path) -> None:
+    """The first call makes 32 random bytes, every later one finds them."""
+    secret = load_secret(tmp_path / "a" / "data")
+    assert len(secret) == 32
+    assert load_secret(tmp_path / "a" / "data") == secret
+    assert load_secret(tmp_path / "b") != secret
+
+
+def test_secret_is_for_its_owner_only(tmp_path: Path) -> None:
+    """File and directory are closed to other users from the start, and no draft is left."""
+    data = tmp_path / "data"
+    load_secret(data)
+    assert _mode(data) == 0o700
+    assert _mode(data / "secret") == 0o600
+    assert os.listdir(data) == ["secret"]
+
+
+def test_secret_of_processes_that_start_at_once(tmp_path: Path) -> None:
+    """Four processes that find no secret agree on one."""
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        found = pool.map(load_secret, [tmp_path / "data"] * 16, chunksize=1)
+    assert len(set(found)) == 1
+    assert os.listdir(tmp_path / "data") == ["secret"]
+
+
+def test_secret_that_appears_while_another_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that comes second drops its own draft and takes the secret that is there."""
+    first: list[bytes] = []
+
+    def overtaken(count: int) -> bytes:
+        monkeypatch.undo()
+        first.append(load_secret(tmp_path))
+        return bytes(range(count))
+
+    monkeypatch.setattr(secrets, "token_bytes", overtaken)
+    assert [load_secret(tmp_path)] == first
+    assert os.listdir(tmp_path) == ["secret"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o604, 0o602, 0o610, 0o601])
+def test_secret_that_others_may_use(tmp_path: Path, mode: int) -> None:
+    """A secret open to the group or to others is refused, with the command that mends it."""
+    secret = load_secret(tmp_path)
+    path = tmp_path / "secret"
+    path.chmod(mode)
+    with pytest.raises(SecretError, match=f"chmod 600 {path}"):
+        load_secret(tmp_path)
+    path.chmod(0o600)
+    assert load_secret(tmp_path) == secret
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", bytes(range(31)), bytes(range(33)), bytes(32), b"changeme" * 4],
+    ids=["empty", "short", "long", "zeros", "repeated"],
+)
+def test_secret_that_is_damaged(tmp_path: Path, content: bytes) -> None:
+    """What is not 32 random bytes is refused, left as it is, and not repeated in the message."""
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(SecretError, match="damaged") as refused:
+        load_secret(tmp_path)
+    assert path.read_bytes() == content
+    assert "changeme" not in str(refused.value)
+
+
+def test_secret_that_is_no_file(tmp_path: Path) -> None:
+    """A pipe in its place is refused at once, not waited for."""
+    os.mkfifo(tmp_path / "secret", 0o600)
+    with pytest.raises(SecretError, match="not a file"):
+        load_secret(tmp_path)
+
+
+def test_secret_in_a_place_that_is_no_directory(tmp_path: Path) -> None:
+    """A data directory that cannot be is an error of the system."""
+    (tmp_path / "data").touch()
+    with pytest.raises(OSError, match="data"):
+        load_secret(tmp_path / "data")

@@ -1,0 +1,191 @@
+"""The settings: read from an environment, checked, and documented."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from adapters.settings import Settings, SettingsError, settings_page, settings_table
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+
+PROVIDER = {
+    "ALBUMCORE_JWKS_URL": "https://login.example/jwks?realm=a",
+    "ALBUMCORE_JWT_ISSUER": "https://login.example",
+    "ALBUMCORE_JWT_AUDIENCE": "albums",
+}
+
+
+def test_settings_from_an_empty_environment() -> None:
+    """Without any variable, every setting has its documented default."""
+    assert Settings.from_environment({}) == Settings()
+    assert attrs.asdict(Settings()) == {
+        "data": Path("albumcore-data"),
+        "compat": "documented",
+        "max_upload": 33_554_432,
+        "bind": "127.0.0.1:8000",
+        "workers": 2,
+        "jwt_issuer": None,
+        "jwt_audience": None,
+        "jwks_url": None,
+        "jwt_leeway": 60,
+        "retries": 20,
+        "snapshot_every": 500,
+        "cache_size": 256,
+        "log_level": "info",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("ALBUMCORE_DATA", "/srv/albums", "data", Path("/srv/albums")),
+        ("ALBUMCORE_COMPAT", "Upstream", "compat", "upstream"),
+        ("ALBUMCORE_MAX_UPLOAD", "4096", "max_upload", 4096),
+        ("ALBUMCORE_MAX_UPLOAD", "64KiB", "max_upload", 65_536),
+        ("ALBUMCORE_MAX_UPLOAD", "5 MiB", "max_upload", 5_242_880),
+        ("ALBUMCORE_MAX_UPLOAD", "1024MiB", "max_upload", 1_073_741_824),
+        ("ALBUMCORE_BIND", "[::1]:0", "bind", "[::1]:0"),
+        ("ALBUMCORE_BIND", "album_server:65535", "bind", "album_server:65535"),
+        ("ALBUMCORE_WORKERS", " 8 ", "workers", 8),
+        ("ALBUMCORE_JWT_ISSUER", "https://login.example", "jwt_issuer", "https://login.example"),
+        ("ALBUMCORE_JWT_AUDIENCE", "albums", "jwt_audience", "albums"),
+        ("ALBUMCORE_JWT_LEEWAY", "0", "jwt_leeway", 0),
+        ("ALBUMCORE_RETRIES", "0", "retries", 0),
+        ("ALBUMCORE_SNAPSHOT_EVERY", "1", "snapshot_every", 1),
+        ("ALBUMCORE_CACHE", "1000000", "cache_size", 1_000_000),
+        ("ALBUMCORE_LOG_LEVEL", "DEBUG", "log_level", "debug"),
+    ],
+)
+def test_settings_from_a_variable(variable: str, text: str, name: str, value: Any) -> None:
+    """Each variable sets its own setting, and no other one."""
+    assert Settings.from_environment({variable: text}) == Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("ALBUMCORE_COMPAT", "kheops"),
+        ("ALBUMCORE_MAX_UPLOAD", "0"),
+        ("ALBUMCORE_MAX_UPLOAD", "1025MiB"),
+        ("ALBUMCORE_MAX_UPLOAD", "32MB"),
+        ("ALBUMCORE_MAX_UPLOAD", "1.5MiB"),
+        ("ALBUMCORE_BIND", "8000"),
+        ("ALBUMCORE_BIND", ":8000"),
+        ("ALBUMCORE_BIND", "::1:8000"),
+        ("ALBUMCORE_BIND", "127.0.0.1:65536"),
+        ("ALBUMCORE_WORKERS", "0"),
+        ("ALBUMCORE_WORKERS", "257"),
+        ("ALBUMCORE_WORKERS", "-1"),
+        ("ALBUMCORE_WORKERS", "two"),
+        ("ALBUMCORE_WORKERS", "٢"),
+        ("ALBUMCORE_WORKERS", "1" + "0" * 5000),
+        ("ALBUMCORE_JWT_ISSUER", "a\udcffb"),
+        ("ALBUMCORE_JWT_LEEWAY", "3601"),
+        ("ALBUMCORE_SNAPSHOT_EVERY", "0"),
+        ("ALBUMCORE_CACHE", "0"),
+        ("ALBUMCORE_LOG_LEVEL", "loud"),
+    ],
+)
+def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
+    """A bad value is refused by the name of its variable and what the table says it accepts."""
+    with pytest.raises(SettingsError, match=f"^{variable}: expected ") as refused:
+        Settings.from_environment({variable: text})
+    assert refused.value.variable == variable
+    assert f"{refused.value.expected} " in settings_table()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "login.example/jwks",
+        "ftp://login.example/jwks",
+        "https:///jwks",
+        "https://user:password@login.example/jwks",
+        "https://login.example:none/jwks",
+        "https://login.example/a jwks",
+        "https://[login",
+    ],
+)
+def test_settings_from_a_bad_jwks_address(url: str) -> None:
+    """The address of a JWKS is plain http or https without a password, and never repeated."""
+    with pytest.raises(
+        SettingsError, match=r"^ALBUMCORE_JWKS_URL: expected an `http` or"
+    ) as refused:
+        Settings.from_environment(PROVIDER | {"ALBUMCORE_JWKS_URL": url})
+    assert "password" not in str(refused.value)
+
+
+def test_settings_with_an_identity_provider() -> None:
+    """Address, issuer and audience together are accepted."""
+    settings = Settings.from_environment(PROVIDER)
+    assert settings.jwks_url == PROVIDER["ALBUMCORE_JWKS_URL"]
+    assert (settings.jwt_issuer, settings.jwt_audience) == ("https://login.example", "albums")
+
+
+@pytest.mark.parametrize("missing", ["ALBUMCORE_JWT_ISSUER", "ALBUMCORE_JWT_AUDIENCE"])
+def test_settings_with_a_provider_that_is_half_configured(missing: str) -> None:
+    """A JWKS without issuer or audience would let in tokens made for another service."""
+    with pytest.raises(SettingsError, match="made for another service") as refused:
+        Settings.from_environment({**PROVIDER, missing: ""})
+    assert refused.value.variable == "ALBUMCORE_JWKS_URL"
+
+
+def test_settings_from_blank_variables() -> None:
+    """A variable that is empty or blank counts as not set."""
+    environ = {"ALBUMCORE_DATA": "", "ALBUMCORE_WORKERS": "  ", "ALBUMCORE_JWT_ISSUER": ""}
+    assert Settings.from_environment(environ) == Settings()
+
+
+def test_settings_with_overrides() -> None:
+    """An override wins over the environment unless it is None, and may be text or a value."""
+    environ = {"ALBUMCORE_WORKERS": "4", "ALBUMCORE_BIND": "0.0.0.0:80"}
+    settings = Settings.from_environment(environ, workers=6, bind=None, max_upload="1KiB")
+    assert settings == Settings(workers=6, bind="0.0.0.0:80", max_upload=1024)
+
+
+@pytest.mark.parametrize("override", [{"workers": 0}, {"workers": True}, {"workers": 2.0}])
+def test_settings_with_a_bad_override(override: dict[str, Any]) -> None:
+    """An override is checked like a variable."""
+    with pytest.raises(SettingsError, match=r"^ALBUMCORE_WORKERS: expected"):
+        Settings.from_environment({}, **override)
+
+
+@pytest.mark.parametrize(("name", "bad"), [("data", None), ("data", ""), ("log_level", None)])
+def test_settings_that_lack_a_value(name: str, bad: Any) -> None:
+    """Only the settings that are optional can be None, and no path is empty."""
+    with pytest.raises(SettingsError):
+        Settings(**{name: bad})
+
+
+def test_settings_with_an_unknown_override() -> None:
+    """A name that is no setting is a mistake of the programmer."""
+    with pytest.raises(TypeError):
+        Settings.from_environment({}, wrokers=3)
+
+
+def test_settings_table_has_a_row_for_each_setting() -> None:
+    """The table names each variable once, in the order of the class, with its default."""
+    rows = settings_table().splitlines()[2:]
+    assert len(rows) == len(attrs.fields(Settings))
+    assert rows[0].startswith("| `ALBUMCORE_DATA` | the path of a directory | `./albumcore-data` |")
+    assert rows[2].split(" | ")[2] == "`33554432`"
+    assert rows[5].split(" | ")[2] == "not set"
+
+
+def test_settings_page_is_up_to_date() -> None:
+    """The reference page is what `python -m adapters.settings` prints; if not, run that again."""
+    assert PAGE.read_text(encoding="utf-8") == settings_page()
+
+
+def test_settings_module_run_as_a_program_prints_the_page() -> None:
+    """The command that the page names makes the page."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "adapters.settings"], capture_output=True, check=True, text=True
+    )
+    assert printed.stdout == settings_page()
