@@ -26,6 +26,7 @@ from albumcore.errors import (
     AlbumcoreError,
     AlbumNotFound,
     ConcurrentChange,
+    IdTaken,
     ImageNotFound,
 )
 from albumcore.feed import (
@@ -125,6 +126,7 @@ class Albumcore(Application[str]):
 
         Raises:
             AlbumcoreError: whatever the decision refuses with.
+            IdTaken: an image id or a token digest, unique in the store, is there in another stream.
             ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
         """
         refused_at = -1
@@ -136,11 +138,12 @@ class Albumcore(Application[str]):
                 return ()
             try:
                 self._append(recorded)
-            except IntegrityError:
-                if (
-                    version == refused_at
-                ):  # nobody got in between: it is not the version that is refused
-                    raise
+            except IntegrityError as error:
+                if version == refused_at:
+                    # Nobody got in between: it is not the version that is refused, but the key of a row.
+                    raise IdTaken(
+                        "an id or digest in it was used elsewhere in the store"
+                    ) from error
                 refused_at = version
                 continue
             self._keep_snapshot(stream, version, version + len(recorded))
@@ -255,14 +258,14 @@ class Albumcore(Application[str]):
 
     def _standing(self, album_id: AlbumId, entries: Iterable[Entry]) -> Standing:
         subs: set[str] = set()
-        studies: set[str] = set()
+        series: set[str] = set()
         providers: set[str] = set()
         tokens: set[str] = set()
         for one in entries:
             source = one.recorded.act.source
             subs.add(source.user)
             subs.update([one.target] if one.target else ())
-            studies.update([one.study_uid] if one.study_uid else ())
+            series.update(one.series_uids)
             providers.update(name for name in (one.provider_id, source.report_provider) if name)
             tokens.update([source.capability_token] if source.capability_token else ())
         rows, in_album = self.index.rows, {"album_id": album_id}
@@ -288,7 +291,7 @@ class Albumcore(Application[str]):
             cast(
                 Any,
                 frozenset(
-                    row.series_uid for row in rows(SeriesRow, {**in_album, "study_uid": studies})
+                    row.series_uid for row in rows(SeriesRow, {**in_album, "series_uid": series})
                 ),
             ),
         )

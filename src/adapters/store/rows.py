@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import fields
 
-from albumcore.index import ROWS, Change, Drop, Put, Row, Set, Where
+from albumcore.index import ROWS, Change, Put, Row, Set, Where
 
 Statement = tuple[str, list[Any]]
 MAX_INTEGER = 2**63 - 1
@@ -64,9 +64,9 @@ def statement_of(change: Change, prefix: str = "") -> Statement:
                 f"UPDATE {prefix}{table_of(kind)} SET {assigned} WHERE {condition}",  # noqa: S608
                 [*map(_stored, changed.values()), *matched],
             )
-        case Drop(kind, where):
-            condition, matched = condition_of(where)
-            return f"DELETE FROM {prefix}{table_of(kind)} WHERE {condition}", matched  # noqa: S608
+        case _:
+            condition, matched = condition_of(change.where)
+            return f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched  # noqa: S608
 
 
 def condition_of(where: Where) -> Statement:

@@ -27,7 +27,7 @@ from adapters.store.rows import (
     statement_of,
     table_of,
 )
-from albumcore.index import ROWS, Change, R, Where
+from albumcore.index import ROWS, Change, ImageRow, Put, R, Where
 
 _EXPECTED = "expected_"
 
@@ -138,13 +138,16 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
             for statement in self.construct_create_table_statements():
                 c.execute(statement)
             c.execute("DELETE FROM stored_snapshots")
+            highest = 0
             for stored in self._all_events(c):
                 for change in changes_of(stored):
                     c.execute(*statement_of(change))
+                    if isinstance(change, Put) and isinstance(change.row, ImageRow):
+                        highest = max(highest, change.row.image_id)
             c.execute(
-                "INSERT INTO numbers SELECT 'image', MAX(image_id) FROM image_row "
-                "WHERE true HAVING MAX(image_id) IS NOT NULL "
-                "ON CONFLICT (name) DO UPDATE SET given = MAX(given, excluded.given)"
+                "INSERT INTO numbers VALUES ('image', ?) "
+                "ON CONFLICT (name) DO UPDATE SET given = MAX(given, excluded.given)",
+                [highest],
             )
 
     def differences(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> list[str]:

@@ -221,10 +221,9 @@ class Album(AlbumState):
         Raises:
             AlbumNotFound, Forbidden: see `require`; the source does not act through a report provider.
         """
-        if act.source.report_provider is None:
-            self._member(act.user)
-            raise Forbidden("reports come from report providers")
         self.require(act, Permission.ADD_SERIES)
+        if act.source.report_provider is None:
+            raise Forbidden("reports come from report providers")
         if series_uid in self.studies.get(study_uid, ()):
             return ()
         return (happened.ReportAdded(study_uid, series_uid),)
@@ -278,13 +277,13 @@ class Album(AlbumState):
 
         Raises:
             AlbumNotFound, Forbidden: see `require`.
-            IdTaken: the provider id was used before.
             Invalid: name or url break their limits.
+            IdTaken: the provider id was used before.
         """
         self.require(act, Permission.MANAGE_REPORT_PROVIDERS)
+        checked = check_provider_text("name", name), check_provider_text("url", url)
         if provider_id in self.report_providers:
             raise IdTaken("this report provider id was used before")
-        checked = check_provider_text("name", name), check_provider_text("url", url)
         return (happened.ReportProviderCreated(provider_id, *checked),)
 
     def edit_report_provider(
@@ -300,15 +299,18 @@ class Album(AlbumState):
 
         Raises:
             AlbumNotFound, Forbidden: see `require`.
-            ReportProviderNotFound: unknown or deleted.
             Invalid: name or url break their limits.
+            ReportProviderNotFound: unknown or deleted.
         """
+        self.require(act, Permission.MANAGE_REPORT_PROVIDERS)
+        new_name = None if name is None else check_provider_text("name", name)
+        new_url = None if url is None else check_provider_text("url", url)
         provider = self._provider(act, provider_id)
-        checked = (
-            check_provider_text("name", provider.name if name is None else name),
-            check_provider_text("url", provider.url if url is None else url),
+        return (
+            happened.ReportProviderEdited(
+                provider_id, new_name or provider.name, new_url or provider.url
+            ),
         )
-        return (happened.ReportProviderEdited(provider_id, *checked),)
 
     def delete_report_provider(self, act: Act, provider_id: ReportProviderId) -> Decided:
         """Turn a report provider away (Kheops API 8).
@@ -343,18 +345,17 @@ class Album(AlbumState):
 
         Raises:
             AlbumNotFound, Forbidden: see `require`.
-            IdTaken: the token id was used before.
             Invalid: the digest, the title or a time breaks its rule, or the grants do not hang together.
+            IdTaken: the token id was used before.
         """
         self.require(act, Permission.MANAGE_CAPABILITY_TOKENS)
+        start, end = validity(act.at, not_before, expires_at)
+        issued = happened.CapabilityTokenIssued(
+            token_id, check_digest(digest), check_title(title), start, end, check_grants(grants)
+        )
         if token_id in self.capability_tokens:
             raise IdTaken("this capability token id was used before")
-        start, end = validity(act.at, not_before, expires_at)
-        return (
-            happened.CapabilityTokenIssued(
-                token_id, check_digest(digest), check_title(title), start, end, check_grants(grants)
-            ),
-        )
+        return (issued,)
 
     def revoke_capability_token(self, act: Act, token_id: CapabilityTokenId) -> Decided:
         """Take a token back, at once and for good; its creator and the admins may (Kheops API 10).

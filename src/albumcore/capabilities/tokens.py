@@ -38,15 +38,16 @@ class UserTokens:
 
         Raises:
             Forbidden: not the user in person, or somebody else's stream is named.
-            IdTaken: the token id was used before.
             Invalid: the digest, the title or a time breaks its rule.
+            IdTaken: the token id was used before.
         """
         if not act.source.in_person or self.owner not in (None, act.user):
             raise Forbidden("only the user in person makes tokens that act as the user")
+        start, end = validity(act.at, not_before, expires_at)
+        issued = UserTokenIssued(token_id, check_digest(digest), check_title(title), start, end)
         if token_id in self.tokens:
             raise IdTaken("this capability token id was used before")
-        start, end = validity(act.at, not_before, expires_at)
-        return (UserTokenIssued(token_id, check_digest(digest), check_title(title), start, end),)
+        return (issued,)
 
     def revoke(self, act: Act, token_id: CapabilityTokenId) -> tuple[UserTokenEvent, ...]:
         """Take a token back. One that is revoked or expired already stays as it is.

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import field, frozen
-from attrs.validators import ge, optional
+from attrs import Attribute, field, frozen
 
+from albumcore.errors import Invalid
 from albumcore.feed.entries import Entry, Kind, entry
 from albumcore.ids import UserId
 from albumcore.kernel import Recorded
+
+
+def _not_negative(query: object, attribute: Attribute[Any], value: int | None) -> None:
+    if value is not None and value < 0:
+        raise Invalid(attribute.name, "it is 0 or more")
 
 
 @frozen
@@ -21,11 +26,14 @@ class FeedQuery:
         kinds: The kinds of entries wanted.
         limit: At most that many entries, 0 or more; None for all.
         offset: How many of the newest to pass over.
+
+    Raises:
+        Invalid: limit or offset is negative.
     """
 
     kinds: frozenset[Kind] = frozenset(Kind)
-    limit: int | None = field(default=None, validator=optional(ge(0)))
-    offset: int = field(default=0, validator=ge(0))
+    limit: int | None = field(default=None, validator=_not_negative)
+    offset: int = field(default=0, validator=_not_negative)
 
 
 def visible_to(viewer: UserId | None, one: Entry) -> bool:

@@ -46,16 +46,17 @@ class PatientImageSet:
 
         Raises:
             ImageNotFound: the patient was deleted.
-            IdTaken: the image id is in the set already.
             Invalid: the id is no positive number, or the content cannot be.
+            IdTaken: the image id is in the set already.
         """
         if self.is_closed:
             raise ImageNotFound("the patient was deleted")
         if image_id < 1:
             raise Invalid("id", "an image id is a positive number")
+        added = ImageAdded(image_id, clinic, station, type, check_content(content))
         if image_id in self.images:
             raise IdTaken("this image id is in the set already")
-        return (ImageAdded(image_id, clinic, station, type, check_content(content)),)
+        return (added,)
 
     def remove_image(self, act: Act, image_id: ImageId) -> Decided:
         """Take an image out of the set. Its history stays.

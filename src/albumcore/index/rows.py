@@ -65,8 +65,8 @@ class FeedRow:
 class SeriesRow:
     """A series in an open album."""
 
-    KEY: ClassVar[tuple[str, ...]] = ("album_id", "study_uid", "series_uid")
-    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("series_uid",), ("study_uid",))
+    KEY: ClassVar[tuple[str, ...]] = ("album_id", "series_uid", "study_uid")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("series_uid",), ("study_uid", "album_id"))
 
     album_id: str
     study_uid: str

@@ -1,0 +1,108 @@
+"""Strategies and state machines for Hypothesis, so that a project can property-test projections of its own.
+
+It needs the extra ``testing``: ``pip install albumcore[testing]``.
+"""
+
+from albumcore.testing.album_machine import AlbumMachine
+from albumcore.testing.arguments import (
+    ALBUMS,
+    CAST,
+    IMAGES,
+    PATIENTS,
+    START,
+    Arguments,
+    Cast,
+    album_arguments,
+    image_set_arguments,
+    user_token_arguments,
+)
+from albumcore.testing.commands import (
+    Command,
+    History,
+    album_commands,
+    history_of,
+    image_set_commands,
+    user_token_commands,
+)
+from albumcore.testing.events import events, recorded
+from albumcore.testing.histories import (
+    album_histories,
+    image_set_histories,
+    user_token_histories,
+)
+from albumcore.testing.image_set_machine import ImageSetMachine
+from albumcore.testing.machines import Clock, StoreMachine
+from albumcore.testing.values import (
+    acts,
+    album_ids,
+    capability_token_ids,
+    comments,
+    contents,
+    descriptions,
+    digests,
+    grants,
+    image_ids,
+    image_types,
+    member_flags,
+    names,
+    patient_ids,
+    provider_names,
+    report_provider_ids,
+    series_uids,
+    sources,
+    study_uids,
+    times,
+    titles,
+    urls,
+    user_ids,
+)
+
+__all__ = [
+    "ALBUMS",
+    "CAST",
+    "IMAGES",
+    "PATIENTS",
+    "START",
+    "AlbumMachine",
+    "Arguments",
+    "Cast",
+    "Clock",
+    "Command",
+    "History",
+    "ImageSetMachine",
+    "StoreMachine",
+    "acts",
+    "album_arguments",
+    "album_commands",
+    "album_histories",
+    "album_ids",
+    "capability_token_ids",
+    "comments",
+    "contents",
+    "descriptions",
+    "digests",
+    "events",
+    "grants",
+    "history_of",
+    "image_ids",
+    "image_set_arguments",
+    "image_set_commands",
+    "image_set_histories",
+    "image_types",
+    "member_flags",
+    "names",
+    "patient_ids",
+    "provider_names",
+    "recorded",
+    "report_provider_ids",
+    "series_uids",
+    "sources",
+    "study_uids",
+    "times",
+    "titles",
+    "urls",
+    "user_ids",
+    "user_token_arguments",
+    "user_token_commands",
+    "user_token_histories",
+]

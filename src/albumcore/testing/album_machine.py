@@ -1,0 +1,226 @@
+"""The state machine of albums: two of them, several users, capability tokens and report providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
+
+from albumcore.albums import Album
+from albumcore.ids import AlbumId, CapabilityTokenId, UserId
+from albumcore.kernel import Source
+from albumcore.streams import album_stream
+from albumcore.testing.arguments import (
+    ALBUMS,
+    CAST,
+    Decision,
+    Series,
+    album_arguments,
+    digest_of,
+    token_arguments,
+)
+from albumcore.testing.machines import StoreMachine
+
+ARGUMENTS = album_arguments(CAST)
+Arguments = tuple[Any, ...]
+EARLY, LATE = 9, 14
+"""How many events come before anybody thinks of going, and of deleting an album: first there must be a life."""
+
+
+# Most of it happens in the first album.
+_album = st.sampled_from([ALBUMS[0]] * 6 + [ALBUMS[1]])
+_user = st.sampled_from(CAST.users)
+_series = st.sampled_from(CAST.series)
+
+
+class AlbumMachine(StoreMachine[Album]):
+    """Tries every decision of an album, in any order, by anybody who could think of it.
+
+    There are two of `ALBUMS`, because what belongs to one must mean nothing in the other.
+    """
+
+    sources: Bundle[Source] = Bundle("sources")
+    admins: Bundle[Source] = Bundle("admins")
+    keys: Bundle[Source] = Bundle("keys")
+    reporters: Bundle[Source] = Bundle("reporters")
+    anybody = admins | sources
+    held: Bundle[Series] = Bundle("held")
+    somebody = sources.map(lambda source: source.user)
+
+    def on(self, album: AlbumId, source: Source, decision: Decision, *args: Any) -> bool:
+        """Try something on an album, and tell whether it was recorded."""
+        return self.attempt(album_stream(album), source, decision, *args)
+
+    # The albums themselves
+
+    @initialize(targets=(sources, admins))
+    def open_album(self) -> MultipleResults[Source]:
+        """Two admins run the first album from the start."""
+        first, second, *_ = map(Source, CAST.users)
+        self.on(ALBUMS[0], first, Album.create, "Album")
+        self.on(ALBUMS[0], first, Album.add_admin, second.user)
+        return multiple(first, second)
+
+    @initialize(target=sources)
+    def stranger(self) -> Source:
+        """The last user of the cast is a stranger until somebody adds him."""
+        return Source(CAST.users[-1])
+
+    @rule(album=_album, source=anybody, args=ARGUMENTS[Album.create])
+    def create(self, album: AlbumId, source: Source, args: Arguments) -> None:
+        """Only the second album can still be created, and once."""
+        self.on(album, source, Album.create, *args)
+
+    @rule(album=_album, source=anybody, args=ARGUMENTS[Album.edit])
+    def edit(self, album: AlbumId, source: Source, args: Arguments) -> None:
+        """Change name, description, member flags, or one's own notifications."""
+        self.on(album, source, Album.edit, *args)
+
+    @precondition(lambda self: len(self.history) > LATE)
+    @rule(album=_album, source=anybody)
+    def delete(self, album: AlbumId, source: Source) -> None:
+        """End an album, late enough for a life before it."""
+        self.on(album, source, Album.delete)
+
+    # Members
+
+    @rule(target=sources, album=_album, source=anybody, user=_user)
+    def add_member(self, album: AlbumId, source: Source, user: UserId) -> Any:
+        """Add anybody."""
+        added = self.on(album, source, Album.add_member, user)
+        return Source(user) if added else multiple()
+
+    @rule(targets=(sources, admins), album=_album, source=anybody, user=_user)
+    def add_admin(self, album: AlbumId, source: Source, user: UserId) -> Any:
+        """Add anybody as an admin, or promote a member."""
+        added = self.on(album, source, Album.add_admin, user)
+        return Source(user) if added else multiple()
+
+    @rule(album=_album, source=anybody, user=somebody)
+    def promote_member(self, album: AlbumId, source: Source, user: UserId) -> None:
+        """Promote somebody seen before."""
+        self.on(album, source, Album.promote_member, user)
+
+    @precondition(lambda self: len(self.history) > EARLY)
+    @rule(album=_album, source=anybody, user=somebody)
+    def demote_admin(self, album: AlbumId, source: Source, user: UserId) -> None:
+        """Demote somebody seen before."""
+        self.on(album, source, Album.demote_admin, user)
+
+    @precondition(lambda self: len(self.history) > EARLY)
+    @rule(album=_album, source=anybody, user=somebody)
+    def remove_member(self, album: AlbumId, source: Source, user: UserId) -> None:
+        """Remove somebody seen before, or oneself."""
+        self.on(album, source, Album.remove_member, user)
+
+    @precondition(lambda self: len(self.history) > EARLY)
+    @rule(album=_album, source=anybody)
+    def leave(self, album: AlbumId, source: Source) -> None:
+        """Leave; the last member's leaving ends the album."""
+        self.on(album, source, Album.leave)
+
+    # Studies and series
+
+    @rule(target=held, album=_album, source=anybody, args=ARGUMENTS[Album.import_study])
+    def import_study(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+        """Bring in some series of a study, there already or not."""
+        self.on(album, source, Album.import_study, *args)
+        study_uid, series_uids = args
+        return multiple(*((study_uid, uid) for uid in series_uids))
+
+    @rule(target=held, album=_album, source=anybody, series=_series)
+    def import_series(self, album: AlbumId, source: Source, series: Series) -> Series:
+        """Bring in one series, there already or not."""
+        self.on(album, source, Album.import_series, *series)
+        return series
+
+    @rule(target=held, album=_album, source=reporters | anybody, series=_series)
+    def add_report(self, album: AlbumId, source: Source, series: Series) -> Series:
+        """Bring in a report, mostly through a report provider."""
+        self.on(album, source, Album.add_report, *series)
+        return series
+
+    @rule(album=_album, source=anybody, series=held)
+    def remove_study(self, album: AlbumId, source: Source, series: Series) -> None:
+        """Take out a study that somebody tried to bring in."""
+        self.on(album, source, Album.remove_study, series[0])
+
+    @rule(album=_album, source=anybody, series=held)
+    def remove_series(self, album: AlbumId, source: Source, series: Series) -> None:
+        """Take out a series that somebody tried to bring in."""
+        self.on(album, source, Album.remove_series, *series)
+
+    # Comments
+
+    @rule(album=_album, source=anybody, args=ARGUMENTS[Album.post_comment])
+    def post_comment(self, album: AlbumId, source: Source, args: Arguments) -> None:
+        """Say something to all, or to anybody in private."""
+        self.on(album, source, Album.post_comment, *args)
+
+    @rule(album=_album, source=anybody, user=somebody)
+    def whisper(self, album: AlbumId, source: Source, user: UserId) -> None:
+        """Say something in private to somebody seen before."""
+        self.on(album, source, Album.post_comment, "Between us", user)
+
+    # Report providers
+
+    @rule(
+        targets=(sources, reporters),
+        album=_album,
+        source=anybody,
+        args=ARGUMENTS[Album.create_report_provider],
+    )
+    def create_report_provider(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+        """Let a report provider in; its maker starts the first report."""
+        made = self.on(album, source, Album.create_report_provider, *args)
+        return Source(source.user, report_provider=args[0]) if made else multiple()
+
+    @rule(target=sources, user=somebody, reporter=reporters)
+    def start_report(self, user: UserId, reporter: Source) -> Source:
+        """Another user starts a report: from here on the provider acts in that name too."""
+        return Source(user, report_provider=reporter.report_provider)
+
+    @rule(
+        album=_album,
+        source=anybody,
+        reporter=reporters,
+        args=ARGUMENTS[Album.edit_report_provider],
+    )
+    def edit_report_provider(
+        self, album: AlbumId, source: Source, reporter: Source, args: Arguments
+    ) -> None:
+        """Rename a report provider or move its address, of this album or of the other."""
+        _, name, url = args
+        self.on(album, source, Album.edit_report_provider, reporter.report_provider, name, url)
+
+    @rule(album=_album, source=anybody, reporter=reporters)
+    def delete_report_provider(self, album: AlbumId, source: Source, reporter: Source) -> None:
+        """Turn a report provider away, of this album or of the other."""
+        self.on(album, source, Album.delete_report_provider, reporter.report_provider)
+
+    # Capability tokens
+
+    @rule(
+        targets=(sources, keys),
+        album=_album,
+        source=anybody,
+        args=token_arguments(st.sampled_from(CAST.tokens)),
+    )
+    def issue_capability_token(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+        """Make a token; from here on it acts too. Its digest is unique in the store."""
+        token_id = CapabilityTokenId(f"{album}{args[0]}")
+        made = self.on(
+            album,
+            source,
+            Album.issue_capability_token,
+            token_id,
+            digest_of(token_id),
+            *args[2:],
+        )
+        return Source(source.user, capability_token=token_id) if made else multiple()
+
+    @rule(album=_album, source=anybody, key=keys)
+    def revoke_capability_token(self, album: AlbumId, source: Source, key: Source) -> None:
+        """Take a token back, of this album or of the other."""
+        self.on(album, source, Album.revoke_capability_token, key.capability_token)

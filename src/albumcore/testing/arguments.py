@@ -1,0 +1,194 @@
+"""What the decisions can be given: strategies for the arguments of each, about the few names of a `Cast`.
+
+Few names, so that the same member, study or token comes again and again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+from attrs import asdict, frozen
+from hypothesis import strategies as st
+
+from albumcore.albums import Album, MemberFlags
+from albumcore.albums.values import MAX_COMMENT, MAX_DESCRIPTION, MAX_NAME, MAX_PROVIDER_TEXT
+from albumcore.capabilities import Grants, UserTokens
+from albumcore.capabilities.values import MAX_TITLE
+from albumcore.ids import (
+    AlbumId,
+    CapabilityTokenId,
+    ImageId,
+    PatientId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+)
+from albumcore.imagesets import Content, PatientImageSet
+from albumcore.kernel import Event, Source
+from albumcore.testing import values
+
+T = TypeVar("T")
+Decision = Callable[..., tuple[Event[Any], ...]]
+Arguments = Mapping[Decision, st.SearchStrategy[tuple[Any, ...]]]
+
+Series = tuple[StudyUID, SeriesUID]
+"""A series, named with the one study it is of."""
+
+START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+"""When the first command of a sequence is tried. Three months later there is no such day."""
+
+ALBUMS = AlbumId("Q7bZ2mP0xT"), AlbumId("otherAlbum")
+PATIENTS = PatientId(7), PatientId(8)
+IMAGES = tuple(map(ImageId, range(1, 6)))
+"""The images of a patient, unless others are given."""
+
+
+@frozen
+class Cast:
+    """The names that commands draw from. Give each album a cast of its own tokens: digests are unique in a store."""
+
+    users: tuple[UserId, ...] = tuple(map(UserId, ("alice", "bob", "carol", "dave")))
+    series: tuple[Series, ...] = tuple(
+        (StudyUID(study), SeriesUID(f"{study}.{number}"))
+        for study, number in (("1.2.1", 1), ("1.2.1", 2), ("1.2.1", 3), ("1.2.2", 1))
+    )
+    providers: tuple[ReportProviderId, ...] = tuple(map(ReportProviderId, ("scribe", "reader")))
+    tokens: tuple[CapabilityTokenId, ...] = tuple(map(CapabilityTokenId, ("key1", "key2", "key3")))
+
+    def sources(self) -> list[Source]:
+        """Everybody in person, through every capability token, and through every report provider."""
+        return [
+            *(Source(user) for user in self.users),
+            *(Source(user, token) for user in self.users for token in self.tokens),
+            *(
+                Source(user, report_provider=provider)
+                for user in self.users
+                for provider in self.providers
+            ),
+        ]
+
+
+CAST = Cast()
+
+
+def digest_of(token_id: CapabilityTokenId) -> str:
+    """The digest that commands give a capability token: as unique as the id is."""
+    return hashlib.sha256(token_id.encode()).hexdigest()
+
+
+def mostly(sound: st.SearchStrategy[T], *unsound: T) -> st.SearchStrategy[T]:
+    """Sound values, with an unsound one among them about one time in eight."""
+    return st.integers(0, 7).flatmap(lambda n: st.sampled_from(unsound) if n == 7 else sound)
+
+
+def waits() -> st.SearchStrategy[timedelta]:
+    """How long nothing happens: often no time at all, seldom so long that capability tokens expire."""
+    return st.sampled_from(
+        [timedelta(0), timedelta(0), timedelta(seconds=4), timedelta(hours=1), timedelta(days=60)]
+    )
+
+
+def flag_changes() -> st.SearchStrategy[Mapping[str, bool]]:
+    """New values for some of an album's member flags."""
+    flags = [*asdict(MemberFlags())]
+    return st.dictionaries(st.sampled_from(flags), st.booleans(), max_size=len(flags))
+
+
+@cache
+def album_arguments(cast: Cast) -> Arguments:
+    """What each decision of an album can be given: mostly sound, and about the names of the cast."""
+    user, provider = st.sampled_from(cast.users), st.sampled_from(cast.providers)
+    series = st.sampled_from(cast.series)
+    name = mostly(values.names(), "", "   ", "n" * (MAX_NAME + 1), "\ud800")
+    description = mostly(values.descriptions(), "d" * (MAX_DESCRIPTION + 1))
+    comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1))
+    provider_name = mostly(values.provider_names(), "", "p" * (MAX_PROVIDER_TEXT + 1))
+    flags = mostly(flag_changes(), {"fly": True})
+    choice = st.none() | st.booleans()
+    return {
+        Album.create: st.tuples(name, description, st.none() | values.member_flags()),
+        Album.edit: st.tuples(
+            st.none() | name, st.none() | description, st.none() | flags, choice, choice
+        )
+        | st.tuples(st.none(), st.none(), st.none(), choice, choice),
+        Album.delete: st.tuples(),
+        Album.add_member: st.tuples(user),
+        Album.add_admin: st.tuples(user),
+        Album.promote_member: st.tuples(user),
+        Album.demote_admin: st.tuples(user),
+        Album.remove_member: st.tuples(user),
+        Album.leave: st.tuples(),
+        Album.import_study: _some_series(cast),
+        Album.import_series: series,
+        Album.add_report: series,
+        Album.remove_study: series.map(lambda one: one[:1]),
+        Album.remove_series: series,
+        Album.post_comment: st.tuples(comment, st.none() | user),
+        Album.create_report_provider: st.tuples(provider, provider_name, values.urls()),
+        Album.edit_report_provider: st.tuples(
+            provider, st.none() | provider_name, st.none() | values.urls()
+        ),
+        Album.delete_report_provider: st.tuples(provider),
+        Album.issue_capability_token: token_arguments(st.sampled_from(cast.tokens)),
+        Album.revoke_capability_token: st.tuples(st.sampled_from(cast.tokens)),
+    }
+
+
+@st.composite
+def _some_series(draw: st.DrawFn, cast: Cast) -> tuple[StudyUID, tuple[SeriesUID, ...]]:
+    study_uid, _ = draw(st.sampled_from(cast.series))
+    of_study = [series_uid for study, series_uid in cast.series if study == study_uid]
+    return study_uid, tuple(draw(st.lists(st.sampled_from(of_study), max_size=4)))
+
+
+def token_arguments(token: st.SearchStrategy[CapabilityTokenId]) -> st.SearchStrategy[Any]:
+    """What `Album.issue_capability_token` can be given, for one of these token ids."""
+    grants = mostly(values.grants(), Grants(download=True), Grants(appropriate=True, write=True))
+    return st.tuples(token, _titles(), grants, *_validity()).map(_with_digest)
+
+
+def _with_digest(drawn: tuple[Any, ...]) -> tuple[Any, ...]:
+    token_id, *rest = drawn
+    return token_id, digest_of(token_id), *rest
+
+
+def _titles() -> st.SearchStrategy[str]:
+    return mostly(values.titles(), "", "t" * (MAX_TITLE + 1), "\x00")
+
+
+def _validity() -> tuple[st.SearchStrategy[datetime | None], st.SearchStrategy[datetime | None]]:
+    """Mostly from now on, and for three months or until some day before or after `START`."""
+    day = st.integers(-1, 100).map(lambda days: START + timedelta(days=days))
+    return st.none() | st.just(START) | day, st.none() | day
+
+
+@cache
+def user_token_arguments(cast: Cast) -> Arguments:
+    """What each decision about a user's own capability tokens can be given."""
+    token = st.sampled_from(cast.tokens)
+    return {
+        UserTokens.issue: st.tuples(token, _titles(), *_validity()).map(_with_digest),
+        UserTokens.revoke: st.tuples(token),
+    }
+
+
+@cache
+def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
+    """What each decision of a patient's image set can be given, about images of these ids."""
+    image = st.sampled_from(image_ids)
+    place = st.none() | st.integers(1, 3)
+    content = mostly(
+        values.contents(), Content("0" * 63, 1, "image/png"), Content("0" * 64, 0, "image/png")
+    )
+    return {
+        PatientImageSet.add_image: st.tuples(
+            mostly(image, ImageId(0)), place, place, values.image_types(), content
+        ),
+        PatientImageSet.remove_image: st.tuples(image),
+        PatientImageSet.delete_patient: st.tuples(),
+    }

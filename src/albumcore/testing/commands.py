@@ -1,0 +1,172 @@
+"""Strategies for sequences of commands: who tries what, in which order, whether or not it will be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+from hypothesis import strategies as st
+
+from albumcore.albums import Album
+from albumcore.capabilities import UserTokens
+from albumcore.errors import AlbumcoreError
+from albumcore.ids import ImageId
+from albumcore.imagesets import PatientImageSet
+from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record
+from albumcore.streams import album_stream, patient_stream, user_stream
+from albumcore.testing.arguments import (
+    ALBUMS,
+    CAST,
+    IMAGES,
+    PATIENTS,
+    START,
+    Arguments,
+    Cast,
+    Decision,
+    album_arguments,
+    digest_of,
+    image_set_arguments,
+    user_token_arguments,
+    waits,
+)
+
+S = TypeVar("S")
+History = tuple[Recorded[Event[S]], ...]
+
+
+@frozen
+class Command(Generic[S]):
+    """Something that somebody tries: ``decision(state, Act(source, at), *args)``.
+
+    Attributes:
+        source: Who tries it, and through what.
+        decision: What is tried, such as ``Album.add_member``.
+        args: What the decision takes after the act.
+        wait: How long after the command before it.
+    """
+
+    source: Source
+    decision: Callable[..., tuple[Event[S], ...]]
+    args: tuple[Any, ...] = ()
+    wait: timedelta = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        """The name of the decision."""
+        return self.decision.__name__
+
+
+def history_of(
+    stream: Stream[S], commands: Iterable[Command[S]], start: datetime = START
+) -> History[S]:
+    """The history that commands lead to, tried one after the other. Those that are refused leave nothing."""
+    history: History[S] = ()
+    state, at = stream.initial, start
+    for command in commands:
+        at += command.wait
+        added = _attempt(stream, state, len(history), command, at)
+        history, state = history + added, fold(state, added)
+    return history
+
+
+def _attempt(
+    stream: Stream[S], state: S, version: int, command: Command[S], at: datetime
+) -> History[S]:
+    act = Act(command.source, at)
+    try:
+        return record(stream.name, version, act, command.decision(state, act, *command.args))
+    except AlbumcoreError:
+        return ()
+
+
+SELDOM: frozenset[Decision] = frozenset(
+    {Album.create, Album.delete, PatientImageSet.delete_patient}
+)
+"""Decisions that begin or end everything: drawn a quarter as often as the others."""
+
+
+@st.composite
+def _commands(
+    draw: st.DrawFn,
+    stream: Stream[S],
+    arguments: Arguments,
+    sources: Sequence[Source],
+    is_over: Callable[[S], bool],
+    first: Sequence[Command[S]],
+    max_size: int,
+) -> list[Command[S]]:
+    """Commands most of which come from a source that may: to know one, each is tried on the state so far.
+
+    What would end everything is kept for the end.
+    """
+    decisions = st.sampled_from(
+        [one for one in arguments for _ in range(1 if one in SELDOM else 4)]
+    )
+    commands, at = [*first], START
+    history = history_of(stream, commands)
+    state = fold(stream.initial, history)
+    for left in reversed(range(draw(st.integers(0, max_size)))):
+        decision = draw(decisions)
+        args, wait = draw(arguments[decision]), draw(waits())
+        at += wait
+        tried = [Command(source, decision, args, wait) for source in sources]
+        led_to = [_attempt(stream, state, len(history), command, at) for command in tried]
+        fruitful = [number for number, added in enumerate(led_to) if added]
+        choices = range(len(tried)) if draw(st.integers(0, 5)) == 5 else fruitful
+        if not choices:
+            continue
+        number = draw(st.sampled_from(choices))
+        after = fold(state, led_to[number])
+        if is_over(after) and left:
+            continue
+        commands.append(tried[number])
+        history, state = history + led_to[number], after
+    return commands
+
+
+def album_commands(
+    cast: Cast = CAST, max_size: int = 50
+) -> st.SearchStrategy[list[Command[Album]]]:
+    """What a cast of users tries on an album: first to create it, then anything, refused or not."""
+    first = Command[Album](Source(cast.users[0]), Album.create, ("Album",))
+    return _commands(
+        album_stream(ALBUMS[0]),
+        album_arguments(cast),
+        cast.sources(),
+        lambda album: not any(member.is_admin for member in album.members.values()),
+        [first],
+        max_size,
+    )
+
+
+def user_token_commands(
+    cast: Cast = CAST, max_size: int = 30
+) -> st.SearchStrategy[list[Command[UserTokens]]]:
+    """What is tried on a user's own capability tokens, by the first user of a cast, by others, and through tokens."""
+    first = Command[UserTokens](
+        Source(cast.users[0]), UserTokens.issue, (cast.tokens[0], digest_of(cast.tokens[0]), "Key")
+    )
+    return _commands(
+        user_stream(cast.users[0]),
+        user_token_arguments(cast),
+        cast.sources(),
+        lambda tokens: False,
+        [first],
+        max_size,
+    )
+
+
+def image_set_commands(
+    image_ids: Sequence[ImageId] = IMAGES, cast: Cast = CAST, max_size: int = 30
+) -> st.SearchStrategy[list[Command[PatientImageSet]]]:
+    """What is tried on a patient's image set. Give each patient images of its own: image ids are unique in a store."""
+    return _commands(
+        patient_stream(PATIENTS[0]),
+        image_set_arguments(tuple(image_ids)),
+        [Source(user) for user in cast.users],
+        lambda images: images.is_closed,
+        [],
+        max_size,
+    )

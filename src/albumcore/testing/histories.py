@@ -1,0 +1,49 @@
+"""Strategies for valid histories: what real decisions led to, as versions 1, 2, 3, ... at times that never go back."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from albumcore.albums import Album
+from albumcore.capabilities import UserTokens
+from albumcore.ids import AlbumId, ImageId, PatientId, UserId
+from albumcore.imagesets import PatientImageSet
+from albumcore.streams import album_stream, patient_stream, user_stream
+from albumcore.testing.arguments import ALBUMS, CAST, IMAGES, PATIENTS, Cast
+from albumcore.testing.commands import (
+    History,
+    album_commands,
+    history_of,
+    image_set_commands,
+    user_token_commands,
+)
+
+
+def album_histories(
+    album_id: AlbumId = ALBUMS[0], cast: Cast = CAST, max_commands: int = 50
+) -> st.SearchStrategy[History[Album]]:
+    """Histories of an album: its creation, then what its members, tokens and report providers did with it."""
+    return album_commands(cast, max_commands).map(
+        lambda tried: history_of(album_stream(album_id), tried)
+    )
+
+
+def user_token_histories(
+    owner: UserId = CAST.users[0], max_commands: int = 20
+) -> st.SearchStrategy[History[UserTokens]]:
+    """Histories of the capability tokens that act as a user."""
+    cast = Cast(users=(owner, UserId(f"not {owner}")))
+    return user_token_commands(cast, max_commands).map(
+        lambda tried: history_of(user_stream(owner), tried)
+    )
+
+
+def image_set_histories(
+    patient: PatientId = PATIENTS[0],
+    image_ids: tuple[ImageId, ...] = IMAGES,
+    max_commands: int = 30,
+) -> st.SearchStrategy[History[PatientImageSet]]:
+    """Histories of a patient's image set, the empty one too."""
+    return image_set_commands(image_ids, max_size=max_commands).map(
+        lambda tried: history_of(patient_stream(patient), tried)
+    )

@@ -1,0 +1,94 @@
+"""The state machine of image sets: two patients, several images of each."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, multiple, precondition, rule
+
+from albumcore.ids import ImageId, PatientId
+from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.kernel import Source
+from albumcore.streams import patient_stream
+from albumcore.testing import values
+from albumcore.testing.arguments import CAST, PATIENTS, Decision, mostly
+from albumcore.testing.machines import StoreMachine
+
+LATE = 8
+"""How many events come before anybody thinks of deleting a patient."""
+
+_patient = st.sampled_from(PATIENTS)
+_source = st.sampled_from(CAST.users).map(Source)
+_place = mostly(st.integers(1, 2), None)
+
+
+class ImageSetMachine(StoreMachine[PatientImageSet]):
+    """Tries every decision of an image set, in any order."""
+
+    images: Bundle[ImageId] = Bundle("images")
+
+    def on(self, patient: PatientId, source: Source, decision: Decision, *args: Any) -> bool:
+        """Try something on a patient's image set, and tell whether it was recorded."""
+        return self.attempt(patient_stream(patient), source, decision, *args)
+
+    def keep(self, data: bytes) -> Content:
+        """Put image bytes where they belong, and refer to them. Override it to keep them for real."""
+        return Content(hashlib.sha256(data).hexdigest(), len(data), "application/octet-stream")
+
+    @rule(
+        target=images,
+        patient=_patient,
+        source=_source,
+        clinic=_place,
+        station=_place,
+        type=values.image_types(),
+        data=mostly(st.binary(min_size=1, max_size=8), b""),
+    )
+    def add_image(
+        self,
+        patient: PatientId,
+        source: Source,
+        clinic: int | None,
+        station: int | None,
+        type: ImageType,  # noqa: A002 - the word of the API
+        data: bytes,
+    ) -> Any:
+        """Add an image, under an id that the store gives out."""
+        image_id = self.store.next_image_id()
+        content = self.keep(data)
+        added = self.on(
+            patient,
+            source,
+            PatientImageSet.add_image,
+            image_id,
+            clinic,
+            station,
+            type,
+            content,
+        )
+        return image_id if added else multiple()
+
+    @rule(patient=_patient, source=_source, image=images, type=values.image_types())
+    def add_image_again(
+        self,
+        patient: PatientId,
+        source: Source,
+        image: ImageId,
+        type: ImageType,  # noqa: A002 - the word of the API
+    ) -> None:
+        """Try to use an id again, of an image of this patient or of the other."""
+        content = self.keep(b"again")
+        self.on(patient, source, PatientImageSet.add_image, image, 1, 1, type, content)
+
+    @rule(patient=_patient, source=_source, image=images)
+    def remove_image(self, patient: PatientId, source: Source, image: ImageId) -> None:
+        """Remove an image of this patient, of the other, or one that was removed before."""
+        self.on(patient, source, PatientImageSet.remove_image, image)
+
+    @precondition(lambda self: len(self.history) > LATE)
+    @rule(patient=_patient, source=_source)
+    def delete_patient(self, patient: PatientId, source: Source) -> None:
+        """Close a patient's image set."""
+        self.on(patient, source, PatientImageSet.delete_patient)

@@ -1,0 +1,174 @@
+"""Strategies for single values of the domain: ids, texts, times, flags, sources.
+
+Each gives sound values only, its shortest and longest among them.
+"""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from albumcore.albums import MemberFlags
+from albumcore.albums.values import (
+    MAX_COMMENT,
+    MAX_DESCRIPTION,
+    MAX_NAME,
+    MAX_PROVIDER_TEXT,
+)
+from albumcore.capabilities import Grants
+from albumcore.capabilities.values import MAX_TITLE
+from albumcore.ids import (
+    MAX_UID,
+    MAX_USER_ID,
+    AlbumId,
+    CapabilityTokenId,
+    ImageId,
+    PatientId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+)
+from albumcore.imagesets import Content, ImageType
+from albumcore.kernel import Act, Source
+
+_TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
+_PRINTABLE = st.characters(exclude_categories=["Cc", "Cs"])
+_ALPHANUMERIC = string.ascii_letters + string.digits
+_MAX_NUMBER = 2**31 - 1
+
+
+def texts(shortest: int, longest: int) -> st.SearchStrategy[str]:
+    """Any text that can be stored, of so many characters; most are short, and one is the longest."""
+    short = st.text(_TEXT, min_size=shortest, max_size=min(longest, 20))
+    return short | st.just("x" * longest)
+
+
+def album_ids() -> st.SearchStrategy[AlbumId]:
+    """Album ids: ten letters and digits."""
+    return st.text(_ALPHANUMERIC, min_size=10, max_size=10).map(AlbumId)
+
+
+def user_ids() -> st.SearchStrategy[UserId]:
+    """The sub of a user: 1 to 255 printable characters of any script."""
+    short = st.text(_PRINTABLE, min_size=1, max_size=20)
+    return (short | st.just("u" * MAX_USER_ID)).map(UserId)
+
+
+def _uids() -> st.SearchStrategy[str]:
+    parts = st.lists(st.integers(0, 99_999), min_size=1, max_size=MAX_UID // 6)
+    return parts.map(lambda numbers: ".".join(map(str, numbers)))
+
+
+def study_uids() -> st.SearchStrategy[StudyUID]:
+    """StudyInstanceUID, (0020,000D), by DICOM PS3.5 section 9.1."""
+    return _uids().map(StudyUID)
+
+
+def series_uids() -> st.SearchStrategy[SeriesUID]:
+    """SeriesInstanceUID, (0020,000E), by DICOM PS3.5 section 9.1."""
+    return _uids().map(SeriesUID)
+
+
+def report_provider_ids() -> st.SearchStrategy[ReportProviderId]:
+    """Ids of report providers: 22 letters and digits."""
+    return st.text(_ALPHANUMERIC, min_size=22, max_size=22).map(ReportProviderId)
+
+
+def capability_token_ids() -> st.SearchStrategy[CapabilityTokenId]:
+    """Public names of capability tokens: ten letters and digits."""
+    return st.text(_ALPHANUMERIC, min_size=10, max_size=10).map(CapabilityTokenId)
+
+
+def patient_ids() -> st.SearchStrategy[PatientId]:
+    """Ids of patients: positive, and small enough for 32 bits."""
+    return st.integers(1, _MAX_NUMBER).map(PatientId)
+
+
+def image_ids() -> st.SearchStrategy[ImageId]:
+    """Ids of images: positive, and small enough for 32 bits."""
+    return st.integers(1, _MAX_NUMBER).map(ImageId)
+
+
+def names() -> st.SearchStrategy[str]:
+    """An album's name, as it is stored: trimmed, 1 to 255 characters."""
+    return texts(1, MAX_NAME).map(str.strip).filter(bool)
+
+
+def descriptions() -> st.SearchStrategy[str]:
+    """An album's description, as it is stored: trimmed, up to 2048 characters."""
+    return texts(0, MAX_DESCRIPTION).map(str.strip)
+
+
+def comments() -> st.SearchStrategy[str]:
+    """The text of a comment: 1 to 1024 characters, blanks and line breaks among them."""
+    return texts(1, MAX_COMMENT)
+
+
+def titles() -> st.SearchStrategy[str]:
+    """The title of a capability token: 1 to 255 characters."""
+    return texts(1, MAX_TITLE)
+
+
+def provider_names() -> st.SearchStrategy[str]:
+    """The name of a report provider: 1 to 1024 characters."""
+    return texts(1, MAX_PROVIDER_TEXT)
+
+
+def urls() -> st.SearchStrategy[str]:
+    """Addresses where a report provider describes itself."""
+    path = st.text(_ALPHANUMERIC, max_size=8)
+    return path.map(lambda name: f"https://reports.example.org/{name}")
+
+
+def digests() -> st.SearchStrategy[str]:
+    """SHA-256 as 64 hexadecimal digits."""
+    return st.binary(min_size=32, max_size=32).map(bytes.hex)
+
+
+def times() -> st.SearchStrategy[datetime]:
+    """Moments of this century, aware and in UTC, to the microsecond."""
+    return st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))
+
+
+def member_flags() -> st.SearchStrategy[MemberFlags]:
+    """What plain members may do, in every combination."""
+    return st.builds(MemberFlags, *[st.booleans()] * 6)
+
+
+def grants() -> st.SearchStrategy[Grants]:
+    """What a capability token allows; download and appropriate only together with read."""
+    readable = st.builds(Grants, st.just(True), *[st.booleans()] * 3)
+    return readable | st.builds(Grants, write=st.booleans())
+
+
+def image_types() -> st.SearchStrategy[ImageType]:
+    """What an image shows."""
+    return st.sampled_from(ImageType)
+
+
+def contents() -> st.SearchStrategy[Content]:
+    """References to image bytes; no bytes are behind them."""
+    return st.builds(
+        Content,
+        digests(),
+        st.integers(1, _MAX_NUMBER),
+        st.sampled_from(["image/jpeg", "image/png", "application/octet-stream"]),
+        st.sampled_from(["base64", "verbatim"]),
+    )
+
+
+def sources() -> st.SearchStrategy[Source]:
+    """A user in person, or acting through a capability token or a report provider."""
+    return st.one_of(
+        st.builds(Source, user_ids()),
+        st.builds(Source, user_ids(), capability_token=capability_token_ids()),
+        st.builds(Source, user_ids(), report_provider=report_provider_ids()),
+    )
+
+
+def acts() -> st.SearchStrategy[Act]:
+    """Any source at any moment."""
+    return st.builds(Act, sources(), times())
