@@ -1,0 +1,53 @@
+"""The WSGI application: both APIs over one open deployment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from adapters.deployment import Deployment
+from adapters.http import kheops, tscharts
+from adapters.http.errors import status_of
+from adapters.http.health import Health
+from adapters.http.log import RequestLog, log_fault
+
+_APIS = {"/tscharts/": tscharts.answer_error}
+"""Who answers errors below a path; Kheops answers all the others."""
+
+
+def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Response]:
+    """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
+    app = falcon.App(middleware=[RequestLog()])
+    app.req_options.strip_url_path_trailing_slash = True
+    app.req_options.keep_blank_qs_values = True
+    app.req_options.auto_parse_qs_csv = False
+    for path, resource in (
+        *kheops.routes(deployment),
+        *tscharts.routes(deployment),
+        ("/healthz", Health(deployment)),
+    ):
+        app.add_route(path, resource)
+    for prefix, sink in tscharts.sinks(deployment):
+        app.add_sink(sink, prefix)
+    # Falcon has a handler of its own for HTTPError, and the most specific one wins.
+    app.add_error_handler((Exception, falcon.HTTPError), _on_error)
+    return app
+
+
+def _on_error(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+    """Answer an error in the shape of the API the path belongs to."""
+    if isinstance(error, falcon.HTTPError):
+        status: int = falcon.http_status_to_code(error.status)
+        for name, value in error.headers.items() if isinstance(error.headers, dict) else ():
+            resp.set_header(name, value)
+    else:
+        known = status_of(error)
+        if known is None:
+            log_fault(req, error)
+        status = known or 500
+    resp.status = falcon.code_to_http_status(status)
+    answer = next(
+        (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), kheops.answer_error
+    )
+    answer(req, resp, status, error)

@@ -1,0 +1,43 @@
+"""How answers are written: JSON, times, and answers without a body (Kheops API, conventions)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import falcon
+import orjson
+
+
+def answer_json(
+    resp: falcon.Response, value: Any, status: int = 200, total: int | None = None
+) -> None:
+    """Answer with ``value`` as JSON, and ``total`` in ``X-Total-Count`` where it is one page of something."""
+    answer_nothing(resp, status)
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = orjson.dumps(value)
+    if total is not None:
+        resp.set_header("X-Total-Count", str(total))
+
+
+def answer_nothing(resp: falcon.Response, status: int) -> None:
+    """Answer with a status alone: 201 for something added, 204 for something done."""
+    resp.status = status
+    resp.set_header("Cache-Control", "no-cache")
+
+
+def json_only(
+    req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+) -> None:
+    """Refuse a request whose ``Accept`` header leaves no room for JSON; a hook for responders.
+
+    Raises:
+        falcon.HTTPNotAcceptable: that is so.
+    """
+    if not req.client_accepts_json:
+        raise falcon.HTTPNotAcceptable
+
+
+def local_time(at: datetime) -> str:
+    """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat()

@@ -1,0 +1,74 @@
+"""Every error in the one shape that clients of the Kheops API know: message, detail, help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import falcon
+
+from adapters.http.auth import Unauthorized
+from adapters.http.kheops.answers import answer_json
+from albumcore.errors import AlbumcoreError
+
+HELP = "https://github.com/OsiriX-Foundation/kheops/wiki"
+
+USER = "/albums/{album}/users/{user}"
+ADMIN = "/albums/{album}/users/{user}/admin"
+
+MESSAGES: Mapping[str | tuple[str, str], str] = {
+    "album_not_found": "Album Not Found",
+    "user_not_found": "User Not Found",
+    "member_not_found": "Not a member",
+    ("member_not_found", USER): "Album Not Found",
+    ("member_not_found", ADMIN): "User not a member",
+    "study_not_found": "Study Not Found",
+    "series_not_found": "Series Not Found",
+    "report_provider_not_found": "Client ID not found",
+    "forbidden": "Authorization error",
+    "invalid": "Bad Form Parameter",
+    "bad_query_parameter": "Bad Query Parameter",
+}
+"""What is said of an error, by its code, or by its code on one route (Kheops API, conventions)."""
+
+DETAILS: Mapping[str, str] = {
+    # Word for word the same whoever raises it: an unknown album cannot be told from one of others.
+    "album_not_found": "no such album, or you are not a member of it",
+}
+
+STATUSES: Mapping[int, tuple[str, str]] = {
+    404: ("Not Found", "there is nothing at this address"),
+    405: ("Method Not Allowed", "this address does not take the method"),
+    406: ("Not Acceptable", "the answer is application/json, which Accept leaves no room for"),
+    413: ("Content Too Large", "the body is too large"),
+    503: ("Service Unavailable", "tokens cannot be verified just now; try again"),
+}
+"""What is said and explained of what has no code or no words of its own, by status."""
+
+
+def answer_error(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
+    """Answer an error as ``{"message", "detail", "help"}``; a 401 also names the ways to authenticate."""
+    message, detail = _told(req, status, error)
+    if status == 401:
+        resp.set_header("WWW-Authenticate", "Basic, Bearer")
+    answer_json(resp, {"message": message, "detail": detail, "help": HELP}, status)
+
+
+def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]:
+    if status == 500:
+        return "Internal server error", f"log id : {req.context.get('log_id', 'none')}"
+    phrase = HTTPStatus(status).phrase
+    message, detail = STATUSES.get(status, (phrase, phrase))
+    match error:
+        case AlbumcoreError(code=code):
+            by_route = MESSAGES.get((code, req.uri_template or ""))
+            return (
+                by_route or MESSAGES.get(code) or message,
+                DETAILS.get(code, error.detail),
+            )
+        case Unauthorized():
+            return message, error.detail
+        case falcon.HTTPError(description=str(description)):
+            return message, description
+        case _:
+            return message, detail

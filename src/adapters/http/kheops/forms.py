@@ -1,0 +1,56 @@
+"""The form in the body of a request (Kheops API, conventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import falcon
+
+from adapters.http.kheops.params import Fields, query_of
+from albumcore.errors import Invalid
+
+MAX_FORM = 64 * 1024
+"""Largest form body, in bytes: sixteen times what the longest description can take up."""
+
+CHARSETS: Mapping[str, str] = {
+    charset: charset for charset in ("utf-8", "us-ascii", "iso-8859-1")
+} | {"utf8": "utf-8"}
+"""The character sets a form may say it is in; it is UTF-8 where it says nothing."""
+
+
+def read_form(req: falcon.Request) -> Fields:
+    """The fields of a form: of the body, or of the query string where the body is empty.
+
+    Raises:
+        falcon.HTTPUnsupportedMediaType: the body is no form, or in a character set that is not taken.
+        falcon.HTTPContentTooLarge: it is longer than 64 KiB.
+        Invalid: it is malformed.
+    """
+    charset = _charset(req)
+    body = _body(req)
+    if not body:
+        return query_of(req, Invalid)
+    if charset is None:
+        raise falcon.HTTPUnsupportedMediaType(description="the body has no Content-Type")
+    return Fields.parse(body, "form", Invalid, charset)
+
+
+def _charset(req: falcon.Request) -> str | None:
+    """The character set of the form; None where the request does not say that it has one."""
+    if not req.content_type:
+        return None
+    kind, parameters = falcon.parse_header(req.content_type)
+    charset = CHARSETS.get(parameters.get("charset", "utf-8").lower())
+    if kind.lower() != falcon.MEDIA_URLENCODED or charset is None:
+        raise falcon.HTTPUnsupportedMediaType(
+            description=f"the body must be {falcon.MEDIA_URLENCODED}, in UTF-8"
+        )
+    return charset
+
+
+def _body(req: falcon.Request) -> bytes:
+    # Only a server that marks the end of the body itself can be read without a length (chunked bodies).
+    stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
+    if (req.content_length or 0) > MAX_FORM or len(body := stream.read(MAX_FORM + 1)) > MAX_FORM:
+        raise falcon.HTTPContentTooLarge(description=f"a form has at most {MAX_FORM} bytes")
+    return body

@@ -1,0 +1,123 @@
+"""Named values of a request, and the parameters that several routes share (Kheops API, conventions)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+import falcon
+from attrs import frozen
+
+from albumcore.errors import Invalid
+
+MAX_FIELDS = 1000
+MAX_NUMBER = 2**31 - 1
+_BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+_NUMBER = re.compile("0*([0-9]{1,10})")
+
+
+class BadQuery(Invalid):
+    """A value in the address of a request, in its path or its query string, breaks a rule."""
+
+    code = "bad_query_parameter"
+
+
+@frozen
+class Fields:
+    """Named values, as a query string or a form holds them.
+
+    Attributes:
+        values: By name, in the order they came.
+        refusal: The error that a bad value of theirs is refused with.
+    """
+
+    values: Mapping[str, Sequence[str]]
+    refusal: type[Invalid]
+
+    @classmethod
+    def parse(
+        cls, encoded: bytes, where: str, refusal: type[Invalid], charset: str = "utf-8"
+    ) -> Fields:
+        """Read ``name=value&...``, percent-encoded.
+
+        Raises:
+            Invalid: by ``refusal``, naming ``where`` it was: it is malformed, or has more than 1000 fields.
+        """
+        values: dict[str, list[str]] = {}
+        try:
+            text = encoded.decode(charset)
+            if _BAD_PERCENT.search(text):
+                raise ValueError
+            for name, value in parse_qsl(
+                text,
+                keep_blank_values=True,
+                encoding=charset,
+                errors="strict",
+                max_num_fields=MAX_FIELDS,
+            ):
+                values.setdefault(name, []).append(value)
+        except ValueError:
+            raise refusal(
+                where, f"it must hold at most {MAX_FIELDS} fields, percent-encoded"
+            ) from None
+        return cls(values, refusal)
+
+    def texts(self, name: str) -> Sequence[str]:
+        """Every value of that name."""
+        return self.values.get(name, ())
+
+    def text(self, name: str) -> str | None:
+        """The value of that name; the first counts where there are more."""
+        return next(iter(self.texts(name)), None)
+
+    def flag(self, name: str) -> bool | None:
+        """Whether the value is ``true``, in any case; None where there is none."""
+        text = self.text(name)
+        return None if text is None else text.lower() == "true"
+
+    def number(self, name: str, least: int = 0) -> int | None:
+        """The value as a whole number, up to 2147483647.
+
+        Raises:
+            Invalid: by the refusal of these fields: it is none, or out of range.
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        match = _NUMBER.fullmatch(text)
+        if match is None or not least <= int(match[1]) <= MAX_NUMBER:
+            raise self.refusal(name, f"a whole number from {least} to {MAX_NUMBER} is expected")
+        return int(match[1])
+
+
+def query_of(req: falcon.Request, refusal: type[Invalid] = BadQuery) -> Fields:
+    """The fields in the query string of a request.
+
+    Raises:
+        Invalid: by ``refusal``: it is malformed.
+    """
+    # WSGI hands over bytes, dressed as Latin-1.
+    return Fields.parse(req.query_string.encode("latin-1", "replace"), "query string", refusal)
+
+
+@frozen
+class Page:
+    """A page of a longer list: at most ``limit`` of it (None for all), after ``offset``."""
+
+    limit: int | None
+    offset: int
+
+    @classmethod
+    def of(cls, query: Fields, least_limit: int = 0) -> Page:
+        """The page that ``limit`` and ``offset`` ask for.
+
+        Raises:
+            Invalid: one of them is no number, or out of range.
+        """
+        return cls(query.number("limit", least_limit), query.number("offset") or 0)
+
+    @property
+    def slice(self) -> slice:
+        """The page, for a sequence that holds the whole list."""
+        return slice(self.offset, None if self.limit is None else self.offset + self.limit)

@@ -1,0 +1,146 @@
+"""Entries of a feed as clients read them (Kheops API 7.1).
+
+Absent is not null: what is unknown or does not apply has no key. The order of the keys is that of the
+documentation's examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from adapters.directory import Catalogue, People, Person
+from adapters.http.kheops.answers import local_time
+from adapters.http.kheops.modes import Mode
+from albumcore import FeedPage, Kind, Source
+from albumcore.albums.events import ReportAdded
+from albumcore.feed import Entry, Standing
+from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+
+Json = dict[str, Any]
+
+
+def render(page: FeedPage, people: People, catalogue: Catalogue, mode: Mode) -> list[Json]:
+    """The entries of a page as JSON objects, with everybody and everything on it looked up once."""
+    entries = page.entries
+    subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
+    studies = {one.study_uid for one in entries if one.study_uid is not None}
+    series = {uid for one in entries for uid in one.series_uids if _tells_series(one, mode)}
+    rendering = _Rendering(
+        mode,
+        page.standing,
+        people.people(subs),
+        catalogue.study_descriptions(studies),
+        catalogue.series_descriptions(series),
+    )
+    return [rendering.event(one) for one in entries]
+
+
+def _tells_series(one: Entry, mode: Mode) -> bool:
+    return one.line.series or mode.series_in_study
+
+
+@frozen
+class _Rendering:
+    """What the entries of one page are rendered with."""
+
+    mode: Mode
+    standing: Standing
+    people: Mapping[UserId, Person]
+    studies: Mapping[StudyUID, str]
+    series: Mapping[SeriesUID, str]
+
+    def event(self, one: Entry) -> Json:
+        return present(
+            event_type="Comment" if one.kind is Kind.COMMENT else "Mutation",
+            source=self._source(one.recorded.act.source),
+            comment=one.comment,
+            post_date=local_time(one.recorded.at),
+            is_private=one.is_private if one.kind is Kind.COMMENT else None,
+            target=None if one.target is None else self._person(one.target),
+            mutation_type=self._mutation(one),
+            study=self._study(one),
+            series=self._one_series(one),
+            report_provider=self._provider(one.provider_id),
+        )
+
+    def _source(self, source: Source) -> Json:
+        person = self._person(source.user)
+        if source.report_provider is not None and not self.mode.admin_behind_provider:
+            person.pop("is_admin", None)
+        return person | present(
+            capability_token=self._token(source.capability_token),
+            report_provider=self._provider(source.report_provider),
+        )
+
+    def _person(self, sub: UserId) -> Json:
+        person = self.people.get(sub, Person(sub))
+        is_admin = self.standing.admins.get(sub)
+        return present(
+            email=person.email,
+            name=person.name,
+            sub=sub,
+            can_access=is_admin is not None,
+            is_admin=is_admin,
+        )
+
+    # An album may be deleted between the reading of its page and of what holds now: its tokens and providers
+    # are gone then, and have no key.
+
+    def _token(self, token_id: CapabilityTokenId | None) -> Json | None:
+        title = None if token_id is None else self.standing.tokens.get(token_id)
+        return None if title is None else {"id": token_id, "title": title}
+
+    def _provider(self, provider_id: ReportProviderId | None) -> Json | None:
+        provider = None if provider_id is None else self.standing.providers.get(provider_id)
+        if provider is None:
+            return None
+        return {
+            "name": provider.name,
+            "is_removed": provider.is_removed,
+            self.mode.provider_id: provider_id,
+        }
+
+    def _mutation(self, one: Entry) -> str | None:
+        is_report = isinstance(one.recorded.event, ReportAdded)
+        return self.mode.report if is_report else one.line.mutation
+
+    def _study(self, one: Entry) -> Json | None:
+        if one.study_uid is None:
+            return None
+        return present(
+            UID=one.study_uid,
+            description=self.studies.get(one.study_uid),
+            series=[
+                self._series(uid) | {"is_present_in_album": uid in self.standing.series}
+                for uid in one.series_uids
+            ]
+            if self.mode.series_in_study
+            else None,
+        )
+
+    def _one_series(self, one: Entry) -> Json | None:
+        if self.mode.series_in_study or not one.line.series:
+            return None
+        return self._series(one.series_uids[0])
+
+    def _series(self, uid: SeriesUID) -> Json:
+        return present(UID=uid, description=self.series.get(uid))
+
+
+def present(**values: Any) -> Json:
+    """An object of those values that are there."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def people_of(members: Mapping[UserId, bool], people: People) -> list[Json]:
+    """Members, each with whether he is an admin, by e-mail address, then sub; without an address, last."""
+    known = people.people(members)
+    persons = [known.get(sub, Person(sub)) for sub in members]
+    persons.sort(key=lambda person: (person.email is None, person.email or "", person.sub))
+    return [
+        present(email=person.email, name=person.name, sub=person.sub, is_admin=members[person.sub])
+        for person in persons
+    ]

@@ -1,0 +1,9 @@
+"""The application for any WSGI server: ``adapters.http.wsgi:app``, with the settings of the environment."""
+
+import os
+
+from adapters.deployment import open_deployment
+from adapters.http.app import create_app
+from adapters.settings import Settings
+
+app = create_app(open_deployment(Settings.from_environment(os.environ)))

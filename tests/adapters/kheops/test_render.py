@@ -1,0 +1,25 @@
+"""Rendering of events, where asking over HTTP cannot bring it about."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from adapters.http.kheops.modes import MODES
+from adapters.http.kheops.render import render
+from albumcore import Album, Grants
+from albumcore.feed import Standing
+from support.kheops import ALBUM, ALICE, CT, MR, STUDY, World, digest_of
+
+
+def test_album_deleted_while_it_is_read(world: World) -> None:
+    """Where the album went while its page was read, nobody has access, and tokens and providers have no key."""
+    world.act(ALICE, Album.create_report_provider, "p1", "P", "https://p.example")
+    world.act(ALICE, Album.add_report, STUDY, CT, report_provider="p1")
+    grants = Grants(write=True)
+    world.act(ALICE, Album.issue_capability_token, "t1", digest_of("1"), "T", grants)
+    world.act(ALICE, Album.import_series, STUDY, MR, capability_token="t1")
+    page = evolve(world.deployment.albums.feed(ALBUM, ALICE), standing=Standing())
+    people, catalogue = world.deployment.people, world.deployment.catalogue
+    for event in render(page, people, catalogue, MODES["documented"]):
+        assert list(event["source"].items())[-1] == ("can_access", False)
+        assert "report_provider" not in event

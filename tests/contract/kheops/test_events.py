@@ -1,0 +1,100 @@
+"""The events route: selection, paging, times, and what both ways of answering share (Kheops API 7.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from albumcore import Album
+from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, STUDY, World
+
+EVENTS = f"/albums/{ALBUM}/events"
+COMMENTS, MUTATIONS = ["Comment"], ["Mutation"] * 3
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ([], COMMENTS + MUTATIONS),
+        (["comments"], COMMENTS),
+        (["mutations"], MUTATIONS),
+        (["comments", "mutations"], COMMENTS + MUTATIONS),
+        (["mutations,comments"], COMMENTS + MUTATIONS),
+        (["comments,comments", "comments"], COMMENTS),
+        (["mutations", "mutations,comments"], COMMENTS + MUTATIONS),
+    ],
+)
+def test_types(types: Sequence[str], expected: list[str], world: World) -> None:
+    """Kinds are named by repeating types, by commas, or both; without it, both kinds come. The total is of those."""
+    world.act(ALICE, Album.post_comment, "x")
+    answer = world.ask(BOB, "GET", EVENTS, query={"types": types})
+    assert [event["event_type"] for event in answer.json] == expected
+    assert answer.headers["x-total-count"] == str(len(expected))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, ["3", "2", "1", "0"]),
+        ({"limit": "2"}, ["3", "2"]),
+        ({"limit": "2", "offset": "1"}, ["2", "1"]),
+        ({"offset": "3"}, ["0"]),
+        ({"limit": "0"}, []),
+        ({"limit": "2147483647", "offset": "2147483647"}, []),
+        ({"limit": ["1", "2"]}, ["3"]),
+    ],
+)
+def test_page(query: dict[str, Any], expected: list[str], world: World) -> None:
+    """A page is a part of the events, newest first."""
+    for number in range(4):
+        world.act(ALICE, Album.post_comment, str(number))
+    shown = world.events(BOB, types="comments", **query)
+    assert [event["comment"] for event in shown] == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "2026-03-01T12:00:04"),
+        (0.038, "2026-03-01T12:00:04.038000"),
+        (0.000001, "2026-03-01T12:00:04.000001"),
+    ],
+)
+def test_post_date(seconds: float, expected: str, world: World) -> None:
+    """A post date is UTC without a zone, with a fraction only if there is one."""
+    world.clock.tick(seconds)
+    world.act(ALICE, Album.post_comment, "x")
+    assert world.events(BOB, limit="1")[0]["post_date"] == expected
+
+
+def _life(world: World) -> list[Any]:
+    """What an album's first days look like, without series and report providers."""
+    world.act(ALICE, Album.add_member, DAVE)
+    world.act(ALICE, Album.promote_member, DAVE)
+    world.act(ALICE, Album.demote_admin, DAVE)
+    world.act(ALICE, Album.remove_member, DAVE)
+    world.act(ALICE, Album.edit, "x")
+    world.act(BOB, Album.post_comment, "x", ALICE)
+    world.act(BOB, Album.post_comment, "x")
+    world.act(BOB, Album.leave)
+    shown: list[Any] = world.events(ALICE)
+    return shown
+
+
+def test_ways_of_answering_share_the_rest(world: World, upstream: World) -> None:
+    """Both ways of answering tell all but series and report providers alike, down to the order of the fields."""
+    documented, upstreams = _life(world), _life(upstream)
+    assert [list(event.items()) for event in documented] == [
+        list(event.items()) for event in upstreams
+    ]
+
+
+def test_study_mutation_as_documented(world: World) -> None:
+    """A mutation of a whole study tells the study alone; what the catalogue does not describe has no description."""
+    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
+    world.act(ALICE, Album.remove_study, STUDY)
+    for event in world.events(ALICE, limit="2"):
+        assert event["study"] == {"UID": STUDY}
+        assert "series" not in event
