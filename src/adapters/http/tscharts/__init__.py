@@ -1,0 +1,57 @@
+"""The TSCharts image API: images of patients as base64, with the clinics, stations, patients and logins they need.
+
+Errors have an empty body or ``{"detail": ...}``, as a Django REST framework server answers them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import falcon
+import orjson
+
+from adapters.deployment import Deployment
+from adapters.http.tscharts.accounts import Login, Logout
+from adapters.http.tscharts.images import Image, Images
+from adapters.http.tscharts.records import Record, Records, clinics, patients, stations
+from adapters.http.tscharts.resource import NOT_FOUND, Nowhere
+
+__all__ = ["answer_error", "routes", "sinks"]
+
+_ROOT = "/tscharts/v1"
+
+
+def routes(deployment: Deployment) -> Iterable[tuple[str, object]]:
+    """The paths of the API, without the final slash, and what answers there."""
+    yield f"{_ROOT}/login", Login(deployment)
+    yield f"{_ROOT}/logout", Logout(deployment)
+    for name, table in (("clinic", clinics), ("station", stations), ("patient", patients)):
+        kind = table(deployment)
+        yield f"{_ROOT}/{name}", Records(deployment, kind)
+        yield f"{_ROOT}/{name}/{{key}}", Record(deployment, kind)
+    yield f"{_ROOT}/image", Images(deployment)
+    yield f"{_ROOT}/image/{{key}}", Image(deployment)
+
+
+def sinks(deployment: Deployment) -> Iterable[tuple[re.Pattern[str], Callable[..., None]]]:
+    """Every other path below ``/tscharts/``: who is not authenticated does not even learn that it is none."""
+    yield re.compile("/tscharts/"), Nowhere(deployment).respond
+
+
+def answer_error(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
+    """Give a refusal its body: ``{"detail": ...}`` where there is something to say, else an empty one."""
+    detail = _detail(req, status, error)
+    resp.data = b"" if detail is None else orjson.dumps({"detail": detail})
+
+
+def _detail(req: falcon.Request, status: int, error: Exception) -> str | None:
+    if status >= 500:
+        return f"log id {getattr(req.context, 'log_id', 'unknown')}"
+    if isinstance(error, falcon.HTTPError):
+        return error.description
+    if status == 404:
+        return NOT_FOUND
+    detail: Any = getattr(error, "detail", None)
+    return None if detail is None else str(detail)

@@ -1,0 +1,46 @@
+"""``login/`` and ``logout/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from adapters.deployment import Deployment
+from adapters.http.tscharts.resource import Resource
+
+
+class Login(Resource):
+    """``login/``: a name and a password give the account's token, the same every time."""
+
+    allow = ("POST", "OPTIONS")
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(deployment, {"POST": self._log_in})
+
+    def admit(self, req: falcon.Request) -> None:
+        """Let in everybody: who logs in has no token yet."""
+
+    def _log_in(self, req: falcon.Request) -> Any:
+        body = self.body(req)
+        name, password = body.get("username"), body.get("password")
+        if not isinstance(name, str) or not isinstance(password, str):
+            raise falcon.HTTPBadRequest
+        accounts = self.deployment.accounts
+        account = accounts.check(name, password)
+        if account is None:
+            raise falcon.HTTPForbidden
+        # The id is a text here, as clients of the API expect it.
+        return {"token": accounts.token(account), "id": str(account.id)}
+
+
+class Logout(Resource):
+    """``logout/``: says goodbye. The token stays good, as clients of the API rely on."""
+
+    allow = ("POST", "OPTIONS")
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(deployment, {"POST": self._log_out})
+
+    def _log_out(self, req: falcon.Request) -> bytes:
+        return b""

@@ -1,0 +1,178 @@
+"""``image/``: search, upload, and one image to show or delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import falcon
+import orjson
+
+from adapters.deployment import Deployment
+from adapters.http.tscharts.records import id_in_path
+from adapters.http.tscharts.resource import Resource, not_found
+from adapters.http.tscharts.values import identifier
+from adapters.media import decode_base64, encode, is_base64_text, sniff
+from albumcore.errors import ImageNotFound
+from albumcore.ids import ImageId, PatientId
+from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.index import ImageRow
+from albumcore.streams import patient_stream
+
+_NEEDED = ("patient", "type", "data")
+_PLACES = ("clinic", "station")
+_FLAGS = {"": False, "false": False, "true": True}
+
+
+def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
+    # Where the documented API answers an empty body, there is no reason to give.
+    return falcon.HTTPBadRequest(description=reason)
+
+
+def _show(deployment: Deployment, image_id: int) -> bytes:
+    """The answer that shows an image: its data char for char as they were sent."""
+    row, added = deployment.albums.image(ImageId(image_id))
+    content = deployment.blobs.get(added.content.digest)
+    return orjson.dumps(
+        {
+            "id": row.image_id,
+            "patient": row.patient,
+            "clinic": row.clinic,
+            "station": row.station,
+            "type": row.type,
+            "data": encode(content, added.content.encoding),
+        }
+    )
+
+
+class Images(Resource):
+    """``image/``: the search for images, and the upload of one."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(
+            deployment, {"GET": self._search, "POST": self._upload, "DELETE": self._refuse_delete}
+        )
+        self._documented = deployment.settings.compat == "documented"
+        clinics = deployment.clinics
+        self._exists: Mapping[str, Callable[[int], bool]] = {
+            "patient": deployment.patients.exists,
+            "clinic": lambda key: clinics.clinic(key) is not None,
+            "station": lambda key: clinics.station(key) is not None,
+        }
+
+    # Search
+
+    def _search(self, req: falcon.Request) -> Any:
+        flags = {name: _FLAGS.get(req.get_param(name) or "") for name in ("sort", "newest")}
+        if None in flags.values():
+            raise _bad()
+        given = {name: req.get_param(name) for name in self._exists}
+        ids = {name: _searched(name, value) for name, value in given.items() if value}
+        if not self._all_exist(ids):
+            raise falcon.HTTPNotFound
+        where: dict[str, Any] = {**ids}
+        if kind := req.get_param("type"):
+            where["type"] = _type(kind).value
+        if self._documented and not ids:
+            raise _bad("one of patient, clinic and station is needed")
+        rows = self.deployment.albums.index.rows(ImageRow, where)
+        if not rows:
+            raise falcon.HTTPNotFound
+        if flags["newest"]:
+            newest = max(rows, key=_recency).image_id
+            return [newest] if self._documented else _show(self.deployment, newest)
+        if flags["sort"]:
+            rows.sort(key=_recency, reverse=True)
+        return [row.image_id for row in rows]
+
+    def _all_exist(self, ids: Mapping[str, int]) -> bool:
+        return all(self._exists[name](key) for name, key in ids.items())
+
+    # Upload
+
+    def _upload(self, req: falcon.Request) -> Any:
+        body = self.body(req)
+        if any(name not in body for name in _NEEDED):
+            raise _bad()
+        kind = _type(body["type"])
+        try:
+            ids = {name: identifier(body[name]) for name in self._exists if name in body}
+        except ValueError:
+            raise _bad() from None
+        data = body["data"]
+        self._check_data(data)
+        if self._documented and (missing := [name for name in _PLACES if name not in ids]):
+            raise _bad(f"missing: {', '.join(missing)}")
+        if not self._all_exist(ids):
+            raise not_found()
+        stored, encoding = decode_base64(data)
+        # The event refers to the bytes, so they are on the disk before it is recorded.
+        digest = self.deployment.blobs.put(stored)
+        content = Content(digest, len(stored), sniff(stored), encoding)
+        albums = self.deployment.albums
+        image_id = albums.next_image_id()
+        albums.handle(
+            patient_stream(PatientId(ids["patient"])),
+            PatientImageSet.add_image,
+            req.context.source,
+            image_id,
+            ids.get("clinic"),
+            ids.get("station"),
+            kind,
+            content,
+        )
+        return {"id": image_id}
+
+    def _check_data(self, data: object) -> None:
+        if not isinstance(data, str) or not data:
+            raise _bad("data is not a text, or an empty one")
+        if self._documented and not is_base64_text(data):
+            raise _bad("data is not base64")
+
+    def _refuse_delete(self, req: falcon.Request) -> Any:
+        raise _bad()
+
+
+class Image(Resource):
+    """``image/<id>/``: one image."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(deployment, {"GET": self._show, "DELETE": self._delete})
+
+    def _show(self, req: falcon.Request, key: str) -> bytes:
+        try:
+            return _show(self.deployment, id_in_path(key))
+        except ImageNotFound:
+            raise falcon.HTTPNotFound from None
+
+    def _delete(self, req: falcon.Request, key: str) -> Any:
+        if not key:  # image//, which clients build from an empty id
+            raise _bad()
+        albums = self.deployment.albums
+        row, _ = albums.image(ImageId(id_in_path(key)))
+        albums.handle(
+            patient_stream(PatientId(row.patient)),
+            PatientImageSet.remove_image,
+            req.context.source,
+            ImageId(row.image_id),
+        )
+        return {}
+
+
+def _searched(name: str, value: str) -> int:
+    try:
+        return identifier(value)
+    except ValueError:
+        raise _bad(f"{name} is not an id") from None
+
+
+def _type(value: object) -> ImageType:
+    try:
+        return ImageType(value)
+    except ValueError:
+        raise _bad() from None
+
+
+def _recency(row: ImageRow) -> tuple[Any, ...]:
+    # Two images of one moment: the one with the higher id was there later.
+    return row.at, row.image_id

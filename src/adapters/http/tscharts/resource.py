@@ -1,0 +1,101 @@
+"""What all paths of the API have in common: authentication first, then the method, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+import falcon
+import orjson
+
+from adapters.deployment import Deployment
+from adapters.http.tscharts.authentication import authenticated
+from adapters.http.tscharts.body import drop_rest, json_object
+from albumcore.ids import UserId
+from albumcore.kernel import Source
+
+NOT_FOUND = "Not found."
+
+Verb: TypeAlias = Callable[..., Any]
+"""Answers one method: takes the request and the parts of its path, returns JSON, or bytes that are the body."""
+
+
+class Resource:
+    """One path. A subclass puts what it can do in ``verbs``, by method.
+
+    HEAD is answered as GET, without the body. Every answer of a path that is one carries ``Allow``.
+    """
+
+    allow: ClassVar[tuple[str, ...]] = ("GET", "POST", "DELETE", "HEAD", "OPTIONS")
+    """The methods that ``Allow`` names: for a collection and its members the same."""
+
+    def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:
+        self.deployment = deployment
+        self._verbs = {"OPTIONS": _nothing, **verbs}
+        if "GET" in verbs:
+            self._verbs["HEAD"] = verbs["GET"]
+
+    def respond(self, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        """Answer any method.
+
+        Raises:
+            falcon.HTTPError: the request is refused.
+
+        """
+        if self.allow:
+            resp.set_header("Allow", ", ".join(self.allow))
+        try:
+            self.admit(req)
+            answer = self._verb(req.method)(req, **path)
+        finally:
+            drop_rest(req)
+        resp.data = answer if isinstance(answer, bytes) else orjson.dumps(answer)
+
+    def admit(self, req: falcon.Request) -> None:
+        """Let in who is authenticated; as ``req.context.source`` he is known from here on.
+
+        Raises:
+            falcon.HTTPUnauthorized: nobody is.
+
+        """
+        account = authenticated(self.deployment.accounts, req.auth)
+        req.context.source = Source(UserId(f"tscharts-{account.id}"))
+
+    def body(self, req: falcon.Request) -> dict[str, Any]:
+        """Return the JSON object in the body; see `json_object`."""
+        return json_object(req, self.deployment.settings.max_upload)
+
+    def _verb(self, method: str) -> Verb:
+        if (verb := self._verbs.get(method)) is not None:
+            return verb
+        raise falcon.HTTPMethodNotAllowed(
+            [allowed for allowed in self.allow if allowed != method],
+            description=f'Method "{method}" not allowed.',
+        )
+
+
+# Falcon answers a method that a resource lacks before the resource is asked, which would tell
+# methods to strangers. So every resource has every method, and the table of verbs decides.
+for _method in falcon.COMBINED_METHODS:
+    setattr(Resource, f"on_{_method.lower()}", Resource.respond)
+
+
+class Nowhere(Resource):
+    """All paths that are none."""
+
+    allow = ()
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(deployment, {})
+
+    def _verb(self, method: str) -> Verb:
+        raise not_found()
+
+
+def not_found() -> falcon.HTTPNotFound:
+    """The refusal of what is not there, with its usual body."""
+    return falcon.HTTPNotFound(description=NOT_FOUND)
+
+
+def _nothing(req: falcon.Request, **path: str) -> bytes:
+    return b""
