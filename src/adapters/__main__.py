@@ -1,0 +1,5 @@
+"""``python -m adapters`` is the command ``albumcore``."""
+
+from adapters.cli import main
+
+main()

@@ -1,0 +1,298 @@
+"""The command line: ``albumcore``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from adapters import demo as demonstration
+from adapters.deployment import Deployment, open_deployment
+from adapters.dicom import import_files
+from adapters.http.auth import issue_token
+from adapters.http.kheops.modes import MODES
+from adapters.http.kheops.render import render
+from adapters.secret import SecretError
+from adapters.serve import serve as serve_until_stopped
+from adapters.settings import Settings, SettingsError
+from albumcore import utc_now
+from albumcore.errors import AlbumcoreError
+from albumcore.ids import UserId, album_id, user_id
+
+_DEMO_TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
+_PATIENCE = 2.0  # seconds a command may take before it shows that it is alive
+
+app = App(
+    name="albumcore",
+    help="""Albums of medical images and patient image sets, whose history is the truth.
+
+    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT,
+    ALBUMCORE_MAX_UPLOAD, ...); docs/reference/settings.md has the table. Examples:
+
+        albumcore serve --demo
+        albumcore token --sub alice --email alice@clinic.example --name Alice
+        echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+        albumcore import-dicom --owner alice /media/cdrom
+        albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
+        albumcore rebuild
+        albumcore verify
+    """,
+    help_format="plaintext",
+)
+
+Data = Annotated[
+    Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
+]
+
+
+@app.command
+def serve(
+    *,
+    data: Data = None,
+    bind: Annotated[str | None, Parameter(help="HOST:PORT. [env: ALBUMCORE_BIND]")] = None,
+    workers: Annotated[
+        int | None, Parameter(help="Worker processes. [env: ALBUMCORE_WORKERS]")
+    ] = None,
+    demo: Annotated[
+        bool, Parameter(negative=(), help="Fill the directory with a demo, once.")
+    ] = False,
+) -> None:
+    """Serve both APIs until stopped.
+
+    Example: albumcore serve --data /srv/albumcore --bind 0.0.0.0:8000 --workers 4
+    """
+    settings = _settings(data, bind=bind, workers=workers)
+    # Opened here first, so that a damaged directory is told of before any worker starts.
+    with _opened(settings) as deployment:
+        if demo:
+            with _progress("filling in the demo"):
+                made = demonstration.fill(deployment)
+            email, name = demonstration.PEOPLE[demonstration.ADA]
+            jwt = _issue(deployment, demonstration.ADA, email, name, _DEMO_TOKEN_LIFE)
+            print(demonstration.instructions(deployment, made, _address(settings), jwt), flush=True)
+    serve_until_stopped(settings)
+
+
+@app.command
+def token(
+    *,
+    sub: Annotated[str, Parameter(help="Who the token is of: the sub claim.")],
+    email: Annotated[str, Parameter(help="E-mail address, for others to find the person by.")],
+    name: Annotated[str, Parameter(help="Name to show to others.")],
+    ttl: Annotated[int, Parameter(help="Seconds it is valid for.")] = 3600,
+    data: Data = None,
+) -> None:
+    """Print a JWT for the Kheops routes, signed with the secret of the data directory, and nothing else.
+
+    Example: albumcore token --sub alice --email alice@clinic.example --name "Alice Ndiaye"
+    """
+    with _opened(_settings(data)) as deployment:
+        print(_issue(deployment, sub, email, name, ttl))
+
+
+@app.command(name="tscharts-user")
+def tscharts_user(
+    name: Annotated[str, Parameter(help="Name of the account.")],
+    /,
+    *,
+    password_stdin: Annotated[
+        bool, Parameter(negative=(), help="Read the password from standard input.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Add a TSCharts account, or give an existing one a new password, which ends its old token.
+
+    Example: echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+    """
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
+    with _opened(_settings(data)) as deployment:
+        account = deployment.accounts.add(name, password)
+        print(f"account {account.id}: {account.name}")
+
+
+@app.command(name="import-dicom")
+def import_dicom(
+    *paths: Annotated[Path, Parameter(help="DICOM files, and folders of them.")],
+    owner: Annotated[str, Parameter(help="The sub of the person whose inbox receives them.")],
+    data: Data = None,
+) -> None:
+    """Read DICOM files into the catalogue and the owner's inbox. What is not DICOM is named and passed over.
+
+    Example: albumcore import-dicom --owner alice /media/cdrom
+    """
+    if not paths:
+        raise _Failed("import-dicom needs at least one file or folder", 2)
+    with _opened(_settings(data)) as deployment, _progress("reading files") as progress:
+        person = deployment.people.register(user_id(owner))
+        seen = iter(range(1, sys.maxsize))
+        report = import_files(
+            deployment.catalogue, person.sub, paths, lambda path: progress(next(seen))
+        )
+    for refused in report.refused:
+        # A name that is not UTF-8 is a name all the same, and must not end the listing.
+        path = os.fsencode(refused.path).decode("utf-8", "backslashreplace")
+        print(f"passed over: {path}: {refused.reason}")
+    print(
+        f"{report.instances} instances in {report.series} series of {report.studies} studies; "
+        f"{len(report.refused)} passed over"
+    )
+
+
+@app.command
+def events(
+    album: Annotated[str, Parameter(help="The album id.")],
+    /,
+    *,
+    viewer: Annotated[
+        str | None, Parameter(help="Show what this sub sees; without it, everything.")
+    ] = None,
+    at: Annotated[
+        datetime | None, Parameter(help="As it was at that time; UTC unless it says otherwise.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Print an album's feed, newest first, one JSON object a line: now, or as it was at a time.
+
+    Example: albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
+    """
+    moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    with _opened(_settings(data)) as deployment, _progress("reading the history"):
+        page = deployment.albums.feed(
+            album_id(album), None if viewer is None else UserId(viewer), at=moment
+        )
+        mode = MODES[deployment.settings.compat]
+        shown = render(page, deployment.people, deployment.catalogue, mode)
+    for one in shown:
+        print(orjson.dumps(one).decode())
+
+
+@app.command
+def rebuild(*, data: Data = None) -> None:
+    """Make the index rows again from the events. The service may run meanwhile; writes wait.
+
+    Example: albumcore rebuild --data /srv/albumcore
+    """
+    with _opened(_settings(data)) as deployment, _progress("reading events") as progress:
+        count = deployment.albums.rebuild(progress)
+    print(f"index rows made again from {count} events")
+
+
+@app.command
+def verify(*, data: Data = None) -> None:
+    """Replay every stream, compare with the index rows and the image files, and name what differs.
+
+    Ends with status 1 where something does. Example: albumcore verify --data /srv/albumcore
+    """
+    with _opened(_settings(data)) as deployment, _progress("reading events") as progress:
+        count = 0
+
+        def seen(done: int) -> None:
+            nonlocal count
+            count = done
+            progress(done)
+
+        problems = deployment.albums.verify(deployment.blobs.check, seen)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise _Failed(f"{len(problems)} things differ, in {count} events", 1)
+    print(f"{count} events replayed; index rows and image files agree with them")
+
+
+class _Failed(Exception):
+    """The command cannot do what it was asked: a sentence, and the status to end with."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _settings(data: Path | None, **options: Any) -> Settings:
+    return Settings.from_environment(os.environ, data=data, **options)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Deployment]:
+    deployment = open_deployment(settings)
+    try:
+        yield deployment
+    finally:
+        deployment.close()
+
+
+def _issue(deployment: Deployment, sub: str, email: str, name: str, ttl: int) -> str:
+    settings = deployment.settings
+    if settings.jwks_url is not None:
+        raise _Failed("ALBUMCORE_JWKS_URL is set: tokens come from the identity provider", 2)
+    verifier = deployment.verifier
+    return issue_token(
+        deployment.secret,
+        sub,
+        email,
+        name,
+        ttl,
+        utc_now(),
+        issuer=verifier.issuer,
+        audience=verifier.audience,
+    )
+
+
+def _address(settings: Settings) -> str:
+    host, _, port = settings.bind.rpartition(":")
+    return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '[::]') else host}:{port}"  # noqa: S104
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on standard error that work goes on, and how many things are done, once it takes long."""
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:.0f}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    task = bar.add_task(what, total=None)
+
+    def appear() -> None:
+        # A log file is told once; on a terminal, a line keeps moving.
+        if console.is_terminal:
+            bar.start()
+        else:
+            console.print(f"{what} ...")
+
+    appearing = threading.Timer(_PATIENCE, appear)
+    appearing.daemon = True
+    appearing.start()
+    try:
+        yield lambda done: bar.update(task, completed=done)
+    finally:
+        appearing.cancel()
+        appearing.join()
+        if bar.live.is_started:
+            bar.stop()
+
+
+def main() -> None:
+    """Run the command that the arguments name; 0 well done, 1 it found something, 2 asked wrongly."""
+    try:
+        app(sys.argv[1:])
+    except _Failed as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.status)
+    except (SettingsError, SecretError, AlbumcoreError) as error:
+        print(f"albumcore: {error}", file=sys.stderr)
+        sys.exit(2)

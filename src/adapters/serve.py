@@ -1,0 +1,52 @@
+"""The service under gunicorn: one data directory, several worker processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from adapters.deployment import open_deployment
+from adapters.http.app import create_app
+from adapters.settings import Settings
+
+THREADS = 4
+"""Requests a worker serves at a time: a slow upload must not keep the others waiting."""
+
+
+class Server(BaseApplication):
+    """Gunicorn with our settings. The data directory is opened by each worker, after the fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Tell gunicorn what the settings mean for it."""
+        options: dict[str, Any] = {
+            "bind": self._settings.bind,
+            "workers": self._settings.workers,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "timeout": 120,
+            "graceful_timeout": 30,
+            "keepalive": 5,
+            "loglevel": self._settings.log_level,
+            "proc_name": "albumcore",
+            "control_socket_disable": True,  # a setting of newer versions
+            # Album edits travel in the query string, and some providers' tokens are long.
+            "limit_request_line": 8190,
+            "limit_request_field_size": 16384,
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Open the data directory in this worker, and compose the application on it."""
+        return create_app(open_deployment(self._settings))
+
+
+def serve(settings: Settings) -> None:
+    """Serve until stopped. It does not return: gunicorn ends the process."""
+    Server(settings).run()

@@ -1,0 +1,246 @@
+"""The command line, as it is typed: what it prints, what it leaves, what it ends with."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import stat
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pydicom.data
+import pytest
+from rich.console import Console
+
+from adapters import cli, demo
+from adapters.http.auth import JwtVerifier
+from adapters.settings import Settings
+from albumcore import Album, Source, album_stream, utc_now
+from albumcore.feed import FEED
+from albumcore.ids import AlbumId, UserId
+from support.server import opened
+
+ALBUM = AlbumId("Q7bZ2mP0xT")
+FILES = Path(pydicom.data.__file__).parent / "test_files"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Type a command; its status, and what it printed to either side."""
+
+    def typed(*arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["albumcore", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return typed
+
+
+def test_help_explains_every_command_with_an_example(run: Run) -> None:
+    """The help of the whole, and of each command, holds a line that can be typed."""
+    status, out, _ = run("--help")
+    assert status == 0
+    commands = ("serve", "token", "tscharts-user", "import-dicom", "events", "rebuild", "verify")
+    for command in commands:
+        assert f"albumcore {command}" in out
+        status, explained, _ = run(command, "--help")
+        assert (status, "Example:" in explained) == (0, True)
+
+
+def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    """What it prints is one token, of the person it was asked for, for as long as it was asked."""
+    status, out, err = run(
+        *("token", "--sub", "alice", "--email", "alice@clinic.example", "--name", "Alice Ndiaye"),
+        *("--ttl", "60", "--data", tmp_path),
+    )
+    assert (status, err) == (0, "")
+    jwt = out.removesuffix("\n")
+    with opened(tmp_path) as deployment:
+        claims = deployment.verifier.verify(jwt)
+        later = JwtVerifier.of(
+            Settings(jwt_leeway=0),
+            deployment.secret,
+            lambda: datetime.now(UTC) + timedelta(seconds=61),
+        )
+    assert (claims.sub, claims.email, claims.name) == (
+        "alice",
+        "alice@clinic.example",
+        "Alice Ndiaye",
+    )
+    with pytest.raises(Exception, match="expired"):
+        later.verify(jwt)
+
+
+def test_token_is_refused_where_a_provider_issues_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a JWKS address, a token of ours would be worth nothing, and none is printed."""
+    monkeypatch.setenv("ALBUMCORE_JWKS_URL", "https://id.example/keys")
+    monkeypatch.setenv("ALBUMCORE_JWT_ISSUER", "https://id.example")
+    monkeypatch.setenv("ALBUMCORE_JWT_AUDIENCE", "albumcore")
+    status, out, err = run(
+        "token", "--sub", "a", "--email", "a@b.example", "--name", "A", "--data", tmp_path
+    )
+    assert (status, out) == (2, "")
+    assert "ALBUMCORE_JWKS_URL" in err
+
+
+def test_data_directory_belongs_to_its_owner(run: Run, tmp_path: Path) -> None:
+    """The generated secret can be read by its owner alone, and an open one is refused."""
+    data = tmp_path / "new"
+    assert run("verify", "--data", data)[0] == 0
+    secret = data / "secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    secret.chmod(0o644)
+    status, _, err = run("verify", "--data", data)
+    assert (status, "secret" in err) == (2, True)
+
+
+def test_bad_setting_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that a setting cannot have ends the command, and its variable is named."""
+    monkeypatch.setenv("ALBUMCORE_COMPAT", "sideways")
+    status, _, err = run("verify", "--data", tmp_path)
+    assert (status, "ALBUMCORE_COMPAT" in err) == (2, True)
+
+
+def test_tscharts_user_can_log_in(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account is made with the password from standard input, or from the prompt, and can be changed."""
+    status, out, _ = run(
+        "tscharts-user", "nurse", "--password-stdin", "--data", tmp_path, stdin="first\n"
+    )
+    assert (status, out) == (0, "account 1: nurse\n")
+    monkeypatch.setattr("getpass.getpass", lambda: "second")
+    assert run("tscharts-user", "nurse", "--data", tmp_path)[0] == 0
+    with opened(tmp_path) as deployment:
+        assert deployment.accounts.check("nurse", "first") is None
+        assert deployment.accounts.check("nurse", "second") is not None
+
+
+def test_import_dicom_reads_real_files_and_names_the_others(run: Run, tmp_path: Path) -> None:
+    """A folder and a file go to the catalogue and the inbox; what is no DICOM is counted and named."""
+    data = tmp_path / "data"
+    text = tmp_path / "notes.txt"
+    text.write_text("not a scan")
+    strange = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    strange.write_text("not a scan either")
+    scans = FILES / "dicomdirtests" / "98892003"
+    status, out, _ = run(
+        *("import-dicom", "--owner", "alice", "--data", data),
+        *(scans, FILES / "CT_small.dcm", text, tmp_path / "gone", strange),
+    )
+    assert status == 0
+    files = sum(one.is_file() for one in scans.rglob("*")) + 1
+    assert f"{files} instances in 8 series of 4 studies; 3 passed over" in out
+    assert f"passed over: {text}: " in out
+    assert r"caf\xe9.txt: " in out
+    with opened(data) as deployment:
+        assert len(deployment.catalogue.inbox_studies("alice")) == 4
+
+
+def test_import_dicom_needs_a_path(run: Run, tmp_path: Path) -> None:
+    """Nothing to read is a mistake, not an empty import."""
+    assert run("import-dicom", "--owner", "alice", "--data", tmp_path)[0] == 2
+
+
+def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> None:
+    """Now or then, as a member or as whoever keeps the store: one JSON object a line, newest first."""
+    with opened(tmp_path) as deployment:
+        stream, alice = album_stream(ALBUM), Source(UserId("alice"))
+        deployment.albums.handle(stream, Album.create, alice, "Cases")
+        deployment.albums.handle(stream, Album.add_member, alice, UserId("bob"))
+        moment = utc_now()
+        deployment.albums.handle(stream, Album.post_comment, alice, "to me", target=UserId("alice"))
+
+    def shown(*options: str) -> list[str]:
+        status, out, _ = run("events", ALBUM, "--data", tmp_path, *options)
+        assert status == 0
+        return [
+            (one := json.loads(line)).get("mutation_type") or one["comment"]
+            for line in out.splitlines()
+        ]
+
+    assert shown() == ["to me", "ADD_USER", "CREATE_ALBUM"]
+    assert shown("--viewer", "alice") == ["to me", "ADD_USER", "CREATE_ALBUM"]
+    assert shown("--viewer", "bob") == ["ADD_USER", "CREATE_ALBUM"]
+    assert shown("--at", moment.isoformat()) == ["ADD_USER", "CREATE_ALBUM"]
+    without_zone = moment.replace(tzinfo=None).isoformat()
+    assert shown("--viewer", "alice", "--at", without_zone) == ["ADD_USER", "CREATE_ALBUM"]
+    status, out, err = run("events", ALBUM, "--viewer", "carol", "--data", tmp_path)
+    assert (status, out, "no such album" in err) == (2, "", True)
+
+
+def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path) -> None:
+    """A row that was tampered with is found, by name, with status 1; a rebuild makes it right again."""
+    with opened(tmp_path) as deployment:
+        deployment.albums.handle(
+            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
+        )
+    with sqlite3.connect(tmp_path / "albumcore.sqlite") as database:
+        database.execute("UPDATE member_row SET is_admin = 0")
+    database.close()
+    status, out, err = run("verify", "--data", tmp_path)
+    assert (status, "member_row" in out, "2 things differ" in err) == (1, True, True)
+    assert run("rebuild", "--data", tmp_path)[:2] == (0, "index rows made again from 1 events\n")
+    status, out, _ = run("verify", "--data", tmp_path)
+    assert (status, out.startswith("1 events replayed")) == (0, True)
+
+
+def test_progress_is_shown_when_it_takes_long(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that is not done in its patience says on standard error that it goes on."""
+    with opened(tmp_path) as deployment:
+        deployment.albums.handle(
+            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
+        )
+    told = threading.Event()
+    monkeypatch.setattr(cli, "_PATIENCE", 0.0)
+    say = Console.print
+
+    def heard(console: Console, *objects: object) -> None:
+        say(console, *objects)
+        told.set()
+
+    monkeypatch.setattr(Console, "print", heard)
+    monkeypatch.setattr("albumcore.Albumcore.rebuild", lambda self, progress: int(told.wait(60)))
+    status, _, err = run("rebuild", "--data", tmp_path)
+    assert (status, err) == (0, "reading events ...\n")
+
+
+def test_serve_fills_the_demo_once_and_prints_what_to_paste(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The album's history has every mutation of the documented API and both comments; a second start adds nothing."""
+    monkeypatch.setattr(cli, "serve_until_stopped", lambda settings: None)
+    status, first, _ = run("serve", "--demo", "--data", tmp_path)
+    assert status == 0
+    with opened(tmp_path) as deployment:
+        made = demo.fill(deployment)
+        page = deployment.albums.feed(AlbumId(made.album_id), demo.ADA)
+        position = deployment.albums.follow()[-1][0]
+        assert deployment.albums.verify(deployment.blobs.check) == []
+    documented = {line.mutation for line in FEED.values() if line is not None}
+    assert {one.line.mutation for one in page.entries} == documented
+    assert {one.is_private for one in page.entries if one.comment is not None} == {True, False}
+    assert set(made.images) == {"Headshot", "Xray", "Surgery", "Audiogram"}
+    assert f"/albums/{made.album_id}/events" in first
+    assert first.count("/tscharts/v1/image/") == 4
+    status, second, _ = run("serve", "--demo", "--data", tmp_path)
+    assert status == 0
+    assert f"/albums/{made.album_id}/events" in second
+    with opened(tmp_path) as deployment:
+        assert deployment.albums.follow()[-1][0] == position

@@ -1,0 +1,195 @@
+"""What was acknowledged is in the history once: under many writers, and through sudden death."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from attrs import define, field
+
+from adapters.deployment import Deployment
+from adapters.directory import Patient
+from albumcore import Album, PatientImageSet, Source, album_stream, patient_stream
+from albumcore.albums.events import CommentPosted
+from albumcore.ids import AlbumId, PatientId, UserId
+from albumcore.imagesets.events import ImageAdded
+from support.server import bearer, opened, serving
+
+ALBUM = AlbumId("hotAlbum01")
+CLIENTS = 8
+ROUNDS_OF_DEATH = 20
+DAY = datetime(2026, 3, 14, tzinfo=UTC).date()
+
+
+@define
+class Hot:
+    """One album and one patient that everybody writes to, and what was acknowledged."""
+
+    headers: dict[str, str]
+    image_headers: dict[str, str]
+    patient: int
+    clinic: int
+    station: int
+    comments: set[str] = field(factory=set)
+    images: list[tuple[int, str]] = field(factory=list)
+    lock: threading.Lock = field(factory=threading.Lock)
+    numbers: Any = field(factory=lambda: count(1))
+
+    def number(self) -> int:
+        """A number nobody else has."""
+        with self.lock:
+            number: int = next(self.numbers)
+            return number
+
+    def comment(self, client: httpx.Client) -> int:
+        """Post one comment, and note it if it was acknowledged."""
+        text = f"comment {self.number()}"
+        answer = client.post(
+            f"/albums/{ALBUM}/comments", data={"comment": text}, headers=self.headers
+        )
+        if answer.status_code == 204:
+            with self.lock:
+                self.comments.add(text)
+        return answer.status_code
+
+    def image(self, client: httpx.Client) -> int:
+        """Upload one image, and note its id if it was acknowledged."""
+        data = base64.b64encode(b"\xff\xd8\xff" + f"image {self.number()}".encode() * 50).decode()
+        body = {"type": "Xray", "clinic": self.clinic, "station": self.station}
+        answer = client.post(
+            "/tscharts/v1/image/",
+            json={**body, "patient": self.patient, "data": data},
+            headers=self.image_headers,
+        )
+        if answer.status_code == 200:
+            with self.lock:
+                self.images.append((answer.json()["id"], data))
+        return answer.status_code
+
+
+def _heated(deployment: Deployment) -> Hot:
+    """Make the album and the patient."""
+    deployment.people.register("alice", "alice@clinic.example", "Alice")
+    deployment.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Hot")
+    names = dict.fromkeys(
+        [
+            *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
+            *("phone1", "phone2", "email"),
+            *("emergencyfullname", "emergencyphone", "emergencyemail"),
+        ],
+        "",
+    )
+    patient = deployment.patients.add(
+        Patient(
+            paternal_last="Hot", maternal_last="", first="Patient", dob=DAY, gender="Male", **names
+        )
+    )
+    account = deployment.accounts.add("nurse", "secret of the nurse")
+    return Hot(
+        bearer(deployment, "alice"),
+        {"Authorization": f"Token {deployment.accounts.token(account)}"},
+        patient,
+        deployment.clinics.add_clinic("Here", DAY, DAY),
+        deployment.clinics.add_station("Camera"),
+    )
+
+
+def _together(work: Callable[[int], None], workers: int) -> None:
+    """Run the work in that many threads; whatever one of them raises is raised here."""
+    raised: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if raised:
+        raise raised[0]
+
+
+def _assert_recorded_once(deployment: Deployment, hot: Hot) -> None:
+    """Every acknowledged command is in its stream exactly once, and streams count 1, 2, 3, ..."""
+    album = list(deployment.albums.history(album_stream(ALBUM)))
+    assert [one.version for one in album] == list(range(1, len(album) + 1))
+    posted = Counter(one.event.comment for one in album if isinstance(one.event, CommentPosted))
+    assert {text: posted[text] for text in hot.comments} == dict.fromkeys(hot.comments, 1)
+    assert set(posted.values()) <= {1}
+    images = list(deployment.albums.history(patient_stream(PatientId(hot.patient))))
+    assert [one.version for one in images] == list(range(1, len(images) + 1))
+    added = Counter(one.event.image_id for one in images if isinstance(one.event, ImageAdded))
+    assert set(added.values()) <= {1}
+    assert {image_id for image_id, _ in hot.images} <= added.keys()
+    kept = deployment.albums.load(patient_stream(PatientId(hot.patient)))
+    assert isinstance(kept, PatientImageSet)
+    for image_id, data in hot.images:
+        content = kept.images[image_id].content  # type: ignore[index] # an id off the wire
+        assert base64.b64encode(deployment.blobs.get(content.digest)).decode() == data
+    assert deployment.albums.verify(deployment.blobs.check) == []
+
+
+def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: Path) -> None:
+    """Every command of eight clients at once is acknowledged, and recorded once, in one row of versions."""
+    commands = 25
+    with opened(tmp_path) as deployment:
+        hot = _heated(deployment)
+    statuses: Counter[int] = Counter()
+    with serving(tmp_path, workers=4) as server:
+
+        def write(_: int) -> None:
+            with httpx.Client(base_url=server.address, timeout=60) as client:
+                seen = [act(client) for _ in range(commands) for act in (hot.comment, hot.image)]
+            with hot.lock:
+                statuses.update(seen)
+
+        _together(write, CLIENTS)
+        assert server.stop() == 0
+    assert statuses == {204: CLIENTS * commands, 200: CLIENTS * commands}
+    assert len({image_id for image_id, _ in hot.images}) == CLIENTS * commands
+    with opened(tmp_path) as deployment:
+        _assert_recorded_once(deployment, hot)
+
+
+def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """Twenty times the server dies while it is written to; each time everything acknowledged is there after."""
+    before_death = 10
+    with opened(tmp_path) as deployment:
+        hot = _heated(deployment)
+    for _ in range(ROUNDS_OF_DEATH):
+        enough = threading.Semaphore(0)
+        with serving(tmp_path) as server:
+
+            def write(_: int, address: str = server.address, enough: Any = enough) -> None:
+                try:
+                    with httpx.Client(base_url=address, timeout=60) as client:
+                        while True:
+                            assert hot.comment(client) == 204
+                            enough.release()
+                            assert hot.image(client) == 200
+                            enough.release()
+                except httpx.TransportError:
+                    return  # it is dead
+
+            def kill(server: Any = server, enough: Any = enough) -> None:
+                try:
+                    for _ in range(before_death):
+                        assert enough.acquire(timeout=60)
+                finally:
+                    server.kill()
+
+            _together(lambda number: kill() if number == 0 else write(number), 5)
+        with opened(tmp_path) as deployment:
+            _assert_recorded_once(deployment, hot)
+    assert len(hot.comments) + len(hot.images) >= ROUNDS_OF_DEATH * before_death

@@ -1,0 +1,96 @@
+"""The service as a newcomer meets it: the demo, and the lines it prints to paste."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import falcon
+import falcon.testing
+import httpx
+import pytest
+
+from adapters.serve import Server
+from adapters.settings import Settings
+from support.server import serving
+
+
+def _request(client: httpx.Client, line: str) -> httpx.Response:
+    """Do what a printed curl line does."""
+    words = iter(shlex.split(line)[2:])
+    method, url, headers, data = "GET", "", {}, None
+    for word in words:
+        match word:
+            case "-X":
+                method = next(words)
+            case "-H":
+                name, _, value = next(words).partition(": ")
+                headers[name] = value
+            case "-d":
+                method, data = "POST", next(words)
+            case _:
+                url = word
+    # The demo is told to listen on any free port; the client knows which.
+    path = re.sub(r"^http://[^/]+", "", url)
+    return client.request(method, path, headers=headers, content=data)
+
+
+def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
+    """Each line that is printed to be pasted works as it stands, over real HTTP."""
+    printed = tmp_path / "printed"
+    with (
+        serving(tmp_path / "data", "--demo") as server,
+        httpx.Client(base_url=server.address) as client,
+    ):
+        assert server.process.stdout is not None
+        os.set_blocking(server.process.stdout.fileno(), False)
+        printed.write_text(server.process.stdout.read())
+        lines = [line for line in printed.read_text().splitlines() if line.startswith("curl")]
+        events, search, get, create, delete = (_request(client, line) for line in lines)
+        kinds = [one.get("mutation_type", "comment") for one in events.json()]
+        assert int(events.headers["X-Total-Count"]) == len(kinds) == 19
+        assert (kinds[0], kinds[-1]) == ("LEAVE_ALBUM", "CREATE_ALBUM")
+        shown = search.json()
+        assert len(shown) == 4
+        headshot = files("adapters.demo").joinpath("images", "headshot.jpg").read_bytes()
+        assert base64.b64decode(get.json()["data"]) == headshot
+        assert create.json() == {"id": max(shown) + 1}
+        assert (delete.status_code, delete.json()) == (200, {})
+        assert len(_request(client, lines[1]).json()) == 4
+        assert _request(client, lines[4]).status_code == 404
+        assert server.stop() == 0
+
+
+def test_workers_are_told_the_settings() -> None:
+    """What the settings say is what gunicorn is configured with."""
+    server = Server(Settings(bind="127.0.0.1:0", workers=3))
+    assert server.cfg.workers == 3
+    assert server.cfg.bind == ["127.0.0.1:0"]
+
+
+def test_wsgi_module_serves_what_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any WSGI server can import the application, and it opens the directory of the environment."""
+    monkeypatch.setenv("ALBUMCORE_DATA", str(tmp_path / "data"))
+    module: dict[str, Any] = runpy.run_module("adapters.http.wsgi")
+    app: falcon.App[falcon.Request, falcon.Response] = module["app"]
+    answer = falcon.testing.TestClient(app).simulate_get("/healthz")
+    assert (answer.status, answer.json) == (falcon.HTTP_200, {"status": "ok"})
+    assert (tmp_path / "data" / "albumcore.sqlite").exists()
+
+
+def test_module_is_the_command() -> None:
+    """``python -m adapters`` is ``albumcore``."""
+    helped = subprocess.run(
+        [sys.executable, "-m", "adapters", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "albumcore serve" in helped.stdout

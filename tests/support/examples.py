@@ -1,0 +1,101 @@
+"""One recorded event of every stored class, with every field set, as the golden files hold them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from albumcore.albums import MemberFlags
+from albumcore.albums import events as album
+from albumcore.capabilities import Grants
+from albumcore.capabilities import events as user
+from albumcore.ids import (
+    CapabilityTokenId,
+    ImageId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+)
+from albumcore.imagesets import Content, ImageType
+from albumcore.imagesets import events as images
+from albumcore.kernel import Act, Event, Recorded, Source, stored_name
+
+ALICE = UserId("c2fd0b66-dac4-4b98-9341-d4f3b303bd4e")
+BOB = UserId("d4f3b303bd4e-4b98-dac4-9341-c2fd0b66")
+TOKEN = CapabilityTokenId("hIU3IUjdh9")
+PROVIDER = ReportProviderId("dhiuGD29Hhbniu")
+STUDY = StudyUID("2.16.840.1.113669.632.20.1211.10000314223")
+SERIES = SeriesUID("3.14.840.5.751489.471.55.1218.14752314753")
+OTHER_SERIES = SeriesUID("3.14.840.5.751489.471.55.1218.14752314754")
+IMAGE = ImageId(63)
+DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+AT = datetime(2026, 3, 1, 9, 30, 15, 250, tzinfo=UTC)
+NOT_BEFORE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+EXPIRES = datetime(2026, 6, 1, 9, 30, 0, 500_000, tzinfo=UTC)
+FLAGS = MemberFlags(add_user=True, download_series=False, delete_series=True)
+CONTENT = Content(DIGEST, 30_211, "image/jpeg", "verbatim")
+
+IN_PERSON = Source(ALICE)
+BY_TOKEN = Source(ALICE, capability_token=TOKEN)
+BY_PROVIDER = Source(ALICE, report_provider=PROVIDER)
+
+
+def _recorded(stream: str, event: Event[Any], source: Source = IN_PERSON) -> Recorded[Any]:
+    return Recorded(stream, 7, Act(source, AT), event)
+
+
+def _of_album(event: Event[Any], source: Source = IN_PERSON) -> Recorded[Any]:
+    return _recorded("album-Q7bZ2mP0xT", event, source)
+
+
+_EXAMPLES = (
+    _of_album(album.AlbumCreated("Knees é 🦴", "All of them", FLAGS)),
+    _of_album(album.AlbumEdited("Hips", "", FLAGS)),
+    _of_album(album.AlbumDeleted()),
+    _of_album(album.NotificationsSet(new_series=True, new_comment=False)),
+    _of_album(album.MemberLeft()),
+    _of_album(album.MemberAdded(BOB)),
+    _of_album(album.AdminAdded(BOB)),
+    _of_album(album.MemberRemoved(BOB)),
+    _of_album(album.MemberPromoted(BOB)),
+    _of_album(album.AdminDemoted(BOB)),
+    _of_album(album.StudyImported(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
+    _of_album(album.SeriesImported(STUDY, SERIES), BY_TOKEN),
+    _of_album(album.ReportAdded(STUDY, SERIES), BY_PROVIDER),
+    _of_album(album.StudyRemoved(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
+    _of_album(album.SeriesRemoved(STUDY, SERIES), BY_TOKEN),
+    _of_album(album.CommentPosted('two\nlines and a "quote"', BOB)),
+    _of_album(album.ReportProviderCreated(PROVIDER, "Scribe", "https://scribe.example/config")),
+    _of_album(album.ReportProviderEdited(PROVIDER, "Pen", "https://pen.example/config")),
+    _of_album(album.ReportProviderDeleted(PROVIDER)),
+    _of_album(
+        album.CapabilityTokenIssued(
+            TOKEN, DIGEST, "Scanner 2", NOT_BEFORE, EXPIRES, Grants(read=True, download=True)
+        )
+    ),
+    _of_album(album.CapabilityTokenRevoked(TOKEN)),
+    _recorded(f"user-{ALICE}", user.UserTokenIssued(TOKEN, DIGEST, "Laptop", NOT_BEFORE, EXPIRES)),
+    _recorded(f"user-{ALICE}", user.UserTokenRevoked(TOKEN)),
+    _recorded("images-343", images.ImageAdded(IMAGE, 276, 117, ImageType.HEADSHOT, CONTENT)),
+    _recorded("images-343", images.ImageRemoved(IMAGE)),
+    _recorded("images-343", images.PatientDeleted()),
+)
+
+EVENTS: dict[str, Recorded[Any]] = {
+    f"{stored_name(type(one.event)).name}.v{stored_name(type(one.event)).version}": one
+    for one in _EXAMPLES
+}
+"""By stored name and newest version, as in ``album.created.v1``."""
+
+SPARSE: dict[str, Recorded[Any]] = {
+    "album.edited.v1": _of_album(album.AlbumEdited()),
+    "album.comment_posted.v1": _of_album(album.CommentPosted("x")),
+    "images.image_added.v1": _recorded(
+        "images-343",
+        images.ImageAdded(
+            IMAGE, None, None, ImageType.AUDIOGRAM, Content(DIGEST, 1, "application/octet-stream")
+        ),
+    ),
+}
+"""The same with every field that may be absent left out."""

@@ -1,0 +1,216 @@
+"""What albums, feeds and index rows say, in the plain words of `support.naive`, so that they can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import asdict, evolve
+
+from albumcore import Album, Albumcore, FeedPage, Recorded, Source
+from albumcore.feed import Entry
+from albumcore.ids import AlbumId
+from albumcore.index import (
+    ROWS,
+    AlbumRow,
+    CapabilityTokenRow,
+    Change,
+    Drop,
+    MemberRow,
+    ProviderRow,
+    Put,
+    Row,
+    SeriesRow,
+    Set,
+    changes,
+)
+from albumcore.streams import album_stream
+from support.naive import Fact, NaiveAlbum
+
+
+def facts_of(album: Album) -> Fact:
+    """All that an album's state says."""
+    return {
+        "phase": album.phase.value,
+        "name": album.name,
+        "description": album.description,
+        "flags": asdict(album.flags),
+        "members": {
+            user: {
+                "admin": member.is_admin,
+                "series": member.notification_new_series,
+                "comments": member.notification_new_comment,
+            }
+            for user, member in album.members.items()
+        },
+        "studies": {study: sorted(series) for study, series in album.studies.items()},
+        "providers": {
+            name: {"name": one.name, "url": one.url, "removed": one.is_removed}
+            for name, one in album.report_providers.items()
+        },
+        "tokens": {
+            name: {
+                "digest": one.digest,
+                "title": one.title,
+                "creator": one.creator,
+                "grants": {grant for grant, given in asdict(one.grants).items() if given},
+                "from": one.not_before,
+                "until": one.expires_at,
+                "revoked by": one.revoked_by,
+            }
+            for name, one in album.capability_tokens.items()
+        },
+    }
+
+
+def facts_predicted(naive: NaiveAlbum) -> Fact:
+    """All that the naive album says."""
+    return {
+        "phase": naive.phase,
+        "name": naive.name,
+        "description": naive.description,
+        "flags": naive.flags,
+        "members": naive.members,
+        "studies": {study: sorted(series) for study, series in naive.studies.items()},
+        "providers": naive.providers,
+        "tokens": naive.tokens,
+    }
+
+
+def row_facts(store: Albumcore, album_id: AlbumId) -> Fact:
+    """What the index rows say of an album."""
+    of_album, rows = {"album_id": album_id}, store.index.rows
+    stream = {"stream": album_stream(album_id).name}
+    return {
+        "album": [
+            (row.name, row.description, row.last_event_at, _flags_of(row))
+            for row in rows(AlbumRow, of_album)
+        ],
+        "members": {
+            row.sub: {
+                "admin": row.is_admin,
+                "series": row.notification_new_series,
+                "comments": row.notification_new_comment,
+            }
+            for row in rows(MemberRow, of_album)
+        },
+        "series": {(row.study_uid, row.series_uid) for row in rows(SeriesRow, of_album)},
+        "providers": {
+            row.provider_id: (row.name, row.is_removed) for row in rows(ProviderRow, of_album)
+        },
+        "tokens": {
+            row.token_id: (row.digest, row.title) for row in rows(CapabilityTokenRow, stream)
+        },
+    }
+
+
+def _flags_of(row: AlbumRow) -> dict[str, bool]:
+    return {flag: getattr(row, flag) for flag in NaiveAlbum().flags}
+
+
+def row_facts_predicted(naive: NaiveAlbum) -> Fact:
+    """What the index rows should say of the naive album."""
+    about = (naive.name, naive.description, naive.last_event_at, naive.flags)
+    return {
+        "album": [about] if naive.phase == "open" else [],
+        "members": naive.members,
+        "series": {(study, uid) for study, series in naive.studies.items() for uid in series},
+        "providers": {name: (one["name"], one["removed"]) for name, one in naive.providers.items()},
+        "tokens": {name: (one["digest"], one["title"]) for name, one in naive.tokens.items()},
+    }
+
+
+def fact_of(entry: Entry) -> Fact:
+    """All that an entry of a feed says."""
+    source: Source = entry.recorded.act.source
+    return {
+        "kind": entry.kind.value,
+        "mutation": entry.line.mutation,
+        "at": entry.recorded.at,
+        "author": entry.author,
+        "token": source.capability_token,
+        "provider": source.report_provider,
+        "target": entry.target,
+        "comment": entry.comment,
+        "study": entry.study_uid,
+        "series": list(entry.series_uids),
+        "about provider": entry.provider_id,
+    }
+
+
+def standing_facts(page: FeedPage) -> list[Fact]:
+    """What holds now of everyone and everything named on a page."""
+    now, facts = page.standing, map(fact_of, page.entries)
+    return [
+        {
+            "author": now.admins.get(fact["author"]),
+            "target": now.admins.get(fact["target"]),
+            "token": now.tokens.get(fact["token"]),
+            "providers": [
+                (now.providers[name].name, now.providers[name].is_removed)
+                for name in (fact["provider"], fact["about provider"])
+                if name
+            ],
+            "series": [uid in now.series for uid in fact["series"]],
+        }
+        for fact in facts
+    ]
+
+
+def standing_predicted(naive: NaiveAlbum, page: Iterable[Fact]) -> list[Fact]:
+    """What should hold now of everyone and everything named on a page of the naive feed."""
+    is_admin = {user: member["admin"] for user, member in naive.members.items()}
+    present = {uid for series in naive.studies.values() for uid in series}
+    return [
+        {
+            "author": is_admin.get(fact["author"]),
+            "target": is_admin.get(fact["target"]),
+            "token": naive.tokens[fact["token"]]["title"] if fact["token"] else None,
+            "providers": [
+                (naive.providers[name]["name"], naive.providers[name]["removed"])
+                for name in (fact["provider"], fact["about provider"])
+                if name
+            ],
+            "series": [uid in present for uid in fact["series"]],
+        }
+        for fact in page
+    ]
+
+
+Rows = dict[type[Row], list[Row]]
+
+
+def rows_of(store: Albumcore) -> Rows:
+    """Every index row that a store keeps."""
+    rows: Callable[[Any, Any], list[Row]] = store.index.rows
+    return {kind: rows(kind, {}) for kind in ROWS}
+
+
+def rows_meant(history: Iterable[Recorded[Any]]) -> Rows:
+    """Every index row that a history means, carried out change by change on plain lists."""
+    rows: Rows = {kind: [] for kind in ROWS}
+    for recorded in history:
+        for change in changes(recorded):
+            _carry_out(rows, change)
+    return {
+        kind: sorted(found, key=lambda row: [getattr(row, name) for name in row.KEY])
+        for kind, found in rows.items()
+    }
+
+
+def _carry_out(rows: Rows, change: Change) -> None:
+    match change:
+        case Put(row):
+            keys = [[getattr(one, name) for name in row.KEY] for one in rows[type(row)]]
+            assert [getattr(row, name) for name in row.KEY] not in keys, f"{row} is there already"
+            rows[type(row)].append(row)
+        case Set(kind, where, values):
+            rows[kind] = [
+                evolve(row, **values) if _matches(row, where) else row for row in rows[kind]
+            ]
+        case Drop(kind, where):
+            rows[kind] = [row for row in rows[kind] if not _matches(row, where)]
+
+
+def _matches(row: Row, where: Mapping[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in where.items())

@@ -1,0 +1,246 @@
+"""A small world to ask the Kheops album API in: known people, two albums, a clock that obeys."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+import falcon.testing
+from attrs import define, field
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.directory import InstanceRecord, Person
+from adapters.http.app import create_app
+from adapters.http.auth import issue_token
+from adapters.settings import Compat, Settings
+from albumcore import Album, Grants, MemberFlags, Source, album_stream
+from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.index import AlbumRow
+
+Answer: TypeAlias = falcon.testing.Result
+Fields: TypeAlias = Mapping[str, str | Sequence[str]]
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ALBUM = AlbumId("Trial00001")
+OTHER = AlbumId("Other00001")
+NOWHERE = AlbumId("Nowhere001")
+STUDY = StudyUID("1.2.3")
+CT, MR, SR = (SeriesUID(f"1.2.3.{number}") for number in (1, 2, 3))
+
+ALICE, BOB, CAROL, DAVE = (
+    UserId(name) for name in ("sub-alice", "sub-bob", "sub-carol", "sub-dave")
+)
+"""Alice made the album and is an admin of it, Carol is an admin too, Bob a plain member. Dave is no member."""
+
+NOBODY = UserId("sub-nobody")
+"""Unknown to the directory."""
+
+
+def email_of(sub: str) -> str:
+    """The e-mail address of one of the people here."""
+    return f"{sub.removeprefix('sub-')}@example.org"
+
+
+@define
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """The present."""
+        return self.now
+
+    def tick(self, seconds: float = 1) -> datetime:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+def digest_of(secret: str) -> str:
+    """The SHA-256 of a secret, in hexadecimal: all that is kept of a capability token's."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def local(at: datetime) -> str:
+    """A moment as the API writes it."""
+    return at.replace(tzinfo=None).isoformat()
+
+
+@define
+class World:
+    """An open data directory, and the application over it."""
+
+    deployment: Deployment
+    clock: Clock
+    client: falcon.testing.TestClient
+    _tokens: dict[str, str] = field(factory=dict)
+
+    # Over HTTP
+
+    def token(self, sub: str, ttl: int = 10 * 366 * 24 * 3600 - 1, **claims: str | None) -> str:
+        """A JWT of one of the people, with the name and address known of him, or other claims."""
+        known = self.deployment.people.person(sub) or Person(UserId(sub))
+        told = {"email": known.email, "name": known.name} | claims
+        return issue_token(
+            self.deployment.secret, sub, told["email"], told["name"], ttl, self.clock.now
+        )
+
+    def ask(
+        self,
+        by: str | None,
+        method: str,
+        path: str,
+        form: Fields | None = None,
+        query: Fields | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send one request, a second after whatever was before it."""
+        self.clock.tick()
+        sent = dict(headers or {})
+        if by is not None:
+            sent["Authorization"] = f"Bearer {self._token_of(by)}"
+        if form is not None:
+            body = urlencode(form, doseq=True).encode()
+        if form is not None and "Content-Type" not in sent:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        return self.client.simulate_request(
+            method,
+            path,
+            query_string=urlencode(query or {}, doseq=True),
+            headers=sent,
+            body=body,
+        )
+
+    def _token_of(self, sub: str) -> str:
+        if sub not in self._tokens:
+            self._tokens[sub] = self.token(sub)
+        return self._tokens[sub]
+
+    def get(self, by: str, path: str, **query: str | Sequence[str]) -> Any:
+        """What a GET that must succeed answers, read from its JSON."""
+        answer = self.ask(by, "GET", path, query=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def events(self, by: str, album: str = ALBUM, **query: str | Sequence[str]) -> Any:
+        """The events of an album as one of the people sees them."""
+        return self.get(by, f"/albums/{album}/events", **query)
+
+    def mutations(self, by: str = ALICE, album: str = ALBUM) -> list[str]:
+        """The names of the album's mutations, newest first."""
+        shown = self.events(by, album, types="mutations")
+        return [event["mutation_type"] for event in shown]
+
+    # Through the library
+
+    def act(
+        self,
+        by: str,
+        decision: Callable[..., tuple[Any, ...]],
+        *args: Any,
+        album: AlbumId = ALBUM,
+        capability_token: str | None = None,
+        report_provider: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Let somebody decide something, a second after whatever was before it."""
+        self.clock.tick()
+        source = Source(
+            UserId(by),
+            CapabilityTokenId(capability_token) if capability_token else None,
+            ReportProviderId(report_provider) if report_provider else None,
+        )
+        self.deployment.albums.handle(album_stream(album), decision, source, *args, **kwargs)
+
+    def state(self, album: AlbumId = ALBUM) -> Album:
+        """The present state of an album."""
+        return self.deployment.albums.load(album_stream(album))
+
+    def position(self) -> int:
+        """Where the whole history stands."""
+        return self.deployment.albums.recorder.max_notification_id() or 0
+
+    def news(self, after: int) -> list[Any]:
+        """The events recorded past a position."""
+        return [recorded.event for _, recorded in self.deployment.albums.follow(after)]
+
+    def last_event_at(self, album: AlbumId = ALBUM) -> datetime:
+        """When the album was last changed, as its lists show it."""
+        [row] = self.deployment.albums.index.rows(AlbumRow, {"album_id": album})
+        return row.last_event_at
+
+    # Reference data
+
+    def register(self, *subs: str) -> None:
+        """Make people known, by a name and an address made from their sub."""
+        for sub in subs:
+            name = sub.removeprefix("sub-").capitalize()
+            self.deployment.people.register(sub, email_of(sub), name)
+
+    def store(
+        self,
+        series: Mapping[str, str | None],
+        study: str = STUDY,
+        owner: str | None = None,
+        description: str | None = None,
+        series_description: str | None = None,
+        instances: int = 1,
+    ) -> None:
+        """Take series into the catalogue, each with a modality and some instances; into an inbox too."""
+        self.deployment.catalogue.store(
+            [
+                InstanceRecord(
+                    StudyUID(study),
+                    SeriesUID(uid),
+                    f"{uid}.{number}",
+                    _attributes({"00081030": description}),
+                    _attributes({"00080060": modality, "0008103E": series_description}),
+                    {},
+                )
+                for uid, modality in series.items()
+                for number in range(1, instances + 1)
+            ],
+            owner=owner,
+        )
+
+
+def _attributes(values: Mapping[str, str | None]) -> dict[str, Any]:
+    return {tag: {"vr": "LO", "Value": [value]} for tag, value in values.items() if value}
+
+
+def open_world(data: Path, compat: Compat = "documented", **settings: Any) -> World:
+    """An empty world in a directory; whoever opens it closes its deployment."""
+    clock = Clock()
+    numbers = itertools.count(1)
+
+    def make_id(length: int) -> str:
+        return f"{next(numbers):0{length}d}"
+
+    deployment = open_deployment(
+        Settings(data=data, compat=compat, **settings), clock=clock, make_id=make_id
+    )
+    return World(deployment, clock, falcon.testing.TestClient(create_app(deployment)))
+
+
+def settle(world: World) -> None:
+    """Bring in the people, and the album with its three members."""
+    world.register(ALICE, BOB, CAROL, DAVE)
+    world.act(ALICE, Album.create, "Trial", "What it is about")
+    world.act(ALICE, Album.add_member, BOB)
+    world.act(ALICE, Album.add_admin, CAROL)
+
+
+def kwargs_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a decision, from what an example file says of them."""
+    made: dict[str, Callable[[Any], Any]] = {
+        "grants": lambda value: Grants(**value),
+        "flags": lambda value: MemberFlags(**value),
+    }
+    return {name: made.get(name, lambda value: value)(value) for name, value in given.items()}

@@ -1,0 +1,21 @@
+"""What is in the database behind a store, read and changed past the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.store import database_of
+from albumcore import Albumcore
+
+
+def query(app: Albumcore, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """The rows that a statement finds."""
+    with database_of(app).transaction(commit=False) as cursor:
+        cursor.execute(statement, values)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def tamper(app: Albumcore, statement: str, *values: Any) -> None:
+    """Change the database as nobody should."""
+    with database_of(app).transaction(commit=True) as cursor:
+        cursor.execute(statement, values)

@@ -1,0 +1,113 @@
+"""A real server in a process group of its own, to be talked to over HTTP and to be killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from attrs import define
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.http.auth import issue_token
+from adapters.settings import Settings
+from albumcore import utc_now
+
+_LISTENING = re.compile(r"Listening at: (http://\S+)")
+START_SECONDS = 60
+
+
+@define
+class Server:
+    """A running ``albumcore serve``."""
+
+    process: subprocess.Popen[str]
+    address: str
+    printed: str
+
+    def kill(self) -> None:
+        """End every process of it at once, as a power failure would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end, and wait until it has."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+@contextmanager
+def serving(data: Path, *options: str, workers: int = 2) -> Iterator[Server]:
+    """Serve a data directory on a free port of 127.0.0.1 until the block ends."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "adapters", "serve"),
+            *("--data", str(data), "--bind", "127.0.0.1:0", "--workers", str(workers)),
+            *options,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        address, log = _address(process)
+        server = Server(process, address, log)
+        _wait_until_healthy(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _address(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Read where it listens; the rest of what it says is drained, so that it never waits for a reader."""
+    assert process.stderr is not None
+    read = []
+    for line in process.stderr:
+        read.append(line)
+        if (found := _LISTENING.search(line)) is not None:
+            threading.Thread(target=_drain, args=(process,), daemon=True).start()
+            return found[1], "".join(read)
+    raise AssertionError(f"the server did not start:\n{''.join(read)}")
+
+
+def _drain(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    with process.stderr as log:
+        for _ in log:
+            pass
+
+
+def _wait_until_healthy(server: Server) -> None:
+    transport = httpx.HTTPTransport(retries=5)
+    with httpx.Client(transport=transport, timeout=START_SECONDS) as client:
+        client.get(f"{server.address}/healthz").raise_for_status()
+
+
+@contextmanager
+def opened(data: Path) -> Iterator[Deployment]:
+    """The same data directory, opened in this process."""
+    deployment = open_deployment(Settings(data=data))
+    try:
+        yield deployment
+    finally:
+        deployment.close()
+
+
+def bearer(deployment: Deployment, sub: str) -> dict[str, str]:
+    """The header of a person known as ``sub``."""
+    token = issue_token(
+        deployment.secret, sub, f"{sub}@clinic.example", sub.title(), 3600, utc_now()
+    )
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,49 @@
+"""A snapshot of every kind of stream, with everything a state can hold in it."""
+
+from __future__ import annotations
+
+from albumcore.albums import Album, Member, Phase, ReportProvider
+from albumcore.capabilities import CapabilityToken, Grants, UserTokens
+from albumcore.codec import Snapshot
+from albumcore.imagesets import Image, ImageType, PatientImageSet
+from support.examples import (
+    ALICE,
+    AT,
+    BOB,
+    CONTENT,
+    DIGEST,
+    EXPIRES,
+    FLAGS,
+    IMAGE,
+    NOT_BEFORE,
+    OTHER_SERIES,
+    PROVIDER,
+    SERIES,
+    STUDY,
+    TOKEN,
+)
+
+ALBUM = Album(
+    Phase.OPEN,
+    "Knees",
+    "All of them",
+    FLAGS,
+    NOT_BEFORE,
+    {ALICE: Member(is_admin=True), BOB: Member(notification_new_comment=True)},
+    {STUDY: frozenset({SERIES, OTHER_SERIES})},
+    {PROVIDER: ReportProvider("Scribe", "https://scribe.example/config", AT, is_removed=True)},
+    {
+        TOKEN: CapabilityToken(
+            DIGEST, "Scanner 2", ALICE, AT, NOT_BEFORE, EXPIRES, Grants(read=True), AT, BOB
+        )
+    },
+)
+IMAGES = PatientImageSet({IMAGE: Image(276, None, ImageType.XRAY, CONTENT)}, is_closed=True)
+TOKENS = UserTokens({TOKEN: CapabilityToken(DIGEST, "Laptop", ALICE, AT, NOT_BEFORE, EXPIRES)})
+
+SNAPSHOTS = {
+    "album": Snapshot("album-Q7bZ2mP0xT", 500, AT, ALBUM),
+    "images": Snapshot("images-343", 500, AT, IMAGES),
+    "user": Snapshot(f"user-{ALICE}", 500, AT, TOKENS),
+}
+"""By kind of stream."""

@@ -1,0 +1,196 @@
+"""The TSCharts API over a deployment of its own, and what there is in it to ask for."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import asdict, define, frozen
+from falcon import testing
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.directory import Account
+from adapters.http.app import create_app
+from adapters.media import decode_base64, sniff
+from adapters.settings import Settings
+from adapters.store import database_of
+from albumcore.ids import ImageId, PatientId, UserId
+from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.kernel import Source, stored_name
+from albumcore.streams import patient_stream
+
+ROOT = "/tscharts/v1"
+PASSWORD = "correct horse"
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").decode("ascii")
+"""The start of a PNG file, in canonical base64."""
+
+PATIENT = {
+    "paternal_last": "Lopez",
+    "maternal_last": "Ruiz",
+    "first": "Ana",
+    "middle": "",
+    "suffix": "",
+    "prefix": "",
+    "dob": "04/01/2012",
+    "gender": "Female",
+    "street1": "1234 First Ave",
+    "street2": "",
+    "city": "Ensenada",
+    "colonia": "",
+    "state": "Baja California",
+    "phone1": "1-111-111-1111",
+    "phone2": "",
+    "email": "ana@example.com",
+    "emergencyfullname": "Maria Ruiz",
+    "emergencyphone": "1-222-222-2222",
+    "emergencyemail": "maria@example.com",
+    "curp": "LORA120401MBCPZN00",
+}
+"""A patient as a client sends one."""
+
+_RECORDS = {
+    "clinic": {"location": "Ensenada {}", "start": "04/18/2017", "end": "04/20/2017"},
+    "station": {"name": "Station {}"},
+    "patient": PATIENT | {"first": "Ana {}"},
+}
+
+
+@define
+class Clock:
+    """A clock that stands still until it is set."""
+
+    now: datetime = datetime(2017, 4, 19, 1, 53, 4, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The moment it was set to."""
+        return self.now
+
+
+@frozen
+class Api:
+    """The API in process: who calls it is the nurse, unless another token is given."""
+
+    deployment: Deployment
+    client: testing.TestClient
+    clock: Clock
+    token: str
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        extras: Mapping[str, Any] | None = None,
+        raise_faults: bool = True,
+    ) -> testing.Result:
+        """Send a request; a body that is not bytes is sent as JSON.
+
+        A 5xx fails the test at once, unless it is what the test is about.
+        """
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {"Authorization": f"Token {self.token}"} if headers is None else dict(headers)
+        result = self.client.simulate_request(
+            method, path, body=sent, headers=given, extras=dict(extras or {})
+        )
+        assert not raise_faults or result.status_code < 500, result.text
+        return result
+
+    def upload(self, **changes: object) -> testing.Result:
+        """Upload an image of patient 1; a field that is None in ``changes`` is left out."""
+        fields = {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL} | changes
+        kept = {name: value for name, value in fields.items() if value is not None}
+        return self.request("POST", f"{ROOT}/image/", kept)
+
+    def position(self) -> int:
+        """The position of the newest event in the store."""
+        return max((position for position, _ in self.deployment.albums.follow()), default=0)
+
+    def recorded(self, after: int = 0) -> list[dict[str, Any]]:
+        """What was recorded after a position, in plain values."""
+        return [
+            {
+                "stream": one.stream,
+                "by": one.act.source.user,
+                "stored": stored_name(type(one.event)).name,
+                "says": asdict(one.event, value_serializer=_plain),
+            }
+            for _, one in self.deployment.albums.follow(after)
+        ]
+
+
+def _plain(instance: object, field: object, value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def make_template(path: Path) -> None:
+    """Make a data directory with an account: hashing its password takes too long to be done for each test."""
+    deployment = open_deployment(Settings(data=path))
+    deployment.accounts.add("nurse", PASSWORD)
+    deployment.close()
+
+
+@contextmanager
+def opened(template: Path, data: Path, **settings: Any) -> Iterator[Api]:
+    """Open the API on a copy of a template, until the block ends."""
+    shutil.copytree(template, data, dirs_exist_ok=True)
+    clock = Clock()
+    deployment = open_deployment(Settings(data=data, **settings), clock=clock)
+    try:
+        token = deployment.accounts.token(Account(1, "nurse", active=True))
+        yield Api(deployment, testing.TestClient(create_app(deployment)), clock, token)
+    finally:
+        deployment.close()
+
+
+def arrange(api: Api, given: Mapping[str, Any]) -> None:
+    """Put things in their places under given ids, as they would be after a longer history.
+
+    Images come with a number of minutes as ``at``, if the order of their times is not that of their ids.
+    """
+    for kind, fields in _RECORDS.items():
+        for key in sorted(given.get(f"{kind}s", ())):
+            _give_next(api, f"directory_{kind}", key)
+            body = {name: value.format(key) for name, value in fields.items()}
+            assert api.request("POST", f"{ROOT}/{kind}/", body).json == {"id": key}
+    start = api.clock.now
+    for number, image in enumerate(
+        sorted(given.get("images", ()), key=lambda one: one.get("at", 0))
+    ):
+        api.clock.now = start + timedelta(minutes=image.get("at", number))
+        _add_image(api, image)
+    for patient in given.get("deleted_patients", ()):
+        api.request("DELETE", f"{ROOT}/patient/{patient}/")
+    last = given.get("last_image", max((one["id"] for one in given.get("images", ())), default=0))
+    while last and api.deployment.albums.next_image_id() < last:
+        pass
+
+
+def _give_next(api: Api, table: str, key: int) -> None:
+    """Let the next row of a table have this id."""
+    with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+        cursor.execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
+        cursor.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, key - 1])
+
+
+def _add_image(api: Api, image: Mapping[str, Any]) -> None:
+    stored, encoding = decode_base64(image.get("data", PIXEL))
+    digest = api.deployment.blobs.put(stored)
+    api.deployment.albums.handle(
+        patient_stream(PatientId(image["patient"])),
+        PatientImageSet.add_image,
+        Source(UserId("tscharts-1")),
+        ImageId(image["id"]),
+        image.get("clinic"),
+        image.get("station"),
+        ImageType(image.get("type", "Xray")),
+        Content(digest, len(stored), sniff(stored), cast(Any, encoding)),
+    )

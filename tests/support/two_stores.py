@@ -1,0 +1,154 @@
+"""What the machines over albums and over image sets share: two stores side by side, and what must hold in both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from adapters.store import open_memory, open_sqlite
+from albumcore import Albumcore, Stream, fold
+from albumcore.errors import AlbumcoreError
+from albumcore.testing import Command, History, StoreMachine
+from support.facts import rows_meant, rows_of
+
+S = TypeVar("S")
+SNAPSHOT_EVERY = 3
+
+
+class Known(AlbumcoreError):
+    """A refusal that was compared already."""
+
+
+class TwoStores(StoreMachine[S]):
+    """Every command goes to a store in memory, to one in SQLite, and to a model; then all is compared.
+
+    Attributes:
+        durable: The SQLite store, beside ``store`` in memory.
+        turn: The number of the step, by which checks take turns that would be slow together.
+        compared: How long the history was when everything was compared last; -1 makes the next step do it again.
+    """
+
+    @staticmethod
+    def open_store(clock: Callable[[], datetime]) -> Albumcore:
+        """Open the store in memory. It keeps no snapshots."""
+        return open_memory(clock=clock)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.durable = self.open_durable()
+        self.turn = 0
+        self.compared = -1
+        self.followed = 0
+        self.positions = [0, 0]
+
+    def open_durable(self) -> Albumcore:
+        """Open the SQLite store, with snapshots so close that most loads start from one."""
+        path = Path(self.folder.name) / "store.sqlite"
+        return open_sqlite(path, clock=self.clock, snapshot_every=SNAPSHOT_EVERY)
+
+    @property
+    def stores(self) -> list[Albumcore]:
+        """Both stores."""
+        return [self.store, self.durable]
+
+    def teardown(self) -> None:
+        """Close what is open."""
+        self.durable.close()
+        self.folder.cleanup()
+        super().teardown()
+
+    def predict(self, stream: Stream[S], command: Command[S], at: datetime) -> str | int:
+        """To be said by the model: the code of the refusal, or how many events are recorded."""
+        raise NotImplementedError
+
+    def handle(self, stream: Stream[S], command: Command[S]) -> History[S]:
+        """Both stores answer alike, and as the model says they will."""
+        past = [one.at for one in self.history if one.stream == stream.name]
+        predicted = self.predict(stream, command, max([self.clock(), *past[-1:]]))
+        in_memory, on_disk = [_outcome(store, stream, command) for store in self.stores]
+        assert in_memory == on_disk
+        if isinstance(in_memory, str):
+            assert in_memory == predicted, command
+            raise Known(in_memory)
+        assert len(in_memory) == predicted, (command, in_memory)
+        return in_memory
+
+    @rule()
+    def restart(self) -> None:
+        """The process ends, and another opens the file."""
+        self.durable.close()
+        self.durable = self.open_durable()
+        self.compared = -1
+
+    @rule()
+    def rebuild(self) -> None:
+        """The rows of the SQLite store are dropped and made again; nobody may notice."""
+        assert self.durable.rebuild() == len(self.history)
+        self.compared = -1
+
+    @rule(limit=st.integers(1, 5))
+    def follow(self, limit: int) -> None:
+        """A reader polls both stores from where it got to, and gets the next few events, each once."""
+        expected = list(self.history[self.followed : self.followed + limit])
+        for number, store in enumerate(self.stores):
+            found = store.follow(self.positions[number], limit)
+            assert [one for _, one in found] == expected
+            positions = [self.positions[number], *(position for position, _ in found)]
+            assert positions == sorted(set(positions))
+            self.positions[number] = positions[-1]
+        self.followed += len(expected)
+
+    def check(self) -> None:
+        """After every step both stores hold the history that they acknowledged, and its rows; no more and no less.
+
+        What can be asked of them is compared once for each such history.
+        """
+        self.turn += 1
+        kept = rows_of(self.durable)
+        assert kept == rows_of(self.store) == rows_meant(self.history)
+        for store in self.stores:
+            assert [one for _, one in store.follow(0, 10_000)] == list(self.history)
+        if self.compared != len(self.history):
+            self.compared = len(self.history)
+            assert self.durable.verify(self.check_content) == []
+            self.store.rebuild()
+            assert rows_of(self.store) == kept
+            self.compare()
+
+    def check_content(self, digest: str, length: int) -> str | None:
+        """What is wrong with the bytes behind an image; where none are kept, nothing is."""
+        return None
+
+    def compare(self) -> None:
+        """To be given by a subclass: ask the stores everything, and the model too."""
+
+    def check_state(self, stream: Stream[S]) -> S:
+        """State is the fold of the history: from its start, from any version on, and as the stores load it."""
+        history: History[S] = tuple(one for one in self.history if one.stream == stream.name)
+        assert [one.version for one in history] == [*range(1, len(history) + 1)]
+        assert [one.at for one in history] == sorted(one.at for one in history)
+        whole: S = fold(stream.initial, history)
+        cut = self.turn % (len(history) + 1)
+        prefix = fold(stream.initial, history[:cut])
+        assert fold(prefix, history[cut:]) == whole
+        for store in self.stores:
+            assert tuple(store.history(stream)) == history
+            assert tuple(store.history(stream, after=cut)) == history[cut:]
+            assert store.load(stream) == whole
+            assert store.load(stream, version=cut) == prefix
+        return whole
+
+
+def _outcome(store: Albumcore, stream: Stream[S], command: Command[S]) -> History[S] | str:
+    """What a store recorded, or the code it refused with."""
+    try:
+        return store.handle(stream, command.decision, command.source, *command.args)
+    except AlbumcoreError as error:
+        return error.code
