@@ -1,0 +1,25 @@
+"""A store in an SQLite file: what a command returned for is there when the file is opened again."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from adapters.store import open_sqlite
+from albumcore import Album, Source, album_stream
+from albumcore.ids import AlbumId, UserId
+
+alice = Source(UserId("alice"))
+album = album_stream(AlbumId("Q7bZ2mP0xT"))
+
+with TemporaryDirectory() as folder:
+    path = Path(folder) / "albums.sqlite"
+
+    with open_sqlite(path) as store:
+        store.handle(album, Album.create, alice, "Knees")
+        store.handle(album, Album.edit, alice, name="Knees and elbows")
+
+    with open_sqlite(path) as store:
+        print(store.load(album).name)
+        for recorded in store.history(album):
+            print(recorded.version, type(recorded.event).__name__, "by", recorded.act.user)
+        # The index rows can be made again from the events, and compared with them.
+        print("events read:", store.rebuild(), "problems:", store.verify())

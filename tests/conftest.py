@@ -1,0 +1,31 @@
+"""How hard Hypothesis tries: the one place where that is said.
+
+``HYPOTHESIS_PROFILE`` names a profile; without it, ``ci`` is taken where ``CI`` is set, and ``dev`` elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# dev: new examples in every run, and few enough to wait for.
+settings.register_profile("dev", max_examples=25, stateful_step_count=40, deadline=None)
+
+# ci: the same examples in every run, so that a change fails for what it changed and nothing else;
+# print_blob lets a failure be run again elsewhere.
+settings.register_profile(
+    "ci",
+    max_examples=50,
+    stateful_step_count=50,
+    deadline=None,  # the machines it runs on are shared
+    derandomize=True,
+    print_blob=True,
+)
+
+# deep: for a night.
+settings.register_profile(
+    "deep", max_examples=2000, stateful_step_count=80, deadline=None, print_blob=True
+)
+
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))

@@ -1,0 +1,54 @@
+"""What is stored comes back as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from albumcore import Stream, album_stream, fold, patient_stream, user_stream
+from albumcore.codec import Codec, Snapshot
+from albumcore.kernel import STORED
+from albumcore.testing import (
+    ALBUMS,
+    CAST,
+    PATIENTS,
+    START,
+    History,
+    album_histories,
+    image_set_histories,
+    recorded,
+    user_token_histories,
+)
+
+CODEC = Codec()
+
+
+@pytest.mark.parametrize("cls", STORED.values(), ids=STORED)
+@given(data=st.data())
+def test_round_trip_of_an_event(cls: type[Any], data: st.DataObject) -> None:
+    """Any event of any class, by any source, at any moment, in any stream of its kind."""
+    one = data.draw(recorded(cls))
+    assert CODEC.to_domain_event(CODEC.to_stored_event(one)) == one
+
+
+@pytest.mark.parametrize(
+    ("stream", "histories"),
+    [
+        (album_stream(ALBUMS[0]), album_histories()),
+        (patient_stream(PATIENTS[0]), image_set_histories()),
+        (user_stream(CAST.users[0]), user_token_histories()),
+    ],
+    ids=["album", "images", "user"],
+)
+@given(data=st.data())
+def test_round_trip_of_a_snapshot(
+    stream: Stream[Any], histories: st.SearchStrategy[History[Any]], data: st.DataObject
+) -> None:
+    """Any state that decisions can lead to."""
+    history = data.draw(histories)
+    state = fold(stream.initial, history)
+    snapshot = Snapshot(stream.name, len(history), history[-1].at if history else START, state)
+    assert CODEC.to_domain_event(CODEC.to_stored_event(snapshot)) == snapshot

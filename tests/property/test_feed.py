@@ -1,0 +1,62 @@
+"""The feed against a plain list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.store import open_memory
+from albumcore import Album, FeedQuery, Kind, album_stream
+from albumcore.errors import AlbumNotFound
+from albumcore.feed import select
+from albumcore.testing import ALBUMS, CAST, START, Clock, Command, album_commands, history_of
+from support.facts import fact_of
+from support.naive import NaiveAlbum
+from support.playing import on, play
+
+ALBUM = ALBUMS[0]
+STREAM = album_stream(ALBUM)
+queries = st.builds(
+    FeedQuery,
+    st.frozensets(st.sampled_from(Kind)),
+    st.none() | st.integers(0, 5),
+    st.integers(0, 8),
+)
+
+
+@given(tried=album_commands(), query=queries)
+def test_selection_equals_that_of_a_list(tried: list[Command[Album]], query: FeedQuery) -> None:
+    """Every member gets the page that the naive model gets by walking its list, of any kinds, limit and offset."""
+    history = history_of(STREAM, tried)
+    naive, at = NaiveAlbum(), START
+    for command in tried:
+        at += command.wait
+        naive.predict(command.name, command.source, at, command.args)
+    words = {kind.value for kind in query.kinds}
+    for viewer in naive.members:
+        entries, total = select(history, CAST.users[CAST.users.index(viewer)], query)
+        seen = naive.see(viewer, words, query.limit, query.offset)
+        assert ([fact_of(entry) for entry in entries], total) == seen
+
+
+@given(tried=album_commands(), query=queries)
+def test_page_by_index_equals_the_selection(tried: list[Command[Album]], query: FeedQuery) -> None:
+    """The indexed page is what selecting from the whole history gives, and what asking for this moment does."""
+    clock = Clock()
+    with open_memory(clock=clock) as store:
+        play(store, clock, on(STREAM, tried))
+        history = tuple(store.history(STREAM))
+        assert history == history_of(STREAM, tried)
+        members = store.load(STREAM).members
+        for viewer in CAST.users:
+            pages = []
+            for at in (None, clock.now, clock.now + timedelta(days=1)):
+                try:
+                    page = store.feed(ALBUM, viewer, query, at=at)
+                    pages.append((page.entries, page.total))
+                except AlbumNotFound:
+                    pages.append(((), -1))
+            expected = select(history, viewer, query) if viewer in members else ((), -1)
+            assert pages == [expected] * 3

@@ -1,0 +1,115 @@
+"""The public strategies give what they promise: valid histories, with everything in them that can happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+
+from albumcore import Recorded
+from albumcore.albums.events import AlbumEvent, CommentPosted
+from albumcore.feed import entry
+from albumcore.kernel import STORED, fold
+from albumcore.streams import named_stream
+from albumcore.testing import (
+    Command,
+    History,
+    album_commands,
+    album_histories,
+    history_of,
+    image_set_histories,
+    user_token_histories,
+)
+from albumcore.testing import sources as any_sources
+
+HISTORIES: dict[str, st.SearchStrategy[History[Any]]] = {
+    "album": album_histories(),
+    "images": image_set_histories(),
+    "user": user_token_histories(),
+}
+every_history = st.one_of(*HISTORIES.values())
+
+
+def occurs(strategy: st.SearchStrategy[Any], wanted: Callable[[Any], bool]) -> None:
+    """Look for an example among many, the same ones each time; `NoSuchExample` where there is none."""
+    seeking = settings(max_examples=1000, phases=[Phase.generate], database=None, deadline=None)
+    find(strategy, wanted, settings=seeking, random=Random(0))
+
+
+@given(history=every_history)
+def test_history_is_valid(history: History[Any]) -> None:
+    """Versions count from 1, times never go back, and every event fits the state before it."""
+    assert [one.version for one in history] == [*range(1, len(history) + 1)]
+    assert [one.at for one in history] == sorted(one.at for one in history)
+    assert len({one.stream for one in history}) <= 1
+    if history:
+        fold(named_stream(history[0].stream).initial, history)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_every_stored_class_occurs(name: str) -> None:
+    """No event class is missing from the histories of its kind of stream."""
+    occurs(
+        HISTORIES[name.partition(".")[0]],
+        lambda history: any(type(one.event) is STORED[name] for one in history),
+    )
+
+
+def through_a_token(one: Recorded[AlbumEvent]) -> bool:
+    """Whether a capability token was acted through."""
+    return one.act.source.capability_token is not None
+
+
+def through_a_report_provider(one: Recorded[AlbumEvent]) -> bool:
+    """Whether a report provider was acted through."""
+    return one.act.source.report_provider is not None
+
+
+def public_comment(one: Recorded[AlbumEvent]) -> bool:
+    """Whether it is a comment to all."""
+    return isinstance(one.event, CommentPosted) and one.event.target is None
+
+
+def private_comment(one: Recorded[AlbumEvent]) -> bool:
+    """Whether it is a comment to another."""
+    return isinstance(one.event, CommentPosted) and one.event.target not in (None, one.act.user)
+
+
+@pytest.mark.parametrize(
+    "wanted", [through_a_token, through_a_report_provider, public_comment, private_comment]
+)
+def test_every_kind_of_source_and_comment_occurs(
+    wanted: Callable[[Recorded[AlbumEvent]], bool],
+) -> None:
+    """Histories of albums are not made by users in person alone, nor do they all speak aloud."""
+    occurs(album_histories(), lambda history: any(map(wanted, history)))
+
+
+def test_long_history_of_several_users_occurs() -> None:
+    """At least twelve entries in the feed, by three users."""
+    occurs(
+        album_histories(),
+        lambda history: (
+            sum(entry(one) is not None for one in history) >= 12
+            and len({one.act.user for one in history}) >= 3
+        ),
+    )
+
+
+def test_refused_command_occurs() -> None:
+    """Among the commands are some that lead to nothing."""
+
+    def is_refused(tried: list[Command[Any]]) -> bool:
+        return len(history_of(named_stream("album-A"), tried)) < len(tried) - 3
+
+    occurs(album_commands(), is_refused)
+
+
+@given(source=any_sources())
+def test_source_acts_through_one_thing(source: Any) -> None:
+    """Nobody acts through a capability token and a report provider at once."""
+    assert source.capability_token is None or source.report_provider is None

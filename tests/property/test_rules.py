@@ -1,0 +1,56 @@
+"""The rules of an album, whoever tries what in whatever state, against a naive model of the documented ones."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from albumcore import Act, Album, album_stream, fold
+from albumcore.errors import AlbumcoreError
+from albumcore.kernel import record
+from albumcore.testing import ALBUMS, CAST, START, Command, album_arguments, album_commands
+from support.facts import facts_of, facts_predicted
+from support.naive import NaiveAlbum
+
+STREAM = album_stream(ALBUMS[0])
+SOURCES = CAST.sources()
+
+
+def try_by_everybody(
+    album: Album, naive: NaiveAlbum, command: Command[Album], at: datetime
+) -> list[tuple[Album, NaiveAlbum]]:
+    """Everybody tries the same on a state of their own; what came of it, by the album and by the model."""
+    outcomes = []
+    for source in SOURCES:
+        act, model, after = Act(source, at), deepcopy(naive), album
+        try:
+            events = command.decision(album, act, *command.args)
+        except AlbumcoreError as error:
+            outcome: str | int = error.code
+        else:
+            outcome = len(events)
+            after = fold(album, record(STREAM.name, 0, act, events))
+        predicted = model.predict(command.name, source, at, command.args)
+        said = predicted if isinstance(predicted, str) else len(predicted)
+        assert outcome == said, (command.name, command.args, source)
+        assert facts_of(after) == facts_predicted(model), (command.name, command.args, source)
+        outcomes.append((after, model))
+    return outcomes
+
+
+@given(tried=album_commands(), data=st.data())
+def test_everybody_may_do_what_the_rules_say(
+    tried: list[Command[Album]], data: st.DataObject
+) -> None:
+    """After any history every decision, with any arguments, has the predicted outcome for every source."""
+    album, naive, at = STREAM.initial, NaiveAlbum(), START
+    for command in tried:
+        at += command.wait
+        outcomes = try_by_everybody(album, naive, command, at)
+        album, naive = outcomes[SOURCES.index(command.source)]
+    for decision, arguments in album_arguments(CAST).items():
+        last = Command[Album](SOURCES[0], decision, data.draw(arguments))
+        try_by_everybody(album, naive, last, at)

@@ -1,0 +1,189 @@
+"""Commands: deciding on the present, appending, deciding again, and the moment of an act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta, timezone
+from typing import Any
+
+import pytest
+
+from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
+from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted, MemberAdded
+from albumcore.errors import AlbumExists, AlbumNotFound, ConcurrentChange, Forbidden, IdTaken
+from albumcore.ids import AlbumId, ImageId, PatientId, UserId
+from albumcore.kernel import Act, Recorded
+from albumcore.streams import album_stream, patient_stream
+from support.album import BOB, DAVE, OPEN, bob
+from support.clock import Clock
+from support.given import ALICE, START
+
+A1 = album_stream(AlbumId("A1"))
+PHOTO = ImageType.XRAY, Content("0f" * 32, 1, "image/png")
+Open = Callable[..., Albumcore]
+
+
+def versions(app: Albumcore) -> list[int]:
+    """The versions in the album's stream."""
+    return [one.version for one in app.history(A1)]
+
+
+def test_a_command_records_what_is_decided(app: Albumcore) -> None:
+    """What it returns is what the history holds."""
+    created = app.handle(A1, Album.create, ALICE, "Knees")
+    assert created == (Recorded("album-A1", 1, Act(ALICE, START), OPEN),)
+    added = app.handle(A1, Album.add_member, ALICE, target=bob)
+    assert [one.event for one in added] == [MemberAdded(bob)]
+    assert tuple(app.history(A1)) == created + added
+
+
+def test_a_decision_that_changes_nothing_writes_nothing(app: Albumcore) -> None:
+    """Neither an event nor a row (Kheops API 14, rule 34)."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+    assert app.handle(A1, Album.add_member, ALICE, bob) == ()
+    assert versions(app) == [1, 2]
+
+
+def test_a_refused_command_leaves_nothing(app: Albumcore) -> None:
+    """The error is the decision's own."""
+    with pytest.raises(AlbumNotFound):
+        app.handle(A1, Album.leave, ALICE)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+    before = app.follow(0)
+    with pytest.raises(Forbidden):
+        app.handle(A1, Album.delete, BOB)
+    with pytest.raises(AlbumNotFound):
+        app.handle(A1, Album.post_comment, DAVE, "Hm")
+    assert app.follow(0) == before
+    assert app.verify() == []
+
+
+def test_the_act_happens_at_the_moment_of_the_clock(app: Albumcore, clock: Clock) -> None:
+    """In UTC, whatever zone the clock tells it in."""
+    clock.now = (START + timedelta(hours=5)).astimezone(timezone(-timedelta(hours=3)))
+    (created,) = app.handle(A1, Album.create, ALICE, "Knees")
+    assert created.at == START + timedelta(hours=5)
+    assert created.at.utcoffset() == timedelta(0)
+
+
+def test_time_never_goes_back_within_a_stream(app: Albumcore, clock: Clock) -> None:
+    """A clock that is put back makes acts of the same moment, until it has caught up."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    clock.now = START - timedelta(days=1)
+    app.handle(A1, Album.post_comment, ALICE, "earlier")
+    clock.now = START + timedelta(days=1)
+    app.handle(A1, Album.post_comment, ALICE, "later")
+    assert [one.at for one in app.history(A1)] == [START, START, START + timedelta(days=1)]
+    other = album_stream(AlbumId("A2"))
+    clock.now = START - timedelta(days=1)
+    (elsewhere,) = app.handle(other, Album.create, ALICE, "Hips")
+    assert elsewhere.at == START - timedelta(days=1)
+
+
+# Others who get in between
+
+
+def test_a_command_is_decided_again_on_what_came_in_between(open_file: Open) -> None:
+    """The version it met is the newest, and nothing of the first try is left."""
+    app, other = open_file(), open_file()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    seen: list[str] = []
+
+    def rename(album: Album, act: Act, suffix: str) -> Any:
+        seen.append(album.name)
+        if len(seen) < 3:
+            other.handle(A1, Album.edit, ALICE, name=f"{album.name}{len(seen)}")
+        return Album.edit(album, act, name=album.name + suffix)
+
+    (renamed,) = app.handle(A1, rename, ALICE, "!")
+    assert seen == ["Knees", "Knees1", "Knees12"]
+    assert (renamed.version, renamed.event) == (4, AlbumEdited("Knees12!"))
+    assert versions(other) == [1, 2, 3, 4]
+    assert app.verify() == []
+
+
+def test_a_command_that_is_refused_on_what_came_in_between(open_file: Open) -> None:
+    """The second look decides."""
+    app, other = open_file(), open_file()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+
+    def comment(album: Album, act: Act) -> Any:
+        if bob in album.members:
+            other.handle(A1, Album.remove_member, ALICE, bob)
+        return Album.post_comment(album, act, "too late")
+
+    with pytest.raises(AlbumNotFound):
+        app.handle(A1, comment, BOB)
+    assert versions(app) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_command_gives_up_after_a_bounded_number_of_tries(open_file: Open, retries: int) -> None:
+    """With an error of its own, and nothing recorded."""
+    app, other = open_file(retries=retries), open_file()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    tries = 0
+
+    def comment(album: Album, act: Act) -> Any:
+        nonlocal tries
+        tries += 1
+        other.handle(A1, Album.post_comment, ALICE, "me first")
+        return Album.post_comment(album, act, "never")
+
+    with pytest.raises(ConcurrentChange):
+        app.handle(A1, comment, ALICE)
+    assert tries == retries + 1
+    assert versions(app) == list(range(1, tries + 2))
+    assert CommentPosted("never") not in [one.event for one in app.history(A1)]
+
+
+def test_two_who_create_the_same_album(open_file: Open) -> None:
+    """One of them does; the other is told that the id was used."""
+    app, other = open_file(), open_file()
+
+    def create(album: Album, act: Act) -> Any:
+        if not album.members:
+            other.handle(A1, Album.create, BOB, "Hips")
+        return Album.create(album, act, "Knees")
+
+    with pytest.raises(AlbumExists):
+        app.handle(A1, create, ALICE)
+    assert [one.event for one in app.history(A1)] == [
+        AlbumCreated("Hips", "", OPEN.flags),
+    ]
+
+
+def test_an_id_that_another_stream_has_is_taken(app: Albumcore) -> None:
+    """It is told after one more look, and the event is not stored without its rows."""
+    one, two = patient_stream(PatientId(1)), patient_stream(PatientId(2))
+    app.handle(one, PatientImageSet.add_image, ALICE, ImageId(7), 1, 1, *PHOTO)
+    tries = 0
+
+    def add(images: PatientImageSet, act: Act) -> Any:
+        nonlocal tries
+        tries += 1
+        return images.add_image(act, ImageId(7), 1, 1, *PHOTO)
+
+    with pytest.raises(IdTaken):
+        app.handle(two, add, ALICE)
+    assert tries == 2
+    assert list(app.history(two)) == []
+    assert app.verify() == []
+
+
+def test_image_ids_are_given_once(app: Albumcore, open_file: Open) -> None:
+    """Small, growing, and unique over everybody who has the store open."""
+    assert [app.next_image_id() for _ in range(3)] == [1, 2, 3]
+    first, second = open_file(), open_file()
+    given = [one.next_image_id() for one in (first, second, second, first)]
+    assert given == sorted(set(given))
+
+
+def test_users_of_one_store_do_not_see_each_others_streams(app: Albumcore) -> None:
+    """A stream is one album's."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(album_stream(AlbumId("A2")), Album.create, BOB, "Hips")
+    assert app.load(A1).members.keys() == {UserId("alice")}

@@ -1,0 +1,185 @@
+"""The feed of an album: the same from the index, from the past and from the whole history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from albumcore import Album, Albumcore, FeedQuery, Grants, Kind
+from albumcore.errors import AlbumNotFound
+from albumcore.feed import ProviderStanding, Standing
+from albumcore.ids import AlbumId, UserId
+from albumcore.streams import album_stream
+from support.album import (
+    BOB,
+    CAROL,
+    CT,
+    DIGEST,
+    KEY,
+    MR,
+    READER,
+    S1,
+    S2,
+    S3,
+    SCRIBE,
+    URL,
+    alice,
+    bob,
+    carol,
+    dave,
+    reporting,
+    through,
+)
+from support.given import ALICE, START
+
+ID = AlbumId("A1")
+A1 = album_stream(ID)
+FUTURE = START + timedelta(days=1)
+KINDS = [frozenset(Kind), frozenset({Kind.COMMENT}), frozenset({Kind.MUTATION}), frozenset()]
+
+
+@pytest.fixture(autouse=True)
+def told(app: Albumcore) -> None:
+    """An album with something of everything, in which Bob came, spoke and went; beside it another."""
+    other = album_stream(AlbumId("A2"))
+    app.handle(other, Album.create, ALICE, "Hips")
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+    app.handle(A1, Album.add_admin, ALICE, carol)
+    app.handle(A1, Album.post_comment, BOB, "to all")
+    app.handle(A1, Album.post_comment, BOB, "to Alice", alice)
+    app.handle(A1, Album.post_comment, CAROL, "to Bob", bob)
+    app.handle(A1, Album.edit, CAROL, notification_new_series=True)
+    app.handle(A1, Album.create_report_provider, ALICE, SCRIBE, "Scribe", URL)
+    app.handle(A1, Album.create_report_provider, ALICE, READER, "Reader", URL)
+    app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", Grants(write=True))
+    app.handle(A1, Album.import_study, through(KEY), CT, [S1, S2])
+    app.handle(A1, Album.add_report, reporting(SCRIBE), CT, S3)
+    app.handle(A1, Album.import_series, ALICE, MR, S1)
+    app.handle(A1, Album.remove_series, ALICE, CT, S1)
+    app.handle(A1, Album.leave, BOB)
+    app.handle(A1, Album.delete_report_provider, ALICE, SCRIBE)
+    app.handle(other, Album.post_comment, ALICE, "elsewhere")
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids=str)
+def test_the_index_gives_the_page_that_the_history_gives(
+    app: Albumcore, kinds: frozenset[Kind]
+) -> None:
+    """Entries and total, for every viewer; and what stands now of everything named on the page."""
+    for viewer, limit, offset in product((alice, carol), (None, 0, 3, 10**30), (0, 2, 10**30)):
+        query = FeedQuery(kinds, limit, offset)
+        page, walked = app.feed(ID, viewer, query), app.feed(ID, viewer, query, at=FUTURE)
+        assert (page.entries, page.total) == (walked.entries, walked.total)
+        for one in page.entries:
+            source = one.recorded.act.source
+            for user in filter(None, (source.user, one.target)):
+                assert page.standing.admins.get(user) is walked.standing.admins.get(user)
+            for provider in filter(None, (source.report_provider, one.provider_id)):
+                assert page.standing.providers[provider] == walked.standing.providers[provider]
+            if source.capability_token is not None:
+                assert page.standing.tokens[source.capability_token] == "T"
+            for uid in one.series_uids:
+                assert (uid in page.standing.series) is (uid in walked.standing.series)
+
+
+def test_the_feed_as_a_member_sees_it(app: Albumcore) -> None:
+    """Newest first, without other people's private comments (Kheops API 14, rules 20 to 22)."""
+    page = app.feed(ID, carol)
+    assert [one.line.mutation or one.comment for one in page.entries] == [
+        "DELETE_REPORT_PROVIDER",
+        "LEAVE_ALBUM",
+        "REMOVE_SERIES",
+        "IMPORT_SERIES",
+        "NEW_REPORT",
+        "IMPORT_STUDY",
+        "CREATE_REPORT_PROVIDER",
+        "CREATE_REPORT_PROVIDER",
+        "EDIT_ALBUM",
+        "to Bob",
+        "to all",
+        "ADD_ADMIN",
+        "ADD_USER",
+        "CREATE_ALBUM",
+    ]
+    assert page.total == 14
+
+
+def test_what_stands_now_of_those_on_the_page(app: Albumcore) -> None:
+    """Bob left, the report provider is removed, and of the series one is gone (rules 28, 32 and 33)."""
+    assert app.feed(ID, alice).standing == Standing(
+        {alice: True, carol: True},
+        {
+            SCRIBE: ProviderStanding("Scribe", is_removed=True),
+            READER: ProviderStanding("Reader", is_removed=False),
+        },
+        {KEY: "T"},
+        frozenset({S1, S2, S3}),
+    )
+    assert app.feed(ID, alice, FeedQuery(limit=0)).standing == Standing()
+
+
+def test_whoever_comes_back_stands_again(app: Albumcore) -> None:
+    """And sees the private comments of before (Kheops API 14, rules 23 and 28)."""
+    app.handle(A1, Album.add_member, ALICE, bob)
+    page = app.feed(ID, bob, FeedQuery(frozenset({Kind.COMMENT})))
+    assert [one.comment for one in page.entries] == ["to Bob", "to Alice", "to all"]
+    assert page.standing.admins == {alice: True, bob: False, carol: True}
+
+
+@pytest.mark.parametrize("viewer", [bob, dave])
+def test_the_feed_is_for_members(app: Albumcore, viewer: UserId) -> None:
+    """Kheops API 14, rules 2 and 23: neither who left nor who never came, now or in the past he was absent."""
+    with pytest.raises(AlbumNotFound):
+        app.feed(ID, viewer)
+    with pytest.raises(AlbumNotFound):
+        app.feed(ID, viewer, at=FUTURE)
+    with pytest.raises(AlbumNotFound):
+        app.feed(ID, viewer, at=START + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("album_id", ["A3", "", "\ud800"])
+def test_the_feed_of_no_album(app: Albumcore, album_id: str) -> None:
+    """The error is the one a stranger gets."""
+    with pytest.raises(AlbumNotFound):
+        app.feed(AlbumId(album_id), alice)
+
+
+def test_the_feed_as_it_was(app: Albumcore) -> None:
+    """With what stood then: Bob was a member, and the report provider was not there."""
+    created = next(app.history(A1)).at
+    page = app.feed(ID, bob, FeedQuery(limit=2), at=created + timedelta(seconds=3))
+    assert [one.line.mutation or one.comment for one in page.entries] == ["to all", "ADD_ADMIN"]
+    assert page.total == 4
+    assert page.standing == Standing({alice: True, bob: False, carol: True})
+    with pytest.raises(AlbumNotFound):
+        app.feed(ID, alice, at=created - timedelta(microseconds=1))
+    assert app.feed(ID, alice, at=created).total == 1
+
+
+def test_the_whole_feed_without_a_viewer(app: Albumcore) -> None:
+    """For whoever keeps the store: other people's private comments too, and albums that are gone."""
+    assert app.feed(ID, None).total == 15
+    comments = app.feed(ID, None, FeedQuery(frozenset({Kind.COMMENT})))
+    assert [one.comment for one in comments.entries] == ["to Bob", "to Alice", "to all"]
+    app.handle(A1, Album.delete, ALICE)
+    with pytest.raises(AlbumNotFound):
+        app.feed(ID, alice)
+    assert app.feed(ID, None).total == 15
+    before = list(app.history(A1))[-2].at
+    assert app.feed(ID, alice, at=before).total == 14
+    with pytest.raises(AlbumNotFound):
+        app.feed(AlbumId("A3"), None)
+
+
+def test_comments_are_counted_for_a_viewer(app: Albumcore) -> None:
+    """Of several albums at once; those without any are left out (Kheops API 14, rule 22)."""
+    streams = ["album-A1", "album-A2", "album-A3"]
+    assert app.index.visible_comments(streams, alice) == {"album-A1": 2, "album-A2": 1}
+    assert app.index.visible_comments(streams, bob) == {"album-A1": 3, "album-A2": 1}
+    assert app.index.visible_comments(["album-A3"], alice) == {}
+    assert app.index.visible_comments([], alice) == {}
+    many = [f"album-X{n}" for n in range(1200)]
+    assert app.index.visible_comments([*many, *streams], alice) == {"album-A1": 2, "album-A2": 1}

@@ -1,0 +1,121 @@
+"""Rebuilding the rows from the stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, UserTokens
+from albumcore.errors import UnknownStoredEvent
+from albumcore.ids import AlbumId, CapabilityTokenId, ImageId, PatientId
+from albumcore.index import ROWS
+from albumcore.streams import album_stream, patient_stream, user_stream
+from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, SCRIBE, URL, alice, bob
+from support.given import ALICE
+from support.raw import query, tamper
+
+A1 = album_stream(AlbumId("A1"))
+PATIENT = patient_stream(PatientId(1))
+
+
+@pytest.fixture
+def full(app: Albumcore) -> Albumcore:
+    """A store with rows of every class."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+    app.handle(A1, Album.import_study, ALICE, CT, [S1, S2])
+    app.handle(A1, Album.create_report_provider, ALICE, SCRIBE, "Scribe", URL)
+    app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
+    app.handle(user_stream(alice), UserTokens.issue, ALICE, CapabilityTokenId("U"), "cd" * 32, "L")
+    content = Content(DIGEST, 1, "image/png")
+    app.handle(
+        PATIENT,
+        PatientImageSet.add_image,
+        ALICE,
+        app.next_image_id(),
+        1,
+        1,
+        ImageType.XRAY,
+        content,
+    )
+    return app
+
+
+def contents(app: Albumcore) -> dict[str, list[Any]]:
+    """Every row of every class."""
+    rows: Any = app.index.rows
+    found: dict[str, list[Any]] = {kind.__name__: rows(kind, {}) for kind in ROWS}
+    assert all(found.values())
+    return found
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM member_row",
+        "UPDATE album_row SET name = 'wrong'",
+        "INSERT INTO series_row VALUES ('A1', '1.2', '1.2.9')",
+        "DROP TABLE feed_row",
+        "DELETE FROM image_row",
+    ],
+)
+def test_rebuild_makes_the_rows_that_were_there(full: Albumcore, damage: str) -> None:
+    """Whatever became of them since: lost, changed, added, or the whole table."""
+    before = contents(full)
+    tamper(full, damage)
+    assert full.rebuild() == 7
+    assert contents(full) == before
+    assert full.verify() == []
+
+
+def test_rebuild_of_an_empty_store(app: Albumcore) -> None:
+    """There is nothing to read."""
+    assert app.rebuild() == 0
+    assert app.next_image_id() == 1
+
+
+def test_rebuild_drops_snapshots_and_tells_how_far_it_is(full: Albumcore) -> None:
+    """They are made from the stream as well."""
+    tamper(full, "INSERT INTO stored_snapshots VALUES ('album-A1', 5, 'snapshot', '{}')")
+    told: list[int] = []
+    assert full.rebuild(told.append) == 7
+    assert told == [1, 2, 3, 4, 5, 6, 7]
+    assert query(full, "SELECT * FROM stored_snapshots") == []
+
+
+def test_rebuild_keeps_the_numbers_that_were_given(full: Albumcore) -> None:
+    """An id once given is not given again, whether its image came, went, or never came."""
+    assert full.next_image_id() == 2
+    full.handle(PATIENT, PatientImageSet.remove_image, ALICE, ImageId(1))
+    full.rebuild()
+    assert full.next_image_id() == 3
+
+
+def test_rebuild_finds_the_numbers_that_were_lost(full: Albumcore) -> None:
+    """The greatest image id of the history is not given again, the image's being removed notwithstanding."""
+    content = Content(DIGEST, 1, "image/png")
+    for image_id in (41, 40):
+        full.handle(
+            PATIENT,
+            PatientImageSet.add_image,
+            ALICE,
+            ImageId(image_id),
+            1,
+            1,
+            ImageType.XRAY,
+            content,
+        )
+    full.handle(PATIENT, PatientImageSet.remove_image, ALICE, ImageId(41))
+    tamper(full, "DELETE FROM numbers")
+    full.rebuild()
+    assert full.next_image_id() == 42
+
+
+def test_rebuild_that_meets_an_unreadable_event_changes_nothing(full: Albumcore) -> None:
+    """The rows and snapshots stay as they were."""
+    before = contents(full)
+    tamper(full, "INSERT INTO stored_events VALUES ('album-A1', 6, 'album.painted', '{}')")
+    with pytest.raises(UnknownStoredEvent):
+        full.rebuild()
+    assert contents(full) == before

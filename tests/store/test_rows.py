@@ -1,0 +1,143 @@
+"""Index rows in the database: what is asked for is what is found, however much of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.store.rows import (
+    columns_of,
+    create_tables,
+    in_chunks,
+    row_of,
+    statement_of,
+    table_of,
+)
+from albumcore import Album, Albumcore, MemberFlags
+from albumcore.ids import AlbumId, UserId
+from albumcore.index import ROWS, AlbumRow, Drop, ImageRow, MemberRow, Put, Set
+from albumcore.streams import album_stream
+from support.given import ALICE
+from support.raw import query
+
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+def test_a_row_is_kept_and_found_as_it_is(app: Albumcore) -> None:
+    """Truth values and times come back as such."""
+    flags = MemberFlags(add_user=True, send_series=False)
+    created = app.handle(album_stream(AlbumId("A1")), Album.create, ALICE, "Knees", "All", flags)
+    (row,) = app.index.rows(AlbumRow, {"album_id": "A1"})
+    assert row == AlbumRow(
+        "A1", "Knees", "All", created[0].at, created[0].at, True, True, False, False, True, True
+    )
+    assert row.add_user is True
+    assert row.send_series is False
+
+
+def test_rows_of_many_values_are_found_once_and_in_order(app: Albumcore) -> None:
+    """More values than one statement may hold, some of them twice."""
+    stream = album_stream(AlbumId("A1"))
+    app.handle(stream, Album.create, ALICE, "Knees")
+    for number in (7, 3, 900, 5):
+        app.handle(stream, Album.add_member, ALICE, UserId(f"u{number:04}"))
+    asked = [f"u{number:04}" for number in range(1199, -1, -1)]
+    found = app.index.rows(MemberRow, {"sub": [*asked, *asked[:700]], "album_id": "A1"})
+    assert [row.sub for row in found] == ["u0003", "u0005", "u0007", "u0900"]
+
+
+@pytest.mark.parametrize(
+    ("where", "pieces"),
+    [
+        ({}, [{}]),
+        ({"a": 1}, [{"a": 1}]),
+        ({"a": "xxxxx"}, [{"a": "xxxxx"}]),
+        ({"a": [1, 2]}, [{"a": [1, 2]}]),
+        ({"a": [1, 2, 3]}, [{"a": [1, 2]}, {"a": [3]}]),
+        ({"a": (1, 1, 2, 2)}, [{"a": [1, 2]}]),
+        (
+            {"a": [1, 2, 3], "b": (4, 5, 6)},
+            [
+                {"a": [1, 2], "b": [4, 5]},
+                {"a": [1, 2], "b": [6]},
+                {"a": [3], "b": [4, 5]},
+                {"a": [3], "b": [6]},
+            ],
+        ),
+    ],
+)
+def test_a_condition_in_chunks(where: dict[str, object], pieces: list[dict[str, object]]) -> None:
+    """No piece holds more than so many values, and together they hold each once."""
+    assert in_chunks(where, size=2) == pieces
+
+
+def test_statements_of_changes() -> None:
+    """One for each kind of change, values apart from the statement; times in text that sorts."""
+    assert statement_of(Put(MemberRow("A1", "bob", is_admin=True))) == (
+        "INSERT INTO member_row VALUES (?, ?, ?, ?, ?)",
+        ["A1", "bob", True, False, False],
+    )
+    assert statement_of(Set(AlbumRow, {"album_id": "A1"}, {"name": "N", "last_event_at": AT})) == (
+        "UPDATE album_row SET name = ?, last_event_at = ? WHERE 1 AND album_id = ?",
+        ["N", "2026-03-01T09:30:00.000000+00:00", "A1"],
+    )
+    assert statement_of(Drop(ImageRow, {"patient": 3}), "expected_") == (
+        "DELETE FROM expected_image_row WHERE 1 AND patient = ?",
+        [3],
+    )
+
+
+def test_times_sort_as_text() -> None:
+    """With and without a fraction of a second."""
+    times = [AT + timedelta(microseconds=n) for n in (0, 1, 10, 999_999, 1_000_000)]
+    texts = [statement_of(Set(AlbumRow, {}, {"last_event_at": at}))[1][0] for at in times]
+    assert texts == sorted(texts)
+    assert len({len(text) for text in texts}) == 1
+
+
+def test_tables_are_made_from_the_row_classes(app: Albumcore) -> None:
+    """A column for each field, empty only where it may be; a lookup for each that is named."""
+    for kind in ROWS:
+        columns = query(app, f"PRAGMA table_info({table_of(kind)})")
+        assert [name for _, name, *_ in columns] == columns_of(kind)
+        keys = {name for _, name, _, _, _, is_key in columns if is_key}
+        assert keys == set(kind.KEY)
+    nullable = {
+        (table_of(kind), name)
+        for kind in ROWS
+        for _, name, _, not_null, _, _ in query(app, f"PRAGMA table_info({table_of(kind)})")
+        if not not_null
+    }
+    assert nullable == {
+        ("feed_row", "mutation"),
+        ("feed_row", "target"),
+        ("feed_row", "study_uid"),
+        ("image_row", "clinic"),
+        ("image_row", "station"),
+    }
+    indexes = query(app, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL")
+    assert {name for (name,) in indexes} == {
+        f"{table_of(kind)}_by_{'_'.join(lookup)}" for kind in ROWS for lookup in kind.LOOKUPS
+    }
+
+
+def test_temporary_tables_have_no_lookups() -> None:
+    """They are read through once."""
+    statements = create_tables("expected_", temporary=True)
+    assert len(statements) == len(ROWS)
+    assert all(one.startswith("CREATE TEMP TABLE expected_") for one in statements)
+
+
+def test_a_row_from_the_database() -> None:
+    """Integers that stand for truth, text that stands for a time, and what is absent."""
+    kept = {
+        "image_id": 1,
+        "patient": 2,
+        "version": 3,
+        "clinic": None,
+        "station": 4,
+        "type": "Xray",
+        "at": "2026-03-01T09:30:00.000000+00:00",
+    }
+    assert row_of(ImageRow, kept) == ImageRow(1, 2, 3, None, 4, "Xray", AT)

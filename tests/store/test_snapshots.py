@@ -1,0 +1,120 @@
+"""Snapshots: when they are kept, that they are used, and that nothing depends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from albumcore import Album, Albumcore
+from albumcore.codec import Snapshot
+from albumcore.ids import AlbumId
+from albumcore.streams import album_stream
+from support.album import CAROL, DIGEST, KEY, NO_GRANTS, carol
+from support.given import ALICE, START
+from support.raw import query, tamper
+
+A1 = album_stream(AlbumId("A1"))
+Open = Callable[..., Albumcore]
+
+
+def kept(app: Albumcore) -> list[int]:
+    """The versions that snapshots are kept of."""
+    found = query(app, "SELECT originator_version FROM stored_snapshots ORDER BY 1")
+    return [version for (version,) in found]
+
+
+def comment(app: Albumcore, times: int) -> None:
+    """Make the history longer."""
+    for _ in range(times):
+        app.handle(A1, Album.post_comment, ALICE, "Hm")
+
+
+def test_a_snapshot_is_kept_at_every_multiple(open_store: Open) -> None:
+    """Of the number asked for, and nowhere else."""
+    app = open_store(snapshot_every=3)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    comment(app, 1)
+    assert kept(app) == []
+    comment(app, 5)
+    assert kept(app) == [3, 6]
+
+
+def test_a_command_of_several_events_may_pass_the_multiple(open_store: Open) -> None:
+    """The snapshot is of where it led to then."""
+    app = open_store(snapshot_every=4)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_admin, ALICE, carol)
+    app.handle(A1, Album.issue_capability_token, CAROL, KEY, DIGEST, "T", NO_GRANTS)
+    revoked = app.handle(A1, Album.demote_admin, ALICE, carol)
+    assert [one.version for one in revoked] == [4, 5]
+    assert kept(app) == [5]
+
+
+def test_a_snapshot_holds_the_state_of_its_version(open_file: Open) -> None:
+    """With the time of its last event, so that time cannot go back after it."""
+    app = open_file(snapshot_every=3)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    comment(app, 4)
+    assert app.snapshots is not None
+    (snapshot,) = app.snapshots.get(A1.name)
+    at = START + timedelta(seconds=2)
+    assert snapshot == Snapshot(A1.name, 3, at, app.load(A1, version=3))
+
+
+def test_the_present_starts_from_the_last_snapshot(open_file: Open) -> None:
+    """Seen by changing what the snapshot says: whoever opens the store anew believes it."""
+    app = open_file(snapshot_every=3)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    comment(app, 3)
+    rewrite(app, 3, name="Changed")
+    assert app.load(A1).name == "Knees"
+    fresh = open_file()
+    assert fresh.load(A1).name == "Changed"
+    assert fresh.load(A1, version=3).name == "Changed"
+    assert fresh.load(A1, version=2).name == "Knees"
+    fresh.rebuild()
+    assert open_file().load(A1).name == "Knees"
+    assert kept(app) == []
+
+
+@pytest.mark.parametrize("format_", [0, None])
+def test_a_snapshot_of_another_format_is_replayed_past(
+    open_file: Open, format_: int | None
+) -> None:
+    """One that is damaged too; commands go on, and the next multiple brings a good one."""
+    app = open_file(snapshot_every=3)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    comment(app, 3)
+    if format_ is None:
+        tamper(app, "UPDATE stored_snapshots SET state = ?", b"{")
+    else:
+        rewrite(app, 3, name="Changed", format_=format_)
+    fresh = open_file(snapshot_every=3)
+    assert fresh.load(A1).name == "Knees"
+    comment(fresh, 2)
+    assert kept(fresh) == [3, 6]
+    assert open_file().load(A1).name == "Knees"
+
+
+def test_a_snapshot_that_cannot_be_kept_fails_no_command(open_file: Open) -> None:
+    """The events are stored by then, and the snapshot is only a cache."""
+    app = open_file(snapshot_every=2)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    tamper(app, "INSERT INTO stored_snapshots VALUES (?, 2, 'snapshot', '{}')", A1.name)
+    (posted,) = app.handle(A1, Album.post_comment, ALICE, "Hm")
+    assert posted.version == 2
+    assert open_file().load(A1).name == "Knees"
+
+
+def rewrite(app: Albumcore, version: int, *, name: str, format_: int = 1) -> None:
+    """Make a snapshot say something else."""
+    ((raw,),) = query(
+        app, "SELECT state FROM stored_snapshots WHERE originator_version = ?", version
+    )
+    told = orjson.loads(raw)
+    told["state"]["name"] = name
+    told["format"] = format_
+    tamper(app, "UPDATE stored_snapshots SET state = ?", orjson.dumps(told))

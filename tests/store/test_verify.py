@@ -1,0 +1,181 @@
+"""Verifying a store: each thing that can be wrong with it is found and named."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
+from albumcore.ids import AlbumId, ImageId, PatientId
+from albumcore.streams import album_stream, patient_stream
+from support.album import CT, S1, bob
+from support.given import ALICE
+from support.raw import query, tamper
+
+A1 = album_stream(AlbumId("A1"))
+PATIENT = patient_stream(PatientId(7))
+BYTES = Content("0f" * 32, 30, "image/png")
+
+
+@pytest.fixture(autouse=True)
+def told(app: Albumcore) -> None:
+    """An album of four events, and a patient with one image."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+    app.handle(A1, Album.import_series, ALICE, CT, S1)
+    app.handle(A1, Album.post_comment, ALICE, "Hm")
+    app.handle(PATIENT, PatientImageSet.add_image, ALICE, ImageId(1), 2, 3, ImageType.XRAY, BYTES)
+
+
+def stored(app: Albumcore, version: int) -> dict[str, object]:
+    """What is kept of an event of the album."""
+    statement = "SELECT state FROM stored_events WHERE originator_id = ? AND originator_version = ?"
+    ((state,),) = query(app, statement, A1.name, version)
+    found: dict[str, object] = orjson.loads(state)
+    return found
+
+
+def rewrite(app: Albumcore, version: int, **changes: object) -> None:
+    """Change what is kept of an event of the album."""
+    statement = (
+        "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version = ?"
+    )
+    tamper(app, statement, orjson.dumps({**stored(app, version), **changes}), A1.name, version)
+
+
+def test_a_sound_store(app: Albumcore) -> None:
+    """Nothing is found, every event is counted, and every image's bytes are asked for once."""
+    told: list[int] = []
+    asked: list[tuple[str, int]] = []
+
+    def check(digest: str, length: int) -> str | None:
+        asked.append((digest, length))
+        return None
+
+    assert app.verify(check, told.append) == []
+    assert told == [1, 2, 3, 4, 5]
+    assert asked == [(BYTES.digest, BYTES.length)]
+    assert app.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "problems"),
+    [
+        (
+            "DELETE FROM member_row WHERE sub = 'bob'",
+            [
+                "member_row album_id='A1', sub='bob', is_admin=0, notification_new_series=0, "
+                "notification_new_comment=0: in the history, not in the index"
+            ],
+        ),
+        (
+            "INSERT INTO series_row VALUES ('A1', '1.2', '1.2.3')",
+            [
+                "series_row album_id='A1', study_uid='1.2', series_uid='1.2.3': "
+                "in the index, not in the history"
+            ],
+        ),
+        (
+            "UPDATE image_row SET clinic = NULL, at = 'x'",
+            [
+                "image_row image_id=1, patient=7, version=1, clinic=None, station=3, type='Xray', "
+                "at='x': in the index, not in the history",
+                "image_row image_id=1, patient=7, version=1, clinic=2, station=3, type='Xray', "
+                "at='2026-03-01T09:30:04.000000+00:00': in the history, not in the index",
+            ],
+        ),
+    ],
+)
+def test_rows_that_differ(app: Albumcore, damage: str, problems: list[str]) -> None:
+    """Missing, in excess, or changed, each by its name; and looking at them mends nothing."""
+    tamper(app, damage)
+    assert app.verify() == problems
+    assert app.verify() == problems
+
+
+def test_a_gap_in_the_versions(app: Albumcore) -> None:
+    """An event was taken out, and the one after it follows the wrong one."""
+    tamper(
+        app, "DELETE FROM stored_events WHERE originator_id = 'album-A1' AND originator_version = 3"
+    )
+    problems = app.verify()
+    assert problems[0] == "album-A1 version 4: it follows version 2"
+    assert [one.partition(" ")[0] for one in problems[1:]] == ["feed_row", "series_row"]
+
+
+def test_a_history_without_its_beginning(app: Albumcore) -> None:
+    """The first event that is left follows none, and the later ones may not fit."""
+    tamper(
+        app, "DELETE FROM stored_events WHERE originator_id = 'album-A1' AND originator_version = 1"
+    )
+    assert app.verify()[0] == "album-A1 version 2: it follows version 0"
+
+
+def test_a_time_that_goes_back(app: Albumcore) -> None:
+    """Within its stream; another stream's is no concern of it."""
+    rewrite(app, 4, at="2026-03-01T09:30:01.999999+00:00")
+    problems = app.verify()
+    assert problems[0] == "album-A1 version 4: it is earlier than the event before it"
+    assert {one.partition(" ")[0] for one in problems[1:]} == {"feed_row", "album_row"}
+
+
+def test_events_that_cannot_be_read(app: Albumcore) -> None:
+    """Of an unknown name, or damaged; those after them are read, and no gap is seen where none is."""
+    tamper(app, "UPDATE stored_events SET topic = 'album.painted' WHERE originator_version = 3")
+    problems = app.verify()
+    assert problems[0] == (
+        "album-A1 version 3: the event 'album.painted' is unknown to this albumcore; a newer one wrote it"
+    )
+    assert not any("follows" in one for one in problems)
+    tamper(app, "UPDATE stored_events SET state = '{' WHERE originator_version = 4")
+    problems = app.verify()
+    assert problems[1].startswith("album-A1 version 4: the stored 'album.comment_posted' cannot be")
+    assert not any("follows" in one for one in problems)
+
+
+def test_an_event_that_does_not_fit(app: Albumcore) -> None:
+    """Nobody can be promoted who was never in: told, and nothing breaks."""
+    tamper(
+        app,
+        "UPDATE stored_events SET topic = 'album.member_promoted', state = ? "
+        "WHERE originator_id = 'album-A1' AND originator_version = 4",
+        orjson.dumps({**stored(app, 4), "data": {"target": "nobody"}}),
+    )
+    assert app.verify()[0] == (
+        "album-A1 version 4: it does not fit the history before it: KeyError('nobody')"
+    )
+
+
+def test_an_event_of_another_kind_of_stream(app: Albumcore) -> None:
+    """An image in an album, an event in a stream of no kind: both are told, and nothing breaks."""
+    tamper(
+        app,
+        "INSERT INTO stored_events SELECT 'album-A1', 5, topic, state FROM stored_events "
+        "WHERE originator_id = 'images-7'",
+    )
+    tamper(
+        app,
+        "INSERT INTO stored_events SELECT 'study-1', 1, topic, state FROM stored_events "
+        "WHERE originator_id = 'images-7'",
+    )
+    first, second, *_ = app.verify()
+    assert first.startswith("album-A1 version 5: it does not fit the history before it: ")
+    assert second == "study-1 version 1: it does not fit the history before it: KeyError('study')"
+
+
+def test_two_events_that_mean_the_same_row(app: Albumcore) -> None:
+    """An image id that came twice."""
+    tamper(
+        app,
+        "INSERT INTO stored_events SELECT 'images-8', 1, topic, state FROM stored_events "
+        "WHERE originator_id = 'images-7'",
+    )
+    assert app.verify() == [
+        "images-8 version 1: UNIQUE constraint failed: expected_image_row.image_id"
+    ]
+
+
+def test_bytes_of_an_image_that_are_not_sound(app: Albumcore) -> None:
+    """What is wrong with them is said by whoever keeps them."""
+    problems = app.verify(lambda digest, length: f"{digest[:4]} has 29 bytes of {length}")
+    assert problems == ["images-7 version 1: image 1: 0f0f has 29 bytes of 30"]

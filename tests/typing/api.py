@@ -1,0 +1,149 @@
+"""The public interface as the type checker sees it: this file must pass ``mypy --strict``, and is never run.
+
+Each line that ends in ``type: ignore`` is a misuse that must be refused: where it is not, the comment is unused,
+which is an error too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import assert_type
+
+from adapters.store import open_memory, open_sqlite
+from albumcore import (
+    Act,
+    Album,
+    Albumcore,
+    CapabilityToken,
+    Content,
+    FeedPage,
+    FeedQuery,
+    Grants,
+    Image,
+    ImageType,
+    Kind,
+    MemberFlags,
+    PatientImageSet,
+    Permission,
+    Recorded,
+    Source,
+    Stream,
+    UserTokens,
+    album_stream,
+    fold,
+    patient_stream,
+    user_stream,
+)
+from albumcore.albums import AlbumEvent
+from albumcore.feed import Entry
+from albumcore.ids import (
+    AlbumId,
+    CapabilityTokenId,
+    ImageId,
+    PatientId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    album_id,
+    series_uid,
+    study_uid,
+    user_id,
+)
+from albumcore.kernel import Event
+
+# Opening a store
+
+app: Albumcore = open_memory(retries=3, snapshot_every=10)
+app = open_sqlite("albums.sqlite", clock=lambda: datetime.now(UTC))
+
+# Ids are made from text by a rule, and one kind is not another
+
+alice = user_id("alice")
+assert_type(alice, UserId)
+assert_type(album_id("A1"), AlbumId)
+assert_type(study_uid("1.2"), StudyUID)
+assert_type(series_uid("1.2"), SeriesUID)
+
+source = Source(alice, capability_token=CapabilityTokenId("hIU3IUjdh9"))
+Source("alice")  # type: ignore[arg-type]
+Source(AlbumId("A1"))  # type: ignore[arg-type]
+source.user = alice  # type: ignore[misc]
+
+# Streams know the state they are of
+
+album: Stream[Album] = album_stream(album_id("A1"))
+patient: Stream[PatientImageSet] = patient_stream(PatientId(343))
+tokens: Stream[UserTokens] = user_stream(alice)
+album_stream("A1")  # type: ignore[arg-type]
+patient_stream("343")  # type: ignore[arg-type]
+user_stream(AlbumId("A1"))  # type: ignore[arg-type]
+
+# A command: the decision says which stream and which arguments it takes
+
+created = app.handle(album, Album.create, source, "Knees", flags=MemberFlags(add_user=True))
+assert_type(created, tuple[Recorded[Event[Album]], ...])
+app.handle(album, Album.add_member, source, alice)
+app.handle(album, Album.import_study, source, study_uid("1.2"), [series_uid("1.2.3")])
+app.handle(album, Album.post_comment, source, "Look", target=alice)
+app.handle(album, Album.edit, source, flags={"add_user": False}, notification_new_series=True)
+app.handle(
+    patient,
+    PatientImageSet.add_image,
+    source,
+    app.next_image_id(),
+    276,
+    117,
+    ImageType.XRAY,
+    Content("0f" * 32, 30_000, "image/jpeg"),
+)
+app.handle(tokens, UserTokens.issue, source, CapabilityTokenId("T"), "0f" * 32, "Laptop")
+
+app.handle(patient, Album.leave, source)  # type: ignore[misc]
+app.handle(album, UserTokens.revoke, source, CapabilityTokenId("T"))  # type: ignore[misc]
+app.handle(album, Album.add_member, source, "bob")  # type: ignore[arg-type]
+app.handle(album, Album.add_member, source, study_uid("1.2"))  # type: ignore[arg-type]
+app.handle(album, Album.add_member, source)  # type: ignore[call-arg]
+app.handle(album, Album.leave, source, alice)  # type: ignore[call-arg]
+app.handle(album, Album.import_series, source, series_uid("1.2.3"), study_uid("1.2"))  # type: ignore[arg-type]
+app.handle(album, Album.post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
+app.handle(album, Album.leave, alice)  # type: ignore[arg-type]
+app.handle("album-A1", Album.leave, source)  # type: ignore[arg-type]
+app.handle(album, lambda state, act: ("left",), source)  # type: ignore[arg-type, return-value]
+
+# Looking at it
+
+assert_type(app.load(album), Album)
+assert_type(app.load(album, version=3, at=datetime.now(UTC)), Album)
+assert_type(app.load(tokens).tokens[CapabilityTokenId("T")], CapabilityToken)
+assert_type(app.load(patient).image(ImageId(1)), Image)
+assert_type(app.history(album, after=2), Iterator[Recorded[Event[Album]]])
+assert_type(fold(Album(), app.history(album)), Album)
+fold(PatientImageSet(), app.history(album))  # type: ignore[misc]
+app.load(album).name = "Hips"  # type: ignore[misc]
+app.load("album-A1")  # type: ignore[arg-type]
+
+page = app.feed(album_id("A1"), alice, FeedQuery(frozenset({Kind.COMMENT}), limit=20))
+assert_type(page, FeedPage)
+assert_type(page.entries, tuple[Entry, ...])
+assert_type(page.standing.admins.get(alice), bool | None)
+app.feed("A1", alice)  # type: ignore[arg-type]
+app.feed(album_id("A1"), "alice")  # type: ignore[arg-type]
+FeedQuery(frozenset({"comments"}))  # type: ignore[arg-type]
+
+for position, recorded in app.follow(0, limit=10):
+    assert_type(position, int)
+    assert_type(recorded.act, Act)
+
+# Deciding without a store
+
+act = Act(source, datetime.now(UTC))
+state = Album()
+decided: tuple[AlbumEvent, ...] = state.create(act, "Knees")
+state.require(act, Permission.READ_SERIES)
+state.require(act, "READ_SERIES")  # type: ignore[arg-type]
+state.create(source, "Knees")  # type: ignore[arg-type]
+Grants("read")  # type: ignore[arg-type]
+assert_type(app.rebuild(), int)
+assert_type(app.verify(lambda digest, length: None), list[str])
+app.verify(lambda digest: None)  # type: ignore[misc, arg-type]

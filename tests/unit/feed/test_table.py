@@ -1,0 +1,122 @@
+"""The feed table against the table of the documented API (Kheops API 7.1), and how an entry reads its event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from albumcore.albums import events as album
+from albumcore.capabilities import Grants
+from albumcore.capabilities import events as user
+from albumcore.feed import FEED, Entry, Family, Kind, entry
+from albumcore.imagesets import Content, ImageType
+from albumcore.imagesets import events as images
+from albumcore.kernel import STORED, Act, Event, Recorded
+from support.album import CT, DIGEST, KEY, OPEN, S1, S2, SCRIBE, SCRIBE_IN, bob, issued
+from support.given import ALICE, NOW, START
+
+# One event of each class, and the line that the documented API gives it: type, family, and what is shown with it.
+SHOWN: list[tuple[Event[Any], str | None, str | None, str]] = [
+    (OPEN, "CREATE_ALBUM", None, ""),
+    (album.AlbumEdited("Hips"), "EDIT_ALBUM", None, ""),
+    (album.MemberAdded(bob), "ADD_USER", "USERS", "target"),
+    (album.AdminAdded(bob), "ADD_ADMIN", "USERS", "target"),
+    (album.MemberPromoted(bob), "PROMOTE_ADMIN", "USERS", "target"),
+    (album.AdminDemoted(bob), "DEMOTE_ADMIN", "USERS", "target"),
+    (album.MemberRemoved(bob), "REMOVE_USER", "USERS", "target"),
+    (album.MemberLeft(), "LEAVE_ALBUM", "USERS", ""),
+    (album.StudyImported(CT, (S1, S2)), "IMPORT_STUDY", "SENDING", "study all-series"),
+    (album.SeriesImported(CT, S1), "IMPORT_SERIES", "SENDING", "study one-series"),
+    (album.ReportAdded(CT, S1), "NEW_REPORT", "SENDING", "study one-series"),
+    (album.StudyRemoved(CT, (S1, S2)), "REMOVE_STUDY", "SENDING", "study all-series"),
+    (album.SeriesRemoved(CT, S1), "REMOVE_SERIES", "SENDING", "study one-series"),
+    (SCRIBE_IN, "CREATE_REPORT_PROVIDER", "REPORT_PROVIDER", "provider"),
+    (
+        album.ReportProviderEdited(SCRIBE, "Pen", "u"),
+        "EDIT_REPORT_PROVIDER",
+        "REPORT_PROVIDER",
+        "provider",
+    ),
+    (
+        album.ReportProviderDeleted(SCRIBE),
+        "DELETE_REPORT_PROVIDER",
+        "REPORT_PROVIDER",
+        "provider",
+    ),
+    (album.CommentPosted("Psst", bob), None, None, "target comment private"),
+    (album.CommentPosted("Hello"), None, None, "comment"),
+]
+
+NEVER_SHOWN: list[Event[Any]] = [
+    album.AlbumDeleted(),
+    album.NotificationsSet(new_series=True, new_comment=True),
+    issued(Grants()),
+    album.CapabilityTokenRevoked(KEY),
+    user.UserTokenIssued(KEY, DIGEST, "Laptop", START, NOW),
+    user.UserTokenRevoked(KEY),
+    images.ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
+    images.ImageRemoved(1),  # type: ignore[arg-type]
+    images.PatientDeleted(),
+]
+
+
+def shown(event: Event[Any]) -> Entry | None:
+    """How an event of Alice's shows."""
+    return entry(Recorded("album-A1", 1, Act(ALICE, START), event))
+
+
+def test_every_stored_class_is_shown_or_hidden_here() -> None:
+    """The expectations below are of all classes there are."""
+    expected = {type(one[0]) for one in SHOWN} | {type(one) for one in NEVER_SHOWN}
+    assert expected == set(STORED.values()) == set(FEED)
+
+
+@pytest.mark.parametrize(("event", "mutation", "family", "parts"), SHOWN, ids=str)
+def test_an_event_shows_as_documented(
+    event: Event[Any], mutation: str | None, family: str | None, parts: str
+) -> None:
+    """Its type and family, and of study, series, target and report provider exactly those it is about."""
+    one = shown(event)
+    assert one is not None
+    having = parts.split()
+    assert one.line.mutation == mutation
+    assert one.line.family == (None if family is None else Family(family))
+    assert one.kind is (Kind.COMMENT if "comment" in having else Kind.MUTATION)
+    assert one.author == "alice"
+    assert one.target == (bob if "target" in having else None)
+    assert one.study_uid == (CT if "study" in having else None)
+    assert one.series_uids == (
+        (S1, S2) if "all-series" in having else (S1,) if "one-series" in having else ()
+    )
+    assert one.provider_id == (SCRIBE if "provider" in having else None)
+    assert one.comment == (getattr(event, "comment") if "comment" in having else None)  # noqa: B009
+    assert one.is_private is ("private" in having)
+
+
+@pytest.mark.parametrize("event", NEVER_SHOWN, ids=str)
+def test_an_event_that_is_no_news_never_shows(event: Event[Any]) -> None:
+    """Capability tokens record no mutation, nor do a member's own settings (Kheops API 7.1)."""
+    assert shown(event) is None
+
+
+@pytest.mark.parametrize("event", [event for event, *_ in SHOWN], ids=str)
+def test_all_but_private_comments_move_the_last_event_time(event: Event[Any]) -> None:
+    """Kheops API 14, rules 26 and 39."""
+    one = shown(event)
+    assert one is not None
+    assert one.moves_last_event_time is (event != album.CommentPosted("Psst", bob))
+
+
+def test_families_hold_the_documented_mutations() -> None:
+    """Kheops API 7.1; creating and editing the album are in none."""
+    families: dict[str | None, set[str | None]] = {}
+    for _, mutation, family, _ in SHOWN:
+        if mutation is not None:
+            families.setdefault(family, set()).add(mutation)
+    found: dict[str | None, set[str | None]] = {}
+    for line in FEED.values():
+        if line is not None and line.kind is Kind.MUTATION:
+            found.setdefault(line.family and line.family.value, set()).add(line.mutation)
+    assert found == families
+    assert len(set().union(*families.values())) == 16

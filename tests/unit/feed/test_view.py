@@ -1,0 +1,151 @@
+"""What a viewer sees of a history: which entries, in which order, on which page; and what stands now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from albumcore.albums import Album
+from albumcore.albums.events import (
+    CommentPosted,
+    MemberRemoved,
+    NotificationsSet,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    SeriesRemoved,
+)
+from albumcore.errors import Invalid
+from albumcore.feed import FeedQuery, Kind, ProviderStanding, Standing, select, standing_of
+from albumcore.ids import UserId
+from albumcore.kernel import Act, Event, Recorded, Source
+from support.album import (
+    BOB,
+    BOB_IN,
+    CAROL,
+    CAROL_ADMIN,
+    CT_IN,
+    KEY,
+    OPEN,
+    S1,
+    S2,
+    SCRIBE,
+    SCRIBE_IN,
+    alice,
+    bob,
+    carol,
+    dave,
+    issued,
+)
+from support.given import ALICE, START, folded
+
+COMMENTS = frozenset({Kind.COMMENT})
+MUTATIONS = frozenset({Kind.MUTATION})
+
+TOLD: list[tuple[Source, Event[Album]]] = [
+    (ALICE, OPEN),  # 1
+    (ALICE, BOB_IN),  # 2
+    (ALICE, CAROL_ADMIN),  # 3
+    (BOB, CommentPosted("to all")),  # 4
+    (BOB, CommentPosted("to Alice", alice)),  # 5
+    (CAROL, NotificationsSet(new_series=True, new_comment=False)),  # 6
+    (ALICE, CommentPosted("to herself", alice)),  # 7
+    (CAROL, CommentPosted("to Bob", bob)),  # 8
+    (CAROL, CT_IN),  # 9
+]
+HISTORY = [
+    Recorded("album-A1", version, Act(source, START), event)
+    for version, (source, event) in enumerate(TOLD, 1)
+]
+
+
+def seen(viewer: UserId, **query: Any) -> tuple[list[int], int]:
+    """The versions on the page, and the total."""
+    entries, total = select(HISTORY, viewer, FeedQuery(**query))
+    return [one.recorded.version for one in entries], total
+
+
+@pytest.mark.parametrize(
+    ("viewer", "versions"),
+    [
+        (alice, [9, 7, 5, 4, 3, 2, 1]),
+        (bob, [9, 8, 5, 4, 3, 2, 1]),
+        (carol, [9, 8, 4, 3, 2, 1]),
+        (dave, [9, 4, 3, 2, 1]),
+    ],
+)
+def test_private_comments_are_for_author_and_target(viewer: UserId, versions: list[int]) -> None:
+    """Kheops API 14, rules 20 to 22 and 31: an admin who is neither does not see them, nor count them."""
+    assert seen(viewer) == (versions, len(versions))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "versions"),
+    [
+        (COMMENTS, [8, 5, 4]),
+        (MUTATIONS, [9, 3, 2, 1]),
+        (COMMENTS | MUTATIONS, [9, 8, 5, 4, 3, 2, 1]),
+        (frozenset(), []),
+    ],
+)
+def test_kinds_are_asked_for(kinds: frozenset[Kind], versions: list[int]) -> None:
+    """Comments, mutations, both, or none."""
+    assert seen(bob, kinds=kinds) == (versions, len(versions))
+
+
+@pytest.mark.parametrize(
+    ("limit", "offset", "versions"),
+    [
+        (None, 0, [9, 8, 5, 4, 3, 2, 1]),
+        (None, 5, [2, 1]),
+        (2, 0, [9, 8]),
+        (2, 1, [8, 5]),
+        (2, 6, [1]),
+        (2, 7, []),
+        (0, 0, []),
+        (10**30, 10**30, []),
+        (10**30, 0, [9, 8, 5, 4, 3, 2, 1]),
+    ],
+)
+def test_a_page_of_the_feed(limit: int | None, offset: int, versions: list[int]) -> None:
+    """Kheops API 14, rule 45: the total does not depend on the page."""
+    assert seen(bob, limit=limit, offset=offset) == (versions, 7)
+
+
+@pytest.mark.parametrize("query", [{"limit": -1}, {"offset": -1}])
+def test_a_negative_page_is_refused(query: dict[str, int]) -> None:
+    """Before anything is read."""
+    with pytest.raises(Invalid) as refused:
+        FeedQuery(**query)  # type: ignore[arg-type]
+    assert [refused.value.field] == list(query)
+
+
+def test_standing_tells_what_holds_now() -> None:
+    """Kheops API 14, rules 28, 32 and 33: of members, report providers, tokens and series."""
+    album = folded(
+        Album(),
+        [
+            OPEN,
+            BOB_IN,
+            CAROL_ADMIN,
+            MemberRemoved(bob),
+            CT_IN,
+            SeriesRemoved(CT_IN.study_uid, S1),
+            SCRIBE_IN,
+            ReportProviderEdited(SCRIBE, "Pen", "u"),
+            ReportProviderDeleted(SCRIBE),
+            issued(),
+        ],
+    )
+    assert standing_of(album) == Standing(
+        {alice: True, carol: True},
+        {SCRIBE: ProviderStanding("Pen", is_removed=True)},
+        {KEY: "Scanner 2"},
+        frozenset({S2}),
+    )
+    assert standing_of(Album()) == Standing()
+
+
+def test_a_plain_member_stands_as_such() -> None:
+    """Absent is who is no member; a member is there, with what he is."""
+    assert standing_of(folded(Album(), [OPEN, BOB_IN])).admins == {alice: True, bob: False}

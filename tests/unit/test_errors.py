@@ -1,0 +1,59 @@
+"""The errors: four families, stable codes, and what they carry."""
+
+from __future__ import annotations
+
+from albumcore import errors
+from albumcore.errors import AlbumcoreError, Invalid
+
+FAMILIES = (errors.NotFound, errors.Forbidden, errors.Invalid, errors.Conflict)
+
+CODES = {
+    "AlbumExists": "album_exists",
+    "AlbumNotFound": "album_not_found",
+    "AlbumcoreError": "error",
+    "CapabilityTokenNotFound": "capability_token_not_found",
+    "ConcurrentChange": "concurrent_change",
+    "Conflict": "conflict",
+    "DamagedStoredEvent": "damaged_stored_event",
+    "Forbidden": "forbidden",
+    "IdTaken": "id_taken",
+    "ImageNotFound": "image_not_found",
+    "Invalid": "invalid",
+    "MemberNotFound": "member_not_found",
+    "NotFound": "not_found",
+    "ReportProviderNotFound": "report_provider_not_found",
+    "SeriesNotFound": "series_not_found",
+    "StudyNotFound": "study_not_found",
+    "UnknownStoredEvent": "unknown_stored_event",
+    "UserNotFound": "user_not_found",
+}
+"""Public, so it is written out: a code that changes breaks whoever tells errors apart by it."""
+
+
+def test_codes_are_stable() -> None:
+    """Every error class has the code it always had, and a new one gets a line here."""
+    found = {
+        name: one.code
+        for name, one in vars(errors).items()
+        if isinstance(one, type) and issubclass(one, AlbumcoreError)
+    }
+    assert found == CODES
+
+
+def test_every_error_of_a_decision_is_of_one_family() -> None:
+    """What the stored form raises is not: it is nobody's mistake who asks."""
+    outside = {"AlbumcoreError", "UnknownStoredEvent", "DamagedStoredEvent"}
+    for name in CODES.keys() - outside:
+        assert sum(issubclass(getattr(errors, name), family) for family in FAMILIES) == 1
+
+
+def test_an_error_carries_a_sentence() -> None:
+    """The detail, which is also its text; an invalid value names its field in both."""
+    error = errors.AlbumNotFound("no such album")
+    assert (error.detail, str(error)) == ("no such album", "no such album")
+    invalid = Invalid("title", "too long")
+    assert (invalid.field, invalid.detail, str(invalid)) == (
+        "title",
+        "title: too long",
+        "title: too long",
+    )

@@ -1,0 +1,202 @@
+"""The changes of index rows that each event means, written out for every class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import asdict
+
+from albumcore.index import (
+    DERIVED,
+    AlbumRow,
+    CapabilityTokenRow,
+    Change,
+    Drop,
+    FeedRow,
+    ImageRow,
+    MemberRow,
+    ProviderRow,
+    Put,
+    SeriesRow,
+    Set,
+    changes,
+)
+from albumcore.kernel import STORED
+from support.examples import (
+    ALICE,
+    AT,
+    BOB,
+    DIGEST,
+    EVENTS,
+    FLAGS,
+    IMAGE,
+    OTHER_SERIES,
+    PROVIDER,
+    SERIES,
+    SPARSE,
+    STUDY,
+    TOKEN,
+)
+
+ALBUM = "Q7bZ2mP0xT"
+STREAM = f"album-{ALBUM}"
+MOVED = Set(AlbumRow, {"album_id": ALBUM}, {"last_event_at": AT})
+
+
+def shown(
+    mutation: str | None,
+    target: str | None = None,
+    study: str | None = None,
+    *,
+    is_private: bool = False,
+) -> Put:
+    """The feed row of an event of the examples."""
+    kind = "comments" if mutation is None else "mutations"
+    return Put(FeedRow(STREAM, 7, kind, mutation, ALICE, target, is_private, study, AT))
+
+
+def member(sub: str) -> dict[str, str]:
+    """Where the row of a member is."""
+    return {"album_id": ALBUM, "sub": sub}
+
+
+def in_album(series_uid: str) -> SeriesRow:
+    """The row of a series."""
+    return SeriesRow(ALBUM, STUDY, series_uid)
+
+
+PROVIDER_ROW = {"album_id": ALBUM, "provider_id": PROVIDER}
+
+MEANT: dict[str, list[Change]] = {
+    "album.created": [
+        shown("CREATE_ALBUM"),
+        MOVED,
+        Put(
+            AlbumRow(
+                ALBUM,
+                "Knees é 🦴",
+                "All of them",
+                AT,
+                AT,
+                add_user=True,
+                download_series=False,
+                send_series=True,
+                delete_series=True,
+                add_series=True,
+                write_comments=True,
+            )
+        ),
+        Put(MemberRow(ALBUM, ALICE, is_admin=True)),
+    ],
+    "album.edited": [
+        shown("EDIT_ALBUM"),
+        MOVED,
+        Set(AlbumRow, {"album_id": ALBUM}, {**asdict(FLAGS), "name": "Hips", "description": ""}),
+    ],
+    "album.deleted": [
+        Drop(AlbumRow, {"album_id": ALBUM}),
+        Drop(MemberRow, {"album_id": ALBUM}),
+        Drop(SeriesRow, {"album_id": ALBUM}),
+        Drop(ProviderRow, {"album_id": ALBUM}),
+        Drop(FeedRow, {"stream": STREAM}),
+        Drop(CapabilityTokenRow, {"stream": STREAM}),
+    ],
+    "album.notifications_set": [
+        Set(
+            MemberRow,
+            member(ALICE),
+            {"notification_new_series": True, "notification_new_comment": False},
+        )
+    ],
+    "album.member_left": [shown("LEAVE_ALBUM"), MOVED, Drop(MemberRow, member(ALICE))],
+    "album.member_added": [
+        shown("ADD_USER", BOB),
+        MOVED,
+        Put(MemberRow(ALBUM, BOB, is_admin=False)),
+    ],
+    "album.admin_added": [
+        shown("ADD_ADMIN", BOB),
+        MOVED,
+        Put(MemberRow(ALBUM, BOB, is_admin=True)),
+    ],
+    "album.member_removed": [shown("REMOVE_USER", BOB), MOVED, Drop(MemberRow, member(BOB))],
+    "album.member_promoted": [
+        shown("PROMOTE_ADMIN", BOB),
+        MOVED,
+        Set(MemberRow, member(BOB), {"is_admin": True}),
+    ],
+    "album.admin_demoted": [
+        shown("DEMOTE_ADMIN", BOB),
+        MOVED,
+        Set(MemberRow, member(BOB), {"is_admin": False}),
+    ],
+    "album.study_imported": [
+        shown("IMPORT_STUDY", study=STUDY),
+        MOVED,
+        Put(in_album(SERIES)),
+        Put(in_album(OTHER_SERIES)),
+    ],
+    "album.series_imported": [shown("IMPORT_SERIES", study=STUDY), MOVED, Put(in_album(SERIES))],
+    "album.report_added": [shown("NEW_REPORT", study=STUDY), MOVED, Put(in_album(SERIES))],
+    "album.study_removed": [
+        shown("REMOVE_STUDY", study=STUDY),
+        MOVED,
+        Drop(SeriesRow, {"album_id": ALBUM, "study_uid": STUDY}),
+    ],
+    "album.series_removed": [
+        shown("REMOVE_SERIES", study=STUDY),
+        MOVED,
+        Drop(SeriesRow, asdict(in_album(SERIES))),
+    ],
+    "album.comment_posted": [shown(None, BOB, is_private=True)],
+    "album.report_provider_created": [
+        shown("CREATE_REPORT_PROVIDER"),
+        MOVED,
+        Put(ProviderRow(ALBUM, PROVIDER, "Scribe")),
+    ],
+    "album.report_provider_edited": [
+        shown("EDIT_REPORT_PROVIDER"),
+        MOVED,
+        Set(ProviderRow, PROVIDER_ROW, {"name": "Pen"}),
+    ],
+    "album.report_provider_deleted": [
+        shown("DELETE_REPORT_PROVIDER"),
+        MOVED,
+        Set(ProviderRow, PROVIDER_ROW, {"is_removed": True}),
+    ],
+    "album.capability_token_issued": [Put(CapabilityTokenRow(DIGEST, STREAM, TOKEN, "Scanner 2"))],
+    "album.capability_token_revoked": [],
+    "user.capability_token_issued": [
+        Put(CapabilityTokenRow(DIGEST, f"user-{ALICE}", TOKEN, "Laptop"))
+    ],
+    "user.capability_token_revoked": [],
+    "images.image_added": [Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
+    "images.image_removed": [Drop(ImageRow, {"image_id": IMAGE})],
+    "images.patient_deleted": [Drop(ImageRow, {"patient": 343})],
+}
+
+MEANT_BY_SPARSE: dict[str, list[Change]] = {
+    "album.edited": [shown("EDIT_ALBUM"), MOVED],
+    "album.comment_posted": [shown(None), MOVED],
+    "images.image_added": [Put(ImageRow(IMAGE, 343, 7, None, None, "Audiogram", AT))],
+}
+
+
+def test_every_stored_class_is_expected_here() -> None:
+    """A class that means nothing for the rows says so."""
+    assert MEANT.keys() == STORED.keys()
+    assert set(DERIVED) <= set(STORED.values())
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_an_event_means_these_changes(name: str) -> None:
+    """In this order."""
+    assert changes(EVENTS[f"{name}.v1"]) == tuple(MEANT[name])
+
+
+@pytest.mark.parametrize("name", MEANT_BY_SPARSE)
+def test_an_event_with_less_in_it_means_less(name: str) -> None:
+    """A public comment moves the last event time, and an edit without a value only that."""
+    recorded: Any = SPARSE[f"{name}.v1"]
+    assert changes(recorded) == tuple(MEANT_BY_SPARSE[name])
