@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,7 +96,7 @@ class DirectoryBlobs:
         digest = hashlib.sha256(content).hexdigest()
         target = self._file(digest)
         self._make_shard(target.parent)
-        if not _renew(target, len(content)):
+        if not _renew(target, digest):
             _write_whole(target, content)
         # Also for a file that was there: the process that wrote it may not have come to this yet.
         sync_directory(target.parent)
@@ -134,6 +135,8 @@ class DirectoryBlobs:
         if not _DIGEST.fullmatch(digest):
             return "not a SHA-256 digest"
         try:
+            if not stat.S_ISREG(self._file(digest).stat().st_mode):
+                return "not a file"  # opening a pipe would wait for its other end
             with self._file(digest).open("rb") as file:
                 found = os.fstat(file.fileno()).st_size
                 if found != length:
@@ -142,6 +145,8 @@ class DirectoryBlobs:
                     return "wrong digest: the content has changed"
         except FileNotFoundError:
             return "missing"
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
         return None
 
     def _file(self, digest: Digest) -> Path:
@@ -157,14 +162,16 @@ class DirectoryBlobs:
             self._durable_shards.add(shard.name)
 
 
-def _renew(target: Path, length: int) -> bool:
-    """Whether ``target`` is there with this length, in bytes; its age starts again from zero.
+def _renew(target: Path, digest: Digest) -> bool:
+    """Whether ``target`` is there and sound; its age starts again from zero.
 
-    Who collects blobs that nothing refers to goes by their age, and this one is about to be needed.
+    Who collects blobs that nothing refers to goes by their age, and this one is about to be needed. One that
+    has rotted is written again: its content is at hand.
     """
     try:
         os.utime(target)
-        return target.stat().st_size == length
+        with target.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import demo as demonstration
-from adapters.deployment import Deployment, open_deployment
+from adapters.deployment import Deployment, NoStore, open_deployment
 from adapters.dicom import import_files
 from adapters.http.auth import issue_token
 from adapters.http.kheops.modes import MODES
@@ -26,6 +27,7 @@ from adapters.http.kheops.render import render
 from adapters.secret import SecretError
 from adapters.serve import serve as serve_until_stopped
 from adapters.settings import Settings, SettingsError
+from adapters.store import StoreError
 from albumcore import utc_now
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId, album_id, user_id
@@ -73,15 +75,28 @@ def serve(
     Example: albumcore serve --data /srv/albumcore --bind 0.0.0.0:8000 --workers 4
     """
     settings = _settings(data, bind=bind, workers=workers)
+    announce: Callable[[str], None] = _silence
     # Opened here first, so that a damaged directory is told of before any worker starts.
     with _opened(settings) as deployment:
         if demo:
             with _progress("filling in the demo"):
                 made = demonstration.fill(deployment)
-            email, name = demonstration.PEOPLE[demonstration.ADA]
-            jwt = _issue(deployment, demonstration.ADA, email, name, _DEMO_TOKEN_LIFE)
-            print(demonstration.instructions(deployment, made, _address(settings), jwt), flush=True)
-    serve_until_stopped(settings)
+            announce = _announcement(deployment, made)
+    serve_until_stopped(settings, announce)
+
+
+def _announcement(deployment: Deployment, made: demonstration.Demo) -> Callable[[str], None]:
+    """Prints what to paste, once it is known where the service listens."""
+    email, name = demonstration.PEOPLE[demonstration.ADA]
+    jwt = _issue(deployment, demonstration.ADA, email, name, _DEMO_TOKEN_LIFE)
+    account = deployment.accounts.named(demonstration.ACCOUNT)
+    assert account is not None
+    token = deployment.accounts.token(account)
+    return lambda address: print(demonstration.instructions(made, address, jwt, token), flush=True)
+
+
+def _silence(address: str) -> None:
+    """What a service without a demo has to say of its address; gunicorn logs it."""
 
 
 @app.command
@@ -167,7 +182,7 @@ def events(
     Example: albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
     """
     moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-    with _opened(_settings(data)) as deployment, _progress("reading the history"):
+    with _existing(data) as deployment, _progress("reading the history"):
         page = deployment.albums.feed(
             album_id(album), None if viewer is None else UserId(viewer), at=moment
         )
@@ -183,7 +198,7 @@ def rebuild(*, data: Data = None) -> None:
 
     Example: albumcore rebuild --data /srv/albumcore
     """
-    with _opened(_settings(data)) as deployment, _progress("reading events") as progress:
+    with _existing(data) as deployment, _progress("reading events") as progress:
         count = deployment.albums.rebuild(progress)
     print(f"index rows made again from {count} events")
 
@@ -194,7 +209,7 @@ def verify(*, data: Data = None) -> None:
 
     Ends with status 1 where something does. Example: albumcore verify --data /srv/albumcore
     """
-    with _opened(_settings(data)) as deployment, _progress("reading events") as progress:
+    with _existing(data) as deployment, _progress("reading events") as progress:
         count = 0
 
         def seen(done: int) -> None:
@@ -222,9 +237,13 @@ def _settings(data: Path | None, **options: Any) -> Settings:
     return Settings.from_environment(os.environ, data=data, **options)
 
 
+def _existing(data: Path | None) -> AbstractContextManager[Deployment]:
+    return _opened(_settings(data), must_exist=True)
+
+
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Deployment]:
-    deployment = open_deployment(settings)
+def _opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deployment]:
+    deployment = open_deployment(settings, must_exist=must_exist)
     try:
         yield deployment
     finally:
@@ -246,11 +265,6 @@ def _issue(deployment: Deployment, sub: str, email: str, name: str, ttl: int) ->
         issuer=verifier.issuer,
         audience=verifier.audience,
     )
-
-
-def _address(settings: Settings) -> str:
-    host, _, port = settings.bind.rpartition(":")
-    return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '[::]') else host}:{port}"  # noqa: S104
 
 
 @contextmanager
@@ -288,11 +302,19 @@ def _progress(what: str) -> Iterator[Callable[[int], None]]:
 
 def main() -> None:
     """Run the command that the arguments name; 0 well done, 1 it found something, 2 asked wrongly."""
+    os.umask(0o077)  # what is made in the data directory is for its owner
     try:
         app(sys.argv[1:])
     except _Failed as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.status)
-    except (SettingsError, SecretError, AlbumcoreError) as error:
+    except BrokenPipeError:
+        # Whoever read what we print has seen enough. What is left in the buffer must not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (SettingsError, SecretError, NoStore, AlbumcoreError, OSError, EOFError) as error:
         print(f"albumcore: {error}", file=sys.stderr)
         sys.exit(2)
+    except (StoreError, sqlite3.Error) as error:
+        print(f"albumcore: the database cannot be used: {error}", file=sys.stderr)
+        sys.exit(1)

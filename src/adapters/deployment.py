@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import secrets
 import string
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import cast
 
 from attrs import frozen
@@ -29,7 +26,12 @@ from adapters.settings import Settings
 from adapters.store import database_of, open_sqlite
 from albumcore import Albumcore, utc_now
 
+DATABASE = "albumcore.sqlite"
 _ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+class NoStore(Exception):
+    """A store was to be there already, and is not."""
 
 
 def random_id(length: int) -> str:
@@ -59,36 +61,40 @@ class Deployment:
         self.albums.close()
 
 
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Let one process at a time make the tables: SQLite changes to its journal mode under one alone."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def open_deployment(
     settings: Settings,
     *,
+    must_exist: bool = False,
     clock: Callable[[], datetime] = utc_now,
     make_id: Callable[[int], str] = random_id,
 ) -> Deployment:
     """Open the data directory of the settings, and make what is missing in it.
 
+    Args:
+        settings: Which directory, and how.
+        must_exist: Make nothing: a mistyped path must not pass for an empty store.
+        clock: Tells the present moment, aware and in UTC.
+        make_id: Makes an id of that many characters that nobody can guess.
+
     Raises:
+        NoStore: there is none, and it must exist.
+        StoreError, sqlite3.Error: the database is damaged, or none.
+        OSError: the directory cannot be read or written.
         SecretError: the secret is damaged, or readable by others than its owner.
     """
+    database_file = settings.data / DATABASE
+    if must_exist and not (database_file.is_file() and database_file.stat().st_size):
+        raise NoStore(f"there is no store in {settings.data}")
     secret = load_secret(settings.data)
-    with _one_at_a_time(settings.data / "opening.lock"):
-        albums = open_sqlite(
-            settings.data / "albumcore.sqlite",
-            clock=clock,
-            retries=settings.retries,
-            snapshot_every=settings.snapshot_every,
-            cache_size=settings.cache_size,
-        )
-        database = cast(Database, database_of(albums))
-        create_tables(database)
+    albums = open_sqlite(
+        database_file,
+        clock=clock,
+        retries=settings.retries,
+        snapshot_every=settings.snapshot_every,
+        cache_size=settings.cache_size,
+    )
+    database = cast(Database, database_of(albums))
+    create_tables(database)
     return Deployment(
         settings,
         secret,

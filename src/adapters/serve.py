@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from adapters.deployment import open_deployment
 from adapters.http.app import create_app
@@ -14,11 +16,23 @@ THREADS = 4
 """Requests a worker serves at a time: a slow upload must not keep the others waiting."""
 
 
+class DiscreetLogger(Logger):
+    """Gunicorn's log, without what a client sent: a malformed header may well hold a token."""
+
+    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log a warning; of a malformed request, that there was one."""
+        if str(msg).startswith("Invalid request"):
+            super().warning("a malformed request was refused")
+        else:
+            super().warning(msg, *args, **kwargs)
+
+
 class Server(BaseApplication):
     """Gunicorn with our settings. The data directory is opened by each worker, after the fork."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, announce: Callable[[str], None]) -> None:
         self._settings = settings
+        self._announce = announce
         super().__init__()
 
     def load_config(self) -> None:
@@ -37,16 +51,28 @@ class Server(BaseApplication):
             # Album edits travel in the query string, and some providers' tokens are long.
             "limit_request_line": 8190,
             "limit_request_field_size": 16384,
+            # Or a client could change, by a header, which path it asked for.
+            "forwarder_headers": "",
+            "logger_class": DiscreetLogger,
+            "when_ready": self._ready,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    def _ready(self, arbiter: Any) -> None:
+        self._announce(str(arbiter.LISTENERS[0]))
 
     def load(self) -> Any:
         """Open the data directory in this worker, and compose the application on it."""
         return create_app(open_deployment(self._settings))
 
 
-def serve(settings: Settings) -> None:
-    """Serve until stopped. It does not return: gunicorn ends the process."""
-    Server(settings).run()
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until stopped. It does not return: gunicorn ends the process.
+
+    Args:
+        settings: The data directory, where to listen, and how many workers.
+        announce: Called with the address, such as ``http://127.0.0.1:8000``, once connections are taken.
+    """
+    Server(settings, announce).run()

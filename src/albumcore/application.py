@@ -6,6 +6,9 @@ is named by the environment it is given (``PERSISTENCE_MODULE``).
 
 from __future__ import annotations
 
+import logging
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -15,9 +18,9 @@ from eventsourcing.persistence import (
     EventStore,
     IntegrityError,
     Mapper,
-    PersistenceError,
     StoredEvent,
 )
+from eventsourcing.utils import Environment, EnvType
 
 from albumcore.albums import Album
 from albumcore.carrier import StreamCarrier, project
@@ -30,40 +33,41 @@ from albumcore.errors import (
     ImageNotFound,
 )
 from albumcore.feed import (
-    Entry,
     FeedPage,
     FeedQuery,
-    ProviderStanding,
-    Standing,
     entry,
     select,
     standing_of,
 )
-from albumcore.ids import AlbumId, ImageId, UserId
+from albumcore.ids import AlbumId, ImageId, UserId, is_user_id, user_id
 from albumcore.imagesets.events import ImageAdded
 from albumcore.index import (
-    CapabilityTokenRow,
     Change,
     ImageRow,
     Index,
     MemberRow,
-    ProviderRow,
-    SeriesRow,
     changes,
+    standing_now,
 )
 from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record
-from albumcore.streams import album_stream
+from albumcore.streams import album_stream, named_stream
 from albumcore.verification import CheckContent, Replay
 
 S = TypeVar("S")
+E = TypeVar("E", bound=Event[Any])
 P = ParamSpec("P")
-Decision = Callable[Concatenate[S, Act, P], tuple[Event[S], ...]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
     """The present moment, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def pause(attempt: int) -> None:
+    """Wait a random moment before deciding again, up to 50 ms, so that writers who met part ways."""
+    time.sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))
 
 
 class Albumcore(Application[str]):
@@ -74,10 +78,12 @@ class Albumcore(Application[str]):
         clock: Tells the present moment, aware and in UTC.
         retries: How many times a command that met a newer version is decided again before it gives up.
         snapshot_every: A snapshot of a stream is kept at every multiple of this version.
+
+    Raises:
+        ValueError: ``retries`` is negative, or ``snapshot_every`` is not positive.
     """
 
     name = "albumcore"
-    is_snapshotting_enabled = True
 
     def __init__(
         self,
@@ -87,10 +93,16 @@ class Albumcore(Application[str]):
         retries: int = 20,
         snapshot_every: int = 500,
     ) -> None:
-        super().__init__({"ORIGINATOR_ID_TYPE": "text", **env})
+        if retries < 0 or snapshot_every < 1:
+            raise ValueError("retries is 0 or more, snapshot_every 1 or more")
+        super().__init__({"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y", **env})
         self._clock = clock
         self._retries = retries
         self._snapshot_every = snapshot_every
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """What the code was given, and nothing of the process environment, where our settings have like names."""
+        return Environment(name, env)
 
     def construct_mapper(self) -> Mapper[str]:
         """Our codec, whatever the environment says."""
@@ -110,12 +122,12 @@ class Albumcore(Application[str]):
     def handle(
         self,
         stream: Stream[S],
-        decision: Callable[Concatenate[S, Act, P], tuple[Event[S], ...]],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
         source: Source,
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> tuple[Recorded[Event[S]], ...]:
+    ) -> tuple[Recorded[E], ...]:
         """Let a decision be taken on a stream, and record what it leads to.
 
         When another command got in between, the decision is taken again on what is there by then. The moment of
@@ -126,11 +138,15 @@ class Albumcore(Application[str]):
 
         Raises:
             AlbumcoreError: whatever the decision refuses with.
+            Invalid: the source's user is no sub.
             IdTaken: an image id or a token digest, unique in the store, is there in another stream.
             ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
         """
+        user_id(source.user)
         refused_at = -1
-        for _ in range(self._retries + 1):
+        for attempt in range(self._retries + 1):
+            if attempt:
+                pause(attempt)
             version, last_at, state = self._present(stream)
             act = Act(source, max(self._clock(), last_at).astimezone(UTC))
             recorded = record(stream.name, version, act, decision(state, act, *args, **kwargs))
@@ -157,19 +173,21 @@ class Albumcore(Application[str]):
             return 0, EPOCH, stream.initial
         return carrier.position
 
-    def _append(self, recorded: tuple[Recorded[Event[S]], ...]) -> None:
+    def _append(self, recorded: tuple[Recorded[Any], ...]) -> None:
         rows = [change for one in recorded for change in changes(one)]
         self.events.put(recorded, changes=rows)
 
     def _keep_snapshot(self, stream: Stream[Any], before: int, after: int) -> None:
         if before // self._snapshot_every == after // self._snapshot_every:
             return
-        version, at, state = self._present(stream)
         assert self.snapshots is not None
         try:
+            version, at, state = self._present(stream)
             self.snapshots.put([Snapshot(stream.name, version, at, state)])
-        except PersistenceError:
-            return  # a cache that could not be filled; the command it follows is stored
+        except (
+            Exception
+        ):  # whatever it is, the command that it follows is stored, and must not seem to fail
+            _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
 
     def next_image_id(self) -> ImageId:
         """An image id never given before. One that no event comes to carry stays unused."""
@@ -227,7 +245,8 @@ class Albumcore(Application[str]):
         """A page of an album's feed as a member sees it: now, or as it was at a moment (inclusive).
 
         Without a viewer it is the whole feed, private comments included, of a deleted album too: for whoever
-        keeps the store, never for a user.
+        keeps the store, never for a user. A past moment is seen with the rights of that moment: whoever answers
+        a user with it checks first whether he may still look.
 
         Raises:
             AlbumNotFound: no such album, or the viewer is not a member of it (at that moment).
@@ -236,14 +255,17 @@ class Albumcore(Application[str]):
         stream = album_stream(album_id)
         if at is not None or viewer is None:
             return self._past_feed(stream, viewer, wanted, at)
-        if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
+        if not is_user_id(viewer):
             raise AlbumNotFound("no such album, or you are not a member of it")
         kinds = [kind.value for kind in wanted.kinds]
         found, total = self.index.feed_page(stream.name, viewer, kinds, wanted.limit, wanted.offset)
+        # Asked after the page was read: who is a member now was one when it was.
+        if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
+            raise AlbumNotFound("no such album, or you are not a member of it")
         entries = tuple(
             shown for shown in map(entry, map(self._recorded, found)) if shown is not None
         )
-        return FeedPage(entries, total, self._standing(album_id, entries))
+        return FeedPage(entries, total, standing_now(self.index, album_id, entries))
 
     def _past_feed(
         self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, at: datetime | None
@@ -255,46 +277,6 @@ class Albumcore(Application[str]):
             raise AlbumNotFound("no such album then, or you were not a member of it")
         entries, total = select(history, viewer, query)
         return FeedPage(entries, total, standing_of(album))
-
-    def _standing(self, album_id: AlbumId, entries: Iterable[Entry]) -> Standing:
-        subs: set[str] = set()
-        series: set[str] = set()
-        providers: set[str] = set()
-        tokens: set[str] = set()
-        for one in entries:
-            source = one.recorded.act.source
-            subs.add(source.user)
-            subs.update([one.target] if one.target else ())
-            series.update(one.series_uids)
-            providers.update(name for name in (one.provider_id, source.report_provider) if name)
-            tokens.update([source.capability_token] if source.capability_token else ())
-        rows, in_album = self.index.rows, {"album_id": album_id}
-        return Standing(
-            {UserId(row.sub): row.is_admin for row in rows(MemberRow, {**in_album, "sub": subs})},
-            cast(
-                Any,
-                {
-                    row.provider_id: ProviderStanding(row.name, row.is_removed)
-                    for row in rows(ProviderRow, {**in_album, "provider_id": providers})
-                },
-            ),
-            cast(
-                Any,
-                {
-                    row.token_id: row.title
-                    for row in rows(
-                        CapabilityTokenRow,
-                        {"stream": album_stream(album_id).name, "token_id": tokens},
-                    )
-                },
-            ),
-            cast(
-                Any,
-                frozenset(
-                    row.series_uid for row in rows(SeriesRow, {**in_album, "series_uid": series})
-                ),
-            ),
-        )
 
     def _recorded(self, stored: StoredEvent) -> Recorded[Any]:
         return cast(Recorded[Any], self.mapper.to_domain_event(stored))
@@ -367,13 +349,18 @@ class Albumcore(Application[str]):
             nonlocal seen
             seen += 1
             progress(seen)
-            replay.arrive(str(stored.originator_id), stored.originator_version)
+            stream = str(stored.originator_id)
+            replay.arrive(stream, stored.originator_version)
             try:
                 recorded = self._recorded(stored)
             except AlbumcoreError as error:
-                replay.problems.append(error.detail)
+                replay.refuse(stream, error.detail)
                 return ()
             return replay.follow(recorded)
 
         differences = self.index.differences(changes_of)
+        for name, (version, state) in replay.states():
+            # Read through the snapshot, which commands are decided on as well.
+            if self.load(named_stream(name), version) != state:
+                replay.problems.append(f"{name}: its snapshot is not what the history says")
         return replay.problems + differences

@@ -4,8 +4,8 @@ An event is stored under its stored name, as one JSON object::
 
     {"v": 1, "at": "2026-03-01T09:30:00.000000+00:00", "by": "<sub>", "data": {...}}
 
-with ``token`` or ``provider`` beside ``by`` where the source acted through one. ``v`` is the version of the
-form of ``data``: an older one is brought up to date by the upcasters, a newer one is refused.
+with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one. ``v`` is the
+version of the form of ``data``: an older one is brought up to date by the upcasters, a newer one is refused.
 A snapshot is stored as ``{"format": 1, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
 another format, or a damaged one, is passed over.
 """
@@ -14,16 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import orjson
 from attrs import frozen
+from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.preconf.orjson import make_converter
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, StoredEvent
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
-from albumcore.ids import UserId
+from albumcore.ids import ImageId, UserId
 from albumcore.kernel import STORED, Act, Recorded, Source, stored_name
 from albumcore.streams import named_stream
 
@@ -36,7 +37,35 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 """By stored name and version: how ``data`` of that version becomes data of the next."""
 
 converter = make_converter(detailed_validation=False, forbid_extra_keys=True)
-_ENVELOPE = {"v", "at", "by", "data", "token", "provider"}
+
+
+def _exactly(kind: type[Any]) -> Callable[[Any, Any], Any]:
+    """Take a value that is of the kind, and refuse all others: reading must not guess."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"{kind.__name__} expected")
+        return value
+
+    return structure
+
+
+def _is_by_image_id(kind: Any) -> bool:
+    return get_origin(kind) is Mapping and get_args(kind)[0] is ImageId
+
+
+def _by_image_id(kept: Mapping[str, Any], kind: Any) -> Mapping[ImageId, Any]:
+    # JSON has no integers as keys.
+    value = get_args(kind)[1]
+    return {ImageId(int(key)): converter.structure(one, value) for key, one in kept.items()}
+
+
+for _kind in (str, int, bool):
+    converter.register_structure_hook(_kind, _exactly(_kind))
+converter.register_structure_hook_func(_is_by_image_id, _by_image_id)
+
+_NAMES_OF_SOURCE = {"by", "capability_token", "report_provider"}
+_ENVELOPE = {"v", "at", "data", *_NAMES_OF_SOURCE}
 
 
 @frozen
@@ -89,9 +118,9 @@ class Codec(Mapper[str]):
             "data": converter.unstructure(recorded.event),
         }
         if source.capability_token is not None:
-            state["token"] = source.capability_token
+            state["capability_token"] = source.capability_token
         if source.report_provider is not None:
-            state["provider"] = source.report_provider
+            state["report_provider"] = source.report_provider
         return StoredEvent(
             originator_id=recorded.stream,
             originator_version=recorded.version,
@@ -103,7 +132,7 @@ class Codec(Mapper[str]):
         """The recorded event, or snapshot, that was stored.
 
         Raises:
-            UnknownStoredEvent: its name, or its version, is not known to this code.
+            UnknownStoredEvent: its name, its version, or one of its fields is not known to this code.
             DamagedStoredEvent: its bytes are not what its name and version promise.
             StaleSnapshot: it is a snapshot of another format, or a damaged one.
         """
@@ -131,6 +160,11 @@ class Codec(Mapper[str]):
             event = converter.structure(data, cls)
         except UnknownStoredEvent:
             raise
+        except ForbiddenExtraKeysError as error:
+            names = ", ".join(sorted(error.extra_fields))
+            raise UnknownStoredEvent(
+                f"{where}: {stored_event.topic!r} is stored with fields that this albumcore does not know: {names}"
+            ) from error
         except Exception as error:
             raise DamagedStoredEvent(
                 f"{where}: the stored {stored_event.topic!r} cannot be read: {error!r}"
@@ -144,9 +178,12 @@ def _act(state: dict[str, Any]) -> Act:
     at = datetime.fromisoformat(state["at"])
     if at.utcoffset() is None:
         raise ValueError("its time has no zone")
-    if not state.keys() <= _ENVELOPE or not isinstance(state["by"], str):
+    named = [one for key, one in state.items() if key in _NAMES_OF_SOURCE]
+    if not state.keys() <= _ENVELOPE or not all(isinstance(one, str) for one in named):
         raise ValueError("its envelope is not of this form")
-    return Act(Source(UserId(state["by"]), state.get("token"), state.get("provider")), at)
+    return Act(
+        Source(UserId(state["by"]), state.get("capability_token"), state.get("report_provider")), at
+    )
 
 
 class SnapshotStore(EventStore[str]):
@@ -166,12 +203,7 @@ def _stored_snapshot(snapshot: Snapshot) -> StoredEvent:
         "at": snapshot.at.isoformat(timespec="microseconds"),
         "state": converter.unstructure(snapshot.state),
     }
-    return StoredEvent(
-        snapshot.stream,
-        snapshot.version,
-        SNAPSHOT,
-        orjson.dumps(state, option=orjson.OPT_NON_STR_KEYS),
-    )
+    return StoredEvent(snapshot.stream, snapshot.version, SNAPSHOT, orjson.dumps(state))
 
 
 def _snapshot(stored_event: StoredEvent) -> Snapshot:

@@ -92,6 +92,12 @@ class SeriesNotFound(NotFound):
     code = "series_not_found"
 
 
+class SeriesInAnotherStudy(Conflict):
+    """A series UID is in use in another study; a series belongs to one, for ever."""
+
+    code = "series_in_another_study"
+
+
 class ReportProviderNotFound(NotFound):
     """The album has no such report provider, or it was deleted."""
 

@@ -35,6 +35,7 @@ ImageId = NewType("ImageId", int)
 _ALBUM_ID = re.compile(r"[A-Za-z0-9]{1,64}\Z")
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*\Z")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+MAX_IMAGE_ID = 2**31 - 1
 MAX_UID = 64
 MAX_USER_ID = 255
 
@@ -56,9 +57,14 @@ def user_id(text: str) -> UserId:
     Raises:
         Invalid: it breaks the rule.
     """
-    if not 0 < len(text) <= MAX_USER_ID or _UNPRINTABLE.search(text):
+    if not is_user_id(text):
         raise Invalid("user", "a sub has 1 to 255 characters and no control characters")
     return UserId(text)
+
+
+def is_user_id(text: str) -> bool:
+    """Whether ``text`` can be the sub of a user."""
+    return 0 < len(text) <= MAX_USER_ID and _UNPRINTABLE.search(text) is None
 
 
 def study_uid(text: str) -> StudyUID:

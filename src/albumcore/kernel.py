@@ -15,6 +15,7 @@ from attrs import frozen
 from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
 
 S = TypeVar("S")
+E = TypeVar("E", bound="Event[Any]")
 E_co = TypeVar("E_co", bound="Event[Any]", covariant=True)
 
 
@@ -141,9 +142,7 @@ def fold(state: S, history: Iterable[Recorded[Event[S]]]) -> S:
     return state
 
 
-def record(
-    stream: str, version: int, act: Act, events: Iterable[Event[S]]
-) -> tuple[Recorded[Event[S]], ...]:
+def record(stream: str, version: int, act: Act, events: Iterable[E]) -> tuple[Recorded[E], ...]:
     """Put the events of one act into envelopes that follow ``version`` in ``stream``."""
     return tuple(
         Recorded(stream, number, act, event) for number, event in enumerate(events, version + 1)

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from albumcore import ids
 from albumcore.albums import Album
 from albumcore.capabilities import UserTokens
+from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, UserId
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import Stream
 
-INITIAL: Mapping[str, Any] = {
-    "album": Album(),
-    "images": PatientImageSet(),
-    "user": UserTokens(),
+INITIAL: Mapping[str, Callable[[str], Any]] = {
+    "album": lambda key: Album(),
+    "images": lambda key: PatientImageSet(),
+    "user": lambda key: UserTokens(owner=UserId(key)),
 }
-"""The state before the first event, by kind of stream: the part of its name before the first hyphen."""
+"""The state before the first event, by kind of stream (the part of its name before the first hyphen) and key."""
 
 
 def album_stream(album_id: AlbumId) -> Stream[Album]:
-    """The stream of an album."""
-    return Stream(f"album-{album_id}", INITIAL["album"])
+    """The stream of an album.
+
+    Raises:
+        Invalid: the id is none.
+    """
+    return named_stream(f"album-{ids.album_id(album_id)}")
 
 
 def patient_stream(patient: PatientId) -> Stream[PatientImageSet]:
-    """The stream of a patient's image set."""
-    return Stream(f"images-{patient}", INITIAL["images"])
+    """The stream of a patient's image set.
+
+    Raises:
+        Invalid: the id is no positive number.
+    """
+    if patient < 1:
+        raise Invalid("patient", "a patient id is a positive number")
+    return named_stream(f"images-{patient}")
 
 
 def user_stream(user: UserId) -> Stream[UserTokens]:
-    """The stream of the capability tokens that act as a user."""
-    return Stream(f"user-{user}", INITIAL["user"])
+    """The stream of the capability tokens that act as a user.
+
+    Raises:
+        Invalid: the sub is none.
+    """
+    return named_stream(f"user-{ids.user_id(user)}")
 
 
 def named_stream(name: str) -> Stream[Any]:
     """The stream of that name; `KeyError` where the kind is unknown."""
-    kind, _, _ = name.partition("-")
-    return Stream(name, INITIAL[kind])
+    kind, _, key = name.partition("-")
+    return Stream(name, INITIAL[kind](key))
 
 
 def key_of(stream: str) -> str:

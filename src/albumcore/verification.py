@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ class Replay:
     problems: list[str] = field(factory=list, init=False)
     _versions: dict[str, int] = field(factory=dict, init=False)
     _reached: dict[str, tuple[datetime, Any]] = field(factory=dict, init=False)
+    _broken: set[str] = field(factory=set, init=False)
 
     def arrive(self, stream: str, version: int) -> None:
         """Take notice of the next stored event, whether it can be read or not."""
@@ -50,12 +51,24 @@ class Replay:
         except Exception as error:
             # An event of another kind of stream fails in any way there is, for evolve never checks.
             self._note(stream, version, f"it does not fit the history before it: {error!r}")
+            self._broken.add(stream)
             return ()
         if isinstance(event, ImageAdded):
             wrong = self._check_content(event.content.digest, event.content.length)
             if wrong is not None:
                 self._note(stream, version, f"image {event.image_id}: {wrong}")
         return meant
+
+    def refuse(self, stream: str, problem: str) -> None:
+        """Take notice that the event that arrived cannot be read, and why."""
+        self.problems.append(problem)
+        self._broken.add(stream)
+
+    def states(self) -> Iterator[tuple[str, tuple[int, Any]]]:
+        """The version and state that each stream came to, of those that could be followed to their end."""
+        for stream, (_, state) in self._reached.items():
+            if stream not in self._broken:
+                yield stream, (self._versions[stream], state)
 
     def _note(self, stream: str, version: int, problem: str) -> None:
         self.problems.append(f"{stream} version {version}: {problem}")

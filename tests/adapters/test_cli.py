@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -100,12 +101,52 @@ def test_token_is_refused_where_a_provider_issues_them(
 def test_data_directory_belongs_to_its_owner(run: Run, tmp_path: Path) -> None:
     """The generated secret can be read by its owner alone, and an open one is refused."""
     data = tmp_path / "new"
-    assert run("verify", "--data", data)[0] == 0
+    assert run("tscharts-user", "nurse", "--password-stdin", "--data", data, stdin="x\n")[0] == 0
     secret = data / "secret"
-    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()}
+    assert {name: mode & 0o077 for name, mode in made.items()} == dict.fromkeys(made, 0)
+    assert made["secret"] == 0o600
     secret.chmod(0o644)
     status, _, err = run("verify", "--data", data)
     assert (status, "secret" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("rebuild",), ("events", "Q7bZ2mP0xT")], ids=lambda one: str(one[0])
+)
+def test_a_mistyped_directory_is_no_empty_store(
+    run: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """A command that reads what is there says that nothing is, and makes nothing; nor of an empty file."""
+    status, out, err = run(*command, "--data", tmp_path / "typo")
+    assert (status, out, "there is no store" in err) == (2, "", True)
+    assert not (tmp_path / "typo").exists()
+    (tmp_path / "albumcore.sqlite").touch()
+    assert run(*command, "--data", tmp_path)[0] == 2
+
+
+def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    """A database that is none any more ends the command with status 1, not with a traceback."""
+    with opened(tmp_path):
+        pass
+    (tmp_path / "albumcore.sqlite").write_bytes(b"no database at all" * 1000)
+    status, out, err = run("verify", "--data", tmp_path)
+    assert (status, out) == (1, "")
+    assert err.startswith("albumcore: the database cannot be used")
+
+
+def test_a_reader_who_has_seen_enough_is_no_trouble(tmp_path: Path) -> None:
+    """``albumcore events ... | head -0`` ends without a traceback."""
+    with opened(tmp_path) as deployment:
+        deployment.albums.handle(
+            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
+        )
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "adapters", "events", ALBUM, "--data", str(tmp_path)]
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_bad_setting_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +266,9 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The album's history has every mutation of the documented API and both comments; a second start adds nothing."""
-    monkeypatch.setattr(cli, "serve_until_stopped", lambda settings: None)
+    monkeypatch.setattr(
+        cli, "serve_until_stopped", lambda settings, announce: announce("http://127.0.0.1:8000")
+    )
     status, first, _ = run("serve", "--demo", "--data", tmp_path)
     assert status == 0
     with opened(tmp_path) as deployment:

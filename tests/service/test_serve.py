@@ -71,7 +71,7 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
 
 def test_workers_are_told_the_settings() -> None:
     """What the settings say is what gunicorn is configured with."""
-    server = Server(Settings(bind="127.0.0.1:0", workers=3))
+    server = Server(Settings(bind="127.0.0.1:0", workers=3), print)
     assert server.cfg.workers == 3
     assert server.cfg.bind == ["127.0.0.1:0"]
 

@@ -10,9 +10,16 @@ import pytest
 
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
 from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted, MemberAdded
-from albumcore.errors import AlbumExists, AlbumNotFound, ConcurrentChange, Forbidden, IdTaken
-from albumcore.ids import AlbumId, ImageId, PatientId, UserId
-from albumcore.kernel import Act, Recorded
+from albumcore.errors import (
+    AlbumExists,
+    AlbumNotFound,
+    ConcurrentChange,
+    Forbidden,
+    IdTaken,
+    Invalid,
+)
+from albumcore.ids import AlbumId, PatientId, UserId
+from albumcore.kernel import Act, Recorded, Source
 from albumcore.streams import album_stream, patient_stream
 from support.album import BOB, DAVE, OPEN, bob
 from support.clock import Clock
@@ -80,6 +87,15 @@ def test_time_never_goes_back_within_a_stream(app: Albumcore, clock: Clock) -> N
     clock.now = START - timedelta(days=1)
     (elsewhere,) = app.handle(other, Album.create, ALICE, "Hips")
     assert elsewhere.at == START - timedelta(days=1)
+
+
+@pytest.mark.parametrize("sub", ["", "a\n", "u" * 256])
+def test_nobody_acts_who_cannot_be(app: Albumcore, sub: str) -> None:
+    """A source is somebody with a sub."""
+    with pytest.raises(Invalid) as refused:
+        app.handle(A1, Album.create, Source(UserId(sub)), "Knees")
+    assert refused.value.field == "user"
+    assert versions(app) == []
 
 
 # Others who get in between
@@ -159,13 +175,14 @@ def test_two_who_create_the_same_album(open_file: Open) -> None:
 def test_an_id_that_another_stream_has_is_taken(app: Albumcore) -> None:
     """It is told after one more look, and the event is not stored without its rows."""
     one, two = patient_stream(PatientId(1)), patient_stream(PatientId(2))
-    app.handle(one, PatientImageSet.add_image, ALICE, ImageId(7), 1, 1, *PHOTO)
+    image_id = app.next_image_id()
+    app.handle(one, PatientImageSet.add_image, ALICE, image_id, 1, 1, *PHOTO)
     tries = 0
 
     def add(images: PatientImageSet, act: Act) -> Any:
         nonlocal tries
         tries += 1
-        return images.add_image(act, ImageId(7), 1, 1, *PHOTO)
+        return images.add_image(act, image_id, 1, 1, *PHOTO)
 
     with pytest.raises(IdTaken):
         app.handle(two, add, ALICE)

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from albumcore import Album, Albumcore, FeedQuery, Grants, Kind
-from albumcore.errors import AlbumNotFound
+from albumcore.errors import AlbumNotFound, Invalid
 from albumcore.feed import ProviderStanding, Standing
 from albumcore.ids import AlbumId, UserId
 from albumcore.streams import album_stream
@@ -18,6 +18,7 @@ from support.album import (
     CT,
     DIGEST,
     KEY,
+    M1,
     MR,
     READER,
     S1,
@@ -57,7 +58,7 @@ def told(app: Albumcore) -> None:
     app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", Grants(write=True))
     app.handle(A1, Album.import_study, through(KEY), CT, [S1, S2])
     app.handle(A1, Album.add_report, reporting(SCRIBE), CT, S3)
-    app.handle(A1, Album.import_series, ALICE, MR, S1)
+    app.handle(A1, Album.import_series, ALICE, MR, M1)
     app.handle(A1, Album.remove_series, ALICE, CT, S1)
     app.handle(A1, Album.leave, BOB)
     app.handle(A1, Album.delete_report_provider, ALICE, SCRIBE)
@@ -116,9 +117,18 @@ def test_what_stands_now_of_those_on_the_page(app: Albumcore) -> None:
             READER: ProviderStanding("Reader", is_removed=False),
         },
         {KEY: "T"},
-        frozenset({S1, S2, S3}),
+        frozenset({M1, S2, S3}),
     )
     assert app.feed(ID, alice, FeedQuery(limit=0)).standing == Standing()
+
+
+def test_a_series_stands_in_its_own_album_alone(app: Albumcore) -> None:
+    """Another album that holds it says nothing of this one (Kheops API 14, rules 32 and 51)."""
+    other = album_stream(AlbumId("A2"))
+    app.handle(other, Album.import_series, ALICE, CT, S2)
+    app.handle(A1, Album.remove_series, ALICE, CT, S2)
+    assert app.feed(ID, alice).standing.series == {M1, S3}
+    assert app.feed(AlbumId("A2"), alice).standing.series == {S2}
 
 
 def test_whoever_comes_back_stands_again(app: Albumcore) -> None:
@@ -140,11 +150,20 @@ def test_the_feed_is_for_members(app: Albumcore, viewer: UserId) -> None:
         app.feed(ID, viewer, at=START + timedelta(seconds=1))
 
 
-@pytest.mark.parametrize("album_id", ["A3", "", "\ud800"])
-def test_the_feed_of_no_album(app: Albumcore, album_id: str) -> None:
-    """The error is the one a stranger gets."""
+def test_the_feed_of_no_album(app: Albumcore) -> None:
+    """The error is the one a stranger gets, unless the id is none."""
     with pytest.raises(AlbumNotFound):
-        app.feed(AlbumId(album_id), alice)
+        app.feed(AlbumId("A3"), alice)
+    for unsound in ("", "\ud800"):
+        with pytest.raises(Invalid):
+            app.feed(AlbumId(unsound), alice)
+
+
+@pytest.mark.parametrize("viewer", ["", "\ud800", "x" * 999])
+def test_the_feed_for_nobody(app: Albumcore, viewer: str) -> None:
+    """A viewer that cannot be is no member."""
+    with pytest.raises(AlbumNotFound):
+        app.feed(ID, UserId(viewer))
 
 
 def test_the_feed_as_it_was(app: Albumcore) -> None:

@@ -20,13 +20,20 @@ CONTENT = Content("0f" * 32, 30_000, "image/jpeg")
 def three(app: Albumcore) -> None:
     """Three images of one patient, of which the second was removed, and one of another."""
     for number, kind in enumerate((ImageType.XRAY, ImageType.SURGERY, ImageType.HEADSHOT), 1):
-        app.handle(
-            PATIENT, PatientImageSet.add_image, ALICE, ImageId(number), 276, 117, kind, CONTENT
-        )
+        image_id = app.next_image_id()
+        assert image_id == number
+        app.handle(PATIENT, PatientImageSet.add_image, ALICE, image_id, 276, 117, kind, CONTENT)
     app.handle(PATIENT, PatientImageSet.remove_image, ALICE, ImageId(2))
     other = patient_stream(PatientId(344))
     app.handle(
-        other, PatientImageSet.add_image, ALICE, ImageId(4), None, None, ImageType.XRAY, CONTENT
+        other,
+        PatientImageSet.add_image,
+        ALICE,
+        app.next_image_id(),
+        None,
+        None,
+        ImageType.XRAY,
+        CONTENT,
     )
 
 

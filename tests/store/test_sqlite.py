@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from eventsourcing.persistence import PersistenceError
 
-from adapters.store import database_of, open_sqlite
+from adapters.store import StoreError, database_of, open_sqlite
 from albumcore import Album, Albumcore
 from albumcore.errors import IdTaken
 from albumcore.ids import AlbumId, CapabilityTokenId
@@ -69,8 +68,40 @@ def test_a_path_is_a_path(tmp_path: Path, name: str) -> None:
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     """The store does not make it."""
-    with pytest.raises(PersistenceError):
+    with pytest.raises(FileNotFoundError):
         open_sqlite(tmp_path / "nowhere" / "store.sqlite")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """There are people's comments in it; a file that is there keeps what it allows."""
+    path = tmp_path / "store.sqlite"
+    open_sqlite(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    open_sqlite(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    "settings", [{"retries": -1}, {"snapshot_every": 0}, {"cache_size": 0}], ids=str
+)
+def test_settings_out_of_range(tmp_path: Path, settings: dict[str, int]) -> None:
+    """Are refused, and no store is opened."""
+    with pytest.raises(ValueError, match="or more"):
+        open_sqlite(tmp_path / "store.sqlite", **settings)
+
+
+def test_the_process_environment_is_not_listened_to(
+    open_file: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would take settings of like names from it."""
+    monkeypatch.setenv("ALBUMCORE_SQLITE_DBNAME", "/nowhere/else.sqlite")
+    monkeypatch.setenv("IS_SNAPSHOTTING_ENABLED", "n")
+    monkeypatch.setenv("COMPRESSOR_TOPIC", "nothing:Here")
+    app = open_file(snapshot_every=1)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    assert query(app, "SELECT originator_version FROM stored_snapshots") == [(1,)]
 
 
 def test_every_append_is_synced(open_file: Open) -> None:
@@ -132,6 +163,6 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     """Is left as it is."""
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but long enough to be looked at" * 10)
-    with pytest.raises((PersistenceError, sqlite3.DatabaseError)):
+    with pytest.raises(StoreError):
         open_sqlite(path)
     assert path.read_text().startswith("not a database")

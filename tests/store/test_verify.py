@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 import pytest
 
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
-from albumcore.ids import AlbumId, ImageId, PatientId
+from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
 from support.album import CT, S1, bob
 from support.given import ALICE
@@ -24,7 +26,8 @@ def told(app: Albumcore) -> None:
     app.handle(A1, Album.add_member, ALICE, bob)
     app.handle(A1, Album.import_series, ALICE, CT, S1)
     app.handle(A1, Album.post_comment, ALICE, "Hm")
-    app.handle(PATIENT, PatientImageSet.add_image, ALICE, ImageId(1), 2, 3, ImageType.XRAY, BYTES)
+    image_id = app.next_image_id()
+    app.handle(PATIENT, PatientImageSet.add_image, ALICE, image_id, 2, 3, ImageType.XRAY, BYTES)
 
 
 def stored(app: Albumcore, version: int) -> dict[str, object]:
@@ -173,6 +176,38 @@ def test_two_events_that_mean_the_same_row(app: Albumcore) -> None:
     assert app.verify() == [
         "images-8 version 1: UNIQUE constraint failed: expected_image_row.image_id"
     ]
+
+
+def test_numbers_that_could_come_again(app: Albumcore) -> None:
+    """An image id that the history holds, and that the store does not remember to have given."""
+    tamper(app, "DELETE FROM numbers")
+    assert app.verify() == ["numbers: an image id up to 1 was given, and may be given again"]
+    app.rebuild()
+    assert app.verify() == []
+
+
+def test_a_snapshot_that_tells_another_story(open_store: Callable[..., Albumcore]) -> None:
+    """Commands would be decided on it."""
+    app = open_store(snapshot_every=2)
+    other = album_stream(AlbumId("A9"))
+    app.handle(other, Album.create, ALICE, "Knees")
+    app.handle(other, Album.add_member, ALICE, bob)
+    app.handle(other, Album.post_comment, ALICE, "Hm")
+    assert app.verify() == []
+    ((state,),) = query(
+        app, "SELECT state FROM stored_snapshots WHERE originator_id = ?", other.name
+    )
+    told = orjson.loads(state)
+    told["state"]["name"] = "Hips"
+    tamper(
+        app,
+        "UPDATE stored_snapshots SET state = ? WHERE originator_id = ?",
+        orjson.dumps(told),
+        other.name,
+    )
+    assert app.verify() == ["album-A9: its snapshot is not what the history says"]
+    app.rebuild()
+    assert app.verify() == []
 
 
 def test_bytes_of_an_image_that_are_not_sound(app: Albumcore) -> None:

@@ -25,6 +25,9 @@ BOB, CAROL, DAVE = Source(bob), Source(carol), Source(dave)
 CT, MR = StudyUID("1.2.840.1"), StudyUID("1.2.840.2")
 S1, S2, S3 = (SeriesUID(f"1.2.840.1.{n}") for n in (1, 2, 3))
 
+M1 = SeriesUID("1.2.840.2.1")
+"""A series of MR; the others are of CT."""
+
 KEY, OTHER_KEY = CapabilityTokenId("hIU3IUjdh9"), CapabilityTokenId("zzzzzzzzzz")
 DIGEST = "ab" * 32
 SCRIBE, READER = ReportProviderId("dhiuGD29Hhbniu"), ReportProviderId("READER")

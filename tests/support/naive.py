@@ -13,6 +13,10 @@ Fact = dict[str, Any]
 """Something that was recorded. ``kind`` is how the feed shows it: comments, mutations, or None for not at all."""
 
 
+SLACK = timedelta(seconds=5)
+"""How far clocks may differ."""
+
+
 class Refused(Exception):
     """A command is refused, with this error code."""
 
@@ -23,6 +27,7 @@ MEMBER_MAY: dict[str, bool | str] = {
     "remove user": True,
     "manage admins": False,
     "add series": "add_series",
+    "add report": False,
     "delete series": "delete_series",
     "write comment": "write_comments",
     "edit album": True,
@@ -31,7 +36,7 @@ MEMBER_MAY: dict[str, bool | str] = {
     "manage tokens": False,
 }
 TOKEN_MAY = {"add series": {"write"}, "delete series": {"read", "write"}}
-PROVIDER_MAY = {"add series"}
+PROVIDER_MAY = {"add report"}
 
 
 class NaiveAlbum:
@@ -125,12 +130,12 @@ class NaiveAlbum:
         elif self.token is not None:
             if self.token not in self.tokens:
                 raise Refused("album_not_found")
-            token, slack = self.tokens[self.token], timedelta(seconds=5)
+            token = self.tokens[self.token]
             allowed = (
                 self.user == token["creator"]
                 and self.admin(self.user)
                 and token["revoked by"] is None
-                and token["from"] - slack <= self.at <= token["until"] + slack
+                and token["from"] - SLACK <= self.at <= token["until"] + SLACK
                 and right in TOKEN_MAY
                 and TOKEN_MAY[right] <= token["grants"]
             )
@@ -161,7 +166,7 @@ class NaiveAlbum:
         """Who loses a right loses the live tokens made with it."""
         revoked = []
         for token in self.tokens.values():
-            live = token["revoked by"] is None and self.at < token["until"]
+            live = token["revoked by"] is None and self.at <= token["until"] + SLACK
             if token["creator"] == user and live:
                 token["revoked by"] = self.user
                 revoked.append(self.hidden("token revoked"))
@@ -228,6 +233,7 @@ class NaiveAlbum:
     def add_member(self, target: str) -> list[Fact]:
         """Rules 6 to 8."""
         self.need("add user")
+        self.text(target, 1, 255)
         self.someone_else(target)
         if target in self.members:
             return []
@@ -237,6 +243,7 @@ class NaiveAlbum:
     def add_admin(self, target: str) -> list[Fact]:
         """Rules 7 and 9."""
         self.need("manage admins")
+        self.text(target, 1, 255)
         self.someone_else(target)
         if target in self.members:
             return self.promote_member(target)
@@ -284,34 +291,36 @@ class NaiveAlbum:
 
     # Studies and series
 
-    def bring(self, study: str, series: Any) -> list[str]:
-        """Put series in, and say which are new (rules 34, 35, 47, 48)."""
-        new: list[str] = []
-        for uid in series:
-            if uid not in self.studies.get(study, []):
-                self.studies.setdefault(study, []).append(uid)
-                new.append(uid)
-        return new
+    def bring(self, mutation: str, study: str, series: Any) -> list[Fact]:
+        """Put series in; only those that are new are recorded (rules 34, 35, 47, 48)."""
+        for uid in (study, *series):
+            if not all(part == str(int(part)) for part in uid.split(".")):
+                raise Refused("invalid")
+        there = self.studies.get(study, [])
+        new = [uid for uid in dict.fromkeys(series) if uid not in there]
+        if any(uid in held for uid in new for held in self.studies.values()):
+            raise Refused("series_in_another_study")
+        if not new:
+            return []
+        self.studies[study] = there + new
+        return [self.shown(mutation, study=study, series=new)]
 
     def import_study(self, study: str, series: Any) -> list[Fact]:
         """Kheops API 4.1."""
         self.need("add series")
-        new = self.bring(study, series)
-        return [self.shown("IMPORT_STUDY", study=study, series=new)] if new else []
+        return self.bring("IMPORT_STUDY", study, series)
 
     def import_series(self, study: str, series: str) -> list[Fact]:
         """Kheops API 4.2."""
         self.need("add series")
-        new = self.bring(study, [series])
-        return [self.shown("IMPORT_SERIES", study=study, series=new)] if new else []
+        return self.bring("IMPORT_SERIES", study, [series])
 
     def add_report(self, study: str, series: str) -> list[Fact]:
-        """Kheops API 4.5 and 7.1: NEW_REPORT, through a report provider only."""
-        self.need("add series")
+        """Kheops API 4.5 and 7.1: NEW_REPORT is what a report provider brings, and nobody else."""
+        self.need("add report")
         if self.provider is None:
             raise Refused("forbidden")
-        new = self.bring(study, [series])
-        return [self.shown("NEW_REPORT", study=study, series=new)] if new else []
+        return self.bring("NEW_REPORT", study, [series])
 
     def remove_study(self, study: str) -> list[Fact]:
         """Rules 36 and 52."""
@@ -407,7 +416,7 @@ class NaiveAlbum:
             raise Refused("capability_token_not_found")
         if self.token or self.provider:
             raise Refused("forbidden")
-        if found["revoked by"] is not None or self.at >= found["until"]:
+        if found["revoked by"] is not None or self.at > found["until"] + SLACK:
             return []
         found["revoked by"] = self.user
         return [self.hidden("token revoked")]

@@ -39,7 +39,9 @@ ALBUM = Album(
     },
 )
 IMAGES = PatientImageSet({IMAGE: Image(276, None, ImageType.XRAY, CONTENT)}, is_closed=True)
-TOKENS = UserTokens({TOKEN: CapabilityToken(DIGEST, "Laptop", ALICE, AT, NOT_BEFORE, EXPIRES)})
+TOKENS = UserTokens(
+    {TOKEN: CapabilityToken(DIGEST, "Laptop", ALICE, AT, NOT_BEFORE, EXPIRES)}, ALICE
+)
 
 SNAPSHOTS = {
     "album": Snapshot("album-Q7bZ2mP0xT", 500, AT, ALBUM),

@@ -15,7 +15,7 @@ def fields_of_states() -> dict[str, dict[str, str]]:
     """The fields and their types of every class that a state is made of, by class name."""
     told: dict[str, dict[str, str]] = {}
     for initial in INITIAL.values():
-        _tell(type(initial), told)
+        _tell(type(initial("key")), told)
     return dict(sorted(told.items()))
 
 

@@ -82,7 +82,7 @@ user_stream(AlbumId("A1"))  # type: ignore[arg-type]
 # A command: the decision says which stream and which arguments it takes
 
 created = app.handle(album, Album.create, source, "Knees", flags=MemberFlags(add_user=True))
-assert_type(created, tuple[Recorded[Event[Album]], ...])
+assert_type(created, tuple[Recorded[AlbumEvent], ...])
 app.handle(album, Album.add_member, source, alice)
 app.handle(album, Album.import_study, source, study_uid("1.2"), [series_uid("1.2.3")])
 app.handle(album, Album.post_comment, source, "Look", target=alice)
@@ -109,7 +109,7 @@ app.handle(album, Album.import_series, source, series_uid("1.2.3"), study_uid("1
 app.handle(album, Album.post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
 app.handle(album, Album.leave, alice)  # type: ignore[arg-type]
 app.handle("album-A1", Album.leave, source)  # type: ignore[arg-type]
-app.handle(album, lambda state, act: ("left",), source)  # type: ignore[arg-type, return-value]
+app.handle(album, lambda state, act: ("left",), source)  # type: ignore[type-var]
 
 # Looking at it
 

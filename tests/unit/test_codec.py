@@ -63,9 +63,9 @@ def test_an_event_stands_where_it_was_recorded() -> None:
     ("source", "beside"),
     [
         (Source(ALICE.user), {}),
-        (Source(ALICE.user, KEY), {"token": KEY}),
-        (Source(ALICE.user, report_provider=SCRIBE), {"provider": SCRIBE}),
-        (Source(ALICE.user, KEY, SCRIBE), {"token": KEY, "provider": SCRIBE}),
+        (Source(ALICE.user, KEY), {"capability_token": KEY}),
+        (Source(ALICE.user, report_provider=SCRIBE), {"report_provider": SCRIBE}),
+        (Source(ALICE.user, KEY, SCRIBE), {"capability_token": KEY, "report_provider": SCRIBE}),
     ],
 )
 def test_the_envelope_tells_through_what_the_source_acted(
@@ -176,9 +176,11 @@ def test_an_unknown_name_is_refused() -> None:
         {**ENVELOPE, "by": None},
         {**ENVELOPE, "tokem": "T"},
         {**ENVELOPE, "data": {}},
-        {**ENVELOPE, "data": {"target": "bob", "colour": "red"}},
         {**ENVELOPE, "data": None},
-        {**ENVELOPE, "data": {"targe": "bob"}},
+        {**ENVELOPE, "data": {"target": 7}},
+        {**ENVELOPE, "data": {"target": None}},
+        {**ENVELOPE, "capability_token": 7},
+        {**ENVELOPE, "report_provider": None},
     ],
     ids=str,
 )
@@ -186,6 +188,33 @@ def test_damage_is_told_and_never_read(state: object) -> None:
     """Broken bytes, missing and extra keys, times without a zone; the error says which event it is."""
     with pytest.raises(DamagedStoredEvent, match=f"album-A1 version 2: the stored '{NAME}'"):
         read(state)
+
+
+@pytest.mark.parametrize("data", [{"target": "bob", "colour": "red"}, {"targe": "bob"}])
+def test_a_field_that_is_not_known_is_refused(data: dict[str, str]) -> None:
+    """A newer albumcore wrote it, and what it means cannot be guessed; the error names it."""
+    unknown = (data.keys() - {"target"}).pop()
+    with pytest.raises(UnknownStoredEvent, match=rf"does not know: {unknown}$"):
+        read({**ENVELOPE, "data": data})
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "value"),
+    [
+        ("album.notifications_set.v1", "new_series", 1),
+        ("album.notifications_set.v1", "new_series", "true"),
+        ("images.image_added.v1", "image_id", "63"),
+        ("images.image_added.v1", "image_id", 63.0),
+        ("images.image_added.v1", "image_id", True),
+        ("album.comment_posted.v1", "comment", 63),
+    ],
+)
+def test_a_value_of_another_kind_is_damage(key: str, name: str, value: object) -> None:
+    """Numbers are not made of text, nor truth of numbers: reading never guesses."""
+    state = orjson.loads(Codec().to_stored_event(EVENTS[key]).state)
+    state["data"][name] = value
+    with pytest.raises(DamagedStoredEvent):
+        read(state, name=key.removesuffix(".v1"))
 
 
 def test_an_enumeration_of_another_word_is_damage() -> None:

@@ -22,6 +22,7 @@ CODES = {
     "MemberNotFound": "member_not_found",
     "NotFound": "not_found",
     "ReportProviderNotFound": "report_provider_not_found",
+    "SeriesInAnotherStudy": "series_in_another_study",
     "SeriesNotFound": "series_not_found",
     "StudyNotFound": "study_not_found",
     "UnknownStoredEvent": "unknown_stored_event",

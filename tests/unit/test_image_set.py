@@ -51,14 +51,27 @@ def test_add_image_of_every_type_and_encoding(kind: ImageType) -> None:
         (1, evolve(CONTENT, digest="0F" * 32), "data"),
         (1, evolve(CONTENT, digest="0f" * 31), "data"),
         (1, evolve(CONTENT, digest="0f" * 32 + "\n"), "data"),
+        (2**31, CONTENT, "id"),
         (1, evolve(CONTENT, length=0), "data"),
+        (1, evolve(CONTENT, encoding="base32"), "data"),  # type: ignore[arg-type]
+        (1, evolve(CONTENT, media_type=""), "data"),
+        (1, evolve(CONTENT, media_type="image"), "data"),
+        (1, evolve(CONTENT, media_type="image/png\n"), "data"),
     ],
 )
 def test_add_image_refuses_what_cannot_be(image_id: int, content: Content, field: str) -> None:
-    """An id is positive; a reference is to a SHA-256 and at least one byte."""
+    """An id is positive and of 31 bits; a reference is to a SHA-256 and at least one byte of some kind."""
     given_images().when(
         PatientImageSet.add_image, NURSE, ImageId(image_id), 276, 117, ImageType.XRAY, content
     ).refused(Invalid, field)
+
+
+def test_add_image_of_the_greatest_id() -> None:
+    """Clients keep it in 32 bits, one of them for the sign."""
+    last = ImageId(2**31 - 1)
+    given_images().when(
+        PatientImageSet.add_image, NURSE, last, 276, 117, ImageType.HEADSHOT, CONTENT
+    ).then(evolve(ADDED, image_id=last))
 
 
 def test_remove_image() -> None:

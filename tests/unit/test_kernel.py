@@ -10,6 +10,7 @@ from attrs import frozen
 from albumcore.albums import Album
 from albumcore.albums.events import AlbumCreated, AlbumDeleted, MemberAdded, StudyImported
 from albumcore.capabilities import UserTokens
+from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, UserId
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import (
@@ -44,7 +45,7 @@ def test_record_puts_the_events_of_one_act_into_envelopes() -> None:
 
 def test_fold_is_one_event_after_another() -> None:
     """Any prefix and then the rest make the same state as the whole."""
-    history = (
+    history: tuple[Recorded[Event[Album]], ...] = (
         *record("album-A1", 0, ACT, (OPEN,)),
         *record("album-A1", 1, LATER_ACT, (BOB_IN,)),
     )
@@ -105,13 +106,26 @@ def test_streams_are_named_by_kind_and_key() -> None:
     assert [one.initial for one in (album, images, user)] == [
         Album(),
         PatientImageSet(),
-        UserTokens(),
+        UserTokens(owner=UserId("c2fd0b66-dac4")),
     ]
     for one in (album, images, user):
         assert named_stream(one.name) == one
     assert key_of(user.name) == "c2fd0b66-dac4"
     with pytest.raises(KeyError):
         named_stream("study-1.2.3")
+
+
+def test_a_stream_is_of_something_that_can_be() -> None:
+    """Its key keeps the rules of its kind."""
+    for key in ("", "a-b"):
+        with pytest.raises(Invalid):
+            album_stream(AlbumId(key))
+    for number in (0, -1):
+        with pytest.raises(Invalid):
+            patient_stream(PatientId(number))
+    for sub in ("", "a\n"):
+        with pytest.raises(Invalid):
+            user_stream(UserId(sub))
 
 
 def test_states_and_events_are_values() -> None:

@@ -10,7 +10,7 @@ import pytest
 from albumcore.capabilities import CapabilityToken, Grants, UserTokens
 from albumcore.capabilities.events import UserTokenIssued, UserTokenRevoked
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, IdTaken, Invalid
-from albumcore.ids import UserId
+from albumcore.streams import user_stream
 from support.album import BOB, DIGEST, KEY, OTHER_KEY, SCRIBE, alice, reporting, through
 from support.given import ALICE, NOW, START, Given, given_on
 
@@ -47,9 +47,12 @@ def test_issue_is_for_the_user_in_person(source: Any) -> None:
 
 
 def test_issue_among_somebody_elses_tokens_is_refused() -> None:
-    """The tokens of one user have one owner: whoever made the first."""
+    """The tokens of one user have one owner: the stream's, or else whoever made the first."""
+    own = given_on(user_stream(alice).initial)
+    own.when(UserTokens.issue, BOB, OTHER_KEY, DIGEST, "L").refused(Forbidden)
+    own.when(UserTokens.issue, ALICE, KEY, DIGEST, "Laptop", START, LATER).then(ISSUED)
     assert given_tokens().state.owner is None
-    assert given_tokens(ISSUED).state.owner == UserId("alice")
+    assert given_tokens(ISSUED).state.owner == alice
     given_tokens(ISSUED).when(UserTokens.issue, BOB, OTHER_KEY, DIGEST, "L").refused(Forbidden)
 
 
@@ -78,8 +81,11 @@ def test_revoke_is_for_good() -> None:
 
 
 def test_revoke_of_an_expired_token_changes_nothing() -> None:
-    """It stays unrevoked (Kheops API 10)."""
-    given_tokens(ISSUED).at(LATER).when(UserTokens.revoke, ALICE, KEY).then()
+    """It stays unrevoked (Kheops API 10); while it may still be used it is not expired."""
+    end = LATER + timedelta(seconds=5)
+    given_tokens(ISSUED).at(end).when(UserTokens.revoke, ALICE, KEY).then(UserTokenRevoked(KEY))
+    after = given_tokens(ISSUED).at(end + timedelta(microseconds=1))
+    after.when(UserTokens.revoke, ALICE, KEY).then()
 
 
 def test_revoke_by_somebody_else_finds_no_token() -> None:

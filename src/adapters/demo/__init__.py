@@ -18,6 +18,7 @@ from adapters.deployment import Deployment
 from adapters.dicom import import_files
 from adapters.directory import Patient
 from adapters.media import sniff
+from adapters.store import alone
 from albumcore import (
     Album,
     Content,
@@ -62,8 +63,13 @@ class Demo:
 def fill(deployment: Deployment) -> Demo:
     """Fill a data directory with the demo, once: a second call finds what the first one made."""
     marker = deployment.settings.data / _MARKER
-    if marker.exists():
-        return Demo(**json.loads(marker.read_text()))
+    with alone(marker.with_suffix(".lock")):
+        if marker.exists():
+            return Demo(**json.loads(marker.read_text()))
+        return _fill(deployment, marker)
+
+
+def _fill(deployment: Deployment, marker: Path) -> Demo:
     for sub, (email, name) in PEOPLE.items():
         deployment.people.register(sub, email, name)
     demo = Demo(_album(deployment), *_image_set(deployment))
@@ -179,11 +185,8 @@ def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
     return int(patient), clinic, station, images
 
 
-def instructions(deployment: Deployment, demo: Demo, address: str, jwt: str) -> str:
-    """What to paste into a shell to see the demo through both APIs."""
-    account = deployment.accounts.named(ACCOUNT)
-    assert account is not None
-    token = deployment.accounts.token(account)
+def instructions(demo: Demo, address: str, jwt: str, token: str) -> str:
+    """What to paste into a shell to see the demo through both APIs, with a JWT and a TSCharts token."""
     images = f"{address}/tscharts/v1/image"
     shown, deleted = demo.images[ImageType.HEADSHOT.value], demo.images[ImageType.AUDIOGRAM.value]
     authorization = f"-H 'Authorization: Token {token}'"

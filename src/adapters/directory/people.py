@@ -96,11 +96,10 @@ class People:
         """Return the person a client refers to (Kheops API, user reference).
 
         A reference with an ``@`` is an e-mail address in any case, with or without blanks around
-        it; any other is a ``sub``, taken as it is.
+        it; any other, and one that is nobody's address, is a ``sub``, taken as it is.
         """
-        if "@" in reference:
-            return self._one(_BY_EMAIL, _email(reference))
-        return self._one(_BY_SUB, reference)
+        found = self._one(_BY_EMAIL, _email(reference)) if "@" in reference else None
+        return found or self._one(_BY_SUB, reference)
 
     def people(self, subs: Iterable[str]) -> dict[UserId, Person]:
         """Return those of ``subs`` who are known, by ``sub``."""

@@ -18,7 +18,8 @@ _APIS = {"/tscharts/": tscharts.answer_error}
 
 def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
-    app = falcon.App(middleware=[RequestLog()])
+    middleware: list[Any] = [RequestLog(deployment.settings.log_level), PlainPaths()]
+    app = falcon.App(middleware=middleware)
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
     app.req_options.auto_parse_qs_csv = False
@@ -35,6 +36,20 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     return app
 
 
+class PlainPaths:
+    """Refuses paths with an encoded slash: decoded, ``users/ann%2Fadmin`` would name another route."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Let a path through whose parts are what they seem.
+
+        Raises:
+            falcon.HTTPNotFound: a part of it holds a slash.
+        """
+        raw = str(req.env.get("RAW_URI", "")).partition("?")[0]
+        if "%2f" in raw.lower():
+            raise falcon.HTTPNotFound
+
+
 def _on_error(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
     """Answer an error in the shape of the API the path belongs to."""
     if isinstance(error, falcon.HTTPError):
@@ -42,10 +57,9 @@ def _on_error(req: falcon.Request, resp: falcon.Response, error: Exception, para
         for name, value in error.headers.items() if isinstance(error.headers, dict) else ():
             resp.set_header(name, value)
     else:
-        known = status_of(error)
-        if known is None:
+        status = status_of(error) or 500
+        if status >= 500:
             log_fault(req, error)
-        status = known or 500
     resp.status = falcon.code_to_http_status(status)
     answer = next(
         (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), kheops.answer_error

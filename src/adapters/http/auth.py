@@ -274,7 +274,9 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
     sub = payload.get("sub")
     if not isinstance(sub, str):
         raise Invalid("sub", "a text is needed")
-    return Claims(user_id(sub), _text(payload, "email"), _text(payload, "name"))
+    # An address that the provider has not verified may be anybody's, and people are found by theirs.
+    email = None if payload.get("email_verified") is False else _text(payload, "email")
+    return Claims(user_id(sub), email, _text(payload, "name"))
 
 
 def _text(payload: Mapping[str, Any], claim: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.http.auth import KeysUnavailable, Unauthorized
+from adapters.store import StoreUnavailable
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 
 STATUS: Mapping[type[Exception], int] = {
@@ -14,6 +15,7 @@ STATUS: Mapping[type[Exception], int] = {
     NotFound: 404,
     Conflict: 409,
     KeysUnavailable: 503,
+    StoreUnavailable: 503,
 }
 """Families of errors that are the client's to know about. Whatever is of none of them is a fault of ours: 500."""
 

@@ -17,3 +17,5 @@ class Health:
         """Ask the database for something, and say that it answered."""
         self._albums.follow(limit=1)
         resp.media = {"status": "ok"}
+
+    on_head = on_get  # load balancers ask so

@@ -39,7 +39,14 @@ _log = structlog.wrap_logger(
 
 
 class RequestLog:
-    """Writes method, route, status and duration (milliseconds) of every request."""
+    """Writes method, route, status and duration (milliseconds) of every request.
+
+    Args:
+        level: The least severe messages that are wanted; these are ``info``.
+    """
+
+    def __init__(self, level: str) -> None:
+        self._is_wanted = level in ("debug", "info")
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Remember when the request came."""
@@ -49,6 +56,8 @@ class RequestLog:
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
         """Write the line."""
+        if not self._is_wanted:
+            return
         _log.info(
             "request",
             method=req.method,

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eventsourcing.persistence import OperationalError, PersistenceError
 from eventsourcing.sqlite import SQLiteDatastore
 
 from albumcore.application import Albumcore
+
+StoreError = PersistenceError
+"""The database did not do its part. Nothing of what was tried was recorded."""
+
+StoreUnavailable = OperationalError
+"""It may do so if asked again: it is busy for too long, full, or gone."""
 
 _memories = itertools.count(1)
 
@@ -32,15 +43,38 @@ def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
     Several processes may have the same file open. Open it after a fork, not before.
 
     Args:
-        path: The file. Its directory must exist.
+        path: The file; a new one can be read by its owner alone. Its directory must exist.
         settings: As for `open_memory`.
+
+    Raises:
+        ValueError: a setting is out of range.
+        OSError: the file cannot be opened.
+        StoreError: it is no database, or a damaged one.
     """
-    # A path is data here, not a URI: its own ? and # must stay part of the name.
-    uri = Path(path).absolute().as_uri()
-    return _open(uri, **settings)
+    file = Path(path).absolute()
+    with alone(file.with_name(f"{file.name}-opening")):
+        # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
+        # drop the locks that SQLite holds on it for this process.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        # A path is data here, not a URI: its own ? and # must stay part of the name.
+        return _open(file.as_uri(), **settings)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time into the block; SQLite changes to its journal mode under one alone."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _open(database: str, cache_size: int = 256, **settings: Any) -> Albumcore:
+    if cache_size < 1:
+        raise ValueError("cache_size is 1 or more")
     env = {
         "PERSISTENCE_MODULE": "adapters.store.sqlite:Factory",
         "SQLITE_DBNAME": database,
@@ -56,4 +90,4 @@ def database_of(store: Albumcore) -> SQLiteDatastore:
     return datastore
 
 
-__all__ = ["database_of", "open_memory", "open_sqlite"]
+__all__ = ["StoreError", "StoreUnavailable", "alone", "database_of", "open_memory", "open_sqlite"]

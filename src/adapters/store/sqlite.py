@@ -9,16 +9,17 @@ from typing import Any
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import (
+    SQLiteAggregateRecorder,
     SQLiteApplicationRecorder,
-    SQLiteConnection,
-    SQLiteConnectionPool,
     SQLiteCursor,
     SQLiteFactory,
 )
 from eventsourcing.utils import Environment, EnvType
 
+from adapters.store.pool import DurablePool
 from adapters.store.rows import (
     MAX_INTEGER,
+    Statement,
     columns_of,
     condition_of,
     create_tables,
@@ -51,10 +52,12 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         changes: Iterable[Change] = (),
         **kwargs: Any,
     ) -> Sequence[int] | None:
-        numbers = super()._insert_events(c, stored_events, **kwargs)
+        positions = super()._insert_events(c, stored_events, **kwargs)
         for change in changes:
             c.execute(*statement_of(change))
-        return numbers
+            if image_id := _image_id(change):
+                c.execute(*_taken("image", image_id))
+        return positions
 
     # Reading rows
 
@@ -80,8 +83,9 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
     ) -> tuple[Sequence[StoredEvent], int]:
         """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
         condition, matched = condition_of({"stream": stream, "kind": tuple(kinds)})
-        visible = f"{condition} AND (NOT is_private OR author = ? OR target = ?)"
-        matched += [viewer, viewer]
+        seen, seen_by = _seen_by(viewer)
+        visible = f"{condition} AND {seen}"
+        matched += seen_by
         with self.datastore.transaction(commit=False) as c:
             c.execute(f"SELECT COUNT(*) AS total FROM feed_row WHERE {visible}", matched)  # noqa: S608
             total: int = c.fetchone()["total"]
@@ -101,13 +105,14 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
     def visible_comments(self, streams: Sequence[str], viewer: str) -> Mapping[str, int]:
         """How many comments of each stream the viewer can see; streams without any are left out."""
         counted: dict[str, int] = {}
+        seen, seen_by = _seen_by(viewer)
         with self.datastore.transaction(commit=False) as c:
             for piece in in_chunks({"stream": streams, "kind": "comments"}):
                 condition, matched = condition_of(piece)
                 c.execute(
                     f"SELECT stream, COUNT(*) AS visible FROM feed_row WHERE {condition} "  # noqa: S608
-                    "AND (NOT is_private OR author = ? OR target = ?) GROUP BY stream",
-                    [*matched, viewer, viewer],
+                    f"AND {seen} GROUP BY stream",
+                    [*matched, *seen_by],
                 )
                 counted.update((row["stream"], row["visible"]) for row in c.fetchall())
         return counted
@@ -123,9 +128,7 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
                 [name],
             )
             # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
-            c.execute("SELECT given FROM numbers WHERE name = ?", [name])
-            given: int = c.fetchone()["given"]
-            return given
+            return self._given(c, name)
 
     # Rebuilding and comparing
 
@@ -142,13 +145,8 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
             for stored in self._all_events(c):
                 for change in changes_of(stored):
                     c.execute(*statement_of(change))
-                    if isinstance(change, Put) and isinstance(change.row, ImageRow):
-                        highest = max(highest, change.row.image_id)
-            c.execute(
-                "INSERT INTO numbers VALUES ('image', ?) "
-                "ON CONFLICT (name) DO UPDATE SET given = MAX(given, excluded.given)",
-                [highest],
-            )
+                    highest = max(highest, _image_id(change))
+            c.execute(*_taken("image", highest))
 
     def differences(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> list[str]:
         """A line for each row that is not what the stored events say."""
@@ -157,8 +155,10 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as c:
             for statement in create_tables(_EXPECTED, temporary=True):
                 c.execute(statement)
+            highest = 0
             for stored in self._all_events(c):
                 for change in changes_of(stored):
+                    highest = max(highest, _image_id(change))
                     try:
                         c.execute(*statement_of(change, _EXPECTED))
                     except sqlite3.IntegrityError as error:
@@ -175,7 +175,16 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
                     found.extend(
                         f"{table} {_named(kind, stored)}: {said}" for stored in c.fetchall()
                     )
+            if self._given(c, "image") < highest:
+                found.append(
+                    f"numbers: an image id up to {highest} was given, and may be given again"
+                )
         return found
+
+    def _given(self, c: SQLiteCursor, name: str) -> int:
+        c.execute("SELECT given FROM numbers WHERE name = ?", [name])
+        row = c.fetchone()
+        return 0 if row is None else int(row["given"])
 
     def _all_events(self, c: SQLiteCursor) -> Iterator[StoredEvent]:
         last = 0
@@ -192,35 +201,62 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
             yield from map(_event_of, batch)
 
 
+def _seen_by(viewer: str) -> Statement:
+    author, is_author = condition_of({"author": viewer})
+    target, is_target = condition_of({"target": viewer})
+    return f"(NOT is_private OR {author} OR {target})", [*is_author, *is_target]
+
+
 def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
     return StoredEvent(
         stored["originator_id"], stored["originator_version"], stored["topic"], stored["state"]
     )
 
 
+def _taken(name: str, number: int) -> tuple[str, list[Any]]:
+    """The statement that has all numbers up to this one count as given."""
+    return (
+        "INSERT INTO numbers VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET given = MAX(given, excluded.given)",
+        [name, number],
+    )
+
+
+def _image_id(change: Change) -> int:
+    """The image id that a change says is in use; 0 where it says nothing of the kind."""
+    match change:
+        case Put(ImageRow(image_id=image_id)):
+            return image_id
+        case _:
+            return 0
+
+
 def _named(kind: type[Any], stored: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={stored[name]!r}" for name in columns_of(kind))
 
 
-class _DurablePool(SQLiteConnectionPool):
-    """Connections on which a commit has reached the disk when it returns, whatever the build's default is."""
+class SQLiteSnapshotRecorder(SQLiteAggregateRecorder):
+    """Keeps the newest snapshot of each stream, and no other: one of a long album is a megabyte."""
 
-    def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
-        connection.cursor().execute("PRAGMA synchronous=FULL")
-        return connection
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        for stored in stored_events:
+            c.execute(
+                f"DELETE FROM {self.events_table_name} WHERE originator_id = ?",  # noqa: S608
+                [stored.originator_id],
+            )
+        return super()._insert_events(c, stored_events, **kwargs)
 
 
 class Factory(SQLiteFactory):
-    """The library's way of opening SQLite, with our recorder and our connections."""
+    """The library's way of opening SQLite, with our recorders and our connections."""
 
+    aggregate_recorder_class = SQLiteSnapshotRecorder
     application_recorder_class = SQLiteRecorder
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
         given = self.datastore.pool
-        self.datastore.pool = _DurablePool(
-            db_name=given.db_name,
-            lock_timeout=given.lock_timeout,
-            pool_timeout=float(given.lock_timeout or 5),
-        )
+        assert given.lock_timeout is not None
+        self.datastore.pool = DurablePool(db_name=given.db_name, lock_timeout=given.lock_timeout)

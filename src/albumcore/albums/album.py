@@ -14,7 +14,7 @@ from attrs import evolve, fields_dict, frozen
 
 from albumcore.albums import events as happened
 from albumcore.albums.events import AlbumEvent
-from albumcore.albums.state import AlbumState, in_person, not_oneself
+from albumcore.albums.state import AlbumState, in_person, no_provider, not_oneself
 from albumcore.albums.values import (
     MemberFlags,
     Permission,
@@ -36,7 +36,14 @@ from albumcore.errors import (
     ReportProviderNotFound,
     SeriesNotFound,
 )
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.ids import (
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    user_id,
+)
 from albumcore.kernel import Act
 
 Decided = tuple[AlbumEvent, ...]
@@ -86,9 +93,9 @@ class Album(AlbumState):
         member = self._member(act.user)
         if not member.is_admin and not (name is None and description is None and not flags):
             raise Forbidden("members who are not admins may change their notifications only")
-        for flag in flags or ():
-            if flag not in fields_dict(MemberFlags):
-                raise Invalid(flag, "no such member flag")
+        for flag, value in (flags or {}).items():
+            if flag not in fields_dict(MemberFlags) or not isinstance(value, bool):
+                raise Invalid(flag, "no such member flag, or neither true nor false")
         edited = happened.AlbumEdited(
             None if name is None else check_name(name),
             None if description is None else check_description(description),
@@ -120,9 +127,10 @@ class Album(AlbumState):
 
         Raises:
             AlbumNotFound, Forbidden: see `require`; nobody adds himself.
+            Invalid: the target is no sub.
         """
         self.require(act, Permission.ADD_USER)
-        not_oneself(act, target)
+        not_oneself(act, user_id(target))
         return () if target in self.members else (happened.MemberAdded(target),)
 
     def add_admin(self, act: Act, target: UserId) -> Decided:
@@ -130,11 +138,12 @@ class Album(AlbumState):
 
         Raises:
             AlbumNotFound, Forbidden: see `require`; nobody adds himself.
+            Invalid: the target is no sub.
         """
         if target in self.members:
             return self.promote_member(act, target)
         self.require(act, Permission.ADD_ADMIN)
-        not_oneself(act, target)
+        not_oneself(act, user_id(target))
         return (happened.AdminAdded(target),)
 
     def promote_member(self, act: Act, target: UserId) -> Decided:
@@ -197,36 +206,41 @@ class Album(AlbumState):
         """Put series of a study into the album; those already there are passed over (Kheops API 4.1).
 
         Raises:
-            AlbumNotFound, Forbidden: see `require`.
+            AlbumNotFound, Forbidden: see `require`; what a report provider brings is a report.
+            Invalid: a UID is none.
+            SeriesInAnotherStudy: the album holds one of the series in another study.
         """
         self.require(act, Permission.ADD_SERIES)
-        there = self.studies.get(study_uid, frozenset())
-        new = tuple(uid for uid in dict.fromkeys(series_uids) if uid not in there)
+        no_provider(act)
+        new = self.new_series(study_uid, series_uids)
         return (happened.StudyImported(study_uid, new),) if new else ()
 
     def import_series(self, act: Act, study_uid: StudyUID, series_uid: SeriesUID) -> Decided:
         """Put one series into the album (Kheops API 4.2). One already there changes nothing.
 
         Raises:
-            AlbumNotFound, Forbidden: see `require`.
+            AlbumNotFound, Forbidden: see `require`; what a report provider brings is a report.
+            Invalid: a UID is none.
+            SeriesInAnotherStudy: the album holds the series in another study.
         """
         self.require(act, Permission.ADD_SERIES)
-        if series_uid in self.studies.get(study_uid, ()):
-            return ()
-        return (happened.SeriesImported(study_uid, series_uid),)
+        no_provider(act)
+        new = self.new_series(study_uid, [series_uid])
+        return (happened.SeriesImported(study_uid, series_uid),) if new else ()
 
     def add_report(self, act: Act, study_uid: StudyUID, series_uid: SeriesUID) -> Decided:
         """Put a report, one series, into the album through a report provider (Kheops API 4.5).
 
         Raises:
             AlbumNotFound, Forbidden: see `require`; the source does not act through a report provider.
+            Invalid: a UID is none.
+            SeriesInAnotherStudy: the album holds the series in another study.
         """
         self.require(act, Permission.ADD_SERIES)
         if act.source.report_provider is None:
             raise Forbidden("reports come from report providers")
-        if series_uid in self.studies.get(study_uid, ()):
-            return ()
-        return (happened.ReportAdded(study_uid, series_uid),)
+        new = self.new_series(study_uid, [series_uid])
+        return (happened.ReportAdded(study_uid, series_uid),) if new else ()
 
     def remove_study(self, act: Act, study_uid: StudyUID) -> Decided:
         """Take every series of a study out of the album (Kheops API 4.3).

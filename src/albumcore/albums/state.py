@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import field, frozen
 
+from albumcore import ids
 from albumcore.albums.values import (
     PERMISSIONS,
     Member,
@@ -17,8 +18,8 @@ from albumcore.albums.values import (
     Study,
 )
 from albumcore.capabilities.values import CapabilityToken, Grants
-from albumcore.errors import AlbumNotFound, Forbidden, MemberNotFound
-from albumcore.ids import CapabilityTokenId, ReportProviderId, StudyUID, UserId
+from albumcore.errors import AlbumNotFound, Forbidden, MemberNotFound, SeriesInAnotherStudy
+from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.kernel import Act
 
 
@@ -92,6 +93,24 @@ class AlbumState:
             raise MemberNotFound("the user is not a member of the album")
         return member
 
+    def new_series(
+        self, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
+    ) -> tuple[SeriesUID, ...]:
+        """Those of the series that are not in the album yet, each once, in the order they were named.
+
+        Raises:
+            Invalid: a UID is none.
+            SeriesInAnotherStudy: the album holds one of them in another study; a series has one, (0020,000E).
+        """
+        there = self.studies.get(ids.study_uid(study_uid), frozenset())
+        new = tuple(
+            uid for uid in dict.fromkeys(map(ids.series_uid, series_uids)) if uid not in there
+        )
+        for study, held in self.studies.items():
+            if study != study_uid and not held.isdisjoint(new):
+                raise SeriesInAnotherStudy("the album holds one of these series in another study")
+        return new
+
 
 def in_person(act: Act) -> None:
     """Pass if a user acts in person.
@@ -101,6 +120,16 @@ def in_person(act: Act) -> None:
     """
     if not act.source.in_person:
         raise Forbidden("only a user in person does this")
+
+
+def no_provider(act: Act) -> None:
+    """Pass if it does not happen through a report provider, who brings reports and nothing else.
+
+    Raises:
+        Forbidden: it does.
+    """
+    if act.source.report_provider is not None:
+        raise Forbidden("what a report provider brings is a report")
 
 
 def not_oneself(act: Act, target: UserId) -> None:

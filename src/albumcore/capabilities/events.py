@@ -31,7 +31,7 @@ class UserTokenIssued:
         token = CapabilityToken(
             self.digest, self.title, act.user, act.at, self.not_before, self.expires_at
         )
-        return evolve(state, tokens=assoc(state.tokens, self.token_id, token))
+        return evolve(state, tokens=assoc(state.tokens, self.token_id, token), owner=act.user)
 
 
 @stored("user.capability_token_revoked")

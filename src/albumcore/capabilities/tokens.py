@@ -16,14 +16,15 @@ from albumcore.kernel import Act
 
 @frozen
 class UserTokens:
-    """A user's own capability tokens, revoked ones included. The owner is whoever issued the first."""
+    """A user's own capability tokens, revoked ones included.
+
+    Attributes:
+        tokens: By id.
+        owner: The user they act as. A stream says it from the start; without one, whoever issues the first.
+    """
 
     tokens: Mapping[CapabilityTokenId, CapabilityToken] = field(factory=dict)
-
-    @property
-    def owner(self) -> UserId | None:
-        """The user these tokens act as; None before the first was issued."""
-        return next((token.creator for token in self.tokens.values()), None)
+    owner: UserId | None = None
 
     def issue(
         self,

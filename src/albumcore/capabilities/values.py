@@ -61,8 +61,8 @@ class CapabilityToken:
         )
 
     def revocable_at(self, at: datetime) -> bool:
-        """Whether revoking it would change anything: it is neither revoked nor expired."""
-        return self.revoked_at is None and at < self.expires_at
+        """Whether revoking it would change anything: it is neither revoked, nor expired beyond the tolerance."""
+        return self.revoked_at is None and at - TOLERANCE <= self.expires_at
 
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from albumcore.errors import IdTaken, ImageNotFound, Invalid
-from albumcore.ids import ImageId
+from albumcore.ids import MAX_IMAGE_ID, ImageId
 from albumcore.imagesets.events import ImageAdded, ImageRemoved, ImageSetEvent, PatientDeleted
 from albumcore.imagesets.values import Content, Image, ImageType, check_content
 from albumcore.kernel import Act
@@ -46,13 +46,13 @@ class PatientImageSet:
 
         Raises:
             ImageNotFound: the patient was deleted.
-            Invalid: the id is no positive number, or the content cannot be.
+            Invalid: the id is no positive number of 31 bits, or the content cannot be.
             IdTaken: the image id is in the set already.
         """
         if self.is_closed:
             raise ImageNotFound("the patient was deleted")
-        if image_id < 1:
-            raise Invalid("id", "an image id is a positive number")
+        if not 0 < image_id <= MAX_IMAGE_ID:
+            raise Invalid("id", f"an image id is a number from 1 to {MAX_IMAGE_ID}")
         added = ImageAdded(image_id, clinic, station, type, check_content(content))
         if image_id in self.images:
             raise IdTaken("this image id is in the set already")

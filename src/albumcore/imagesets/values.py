@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Literal
+from typing import Literal, get_args
 
 from attrs import frozen
 
@@ -51,16 +51,19 @@ class Image:
 
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+\Z")
 
 
 def check_content(content: Content) -> Content:
     """A reference to bytes that could exist.
 
     Raises:
-        Invalid: the digest is no SHA-256, or nothing is referred to.
+        Invalid: the digest is no SHA-256, nothing is referred to, or what it is said to be is nothing.
     """
     if not _DIGEST.match(content.digest):
         raise Invalid("data", "the digest is not a SHA-256 in hexadecimal")
     if content.length < 1:
         raise Invalid("data", "an image has at least one byte")
+    if content.encoding not in get_args(Encoding) or not _MEDIA_TYPE.match(content.media_type):
+        raise Invalid("data", "its encoding or media type is none that there is")
     return content

@@ -24,6 +24,7 @@ from albumcore.index.rows import (
     Set,
     Where,
 )
+from albumcore.index.standing import standing_now
 
 __all__ = [
     "DERIVED",
@@ -44,4 +45,5 @@ __all__ = [
     "Set",
     "Where",
     "changes",
+    "standing_now",
 ]

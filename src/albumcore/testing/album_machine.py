@@ -31,7 +31,7 @@ EARLY, LATE = 9, 14
 # Most of it happens in the first album.
 _album = st.sampled_from([ALBUMS[0]] * 6 + [ALBUMS[1]])
 _user = st.sampled_from(CAST.users)
-_series = st.sampled_from(CAST.series)
+_series = ARGUMENTS[Album.import_series]
 
 
 class AlbumMachine(StoreMachine[Album]):
@@ -56,16 +56,18 @@ class AlbumMachine(StoreMachine[Album]):
 
     @initialize(targets=(sources, admins))
     def open_album(self) -> MultipleResults[Source]:
-        """Two admins run the first album from the start."""
-        first, second, *_ = map(Source, CAST.users)
-        self.on(ALBUMS[0], first, Album.create, "Album")
-        self.on(ALBUMS[0], first, Album.add_admin, second.user)
-        return multiple(first, second)
+        """The first album has two admins from the start."""
+        creator, admin, *_ = map(Source, CAST.users)
+        self.on(ALBUMS[0], creator, Album.create, "Album")
+        self.on(ALBUMS[0], creator, Album.add_admin, admin.user)
+        return multiple(creator, admin)
 
     @initialize(target=sources)
-    def stranger(self) -> Source:
-        """The last user of the cast is a stranger until somebody adds him."""
-        return Source(CAST.users[-1])
+    def have_others(self) -> MultipleResults[Source]:
+        """A plain member of it, and a stranger, are around too."""
+        creator, *_, member, stranger = map(Source, CAST.users)
+        self.on(ALBUMS[0], creator, Album.add_member, member.user)
+        return multiple(member, stranger)
 
     @rule(album=_album, source=anybody, args=ARGUMENTS[Album.create])
     def create(self, album: AlbumId, source: Source, args: Arguments) -> None:

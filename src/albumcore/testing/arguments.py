@@ -19,6 +19,7 @@ from albumcore.albums.values import MAX_COMMENT, MAX_DESCRIPTION, MAX_NAME, MAX_
 from albumcore.capabilities import Grants, UserTokens
 from albumcore.capabilities.values import MAX_TITLE
 from albumcore.ids import (
+    MAX_IMAGE_ID,
     AlbumId,
     CapabilityTokenId,
     ImageId,
@@ -88,9 +89,8 @@ def mostly(sound: st.SearchStrategy[T], *unsound: T) -> st.SearchStrategy[T]:
 
 def waits() -> st.SearchStrategy[timedelta]:
     """How long nothing happens: often no time at all, seldom so long that capability tokens expire."""
-    return st.sampled_from(
-        [timedelta(0), timedelta(0), timedelta(seconds=4), timedelta(hours=1), timedelta(days=60)]
-    )
+    no_time, moment, hour = timedelta(0), timedelta(seconds=4), timedelta(hours=1)
+    return st.sampled_from([*[no_time] * 6, *[moment] * 3, *[hour] * 2, timedelta(days=60)])
 
 
 def flag_changes() -> st.SearchStrategy[Mapping[str, bool]]:
@@ -103,27 +103,37 @@ def flag_changes() -> st.SearchStrategy[Mapping[str, bool]]:
 def album_arguments(cast: Cast) -> Arguments:
     """What each decision of an album can be given: mostly sound, and about the names of the cast."""
     user, provider = st.sampled_from(cast.users), st.sampled_from(cast.providers)
-    series = st.sampled_from(cast.series)
+    (first_study, first_series), (last_study, _) = cast.series[0], cast.series[-1]
+    series = mostly(
+        st.sampled_from(cast.series),
+        (last_study, first_series),  # a series of another study
+        (first_study, SeriesUID("1.02")),
+        (StudyUID("1.02"), first_series),
+    )
+    newcomer = mostly(user, UserId(""))
     name = mostly(values.names(), "", "   ", "n" * (MAX_NAME + 1), "\ud800")
     description = mostly(values.descriptions(), "d" * (MAX_DESCRIPTION + 1))
     comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1))
     provider_name = mostly(values.provider_names(), "", "p" * (MAX_PROVIDER_TEXT + 1))
     flags = mostly(flag_changes(), {"fly": True})
-    choice = st.none() | st.booleans()
+    nothing, choice = st.none(), st.none() | st.booleans()
     return {
         Album.create: st.tuples(name, description, st.none() | values.member_flags()),
-        Album.edit: st.tuples(
-            st.none() | name, st.none() | description, st.none() | flags, choice, choice
-        )
-        | st.tuples(st.none(), st.none(), st.none(), choice, choice),
+        Album.edit: st.one_of(
+            st.tuples(st.none() | name, st.none() | description, st.none() | flags, choice, choice),
+            st.tuples(name, nothing, nothing, nothing, nothing),
+            st.tuples(nothing, description, nothing, nothing, nothing),
+            st.tuples(nothing, nothing, flags, nothing, nothing),
+            st.tuples(nothing, nothing, nothing, choice, choice),
+        ),
         Album.delete: st.tuples(),
-        Album.add_member: st.tuples(user),
-        Album.add_admin: st.tuples(user),
+        Album.add_member: st.tuples(newcomer),
+        Album.add_admin: st.tuples(newcomer),
         Album.promote_member: st.tuples(user),
         Album.demote_admin: st.tuples(user),
         Album.remove_member: st.tuples(user),
         Album.leave: st.tuples(),
-        Album.import_study: _some_series(cast),
+        Album.import_study: series.flatmap(lambda one: _some_series(cast, *one)),
         Album.import_series: series,
         Album.add_report: series,
         Album.remove_study: series.map(lambda one: one[:1]),
@@ -139,16 +149,18 @@ def album_arguments(cast: Cast) -> Arguments:
     }
 
 
-@st.composite
-def _some_series(draw: st.DrawFn, cast: Cast) -> tuple[StudyUID, tuple[SeriesUID, ...]]:
-    study_uid, _ = draw(st.sampled_from(cast.series))
-    of_study = [series_uid for study, series_uid in cast.series if study == study_uid]
-    return study_uid, tuple(draw(st.lists(st.sampled_from(of_study), max_size=4)))
+def _some_series(
+    cast: Cast, study_uid: StudyUID, series_uid: SeriesUID
+) -> st.SearchStrategy[tuple[StudyUID, tuple[SeriesUID, ...]]]:
+    of_study = [series_uid, *(uid for study, uid in cast.series if study == study_uid)]
+    some = st.lists(st.sampled_from(of_study), max_size=4)
+    return st.tuples(st.just(study_uid), some.map(tuple))
 
 
 def token_arguments(token: st.SearchStrategy[CapabilityTokenId]) -> st.SearchStrategy[Any]:
     """What `Album.issue_capability_token` can be given, for one of these token ids."""
-    grants = mostly(values.grants(), Grants(download=True), Grants(appropriate=True, write=True))
+    sound = st.just(Grants(read=True, write=True)) | values.grants()
+    grants = mostly(sound, Grants(download=True), Grants(appropriate=True, write=True))
     return st.tuples(token, _titles(), grants, *_validity()).map(_with_digest)
 
 
@@ -162,9 +174,10 @@ def _titles() -> st.SearchStrategy[str]:
 
 
 def _validity() -> tuple[st.SearchStrategy[datetime | None], st.SearchStrategy[datetime | None]]:
-    """Mostly from now on, and for three months or until some day before or after `START`."""
-    day = st.integers(-1, 100).map(lambda days: START + timedelta(days=days))
-    return st.none() | st.just(START) | day, st.none() | day
+    """Often from now on and for three months; or between moments that the waits of commands come near to."""
+    near = [timedelta(days=-1), timedelta(0), timedelta(seconds=3), timedelta(days=60)]
+    moment = st.none() | st.sampled_from(near).map(lambda by: START + by)
+    return moment, moment
 
 
 @cache
@@ -183,11 +196,18 @@ def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
     image = st.sampled_from(image_ids)
     place = st.none() | st.integers(1, 3)
     content = mostly(
-        values.contents(), Content("0" * 63, 1, "image/png"), Content("0" * 64, 0, "image/png")
+        values.contents(),
+        Content("0" * 63, 1, "image/png"),
+        Content("0" * 64, 0, "image/png"),
+        Content("0" * 64, 1, ""),
     )
     return {
         PatientImageSet.add_image: st.tuples(
-            mostly(image, ImageId(0)), place, place, values.image_types(), content
+            mostly(image, ImageId(0), ImageId(MAX_IMAGE_ID + 1)),
+            place,
+            place,
+            values.image_types(),
+            content,
         ),
         PatientImageSet.remove_image: st.tuples(image),
         PatientImageSet.delete_patient: st.tuples(),

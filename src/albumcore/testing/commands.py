@@ -94,7 +94,7 @@ def _commands(
     arguments: Arguments,
     sources: Sequence[Source],
     is_over: Callable[[S], bool],
-    first: Sequence[Command[S]],
+    beginnings: Sequence[Sequence[Command[S]]],
     max_size: int,
 ) -> list[Command[S]]:
     """Commands most of which come from a source that may: to know one, each is tried on the state so far.
@@ -104,7 +104,7 @@ def _commands(
     decisions = st.sampled_from(
         [one for one in arguments for _ in range(1 if one in SELDOM else 4)]
     )
-    commands, at = [*first], START
+    commands, at = [*draw(st.sampled_from(beginnings))], START
     history = history_of(stream, commands)
     state = fold(stream.initial, history)
     for left in reversed(range(draw(st.integers(0, max_size)))):
@@ -130,13 +130,18 @@ def album_commands(
     cast: Cast = CAST, max_size: int = 50
 ) -> st.SearchStrategy[list[Command[Album]]]:
     """What a cast of users tries on an album: first to create it, then anything, refused or not."""
-    first = Command[Album](Source(cast.users[0]), Album.create, ("Album",))
+    creator, admin, member = cast.users[:3]
+    beginning = [
+        Command[Album](Source(creator), Album.create, ("Album",)),
+        Command[Album](Source(creator), Album.add_admin, (admin,)),
+        Command[Album](Source(creator), Album.add_member, (member,)),
+    ]
     return _commands(
         album_stream(ALBUMS[0]),
         album_arguments(cast),
         cast.sources(),
         lambda album: not any(member.is_admin for member in album.members.values()),
-        [first],
+        [beginning[:length] for length in (1, 2, 3)],
         max_size,
     )
 
@@ -153,7 +158,7 @@ def user_token_commands(
         user_token_arguments(cast),
         cast.sources(),
         lambda tokens: False,
-        [first],
+        [[first]],
         max_size,
     )
 
@@ -167,6 +172,6 @@ def image_set_commands(
         image_set_arguments(tuple(image_ids)),
         [Source(user) for user in cast.users],
         lambda images: images.is_closed,
-        [],
+        [[]],
         max_size,
     )

@@ -57,6 +57,7 @@ class StoreMachine(RuleBasedStateMachine, Generic[S]):
         self.clock = Clock()
         self.store = type(self).open_store(self.clock)
         self.history: History[S] = ()
+        self.tries = 0
 
     @staticmethod
     def open_store(clock: Callable[[], datetime]) -> Albumcore:
@@ -83,7 +84,12 @@ class StoreMachine(RuleBasedStateMachine, Generic[S]):
         self.check()
 
     def attempt(self, stream: Stream[S], source: Source, decision: Decision, *args: Any) -> bool:
-        """Try something, and tell whether it was recorded: it may be refused, or change nothing."""
+        """Try something, and tell whether it was recorded: it may be refused, or change nothing.
+
+        Every other try takes a second, so that some happen at the same moment and some do not.
+        """
+        self.tries += 1
+        self.clock.now += timedelta(seconds=self.tries % 2)
         try:
             recorded = self.handle(stream, Command(source, decision, args))
         except AlbumcoreError:

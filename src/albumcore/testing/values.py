@@ -20,6 +20,7 @@ from albumcore.albums.values import (
 from albumcore.capabilities import Grants
 from albumcore.capabilities.values import MAX_TITLE
 from albumcore.ids import (
+    MAX_IMAGE_ID,
     MAX_UID,
     MAX_USER_ID,
     AlbumId,
@@ -37,7 +38,7 @@ from albumcore.kernel import Act, Source
 _TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 _PRINTABLE = st.characters(exclude_categories=["Cc", "Cs"])
 _ALPHANUMERIC = string.ascii_letters + string.digits
-_MAX_NUMBER = 2**31 - 1
+_MAX_NUMBER = MAX_IMAGE_ID
 
 
 def texts(shortest: int, longest: int) -> st.SearchStrategy[str]:

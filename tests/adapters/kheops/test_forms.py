@@ -115,3 +115,8 @@ def test_query_in_utf8() -> None:
     """A query string is UTF-8, percent-encoded or as it is, whatever WSGI made of it."""
     raw = "name=é&name=%C3%A9".encode().decode("latin-1")
     assert list(query_of(request(QUERY_STRING=raw)).texts("name")) == ["é", "é"]
+
+
+def test_query_that_wsgi_would_not_hand_over() -> None:
+    """A query string that holds more than bytes, which WSGI rules out, is no fault."""
+    assert query_of(request(QUERY_STRING="name=€")).text("name") == "?"

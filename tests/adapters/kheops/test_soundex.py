@@ -21,6 +21,8 @@ from adapters.http.kheops.soundex import soundex
         ("Hermann", "H655"),
         ("Jackson", "J250"),
         ("Lee", "L000"),
+        ("Xavier", "X160"),
+        ("Alexandra", "A425"),
         ("Gutiérrez", "G362"),
         ("van Deusen", "V532"),
         ("o'hara 12", "O600"),

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.http.tscharts.body import DROPPED
+from adapters.http.body import DROPPED
 from support.tscharts import PIXEL, ROOT, Api, arrange, opened
 
 MIB = 1024 * 1024
@@ -159,14 +159,12 @@ def test_body_that_cannot_be_read(api: Api, reset: Exception) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@settings(deadline=None)
 @given(body=json_values)
 def test_any_json_is_answered(shared_api: Api, route: str, body: object) -> None:
     """No JSON value is more than a route can answer: `Api.request` fails on a 5xx."""
     shared_api.request("POST", f"{ROOT}/{route}/", body)
 
 
-@settings(deadline=None)
 @given(
     body=st.binary()
     | st.builds(lambda a, b: a + b, st.just(json.dumps(IMAGE).encode()), st.binary(min_size=1))
@@ -176,7 +174,6 @@ def test_any_bytes_are_answered(shared_api: Api, body: bytes) -> None:
     shared_api.request("POST", f"{ROOT}/image/", body)
 
 
-@settings(deadline=None)
 @given(changes=image_fields)
 def test_upload_is_recorded_or_leaves_nothing(
     shared_upstream_api: Api, changes: dict[str, object]
@@ -189,7 +186,6 @@ def test_upload_is_recorded_or_leaves_nothing(
     assert answer.status_code in (200, 400, 404)
 
 
-@settings(deadline=None)
 @given(
     query=st.dictionaries(
         st.sampled_from(["patient", "clinic", "station", "type", "sort", "newest"]),

@@ -6,7 +6,7 @@ import base64
 import re
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.media import decode_base64
@@ -44,14 +44,12 @@ def _comes_back(api: Api, data: str) -> bool:
     return bool(api.request("GET", f"{ROOT}/image/{image_id}/").json["data"] == data)
 
 
-@settings(deadline=None)
 @given(data=base64_texts | wrapped_texts | unpadded_texts)
 def test_base64_comes_back_byte_for_byte(shared_api: Api, data: str) -> None:
     """Any base64 comes back as it was sent: with line breaks or without, padded or not."""
     assert _comes_back(shared_api, data)
 
 
-@settings(deadline=None)
 @given(data=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_any_text_comes_back_upstream(shared_upstream_api: Api, data: str) -> None:
     """As upstream has it, any text is taken, and comes back."""

@@ -222,13 +222,17 @@ def test_get(world: World) -> None:
 
 def test_get_with_users(world: World) -> None:
     """With includeUsers=true the members are told too, by e-mail address; what is unknown of one has no key."""
-    world.deployment.people.register("sub-zoe")
+    world.deployment.people.register("sub-zoe", "a.zoe@example.org")
     world.act(ALICE, Album.add_member, "sub-zoe")
+    world.act(ALICE, Album.add_member, "sub-1")
+    world.act(ALICE, Album.add_member, "sub-0")
     told = world.get(BOB, THERE, includeUsers="true")
     assert [list(user.items()) for user in told["users"]] == [
+        [("email", "a.zoe@example.org"), ("sub", "sub-zoe"), ("is_admin", False)],
         [("email", email_of(ALICE)), ("name", "Alice"), ("sub", ALICE), ("is_admin", True)],
         [("email", email_of(BOB)), ("name", "Bob"), ("sub", BOB), ("is_admin", False)],
         [("email", email_of(CAROL)), ("name", "Carol"), ("sub", CAROL), ("is_admin", True)],
-        [("sub", "sub-zoe"), ("is_admin", False)],
+        [("sub", "sub-0"), ("is_admin", False)],
+        [("sub", "sub-1"), ("is_admin", False)],
     ]
     assert "users" not in world.get(BOB, THERE, includeUsers="yes")

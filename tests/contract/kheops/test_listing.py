@@ -98,6 +98,7 @@ def test_album_in_the_list_is_the_album(world: World) -> None:
         ({"created_time": "20260201-"}, [SEVILLA, OPORTO]),
         ({"created_time": "-20260131"}, [MADRID, LISBON]),
         ({"created_time": "20260301-20260101"}, []),
+        ({"created_time": "-20251231"}, []),
         ({"last_event_time": "20260401"}, [SEVILLA, OPORTO, MADRID, LISBON]),
         ({"last_event_time": "-20260331"}, []),
         ({"favorite": "true"}, []),

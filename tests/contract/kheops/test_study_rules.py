@@ -202,3 +202,14 @@ def test_access_to_a_study_is_access_to_some_of_it(world: World) -> None:
     world.store({MR: "MR"}, owner=DAVE)
     world.ask(BOB, "PUT", STUDY_THERE, query=INBOX)
     assert world.state().studies == {STUDY: {CT}}
+
+
+def test_claim_tells_nothing_of_the_study(world: World) -> None:
+    """Who claims a series that is not there yet learns nothing of its study, nor does he by copying it on."""
+    world.store({MR: "MR"}, owner=DAVE, description="of Dave's patient")
+    world.act(BOB, Album.create, "Bob's", album=OTHER)
+    world.ask(BOB, "PUT", f"/studies/{STUDY}/series/{CT}/albums/{OTHER}")
+    world.ask(BOB, "PUT", STUDY_THERE, query={"album": OTHER})
+    shown = [world.events(BOB, album, limit="1")[0] for album in (OTHER, ALBUM)]
+    assert [event["mutation_type"] for event in shown] == ["IMPORT_SERIES", "IMPORT_STUDY"]
+    assert [event["study"] for event in shown] == [{"UID": STUDY}] * 2

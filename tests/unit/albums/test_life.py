@@ -142,6 +142,15 @@ def test_edit_sets_one_member_flag_and_leaves_the_others(flag: str) -> None:
     assert asdict(edited.then(AlbumEdited(flags=MemberFlags(**wanted))).state.flags) == wanted
 
 
+def test_edit_of_one_flag_leaves_what_was_set_before() -> None:
+    """Also where that is not the default."""
+    edited = given(opened(write_comments=False)).when(
+        Album.edit, ALICE, flags={"add_user": True, "send_series": False}
+    )
+    flags = MemberFlags(add_user=True, send_series=False, write_comments=False)
+    edited.then(AlbumEdited(flags=flags))
+
+
 def test_edit_by_an_admin_is_recorded_even_if_it_changes_nothing() -> None:
     """Every successful edit of an admin is an event: the documented API wants it (Kheops API 3.4)."""
     edited = given(OPEN).when(Album.edit, ALICE, name="Knees").then(AlbumEdited("Knees"))
@@ -207,6 +216,8 @@ def test_edit_with_empty_flags_counts_as_none_given() -> None:
         ({"name": "n" * 256}, "name"),
         ({"description": "d" * 2049}, "description"),
         ({"flags": {"fly": True}}, "fly"),
+        ({"flags": {"add_user": "true"}}, "add_user"),
+        ({"flags": {"add_user": None}}, "add_user"),
     ],
 )
 def test_edit_refuses_values_outside_their_limits(changes: Any, field: str) -> None:

@@ -17,7 +17,7 @@ from albumcore.albums.events import (
     MemberPromoted,
     MemberRemoved,
 )
-from albumcore.errors import AlbumNotFound, Forbidden, MemberNotFound
+from albumcore.errors import AlbumNotFound, Forbidden, Invalid, MemberNotFound
 from albumcore.ids import CapabilityTokenId, UserId
 from albumcore.kernel import Event, Source
 from support.album import (
@@ -130,6 +130,14 @@ def test_promote_member_of_an_admin_changes_nothing() -> None:
 def test_promote_member_of_a_stranger_is_refused() -> None:
     """Only who is in the album can rise in it."""
     given(OPEN).when(Album.promote_member, ALICE, bob).refused(MemberNotFound)
+
+
+@pytest.mark.parametrize("target", ["", "a\n", "u" * 256])
+def test_who_is_added_must_be_somebody(target: UserId) -> None:
+    """A sub that cannot be is refused, once the source may add at all."""
+    for decision in (Album.add_member, Album.add_admin):
+        given(OPEN, BOB_IN).when(decision, ALICE, target).refused(Invalid, "user")
+        given(OPEN, BOB_IN).when(decision, BOB, target).refused(Forbidden)
 
 
 # Demoting
@@ -264,7 +272,7 @@ def test_only_live_tokens_of_the_one_who_is_demoted_are_revoked() -> None:
         OPEN,
         CAROL_ADMIN,
         issued(token_id=OTHER_KEY, expires_at=LATER),
-        By(CAROL, issued(token_id=expired, expires_at=NOW)),
+        By(CAROL, issued(token_id=expired, expires_at=NOW - timedelta(seconds=6))),
         By(CAROL, issued(token_id=revoked, expires_at=LATER)),
         CapabilityTokenRevoked(revoked),
         By(CAROL, issued(token_id=live, expires_at=LATER)),

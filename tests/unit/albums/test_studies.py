@@ -14,7 +14,14 @@ from albumcore.albums.events import (
     StudyRemoved,
 )
 from albumcore.capabilities import Grants
-from albumcore.errors import AlbumNotFound, Forbidden, SeriesNotFound
+from albumcore.errors import (
+    AlbumNotFound,
+    Forbidden,
+    Invalid,
+    SeriesInAnotherStudy,
+    SeriesNotFound,
+)
+from albumcore.ids import SeriesUID, StudyUID
 from support.album import (
     BOB,
     BOB_IN,
@@ -64,9 +71,35 @@ def test_import_study_without_series_changes_nothing() -> None:
 
 
 def test_import_study_of_another_study_leaves_the_first() -> None:
-    """Studies stand side by side, a series of the same UID in each."""
-    imported = given(OPEN, CT_IN).when(Album.import_study, ALICE, MR, [S1])
-    assert imported.then(StudyImported(MR, (S1,))).state.studies == {CT: {S1, S2}, MR: {S1}}
+    """Studies stand side by side."""
+    imported = given(OPEN, CT_IN).when(Album.import_study, ALICE, MR, [S3])
+    assert imported.then(StudyImported(MR, (S3,))).state.studies == {CT: {S1, S2}, MR: {S3}}
+
+
+def test_a_series_belongs_to_one_study() -> None:
+    """A UID that the album holds in another is a conflict, also among series that could come (0020,000E)."""
+    album = given(OPEN, CT_IN, SCRIBE_IN)
+    album.when(Album.import_study, ALICE, MR, [S3, S2]).refused(SeriesInAnotherStudy)
+    album.when(Album.import_series, ALICE, MR, S1).refused(SeriesInAnotherStudy)
+    album.when(Album.add_report, reporting(SCRIBE), MR, S1).refused(SeriesInAnotherStudy)
+    gone = given(OPEN, CT_IN, SeriesRemoved(CT, S1))
+    gone.when(Album.import_series, ALICE, MR, S1).then(SeriesImported(MR, S1))
+
+
+@pytest.mark.parametrize(
+    ("study_uid", "series_uid", "field"),
+    [("1.02", S1, "study"), ("", S1, "study"), (CT, "series", "series"), (CT, "", "series")],
+)
+def test_import_refuses_what_is_no_uid(
+    study_uid: StudyUID, series_uid: SeriesUID, field: str
+) -> None:
+    """DICOM PS3.5 section 9.1; once it is known that the source may bring anything."""
+    album = given(opened(add_series=False), BOB_IN, SCRIBE_IN)
+    album.when(Album.import_study, ALICE, study_uid, [series_uid]).refused(Invalid, field)
+    album.when(Album.import_study, ALICE, study_uid, [S2, series_uid]).refused(Invalid, field)
+    album.when(Album.import_series, ALICE, study_uid, series_uid).refused(Invalid, field)
+    album.when(Album.add_report, reporting(SCRIBE), study_uid, series_uid).refused(Invalid, field)
+    album.when(Album.import_series, BOB, study_uid, series_uid).refused(Forbidden)
 
 
 def test_import_series_brings_one() -> None:
@@ -144,10 +177,12 @@ def test_add_report_by_a_removed_provider_is_refused() -> None:
     album.when(Album.add_report, reporting(SCRIBE), CT, S1).refused(Forbidden)
 
 
-def test_import_by_a_report_provider_is_allowed() -> None:
-    """What it adds need not be a report (Kheops API 2, ADD_SERIES)."""
+def test_import_by_a_report_provider_is_refused() -> None:
+    """What it brings is a report, and is told as one (Kheops API 4.5)."""
     album = given(OPEN, SCRIBE_IN)
-    album.when(Album.import_series, reporting(SCRIBE), CT, S1).then(SeriesImported(CT, S1))
+    album.when(Album.import_series, reporting(SCRIBE), CT, S1).refused(Forbidden)
+    album.when(Album.import_study, reporting(SCRIBE), CT, [S1]).refused(Forbidden)
+    album.when(Album.import_series, reporting(READER), CT, S1).refused(AlbumNotFound)
 
 
 # Removing

@@ -41,7 +41,10 @@ STATUSES: Mapping[int, tuple[str, str]] = {
     405: ("Method Not Allowed", "this address does not take the method"),
     406: ("Not Acceptable", "the answer is application/json, which Accept leaves no room for"),
     413: ("Content Too Large", "the body is too large"),
-    503: ("Service Unavailable", "tokens cannot be verified just now; try again"),
+    503: (
+        "Service Unavailable",
+        "tokens cannot be verified, or the store is busy, just now; try again",
+    ),
 }
 """What is said and explained of what has no code or no words of its own, by status."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import falcon
 
+from adapters.http.body import read_body
 from adapters.http.kheops.params import Fields, query_of
 from albumcore.errors import Invalid
 
@@ -24,10 +25,11 @@ def read_form(req: falcon.Request) -> Fields:
     Raises:
         falcon.HTTPUnsupportedMediaType: the body is no form, or in a character set that is not taken.
         falcon.HTTPContentTooLarge: it is longer than 64 KiB.
+        falcon.HTTPBadRequest: the body ended early.
         Invalid: it is malformed.
     """
     charset = _charset(req)
-    body = _body(req)
+    body = read_body(req, MAX_FORM)
     if not body:
         return query_of(req, Invalid)
     if charset is None:
@@ -46,11 +48,3 @@ def _charset(req: falcon.Request) -> str | None:
             description=f"the body must be {falcon.MEDIA_URLENCODED}, in UTF-8"
         )
     return charset
-
-
-def _body(req: falcon.Request) -> bytes:
-    # Only a server that marks the end of the body itself can be read without a length (chunked bodies).
-    stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
-    if (req.content_length or 0) > MAX_FORM or len(body := stream.read(MAX_FORM + 1)) > MAX_FORM:
-        raise falcon.HTTPContentTooLarge(description=f"a form has at most {MAX_FORM} bytes")
-    return body

@@ -37,8 +37,7 @@ def list_albums(
     held = counts(deployment, viewer, found if needs_counts else [])
     if modality is not None:
         found = [one for one in found if _holds(held[one.row.album_id], modality)]
-    # Sorting is stable, in reverse too: each of these settles what the next leaves equal.
-    found.sort(key=lambda one: one.row.album_id)
+    # Rows come by album id, and sorting is stable, in reverse too: each settles what the next leaves equal.
     found.sort(key=lambda one: one.row.last_event_at, reverse=True)
     found.sort(key=lambda one: SORTS[key](one, held), reverse=descending)
     shown = found[page.slice]
@@ -59,7 +58,7 @@ def _named(query: Fields) -> Keep | None:
     if name is None:
         return None
     matches = re.compile(_pattern(name.casefold()), re.DOTALL).fullmatch
-    sound = soundex(name.replace("*", "")) if query.flag("fuzzymatching") else ""
+    sound = soundex(name) if query.flag("fuzzymatching") else ""
 
     def keep(one: Overview) -> bool:
         if matches(one.row.name.casefold()):

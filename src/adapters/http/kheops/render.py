@@ -28,12 +28,14 @@ def render(page: FeedPage, people: People, catalogue: Catalogue, mode: Mode) -> 
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
     studies = {one.study_uid for one in entries if one.study_uid is not None}
     series = {uid for one in entries for uid in one.series_uids if _tells_series(one, mode)}
+    facts = catalogue.facts({uid for one in entries for uid in one.series_uids})
     rendering = _Rendering(
         mode,
         page.standing,
         people.people(subs),
         catalogue.study_descriptions(studies),
         catalogue.series_descriptions(series),
+        frozenset(uid for uid, known in facts.items() if not known.populated),
     )
     return [rendering.event(one) for one in entries]
 
@@ -51,6 +53,7 @@ class _Rendering:
     people: Mapping[UserId, Person]
     studies: Mapping[StudyUID, str]
     series: Mapping[SeriesUID, str]
+    placeholders: frozenset[SeriesUID]
 
     def event(self, one: Entry) -> Json:
         return present(
@@ -112,7 +115,10 @@ class _Rendering:
             return None
         return present(
             UID=one.study_uid,
-            description=self.studies.get(one.study_uid),
+            # Anybody may claim a series that is not there yet, of any study. That alone tells nothing of it.
+            description=None
+            if self.placeholders.issuperset(one.series_uids)
+            else self.studies.get(one.study_uid),
             series=[
                 self._series(uid) | {"is_present_in_album": uid in self.standing.series}
                 for uid in one.series_uids

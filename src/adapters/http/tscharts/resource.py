@@ -9,8 +9,9 @@ import falcon
 import orjson
 
 from adapters.deployment import Deployment
+from adapters.http.body import drop_rest
 from adapters.http.tscharts.authentication import authenticated
-from adapters.http.tscharts.body import drop_rest, json_object
+from adapters.http.tscharts.body import json_object
 from albumcore.ids import UserId
 from albumcore.kernel import Source
 

@@ -1,0 +1,135 @@
+"""The order in which every decision checks: is the album there, may the source, are the values sound, does it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from albumcore.albums import Album
+from albumcore.albums.events import AlbumDeleted, AlbumEdited
+from albumcore.capabilities import Grants, UserTokens
+from albumcore.capabilities.events import UserTokenIssued
+from albumcore.errors import (
+    AlbumcoreError,
+    AlbumExists,
+    AlbumNotFound,
+    Forbidden,
+    IdTaken,
+    ImageNotFound,
+    Invalid,
+    MemberNotFound,
+    ReportProviderNotFound,
+)
+from albumcore.ids import ImageId
+from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.imagesets.events import ImageAdded, PatientDeleted
+from albumcore.kernel import Act, Event, Source
+from support.album import (
+    BOB,
+    BOB_IN,
+    DAVE,
+    DIGEST,
+    KEY,
+    OPEN,
+    READER,
+    SCRIBE,
+    SCRIBE_IN,
+    URL,
+    dave,
+    issued,
+    opened,
+    through,
+)
+from support.given import ALICE, NOW, START, folded, given, given_on
+
+Tried = Callable[[Album, Act], tuple[Event[Album], ...]]
+READ = Grants(read=True)
+
+# Decisions with a value that is not sound, and what is said of one that is sound but does not fit.
+UNSOUND: list[tuple[Tried, Tried, type[AlbumcoreError] | None]] = [
+    (
+        lambda album, act: album.edit(act, name=""),
+        lambda album, act: album.edit(act, name="Knees"),
+        None,
+    ),
+    (
+        lambda album, act: album.post_comment(act, "", dave),
+        lambda album, act: album.post_comment(act, "Hm", dave),
+        MemberNotFound,
+    ),
+    (
+        lambda album, act: album.create_report_provider(act, SCRIBE, "", URL),
+        lambda album, act: album.create_report_provider(act, SCRIBE, "Scribe", URL),
+        IdTaken,
+    ),
+    (
+        lambda album, act: album.edit_report_provider(act, READER, name=""),
+        lambda album, act: album.edit_report_provider(act, READER, name="Reader"),
+        ReportProviderNotFound,
+    ),
+    (
+        lambda album, act: album.edit_report_provider(act, READER, url=""),
+        lambda album, act: album.edit_report_provider(act, READER, url=URL),
+        ReportProviderNotFound,
+    ),
+    (
+        lambda album, act: album.issue_capability_token(act, KEY, DIGEST, "", READ),
+        lambda album, act: album.issue_capability_token(act, KEY, DIGEST, "T", READ),
+        IdTaken,
+    ),
+]
+
+
+@pytest.mark.parametrize(("unsound", "unfit", "error"), UNSOUND)
+def test_the_order_of_checks(
+    unsound: Tried, unfit: Tried, error: type[AlbumcoreError] | None
+) -> None:
+    """Who may not is never told what is wrong with his values, and what does not fit is told last."""
+    history = opened(write_comments=False), BOB_IN, SCRIBE_IN, issued(READ)
+    album = given(*history)
+    album.when(unsound, DAVE).refused(AlbumNotFound)
+    album.when(unsound, BOB).refused(Forbidden)
+    album.when(unfit, BOB).refused(Forbidden)
+    refused = album.when(unsound, ALICE)
+    assert isinstance(refused.error, Invalid)
+    if error is not None:
+        album.when(unfit, ALICE).refused(error)
+    given(*history, AlbumDeleted()).when(unsound, ALICE).refused(AlbumNotFound)
+
+
+def test_a_used_id_is_told_before_anything_about_a_new_album() -> None:
+    """Then whether it is a user in person, then the values."""
+    given(OPEN).when(Album.create, through(KEY), "").refused(AlbumExists)
+    given().when(Album.create, through(KEY), "").refused(Forbidden)
+
+
+@pytest.mark.parametrize(("source", "error"), [(BOB, Forbidden), (ALICE, Invalid)])
+def test_the_order_of_checks_of_a_users_own_tokens(
+    source: Source, error: type[AlbumcoreError]
+) -> None:
+    """A used id comes last."""
+    tokens = given_on(UserTokens(), UserTokenIssued(KEY, DIGEST, "Laptop", START, NOW))
+    tokens.when(UserTokens.issue, source, KEY, DIGEST, "").refused(
+        error, "title" if error is Invalid else None
+    )
+    if error is Invalid:
+        tokens.when(UserTokens.issue, source, KEY, DIGEST, "Laptop").refused(IdTaken)
+
+
+def test_the_order_of_checks_of_an_image() -> None:
+    """The patient, then the values, then whether the id is free."""
+    good, bad = Content(DIGEST, 1, "image/png"), Content(DIGEST, 0, "image/png")
+    added = ImageAdded(ImageId(1), 1, 1, ImageType.XRAY, good)
+    add = PatientImageSet.add_image
+    images = given_on(PatientImageSet(), added)
+    images.when(add, ALICE, ImageId(1), 1, 1, ImageType.XRAY, bad).refused(Invalid, "data")
+    images.when(add, ALICE, ImageId(1), 1, 1, ImageType.XRAY, good).refused(IdTaken)
+    closed = given_on(PatientImageSet(), added, PatientDeleted())
+    closed.when(add, ALICE, ImageId(0), 1, 1, ImageType.XRAY, bad).refused(ImageNotFound)
+
+
+def test_what_is_recorded_happened() -> None:
+    """An event that today's rules would refuse is applied all the same."""
+    assert folded(Album(), [OPEN, AlbumEdited("", "d" * 9999)]).name == ""
+    assert folded(Album(), [OPEN, AlbumEdited("", "d" * 9999)]).description == "d" * 9999
