@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from adapters.blobs import Blobs, DirectoryBlobs
 from adapters.directory import (
@@ -44,7 +44,7 @@ class Deployment:
     """An open data directory. Close it when done; open it after a fork, not before."""
 
     settings: Settings
-    secret: bytes
+    secret: bytes = field(repr=False)
     albums: Albumcore
     blobs: Blobs
     people: People

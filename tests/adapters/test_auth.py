@@ -154,6 +154,14 @@ def test_token_that_is_just_sound(claims: dict[str, Any]) -> None:
     assert _verifier().verify(_with(**claims)).sub == claims.get("sub", "ana")
 
 
+@pytest.mark.parametrize(("verified", "taken"), [(True, True), (None, True), (False, False)])
+def test_address_that_the_provider_did_not_verify(verified: bool | None, taken: bool) -> None:
+    """It may be anybody's, and people are found by theirs; a provider that says nothing is believed."""
+    told = {} if verified is None else {"email_verified": verified}
+    claims = _verifier().verify(_with(email="boss@clinic.example", **told))
+    assert claims.email == ("boss@clinic.example" if taken else None)
+
+
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [

@@ -75,6 +75,14 @@ def test_put_replaces_a_file_of_the_wrong_length(blobs: Blobs, root: Path) -> No
     assert blobs.get(ABC) == b"abc"
 
 
+def test_put_replaces_a_file_that_has_rotted(blobs: Blobs, root: Path) -> None:
+    """A file of the right length and of other content is made good as well."""
+    blobs.put(b"abc")
+    _file(root, ABC).write_bytes(b"abd")
+    blobs.put(b"abc")
+    assert blobs.check(ABC, 3) is None
+
+
 def test_put_by_several_processes_at_once(blobs: Blobs, root: Path) -> None:
     """The same content from four processes is stored once and whole."""
     content = os.urandom(300_000)
@@ -170,3 +178,18 @@ def test_check_of_a_damaged_blob(blobs: Blobs, root: Path) -> None:
     assert blobs.check(ABC, 4) == "wrong length: 3 bytes instead of 4"
     _file(root, ABC).write_bytes(b"abd")
     assert blobs.check(ABC, 3) == "wrong digest: the content has changed"
+
+
+def test_check_of_what_is_no_file(blobs: Blobs, root: Path) -> None:
+    """A folder or a pipe in its place is told, and not waited for; so is a shard that is none."""
+    file = _file(root, ABC)
+    file.parent.mkdir()
+    file.mkdir()
+    assert blobs.check(ABC, 3) == "not a file"
+    file.rmdir()
+    os.mkfifo(file)
+    assert blobs.check(ABC, 3) == "not a file"
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.touch()
+    assert blobs.check(ABC, 3) == "cannot be read: Not a directory"

@@ -192,3 +192,11 @@ def test_register_by_several_connections_at_once(tmp_path: Path) -> None:
     assert len(taken) == rounds * (len(databases) - 1)
     for database in databases:
         database.close()
+
+
+def test_find_by_a_sub_that_looks_like_an_address(people: People) -> None:
+    """It is found where it is nobody's address; an address comes first."""
+    odd = people.register("ann@provider", name="Odd Ann")
+    assert people.find("ann@provider") == odd
+    named = people.register("sub-2", "ann@provider")
+    assert people.find("ann@provider") == named

@@ -64,6 +64,26 @@ def test_form_without_a_length() -> None:
         read_form(request(b"x" * (MAX_FORM + 1), **chunked))
 
 
+def test_form_that_ends_early() -> None:
+    """Half of a form is no form: a client that died while sending must not have said half of something."""
+    with pytest.raises(falcon.HTTPBadRequest):
+        read_form(request(b"name=trunca", CONTENT_LENGTH="100"))
+
+
+class _Broken:
+    """A body whose chunks are malformed, as a server finds out while it is read."""
+
+    def read(self, size: int) -> bytes:
+        raise RuntimeError(f"no chunk of {size} bytes")
+
+
+def test_form_in_malformed_chunks() -> None:
+    """That is the client's doing, not a fault of ours."""
+    environ: dict[str, Any] = {"wsgi.input": _Broken(), "wsgi.input_terminated": True}
+    with pytest.raises(falcon.HTTPBadRequest):
+        read_form(request(**environ))
+
+
 def test_largest_form() -> None:
     """64 KiB are taken, a byte more is not, and a length that is too large is refused unread."""
     assert read_form(request(b"name=x&y=".ljust(MAX_FORM, b"z"))).text("name") == "x"

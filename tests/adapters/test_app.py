@@ -1,0 +1,93 @@
+"""What holds for every path of the application, whichever API it belongs to."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import falcon
+import falcon.testing
+import pytest
+from gunicorn.config import Config
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.http.app import create_app
+from adapters.http.errors import status_of
+from adapters.serve import DiscreetLogger
+from adapters.settings import LogLevel, Settings
+from adapters.store import StoreError, StoreUnavailable, database_of
+
+
+def _deployment(data: Path, log_level: LogLevel = "info") -> Deployment:
+    return open_deployment(Settings(data=data, log_level=log_level))
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    """An empty data directory."""
+    opened = _deployment(tmp_path)
+    yield opened
+    opened.close()
+
+
+def _ask(deployment: Deployment, method: str, path: str, **extras: Any) -> falcon.testing.Result:
+    return falcon.testing.TestClient(create_app(deployment)).simulate_request(
+        method, path, extras=extras
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_health_is_told_while_the_database_answers(deployment: Deployment, method: str) -> None:
+    """Load balancers ask by HEAD as well."""
+    assert _ask(deployment, method, "/healthz").status_code == 200
+
+
+def test_health_is_gone_with_the_database(deployment: Deployment) -> None:
+    """A database that cannot be read is no health; asked again later, it may be."""
+    with database_of(deployment.albums).transaction(commit=True) as cursor:
+        cursor.execute("ALTER TABLE stored_events RENAME TO elsewhere")
+    assert _ask(deployment, "GET", "/healthz").status_code == 503
+
+
+def test_only_what_may_pass_is_unavailable() -> None:
+    """Every other failure of the database is a fault of ours."""
+    assert status_of(StoreUnavailable()) == 503
+    assert status_of(StoreError()) is None
+
+
+@pytest.mark.parametrize("slash", ["%2F", "%2f"])
+def test_encoded_slash_does_not_change_the_route(deployment: Deployment, slash: str) -> None:
+    """A user whose name ends in /admin is not the admin route of a shorter name."""
+    decoded = "/albums/A1/users/ann/admin"
+    raw = f"/albums/A1/users/ann{slash}admin"
+    assert _ask(deployment, "PUT", decoded, RAW_URI=raw).status_code == 404
+    assert _ask(deployment, "PUT", decoded, RAW_URI=f"{decoded}?next=a{slash}b").status_code == 401
+
+
+@pytest.mark.parametrize(("level", "lines"), [("info", 1), ("debug", 1), ("warning", 0)])
+def test_requests_are_logged_where_that_is_wanted(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], level: LogLevel, lines: int
+) -> None:
+    """One line each, at the level of information."""
+    deployment = _deployment(tmp_path, level)
+    _ask(deployment, "GET", "/healthz")
+    deployment.close()
+    assert capfd.readouterr().err.count('"request"') == lines
+
+
+def test_malformed_requests_are_logged_without_what_they_hold() -> None:
+    """A header without its colon may well be an Authorization."""
+    log = DiscreetLogger(Config())
+    written = io.StringIO()
+    log.error_log.handlers = [logging.StreamHandler(written)]
+    log.warning("Invalid request from ip=%s: %s", "127.0.0.1", "'Authorization Bearer SECRET'")
+    log.warning("worker %s is late", 7)
+    assert written.getvalue() == "a malformed request was refused\nworker 7 is late\n"
+
+
+def test_secret_is_not_told_with_the_deployment(deployment: Deployment) -> None:
+    """Whoever prints or logs it does not print the secret."""
+    assert repr(deployment.secret) not in repr(deployment)
