@@ -50,7 +50,7 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
             return 1
         image_id, clinic, station, type_, content = args
         self.known.add(image_id)
-        if content.length == 0:
+        if content.length == 0 or not 1 <= image_id < 2**31:
             return "invalid"
         if found:
             return "id_taken"

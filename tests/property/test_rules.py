@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Act, Album, album_stream, fold
+from albumcore import Act, Album, Grants, album_stream, fold
 from albumcore.errors import AlbumcoreError
 from albumcore.kernel import record
 from albumcore.testing import ALBUMS, CAST, START, Command, album_arguments, album_commands
@@ -17,6 +17,11 @@ from support.naive import NaiveAlbum
 
 STREAM = album_stream(ALBUMS[0])
 SOURCES = CAST.sources()
+
+
+KEY = CAST.tokens[0]
+EDGE = timedelta(seconds=5)
+INSTANT = timedelta(microseconds=1)
 
 
 def try_by_everybody(
@@ -54,3 +59,32 @@ def test_everybody_may_do_what_the_rules_say(
     for decision, arguments in album_arguments(CAST).items():
         last = Command[Album](SOURCES[0], decision, data.draw(arguments))
         try_by_everybody(album, naive, last, at)
+
+
+@given(
+    life=st.tuples(st.integers(0, 100), st.integers(0, 100)).map(sorted),
+    at_end=st.booleans(),
+    shift=st.sampled_from([-EDGE, timedelta(0), EDGE]),
+    instant=st.sampled_from([-INSTANT, timedelta(0), INSTANT]),
+)
+def test_capability_token_works_from_edge_to_edge_of_its_validity(
+    life: list[int], at_end: bool, shift: timedelta, instant: timedelta
+) -> None:
+    """Five seconds either side count as valid, for using it, for revoking it, and for losing it with one's right."""
+    start, end = (START + timedelta(minutes=minutes) for minutes in life)
+    rights = Grants(read=True, write=True)
+    album, naive = STREAM.initial, NaiveAlbum()
+    for decision, args in (
+        (Album.create, ("Album",)),
+        (Album.issue_capability_token, (KEY, "0" * 64, "Key", rights, start, end)),
+        (Album.add_admin, (CAST.users[1],)),
+    ):
+        outcomes = try_by_everybody(album, naive, Command(SOURCES[0], decision, args), START)
+        album, naive = outcomes[0]
+    at = (end if at_end else start) + shift + instant
+    for decision, args in (
+        (Album.import_series, CAST.series[0]),
+        (Album.revoke_capability_token, (KEY,)),
+        (Album.demote_admin, (CAST.users[0],)),
+    ):
+        try_by_everybody(album, naive, Command(SOURCES[0], decision, args), at)

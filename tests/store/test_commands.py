@@ -120,6 +120,31 @@ def test_a_command_is_decided_again_on_what_came_in_between(open_file: Open) -> 
     assert app.verify() == []
 
 
+def test_who_met_others_waits_a_little(open_file: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each new try, longer each time, never more than 50 ms; and not before the first."""
+    waited: list[float] = []
+    drawn: list[tuple[float, float]] = []
+
+    def draw(shortest: float, longest: float) -> float:
+        drawn.append((shortest, longest))
+        return longest
+
+    monkeypatch.setattr("time.sleep", waited.append)
+    monkeypatch.setattr("random.uniform", draw)
+    app, other = open_file(retries=8), open_file()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    assert waited == []
+
+    def comment(album: Album, act: Act) -> Any:
+        other.handle(A1, Album.post_comment, ALICE, "me first")
+        return Album.post_comment(album, act, "never")
+
+    with pytest.raises(ConcurrentChange):
+        app.handle(A1, comment, ALICE)
+    assert waited == [0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.05, 0.05]
+    assert {shortest for shortest, _ in drawn} == {0}
+
+
 def test_a_command_that_is_refused_on_what_came_in_between(open_file: Open) -> None:
     """The second look decides."""
     app, other = open_file(), open_file()

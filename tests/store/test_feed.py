@@ -43,9 +43,15 @@ KINDS = [frozenset(Kind), frozenset({Kind.COMMENT}), frozenset({Kind.MUTATION}),
 
 @pytest.fixture(autouse=True)
 def told(app: Albumcore) -> None:
-    """An album with something of everything, in which Bob came, spoke and went; beside it another."""
+    """An album with something of everything, in which Bob came, spoke and went.
+
+    Beside it another, in which the same names mean something else.
+    """
     other = album_stream(AlbumId("A2"))
     app.handle(other, Album.create, ALICE, "Hips")
+    app.handle(other, Album.add_admin, ALICE, bob)
+    app.handle(other, Album.create_report_provider, ALICE, SCRIBE, "Of A2", URL)
+    app.handle(other, Album.issue_capability_token, ALICE, KEY, "cd" * 32, "Of A2", Grants())
     app.handle(A1, Album.create, ALICE, "Knees")
     app.handle(A1, Album.add_member, ALICE, bob)
     app.handle(A1, Album.add_admin, ALICE, carol)

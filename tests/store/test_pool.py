@@ -117,6 +117,26 @@ def test_a_commit_has_reached_the_disk(pool: DurablePool) -> None:
     pool.put_connection(connection)
 
 
+def test_what_was_taken_is_given_back_once(pool: DurablePool, path: Path) -> None:
+    """Also when the connection that was waited for comes back closed, and no other can be opened."""
+    taken = [pool.get_connection(is_writer=False) for _ in range(15)]
+    away = path.rename(path.with_suffix(".away"))
+    path.mkdir()
+    closed = taken.pop()
+    closed.close()
+    timer = threading.Timer(0.05, pool.put_connection, [closed])
+    timer.start()
+    with pytest.raises(InterfaceError):
+        pool.get_connection(timeout=5, is_writer=False)
+    timer.join()
+    assert pool._num_readers == len(taken)
+    path.rmdir()
+    away.rename(path)
+    for connection in taken:
+        pool.put_connection(connection)
+    assert (pool.num_in_use, pool._num_readers) == (0, 0)
+
+
 def test_waiting_for_a_connection_that_comes_back(path: Path) -> None:
     """All are handed out; the next reader waits for one, and counts once."""
     pool = DurablePool(db_name=path.as_uri(), lock_timeout=5)

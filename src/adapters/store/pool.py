@@ -61,15 +61,16 @@ class DurablePool(SQLiteConnectionPool):
             raise
 
     def _give_back(self) -> None:
-        """Undo what the library took before it tried to open a connection."""
+        """Undo what the library took before it tried to open a connection.
+
+        Nobody waits to be told: only one thread at a time is in the library's `get_connection`.
+        """
         if self._asked.is_writer is True:
             self._num_writers -= 1
             self._writer_lock.release()
         elif self._asked.is_writer is False:
             with self._no_readers:
                 self._num_readers -= 1
-                if self._num_readers == 0:
-                    self._no_readers.notify()
         self._asked.is_writer = None  # the library calls itself again while it waits
 
     def _create_connection(self) -> SQLiteConnection:

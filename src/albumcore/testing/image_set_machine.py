@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, multiple, precondition, rule
 
-from albumcore.ids import ImageId, PatientId
+from albumcore.ids import MAX_IMAGE_ID, ImageId, PatientId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
@@ -70,7 +70,12 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
         )
         return image_id if added else multiple()
 
-    @rule(patient=_patient, source=_source, image=images, type=values.image_types())
+    @rule(
+        patient=_patient,
+        source=_source,
+        image=images | st.sampled_from([ImageId(0), ImageId(MAX_IMAGE_ID + 1)]),
+        type=values.image_types(),
+    )
     def add_image_again(
         self,
         patient: PatientId,
@@ -78,7 +83,7 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
         image: ImageId,
         type: ImageType,  # noqa: A002 - the word of the API
     ) -> None:
-        """Try to use an id again, of an image of this patient or of the other."""
+        """Try to use an id again, of an image of this patient or of the other, or one that never can be."""
         content = self.keep(b"again")
         self.on(patient, source, PatientImageSet.add_image, image, 1, 1, type, content)
 
