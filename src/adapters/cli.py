@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,7 @@ app = App(
         albumcore verify
     """,
     help_format="plaintext",
+    version=version("albumcore"),
 )
 
 Data = Annotated[
@@ -222,7 +224,7 @@ def verify(*, data: Data = None) -> None:
         print(problem)
     if problems:
         raise _Failed(f"{len(problems)} things differ, in {count} events", 1)
-    print(f"{count} events replayed; index rows and image files agree with them")
+    print(f"{count} events replayed; index rows, snapshots and image files agree with them")
 
 
 class _Failed(Exception):

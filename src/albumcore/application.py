@@ -184,9 +184,8 @@ class Albumcore(Application[str]):
         try:
             version, at, state = self._present(stream)
             self.snapshots.put([Snapshot(stream.name, version, at, state)])
-        except (
-            Exception
-        ):  # whatever it is, the command that it follows is stored, and must not seem to fail
+        except Exception:
+            # Whatever it is, the command that it follows is stored, and must not seem to fail.
             _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
 
     def next_image_id(self) -> ImageId:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pydicom.data
@@ -58,6 +59,11 @@ def test_help_explains_every_command_with_an_example(run: Run) -> None:
         assert f"albumcore {command}" in out
         status, explained, _ = run(command, "--help")
         assert (status, "Example:" in explained) == (0, True)
+
+
+def test_version_is_that_of_the_package(run: Run) -> None:
+    """What is installed says what it is."""
+    assert run("--version")[:2] == (0, f"{version('albumcore')}\n")
 
 
 def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:

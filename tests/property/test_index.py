@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 
 from adapters.store import open_memory
-from albumcore.testing import Clock
-from support.facts import rows_meant, rows_of
+from albumcore import album_stream
+from albumcore.testing import ALBUMS, Clock
+from support.facts import row_facts, row_facts_predicted, rows_meant, rows_of
+from support.naive import NaiveAlbum
 from support.playing import Turn, interleaved, play
 
 
@@ -22,3 +24,17 @@ def test_rows_equal_rebuilt_rows(turns: list[Turn]) -> None:
         assert written == rows_meant(history)
         assert store.rebuild() == len(history)
         assert rows_of(store) == written
+
+
+@given(turns=interleaved())
+def test_rows_of_two_albums_equal_those_of_two_models(turns: list[Turn]) -> None:
+    """What happens to one album changes no row of the other, though they share members, studies and providers."""
+    clock = Clock()
+    naive = {album_stream(album).name: NaiveAlbum() for album in ALBUMS}
+    with open_memory(clock=clock) as store:
+        for stream, command in turns:
+            play(store, clock, [(stream, command)])
+            if stream.name in naive:
+                naive[stream.name].predict(command.name, command.source, clock.now, command.args)
+        for album in ALBUMS:
+            assert row_facts(store, album) == row_facts_predicted(naive[album_stream(album).name])

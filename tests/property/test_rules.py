@@ -8,12 +8,20 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Act, Album, Grants, album_stream, fold
+from albumcore import Act, Album, Grants, UserTokens, album_stream, fold, user_stream
 from albumcore.errors import AlbumcoreError
 from albumcore.kernel import record
-from albumcore.testing import ALBUMS, CAST, START, Command, album_arguments, album_commands
+from albumcore.testing import (
+    ALBUMS,
+    CAST,
+    START,
+    Command,
+    album_arguments,
+    album_commands,
+    user_token_commands,
+)
 from support.facts import facts_of, facts_predicted
-from support.naive import NaiveAlbum
+from support.naive import NaiveAlbum, NaiveUserTokens
 
 STREAM = album_stream(ALBUMS[0])
 SOURCES = CAST.sources()
@@ -61,6 +69,30 @@ def test_everybody_may_do_what_the_rules_say(
         try_by_everybody(album, naive, last, at)
 
 
+@given(tried=user_token_commands())
+def test_everybody_may_do_what_the_rules_say_with_user_tokens(
+    tried: list[Command[UserTokens]],
+) -> None:
+    """Only the user in person makes and revokes tokens that act as the user."""
+    stream = user_stream(CAST.users[0])
+    state, naive, at = stream.initial, NaiveUserTokens(CAST.users[0]), START
+    for command in tried:
+        at += command.wait
+        for source in [*SOURCES, command.source]:
+            act, model = Act(source, at), deepcopy(naive)
+            try:
+                events = command.decision(state, act, *command.args)
+            except AlbumcoreError as error:
+                outcome: str | int = error.code
+            else:
+                outcome = len(events)
+                after = fold(state, record(stream.name, 0, act, events))
+            predicted = model.predict(command.name, source, at, command.args)
+            assert outcome == predicted, (command.name, command.args, source)
+        if not isinstance(outcome, str):
+            state, naive = after, model
+
+
 @given(
     life=st.tuples(st.integers(0, 100), st.integers(0, 100)).map(sorted),
     at_end=st.booleans(),
@@ -73,18 +105,19 @@ def test_capability_token_works_from_edge_to_edge_of_its_validity(
     """Five seconds either side count as valid, for using it, for revoking it, and for losing it with one's right."""
     start, end = (START + timedelta(minutes=minutes) for minutes in life)
     rights = Grants(read=True, write=True)
-    album, naive = STREAM.initial, NaiveAlbum()
-    for decision, args in (
-        (Album.create, ("Album",)),
-        (Album.issue_capability_token, (KEY, "0" * 64, "Key", rights, start, end)),
-        (Album.add_admin, (CAST.users[1],)),
-    ):
-        outcomes = try_by_everybody(album, naive, Command(SOURCES[0], decision, args), START)
-        album, naive = outcomes[0]
+    album, naive, alice = STREAM.initial, NaiveAlbum(), SOURCES[0]
+    before: list[Command[Album]] = [
+        Command(alice, Album.create, ("Album",)),
+        Command(alice, Album.issue_capability_token, (KEY, "0" * 64, "Key", rights, start, end)),
+        Command(alice, Album.add_admin, (CAST.users[1],)),
+    ]
+    for command in before:
+        album, naive = try_by_everybody(album, naive, command, START)[0]
     at = (end if at_end else start) + shift + instant
-    for decision, args in (
-        (Album.import_series, CAST.series[0]),
-        (Album.revoke_capability_token, (KEY,)),
-        (Album.demote_admin, (CAST.users[0],)),
-    ):
-        try_by_everybody(album, naive, Command(SOURCES[0], decision, args), at)
+    tried: list[Command[Album]] = [
+        Command(alice, Album.import_series, CAST.series[0]),
+        Command(alice, Album.revoke_capability_token, (KEY,)),
+        Command(alice, Album.demote_admin, (alice.user,)),
+    ]
+    for command in tried:
+        try_by_everybody(album, naive, command, at)

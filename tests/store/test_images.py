@@ -47,6 +47,23 @@ def test_an_image_is_found_by_its_id(app: Albumcore) -> None:
     assert row.at > START
 
 
+def test_an_image_may_have_an_id_of_its_own(app: Albumcore) -> None:
+    """Numbers up to it count as given, and those below change nothing."""
+    for image_id in (41, 40):
+        app.handle(
+            PATIENT,
+            PatientImageSet.add_image,
+            ALICE,
+            ImageId(image_id),
+            276,
+            117,
+            ImageType.XRAY,
+            CONTENT,
+        )
+    assert app.next_image_id() == 42
+    assert app.verify() == []
+
+
 @pytest.mark.parametrize("image_id", [2, 5, 0, -1, 2**63, 10**30, -(10**30)])
 def test_an_image_that_is_not_there(app: Albumcore, image_id: int) -> None:
     """Removed, never added, or of an id that no store could hold."""

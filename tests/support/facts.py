@@ -25,7 +25,8 @@ from albumcore.index import (
     changes,
 )
 from albumcore.streams import album_stream
-from support.naive import Fact, NaiveAlbum
+from support.naive import NaiveAlbum
+from support.naive_state import Fact
 
 
 def facts_of(album: Album) -> Fact:

@@ -6,171 +6,14 @@ It shares no code with the album it is compared with, and trades every elegance 
 from __future__ import annotations
 
 import calendar
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-Fact = dict[str, Any]
-"""Something that was recorded. ``kind`` is how the feed shows it: comments, mutations, or None for not at all."""
+from support.naive_state import SLACK, Fact, NaiveState, Refused
 
 
-SLACK = timedelta(seconds=5)
-"""How far clocks may differ."""
-
-
-class Refused(Exception):
-    """A command is refused, with this error code."""
-
-
-# Who may do it beside the admins: plain members (always, never, or by a flag); a token with these grants.
-MEMBER_MAY: dict[str, bool | str] = {
-    "add user": "add_user",
-    "remove user": True,
-    "manage admins": False,
-    "add series": "add_series",
-    "add report": False,
-    "delete series": "delete_series",
-    "write comment": "write_comments",
-    "edit album": True,
-    "delete album": False,
-    "manage providers": False,
-    "manage tokens": False,
-}
-TOKEN_MAY = {"add series": {"write"}, "delete series": {"read", "write"}}
-PROVIDER_MAY = {"add report"}
-
-
-class NaiveAlbum:
+class NaiveAlbum(NaiveState):
     """One album; every method named after a decision changes it, or raises `Refused`."""
-
-    def __init__(self) -> None:
-        self.phase = "new"
-        self.forget()
-
-    def forget(self) -> None:
-        """Nothing is known of the album."""
-        self.name = self.description = ""
-        self.flags = {
-            "add_user": False,
-            "download_series": True,
-            "send_series": True,
-            "delete_series": False,
-            "add_series": True,
-            "write_comments": True,
-        }
-        self.members: dict[str, dict[str, bool]] = {}
-        self.studies: dict[str, list[str]] = {}
-        self.providers: dict[str, dict[str, Any]] = {}
-        self.tokens: dict[str, dict[str, Any]] = {}
-        self.feed: list[Fact] = []
-        self.last_event_at: datetime | None = None
-
-    def predict(self, decision: str, source: Any, at: datetime, args: tuple[Any, ...]) -> Any:
-        """The code of the refusal, or the list of what is recorded. The album is as after it."""
-        self.at, self.user = at, source.user
-        self.token, self.provider = source.capability_token, source.report_provider
-        try:
-            recorded: list[Fact] = getattr(self, decision)(*args)
-        except Refused as refusal:
-            return str(refusal)
-        for fact in recorded:
-            if fact["kind"] is not None:
-                self.feed.append(fact)
-                if not (fact["kind"] == "comments" and fact["target"]):
-                    self.last_event_at = at
-        return recorded
-
-    def see(self, viewer: str, kinds: set[str], limit: int | None = None, offset: int = 0) -> Any:
-        """The page of the feed a viewer gets and the number there is in all, or the code of the refusal."""
-        if viewer not in self.members:
-            return "album_not_found"
-        seen: list[Fact] = []
-        for fact in self.feed:
-            private = fact["kind"] == "comments" and fact["target"] is not None
-            if fact["kind"] in kinds and (
-                not private or viewer in (fact["author"], fact["target"])
-            ):
-                seen.insert(0, fact)
-        page = seen[offset:]
-        return (page if limit is None else page[:limit]), len(seen)
-
-    # Helpers
-
-    def hidden(self, what: str) -> Fact:
-        """Something that is recorded and never shown."""
-        return {"kind": None, "what": what}
-
-    def shown(self, mutation: str | None, **about: Any) -> Fact:
-        """Something that is recorded and shown."""
-        fact: Fact = {
-            "kind": "comments" if mutation is None else "mutations",
-            "mutation": mutation,
-            "at": self.at,
-            "author": self.user,
-            "token": self.token,
-            "provider": self.provider,
-            "target": None,
-            "comment": None,
-            "study": None,
-            "series": [],
-            "about provider": None,
-        }
-        return {**fact, **about}
-
-    def admin(self, user: str) -> bool:
-        """Whether a user is an admin now."""
-        return user in self.members and self.members[user]["admin"]
-
-    def need(self, right: str) -> None:
-        """Go on only if the one who acts has the right."""
-        if self.provider is not None:
-            if self.provider not in self.providers:
-                raise Refused("album_not_found")
-            removed = self.providers[self.provider]["removed"]
-            allowed = not removed and self.user in self.members and right in PROVIDER_MAY
-        elif self.token is not None:
-            if self.token not in self.tokens:
-                raise Refused("album_not_found")
-            token = self.tokens[self.token]
-            allowed = (
-                self.user == token["creator"]
-                and self.admin(self.user)
-                and token["revoked by"] is None
-                and token["from"] - SLACK <= self.at <= token["until"] + SLACK
-                and right in TOKEN_MAY
-                and TOKEN_MAY[right] <= token["grants"]
-            )
-        else:
-            if self.user not in self.members:
-                raise Refused("album_not_found")
-            plain = MEMBER_MAY[right]
-            allowed = self.admin(self.user) or (
-                self.flags[plain] if isinstance(plain, str) else plain
-            )
-        if not allowed:
-            raise Refused("forbidden")
-
-    def text(self, text: str, shortest: int, longest: int) -> str:
-        """Go on only if this is text of a sound length."""
-        if not shortest <= len(text) <= longest:
-            raise Refused("invalid")
-        if "\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-            raise Refused("invalid")
-        return text
-
-    def someone_else(self, target: str) -> None:
-        """Go on only if the target is not the one who acts."""
-        if target == self.user:
-            raise Refused("forbidden")
-
-    def revoke_tokens_of(self, user: str) -> list[Fact]:
-        """Who loses a right loses the live tokens made with it."""
-        revoked = []
-        for token in self.tokens.values():
-            live = token["revoked by"] is None and self.at <= token["until"] + SLACK
-            if token["creator"] == user and live:
-                token["revoked by"] = self.user
-                revoked.append(self.hidden("token revoked"))
-        return revoked
 
     # The album itself
 
@@ -420,6 +263,38 @@ class NaiveAlbum:
             return []
         found["revoked by"] = self.user
         return [self.hidden("token revoked")]
+
+
+class NaiveUserTokens:
+    """The capability tokens that act as one user (Kheops API 10, rules 57 to 63)."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.ends: dict[str, datetime] = {}
+        self.revoked: set[str] = set()
+
+    def predict(self, decision: str, source: Any, at: datetime, args: tuple[Any, ...]) -> Any:
+        """The code of the refusal, or how many events are recorded."""
+        in_person = source.capability_token is None and source.report_provider is None
+        token = args[0]
+        if decision == "issue":
+            if source.user != self.owner or not in_person:
+                return "forbidden"
+            title, end = args[2], args[4] if len(args) > 4 else None
+            if not 1 <= len(title) <= 255 or "\x00" in title:
+                return "invalid"
+            if token in self.ends:
+                return "id_taken"
+            self.ends[token] = end or three_months_after(at)
+            return 1
+        if source.user != self.owner or token not in self.ends:
+            return "capability_token_not_found"
+        if not in_person:
+            return "forbidden"
+        if token in self.revoked or at > self.ends[token] + SLACK:
+            return 0
+        self.revoked.add(token)
+        return 1
 
 
 def three_months_after(at: datetime) -> datetime:
