@@ -75,11 +75,25 @@ class DurablePool(SQLiteConnectionPool):
 
     def _create_connection(self) -> SQLiteConnection:
         try:
-            connection = super()._create_connection()
-            # Said, not left to the default, which a build of SQLite may have changed.
-            connection.cursor().execute("PRAGMA synchronous=FULL")
-        except sqlite3.OperationalError as error:
-            raise OperationalError(error) from error
+            opened = sqlite3.connect(
+                self.db_name,
+                uri=True,
+                check_same_thread=False,
+                isolation_level=None,  # transactions begin where the library says so
+                timeout=self.pool_timeout,
+            )
         except sqlite3.Error as error:
             raise InterfaceError(error) from error
-        return connection
+        try:
+            if not self.is_sqlite_memory_mode:
+                opened.execute("PRAGMA journal_mode=WAL")
+            # Said, not left to the default, which a build of SQLite may have changed.
+            opened.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error as error:
+            opened.close()
+            known = (
+                OperationalError if isinstance(error, sqlite3.OperationalError) else InterfaceError
+            )
+            raise known(error) from error
+        opened.row_factory = sqlite3.Row
+        return SQLiteConnection(opened, max_age=self.max_age)
