@@ -81,10 +81,8 @@ def _attempt(
         return ()
 
 
-SELDOM: frozenset[Decision] = frozenset(
-    {Album.create, Album.delete, PatientImageSet.delete_patient}
-)
-"""Decisions that begin or end everything: drawn a quarter as often as the others."""
+ENDS: tuple[Decision, ...] = (Album.delete, PatientImageSet.delete_patient)
+"""Decisions after which there is nothing left to decide."""
 
 
 @st.composite
@@ -99,20 +97,18 @@ def _commands(
 ) -> list[Command[S]]:
     """Commands most of which come from a source that may: to know one, each is tried on the state so far.
 
-    What would end everything is kept for the end.
+    What would end everything is kept for the last command, and is often it.
     """
-    decisions = st.sampled_from(
-        [one for one in arguments for _ in range(1 if one in SELDOM else 4)]
-    )
+    decisions = st.sampled_from([*arguments])
+    last = decisions | st.sampled_from([one for one in ENDS if one in arguments] or [*arguments])
     commands, at = [*draw(st.sampled_from(beginnings))], START
     history = history_of(stream, commands)
     state = fold(stream.initial, history)
     for left in reversed(range(draw(st.integers(0, max_size)))):
-        decision = draw(decisions)
+        decision = draw(decisions if left else last)
         args, wait = draw(arguments[decision]), draw(waits())
-        at += wait
         tried = [Command(source, decision, args, wait) for source in sources]
-        led_to = [_attempt(stream, state, len(history), command, at) for command in tried]
+        led_to = [_attempt(stream, state, len(history), one, at + wait) for one in tried]
         fruitful = [number for number, added in enumerate(led_to) if added]
         choices = range(len(tried)) if draw(st.integers(0, 5)) == 5 else fruitful
         if not choices:
@@ -122,7 +118,7 @@ def _commands(
         if is_over(after) and left:
             continue
         commands.append(tried[number])
-        history, state = history + led_to[number], after
+        history, state, at = history + led_to[number], after, at + wait
     return commands
 
 
