@@ -46,26 +46,25 @@ def _request(client: httpx.Client, line: str) -> httpx.Response:
 def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
     """Each line that is printed to be pasted works as it stands, over real HTTP."""
     printed = tmp_path / "printed"
-    with (
-        serving(tmp_path / "data", "--demo") as server,
-        httpx.Client(base_url=server.address) as client,
-    ):
+    with serving(tmp_path / "data", "--demo") as server:
         assert server.process.stdout is not None
         os.set_blocking(server.process.stdout.fileno(), False)
         printed.write_text(server.process.stdout.read())
         lines = [line for line in printed.read_text().splitlines() if line.startswith("curl")]
-        events, search, get, create, delete = (_request(client, line) for line in lines)
-        kinds = [one.get("mutation_type", "comment") for one in events.json()]
-        assert int(events.headers["X-Total-Count"]) == len(kinds) == 19
-        assert (kinds[0], kinds[-1]) == ("LEAVE_ALBUM", "CREATE_ALBUM")
-        shown = search.json()
-        assert len(shown) == 4
-        headshot = files("adapters.demo").joinpath("images", "headshot.jpg").read_bytes()
-        assert base64.b64decode(get.json()["data"]) == headshot
-        assert create.json() == {"id": max(shown) + 1}
-        assert (delete.status_code, delete.json()) == (200, {})
-        assert len(_request(client, lines[1]).json()) == 4
-        assert _request(client, lines[4]).status_code == 404
+        with httpx.Client(base_url=server.address, timeout=60) as client:
+            events, search, get, create, delete = (_request(client, line) for line in lines)
+            kinds = [one.get("mutation_type", "comment") for one in events.json()]
+            assert int(events.headers["X-Total-Count"]) == len(kinds) == 19
+            assert (kinds[0], kinds[-1]) == ("LEAVE_ALBUM", "CREATE_ALBUM")
+            shown = search.json()
+            assert len(shown) == 4
+            headshot = files("adapters.demo").joinpath("images", "headshot.jpg").read_bytes()
+            assert base64.b64decode(get.json()["data"]) == headshot
+            assert create.json() == {"id": max(shown) + 1}
+            assert (delete.status_code, delete.json()) == (200, {})
+            assert len(_request(client, lines[1]).json()) == 4
+            assert _request(client, lines[4]).status_code == 404
+        # A connection that is kept open may be waited for, as long as gunicorn is patient.
         assert server.stop() == 0
 
 

@@ -22,6 +22,7 @@ from albumcore import utc_now
 
 _LISTENING = re.compile(r"Listening at: (http://\S+)")
 START_SECONDS = 60
+STOP_SECONDS = 120
 
 
 @define
@@ -40,7 +41,7 @@ class Server:
     def stop(self) -> int:
         """Ask it to end, and wait until it has."""
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(STOP_SECONDS)
 
 
 @contextmanager
