@@ -10,13 +10,15 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from attrs import NOTHING, fields
 
-from albumcore.albums import Album, MemberFlags
+from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
 from albumcore.capabilities import Grants, UserTokens
+from albumcore.comments import StudyComments
 from albumcore.feed import FEED
 from albumcore.imagesets import Content, ImageType, PatientImageSet
 from albumcore.kernel import STORED, stored_name
@@ -25,13 +27,17 @@ PAGE = Path(__file__).parent / "reference" / "events.md"
 
 KINDS: Mapping[str, tuple[str, type[Any]]] = {
     "album": ("Albums, in the stream `album-<id>`", Album),
+    "study": ("Comments on a study, in the stream `study-<uid>`", StudyComments),
     "user": ("A user's own capability tokens, in the stream `user-<sub>`", UserTokens),
     "images": ("A patient's image set, in the stream `images-<patient>`", PatientImageSet),
 }
 """Title and state class of each kind of stream, by the first part of its events' names."""
 
-VALUES: tuple[type[Any], ...] = (MemberFlags, Grants, Content)
+VALUES: tuple[type[Any], ...] = (MemberFlags, Webhook, Grants, Content)
 """Values that are fields of events and have fields themselves."""
+
+WORDS: tuple[type[Enum], ...] = (WebhookEvent, ImageType)
+"""Values that are one word of a few."""
 
 HEAD = """\
 # Events
@@ -57,8 +63,7 @@ def page() -> str:
         )
     parts.append("## Values\n")
     parts.extend(_value(cls) for cls in VALUES)
-    words = ", ".join(f"`{one.value}`" for one in ImageType)
-    parts.append(f"### ImageType\n\n{_prose(ImageType)}\n\nOne of {words}.\n")
+    parts.extend(_words(cls) for cls in WORDS)
     parts.append(FOOT)
     return "\n".join(parts)
 
@@ -75,7 +80,8 @@ def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
         made[name] = (names | {one.id for one in called if isinstance(one, ast.Name)}) & set(known)
         calls[name] = names
     found: dict[type[Any], list[str]] = {}
-    for name in vars(state):
+    # Base classes hold decisions too; each method counts once, in the order it is written.
+    for name in dict.fromkeys(name for cls in state.__mro__ for name in vars(cls)):
         if name in made and not name.startswith("_"):
             for event in sorted(set(_reached(name, made, calls))):
                 found.setdefault(known[event], []).append(name)
@@ -107,6 +113,11 @@ def _event(name: str, cls: type[Any], led_to: list[str]) -> str:
 
 def _value(cls: type[Any]) -> str:
     return f"### {cls.__name__}\n\n{_prose(cls)}\n\n{_table(cls)}"
+
+
+def _words(cls: type[Enum]) -> str:
+    words = ", ".join(f"`{one.value}`" for one in cls)
+    return f"### {cls.__name__}\n\n{_prose(cls)}\n\nOne of {words}.\n"
 
 
 def _table(cls: type[Any]) -> str:

@@ -14,7 +14,7 @@ LIMIT = 400
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "ids", "kernel", "text"}),
-    frozenset({"albums", "capabilities", "imagesets"}),
+    frozenset({"albums", "capabilities", "comments", "imagesets"}),
     frozenset({"feed", "streams"}),
     frozenset({"codec", "index"}),
     frozenset({"carrier", "verification"}),

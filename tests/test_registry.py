@@ -14,6 +14,7 @@ from albumcore.albums import events as album
 from albumcore.capabilities import UserTokens
 from albumcore.capabilities import events as user
 from albumcore.codec import Codec
+from albumcore.comments import StudyCommentPosted, StudyComments
 from albumcore.feed import FEED
 from albumcore.imagesets import PatientImageSet
 from albumcore.imagesets import events as images
@@ -30,6 +31,7 @@ DECISIONS: dict[type[Any], str] = {
     album.AlbumEdited: "edit",
     album.AlbumDeleted: "delete leave remove_member",
     album.NotificationsSet: "edit",
+    album.FavoriteSet: "set_favorite",
     album.MemberLeft: "leave remove_member",
     album.MemberAdded: "add_member",
     album.AdminAdded: "add_admin",
@@ -41,12 +43,19 @@ DECISIONS: dict[type[Any], str] = {
     album.ReportAdded: "add_report",
     album.StudyRemoved: "remove_study",
     album.SeriesRemoved: "remove_series",
+    album.FavoriteAdded: "add_favorite",
+    album.FavoriteRemoved: "remove_favorite",
     album.CommentPosted: "post_comment",
     album.ReportProviderCreated: "create_report_provider",
     album.ReportProviderEdited: "edit_report_provider",
     album.ReportProviderDeleted: "delete_report_provider",
     album.CapabilityTokenIssued: "issue_capability_token",
     album.CapabilityTokenRevoked: "demote_admin leave remove_member revoke_capability_token",
+    album.WebhookCreated: "create_webhook",
+    album.WebhookEdited: "edit_webhook",
+    album.WebhookDeleted: "delete_webhook",
+    album.WebhookTriggered: "trigger_webhook",
+    StudyCommentPosted: "post_comment",
     user.UserTokenIssued: "issue",
     user.UserTokenRevoked: "revoke",
     images.ImageAdded: "add_image",
@@ -88,7 +97,15 @@ def test_the_docs_are_what_the_code_says() -> None:
 def test_every_value_in_an_event_is_explained_in_the_docs() -> None:
     """A field whose type has fields of its own refers to an entry."""
     simple = {"str", "int", "bool", "datetime", "Encoding"}
-    ids = {"UserId", "StudyUID", "SeriesUID", "ImageId", "ReportProviderId", "CapabilityTokenId"}
+    ids = {
+        "UserId",
+        "StudyUID",
+        "SeriesUID",
+        "ImageId",
+        "ReportProviderId",
+        "CapabilityTokenId",
+        "WebhookId",
+    }
     types = {
         cls.__annotations__[field.name]
         .removesuffix(" | None")
@@ -114,7 +131,7 @@ def test_a_stored_class_survives_the_codec(name: str) -> None:
 def test_every_stored_class_is_led_to_by_a_decision() -> None:
     """By exactly the decisions that are known to, read from their code."""
     found: dict[type[Any], set[str]] = {}
-    for state in (Album, UserTokens, PatientImageSet):
+    for state in (Album, StudyComments, UserTokens, PatientImageSet):
         for cls, names in GENERATE["decisions"](state).items():
             found.setdefault(cls, set()).update(names)
     assert found == {cls: set(names.split()) for cls, names in DECISIONS.items()}

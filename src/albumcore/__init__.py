@@ -4,13 +4,14 @@ State is what replaying the recorded events gives; the feed shows that very stre
 be asked for. Open a store with ``adapters.store`` and talk to the `Albumcore` it returns.
 """
 
-from albumcore.albums import Album, MemberFlags, Permission
+from albumcore.albums import Album, MemberFlags, Permission, Webhook, WebhookEvent
 from albumcore.application import Albumcore, utc_now
 from albumcore.capabilities import CapabilityToken, Grants, UserTokens
+from albumcore.comments import StudyComments
 from albumcore.feed import FeedPage, FeedQuery, Kind
 from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
 from albumcore.kernel import Act, Recorded, Source, Stream, fold
-from albumcore.streams import album_stream, patient_stream, user_stream
+from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 
 __all__ = [
     "Act",
@@ -30,10 +31,14 @@ __all__ = [
     "Recorded",
     "Source",
     "Stream",
+    "StudyComments",
     "UserTokens",
+    "Webhook",
+    "WebhookEvent",
     "album_stream",
     "fold",
     "patient_stream",
+    "study_stream",
     "user_stream",
     "utc_now",
 ]

@@ -14,12 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import (
-    EventStore,
-    IntegrityError,
-    Mapper,
-    StoredEvent,
-)
+from eventsourcing.persistence import EventStore, IntegrityError, Mapper, StoredEvent
 from eventsourcing.utils import Environment, EnvType
 
 from albumcore.albums import Album
@@ -32,25 +27,12 @@ from albumcore.errors import (
     IdTaken,
     ImageNotFound,
 )
-from albumcore.feed import (
-    FeedPage,
-    FeedQuery,
-    entry,
-    select,
-    standing_of,
-)
-from albumcore.ids import AlbumId, ImageId, UserId, is_user_id, user_id
+from albumcore.feed import Entry, FeedPage, FeedQuery, entry, select, standing_of
+from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id, user_id
 from albumcore.imagesets.events import ImageAdded
-from albumcore.index import (
-    Change,
-    ImageRow,
-    Index,
-    MemberRow,
-    changes,
-    standing_now,
-)
-from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record
-from albumcore.streams import album_stream, named_stream
+from albumcore.index import Change, ImageRow, Index, MemberRow, changes, standing_now
+from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record, stored_name
+from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.verification import CheckContent, Replay
 
 S = TypeVar("S")
@@ -256,15 +238,31 @@ class Albumcore(Application[str]):
             return self._past_feed(stream, viewer, wanted, at)
         if not is_user_id(viewer):
             raise AlbumNotFound("no such album, or you are not a member of it")
-        kinds = [kind.value for kind in wanted.kinds]
-        found, total = self.index.feed_page(stream.name, viewer, kinds, wanted.limit, wanted.offset)
+        entries, total = self._page(stream, viewer, wanted)
         # Asked after the page was read: who is a member now was one when it was.
         if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
             raise AlbumNotFound("no such album, or you are not a member of it")
-        entries = tuple(
-            shown for shown in map(entry, map(self._recorded, found)) if shown is not None
-        )
         return FeedPage(entries, total, standing_now(self.index, album_id, entries))
+
+    def study_comments(
+        self, study_uid: StudyUID, viewer: UserId, query: FeedQuery | None = None
+    ) -> tuple[tuple[Entry, ...], int]:
+        """A page of the comments on a study, newest first, and how many there are in all (Kheops API 7.3).
+
+        Whoever answers with it checks first whether the viewer can see the study. `albumcore.feed.PUBLIC` is a
+        viewer who sees the public comments alone.
+
+        Raises:
+            Invalid: the UID is none.
+        """
+        return self._page(study_stream(study_uid), viewer, query or FeedQuery())
+
+    def _page(
+        self, stream: Stream[Any], viewer: UserId, query: FeedQuery
+    ) -> tuple[tuple[Entry, ...], int]:
+        found, total = self.index.feed_page(stream.name, viewer, query)
+        shown = map(entry, map(self._recorded, found))
+        return tuple(one for one in shown if one is not None), total
 
     def _past_feed(
         self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, at: datetime | None
@@ -303,26 +301,59 @@ class Albumcore(Application[str]):
         Ask again from the last position got, and every event comes once, in the order of recording, without
         a gap. Positions grow, but not by ones.
         """
-        return [
-            (notification.id, self._recorded(notification))
-            for notification in self.recorder.select_notifications(
-                start=after, limit=limit, inclusive_of_start=False
-            )
-        ]
+        found = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [(one.id, self._recorded(one)) for one in found]
 
-    def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> int:
+    def follow_only(
+        self, kinds: Iterable[type[Any]], after: int = 0, limit: int = 1000
+    ) -> list[tuple[int, Recorded[Any] | AlbumcoreError | None]]:
+        """Like `follow`, but with None for an event of no kind asked for, and with the error for an unreadable one.
+
+        Such an error is an UnknownStoredEvent or a DamagedStoredEvent.
+        """
+        names = {stored_name(kind).name for kind in kinds}
+        found = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [(one.id, self._readable(one) if one.topic in names else None) for one in found]
+
+    def _readable(self, stored: StoredEvent) -> Recorded[Any] | AlbumcoreError:
+        try:
+            return self._recorded(stored)
+        except AlbumcoreError as error:
+            return error
+
+    def rebuild(
+        self,
+        progress: Callable[[int], None] = lambda done: None,
+        pass_over: Callable[[AlbumcoreError], None] | None = None,
+    ) -> int:
         """Drop the index rows and snapshots, and make the rows again from the stream; the number of events read.
 
+        Args:
+            progress: Called with the number of events read so far.
+            pass_over: Called for an event that cannot be read. Its stream is read up to there, and no further.
+
         Raises:
-            UnknownStoredEvent, DamagedStoredEvent: a stored event cannot be read. The rows stay as they were.
+            UnknownStoredEvent, DamagedStoredEvent: a stored event cannot be read, and must not be passed over.
+                The rows stay as they were.
         """
         seen = 0
+        broken: set[str] = set()
 
         def changes_of(stored: StoredEvent) -> Iterable[Change]:
             nonlocal seen
             seen += 1
             progress(seen)
-            return changes(self._recorded(stored))
+            stream = str(stored.originator_id)
+            if stream in broken:
+                return ()
+            try:
+                return changes(self._recorded(stored))
+            except AlbumcoreError as error:
+                if pass_over is None:
+                    raise
+                pass_over(error)
+                broken.add(stream)
+                return ()
 
         self.index.rebuild(changes_of)
         return seen

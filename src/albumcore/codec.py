@@ -6,7 +6,7 @@ An event is stored under its stored name, as one JSON object::
 
 with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one. ``v`` is the
 version of the form of ``data``: an older one is brought up to date by the upcasters, a newer one is refused.
-A snapshot is stored as ``{"format": 1, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
+A snapshot is stored as ``{"format": 2, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
 another format, or a damaged one, is passed over.
 """
 
@@ -29,7 +29,7 @@ from albumcore.kernel import STORED, Act, Recorded, Source, stored_name
 from albumcore.streams import named_stream
 
 SNAPSHOT = "snapshot"
-SNAPSHOT_FORMAT = 1
+SNAPSHOT_FORMAT = 2
 """To be raised whenever a state class changes its fields or their meaning."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]

@@ -110,6 +110,12 @@ class CapabilityTokenNotFound(NotFound):
     code = "capability_token_not_found"
 
 
+class WebhookNotFound(NotFound):
+    """The album has no such webhook, or it was deleted."""
+
+    code = "webhook_not_found"
+
+
 class ImageNotFound(NotFound):
     """No such image: it never was, it was removed, or its patient was deleted."""
 

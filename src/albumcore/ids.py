@@ -28,6 +28,9 @@ ReportProviderId = NewType("ReportProviderId", str)
 CapabilityTokenId = NewType("CapabilityTokenId", str)
 """The public name of a capability token; never its secret."""
 
+WebhookId = NewType("WebhookId", str)
+"""A webhook of one album."""
+
 PatientId = NewType("PatientId", int)
 ImageId = NewType("ImageId", int)
 """A small positive integer, unique over all patients: clients keep it in 32 bits."""

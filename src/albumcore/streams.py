@@ -8,14 +8,16 @@ from typing import Any
 from albumcore import ids
 from albumcore.albums import Album
 from albumcore.capabilities import UserTokens
+from albumcore.comments import StudyComments
 from albumcore.errors import Invalid
-from albumcore.ids import AlbumId, PatientId, UserId
+from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import Stream
 
 INITIAL: Mapping[str, Callable[[str], Any]] = {
     "album": lambda key: Album(),
     "images": lambda key: PatientImageSet(),
+    "study": lambda key: StudyComments(),
     "user": lambda key: UserTokens(owner=UserId(key)),
 }
 """The state before the first event, by kind of stream (the part of its name before the first hyphen) and key."""
@@ -48,6 +50,15 @@ def user_stream(user: UserId) -> Stream[UserTokens]:
         Invalid: the sub is none.
     """
     return named_stream(f"user-{ids.user_id(user)}")
+
+
+def study_stream(study_uid: StudyUID) -> Stream[StudyComments]:
+    """The stream of the comments on a study.
+
+    Raises:
+        Invalid: the UID is none.
+    """
+    return named_stream(f"study-{ids.study_uid(study_uid)}")
 
 
 def named_stream(name: str) -> Stream[Any]:

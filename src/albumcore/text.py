@@ -6,6 +6,9 @@ import re
 
 from albumcore.errors import Invalid
 
+MAX_COMMENT = 1024
+"""Longest comment, in characters."""
+
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -20,3 +23,12 @@ def check_text(field: str, text: str, shortest: int, longest: int) -> str:
     if _NO_TEXT.search(text):
         raise Invalid(field, "it holds a character that is no text")
     return text
+
+
+def check_comment(comment: str) -> str:
+    """The text of a comment, as it was written: 1 to 1024 characters, blanks count (Kheops API 7.2).
+
+    Raises:
+        Invalid: it is empty or longer.
+    """
+    return check_text("comment", comment, 1, MAX_COMMENT)

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from albumcore.codec import SNAPSHOT, SNAPSHOT_FORMAT, Codec
+from albumcore.codec import SNAPSHOT, SNAPSHOT_FORMAT, Codec, SnapshotStore
 from albumcore.kernel import STORED, Recorded, stored_name
 from albumcore.streams import INITIAL
 from support.examples import EVENTS
@@ -105,6 +105,27 @@ def ordered(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("snapshot.*.json")))
+def test_a_snapshot_of_an_older_format_is_passed_over(name: str) -> None:
+    """It is not guessed at, though nothing in it is damaged; the present one is read."""
+    _, kind, format_, _ = name.split(".")
+    snapshot = SNAPSHOTS[kind]
+    kept = StoredEvent(
+        snapshot.stream, snapshot.version, SNAPSHOT, (HERE / name).read_bytes().strip()
+    )
+
+    class Found:
+        """A recorder that has it."""
+
+        def select_events(self, **asked: Any) -> list[StoredEvent]:
+            """Whatever is asked for."""
+            return [kept]
+
+    store = SnapshotStore(Codec(), Found())  # type: ignore[arg-type]
+    read = list(store.get(originator_id=snapshot.stream))
+    assert read == ([snapshot] if format_ == f"f{SNAPSHOT_FORMAT}" else [])
+
+
 def test_state_classes_do_not_change_behind_the_snapshots() -> None:
     """A changed state needs a raised SNAPSHOT_FORMAT and a new file of its fields.
 
@@ -123,6 +144,8 @@ def test_the_guard_reaches_every_part_of_a_state() -> None:
     """Values inside of values, and what an enumeration may be."""
     told = fields_of_states()
     assert told["Album"]["studies"] == "Mapping[StudyUID(str), frozenset[SeriesUID(str)]]"
+    assert told["Webhook"]["events"] == "tuple[WebhookEvent, ...]"
+    assert told["StudyComments"] == {}
     assert told["CapabilityToken"]["revoked_by"] == "UserId(str) | None"
     assert told["Phase"]["OPEN"] == "'open'"
     assert {"Content", "Grants", "Image", "Member", "MemberFlags", "UserTokens"} <= told.keys()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Stream, album_stream, fold, patient_stream, user_stream
+from albumcore import Stream, album_stream, fold, patient_stream, study_stream, user_stream
 from albumcore.codec import Codec, Snapshot
 from albumcore.kernel import STORED
 from albumcore.testing import (
@@ -20,6 +20,7 @@ from albumcore.testing import (
     album_histories,
     image_set_histories,
     recorded,
+    study_comment_histories,
     user_token_histories,
 )
 
@@ -39,9 +40,10 @@ def test_round_trip_of_an_event(cls: type[Any], data: st.DataObject) -> None:
     [
         (album_stream(ALBUMS[0]), album_histories()),
         (patient_stream(PATIENTS[0]), image_set_histories()),
+        (study_stream(CAST.series[0][0]), study_comment_histories()),
         (user_stream(CAST.users[0]), user_token_histories()),
     ],
-    ids=["album", "images", "user"],
+    ids=["album", "images", "study", "user"],
 )
 @given(data=st.data())
 def test_round_trip_of_a_snapshot(

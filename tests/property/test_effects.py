@@ -10,11 +10,13 @@ import pytest
 from attrs import fields_dict
 from hypothesis import given
 
-from albumcore import Act, Album, PatientImageSet, UserTokens, album_stream, fold
+from albumcore import Act, Album, PatientImageSet, StudyComments, UserTokens, album_stream, fold
 from albumcore import patient_stream as images_of
+from albumcore.albums.values import Study
 from albumcore.errors import AlbumcoreError
+from albumcore.ids import SeriesUID, StudyUID
 from albumcore.kernel import Stream, record
-from albumcore.streams import user_stream
+from albumcore.streams import study_stream, user_stream
 from albumcore.testing import (
     ALBUMS,
     CAST,
@@ -27,11 +29,19 @@ from albumcore.testing import (
     album_commands,
     image_set_arguments,
     image_set_commands,
+    study_comment_arguments,
+    study_comment_commands,
     user_token_arguments,
     user_token_commands,
 )
 
 Effect = Callable[[Any, Any, Act, tuple[Any, ...]], bool]
+
+
+def meant(album: Album, study_uid: StudyUID, series_uid: SeriesUID | None = None) -> Study:
+    """The series that a favourite is about."""
+    return album.studies[study_uid] if series_uid is None else frozenset({series_uid})
+
 
 EFFECTS: Mapping[str, tuple[Effect, str, str]] = {
     # decision: what is true after it; the fields it may touch; what comes of the same command again
@@ -48,6 +58,11 @@ EFFECTS: Mapping[str, tuple[Effect, str, str]] = {
         ),
         "name description flags members",
         "nothing again",
+    ),
+    "set_favorite": (
+        lambda old, new, act, args: new.members[act.user].is_favorite == args[0],
+        "members",
+        "nothing",
     ),
     "delete": (lambda old, new, act, args: not new.members, "*", "album_not_found"),
     "add_member": (
@@ -93,13 +108,23 @@ EFFECTS: Mapping[str, tuple[Effect, str, str]] = {
     ),
     "remove_study": (
         lambda old, new, act, args: args[0] not in new.studies,
-        "studies",
+        "studies favorites",
         "series_not_found",
     ),
     "remove_series": (
         lambda old, new, act, args: args[1] not in new.studies.get(args[0], ()),
-        "studies",
+        "studies favorites",
         "series_not_found",
+    ),
+    "add_favorite": (
+        lambda old, new, act, args: new.favorites == old.favorites | meant(old, *args),
+        "favorites",
+        "again",
+    ),
+    "remove_favorite": (
+        lambda old, new, act, args: new.favorites == old.favorites - meant(old, *args),
+        "favorites",
+        "again",
     ),
     "post_comment": (lambda old, new, act, args: new == old, "", "again"),
     "create_report_provider": (
@@ -120,6 +145,27 @@ EFFECTS: Mapping[str, tuple[Effect, str, str]] = {
         "report_providers",
         "report_provider_not_found",
     ),
+    "create_webhook": (
+        lambda old, new, act, args: (
+            new.webhooks[args[0]].name == args[1].strip()
+            and set(new.webhooks[args[0]].events) == set(*args[3:4])
+        ),
+        "webhooks",
+        "id_taken",
+    ),
+    "edit_webhook": (
+        lambda old, new, act, args: (
+            args[1] is None or new.webhooks[args[0]].name == args[1].strip()
+        ),
+        "webhooks",
+        "again",
+    ),
+    "delete_webhook": (
+        lambda old, new, act, args: args[0] not in new.webhooks,
+        "webhooks",
+        "webhook_not_found",
+    ),
+    "trigger_webhook": (lambda old, new, act, args: new == old, "", "again"),
     "issue_capability_token": (
         lambda old, new, act, args: new.capability_tokens[args[0]].creator == act.user,
         "capability_tokens",
@@ -199,6 +245,12 @@ def test_effect_then_again_on_albums(commands: list[Command[Album]]) -> None:
     check_effects(album_stream(ALBUMS[0]), commands)
 
 
+@given(commands=study_comment_commands())
+def test_effect_then_again_on_study_comments(commands: list[Command[StudyComments]]) -> None:
+    """There is nothing but what was said."""
+    check_effects(study_stream(CAST.series[0][0]), commands)
+
+
 @given(commands=user_token_commands())
 def test_effect_then_again_on_user_tokens(commands: list[Command[UserTokens]]) -> None:
     """Both decisions about a user's own capability tokens."""
@@ -215,6 +267,7 @@ def test_effect_then_again_on_image_sets(commands: list[Command[PatientImageSet]
     ("state", "arguments"),
     [
         (Album, album_arguments(CAST)),
+        (StudyComments, study_comment_arguments(CAST)),
         (UserTokens, user_token_arguments(CAST)),
         (PatientImageSet, image_set_arguments(IMAGES)),
     ],

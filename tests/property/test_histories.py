@@ -22,6 +22,7 @@ from albumcore.testing import (
     album_histories,
     history_of,
     image_set_histories,
+    study_comment_histories,
     user_token_histories,
 )
 from albumcore.testing import sources as any_sources
@@ -29,6 +30,7 @@ from albumcore.testing import sources as any_sources
 HISTORIES: dict[str, st.SearchStrategy[History[Any]]] = {
     "album": album_histories(),
     "images": image_set_histories(),
+    "study": study_comment_histories(),
     "user": user_token_histories(),
 }
 every_history = st.one_of(*HISTORIES.values())

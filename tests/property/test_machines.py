@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from adapters.store import open_memory
-from albumcore import Albumcore, ImageType, Source
-from albumcore.ids import ReportProviderId, UserId
-from albumcore.testing import ALBUMS, PATIENTS, AlbumMachine, ImageSetMachine
+from albumcore import Albumcore, Grants, ImageType, Source, album_stream
+from albumcore.albums import Webhook, WebhookEvent
+from albumcore.albums import events as album
+from albumcore.comments import StudyCommentPosted
+from albumcore.ids import CapabilityTokenId, UserId
+from albumcore.testing import (
+    ALBUMS,
+    CAST,
+    PATIENTS,
+    STUDIES,
+    AlbumMachine,
+    ImageSetMachine,
+    StudyCommentsMachine,
+)
 
 
 class Albums(AlbumMachine):
@@ -28,29 +40,182 @@ class ImageSets(ImageSetMachine):
     open_store = staticmethod(Albums.open_store)
 
 
+class StudyComments(StudyCommentsMachine):
+    """Nothing but a store."""
+
+    open_store = staticmethod(Albums.open_store)
+
+
+ALICE, BOB, CAROL, DAVE = map(Source, CAST.users)
+A1, A2 = ALBUMS
+STUDY, FIRST = CAST.series[0]
+SECOND = CAST.series[1][1]
+
+
+@pytest.fixture
+def machine() -> Iterator[Albums]:
+    """The machine of albums, as it begins."""
+    made = Albums()
+    made.begin()
+    yield made
+    made.teardown()
+
+
+def each(made: Any) -> tuple[Any, ...]:
+    """What a rule puts into its bundles."""
+    values: tuple[Any, ...] = made.values
+    return values
+
+
+def since_then(machine: Albums, begun: int) -> list[Any]:
+    """The events that were recorded after so many."""
+    return [one.event for one in machine.history[begun:]]
+
+
 def test_machine_without_a_store_says_so() -> None:
     """A subclass has to say how one is opened."""
     with pytest.raises(NotImplementedError):
         AlbumMachine()
 
 
-def test_album_rules_act_on_the_store() -> None:
-    """A report provider is let in, reports for another user, is renamed, and is turned away."""
-    machine = Albums()
-    machine.open_album()
-    machine.have_others()
-    alice, scribe = Source(UserId("alice")), ReportProviderId("scribe")
-    made = machine.create_report_provider(ALBUMS[0], alice, (scribe, "Scribe", "https://s.example"))
-    assert made == Source(UserId("alice"), report_provider=scribe)
-    started = machine.start_report(UserId("bob"), made)
-    assert started == Source(UserId("bob"), report_provider=scribe)
-    machine.edit_report_provider(ALBUMS[0], alice, made, (scribe, "Quill", None))
-    machine.delete_report_provider(ALBUMS[0], alice, made)
-    names = [type(one.event).__name__ for one in machine.history]
-    assert names[-3:] == [
-        "ReportProviderCreated",
-        "ReportProviderEdited",
-        "ReportProviderDeleted",
+def test_album_machine_begins_with_one_of_everything(machine: Albums) -> None:
+    """Once, whichever is asked for first; and what is said to be there is what was recorded."""
+    begun = [type(one) for one in since_then(machine, 0)]
+    assert begun == [
+        album.AlbumCreated,
+        album.AdminAdded,
+        album.MemberAdded,
+        album.StudyImported,
+        album.ReportProviderCreated,
+        album.WebhookCreated,
+        album.CapabilityTokenIssued,
+    ]
+    assert each(machine.have_admins()) == (ALICE, BOB)
+    assert each(machine.have_others()) == (CAROL, DAVE)
+    assert machine.have_a_study() == (STUDY, FIRST)
+    assert machine.have_a_webhook() in machine.store.load(album_stream(A1)).webhooks
+    machine.import_series(A1, machine.have_a_capability_token(), (STUDY, SECOND))
+    machine.add_report(A1, machine.have_a_report_provider(), CAST.series[2])
+    assert since_then(machine, 7) == [
+        album.SeriesImported(STUDY, SECOND),
+        album.ReportAdded(*CAST.series[2]),
+    ]
+
+
+def test_rules_of_albums_and_members_act_on_the_store(machine: Albums) -> None:
+    """Members come and go, albums are opened, edited and ended; who came is among those who act from then on."""
+    machine.create(A2, BOB, ("Other",))
+    machine.edit(A1, ALICE, ("Hips",))
+    assert machine.add_member(A2, BOB, ALICE.user) == ALICE
+    assert machine.add_admin(A2, BOB, CAROL.user) == CAROL
+    machine.promote_member(A1, ALICE, CAROL.user)
+    machine.demote_admin(A1, ALICE, CAROL.user)
+    machine.remove_member(A1, ALICE, CAROL.user)
+    machine.leave(A1, BOB)
+    machine.delete(A1, ALICE)
+    assert [type(one) for one in since_then(machine, 7)] == [
+        album.AlbumCreated,
+        album.AlbumEdited,
+        album.MemberAdded,
+        album.AdminAdded,
+        album.MemberPromoted,
+        album.AdminDemoted,
+        album.MemberRemoved,
+        album.MemberLeft,
+        album.AlbumDeleted,
+    ]
+
+
+def test_rules_of_studies_act_on_the_store(machine: Albums) -> None:
+    """They come and go, and what was tried is held for later; things are said to all and in private."""
+    held = machine.import_study(A1, ALICE, (STUDY, (FIRST, SECOND)))
+    assert each(held) == ((STUDY, FIRST), (STUDY, SECOND))
+    machine.remove_series(A1, ALICE, (STUDY, FIRST))
+    machine.remove_study(A1, ALICE, (STUDY, FIRST))
+    machine.post_comment(A1, ALICE, ("to all", None))
+    machine.whisper(A1, ALICE, BOB.user)
+    assert since_then(machine, 7) == [
+        album.StudyImported(STUDY, (SECOND,)),
+        album.SeriesRemoved(STUDY, FIRST),
+        album.StudyRemoved(STUDY, (SECOND,)),
+        album.CommentPosted("to all"),
+        album.CommentPosted("Between us", BOB.user),
+    ]
+
+
+def test_rules_of_report_providers_act_on_the_store(machine: Albums) -> None:
+    """One is let in, reports for another user, is renamed, and is turned away."""
+    reader = CAST.providers[1]
+    made = machine.create_report_provider(A1, ALICE, (reader, "Reader", "https://r.example"))
+    assert made == Source(ALICE.user, report_provider=reader)
+    started = machine.start_report(BOB.user, made)
+    assert started == Source(BOB.user, report_provider=reader)
+    machine.edit_report_provider(A1, ALICE, made, (CAST.providers[0], "Quill", None))
+    machine.delete_report_provider(A1, ALICE, made)
+    assert since_then(machine, 7) == [
+        album.ReportProviderCreated(reader, "Reader", "https://r.example"),
+        album.ReportProviderEdited(reader, "Quill", "https://r.example"),
+        album.ReportProviderDeleted(reader),
+    ]
+
+
+def test_rules_of_capability_tokens_act_on_the_store(machine: Albums) -> None:
+    """One is issued, acts, and is taken back; it is named after its album, for ids are unique in a store."""
+    args = CAST.tokens[1], "ignored", "Key", Grants(write=True)
+    made = machine.issue_capability_token(A1, BOB, args)
+    token = CapabilityTokenId(f"{A1}{CAST.tokens[1]}")
+    assert made == Source(BOB.user, capability_token=token)
+    machine.import_series(A1, made, (STUDY, SECOND))
+    machine.revoke_capability_token(A1, BOB, made)
+    assert since_then(machine, 8) == [
+        album.SeriesImported(STUDY, SECOND),
+        album.CapabilityTokenRevoked(token),
+    ]
+
+
+def test_rules_of_favorites_act_on_the_store(machine: Albums) -> None:
+    """An album, a series and a study become favourites, and are none again."""
+    machine.set_favorite(A1, CAROL, True)
+    machine.add_favorite(A1, ALICE, (STUDY, FIRST), whole=False)
+    machine.remove_favorite(A1, ALICE, (STUDY, SECOND), whole=True)
+    assert since_then(machine, 7) == [
+        album.FavoriteSet(is_favorite=True),
+        album.FavoriteAdded(STUDY, (FIRST,)),
+        album.FavoriteRemoved(STUDY, (FIRST,)),
+    ]
+
+
+def test_rules_of_webhooks_act_on_the_store(machine: Albums) -> None:
+    """One is made, edited, triggered and deleted; the rules that follow name the one that was made."""
+    horn, other = CAST.webhooks[1], CAST.webhooks[0]
+    made = machine.create_webhook(A1, ALICE, (horn, "Horn", "http://horn.example"))
+    assert made == horn
+    machine.edit_webhook(A1, ALICE, made, (other, "Trumpet"))
+    user = WebhookEvent.NEW_USER, None, (), ALICE.user
+    machine.trigger_webhook(A1, ALICE, made, (other, *user))
+    machine.delete_webhook(A1, ALICE, made)
+    assert since_then(machine, 7) == [
+        album.WebhookCreated(horn, Webhook("Horn", "http://horn.example")),
+        album.WebhookEdited(horn, Webhook("Trumpet", "http://horn.example")),
+        album.WebhookTriggered(horn, *user),
+        album.WebhookDeleted(horn),
+    ]
+
+
+def test_rules_of_study_comments_act_on_the_store() -> None:
+    """Who loses sight of a study says nothing of it, and hears nothing in private, until he sees it again."""
+    machine = StudyComments()
+    machine.post_comment(STUDIES[0], ALICE, ("one", None))
+    machine.go_out_of_sight(STUDIES[0], BOB.user)
+    machine.post_comment(STUDIES[0], BOB, ("lost", None))
+    machine.post_comment(STUDIES[0], ALICE, ("lost", BOB.user))
+    machine.post_comment(STUDIES[1], BOB, ("two", None))
+    machine.come_into_sight(STUDIES[0], BOB.user)
+    machine.post_comment(STUDIES[0], ALICE, ("three", BOB.user))
+    assert [(one.stream, one.event) for one in machine.history] == [
+        (f"study-{STUDIES[0]}", StudyCommentPosted("one")),
+        (f"study-{STUDIES[1]}", StudyCommentPosted("two")),
+        (f"study-{STUDIES[0]}", StudyCommentPosted("three", BOB.user)),
     ]
     machine.teardown()
 

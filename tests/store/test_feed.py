@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,14 @@ from support.given import ALICE, START
 
 ID = AlbumId("A1")
 A1 = album_stream(ID)
+OTHERS: list[Any] = [
+    (Album.import_study, ALICE, CT, [S1, S2, S3]),
+    (Album.add_favorite, ALICE, CT, S1),
+    (Album.import_study, ALICE, MR, [M1]),
+    (Album.edit_report_provider, ALICE, SCRIBE, "Quill"),
+    (Album.remove_study, ALICE, CT),
+]
+"""What happens again and again in the other album."""
 FUTURE = START + timedelta(days=1)
 KINDS = [frozenset(Kind), frozenset({Kind.COMMENT}), frozenset({Kind.MUTATION}), frozenset()]
 
@@ -90,6 +99,34 @@ def test_the_index_gives_the_page_that_the_history_gives(
                 assert page.standing.tokens[source.capability_token] == "T"
             for uid in one.series_uids:
                 assert (uid in page.standing.series) is (uid in walked.standing.series)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"series": [S1]}, ["REMOVE_SERIES", "IMPORT_STUDY"]),
+        ({"series": [S1, S3]}, ["REMOVE_SERIES", "NEW_REPORT", "IMPORT_STUDY"]),
+        ({"studies": [MR]}, ["IMPORT_SERIES"]),
+        (
+            {"providers": [SCRIBE]},
+            ["DELETE_REPORT_PROVIDER", "NEW_REPORT", "CREATE_REPORT_PROVIDER"],
+        ),
+        ({"capability_tokens": [KEY]}, ["IMPORT_STUDY"]),
+        ({"mutations": ["IMPORT_STUDY", "ADD_USER"]}, ["IMPORT_STUDY", "ADD_USER"]),
+        ({"users": [bob], "kinds": frozenset({Kind.MUTATION})}, ["LEAVE_ALBUM", "ADD_USER"]),
+        ({"users": [f"user {n}" for n in range(2000)] + [bob], "limit": 1}, ["LEAVE_ALBUM"]),
+        ({"series": []}, []),
+        ({"series": ["\ud800"]}, []),
+    ],
+    ids=lambda value: str(value)[:40].encode("ascii", "replace").decode(),
+)
+def test_filters_find_what_is_of_the_album(app: Albumcore, query: Any, found: list[str]) -> None:
+    """And nothing of the other, where the same names came at the same versions and moments."""
+    for version in range(5, 25):
+        app.handle(album_stream(AlbumId("A2")), *OTHERS[version % len(OTHERS)])
+    for at in (None, FUTURE):
+        page = app.feed(ID, carol, FeedQuery(**query), at=at)
+        assert [one.line.mutation for one in page.entries] == found
 
 
 def test_the_feed_as_a_member_sees_it(app: Albumcore) -> None:

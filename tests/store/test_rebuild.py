@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, UserTokens
-from albumcore.errors import UnknownStoredEvent
+from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 from albumcore.ids import AlbumId, CapabilityTokenId, ImageId, PatientId
-from albumcore.index import ROWS
+from albumcore.index import ROWS, CapabilityTokenRow, ImageRow, MemberRow, SeriesRow
 from albumcore.streams import album_stream, patient_stream, user_stream
 from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, SCRIBE, URL, alice, bob
 from support.given import ALICE
@@ -25,6 +25,8 @@ def full(app: Albumcore) -> Albumcore:
     app.handle(A1, Album.create, ALICE, "Knees")
     app.handle(A1, Album.add_member, ALICE, bob)
     app.handle(A1, Album.import_study, ALICE, CT, [S1, S2])
+    app.handle(A1, Album.add_favorite, ALICE, CT, S2)
+    app.handle(A1, Album.set_favorite, ALICE, True)
     app.handle(A1, Album.create_report_provider, ALICE, SCRIBE, "Scribe", URL)
     app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
     app.handle(user_stream(alice), UserTokens.issue, ALICE, CapabilityTokenId("U"), "cd" * 32, "L")
@@ -55,7 +57,11 @@ def contents(app: Albumcore) -> dict[str, list[Any]]:
     [
         "DELETE FROM member_row",
         "UPDATE album_row SET name = 'wrong'",
-        "INSERT INTO series_row VALUES ('A1', '1.2', '1.2.9')",
+        "INSERT INTO series_row VALUES ('A1', '1.2', '1.2.9', 0)",
+        "UPDATE member_row SET is_favorite = 0",
+        "UPDATE series_row SET is_favorite = 1 - is_favorite",
+        "UPDATE capability_token_row SET is_revoked = 1",
+        "DELETE FROM feed_series_row",
         "DROP TABLE feed_row",
         "DELETE FROM image_row",
     ],
@@ -64,7 +70,7 @@ def test_rebuild_makes_the_rows_that_were_there(full: Albumcore, damage: str) ->
     """Whatever became of them since: lost, changed, added, or the whole table."""
     before = contents(full)
     tamper(full, damage)
-    assert full.rebuild() == 7
+    assert full.rebuild() == 9
     assert contents(full) == before
     assert full.verify() == []
 
@@ -79,8 +85,8 @@ def test_rebuild_drops_snapshots_and_tells_how_far_it_is(full: Albumcore) -> Non
     """They are made from the stream as well."""
     tamper(full, "INSERT INTO stored_snapshots VALUES ('album-A1', 5, 'snapshot', '{}')")
     told: list[int] = []
-    assert full.rebuild(told.append) == 7
-    assert told == [1, 2, 3, 4, 5, 6, 7]
+    assert full.rebuild(told.append) == 9
+    assert told == [*range(1, 10)]
     assert query(full, "SELECT * FROM stored_snapshots") == []
 
 
@@ -112,10 +118,26 @@ def test_rebuild_finds_the_numbers_that_were_lost(full: Albumcore) -> None:
     assert full.next_image_id() == 42
 
 
+def test_rebuild_that_passes_over_an_unreadable_event(full: Albumcore) -> None:
+    """Its stream has rows up to there, and other streams have all of theirs."""
+    tamper(
+        full,
+        "UPDATE stored_events SET topic = 'album.painted' "
+        "WHERE originator_id = 'album-A1' AND originator_version = 3",
+    )
+    told: list[AlbumcoreError] = []
+    assert full.rebuild(pass_over=told.append) == 9
+    assert [one.code for one in told] == ["unknown_stored_event"]
+    assert [row.sub for row in full.index.rows(MemberRow, {})] == ["alice", "bob"]
+    assert full.index.rows(SeriesRow, {}) == []
+    assert [row.token_id for row in full.index.rows(CapabilityTokenRow, {})] == ["U"]
+    assert len(full.index.rows(ImageRow, {})) == 1
+
+
 def test_rebuild_that_meets_an_unreadable_event_changes_nothing(full: Albumcore) -> None:
     """The rows and snapshots stay as they were."""
     before = contents(full)
-    tamper(full, "INSERT INTO stored_events VALUES ('album-A1', 6, 'album.painted', '{}')")
+    tamper(full, "INSERT INTO stored_events VALUES ('album-A1', 8, 'album.painted', '{}')")
     with pytest.raises(UnknownStoredEvent):
         full.rebuild()
     assert contents(full) == before

@@ -75,8 +75,8 @@ def test_a_condition_in_chunks(where: dict[str, object], pieces: list[dict[str, 
 def test_statements_of_changes() -> None:
     """One for each kind of change, values apart from the statement; times in text that sorts."""
     assert statement_of(Put(MemberRow("A1", "bob", is_admin=True))) == (
-        "INSERT INTO member_row VALUES (?, ?, ?, ?, ?)",
-        ["A1", "bob", True, False, False],
+        "INSERT INTO member_row VALUES (?, ?, ?, ?, ?, ?)",
+        ["A1", "bob", True, False, False, False],
     )
     assert statement_of(Set(AlbumRow, {"album_id": "A1"}, {"name": "N", "last_event_at": AT})) == (
         "UPDATE album_row SET name = ?, last_event_at = ? WHERE 1 AND album_id = ?",
@@ -113,6 +113,8 @@ def test_tables_are_made_from_the_row_classes(app: Albumcore) -> None:
         ("feed_row", "mutation"),
         ("feed_row", "target"),
         ("feed_row", "study_uid"),
+        ("feed_row", "provider_id"),
+        ("feed_row", "token_id"),
         ("image_row", "clinic"),
         ("image_row", "station"),
     }

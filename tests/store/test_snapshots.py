@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from albumcore import Album, Albumcore
-from albumcore.codec import Snapshot
+from albumcore.codec import SNAPSHOT_FORMAT, Snapshot
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from support.album import CAROL, DIGEST, KEY, NO_GRANTS, carol
@@ -82,7 +82,7 @@ def test_the_present_starts_from_the_last_snapshot(open_file: Open) -> None:
     assert kept(app) == []
 
 
-@pytest.mark.parametrize("format_", [0, None])
+@pytest.mark.parametrize("format_", [0, SNAPSHOT_FORMAT - 1, SNAPSHOT_FORMAT + 1, None])
 def test_a_snapshot_of_another_format_is_replayed_past(
     open_file: Open, format_: int | None
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_snapshot_that_cannot_be_kept_fails_no_command(
     assert open_file().load(A1).name == "Knees"
 
 
-def rewrite(app: Albumcore, version: int, *, name: str, format_: int = 1) -> None:
+def rewrite(app: Albumcore, version: int, *, name: str, format_: int = SNAPSHOT_FORMAT) -> None:
     """Make a snapshot say something else."""
     ((raw,),) = query(
         app, "SELECT state FROM stored_snapshots WHERE originator_version = ?", version

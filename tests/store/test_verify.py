@@ -68,13 +68,13 @@ def test_a_sound_store(app: Albumcore) -> None:
             "DELETE FROM member_row WHERE sub = 'bob'",
             [
                 "member_row album_id='A1', sub='bob', is_admin=0, notification_new_series=0, "
-                "notification_new_comment=0: in the history, not in the index"
+                "notification_new_comment=0, is_favorite=0: in the history, not in the index"
             ],
         ),
         (
-            "INSERT INTO series_row VALUES ('A1', '1.2', '1.2.3')",
+            "INSERT INTO series_row VALUES ('A1', '1.2', '1.2.3', 1)",
             [
-                "series_row album_id='A1', study_uid='1.2', series_uid='1.2.3': "
+                "series_row album_id='A1', study_uid='1.2', series_uid='1.2.3', is_favorite=1: "
                 "in the index, not in the history"
             ],
         ),
@@ -103,7 +103,11 @@ def test_a_gap_in_the_versions(app: Albumcore) -> None:
     )
     problems = app.verify()
     assert problems[0] == "album-A1 version 4: it follows version 2"
-    assert [one.partition(" ")[0] for one in problems[1:]] == ["feed_row", "series_row"]
+    assert [one.partition(" ")[0] for one in problems[1:]] == [
+        "feed_row",
+        "feed_series_row",
+        "series_row",
+    ]
 
 
 def test_a_history_without_its_beginning(app: Albumcore) -> None:
@@ -158,12 +162,12 @@ def test_an_event_of_another_kind_of_stream(app: Albumcore) -> None:
     )
     tamper(
         app,
-        "INSERT INTO stored_events SELECT 'study-1', 1, topic, state FROM stored_events "
+        "INSERT INTO stored_events SELECT 'ward-1', 1, topic, state FROM stored_events "
         "WHERE originator_id = 'images-7'",
     )
     first, second, *_ = app.verify()
     assert first.startswith("album-A1 version 5: it does not fit the history before it: ")
-    assert second == "study-1 version 1: it does not fit the history before it: KeyError('study')"
+    assert second == "ward-1 version 1: it does not fit the history before it: KeyError('ward')"
 
 
 def test_two_events_that_mean_the_same_row(app: Albumcore) -> None:

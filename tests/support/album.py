@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from albumcore.albums import Album, MemberFlags
+from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
 from albumcore.albums.events import (
     AdminAdded,
     AlbumCreated,
@@ -13,9 +13,17 @@ from albumcore.albums.events import (
     MemberAdded,
     ReportProviderCreated,
     StudyImported,
+    WebhookCreated,
 )
 from albumcore.capabilities import Grants
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.ids import (
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    WebhookId,
+)
 from albumcore.kernel import Act, Event, Source
 from support.given import NOW, START
 
@@ -33,6 +41,11 @@ DIGEST = "ab" * 32
 SCRIBE, READER = ReportProviderId("dhiuGD29Hhbniu"), ReportProviderId("READER")
 URL = "https://scribe.example/config"
 
+BELL, HORN = WebhookId("bell"), WebhookId("horn")
+BELL_URL = "https://bell.example/new"
+TOLD = (WebhookEvent.NEW_SERIES, WebhookEvent.NEW_USER)
+WEBHOOK = Webhook("Bell", BELL_URL, TOLD, secret="kept")
+
 OPEN = AlbumCreated("Knees", "", MemberFlags())
 """Alice opened the album."""
 
@@ -40,6 +53,7 @@ BOB_IN = MemberAdded(bob)
 CAROL_ADMIN = AdminAdded(carol)
 CT_IN = StudyImported(CT, (S1, S2))
 SCRIBE_IN = ReportProviderCreated(SCRIBE, "Scribe", URL)
+BELL_IN = WebhookCreated(BELL, WEBHOOK)
 
 
 def opened(**flags: bool) -> AlbumCreated:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from albumcore.albums import MemberFlags
+from albumcore.albums import MemberFlags, Webhook, WebhookEvent
 from albumcore.albums import events as album
 from albumcore.capabilities import Grants
 from albumcore.capabilities import events as user
+from albumcore.comments import StudyCommentPosted
 from albumcore.ids import (
     CapabilityTokenId,
     ImageId,
@@ -16,6 +17,7 @@ from albumcore.ids import (
     SeriesUID,
     StudyUID,
     UserId,
+    WebhookId,
 )
 from albumcore.imagesets import Content, ImageType
 from albumcore.imagesets import events as images
@@ -25,6 +27,7 @@ ALICE = UserId("c2fd0b66-dac4-4b98-9341-d4f3b303bd4e")
 BOB = UserId("d4f3b303bd4e-4b98-dac4-9341-c2fd0b66")
 TOKEN = CapabilityTokenId("hIU3IUjdh9")
 PROVIDER = ReportProviderId("dhiuGD29Hhbniu")
+HOOK = WebhookId("hZ3T7q0rJkT9yWcV1x2b")
 STUDY = StudyUID("2.16.840.1.113669.632.20.1211.10000314223")
 SERIES = SeriesUID("3.14.840.5.751489.471.55.1218.14752314753")
 OTHER_SERIES = SeriesUID("3.14.840.5.751489.471.55.1218.14752314754")
@@ -35,6 +38,13 @@ NOT_BEFORE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 EXPIRES = datetime(2026, 6, 1, 9, 30, 0, 500_000, tzinfo=UTC)
 FLAGS = MemberFlags(add_user=True, download_series=False, delete_series=True)
 CONTENT = Content(DIGEST, 30_211, "image/jpeg", "verbatim")
+WEBHOOK = Webhook(
+    "Bell é",
+    "https://bell.example/new?of=album",
+    (WebhookEvent.NEW_SERIES, WebhookEvent.DELETE_ALBUM),
+    enabled=False,
+    secret="k3yF0rBell",
+)
 
 IN_PERSON = Source(ALICE)
 BY_TOKEN = Source(ALICE, capability_token=TOKEN)
@@ -54,6 +64,7 @@ _EXAMPLES = (
     _of_album(album.AlbumEdited("Hips", "", FLAGS)),
     _of_album(album.AlbumDeleted()),
     _of_album(album.NotificationsSet(new_series=True, new_comment=False)),
+    _of_album(album.FavoriteSet(is_favorite=True)),
     _of_album(album.MemberLeft()),
     _of_album(album.MemberAdded(BOB)),
     _of_album(album.AdminAdded(BOB)),
@@ -65,6 +76,8 @@ _EXAMPLES = (
     _of_album(album.ReportAdded(STUDY, SERIES), BY_PROVIDER),
     _of_album(album.StudyRemoved(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
     _of_album(album.SeriesRemoved(STUDY, SERIES), BY_TOKEN),
+    _of_album(album.FavoriteAdded(STUDY, (SERIES, OTHER_SERIES))),
+    _of_album(album.FavoriteRemoved(STUDY, (SERIES,))),
     _of_album(album.CommentPosted('two\nlines and a "quote"', BOB)),
     _of_album(album.ReportProviderCreated(PROVIDER, "Scribe", "https://scribe.example/config")),
     _of_album(album.ReportProviderEdited(PROVIDER, "Pen", "https://pen.example/config")),
@@ -75,6 +88,11 @@ _EXAMPLES = (
         )
     ),
     _of_album(album.CapabilityTokenRevoked(TOKEN)),
+    _of_album(album.WebhookCreated(HOOK, WEBHOOK)),
+    _of_album(album.WebhookEdited(HOOK, WEBHOOK)),
+    _of_album(album.WebhookDeleted(HOOK)),
+    _of_album(album.WebhookTriggered(HOOK, WebhookEvent.NEW_SERIES, STUDY, (SERIES,), BOB)),
+    _recorded(f"study-{STUDY}", StudyCommentPosted("Psst é", BOB)),
     _recorded(f"user-{ALICE}", user.UserTokenIssued(TOKEN, DIGEST, "Laptop", NOT_BEFORE, EXPIRES)),
     _recorded(f"user-{ALICE}", user.UserTokenRevoked(TOKEN)),
     _recorded("images-343", images.ImageAdded(IMAGE, 276, 117, ImageType.HEADSHOT, CONTENT)),
@@ -90,7 +108,15 @@ EVENTS: dict[str, Recorded[Any]] = {
 
 SPARSE: dict[str, Recorded[Any]] = {
     "album.edited.v1": _of_album(album.AlbumEdited()),
+    "album.favorite_set.v1": _of_album(album.FavoriteSet(is_favorite=False)),
     "album.comment_posted.v1": _of_album(album.CommentPosted("x")),
+    "album.webhook_created.v1": _of_album(
+        album.WebhookCreated(HOOK, Webhook("Bell", "http://bell.example"))
+    ),
+    "album.webhook_triggered.v1": _of_album(
+        album.WebhookTriggered(HOOK, WebhookEvent.NEW_USER, user=BOB)
+    ),
+    "study.comment_posted.v1": _recorded(f"study-{STUDY}", StudyCommentPosted("x")),
     "images.image_added.v1": _recorded(
         "images-343",
         images.ImageAdded(
@@ -98,4 +124,4 @@ SPARSE: dict[str, Recorded[Any]] = {
         ),
     ),
 }
-"""The same with every field that may be absent left out."""
+"""The same with every field that may be absent left out, and a choice taken back."""

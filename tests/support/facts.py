@@ -41,10 +41,17 @@ def facts_of(album: Album) -> Fact:
                 "admin": member.is_admin,
                 "series": member.notification_new_series,
                 "comments": member.notification_new_comment,
+                "favorite": member.is_favorite,
             }
             for user, member in album.members.items()
         },
         "studies": {study: sorted(series) for study, series in album.studies.items()},
+        "favorites": {
+            (study, uid)
+            for study, series in album.studies.items()
+            for uid in series & album.favorites
+        },
+        "lost favorites": album.favorites.difference(*album.studies.values()),
         "providers": {
             name: {"name": one.name, "url": one.url, "removed": one.is_removed}
             for name, one in album.report_providers.items()
@@ -61,6 +68,16 @@ def facts_of(album: Album) -> Fact:
             }
             for name, one in album.capability_tokens.items()
         },
+        "webhooks": {
+            name: {
+                "name": one.name,
+                "url": one.url,
+                "events": [event.value for event in one.events],
+                "enabled": one.enabled,
+                "secret": one.secret,
+            }
+            for name, one in album.webhooks.items()
+        },
     }
 
 
@@ -73,6 +90,9 @@ def facts_predicted(naive: NaiveAlbum) -> Fact:
         "flags": naive.flags,
         "members": naive.members,
         "studies": {study: sorted(series) for study, series in naive.studies.items()},
+        "favorites": naive.favorites,
+        "lost favorites": frozenset(),
+        "webhooks": naive.webhooks,
         "providers": naive.providers,
         "tokens": naive.tokens,
     }
@@ -92,15 +112,25 @@ def row_facts(store: Albumcore, album_id: AlbumId) -> Fact:
                 "admin": row.is_admin,
                 "series": row.notification_new_series,
                 "comments": row.notification_new_comment,
+                "favorite": row.is_favorite,
             }
             for row in rows(MemberRow, of_album)
         },
-        "series": {(row.study_uid, row.series_uid) for row in rows(SeriesRow, of_album)},
+        "series": {
+            (row.study_uid, row.series_uid): row.is_favorite for row in rows(SeriesRow, of_album)
+        },
         "providers": {
             row.provider_id: (row.name, row.is_removed) for row in rows(ProviderRow, of_album)
         },
         "tokens": {
-            row.token_id: (row.digest, row.title) for row in rows(CapabilityTokenRow, stream)
+            row.token_id: {
+                "digest": row.digest,
+                "title": row.title,
+                "creator": row.creator,
+                "until": row.expires_at,
+                "revoked": row.is_revoked,
+            }
+            for row in rows(CapabilityTokenRow, stream)
         },
     }
 
@@ -115,9 +145,22 @@ def row_facts_predicted(naive: NaiveAlbum) -> Fact:
     return {
         "album": [about] if naive.phase == "open" else [],
         "members": naive.members,
-        "series": {(study, uid) for study, series in naive.studies.items() for uid in series},
+        "series": {
+            (study, uid): (study, uid) in naive.favorites
+            for study, series in naive.studies.items()
+            for uid in series
+        },
         "providers": {name: (one["name"], one["removed"]) for name, one in naive.providers.items()},
-        "tokens": {name: (one["digest"], one["title"]) for name, one in naive.tokens.items()},
+        "tokens": {
+            name: {
+                "digest": one["digest"],
+                "title": one["title"],
+                "creator": one["creator"],
+                "until": one["until"],
+                "revoked": one["revoked by"] is not None,
+            }
+            for name, one in naive.tokens.items()
+        },
     }
 
 

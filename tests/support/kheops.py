@@ -18,9 +18,18 @@ from adapters.directory import InstanceRecord, Person
 from adapters.http.app import create_app
 from adapters.http.auth import issue_token
 from adapters.settings import Compat, Settings
-from albumcore import Album, Grants, MemberFlags, Source, album_stream
+from albumcore import (
+    Album,
+    Grants,
+    MemberFlags,
+    Source,
+    UserTokens,
+    album_stream,
+    user_stream,
+)
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumRow
+from support.watched import watched
 
 Answer: TypeAlias = falcon.testing.Result
 Fields: TypeAlias = Mapping[str, str | Sequence[str]]
@@ -105,7 +114,7 @@ class World:
         self.clock.tick()
         sent = dict(headers or {})
         if by is not None:
-            sent["Authorization"] = f"Bearer {self._token_of(by)}"
+            sent["Authorization"] = f"Bearer {self.token_of(by)}"
         if form is not None:
             body = urlencode(form, doseq=True).encode()
         if form is not None and "Content-Type" not in sent:
@@ -118,7 +127,8 @@ class World:
             body=body,
         )
 
-    def _token_of(self, sub: str) -> str:
+    def token_of(self, sub: str) -> str:
+        """The token of one of the people, or the secret of a capability token by its name."""
         if sub not in self._tokens:
             self._tokens[sub] = self.token(sub)
         return self._tokens[sub]
@@ -176,6 +186,37 @@ class World:
         [row] = self.deployment.albums.index.rows(AlbumRow, {"album_id": album})
         return row.last_event_at
 
+    # Capability tokens. Each has a name, and whoever is asked ``by`` that name is asked by its secret
+
+    def album_token(
+        self, token_id: str, by: str = ALICE, album: str = ALBUM, /, **grants: bool
+    ) -> str:
+        """Let an admin make a capability token of an album, with a title made from its id."""
+        issue, about = Album.issue_capability_token, (f"The {token_id}", Grants(**grants))
+        secret = self._secret_of(token_id)
+        self.act(by, issue, token_id, digest_of(secret), *about, album=AlbumId(album))
+        return token_id
+
+    def user_token(self, token_id: str, by: str) -> str:
+        """Let somebody make a capability token that acts as himself."""
+        secret = self._secret_of(token_id)
+        self.deployment.albums.handle(
+            user_stream(UserId(by)),
+            UserTokens.issue,
+            Source(UserId(by)),
+            CapabilityTokenId(token_id),
+            digest_of(secret),
+            f"The {token_id}",
+        )
+        return token_id
+
+    def lent_by(self, by: str) -> dict[str, str]:
+        """The header of a request that takes something by the token of another."""
+        return {"X-Authorization-Source": f"Bearer {self.token_of(by)}"}
+
+    def _secret_of(self, token_id: str) -> str:
+        return self._tokens.setdefault(token_id, f"{token_id:0<22}")
+
     # Reference data
 
     def register(self, *subs: str) -> None:
@@ -226,7 +267,8 @@ def open_world(data: Path, compat: Compat = "documented", **settings: Any) -> Wo
     deployment = open_deployment(
         Settings(data=data, compat=compat, **settings), clock=clock, make_id=make_id
     )
-    return World(deployment, clock, falcon.testing.TestClient(create_app(deployment)))
+    app = watched(create_app(deployment), deployment)
+    return World(deployment, clock, falcon.testing.TestClient(app))
 
 
 def settle(world: World) -> None:

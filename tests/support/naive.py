@@ -1,4 +1,4 @@
-"""An album by the documented rules alone (Kheops API 2 to 5, 7, 8, 10 and 14), in plain dicts and lists.
+"""An album by the documented rules alone (Kheops API 2 to 8, 10, 11 and 14), in plain dicts and lists.
 
 It shares no code with the album it is compared with, and trades every elegance for being obvious.
 """
@@ -9,10 +9,11 @@ import calendar
 from datetime import datetime
 from typing import Any
 
-from support.naive_state import SLACK, Fact, NaiveState, Refused
+from support.naive_state import SLACK, Fact, Refused
+from support.naive_webhooks import NaiveWebhooks
 
 
-class NaiveAlbum(NaiveState):
+class NaiveAlbum(NaiveWebhooks):
     """One album; every method named after a decision changes it, or raises `Refused`."""
 
     # The album itself
@@ -33,8 +34,13 @@ class NaiveAlbum(NaiveState):
         return [self.shown("CREATE_ALBUM")]
 
     def join(self, user: str, *, admin: bool) -> None:
-        """A new member is told of nothing."""
-        self.members[user] = {"admin": admin, "series": False, "comments": False}
+        """A new member is told of nothing, and has no favourite."""
+        self.members[user] = {
+            "admin": admin,
+            "series": False,
+            "comments": False,
+            "favorite": False,
+        }
 
     def edit(self, name: Any, description: Any, flags: Any, series: Any, comments: Any) -> Any:
         """Kheops API 3.4; every edit of an admin is recorded."""
@@ -59,6 +65,17 @@ class NaiveAlbum(NaiveState):
             me.update(told)
             recorded.append(self.hidden("notifications"))
         return recorded
+
+    def set_favorite(self, is_favorite: bool) -> list[Fact]:
+        """Rule 40, the first half: nobody else learns of it, and it is recorded once."""
+        if self.token or self.provider:
+            raise Refused("forbidden")
+        if self.user not in self.members:
+            raise Refused("album_not_found")
+        if self.members[self.user]["favorite"] == is_favorite:
+            return []
+        self.members[self.user]["favorite"] = is_favorite
+        return [self.hidden("favorite")]
 
     def delete(self) -> list[Fact]:
         """Kheops API 3.5."""
@@ -171,6 +188,7 @@ class NaiveAlbum(NaiveState):
         if study not in self.studies:
             raise Refused("series_not_found")
         gone = sorted(self.studies.pop(study))
+        self.favorites = {(where, uid) for where, uid in self.favorites if where != study}
         return [self.shown("REMOVE_STUDY", study=study, series=gone)]
 
     def remove_series(self, study: str, series: str) -> list[Fact]:
@@ -179,9 +197,31 @@ class NaiveAlbum(NaiveState):
         if series not in self.studies.get(study, []):
             raise Refused("series_not_found")
         self.studies[study].remove(series)
+        self.favorites.discard((study, series))
         if not self.studies[study]:
             del self.studies[study]
         return [self.shown("REMOVE_SERIES", study=study, series=[series])]
+
+    def favored(self, study: str, series: str | None) -> list[str]:
+        """The series that are meant, of those in the album (Kheops API 6)."""
+        self.need("edit favorites")
+        there = self.studies.get(study, [])
+        meant = sorted(there) if series is None else [series]
+        if not there or any(uid not in there for uid in meant):
+            raise Refused("series_not_found")
+        return meant
+
+    def add_favorite(self, study: str, series: str | None = None) -> list[Fact]:
+        """Rule 40, the second half; recorded whatever changed."""
+        meant = self.favored(study, series)
+        self.favorites |= {(study, uid) for uid in meant}
+        return [self.shown("ADD_FAV", study=study, series=meant)]
+
+    def remove_favorite(self, study: str, series: str | None = None) -> list[Fact]:
+        """Rule 40, the second half; recorded whatever changed."""
+        meant = self.favored(study, series)
+        self.favorites -= {(study, uid) for uid in meant}
+        return [self.shown("REMOVE_FAV", study=study, series=meant)]
 
     # Comments
 
@@ -230,7 +270,7 @@ class NaiveAlbum(NaiveState):
     # Capability tokens
 
     def issue_capability_token(
-        self, token: str, digest: str, title: str, grants: Any, start: Any, end: Any
+        self, token: str, digest: str, title: str, grants: Any, start: Any = None, end: Any = None
     ) -> list[Fact]:
         """Rules 58 to 63."""
         self.need("manage tokens")

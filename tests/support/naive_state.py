@@ -1,7 +1,8 @@
-"""What the naive model of an album knows, who may do what with it, and what is seen of it (Kheops API 2 and 7.1)."""
+"""What the naive model of an album knows, who may do what with it, and what is seen of it (Kheops API 2 and 7)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,9 +31,33 @@ MEMBER_MAY: dict[str, bool | str] = {
     "delete album": False,
     "manage providers": False,
     "manage tokens": False,
+    "manage webhooks": False,
+    "edit favorites": "add_series",
 }
 TOKEN_MAY = {"add series": {"write"}, "delete series": {"read", "write"}}
 PROVIDER_MAY = {"add report"}
+
+
+def chosen(fact: Fact, wanted: Mapping[str, Any]) -> bool:
+    """Whether a fact is asked for, by the words of Kheops API 7.1; what is absent or None is not asked."""
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    if "mutations" in asked and fact["mutation"] not in asked["mutations"]:
+        return False
+    if "users" in asked and not any(u in (fact["author"], fact["target"]) for u in asked["users"]):
+        return False
+    if "studies" in asked and fact["study"] not in asked["studies"]:
+        return False
+    if "series" in asked and not any(uid in fact["series"] for uid in asked["series"]):
+        return False
+    if "providers" in asked and not any(
+        name in (fact["provider"], fact["about provider"]) for name in asked["providers"]
+    ):
+        return False
+    if "capability_tokens" in asked and fact["token"] not in asked["capability_tokens"]:
+        return False
+    if "since" in asked and fact["at"] < asked["since"]:
+        return False
+    return not ("until" in asked and fact["at"] > asked["until"])
 
 
 class NaiveState:
@@ -58,6 +83,8 @@ class NaiveState:
         self.studies: dict[str, list[str]] = {}
         self.providers: dict[str, dict[str, Any]] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
+        self.favorites: set[tuple[str, str]] = set()
+        self.webhooks: dict[str, dict[str, Any]] = {}
         self.feed: list[Fact] = []
         self.last_event_at: datetime | None = None
 
@@ -73,20 +100,33 @@ class NaiveState:
             if fact["kind"] is not None:
                 self.feed.append(fact)
                 self.ever.append(fact)
-                if not (fact["kind"] == "comments" and fact["target"]):
+                private = fact["kind"] == "comments" and fact["target"]
+                if not private and "WEBHOOK" not in str(fact["mutation"]):
                     self.last_event_at = at
         return recorded
 
-    def see(self, viewer: str, kinds: set[str], limit: int | None = None, offset: int = 0) -> Any:
-        """The page of the feed a viewer gets and the number there is in all, or the code of the refusal."""
-        if viewer not in self.members:
+    def see(
+        self,
+        viewer: str | None,
+        kinds: Collection[str],
+        limit: int | None = None,
+        offset: int = 0,
+        **wanted: Any,
+    ) -> Any:
+        """The page of the feed a viewer gets and the number there is in all, or the code of the refusal.
+
+        Nobody at all is whoever keeps the store: he gets everything there ever was.
+        """
+        if (viewer is None and self.phase == "new") or (
+            viewer is not None and viewer not in self.members
+        ):
             return "album_not_found"
         seen: list[Fact] = []
-        for fact in self.feed:
+        for fact in self.ever if viewer is None else self.feed:
             private = fact["kind"] == "comments" and fact["target"] is not None
-            if fact["kind"] in kinds and (
-                not private or viewer in (fact["author"], fact["target"])
-            ):
+            if private and viewer is not None and viewer not in (fact["author"], fact["target"]):
+                continue
+            if fact["kind"] in kinds and chosen(fact, wanted):
                 seen.insert(0, fact)
         page = seen[offset:]
         return (page if limit is None else page[:limit]), len(seen)

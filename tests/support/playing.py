@@ -7,17 +7,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from albumcore import Albumcore, Stream, album_stream, patient_stream, user_stream
+from albumcore import Albumcore, Stream, album_stream, patient_stream, study_stream, user_stream
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import CapabilityTokenId, ImageId, UserId
 from albumcore.testing import (
     ALBUMS,
+    CAST,
     PATIENTS,
     Cast,
     Clock,
     Command,
     album_commands,
     image_set_commands,
+    study_comment_commands,
     user_token_commands,
 )
 
@@ -49,7 +51,7 @@ def cast_of(number: int) -> Cast:
 
 @st.composite
 def interleaved(draw: st.DrawFn, max_size: int = 12) -> list[Turn]:
-    """Commands for two albums, two image sets, and the tokens of two users, each in order, all in turn."""
+    """Commands for two albums, a study, two image sets, and the tokens of two users, each in order, all in turn."""
     albums = [
         on(album_stream(album), draw(album_commands(cast_of(number), 2 * max_size)))
         for number, album in enumerate(ALBUMS)
@@ -65,8 +67,8 @@ def interleaved(draw: st.DrawFn, max_size: int = 12) -> list[Turn]:
         on(user_stream(cast.users[0]), draw(user_token_commands(cast, max_size)))
         for cast in map(cast_of, (2, 3))
     ]
-    parts = [iter(part) for part in (*albums, *images, *users)]
-    order = [
-        number for number, part in enumerate((*albums, *images, *users)) for _ in range(len(part))
-    ]
+    study = on(study_stream(CAST.series[0][0]), draw(study_comment_commands(max_size=max_size)))
+    played = [*albums, study, *images, *users]
+    parts = [iter(part) for part in played]
+    order = [number for number, part in enumerate(played) for _ in part]
     return [next(parts[number]) for number in draw(st.permutations(order))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from albumcore.albums import Album, Member, Phase, ReportProvider
 from albumcore.capabilities import CapabilityToken, Grants, UserTokens
 from albumcore.codec import Snapshot
+from albumcore.comments import StudyComments
 from albumcore.imagesets import Image, ImageType, PatientImageSet
 from support.examples import (
     ALICE,
@@ -14,6 +15,7 @@ from support.examples import (
     DIGEST,
     EXPIRES,
     FLAGS,
+    HOOK,
     IMAGE,
     NOT_BEFORE,
     OTHER_SERIES,
@@ -21,6 +23,7 @@ from support.examples import (
     SERIES,
     STUDY,
     TOKEN,
+    WEBHOOK,
 )
 
 ALBUM = Album(
@@ -29,14 +32,16 @@ ALBUM = Album(
     "All of them",
     FLAGS,
     NOT_BEFORE,
-    {ALICE: Member(is_admin=True), BOB: Member(notification_new_comment=True)},
+    {ALICE: Member(is_admin=True), BOB: Member(notification_new_comment=True, is_favorite=True)},
     {STUDY: frozenset({SERIES, OTHER_SERIES})},
+    frozenset({SERIES}),
     {PROVIDER: ReportProvider("Scribe", "https://scribe.example/config", AT, is_removed=True)},
     {
         TOKEN: CapabilityToken(
             DIGEST, "Scanner 2", ALICE, AT, NOT_BEFORE, EXPIRES, Grants(read=True), AT, BOB
         )
     },
+    {HOOK: WEBHOOK},
 )
 IMAGES = PatientImageSet({IMAGE: Image(276, None, ImageType.XRAY, CONTENT)}, is_closed=True)
 TOKENS = UserTokens(
@@ -46,6 +51,7 @@ TOKENS = UserTokens(
 SNAPSHOTS = {
     "album": Snapshot("album-Q7bZ2mP0xT", 500, AT, ALBUM),
     "images": Snapshot("images-343", 500, AT, IMAGES),
+    "study": Snapshot(f"study-{STUDY}", 500, AT, StudyComments()),
     "user": Snapshot(f"user-{ALICE}", 500, AT, TOKENS),
 }
 """By kind of stream."""

@@ -38,6 +38,8 @@ def _name(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if hint is NoneType:
         return "None"
+    if hint is Ellipsis:
+        return "..."
     if isinstance(hint, NewType):
         return f"{hint.__name__}({_name(hint.__supertype__)})"
     if origin is Literal:

@@ -25,6 +25,7 @@ from albumcore.ids import ImageId, PatientId, UserId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
+from support.watched import watched
 
 ROOT = "/tscharts/v1"
 PASSWORD = "correct horse"
@@ -146,7 +147,8 @@ def opened(template: Path, data: Path, **settings: Any) -> Iterator[Api]:
     deployment = open_deployment(Settings(data=data, **settings), clock=clock)
     try:
         token = deployment.accounts.token(Account(1, "nurse", active=True))
-        yield Api(deployment, testing.TestClient(create_app(deployment)), clock, token)
+        app = watched(create_app(deployment), deployment)
+        yield Api(deployment, testing.TestClient(app), clock, token)
     finally:
         deployment.close()
 

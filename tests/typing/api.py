@@ -29,13 +29,18 @@ from albumcore import (
     Recorded,
     Source,
     Stream,
+    StudyComments,
     UserTokens,
+    Webhook,
+    WebhookEvent,
     album_stream,
     fold,
     patient_stream,
+    study_stream,
     user_stream,
 )
 from albumcore.albums import AlbumEvent
+from albumcore.comments import StudyCommentPosted
 from albumcore.feed import Entry
 from albumcore.ids import (
     AlbumId,
@@ -45,6 +50,7 @@ from albumcore.ids import (
     SeriesUID,
     StudyUID,
     UserId,
+    WebhookId,
     album_id,
     series_uid,
     study_uid,
@@ -75,6 +81,8 @@ source.user = alice  # type: ignore[misc]
 album: Stream[Album] = album_stream(album_id("A1"))
 patient: Stream[PatientImageSet] = patient_stream(PatientId(343))
 tokens: Stream[UserTokens] = user_stream(alice)
+study: Stream[StudyComments] = study_stream(study_uid("1.2"))
+study_stream(series_uid("1.2.3"))  # type: ignore[arg-type]
 album_stream("A1")  # type: ignore[arg-type]
 patient_stream("343")  # type: ignore[arg-type]
 user_stream(AlbumId("A1"))  # type: ignore[arg-type]
@@ -99,6 +107,21 @@ app.handle(
 )
 app.handle(tokens, UserTokens.issue, source, CapabilityTokenId("T"), "0f" * 32, "Laptop")
 
+bell = WebhookId("bell")
+app.handle(album, Album.set_favorite, source, is_favorite=True)
+app.handle(album, Album.add_favorite, source, study_uid("1.2"), series_uid("1.2.3"))
+app.handle(album, Album.remove_favorite, source, study_uid("1.2"))
+app.handle(album, Album.create_webhook, source, bell, "Bell", "https://bell.example")
+app.handle(album, Album.edit_webhook, source, bell, add_events=[WebhookEvent.NEW_SERIES])
+app.handle(album, Album.trigger_webhook, source, bell, WebhookEvent.NEW_USER, user=alice)
+said = app.handle(study, StudyComments.post_comment, source, {alice}, "Look", target=alice)
+assert_type(said, tuple[Recorded[StudyCommentPosted], ...])
+
+app.handle(study, StudyComments.post_comment, source, {alice})  # type: ignore[call-arg]
+app.handle(study, Album.post_comment, source, "Look")  # type: ignore[misc]
+app.handle(album, Album.delete_webhook, source, "bell")  # type: ignore[arg-type]
+app.handle(album, Album.trigger_webhook, source, bell, "new_user")  # type: ignore[arg-type]
+app.handle(album, Album.add_favorite, source, series_uid("1.2.3"))  # type: ignore[arg-type]
 app.handle(patient, Album.leave, source)  # type: ignore[misc]
 app.handle(album, UserTokens.revoke, source, CapabilityTokenId("T"))  # type: ignore[misc]
 app.handle(album, Album.add_member, source, "bob")  # type: ignore[arg-type]
@@ -117,6 +140,8 @@ assert_type(app.load(album), Album)
 assert_type(app.load(album, version=3, at=datetime.now(UTC)), Album)
 assert_type(app.load(tokens).tokens[CapabilityTokenId("T")], CapabilityToken)
 assert_type(app.load(patient).image(ImageId(1)), Image)
+assert_type(app.load(album).webhooks[bell], Webhook)
+assert_type(app.load(album).webhooks[bell].events, tuple[WebhookEvent, ...])
 assert_type(app.history(album, after=2), Iterator[Recorded[Event[Album]]])
 assert_type(fold(Album(), app.history(album)), Album)
 fold(PatientImageSet(), app.history(album))  # type: ignore[misc]
@@ -130,6 +155,16 @@ assert_type(page.standing.admins.get(alice), bool | None)
 app.feed("A1", alice)  # type: ignore[arg-type]
 app.feed(album_id("A1"), "alice")  # type: ignore[arg-type]
 FeedQuery(frozenset({"comments"}))  # type: ignore[arg-type]
+FeedQuery(users=[alice], series={series_uid("1.2.3")}, since=datetime.now(UTC))
+FeedQuery(users=["alice"])  # type: ignore[list-item]
+FeedQuery(studies={series_uid("1.2.3")})  # type: ignore[arg-type]
+FeedQuery(until="2026-03-01")  # type: ignore[arg-type]
+
+comments, total = app.study_comments(study_uid("1.2"), alice, FeedQuery(limit=20))
+assert_type(comments, tuple[Entry, ...])
+assert_type(total, int)
+app.study_comments(album_id("A1"), alice)  # type: ignore[arg-type]
+app.study_comments(study_uid("1.2"), None)  # type: ignore[arg-type]
 
 for position, recorded in app.follow(0, limit=10):
     assert_type(position, int)

@@ -27,6 +27,7 @@ CODES = {
     "StudyNotFound": "study_not_found",
     "UnknownStoredEvent": "unknown_stored_event",
     "UserNotFound": "user_not_found",
+    "WebhookNotFound": "webhook_not_found",
 }
 """Public, so it is written out: a code that changes breaks whoever tells errors apart by it."""
 

@@ -14,6 +14,7 @@ from albumcore.index import (
     Change,
     Drop,
     FeedRow,
+    FeedSeriesRow,
     ImageRow,
     MemberRow,
     ProviderRow,
@@ -29,6 +30,7 @@ from support.examples import (
     BOB,
     DIGEST,
     EVENTS,
+    EXPIRES,
     FLAGS,
     IMAGE,
     OTHER_SERIES,
@@ -49,11 +51,27 @@ def shown(
     target: str | None = None,
     study: str | None = None,
     *,
+    stream: str = STREAM,
     is_private: bool = False,
+    provider: str | None = None,
+    token: str | None = None,
 ) -> Put:
     """The feed row of an event of the examples."""
     kind = "comments" if mutation is None else "mutations"
-    return Put(FeedRow(STREAM, 7, kind, mutation, ALICE, target, is_private, study, AT))
+    return Put(
+        FeedRow(stream, 7, kind, mutation, ALICE, target, is_private, study, provider, token, AT)
+    )
+
+
+def about(*series_uids: str) -> list[Change]:
+    """The rows of the series that an entry of the feed is about."""
+    return [Put(FeedSeriesRow(STREAM, 7, uid)) for uid in series_uids]
+
+
+def favored(series_uid: str, *, is_favorite: bool) -> Set:
+    """The change of the row of a series that becomes a favourite, or one no more."""
+    where = {"album_id": ALBUM, "series_uid": series_uid}
+    return Set(SeriesRow, where, {"is_favorite": is_favorite})
 
 
 def member(sub: str) -> dict[str, str]:
@@ -64,6 +82,16 @@ def member(sub: str) -> dict[str, str]:
 def in_album(series_uid: str) -> SeriesRow:
     """The row of a series."""
     return SeriesRow(ALBUM, STUDY, series_uid)
+
+
+def token_row(stream: str, title: str) -> Put:
+    """The row of the capability token of the examples."""
+    return Put(CapabilityTokenRow(DIGEST, stream, TOKEN, title, ALICE, AT, EXPIRES))
+
+
+def revoked(stream: str) -> Set:
+    """The change of that row when the token is taken back."""
+    return Set(CapabilityTokenRow, {"stream": stream, "token_id": TOKEN}, {"is_revoked": True})
 
 
 PROVIDER_ROW = {"album_id": ALBUM, "provider_id": PROVIDER}
@@ -100,6 +128,7 @@ MEANT: dict[str, list[Change]] = {
         Drop(SeriesRow, {"album_id": ALBUM}),
         Drop(ProviderRow, {"album_id": ALBUM}),
         Drop(FeedRow, {"stream": STREAM}),
+        Drop(FeedSeriesRow, {"stream": STREAM}),
         Drop(CapabilityTokenRow, {"stream": STREAM}),
     ],
     "album.notifications_set": [
@@ -109,6 +138,7 @@ MEANT: dict[str, list[Change]] = {
             {"notification_new_series": True, "notification_new_comment": False},
         )
     ],
+    "album.favorite_set": [Set(MemberRow, member(ALICE), {"is_favorite": True})],
     "album.member_left": [shown("LEAVE_ALBUM"), MOVED, Drop(MemberRow, member(ALICE))],
     "album.member_added": [
         shown("ADD_USER", BOB),
@@ -132,45 +162,74 @@ MEANT: dict[str, list[Change]] = {
         Set(MemberRow, member(BOB), {"is_admin": False}),
     ],
     "album.study_imported": [
-        shown("IMPORT_STUDY", study=STUDY),
+        shown("IMPORT_STUDY", study=STUDY, token=TOKEN),
+        *about(SERIES, OTHER_SERIES),
         MOVED,
         Put(in_album(SERIES)),
         Put(in_album(OTHER_SERIES)),
     ],
-    "album.series_imported": [shown("IMPORT_SERIES", study=STUDY), MOVED, Put(in_album(SERIES))],
-    "album.report_added": [shown("NEW_REPORT", study=STUDY), MOVED, Put(in_album(SERIES))],
+    "album.series_imported": [
+        shown("IMPORT_SERIES", study=STUDY, token=TOKEN),
+        *about(SERIES),
+        MOVED,
+        Put(in_album(SERIES)),
+    ],
+    "album.report_added": [
+        shown("NEW_REPORT", study=STUDY, provider=PROVIDER),
+        *about(SERIES),
+        MOVED,
+        Put(in_album(SERIES)),
+    ],
     "album.study_removed": [
-        shown("REMOVE_STUDY", study=STUDY),
+        shown("REMOVE_STUDY", study=STUDY, token=TOKEN),
+        *about(SERIES, OTHER_SERIES),
         MOVED,
         Drop(SeriesRow, {"album_id": ALBUM, "study_uid": STUDY}),
     ],
     "album.series_removed": [
-        shown("REMOVE_SERIES", study=STUDY),
+        shown("REMOVE_SERIES", study=STUDY, token=TOKEN),
+        *about(SERIES),
         MOVED,
-        Drop(SeriesRow, asdict(in_album(SERIES))),
+        Drop(SeriesRow, {"album_id": ALBUM, "study_uid": STUDY, "series_uid": SERIES}),
+    ],
+    "album.favorite_added": [
+        shown("ADD_FAV", study=STUDY),
+        *about(SERIES, OTHER_SERIES),
+        MOVED,
+        favored(SERIES, is_favorite=True),
+        favored(OTHER_SERIES, is_favorite=True),
+    ],
+    "album.favorite_removed": [
+        shown("REMOVE_FAV", study=STUDY),
+        *about(SERIES),
+        MOVED,
+        favored(SERIES, is_favorite=False),
     ],
     "album.comment_posted": [shown(None, BOB, is_private=True)],
     "album.report_provider_created": [
-        shown("CREATE_REPORT_PROVIDER"),
+        shown("CREATE_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,
         Put(ProviderRow(ALBUM, PROVIDER, "Scribe")),
     ],
     "album.report_provider_edited": [
-        shown("EDIT_REPORT_PROVIDER"),
+        shown("EDIT_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,
         Set(ProviderRow, PROVIDER_ROW, {"name": "Pen"}),
     ],
     "album.report_provider_deleted": [
-        shown("DELETE_REPORT_PROVIDER"),
+        shown("DELETE_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,
         Set(ProviderRow, PROVIDER_ROW, {"is_removed": True}),
     ],
-    "album.capability_token_issued": [Put(CapabilityTokenRow(DIGEST, STREAM, TOKEN, "Scanner 2"))],
-    "album.capability_token_revoked": [],
-    "user.capability_token_issued": [
-        Put(CapabilityTokenRow(DIGEST, f"user-{ALICE}", TOKEN, "Laptop"))
-    ],
-    "user.capability_token_revoked": [],
+    "album.capability_token_issued": [token_row(STREAM, "Scanner 2")],
+    "album.capability_token_revoked": [revoked(STREAM)],
+    "album.webhook_created": [shown("CREATE_WEBHOOK")],
+    "album.webhook_edited": [shown("EDIT_WEBHOOK")],
+    "album.webhook_deleted": [shown("DELETE_WEBHOOK")],
+    "album.webhook_triggered": [shown("TRIGGER_WEBHOOK")],
+    "study.comment_posted": [shown(None, BOB, stream=f"study-{STUDY}", is_private=True)],
+    "user.capability_token_issued": [token_row(f"user-{ALICE}", "Laptop")],
+    "user.capability_token_revoked": [revoked(f"user-{ALICE}")],
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
     "images.image_removed": [Drop(ImageRow, {"image_id": IMAGE})],
     "images.patient_deleted": [Drop(ImageRow, {"patient": 343})],
@@ -178,7 +237,11 @@ MEANT: dict[str, list[Change]] = {
 
 MEANT_BY_SPARSE: dict[str, list[Change]] = {
     "album.edited": [shown("EDIT_ALBUM"), MOVED],
+    "album.favorite_set": [Set(MemberRow, member(ALICE), {"is_favorite": False})],
     "album.comment_posted": [shown(None), MOVED],
+    "album.webhook_created": [shown("CREATE_WEBHOOK")],
+    "album.webhook_triggered": [shown("TRIGGER_WEBHOOK")],
+    "study.comment_posted": [shown(None, stream=f"study-{STUDY}")],
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, None, None, "Audiogram", AT))],
 }
 
@@ -197,6 +260,6 @@ def test_an_event_means_these_changes(name: str) -> None:
 
 @pytest.mark.parametrize("name", MEANT_BY_SPARSE)
 def test_an_event_with_less_in_it_means_less(name: str) -> None:
-    """A public comment moves the last event time, and an edit without a value only that."""
+    """A public comment moves the last event time of an album, and an edit without a value does only that."""
     recorded: Any = SPARSE[f"{name}.v1"]
     assert changes(recorded) == tuple(MEANT_BY_SPARSE[name])

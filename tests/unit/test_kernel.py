@@ -10,8 +10,9 @@ from attrs import frozen
 from albumcore.albums import Album
 from albumcore.albums.events import AlbumCreated, AlbumDeleted, MemberAdded, StudyImported
 from albumcore.capabilities import UserTokens
+from albumcore.comments import StudyComments
 from albumcore.errors import Invalid
-from albumcore.ids import AlbumId, PatientId, UserId
+from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import (
     STORED,
@@ -27,7 +28,14 @@ from albumcore.kernel import (
     stored,
     stored_name,
 )
-from albumcore.streams import album_stream, key_of, named_stream, patient_stream, user_stream
+from albumcore.streams import (
+    album_stream,
+    key_of,
+    named_stream,
+    patient_stream,
+    study_stream,
+    user_stream,
+)
 from support.album import BOB_IN, CT, KEY, OPEN, S1, S2, SCRIBE, bob
 from support.given import ALICE, NOW, START
 
@@ -97,22 +105,25 @@ def test_streams_are_named_by_kind_and_key() -> None:
     """And a name leads back to the stream; a key may hold hyphens itself."""
     album = album_stream(AlbumId("Q7bZ2mP0xT"))
     images = patient_stream(PatientId(343))
+    study = study_stream(StudyUID("1.2.840.1"))
     user = user_stream(UserId("c2fd0b66-dac4"))
-    assert [one.name for one in (album, images, user)] == [
+    assert [one.name for one in (album, images, study, user)] == [
         "album-Q7bZ2mP0xT",
         "images-343",
+        "study-1.2.840.1",
         "user-c2fd0b66-dac4",
     ]
-    assert [one.initial for one in (album, images, user)] == [
+    assert [one.initial for one in (album, images, study, user)] == [
         Album(),
         PatientImageSet(),
+        StudyComments(),
         UserTokens(owner=UserId("c2fd0b66-dac4")),
     ]
-    for one in (album, images, user):
+    for one in (album, images, study, user):
         assert named_stream(one.name) == one
     assert key_of(user.name) == "c2fd0b66-dac4"
     with pytest.raises(KeyError):
-        named_stream("study-1.2.3")
+        named_stream("ward-1.2.3")
 
 
 def test_a_stream_is_of_something_that_can_be() -> None:
@@ -123,6 +134,9 @@ def test_a_stream_is_of_something_that_can_be() -> None:
     for number in (0, -1):
         with pytest.raises(Invalid):
             patient_stream(PatientId(number))
+    for uid in ("", "1.02"):
+        with pytest.raises(Invalid):
+            study_stream(StudyUID(uid))
     for sub in ("", "a\n"):
         with pytest.raises(Invalid):
             user_stream(UserId(sub))

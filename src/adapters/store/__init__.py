@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import itertools
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from typing import Any
 from eventsourcing.persistence import OperationalError, PersistenceError
 from eventsourcing.sqlite import SQLiteDatastore
 
+from adapters.store.sqlite import SQLiteRecorder
 from albumcore.application import Albumcore
+from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 
 StoreError = PersistenceError
 """The database did not do its part. Nothing of what was tried was recorded."""
@@ -23,6 +26,7 @@ StoreUnavailable = OperationalError
 """It may do so if asked again: it is busy for too long, full, or gone."""
 
 _memories = itertools.count(1)
+_log = logging.getLogger(__name__)
 
 
 def open_memory(**settings: Any) -> Albumcore:
@@ -40,6 +44,8 @@ def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
     """Open the store in an SQLite file, and make it where there is none.
 
     What a command returned for is on the disk: every append is one transaction, synced before it returns.
+    Index rows of another form, of an older albumcore, are made again from the events before it returns; a damaged
+    event is passed over then, with the rest of its stream, and logged.
     Several processes may have the same file open. Open it after a fork, not before.
 
     Args:
@@ -50,6 +56,7 @@ def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
         ValueError: a setting is out of range.
         OSError: the file cannot be opened.
         StoreError: it is no database, or a damaged one.
+        UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
     """
     file = Path(path).absolute()
     with alone(file.with_name(f"{file.name}-opening")):
@@ -81,7 +88,24 @@ def _open(database: str, cache_size: int = 256, **settings: Any) -> Albumcore:
         "SQLITE_LOCK_TIMEOUT": "30",
         "AGGREGATE_CACHE_MAXSIZE": str(cache_size),
     }
-    return Albumcore(env, **settings)
+    store = Albumcore(env, **settings)
+    try:
+        recorder: SQLiteRecorder = store.recorder  # type: ignore[assignment]
+        if not recorder.has_rows_of_this_form():
+            read = store.rebuild(pass_over=_told)
+            if read:
+                _log.info("the index rows were of another form: made again from %d events", read)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _told(error: AlbumcoreError) -> None:
+    if isinstance(error, UnknownStoredEvent):
+        raise error  # a newer release wrote it, and makes rows that this one must not replace
+    # To refuse would keep whoever has to look into it out as well; `verify` tells the same.
+    _log.error("an event was passed over, and what follows it in its stream: %s", error.detail)
 
 
 def database_of(store: Albumcore) -> SQLiteDatastore:

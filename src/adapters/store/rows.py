@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from attrs import fields
 
-from albumcore.index import ROWS, Change, Put, Row, Set, Where
+from albumcore.feed import FILTERS, FeedQuery
+from albumcore.feed.query import ALL
+from albumcore.index import ROWS, ROWS_FORMAT, Change, FeedRow, FeedSeriesRow, Put, Row, Set, Where
 
+_FEED_COLUMNS = {column.name for column in fields(FeedRow)}
 Statement = tuple[str, list[Any]]
 MAX_INTEGER = 2**63 - 1
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -43,6 +48,11 @@ def create_tables(prefix: str = "", temporary: bool = False) -> list[str]:
                 for lookup in kind.LOOKUPS
             )
     return statements
+
+
+def form_of_rows() -> str:
+    """A name for how the tables look and what is in them: another one as soon as either changes."""
+    return hashlib.sha256("\n".join([str(ROWS_FORMAT), *create_tables()]).encode()).hexdigest()
 
 
 def _sql_type(annotation: str) -> str:
@@ -87,6 +97,35 @@ def condition_of(where: Where) -> Statement:
             conditions.append(f"{name} = ?")
             matched.append(_stored(value))
     return " AND ".join(conditions), matched
+
+
+def chosen_by(stream: str, query: FeedQuery) -> Statement:
+    """The SQL condition on feed rows for a query, and its parameters: a conjunct for each filter asked for."""
+    conditions, matched = ["stream = ?"], [stream]
+    for name, row in FILTERS.items():
+        wanted = getattr(query, name)
+        if wanted is None or (name == "kinds" and wanted == ALL):
+            continue
+        alternatives = []
+        for column in row.columns:
+            if row.holds == "in":
+                alternative, values = condition_of({column: {_plain(one) for one in wanted}})
+            else:
+                alternative, values = f"{column} {row.holds} ?", [_stored(wanted)]
+            if column not in _FEED_COLUMNS:
+                rows = table_of(FeedSeriesRow)
+                alternative = (
+                    f"version IN (SELECT version FROM {rows} WHERE stream = ? AND {alternative})"  # noqa: S608
+                )
+                values = [stream, *values]
+            alternatives.append(alternative)
+            matched.extend(values)
+        conditions.append(f"({' OR '.join(alternatives)})")
+    return " AND ".join(conditions), matched
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
 
 
 def row_of(kind: type[Any], stored: Mapping[str, Any]) -> Any:

@@ -20,14 +20,17 @@ from adapters.store.pool import DurablePool
 from adapters.store.rows import (
     MAX_INTEGER,
     Statement,
+    chosen_by,
     columns_of,
     condition_of,
     create_tables,
+    form_of_rows,
     in_chunks,
     row_of,
     statement_of,
     table_of,
 )
+from albumcore.feed import FeedQuery
 from albumcore.index import ROWS, Change, ImageRow, Put, R, Where
 
 _EXPECTED = "expected_"
@@ -37,13 +40,27 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
     """Appends events together with the changes of the index rows they mean, and answers from those rows."""
 
     def construct_create_table_statements(self) -> list[str]:
-        """The library's tables, the index tables, and the numbers that were given out."""
+        """The library's tables, the numbers that were given out, and the form of the index tables.
+
+        The index tables themselves are made by `rebuild`, in whose transaction they are filled.
+        """
         return [
             *super().construct_create_table_statements(),
-            *create_tables(),
             "CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, given INTEGER NOT NULL) "
             "WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS form_of_rows (form TEXT NOT NULL)",
         ]
+
+    def has_rows_of_this_form(self) -> bool:
+        """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
+        wanted = {statement.replace(" IF NOT EXISTS", "") for statement in create_tables()}
+        with self.datastore.transaction(commit=False) as c:
+            c.execute("SELECT sql FROM sqlite_master")
+            # The tables themselves are asked: older code may have made them again since the form was noted.
+            if not wanted <= {row["sql"] for row in c.fetchall()}:
+                return False
+            c.execute("SELECT form FROM form_of_rows")
+            return [row["form"] for row in c.fetchall()] == [form_of_rows()]
 
     def _insert_events(
         self,
@@ -79,13 +96,14 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         return found
 
     def feed_page(
-        self, stream: str, viewer: str, kinds: Iterable[str], limit: int | None, offset: int
+        self, stream: str, viewer: str, query: FeedQuery
     ) -> tuple[Sequence[StoredEvent], int]:
         """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
-        condition, matched = condition_of({"stream": stream, "kind": tuple(kinds)})
+        condition, matched = chosen_by(stream, query)
         seen, seen_by = _seen_by(viewer)
         visible = f"{condition} AND {seen}"
         matched += seen_by
+        limit = -1 if query.limit is None else query.limit
         with self.datastore.transaction(commit=False) as c:
             c.execute(f"SELECT COUNT(*) AS total FROM feed_row WHERE {visible}", matched)  # noqa: S608
             total: int = c.fetchone()["total"]
@@ -95,10 +113,7 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
                 f"JOIN {self.events_table_name} AS e "
                 "ON e.originator_id = page.stream AND e.originator_version = page.version "
                 "ORDER BY e.originator_version DESC",
-                [
-                    *matched,
-                    *(min(n, MAX_INTEGER) for n in (-1 if limit is None else limit, offset)),
-                ],
+                [*matched, *(min(n, MAX_INTEGER) for n in (limit, query.offset))],
             )
             return [_event_of(stored) for stored in c.fetchall()], total
 
@@ -138,8 +153,10 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
             # Deleting first takes the write lock, so no event can come in between reading and writing.
             for kind in ROWS:
                 c.execute(f"DROP TABLE IF EXISTS {table_of(kind)}")
-            for statement in self.construct_create_table_statements():
+            for statement in create_tables():
                 c.execute(statement)
+            c.execute("DELETE FROM form_of_rows")
+            c.execute("INSERT INTO form_of_rows VALUES (?)", [form_of_rows()])
             c.execute("DELETE FROM stored_snapshots")
             highest = 0
             for stored in self._all_events(c):

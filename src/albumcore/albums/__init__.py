@@ -8,6 +8,8 @@ from albumcore.albums.values import (
     Permission,
     Phase,
     ReportProvider,
+    Webhook,
+    WebhookEvent,
 )
 
 __all__ = [
@@ -18,4 +20,6 @@ __all__ = [
     "Permission",
     "Phase",
     "ReportProvider",
+    "Webhook",
+    "WebhookEvent",
 ]

@@ -7,50 +7,40 @@ contract wants an event all the same, the docstring says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 
 from attrs import evolve, fields_dict, frozen
 
 from albumcore.albums import events as happened
-from albumcore.albums.events import AlbumEvent
-from albumcore.albums.state import AlbumState, in_person, no_provider, not_oneself
+from albumcore.albums.events import Decided
+from albumcore.albums.providers import ReportProviders
+from albumcore.albums.state import in_person, not_oneself
+from albumcore.albums.studies import Studies
+from albumcore.albums.tokens import AlbumTokens
 from albumcore.albums.values import (
     MemberFlags,
     Permission,
     Phase,
-    ReportProvider,
-    check_comment,
     check_description,
     check_name,
-    check_provider_text,
 )
-from albumcore.capabilities.values import Grants, check_digest, check_grants, check_title, validity
+from albumcore.albums.webhooks import Webhooks
 from albumcore.errors import (
     AlbumExists,
-    CapabilityTokenNotFound,
     Forbidden,
-    IdTaken,
     Invalid,
     MemberNotFound,
-    ReportProviderNotFound,
-    SeriesNotFound,
 )
 from albumcore.ids import (
-    CapabilityTokenId,
-    ReportProviderId,
-    SeriesUID,
-    StudyUID,
     UserId,
     user_id,
 )
 from albumcore.kernel import Act
-
-Decided = tuple[AlbumEvent, ...]
+from albumcore.text import check_comment
 
 
 @frozen
-class Album(AlbumState):
+class Album(Studies, ReportProviders, AlbumTokens, Webhooks):
     """An album and what can be decided about it. ``Album()`` is one that was not created yet."""
 
     # The album itself
@@ -110,6 +100,17 @@ class Album(AlbumState):
             *((edited,) if member.is_admin else ()),
             *((happened.NotificationsSet(*wanted),) if wanted != told else ()),
         )
+
+    def set_favorite(self, act: Act, is_favorite: bool) -> Decided:
+        """Make the album one of one's own favourites, or one no more (Kheops API 6). Nobody else learns of it.
+
+        Raises:
+            AlbumNotFound: see `require`.
+            Forbidden: not a user in person.
+        """
+        in_person(act)
+        member = self._member(act.user)
+        return () if member.is_favorite == is_favorite else (happened.FavoriteSet(is_favorite),)
 
     def delete(self, act: Act) -> Decided:
         """End the album for everybody (Kheops API 3.5). Studies stay wherever else they are.
@@ -198,74 +199,6 @@ class Album(AlbumState):
             return (happened.AlbumDeleted(),)
         return (happened.MemberLeft(), *self._revocations(act, act.user))
 
-    # Studies and series
-
-    def import_study(
-        self, act: Act, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
-    ) -> Decided:
-        """Put series of a study into the album; those already there are passed over (Kheops API 4.1).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`; what a report provider brings is a report.
-            Invalid: a UID is none.
-            SeriesInAnotherStudy: the album holds one of the series in another study.
-        """
-        self.require(act, Permission.ADD_SERIES)
-        no_provider(act)
-        new = self.new_series(study_uid, series_uids)
-        return (happened.StudyImported(study_uid, new),) if new else ()
-
-    def import_series(self, act: Act, study_uid: StudyUID, series_uid: SeriesUID) -> Decided:
-        """Put one series into the album (Kheops API 4.2). One already there changes nothing.
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`; what a report provider brings is a report.
-            Invalid: a UID is none.
-            SeriesInAnotherStudy: the album holds the series in another study.
-        """
-        self.require(act, Permission.ADD_SERIES)
-        no_provider(act)
-        new = self.new_series(study_uid, [series_uid])
-        return (happened.SeriesImported(study_uid, series_uid),) if new else ()
-
-    def add_report(self, act: Act, study_uid: StudyUID, series_uid: SeriesUID) -> Decided:
-        """Put a report, one series, into the album through a report provider (Kheops API 4.5).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`; the source does not act through a report provider.
-            Invalid: a UID is none.
-            SeriesInAnotherStudy: the album holds the series in another study.
-        """
-        self.require(act, Permission.ADD_SERIES)
-        if act.source.report_provider is None:
-            raise Forbidden("reports come from report providers")
-        new = self.new_series(study_uid, [series_uid])
-        return (happened.ReportAdded(study_uid, series_uid),) if new else ()
-
-    def remove_study(self, act: Act, study_uid: StudyUID) -> Decided:
-        """Take every series of a study out of the album (Kheops API 4.3).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            SeriesNotFound: the album holds nothing of the study.
-        """
-        self.require(act, Permission.DELETE_SERIES)
-        if study_uid not in self.studies:
-            raise SeriesNotFound("no series of this study is in the album")
-        return (happened.StudyRemoved(study_uid, tuple(sorted(self.studies[study_uid]))),)
-
-    def remove_series(self, act: Act, study_uid: StudyUID, series_uid: SeriesUID) -> Decided:
-        """Take one series out of the album (Kheops API 4.4).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            SeriesNotFound: it is not in the album.
-        """
-        self.require(act, Permission.DELETE_SERIES)
-        if series_uid not in self.studies.get(study_uid, ()):
-            raise SeriesNotFound("this series is not in the album")
-        return (happened.SeriesRemoved(study_uid, series_uid),)
-
     # Comments
 
     def post_comment(self, act: Act, comment: str, target: UserId | None = None) -> Decided:
@@ -281,116 +214,3 @@ class Album(AlbumState):
         if target is not None:
             self._target(target)
         return (happened.CommentPosted(comment, target),)
-
-    # Report providers
-
-    def create_report_provider(
-        self, act: Act, provider_id: ReportProviderId, name: str, url: str
-    ) -> Decided:
-        """Let a report provider in (Kheops API 8).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            Invalid: name or url break their limits.
-            IdTaken: the provider id was used before.
-        """
-        self.require(act, Permission.MANAGE_REPORT_PROVIDERS)
-        checked = check_provider_text("name", name), check_provider_text("url", url)
-        if provider_id in self.report_providers:
-            raise IdTaken("this report provider id was used before")
-        return (happened.ReportProviderCreated(provider_id, *checked),)
-
-    def edit_report_provider(
-        self,
-        act: Act,
-        provider_id: ReportProviderId,
-        name: str | None = None,
-        url: str | None = None,
-    ) -> Decided:
-        """Rename a report provider or move its address (Kheops API 8).
-
-        It is recorded even when nothing changed: the contract wants it.
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            Invalid: name or url break their limits.
-            ReportProviderNotFound: unknown or deleted.
-        """
-        self.require(act, Permission.MANAGE_REPORT_PROVIDERS)
-        new_name = None if name is None else check_provider_text("name", name)
-        new_url = None if url is None else check_provider_text("url", url)
-        provider = self._provider(act, provider_id)
-        return (
-            happened.ReportProviderEdited(
-                provider_id, new_name or provider.name, new_url or provider.url
-            ),
-        )
-
-    def delete_report_provider(self, act: Act, provider_id: ReportProviderId) -> Decided:
-        """Turn a report provider away (Kheops API 8).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            ReportProviderNotFound: unknown, or deleted before.
-        """
-        self._provider(act, provider_id)
-        return (happened.ReportProviderDeleted(provider_id),)
-
-    def _provider(self, act: Act, provider_id: ReportProviderId) -> ReportProvider:
-        self.require(act, Permission.MANAGE_REPORT_PROVIDERS)
-        provider = self.report_providers.get(provider_id)
-        if provider is None or provider.is_removed:
-            raise ReportProviderNotFound("no such report provider in this album")
-        return provider
-
-    # Capability tokens of the album
-
-    def issue_capability_token(
-        self,
-        act: Act,
-        token_id: CapabilityTokenId,
-        digest: str,
-        title: str,
-        grants: Grants,
-        not_before: datetime | None = None,
-        expires_at: datetime | None = None,
-    ) -> Decided:
-        """Make a token that opens this album, for three months unless told otherwise (Kheops API 10).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            Invalid: the digest, the title or a time breaks its rule, or the grants do not hang together.
-            IdTaken: the token id was used before.
-        """
-        self.require(act, Permission.MANAGE_CAPABILITY_TOKENS)
-        start, end = validity(act.at, not_before, expires_at)
-        issued = happened.CapabilityTokenIssued(
-            token_id, check_digest(digest), check_title(title), start, end, check_grants(grants)
-        )
-        if token_id in self.capability_tokens:
-            raise IdTaken("this capability token id was used before")
-        return (issued,)
-
-    def revoke_capability_token(self, act: Act, token_id: CapabilityTokenId) -> Decided:
-        """Take a token back, at once and for good; its creator and the admins may (Kheops API 10).
-
-        One that is revoked or expired already stays as it is.
-
-        Raises:
-            CapabilityTokenNotFound: no such token, or not for the source.
-            Forbidden: not a user in person.
-        """
-        token = self.capability_tokens.get(token_id)
-        member = self.members.get(act.user)
-        if token is None or not (act.user == token.creator or (member and member.is_admin)):
-            raise CapabilityTokenNotFound("no such capability token")
-        in_person(act)
-        return (happened.CapabilityTokenRevoked(token_id),) if token.revocable_at(act.at) else ()
-
-    def _revocations(self, act: Act, user: UserId) -> Decided:
-        """Whoever stops being an admin loses the tokens he made as one."""
-        return tuple(
-            happened.CapabilityTokenRevoked(token_id)
-            for token_id, token in self.capability_tokens.items()
-            if token.creator == user and token.revocable_at(act.at)
-        )

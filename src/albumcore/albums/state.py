@@ -16,10 +16,18 @@ from albumcore.albums.values import (
     Phase,
     ReportProvider,
     Study,
+    Webhook,
 )
 from albumcore.capabilities.values import CapabilityToken, Grants
 from albumcore.errors import AlbumNotFound, Forbidden, MemberNotFound, SeriesInAnotherStudy
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.ids import (
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    WebhookId,
+)
 from albumcore.kernel import Act
 
 
@@ -34,8 +42,10 @@ class AlbumState:
     created_at: datetime | None = None
     members: Mapping[UserId, Member] = field(factory=dict)
     studies: Mapping[StudyUID, Study] = field(factory=dict)
+    favorites: frozenset[SeriesUID] = frozenset()
     report_providers: Mapping[ReportProviderId, ReportProvider] = field(factory=dict)
     capability_tokens: Mapping[CapabilityTokenId, CapabilityToken] = field(factory=dict)
+    webhooks: Mapping[WebhookId, Webhook] = field(factory=dict)
 
     def require(self, act: Act, permission: Permission) -> None:
         """Pass if the source holds the permission here and now (Kheops API 2).

@@ -1,20 +1,24 @@
-"""Values an album is made of: members, flags, permissions, studies, report providers (Kheops API 2 to 8)."""
+"""Values an album is made of: members, flags, permissions, studies, report providers, webhooks (Kheops API 2 to 11)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
+from ipaddress import IPv6Address
 
 from attrs import frozen
 
+from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
 from albumcore.text import check_text
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 2048
-MAX_COMMENT = 1024
 MAX_PROVIDER_TEXT = 1024
+MAX_WEBHOOK_NAME = 255
+MAX_WEBHOOK_URL = 1024
 
 
 class Phase(Enum):
@@ -39,11 +43,12 @@ class MemberFlags:
 
 @frozen
 class Member:
-    """A user in an album. The two notification settings are the member's own."""
+    """A user in an album. The notification settings and the favourite are the member's own."""
 
     is_admin: bool = False
     notification_new_series: bool = False
     notification_new_comment: bool = False
+    is_favorite: bool = False
 
 
 @frozen
@@ -54,6 +59,34 @@ class ReportProvider:
     url: str
     created_at: datetime
     is_removed: bool = False
+
+
+class WebhookEvent(Enum):
+    """What a webhook can tell of, in the order they are listed (Kheops API 11)."""
+
+    NEW_SERIES = "new_series"
+    REMOVE_SERIES = "remove_series"
+    NEW_USER = "new_user"
+    DELETE_ALBUM = "delete_album"
+
+
+@frozen
+class Webhook:
+    """An address that is told of some events of the album.
+
+    Attributes:
+        name: For people.
+        url: Where it is told.
+        events: What it is told of by itself, in the order of `WebhookEvent`.
+        enabled: Whether it is told of anything by itself.
+        secret: The name that the secret which signs is kept under, outside of the history; None for no secret.
+    """
+
+    name: str
+    url: str
+    events: tuple[WebhookEvent, ...] = ()
+    enabled: bool = True
+    secret: str | None = None
 
 
 Study = frozenset[SeriesUID]
@@ -67,6 +100,7 @@ class Permission(Enum):
     REMOVE_USER = "REMOVE_USER"
     ADD_ADMIN = "ADD_ADMIN"
     REMOVE_ADMIN = "REMOVE_ADMIN"
+    DOWNLOAD_SERIES = "DOWNLOAD_SERIES"
     SEND_SERIES = "SEND_SERIES"
     DELETE_SERIES = "DELETE_SERIES"
     ADD_SERIES = "ADD_SERIES"
@@ -76,9 +110,11 @@ class Permission(Enum):
     EDIT_ALBUM = "EDIT_ALBUM"
     DELETE_ALBUM = "DELETE_ALBUM"
     LIST_USERS = "LIST_USERS"
+    EDIT_FAVORITES = "EDIT_FAVORITES"
     MANAGE_CAPABILITY_TOKENS = "MANAGE_CAPABILITIES_TOKEN"
     MANAGE_REPORT_PROVIDERS = "MANAGE_DICOM_SR"
     GET_REPORT_PROVIDERS = "GET_DICOM_SR"
+    MANAGE_WEBHOOKS = "MANAGE_WEBHOOK"
 
 
 @frozen
@@ -101,6 +137,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     Permission.REMOVE_USER: Holders(member=True),  # oneself only: the decision says so
     Permission.ADD_ADMIN: Holders(member=False),
     Permission.REMOVE_ADMIN: Holders(member=False),
+    Permission.DOWNLOAD_SERIES: Holders("download_series", frozenset({"read", "download"})),
     Permission.SEND_SERIES: Holders("send_series", frozenset({"read", "appropriate"})),
     Permission.DELETE_SERIES: Holders("delete_series", frozenset({"read", "write"})),
     Permission.ADD_SERIES: Holders("add_series", frozenset({"write"}), report_provider=True),
@@ -112,9 +149,11 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     ),  # one's own notifications only: the decision says so
     Permission.DELETE_ALBUM: Holders(member=False),
     Permission.LIST_USERS: Holders(member=True),
+    Permission.EDIT_FAVORITES: Holders("add_series"),
     Permission.MANAGE_CAPABILITY_TOKENS: Holders(member=False),
     Permission.MANAGE_REPORT_PROVIDERS: Holders(member=False),
     Permission.GET_REPORT_PROVIDERS: Holders(member=True),
+    Permission.MANAGE_WEBHOOKS: Holders(member=False),
 }
 
 
@@ -136,15 +175,6 @@ def check_description(description: str) -> str:
     return check_text("description", description.strip(), 0, MAX_DESCRIPTION)
 
 
-def check_comment(comment: str) -> str:
-    """The text of a comment, as it was written: 1 to 1024 characters, blanks count.
-
-    Raises:
-        Invalid: it is empty or longer.
-    """
-    return check_text("comment", comment, 1, MAX_COMMENT)
-
-
 def check_provider_text(field: str, text: str) -> str:
     """A report provider's name or address: 1 to 1024 characters.
 
@@ -152,3 +182,45 @@ def check_provider_text(field: str, text: str) -> str:
         Invalid: it is empty or longer.
     """
     return check_text(field, text, 1, MAX_PROVIDER_TEXT)
+
+
+def check_webhook_name(name: str) -> str:
+    """A webhook's name, trimmed: 1 to 255 characters.
+
+    Raises:
+        Invalid: nothing is left of it, or it is longer.
+    """
+    return check_text("name", name.strip(), 1, MAX_WEBHOOK_NAME)
+
+
+_WEB_ADDRESS = re.compile(
+    r"https?://(?:\[([0-9a-f:.]+)\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::([0-9]{1,5}))?(?:[/?#][!-~]*)?\Z",
+    re.IGNORECASE,
+)
+_MAX_PORT = 65535
+
+
+def check_webhook_url(url: str) -> str:
+    """A webhook's address: http or https, of a host in printable ASCII, without a user name, up to 1024 characters.
+
+    Raises:
+        Invalid: it is something else.
+    """
+    match = _WEB_ADDRESS.match(check_text("url", url, 1, MAX_WEBHOOK_URL))
+    if match is None or not (_is_ipv6(match[1]) and 0 < int(match[2] or 1) <= _MAX_PORT):
+        raise Invalid("url", "it is no http or https address of a host, without a user name")
+    return url
+
+
+def _is_ipv6(text: str | None) -> bool:
+    """Whether a host in brackets is an address of IPv6; there may be none."""
+    try:
+        return text is None or bool(IPv6Address(text))
+    except ValueError:
+        return False
+
+
+def in_order(events: Iterable[WebhookEvent]) -> tuple[WebhookEvent, ...]:
+    """The events a webhook is told of, each once, in the order they are listed."""
+    wanted = set(events)
+    return tuple(event for event in WebhookEvent if event in wanted)

@@ -109,14 +109,19 @@ def validity(
         Invalid: a time has no zone, or is too near the end of the calendar to be told in UTC.
     """
     return (
-        at if not_before is None else _in_utc("not_before_time", not_before),
+        at if not_before is None else in_utc("not_before_time", not_before),
         months_after(at, DEFAULT_MONTHS)
         if expires_at is None
-        else _in_utc("expiration_time", expires_at),
+        else in_utc("expiration_time", expires_at),
     )
 
 
-def _in_utc(field: str, at: datetime) -> datetime:
+def in_utc(field: str, at: datetime) -> datetime:
+    """The same moment in UTC.
+
+    Raises:
+        Invalid: it has no zone, or is too near the end of the calendar to be told in UTC.
+    """
     if at.utcoffset() is None:
         raise Invalid(field, "a time needs a zone")
     try:

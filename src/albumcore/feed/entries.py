@@ -1,4 +1,4 @@
-"""How each event shows in an album's feed: one row per event class, and nothing but this table decides it."""
+"""How each event shows in a feed, an album's or a study's: one row per event class, and nothing else decides it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from attrs import frozen
 
 from albumcore.albums import events as album
 from albumcore.capabilities import events as user
+from albumcore.comments import events as comments
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.imagesets import events as images
 from albumcore.kernel import Event, Recorded
@@ -28,6 +29,7 @@ class Family(Enum):
     SENDING = "SENDING"
     USERS = "USERS"
     REPORT_PROVIDER = "REPORT_PROVIDER"
+    WEBHOOKS = "WEBHOOKS"
 
 
 @frozen
@@ -41,6 +43,7 @@ class Line:
         study: Whether it is about a study (``study_uid``).
         series: Whether it is about one series (``series_uid``) of that study.
         provider: Whether it is about a report provider (``provider_id``).
+        is_latest: Whether the album counts it as its latest event.
     """
 
     mutation: str | None
@@ -49,6 +52,7 @@ class Line:
     study: bool = False
     series: bool = False
     provider: bool = False
+    is_latest: bool = True
 
     @property
     def kind(self) -> Kind:
@@ -72,6 +76,10 @@ def _about_provider(mutation: str) -> Line:
     return Line(mutation, Family.REPORT_PROVIDER, provider=True)
 
 
+def _about_webhook(mutation: str) -> Line:
+    return Line(mutation, Family.WEBHOOKS, is_latest=False)
+
+
 HIDDEN = None
 """The line of an event that is history, but no news: it never shows."""
 
@@ -80,6 +88,7 @@ FEED: Mapping[type[Event[Any]], Line | None] = {
     album.AlbumEdited: Line("EDIT_ALBUM"),
     album.AlbumDeleted: HIDDEN,  # nobody is left to see it
     album.NotificationsSet: HIDDEN,
+    album.FavoriteSet: HIDDEN,  # nobody else's business
     album.MemberLeft: Line("LEAVE_ALBUM", Family.USERS),
     album.MemberAdded: _about_user("ADD_USER"),
     album.AdminAdded: _about_user("ADD_ADMIN"),
@@ -91,12 +100,19 @@ FEED: Mapping[type[Event[Any]], Line | None] = {
     album.ReportAdded: _about_series("NEW_REPORT"),
     album.StudyRemoved: _about_study("REMOVE_STUDY"),
     album.SeriesRemoved: _about_series("REMOVE_SERIES"),
+    album.FavoriteAdded: Line("ADD_FAV", study=True),
+    album.FavoriteRemoved: Line("REMOVE_FAV", study=True),
     album.CommentPosted: Line(mutation=None, target=True),
     album.ReportProviderCreated: _about_provider("CREATE_REPORT_PROVIDER"),
     album.ReportProviderEdited: _about_provider("EDIT_REPORT_PROVIDER"),
     album.ReportProviderDeleted: _about_provider("DELETE_REPORT_PROVIDER"),
     album.CapabilityTokenIssued: HIDDEN,
     album.CapabilityTokenRevoked: HIDDEN,
+    album.WebhookCreated: _about_webhook("CREATE_WEBHOOK"),
+    album.WebhookEdited: _about_webhook("EDIT_WEBHOOK"),
+    album.WebhookDeleted: _about_webhook("DELETE_WEBHOOK"),
+    album.WebhookTriggered: _about_webhook("TRIGGER_WEBHOOK"),
+    comments.StudyCommentPosted: Line(mutation=None, target=True),
     user.UserTokenIssued: HIDDEN,
     user.UserTokenRevoked: HIDDEN,
     images.ImageAdded: HIDDEN,
@@ -107,7 +123,7 @@ FEED: Mapping[type[Event[Any]], Line | None] = {
 
 @frozen
 class Entry:
-    """One entry of an album's feed: a recorded event, read through its line.
+    """One entry of a feed: a recorded event, read through its line.
 
     Everything here is as it was recorded. What is true of the people and things named in it *now* is in
     `albumcore.feed.view.Standing`.
@@ -167,8 +183,8 @@ class Entry:
 
     @property
     def moves_last_event_time(self) -> bool:
-        """Whether the album counts it as its latest event: everything but a private comment does."""
-        return not self.is_private
+        """Whether the album counts it as its latest event: private comments and webhooks it does not."""
+        return self.line.is_latest and not self.is_private
 
 
 def entry(recorded: Recorded[Any]) -> Entry | None:

@@ -1,16 +1,20 @@
-"""Which entries of a feed are asked for, and which of them a viewer may see."""
+"""Which entries of a feed are asked for, and which of them a viewer may see (Kheops API 7.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from attrs import Attribute, field, frozen
 
+from albumcore.capabilities.values import in_utc
 from albumcore.errors import Invalid
 from albumcore.feed.entries import Entry, Kind, entry
-from albumcore.ids import UserId
+from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.kernel import Recorded
+
+ALL: frozenset[Kind] = frozenset(Kind)
 
 
 def _not_negative(query: object, attribute: Attribute[Any], value: int | None) -> None:
@@ -18,22 +22,104 @@ def _not_negative(query: object, attribute: Attribute[Any], value: int | None) -
         raise Invalid(attribute.name, "it is 0 or more")
 
 
+def _since(at: datetime | None) -> datetime | None:
+    return None if at is None else in_utc("since", at)
+
+
+def _until(at: datetime | None) -> datetime | None:
+    return None if at is None else in_utc("until", at)
+
+
 @frozen
 class FeedQuery:
     """A selection of a feed, and one page of it.
 
+    A filter that is None is not asked for. What is asked for must all hold, and of the values of one filter any
+    will do. `FILTERS` says what each means.
+
     Attributes:
         kinds: The kinds of entries wanted.
+        mutations: Names of mutations.
+        users: Whose doing it was, or whom it was done to.
+        studies: Studies it is about.
+        series: Series it is about.
+        providers: Report providers it is about, or happened through.
+        capability_tokens: Capability tokens it happened through.
+        since: The first moment of interest, included; kept in UTC.
+        until: The last one, included; kept in UTC.
         limit: At most that many entries, 0 or more; None for all.
         offset: How many of the newest to pass over.
 
     Raises:
-        Invalid: limit or offset is negative.
+        Invalid: limit or offset is negative, or a moment has no zone.
     """
 
-    kinds: frozenset[Kind] = frozenset(Kind)
+    kinds: frozenset[Kind] = ALL
     limit: int | None = field(default=None, validator=_not_negative)
     offset: int = field(default=0, validator=_not_negative)
+    mutations: Collection[str] | None = None
+    users: Collection[UserId] | None = None
+    studies: Collection[StudyUID] | None = None
+    series: Collection[SeriesUID] | None = None
+    providers: Collection[ReportProviderId] | None = None
+    capability_tokens: Collection[CapabilityTokenId] | None = None
+    since: datetime | None = field(default=None, converter=_since)
+    until: datetime | None = field(default=None, converter=_until)
+
+
+@frozen
+class Filter:
+    """One way to choose entries.
+
+    Attributes:
+        columns: The columns of the feed's index rows that hold what it looks at.
+        said: What an entry says there; None says nothing.
+        holds: Whether one thing that is said will do, by what is wanted.
+    """
+
+    columns: tuple[str, ...]
+    said: Callable[[Entry], Iterable[Any]]
+    holds: str = "in"
+
+
+HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "in": lambda one, wanted: one in wanted,
+    ">=": lambda one, wanted: one >= wanted,
+    "<=": lambda one, wanted: one <= wanted,
+}
+"""How what is said is compared with what is wanted."""
+
+FILTERS: Mapping[str, Filter] = {
+    "kinds": Filter(("kind",), lambda one: (one.kind,)),
+    "mutations": Filter(("mutation",), lambda one: (one.line.mutation,)),
+    "users": Filter(("author", "target"), lambda one: (one.author, one.target)),
+    "studies": Filter(("study_uid",), lambda one: (one.study_uid,)),
+    "series": Filter(("series_uid",), lambda one: one.series_uids),
+    "providers": Filter(
+        ("provider_id",), lambda one: (one.provider_id, one.recorded.act.source.report_provider)
+    ),
+    "capability_tokens": Filter(
+        ("token_id",), lambda one: (one.recorded.act.source.capability_token,)
+    ),
+    "since": Filter(("at",), lambda one: (one.recorded.at,), ">="),
+    "until": Filter(("at",), lambda one: (one.recorded.at,), "<="),
+}
+"""Every filter, by its name in `FeedQuery`."""
+
+
+def matches(query: FeedQuery, one: Entry) -> bool:
+    """Whether an entry is among those that are asked for."""
+    for name, row in FILTERS.items():
+        wanted = getattr(query, name)
+        if wanted is not None:
+            holds = HOLDS[row.holds]
+            if not any(value is not None and holds(value, wanted) for value in row.said(one)):
+                return False
+    return True
+
+
+PUBLIC = UserId("")
+"""A viewer that nobody can be, and who so sees what everybody does."""
 
 
 def visible_to(viewer: UserId | None, one: Entry) -> bool:
@@ -55,7 +141,7 @@ def select(
     chosen = [
         one
         for one in map(entry, history)
-        if one is not None and one.kind in query.kinds and visible_to(viewer, one)
+        if one is not None and matches(query, one) and visible_to(viewer, one)
     ]
     chosen.reverse()
     end = None if query.limit is None else query.offset + query.limit

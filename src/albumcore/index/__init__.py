@@ -8,11 +8,13 @@ and positions; what an event says stays in the stream.
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.rows import (
     ROWS,
+    ROWS_FORMAT,
     AlbumRow,
     CapabilityTokenRow,
     Change,
     Drop,
     FeedRow,
+    FeedSeriesRow,
     ImageRow,
     Index,
     MemberRow,
@@ -29,11 +31,13 @@ from albumcore.index.standing import standing_now
 __all__ = [
     "DERIVED",
     "ROWS",
+    "ROWS_FORMAT",
     "AlbumRow",
     "CapabilityTokenRow",
     "Change",
     "Drop",
     "FeedRow",
+    "FeedSeriesRow",
     "ImageRow",
     "Index",
     "MemberRow",

@@ -17,6 +17,7 @@ from albumcore.index.rows import (
     Change,
     Drop,
     FeedRow,
+    FeedSeriesRow,
     ImageRow,
     MemberRow,
     ProviderRow,
@@ -36,7 +37,7 @@ def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
     shown = entry(recorded)
     told: list[Change] = []
     if shown is not None:
-        album_id = key_of(recorded.stream)
+        source = recorded.act.source
         told.append(
             Put(
                 FeedRow(
@@ -48,11 +49,17 @@ def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
                     shown.target,
                     shown.is_private,
                     shown.study_uid,
+                    shown.provider_id or source.report_provider,
+                    source.capability_token,
                     recorded.at,
                 )
             )
         )
-        if shown.moves_last_event_time:
+        told.extend(
+            Put(FeedSeriesRow(recorded.stream, recorded.version, uid)) for uid in shown.series_uids
+        )
+        if shown.moves_last_event_time and recorded.stream.startswith("album-"):
+            album_id = key_of(recorded.stream)
             told.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))
     derive = DERIVED.get(type(recorded.event))
     if derive is not None:
@@ -87,7 +94,7 @@ def _edited(recorded: Recorded[Any], event: album.AlbumEdited) -> Iterable[Chang
 def _deleted(recorded: Recorded[Any], event: album.AlbumDeleted) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     of_album: tuple[type[Row], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
-    of_stream: tuple[type[Row], ...] = (FeedRow, CapabilityTokenRow)
+    of_stream: tuple[type[Row], ...] = (FeedRow, FeedSeriesRow, CapabilityTokenRow)
     yield from (Drop(kind, {"album_id": album_id}) for kind in of_album)
     yield from (Drop(kind, {"stream": recorded.stream}) for kind in of_stream)
 
@@ -105,6 +112,20 @@ def _notifications(recorded: Recorded[Any], event: album.NotificationsSet) -> It
             "notification_new_comment": event.new_comment,
         },
     )
+
+
+def _favorite_set(recorded: Recorded[Any], event: album.FavoriteSet) -> Iterable[Change]:
+    yield Set(MemberRow, _member(recorded, recorded.act.user), {"is_favorite": event.is_favorite})
+
+
+def _favored(*, is_favorite: bool) -> Deriver:
+    def derive(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+        # One by one: a study has more series than one statement may name.
+        for series_uid in event.series_uids:
+            where = {"album_id": key_of(recorded.stream), "series_uid": series_uid}
+            yield Set(SeriesRow, where, {"is_favorite": is_favorite})
+
+    return derive
 
 
 def _left(recorded: Recorded[Any], event: album.MemberLeft) -> Iterable[Change]:
@@ -172,7 +193,25 @@ def _provider_out(recorded: Recorded[Any], event: album.ReportProviderDeleted) -
 
 
 def _token_issued(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
-    yield Put(CapabilityTokenRow(event.digest, recorded.stream, event.token_id, event.title))
+    yield Put(
+        CapabilityTokenRow(
+            event.digest,
+            recorded.stream,
+            event.token_id,
+            event.title,
+            recorded.act.user,
+            recorded.at,
+            event.expires_at,
+        )
+    )
+
+
+def _token_revoked(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+    yield Set(
+        CapabilityTokenRow,
+        {"stream": recorded.stream, "token_id": event.token_id},
+        {"is_revoked": True},
+    )
 
 
 def _image_in(recorded: Recorded[Any], event: images.ImageAdded) -> Iterable[Change]:
@@ -202,6 +241,7 @@ DERIVED: Mapping[type[Event[Any]], Deriver] = {
     album.AlbumEdited: _edited,
     album.AlbumDeleted: _deleted,
     album.NotificationsSet: _notifications,
+    album.FavoriteSet: _favorite_set,
     album.MemberLeft: _left,
     album.MemberAdded: _added(is_admin=False),
     album.AdminAdded: _added(is_admin=True),
@@ -213,11 +253,15 @@ DERIVED: Mapping[type[Event[Any]], Deriver] = {
     album.ReportAdded: _series_in,
     album.StudyRemoved: _study_out,
     album.SeriesRemoved: _series_out,
+    album.FavoriteAdded: _favored(is_favorite=True),
+    album.FavoriteRemoved: _favored(is_favorite=False),
     album.ReportProviderCreated: _provider_in,
     album.ReportProviderEdited: _provider_edited,
     album.ReportProviderDeleted: _provider_out,
     album.CapabilityTokenIssued: _token_issued,
+    album.CapabilityTokenRevoked: _token_revoked,
     user.UserTokenIssued: _token_issued,
+    user.UserTokenRevoked: _token_revoked,
     images.ImageAdded: _image_in,
     images.ImageRemoved: _image_out,
     images.PatientDeleted: _patient_out,

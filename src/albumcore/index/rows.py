@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from attrs import frozen
 
+from albumcore.feed import FeedQuery
+
 
 @frozen
 class AlbumRow:
@@ -41,11 +43,16 @@ class MemberRow:
     is_admin: bool
     notification_new_series: bool = False
     notification_new_comment: bool = False
+    is_favorite: bool = False
 
 
 @frozen
 class FeedRow:
-    """Where an entry of an album's feed stands, and what it can be selected by."""
+    """Where an entry of a feed stands, and what it can be selected by (`albumcore.feed.FILTERS`).
+
+    ``provider_id`` is the report provider it is about or happened through, ``token_id`` the capability token it
+    happened through.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = ("stream", "version")
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("stream", "kind", "version"),)
@@ -58,12 +65,26 @@ class FeedRow:
     target: str | None
     is_private: bool
     study_uid: str | None
+    provider_id: str | None
+    token_id: str | None
     at: datetime
 
 
 @frozen
+class FeedSeriesRow:
+    """A series that an entry of a feed is about."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("stream", "series_uid", "version")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    stream: str
+    version: int
+    series_uid: str
+
+
+@frozen
 class SeriesRow:
-    """A series in an open album."""
+    """A series in an open album, and whether it is a favourite there."""
 
     KEY: ClassVar[tuple[str, ...]] = ("album_id", "series_uid", "study_uid")
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("series_uid",), ("study_uid", "album_id"))
@@ -71,6 +92,7 @@ class SeriesRow:
     album_id: str
     study_uid: str
     series_uid: str
+    is_favorite: bool = False
 
 
 @frozen
@@ -88,15 +110,23 @@ class ProviderRow:
 
 @frozen
 class CapabilityTokenRow:
-    """The stream a capability token is to be looked for in, by the digest of its secret."""
+    """Where a capability token is to be looked for: by the digest of its secret, its id, its maker or its stream."""
 
     KEY: ClassVar[tuple[str, ...]] = ("digest",)
-    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("stream", "token_id"), ("token_id",))
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("stream", "token_id"),
+        ("token_id",),
+        ("creator",),
+    )
 
     digest: str
     stream: str
     token_id: str
     title: str
+    creator: str
+    issued_at: datetime
+    expires_at: datetime
+    is_revoked: bool = False
 
 
 @frozen
@@ -119,17 +149,40 @@ class ImageRow:
     at: datetime
 
 
-Row = AlbumRow | MemberRow | FeedRow | SeriesRow | ProviderRow | CapabilityTokenRow | ImageRow
+ROWS_FORMAT = 1
+"""To be raised whenever `albumcore.index.changes` means something else by the same rows."""
+
+Row = (
+    AlbumRow
+    | MemberRow
+    | FeedRow
+    | FeedSeriesRow
+    | SeriesRow
+    | ProviderRow
+    | CapabilityTokenRow
+    | ImageRow
+)
 ROWS: tuple[type[Row], ...] = (
     AlbumRow,
     MemberRow,
     FeedRow,
+    FeedSeriesRow,
     SeriesRow,
     ProviderRow,
     CapabilityTokenRow,
     ImageRow,
 )
-R = TypeVar("R", AlbumRow, MemberRow, FeedRow, SeriesRow, ProviderRow, CapabilityTokenRow, ImageRow)
+R = TypeVar(
+    "R",
+    AlbumRow,
+    MemberRow,
+    FeedRow,
+    FeedSeriesRow,
+    SeriesRow,
+    ProviderRow,
+    CapabilityTokenRow,
+    ImageRow,
+)
 Where = Mapping[str, Any]
 """Column to value, all of which must be equal; a list, tuple or set means one of its values."""
 
@@ -168,9 +221,7 @@ class Index(Protocol):
         """The rows that match, in the order of their keys."""
         ...
 
-    def feed_page(
-        self, stream: str, viewer: str, kinds: Iterable[str], limit: int | None, offset: int
-    ) -> tuple[Sequence[Any], int]:
+    def feed_page(self, stream: str, viewer: str, query: FeedQuery) -> tuple[Sequence[Any], int]:
         """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
         ...
 

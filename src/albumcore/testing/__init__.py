@@ -14,6 +14,7 @@ from albumcore.testing.arguments import (
     Cast,
     album_arguments,
     image_set_arguments,
+    study_comment_arguments,
     user_token_arguments,
 )
 from albumcore.testing.commands import (
@@ -22,16 +23,19 @@ from albumcore.testing.commands import (
     album_commands,
     history_of,
     image_set_commands,
+    study_comment_commands,
     user_token_commands,
 )
 from albumcore.testing.events import events, recorded
 from albumcore.testing.histories import (
     album_histories,
     image_set_histories,
+    study_comment_histories,
     user_token_histories,
 )
 from albumcore.testing.image_set_machine import ImageSetMachine
 from albumcore.testing.machines import Clock, StoreMachine
+from albumcore.testing.study_comments_machine import STUDIES, StudyCommentsMachine
 from albumcore.testing.values import (
     acts,
     album_ids,
@@ -48,6 +52,7 @@ from albumcore.testing.values import (
     patient_ids,
     provider_names,
     report_provider_ids,
+    secret_names,
     series_uids,
     sources,
     study_uids,
@@ -55,6 +60,10 @@ from albumcore.testing.values import (
     titles,
     urls,
     user_ids,
+    webhook_events,
+    webhook_ids,
+    webhook_names,
+    webhooks,
 )
 
 __all__ = [
@@ -63,6 +72,7 @@ __all__ = [
     "IMAGES",
     "PATIENTS",
     "START",
+    "STUDIES",
     "AlbumMachine",
     "Arguments",
     "Cast",
@@ -71,6 +81,7 @@ __all__ = [
     "History",
     "ImageSetMachine",
     "StoreMachine",
+    "StudyCommentsMachine",
     "acts",
     "album_arguments",
     "album_commands",
@@ -95,8 +106,12 @@ __all__ = [
     "provider_names",
     "recorded",
     "report_provider_ids",
+    "secret_names",
     "series_uids",
     "sources",
+    "study_comment_arguments",
+    "study_comment_commands",
+    "study_comment_histories",
     "study_uids",
     "times",
     "titles",
@@ -105,4 +120,8 @@ __all__ = [
     "user_token_arguments",
     "user_token_commands",
     "user_token_histories",
+    "webhook_events",
+    "webhook_ids",
+    "webhook_names",
+    "webhooks",
 ]

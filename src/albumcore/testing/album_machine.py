@@ -1,4 +1,4 @@
-"""The state machine of albums: two of them, several users, capability tokens and report providers."""
+"""The state machine of albums: two of them, several users, capability tokens, report providers and webhooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
 
 from albumcore.albums import Album
-from albumcore.ids import AlbumId, CapabilityTokenId, UserId
+from albumcore.capabilities import Grants
+from albumcore.ids import AlbumId, CapabilityTokenId, UserId, WebhookId
 from albumcore.kernel import Source
 from albumcore.streams import album_stream
 from albumcore.testing.arguments import (
@@ -24,7 +25,7 @@ from albumcore.testing.machines import StoreMachine
 
 ARGUMENTS = album_arguments(CAST)
 Arguments = tuple[Any, ...]
-EARLY, LATE = 9, 14
+EARLY, LATE = 10, 16
 """How many events come before anybody thinks of going, and of deleting an album: first there must be a life."""
 
 
@@ -32,6 +33,8 @@ EARLY, LATE = 9, 14
 _album = st.sampled_from([ALBUMS[0]] * 6 + [ALBUMS[1]])
 _user = st.sampled_from(CAST.users)
 _series = ARGUMENTS[Album.import_series]
+_held = CAST.series[0]
+_key = CapabilityTokenId(f"{ALBUMS[0]}{CAST.tokens[0]}")
 
 
 class AlbumMachine(StoreMachine[Album]):
@@ -46,6 +49,7 @@ class AlbumMachine(StoreMachine[Album]):
     reporters: Bundle[Source] = Bundle("reporters")
     anybody = admins | sources
     held: Bundle[Series] = Bundle("held")
+    hooks: Bundle[WebhookId] = Bundle("hooks")
     somebody = sources.map(lambda source: source.user)
 
     def on(self, album: AlbumId, source: Source, decision: Decision, *args: Any) -> bool:
@@ -54,20 +58,61 @@ class AlbumMachine(StoreMachine[Album]):
 
     # The albums themselves
 
+    def begin(self) -> None:
+        """The first album has two admins, a plain member, and one of everything else, before anything is tried.
+
+        Hypothesis asks for those one after the other, in any order; whichever is asked for first makes them all.
+        """
+        if self.tries:
+            return
+        creator, admin, member, _ = CAST.users
+        everything: list[tuple[Decision, tuple[Any, ...]]] = [
+            (Album.create, ("Album",)),
+            (Album.add_admin, (admin,)),
+            (Album.add_member, (member,)),
+            (Album.import_study, (_held[0], [_held[1]])),
+            (Album.create_report_provider, (CAST.providers[0], "Scribe", "https://scribe.example")),
+            (Album.create_webhook, (CAST.webhooks[0], "Bell", "https://bell.example")),
+            (Album.issue_capability_token, (_key, digest_of(_key), "Key", Grants(True, True))),
+        ]
+        for decision, args in everything:
+            self.on(ALBUMS[0], Source(creator), decision, *args)
+
     @initialize(targets=(sources, admins))
-    def open_album(self) -> MultipleResults[Source]:
-        """The first album has two admins from the start."""
-        creator, admin, *_ = map(Source, CAST.users)
-        self.on(ALBUMS[0], creator, Album.create, "Album")
-        self.on(ALBUMS[0], creator, Album.add_admin, admin.user)
-        return multiple(creator, admin)
+    def have_admins(self) -> MultipleResults[Source]:
+        """Two of them."""
+        self.begin()
+        return multiple(*map(Source, CAST.users[:2]))
 
     @initialize(target=sources)
     def have_others(self) -> MultipleResults[Source]:
-        """A plain member of it, and a stranger, are around too."""
-        creator, *_, member, stranger = map(Source, CAST.users)
-        self.on(ALBUMS[0], creator, Album.add_member, member.user)
-        return multiple(member, stranger)
+        """A plain member, and a stranger."""
+        self.begin()
+        return multiple(*map(Source, CAST.users[2:]))
+
+    @initialize(target=held)
+    def have_a_study(self) -> Series:
+        """With one series in it."""
+        self.begin()
+        return _held
+
+    @initialize(targets=(sources, reporters))
+    def have_a_report_provider(self) -> Source:
+        """It reports for its maker."""
+        self.begin()
+        return Source(CAST.users[0], report_provider=CAST.providers[0])
+
+    @initialize(targets=(sources, keys))
+    def have_a_capability_token(self) -> Source:
+        """It may do all that one can."""
+        self.begin()
+        return Source(CAST.users[0], capability_token=_key)
+
+    @initialize(target=hooks)
+    def have_a_webhook(self) -> WebhookId:
+        """It is told of nothing by itself yet."""
+        self.begin()
+        return CAST.webhooks[0]
 
     @rule(album=_album, source=anybody, args=ARGUMENTS[Album.create])
     def create(self, album: AlbumId, source: Source, args: Arguments) -> None:
@@ -78,6 +123,11 @@ class AlbumMachine(StoreMachine[Album]):
     def edit(self, album: AlbumId, source: Source, args: Arguments) -> None:
         """Change name, description, member flags, or one's own notifications."""
         self.on(album, source, Album.edit, *args)
+
+    @rule(album=_album, source=anybody, is_favorite=st.booleans())
+    def set_favorite(self, album: AlbumId, source: Source, is_favorite: bool) -> None:
+        """Make the album one of one's own favourites, or one no more."""
+        self.on(album, source, Album.set_favorite, is_favorite)
 
     @precondition(lambda self: len(self.history) > LATE)
     @rule(album=_album, source=anybody)
@@ -153,6 +203,16 @@ class AlbumMachine(StoreMachine[Album]):
         """Take out a series that somebody tried to bring in."""
         self.on(album, source, Album.remove_series, *series)
 
+    @rule(album=_album, source=anybody, series=held, whole=st.booleans())
+    def add_favorite(self, album: AlbumId, source: Source, series: Series, whole: bool) -> None:
+        """Make a series that somebody tried to bring in a favourite, or its whole study."""
+        self.on(album, source, Album.add_favorite, *(series[:1] if whole else series))
+
+    @rule(album=_album, source=anybody, series=held, whole=st.booleans())
+    def remove_favorite(self, album: AlbumId, source: Source, series: Series, whole: bool) -> None:
+        """Make it a favourite no more, whether or not it was one."""
+        self.on(album, source, Album.remove_favorite, *(series[:1] if whole else series))
+
     # Comments
 
     @rule(album=_album, source=anybody, args=ARGUMENTS[Album.post_comment])
@@ -200,6 +260,33 @@ class AlbumMachine(StoreMachine[Album]):
     def delete_report_provider(self, album: AlbumId, source: Source, reporter: Source) -> None:
         """Turn a report provider away, of this album or of the other."""
         self.on(album, source, Album.delete_report_provider, reporter.report_provider)
+
+    # Webhooks
+
+    @rule(target=hooks, album=_album, source=anybody, args=ARGUMENTS[Album.create_webhook])
+    def create_webhook(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+        """Have an address told of what happens."""
+        made = self.on(album, source, Album.create_webhook, *args)
+        return args[0] if made else multiple()
+
+    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[Album.edit_webhook])
+    def edit_webhook(
+        self, album: AlbumId, source: Source, hook: WebhookId, args: Arguments
+    ) -> None:
+        """Change a webhook, of this album or of the other."""
+        self.on(album, source, Album.edit_webhook, hook, *args[1:])
+
+    @rule(album=_album, source=anybody, hook=hooks)
+    def delete_webhook(self, album: AlbumId, source: Source, hook: WebhookId) -> None:
+        """Take a webhook away, of this album or of the other."""
+        self.on(album, source, Album.delete_webhook, hook)
+
+    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[Album.trigger_webhook])
+    def trigger_webhook(
+        self, album: AlbumId, source: Source, hook: WebhookId, args: Arguments
+    ) -> None:
+        """Tell an address of series or of a member by hand."""
+        self.on(album, source, Album.trigger_webhook, hook, *args[1:])
 
     # Capability tokens
 

@@ -14,10 +14,17 @@ from typing import Any, TypeVar
 from attrs import asdict, frozen
 from hypothesis import strategies as st
 
-from albumcore.albums import Album, MemberFlags
-from albumcore.albums.values import MAX_COMMENT, MAX_DESCRIPTION, MAX_NAME, MAX_PROVIDER_TEXT
+from albumcore.albums import Album, MemberFlags, WebhookEvent
+from albumcore.albums.values import (
+    MAX_DESCRIPTION,
+    MAX_NAME,
+    MAX_PROVIDER_TEXT,
+    MAX_WEBHOOK_NAME,
+    MAX_WEBHOOK_URL,
+)
 from albumcore.capabilities import Grants, UserTokens
 from albumcore.capabilities.values import MAX_TITLE
+from albumcore.comments import StudyComments
 from albumcore.ids import (
     MAX_IMAGE_ID,
     AlbumId,
@@ -28,10 +35,12 @@ from albumcore.ids import (
     SeriesUID,
     StudyUID,
     UserId,
+    WebhookId,
 )
 from albumcore.imagesets import Content, PatientImageSet
 from albumcore.kernel import Event, Source
 from albumcore.testing import values
+from albumcore.text import MAX_COMMENT
 
 T = TypeVar("T")
 Decision = Callable[..., tuple[Event[Any], ...]]
@@ -60,6 +69,7 @@ class Cast:
     )
     providers: tuple[ReportProviderId, ...] = tuple(map(ReportProviderId, ("scribe", "reader")))
     tokens: tuple[CapabilityTokenId, ...] = tuple(map(CapabilityTokenId, ("key1", "key2", "key3")))
+    webhooks: tuple[WebhookId, ...] = tuple(map(WebhookId, ("bell", "horn")))
 
     def sources(self) -> list[Source]:
         """Everybody in person, through every capability token, and through every report provider."""
@@ -126,6 +136,7 @@ def album_arguments(cast: Cast) -> Arguments:
             st.tuples(nothing, nothing, flags, nothing, nothing),
             st.tuples(nothing, nothing, nothing, choice, choice),
         ),
+        Album.set_favorite: st.tuples(st.booleans()),
         Album.delete: st.tuples(),
         Album.add_member: st.tuples(newcomer),
         Album.add_admin: st.tuples(newcomer),
@@ -138,6 +149,8 @@ def album_arguments(cast: Cast) -> Arguments:
         Album.add_report: series,
         Album.remove_study: series.map(lambda one: one[:1]),
         Album.remove_series: series,
+        Album.add_favorite: series | series.map(lambda one: one[:1]),
+        Album.remove_favorite: series | series.map(lambda one: one[:1]),
         Album.post_comment: st.tuples(comment, st.none() | user),
         Album.create_report_provider: st.tuples(provider, provider_name, values.urls()),
         Album.edit_report_provider: st.tuples(
@@ -146,6 +159,67 @@ def album_arguments(cast: Cast) -> Arguments:
         Album.delete_report_provider: st.tuples(provider),
         Album.issue_capability_token: token_arguments(st.sampled_from(cast.tokens)),
         Album.revoke_capability_token: st.tuples(st.sampled_from(cast.tokens)),
+        **_webhook_arguments(cast),
+    }
+
+
+def _webhook_arguments(cast: Cast) -> Arguments:
+    webhook, user = st.sampled_from(cast.webhooks), st.sampled_from(cast.users)
+    name = mostly(values.webhook_names(), "", "   ", "w" * (MAX_WEBHOOK_NAME + 1))
+    long = "https://hooks.example.org/" + "u" * MAX_WEBHOOK_URL
+    url = mostly(values.urls(), "", "ftp://hooks.example.org", "https://me@hooks.example.org", long)
+    told = st.lists(st.sampled_from(WebhookEvent), max_size=5).map(tuple)  # in any order, and twice
+    nothing, none, choice = st.none(), st.just(()), st.none() | st.booleans()
+    secret = nothing | values.secret_names()
+    by_hand = st.sampled_from(cast.series).flatmap(lambda one: _some_series(cast, *one))
+    return {
+        Album.create_webhook: st.tuples(webhook, name, url, told, st.booleans(), secret),
+        Album.edit_webhook: st.one_of(
+            st.tuples(
+                webhook,
+                nothing | name,
+                nothing | url,
+                nothing | told,
+                none,
+                none,
+                choice,
+                secret | st.just(""),
+            ),
+            st.tuples(webhook, nothing, nothing, nothing, told, told),
+            st.tuples(webhook, nothing, nothing, told, told, told),
+        ),
+        Album.delete_webhook: st.tuples(webhook),
+        Album.trigger_webhook: st.one_of(
+            st.tuples(webhook, st.just(WebhookEvent.NEW_USER), nothing, none, user),
+            by_hand.flatmap(
+                lambda series: st.tuples(
+                    webhook, st.just(WebhookEvent.NEW_SERIES), *map(st.just, series)
+                )
+            ),
+            by_hand.flatmap(
+                lambda series: st.tuples(
+                    webhook,
+                    st.sampled_from(WebhookEvent),
+                    nothing | st.just(series[0]),
+                    none | st.just(series[1]),
+                    nothing | user,
+                )
+            ),
+        ),
+    }
+
+
+@cache
+def study_comment_arguments(cast: Cast) -> Arguments:
+    """What can be said of a study, and who of a cast can see it then: mostly all."""
+    everybody = frozenset(cast.users)
+    comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1), "\x00")
+    return {
+        StudyComments.post_comment: st.tuples(
+            st.just(everybody) | st.frozensets(st.sampled_from(cast.users)),
+            comment,
+            st.none() | st.sampled_from(cast.users),
+        )
     }
 
 

@@ -10,12 +10,13 @@ from attrs import frozen
 from hypothesis import strategies as st
 
 from albumcore.albums import Album
-from albumcore.capabilities import UserTokens
+from albumcore.capabilities import Grants, UserTokens
+from albumcore.comments import StudyComments
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import ImageId
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record
-from albumcore.streams import album_stream, patient_stream, user_stream
+from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.testing.arguments import (
     ALBUMS,
     CAST,
@@ -28,6 +29,7 @@ from albumcore.testing.arguments import (
     album_arguments,
     digest_of,
     image_set_arguments,
+    study_comment_arguments,
     user_token_arguments,
     waits,
 )
@@ -127,17 +129,25 @@ def album_commands(
 ) -> st.SearchStrategy[list[Command[Album]]]:
     """What a cast of users tries on an album: first to create it, then anything, refused or not."""
     creator, admin, member = cast.users[:3]
+    key, rights = cast.tokens[0], Grants(read=True, write=True)
     beginning = [
-        Command[Album](Source(creator), Album.create, ("Album",)),
-        Command[Album](Source(creator), Album.add_admin, (admin,)),
-        Command[Album](Source(creator), Album.add_member, (member,)),
+        Command[Album](Source(creator), decision, args)
+        for decision, args in (
+            (Album.create, ("Album",)),
+            (Album.add_admin, (admin,)),
+            (Album.add_member, (member,)),
+            (Album.import_study, (cast.series[0][0], [cast.series[0][1]])),
+            (Album.create_report_provider, (cast.providers[0], "Scribe", "https://scribe.example")),
+            (Album.issue_capability_token, (key, digest_of(key), "Key", rights)),
+            (Album.create_webhook, (cast.webhooks[0], "Bell", "https://bell.example")),
+        )
     ]
     return _commands(
         album_stream(ALBUMS[0]),
         album_arguments(cast),
         cast.sources(),
         lambda album: not any(member.is_admin for member in album.members.values()),
-        [beginning[:length] for length in (1, 2, 3)],
+        [beginning[:length] for length in (1, 2, 3, len(beginning))],
         max_size,
     )
 
@@ -155,6 +165,20 @@ def user_token_commands(
         cast.sources(),
         lambda tokens: False,
         [[first]],
+        max_size,
+    )
+
+
+def study_comment_commands(
+    cast: Cast = CAST, max_size: int = 20
+) -> st.SearchStrategy[list[Command[StudyComments]]]:
+    """What is said of a study, by those of a cast who can see it and by others, in person or not."""
+    return _commands(
+        study_stream(cast.series[0][0]),
+        study_comment_arguments(cast),
+        cast.sources(),
+        lambda comments: False,
+        [[]],
         max_size,
     )
 

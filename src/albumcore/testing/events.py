@@ -9,8 +9,9 @@ from typing import Any, get_args, get_type_hints
 from attrs import fields
 from hypothesis import strategies as st
 
+from albumcore.albums import WebhookEvent
 from albumcore.kernel import STORED, Recorded
-from albumcore.streams import INITIAL, album_stream, patient_stream, user_stream
+from albumcore.streams import INITIAL, album_stream, patient_stream, study_stream, user_stream
 from albumcore.testing import values
 
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
@@ -19,10 +20,12 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "content": values.contents(),
     "description": values.descriptions(),
     "digest": values.digests(),
+    "event": st.sampled_from(WebhookEvent),
     "expires_at": values.times(),
     "flags": values.member_flags(),
     "grants": values.grants(),
     "image_id": values.image_ids(),
+    "is_favorite": st.booleans(),
     "name": values.names(),
     "new_comment": st.booleans(),
     "new_series": st.booleans(),
@@ -37,12 +40,16 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "token_id": values.capability_token_ids(),
     "type": values.image_types(),
     "url": values.urls(),
+    "user": values.user_ids(),
+    "webhook": values.webhooks(),
+    "webhook_id": values.webhook_ids(),
 }
 """One word per idea: a field of this name means the same in every event."""
 
 _STREAMS: Mapping[str, st.SearchStrategy[str]] = {
     "album": values.album_ids().map(lambda key: album_stream(key).name),
     "images": values.patient_ids().map(lambda key: patient_stream(key).name),
+    "study": values.study_uids().map(lambda key: study_stream(key).name),
     "user": values.user_ids().map(lambda key: user_stream(key).name),
 }
 

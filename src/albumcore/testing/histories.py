@@ -6,15 +6,17 @@ from hypothesis import strategies as st
 
 from albumcore.albums import Album
 from albumcore.capabilities import UserTokens
-from albumcore.ids import AlbumId, ImageId, PatientId, UserId
+from albumcore.comments import StudyComments
+from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId
 from albumcore.imagesets import PatientImageSet
-from albumcore.streams import album_stream, patient_stream, user_stream
+from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.testing.arguments import ALBUMS, CAST, IMAGES, PATIENTS, Cast
 from albumcore.testing.commands import (
     History,
     album_commands,
     history_of,
     image_set_commands,
+    study_comment_commands,
     user_token_commands,
 )
 
@@ -35,6 +37,15 @@ def user_token_histories(
     cast = Cast(users=(owner, UserId(f"not {owner}")))
     return user_token_commands(cast, max_commands).map(
         lambda tried: history_of(user_stream(owner), tried)
+    )
+
+
+def study_comment_histories(
+    study_uid: StudyUID = CAST.series[0][0], cast: Cast = CAST, max_commands: int = 20
+) -> st.SearchStrategy[History[StudyComments]]:
+    """Histories of the comments on a study, the empty one too."""
+    return study_comment_commands(cast, max_commands).map(
+        lambda tried: history_of(study_stream(study_uid), tried)
     )
 
 

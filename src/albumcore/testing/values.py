@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from albumcore.albums import MemberFlags
+from albumcore.albums import MemberFlags, Webhook, WebhookEvent
 from albumcore.albums.values import (
-    MAX_COMMENT,
     MAX_DESCRIPTION,
     MAX_NAME,
     MAX_PROVIDER_TEXT,
+    MAX_WEBHOOK_NAME,
+    in_order,
 )
 from albumcore.capabilities import Grants
 from albumcore.capabilities.values import MAX_TITLE
@@ -31,9 +32,11 @@ from albumcore.ids import (
     SeriesUID,
     StudyUID,
     UserId,
+    WebhookId,
 )
 from albumcore.imagesets import Content, ImageType
 from albumcore.kernel import Act, Source
+from albumcore.text import MAX_COMMENT
 
 _TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 _PRINTABLE = st.characters(exclude_categories=["Cc", "Cs"])
@@ -83,6 +86,11 @@ def capability_token_ids() -> st.SearchStrategy[CapabilityTokenId]:
     return st.text(_ALPHANUMERIC, min_size=10, max_size=10).map(CapabilityTokenId)
 
 
+def webhook_ids() -> st.SearchStrategy[WebhookId]:
+    """Ids of webhooks: 20 letters and digits."""
+    return st.text(_ALPHANUMERIC, min_size=20, max_size=20).map(WebhookId)
+
+
 def patient_ids() -> st.SearchStrategy[PatientId]:
     """Ids of patients: positive, and small enough for 32 bits."""
     return st.integers(1, _MAX_NUMBER).map(PatientId)
@@ -119,9 +127,36 @@ def provider_names() -> st.SearchStrategy[str]:
 
 
 def urls() -> st.SearchStrategy[str]:
-    """Addresses where a report provider describes itself."""
+    """Addresses where a report provider describes itself, or a webhook is told."""
     path = st.text(_ALPHANUMERIC, max_size=8)
     return path.map(lambda name: f"https://reports.example.org/{name}")
+
+
+def webhook_names() -> st.SearchStrategy[str]:
+    """The name of a webhook, as it is stored: trimmed, 1 to 255 characters."""
+    return texts(1, MAX_WEBHOOK_NAME).map(str.strip).filter(bool)
+
+
+def webhook_events() -> st.SearchStrategy[tuple[WebhookEvent, ...]]:
+    """What a webhook is told of, as it is stored: each once, in the order they are listed; none too."""
+    return st.sets(st.sampled_from(WebhookEvent)).map(in_order)
+
+
+def secret_names() -> st.SearchStrategy[str]:
+    """The name that the secret of a webhook is kept under: ten letters and digits."""
+    return st.text(_ALPHANUMERIC, min_size=10, max_size=10)
+
+
+def webhooks() -> st.SearchStrategy[Webhook]:
+    """Webhooks, enabled or not, with a secret and without."""
+    return st.builds(
+        Webhook,
+        webhook_names(),
+        urls(),
+        webhook_events(),
+        st.booleans(),
+        st.none() | secret_names(),
+    )
 
 
 def digests() -> st.SearchStrategy[str]:

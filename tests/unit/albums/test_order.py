@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from albumcore.albums import Album
+from albumcore.albums import Album, WebhookEvent
 from albumcore.albums.events import AlbumDeleted, AlbumEdited
 from albumcore.capabilities import Grants, UserTokens
 from albumcore.capabilities.events import UserTokenIssued
@@ -20,21 +20,27 @@ from albumcore.errors import (
     Invalid,
     MemberNotFound,
     ReportProviderNotFound,
+    WebhookNotFound,
 )
 from albumcore.ids import ImageId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
 from albumcore.imagesets.events import ImageAdded, PatientDeleted
 from albumcore.kernel import Act, Event, Source
 from support.album import (
+    BELL,
+    BELL_IN,
+    BELL_URL,
     BOB,
     BOB_IN,
     DAVE,
     DIGEST,
+    HORN,
     KEY,
     OPEN,
     READER,
     SCRIBE,
     SCRIBE_IN,
+    TOLD,
     URL,
     dave,
     issued,
@@ -45,6 +51,7 @@ from support.given import ALICE, NOW, START, folded, given, given_on
 
 Tried = Callable[[Album, Act], tuple[Event[Album], ...]]
 READ = Grants(read=True)
+NEW_USER, DELETE_ALBUM = WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM
 
 # Decisions with a value that is not sound, and what is said of one that is sound but does not fit.
 UNSOUND: list[tuple[Tried, Tried, type[AlbumcoreError] | None]] = [
@@ -74,6 +81,31 @@ UNSOUND: list[tuple[Tried, Tried, type[AlbumcoreError] | None]] = [
         ReportProviderNotFound,
     ),
     (
+        lambda album, act: album.create_webhook(act, BELL, "", BELL_URL),
+        lambda album, act: album.create_webhook(act, BELL, "Bell", BELL_URL),
+        IdTaken,
+    ),
+    (
+        lambda album, act: album.edit_webhook(act, HORN, name=""),
+        lambda album, act: album.edit_webhook(act, HORN, name="Horn"),
+        WebhookNotFound,
+    ),
+    (
+        lambda album, act: album.edit_webhook(act, HORN, url=""),
+        lambda album, act: album.edit_webhook(act, HORN, url=BELL_URL),
+        WebhookNotFound,
+    ),
+    (
+        lambda album, act: album.edit_webhook(act, HORN, events=(), add_events=TOLD),
+        lambda album, act: album.edit_webhook(act, HORN, events=TOLD),
+        WebhookNotFound,
+    ),
+    (
+        lambda album, act: album.trigger_webhook(act, HORN, DELETE_ALBUM),
+        lambda album, act: album.trigger_webhook(act, HORN, NEW_USER, user=dave),
+        WebhookNotFound,
+    ),
+    (
         lambda album, act: album.issue_capability_token(act, KEY, DIGEST, "", READ),
         lambda album, act: album.issue_capability_token(act, KEY, DIGEST, "T", READ),
         IdTaken,
@@ -86,7 +118,7 @@ def test_the_order_of_checks(
     unsound: Tried, unfit: Tried, error: type[AlbumcoreError] | None
 ) -> None:
     """Who may not is never told what is wrong with his values, and what does not fit is told last."""
-    history = opened(write_comments=False), BOB_IN, SCRIBE_IN, issued(READ)
+    history = opened(write_comments=False), BOB_IN, SCRIBE_IN, issued(READ), BELL_IN
     album = given(*history)
     album.when(unsound, DAVE).refused(AlbumNotFound)
     album.when(unsound, BOB).refused(Forbidden)

@@ -49,6 +49,7 @@ TABLE = """
     REMOVE_USER                yes              no                   no
     ADD_ADMIN                  no               no                   no
     REMOVE_ADMIN               no               no                   no
+    DOWNLOAD_SERIES            download_series  read+download        no
     SEND_SERIES                send_series      read+appropriate     no
     DELETE_SERIES              delete_series    read+write           no
     ADD_SERIES                 add_series       write                yes
@@ -58,9 +59,11 @@ TABLE = """
     EDIT_ALBUM                 yes              no                   no
     DELETE_ALBUM               no               no                   no
     LIST_USERS                 yes              no                   no
+    EDIT_FAVORITES             add_series       no                   no
     MANAGE_CAPABILITIES_TOKEN  no               no                   no
     MANAGE_DICOM_SR            no               no                   no
     GET_DICOM_SR               yes              no                   no
+    MANAGE_WEBHOOK             no               no                   no
 """
 
 FLAGS = tuple(asdict(MemberFlags()))

@@ -1,0 +1,425 @@
+"""The whole album API over HTTP, driven through every route beside a naive model of its documentation.
+
+Every answer is compared, status and body. The model is a second server: it is sent the same requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import assume, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
+
+from adapters.http.kheops.routes import ROUTES
+from adapters.settings import Compat
+from support import http_drawn as draw
+from support.http_channels import Channel, InProcess, OverHttp
+from support.http_drawn import EMAILS, PEOPLE, UIDS
+from support.http_machine import ApiClient, By
+from support.kheops import ALICE, BOB, CAROL, World
+from support.naive_http import Asker
+from support.naive_routes import TABLE
+from support.receiver import Answer as Reply
+from support.receiver import receiving
+
+
+class ApiMachine(ApiClient):
+    """Requests of all kinds, each answered as the model says."""
+
+    @initialize(compat=st.sampled_from(["documented", "upstream"]), number=st.integers(0, 99))
+    def open(self, compat: Compat, number: int) -> None:
+        """Two albums, one token of each scope, a report provider and a webhook."""
+        # The simplest example there is takes the simplest step over and over, and shows nothing.
+        assume(number)
+        self.start(compat)
+        for by in (ALICE, BOB):
+            self.create_album(("user", by), {"name": f"Of {by}"}, in_query=False)
+        for by, target, album, rest in (
+            (ALICE, BOB, 0, ""),
+            (ALICE, CAROL, 0, "/admin"),
+            (BOB, ALICE, 1, ""),
+            (BOB, CAROL, 1, ""),
+        ):
+            self.change_member(("user", by), album, target, ("PUT", rest))
+        self.put_series(("user", ALICE), UIDS[0], "/albums/{album}", "", 0, ALICE, 0)
+        self.create_token(("user", ALICE), 0, "album", "Seed", "read write", {}, in_query=False)
+        self.create_token(("user", BOB), 0, "user", "Seed", "", {}, in_query=False)
+        self.create_provider(("user", ALICE), 0, "Scribe", "/a")
+        self.create_webhook(
+            ("user", ALICE),
+            0,
+            {"name": "Hook", "url": "http://h.example/a", "event": ["new_user", "remove_series"]},
+        )
+
+    # Albums
+
+    @rule(by=draw.ASKERS, form=draw.EDITS, in_query=st.booleans())
+    def create_album(self, by: By, form: dict[str, Any], in_query: bool) -> None:
+        """Three albums are enough: two are asked for, the third is one more on lists."""
+        if len(self.open_albums) < 3:
+            self.ask(by, "POST", "/albums", form, in_query=in_query)
+
+    @rule(
+        by=draw.MANAGERS,
+        which=draw.OF_ALBUM,
+        form=st.one_of(draw.EDITS, draw.EDITS, draw.OWN_EDITS),
+        in_query=st.booleans(),
+        number=draw.NUMBERS,
+    )
+    def edit_album(
+        self, by: By, which: int, form: dict[str, Any], in_query: bool, number: int
+    ) -> None:
+        """What the form says, wherever it is."""
+        path = f"/albums/{self.album(which)}"
+        self.ask(by, "PATCH", path, form, number=number, in_query=in_query)
+
+    @rule(by=draw.ASKERS, which=draw.OF_ALBUM, sure=st.integers(0, 5), number=draw.NUMBERS)
+    def delete_album(self, by: By, which: int, sure: int, number: int) -> None:
+        """Seldom, so that there is something to delete."""
+        if sure == 0:
+            self.ask(by, "DELETE", f"/albums/{self.album(which)}", number=number)
+
+    @rule(by=draw.ASKERS, which=draw.OF_ALBUM, method=draw.PUT_DELETE, number=draw.NUMBERS)
+    def favor_album(self, by: By, which: int, method: str, number: int) -> None:
+        """One's own favourite."""
+        self.ask(by, method, f"/albums/{self.album(which)}/favorites", number=number)
+
+    @rule(by=draw.MANAGERS, which=draw.OF_ALBUM, user=draw.USERS, change=draw.CHANGES)
+    def change_member(self, by: By, which: int, user: str, change: tuple[str, str]) -> None:
+        """Add, promote, demote, remove."""
+        method, rest = change
+        self.ask(by, method, f"/albums/{self.album(which)}/users/{user}{rest}")
+
+    @rule(which=st.integers(0, 3))
+    def leave(self, which: int) -> None:
+        """Somebody leaves; seldom everybody, and with the last the album ends."""
+        album = self.album(which % 2)
+        there = self.model.albums.get(album)
+        members = [] if there is None else [*there.members]
+        for sub in members if which == 3 else members[:1]:
+            self.ask(("user", sub), "DELETE", f"/albums/{album}/users/{EMAILS[sub]}")
+
+    # Studies and series
+
+    def source(self, kind: str, which: int, number: int) -> tuple[dict[str, str], Asker | None]:
+        """Where a study is taken from."""
+        query = {"album": self.album(which)} if "album" in kind else {}
+        query |= {"inbox": "true"} if "inbox" in kind else {}
+        lender = self.asker(("token",), number) if "lent" in kind else None
+        return query, Asker("user", ALICE) if kind == "lent by a user" else lender
+
+    @rule(
+        by=draw.BRINGERS,
+        pair=draw.PAIRS,
+        place=draw.STUDY_TARGETS,
+        source=draw.SOURCES,
+        to=draw.OF_ALBUM,
+        which=draw.OF_ALBUM,
+        user=draw.USERS,
+        number=draw.NUMBERS,
+    )
+    def put_study(
+        self,
+        by: By,
+        pair: tuple[str, str],
+        place: str,
+        source: str,
+        to: int,
+        which: int,
+        user: str,
+        number: int,
+    ) -> None:
+        """Into an album, one's inbox, or another's."""
+        query, lender = self.source(source, which, number)
+        path = f"/studies/{pair[0]}{place.format(album=self.album(to), user=user)}"
+        self.ask(by, "PUT", path, query=query, lender=lender, number=number)
+
+    @rule(
+        by=draw.BRINGERS,
+        pair=draw.PAIRS,
+        place=draw.STUDY_TARGETS,
+        lent=draw.LENDING,
+        to=draw.OF_ALBUM,
+        user=draw.USERS,
+        number=draw.NUMBERS,
+    )
+    def put_series(
+        self,
+        by: By,
+        pair: tuple[str, str],
+        place: str,
+        lent: str,
+        to: int,
+        user: str,
+        number: int,
+    ) -> None:
+        """The same of one series; and what a report provider brings."""
+        _, lender = self.source(lent, 0, number)
+        where = place.format(album=self.album(to), user=user)
+        path = f"/studies/{pair[0]}/series/{pair[1]}{where}"
+        self.ask(by, "PUT", path, lender=None if "user" in place else lender, number=number)
+
+    @rule(
+        by=draw.BRINGERS,
+        pair=draw.PAIRS,
+        whole=st.booleans(),
+        place=st.sampled_from(["", "/albums/{album}", "/albums/{album}"]),
+        which=draw.OF_ALBUM,
+        number=draw.NUMBERS,
+    )
+    def remove(
+        self, by: By, pair: tuple[str, str], whole: bool, place: str, which: int, number: int
+    ) -> None:
+        """A study or a series, out of an album or one's inbox."""
+        path = f"/studies/{pair[0]}" + ("" if whole else f"/series/{pair[1]}")
+        path += place.format(album=self.album(which))
+        self.ask(by, "DELETE", path, number=number)
+
+    @rule(
+        by=draw.ASKERS,
+        method=draw.PUT_DELETE,
+        pair=draw.PAIRS,
+        whole=st.booleans(),
+        source=draw.SOURCES,
+        which=draw.OF_ALBUM,
+    )
+    def favor_series(
+        self, by: By, method: str, pair: tuple[str, str], whole: bool, source: str, which: int
+    ) -> None:
+        """A study or a series, of an album or one's inbox."""
+        path = f"/studies/{pair[0]}" + ("" if whole else f"/series/{pair[1]}")
+        query, _ = self.source(source, which, 0)
+        self.ask(by, method, f"{path}/favorites", query=query)
+
+    # Comments
+
+    @rule(
+        by=draw.ASKERS,
+        about=draw.ABOUT,
+        which=draw.OF_ALBUM,
+        comment=draw.COMMENTS,
+        to=draw.TO,
+        in_query=st.booleans(),
+    )
+    def comment(
+        self, by: By, about: str, which: int, comment: str, to: str | None, in_query: bool
+    ) -> None:
+        """On an album or a study, to all or in private."""
+        form = {"comment": comment} | ({} if to is None else {"to_user": to})
+        path = about.format(album=self.album(which))
+        self.ask(by, "POST", f"{path}/comments", form, in_query=in_query)
+
+    # What belongs to albums
+
+    @rule(by=draw.MANAGERS, which=draw.OF_ALBUM, name=draw.NAMES, url=draw.PROVIDER_PATHS)
+    def create_provider(self, by: By, which: int, name: str, url: str) -> None:
+        """It is asked what it is."""
+        album, form = self.album(which), {"name": name, "url": f"{self.providers_at}{url}"}
+        told = self.ask(by, "POST", f"/albums/{album}/reportproviders", form)
+        if told.status == 201:
+            self.clients.append((told.body["client_id"], album))
+
+    @rule(
+        by=draw.MANAGERS,
+        number=draw.NUMBERS,
+        method=st.sampled_from(["GET", "PATCH", "PATCH", "DELETE"]),
+        form=draw.some(name=draw.PROVIDER_NAMES, url=draw.PROVIDER_PATHS),
+        other=st.integers(0, 5),
+    )
+    def use_provider(
+        self, by: By, number: int, method: str, form: dict[str, str], other: int
+    ) -> None:
+        """Show, edit, delete; sometimes where it is not."""
+        client, album = self.clients[-1 - number % len(self.clients)]
+        album = self.album(0) if other == 0 else album
+        if form.get("url"):
+            form = form | {"url": f"{self.providers_at}{form['url']}"}
+        path = f"/albums/{album}/reportproviders/{client}"
+        self.ask(by, method, path, form if method == "PATCH" else None)
+
+    @rule(
+        by=draw.MANAGERS,
+        which=draw.OF_ALBUM,
+        scope=draw.SCOPES,
+        title=draw.TITLES,
+        grants=draw.GRANTS,
+        life=draw.LIVES,
+        in_query=st.booleans(),
+    )
+    def create_token(
+        self,
+        by: By,
+        which: int,
+        scope: str,
+        title: str,
+        grants: str,
+        life: dict[str, str],
+        in_query: bool,
+    ) -> None:
+        """Of an album, or of the user."""
+        form = {"title": title, "scope_type": scope, **life}
+        form |= {f"{one}_permission": "true" for one in grants.split()}
+        form |= {} if scope == "user" else {"album": self.album(which)}
+        told = self.ask(by, "POST", "/capabilities", form, in_query=in_query)
+        if told.status == 201:
+            self.tokens.append((told.body["id"], told.body["access_token"]))
+
+    @rule(by=draw.ASKERS, number=draw.NUMBERS, revoke=st.booleans())
+    def use_token(self, by: By, number: int, revoke: bool) -> None:
+        """Show or revoke."""
+        path = f"/capabilities/{self.tokens[-1 - number % len(self.tokens)][0]}"
+        if revoke:
+            self.ask(by, "POST", f"{path}/revoke")
+        else:
+            self.ask(by, "GET", path)
+
+    @rule(by=draw.MANAGERS, which=draw.OF_ALBUM, form=draw.HOOK_EDITS)
+    def create_webhook(self, by: By, which: int, form: dict[str, Any]) -> None:
+        """Nothing is delivered here."""
+        album = self.album(which)
+        told = self.ask(by, "POST", f"/albums/{album}/webhooks", form)
+        if told.status == 201:
+            self.hooks.append((told.body["id"], album))
+
+    @rule(
+        by=draw.MANAGERS,
+        number=draw.NUMBERS,
+        method=st.sampled_from(["GET", "PATCH", "PATCH", "DELETE", "POST"]),
+        form=st.one_of(draw.HOOK_EDITS, draw.HOOK_LISTS),
+        trigger=draw.TRIGGERS,
+        other=st.integers(0, 5),
+    )
+    def use_webhook(
+        self,
+        by: By,
+        number: int,
+        method: str,
+        form: dict[str, Any],
+        trigger: dict[str, Any],
+        other: int,
+    ) -> None:
+        """Show, edit, delete, trigger; sometimes where it is not."""
+        hook, album = self.hooks[-1 - number % len(self.hooks)]
+        album = self.album(1) if other == 0 else album
+        path = f"/albums/{album}/webhooks/{hook}"
+        forms = {"PATCH": form, "POST": trigger}
+        self.ask(by, method, path + ("/trigger" if method == "POST" else ""), forms.get(method))
+
+    # Reading
+
+    @rule(by=draw.ASKERS, query=draw.LISTS, page=draw.PAGES, number=draw.NUMBERS)
+    def list_albums(self, by: By, query: dict[str, str], page: dict[str, str], number: int) -> None:
+        """By every filter."""
+        if page.get("limit") != "0":
+            self.ask(by, "GET", "/albums", query=query | page, number=number)
+
+    @rule(
+        by=draw.ASKERS,
+        which=draw.OF_ALBUM,
+        kinds=draw.KINDS,
+        query=draw.FILTERS,
+        page=draw.PAGES,
+        through=st.sampled_from(["", "", "", "reportProvider", "capabilityToken"]),
+        number=draw.NUMBERS,
+    )
+    def list_events(
+        self,
+        by: By,
+        which: int,
+        kinds: list[str],
+        query: dict[str, Any],
+        page: dict[str, str],
+        through: str,
+        number: int,
+    ) -> None:
+        """By every filter."""
+        made = {
+            "reportProvider": self.clients[-1 - number % len(self.clients)][0],
+            "capabilityToken": self.tokens[-1 - number % len(self.tokens)][0],
+        }
+        query = {"types": kinds} | query | page | ({through: made[through]} if through else {})
+        self.ask(by, "GET", f"/albums/{self.album(which)}/events", query=query, number=number)
+
+    @rule(
+        by=draw.BRINGERS,
+        which=draw.OF_ALBUM,
+        path=draw.READS,
+        page=draw.PAGES,
+        more=draw.some(
+            includeUsers=draw.FLAGS, valid=draw.FLAGS, url=draw.HOOKS, album=draw.OF_ALBUM
+        ),
+        number=draw.NUMBERS,
+    )
+    def read(
+        self, by: By, which: int, path: str, page: dict[str, str], more: dict[str, Any], number: int
+    ) -> None:
+        """Every other list, and every other thing."""
+        if "album" in more:
+            more = more | {"album": self.album(more["album"])}
+        path = path.format(album=self.album(which))
+        self.ask(by, "GET", path, query=more | page, number=number)
+
+    @rule(days=st.sampled_from([0.01, 1, 30]))
+    def wait(self, days: float) -> None:
+        """Time passes, and tokens with it."""
+        self.world.clock.tick(round(days * 24 * 3600))
+
+    @invariant()
+    def everybody_looks(self) -> None:
+        """What everybody sees of everything is what the model says."""
+        if not hasattr(self, "model"):
+            return
+        self.turn += 1
+        albums = self.open_albums[:2]
+        for number, sub in enumerate(PEOPLE):
+            by = ("user", sub)
+            self.ask(by, "GET", "/albums")
+            for album in albums[self.turn % 2 :][:1] or albums:
+                query = {"types": ["mutations"]} if (self.turn + number) % 4 == 0 else {}
+                self.ask(by, "GET", f"/albums/{album}/events", query=query)
+        by = ("user", PEOPLE[self.turn % 4])
+        for path in ALBUM_PATHS[self.turn % 2 :: 2]:
+            for album in albums:
+                self.ask(by, "GET", f"/albums/{album}{path}", query=QUERIES.get(path))
+        for path in PATHS[self.turn % 2 :: 2]:
+            self.ask(by, "GET", path, query={"valid": "true"} if self.turn % 3 else {})
+
+
+ALBUM_PATHS = ("", "/users", "/reportproviders", "/webhooks")
+QUERIES = {"": {"includeUsers": "true"}, "/users": {"limit": "2"}}
+PATHS = ("/inboxinfo", "/capabilities", "/studies/1.2.3/comments", "/capabilities")
+
+
+@pytest.fixture(scope="module")
+def providers_at() -> Iterator[str]:
+    """Where report providers are: at ``/a`` and ``/b``."""
+    with receiving() as receiver:
+        receiver.answer(Reply(404))
+        for path in ("/a", "/b"):
+            about = {"redirect_uri": receiver.address, "response_type": "token"}
+            receiver.answer(Reply.json(about), path=path)
+        yield receiver.address
+
+
+@pytest.mark.parametrize(("channel_to", "share"), [(InProcess, 1), (OverHttp, 12)])
+def test_api(channel_to: Callable[[World], Channel], share: int, providers_at: str) -> None:
+    """Whatever is asked, by whomever: every answer is the model's."""
+    attributes = {"channel_to": staticmethod(channel_to), "providers_at": providers_at}
+    # One at a time: further examples of one run are for the most part variants of those before.
+    one = settings(max_examples=1)
+    for number in range(max(1, settings().max_examples // share)):
+        machine = type("Machine", (ApiMachine,), attributes)
+        run_state_machine_as_test(
+            seed(number)(machine) if one.derandomize else machine, settings=one
+        )
+
+
+def test_model_knows_every_route_of_albums() -> None:
+    """What the model has no row for is no business of an album."""
+    known = {(method, path) for method, path, *_ in TABLE}
+    others = {(one.method, one.path) for one in ROUTES} - known
+    assert known <= {(one.method, one.path) for one in ROUTES}
+    assert not [path for _, path in others if path.startswith("/albums")]

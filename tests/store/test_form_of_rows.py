@@ -1,0 +1,249 @@
+"""Index rows of another form: a store that another albumcore wrote is opened, and its rows are made again."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from attrs import frozen
+
+from adapters.store import StoreError, open_memory, open_sqlite, rows
+from adapters.store.rows import form_of_rows
+from albumcore import Album, Albumcore, FeedQuery
+from albumcore.errors import UnknownStoredEvent
+from albumcore.ids import AlbumId
+from albumcore.index import MemberRow, SeriesRow
+from albumcore.streams import album_stream
+from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, bob
+from support.facts import rows_of
+from support.given import ALICE
+from support.raw import query, tamper
+
+ID = AlbumId("A1")
+A1 = album_stream(ID)
+Open = Callable[..., Albumcore]
+
+BEFORE = """
+DROP TABLE form_of_rows;
+DROP TABLE feed_series_row;
+DROP TABLE feed_row;
+CREATE TABLE feed_row (stream TEXT NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, mutation TEXT,
+    author TEXT NOT NULL, target TEXT, is_private INTEGER NOT NULL, study_uid TEXT, at TEXT NOT NULL,
+    PRIMARY KEY (stream, version)) WITHOUT ROWID;
+CREATE INDEX feed_row_by_stream_kind_version ON feed_row (stream, kind, version);
+DROP TABLE member_row;
+CREATE TABLE member_row (album_id TEXT NOT NULL, sub TEXT NOT NULL, is_admin INTEGER NOT NULL,
+    notification_new_series INTEGER NOT NULL, notification_new_comment INTEGER NOT NULL,
+    PRIMARY KEY (album_id, sub)) WITHOUT ROWID;
+INSERT INTO member_row VALUES ('A1', 'nobody', 1, 0, 0);
+DROP TABLE series_row;
+CREATE TABLE series_row (album_id TEXT NOT NULL, study_uid TEXT NOT NULL, series_uid TEXT NOT NULL,
+    PRIMARY KEY (album_id, series_uid, study_uid)) WITHOUT ROWID;
+DROP TABLE capability_token_row;
+CREATE TABLE capability_token_row (digest TEXT NOT NULL, stream TEXT NOT NULL, token_id TEXT NOT NULL,
+    title TEXT NOT NULL, PRIMARY KEY (digest)) WITHOUT ROWID;
+"""
+"""Makes of a store what the first release would have left: no form is told, and the rows have fewer columns."""
+
+
+@pytest.fixture
+def path(tmp_path: Path, open_file: Open) -> Path:
+    """A store in a file, with an album, as the first release would have left it."""
+    app = open_file()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, Album.add_member, ALICE, bob)
+    app.handle(A1, Album.import_study, ALICE, CT, [S1, S2])
+    app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
+    app.close()
+    return older(tmp_path / "store.sqlite")
+
+
+def older(path: Path, script: str = BEFORE) -> Path:
+    """Change the tables of a store that nobody has open."""
+    connection = sqlite3.connect(path)
+    connection.executescript(script)
+    connection.close()
+    return path
+
+
+def tables(path: Path) -> list[str]:
+    """What the tables of a file look like, and what is in those of the members."""
+    connection = sqlite3.connect(path)
+    shapes = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+    found = connection.execute("SELECT * FROM member_row").fetchall()
+    connection.close()
+    return [str(one) for one in (*shapes, *found)]
+
+
+def nobody_has_open(path: Path) -> bool:
+    """Whether no connection is left: SQLite leaves its write-ahead log for the last one alone."""
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    mode = connection.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
+    connection.close()
+    return bool(mode == "delete")
+
+
+def test_rows_of_an_older_form_are_made_again(path: Path, open_file: Open) -> None:
+    """When the store is opened, and everything works on them."""
+    app = open_file()
+    assert app.verify() == []
+    assert [row.sub for row in app.index.rows(MemberRow, {})] == ["alice", "bob"]
+    assert app.feed(ID, bob, FeedQuery(series=[S1])).total == 1
+    app.handle(A1, Album.add_favorite, ALICE, CT, S2)
+    assert [row.is_favorite for row in app.index.rows(SeriesRow, {})] == [False, True]
+    assert app.verify() == []
+
+
+def test_rows_of_this_form_are_left_alone(path: Path, open_file: Open) -> None:
+    """They are made again once: opening a store reads no history."""
+    app = open_file()
+    tamper(app, "UPDATE member_row SET is_admin = 1 WHERE sub = 'bob'")
+    app.close()
+    again = open_file()
+    assert again.index.rows(MemberRow, {"sub": "bob"})[0].is_admin
+    assert query(again, "SELECT form FROM form_of_rows") == [(form_of_rows(),)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "UPDATE form_of_rows SET form = 'of a newer release'",
+        "DELETE FROM form_of_rows",
+        "INSERT INTO form_of_rows VALUES ('another')",
+        "DROP TABLE form_of_rows",
+        "DROP INDEX member_row_by_sub",
+        "ALTER TABLE series_row ADD COLUMN weight INTEGER",
+    ],
+)
+def test_a_form_that_is_not_this_one(path: Path, open_file: Open, script: str) -> None:
+    """Whatever is told of it: the rows are made again, and the form is told anew."""
+    app = open_file()
+    before = rows_of(app)
+    app.close()
+    older(path, f"{script}; UPDATE album_row SET name = 'wrong'; DROP TABLE image_row;")
+    again = open_file()
+    assert rows_of(again) == before
+    assert query(again, "SELECT form FROM form_of_rows") == [(form_of_rows(),)]
+
+
+def test_tables_that_are_not_of_the_form_that_is_told(path: Path, open_file: Open) -> None:
+    """An older release made one again since: the tables are asked, not what is told of them."""
+    open_file().close()
+    older(path, "DROP TABLE image_row; CREATE TABLE image_row (image_id INTEGER PRIMARY KEY)")
+    assert open_file().verify() == []
+
+
+def test_what_is_damaged_is_passed_over(
+    path: Path, open_file: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the rest of its stream; other streams have their rows, and it is logged and found by verifying."""
+    older(path, "INSERT INTO stored_events VALUES ('album-A1', 5, 'album.edited', '{}')")
+    older(
+        path,
+        "INSERT INTO stored_events SELECT 'album-A1', 6, topic, state FROM stored_events "
+        "WHERE originator_version = 2; "
+        "INSERT INTO stored_events SELECT 'album-A2', originator_version, topic, state "
+        "FROM stored_events WHERE originator_version < 3 AND originator_id = 'album-A1'",
+    )
+    app = open_file()
+    found = app.index.rows(MemberRow, {})
+    assert [(row.album_id, row.sub) for row in found] == [
+        ("A1", "alice"),
+        ("A1", "bob"),
+        ("A2", "alice"),
+        ("A2", "bob"),
+    ]
+    (told,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert "album-A1 version 5: the stored 'album.edited' cannot be read" in told.getMessage()
+    assert any("album-A1 version 5" in one for one in app.verify())
+
+
+def test_rows_that_cannot_be_made_leave_the_file_as_it_is(path: Path) -> None:
+    """Two events mean the same row: nothing of the new form is left, and no connection is."""
+    older(
+        path,
+        "INSERT INTO stored_events SELECT 'album-A2', originator_version, topic, state "
+        "FROM stored_events WHERE originator_version IN (1, 4)",
+    )
+    older(path, "CREATE TABLE IF NOT EXISTS form_of_rows (form TEXT NOT NULL)")
+    before = tables(path)
+    for _ in range(2):
+        with pytest.raises(StoreError) as refused:
+            open_sqlite(path)
+        assert nobody_has_open(path), refused
+    assert tables(path) == before
+
+
+def test_an_event_of_a_newer_release_is_refused(path: Path) -> None:
+    """That release has made rows of it, which this one must not replace: the file stays as it is."""
+    older(path, "INSERT INTO stored_events VALUES ('album-A1', 5, 'album.painted', '{}')")
+    older(path, "CREATE TABLE IF NOT EXISTS form_of_rows (form TEXT NOT NULL)")
+    before = tables(path)
+    for _ in range(2):
+        with pytest.raises(UnknownStoredEvent, match="album-A1 version 5"):
+            open_sqlite(path)
+    assert tables(path) == before
+
+
+def test_several_open_an_older_store_at_once(path: Path) -> None:
+    """One makes the rows, and the others find them made."""
+    opened: list[Albumcore] = []
+    threads = [threading.Thread(target=lambda: opened.append(open_sqlite(path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    for app in opened:
+        assert app.feed(ID, bob).total == 3
+        assert app.verify() == []
+        app.close()
+
+
+def test_making_rows_of_an_older_store_is_logged(
+    path: Path, open_file: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may take a while; a new store has nothing to tell."""
+    caplog.set_level(logging.INFO)
+    open_memory().close()
+    assert caplog.records == []
+    open_file()
+    (told,) = caplog.records
+    assert told.getMessage() == "the index rows were of another form: made again from 4 events"
+
+
+def test_the_form_changes_with_the_row_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column, a lookup or a class more; or what they mean, which only people can tell."""
+
+    @frozen
+    class One:
+        """A row."""
+
+        KEY: ClassVar[tuple[str, ...]] = ("key",)
+        LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+        key: str
+
+    @frozen
+    class More(One):
+        """A row with a column more."""
+
+        kind: str | None = None
+
+    @frozen
+    class Looked(One):
+        """A row that is looked up otherwise."""
+
+        LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("key",),)
+
+    forms = {form_of_rows()}
+    monkeypatch.setattr(rows, "ROWS_FORMAT", 0)
+    forms.add(form_of_rows())
+    for classes in ((One,), (More,), (Looked,), (One, More), ()):
+        monkeypatch.setattr(rows, "ROWS", classes)
+        forms.add(form_of_rows())
+    assert len(forms) == 7

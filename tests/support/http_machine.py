@@ -1,0 +1,211 @@
+"""Sends requests to the service and to the naive model of it, and compares what they say."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from hypothesis.stateful import RuleBasedStateMachine
+
+from adapters.http.kheops.callers import issuer_of
+from adapters.http.kheops.issued import Report, report_token
+from adapters.settings import Compat
+from albumcore.ids import ReportProviderId, StudyUID, UserId
+from support.http_channels import Answer, Channel
+from support.http_drawn import EMAILS, PEOPLE, SERIES
+from support.kheops import NOWHERE, World, open_world
+from support.naive_answers import MADE
+from support.naive_http import Asker, Fields, Told
+from support.naive_routes import NaiveApi
+
+STUDIES = ("1.2.4", "1.2.3")
+SCOPES = (("read", "write"), ("read",), ("read", "write"))
+"""What report providers may reach, and do."""
+
+HELP = "https://github.com/OsiriX-Foundation/kheops/wiki"
+By = tuple[Any, ...]
+"""Who asks, as it is drawn: whoever that is among those there are by then."""
+
+
+class ApiClient(RuleBasedStateMachine):
+    """A service that can be asked, and what was made in it so far.
+
+    Attributes:
+        channel_to: How it is asked.
+        providers_at: Where report providers are, at ``/a`` and at ``/b``.
+        tokens: Ids and secrets of capability tokens.
+        clients: Ids of report providers, each with its album.
+        hooks: Ids of webhooks, each with its album.
+    """
+
+    channel_to: ClassVar[Callable[[World], Channel]]
+    providers_at: ClassVar[str] = ""
+
+    def start(self, compat: Compat) -> None:
+        """An empty service, beside an empty model."""
+        self.folder = tempfile.TemporaryDirectory()
+        self.world = open_world(
+            Path(self.folder.name), compat, log_level="error", allow_private_addresses=True
+        )
+        self.model = NaiveApi(upstream=compat == "upstream")
+        self.model.good_urls = tuple(f"{self.providers_at}/{name}" for name in ("a", "b"))
+        self.channel = type(self).channel_to(self.world)
+        self.jwts: dict[str, str] = {}
+        self.tokens: list[tuple[str, str]] = []
+        self.clients: list[tuple[str, str]] = []
+        self.hooks: list[tuple[str, str]] = []
+        self.turn = 0
+        self.know()
+
+    def know(self) -> None:
+        """People, studies, and what is in inboxes."""
+        for sub, email in EMAILS.items():
+            name = sub.removeprefix("sub-").capitalize()
+            self.world.deployment.people.register(sub, email, name)
+            self.model.people[sub] = email, name
+        for uid, (study, modality, description, instances, owners) in SERIES.items():
+            for owner in owners or (None,):
+                self.world.store(
+                    {uid: modality}, study, owner, f"About {study}", description, instances
+                )
+            self.model.known[uid] = {
+                "study": study,
+                "modality": modality,
+                "description": description,
+                "instances": instances,
+            }
+            for owner in owners:
+                self.model.put(owner, study, [uid])
+
+    def teardown(self) -> None:
+        """Close it all."""
+        if hasattr(self, "channel"):
+            self.channel.close()
+            self.world.deployment.close()
+            self.folder.cleanup()
+
+    # Asking
+
+    def asker(self, symbol: By, number: int) -> Asker:
+        """Who a drawn asker is, among those there are by now."""
+        if symbol[0] == "token":
+            return Asker("capability", self.tokens[-1 - number % len(self.tokens)][1])
+        if symbol[0] == "provider":
+            client, _ = self.clients[-1 - number % len(self.clients)]
+            user = PEOPLE[number % 3]
+            return Asker("provider", client, user, STUDIES[number % 2 :], SCOPES[number % 3])
+        return Asker(symbol[0], symbol[1] if len(symbol) > 1 else "")
+
+    def header(self, asker: Asker) -> str | None:
+        """What an asker shows."""
+        if asker.kind == "nobody":
+            return None
+        if asker.kind == "garbage":
+            return "Bearer neither.one.northeother"
+        if asker.kind == "capability":
+            return f"Bearer {asker.name}"
+        if asker.kind == "user":
+            if asker.name not in self.jwts:
+                self.jwts[asker.name] = self.world.token(asker.name)
+            return f"Bearer {self.jwts[asker.name]}"
+        report = Report(
+            UserId(asker.user),
+            ReportProviderId(asker.name),
+            tuple(map(StudyUID, asker.studies)),
+            asker.scope,
+        )
+        issuer = issuer_of(self.world.deployment)
+        return f"Bearer {report_token(issuer, report, self.world.clock.now)}"
+
+    def ask(
+        self,
+        symbol: By,
+        method: str,
+        path: str,
+        form: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        lender: Asker | None = None,
+        number: int = 0,
+        in_query: bool = False,
+    ) -> Told:
+        """Send a request to both, and compare what they say."""
+        at = self.world.clock.tick()
+        asker = self.asker(symbol, number)
+        headers = {"Authorization": self.header(asker)}
+        if lender is not None:
+            headers["X-Authorization-Source"] = self.header(lender)
+        sent = form if in_query else query
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        answer = self.channel.ask(
+            method,
+            path,
+            urlencode(sent or {}, doseq=True),
+            {name: value for name, value in headers.items() if value is not None},
+            b"" if in_query else urlencode(form or {}, doseq=True).encode(),
+        )
+        given = answer.json if 200 <= answer.status < 300 else None
+        told = self.model.answer(asker, method, path, lists(form), lists(sent), lender, at, given)
+        self.compare(f"{asker} {method} {path} {form} {query} {lender}", told, answer)
+        return told
+
+    def compare(self, asked: str, told: Told, answer: Answer) -> None:
+        """Status, every field of the body, and the total."""
+        assert answer.status == told.status, f"{asked}: {told} expected, {answer}"
+        if told.message is not None:
+            assert set(answer.json) == {"message", "detail", "help"}, asked
+            assert (answer.json["message"], answer.json["help"]) == (told.message, HELP), asked
+            assert answer.json["detail"], asked
+        elif told.body is None:
+            assert answer.body == b"", asked
+        else:
+            assert settled(answer.json, told.body) == told.body, asked
+        total = answer.headers.get("X-Total-Count")
+        assert total == (None if told.total is None else str(told.total)), asked
+
+    def album(self, number: int) -> str:
+        """One of the two oldest albums there are; or none."""
+        return [*self.open_albums[:2], NOWHERE, NOWHERE, NOWHERE][number]
+
+    @property
+    def open_albums(self) -> list[str]:
+        """The albums that there are, the oldest first."""
+        return [one for one, album in self.model.albums.items() if album.phase == "open"]
+
+
+def lists(fields: Mapping[str, Any] | None) -> Fields:
+    """Every value of each field."""
+    return {
+        name: list(value) if isinstance(value, list) else [str(value)]
+        for name, value in (fields or {}).items()
+    }
+
+
+def settled(answer: Any, expected: Any) -> Any:
+    """The answer, with what the model cannot know as the model has it, if it can be right.
+
+    That is when a token was last used, which is right to the minute, and the ids of triggers.
+    """
+    if isinstance(answer, list) and isinstance(expected, list) and len(answer) == len(expected):
+        return [settled(*pair) for pair in zip(answer, expected, strict=True)]
+    if not (
+        isinstance(answer, dict) and isinstance(expected, dict) and answer.keys() == expected.keys()
+    ):
+        return answer
+    found = {name: settled(answer[name], expected[name]) for name in answer}
+    if "last_used" in found:
+        used, known = answer["last_used"], expected["last_used"]
+        found["last_used"] = known if known >= used >= a_minute_before(known) else used
+    if expected.get("id") == MADE and re.fullmatch("[A-Za-z0-9]{30}", answer["id"]):
+        found["id"] = MADE
+    return found
+
+
+def a_minute_before(text: str) -> str:
+    """A minute before a moment, as the API writes it."""
+    return f"{(datetime.fromisoformat(text[:-1]) - timedelta(minutes=1)).isoformat()}Z"

@@ -1,0 +1,252 @@
+"""The world in which the authorisation matrix is asked, and what is asked there of every route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import field, frozen
+
+from albumcore import Album, Grants, Source, UserTokens
+from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId, WebhookId
+from albumcore.streams import user_stream
+from support.kheops import (
+    ALBUM,
+    ALICE,
+    BOB,
+    CAROL,
+    CT,
+    DAVE,
+    MR,
+    OTHER,
+    STUDY,
+    Answer,
+    Fields,
+    World,
+    digest_of,
+    settle,
+)
+from support.matrix import ERIN, GONE, GRANTS, PRINCIPALS, PROVIDER, Principal, Row, secret
+
+FRED, GINA = UserId("sub-fred"), UserId("sub-gina")
+"""Fred is a member, and Gina never was one."""
+
+COMMON = AlbumId("Common0001")
+"""An album of which everybody who asks is an admin, to put things in."""
+
+KEPT, KEPT_SERIES = StudyUID("1.2.4"), SeriesUID("1.2.4.1")
+"""A study that everybody who asks has in the inbox, and that is in no album."""
+
+NEW = SeriesUID("1.2.3.9")
+"""A series that nobody has, of a study that is there."""
+
+WEBHOOK, HOOK = WebhookId("webhook"), "http://127.0.0.1:9/hook"
+
+CAPABILITY = CapabilityTokenId("of-carol")
+"""A capability token of the album that Carol made."""
+
+CONFIGURATION = "CONFIGURATION"
+"""Stands for the address of a report provider that is there."""
+
+# What is asked
+
+
+@frozen
+class Request:
+    """What is asked of a route, so that nothing but who asks stands in the way.
+
+    Attributes:
+        path: The parts of the path that are not the usual ones.
+        form: The fields of the form.
+        query: The fields of the query.
+    """
+
+    path: Mapping[str, str] = field(factory=dict)
+    form: Fields | None = None
+    query: Fields | None = None
+
+    def with_names(self, names: Mapping[str, str]) -> Request:
+        """The same with other names for things, wherever they stand, but in the path of the route."""
+
+        def renamed(fields: Any) -> Any:
+            return fields and {key: names.get(name, name) for key, name in fields.items()}
+
+        return Request(renamed({**USUAL, **self.path}), renamed(self.form), renamed(self.query))
+
+
+USUAL: Mapping[str, str] = {
+    "album": ALBUM,
+    "study": STUDY,
+    "series": CT,
+    "user": GINA,
+    "client": PROVIDER,
+    "webhook": WEBHOOK,
+    "capability": CAPABILITY,
+}
+"""What the parts of a path stand for where a row says nothing else."""
+
+KEPT_PATH = {"study": KEPT, "series": KEPT_SERIES}
+OF_ALBUM = Request(query={"album": ALBUM})
+OF_INBOX = Request(KEPT_PATH, query={"inbox": "true"})
+OF_KEPT = Request(KEPT_PATH)
+TO_COMMON = {"album": COMMON}
+
+REQUESTS: Mapping[str, Request] = {
+    "POST /albums": Request(form={"name": "Mine"}),
+    "GET /albums/{album} (with its users)": Request(query={"includeUsers": "true"}),
+    "PATCH /albums/{album} (a notification)": Request(form={"notificationNewSeries": "true"}),
+    "PATCH /albums/{album} (the name)": Request(form={"name": "Other"}),
+    "PUT /studies/{study}/albums/{album} (from the inbox)": OF_INBOX,
+    "PUT /studies/{study}/albums/{album} (from the album)": Request(
+        TO_COMMON, query={"album": ALBUM}
+    ),
+    "PUT /studies/{study}/albums/{album} (lent)": Request(TO_COMMON),
+    "PUT /studies/{study}/series/{series}/albums/{album} (new)": Request({"series": NEW}),
+    "PUT /studies/{study}/series/{series}/albums/{album} (of the album)": Request(TO_COMMON),
+    "PUT /studies/{study}/series/{series}/albums/{album} (lent)": Request(TO_COMMON),
+    "DELETE /albums/{album}/users/{user}": Request({"user": FRED}),
+    "DELETE /albums/{album}/users/{user}/admin": Request({"user": CAROL}),
+    **{
+        f"{method} {path}/favorites ({where})": request
+        for method in ("PUT", "DELETE")
+        for path in ("/studies/{study}", "/studies/{study}/series/{series}")
+        for where, request in (("of the album", OF_ALBUM), ("of the inbox", OF_INBOX))
+    },
+    "POST /albums/{album}/comments": Request(form={"comment": "Seen"}),
+    "POST /studies/{study}/comments": Request(form={"comment": "Seen"}),
+    "POST /albums/{album}/reportproviders": Request(form={"name": "Quill", "url": CONFIGURATION}),
+    "PATCH /albums/{album}/reportproviders/{client}": Request(form={"name": "Quill"}),
+    "POST /reportproviders/metadata": Request(form={"url": CONFIGURATION}),
+    "PUT /studies/{study} (from the album)": OF_ALBUM,
+    "PUT /studies/{study}/series/{series} (new)": Request({"series": NEW}),
+    "DELETE /studies/{study} (of the inbox)": OF_KEPT,
+    "DELETE /studies/{study}/series/{series} (of the inbox)": OF_KEPT,
+    "PUT /studies/{study}/users/{user} (from the album)": OF_ALBUM,
+    "PUT /studies/{study}/users/{user} (from the inbox)": OF_INBOX,
+    "POST /capabilities (for the album)": Request(
+        form={"title": "Mine", "scope_type": "album", "album": ALBUM}
+    ),
+    "POST /capabilities (for oneself)": Request(form={"title": "Mine", "scope_type": "user"}),
+    "GET /capabilities (of the album)": OF_ALBUM,
+    "POST /albums/{album}/webhooks": Request(form={"name": "Mine", "url": HOOK}),
+    "PATCH /albums/{album}/webhooks/{webhook}": Request(form={"name": "Mine"}),
+    "POST /albums/{album}/webhooks/{webhook}/trigger": Request(
+        form={"event": "new_user", "user": BOB}
+    ),
+    "GET /studies (of the album)": OF_ALBUM,
+    "GET /studies (of the inbox)": Request(query={"inbox": "true"}),
+    "GET /studies/{study}/series (of the album)": OF_ALBUM,
+    "GET /studies/{study}/metadata (of the album)": OF_ALBUM,
+    "POST /studies/{study}/series/fetch": Request(form={"SeriesInstanceUID": CT}),
+    "POST /report (form)": Request(form={"client_id": PROVIDER, "studyUID": STUDY}),
+    "POST /register (form)": Request(form={}),
+    "POST /token (form)": Request(
+        form={
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "scope": "viewer read",
+            "studyUID": STUDY,
+            "source_type": "album",
+            "source_id": ALBUM,
+        }
+    ),
+    "POST /token/introspect (form)": Request(form={}),
+    "GET /users (anybody)": Request(query={"reference": GINA}),
+    "GET /users (of the album)": Request(query={"reference": GINA, "album": ALBUM}),
+}
+"""By the names of the rows; where there is none, the path says all."""
+
+LENT, IN_FORM = "lent", "form"
+
+
+def names_the_album(row: Row) -> bool:
+    """Whether what is asked names the album, in the path, the query or the form, and is not about it only there."""
+    request = REQUESTS.get(row.name, Request())
+    places: list[Mapping[str, Any]] = [request.form or {}, request.query or {}]
+    if "{album}" in row.path:
+        places.append({**USUAL, **request.path})
+    return row.variant != LENT and any(ALBUM in place.values() for place in places)
+
+
+def ask(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> Answer:
+    """Ask what a row is about, with other names for some things."""
+    request = REQUESTS.get(row.name, Request()).with_names(names)
+    parts = dict(request.path) | ({"user": by.user} if row.variant == "oneself" else {})
+    headers, form = {}, request.form
+    token = None if by.make_token is None else by.make_token(world, by)
+    if row.variant == LENT:
+        headers["Authorization"] = f"Bearer {world.token(DAVE)}"
+    if token is not None and row.variant == IN_FORM:
+        form = {TOKEN_FIELDS[row.path]: token, **(form or {})}
+    elif token is not None:
+        headers["X-Authorization-Source" if row.variant == LENT else "Authorization"] = (
+            f"Bearer {token}"
+        )
+    return world.ask(None, row.method, row.path.format(**parts), form, request.query, headers)
+
+
+TOKEN_FIELDS: Mapping[str, str] = {
+    "/report": "access_token",
+    "/register": "access_token",
+    "/token": "subject_token",
+    "/token/introspect": "token",
+}
+"""Where a token is in the form, the name of its field, by path."""
+
+
+# The world
+
+
+def prepare(world: World, configuration: str) -> None:
+    """Settle a world in which every row can be asked of every column; with a report provider at an address."""
+    settle(world)
+    world.register(ERIN, FRED, GINA)
+    for one in (ERIN, FRED):
+        world.act(ALICE, Album.add_member, one)
+    world.store({CT: "CT", MR: "MR"})
+    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
+    world.act(ALICE, Album.remove_member, ERIN)
+    for user in (ALICE, BOB, DAVE, ERIN):
+        world.store({KEPT_SERIES: "CT"}, study=KEPT, owner=user)
+    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, Album.create, "Common", album=COMMON)
+    for user in (ALICE, BOB, ERIN):
+        world.act(DAVE, Album.add_admin, user, album=COMMON)
+    for provider in (PROVIDER, GONE):
+        world.act(ALICE, Album.create_report_provider, provider, "Scribe", configuration)
+    world.act(ALICE, Album.delete_report_provider, GONE)
+    world.act(ALICE, Album.create_webhook, WEBHOOK, "Hook", HOOK)
+    of_carol = (CAPABILITY, digest_of("of-carol"), "Of Carol", Grants())
+    world.act(CAROL, Album.issue_capability_token, *of_carol)
+    _give_tokens(world)
+
+
+def _give_tokens(world: World) -> None:
+    now = world.clock.now
+    year = timedelta(days=365)
+    lives: Mapping[str, tuple[datetime, datetime]] = {
+        "expired": (now - year, now - timedelta(hours=1)),
+        "revoked": (now, now + year),
+        "future": (now + timedelta(days=1), now + year),
+    }
+    for one in PRINCIPALS:
+        if one.make_token is not secret:
+            continue
+        token, (kind, _, _) = CapabilityTokenId(one.name), one.name.partition("-")
+        life = lives.get(kind, lives["revoked"])
+        digest = digest_of(secret(world, one))
+        if one.column == "user token" or one.name.endswith("-user"):
+            stream, source = user_stream(one.user), Source(one.user)
+            albums = world.deployment.albums
+            albums.handle(stream, UserTokens.issue, source, token, digest, one.name, *life)
+            if kind == "revoked":
+                albums.handle(stream, UserTokens.revoke, source, token)
+            continue
+        album = OTHER if one.column == "other token" else ALBUM
+        names = one.words if one.column == "album token" else GRANTS
+        grants = Grants(**dict.fromkeys(names, True))
+        issue, revoke = Album.issue_capability_token, Album.revoke_capability_token
+        world.act(one.user, issue, token, digest, one.name, grants, *life, album=album)
+        if kind == "revoked":
+            world.act(one.user, revoke, token, album=album)

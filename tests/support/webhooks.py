@@ -1,0 +1,112 @@
+"""A small world with webhooks: albums, a clock that obeys, and a real receiver to be told of what happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import falcon.testing
+from attrs import define
+
+from adapters.deployment import open_deployment
+from adapters.http.app import create_app
+from adapters.settings import Settings
+from adapters.webhooks import Outbox
+from albumcore import Album, WebhookEvent
+from albumcore.ids import AlbumId, WebhookId
+from support.kheops import ALBUM, ALICE, Clock, World, settle
+from support.receiver import Receiver, Request, receiving
+
+HOOK = WebhookId("h" * 20)
+OTHER_HOOK = WebhookId("o" * 20)
+ROOT = "https://albums.example"
+SECRET = "a secret of the receiver"
+
+
+@define
+class Hooked:
+    """A world whose albums can have webhooks, and who receives them."""
+
+    data: Path
+    world: World
+    receiver: Receiver
+    settings: Settings
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox as it is open now."""
+        return self.world.deployment.outbox
+
+    def reopen(self) -> None:
+        """Close the data directory, and open it again."""
+        self.world.deployment.close()
+        self.world.deployment = open_deployment(self.settings, clock=self.world.clock)
+
+    def hook(
+        self,
+        *events: WebhookEvent,
+        webhook_id: WebhookId = HOOK,
+        secret: str | None = None,
+        enabled: bool = True,
+        album: AlbumId = ALBUM,
+        url: str | None = None,
+    ) -> None:
+        """Let Alice make a webhook at the receiver; its path is its id, if no address is given."""
+        self.act(
+            Album.create_webhook,
+            webhook_id,
+            "Hook",
+            url or f"{self.receiver.address}/{webhook_id}",
+            events,
+            enabled,
+            None if secret is None else self.outbox.keep_secret(secret),
+            album=album,
+        )
+
+    def act(
+        self,
+        decision: Callable[..., tuple[Any, ...]],
+        *args: Any,
+        by: str = ALICE,
+        album: AlbumId = ALBUM,
+        **through: Any,
+    ) -> None:
+        """Let somebody decide something, a second after whatever was before it."""
+        self.world.act(by, decision, *args, album=album, **through)
+
+    def run(self, seconds: float = 0) -> list[Request]:
+        """Let time pass, take up what happened and deliver what is due; what the receiver was sent thereby."""
+        before = len(self.receiver.requests)
+        self.world.clock.tick(seconds)
+        self.outbox.take_up()
+        self.outbox.deliver_due(self.world.clock.now)
+        return self.receiver.requests[before:]
+
+    def told(self, seconds: float = 0) -> list[dict[str, Any]]:
+        """The same, but the bodies alone."""
+        return bodies_of(self.run(seconds))
+
+
+def bodies_of(requests: Iterable[Request]) -> list[dict[str, Any]]:
+    """What requests said."""
+    return [json.loads(request.body) for request in requests]
+
+
+@contextmanager
+def hooked(data: Path, clock: Clock | None = None, **others: Any) -> Iterator[Hooked]:
+    """A settled world and its receiver, until the block ends."""
+    given: dict[str, Any] = {"allow_private_addresses": True, "public_url": ROOT, **others}
+    settings = Settings(data=data, **given)
+    clock = clock or Clock()
+    with receiving() as receiver:
+        deployment = open_deployment(settings, clock=clock)
+        world = World(deployment, clock, falcon.testing.TestClient(create_app(deployment)))
+        made = Hooked(data, world, receiver, settings)
+        try:
+            settle(world)
+            yield made
+        finally:
+            made.world.deployment.close()
