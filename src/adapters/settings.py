@@ -65,6 +65,8 @@ class _Row:
 
 _SIZES = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _SIZE = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)")
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_TAKEN = frozenset({"tscharts", "healthz", "openapi.json"})
 _BIND = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
@@ -117,6 +119,24 @@ def _read_url(text: str) -> str:
     return text
 
 
+def _read_root(text: str) -> str:
+    if text.endswith("/") or "?" in text or "#" in text:
+        raise ValueError
+    return _read_url(text)
+
+
+def _read_prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text) or text.split("/")[1] in _TAKEN:
+        raise ValueError
+    return text
+
+
+def _read_switch(text: str) -> bool:
+    if (lower := text.lower()) not in ("true", "false"):
+        raise ValueError
+    return lower == "true"
+
+
 def _read_text(text: str) -> str:
     if not text or not text.isprintable():
         raise ValueError
@@ -132,6 +152,16 @@ def _read_path(text: str) -> Path:
 _PATH = _Kind("the path of a directory", _read_path)
 _TEXT = _Kind("a text of printable characters", _read_text)
 _ADDRESS = _Kind("`HOST:PORT`, with an IPv6 host in brackets", _read_bind)
+_SWITCH = _Kind("`true` or `false`", _read_switch)
+_PREFIX_PATH = _Kind(
+    "a path such as `/api`, without a slash at its end, that is not under "
+    + ", ".join(f"`/{taken}`" for taken in sorted(_TAKEN)),
+    _read_prefix,
+)
+_ROOT = _Kind(
+    "an `http` or `https` address without a user name, a query, a fragment or a slash at its end",
+    _read_root,
+)
 _URL = _Kind("an `http` or `https` address without a user name", _read_url)
 
 
@@ -221,6 +251,27 @@ class Settings:
         "info",
         "Least severe messages that are logged.",
     )
+    allow_private_addresses: bool = _setting(
+        "ALBUMCORE_ALLOW_PRIVATE_ADDRESSES",
+        _SWITCH,
+        False,
+        "Let report providers and webhooks be at private and loopback addresses, for tests and "
+        "closed networks.",
+    )
+    kheops_prefix: str | None = _setting(
+        "ALBUMCORE_KHEOPS_PREFIX",
+        _PREFIX_PATH,
+        None,
+        "A prefix under which the routes of the Kheops API answer too.",
+    )
+    public_url: str | None = _setting(
+        "ALBUMCORE_PUBLIC_URL",
+        _ROOT,
+        None,
+        "Where clients reach the service: the issuer of the tokens it makes for report providers, "
+        "the `host` of webhooks and the base of RetrieveURL; `http://` and ALBUMCORE_BIND when "
+        "not set.",
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.jwks_url is not None and None in (self.jwt_issuer, self.jwt_audience):
@@ -229,6 +280,11 @@ class Settings:
                 "ALBUMCORE_JWT_ISSUER and ALBUMCORE_JWT_AUDIENCE beside it: without them, "
                 "a token that the provider made for another service would be accepted",
             )
+
+    @property
+    def root(self) -> str:
+        """Where clients reach the service, without a slash at its end."""
+        return self.public_url or f"http://{self.bind}"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], **overrides: object) -> Self:
@@ -263,6 +319,8 @@ def settings_table() -> str:
 
 
 def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
     return f"./{default}" if isinstance(default, Path) else str(default)
 
 

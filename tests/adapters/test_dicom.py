@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
-from adapters.directory import Catalogue, InstanceRecord, SeriesFacts, create_tables
+from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts, create_tables
 from albumcore.errors import Invalid
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import SeriesUID
 
 BUNDLE = Path(pydicom.data.__file__).parent
 FILES = BUNDLE / "test_files"
@@ -391,14 +391,18 @@ def test_import_files(catalogue: Catalogue, tmp_path: Path) -> None:
     assert catalogue.facts([found.series_uid]) == {
         found.series_uid: SeriesFacts(found.study_uid, "CT", populated=True, instances=1)
     }
-    assert len(catalogue.inbox_studies("sub-ann")) == 2
-    assert catalogue.inbox_series("sub-ann", found.study_uid) == {found.series_uid}
+    inbox = Inbox(catalogue.database).contents("sub-ann")
+    assert len(inbox) == 2
+    assert inbox[found.study_uid] == {found.series_uid}
     assert import_files(catalogue, "sub-ann", paths) == report
 
 
 def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> None:
     """Of several hundred files only those are refused whose series is in use elsewhere."""
-    catalogue.claim(StudyUID("9.9"), SeriesUID("1.7.1"))
+    elsewhere = {STUDY: "9.9", SERIES: "1.7.1", SOP: "9.9.1"}
+    taken = tmp_path / "taken"
+    taken.write_bytes(dicom({tag: ("UI", uid.encode()) for tag, uid in elsewhere.items()}))
+    import_files(catalogue, "sub-bob", [taken])
     for number in range(1, 452):
         uids = {
             STUDY: f"1.{number % 9}",
@@ -415,7 +419,7 @@ def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> N
     }
     assert {int(refused.path.name) % 9 for refused in report.refused} == {7}
     assert len(report.refused) == 50
-    assert not catalogue.in_inbox("sub-ann", SeriesUID("1.7.1"))
+    assert not Inbox(catalogue.database).holds("sub-ann", SeriesUID("1.7.1"))
 
 
 def test_import_files_for_nobody(catalogue: Catalogue) -> None:

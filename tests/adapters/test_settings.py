@@ -38,6 +38,9 @@ def test_settings_from_an_empty_environment() -> None:
         "snapshot_every": 500,
         "cache_size": 256,
         "log_level": "info",
+        "allow_private_addresses": False,
+        "kheops_prefix": None,
+        "public_url": None,
     }
 
 
@@ -60,6 +63,13 @@ def test_settings_from_an_empty_environment() -> None:
         ("ALBUMCORE_SNAPSHOT_EVERY", "1", "snapshot_every", 1),
         ("ALBUMCORE_CACHE", "1000000", "cache_size", 1_000_000),
         ("ALBUMCORE_LOG_LEVEL", "DEBUG", "log_level", "debug"),
+        ("ALBUMCORE_ALLOW_PRIVATE_ADDRESSES", "True", "allow_private_addresses", True),
+        ("ALBUMCORE_ALLOW_PRIVATE_ADDRESSES", "false", "allow_private_addresses", False),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/api", "kheops_prefix", "/api"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/a-b_c~/..v1.x", "kheops_prefix", "/a-b_c~/..v1.x"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/tscharts2/healthz", "kheops_prefix", "/tscharts2/healthz"),
+        ("ALBUMCORE_PUBLIC_URL", "https://pacs.example", "public_url", "https://pacs.example"),
+        ("ALBUMCORE_PUBLIC_URL", "http://[::1]:8/a/b", "public_url", "http://[::1]:8/a/b"),
     ],
 )
 def test_settings_from_a_variable(variable: str, text: str, name: str, value: Any) -> None:
@@ -90,6 +100,26 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
         ("ALBUMCORE_SNAPSHOT_EVERY", "0"),
         ("ALBUMCORE_CACHE", "0"),
         ("ALBUMCORE_LOG_LEVEL", "loud"),
+        ("ALBUMCORE_ALLOW_PRIVATE_ADDRESSES", "1"),
+        ("ALBUMCORE_ALLOW_PRIVATE_ADDRESSES", "yes"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "api"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/api/"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/a//b"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/{album}"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/a/../b"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/."),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/tscharts"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/healthz/a"),
+        ("ALBUMCORE_KHEOPS_PREFIX", "/openapi.json"),
+        ("ALBUMCORE_PUBLIC_URL", "pacs.example"),
+        ("ALBUMCORE_PUBLIC_URL", "ftp://pacs.example"),
+        ("ALBUMCORE_PUBLIC_URL", "https://pacs.example/"),
+        ("ALBUMCORE_PUBLIC_URL", "https://pacs.example/a/"),
+        ("ALBUMCORE_PUBLIC_URL", "https://pacs.example?"),
+        ("ALBUMCORE_PUBLIC_URL", "https://pacs.example/a#b"),
+        ("ALBUMCORE_PUBLIC_URL", "https://user@pacs.example"),
+        ("ALBUMCORE_PUBLIC_URL", "https:///a"),
     ],
 )
 def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
@@ -156,6 +186,12 @@ def test_settings_with_a_bad_override(override: dict[str, Any]) -> None:
         Settings.from_environment({}, **override)
 
 
+def test_settings_root() -> None:
+    """Clients reach the service at its public address, or else where it listens."""
+    assert Settings(bind="[::1]:80").root == "http://[::1]:80"
+    assert Settings(public_url="https://pacs.example/kheops").root == "https://pacs.example/kheops"
+
+
 @pytest.mark.parametrize(("name", "bad"), [("data", None), ("data", ""), ("log_level", None)])
 def test_settings_that_lack_a_value(name: str, bad: Any) -> None:
     """Only the settings that are optional can be None, and no path is empty."""
@@ -176,6 +212,7 @@ def test_settings_table_has_a_row_for_each_setting() -> None:
     assert rows[0].startswith("| `ALBUMCORE_DATA` | the path of a directory | `./albumcore-data` |")
     assert rows[2].split(" | ")[2] == "`33554432`"
     assert rows[5].split(" | ")[2] == "not set"
+    assert rows[13].split(" | ")[2] == "`false`"
 
 
 def test_settings_page_is_up_to_date() -> None:

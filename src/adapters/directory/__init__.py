@@ -16,8 +16,11 @@ from adapters.directory.accounts import Account, Accounts
 from adapters.directory.catalogue import Catalogue, SeriesFacts
 from adapters.directory.clinics import Clinic, Clinics, Station
 from adapters.directory.dicom_json import Attributes
+from adapters.directory.inbox import Inbox
 from adapters.directory.patients import Patient, PatientExists, Patients
 from adapters.directory.people import EmailTaken, People, Person
+from adapters.directory.spent import Spent
+from adapters.directory.token_uses import TokenUses
 
 __all__ = [
     "Account",
@@ -29,6 +32,7 @@ __all__ = [
     "Cursor",
     "Database",
     "EmailTaken",
+    "Inbox",
     "InstanceOfOtherSeries",
     "InstanceRecord",
     "Misplaced",
@@ -39,6 +43,8 @@ __all__ = [
     "Person",
     "SeriesFacts",
     "SeriesOfOtherStudy",
+    "Spent",
     "Station",
+    "TokenUses",
     "create_tables",
 ]

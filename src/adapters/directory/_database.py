@@ -98,6 +98,21 @@ def has_changed(cursor: Cursor) -> bool:
     return bool(row["number"])
 
 
+def number_changed(cursor: Cursor, statement: str, rows: Iterable[Sequence[Parameter]]) -> int:
+    """Run a statement once for each row of parameters, and tell how many rows that changed."""
+    before = _changes_so_far(cursor)
+    cursor.executemany(statement, rows)
+    return _changes_so_far(cursor) - before
+
+
+def _changes_so_far(cursor: Cursor) -> int:
+    # Reads no table, so a transaction may begin with it.
+    cursor.execute("SELECT total_changes() AS number")
+    [row] = cursor.fetchall()
+    number: int = row["number"]
+    return number
+
+
 def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
     """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``."""
     remaining = iter(dict.fromkeys(values))

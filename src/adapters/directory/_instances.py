@@ -125,6 +125,8 @@ _SERIES = _Level.of(
 def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None:
     """Make sure that each series is there, as a placeholder if need be, in its study.
 
+    A placeholder that was noted under another study goes over: nothing but a claim says that it is of that one.
+
     Raises:
         SeriesOfOtherStudy: a series belongs to another study.
     """
@@ -133,7 +135,8 @@ def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None
         [(study_uid,) for study_uid, _ in homes],
     )
     cursor.executemany(
-        "INSERT INTO directory_series (study_uid, series_uid) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO directory_series (study_uid, series_uid) VALUES (?, ?)"
+        " ON CONFLICT (series_uid) DO UPDATE SET study_uid = excluded.study_uid WHERE populated = 0",
         homes,
     )
     rows = select_in(

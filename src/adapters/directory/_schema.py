@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from adapters.directory import accounts, catalogue, clinics, patients, people
-from adapters.directory._database import Database
+from adapters.directory import (
+    accounts,
+    catalogue,
+    clinics,
+    inbox,
+    patients,
+    people,
+    spent,
+    token_uses,
+)
+from adapters.directory._database import Cursor, Database
 
 
 def create_tables(database: Database) -> None:
-    """Create the tables that are not there yet; to be called once, before workers start."""
-    with database.transaction(commit=True) as cursor:
-        for module in (people, catalogue, accounts, clinics, patients):
-            for statement in module.TABLES:
+    """Create the tables that are not there yet, and the columns that tables of an older release lack.
+
+    To be called before workers start; several processes may call it at once.
+    """
+    for module in (people, catalogue, inbox, accounts, clinics, patients, token_uses, spent):
+        for statement in module.TABLES:
+            # One by one: what is there already is but read, and a write after that could not wait for its turn.
+            with database.transaction(commit=True) as cursor:
                 cursor.execute(statement)
+    for table, column, definition in inbox.LATER_COLUMNS:
+        with database.transaction(commit=False) as cursor:
+            is_there = _has_column(cursor, table, column)
+        if not is_there:
+            _add_column(database, table, column, definition)
+
+
+def _add_column(database: Database, table: str, column: str, definition: str) -> None:
+    with database.transaction(commit=True) as cursor:
+        # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
+        cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608
+        if not _has_column(cursor, table, column):
+            cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
+
+
+def _has_column(cursor: Cursor, table: str, column: str) -> bool:
+    cursor.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
+    return bool(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The DICOM catalogue: which studies, series and instances there are, and the inboxes.
+"""The DICOM catalogue: which studies, series and instances there are.
 
 This is where descriptions and what is personal about a study live: events name studies and series
 by UID alone. UIDs are taken to be well formed (DICOM PS3.5 section 9.1): they are checked where
@@ -7,13 +7,14 @@ they enter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from sqlite3 import Row
 
 from attrs import frozen
 
 from adapters.directory._database import Database, select_in
 from adapters.directory._instances import InstanceRecord, place, write
+from adapters.directory.inbox import PUT_IN
 from albumcore.ids import SeriesUID, StudyUID
 
 # What has a column is searched, sorted or shown often; the rest is read from the attributes, which
@@ -60,20 +61,6 @@ TABLES = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS directory_instance_series ON directory_instance (series_uid)",
-    """
-    CREATE TABLE IF NOT EXISTS directory_inbox (
-        sub TEXT NOT NULL,
-        study_uid TEXT NOT NULL,
-        series_uid TEXT NOT NULL,
-        PRIMARY KEY (sub, study_uid, series_uid)
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX IF NOT EXISTS directory_inbox_series ON directory_inbox (series_uid, sub)",
-)
-
-_ADD_TO_INBOX = (
-    "INSERT INTO directory_inbox (sub, study_uid, series_uid) VALUES (?, ?, ?)"
-    " ON CONFLICT DO NOTHING"
 )
 
 
@@ -95,7 +82,7 @@ class SeriesFacts:
 
 @frozen
 class Catalogue:
-    """The studies, series and instances that are known, and in whose inbox they are."""
+    """The studies, series and instances that are known."""
 
     database: Database
 
@@ -120,7 +107,7 @@ class Catalogue:
             place(cursor, homes)
             write(cursor, records)
             if owner is not None:
-                cursor.executemany(_ADD_TO_INBOX, [(owner, *home) for home in homes])
+                cursor.executemany(PUT_IN, [(owner, *home) for home in homes])
 
     def claim(self, study_uid: StudyUID, series_uid: SeriesUID) -> None:
         """Note a series, as a placeholder that is not populated yet unless it is known.
@@ -176,32 +163,40 @@ class Catalogue:
             for row in rows
         }
 
-    def add_to_inbox(self, sub: str, study_uid: StudyUID, series_uids: Iterable[SeriesUID]) -> None:
-        """Put known series of one study into somebody's inbox, where they may be already."""
-        with self.database.transaction(commit=True) as cursor:
-            cursor.executemany(_ADD_TO_INBOX, [(sub, study_uid, uid) for uid in series_uids])
+    def numbers(self) -> Mapping[str, int]:
+        """Count what there is (Kheops API 13.2).
 
-    def inbox_studies(self, sub: str) -> set[StudyUID]:
-        """Return the studies that somebody has at least one series of in the inbox."""
-        rows = self._rows("SELECT DISTINCT study_uid FROM directory_inbox WHERE sub = ?", sub)
-        return {row["study_uid"] for row in rows}
-
-    def inbox_series(self, sub: str, study_uid: StudyUID) -> set[SeriesUID]:
-        """Return the series of a study that are in somebody's inbox."""
-        rows = self._rows(
-            "SELECT series_uid FROM directory_inbox WHERE sub = ? AND study_uid = ?", sub, study_uid
+        Returns:
+            ``studies``, ``series`` and ``instances``; of the first two also those that are not populated, as
+            ``unpopulated_studies`` and ``unpopulated_series``. A study is populated when a series of it is.
+        """
+        [row] = self._rows(
+            "SELECT (SELECT count(*) FROM directory_study) AS studies,"
+            " (SELECT count(*) FROM directory_study AS study WHERE NOT EXISTS"
+            " (SELECT 1 FROM directory_series AS series"
+            " WHERE series.study_uid = study.study_uid AND series.populated = 1))"
+            " AS unpopulated_studies,"
+            " count(*) AS series,"
+            " coalesce(sum(populated = 0), 0) AS unpopulated_series,"
+            " coalesce(sum(instances), 0) AS instances FROM directory_series"
         )
-        return {row["series_uid"] for row in rows}
+        return dict(row)
 
-    def in_inbox(self, sub: str, series_uid: SeriesUID) -> bool:
-        """Whether the series is in this person's inbox."""
-        select = "SELECT 1 FROM directory_inbox WHERE series_uid = ? AND sub = ?"
-        return bool(self._rows(select, series_uid, sub))
+    def series_in_study_histogram(self) -> list[tuple[int, int]]:
+        """Tell how many studies have how many series: pairs of both numbers, by the number of series.
 
-    def in_any_inbox(self, series_uid: SeriesUID) -> bool:
-        """Whether the series is in anybody's inbox."""
-        select = "SELECT 1 FROM directory_inbox WHERE series_uid = ? LIMIT 1"
-        return bool(self._rows(select, series_uid))
+        Series count whether they are populated or not.
+        """
+        rows = self._rows(
+            "SELECT nb_series, count(*) AS nb_studies FROM"
+            " (SELECT count(*) AS nb_series FROM directory_series GROUP BY study_uid)"
+            " GROUP BY nb_series ORDER BY nb_series"
+        )
+        return [(row["nb_series"], row["nb_studies"]) for row in rows]
+
+    def all_series(self) -> set[SeriesUID]:
+        """Return every known series, populated or not."""
+        return {row["series_uid"] for row in self._rows("SELECT series_uid FROM directory_series")}
 
     def _rows(self, select: str, *params: str) -> list[Row]:
         with self.database.transaction(commit=False) as cursor:

@@ -1,4 +1,4 @@
-"""The DICOM catalogue: what instances say of studies and series, placeholders, and inboxes."""
+"""The DICOM catalogue: what instances say of studies and series, and placeholders."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from adapters.directory import (
     Catalogue,
     Database,
+    Inbox,
     InstanceOfOtherSeries,
     InstanceRecord,
     Misplaced,
@@ -154,11 +155,22 @@ def test_store_in_a_second_place(
 def test_misplaced_names_what_is_misplaced(catalogue: Catalogue) -> None:
     """The errors carry the UID, so that a caller can tell which one it was."""
     with pytest.raises(SeriesOfOtherStudy) as series:
-        catalogue.claim(CHEST, T1)
+        catalogue.claim(CHEST, T1)  # which is populated in another
     with pytest.raises(InstanceOfOtherSeries) as sop_instance:
         catalogue.store([instance("1.1.1.1", T2)])
     assert series.value.series_uid == T1
     assert sop_instance.value.sop_instance_uid == "1.1.1.1"
+
+
+def test_a_claim_gives_way(catalogue: Catalogue) -> None:
+    """A placeholder goes over to the study of a later claim, and of images for good."""
+    catalogue.claim(CHEST, XRAY)
+    catalogue.claim(HEAD, XRAY)
+    assert XRAY not in catalogue.series_of(CHEST)
+    catalogue.store([instance("1.9.1", XRAY, CHEST)])
+    assert XRAY in catalogue.series_of(CHEST)
+    with pytest.raises(SeriesOfOtherStudy):
+        catalogue.claim(HEAD, XRAY)
 
 
 def test_claim(catalogue: Catalogue) -> None:
@@ -237,31 +249,40 @@ def test_facts_of_many_series(catalogue: Catalogue) -> None:
     assert catalogue.series_descriptions(uids) == {uid: uid for uid in uids}
 
 
-def test_inbox(catalogue: Catalogue) -> None:
-    """An inbox holds series, is one person's own, and takes a series once."""
+def test_numbers(catalogue: Catalogue) -> None:
+    """Everything known is counted; a study or series counts as unpopulated while no instance of it came."""
+    for study, series in ((HEAD, "1.1.3"), (HEAD, "1.1.4"), (CHEST, XRAY)):
+        catalogue.claim(study, SeriesUID(series))
+    assert catalogue.numbers() == {
+        "studies": 2,
+        "unpopulated_studies": 1,
+        "series": 5,
+        "unpopulated_series": 3,
+        "instances": 3,
+    }
     catalogue.store([instance("1.2.1.1", XRAY, CHEST)])
-    for _ in range(2):
-        catalogue.add_to_inbox("sub-ann", HEAD, [T1, T2])
-    catalogue.add_to_inbox("sub-bob", CHEST, [XRAY])
-    assert catalogue.inbox_studies("sub-ann") == {HEAD}
-    assert catalogue.inbox_series("sub-ann", HEAD) == {T1, T2}
-    assert catalogue.inbox_series("sub-ann", CHEST) == set()
-    assert catalogue.inbox_studies("sub-nobody") == set()
-    assert catalogue.in_inbox("sub-ann", T1)
-    assert not catalogue.in_inbox("sub-bob", T1)
-    assert catalogue.in_any_inbox(XRAY)
+    assert catalogue.numbers()["unpopulated_studies"] == 0
+    assert catalogue.all_series() == {T1, T2, XRAY, "1.1.3", "1.1.4"}
 
 
-def test_inbox_of_nobody(catalogue: Catalogue) -> None:
-    """A series that was stored for nobody is in no inbox."""
-    assert not catalogue.in_any_inbox(T1)
+def test_numbers_of_nothing(database: SQLiteDatastore) -> None:
+    """An empty catalogue has nought of everything."""
+    assert set(Catalogue(database).numbers().values()) == {0}
+    assert Catalogue(database).series_in_study_histogram() == []
+    assert Catalogue(database).all_series() == set()
+
+
+def test_histogram(catalogue: Catalogue) -> None:
+    """Studies are counted by how many series they have, populated or not."""
+    for series in ("1.2.1", "1.3.1", "1.4.1", "1.4.2"):
+        catalogue.claim(StudyUID(series[:3]), SeriesUID(series))
+    assert catalogue.series_in_study_histogram() == [(1, 2), (2, 2)]
 
 
 def test_store_for_an_owner(catalogue: Catalogue) -> None:
     """The series of the batch, and no others, go into the owner's inbox."""
     catalogue.store([instance("1.1.2.2", T2), instance("1.2.1.1", XRAY, CHEST)], owner="sub-ann")
-    assert catalogue.inbox_series("sub-ann", HEAD) == {T2}
-    assert catalogue.inbox_series("sub-ann", CHEST) == {XRAY}
+    assert Inbox(catalogue.database).contents("sub-ann") == {HEAD: {T2}, CHEST: {XRAY}}
 
 
 TEXTS = st.sampled_from([None, "A", "B"])

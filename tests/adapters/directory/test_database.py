@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import date
+from typing import Any
 
 import pytest
+from attrs import field, frozen
 from eventsourcing.sqlite import SQLiteDatastore
 
 from adapters.directory import (
     Accounts,
     Catalogue,
     Clinics,
+    Cursor,
     Database,
+    Inbox,
     Patients,
     People,
     create_tables,
 )
+from adapters.directory._database import Parameter
 from albumcore.ids import SeriesUID, StudyUID
 
 
@@ -25,6 +33,89 @@ def test_create_tables_again_keeps_what_they_hold(database: SQLiteDatastore) -> 
     person = People(seam).register("sub-1", "a@example.org", "A")
     create_tables(seam)
     assert People(seam).person("sub-1") == person
+
+
+OLD_INBOX = (
+    "CREATE TABLE directory_inbox (sub TEXT NOT NULL, study_uid TEXT NOT NULL,"
+    " series_uid TEXT NOT NULL, PRIMARY KEY (sub, study_uid, series_uid)) WITHOUT ROWID",
+    "INSERT INTO directory_inbox (sub, study_uid, series_uid) VALUES ('sub-1', '1.2', '1.2.3')",
+)
+
+
+@pytest.fixture
+def old_database(database: SQLiteDatastore) -> SQLiteDatastore:
+    """A database as it was before there were favourites in an inbox; it has one series in one."""
+    with database.transaction(commit=True) as cursor:
+        for statement in ("DROP TABLE directory_inbox", *OLD_INBOX):
+            cursor.execute(statement)
+    return database
+
+
+@frozen
+class Overtaken:
+    """A database on which somebody else creates all tables, between our look and our write."""
+
+    database: SQLiteDatastore
+    looks: list[bool] = field(factory=list)
+
+    def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
+        """The transaction that is asked for."""
+        if commit and self.looks:
+            create_tables(self.database)
+        self.looks.extend([True] * (not commit))
+        return self.database.transaction(commit=commit)
+
+
+@frozen
+class Contended:
+    """A database that somebody else writes to whenever our transaction leaves room for it."""
+
+    database: SQLiteDatastore
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[Cursor]:
+        """The transaction that is asked for."""
+        path = self.database.pool.db_name
+        with (
+            self.database.transaction(commit=commit) as cursor,
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+        ):
+            yield ContendedCursor(cursor, other)
+
+
+@frozen
+class ContendedCursor:
+    """A cursor of it."""
+
+    cursor: Cursor
+    other: sqlite3.Connection
+
+    def execute(self, sql: str, params: Sequence[Parameter] = ()) -> None:
+        """Run one statement; then it is the turn of the other."""
+        self.cursor.execute(sql, params)
+        with suppress(sqlite3.OperationalError):  # if we hold the lock
+            self.other.execute("INSERT INTO directory_person (sub) VALUES (hex(randomblob(9)))")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+
+@pytest.mark.parametrize(
+    "seam",
+    [lambda database: database, Overtaken, Contended],
+    ids=["alone", "overtaken", "contended"],
+)
+def test_create_tables_in_an_old_database(
+    old_database: SQLiteDatastore, seam: Callable[[SQLiteDatastore], Database]
+) -> None:
+    """What came later is added, whatever others do meanwhile, and what was there has its default."""
+    create_tables(seam(old_database))
+    inbox = Inbox(old_database)
+    assert inbox.contents("sub-1") == {"1.2": {"1.2.3"}}
+    assert inbox.favorites("sub-1") == {}
+    inbox.set_favorites("sub-1", StudyUID("1.2"), [SeriesUID("1.2.3")], is_favorite=True)
+    create_tables(old_database)
+    assert inbox.favorites("sub-1") == {"1.2": {"1.2.3"}}
 
 
 def test_directory_in_memory() -> None:

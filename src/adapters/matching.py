@@ -1,0 +1,166 @@
+"""How lists are searched: text with wildcards or by its sound, and ranges of dates and times (Kheops API 3.1, 12.1).
+
+Dates and times are written as DICOM writes them (PS3.5 section 6.2), and compared by their meaning.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+Matcher: TypeAlias = Callable[[str], bool]
+
+_SECOND = 1_000_000  # microseconds
+_DAY = re.compile("[0-9]{8}")
+_TIME = re.compile("([01][0-9]|2[0-3])(?:([0-5][0-9])(?:([0-5][0-9]|60)(?:[.]([0-9]{1,6}))?)?)?")
+_END_OF_DAY = 86_401 * _SECOND  # past a leap second, too
+
+# Text
+
+
+def text_matcher(wanted: str, *, fuzzy: bool = False) -> Matcher:
+    """Text matches as a whole and in any case; ``*`` in ``wanted`` stands for any text, even none.
+
+    Args:
+        wanted: What is searched for.
+        fuzzy: Text also matches that sounds like what is wanted, wildcards aside (`soundex`).
+    """
+    matches = re.compile(_pattern(wanted.casefold()), re.DOTALL).fullmatch
+    sound = soundex(wanted) if fuzzy else ""
+
+    def match(text: str) -> bool:
+        if matches(text.casefold()):
+            return True
+        return bool(sound) and soundex(text) == sound
+
+    return match
+
+
+def _pattern(wanted: str) -> str:
+    first, *others = map(re.escape, wanted.split("*"))
+    if not others:
+        return first
+    *between, last = others
+    # Atomic groups: text that does not match is given up after one pass, however many wildcards there are.
+    return first + "".join(f"(?>.*?{part})" for part in between) + ".*" + last
+
+
+_CODES = {
+    letter: code
+    for code, letters in {
+        "1": "BFPV",
+        "2": "CGJKQSXZ",
+        "3": "DT",
+        "4": "L",
+        "5": "MN",
+        "6": "R",
+    }.items()
+    for letter in letters
+}
+
+
+def soundex(text: str) -> str:
+    """The American Soundex code of ``text``: how it sounds, as a letter and three digits.
+
+    It is empty where the text has no letter from A to Z, accents aside. Letters of one code count once where
+    nothing, or only H or W, stands between them.
+    """
+    plain = unicodedata.normalize("NFKD", text).upper()
+    letters = [letter for letter in plain if "A" <= letter <= "Z"]
+    codes: list[str] = []
+    last = ""
+    for letter in letters:
+        code = _CODES.get(letter, "")
+        if code and code != last:
+            codes.append(code)
+        if letter not in "HW":
+            last = code
+    if not letters:
+        return ""
+    if _CODES.get(letters[0]):
+        del codes[0]
+    return letters[0] + "".join(codes[:3]).ljust(3, "0")
+
+
+# Dates and times
+
+
+def days(text: str) -> tuple[date, date]:
+    """The first and the last day of ``YYYYMMDD``, ``YYYYMMDD-YYYYMMDD``, ``-YYYYMMDD`` or ``YYYYMMDD-``.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    first, last = _ends(text, _day)
+    return first or date.min, last or date.max
+
+
+def times(text: str) -> tuple[int, int]:
+    """The first and the last moment of ``hhmmss.ffffff``, or of a range like those of `days`.
+
+    A time may be cut short after any of its parts, and then stands for all the time it may mean: ``10`` for
+    the hour from ten o'clock, as the end of a range as well. A range does not cross midnight.
+
+    Returns:
+        Microseconds since midnight.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    first, last = _ends(text, _span)
+    return first[0] if first else 0, last[1] if last else _END_OF_DAY
+
+
+def day_of(value: str) -> date | None:
+    """The day that a date of an instance means, also in the form ``YYYY.MM.DD`` of old; None if it is none."""
+    try:
+        return _day(value.replace(".", ""))
+    except ValueError:
+        return None
+
+
+def moment_of(value: str) -> int | None:
+    """The first moment a time of an instance may mean, also in the form ``hh:mm:ss`` of old; None if it is none.
+
+    Returns:
+        Microseconds since midnight.
+    """
+    try:
+        return _span(value.replace(":", ""))[0]
+    except ValueError:
+        return None
+
+
+def _ends(text: str, read: Callable[[str], T]) -> tuple[T | None, T | None]:
+    first, hyphen, last = text.partition("-")
+    if not hyphen:
+        last = first
+    if not (first or last):
+        raise ValueError
+    return read(first) if first else None, read(last) if last else None
+
+
+def _day(text: str) -> date:
+    if not _DAY.fullmatch(text):
+        raise ValueError
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def _span(text: str) -> tuple[int, int]:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError
+    hours, minutes, seconds, fraction = match.groups()
+    whole = (int(hours) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
+    first = whole * _SECOND + int((fraction or "").ljust(6, "0"))
+    if minutes is None:
+        length = 3600 * _SECOND
+    elif seconds is None:
+        length = 60 * _SECOND
+    else:
+        length = 10 ** (6 - len(fraction or ""))
+    return first, first + length - 1

@@ -1,0 +1,100 @@
+"""The inboxes: whose series they hold, and which of them are favourites."""
+
+from __future__ import annotations
+
+import pytest
+from eventsourcing.sqlite import SQLiteDatastore
+
+from adapters.directory import Catalogue, Inbox
+from albumcore.ids import SeriesUID, StudyUID
+
+HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
+T1, T2, XRAY = SeriesUID("1.1.1"), SeriesUID("1.1.2"), SeriesUID("1.2.1")
+ANN, BOB, NOBODY = "sub-ann", "sub-bob", "sub-nobody"
+
+
+@pytest.fixture
+def inbox(database: SQLiteDatastore) -> Inbox:
+    """Ann has two series of a head and one of a chest; Bob has the one of the chest."""
+    catalogue = Catalogue(database)
+    for study, series in ((HEAD, T1), (HEAD, T2), (CHEST, XRAY)):
+        catalogue.claim(study, series)
+    inbox = Inbox(database)
+    inbox.add(ANN, HEAD, [T1, T2])
+    inbox.add(ANN, CHEST, [XRAY])
+    inbox.add(BOB, CHEST, [XRAY])
+    return inbox
+
+
+def test_what_an_inbox_holds(inbox: Inbox) -> None:
+    """An inbox holds series, by study, and is one person's own."""
+    assert inbox.contents(ANN) == {HEAD: {T1, T2}, CHEST: {XRAY}}
+    assert inbox.contents(BOB) == {CHEST: {XRAY}}
+    assert inbox.contents(NOBODY) == {}
+    assert inbox.studies(ANN) == {HEAD, CHEST}
+    assert inbox.studies(NOBODY) == set()
+    assert inbox.series(ANN, HEAD) == {T1, T2}
+    assert inbox.series(BOB, HEAD) == set()
+    assert inbox.holds(ANN, T1)
+    assert not inbox.holds(BOB, T1)
+
+
+def test_who_holds(inbox: Inbox) -> None:
+    """A study is held by whoever has a series of it; a series is held or not, by whomever."""
+    inbox.remove(ANN, HEAD, [T2])
+    assert inbox.holders(HEAD) == {ANN}
+    assert inbox.holders(CHEST) == {ANN, BOB}
+    assert inbox.holders(StudyUID("9")) == set()
+    assert inbox.held([T1, T2, XRAY, SeriesUID("9")]) == {T1, XRAY}
+    assert inbox.held([]) == set()
+
+
+def test_held_of_many(inbox: Inbox) -> None:
+    """However many series are asked for, those that are held come back."""
+    many = [SeriesUID(f"1.3.{number}") for number in range(1200)]
+    inbox.add(BOB, StudyUID("1.3"), many)
+    assert inbox.held([T1, *many]) == {T1, *many}
+
+
+def test_add_what_is_there(inbox: Inbox) -> None:
+    """A series is in an inbox once; only those that are new are counted, and a favourite stays one."""
+    inbox.set_favorites(ANN, HEAD, [T1], is_favorite=True)
+    inbox.remove(ANN, HEAD, [T2])
+    assert inbox.add(ANN, HEAD, [T1, T2]) == 1
+    assert inbox.add(ANN, HEAD, [T1, T2]) == 0
+    assert inbox.series(ANN, HEAD) == {T1, T2}
+    assert inbox.favorites(ANN) == {HEAD: {T1}}
+
+
+def test_remove(inbox: Inbox) -> None:
+    """Only the series of that study in that inbox go, and only those that were there are counted."""
+    assert inbox.remove(ANN, HEAD, [T2, XRAY]) == 1
+    assert inbox.remove(ANN, HEAD, [T2]) == 0
+    assert inbox.remove(BOB, HEAD, [T1]) == 0
+    assert inbox.remove(ANN, CHEST, [XRAY]) == 1
+    assert inbox.contents(ANN) == {HEAD: {T1}}
+    assert inbox.contents(BOB) == {CHEST: {XRAY}}
+
+
+def test_favorites(inbox: Inbox) -> None:
+    """A favourite is one of a series in one inbox; setting it again, or where it is not, changes nothing."""
+    for _ in range(2):
+        assert inbox.set_favorites(ANN, HEAD, [T1, T2, XRAY], is_favorite=True) == 2
+    assert inbox.set_favorites(BOB, CHEST, [XRAY], is_favorite=True) == 1
+    assert inbox.set_favorites(BOB, HEAD, [T1], is_favorite=True) == 0
+    assert inbox.favorites(ANN) == {HEAD: {T1, T2}}
+    assert inbox.number_of_favorites() == 3
+    assert inbox.set_favorites(ANN, HEAD, [T2], is_favorite=False) == 1
+    assert inbox.favorites(ANN) == {HEAD: {T1}}
+    assert inbox.favorites(BOB) == {CHEST: {XRAY}}
+    assert inbox.favorites(NOBODY) == {}
+    assert inbox.contents(BOB) == {CHEST: {XRAY}}
+
+
+def test_favorite_that_is_removed(inbox: Inbox) -> None:
+    """What comes back to an inbox is no favourite any more."""
+    inbox.set_favorites(ANN, HEAD, [T1], is_favorite=True)
+    inbox.remove(ANN, HEAD, [T1])
+    inbox.add(ANN, HEAD, [T1])
+    assert inbox.favorites(ANN) == {}
+    assert inbox.number_of_favorites() == 0

@@ -1,0 +1,548 @@
+"""Requests to addresses that users name: to whom, for how long, and what of the answer."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from adapters import outbound as outbound_module
+from adapters.outbound import (
+    AddressRefused,
+    BadAnswer,
+    Outbound,
+    OutboundError,
+    Unreachable,
+    address_of,
+    is_public,
+)
+from support.receiver import HANG_UP, Answer, Receiver, crowded, receiving, silent
+
+PATIENT = 20.0
+BRIEF = 0.2
+
+OPEN = Outbound(allow_private=True, connect_seconds=PATIENT, read_seconds=PATIENT)
+HASTY = evolve(OPEN, connect_seconds=BRIEF, read_seconds=BRIEF)
+"""Only for what does not come at all: a loaded machine may take longer than this for anything."""
+
+
+def resolving(*addresses: str) -> Any:
+    """Resolve every host to these addresses."""
+
+    def resolve(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+        return [(0, 0, 0, "", (address, port)) for address in addresses]
+
+    return resolve
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Run a web server of http."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@frozen
+class Trust:
+    """A certificate for the host ``trusted.test`` alone, and who trusts it."""
+
+    server: ssl.SSLContext
+    outbound: Outbound
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    """Make a certificate; every host resolves to 127.0.0.1."""
+    path = tmp_path_factory.mktemp("tls") / "trusted.pem"
+    _write_certificate(path, "trusted.test")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(path)
+    client = ssl.create_default_context(cafile=str(path))
+    return Trust(server, evolve(OPEN, tls=client, resolve=resolving("127.0.0.1")))
+
+
+def _write_certificate(path: Path, host: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+
+
+# Which addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "2a00:1450:4001::200e"],
+)
+def test_is_public_of_a_public_address(address: str) -> None:
+    """What the whole internet reaches is public, in either family."""
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.255.0.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255"),
+        *("192.168.0.1", "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1"),
+        *("203.0.113.9", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"),
+        *("::", "::1", "fe80::1", "fe80::1%eth0", "fec0::1", "fc00::1", "fd12::1", "ff02::1"),
+        *("ff0e::1", "2001:db8::1", "2001::1", "100::1"),
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:224.0.0.1", "::127.0.0.1", "::1.1.1.1"),
+        *("2002:7f00:1::", "2002:101:101::", "64:ff9b::7f00:1", "64:ff9b::1.1.1.1"),
+        *("64:ff9b:1::7f00:1", "3fff::1", "192.88.99.1", "192.0.0.8", "168.63.129.16"),
+    ],
+)
+def test_is_public_of_any_other_address(address: str) -> None:
+    """Private, loopback, link-local, reserved and multicast addresses are not; nor translated ones."""
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "/only/a/path", "//host/path", "host:80", "https:", "https://", "http:///path"),
+        *("ftp://host/", "file:///etc/passwd", "gopher://host/", "HTTPX://host/"),
+        *("http://user@host/", "http://user:password@host/", "http://@host/", "http://:@host/"),
+        *("http://host:0/", "http://host:65536/", "http://host:-1/", "http://host:x/"),
+        *("http://ho st/", "http://host/a b", "http://host/\n", "http://host/\x00", "http://hôst/"),
+        *("http://host/ü", "http://[::1", "http://[host]/", "http://[fe80::1%25eth0]/"),
+        *("http://.host/", "http://a..b/", "http://a\\b/", "http://a%2eb/", "http://-a/"),
+        "http://" + "a" * 254 + "/",
+    ],
+)
+def test_address_of_what_is_no_address(url: str) -> None:
+    """Only plain addresses of http and https are taken, without the name of a user."""
+    with pytest.raises(AddressRefused, match="not an http or https address") as refused:
+        OPEN.get_json(url)
+    assert "password" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "root", "target"),
+    [
+        ("http://host", ("http", "host", 80), "/"),
+        ("HTTPS://Host.Example:8443/A;b?c=d#e", ("https", "host.example", 8443), "/A;b?c=d"),
+        ("https://host?q", ("https", "host", 443), "/?q"),
+        ("https://host:443/", ("https", "host", 443), "/"),
+        ("http://[0:0::1]:8/", ("http", "::1", 8), "/"),
+        ("http://my_host.:8/", ("http", "my_host.", 8), "/"),
+    ],
+)
+def test_address_of_an_address(url: str, root: tuple[str, str, int], target: str) -> None:
+    """The root is scheme, host in lower case and port; what follows is sent as it is."""
+    address = address_of(url)
+    assert (address.root, address.target) == (root, target)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1"])
+def test_get_json_from_a_private_address(receiver: Receiver, host: str) -> None:
+    """In whatever spelling, an address of this machine is refused before anything is sent."""
+    with pytest.raises(AddressRefused, match="not on the public internet"):
+        Outbound().get_json(f"http://{host}:{receiver.port}/")
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize("addresses", [("1.1.1.1", "10.0.0.1"), ("10.0.0.1", "1.1.1.1")])
+def test_post_to_a_host_with_one_private_address(addresses: tuple[str, ...]) -> None:
+    """A host of which one address is private is refused whole: it is made to deceive."""
+    with pytest.raises(AddressRefused):
+        Outbound(resolve=resolving(*addresses)).post("http://host/", b"{}", {})
+
+
+def test_get_json_looks_a_host_up_once(receiver: Receiver) -> None:
+    """The connection goes to the address that was found, under the name that was asked for."""
+    asked = []
+
+    def resolve(host: str, port: int, **options: Any) -> Any:
+        asked.append((host, port))
+        return socket.getaddrinfo("127.0.0.1", port, **options)
+
+    receiver.answer(Answer.json(1))
+    url = f"http://host.invalid:{receiver.port}/a?b"
+    assert evolve(OPEN, resolve=resolve).get_json(url) == 1
+    assert asked == [("host.invalid", receiver.port)]
+    assert receiver.requests[0].headers["host"] == f"host.invalid:{receiver.port}"
+
+
+def test_get_json_from_an_address_of_ipv6() -> None:
+    """The host of an IPv6 address has its brackets in the header, and none in the connection."""
+    asked = []
+
+    def resolve(host: str, port: int, **options: Any) -> Any:
+        asked.append(host)
+        return socket.getaddrinfo("127.0.0.1", port, **options)
+
+    with receiving() as receiver:
+        receiver.answer(Answer.json(1))
+        evolve(OPEN, resolve=resolve).get_json(f"http://[2606::1]:{receiver.port}/")
+        assert receiver.requests[0].headers["host"] == f"[2606::1]:{receiver.port}"
+    assert asked == ["2606::1"]
+
+
+def test_get_json_tries_every_address(receiver: Receiver) -> None:
+    """When the first address of a host refuses connections, the next one is tried."""
+    receiver.answer(Answer.json(1))
+    both = evolve(OPEN, resolve=resolving("127.0.0.2", "127.0.0.1"))
+    assert both.get_json(f"http://host:{receiver.port}/") == 1
+    with pytest.raises(Unreachable, match="could not be connected to"):
+        evolve(OPEN, resolve=resolving("127.0.0.2")).get_json(f"http://host:{receiver.port}/")
+
+
+def test_get_json_knows_no_proxy(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the environment would look hosts up itself, so none is used."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.2:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    receiver.answer(Answer.json(1))
+    assert OPEN.get_json(receiver.address) == 1
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_get_json_follows_redirects(receiver: Receiver, status: int) -> None:
+    """Relative and absolute ones, of every kind, up to five."""
+    for number in range(5):
+        location = f"{number + 1}" if number % 2 else f"{receiver.address}/a/{number + 1}"
+        receiver.answer(Answer.redirect(location, status), path=f"/a/{number}")
+    receiver.answer(Answer.json({"here": True}), path="/a/5")
+    assert OPEN.get_json(f"{receiver.address}/a/0") == {"here": True}
+    assert receiver.paths == [f"/a/{number}" for number in range(6)]
+
+
+def test_get_json_of_too_many_redirects(receiver: Receiver) -> None:
+    """The sixth redirect is not followed."""
+    receiver.answer(Answer.redirect("/again"))
+    with pytest.raises(BadAnswer, match="more than 5 times"):
+        OPEN.get_json(receiver.address)
+    assert len(receiver.requests) == 6
+
+
+def test_get_json_redirected_to_a_private_address(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of a redirect is checked like the first one."""
+    # No public server can be run here: 127.0.0.1 is made to pass for one, and nothing else.
+    monkeypatch.setattr(outbound_module, "is_public", lambda address: address == "127.0.0.1")
+    with receiving(host="127.0.0.2") as private:
+        receiver.answer(Answer.redirect(f"{private.address}/secrets"))
+        with pytest.raises(AddressRefused, match="public internet"):
+            Outbound(connect_seconds=PATIENT, read_seconds=PATIENT).get_json(receiver.address)
+        assert private.requests == []
+    assert receiver.paths == ["/"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "error"),
+    [
+        ({}, BadAnswer),
+        ({"Location": "http://[::1"}, BadAnswer),
+        ({"Location": "ftp://host/"}, AddressRefused),
+        ({"Location": "http://user@127.0.0.1/"}, AddressRefused),
+        ({"Location": "/\xfc"}, AddressRefused),
+    ],
+)
+def test_get_json_redirected_nowhere(
+    receiver: Receiver, headers: dict[str, str], error: type[OutboundError]
+) -> None:
+    """A redirect that leads to no address of http or https is an error of that kind."""
+    receiver.answer(Answer(status=302, headers=headers))
+    with pytest.raises(error):
+        OPEN.get_json(receiver.address)
+    assert len(receiver.requests) == 1
+
+
+def test_get_json_redirected_between_schemes(trust: Trust, receiver: Receiver) -> None:
+    """From http to https it goes on, and never the way back."""
+    receiver.answer(Answer.json(1))
+    with receiving(trust.server) as secure:
+        start = f"https://trusted.test:{secure.port}/"
+        secure.answer(Answer.redirect(f"http://trusted.test:{receiver.port}/back"))
+        with pytest.raises(AddressRefused, match="from https to http"):
+            trust.outbound.get_json(start)
+        assert receiver.requests == []
+        receiver.answer(Answer.redirect(start))
+        secure.answer(Answer.json(2))
+        assert trust.outbound.get_json(f"http://trusted.test:{receiver.port}/") == 2
+
+
+# Trust
+
+
+def test_get_json_from_a_host_that_is_not_trusted(trust: Trust) -> None:
+    """The certificate must be for the name that was asked for, and of one who is trusted."""
+    with receiving(trust.server) as secure:
+        secure.answer(Answer.json(1))
+        assert trust.outbound.get_json(f"https://trusted.test:{secure.port}/") == 1
+        with pytest.raises(Unreachable, match="No trusted TLS"):
+            trust.outbound.get_json(f"https://other.test:{secure.port}/")
+        stranger = evolve(OPEN, resolve=resolving("127.0.0.1"))
+        with pytest.raises(Unreachable, match="No trusted TLS"):
+            stranger.get_json(f"https://trusted.test:{secure.port}/")
+        assert len(secure.requests) == 1
+
+
+def test_get_json_over_tls_from_a_server_that_has_none(receiver: Receiver) -> None:
+    """A server of http at the port is not one of https."""
+    with pytest.raises(Unreachable):
+        OPEN.get_json(f"https://127.0.0.1:{receiver.port}/")
+
+
+# Time
+
+
+def test_get_json_from_a_host_that_does_not_exist() -> None:
+    """What cannot be looked up cannot be reached; nor a name that no resolver takes."""
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror
+
+    for resolve in (unknown, resolving()):
+        with pytest.raises(Unreachable, match="has no address"):
+            evolve(OPEN, resolve=resolve).get_json("http://host/")
+    with pytest.raises(Unreachable, match="has no address"):
+        OPEN.get_json(f"http://{'a' * 64}/")
+
+
+def test_get_json_from_a_host_that_is_looked_up_slowly() -> None:
+    """The look-up has its part of the time, and no more."""
+    found = threading.Event()
+
+    def resolve(*_: Any, **__: Any) -> Any:
+        assert found.wait(PATIENT)
+        return resolving("127.0.0.1")("host", 1)
+
+    try:
+        with pytest.raises(Unreachable, match="not found in time"):
+            evolve(OPEN, connect_seconds=BRIEF, resolve=resolve).get_json("http://host/")
+    finally:
+        found.set()
+
+
+def test_get_json_from_a_port_where_nobody_listens(receiver: Receiver) -> None:
+    """A connection that is refused is told from one that is slow."""
+    with pytest.raises(Unreachable, match="could not be connected to"):
+        OPEN.get_json(f"http://127.0.0.2:{receiver.port}/")
+
+
+def test_get_json_from_a_host_that_takes_no_connection(receiver: Receiver) -> None:
+    """The first address has its share of the time to connect, and leaves the next one its own."""
+    with crowded("127.0.0.2", receiver.port):
+        url = f"http://host:{receiver.port}/"
+        hasty = evolve(OPEN, connect_seconds=0.5, resolve=resolving("127.0.0.2"))
+        with pytest.raises(Unreachable, match="not answer in time"):
+            hasty.get_json(url)
+        receiver.answer(Answer.json(1))
+        assert evolve(hasty, resolve=resolving("127.0.0.2", "127.0.0.1")).get_json(url) == 1
+
+
+def test_get_json_from_a_server_that_says_nothing(receiver: Receiver) -> None:
+    """Neither a handshake nor an answer is waited for longer than agreed, nor for one the other's time."""
+    with silent() as address, pytest.raises(Unreachable, match="not answer in time"):
+        evolve(OPEN, connect_seconds=BRIEF).get_json(f"https://{address}/")
+    receiver.answer(Answer.json(1, delay=2))
+    with pytest.raises(Unreachable, match="not answer in time"):
+        evolve(OPEN, read_seconds=BRIEF).get_json(receiver.address)
+
+
+ENDLESS = b"x" * 2000
+DRIPS = {
+    "body": Answer(body=ENDLESS, drip=0.05),
+    "headers": Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + ENDLESS, drip=0.05),
+    "continue": Answer(raw=b"HTTP/1.1 100 Continue\r\n\r\n" * 2000, drip=0.005),
+}
+
+
+@pytest.mark.parametrize("answer", DRIPS.values(), ids=DRIPS.keys())
+def test_get_json_from_a_server_that_drips(receiver: Receiver, answer: Answer) -> None:
+    """Each byte comes in time, but the whole does not."""
+    receiver.answer(answer)
+    with pytest.raises(Unreachable, match="not answer in time"):
+        HASTY.get_json(receiver.address)
+
+
+def test_get_json_from_a_server_that_drips_over_tls(trust: Trust) -> None:
+    """The same holds within TLS."""
+    with receiving(trust.server) as secure:
+        secure.answer(DRIPS["body"])
+        with pytest.raises(Unreachable, match="not answer in time"):
+            evolve(trust.outbound, read_seconds=BRIEF).get_json(
+                f"https://trusted.test:{secure.port}/"
+            )
+        assert len(secure.requests) == 1
+
+
+def test_get_json_redirected_slowly(receiver: Receiver) -> None:
+    """Redirects do not lengthen the time that a call may take."""
+    receiver.answer(*[Answer.redirect("/", delay=0.4)] * 2, Answer.json(1, delay=0.4))
+    with pytest.raises(Unreachable, match="not answer in time"):
+        evolve(OPEN, connect_seconds=0.5, read_seconds=0.5).get_json(receiver.address)
+
+
+def test_post_to_a_server_that_does_not_read() -> None:
+    """A body that nobody takes is not held out for ever."""
+    with silent() as address, pytest.raises(Unreachable, match="not answer in time"):
+        HASTY.post(f"http://{address}/", b"x" * 2**24, {})
+
+
+# Answers
+
+
+def test_get_json_asks_for_what_it_wants(receiver: Receiver) -> None:
+    """A plain GET, by name, without a body, for an answer that is not compressed."""
+    receiver.answer(Answer(body=b'{"a": [1]}', headers={"Content-Type": "text/html"}))
+    assert OPEN.get_json(f"{receiver.address}/x/?y=z") == {"a": [1]}
+    (request,) = receiver.requests
+    assert (request.method, request.path, request.body) == ("GET", "/x/?y=z", b"")
+    assert request.headers == {
+        "host": receiver.address.removeprefix("http://"),
+        "user-agent": "albumcore",
+        "accept-encoding": "identity",
+        "connection": "close",
+    }
+
+
+BAD_ANSWERS = {
+    "error": (Answer(status=500, body=b"{}"), "500 instead of 200"),
+    "created": (Answer(status=201, body=b"{}"), "201 instead of 200"),
+    "not modified": (Answer(status=304), "304 instead of 200"),
+    "empty": (Answer(), "not JSON"),
+    "html": (Answer(body=b"<html>"), "not JSON"),
+    "latin-1": (Answer(body=b'"\xfc"'), "not JSON"),
+    "deep": (Answer(body=b"[" * 60_000), "not JSON"),
+    "surrogate": (Answer(body=rb'"\ud800"'), "not JSON"),
+    "infinite": (Answer(body=b"[NaN, 1e999]"), "not JSON"),
+    "not HTTP": (Answer(raw=b"SSH-2.0-x\r\n\r\n"), "not HTTP"),
+    "hung up": (HANG_UP, "not HTTP"),
+    "cut off": (Answer(body=b"{}", headers={"Content-Length": "9"}), "not HTTP"),
+    "two lengths": (
+        Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12"),
+        "not HTTP",
+    ),
+    "long header": (Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000), "not HTTP"),
+}
+
+
+@pytest.mark.parametrize(("answer", "detail"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
+def test_get_json_of_a_bad_answer(receiver: Receiver, answer: Answer, detail: str) -> None:
+    """Whatever is not a 200 with JSON is an error that says so, and repeats nothing of it."""
+    receiver.answer(answer)
+    with pytest.raises(BadAnswer, match=detail) as bad:
+        OPEN.get_json(receiver.address)
+    assert str(bad.value) == bad.value.detail
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "9" * 15}], ids=["true", "boast"])
+def test_get_json_of_a_long_answer(receiver: Receiver, headers: dict[str, str]) -> None:
+    """A body is read up to the limit; one byte more is too many, whatever length it claims."""
+    receiver.answer(Answer(body=b" " * 99 + b"1"))
+    assert OPEN.get_json(receiver.address, limit=100) == 1
+    receiver.answer(Answer(body=b" " * 100 + b"1", headers=headers))
+    with pytest.raises(BadAnswer, match="longer than 100 bytes"):
+        OPEN.get_json(receiver.address, limit=100)
+    receiver.answer(Answer(body=b" " * 65_535 + b"1"))
+    assert OPEN.get_json(receiver.address) == 1
+    receiver.answer(Answer(body=b" " * 65_536 + b"1"))
+    with pytest.raises(BadAnswer, match="longer than 65536 bytes"):
+        OPEN.get_json(receiver.address)
+
+
+# Posting
+
+
+def test_post_sends_the_body(receiver: Receiver) -> None:
+    """The very bytes arrive, as JSON, with the headers given; our own cannot be replaced."""
+    body = b'{"name": "\xc3\xbc"}' * 10_000
+    given = {"X-Kheops-Event": "new_user", "User-Agent": "other", "Content-Type": "text/plain"}
+    assert OPEN.post(f"{receiver.address}/hook?key=1", body, given) == 200
+    (request,) = receiver.requests
+    assert (request.method, request.path, request.body) == ("POST", "/hook?key=1", body)
+    assert request.headers == {
+        "host": receiver.address.removeprefix("http://"),
+        "user-agent": "albumcore",
+        "accept-encoding": "identity",
+        "connection": "close",
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "x-kheops-event": "new_user",
+    }
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 302, 308, 404, 500])
+def test_post_returns_the_status(receiver: Receiver, status: int) -> None:
+    """Any status is an answer, and a redirect is not followed."""
+    receiver.answer(Answer.redirect("/elsewhere", status))
+    assert OPEN.post(receiver.address, b"{}", {}) == status
+    assert receiver.paths == ["/"]
+
+
+ENDINGS = {
+    "dripping": Answer(status=201, body=ENDLESS, drip=0.05),
+    "cut off": Answer(status=201, body=b"{", headers={"Content-Length": "9"}),
+}
+
+
+@pytest.mark.parametrize("answer", ENDINGS.values(), ids=ENDINGS.keys())
+def test_post_with_an_answer_that_does_not_end(receiver: Receiver, answer: Answer) -> None:
+    """Once there is a status, it is the outcome, whatever becomes of the body."""
+    receiver.answer(answer)
+    assert evolve(OPEN, read_seconds=1).post(receiver.address, b"{}", {}) == 201
+
+
+def test_post_with_a_long_answer() -> None:
+    """Little of the body is read: the server is left with the rest."""
+    with receiving() as receiver:
+        receiver.answer(Answer(status=201, body=b"x" * 2**26))
+        assert OPEN.post(receiver.address, b"{}", {}) == 201
+    assert receiver.refused == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(HANG_UP, BadAnswer), (Answer(raw=b"!\r\n\r\n"), BadAnswer), (Answer(delay=60), Unreachable)],
+)
+def test_post_without_an_answer(
+    receiver: Receiver, answer: Answer, error: type[OutboundError]
+) -> None:
+    """Without a status, it is told whether somebody was there."""
+    receiver.answer(answer)
+    with pytest.raises(error):
+        evolve(OPEN, read_seconds=1).post(receiver.address, b"{}", {})
+    assert len(receiver.requests) == 1
+
+
+def test_outbound_errors_repeat_nothing_of_the_address(receiver: Receiver) -> None:
+    """An address may hold a secret, so no detail repeats any of it."""
+    receiver.answer(HANG_UP)
+    for outbound in (OPEN, Outbound()):
+        with pytest.raises(OutboundError) as failed:
+            outbound.post(f"{receiver.address}/secret", b"{}", {})
+        assert "secret" not in str(failed.value)
+        assert "127.0.0.1" not in str(failed.value)
