@@ -16,14 +16,19 @@ from adapters.directory import (
     Catalogue,
     Clinics,
     Database,
+    Inbox,
     Patients,
     People,
+    Spent,
+    TokenUses,
     create_tables,
 )
 from adapters.http.auth import JwtVerifier
+from adapters.outbound import Outbound
 from adapters.secret import load_secret
 from adapters.settings import Settings
 from adapters.store import database_of, open_sqlite
+from adapters.webhooks import Outbox, open_outbox
 from albumcore import Albumcore, utc_now
 
 DATABASE = "albumcore.sqlite"
@@ -49,12 +54,17 @@ class Deployment:
     blobs: Blobs
     people: People
     catalogue: Catalogue
+    inbox: Inbox
+    token_uses: TokenUses
+    spent: Spent
     clinics: Clinics
     patients: Patients
     accounts: Accounts
     verifier: JwtVerifier
     clock: Callable[[], datetime]
     make_id: Callable[[int], str]
+    outbound: Outbound
+    outbox: Outbox
 
     def close(self) -> None:
         """Let go of the database."""
@@ -95,17 +105,32 @@ def open_deployment(
     )
     database = cast(Database, database_of(albums))
     create_tables(database)
+    people = People(database)
+    outbound = Outbound(allow_private=settings.allow_private_addresses)
     return Deployment(
         settings,
         secret,
         albums,
         DirectoryBlobs(settings.data / "blobs"),
-        People(database),
+        people,
         Catalogue(database),
+        Inbox(database),
+        TokenUses(database),
+        Spent(database),
         Clinics(database),
         Patients(database),
         Accounts(database, secret),
         JwtVerifier.of(settings, secret, clock),
         clock,
         make_id,
+        outbound,
+        open_outbox(
+            albums,
+            people,
+            outbound,
+            root=settings.root,
+            base=settings.root + (settings.kheops_prefix or ""),
+            clock=clock,
+            make_id=make_id,
+        ),
     )

@@ -195,7 +195,7 @@ def test_import_dicom_reads_real_files_and_names_the_others(run: Run, tmp_path: 
     assert f"passed over: {text}: " in out
     assert r"caf\xe9.txt: " in out
     with opened(data) as deployment:
-        assert len(deployment.catalogue.inbox_studies("alice")) == 4
+        assert len(deployment.inbox.studies("alice")) == 4
 
 
 def test_import_dicom_needs_a_path(run: Run, tmp_path: Path) -> None:

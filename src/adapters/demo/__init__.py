@@ -26,10 +26,11 @@ from albumcore import (
     ImageType,
     PatientImageSet,
     Source,
+    WebhookEvent,
     album_stream,
     patient_stream,
 )
-from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, UserId
+from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, UserId, WebhookId
 
 ADA = UserId("demo-ada")
 BEN = UserId("demo-ben")
@@ -96,6 +97,7 @@ def _album(deployment: Deployment) -> str:
     ada, ben = Source(ADA), Source(BEN)
     token = CapabilityTokenId(deployment.make_id(10))
     provider = ReportProviderId(deployment.make_id(22))
+    webhook = WebhookId(deployment.make_id(20))
 
     def series(study: StudyUID) -> list[Any]:
         return sorted(deployment.catalogue.series_of(study))
@@ -124,6 +126,20 @@ def _album(deployment: Deployment) -> str:
     )
     do(ada, Album.edit_report_provider, provider, name="Second reader, night shift")
     do(ada, Album.delete_report_provider, provider)
+    do(ada, Album.add_favorite, brain)
+    do(ben, Album.add_favorite, head, series(head)[0])
+    do(ada, Album.remove_favorite, brain, series(brain)[0])
+    do(ada, Album.create_webhook, webhook, "Archive", "https://archive.example/told")
+    do(ada, Album.edit_webhook, webhook, add_events=[WebhookEvent.NEW_SERIES])
+    do(
+        ada,
+        Album.trigger_webhook,
+        webhook,
+        WebhookEvent.NEW_SERIES,
+        report,
+        [series(report)[0]],
+    )
+    do(ada, Album.delete_webhook, webhook)
     do(ben, Album.remove_series, spine, series(spine)[0])
     do(ada, Album.remove_study, head)
     do(ada, Album.demote_admin, BEN)
@@ -135,7 +151,7 @@ def _album(deployment: Deployment) -> str:
 def _study(deployment: Deployment, description: str) -> StudyUID:
     """The imported study whose description begins so."""
     catalogue = deployment.catalogue
-    described = catalogue.study_descriptions(catalogue.inbox_studies(ADA))
+    described = catalogue.study_descriptions(deployment.inbox.studies(ADA))
     return next(uid for uid, text in sorted(described.items()) if text.startswith(description))
 
 

@@ -8,9 +8,11 @@ import falcon
 
 from adapters.deployment import Deployment
 from adapters.http import kheops, tscharts
+from adapters.http.cors import Cors, HeadAsGet
 from adapters.http.errors import status_of
 from adapters.http.health import Health
 from adapters.http.log import RequestLog, log_fault
+from adapters.http.openapi import OpenApi
 
 _APIS = {"/tscharts/": tscharts.answer_error}
 """Who answers errors below a path; Kheops answers all the others."""
@@ -18,7 +20,12 @@ _APIS = {"/tscharts/": tscharts.answer_error}
 
 def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
-    middleware: list[Any] = [RequestLog(deployment.settings.log_level), PlainPaths()]
+    middleware: list[Any] = [
+        RequestLog(deployment.settings.log_level),
+        PlainPaths(),
+        Cors(*_APIS),
+        HeadAsGet(),
+    ]
     app = falcon.App(middleware=middleware)
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
@@ -27,6 +34,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
         *kheops.routes(deployment),
         *tscharts.routes(deployment),
         ("/healthz", Health(deployment)),
+        ("/openapi.json", OpenApi(deployment.settings)),
     ):
         app.add_route(path, resource)
     for prefix, sink in tscharts.sinks(deployment):

@@ -173,12 +173,20 @@ def _fetch(url: str) -> tuple[_PublicKey, ...]:
             body += chunk
             if len(body) > _MOST_BYTES or time.monotonic() > until:
                 raise ValueError("the answer is too long, or too slow")
-    document = orjson.loads(body)
-    entries = document.get("keys") if isinstance(document, dict) else None
-    keys = tuple(filter(None, map(_public_key, entries if isinstance(entries, list) else ())))
+    keys = _keys_in(orjson.loads(body))
     if not keys:
         raise ValueError("the answer holds no usable key")
     return keys
+
+
+def key_in(document: Any, alg: str, kid: str, at: datetime) -> Key | None:
+    """Return the key of a JWKS, read from its JSON, that the header of a token calls for (RFC 7517)."""
+    return _KeySet(_keys_in(document), at).find(alg, kid)
+
+
+def _keys_in(document: Any) -> tuple[_PublicKey, ...]:
+    entries = document.get("keys") if isinstance(document, dict) else None
+    return tuple(filter(None, map(_public_key, entries if isinstance(entries, list) else ())))
 
 
 _FAMILIES: Mapping[str, tuple[str, type[RSAKey] | type[ECKey], tuple[str, ...]]] = {

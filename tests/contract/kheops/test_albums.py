@@ -9,6 +9,13 @@ from albumcore.albums import events as happened
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, World, email_of
 from support.kheops_cases import BAD_FORM, FORBIDDEN, NO_ALBUM, Case, check, each
 
+COVERS = (
+    "POST /albums",
+    "GET /albums/{album}",
+    "PATCH /albums/{album}",
+    "DELETE /albums/{album}",
+)
+
 THERE = f"/albums/{ALBUM}"
 USERS = f"{THERE}/users"
 

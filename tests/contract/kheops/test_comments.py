@@ -8,6 +8,8 @@ from albumcore.albums import events as happened
 from support.kheops import ALBUM, BOB, CAROL, DAVE, NOBODY, World, email_of
 from support.kheops_cases import BAD_FORM, FORBIDDEN, NO_ALBUM, NO_USER, Case, check, each, flags
 
+COVERS = ("POST /albums/{album}/comments",)
+
 COMMENTS = f"/albums/{ALBUM}/comments"
 
 COMMENTING = [

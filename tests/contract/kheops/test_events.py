@@ -10,6 +10,8 @@ import pytest
 from albumcore import Album
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, STUDY, World
 
+COVERS = ("GET /albums/{album}/events",)
+
 EVENTS = f"/albums/{ALBUM}/events"
 COMMENTS, MUTATIONS = ["Comment"], ["Mutation"] * 3
 

@@ -18,6 +18,8 @@ from albumcore import Album
 from albumcore.ids import AlbumId
 from support.kheops import World, kwargs_of, open_world
 
+COVERS = ("GET /albums/{album}/events",)
+
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
 ALBUM = AlbumId("Q7bZ2mP0xT")
 

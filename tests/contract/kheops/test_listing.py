@@ -12,6 +12,11 @@ from albumcore import Album
 from albumcore.ids import AlbumId
 from support.kheops import ALICE, BOB, CAROL, World, open_world
 
+COVERS = (
+    "GET /albums",
+    "GET /albums/{album}",
+)
+
 ALBUMS = {
     # id: (created on, name)
     "Lisbon0001": ("2026-01-01T00:00:00", "Hand study"),

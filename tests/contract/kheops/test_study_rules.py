@@ -8,6 +8,14 @@ from albumcore import Album
 from albumcore.albums import events as happened
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, OTHER, SR, STUDY, World
 
+COVERS = (
+    "GET /albums/{album}",
+    "PUT /studies/{study}/albums/{album}",
+    "DELETE /studies/{study}/albums/{album}",
+    "PUT /studies/{study}/series/{series}/albums/{album}",
+    "DELETE /studies/{study}/series/{series}/albums/{album}",
+)
+
 STUDY_THERE = f"/studies/{STUDY}/albums/{ALBUM}"
 CT_THERE = f"/studies/{STUDY}/series/{CT}/albums/{ALBUM}"
 INBOX = {"inbox": "true"}
@@ -82,7 +90,7 @@ def test_removing_is_from_this_album_alone(path: str, world: World) -> None:
     assert world.ask(ALICE, "DELETE", path).status_code == 204
     assert world.state().studies == {}
     assert world.state(OTHER).studies == {STUDY: {CT}}
-    assert world.deployment.catalogue.in_inbox(ALICE, CT)
+    assert world.deployment.inbox.holds(ALICE, CT)
     assert world.ask(ALICE, "PUT", STUDY_THERE, query=INBOX).status_code == 201
 
 
@@ -167,7 +175,7 @@ def test_series_taken_by_another_study_at_the_last_moment(
     """Where another study gets the series after we looked, the import is refused whole: 409, nothing recorded."""
     catalogue = type(world.deployment.catalogue)
     monkeypatch.setattr(catalogue, "facts", lambda self, uids: {})
-    world.store({CT: "CT"}, study="9.9", owner=BOB)
+    world.store({CT: "CT"}, study="9.9")
     before = world.position()
     answer = world.ask(BOB, "PUT", CT_THERE)
     assert (answer.status_code, answer.json["message"]) == (409, "Conflict")
@@ -213,3 +221,21 @@ def test_claim_tells_nothing_of_the_study(world: World) -> None:
     shown = [world.events(BOB, album, limit="1")[0] for album in (OTHER, ALBUM)]
     assert [event["mutation_type"] for event in shown] == ["IMPORT_SERIES", "IMPORT_STUDY"]
     assert [event["study"] for event in shown] == [{"UID": STUDY}] * 2
+
+
+def test_a_claim_under_a_wrong_study_gives_way_to_images(world: World) -> None:
+    """What a claim says of a series holds until images say otherwise; then the claim is worth nothing."""
+    wrong, right = f"/studies/6.6/series/{CT}", f"/studies/{STUDY}/series/{CT}"
+    assert world.ask(DAVE, "PUT", wrong).status_code == 201
+    world.store({CT: "CT"}, owner=ALICE)
+    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
+    assert world.ask(DAVE, "PUT", right).status_code == 404
+    assert world.ask(DAVE, "PUT", wrong).status_code == 404
+    assert world.ask(DAVE, "GET", "/studies").status_code == 204
+
+
+def test_a_claim_that_was_let_go_can_be_made_under_another_study(world: World) -> None:
+    """Nobody can keep others from a series by having named it once."""
+    wrong = f"/studies/6.6/series/{CT}"
+    assert [world.ask(DAVE, how, wrong).status_code for how in ("PUT", "DELETE")] == [201, 204]
+    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201

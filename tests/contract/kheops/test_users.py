@@ -8,6 +8,14 @@ from albumcore.albums import events as happened
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOBODY, World, email_of
 from support.kheops_cases import FORBIDDEN, NO_ALBUM, NO_USER, Case, check, each, flags
 
+COVERS = (
+    "GET /albums/{album}/users",
+    "PUT /albums/{album}/users/{user}",
+    "DELETE /albums/{album}/users/{user}",
+    "PUT /albums/{album}/users/{user}/admin",
+    "DELETE /albums/{album}/users/{user}/admin",
+)
+
 USERS = f"/albums/{ALBUM}/users"
 
 ADDING_USERS = [

@@ -17,7 +17,28 @@ from typing import Any
 import pytest
 from falcon import testing
 
-from support.tscharts import ROOT, Api, arrange, opened
+from support.tscharts import PASSWORD, ROOT, Api, arrange, opened
+
+COVERS = (
+    "POST /tscharts/v1/login",
+    "POST /tscharts/v1/logout",
+    "GET /tscharts/v1/clinic",
+    "POST /tscharts/v1/clinic",
+    "GET /tscharts/v1/clinic/{key}",
+    "DELETE /tscharts/v1/clinic/{key}",
+    "GET /tscharts/v1/station",
+    "POST /tscharts/v1/station",
+    "GET /tscharts/v1/station/{key}",
+    "DELETE /tscharts/v1/station/{key}",
+    "GET /tscharts/v1/patient",
+    "POST /tscharts/v1/patient",
+    "GET /tscharts/v1/patient/{key}",
+    "DELETE /tscharts/v1/patient/{key}",
+    "GET /tscharts/v1/image",
+    "POST /tscharts/v1/image",
+    "GET /tscharts/v1/image/{key}",
+    "DELETE /tscharts/v1/image/{key}",
+)
 
 HERE = Path(__file__).parent
 MODES = ("documented", "upstream")
@@ -137,3 +158,11 @@ def _check(api: Api, when: dict[str, Any], then: dict[str, Any]) -> None:
     if "reads" in then:
         shown = api.request("GET", f"{ROOT}/image/{answer.json['id']}/").json
         assert {name: shown[name] for name in then["reads"]} == then["reads"]
+
+
+def test_login(template: Path, tmp_path: Path) -> None:
+    """A name and a password give the token that everything else needs, and the account's id as a text."""
+    with opened(template, tmp_path) as api:
+        body = {"username": "nurse", "password": PASSWORD}
+        answer = api.request("POST", f"{ROOT}/login/", body, headers={})
+        assert answer.json == {"token": api.token, "id": "1"}

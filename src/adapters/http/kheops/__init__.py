@@ -1,7 +1,8 @@
-"""The Kheops album API: albums, their users, studies, comments and events.
+"""The Kheops album API: albums, their members, studies, comments, events, and all that belongs to them.
 
-Authorization and every rule of an album are its decisions'. What is here reads requests, finds who and what
-they name, and writes answers.
+`adapters.http.kheops.routes` is the table of what there is; `adapters.http.kheops.routing` makes the checks that
+all routes share. Every rule of an album is its decisions'. What is here reads requests, finds who and what they
+name, and writes answers.
 """
 
 from __future__ import annotations
@@ -9,26 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adapters.deployment import Deployment
-from adapters.http.kheops.albums import Albums, OneAlbum
-from adapters.http.kheops.comments import Comments
-from adapters.http.kheops.errors import ADMIN, USER, answer_error
-from adapters.http.kheops.events import Events
-from adapters.http.kheops.studies import AlbumSeries, AlbumStudy
-from adapters.http.kheops.users import OneAdmin, OneUser, Users
+from adapters.http.kheops.errors import answer_error
+from adapters.http.kheops.routes import ROUTES
+from adapters.http.kheops.routing import resources
+from adapters.settings import SettingsError
 
-__all__ = ["answer_error", "routes"]
+__all__ = ["ROUTES", "answer_error", "routes"]
 
 
 def routes(deployment: Deployment) -> Iterable[tuple[str, object]]:
-    """Every route of the API: its address, and the resource that answers there."""
-    return (
-        ("/albums", Albums(deployment)),
-        ("/albums/{album}", OneAlbum(deployment)),
-        ("/albums/{album}/users", Users(deployment)),
-        (USER, OneUser(deployment)),
-        (ADMIN, OneAdmin(deployment)),
-        ("/albums/{album}/comments", Comments(deployment)),
-        ("/albums/{album}/events", Events(deployment)),
-        ("/studies/{study}/albums/{album}", AlbumStudy(deployment)),
-        ("/studies/{study}/series/{series}/albums/{album}", AlbumSeries(deployment)),
-    )
+    """Every address of the API, and the resource that answers there; under the prefix of the settings too.
+
+    Raises:
+        SettingsError: the prefix begins as a route does, and would hide some.
+    """
+    found = tuple(resources(deployment, ROUTES))
+    prefix = deployment.settings.kheops_prefix
+    if prefix is not None and prefix.split("/")[1] in {
+        route.path.split("/")[1] for route in ROUTES
+    }:
+        raise SettingsError("ALBUMCORE_KHEOPS_PREFIX", "a path that is none of the API's own")
+    yield from found
+    if prefix is not None:
+        yield from ((f"{prefix}{path}", resource) for path, resource in found)

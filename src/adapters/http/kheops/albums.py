@@ -1,20 +1,15 @@
-"""Albums over HTTP: list, get, create, edit, delete (Kheops API 3)."""
+"""Albums over HTTP: list, get, create, edit, delete, and one's own favourites (Kheops API 3 and 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import falcon
-from attrs import frozen
-
-from adapters.deployment import Deployment
-from adapters.http.kheops.access import album_in, permitted, source_of
-from adapters.http.kheops.answers import answer_json, answer_nothing, json_only
-from adapters.http.kheops.forms import read_form
+from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.listing import list_albums
-from adapters.http.kheops.overview import one_album_json
-from adapters.http.kheops.params import Fields, query_of
+from adapters.http.kheops.overview import brief_json, members_json, one_album_json
+from adapters.http.kheops.params import Fields
 from albumcore import Album, MemberFlags, Permission, album_stream
+from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
 
 FLAGS: Mapping[str, str] = {
@@ -30,69 +25,81 @@ FLAGS: Mapping[str, str] = {
 ALBUM_ID_LENGTH = 10
 
 
-@frozen
-class Albums:
-    """``/albums``."""
-
-    deployment: Deployment
-
-    @falcon.before(json_only)
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """List the albums that the caller is a member of (Kheops API 3.1)."""
-        source = source_of(self.deployment, req)
-        found, total = list_albums(self.deployment, source.user, query_of(req))
-        answer_json(resp, found, total=total)
-
-    @falcon.before(json_only)
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Create an album, of which the caller is the only member, and an admin (Kheops API 3.3)."""
-        deployment = self.deployment
-        source = source_of(deployment, req)
-        form = read_form(req)
-        album = AlbumId(deployment.make_id(ALBUM_ID_LENGTH))
-        about = form.text("name") or "", form.text("description") or "", MemberFlags(**_flags(form))
-        deployment.albums.handle(album_stream(album), Album.create, source, *about)
-        answer_json(resp, one_album_json(deployment, source.user, album), 201)
+def list_all(ask: Ask) -> None:
+    """List the albums that the caller is a member of (Kheops API 3.1)."""
+    found, total = list_albums(ask.deployment, ask.caller.user, ask.query)
+    ask.answer(found, total=total)
 
 
-@frozen
-class OneAlbum:
-    """``/albums/{album}``."""
+def create(ask: Ask) -> None:
+    """Create an album, of which the caller is the only member, and an admin (Kheops API 3.3)."""
+    deployment, form = ask.deployment, ask.form()
+    album = AlbumId(deployment.make_id(ALBUM_ID_LENGTH))
+    about = form.text("name") or "", form.text("description") or "", MemberFlags(**_flags(form))
+    deployment.albums.handle(album_stream(album), Album.create, ask.source, *about)
+    ask.answer(one_album_json(deployment, ask.caller.user, album), 201)
 
-    deployment: Deployment
 
-    @falcon.before(json_only)
-    def on_get(self, req: falcon.Request, resp: falcon.Response, album: str) -> None:
-        """Show the album, with its members if ``includeUsers`` is true (Kheops API 3.2)."""
-        viewer = source_of(self.deployment, req).user
-        with_users = query_of(req).flag("includeUsers") is True
-        found = one_album_json(self.deployment, viewer, album_in(album), with_users=with_users)
-        answer_json(resp, found)
+def get(ask: Ask) -> None:
+    """Show the album, with its members if ``includeUsers`` is true (Kheops API 3.2).
 
-    @falcon.before(json_only)
-    def on_patch(self, req: falcon.Request, resp: falcon.Response, album: str) -> None:
-        """Change what the form holds, and leave the rest as it is (Kheops API 3.4)."""
-        deployment = self.deployment
-        source = source_of(deployment, req)
-        stream = permitted(deployment, source, album, Permission.EDIT_ALBUM)
-        form = read_form(req)
-        deployment.albums.handle(
-            stream,
-            Album.edit,
-            source,
-            form.text("name"),
-            form.text("description"),
-            _flags(form),
-            form.flag("notificationNewSeries"),
-            form.flag("notificationNewComment"),
-        )
-        answer_json(resp, one_album_json(deployment, source.user, album_in(album)))
+    A token that is for the album alone is shown its name, its description, and what is in it.
+    """
+    with_users = ask.query.flag("includeUsers") is True
+    if with_users:
+        _require_users(ask)
+    if ask.caller.acts_as_user:
+        found = one_album_json(ask.deployment, ask.caller.user, ask.album)
+    else:
+        found = brief_json(ask.deployment, ask.album)
+    if with_users:
+        found["users"] = members_json(ask.deployment, ask.album)
+    ask.answer(found)
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, album: str) -> None:
-        """Delete the album for everybody (Kheops API 3.5)."""
-        source = source_of(self.deployment, req)
-        self.deployment.albums.handle(album_stream(album_in(album)), Album.delete, source)
-        answer_nothing(resp, 204)
+
+class UsersForbidden(Forbidden):
+    """The members of an album are shown to members alone."""
+
+    code = "include_users_forbidden"
+
+
+def _require_users(ask: Ask) -> None:
+    try:
+        ask.permitted(ask.album, Permission.LIST_USERS)
+    except Forbidden as error:
+        raise UsersForbidden(error.detail) from None
+
+
+def edit(ask: Ask) -> None:
+    """Change what the form holds, and leave the rest as it is (Kheops API 3.4)."""
+    form = ask.form()
+    ask.decide(
+        Album.edit,
+        form.text("name"),
+        form.text("description"),
+        _flags(form),
+        form.flag("notificationNewSeries"),
+        form.flag("notificationNewComment"),
+    )
+    ask.answer(one_album_json(ask.deployment, ask.caller.user, ask.album))
+
+
+def delete(ask: Ask) -> None:
+    """Delete the album for everybody (Kheops API 3.5)."""
+    ask.decide(Album.delete)
+    ask.done()
+
+
+def set_favorite(ask: Ask) -> None:
+    """Make the album one of the caller's favourites (Kheops API 6)."""
+    ask.decide(Album.set_favorite, True)
+    ask.done()
+
+
+def unset_favorite(ask: Ask) -> None:
+    """Make the album one of the caller's favourites no more (Kheops API 6)."""
+    ask.decide(Album.set_favorite, False)
+    ask.done()
 
 
 def _flags(form: Fields) -> dict[str, bool]:

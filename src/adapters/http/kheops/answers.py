@@ -26,18 +26,6 @@ def answer_nothing(resp: falcon.Response, status: int) -> None:
     resp.set_header("Cache-Control", "no-cache")
 
 
-def json_only(
-    req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
-) -> None:
-    """Refuse a request whose ``Accept`` header leaves no room for JSON; a hook for responders.
-
-    Raises:
-        falcon.HTTPNotAcceptable: that is so.
-    """
-    if not req.client_accepts_json:
-        raise falcon.HTTPNotAcceptable
-
-
 def local_time(at: datetime) -> str:
     """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat()

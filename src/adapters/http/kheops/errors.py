@@ -13,18 +13,26 @@ from albumcore.errors import AlbumcoreError
 
 HELP = "https://github.com/OsiriX-Foundation/kheops/wiki"
 
-USER = "/albums/{album}/users/{user}"
+MEMBER = "/albums/{album}/users/{user}"
 ADMIN = "/albums/{album}/users/{user}/admin"
 
 MESSAGES: Mapping[str | tuple[str, str], str] = {
     "album_not_found": "Album Not Found",
     "user_not_found": "User Not Found",
     "member_not_found": "Not a member",
-    ("member_not_found", USER): "Album Not Found",
+    ("member_not_found", MEMBER): "Album Not Found",
     ("member_not_found", ADMIN): "User not a member",
     "study_not_found": "Study Not Found",
     "series_not_found": "Series Not Found",
+    "study_not_seen": "Study Not Found",
+    "series_not_seen": "Series Not Found",
+    "webhook_not_found": "Webhook Not Found",
+    "capability_token_not_found": "Not Found",
+    "include_users_forbidden": "'includeUser' forbidden",
+    "not_admin": "Not admin",
+    "no_access": "No access",
     "report_provider_not_found": "Client ID not found",
+    "email_taken": "E-mail Taken",
     "forbidden": "Authorization error",
     "invalid": "Bad Form Parameter",
     "bad_query_parameter": "Bad Query Parameter",
@@ -39,7 +47,6 @@ DETAILS: Mapping[str, str] = {
 STATUSES: Mapping[int, tuple[str, str]] = {
     404: ("Not Found", "there is nothing at this address"),
     405: ("Method Not Allowed", "this address does not take the method"),
-    406: ("Not Acceptable", "the answer is application/json, which Accept leaves no room for"),
     413: ("Content Too Large", "the body is too large"),
     503: (
         "Service Unavailable",
@@ -64,7 +71,8 @@ def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]
     message, detail = STATUSES.get(status, (phrase, phrase))
     match error:
         case AlbumcoreError(code=code):
-            by_route = MESSAGES.get((code, req.uri_template or ""))
+            route = req.context.get("route")
+            by_route = MESSAGES.get((code, route.path)) if route else None
             return (
                 by_route or MESSAGES.get(code) or message,
                 DETAILS.get(code, error.detail),

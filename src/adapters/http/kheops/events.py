@@ -1,48 +1,168 @@
-"""The feed of an album over HTTP (Kheops API 7.1)."""
+"""The feed of an album over HTTP, and the filters of its query (Kheops API 7.1)."""
 
 from __future__ import annotations
 
-import falcon
-from attrs import frozen
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, time
+from typing import Any
 
-from adapters.deployment import Deployment
-from adapters.http.kheops.access import as_member, source_of
-from adapters.http.kheops.answers import answer_json, json_only
+from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.modes import MODES
-from adapters.http.kheops.params import BadQuery, Fields, Page, query_of
+from adapters.http.kheops.params import BadQuery, Page
 from adapters.http.kheops.render import render
-from albumcore import FeedQuery, Kind
+from albumcore import Album, FeedQuery, Kind
+from albumcore.errors import UserNotFound
+from albumcore.feed import FEED, Family
+
+Texts = Collection[str]
+Read = Callable[[Ask, Texts], Any]
 
 
-@frozen
-class Events:
-    """``/albums/{album}/events``: comments and mutations, newest first."""
-
-    deployment: Deployment
-
-    @falcon.before(json_only)
-    def on_get(self, req: falcon.Request, resp: falcon.Response, album: str) -> None:
-        """Show one page of what the caller may see, and how much that is in all."""
-        deployment = self.deployment
-        source = source_of(deployment, req)
-        found = as_member(deployment, source, album)
-        page = deployment.albums.feed(found, source.user, _wanted(query_of(req)))
-        mode = MODES[deployment.settings.compat]
-        answer_json(
-            resp, render(page, deployment.people, deployment.catalogue, mode), total=page.total
-        )
+def list_all(ask: Ask) -> None:
+    """Show one page of what the caller may see, newest first, and how much that is in all."""
+    deployment = ask.deployment
+    page = deployment.albums.feed(ask.album, ask.caller.user, wanted(ask))
+    mode = MODES[deployment.settings.compat]
+    ask.answer(render(page, deployment.people, deployment.catalogue, mode), total=page.total)
 
 
-def _wanted(query: Fields) -> FeedQuery:
-    page = Page.of(query)
-    return FeedQuery(_kinds(query), page.limit, page.offset)
+def wanted(ask: Ask) -> FeedQuery:
+    """The selection that the query asks for.
+
+    Filters apply where mutations alone are asked for. Elsewhere they are passed over unread, as comments know
+    nothing of most of them.
+
+    Raises:
+        BadQuery: a value that is read is none.
+    """
+    query = ask.query
+    page, kinds = Page.of(query), _kinds(query.texts("types"))
+    chosen: dict[str, Any] = {}
+    if kinds == {Kind.MUTATION}:
+        for name, (parameter, read) in PARAMETERS.items():
+            if texts := query.texts(parameter):
+                chosen[name] = read(ask, texts)
+        names = _mutations(ask)
+        if names is not None:
+            chosen["mutations"] = names
+    return FeedQuery(kinds, page.limit, page.offset, **chosen)
 
 
-def _kinds(query: Fields) -> frozenset[Kind]:
+# Kinds and mutations
+
+
+def _kinds(texts: Texts) -> frozenset[Kind]:
     """The kinds that ``types`` names, once or more, each time one or several with commas; without it, all."""
-    words = [word for text in query.texts("types") for word in text.split(",")]
+    words = [word for text in texts for word in text.split(",")]
     try:
         return frozenset(map(Kind, words)) or frozenset(Kind)
     except ValueError:
         expected = ", ".join(kind.value for kind in Kind)
         raise BadQuery("types", f"some of {expected} are expected") from None
+
+
+def _mutations(ask: Ask) -> set[str] | None:
+    """The names of mutations that ``type`` and ``family`` ask for together; None where neither is there."""
+    mode = MODES[ask.deployment.settings.compat]
+    types, families = ask.query.texts("type"), ask.query.texts("family")
+    if not types and not families:
+        return None
+    found: set[str] = set()
+    for text in types:
+        names = {name for name in _FAMILIES if mode.shown_as(name) == text}
+        if not names:
+            raise BadQuery("type", "there is no such mutation")
+        found |= names
+    for text in families:
+        names = {name for name, one in _FAMILIES.items() if one and one.value == text.upper()}
+        if not names:
+            raise BadQuery("family", f"one of {', '.join(one.value for one in Family)} is expected")
+        found |= names
+    return found
+
+
+_FAMILIES: Mapping[str, Family | None] = {
+    line.mutation: line.family for line in FEED.values() if line is not None and line.mutation
+}
+
+
+# The other filters
+
+
+def _users(ask: Ask, texts: Texts) -> set[str]:
+    return {_user(ask, text) for text in texts}
+
+
+def _user(ask: Ask, text: str) -> str:
+    try:
+        return ask.user_named(text)
+    except UserNotFound as error:
+        raise BadQuery("user", error.detail) from None
+
+
+def _studies(ask: Ask, texts: Texts) -> set[str]:
+    return {_known("studies", text, ask.deployment.catalogue.study_exists) for text in texts}
+
+
+def _series(ask: Ask, texts: Texts) -> set[str]:
+    return {_known("series", text, ask.deployment.catalogue.series_exists) for text in texts}
+
+
+def _known(parameter: str, text: str, exists: Callable[[Any], bool]) -> str:
+    if not exists(text):
+        raise BadQuery(parameter, "nothing is known by this UID")
+    return text
+
+
+def _in_album(parameter: str, there: Callable[[Album], Collection[str]]) -> Read:
+    """Ids of what the album has, or had."""
+
+    def read(ask: Ask, texts: Texts) -> set[str]:
+        if not set(texts) <= set(there(ask.deployment.albums.load(ask.stream))):
+            raise BadQuery(parameter, "the album has none of this id")
+        return set(texts)
+
+    return read
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
+
+
+def _moment(parameter: str, of_day: time) -> Read:
+    """A moment of one second (UTC), or a day, which stands for one moment of it."""
+
+    def read(ask: Ask, texts: Texts) -> datetime:
+        text = next(iter(texts))
+        try:
+            if _DAY.fullmatch(text):
+                return datetime.combine(datetime.fromisoformat(text), of_day, UTC)
+            if _MOMENT.fullmatch(text):
+                # The last one counts to its end, as times are kept to the microsecond.
+                moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+                return moment.replace(microsecond=of_day.microsecond)
+        except ValueError:
+            pass
+        raise BadQuery(parameter, "YYYY-MM-DD is expected, or YYYY-MM-DD hh:mm:ss")
+
+    return read
+
+
+PARAMETERS: Mapping[str, tuple[str, Read]] = {
+    "users": ("user", _users),
+    "studies": ("studies", _studies),
+    "series": ("series", _series),
+    "providers": (
+        "reportProvider",
+        _in_album("reportProvider", lambda album: album.report_providers),
+    ),
+    "capability_tokens": (
+        "capabilityToken",
+        _in_album("capabilityToken", lambda album: album.capability_tokens),
+    ),
+    "since": ("startDate", _moment("startDate", time.min)),
+    "until": ("endDate", _moment("endDate", time.max)),
+}
+"""The filters of `FeedQuery`, each with its query parameter and how that is read. Only ``type`` and ``family`` are
+two for one."""

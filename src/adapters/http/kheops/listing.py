@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from adapters.deployment import Deployment
 from adapters.http.kheops.overview import Counts, Overview, album_json, counts, overviews
 from adapters.http.kheops.params import Fields, Page
-from adapters.http.kheops.soundex import soundex
+from adapters.matching import days, text_matcher
 from albumcore.ids import UserId
 
 Keep = Callable[[Overview], bool]
@@ -46,7 +45,7 @@ def list_albums(
 
 
 def _holds(held: Counts, modality: str) -> bool:
-    return modality.upper() in (one.upper() for one in held.modalities)
+    return modality.upper() in (one.upper() for one in held.contents.modalities)
 
 
 # Filters
@@ -57,24 +56,8 @@ def _named(query: Fields) -> Keep | None:
     name = query.text("name")
     if name is None:
         return None
-    matches = re.compile(_pattern(name.casefold()), re.DOTALL).fullmatch
-    sound = soundex(name) if query.flag("fuzzymatching") else ""
-
-    def keep(one: Overview) -> bool:
-        if matches(one.row.name.casefold()):
-            return True
-        return bool(sound) and soundex(one.row.name) == sound
-
-    return keep
-
-
-def _pattern(name: str) -> str:
-    first, *others = map(re.escape, name.split("*"))
-    if not others:
-        return first
-    *between, last = others
-    # Atomic groups: a name that does not match is given up after one pass, however many wildcards there are.
-    return first + "".join(f"(?>.*?{part})" for part in between) + ".*" + last
+    matches = text_matcher(name, fuzzy=query.flag("fuzzymatching") is True)
+    return lambda one: matches(one.row.name)
 
 
 def _within(parameter: str, moment: Callable[[Overview], datetime]) -> Filter:
@@ -85,7 +68,7 @@ def _within(parameter: str, moment: Callable[[Overview], datetime]) -> Filter:
         if text is None:
             return None
         try:
-            first, last = _days(text)
+            first, last = days(text)
         except ValueError:
             raise query.refusal(
                 parameter, "YYYYMMDD is expected, or a range of them with a hyphen"
@@ -93,21 +76,6 @@ def _within(parameter: str, moment: Callable[[Overview], datetime]) -> Filter:
         return lambda one: first <= moment(one).date() <= last
 
     return make
-
-
-def _days(text: str) -> tuple[date, date]:
-    first, hyphen, last = text.partition("-")
-    if not hyphen:
-        last = first
-    if not (first or last):
-        raise ValueError
-    return _day(first) if first else date.min, _day(last) if last else date.max
-
-
-def _day(text: str) -> date:
-    if not re.fullmatch("[0-9]{8}", text):
-        raise ValueError
-    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
 def _only_if(parameter: str, keep: Keep) -> Filter:
@@ -119,7 +87,7 @@ FILTERS: tuple[Filter, ...] = (
     _named,
     _within("created_time", lambda one: one.row.created_at),
     _within("last_event_time", lambda one: one.row.last_event_at),
-    _only_if("favorite", lambda one: False),  # nobody can have favourites yet
+    _only_if("favorite", lambda one: one.member.is_favorite),
     _only_if("canAddSeries", lambda one: one.member.is_admin or one.row.add_series),
     _only_if("canCreateCapabilityToken", lambda one: one.member.is_admin),
 )
@@ -132,7 +100,7 @@ The filter by modality stands apart: it needs what is in the albums.
 
 COUNTED: Mapping[str, Callable[[Counts], int]] = {
     "number_of_users": lambda held: held.users,
-    "number_of_studies": lambda held: held.studies,
+    "number_of_studies": lambda held: held.contents.studies,
     "number_of_comments": lambda held: held.comments,
 }
 """The orders that need what is in the albums."""

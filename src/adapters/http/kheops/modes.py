@@ -30,6 +30,10 @@ class Mode:
     admin_behind_provider: bool
     unknown_subject: type[UserNotFound | Unauthorized]
 
+    def shown_as(self, mutation: str) -> str:
+        """The name on the wire of a mutation."""
+        return self.report if mutation == "NEW_REPORT" else mutation
+
 
 MODES: Mapping[Compat, Mode] = {
     "documented": Mode(

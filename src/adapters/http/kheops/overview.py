@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from adapters.deployment import Deployment
+from adapters.directory import SeriesFacts
 from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.render import people_of
 from albumcore import album_stream
@@ -30,15 +31,22 @@ class Overview:
 
 
 @frozen
-class Counts:
-    """What there is in an album. Series of which nothing is known but their UID do not count."""
+class Contents:
+    """The series in some place. Those of which nothing is known but their UID do not count."""
 
     modalities: Sequence[str]
-    users: int
-    comments: int
     studies: int
     series: int
     instances: int
+
+
+@frozen
+class Counts:
+    """What there is in an album; of comments, those that the viewer can see."""
+
+    users: int
+    comments: int
+    contents: Contents
 
 
 def overviews(deployment: Deployment, viewer: UserId) -> list[Overview]:
@@ -67,7 +75,7 @@ def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> Overview
 def counts(
     deployment: Deployment, viewer: UserId, albums: Iterable[Overview]
 ) -> Mapping[str, Counts]:
-    """What there is in each of some albums, by album id; of comments, those that the viewer can see."""
+    """What there is in each of some albums, by album id, as the viewer sees it."""
     ids = [AlbumId(one.row.album_id) for one in albums]
     index = deployment.albums.index
     streams = {one: album_stream(one).name for one in ids}
@@ -75,22 +83,28 @@ def counts(
     users = dict.fromkeys(ids, 0)
     for member in index.rows(MemberRow, {"album_id": ids}):
         users[AlbumId(member.album_id)] += 1
-    held: dict[str, list[SeriesUID]] = {one: [] for one in ids}
-    for series in index.rows(SeriesRow, {"album_id": ids}):
+    held = contents(deployment, ids)
+    return {one: Counts(users[one], comments.get(streams[one], 0), held[one]) for one in ids}
+
+
+def contents(deployment: Deployment, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
+    """The series in each of some albums, by album id."""
+    held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
+    for series in deployment.albums.index.rows(SeriesRow, {"album_id": albums}):
         held[series.album_id].append(SeriesUID(series.series_uid))
     facts = deployment.catalogue.facts({uid for uids in held.values() for uid in uids})
-    found: dict[str, Counts] = {}
-    for one in ids:
-        populated = [facts[uid] for uid in held[one] if uid in facts and facts[uid].populated]
-        found[one] = Counts(
-            sorted({series.modality for series in populated if series.modality}),
-            users[one],
-            comments.get(streams[one], 0),
-            len({series.study_uid for series in populated}),
-            len(populated),
-            sum(series.instances for series in populated),
-        )
-    return found
+    return {one: contents_of(uids, facts) for one, uids in held.items()}
+
+
+def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, SeriesFacts]) -> Contents:
+    """What some series amount to, by what the catalogue knows of them."""
+    populated = [facts[uid] for uid in uids if uid in facts and facts[uid].populated]
+    return Contents(
+        sorted({series.modality for series in populated if series.modality}),
+        len({series.study_uid for series in populated}),
+        len(populated),
+        sum(series.instances for series in populated),
+    )
 
 
 def album_json(one: Overview, held: Counts) -> dict[str, Any]:
@@ -100,40 +114,55 @@ def album_json(one: Overview, held: Counts) -> dict[str, Any]:
         "album_id": row.album_id,
         "name": row.name,
         "description": row.description,
-        "modalities": held.modalities,
+        "modalities": held.contents.modalities,
         "created_time": local_time(row.created_at),
         "last_event_time": local_time(row.last_event_at),
         "number_of_users": held.users,
         "number_of_comments": held.comments,
-        "number_of_studies": held.studies,
-        "number_of_series": held.series,
-        "number_of_instances": held.instances,
+        "number_of_studies": held.contents.studies,
+        "number_of_series": held.contents.series,
+        "number_of_instances": held.contents.instances,
         "add_user": row.add_user,
         "download_series": row.download_series,
         "send_series": row.send_series,
         "delete_series": row.delete_series,
         "add_series": row.add_series,
         "write_comments": row.write_comments,
-        "is_favorite": False,  # nobody can have favourites yet
+        "is_favorite": member.is_favorite,
         "notification_new_series": member.notification_new_series,
         "notification_new_comment": member.notification_new_comment,
         "is_admin": member.is_admin,
     }
 
 
-def one_album_json(
-    deployment: Deployment, viewer: UserId, album: AlbumId, *, with_users: bool = False
-) -> dict[str, Any]:
-    """The album object of one album, with its members if wanted.
+def brief_json(deployment: Deployment, album: AlbumId) -> dict[str, Any]:
+    """The album object as a token sees it that is for this album alone (Kheops API 3).
+
+    Raises:
+        AlbumNotFound: the album was deleted a moment ago.
+    """
+    for row in deployment.albums.index.rows(AlbumRow, {"album_id": album}):
+        held = contents(deployment, [album])[album]
+        return {
+            "album_id": row.album_id,
+            "name": row.name,
+            "description": row.description,
+            "modalities": held.modalities,
+            "number_of_studies": held.studies,
+            "number_of_series": held.series,
+            "number_of_instances": held.instances,
+        }
+    raise AlbumNotFound("no such album, or you are not a member of it")
+
+
+def one_album_json(deployment: Deployment, viewer: UserId, album: AlbumId) -> dict[str, Any]:
+    """The album object of one album, as a member sees it.
 
     Raises:
         AlbumNotFound: no such album, or the viewer is not a member of it.
     """
     one = overview(deployment, viewer, album)
-    found = album_json(one, counts(deployment, viewer, [one])[album])
-    if with_users:
-        found["users"] = members_json(deployment, album)
-    return found
+    return album_json(one, counts(deployment, viewer, [one])[album])
 
 
 def members_json(deployment: Deployment, album: AlbumId) -> list[dict[str, Any]]:

@@ -6,11 +6,12 @@ documentation's examples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
+from adapters.deployment import Deployment
 from adapters.directory import Catalogue, People, Person
 from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.modes import Mode
@@ -40,8 +41,17 @@ def render(page: FeedPage, people: People, catalogue: Catalogue, mode: Mode) -> 
     return [rendering.event(one) for one in entries]
 
 
+_UPSTREAM_ALONE = frozenset({"ADD_FAV", "REMOVE_FAV"})
+"""Mutations that the documentation's examples know nothing of. They have one form, in both ways of answering."""
+
+
+def _lists_series(one: Entry, mode: Mode) -> bool:
+    """Whether the series stand in a list inside the study."""
+    return mode.series_in_study or one.line.mutation in _UPSTREAM_ALONE
+
+
 def _tells_series(one: Entry, mode: Mode) -> bool:
-    return one.line.series or mode.series_in_study
+    return one.line.series or _lists_series(one, mode)
 
 
 @frozen
@@ -123,7 +133,7 @@ class _Rendering:
                 self._series(uid) | {"is_present_in_album": uid in self.standing.series}
                 for uid in one.series_uids
             ]
-            if self.mode.series_in_study
+            if _lists_series(one, self.mode)
             else None,
         )
 
@@ -134,6 +144,31 @@ class _Rendering:
 
     def _series(self, uid: SeriesUID) -> Json:
         return present(UID=uid, description=self.series.get(uid))
+
+
+def render_comments(
+    entries: Iterable[Entry], seen_by: Collection[UserId], deployment: Deployment
+) -> list[Json]:
+    """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it."""
+    entries = tuple(entries)
+    subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
+    known = deployment.people.people(subs)
+
+    def person(sub: UserId) -> Json:
+        one = known.get(sub, Person(sub))
+        return present(email=one.email, name=one.name, sub=sub, can_access=sub in seen_by)
+
+    return [
+        present(
+            event_type="Comment",
+            source=person(one.author),
+            comment=one.comment,
+            post_date=local_time(one.recorded.at),
+            is_private=one.is_private,
+            target=None if one.target is None else person(one.target),
+        )
+        for one in entries
+    ]
 
 
 def present(**values: Any) -> Json:

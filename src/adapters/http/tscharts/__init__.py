@@ -16,23 +16,22 @@ from adapters.deployment import Deployment
 from adapters.http.tscharts.accounts import Login, Logout
 from adapters.http.tscharts.images import Image, Images
 from adapters.http.tscharts.records import Record, Records, clinics, patients, stations
-from adapters.http.tscharts.resource import NOT_FOUND, Nowhere
+from adapters.http.tscharts.resource import NOT_FOUND, Nowhere, Resource
+from adapters.http.tscharts.routes import ROOT, ROUTES, Route
 
-__all__ = ["answer_error", "routes", "sinks"]
-
-_ROOT = "/tscharts/v1"
+__all__ = ["ROUTES", "Route", "answer_error", "routes", "sinks"]
 
 
-def routes(deployment: Deployment) -> Iterable[tuple[str, object]]:
+def routes(deployment: Deployment) -> Iterable[tuple[str, Resource]]:
     """The paths of the API, without the final slash, and what answers there."""
-    yield f"{_ROOT}/login", Login(deployment)
-    yield f"{_ROOT}/logout", Logout(deployment)
+    yield f"{ROOT}/login", Login(deployment)
+    yield f"{ROOT}/logout", Logout(deployment)
     for name, table in (("clinic", clinics), ("station", stations), ("patient", patients)):
         kind = table(deployment)
-        yield f"{_ROOT}/{name}", Records(deployment, kind)
-        yield f"{_ROOT}/{name}/{{key}}", Record(deployment, kind)
-    yield f"{_ROOT}/image", Images(deployment)
-    yield f"{_ROOT}/image/{{key}}", Image(deployment)
+        yield f"{ROOT}/{name}", Records(deployment, kind)
+        yield f"{ROOT}/{name}/{{key}}", Record(deployment, kind)
+    yield f"{ROOT}/image", Images(deployment)
+    yield f"{ROOT}/image/{{key}}", Image(deployment)
 
 
 def sinks(deployment: Deployment) -> Iterable[tuple[re.Pattern[str], Callable[..., None]]]:

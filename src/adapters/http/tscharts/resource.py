@@ -36,6 +36,11 @@ class Resource:
         if "GET" in verbs:
             self._verbs["HEAD"] = verbs["GET"]
 
+    @property
+    def methods(self) -> frozenset[str]:
+        """The methods that the path takes, if only to refuse them."""
+        return frozenset(self._verbs)
+
     def respond(self, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         """Answer any method.
 

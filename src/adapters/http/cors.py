@@ -1,0 +1,58 @@
+"""What browsers need of the Kheops routes: CORS, preflight without credentials, and HEAD (Kheops API, conventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+HEADERS: Mapping[str, str] = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, frontend,"
+    " accept-charset, X-Authorization-Source",
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
+    "Access-Control-Max-Age": "86400",
+}
+"""On every answer."""
+
+COUNT = "X-Total-Count"
+
+
+class Cors:
+    """Lets pages of any origin read the answers.
+
+    Args:
+        elsewhere: Paths that begin so are not ours to speak of.
+    """
+
+    def __init__(self, *elsewhere: str) -> None:
+        self._elsewhere = elsewhere
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
+    ) -> None:
+        """Say who may read the answer, and its total where there is one."""
+        if req.path.startswith(self._elsewhere):
+            return
+        resp.set_headers(HEADERS)
+        if resp.get_header(COUNT) is not None:
+            resp.set_header("Access-Control-Expose-Headers", COUNT)
+
+
+class HeadAsGet:
+    """Answers HEAD as GET, without the body."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Take HEAD for GET, so that it finds the same route and meets the same checks."""
+        if req.method == "HEAD":
+            req.context.is_head = True
+            req.method = "GET"
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
+    ) -> None:
+        """Take it for HEAD again: the framework leaves the body out then, and tells how long it would be."""
+        if req.context.get("is_head"):
+            req.method = "HEAD"

@@ -1,0 +1,122 @@
+"""One request, read as far as every responder needs it, and the questions they all have (Kheops API, conventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import falcon
+from attrs import frozen
+
+from adapters.deployment import Deployment
+from adapters.http.kheops import answers
+from adapters.http.kheops.access import permitted, series_in, study_in, user_named
+from adapters.http.kheops.callers import Caller
+from adapters.http.kheops.forms import read_form
+from adapters.http.kheops.params import Fields, query_of
+from albumcore import Album, Permission, Source, Stream, album_stream
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore.kernel import Recorded
+
+
+@frozen
+class Ask:
+    """A request that has passed the checks of its route.
+
+    Attributes:
+        deployment: What it is asked of.
+        req: The request.
+        resp: The answer to be.
+        caller: Who asks.
+        path: The parts of the path that the route names.
+    """
+
+    deployment: Deployment
+    req: falcon.Request
+    resp: falcon.Response
+    caller: Caller
+    path: Mapping[str, str]
+
+    # Who asks, and what the path names
+
+    @property
+    def source(self) -> Source:
+        """In whose name it happens."""
+        return self.caller.source
+
+    @property
+    def album(self) -> AlbumId:
+        """The album in the path. The route has seen that it is there for the caller."""
+        return AlbumId(self.path["album"])
+
+    @property
+    def stream(self) -> Stream[Album]:
+        """The stream of the album in the path."""
+        return album_stream(self.album)
+
+    @property
+    def study(self) -> StudyUID:
+        """The study in the path; `BadQuery` where it is no UID."""
+        return study_in(self.path["study"])
+
+    @property
+    def series(self) -> SeriesUID:
+        """The series in the path; `BadQuery` where it is no UID."""
+        return series_in(self.path["series"])
+
+    def user(self) -> UserId:
+        """The user in the path.
+
+        Raises:
+            UserNotFound: nobody is known by that.
+        """
+        return self.user_named(self.path["user"])
+
+    def user_named(self, reference: str) -> UserId:
+        """The user that a text refers to: an e-mail address in any case, or a sub.
+
+        Raises:
+            UserNotFound: nobody is known by that.
+        """
+        return user_named(self.deployment, reference)
+
+    def named(self, reference: str | None) -> UserId | None:
+        """The same, where there may be no text at all."""
+        return None if reference is None else self.user_named(reference)
+
+    # What was sent
+
+    @property
+    def query(self) -> Fields:
+        """The fields of the query string."""
+        return query_of(self.req)
+
+    def form(self) -> Fields:
+        """The fields of the form; see `read_form` for what is refused. The body can be read once."""
+        return read_form(self.req)
+
+    # What is done
+
+    def permitted(self, album: str, permission: Permission) -> Stream[Album]:
+        """The stream of another album than that in the path, if the caller holds the permission there.
+
+        Raises:
+            AlbumNotFound, Forbidden: see `adapters.http.kheops.access.permitted`.
+        """
+        return permitted(self.deployment, self.caller, album, permission)
+
+    def decide(
+        self, decision: Callable[..., tuple[Any, ...]], *args: Any, **kwargs: Any
+    ) -> tuple[Recorded[Any], ...]:
+        """Let the caller decide something about the album in the path."""
+        return self.deployment.albums.handle(self.stream, decision, self.source, *args, **kwargs)
+
+    # What is answered
+
+    def answer(self, value: Any, status: int = 200, total: int | None = None) -> None:
+        """Answer with JSON, and with ``total`` in ``X-Total-Count`` where it is one page of something."""
+        answers.answer_json(self.resp, value, status, total)
+
+    def done(self, status: int = 204) -> None:
+        """Answer with a status alone."""
+        answers.answer_nothing(self.resp, status)

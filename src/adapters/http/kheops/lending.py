@@ -1,0 +1,47 @@
+"""``X-Authorization-Source``: a second token, which lends what its album holds (Kheops API 4 and 9)."""
+
+from __future__ import annotations
+
+from adapters.http.auth import Unauthorized, bearer
+from adapters.http.kheops.access import permitted
+from adapters.http.kheops.ask import Ask
+from adapters.http.kheops.callers import caller_of
+from adapters.http.kheops.series import series_in_album
+from albumcore import Permission
+from albumcore.errors import Forbidden, NotFound
+from albumcore.ids import AlbumId, SeriesUID, StudyUID
+
+HEADER = "X-Authorization-Source"
+
+
+def lends(ask: Ask) -> bool:
+    """Whether the request names a lender."""
+    return ask.req.get_header(HEADER) is not None
+
+
+def lent(ask: Ask, study: StudyUID) -> list[SeriesUID]:
+    """The series of a study that the lender's album holds, and that may be taken from there.
+
+    The history names the caller alone: the lender gives, but it does not act.
+
+    Raises:
+        Unauthorized: the header is malformed.
+        Forbidden: it is not the token of an album that may be sent from.
+    """
+    return series_in_album(ask.deployment, _lending_album(ask), study)
+
+
+def _lending_album(ask: Ask) -> AlbumId:
+    header = ask.req.get_header(HEADER) or ""
+    if not header.lower().lstrip().startswith("bearer"):
+        raise Unauthorized(f"{HEADER} is not Bearer with a token")
+    token = bearer(header)
+    try:
+        lender = caller_of(ask.deployment, token)
+    except (Unauthorized, NotFound):
+        raise Forbidden(f"the token in {HEADER} is not good") from None
+    if lender.album is None:
+        raise Forbidden(f"the token in {HEADER} is not for an album")
+    # Of the tokens for an album, only capability tokens ever hold it.
+    permitted(ask.deployment, lender, lender.album, Permission.SEND_SERIES)
+    return lender.album

@@ -1,0 +1,317 @@
+"""The study list: studies, their series and their headers, as DICOM JSON (Kheops API 12; DICOM PS3.18 chapter 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+import orjson
+from attrs import frozen
+
+from adapters.directory.studies import (
+    SERIES_FILTERS,
+    SERIES_SORTS,
+    SERIES_TEXTS,
+    STUDY_FILTERS,
+    STUDY_SORTS,
+    STUDY_TEXTS,
+    FoundSeries,
+    FoundStudy,
+    SeriesQuery,
+    StudyQuery,
+    metadata_of,
+    search_studies,
+    series_of_study,
+)
+from adapters.http.auth import bearer
+from adapters.http.kheops.access import permitted, study_in
+from adapters.http.kheops.ask import Ask
+from adapters.http.kheops.params import BadQuery, Fields, Page
+from adapters.http.kheops.routing import DICOM_JSON, JSON
+from adapters.http.kheops.series import reach
+from adapters.matching import days, times
+from albumcore import Permission, study_stream
+from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
+from albumcore.feed import PUBLIC
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
+from albumcore.index import SeriesRow
+
+FAVORITES = "00012345"
+"""Private to the API: of a study, how many of its series are favourites; of a series, whether it is one."""
+
+COMMENTS = "00012346"
+"""Private to the API: how many comments on a study the caller may see."""
+
+RETRIEVE_URL = "00081190"
+
+INCLUDED: Mapping[str, str] = {
+    "favorite": FAVORITES,
+    "comments": COMMENTS,
+    "StudyDescription": "00081030",
+}
+"""What is told on request alone, by the words of ``includefield``; the tags themselves will do as well."""
+
+T = TypeVar("T")
+
+
+@frozen
+class Place:
+    """Where studies are looked for: an album, the inbox of the caller, or, with neither, everywhere he may read."""
+
+    album: AlbumId | None
+    inbox: bool
+
+
+def list_studies(ask: Ask) -> None:
+    """List the studies in an album, in the inbox, or in both and all albums; 204 where there are none."""
+    place, query = place_of(ask), ask.query
+    fields = _included(query)
+    wanted, favorite = _study_query(query, fields), query.flag("favorite")
+    if query.text("favorite") is not None and favorite is not True:
+        raise BadQuery("favorite", "only true is expected here")
+    if (favorite or FAVORITES in fields) and not (place.album or place.inbox):
+        raise BadQuery("favorite", "it needs an album, or the inbox")
+    visible = reach(ask.deployment, ask.caller, place.album, inbox=place.inbox)
+    favorites = favorites_in(ask, place) if favorite or FAVORITES in fields else {}
+    if favorite:
+        visible = {uid: series for uid, series in visible.items() if uid in favorites}
+    found, total = search_studies(ask.deployment.catalogue.database, visible, wanted)
+    _tell_favorites(found, favorites, fields)
+    _tell_comments(ask, found, fields)
+    left = total - wanted.offset - len(found)
+    _answer(
+        ask, [one.attributes for one in found], total, more=wanted.limit is not None and left > 0
+    )
+
+
+def list_series(ask: Ask) -> None:
+    """List the series of a study that the caller may read; 204 where the filters keep none."""
+    place, query = place_of(ask), ask.query
+    is_favorite, fields = query.flag("favorite"), _included(query)
+    needs_favorites = is_favorite is not None or FAVORITES in fields
+    if needs_favorites and not (place.album or place.inbox):
+        raise BadQuery("favorite", "it needs an album, or the inbox")
+    page, wanted = Page.of(query), _series_query(query)
+    visible = _seen(ask, place)
+    favorites = favorites_in(ask, place).get(ask.study, set()) if needs_favorites else set()
+    database = ask.deployment.catalogue.database
+    populated = series_of_study(database, ask.study, visible)
+    if is_favorite is not None:
+        visible = {uid for uid in visible if (uid in favorites) is is_favorite}
+    found = series_of_study(database, ask.study, visible, wanted)
+    for one in found:
+        one.attributes[RETRIEVE_URL] = {"vr": "UR", "Value": [_retrieve_url(ask, one)]}
+        if FAVORITES in fields:
+            value = "true" if one.series_uid in favorites else "false"
+            one.attributes[FAVORITES] = {"vr": "SH", "Value": [value]}
+    shown = [dict(sorted(one.attributes.items())) for one in found[page.slice]]
+    _answer(ask, shown, len(populated))
+
+
+def metadata(ask: Ask) -> None:
+    """Show the headers of the instances of a study that the caller may read."""
+    visible = _seen(ask, place_of(ask))
+    _answer(ask, metadata_of(ask.deployment.catalogue.database, ask.study, visible), None)
+
+
+def fetch(ask: Ask) -> None:
+    """Have the headers of a study read anew. They are up to date with every upload, so nothing is left to do."""
+    _seen(ask, Place(None, inbox=False))
+    ask.done(200)
+
+
+def fetch_series(ask: Ask) -> None:
+    """Have the headers of some series read anew. They are up to date with every upload, so nothing is left to do.
+
+    Raises:
+        Invalid: a UID is none.
+        SeriesNotFound: the caller may not read one of them.
+    """
+    form = ask.form()
+    if album := form.text("album"):
+        permitted(ask.deployment, ask.caller, album, Permission.READ_SERIES)
+    series = form.texts("SeriesInstanceUID")
+    if not series or not all(map(is_uid, series)):
+        raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
+    if not set(series) <= _seen(ask, Place(None, inbox=False)):
+        raise SeriesNotFound("no such series, or you cannot see it")
+    ask.done(200)
+
+
+# Where
+
+
+def place_of(ask: Ask) -> Place:
+    """The place that the query names; a token for one album looks there and nowhere else.
+
+    Raises:
+        BadQuery: two places are named.
+        Forbidden: the token is not for the inbox, or not for reading.
+    """
+    album, inbox = ask.query.text("album"), ask.query.text("inbox") is not None
+    if album is not None and inbox:
+        raise BadQuery("album", "either it or inbox is looked in")
+    if inbox and not ask.caller.inbox:
+        raise Forbidden("the token is not for an inbox")
+    if album is None and ask.caller.album is not None:
+        album = ask.caller.album
+        permitted(ask.deployment, ask.caller, album, Permission.READ_SERIES)
+    return Place(None if album is None else AlbumId(album), inbox)
+
+
+def favorites_in(ask: Ask, place: Place) -> dict[StudyUID, set[SeriesUID]]:
+    """The favourite series of a place, by study."""
+    if place.album is None:
+        return ask.deployment.inbox.favorites(ask.caller.user)
+    rows = ask.deployment.albums.index.rows(
+        SeriesRow, {"album_id": place.album, "is_favorite": True}
+    )
+    found: dict[StudyUID, set[SeriesUID]] = {}
+    for row in rows:
+        found.setdefault(StudyUID(row.study_uid), set()).add(SeriesUID(row.series_uid))
+    return found
+
+
+def _seen(ask: Ask, place: Place) -> set[SeriesUID]:
+    """The series of the study in the path that the caller may read there.
+
+    Raises:
+        StudyNotFound: there are none.
+    """
+    reached = reach(ask.deployment, ask.caller, place.album, inbox=place.inbox, study=ask.study)
+    if not reached:
+        raise StudyNotFound("no such study, or you cannot see it")
+    return reached[ask.study]
+
+
+# What is asked for
+
+
+def _study_query(query: Fields, included: Collection[str]) -> StudyQuery:
+    texts = _texts(query, STUDY_FILTERS)
+    page = Page.of(query, least_limit=1)
+    sort, descending = _order(query, STUDY_SORTS, "StudyDate", descending=True)
+    uids = [uid for text in texts.pop("StudyInstanceUID", ()) for uid in _list(text) if uid]
+    return StudyQuery(
+        {name: values[0] for name, values in texts.items() if name in STUDY_TEXTS},
+        _first(texts, "ModalitiesInStudy"),
+        [study_in(uid) for uid in uids] or None,
+        _read(texts, "StudyDate", days, "YYYYMMDD"),
+        _read(texts, "StudyTime", times, "hhmmss.ffffff"),
+        query.flag("fuzzymatching") is True,
+        sort,
+        descending,
+        page.limit,
+        page.offset,
+        INCLUDED["StudyDescription"] in included,
+    )
+
+
+def _series_query(query: Fields) -> SeriesQuery:
+    texts = _texts(query, SERIES_FILTERS)
+    sort, descending = _order(query, SERIES_SORTS, "SeriesNumber", descending=False)
+    uids = [uid for text in texts.pop("SeriesInstanceUID", ()) for uid in _list(text) if uid]
+    return SeriesQuery(
+        {name: values[0] for name, values in texts.items() if name in SERIES_TEXTS},
+        [SeriesUID(uid) for uid in uids] or None,
+        query.flag("fuzzymatching") is True,
+        sort,
+        descending,
+    )
+
+
+def _texts(query: Fields, filters: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is given for each attribute, named by its keyword or by its tag."""
+    keywords = {tag: keyword for keyword, tag in filters.items()}
+    found: dict[str, list[str]] = {}
+    for name, values in query.values.items():
+        keyword = name if name in filters else keywords.get(name.upper())
+        if keyword is not None:
+            found.setdefault(keyword, []).extend(values)
+    return found
+
+
+def _first(texts: Mapping[str, list[str]], name: str) -> str | None:
+    return next(iter(texts.get(name, ())), None)
+
+
+def _list(text: str) -> list[str]:
+    """Several UIDs in one value (DICOM PS3.18 section 8.3.4.1)."""
+    return text.replace("\\", ",").split(",")
+
+
+def _read(
+    texts: Mapping[str, list[str]], name: str, read: Callable[[str], T], expected: str
+) -> T | None:
+    text = _first(texts, name)
+    if not text:
+        return None
+    try:
+        return read(text)
+    except ValueError:
+        raise BadQuery(name, f"{expected} is expected, or a range of them") from None
+
+
+def _order(
+    query: Fields, sorts: Mapping[str, Any], default: str, *, descending: bool
+) -> tuple[str, bool]:
+    text = query.text("sort")
+    if text is None:
+        return default, descending
+    key = text.removeprefix("-")
+    if key not in sorts:
+        raise BadQuery("sort", f"one of {', '.join(sorts)} is expected")
+    return key, text.startswith("-")
+
+
+def _included(query: Fields) -> set[str]:
+    """The tags that ``includefield`` asks for beside what is always told; it names others in vain."""
+    words = {word for text in query.texts("includefield") for word in text.split(",")}
+    return {tag for word, tag in INCLUDED.items() if {word, tag} & words}
+
+
+# What is told
+
+
+def _tell_favorites(
+    found: Collection[FoundStudy],
+    favorites: Mapping[StudyUID, set[SeriesUID]],
+    fields: Collection[str],
+) -> None:
+    if FAVORITES in fields:
+        for one in found:
+            number = len(favorites.get(one.study_uid, set()) & one.series_uids)
+            one.attributes[FAVORITES] = {"vr": "IS", "Value": [number]}
+
+
+def _tell_comments(ask: Ask, found: Collection[FoundStudy], fields: Collection[str]) -> None:
+    if COMMENTS in fields:
+        streams = {one.study_uid: study_stream(one.study_uid).name for one in found}
+        viewer = ask.caller.user if ask.caller.acts_as_user else PUBLIC
+        numbers = ask.deployment.albums.index.visible_comments([*streams.values()], viewer)
+        for one in found:
+            number = numbers.get(streams[one.study_uid], 0)
+            one.attributes[COMMENTS] = {"vr": "IS", "Value": [number]}
+
+
+def _retrieve_url(ask: Ask, one: FoundSeries) -> str:
+    """Where the instances of a series are had from; through a link, where the request came through one."""
+    settings = ask.deployment.settings
+    root = f"{settings.root}{settings.kheops_prefix or ''}"
+    if (ask.req.get_header("X-Link-Authorization") or "").lower() == "true":
+        root += f"/link/{bearer(ask.req.get_header('Authorization'))}"
+    return f"{root}/studies/{ask.study}/series/{one.series_uid}"
+
+
+def _answer(
+    ask: Ask, found: list[dict[str, Any]], total: int | None, *, more: bool = False
+) -> None:
+    """Answer with DICOM JSON, or with 204 where nothing was found."""
+    ask.done(200 if found else 204)
+    if total is not None:
+        ask.resp.set_header("X-Total-Count", str(total))
+    if more:
+        ask.resp.set_header("Warning", '299 albumcore "There are more results"')
+    if found:
+        ask.resp.content_type = ask.req.client_prefers((DICOM_JSON, JSON)) or DICOM_JSON
+        ask.resp.data = orjson.dumps([dict(sorted(one.items())) for one in found])

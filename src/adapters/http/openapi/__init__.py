@@ -1,0 +1,148 @@
+"""The OpenAPI document of both APIs, served at ``/openapi.json``.
+
+What an operation takes and answers is written down by hand, for forms, odd queries and DICOM have no types in the
+code to take it from. Which errors every operation shares is taken from its row of the route table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import falcon
+import orjson
+
+from adapters.http.kheops.routes import ROUTES
+from adapters.http.kheops.routing import Callers, Route
+from adapters.http.openapi import kheops, tscharts
+from adapters.http.openapi.common import USER
+from adapters.http.openapi.parts import Json, Operation, Schema, form_body, parameters, ref
+from adapters.http.openapi.schemas import ALPHANUMERIC, SCHEMAS, UID
+from adapters.settings import Settings
+
+PATH_PARAMETERS: Mapping[str, Schema] = {
+    "album": ALPHANUMERIC,
+    "study": UID,
+    "series": UID,
+    "user": USER,
+    "client": ALPHANUMERIC,
+    "capability": ALPHANUMERIC,
+    "webhook": ALPHANUMERIC,
+    "key": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+}
+"""What the parts of addresses look like."""
+
+ERRORS: Mapping[int, str] = {
+    400: "A value breaks its rule; the detail names it.",
+    401: "Nobody is authenticated.",
+    403: "The caller may not do this.",
+    404: "It is not there, or not for the caller.",
+    406: "Accept leaves no room for the answer.",
+    409: "It does not fit what is there by now.",
+    413: "The body is too large.",
+    415: "The body is of another media type.",
+    502: "Another server did not do its part.",
+    503: "The store is busy, or there are no keys; try again.",
+}
+
+
+def document(settings: Settings) -> Json:
+    """The whole document."""
+    paths: dict[str, Json] = {}
+    for route in ROUTES:
+        operation = kheops.OPERATIONS[route.method, route.path]
+        made = _operation(operation, route.path, _errors(route, operation), _kheops_error)
+        made["security"] = (
+            [] if route.callers is Callers.ANYBODY else [{"bearer": []}, {"basic": []}]
+        )
+        made["tags"] = ["Kheops album API"]
+        paths.setdefault(route.path, {})[route.method.lower()] = made
+    for (method, path), operation in tscharts.OPERATIONS.items():
+        made = _operation(operation, path, {401, 503, *operation.errors}, _tscharts_error)
+        made["security"] = [] if path.endswith("/login") else [{"token": []}]
+        made["tags"] = ["TSCharts image API"]
+        paths.setdefault(path, {})[method.lower()] = made
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "albumcore",
+            "version": version("albumcore"),
+            "description": "Albums of medical images (Kheops album API) and patient image sets "
+            "(TSCharts image API), whose history is complete.",
+        },
+        # The TSCharts routes answer at the root alone.
+        "servers": [{"url": url} for url in ("/", settings.kheops_prefix) if url],
+        "paths": paths,
+        "components": {
+            "schemas": dict(SCHEMAS),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {"type": "http", "scheme": "basic"},
+                "token": {"type": "apiKey", "in": "header", "name": "Authorization"},
+            },
+        },
+    }
+
+
+def _errors(route: Route, operation: Operation) -> set[int]:
+    found = {400, 503, *operation.errors}
+    if route.callers is not Callers.ANYBODY:
+        found |= {401, 403, 404}
+    if route.answers:
+        found.add(406)
+    if route.records:
+        found.add(409)
+    if operation.form is not None:
+        found |= {413, 415}
+    return found - set(operation.answers)
+
+
+def _operation(operation: Operation, path: str, errors: Iterable[int], error: Any) -> Json:
+    names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+    made: Json = {
+        "summary": operation.about,
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]}
+                for name in names
+            ),
+            *parameters("query", operation.query),
+            *parameters("header", operation.headers),
+        ],
+        "responses": {
+            **{str(status): one.document() for status, one in operation.answers.items()},
+            **{str(status): error(status) for status in sorted(errors)},
+        },
+    }
+    if operation.form is not None:
+        made["requestBody"] = form_body(operation.form)
+    if operation.body is not None:
+        made["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": operation.body}},
+        }
+    return made
+
+
+def _kheops_error(status: int) -> Json:
+    return {
+        "description": ERRORS[status],
+        "content": {"application/json": {"schema": ref("Error")}},
+    }
+
+
+def _tscharts_error(status: int) -> Json:
+    return {"description": ERRORS[status]}
+
+
+class OpenApi:
+    """``/openapi.json``: the document, to anybody."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._document = orjson.dumps(document(settings))
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show the document."""
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = self._document

@@ -1,0 +1,530 @@
+"""How often a delivery is tried, when, by whom, and what is written down of it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from attrs import define, evolve, field
+
+from adapters.directory import Cursor, Database
+from adapters.outbound import Unreachable
+from adapters.webhooks import Attempt, Outbox, queue
+from albumcore import Album, WebhookEvent
+from support.kheops import ALBUM, BOB, CAROL, DAVE
+from support.receiver import HANG_UP, Answer, Receiver
+from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked, bodies_of, hooked
+
+FAILING = Answer(500)
+WAITS = [20, 15, 10, 5]
+
+
+def attempts_of(world: Hooked) -> tuple[Attempt, ...]:
+    """The attempts of the newest trigger, first one first."""
+    (newest, *_), _ = world.outbox.triggers(ALBUM, HOOK)
+    return newest.attempts[::-1]
+
+
+def statuses(world: Hooked) -> list[int]:
+    """What came of them."""
+    return [attempt.status for attempt in attempts_of(world)]
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 299])
+def test_any_2xx_ends_it(world: Hooked, status: int) -> None:
+    """It was taken, and is never sent again."""
+    world.receiver.answer(Answer(status))
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    [request] = world.run()
+    assert request.headers["x-kheops-attempt"] == "1/5"
+    assert world.run(3600) == []
+    assert statuses(world) == [status]
+
+
+@pytest.mark.parametrize(
+    "answer", [FAILING, Answer(404), Answer.redirect("/elsewhere"), Answer(300)]
+)
+def test_five_attempts_in_all(world: Hooked, answer: Answer) -> None:
+    """Waits of 20, 15, 10 and 5 s, one delivery id, and then it is given up."""
+    world.receiver.answer(answer)
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    sent = world.run()
+    started = world.world.clock.now
+    for wait in WAITS:
+        assert world.run(wait - 1) == []
+        sent += world.run(1)
+    assert [one.headers["x-kheops-attempt"] for one in sent] == [f"{n}/5" for n in range(1, 6)]
+    [(trigger_id, is_passed)] = world.outbox.summaries(ALBUM)[HOOK].last_triggers
+    assert not is_passed
+    assert len(trigger_id) == 30
+    assert trigger_id.isalnum()
+    assert {one.headers["x-kheops-delivery"] for one in sent} == {trigger_id}
+    assert {one.headers["webhook-id"] for one in sent} == {trigger_id}
+    assert len({one.body for one in sent}) == 1
+    assert world.run(3600) == []
+    assert statuses(world) == [answer.status] * 5
+    times = [(one.at - started).total_seconds() for one in attempts_of(world)]
+    assert times == [0, 20, 35, 45, 50]
+
+
+def test_a_later_attempt_that_passes_ends_it(world: Hooked) -> None:
+    """The trigger has passed then."""
+    world.receiver.answer(FAILING, HANG_UP, Answer(204))
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    for wait in (0, 20, 15, 10, 5):
+        world.run(wait)
+    assert statuses(world) == [500, -1, 204]
+    [(_, is_passed)] = world.outbox.summaries(ALBUM)[HOOK].last_triggers
+    assert is_passed
+
+
+def test_nobody_there(world: Hooked) -> None:
+    """A failed connection is an attempt like any other."""
+    world.hook(WebhookEvent.NEW_USER, url="http://127.0.0.1:1/")
+    world.act(Album.add_member, DAVE)
+    world.run()
+    assert statuses(world) == [-1]
+    world.run(20)
+    assert statuses(world) == [-1, -1]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "[::1]"])
+def test_private_addresses_are_refused(tmp_path: Path, host: str) -> None:
+    """Unless they are allowed: nothing is sent there, and that is an attempt that failed."""
+    with hooked(tmp_path, allow_private_addresses=False) as world:
+        world.hook(WebhookEvent.NEW_USER, url=f"http://{host}:{world.receiver.port}/")
+        world.act(Album.add_member, DAVE)
+        assert world.run() == []
+        assert statuses(world) == [-1]
+
+
+def test_a_reopened_store_goes_on_where_it_was(world: Hooked) -> None:
+    """Between the taking up and the first attempt, and between the attempts: the same delivery, each attempt once."""
+    world.receiver.answer(FAILING)
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    world.reopen()
+    world.outbox.take_up()
+    world.reopen()
+    sent = world.run()
+    for wait in WAITS:
+        world.reopen()
+        sent += world.run(wait)
+    assert [one.headers["x-kheops-attempt"] for one in sent] == [f"{n}/5" for n in range(1, 6)]
+    assert len({one.headers["x-kheops-delivery"] for one in sent}) == 1
+    world.reopen()
+    assert world.run(3600) == []
+    assert statuses(world) == [500] * 5
+
+
+class PowerFailure(BaseException):
+    """What no code of ours ever sees."""
+
+
+def test_a_delivery_whose_maker_died_is_made_again_after_a_minute(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was sent, and nobody wrote that down: it comes again, as the same attempt with the same id."""
+
+    def die(*args: object) -> None:
+        raise PowerFailure
+
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    with monkeypatch.context() as patched:
+        patched.setattr("adapters.webhooks.queue.record", die)
+        with pytest.raises(PowerFailure):
+            world.run()
+    world.reopen()
+    assert world.run(59) == []
+    [again] = world.run(1)
+    first = world.receiver.requests[0]
+    assert again.headers["x-kheops-attempt"] == "1/5"
+    assert again.headers["x-kheops-delivery"] == first.headers["x-kheops-delivery"]
+    assert again.body == first.body
+    assert statuses(world) == [200]
+
+
+def test_who_was_overtaken_writes_nothing_down(world: Hooked) -> None:
+    """A process that woke up after its lease was given away leaves the attempt to the new holder."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    world.outbox.take_up()
+    slow = evolve(world.outbox, outbound=Overtaken(world))
+    assert slow.deliver_next(world.world.clock.now)
+    assert len(world.receiver.requests) == 1
+    assert statuses(world) == [200]
+
+
+@define
+class Overtaken:
+    """Sends nothing: in the time it takes, somebody else makes the delivery."""
+
+    world: Hooked
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Let two minutes pass, in which the lease goes to another one."""
+        assert self.world.run(120)
+        raise Unreachable("too late")
+
+
+def test_a_fault_of_ours_is_an_attempt_that_failed(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stands before no other delivery, and is logged."""
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("a fault")
+
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    with monkeypatch.context() as patched:
+        patched.setattr("adapters.webhooks.courier.body_of", fail)
+        assert world.run() == []
+    assert statuses(world) == [-1]
+    [logged] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert logged["exception"][0]["exc_type"] == "RuntimeError"
+    assert len(world.run(20)) == 1
+
+
+def test_the_present_address_and_secret_count(world: Hooked) -> None:
+    """An edit between two attempts reaches the second; the body stays."""
+    world.receiver.answer(FAILING)
+    world.hook(WebhookEvent.NEW_USER, secret=SECRET)
+    world.act(Album.add_member, DAVE)
+    [first] = world.run()
+    secret = world.outbox.keep_secret("another one")
+    moved = f"{world.receiver.address}/moved"
+    world.act(Album.edit_webhook, HOOK, url=moved, secret=secret)
+    [second] = world.run(20)
+    world.act(Album.edit_webhook, HOOK, secret="")
+    [third] = world.run(15)
+    assert [one.path for one in (first, second, third)] == [f"/{HOOK}", "/moved", "/moved"]
+    assert first.body == second.body == third.body
+    signatures = [one.headers.get("x-kheops-signature") for one in (first, second, third)]
+    assert signatures[0] != signatures[1]
+    assert signatures[2] is None
+
+
+def test_a_deleted_webhook_is_told_nothing_more(world: Hooked) -> None:
+    """What it still had to tell goes with it, and so does its history."""
+    world.receiver.answer(FAILING)
+    world.world.store({"1.2.3.1": "CT"})
+    world.hook(WebhookEvent.NEW_USER, WebhookEvent.NEW_SERIES)
+    world.act(Album.add_member, DAVE)
+    world.act(Album.import_study, "1.2.3", ["1.2.3.1"])
+    assert len(world.run()) == 1
+    world.act(Album.delete_webhook, HOOK)
+    assert world.outbox.triggers(ALBUM, HOOK) == ((), 0)
+    assert rows_left(world) == 0
+    assert world.run(3600) == []
+
+
+def test_a_deleted_album_is_told_of_five_times_and_then_forgotten(world: Hooked) -> None:
+    """No attempt is kept of it, and in the end nothing at all."""
+    world.receiver.answer(Answer(200), FAILING)
+    events = WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM
+    world.hook(*events, secret=SECRET)
+    world.hook(*events, webhook_id=OTHER_HOOK, enabled=False)
+    world.act(Album.add_member, DAVE)
+    world.run()
+    world.act(Album.delete)
+    world.reopen()
+    sent = world.run()
+    for wait in WAITS:
+        assert world.outbox.triggers(ALBUM, HOOK)[0][0].attempts == ()
+        world.reopen()
+        sent += world.run(wait)
+    assert [one.headers["x-kheops-attempt"] for one in sent] == [f"{n}/5" for n in range(1, 6)]
+    assert {one.headers["x-kheops-event"] for one in sent} == {"delete_album"}
+    assert len({one.headers["webhook-id"] for one in sent}) == 1
+    assert all("x-kheops-signature" in one.headers for one in sent)
+    assert world.run(3600) == []
+    assert rows_left(world) == 0
+
+
+def test_what_was_before_a_deletion_is_told_all_the_same(world: Hooked) -> None:
+    """As the webhook and the album were then; new series are not, for they can be had nowhere."""
+    world.receiver.answer(FAILING)
+    world.world.store({"1.2.3.1": "CT", "1.2.3.2": "CT"})
+    world.act(Album.import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
+    world.hook(*WebhookEvent, secret=SECRET)
+    world.act(Album.add_admin, DAVE)
+    world.run()
+    world.act(Album.remove_series, "1.2.3", "1.2.3.1")
+    world.act(Album.import_series, "1.2.3", "1.2.3.1")
+    world.act(Album.delete)
+    world.receiver.answer(Answer(200))
+    sent = world.run(20) + world.run(3600)
+    bodies = bodies_of(sent)
+    assert [one.headers["x-kheops-event"] for one in sent] == [
+        "remove_series",
+        "delete_album",
+        "new_user",
+    ]
+    assert {one.path for one in sent} == {f"/{HOOK}"}
+    assert all("x-kheops-signature" in one.headers for one in sent)
+    assert ["x-kheops-delivery" in one.headers for one in sent] == [True, False, True]
+    assert sent[-1].headers["x-kheops-attempt"] == "2/5"
+    assert bodies[-1]["new_user"]["is_admin"] is True
+    assert bodies[0]["source"]["is_admin"] is True
+    assert rows_left(world) == 0
+
+
+def test_an_album_that_is_deleted_while_it_is_told_of(world: Hooked) -> None:
+    """The delivery under way ends as those of a deleted album do."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    world.outbox.take_up()
+    deleting = evolve(world.outbox, outbound=Deleting(world))
+    assert deleting.deliver_next(world.world.clock.now)
+    assert len(world.receiver.requests) == 1
+    assert rows_left(world) == 0
+
+
+@define
+class Deleting:
+    """Sends, after the album was deleted."""
+
+    world: Hooked
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Delete it first."""
+        self.world.act(Album.delete)
+        assert self.world.run() == []
+        return self.world.outbox.outbound.post(url, body, headers)
+
+
+def test_a_deleted_album_that_was_told_of_is_forgotten(world: Hooked) -> None:
+    """At the first attempt that passes."""
+    world.hook(WebhookEvent.DELETE_ALBUM, secret=SECRET)
+    world.act(Album.delete)
+    assert len(world.run()) == 1
+    assert rows_left(world) == 0
+
+
+def rows_left(world: Hooked) -> int:
+    """How many rows the outbox has, beside its position."""
+    tables = ["known", "secret", "group", "group_series"]
+    tables += ["trigger", "trigger_series", "attempt", "line"]
+    with world.outbox.database.transaction(commit=False) as cursor:
+        total = 0
+        for table in tables:
+            cursor.execute(f"SELECT count(*) AS number FROM webhook_{table}")
+            total += cursor.fetchall()[0]["number"]
+        return total
+
+
+def test_manual_triggers_go_to_a_disabled_webhook_at_once(world: Hooked) -> None:
+    """Enabled or subscribed or not: an admin asked for it."""
+    world.hook(enabled=False)
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    assert [one["is_manual_trigger"] for one in world.told()] == [True]
+
+
+def test_a_webhook_is_told_of_nothing_it_is_not_subscribed_to(world: Hooked) -> None:
+    """Nor of anything while it is disabled."""
+    world.hook(WebhookEvent.REMOVE_SERIES)
+    world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK, enabled=False)
+    world.act(Album.add_member, DAVE)
+    assert world.told() == []
+
+
+def test_every_webhook_is_told(world: Hooked) -> None:
+    """Each by a delivery of its own, in the order of their ids; one that fails is nothing to the other."""
+    world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
+    world.hook(WebhookEvent.NEW_USER)
+    world.receiver.answer(FAILING, path=f"/{HOOK}")
+    world.act(Album.add_member, DAVE)
+    assert [one.path for one in world.run()] == [f"/{HOOK}", f"/{OTHER_HOOK}"]
+    assert [one.path for one in world.run(20)] == [f"/{HOOK}"]
+
+
+def test_deliveries_come_in_the_order_of_recording(world: Hooked) -> None:
+    """To one receiver, as long as it takes them."""
+    world.hook(WebhookEvent.NEW_USER)
+    for number in range(5):
+        world.act(Album.add_member, f"user-{number}")
+    told = [one["new_user"]["sub"] for one in world.told()]
+    assert told == [f"user-{number}" for number in range(5)]
+
+
+@define
+class Held:
+    """Sends what is for one path only when it is let go."""
+
+    path: str
+    receiver: Receiver
+    outbox: Outbox
+    is_there: threading.Event = field(factory=threading.Event)
+    let_go: threading.Event = field(factory=threading.Event)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Hold on to it."""
+        if url.endswith(self.path):
+            self.is_there.set()
+            assert self.let_go.wait(30)
+        return self.outbox.outbound.post(url, body, headers)
+
+
+def test_a_webhook_has_one_delivery_on_its_way_at_a_time(world: Hooked) -> None:
+    """While a slow receiver has one, the others get theirs, and its own next ones wait."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
+    world.act(Album.add_member, DAVE)
+    world.act(Album.add_member, "sub-next")
+    world.outbox.take_up()
+    now = world.world.clock.now
+    held = Held(HOOK, world.receiver, world.outbox)
+    slow = evolve(world.outbox, outbound=held)
+    thread = threading.Thread(target=slow.deliver_next, args=(now,))
+    thread.start()
+    try:
+        assert held.is_there.wait(30)
+        assert world.outbox.deliver_due(now) == 2
+        assert {one.path for one in world.receiver.requests} == {f"/{OTHER_HOOK}"}
+    finally:
+        held.let_go.set()
+        thread.join()
+    assert world.outbox.deliver_due(now) == 1
+    told = [one for one in world.receiver.requests if one.path == f"/{HOOK}"]
+    assert [one["new_user"]["sub"] for one in bodies_of(told)] == [DAVE, "sub-next"]
+
+
+def test_several_couriers_send_each_delivery_once(world: Hooked) -> None:
+    """However many of them there are."""
+    hooks = [f"hook{number:016d}" for number in range(4)]
+    for webhook_id in hooks:
+        world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)  # type: ignore[arg-type] # an id made up
+    for number in range(5):
+        world.act(Album.add_member, f"user-{number}")
+    world.outbox.take_up()
+    now = world.world.clock.now
+    threads = [
+        threading.Thread(target=world.outbox.deliver_due, args=(now,), daemon=True)
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    world.outbox.deliver_due(now)
+    ids = [one.headers["x-kheops-delivery"] for one in world.receiver.requests]
+    assert len(ids) == len(set(ids)) == 20
+
+
+def test_carol_sees_no_attempt_before_there_is_one(world: Hooked) -> None:
+    """A trigger just made is there, without attempts, and has not passed."""
+    world.hook()
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=CAROL)
+    [trigger], total = world.outbox.triggers(ALBUM, HOOK)
+    assert (trigger.attempts, trigger.is_manual, trigger.user, total) == ((), True, CAROL, 1)
+    assert world.outbox.summaries(ALBUM)[HOOK].last_triggers == ((trigger.trigger_id, False),)
+
+
+YEAR = 365 * 24 * 3600
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_void(world: Hooked) -> None:
+    """Whoever held it may have died, and it would be a year until it ends."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    world.outbox.take_up()
+    ahead = world.world.clock.now + timedelta(seconds=YEAR)
+    assert queue.claim(world.outbox.database, ahead, "lost", ahead + queue.LEASE) is not None
+    assert len(world.run()) == 1
+
+
+def test_a_lease_is_not_void_for_whoever_waited_for_the_database(world: Hooked) -> None:
+    """He looked at the clock before the lease was taken."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    world.outbox.take_up()
+    now, later = world.world.clock.now, world.world.clock.now + timedelta(seconds=30)
+    assert queue.claim(world.outbox.database, later, "taken", later + queue.LEASE) is not None
+    assert queue.claim(world.outbox.database, now, "late", now + queue.LEASE) is None
+
+
+def test_an_attempt_that_failed_while_the_clock_was_ahead_is_followed_by_another(
+    world: Hooked,
+) -> None:
+    """At once, for nobody knows how long ago it was."""
+    world.receiver.answer(FAILING, Answer(200))
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    assert len(world.run(YEAR)) == 1
+    world.world.clock.tick(-YEAR)
+    assert len(world.run()) == 1
+    assert statuses(world) == [500, 200]
+
+
+def test_what_was_recorded_while_the_clock_was_ahead_is_told(world: Hooked) -> None:
+    """And so is what comes after it, though the album says that it was then, too."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.world.clock.tick(YEAR)
+    world.act(Album.add_member, DAVE)
+    world.world.clock.tick(-YEAR)
+    world.act(Album.add_member, "sub-next")
+    assert [one["new_user"]["sub"] for one in world.told()] == [DAVE, "sub-next"]
+
+
+def test_first_attempts_go_before_all_others(world: Hooked) -> None:
+    """Receivers that fail hold up none that was not tried yet."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
+    world.act(Album.edit_webhook, OTHER_HOOK, enabled=False)
+    world.receiver.answer(FAILING, path=f"/{HOOK}")
+    world.act(Album.add_member, DAVE)
+    assert len(world.run()) == 1
+    world.act(Album.edit_webhook, OTHER_HOOK, enabled=True)
+    world.world.clock.tick(60)
+    world.act(Album.add_member, "sub-next")
+    sent = world.run()
+    assert [(one.path, one.headers["x-kheops-attempt"]) for one in sent] == [
+        (f"/{HOOK}", "1/5"),
+        (f"/{OTHER_HOOK}", "1/5"),
+        (f"/{HOOK}", "2/5"),
+    ]
+
+
+def test_a_leased_webhook_is_not_looked_through(world: Hooked) -> None:
+    """However much it has to tell: who looks for something else to do takes one step for each webhook."""
+    world.hook(WebhookEvent.NEW_USER)
+    for number in range(300):
+        world.act(Album.add_member, f"user-{number}")
+    world.outbox.take_up()
+    now = world.world.clock.now
+    assert queue.claim(world.outbox.database, now, "taken", now + queue.LEASE) is not None
+    counting = Counting(world.outbox.database)
+    assert queue.claim(counting, now, "late", now + queue.LEASE) is None
+    assert 0 < counting.steps < 300
+
+
+@define
+class Counting:
+    """A database that counts the steps of what it is asked."""
+
+    database: Database
+    steps: int = 0
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[Cursor]:
+        """Open one, and count."""
+        with self.database.transaction(commit=commit) as cursor:
+            connection = cast(Any, cursor).sqlite_cursor.connection
+            connection.set_progress_handler(self.step, 1)
+            yield cursor
+            connection.set_progress_handler(None, 0)
+
+    def step(self) -> None:
+        """Count one."""
+        self.steps += 1

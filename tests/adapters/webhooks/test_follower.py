@@ -1,0 +1,427 @@
+"""The history is taken up, each event once, in any portions and by however many."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import threading
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.deployment import open_deployment, random_id
+from adapters.directory import Database, People
+from adapters.outbound import Outbound
+from adapters.settings import Settings
+from adapters.store import database_of, open_memory
+from adapters.webhooks import Outbox, open_outbox
+from adapters.webhooks.tables import moment
+from albumcore import Album, Albumcore, Grants, Source, WebhookEvent, album_stream
+from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
+from albumcore.testing import ALBUMS, CAST, Clock, Command
+from albumcore.testing.arguments import digest_of
+from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
+from support.naive_calls import NaiveOutbox, Told
+from support.playing import Turn, play
+from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of
+
+ADMIN, SECOND, MEMBER, _ = CAST.users
+BY_ADMIN = Source(ADMIN)
+SCRIBE, KEYS = CAST.providers[0], CAST.tokens
+TOLD_OF = (
+    Album.create_webhook,
+    HOOK,
+    "Hook",
+    "https://hook.example",
+    [*WebhookEvent],
+    True,
+    "name",
+)
+
+
+def begun(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
+    """An album with a webhook for everything, a capability token and a report provider."""
+    decisions: list[tuple[Any, ...]] = [
+        (Album.create, "Album"),
+        TOLD_OF,
+        (Album.issue_capability_token, key, digest_of(key), "Key", Grants(read=True, write=True)),
+        (Album.create_report_provider, SCRIBE, "Scribe", "https://scribe.example"),
+    ]
+    return [tried(album, *decision) for decision in decisions]
+
+
+def tried(album: AlbumId, decision: Any, *args: Any, source: Source = BY_ADMIN) -> Turn:
+    """Something that is tried on an album, some seconds after what was before it."""
+    return album_stream(album), Command(source, decision, args, timedelta(seconds=7))
+
+
+def busy(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
+    """What webhooks have to tell of, and what becomes of them; some of it is refused where it comes at a bad time."""
+    (study, first), (_, second), (_, third), (other, fourth) = CAST.series
+    through_key = Source(ADMIN, key)
+    return [
+        tried(album, Album.import_series, study, first),
+        tried(album, Album.import_series, study, third),
+        tried(album, Album.import_series, study, third, source=Source(MEMBER)),
+        tried(album, Album.import_series, study, second, source=through_key),
+        tried(album, Album.import_study, study, (first, second, third)),
+        tried(album, Album.import_study, other, (fourth,), source=through_key),
+        tried(album, Album.add_report, study, second, source=Source(ADMIN, None, SCRIBE)),
+        tried(album, Album.remove_series, study, first),
+        tried(album, Album.remove_series, study, third, source=through_key),
+        tried(album, Album.remove_study, study),
+        tried(album, Album.add_member, MEMBER),
+        tried(album, Album.add_admin, SECOND),
+        tried(album, Album.promote_member, MEMBER),
+        tried(album, Album.remove_member, MEMBER),
+        tried(album, Album.post_comment, "Hello"),
+        tried(album, Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, study, (third, first)),
+        tried(album, Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, None, (), ADMIN),
+        tried(album, Album.edit_webhook, HOOK, None, None, [WebhookEvent.NEW_SERIES]),
+        tried(album, Album.edit_webhook, HOOK, None, None, [*WebhookEvent], (), (), True, "next"),
+        tried(album, Album.edit_webhook, HOOK, None, None, None, (), (), False),
+        tried(album, Album.delete_webhook, HOOK),
+        tried(album, *TOLD_OF),
+        tried(album, Album.create_webhook, OTHER_HOOK, "Other", "https://o.example", WebhookEvent),
+    ]
+
+
+HOMES = tuple(zip(ALBUMS, KEYS, strict=False))
+BEGINNING = [turn for home in HOMES for turn in begun(*home)]
+BUSY = st.sampled_from([turn for home in HOMES for turn in busy(*home)])
+DELETING = st.sampled_from([tried(album, Album.delete) for album in ALBUMS])
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Turn]:
+    """What happens in two albums, late in which one of them may be deleted."""
+    sizes = (12, 40, BUSY), (0, 1, DELETING), (0, 8, BUSY)
+    parts = [draw(st.lists(turn, min_size=low, max_size=high)) for low, high, turn in sizes]
+    return [turn for part in parts for turn in part]
+
+
+def opened(store: Albumcore, clock: Clock) -> Outbox:
+    """An outbox of the store, as a process that starts opens it."""
+    return open_outbox(
+        store,
+        People(cast(Database, database_of(store))),
+        Outbound(),
+        root="",
+        base="",
+        clock=clock,
+        make_id=random_id,
+    )
+
+
+def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
+    """What a statement finds."""
+    with outbox.database.transaction(commit=False) as cursor:
+        cursor.execute(select)
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def triggers_in(outbox: Outbox) -> list[Told]:
+    """The triggers in the tables, in the words of the naive outbox."""
+    series: dict[str, list[str]] = {}
+    for row in rows(outbox, "SELECT * FROM webhook_trigger_series ORDER BY series_uid"):
+        series.setdefault(row["trigger_id"], []).append(row["series_uid"])
+    return [
+        (
+            *(row["album_id"], row["webhook_id"], row["event"], bool(row["is_manual"])),
+            *(moment(row["at"]), Source(row["sub"], row["token_id"], row["provider_id"])),
+            *(row["user"], row["study_uid"], tuple(series.get(row["trigger_id"], ()))),
+            *(bool(row["is_study_gone"]), row["url"], row["secret"]),
+        )
+        for row in rows(outbox, "SELECT * FROM webhook_trigger ORDER BY number")
+    ]
+
+
+def groups_in(outbox: Outbox) -> dict[Told, tuple[dict[str, Any], Any]]:
+    """The groups in the tables, in the words of the naive outbox."""
+    series: dict[int, dict[str, Any]] = {}
+    for row in rows(outbox, "SELECT * FROM webhook_group_series"):
+        series.setdefault(row["group_number"], {})[row["series_uid"]] = moment(row["at"])
+    found = {}
+    for row in rows(outbox, "SELECT * FROM webhook_group"):
+        source = Source(row["sub"], row["token_id"] or None, row["provider_id"] or None)
+        key = (row["album_id"], row["webhook_id"], row["study_uid"], source)
+        found[key] = series[row["number"]], moment(row["due_at"])
+    return found
+
+
+@given(before=st.lists(BUSY, max_size=8), after=lives(), data=st.data())
+def test_any_portions_give_what_a_walk_over_the_history_gives(
+    before: list[Turn], after: list[Turn], data: st.DataObject
+) -> None:
+    """Histories from before there was an outbox, portions of any size, and restarts between them."""
+    clock, naive, walked = Clock(), NaiveOutbox(), 0
+    with open_memory(clock=clock) as store:
+        play(store, clock, [*BEGINNING, *before])
+        silent = len(store.follow(0, 10**6))
+        outbox = opened(store, clock)
+        while after or walked < len(store.follow(0, 10**6)):
+            size = data.draw(st.integers(1, 12))
+            play(store, clock, after[:size])
+            after = after[size:]
+            limit = data.draw(st.none() | st.integers(1, 12))
+            taken = outbox.take_up(limit)
+            for _, recorded in store.follow(walked, taken):
+                naive.step(recorded, is_silent=walked < silent)
+                walked += 1
+            assert limit is None or taken <= limit
+            assert limit is not None or walked == len(store.follow(0, 10**6))
+            assert triggers_in(outbox) == naive.triggers
+            assert groups_in(outbox) == naive.groups
+            assert known_by(outbox) == {
+                (name, hook) for name, album in naive.albums.items() for hook in album.webhooks
+            }
+            if data.draw(st.booleans()):
+                outbox = opened(store, clock)
+
+
+def known_by(outbox: Outbox) -> set[tuple[str, str]]:
+    """The webhooks that the outbox knows, each by album and id."""
+    found = rows(outbox, "SELECT album_id, webhook_id FROM webhook_known")
+    return {(row["album_id"], row["webhook_id"]) for row in found}
+
+
+def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
+    """Nothing is told of the past, though its webhooks are known."""
+    clock = Clock()
+    with open_memory(clock=clock) as store:
+        stream = album_stream(ALBUM)
+        alice = Source(ALICE)
+        store.handle(stream, Album.create, alice, "Album")
+        store.handle(
+            stream, Album.create_webhook, alice, HOOK, "Hook", "http://a.example", [*WebhookEvent]
+        )
+        store.handle(stream, Album.add_member, alice, BOB)
+        outbox = opened(store, clock)
+        store.handle(stream, Album.add_member, alice, DAVE)
+        outbox = opened(store, clock)
+        outbox.take_up()
+        assert [row["user"] for row in rows(outbox, "SELECT user FROM webhook_trigger")] == [DAVE]
+
+
+def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
+    """Nor are those whose webhooks have nothing to tell: following costs as much as reading."""
+    world.act(Album.import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
+    world.hook(WebhookEvent.NEW_USER, WebhookEvent.NEW_SERIES)
+    world.act(Album.remove_series, "1.2.3", "1.2.3.1")
+    world.act(Album.add_member, DAVE)
+    world.act(Album.delete)
+    loaded: list[object] = []
+    albums = world.world.deployment.albums
+    load, albums.load = albums.load, lambda *args, **kwargs: loaded.append(args)  # type: ignore[assignment,method-assign]
+    try:
+        assert world.outbox.take_up() == 8
+    finally:
+        albums.load = load  # type: ignore[method-assign]
+    assert loaded == []
+
+
+def test_events_that_are_no_webhooks_concern_are_passed_over(world: Hooked) -> None:
+    """Comments, edits, and what is not of albums: they are taken up and lead to nothing."""
+    world.hook(*WebhookEvent)
+    world.act(Album.post_comment, "Hello")
+    world.act(Album.edit, name="Other")
+    assert world.told(60) == []
+
+
+def test_a_webhook_tells_of_its_own_album_only(world: Hooked) -> None:
+    """The same id in two albums is two webhooks."""
+    world.act(Album.create, "Other", album=OTHER)
+    world.hook(WebhookEvent.NEW_USER)
+    world.hook(WebhookEvent.NEW_USER, album=OTHER, url=f"{world.receiver.address}/other")
+    world.act(Album.create, "Third", album=NOWHERE)
+    world.act(Album.add_member, DAVE)
+    world.act(Album.add_member, BOB, album=OTHER)
+    world.act(Album.add_member, BOB, album=NOWHERE)
+    sent = {request.path: body["album_id"] for request, body in told_by(world)}
+    assert sent == {f"/{HOOK}": ALBUM, "/other": OTHER}
+    world.act(Album.delete_webhook, HOOK)
+    world.run()
+    assert (world.outbox.triggers(ALBUM, HOOK)[1], world.outbox.triggers(OTHER, HOOK)[1]) == (0, 1)
+
+
+def told_by(world: Hooked) -> list[tuple[Any, Any]]:
+    """Requests, each with its body."""
+    requests = world.run()
+    return [*zip(requests, bodies_of(requests), strict=True)]
+
+
+def test_what_is_set_up_in_one_portion_counts_in_it(world: Hooked) -> None:
+    """A webhook tells of what came after it was made, and before it was changed, in the order of recording."""
+    world.act(Album.add_member, "sub-1")
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, "sub-2")
+    world.act(Album.edit_webhook, HOOK, enabled=False)
+    world.act(Album.add_member, "sub-3")
+    world.act(Album.edit_webhook, HOOK, enabled=True)
+    world.act(Album.add_member, "sub-4")
+    assert [body["new_user"]["sub"] for body in world.told()] == ["sub-2", "sub-4"]
+
+
+def new_users(outbox: Outbox) -> Counter[str]:
+    """How often each new user is to be told of."""
+    return Counter(row["user"] for row in rows(outbox, "SELECT user FROM webhook_trigger"))
+
+
+def test_several_threads_take_each_event_up_once(world: Hooked) -> None:
+    """While they are recorded."""
+    world.hook(WebhookEvent.NEW_USER)
+    members = [f"user-{number}" for number in range(60)]
+    done = threading.Event()
+
+    def follow() -> None:
+        while not done.is_set():
+            world.outbox.take_up(3)
+
+    threads = [threading.Thread(target=follow) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for member in members:
+            world.act(Album.add_member, member)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    world.outbox.take_up()
+    assert new_users(world.outbox) == dict.fromkeys(members, 1)
+
+
+def test_whoever_was_overtaken_goes_on(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one took up a part of what was just read: the rest is taken up all the same, and nothing twice."""
+    world.hook(WebhookEvent.NEW_USER)
+    for number in range(3):
+        world.act(Album.add_member, f"user-{number}")
+    albums, outbox = world.world.deployment.albums, world.outbox
+    follow = albums.follow_only
+    overtaken: list[int] = []
+
+    def follow_slowly(*args: Any) -> Any:
+        found = follow(*args)
+        if not overtaken:
+            overtaken.append(0)
+            overtaken[0] = outbox.take_up(5)
+        return found
+
+    monkeypatch.setattr(albums, "follow_only", follow_slowly)
+    assert outbox.take_up() == 2
+    assert overtaken == [5]
+    assert new_users(outbox) == {"user-0": 1, "user-1": 1, "user-2": 1}
+
+
+def follow_until(data: Path, last: str) -> None:
+    """Take up, as a process of its own, until a last member was taken up."""
+    deployment = open_deployment(Settings(data=data))
+    try:
+        while last not in new_users(deployment.outbox):
+            deployment.outbox.take_up(2)
+    finally:
+        deployment.close()
+
+
+def test_several_processes_take_each_event_up_once(world: Hooked) -> None:
+    """While they are recorded by a third."""
+    world.hook(WebhookEvent.NEW_USER)
+    members = [f"user-{number}" for number in range(40)]
+    spawn = multiprocessing.get_context("spawn")
+    processes = [
+        spawn.Process(target=follow_until, args=(world.data, members[-1])) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        for member in members:
+            world.act(Album.add_member, member)
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+            process.close()
+    assert new_users(world.outbox) == dict.fromkeys(members, 1)
+
+
+def test_a_trigger_is_there_as_soon_as_it_was_made(world: Hooked) -> None:
+    """Reading takes up what was recorded, though nobody else has yet, by however many portions."""
+    world.hook()
+    for _ in range(3):
+        world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    assert world.outbox.triggers(ALBUM, HOOK)[1] == 3
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 4
+    assert world.outbox.summaries(AlbumId("Elsewhere1")) == {}
+    assert world.outbox.triggers(ALBUM, WebhookId("none")) == ((), 0)
+
+
+def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}") -> None:
+    """Let the last event of an album that has this name hold other bytes."""
+    with world.outbox.database.transaction(commit=True) as cursor:
+        cursor.execute(
+            "UPDATE stored_events SET state = ? WHERE rowid = (SELECT max(rowid) FROM stored_events"
+            " WHERE originator_id = ? AND topic = ?)",
+            (state, f"album-{album}", topic),
+        )
+
+
+@pytest.mark.parametrize(
+    ("decision", "args", "topic", "is_news"),
+    [
+        (Album.add_member, ("sub-x",), "album.member_added", True),
+        (Album.post_comment, ("Hello",), "album.comment_posted", False),
+    ],
+)
+def test_an_unreadable_event_is_passed_over(
+    world: Hooked,
+    capsys: pytest.CaptureFixture[str],
+    decision: Any,
+    args: tuple[str, ...],
+    topic: str,
+    is_news: bool,
+) -> None:
+    """What is before it and after it is told; it is logged once, without what it holds, if it is news at all."""
+    world.act(Album.create, "Other", album=OTHER)
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, "sub-before")
+    world.act(decision, *args, album=OTHER)
+    damage(world, topic, OTHER, '{"name": "Jane Doe"}')
+    world.act(Album.add_member, "sub-after")
+    assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 2
+    assert world.outbox.triggers(ALBUM, HOOK)[1] == 2
+    assert [body["new_user"]["sub"] for body in world.told()] == ["sub-before", "sub-after"]
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [one["unreadable"] for one in logged] == ["damaged_stored_event"] * is_news
+    assert "Jane Doe" not in repr(logged)
+
+
+def test_an_event_whose_album_is_unreadable_is_passed_over(world: Hooked) -> None:
+    """Whether anything of a study is left cannot be known then; other albums are told of all the same."""
+    world.act(Album.create, "Other", album=OTHER)
+    world.hook(WebhookEvent.REMOVE_SERIES, album=OTHER, webhook_id=OTHER_HOOK)
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.import_series, "1.2.3", "1.2.3.1", album=OTHER)
+    world.act(Album.remove_series, "1.2.3", "1.2.3.1", album=OTHER)
+    damage(world, "album.series_imported", OTHER)
+    world.reopen()
+    world.act(Album.add_member, DAVE)
+    assert [body["new_user"]["sub"] for body in world.told()] == [DAVE]
+
+
+def test_a_webhook_whose_making_is_unreadable_is_told_nothing(world: Hooked) -> None:
+    """There is no address to tell it at, though it may be triggered by hand."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
+    world.act(Album.trigger_webhook, OTHER_HOOK, WebhookEvent.NEW_USER, user=BOB)
+    damage(world, "album.webhook_created")
+    assert world.told() == []
+    assert rows(world.outbox, "SELECT 1 FROM webhook_trigger") == []

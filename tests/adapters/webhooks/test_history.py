@@ -1,0 +1,152 @@
+"""Webhooks and their triggers as clients read them (Kheops API 11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.webhooks import Summary, triggers_json, webhook_json
+from albumcore import Album, WebhookEvent
+from albumcore.albums import Webhook
+from support.kheops import ALBUM, BOB, CT, DAVE, MR, STUDY
+from support.receiver import Answer
+from support.webhooks import HOOK, ROOT, SECRET, Hooked
+
+WEBHOOK = Webhook(
+    "Hook", "https://a.example", (WebhookEvent.NEW_SERIES, WebhookEvent.NEW_USER), True, "name"
+)
+OBJECT = {
+    "id": HOOK,
+    "url": "https://a.example",
+    "name": "Hook",
+    "use_secret": True,
+    "events": ["new_series", "new_user"],
+    "enabled": True,
+}
+
+
+def shown(world: Hooked, **page: int) -> list[dict[str, Any]]:
+    """The triggers of the webhook as clients read them."""
+    triggers, _ = world.outbox.triggers(ALBUM, HOOK, **page)
+    return triggers_json(triggers, world.world.deployment.people, ROOT)
+
+
+def test_a_webhook_in_a_list() -> None:
+    """With its last triggers in short, which have no key when there are none."""
+    assert webhook_json(HOOK, WEBHOOK, Summary()) == OBJECT | {"number_of_triggers": 0}
+    summary = Summary(2, (("t2", True), ("t1", False)))
+    assert webhook_json(HOOK, WEBHOOK, summary) == OBJECT | {
+        "number_of_triggers": 2,
+        "last_triggers": [{"id": "t2", "status": "pass"}, {"id": "t1", "status": "fail"}],
+    }
+
+
+def test_a_webhook_alone() -> None:
+    """With a page of its triggers in full."""
+    summary = Summary(1, (("t1", True),))
+    for triggers in ([], [{"id": "t1"}]):
+        told = webhook_json(HOOK, WEBHOOK, summary, triggers)
+        assert told == OBJECT | {"number_of_triggers": 1, "triggers": triggers}
+
+
+def test_a_webhook_without_a_secret() -> None:
+    """It says so, and nothing else of it."""
+    told = webhook_json(HOOK, Webhook("Hook", "https://a.example"), Summary())
+    assert told["use_secret"] is False
+
+
+def test_a_trigger_of_a_user(world: Hooked) -> None:
+    """With the attempts, the latest first."""
+    world.receiver.answer(Answer(503), Answer(200))
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    world.run()
+    world.run(20)
+    [told] = shown(world)
+    assert len(told.pop("id")) == 30
+    assert told == {
+        "is_manual_trigger": False,
+        "event": "new_user",
+        "attempts": [
+            {"status": 200, "time": "2026-03-01T12:00:25Z", "attempt": 2},
+            {"status": 503, "time": "2026-03-01T12:00:05Z", "attempt": 1},
+        ],
+        "user": {"email": "dave@example.org", "name": "Dave", "sub": DAVE},
+    }
+
+
+def test_a_trigger_of_somebody_unknown(world: Hooked) -> None:
+    """By sub alone; before its first attempt it has none."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, "sub-new")
+    [told] = shown(world)
+    del told["id"]
+    user = {"sub": "sub-new"}
+    assert told == {"is_manual_trigger": False, "event": "new_user", "user": user}
+
+
+def test_a_trigger_of_new_series(world: Hooked) -> None:
+    """Where to retrieve them is told too."""
+    world.act(Album.import_study, STUDY, [CT, MR])
+    world.hook()
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR, CT])
+    [told] = shown(world)
+    del told["id"]
+    address = f"{ROOT}/studies/{STUDY}"
+    assert told == {
+        "is_manual_trigger": True,
+        "event": "new_series",
+        "study": {
+            "study_uid": STUDY,
+            "retrieve_url": address,
+            "series": [
+                {"series_uid": uid, "retrieve_url": f"{address}/series/{uid}"} for uid in (CT, MR)
+            ],
+        },
+    }
+
+
+def test_a_trigger_of_removed_series(world: Hooked) -> None:
+    """Where to retrieve them is not told, nor where the study is if nothing of it is left."""
+    world.act(Album.import_study, STUDY, [CT, MR])
+    world.hook(WebhookEvent.REMOVE_SERIES)
+    world.act(Album.remove_series, STUDY, CT)
+    world.act(Album.remove_study, STUDY)
+    last, first = (told["study"] for told in shown(world))
+    address = f"{ROOT}/studies/{STUDY}"
+    assert first == {
+        "study_uid": STUDY,
+        "retrieve_url": address,
+        "series": [{"series_uid": CT}],
+    }
+    assert last == {"study_uid": STUDY, "series": [{"series_uid": MR}]}
+
+
+def test_pages_of_triggers_newest_first(world: Hooked) -> None:
+    """Any page of them; the number of all does not depend on it."""
+    world.hook(WebhookEvent.NEW_USER, secret=SECRET)
+    for number in range(7):
+        world.act(Album.add_member, f"user-{number}")
+    subs = [told["user"]["sub"] for told in shown(world)]
+    assert subs == [f"user-{number}" for number in reversed(range(7))]
+    huge = 2**80
+    for limit, offset in [(2, 0), (2, 3), (0, 0), (huge, 5), (3, huge), (None, 4)]:
+        page, total = world.outbox.triggers(ALBUM, HOOK, limit, offset)
+        assert [one.user for one in page] == subs[offset:][:limit]
+        assert total == 7
+
+
+def test_the_five_newest_in_short(world: Hooked) -> None:
+    """Of each webhook of the album, with whether they passed."""
+    world.receiver.answer(Answer(500), Answer(200))
+    world.hook()
+    for _ in range(7):
+        world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.run()
+    ids = [told["id"] for told in shown(world)]
+    summary = world.outbox.summaries(ALBUM)[HOOK]
+    assert summary == Summary(7, tuple((one, True) for one in ids[:5]))
+    world.receiver.answer(Answer(300))
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.run()
+    newest = world.outbox.summaries(ALBUM)[HOOK].last_triggers
+    assert [has_passed for _, has_passed in newest] == [False, True, True, True, True]

@@ -1,0 +1,193 @@
+"""The threads that keep the outbox going."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, evolve, field
+
+from adapters.webhooks import Outbox, Runner, queue
+from adapters.webhooks.secrets import forget_unnamed
+from albumcore import Album, WebhookEvent, utc_now
+from support.kheops import ALBUM, DAVE, Clock
+from support.receiver import Answer
+from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked, hooked
+
+SOON = 0.01
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Hooked]:
+    """A world in which it is now."""
+    with hooked(tmp_path, Clock(utc_now())) as made:
+        yield made
+
+
+def test_what_happens_is_told(world: Hooked) -> None:
+    """Without anybody asking for it, and so is what happens later."""
+    world.hook(WebhookEvent.NEW_USER)
+    runner = Runner(world.outbox, SOON)
+    runner.start()
+    try:
+        world.act(Album.add_member, DAVE)
+        assert world.receiver.wait(1)[0].path == f"/{HOOK}"
+        world.act(Album.add_member, "sub-next")
+        world.receiver.wait(2)
+    finally:
+        runner.stop()
+
+
+def test_new_series_are_told_when_it_is_time(world: Hooked) -> None:
+    """It looks for them too."""
+    world.world.store({"1.2.3.1": "CT"})
+    world.hook(WebhookEvent.NEW_SERIES)
+    world.act(Album.import_series, "1.2.3", "1.2.3.1")
+    runner = Runner(world.outbox, SOON)
+    runner.start()
+    try:
+        world.world.clock.tick(30)
+        world.receiver.wait(1)
+    finally:
+        runner.stop()
+
+
+@define
+class Stuck:
+    """Keeps what goes to one path until it is let go, and sends the rest."""
+
+    path: str
+    outbox: Outbox
+    is_there: threading.Event = field(factory=threading.Event)
+    let_go: threading.Event = field(factory=threading.Event)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Keep it, or send it."""
+        if url.endswith(self.path):
+            self.is_there.set()
+            assert self.let_go.wait(30)
+        return self.outbox.outbound.post(url, body, headers)
+
+
+def test_a_slow_receiver_holds_nobody_up(world: Hooked) -> None:
+    """However much it is to be told. Stopping waits for what is on its way, has it written down, and begins no more."""
+    world.hook(WebhookEvent.NEW_USER)
+    world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
+    stuck = Stuck(HOOK, world.outbox)
+    runner = Runner(evolve(world.outbox, outbound=stuck), SOON)
+    for number in range(10):
+        world.act(Album.add_member, f"user-{number}")
+    runner.start()
+    try:
+        assert stuck.is_there.wait(30)
+        assert {one.path for one in world.receiver.wait(10)} == {f"/{OTHER_HOOK}"}
+    finally:
+        stopping = threading.Thread(target=runner.stop)
+        stopping.start()
+        assert runner._stopping.wait(30)
+        stuck.let_go.set()
+        stopping.join()
+    assert [one.path for one in world.receiver.wait(11)[10:]] == [f"/{HOOK}"]
+    page, _ = world.outbox.triggers(ALBUM, HOOK)
+    assert [len(one.attempts) for one in page] == [0] * 9 + [1]
+
+
+def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:
+    """The threads are gone within a second."""
+    world.hook(WebhookEvent.NEW_USER)
+    before = set(threading.enumerate())
+    runner = Runner(world.outbox)
+    runner.start()
+    started = time.monotonic()
+    runner.stop()
+    assert time.monotonic() - started < 1
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next delivery is made as if nothing had been."""
+    world.hook(WebhookEvent.NEW_USER, secret=SECRET)
+    failed = threading.Event()
+    record = queue.record
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("a fault")
+
+    def record_and_tell(*args: Any) -> None:
+        record(*args)
+        failed.set()
+
+    monkeypatch.setattr("adapters.webhooks.courier.headers_of", fail)
+    monkeypatch.setattr("adapters.webhooks.queue.record", record_and_tell)
+    world.receiver.answer(Answer(200))
+    runner = Runner(world.outbox, SOON)
+    runner.start()
+    try:
+        world.act(Album.add_member, DAVE)
+        assert failed.wait(30)
+        monkeypatch.undo()
+        world.world.clock.tick(20)
+        world.receiver.wait(1)
+    finally:
+        runner.stop()
+    logged = capsys.readouterr().err
+    [line] = [json.loads(line) for line in logged.splitlines()]
+    assert (line["event"], line["level"]) == ("webhooks", "error")
+    assert line["exception"][0]["exc_type"] == "RuntimeError"
+    assert SECRET not in logged
+    assert DAVE not in logged
+
+
+def test_following_goes_on_after_a_fault(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be taken up is taken up once it can, even where the fault cannot be logged."""
+    monkeypatch.setattr("sys.stderr", None)
+    world.hook(WebhookEvent.NEW_USER)
+    world.act(Album.add_member, DAVE)
+    failed = threading.Event()
+
+    def fail(*args: object) -> None:
+        failed.set()
+        raise RuntimeError("a fault")
+
+    runner = Runner(world.outbox, SOON)
+    with monkeypatch.context() as patched:
+        patched.setattr("adapters.webhooks.follower.calls_of", fail)
+        runner.start()
+        assert failed.wait(30)
+    try:
+        world.receiver.wait(1)
+    finally:
+        runner.stop()
+
+
+def test_needless_secrets_are_forgotten_every_hour(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not anything is recorded."""
+    looked = threading.Semaphore(0)
+
+    def look(*args: Any) -> None:
+        forget_unnamed(*args)
+        looked.release()
+
+    monkeypatch.setattr("adapters.webhooks.follower.forget_unnamed", look)
+    runner = Runner(world.outbox, SOON)
+    runner.start()
+    try:
+        assert looked.acquire(timeout=30)
+        world.outbox.keep_secret("never named")
+        world.world.clock.tick(25 * 3600)
+        assert looked.acquire(timeout=30)
+    finally:
+        runner.stop()
+    assert not looked.acquire(blocking=False)
+    with world.outbox.database.transaction(commit=False) as cursor:
+        cursor.execute("SELECT name FROM webhook_secret")
+        assert cursor.fetchall() == []

@@ -1,0 +1,130 @@
+"""Who may ask what: every route, asked by everybody that can be told apart (Kheops API 0 to 2).
+
+What is expected stands in ``matrix.md`` beside this file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from adapters.deployment import DATABASE
+from adapters.http.kheops.routes import ROUTES
+from albumcore import Album
+from support.kheops import ALBUM, ALICE, NOWHERE, World, open_world
+from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, Principal, read_rows
+from support.matrix_world import CONFIGURATION, REQUESTS, ask, names_the_album, prepare
+from support.receiver import Answer as Reply
+from support.receiver import receiving
+
+COVERS = ()
+"""What answers say is others' to test."""
+
+ROWS = read_rows(Path(__file__).with_name("matrix.md"))
+NO_MEMBERS = [one for one in PRINCIPALS if one.name in ("stranger", "former", "user-dave", "other")]
+
+
+@frozen
+class Restorable:
+    """A world that can be put back to what it was, in a few milliseconds."""
+
+    world: World
+    kept: sqlite3.Connection
+
+    def restore(self) -> None:
+        """Undo whatever happened since it was opened."""
+        with closing(sqlite3.connect(_database(self.world))) as database:
+            database.execute("PRAGMA synchronous=OFF")
+            self.kept.backup(database)
+
+
+def _database(world: World) -> Path:
+    return world.deployment.settings.data / DATABASE
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The address of a report provider that is there."""
+    with receiving() as receiver:
+        about = {"redirect_uri": receiver.address, "response_type": "token"}
+        receiver.answer(Reply.json(about))
+        yield receiver.address
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Path:
+    """The data directory of a prepared world, closed."""
+    data = tmp_path_factory.mktemp("prepared")
+    world = open_world(data)
+    prepare(world, provider)
+    world.deployment.close()
+    return data
+
+
+@contextmanager
+def restorable(
+    prepared: Path, data: Path, flags: frozenset[str] = BY_DEFAULT
+) -> Iterator[Restorable]:
+    """A copy of the prepared world, with these member flags."""
+    shutil.copytree(prepared, data, dirs_exist_ok=True)
+    world = open_world(data, log_level="warning", allow_private_addresses=True)
+    world.clock.tick(3600)
+    world.deployment.albums.repository.cache = None  # nothing is remembered but what is stored
+    if flags != BY_DEFAULT:
+        world.act(ALICE, Album.edit, flags={flag: flag in flags for flag in FLAGS})
+    with closing(world.deployment), closing(sqlite3.connect(":memory:")) as kept:
+        with closing(sqlite3.connect(_database(world))) as database:
+            database.backup(kept)
+        yield Restorable(world, kept)
+
+
+@pytest.mark.parametrize("by", PRINCIPALS, ids=lambda one: one.name)
+def test_matrix(by: Principal, prepared: Path, provider: str, tmp_path: Path) -> None:
+    """Everything is answered to somebody as the table says, and what is refused is not done."""
+    wrong, names = [], {CONFIGURATION: provider}
+    with restorable(prepared, tmp_path, by.flags) as opened:
+        world = opened.world
+        for row in ROWS:
+            before, expected = world.position(), row.expected(by)
+            answer = ask(world, row, by, names)
+            if answer.status_code != expected:
+                wrong.append(f"{row.name}: {expected} expected, {answer.status_code} {answer.text}")
+            if answer.status_code >= 400 and world.position() != before:
+                wrong.append(f"{row.name}: refused, and done all the same")
+            if (answer.status_code == 401) != ("www-authenticate" in answer.headers):
+                wrong.append(
+                    f"{row.name}: how to authenticate is told of a 401, and of nothing else"
+                )
+            if answer.status_code < 400 and row.method != "GET":
+                opened.restore()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("by", NO_MEMBERS, ids=lambda one: one.name)
+def test_album_of_others_and_none(by: Principal, prepared: Path, tmp_path: Path) -> None:
+    """Who is no member is told the very same of an album as of one that there is not, by every route that names one."""
+    asked = 0
+    with restorable(prepared, tmp_path) as opened:
+        for row in ROWS:
+            if not names_the_album(row):
+                continue
+            answers = [ask(opened.world, row, by, {ALBUM: album}) for album in (ALBUM, NOWHERE)]
+            told = [(one.status_code, one.content, dict(one.headers)) for one in answers]
+            assert told[0] == told[1], row.name
+            assert told[0][0] == row.expected(by), row.name
+            asked += told[0][0] == 404
+    assert asked > 3
+
+
+def test_matrix_is_whole() -> None:
+    """Every route has a row, and every row a route."""
+    assert {(row.method, row.path) for row in ROWS} == {(one.method, one.path) for one in ROUTES}
+    assert len({row.name for row in ROWS}) == len(ROWS)
+    assert set(REQUESTS) <= {row.name for row in ROWS}
+    assert {column for row in ROWS for column in row.cells} == {one.column for one in PRINCIPALS}

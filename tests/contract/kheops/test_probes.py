@@ -1,0 +1,168 @@
+"""Probes and numbers, for anybody (Kheops API 13.2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.store import StoreUnavailable
+from albumcore import Album, Albumcore, Source, StudyComments, study_stream
+from albumcore.ids import ReportProviderId
+from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, OTHER, SR, STUDY, World
+
+COVERS = ("GET /liveness", "GET /readiness", "GET /metrics")
+
+
+def metrics(world: World) -> dict[str, object]:
+    """The numbers, as anybody is told them."""
+    answer = world.ask(None, "GET", "/metrics")
+    assert answer.status_code == 200
+    found: dict[str, object] = answer.json
+    return found
+
+
+@pytest.mark.parametrize("path", ["/liveness", "/readiness"])
+def test_probe(path: str, world: World) -> None:
+    """All is well: 200, and nothing to read."""
+    answer = world.ask(None, "GET", path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_probes_while_the_database_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then the service lives and is not ready; that is written down, and nobody is told what happened."""
+    follow = Albumcore.follow
+
+    def away(self: Albumcore, after: int = 0, limit: int = 1000) -> list[Any]:
+        if limit == 1:
+            raise StoreUnavailable("disk on fire")
+        return follow(self, after, limit)
+
+    # The edge of what a test can break: a database that does not answer.
+    monkeypatch.setattr(Albumcore, "follow", away)
+    answers = [world.ask(None, "GET", path) for path in ("/liveness", "/readiness")]
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (500, b"")]
+    assert "disk on fire" in capsys.readouterr().err
+
+
+def test_metrics_of_an_empty_service(world: World) -> None:
+    """Before anything is stored: the people of the settled world and its album, and nothing else."""
+    found = metrics(world)
+    assert found.pop("users_in_album_histogram") == [{"nb_users": 3, "nb_albums": 1}]
+    assert found.pop("series_in_album_histogram") == [{"nb_series": 0, "nb_albums": 1}]
+    assert found.pop("series_in_study_histogram") == []
+    assert found.pop("number_of_users") == 4
+    assert found.pop("number_of_albums") == 1
+    assert set(found.values()) == {0}
+    assert sorted(found) == sorted(
+        f"number_of_{name}"
+        for name in (
+            "report_providers",
+            "active_user_capability_tokens",
+            "inactive_user_capability_tokens",
+            "user_capability_tokens",
+            "active_album_capability_tokens",
+            "inactive_album_capability_tokens",
+            "album_capability_tokens",
+            "capability_tokens",
+            "studies",
+            "unpopulated_studies",
+            "series",
+            "orphan_series",
+            "unpopulated_series",
+            "instances",
+            "fav_albums",
+            "fav_series",
+            "public_study_comments",
+            "private_study_comments",
+            "study_comments",
+        )
+    )
+
+
+def test_metrics_of_albums(world: World) -> None:
+    """Albums that are open, their members, favourites, and report providers, removed ones included."""
+    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, Album.set_favorite, True, album=OTHER)
+    for number in ("1", "2"):
+        provider = ReportProviderId(number * 22)
+        world.act(ALICE, Album.create_report_provider, provider, "P", "https://p.example")
+    world.act(ALICE, Album.delete_report_provider, ReportProviderId("1" * 22))
+    found = metrics(world)
+    assert found["number_of_albums"] == 2
+    assert found["number_of_report_providers"] == 2
+    assert found["number_of_fav_albums"] == 1
+    assert found["users_in_album_histogram"] == [
+        {"nb_users": 1, "nb_albums": 1},
+        {"nb_users": 3, "nb_albums": 1},
+    ]
+    world.act(DAVE, Album.delete, album=OTHER)
+    found = metrics(world)
+    assert (found["number_of_albums"], found["number_of_fav_albums"]) == (1, 0)
+
+
+def test_metrics_of_series(world: World) -> None:
+    """Studies, series and instances; what is nobody's is an orphan; favourites of albums and inboxes count."""
+    world.store({CT: "CT", MR: "MR"}, owner=BOB, instances=3)
+    world.store({SR: "SR", "1.2.3.4": "PR"})
+    world.deployment.catalogue.claim("9.9", "9.9.1")  # type: ignore[arg-type]
+    world.act(ALICE, Album.import_study, STUDY, [CT, SR])
+    world.act(ALICE, Album.add_favorite, STUDY, CT)
+    world.deployment.inbox.set_favorites(BOB, STUDY, [CT, MR], is_favorite=True)
+    world.act(DAVE, Album.create, "Other", album=OTHER)
+    found = metrics(world)
+    names = ("studies", "series", "instances", "unpopulated_studies", "unpopulated_series")
+    assert [found[f"number_of_{name}"] for name in names] == [2, 5, 8, 1, 1]
+    assert found["number_of_orphan_series"] == 2
+    assert found["number_of_fav_series"] == 3
+    assert found["series_in_album_histogram"] == [
+        {"nb_series": 0, "nb_albums": 1},
+        {"nb_series": 2, "nb_albums": 1},
+    ]
+    assert found["series_in_study_histogram"] == [
+        {"nb_series": 1, "nb_studies": 1},
+        {"nb_series": 4, "nb_studies": 1},
+    ]
+
+
+def test_metrics_of_capability_tokens(world: World) -> None:
+    """Those of albums and of users, active until they are revoked or expire."""
+    for name in ("a", "b", "c"):
+        world.album_token(name, read=True)
+    for name in ("d", "e"):
+        world.user_token(name, BOB)
+    world.act(ALICE, Album.revoke_capability_token, "a")
+    world.ask(BOB, "POST", "/capabilities/d/revoke")
+    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.album_token("f", DAVE, OTHER)
+    world.act(DAVE, Album.delete, album=OTHER)
+
+    def counted() -> list[object]:
+        found = metrics(world)
+        return [
+            found[f"number_of_{kind}{scope}_capability_tokens"]
+            for scope in ("album", "user")
+            for kind in ("active_", "inactive_", "")
+        ] + [found["number_of_capability_tokens"]]
+
+    assert counted() == [2, 1, 3, 1, 1, 2, 5]
+    world.clock.tick(timedelta(days=100).total_seconds())
+    assert counted() == [0, 3, 3, 0, 2, 2, 5]
+
+
+def test_metrics_of_study_comments(world: World) -> None:
+    """Comments on studies, public and private; those on albums are not among them."""
+    world.act(ALICE, Album.post_comment, "On the album")
+    stream, viewers = study_stream(STUDY), {ALICE, BOB}
+    for comment, target in (("One", None), ("Two", None), ("For Bob", BOB)):
+        world.deployment.albums.handle(
+            stream, StudyComments.post_comment, Source(ALICE), viewers, comment, target
+        )
+    found = metrics(world)
+    names = ("public_study_comments", "private_study_comments", "study_comments")
+    assert [found[f"number_of_{name}"] for name in names] == [2, 1, 3]
+    assert found["number_of_albums"] == 1
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_comments"] == 1

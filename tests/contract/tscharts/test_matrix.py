@@ -1,0 +1,80 @@
+"""Who may ask what: every route, with and without the token of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.http.tscharts import ROUTES
+from support.tscharts import PASSWORD, PATIENT, PIXEL, ROOT, Api, arrange, opened
+
+COVERS = ()
+"""What answers say is others' to test."""
+
+BODIES: dict[str, dict[str, Any]] = {
+    "login": {"username": "nurse", "password": PASSWORD},
+    "clinic": {"location": "Tecate", "start": "04/18/2017", "end": "04/20/2017"},
+    "station": {"name": "Dental"},
+    "patient": PATIENT,
+    "image": {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL},
+}
+GIVEN = {
+    "clinics": [1],
+    "stations": [1],
+    "patients": [1],
+    "images": [{"id": 1, "clinic": 1, "station": 1, "patient": 1}],
+}
+
+# No token, one of nobody, one of another scheme, one of an account that was disabled, and one that is good.
+REFUSED = {
+    "nobody": None,
+    "unknown": f"Token {'0' * 40}",
+    "bearer": "Bearer {}",
+    "disabled": "Token {}",
+}
+OPEN_TO_ALL = {"POST /tscharts/v1/login": 200}
+"""Whoever has no token yet gets one here; what a disabled account is told there is its own rule."""
+
+NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+
+
+@pytest.fixture
+def api(template: Path, tmp_path: Path) -> Iterator[Api]:
+    """One of everything."""
+    with opened(template, tmp_path / "data") as made:
+        arrange(made, GIVEN)
+        yield made
+
+
+def ask(api: Api, name: str, authorization: str | None) -> int:
+    """Ask what must succeed for who may."""
+    method, path = name.split()
+    kind = path.removeprefix(f"{ROOT}/").partition("/")[0]
+    query = "?patient=1" if (method, kind) == ("GET", "image") and not path.endswith("}") else ""
+    headers = {} if authorization is None else {"Authorization": authorization.format(api.token)}
+    body = BODIES.get(kind, {}) if method == "POST" else b""
+    address = f"{path.format(key=1)}/{query}"
+    return api.request(method, address, body, headers=headers).status_code
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_token_of_an_account(name: str, api: Api) -> None:
+    """Whoever has an account may do everything."""
+    assert ask(api, name, "Token {}") == 200
+
+
+@pytest.mark.parametrize("who", REFUSED)
+def test_no_token_of_an_account(who: str, api: Api) -> None:
+    """Without one, there is nothing but the login, and nothing is recorded."""
+    if who == "disabled":
+        api.deployment.accounts.disable("nurse")
+    before = api.position()
+    told = {name: ask(api, name, REFUSED[who]) for name in NAMES}
+    expected = {name: OPEN_TO_ALL.get(name, 401) for name in NAMES}
+    if who == "disabled":
+        expected |= dict.fromkeys(OPEN_TO_ALL, 403)
+    assert told == expected
+    assert api.position() == before

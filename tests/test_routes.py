@@ -1,0 +1,121 @@
+"""What belongs to a route is there: what it takes and records, its contract tests, and its line in the docs."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.deployment import open_deployment
+from adapters.http import kheops, tscharts
+from adapters.http.kheops.routing import Route
+from adapters.settings import Settings
+from albumcore.kernel import STORED
+
+ROOT = Path(__file__).parents[1]
+DOCS: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "routes.py"))
+COVERED = DOCS["covering"]()
+MODULES = DOCS["covers"]()
+
+ROUTES: tuple[Route | tscharts.Route, ...] = (*kheops.ROUTES, *tscharts.ROUTES)
+ALL = {f"{one.method} {one.path}": one for one in ROUTES}
+each_route = pytest.mark.parametrize("name", ALL)
+
+SILENT = {
+    "POST /register": "who is known is personal data, and no event",
+    "POST /token": "no token of one study is kept",
+    "POST /token/introspect": "it asks",
+    "POST /reportproviders/metadata": "it asks",
+    "POST /report": "what comes of it is recorded when it comes",
+    "PUT /studies/{study}/users/{user}": "no inbox has a history",
+    "PUT /studies/{study}/series/{series}/users/{user}": "no inbox has a history",
+    "POST /studies/{study}/fetch": "the catalogue has no history",
+    "POST /studies/{study}/series/fetch": "the catalogue has no history",
+    "POST /tscharts/v1/login": "the token is the same every time",
+    "POST /tscharts/v1/logout": "the token stays good",
+    "POST /tscharts/v1/clinic": "reference data",
+    "DELETE /tscharts/v1/clinic/{key}": "reference data",
+    "POST /tscharts/v1/station": "reference data",
+    "DELETE /tscharts/v1/station/{key}": "reference data",
+    "POST /tscharts/v1/patient": "personal data",
+}
+"""The routes that are no GET and record nothing, and why."""
+
+REFUSING = {
+    "DELETE /tscharts/v1/clinic",
+    "DELETE /tscharts/v1/station",
+    "DELETE /tscharts/v1/patient",
+    "DELETE /tscharts/v1/image",
+}
+"""What is taken only to be refused, and has no row."""
+
+
+def test_a_route_has_one_row() -> None:
+    """No method of an address is said twice."""
+    assert len(ALL) == len(ROUTES)
+
+
+@each_route
+def test_a_route_says_what_it_takes(name: str) -> None:
+    """A permission, an album that must be reached, or something else in words; if nothing, it says so."""
+    route = ALL[name]
+    assert DOCS["takes"](route) if isinstance(route, Route) else route.needs
+
+
+@each_route
+def test_a_route_says_what_it_records(name: str) -> None:
+    """Whatever is no GET records events, or is known to record none; a GET records none."""
+    route = ALL[name]
+    assert bool(route.records) == (route.method != "GET" and name not in SILENT)
+    assert set(route.records) <= set(STORED.values())
+
+
+def test_nothing_else_is_silent() -> None:
+    """What is said to record nothing is a route."""
+    assert set(SILENT) <= set(ALL)
+
+
+@pytest.mark.parametrize("stored", STORED)
+def test_an_event_is_recorded_by_a_route(stored: str) -> None:
+    """Every class of events can be led to from outside."""
+    assert any(STORED[stored] in route.records for route in ALL.values())
+
+
+@each_route
+def test_a_route_is_covered(name: str) -> None:
+    """A contract module asks it, and says so; that it does is seen when the module runs."""
+    assert COVERED.get(name)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_contract_module_says_what_it_covers(path: Path) -> None:
+    """In ``COVERS``, each route once, and routes that there are."""
+    covers = MODULES[path]
+    assert covers is not None
+    assert set(covers) <= set(ALL)
+    assert len(set(covers)) == len(covers)
+
+
+def test_the_docs_are_what_the_code_says() -> None:
+    """If this fails: ``python docs/routes.py``."""
+    assert DOCS["page"]() == DOCS["PAGE"].read_text(encoding="utf-8")
+
+
+def test_the_tables_are_all_there_is(tmp_path: Path) -> None:
+    """Both APIs answer what their tables say, and nothing else."""
+    deployment = open_deployment(Settings(data=tmp_path))
+    answered = {
+        f"{method} {path}"
+        for path, resource in tscharts.routes(deployment)
+        for method in resource.methods - {"HEAD", "OPTIONS"}
+    } | {
+        f"{name.removeprefix('on_').upper()} {path}"
+        for path, resource in kheops.routes(deployment)
+        for name in dir(resource)
+        if name.startswith("on_")
+    }
+    deployment.close()
+    assert answered - REFUSING == set(ALL)
+    assert answered >= REFUSING
