@@ -24,18 +24,21 @@ def types(session: nox.Session) -> None:
     """Strict types, for the tests and the examples too: they are how an embedding project writes."""
     groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests")
     session.install("-e", ".", *groups)
-    session.run("mypy", "src", "tests", "examples", "docs/generate.py", "noxfile.py")
+    session.run(
+        "mypy", "src", "tests", "examples", "docs/generate.py", "docs/routes.py", "noxfile.py"
+    )
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test, against the built wheel, with the coverage that the core and the adapters owe."""
     session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
-    session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
-    session.run("coverage", "combine", "--quiet")
     if session.posargs:
+        session.run("pytest", *session.posargs)
         return
+    session.run("coverage", "erase")
+    # A file's tests stay together: some share what is costly to make.
+    session.run("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=")
     for package, least in (("albumcore", CORE_COVERAGE), ("adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
 

@@ -11,6 +11,7 @@ from gunicorn.glogging import Logger
 from adapters.deployment import open_deployment
 from adapters.http.app import create_app
 from adapters.settings import Settings
+from adapters.webhooks import Runner
 
 THREADS = 4
 """Requests a worker serves at a time: a slow upload must not keep the others waiting."""
@@ -33,6 +34,7 @@ class Server(BaseApplication):
     def __init__(self, settings: Settings, announce: Callable[[str], None]) -> None:
         self._settings = settings
         self._announce = announce
+        self._runner: Runner | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -55,6 +57,7 @@ class Server(BaseApplication):
             "forwarder_headers": "",
             "logger_class": DiscreetLogger,
             "when_ready": self._ready,
+            "worker_exit": self._worker_exits,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -64,8 +67,16 @@ class Server(BaseApplication):
         self._announce(str(arbiter.LISTENERS[0]))
 
     def load(self) -> Any:
-        """Open the data directory in this worker, and compose the application on it."""
-        return create_app(open_deployment(self._settings))
+        """Open the data directory in this worker, and compose the application on it; webhooks are told from here on."""
+        deployment = open_deployment(self._settings)
+        app = create_app(deployment)
+        self._runner = Runner(deployment.outbox)
+        self._runner.start()
+        return app
+
+    def _worker_exits(self, server: Any, worker: Any) -> None:
+        if self._runner is not None:
+            self._runner.stop()
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:

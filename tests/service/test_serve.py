@@ -54,7 +54,7 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
         with httpx.Client(base_url=server.address, timeout=60) as client:
             events, search, get, create, delete = (_request(client, line) for line in lines)
             kinds = [one.get("mutation_type", "comment") for one in events.json()]
-            assert int(events.headers["X-Total-Count"]) == len(kinds) == 19
+            assert int(events.headers["X-Total-Count"]) == len(kinds) == 26
             assert (kinds[0], kinds[-1]) == ("LEAVE_ALBUM", "CREATE_ALBUM")
             shown = search.json()
             assert len(shown) == 4
@@ -85,6 +85,8 @@ def test_wsgi_module_serves_what_the_environment_names(
     answer = falcon.testing.TestClient(app).simulate_get("/healthz")
     assert (answer.status, answer.json) == (falcon.HTTP_200, {"status": "ok"})
     assert (tmp_path / "data" / "albumcore.sqlite").exists()
+    module["runner"].stop()
+    module["deployment"].close()
 
 
 def test_module_is_the_command() -> None:

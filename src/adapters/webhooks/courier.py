@@ -1,0 +1,63 @@
+"""The courier: it makes the deliveries that are due, and writes down what came of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+from attrs import frozen
+
+from adapters.outbound import OutboundError
+from adapters.webhooks import queue
+from adapters.webhooks.bodies import body_of
+from adapters.webhooks.box import Box
+from adapters.webhooks.log import log_error
+from adapters.webhooks.queue import LEASE, MOST_ATTEMPTS, Delivery
+from adapters.webhooks.signing import Message, headers_of
+from adapters.webhooks.triggers import Attempt
+from albumcore.albums import WebhookEvent
+
+NO_ANSWER = -1
+"""The status of an attempt that nobody answered, or that was refused an address to go to."""
+
+
+@frozen
+class Courier(Box):
+    """The part of the outbox that delivers."""
+
+    def deliver_next(self, now: datetime) -> bool:
+        """Make one attempt at the delivery that is next; whether there was one.
+
+        One whose body cannot be made is an attempt that failed, and is logged: it must not stand before all others.
+        """
+        lease = self.make_id(20)
+        delivery = queue.claim(self.database, now, lease, self.clock() + LEASE)
+        if delivery is None:
+            return False
+        sent_at = self.clock()
+        try:
+            status = self._send(delivery, sent_at)
+        except Exception as error:
+            log_error(error)
+            status = NO_ANSWER
+        queue.record(self.database, delivery, Attempt(delivery.number, status, sent_at), self.clock)
+        return True
+
+    def _send(self, delivery: Delivery, at: datetime) -> int:
+        if delivery.is_secret_lost:  # nothing goes out unsigned that was to be signed
+            return NO_ANSWER
+        event = delivery.call.event
+        message = Message(
+            delivery.trigger_id,
+            event.value,
+            f"{delivery.number}/{MOST_ATTEMPTS}",
+            at,
+            orjson.dumps(body_of(self, delivery.album_id, delivery.call)),
+            has_delivery_id=event is not WebhookEvent.DELETE_ALBUM,
+        )
+        try:
+            return self.outbound.post(
+                delivery.url, message.body, headers_of(message, delivery.secret)
+            )
+        except OutboundError:
+            return NO_ANSWER

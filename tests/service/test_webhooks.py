@@ -1,0 +1,113 @@
+"""Webhooks of the real service: told by its own threads, and never lost when it is killed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.settings import Settings
+from albumcore import Album, Source, WebhookEvent, album_stream, utc_now
+from albumcore.ids import AlbumId, UserId, WebhookId
+from support.receiver import Answer, Receiver, receiving
+from support.server import Server, bearer, opened, serving
+
+ALBUM, HOOK = AlbumId("Told000001"), WebhookId("h" * 20)
+ROOT = "https://albums.example"
+ALICE = Source(UserId("alice"))
+
+
+@pytest.fixture(autouse=True)
+def _private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver is on this machine."""
+    monkeypatch.setenv("ALBUMCORE_ALLOW_PRIVATE_ADDRESSES", "true")
+    monkeypatch.setenv("ALBUMCORE_PUBLIC_URL", ROOT)
+
+
+def begin(deployment: Deployment, receiver: Receiver) -> dict[str, str]:
+    """Make an album with a webhook; the header of its admin."""
+    for name in ("alice", "bob", "carol", "dave"):
+        deployment.people.register(name, f"{name}@clinic.example", name.title())
+    stream = album_stream(ALBUM)
+    deployment.albums.handle(stream, Album.create, ALICE, "Told")
+    deployment.albums.handle(
+        stream,
+        Album.create_webhook,
+        ALICE,
+        HOOK,
+        "Hook",
+        f"{receiver.address}/hook",
+        (WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM),
+        secret=deployment.outbox.keep_secret("secret"),
+    )
+    return bearer(deployment, "alice")
+
+
+def add(server: Server, headers: dict[str, str], user: str) -> None:
+    """Add a user over HTTP."""
+    url = f"{server.address}/albums/{ALBUM}/users/{user}"
+    assert httpx.put(url, headers=headers, timeout=60).status_code == 201
+
+
+def told_of(receiver: Receiver) -> list[str]:
+    """The new users that the receiver was told of."""
+    return [json.loads(request.body)["new_user"]["sub"] for request in receiver.requests]
+
+
+def test_each_event_is_told_once_by_several_workers(tmp_path: Path) -> None:
+    """Whichever worker it came to, and whichever tells it; stopping the service is not held up."""
+    with receiving() as receiver:
+        with opened(tmp_path) as deployment:
+            headers = begin(deployment, receiver)
+        with serving(tmp_path, workers=3) as server:
+            for user in ("bob", "carol", "dave"):
+                add(server, headers, user)
+            receiver.wait(3)
+            assert server.stop() == 0
+        with opened(tmp_path) as deployment:
+            triggers, total = deployment.outbox.triggers(ALBUM, HOOK)
+        assert Counter(told_of(receiver)) == {"bob": 1, "carol": 1, "dave": 1}
+        assert [attempt.status for one in triggers for attempt in one.attempts] == [200] * total
+
+
+def test_killed_while_it_tells(tmp_path: Path) -> None:
+    """The delivery comes again, by whoever runs a minute later, as the same attempt with the same id."""
+    with receiving() as receiver:
+        with opened(tmp_path) as deployment:
+            headers = begin(deployment, receiver)
+        receiver.answer(Answer(delay=60), Answer())
+        with serving(tmp_path) as server:
+            add(server, headers, "bob")
+            receiver.wait(1)
+            server.kill()
+        settings = Settings(data=tmp_path, allow_private_addresses=True, public_url=ROOT)
+        later = open_deployment(settings, clock=lambda: utc_now() + timedelta(seconds=61))
+        try:
+            later.outbox.take_up()
+            assert later.outbox.deliver_due(later.clock()) == 1
+        finally:
+            later.close()
+        with serving(tmp_path) as server:
+            add(server, headers, "carol")
+            first, again, _ = receiver.wait(3)
+        for name in ("x-kheops-delivery", "x-kheops-attempt", "x-kheops-signature"):
+            assert again.headers[name] == first.headers[name]
+        assert again.body == first.body
+        assert told_of(receiver) == ["bob", "bob", "carol"]
+
+
+def test_what_was_recorded_while_nobody_served(tmp_path: Path) -> None:
+    """It is told once somebody does."""
+    with receiving() as receiver:
+        with opened(tmp_path) as deployment:
+            begin(deployment, receiver)
+            stream = album_stream(ALBUM)
+            deployment.albums.handle(stream, Album.add_member, ALICE, UserId("bob"))
+        with serving(tmp_path):
+            receiver.wait(1)
+        assert told_of(receiver) == ["bob"]
