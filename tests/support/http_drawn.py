@@ -135,6 +135,12 @@ FILTERS = few(
     startDate=DATES,
     endDate=DATES,
 )
+BOTH = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["CREATE_ALBUM", "IMPORT_SERIES", "CREATE_WEBHOOK"]),
+        "family": st.sampled_from(["USERS", "sending", "report_provider"]),
+    }
+)
 KINDS = st.sampled_from(
     [
         [],
@@ -160,7 +166,8 @@ HOOK_EDITS = some(
     enabled=FLAGS,
 )
 HOOK_LISTS = st.fixed_dictionaries(
-    {"remove_event": HOOK_EVENTS}, optional={"add_event": HOOK_EVENTS, "enabled": FLAGS}
+    {"remove_event": mostly([["new_user"], ["Remove_Series", "new_user"]], [[""], ["all"]], 8)},
+    optional={"add_event": HOOK_EVENTS, "event": HOOK_EVENTS, "enabled": FLAGS},
 )
 
 # Routes, and where things are taken from

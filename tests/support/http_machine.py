@@ -37,6 +37,7 @@ class ApiClient(RuleBasedStateMachine):
 
     Attributes:
         channel_to: How it is asked.
+        compat: As what it answers.
         providers_at: Where report providers are, at ``/a`` and at ``/b``.
         tokens: Ids and secrets of capability tokens.
         clients: Ids of report providers, each with its album.
@@ -44,15 +45,16 @@ class ApiClient(RuleBasedStateMachine):
     """
 
     channel_to: ClassVar[Callable[[World], Channel]]
-    providers_at: ClassVar[str] = ""
+    providers_at: ClassVar[str]
+    compat: ClassVar[Compat]
 
-    def start(self, compat: Compat) -> None:
+    def start(self) -> None:
         """An empty service, beside an empty model."""
         self.folder = tempfile.TemporaryDirectory()
         self.world = open_world(
-            Path(self.folder.name), compat, log_level="error", allow_private_addresses=True
+            Path(self.folder.name), self.compat, log_level="error", allow_private_addresses=True
         )
-        self.model = NaiveApi(upstream=compat == "upstream")
+        self.model = NaiveApi(upstream=self.compat == "upstream")
         self.model.good_urls = tuple(f"{self.providers_at}/{name}" for name in ("a", "b"))
         self.channel = type(self).channel_to(self.world)
         self.jwts: dict[str, str] = {}

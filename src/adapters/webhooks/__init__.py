@@ -1,7 +1,7 @@
 """Webhooks: what happens in albums is told to addresses that their admins name (Kheops API 11).
 
-Nothing is told twice on purpose, and nothing that can be read is lost: deliveries are taken from the recorded history, in the
-order of recording, and kept in tables of the same database until they were made or given up.
+Nothing is told twice on purpose, and nothing that can be read is lost: deliveries are taken from the recorded
+history, in the order of recording, and kept in tables of the same database until they were made or given up.
 """
 
 from adapters.webhooks.outbox import Outbox, open_outbox

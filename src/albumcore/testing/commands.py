@@ -115,7 +115,9 @@ def _commands(
         choices = range(len(tried)) if draw(st.integers(0, 5)) == 5 else fruitful
         if not choices:
             continue
-        number = draw(st.sampled_from(choices))
+        # In person or through something: one as often as the other, though there are more of one.
+        ways = [[n for n in choices if sources[n].in_person is way] for way in (True, False)]
+        number = draw(st.sampled_from(draw(st.sampled_from([way for way in ways if way]))))
         after = fold(state, led_to[number])
         if is_over(after) and left:
             continue

@@ -178,6 +178,7 @@ def test_needless_secrets_are_forgotten_every_hour(
         looked.release()
 
     monkeypatch.setattr("adapters.webhooks.follower.forget_unnamed", look)
+    world.hook(WebhookEvent.NEW_USER)
     runner = Runner(world.outbox, SOON)
     runner.start()
     try:
@@ -185,6 +186,9 @@ def test_needless_secrets_are_forgotten_every_hour(
         world.outbox.keep_secret("never named")
         world.world.clock.tick(25 * 3600)
         assert looked.acquire(timeout=30)
+        for number in range(3):
+            world.act(Album.add_member, f"user-{number}")
+            world.receiver.wait(number + 1)
     finally:
         runner.stop()
     assert not looked.acquire(blocking=False)
