@@ -80,7 +80,9 @@ def told(app: Albumcore) -> None:
     app.handle(other, Album.post_comment, ALICE, "elsewhere")
 
 
-@pytest.mark.parametrize("kinds", KINDS, ids=str)
+@pytest.mark.parametrize(
+    "kinds", KINDS, ids=lambda kinds: " ".join(sorted(kind.value for kind in kinds)) or "none"
+)
 def test_the_index_gives_the_page_that_the_history_gives(
     app: Albumcore, kinds: frozenset[Kind]
 ) -> None:

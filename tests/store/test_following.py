@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from albumcore import Album, Albumcore
+from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted
+from albumcore.errors import DamagedStoredEvent
 from albumcore.ids import AlbumId
 from albumcore.kernel import Recorded
 from albumcore.streams import album_stream
 from support.given import ALICE
+from support.raw import tamper
 
 STREAMS = [album_stream(AlbumId(f"A{number}")) for number in range(3)]
 Open = Callable[..., Albumcore]
@@ -27,6 +30,30 @@ def test_follow_from_the_start(app: Albumcore) -> None:
     assert app.follow(positions[0], limit=1) == followed[1:2]
     assert app.follow(positions[-1]) == []
     assert app.follow(10**9) == []
+
+
+def test_follow_only_some_kinds(app: Albumcore) -> None:
+    """Every position comes, and the events of the kinds that are asked for; what cannot be read is told as such."""
+    stream = STREAMS[0]
+    app.handle(stream, Album.create, ALICE, "Knees")
+    for text in ("one", "two", "three"):
+        app.handle(stream, Album.post_comment, ALICE, text)
+    app.handle(stream, Album.edit, ALICE, name="Hips")
+    followed = app.follow()
+    comments = [one if type(one.event) is CommentPosted else None for _, one in followed]
+    assert app.follow_only([CommentPosted]) == [
+        (position, one) for (position, _), one in zip(followed, comments, strict=True)
+    ]
+    assert app.follow_only([]) == [(position, None) for position, _ in followed]
+    assert app.follow_only([AlbumCreated, AlbumEdited], followed[1][0], 3) == [
+        (followed[2][0], None),
+        (followed[3][0], None),
+        followed[4],
+    ]
+    tamper(app, "UPDATE stored_events SET state = '{' WHERE originator_version IN (1, 3)")
+    found = [one for _, one in app.follow_only([CommentPosted])]
+    assert isinstance(found[2], DamagedStoredEvent)
+    assert [*found[:2], *found[3:]] == [*comments[:2], *comments[3:]]
 
 
 def test_several_followers_while_others_write(open_file: Open) -> None:
