@@ -21,7 +21,7 @@ from support.http_drawn import EMAILS, PEOPLE, UIDS
 from support.http_machine import ApiClient, By
 from support.kheops import ALICE, BOB, CAROL, World
 from support.naive_http import Asker
-from support.naive_routes import FLAGS, TABLE
+from support.naive_routes import TABLE
 from support.receiver import Answer as Reply
 from support.receiver import receiving
 
@@ -45,8 +45,10 @@ class ApiMachine(ApiClient):
         ):
             self.change_member(("user", by), album, target, ("PUT", rest))
         self.put_series(("user", ALICE), UIDS[0], "/albums/{album}", "", 0, ALICE, 0)
-        self.create_token(("user", ALICE), 0, "album", "Seed", "read write", {}, in_query=False)
-        self.create_token(("user", BOB), 0, "user", "Seed", "", {}, in_query=False)
+        self.create_token(
+            ("user", ALICE), 0, "album", "Seed", "read write", {}, TRIED, in_query=False
+        )
+        self.create_token(("user", BOB), 0, "user", "Seed", "", {}, TRIED, in_query=False)
         self.create_provider(("user", ALICE), 0, "Scribe", "/a")
         self.create_webhook(
             ("user", ALICE),
@@ -93,18 +95,27 @@ class ApiMachine(ApiClient):
         method, rest = change
         self.ask(by, method, f"/albums/{self.album(which)}/users/{user}{rest}")
 
-    @rule(which=st.integers(0, 1), flag=st.sampled_from(sorted(FLAGS)), on=draw.FLAGS)
+    @rule(which=st.integers(0, 1), flag=st.sampled_from(sorted(draw.TRIES)), on=draw.FLAGS)
     def set_flag(self, which: int, flag: str, on: str) -> None:
-        """By who made the album, if he is still there: what its members may do is tried before and after."""
-        self.ask(("user", (ALICE, BOB)[which]), "PATCH", f"/albums/{self.album(which)}", {flag: on})
+        """By who made the album; a plain member tries what he may do by then."""
+        maker, member = [(ALICE, BOB), (BOB, ALICE)][which]
+        album = self.album(which)
+        self.ask(("user", maker), "PATCH", f"/albums/{album}", {flag: on})
+        self.attempt(("user", member), flag, album)
 
-    @rule(which=st.integers(0, 3))
-    def leave(self, which: int) -> None:
-        """Somebody leaves; seldom everybody, and with the last the album ends."""
-        album = self.album(which % 2)
+    def attempt(self, by: By, flag: str, album: str) -> None:
+        """Do what a flag is about."""
+        method, path, query, form = draw.TRIES[flag]
+        query = {name: value.format(album=album) for name, value in query.items()}
+        self.ask(by, method, path.format(album=album), form, query)
+
+    @rule(which=st.integers(0, 1), number=st.integers(0, 15))
+    def leave(self, which: int, number: int) -> None:
+        """Whoever came last leaves; seldom everybody, and with the last the album ends."""
+        album = self.album(which)
         there = self.model.albums.get(album)
-        members = [] if there is None else [*there.members]
-        for sub in members if which == 3 else members[:1]:
+        members = [] if there is None else [*reversed(there.members)]
+        for sub in members if number == 15 else members[: len(members) // 3]:
             self.ask(("user", sub), "DELETE", f"/albums/{album}/users/{EMAILS[sub]}")
 
     # Studies and series
@@ -257,6 +268,7 @@ class ApiMachine(ApiClient):
         title=draw.TITLES,
         grants=draw.GRANTS,
         life=draw.LIVES,
+        tried=st.sampled_from(sorted(draw.TRIES)),
         in_query=st.booleans(),
     )
     def create_token(
@@ -267,15 +279,17 @@ class ApiMachine(ApiClient):
         title: str,
         grants: str,
         life: dict[str, str],
+        tried: str,
         in_query: bool,
     ) -> None:
-        """Of an album, or of the user."""
+        """Of an album, or of the user; it is tried at once."""
         form = {"title": title, "scope_type": scope, **life}
         form |= {f"{one}_permission": "true" for one in grants.split()}
         form |= {} if scope == "user" else {"album": self.album(which)}
         told = self.ask(by, "POST", "/capabilities", form, in_query=in_query)
         if told.status == 201:
             self.tokens.append((told.body["id"], told.body["access_token"]))
+            self.attempt(("token",), tried, self.album(which))
 
     @rule(by=draw.ASKERS, number=draw.NUMBERS, revoke=st.booleans())
     def use_token(self, by: By, number: int, revoke: bool) -> None:
@@ -388,7 +402,7 @@ class ApiMachine(ApiClient):
             by = ("user", sub)
             self.ask(by, "GET", "/albums")
             for album in albums[self.turn % 2 :][:1] or albums:
-                query = {"types": ["mutations"]} if (self.turn + number) % 4 == 0 else {}
+                query = FILTERED[self.turn % len(FILTERED)] if (self.turn + number) % 4 == 0 else {}
                 self.ask(by, "GET", f"/albums/{album}/events", query=query)
         by = ("user", PEOPLE[self.turn % 4])
         for path in ALBUM_PATHS[self.turn % 2 :: 2]:
@@ -398,6 +412,12 @@ class ApiMachine(ApiClient):
             self.ask(by, "GET", path, query={"valid": "true"} if self.turn % 3 else {})
 
 
+TRIED = "deleteSeries"
+FILTERED: list[dict[str, Any]] = [
+    {"types": ["mutations"]} | more
+    for more in ({}, {"endDate": "2026-03-01"}, {"startDate": "2026-03-01 12:02:00"})
+    + ({"user": BOB}, {"studies": "1.2.3"}, {"family": "USERS"}, {"type": "EDIT_ALBUM"})
+]
 ALBUM_PATHS = ("", "/users", "/reportproviders", "/webhooks")
 QUERIES = {"": {"includeUsers": "true"}, "/users": {"limit": "2"}}
 PATHS = ("/inboxinfo", "/capabilities", "/studies/1.2.3/comments", "/capabilities")

@@ -197,6 +197,16 @@ LIVES = mostly(
     [{"expiration_time": "tomorrow"}],
     10,
 )
+TRIES: Mapping[str, tuple[str, str, dict[str, str], dict[str, str] | None]] = {
+    "addUser": ("PUT", f"/albums/{{album}}/users/{DAVE}", {}, None),
+    "addSeries": ("PUT", "/studies/1.2.3/favorites", {"album": "{album}"}, None),
+    "deleteSeries": ("DELETE", "/studies/1.2.3/series/1.2.3.1/albums/{album}", {}, None),
+    "sendSeries": ("PUT", "/studies/1.2.3/users/sub-carol", {"album": "{album}"}, None),
+    "writeComments": ("POST", "/albums/{album}/comments", {}, {"comment": "Seen"}),
+    "downloadSeries": ("GET", "/studies/1.2.3/comments", {}, None),
+}
+"""What shows whether a member flag is on, or what a token may do: method, path, query and form."""
+
 TRIGGERS = mostly(
     [
         {"event": "new_user", "user": BOB},

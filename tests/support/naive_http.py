@@ -280,9 +280,15 @@ class NaiveWorld:
             return set()
         return found
 
+    def sees(self, caller: Caller, study: str) -> bool:
+        """Rule 56; but anybody may claim a placeholder, so that alone shows nothing of what others hold."""
+        seen = self.seen(caller, study)
+        real = {uid for uid, it in self.known.items() if it["study"] == study and it["instances"]}
+        return bool(seen & real if real else seen)
+
     def can_see(self, user: str, study: str) -> bool:
         """Rule 56."""
-        return bool(self.seen(Caller(Source(user)), study))
+        return self.sees(Caller(Source(user)), study)
 
     def is_claimable(self, caller: Caller, study: str, series: str) -> bool:
         """Rule 53."""

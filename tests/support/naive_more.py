@@ -169,6 +169,8 @@ class NaiveMore(NaiveAnswers):
             raise BAD_QUERY
         if caller.album is not None:
             self.require(caller, caller.album, "ADD_SERIES")
+            if caller.studies is not None and study not in caller.studies:
+                raise NO_STUDY
             if request.lender is None and source is None:
                 raise BAD_QUERY
         elif request.lender is None and not self.seen(caller, study):

@@ -347,7 +347,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
     def study_comments(self, request: Request, caller: Caller) -> Told:
         """Rules 22 and 27."""
         study = request.path["study"]
-        if not self.seen(caller, study):
+        if not self.sees(caller, study):
             raise Failed(403, "Study Not Found")
         page_of(request, [])
         comments = self.said.get(study, NaiveStudyComments())
@@ -358,7 +358,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
     def comment_study(self, request: Request, caller: Caller) -> Told:
         """Rules 24 and 27."""
         study = request.path["study"]
-        if not self.seen(caller, study):
+        if not self.sees(caller, study):
             raise Failed(403, "Study Not Found")
         comment, target = self.comment(request)
         if target is not None and not self.can_see(target, study):
