@@ -415,8 +415,15 @@ class ApiMachine(ApiClient):
 TRIED = "deleteSeries"
 FILTERED: list[dict[str, Any]] = [
     {"types": ["mutations"]} | more
-    for more in ({}, {"endDate": "2026-03-01"}, {"startDate": "2026-03-01 12:02:00"})
-    + ({"user": BOB}, {"studies": "1.2.3"}, {"family": "USERS"}, {"type": "EDIT_ALBUM"})
+    for more in (
+        {},
+        {"endDate": "2026-03-01"},
+        {"startDate": "2026-03-01 12:02:00"},
+        {"user": BOB},
+        {"studies": "1.2.3"},
+        {"family": "USERS"},
+        {"type": "EDIT_ALBUM"},
+    )
 ]
 ALBUM_PATHS = ("", "/users", "/reportproviders", "/webhooks")
 QUERIES = {"": {"includeUsers": "true"}, "/users": {"limit": "2"}}
