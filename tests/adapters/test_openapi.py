@@ -39,8 +39,8 @@ KNOWN = {
 }
 """Parts of addresses that name something there is."""
 
-EXAMPLES = 16
-"""Requests to each operation, in each of the ways they are made: what the documents allows, and what it does not."""
+EXAMPLES = 8
+"""Requests to each operation, of what the document allows and of what it does not."""
 
 load_all_checks()
 _CHECKS = [

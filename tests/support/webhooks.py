@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,3 +111,25 @@ def hooked(data: Path, clock: Clock | None = None, **others: Any) -> Iterator[Ho
             yield made
         finally:
             made.world.deployment.close()
+
+
+def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
+    """What a statement finds."""
+    with outbox.database.transaction(commit=False) as cursor:
+        cursor.execute(select)
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def new_users(outbox: Outbox) -> Counter[str]:
+    """How often each new user is to be told of."""
+    return Counter(row["user"] for row in rows(outbox, "SELECT user FROM webhook_trigger"))
+
+
+def follow_until(data: Path, last: str) -> None:
+    """Take up, as a process of its own, until a last new user was taken up."""
+    deployment = open_deployment(Settings(data=data))
+    try:
+        while last not in new_users(deployment.outbox):
+            deployment.outbox.take_up(2)
+    finally:
+        deployment.close()

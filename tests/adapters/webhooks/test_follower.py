@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
-from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.deployment import open_deployment, random_id
+from adapters.deployment import random_id
 from adapters.directory import Database, People
 from adapters.outbound import Outbound
-from adapters.settings import Settings
 from adapters.store import database_of, open_memory
 from adapters.webhooks import Outbox, open_outbox
 from adapters.webhooks.tables import moment
@@ -28,7 +25,7 @@ from albumcore.testing.arguments import digest_of
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
 from support.naive_calls import NaiveOutbox, Told
 from support.playing import Turn, play
-from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of
+from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of, follow_until, new_users, rows
 
 ADMIN, SECOND, MEMBER, _ = CAST.users
 BY_ADMIN = Source(ADMIN)
@@ -116,13 +113,6 @@ def opened(store: Albumcore, clock: Clock) -> Outbox:
         clock=clock,
         make_id=random_id,
     )
-
-
-def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
-    """What a statement finds."""
-    with outbox.database.transaction(commit=False) as cursor:
-        cursor.execute(select)
-        return [dict(row) for row in cursor.fetchall()]
 
 
 def triggers_in(outbox: Outbox) -> list[Told]:
@@ -267,11 +257,6 @@ def test_what_is_set_up_in_one_portion_counts_in_it(world: Hooked) -> None:
     assert [body["new_user"]["sub"] for body in world.told()] == ["sub-2", "sub-4"]
 
 
-def new_users(outbox: Outbox) -> Counter[str]:
-    """How often each new user is to be told of."""
-    return Counter(row["user"] for row in rows(outbox, "SELECT user FROM webhook_trigger"))
-
-
 def test_several_threads_take_each_event_up_once(world: Hooked) -> None:
     """While they are recorded."""
     world.hook(WebhookEvent.NEW_USER)
@@ -316,16 +301,6 @@ def test_whoever_was_overtaken_goes_on(world: Hooked, monkeypatch: pytest.Monkey
     assert outbox.take_up() == 2
     assert overtaken == [5]
     assert new_users(outbox) == {"user-0": 1, "user-1": 1, "user-2": 1}
-
-
-def follow_until(data: Path, last: str) -> None:
-    """Take up, as a process of its own, until a last member was taken up."""
-    deployment = open_deployment(Settings(data=data))
-    try:
-        while last not in new_users(deployment.outbox):
-            deployment.outbox.take_up(2)
-    finally:
-        deployment.close()
 
 
 def test_several_processes_take_each_event_up_once(world: Hooked) -> None:
