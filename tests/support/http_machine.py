@@ -17,8 +17,8 @@ from adapters.http.kheops.issued import Report, report_token
 from adapters.settings import Compat
 from albumcore.ids import ReportProviderId, StudyUID, UserId
 from support.http_channels import Answer, Channel
-from support.http_drawn import EMAILS, PEOPLE, SERIES
-from support.kheops import NOWHERE, World, open_world
+from support.http_drawn import EMAILS, PEOPLE, SERIES, TRIES
+from support.kheops import ALICE, NOWHERE, World, open_world
 from support.naive_answers import MADE
 from support.naive_http import Asker, Fields, Told
 from support.naive_routes import NaiveApi
@@ -30,6 +30,21 @@ SCOPES = (("read", "write"), ("read",), ("read", "write"))
 HELP = "https://github.com/OsiriX-Foundation/kheops/wiki"
 By = tuple[Any, ...]
 """Who asks, as it is drawn: whoever that is among those there are by then."""
+
+
+FILTERED: list[dict[str, Any]] = [
+    {"types": ["mutations"]},
+    {"types": ["mutations"], "endDate": "2026-03-01"},
+    {"types": ["mutations"], "startDate": "2026-03-01 12:02:00"},
+    {"types": ["mutations"], "user": PEOPLE[1]},
+    {"types": ["mutations"], "studies": "1.2.3"},
+    {"types": ["mutations"], "family": "USERS"},
+    {"types": ["mutations"], "type": "EDIT_ALBUM"},
+]
+ALBUM_PATHS = ("", "/users", "/reportproviders", "/webhooks")
+QUERIES = {"": {"includeUsers": "true"}, "/users": {"limit": "2"}}
+PATHS = ("/inboxinfo", "/capabilities", "/studies/1.2.3/comments", "/capabilities")
+"""What is looked at after every step, in turns."""
 
 
 class ApiClient(RuleBasedStateMachine):
@@ -155,6 +170,36 @@ class ApiClient(RuleBasedStateMachine):
         told = self.model.answer(asker, method, path, lists(form), lists(sent), lender, at, given)
         self.compare(f"{asker} {method} {path} {form} {query} {lender}", told, answer)
         return told
+
+    def attempt(self, by: By, flag: str, album: str) -> None:
+        """Do what a flag is about."""
+        method, path, query, form = TRIES[flag]
+        query = {name: value.format(album=album) for name, value in query.items()}
+        self.ask(by, method, path.format(album=album), form, query)
+
+    def source(self, kind: str, which: int, number: int) -> tuple[dict[str, str], Asker | None]:
+        """Where a study is taken from."""
+        query = {"album": self.album(which)} if "album" in kind else {}
+        query |= {"inbox": "true"} if "inbox" in kind else {}
+        lender = self.asker(("token",), number) if "lent" in kind else None
+        return query, Asker("user", ALICE) if kind == "lent by a user" else lender
+
+    def look(self) -> None:
+        """Let everybody see the albums and what happened in one of them, and somebody all that belongs to them."""
+        self.turn += 1
+        albums = self.open_albums[:2]
+        for number, sub in enumerate(PEOPLE):
+            by = ("user", sub)
+            self.ask(by, "GET", "/albums")
+            for album in albums[self.turn % 2 :][:1] or albums:
+                query = FILTERED[self.turn % len(FILTERED)] if (self.turn + number) % 4 == 0 else {}
+                self.ask(by, "GET", f"/albums/{album}/events", query=query)
+        by = ("user", PEOPLE[self.turn % 4])
+        for path in ALBUM_PATHS[self.turn % 2 :: 2]:
+            for album in albums:
+                self.ask(by, "GET", f"/albums/{album}{path}", query=QUERIES.get(path))
+        for path in PATHS[self.turn % 2 :: 2]:
+            self.ask(by, "GET", path, query={"valid": "true"} if self.turn % 3 else {})
 
     def compare(self, asked: str, told: Told, answer: Answer) -> None:
         """Status, every field of the body, and the total."""
