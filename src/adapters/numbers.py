@@ -10,40 +10,41 @@ from adapters.directory import Database
 Pairs = list[tuple[int, int]]
 
 _COUNTS: Mapping[str, str] = {
-    "albums": "SELECT count(*) FROM album_row",
-    "users": "SELECT count(*) FROM directory_person",
-    "report_providers": "SELECT count(*) FROM provider_row",
+    "albums": "SELECT count(*) AS number FROM album_row",
+    "users": "SELECT count(*) AS number FROM directory_person",
+    "report_providers": "SELECT count(*) AS number FROM provider_row",
     "active_user_capability_tokens": (
-        "SELECT count(*) FROM capability_token_row"
+        "SELECT count(*) AS number FROM capability_token_row"
         " WHERE stream >= 'user-' AND stream < 'user.' AND NOT is_revoked AND expires_at > :at"
     ),
     "user_capability_tokens": (
-        "SELECT count(*) FROM capability_token_row WHERE stream >= 'user-' AND stream < 'user.'"
+        "SELECT count(*) AS number FROM capability_token_row WHERE stream >= 'user-' AND stream < 'user.'"
     ),
     "active_album_capability_tokens": (
-        "SELECT count(*) FROM capability_token_row"
+        "SELECT count(*) AS number FROM capability_token_row"
         " WHERE stream >= 'album-' AND stream < 'album.' AND NOT is_revoked AND expires_at > :at"
     ),
     "album_capability_tokens": (
-        "SELECT count(*) FROM capability_token_row WHERE stream >= 'album-' AND stream < 'album.'"
+        "SELECT count(*) AS number FROM capability_token_row WHERE stream >= 'album-' AND stream < 'album.'"
     ),
     "orphan_series": (
-        "SELECT count(*) FROM directory_series AS series"
+        "SELECT count(*) AS number FROM directory_series AS series"
         " WHERE NOT EXISTS (SELECT 1 FROM series_row WHERE series_uid = series.series_uid)"
         " AND NOT EXISTS (SELECT 1 FROM directory_inbox WHERE series_uid = series.series_uid)"
     ),
-    "fav_albums": "SELECT count(*) FROM member_row WHERE is_favorite",
+    "fav_albums": "SELECT count(*) AS number FROM member_row WHERE is_favorite",
     "fav_series": (
         "SELECT (SELECT count(*) FROM series_row WHERE is_favorite)"
-        " + (SELECT count(*) FROM directory_inbox WHERE favorite)"
+        " + (SELECT count(*) FROM directory_inbox WHERE favorite = 1) AS number"
     ),
     "public_study_comments": (
-        "SELECT count(*) FROM feed_row WHERE stream >= 'study-' AND stream < 'study.'"
-        " AND kind = 'comments' AND NOT is_private"
+        "SELECT count(*) AS number FROM feed_lane_row WHERE stream >= 'study-' AND stream < 'study.'"
+        " AND lane = 'comments'"
     ),
+    # Comments are all that happens to a study.
     "study_comments": (
-        "SELECT count(*) FROM feed_row WHERE stream >= 'study-' AND stream < 'study.'"
-        " AND kind = 'comments'"
+        "SELECT count(*) AS number FROM stored_events"
+        " WHERE originator_id >= 'study-' AND originator_id < 'study.'"
     ),
 }
 """Each number, and how it is counted. The names of a kind of streams lie between its name with a hyphen, and with the
@@ -72,7 +73,7 @@ def count_all(database: Database, at: datetime) -> dict[str, int]:
         for name, select in _COUNTS.items():
             cursor.execute(select.replace(":at", "?"), (moment,) if ":at" in select else ())
             [row] = cursor.fetchall()
-            found[name] = row[0]
+            found[name] = row["number"]
     found |= {name: found[all_] - found[some] for name, (all_, some) in _REST.items()}
     scopes = "user_capability_tokens", "album_capability_tokens"
     return found | {"capability_tokens": sum(found[name] for name in scopes)}
@@ -93,6 +94,6 @@ def _histogram(database: Database, table: str) -> Pairs:
         cursor.execute(
             "SELECT number, count(*) AS albums FROM"  # noqa: S608
             f" (SELECT (SELECT count(*) FROM {table} AS held WHERE held.album_id = album.album_id)"
-            " AS number FROM album_row AS album) GROUP BY number ORDER BY number"
+            " AS number FROM album_row AS album) AS found GROUP BY number ORDER BY number"
         )
         return [(row["number"], row["albums"]) for row in cursor.fetchall()]

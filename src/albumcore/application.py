@@ -27,10 +27,10 @@ from albumcore.errors import (
     IdTaken,
     ImageNotFound,
 )
-from albumcore.feed import Entry, FeedPage, FeedQuery, entry, select, standing_of
+from albumcore.feed import Entry, FeedPage, FeedQuery, chosen, entry, select, standing_of
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id, user_id
 from albumcore.imagesets.events import ImageAdded
-from albumcore.index import Change, ImageRow, Index, MemberRow, changes, standing_now
+from albumcore.index import Change, ImageRow, Index, MemberRow, Versions, changes, standing_now
 from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.verification import CheckContent, Replay
@@ -202,17 +202,28 @@ class Albumcore(Application[str]):
         """The recorded events of a stream, oldest first, from past one version up to another."""
         return cast(Iterator[Recorded[Event[S]]], self.events.get(stream.name, gt=after, lte=until))
 
-    def _version_at(self, stream: Stream[Any], at: datetime) -> int:
-        """The last version at or before a moment. Times never go back, so halving finds it."""
-        low, high = 0, self._present(stream)[0]
+    def _version_at(self, stream: Stream[Any], at: datetime, *, before: bool = False) -> int:
+        """The last version at or before a moment, or the last before it. Times never go back, so halving finds it."""
+        last = self.recorder.select_events(stream.name, desc=True, limit=1)
+        low, high = 0, last[0].originator_version if last else 0
         while low < high:
             middle = (low + high + 1) // 2
-            one = next(self.events.get(stream.name, gt=middle - 1, lte=middle))
-            if cast(Recorded[Any], one).at <= at:
+            [one] = self.recorder.select_events(stream.name, gt=middle - 1, lte=middle)
+            found = self._recorded(one).at
+            if found < at or (found == at and not before):
                 low = middle
             else:
                 high = middle - 1
         return low
+
+    def _versions(
+        self, stream: Stream[Any], since: datetime | None, until: datetime | None
+    ) -> Versions:
+        """The versions of the moments from one to another, both included."""
+        return (
+            0 if since is None else self._version_at(stream, since, before=True),
+            None if until is None else self._version_at(stream, until),
+        )
 
     # The feed
 
@@ -260,7 +271,13 @@ class Albumcore(Application[str]):
     def _page(
         self, stream: Stream[Any], viewer: UserId, query: FeedQuery
     ) -> tuple[tuple[Entry, ...], int]:
-        found, total = self.index.feed_page(stream.name, viewer, query)
+        found, total = self.index.feed_page(
+            stream.name,
+            chosen(viewer, query),
+            self._versions(stream, query.since, query.until),
+            query.limit,
+            query.offset,
+        )
         shown = map(entry, map(self._recorded, found))
         return tuple(one for one in shown if one is not None), total
 

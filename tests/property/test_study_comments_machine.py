@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import settings
 
 from albumcore import FeedQuery, Kind, Stream, StudyComments, study_stream
-from albumcore.feed import PUBLIC, Entry
+from albumcore.feed import PUBLIC, Entry, scopes_of
 from albumcore.testing import CAST, STUDIES, Command, StudyCommentsMachine
 from support.naive_comments import NaiveStudyComments
 from support.naive_state import Fact
@@ -57,7 +57,7 @@ class StudyCommentsInTwoStores(TwoStores[StudyComments], StudyCommentsMachine):
                     assert ([told_by(one) for one in found], total) == seen
                 whole = naive.see(viewer)[1]
                 names = [study_stream(study).name]
-                counted = store.index.visible_comments(names, viewer)
+                counted = store.index.count_entries(names, scopes_of(Kind.COMMENT, viewer))
                 assert counted.get(names[0], 0) == whole
 
 

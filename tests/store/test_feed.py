@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from albumcore import Album, Albumcore, FeedQuery, Grants, Kind
 from albumcore.errors import AlbumNotFound, Invalid
-from albumcore.feed import ProviderStanding, Standing
+from albumcore.feed import ProviderStanding, Standing, scopes_of
 from albumcore.ids import AlbumId, UserId
 from albumcore.streams import album_stream
 from support.album import (
@@ -241,9 +242,38 @@ def test_the_whole_feed_without_a_viewer(app: Albumcore) -> None:
 def test_comments_are_counted_for_a_viewer(app: Albumcore) -> None:
     """Of several albums at once; those without any are left out (Kheops API 14, rule 22)."""
     streams = ["album-A1", "album-A2", "album-A3"]
-    assert app.index.visible_comments(streams, alice) == {"album-A1": 2, "album-A2": 1}
-    assert app.index.visible_comments(streams, bob) == {"album-A1": 3, "album-A2": 1}
-    assert app.index.visible_comments(["album-A3"], alice) == {}
-    assert app.index.visible_comments([], alice) == {}
+
+    def seen(streams: list[str], viewer: UserId) -> Mapping[str, int]:
+        return app.index.count_entries(streams, scopes_of(Kind.COMMENT, viewer))
+
+    assert seen(streams, alice) == {"album-A1": 2, "album-A2": 1}
+    assert seen(streams, bob) == {"album-A1": 3, "album-A2": 1}
+    assert seen(streams, UserId("\ud800")) == {"album-A1": 1, "album-A2": 1}
+    assert seen(["album-A3"], alice) == {}
+    assert seen([], alice) == {}
     many = [f"album-X{n}" for n in range(1200)]
-    assert app.index.visible_comments([*many, *streams], alice) == {"album-A1": 2, "album-A2": 1}
+    assert seen([*many, *streams], alice) == {"album-A1": 2, "album-A2": 1}
+
+
+def test_a_page_deep_in_a_long_feed(app: Albumcore) -> None:
+    """Wherever it begins, by whichever filter and for whoever looks, it is what the walk gives."""
+    for number in range(130):
+        app.handle(A1, Album.post_comment, CAROL, f"to Alice {number}", alice)
+        app.handle(A1, Album.edit, ALICE, name=f"Knees {number}")
+        app.handle(A1, Album.post_comment, ALICE, f"to all {number}")
+        app.handle(A1, Album.post_comment, ALICE, f"to herself {number}", alice)
+    times = [one.at for one in app.history(A1)]
+    asked: list[dict[str, Any]] = [
+        {},
+        {"kinds": frozenset({Kind.COMMENT})},
+        {"since": times[20], "until": times[-20]},
+        {"mutations": ["EDIT_ALBUM", "ADD_ADMIN"], "kinds": frozenset({Kind.MUTATION})},
+        {"users": [alice]},
+        {"users": [alice, carol], "mutations": [f"M{n}" for n in range(60)] + ["EDIT_ALBUM"]},
+    ]
+    for viewer, query in product((alice, carol), asked):
+        whole = app.feed(ID, viewer, FeedQuery(**query), at=FUTURE)
+        for offset in (0, 120, 199, 200, 201, 260, whole.total - 1, whole.total):
+            page = app.feed(ID, viewer, FeedQuery(**query, limit=3, offset=offset))
+            assert page.entries == whole.entries[offset : offset + 3]
+            assert page.total == whole.total

@@ -30,8 +30,7 @@ Open = Callable[..., Albumcore]
 
 BEFORE = """
 DROP TABLE form_of_rows;
-DROP TABLE feed_series_row;
-DROP TABLE feed_row;
+DROP TABLE feed_lane_row;
 CREATE TABLE feed_row (stream TEXT NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, mutation TEXT,
     author TEXT NOT NULL, target TEXT, is_private INTEGER NOT NULL, study_uid TEXT, at TEXT NOT NULL,
     PRIMARY KEY (stream, version)) WITHOUT ROWID;

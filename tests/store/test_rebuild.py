@@ -61,8 +61,9 @@ def contents(app: Albumcore) -> dict[str, list[Any]]:
         "UPDATE member_row SET is_favorite = 0",
         "UPDATE series_row SET is_favorite = 1 - is_favorite",
         "UPDATE capability_token_row SET is_revoked = 1",
-        "DELETE FROM feed_series_row",
-        "DROP TABLE feed_row",
+        "DELETE FROM feed_lane_row WHERE version = 1",
+        "UPDATE feed_lane_row SET number = 7",
+        "DROP TABLE feed_lane_row",
         "DELETE FROM image_row",
     ],
 )

@@ -110,11 +110,6 @@ def test_tables_are_made_from_the_row_classes(app: Albumcore) -> None:
         if not not_null
     }
     assert nullable == {
-        ("feed_row", "mutation"),
-        ("feed_row", "target"),
-        ("feed_row", "study_uid"),
-        ("feed_row", "provider_id"),
-        ("feed_row", "token_id"),
         ("image_row", "clinic"),
         ("image_row", "station"),
     }

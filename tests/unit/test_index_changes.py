@@ -13,8 +13,8 @@ from albumcore.index import (
     CapabilityTokenRow,
     Change,
     Drop,
-    FeedRow,
-    FeedSeriesRow,
+    Enter,
+    FeedLaneRow,
     ImageRow,
     MemberRow,
     ProviderRow,
@@ -50,22 +50,31 @@ def shown(
     mutation: str | None,
     target: str | None = None,
     study: str | None = None,
-    *,
+    *series: str,
     stream: str = STREAM,
     is_private: bool = False,
     provider: str | None = None,
     token: str | None = None,
-) -> Put:
-    """The feed row of an event of the examples."""
-    kind = "comments" if mutation is None else "mutations"
-    return Put(
-        FeedRow(stream, 7, kind, mutation, ALICE, target, is_private, study, provider, token, AT)
-    )
-
-
-def about(*series_uids: str) -> list[Change]:
-    """The rows of the series that an entry of the feed is about."""
-    return [Put(FeedSeriesRow(STREAM, 7, uid)) for uid in series_uids]
+) -> list[Change]:
+    """The lanes that an event of the examples enters: of all it may be seen in, and there of all it tells."""
+    scopes = ["comments" if mutation is None else "mutations"]
+    if is_private:
+        scopes = [f"private\n{ALICE}", f"private\n{target}"]
+    told = {
+        "mutations": [mutation],
+        "users": [ALICE, target],
+        "studies": [study],
+        "series": series,
+        "providers": [provider],
+        "capability_tokens": [token],
+    }
+    lanes = []
+    for scope in scopes:
+        lanes.append(scope)
+        lanes += [
+            f"{scope}\n{name}\n{one}" for name, values in told.items() for one in values if one
+        ]
+    return [Enter(stream, lane, 7) for lane in lanes]
 
 
 def favored(series_uid: str, *, is_favorite: bool) -> Set:
@@ -98,7 +107,7 @@ PROVIDER_ROW = {"album_id": ALBUM, "provider_id": PROVIDER}
 
 MEANT: dict[str, list[Change]] = {
     "album.created": [
-        shown("CREATE_ALBUM"),
+        *shown("CREATE_ALBUM"),
         MOVED,
         Put(
             AlbumRow(
@@ -118,7 +127,7 @@ MEANT: dict[str, list[Change]] = {
         Put(MemberRow(ALBUM, ALICE, is_admin=True)),
     ],
     "album.edited": [
-        shown("EDIT_ALBUM"),
+        *shown("EDIT_ALBUM"),
         MOVED,
         Set(AlbumRow, {"album_id": ALBUM}, {**asdict(FLAGS), "name": "Hips", "description": ""}),
     ],
@@ -127,8 +136,7 @@ MEANT: dict[str, list[Change]] = {
         Drop(MemberRow, {"album_id": ALBUM}),
         Drop(SeriesRow, {"album_id": ALBUM}),
         Drop(ProviderRow, {"album_id": ALBUM}),
-        Drop(FeedRow, {"stream": STREAM}),
-        Drop(FeedSeriesRow, {"stream": STREAM}),
+        Drop(FeedLaneRow, {"stream": STREAM}),
         Drop(CapabilityTokenRow, {"stream": STREAM}),
     ],
     "album.notifications_set": [
@@ -139,95 +147,88 @@ MEANT: dict[str, list[Change]] = {
         )
     ],
     "album.favorite_set": [Set(MemberRow, member(ALICE), {"is_favorite": True})],
-    "album.member_left": [shown("LEAVE_ALBUM"), MOVED, Drop(MemberRow, member(ALICE))],
+    "album.member_left": [*shown("LEAVE_ALBUM"), MOVED, Drop(MemberRow, member(ALICE))],
     "album.member_added": [
-        shown("ADD_USER", BOB),
+        *shown("ADD_USER", BOB),
         MOVED,
         Put(MemberRow(ALBUM, BOB, is_admin=False)),
     ],
     "album.admin_added": [
-        shown("ADD_ADMIN", BOB),
+        *shown("ADD_ADMIN", BOB),
         MOVED,
         Put(MemberRow(ALBUM, BOB, is_admin=True)),
     ],
-    "album.member_removed": [shown("REMOVE_USER", BOB), MOVED, Drop(MemberRow, member(BOB))],
+    "album.member_removed": [*shown("REMOVE_USER", BOB), MOVED, Drop(MemberRow, member(BOB))],
     "album.member_promoted": [
-        shown("PROMOTE_ADMIN", BOB),
+        *shown("PROMOTE_ADMIN", BOB),
         MOVED,
         Set(MemberRow, member(BOB), {"is_admin": True}),
     ],
     "album.admin_demoted": [
-        shown("DEMOTE_ADMIN", BOB),
+        *shown("DEMOTE_ADMIN", BOB),
         MOVED,
         Set(MemberRow, member(BOB), {"is_admin": False}),
     ],
     "album.study_imported": [
-        shown("IMPORT_STUDY", study=STUDY, token=TOKEN),
-        *about(SERIES, OTHER_SERIES),
+        *shown("IMPORT_STUDY", None, STUDY, SERIES, OTHER_SERIES, token=TOKEN),
         MOVED,
         Put(in_album(SERIES)),
         Put(in_album(OTHER_SERIES)),
     ],
     "album.series_imported": [
-        shown("IMPORT_SERIES", study=STUDY, token=TOKEN),
-        *about(SERIES),
+        *shown("IMPORT_SERIES", None, STUDY, SERIES, token=TOKEN),
         MOVED,
         Put(in_album(SERIES)),
     ],
     "album.report_added": [
-        shown("NEW_REPORT", study=STUDY, provider=PROVIDER),
-        *about(SERIES),
+        *shown("NEW_REPORT", None, STUDY, SERIES, provider=PROVIDER),
         MOVED,
         Put(in_album(SERIES)),
     ],
     "album.study_removed": [
-        shown("REMOVE_STUDY", study=STUDY, token=TOKEN),
-        *about(SERIES, OTHER_SERIES),
+        *shown("REMOVE_STUDY", None, STUDY, SERIES, OTHER_SERIES, token=TOKEN),
         MOVED,
         Drop(SeriesRow, {"album_id": ALBUM, "study_uid": STUDY}),
     ],
     "album.series_removed": [
-        shown("REMOVE_SERIES", study=STUDY, token=TOKEN),
-        *about(SERIES),
+        *shown("REMOVE_SERIES", None, STUDY, SERIES, token=TOKEN),
         MOVED,
         Drop(SeriesRow, {"album_id": ALBUM, "study_uid": STUDY, "series_uid": SERIES}),
     ],
     "album.favorite_added": [
-        shown("ADD_FAV", study=STUDY),
-        *about(SERIES, OTHER_SERIES),
+        *shown("ADD_FAV", None, STUDY, SERIES, OTHER_SERIES),
         MOVED,
         favored(SERIES, is_favorite=True),
         favored(OTHER_SERIES, is_favorite=True),
     ],
     "album.favorite_removed": [
-        shown("REMOVE_FAV", study=STUDY),
-        *about(SERIES),
+        *shown("REMOVE_FAV", None, STUDY, SERIES),
         MOVED,
         favored(SERIES, is_favorite=False),
     ],
-    "album.comment_posted": [shown(None, BOB, is_private=True)],
+    "album.comment_posted": [*shown(None, BOB, is_private=True)],
     "album.report_provider_created": [
-        shown("CREATE_REPORT_PROVIDER", provider=PROVIDER),
+        *shown("CREATE_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,
         Put(ProviderRow(ALBUM, PROVIDER, "Scribe")),
     ],
     "album.report_provider_edited": [
-        shown("EDIT_REPORT_PROVIDER", provider=PROVIDER),
+        *shown("EDIT_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,
         Set(ProviderRow, PROVIDER_ROW, {"name": "Pen"}),
     ],
     "album.report_provider_deleted": [
-        shown("DELETE_REPORT_PROVIDER", provider=PROVIDER),
+        *shown("DELETE_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,
         Set(ProviderRow, PROVIDER_ROW, {"is_removed": True}),
     ],
     "album.capability_token_issued": [token_row(STREAM, "Scanner 2")],
     "album.capability_token_revoked": [revoked(STREAM)],
-    "album.webhook_created": [shown("CREATE_WEBHOOK")],
-    "album.webhook_edited": [shown("EDIT_WEBHOOK")],
-    "album.webhook_deleted": [shown("DELETE_WEBHOOK")],
-    "album.webhook_triggered": [shown("TRIGGER_WEBHOOK")],
-    "study.comment_posted": [shown(None, BOB, stream=f"study-{STUDY}", is_private=True)],
+    "album.webhook_created": [*shown("CREATE_WEBHOOK")],
+    "album.webhook_edited": [*shown("EDIT_WEBHOOK")],
+    "album.webhook_deleted": [*shown("DELETE_WEBHOOK")],
+    "album.webhook_triggered": [*shown("TRIGGER_WEBHOOK")],
+    "study.comment_posted": [*shown(None, BOB, stream=f"study-{STUDY}", is_private=True)],
     "user.capability_token_issued": [token_row(f"user-{ALICE}", "Laptop")],
     "user.capability_token_revoked": [revoked(f"user-{ALICE}")],
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
@@ -236,12 +237,12 @@ MEANT: dict[str, list[Change]] = {
 }
 
 MEANT_BY_SPARSE: dict[str, list[Change]] = {
-    "album.edited": [shown("EDIT_ALBUM"), MOVED],
+    "album.edited": [*shown("EDIT_ALBUM"), MOVED],
     "album.favorite_set": [Set(MemberRow, member(ALICE), {"is_favorite": False})],
-    "album.comment_posted": [shown(None), MOVED],
-    "album.webhook_created": [shown("CREATE_WEBHOOK")],
-    "album.webhook_triggered": [shown("TRIGGER_WEBHOOK")],
-    "study.comment_posted": [shown(None, stream=f"study-{STUDY}")],
+    "album.comment_posted": [*shown(None), MOVED],
+    "album.webhook_created": [*shown("CREATE_WEBHOOK")],
+    "album.webhook_triggered": [*shown("TRIGGER_WEBHOOK")],
+    "study.comment_posted": [*shown(None, stream=f"study-{STUDY}")],
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, None, None, "Audiogram", AT))],
 }
 

@@ -6,16 +6,12 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 from attrs import fields
 
-from albumcore.feed import FILTERS, FeedQuery
-from albumcore.feed.query import ALL
-from albumcore.index import ROWS, ROWS_FORMAT, Change, FeedRow, FeedSeriesRow, Put, Row, Set, Where
+from albumcore.index import ROWS, ROWS_FORMAT, Change, Enter, FeedLaneRow, Put, Row, Set, Where
 
-_FEED_COLUMNS = {column.name for column in fields(FeedRow)}
 Statement = tuple[str, list[Any]]
 MAX_INTEGER = 2**63 - 1
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -67,6 +63,13 @@ def statement_of(change: Change, prefix: str = "") -> Statement:
             values = [_stored(getattr(row, name)) for name in columns_of(type(row))]
             marks = ", ".join("?" * len(values))
             return f"INSERT INTO {prefix}{table_of(type(row))} VALUES ({marks})", values  # noqa: S608
+        case Enter(stream, lane, version):
+            table = prefix + table_of(FeedLaneRow)
+            return (
+                f"INSERT INTO {table} VALUES (?, ?, ?, 1 + COALESCE((SELECT number FROM {table} "  # noqa: S608
+                "WHERE stream = ? AND lane = ? ORDER BY version DESC LIMIT 1), 0))",
+                [stream, lane, version, stream, lane],
+            )
         case Set(kind, where, changed):
             condition, matched = condition_of(where)
             assigned = ", ".join(f"{name} = ?" for name in changed)
@@ -88,44 +91,15 @@ def condition_of(where: Where) -> Statement:
     matched: list[Any] = []
     for name, value in where.items():
         if isinstance(value, (list, tuple, set, frozenset)):
-            values = [_stored(one) for one in value if _can_be_stored(one)]
+            values = [_stored(one) for one in value if can_be_stored(one)]
             conditions.append(f"{name} IN ({', '.join('?' * len(values))})")
             matched.extend(values)
-        elif not _can_be_stored(value):
+        elif not can_be_stored(value):
             conditions.append("0")
         else:
             conditions.append(f"{name} = ?")
             matched.append(_stored(value))
     return " AND ".join(conditions), matched
-
-
-def chosen_by(stream: str, query: FeedQuery) -> Statement:
-    """The SQL condition on feed rows for a query, and its parameters: a conjunct for each filter asked for."""
-    conditions, matched = ["stream = ?"], [stream]
-    for name, row in FILTERS.items():
-        wanted = getattr(query, name)
-        if wanted is None or (name == "kinds" and wanted == ALL):
-            continue
-        alternatives = []
-        for column in row.columns:
-            if row.holds == "in":
-                alternative, values = condition_of({column: {_plain(one) for one in wanted}})
-            else:
-                alternative, values = f"{column} {row.holds} ?", [_stored(wanted)]
-            if column not in _FEED_COLUMNS:
-                rows = table_of(FeedSeriesRow)
-                alternative = (
-                    f"version IN (SELECT version FROM {rows} WHERE stream = ? AND {alternative})"  # noqa: S608
-                )
-                values = [stream, *values]
-            alternatives.append(alternative)
-            matched.extend(values)
-        conditions.append(f"({' OR '.join(alternatives)})")
-    return " AND ".join(conditions), matched
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
 
 
 def row_of(kind: type[Any], stored: Mapping[str, Any]) -> Any:
@@ -140,7 +114,8 @@ def _stored(value: Any) -> Any:
     return value
 
 
-def _can_be_stored(value: Any) -> bool:
+def can_be_stored(value: Any) -> bool:
+    """Whether a database can hold a value: no integer past 64 bits, and no text with lone surrogates."""
     if isinstance(value, int):
         return -MAX_INTEGER <= value <= MAX_INTEGER
     return not (isinstance(value, str) and _SURROGATE.search(value))

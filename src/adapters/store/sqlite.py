@@ -16,11 +16,9 @@ from eventsourcing.sqlite import (
 )
 from eventsourcing.utils import Environment, EnvType
 
+from adapters.store.lanes import count_in_lanes, find_page
 from adapters.store.pool import DurablePool
 from adapters.store.rows import (
-    MAX_INTEGER,
-    Statement,
-    chosen_by,
     columns_of,
     condition_of,
     create_tables,
@@ -30,8 +28,8 @@ from adapters.store.rows import (
     statement_of,
     table_of,
 )
-from albumcore.feed import FeedQuery
-from albumcore.index import ROWS, Change, ImageRow, Put, R, Where
+from albumcore.feed import Choice
+from albumcore.index import ROWS, Change, ImageRow, Put, R, Versions, Where
 
 _EXPECTED = "expected_"
 
@@ -96,40 +94,33 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         return found
 
     def feed_page(
-        self, stream: str, viewer: str, query: FeedQuery
+        self,
+        stream: str,
+        choices: Sequence[Choice],
+        within: Versions,
+        limit: int | None,
+        offset: int,
     ) -> tuple[Sequence[StoredEvent], int]:
-        """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
-        condition, matched = chosen_by(stream, query)
-        seen, seen_by = _seen_by(viewer)
-        visible = f"{condition} AND {seen}"
-        matched += seen_by
-        limit = -1 if query.limit is None else query.limit
+        """The stored events of one page of what is chosen, newest first, and the number of all that are."""
         with self.datastore.transaction(commit=False) as c:
-            c.execute(f"SELECT COUNT(*) AS total FROM feed_row WHERE {visible}", matched)  # noqa: S608
-            total: int = c.fetchone()["total"]
+            page, total = find_page(c, stream, choices, within, limit, offset)
+            if page is None:
+                return [], total
+            select, matched = page
             c.execute(
-                f"SELECT e.* FROM (SELECT stream, version FROM feed_row WHERE {visible} "  # noqa: S608
-                "ORDER BY version DESC LIMIT ? OFFSET ?) AS page "
-                f"JOIN {self.events_table_name} AS e "
-                "ON e.originator_id = page.stream AND e.originator_version = page.version "
+                f"SELECT e.* FROM ({select}) AS page JOIN {self.events_table_name} AS e "  # noqa: S608
+                "ON e.originator_id = ? AND e.originator_version = page.version "
                 "ORDER BY e.originator_version DESC",
-                [*matched, *(min(n, MAX_INTEGER) for n in (limit, query.offset))],
+                [*matched, stream],
             )
             return [_event_of(stored) for stored in c.fetchall()], total
 
-    def visible_comments(self, streams: Sequence[str], viewer: str) -> Mapping[str, int]:
-        """How many comments of each stream the viewer can see; streams without any are left out."""
+    def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
+        """How many entries there are in some lanes of each stream together; streams without any are left out."""
         counted: dict[str, int] = {}
-        seen, seen_by = _seen_by(viewer)
         with self.datastore.transaction(commit=False) as c:
-            for piece in in_chunks({"stream": streams, "kind": "comments"}):
-                condition, matched = condition_of(piece)
-                c.execute(
-                    f"SELECT stream, COUNT(*) AS visible FROM feed_row WHERE {condition} "  # noqa: S608
-                    f"AND {seen} GROUP BY stream",
-                    [*matched, *seen_by],
-                )
-                counted.update((row["stream"], row["visible"]) for row in c.fetchall())
+            for piece in in_chunks({"stream": streams}):
+                counted.update(count_in_lanes(c, piece["stream"], lanes))
         return counted
 
     # Numbers
@@ -216,12 +207,6 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
                 return
             last = batch[-1]["rowid"]
             yield from map(_event_of, batch)
-
-
-def _seen_by(viewer: str) -> Statement:
-    author, is_author = condition_of({"author": viewer})
-    target, is_target = condition_of({"target": viewer})
-    return f"(NOT is_private OR {author} OR {target})", [*is_author, *is_target]
 
 
 def _event_of(stored: Mapping[str, Any]) -> StoredEvent:

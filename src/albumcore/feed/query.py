@@ -72,14 +72,14 @@ class Filter:
     """One way to choose entries.
 
     Attributes:
-        columns: The columns of the feed's index rows that hold what it looks at.
         said: What an entry says there; None says nothing.
         holds: Whether one thing that is said will do, by what is wanted.
+        is_one: Whether an entry says one thing there at most.
     """
 
-    columns: tuple[str, ...]
     said: Callable[[Entry], Iterable[Any]]
     holds: str = "in"
+    is_one: bool = False
 
 
 HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -90,19 +90,17 @@ HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
 """How what is said is compared with what is wanted."""
 
 FILTERS: Mapping[str, Filter] = {
-    "kinds": Filter(("kind",), lambda one: (one.kind,)),
-    "mutations": Filter(("mutation",), lambda one: (one.line.mutation,)),
-    "users": Filter(("author", "target"), lambda one: (one.author, one.target)),
-    "studies": Filter(("study_uid",), lambda one: (one.study_uid,)),
-    "series": Filter(("series_uid",), lambda one: one.series_uids),
-    "providers": Filter(
-        ("provider_id",), lambda one: (one.provider_id, one.recorded.act.source.report_provider)
-    ),
+    "kinds": Filter(lambda one: (one.kind,), is_one=True),
+    "mutations": Filter(lambda one: (one.line.mutation,), is_one=True),
+    "users": Filter(lambda one: (one.author, one.target)),
+    "studies": Filter(lambda one: (one.study_uid,), is_one=True),
+    "series": Filter(lambda one: one.series_uids),
+    "providers": Filter(lambda one: (one.provider_id, one.recorded.act.source.report_provider)),
     "capability_tokens": Filter(
-        ("token_id",), lambda one: (one.recorded.act.source.capability_token,)
+        lambda one: (one.recorded.act.source.capability_token,), is_one=True
     ),
-    "since": Filter(("at",), lambda one: (one.recorded.at,), ">="),
-    "until": Filter(("at",), lambda one: (one.recorded.at,), "<="),
+    "since": Filter(lambda one: (one.recorded.at,), ">=", is_one=True),
+    "until": Filter(lambda one: (one.recorded.at,), "<=", is_one=True),
 }
 """Every filter, by its name in `FeedQuery`."""
 

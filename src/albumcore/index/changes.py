@@ -9,15 +9,15 @@ from attrs import asdict
 
 from albumcore.albums import events as album
 from albumcore.capabilities import events as user
-from albumcore.feed import entry
+from albumcore.feed import entry, lanes_of
 from albumcore.imagesets import events as images
 from albumcore.index.rows import (
     AlbumRow,
     CapabilityTokenRow,
     Change,
     Drop,
-    FeedRow,
-    FeedSeriesRow,
+    Enter,
+    FeedLaneRow,
     ImageRow,
     MemberRow,
     ProviderRow,
@@ -37,27 +37,7 @@ def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
     shown = entry(recorded)
     told: list[Change] = []
     if shown is not None:
-        source = recorded.act.source
-        told.append(
-            Put(
-                FeedRow(
-                    recorded.stream,
-                    recorded.version,
-                    shown.kind.value,
-                    shown.line.mutation,
-                    shown.author,
-                    shown.target,
-                    shown.is_private,
-                    shown.study_uid,
-                    shown.provider_id or source.report_provider,
-                    source.capability_token,
-                    recorded.at,
-                )
-            )
-        )
-        told.extend(
-            Put(FeedSeriesRow(recorded.stream, recorded.version, uid)) for uid in shown.series_uids
-        )
+        told.extend(Enter(recorded.stream, lane, recorded.version) for lane in lanes_of(shown))
         if shown.moves_last_event_time and recorded.stream.startswith("album-"):
             album_id = key_of(recorded.stream)
             told.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))
@@ -94,7 +74,7 @@ def _edited(recorded: Recorded[Any], event: album.AlbumEdited) -> Iterable[Chang
 def _deleted(recorded: Recorded[Any], event: album.AlbumDeleted) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     of_album: tuple[type[Row], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
-    of_stream: tuple[type[Row], ...] = (FeedRow, FeedSeriesRow, CapabilityTokenRow)
+    of_stream: tuple[type[Row], ...] = (FeedLaneRow, CapabilityTokenRow)
     yield from (Drop(kind, {"album_id": album_id}) for kind in of_album)
     yield from (Drop(kind, {"stream": recorded.stream}) for kind in of_stream)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from attrs import frozen
 
-from albumcore.feed import FeedQuery
+from albumcore.feed import Choice
 
 
 @frozen
@@ -47,39 +47,19 @@ class MemberRow:
 
 
 @frozen
-class FeedRow:
-    """Where an entry of a feed stands, and what it can be selected by (`albumcore.feed.FILTERS`).
+class FeedLaneRow:
+    """An entry of a feed in one of its lanes (`albumcore.feed.lanes`); the first of a lane is number 1.
 
-    ``provider_id`` is the report provider it is about or happened through, ``token_id`` the capability token it
-    happened through.
+    Entries only ever come, at the end, so the number of the last is how many there are.
     """
 
-    KEY: ClassVar[tuple[str, ...]] = ("stream", "version")
-    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("stream", "kind", "version"),)
-
-    stream: str
-    version: int
-    kind: str
-    mutation: str | None
-    author: str
-    target: str | None
-    is_private: bool
-    study_uid: str | None
-    provider_id: str | None
-    token_id: str | None
-    at: datetime
-
-
-@frozen
-class FeedSeriesRow:
-    """A series that an entry of a feed is about."""
-
-    KEY: ClassVar[tuple[str, ...]] = ("stream", "series_uid", "version")
+    KEY: ClassVar[tuple[str, ...]] = ("stream", "lane", "version")
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     stream: str
+    lane: str
     version: int
-    series_uid: str
+    number: int
 
 
 @frozen
@@ -152,21 +132,11 @@ class ImageRow:
 ROWS_FORMAT = 1
 """To be raised whenever `albumcore.index.changes` means something else by the same rows."""
 
-Row = (
-    AlbumRow
-    | MemberRow
-    | FeedRow
-    | FeedSeriesRow
-    | SeriesRow
-    | ProviderRow
-    | CapabilityTokenRow
-    | ImageRow
-)
+Row = AlbumRow | MemberRow | FeedLaneRow | SeriesRow | ProviderRow | CapabilityTokenRow | ImageRow
 ROWS: tuple[type[Row], ...] = (
     AlbumRow,
     MemberRow,
-    FeedRow,
-    FeedSeriesRow,
+    FeedLaneRow,
     SeriesRow,
     ProviderRow,
     CapabilityTokenRow,
@@ -176,8 +146,7 @@ R = TypeVar(
     "R",
     AlbumRow,
     MemberRow,
-    FeedRow,
-    FeedSeriesRow,
+    FeedLaneRow,
     SeriesRow,
     ProviderRow,
     CapabilityTokenRow,
@@ -185,6 +154,8 @@ R = TypeVar(
 )
 Where = Mapping[str, Any]
 """Column to value, all of which must be equal; a list, tuple or set means one of its values."""
+Versions = tuple[int, int | None]
+"""Versions past the first of the two, and up to the second where it is one."""
 
 
 @frozen
@@ -192,6 +163,15 @@ class Put:
     """A new row; one with its key must not be there."""
 
     row: Row
+
+
+@frozen
+class Enter:
+    """A new `FeedLaneRow`, numbered one more than the last of its lane."""
+
+    stream: str
+    lane: str
+    version: int
 
 
 @frozen
@@ -211,7 +191,7 @@ class Drop:
     where: Where
 
 
-Change = Put | Set | Drop
+Change = Put | Enter | Set | Drop
 
 
 class Index(Protocol):
@@ -221,12 +201,19 @@ class Index(Protocol):
         """The rows that match, in the order of their keys."""
         ...
 
-    def feed_page(self, stream: str, viewer: str, query: FeedQuery) -> tuple[Sequence[Any], int]:
-        """The stored events of one page as the viewer sees it, newest first, and the number of all he could see."""
+    def feed_page(
+        self,
+        stream: str,
+        choices: Sequence[Choice],
+        within: Versions,
+        limit: int | None,
+        offset: int,
+    ) -> tuple[Sequence[Any], int]:
+        """The stored events of one page of what is chosen, newest first, and the number of all that are."""
         ...
 
-    def visible_comments(self, streams: Sequence[str], viewer: str) -> Mapping[str, int]:
-        """How many comments of each stream the viewer can see; streams without any are left out."""
+    def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
+        """How many entries there are in some lanes of each stream together; streams without any are left out."""
         ...
 
     def next_number(self, name: str) -> int:

@@ -13,6 +13,7 @@ from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.render import people_of
 from albumcore import album_stream
 from albumcore.errors import AlbumNotFound
+from albumcore.feed import Kind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, UserId
 from albumcore.index import AlbumRow, MemberRow, SeriesRow
 
@@ -79,7 +80,7 @@ def counts(
     ids = [AlbumId(one.row.album_id) for one in albums]
     index = deployment.albums.index
     streams = {one: album_stream(one).name for one in ids}
-    comments = index.visible_comments(list(streams.values()), viewer)
+    comments = index.count_entries([*streams.values()], scopes_of(Kind.COMMENT, viewer))
     users = dict.fromkeys(ids, 0)
     for member in index.rows(MemberRow, {"album_id": ids}):
         users[AlbumId(member.album_id)] += 1

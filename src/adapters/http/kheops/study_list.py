@@ -32,7 +32,7 @@ from adapters.http.kheops.series import reach
 from adapters.matching import days, times
 from albumcore import Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
-from albumcore.feed import PUBLIC
+from albumcore.feed import PUBLIC, Kind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import SeriesRow
 
@@ -288,7 +288,8 @@ def _tell_comments(ask: Ask, found: Collection[FoundStudy], fields: Collection[s
     if COMMENTS in fields:
         streams = {one.study_uid: study_stream(one.study_uid).name for one in found}
         viewer = ask.caller.user if ask.caller.acts_as_user else PUBLIC
-        numbers = ask.deployment.albums.index.visible_comments([*streams.values()], viewer)
+        seen = scopes_of(Kind.COMMENT, viewer)
+        numbers = ask.deployment.albums.index.count_entries([*streams.values()], seen)
         for one in found:
             number = numbers.get(streams[one.study_uid], 0)
             one.attributes[COMMENTS] = {"vr": "IS", "Value": [number]}
