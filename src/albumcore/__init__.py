@@ -5,12 +5,13 @@ be asked for. Open a store with ``adapters.store`` and talk to the `Albumcore` i
 """
 
 from albumcore.albums import Album, MemberFlags, Permission, Webhook, WebhookEvent
-from albumcore.application import Albumcore, utc_now
+from albumcore.application import Albumcore
 from albumcore.capabilities import CapabilityToken, Grants, UserTokens
+from albumcore.commands import utc_now
 from albumcore.comments import StudyComments
 from albumcore.feed import FeedPage, FeedQuery, Kind
 from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
-from albumcore.kernel import Act, Recorded, Source, Stream, fold
+from albumcore.kernel import Act, CommandKey, Recorded, Source, Stream, fold
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Album",
     "Albumcore",
     "CapabilityToken",
+    "CommandKey",
     "Content",
     "FeedPage",
     "FeedQuery",

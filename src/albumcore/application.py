@@ -1,178 +1,35 @@
-"""The application: load, decide, append, and decide again on a conflict; and every way to read.
-
-It holds no rule of the domain, no JSON and no HTTP. Clock and ids come in by argument, and the store behind it
-is named by the environment it is given (``PERSISTENCE_MODULE``).
-"""
+"""The application: an open store, with what takes commands below it, and here every way to read."""
 
 from __future__ import annotations
 
-import logging
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar, cast
 
-from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import EventStore, IntegrityError, Mapper, StoredEvent
-from eventsourcing.utils import Environment, EnvType
+from eventsourcing.persistence import StoredEvent
 
 from albumcore.albums import Album
-from albumcore.carrier import StreamCarrier, project
-from albumcore.codec import Codec, Snapshot, SnapshotStore
-from albumcore.errors import (
-    AlbumcoreError,
-    AlbumNotFound,
-    ConcurrentChange,
-    IdTaken,
-    ImageNotFound,
-)
+from albumcore.codec import moment_of
+from albumcore.commands import Commands
+from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound
 from albumcore.feed import Entry, FeedPage, FeedQuery, chosen, entry, select, standing_of
-from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id, user_id
+from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.imagesets.events import ImageAdded
-from albumcore.index import Change, ImageRow, Index, MemberRow, Versions, changes, standing_now
-from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record, stored_name
+from albumcore.index import Change, ImageRow, MemberRow, Versions, changes, standing_now
+from albumcore.kernel import Event, Recorded, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.verification import CheckContent, Replay
 
 S = TypeVar("S")
-E = TypeVar("E", bound=Event[Any])
-P = ParamSpec("P")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_log = logging.getLogger(__name__)
+_AT_HAND = 2048
+"""Events that are kept read."""
 
 
-def utc_now() -> datetime:
-    """The present moment, aware and in UTC."""
-    return datetime.now(UTC)
-
-
-def pause(attempt: int) -> None:
-    """Wait a random moment before deciding again, up to 50 ms, so that writers who met part ways."""
-    time.sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))
-
-
-class Albumcore(Application[str]):
-    """An open store of albums and image sets.
-
-    Args:
-        env: The library's settings; ``adapters.store`` has functions that fill them in.
-        clock: Tells the present moment, aware and in UTC.
-        retries: How many times a command that met a newer version is decided again before it gives up.
-        snapshot_every: A snapshot of a stream is kept at every multiple of this version.
-
-    Raises:
-        ValueError: ``retries`` is negative, or ``snapshot_every`` is not positive.
-    """
+class Albumcore(Commands):
+    """An open store of albums and image sets; `albumcore.commands.Commands` says what it takes to open one."""
 
     name = "albumcore"
-
-    def __init__(
-        self,
-        env: Mapping[str, str],
-        *,
-        clock: Callable[[], datetime] = utc_now,
-        retries: int = 20,
-        snapshot_every: int = 500,
-    ) -> None:
-        if retries < 0 or snapshot_every < 1:
-            raise ValueError("retries is 0 or more, snapshot_every 1 or more")
-        super().__init__({"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y", **env})
-        self._clock = clock
-        self._retries = retries
-        self._snapshot_every = snapshot_every
-
-    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        """What the code was given, and nothing of the process environment, where our settings have like names."""
-        return Environment(name, env)
-
-    def construct_mapper(self) -> Mapper[str]:
-        """Our codec, whatever the environment says."""
-        return Codec()
-
-    def construct_snapshot_store(self) -> EventStore[str]:
-        """A snapshot store that passes over stale snapshots."""
-        return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
-
-    @property
-    def index(self) -> Index:
-        """The rows that are looked up without replaying."""
-        return cast(Index, self.recorder)
-
-    # Commands
-
-    def handle(
-        self,
-        stream: Stream[S],
-        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
-        source: Source,
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> tuple[Recorded[E], ...]:
-        """Let a decision be taken on a stream, and record what it leads to.
-
-        When another command got in between, the decision is taken again on what is there by then. The moment of
-        the act is the clock's, but never earlier than the stream's last.
-
-        Returns:
-            The recorded events; none where the decision changes nothing.
-
-        Raises:
-            AlbumcoreError: whatever the decision refuses with.
-            Invalid: the source's user is no sub.
-            IdTaken: an image id or a token digest, unique in the store, is there in another stream.
-            ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
-        """
-        user_id(source.user)
-        refused_at = -1
-        for attempt in range(self._retries + 1):
-            if attempt:
-                pause(attempt)
-            version, last_at, state = self._present(stream)
-            act = Act(source, max(self._clock(), last_at).astimezone(UTC))
-            recorded = record(stream.name, version, act, decision(state, act, *args, **kwargs))
-            if not recorded:
-                return ()
-            try:
-                self._append(recorded)
-            except IntegrityError as error:
-                if version == refused_at:
-                    # Nobody got in between: it is not the version that is refused, but the key of a row.
-                    raise IdTaken(
-                        "an id or digest in it was used elsewhere in the store"
-                    ) from error
-                refused_at = version
-                continue
-            self._keep_snapshot(stream, version, version + len(recorded))
-            return recorded
-        raise ConcurrentChange("others keep changing this; try again")
-
-    def _present(self, stream: Stream[S]) -> tuple[int, datetime, S]:
-        try:
-            carrier: StreamCarrier = self.repository.get(stream.name, projector_func=project)
-        except AggregateNotFoundError:
-            return 0, EPOCH, stream.initial
-        return carrier.position
-
-    def _append(self, recorded: tuple[Recorded[Any], ...]) -> None:
-        rows = [change for one in recorded for change in changes(one)]
-        self.events.put(recorded, changes=rows)
-
-    def _keep_snapshot(self, stream: Stream[Any], before: int, after: int) -> None:
-        if before // self._snapshot_every == after // self._snapshot_every:
-            return
-        assert self.snapshots is not None
-        try:
-            version, at, state = self._present(stream)
-            self.snapshots.put([Snapshot(stream.name, version, at, state)])
-        except Exception:
-            # Whatever it is, the command that it follows is stored, and must not seem to fail.
-            _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
-
-    def next_image_id(self) -> ImageId:
-        """An image id never given before. One that no event comes to carry stays unused."""
-        return ImageId(self.index.next_number("image"))
 
     # State
 
@@ -186,15 +43,8 @@ class Albumcore(Application[str]):
             reached = self._version_at(stream, at)
             version = reached if version is None else min(version, reached)
         if version is None:
-            return self._present(stream)[2]
-        try:
-            carrier: StreamCarrier = self.repository.get(
-                stream.name, version=version, projector_func=project
-            )
-        except AggregateNotFoundError:
-            return stream.initial
-        state: S = carrier.position[2]
-        return state
+            return self.states.present(stream).state
+        return self.states.as_of(stream, version).state
 
     def history(
         self, stream: Stream[S], after: int = 0, until: int | None = None
@@ -204,17 +54,12 @@ class Albumcore(Application[str]):
 
     def _version_at(self, stream: Stream[Any], at: datetime, *, before: bool = False) -> int:
         """The last version at or before a moment, or the last before it. Times never go back, so halving finds it."""
-        last = self.recorder.select_events(stream.name, desc=True, limit=1)
-        low, high = 0, last[0].originator_version if last else 0
-        while low < high:
-            middle = (low + high + 1) // 2
-            [one] = self.recorder.select_events(stream.name, gt=middle - 1, lte=middle)
-            found = self._recorded(one).at
-            if found < at or (found == at and not before):
-                low = middle
-            else:
-                high = middle - 1
-        return low
+
+        def is_before(stored: StoredEvent) -> bool:
+            found = moment_of(stored)
+            return found < at or (found == at and not before)
+
+        return self.index.last_version(stream.name, is_before)
 
     def _versions(
         self, stream: Stream[Any], since: datetime | None, until: datetime | None
@@ -278,7 +123,7 @@ class Albumcore(Application[str]):
             query.limit,
             query.offset,
         )
-        shown = map(entry, map(self._recorded, found))
+        shown = map(entry, map(self._once_read, found))
         return tuple(one for one in shown if one is not None), total
 
     def _past_feed(
@@ -291,6 +136,11 @@ class Albumcore(Application[str]):
             raise AlbumNotFound("no such album then, or you were not a member of it")
         entries, total = select(history, viewer, query)
         return FeedPage(entries, total, standing_of(album))
+
+    @cached_property
+    def _once_read(self) -> Callable[[StoredEvent], Recorded[Any]]:
+        """Like `_recorded`. The same bytes are the same event for ever, and pages show the newest again and again."""
+        return lru_cache(_AT_HAND)(cast(Any, self.mapper.to_domain_event))
 
     def _recorded(self, stored: StoredEvent) -> Recorded[Any]:
         return cast(Recorded[Any], self.mapper.to_domain_event(stored))

@@ -4,8 +4,9 @@ An event is stored under its stored name, as one JSON object::
 
     {"v": 1, "at": "2026-03-01T09:30:00.000000+00:00", "by": "<sub>", "data": {...}}
 
-with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one. ``v`` is the
-version of the form of ``data``: an older one is brought up to date by the upcasters, a newer one is refused.
+with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one, and with
+``command`` where the command has a key. ``v`` is the version of the form of ``data``: an older one is brought up to
+date by the upcasters, a newer one is refused.
 A snapshot is stored as ``{"format": 2, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
 another format, or a damaged one, is passed over.
 """
@@ -14,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, get_args, get_origin
 
 import orjson
-from attrs import frozen
+from attrs import field, frozen
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.preconf.orjson import make_converter
 from eventsourcing.domain import DomainEventProtocol
@@ -25,7 +27,7 @@ from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, Stored
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.ids import ImageId, UserId
-from albumcore.kernel import STORED, Act, Recorded, Source, stored_name
+from albumcore.kernel import STORED, Act, CommandKey, Recorded, Source, stored_name
 from albumcore.streams import named_stream
 
 SNAPSHOT = "snapshot"
@@ -35,6 +37,9 @@ SNAPSHOT_FORMAT = 2
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 """By stored name and version: how ``data`` of that version becomes data of the next."""
+
+Known = tuple[type[Any], int, Callable[[Any, Any], Any]]
+"""Of a stored name: the class, its newest version, and what makes an event of stored data."""
 
 converter = make_converter(detailed_validation=False, forbid_extra_keys=True)
 
@@ -64,8 +69,9 @@ for _kind in (str, int, bool):
     converter.register_structure_hook(_kind, _exactly(_kind))
 converter.register_structure_hook_func(_is_by_image_id, _by_image_id)
 
+_ALWAYS = {"v", "at", "by", "data"}
 _NAMES_OF_SOURCE = {"by", "capability_token", "report_provider"}
-_ENVELOPE = {"v", "at", "data", *_NAMES_OF_SOURCE}
+_ENVELOPE = {"v", "at", "data", "command", *_NAMES_OF_SOURCE}
 
 
 @frozen
@@ -76,6 +82,8 @@ class Snapshot:
     version: int
     at: datetime
     state: Any
+    size: int = field(default=0, eq=False)
+    """Length of its stored form, in bytes; 0 before it is stored."""
 
     @property
     def originator_id(self) -> str:
@@ -102,6 +110,8 @@ class Codec(Mapper[str]):
     def __init__(self, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> None:
         super().__init__(JSONTranscoder())
         self._upcasters = upcasters
+        self._known: dict[str, Known] = {}
+        self._unstructure: dict[type[Any], Callable[[Any], Any]] = {}
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         """The stored form of a recorded event or of a snapshot."""
@@ -115,18 +125,28 @@ class Codec(Mapper[str]):
             "v": name.version,
             "at": recorded.at.isoformat(timespec="microseconds"),
             "by": source.user,
-            "data": converter.unstructure(recorded.event),
+            "data": self._unstructured(recorded.event),
         }
         if source.capability_token is not None:
             state["capability_token"] = source.capability_token
         if source.report_provider is not None:
             state["report_provider"] = source.report_provider
+        if (command := recorded.act.command) is not None:
+            content = {} if command.content is None else {"content": command.content}
+            state["command"] = {"id": command.id, **content}
         return StoredEvent(
             originator_id=recorded.stream,
             originator_version=recorded.version,
             topic=name.name,
             state=orjson.dumps(state),
         )
+
+    def _unstructured(self, event: Any) -> Any:
+        cls = type(event)
+        hook = self._unstructure.get(cls)
+        if hook is None:
+            hook = self._unstructure[cls] = converter.get_unstructure_hook(cls)
+        return hook(event)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """The recorded event, or snapshot, that was stored.
@@ -138,52 +158,89 @@ class Codec(Mapper[str]):
         """
         if stored_event.topic == SNAPSHOT:
             return _snapshot(stored_event)
-        where = f"{stored_event.originator_id} version {stored_event.originator_version}"
-        cls = STORED.get(stored_event.topic)
-        if cls is None:
+        known = self._known.get(stored_event.topic) or self._known_by(stored_event.topic)
+        if known is None:
             raise UnknownStoredEvent(
-                f"{where}: the event {stored_event.topic!r} is unknown to this albumcore; a newer one wrote it"
+                f"{_where(stored_event)}: the event {stored_event.topic!r} is unknown to this albumcore; "
+                "a newer one wrote it"
             )
+        cls, newest, structure = known
         try:
             state = orjson.loads(stored_event.state)
-            version = state["v"]
-            newest = stored_name(cls).version
-            if version > newest:
-                raise UnknownStoredEvent(
-                    f"{where}: {stored_event.topic!r} is stored in version {version}, "
-                    f"and this albumcore knows it up to {newest}"
-                )
             data = state["data"]
-            for older in range(version, newest):
-                data = self._upcasters[stored_event.topic, older](data)
+            if state["v"] != newest:
+                data = self._brought_up_to_date(stored_event, state["v"], newest, data)
             act = _act(state)
-            event = converter.structure(data, cls)
+            event = structure(data, cls)
         except UnknownStoredEvent:
             raise
         except ForbiddenExtraKeysError as error:
             names = ", ".join(sorted(error.extra_fields))
             raise UnknownStoredEvent(
-                f"{where}: {stored_event.topic!r} is stored with fields that this albumcore does not know: {names}"
+                f"{_where(stored_event)}: {stored_event.topic!r} is stored with fields that this albumcore "
+                f"does not know: {names}"
             ) from error
         except Exception as error:
             raise DamagedStoredEvent(
-                f"{where}: the stored {stored_event.topic!r} cannot be read: {error!r}"
+                f"{_where(stored_event)}: the stored {stored_event.topic!r} cannot be read: {error!r}"
             ) from error
         return Recorded(
             str(stored_event.originator_id), stored_event.originator_version, act, event
         )
 
+    def _known_by(self, name: str) -> Known | None:
+        cls = STORED.get(name)
+        if cls is None:
+            return None
+        known = cls, stored_name(cls).version, converter.get_structure_hook(cls)
+        return self._known.setdefault(name, known)
+
+    def _brought_up_to_date(
+        self, stored_event: StoredEvent, version: int, newest: int, data: Any
+    ) -> Any:
+        if version > newest:
+            raise UnknownStoredEvent(
+                f"{_where(stored_event)}: {stored_event.topic!r} is stored in version {version}, "
+                f"and this albumcore knows it up to {newest}"
+            )
+        for older in range(version, newest):
+            data = self._upcasters[stored_event.topic, older](data)
+        return data
+
+
+def moment_of(stored_event: StoredEvent) -> datetime:
+    """When a stored event happened, without reading the rest of it.
+
+    Raises:
+        DamagedStoredEvent: that cannot be told.
+    """
+    try:
+        return datetime.fromisoformat(orjson.loads(stored_event.state)["at"])
+    except Exception as error:
+        raise DamagedStoredEvent(f"{_where(stored_event)}: it has no time: {error!r}") from error
+
+
+def _where(stored_event: StoredEvent) -> str:
+    return f"{stored_event.originator_id} version {stored_event.originator_version}"
+
+
+_in_person = lru_cache(maxsize=1024)(Source)
+"""The same people act again and again."""
+
 
 def _act(state: dict[str, Any]) -> Act:
-    at = datetime.fromisoformat(state["at"])
-    if at.utcoffset() is None:
+    at, by = datetime.fromisoformat(state["at"]), state["by"]
+    if at.tzinfo is None:
         raise ValueError("its time has no zone")
+    if len(state) == len(_ALWAYS) and type(by) is str:
+        return Act(_in_person(UserId(by)), at)
     named = [one for key, one in state.items() if key in _NAMES_OF_SOURCE]
     if not state.keys() <= _ENVELOPE or not all(isinstance(one, str) for one in named):
         raise ValueError("its envelope is not of this form")
-    return Act(
-        Source(UserId(state["by"]), state.get("capability_token"), state.get("report_provider")), at
-    )
+    source = Source(UserId(by), state.get("capability_token"), state.get("report_provider"))
+    if "command" not in state:
+        return Act(source, at)
+    return Act(source, at, converter.structure(state["command"], CommandKey))
 
 
 class SnapshotStore(EventStore[str]):
@@ -216,4 +273,5 @@ def _snapshot(stored_event: StoredEvent) -> Snapshot:
         state = converter.structure(kept["state"], type(named_stream(stream).initial))
     except Exception as error:
         raise StaleSnapshot from error
-    return Snapshot(stream, stored_event.originator_version, at, state)
+    size = len(stored_event.state)
+    return Snapshot(stream, stored_event.originator_version, at, state, size)

@@ -128,6 +128,12 @@ class IdTaken(Conflict):
     code = "id_taken"
 
 
+class CommandReused(Conflict):
+    """The id of a command was used before, for a command of another content."""
+
+    code = "command_reused"
+
+
 class ConcurrentChange(Conflict):
     """Others kept changing the same stream, and the bounded number of new decisions is used up."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import fields, frozen
 
 from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
 
@@ -38,14 +39,30 @@ class Source:
 
 
 @frozen
+class CommandKey:
+    """By which a command is known again, when whoever sent it cannot know what came of it.
+
+    Attributes:
+        id: Names the command in the whole store, for ever: 1 to 64 visible ASCII characters.
+        content: SHA-256 of all that was asked, where, and with what, in 64 hexadecimal digits: the same command has
+            the same. None where nobody asks again by this id; it is recorded then, and nothing more.
+    """
+
+    id: str
+    content: str | None = None
+
+
+@frozen
 class Act:
     """One act of one source at one moment; ``at`` is an aware UTC time.
 
-    Decisions read the moment from here, so none of them needs a clock.
+    Decisions read the moment from here, so none of them needs a clock. ``command`` says by which command it came,
+    where that has a name; no decision and no state may depend on it.
     """
 
     source: Source
     at: datetime
+    command: CommandKey | None = None
 
     @property
     def user(self) -> UserId:
@@ -143,24 +160,43 @@ def fold(state: S, history: Iterable[Recorded[Event[S]]]) -> S:
 
 
 def record(stream: str, version: int, act: Act, events: Iterable[E]) -> tuple[Recorded[E], ...]:
-    """Put the events of one act into envelopes that follow ``version`` in ``stream``."""
+    """Put the events of one act into envelopes that follow ``version`` in ``stream``.
+
+    All carry the id of the command, and the first alone its content: by that one the command is found again.
+    """
+    rest = act
+    if act.command is not None and act.command.content is not None:
+        rest = Act(act.source, act.at, CommandKey(act.command.id))
     return tuple(
-        Recorded(stream, number, act, event) for number, event in enumerate(events, version + 1)
+        Recorded(stream, number, rest if number > version + 1 else act, event)
+        for number, event in enumerate(events, version + 1)
     )
 
 
-K = TypeVar("K")
-V = TypeVar("V")
+A = TypeVar("A")
 
 
-def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
-    """A copy of ``mapping`` in which ``key`` stands for ``value``."""
-    return {**mapping, key: value}
+Copier = tuple[Mapping[str, int], Callable[[Any], tuple[Any, ...]]]
+_COPIERS: dict[type[Any], Copier] = {}
 
 
-def dissoc(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
-    """A copy of ``mapping`` without ``key``."""
-    return {k: v for k, v in mapping.items() if k != key}
+def _copier(cls: type[Any]) -> Copier:
+    names = [one.name for one in fields(cls)]
+    made: Copier = {name: place for place, name in enumerate(names)}, attrgetter(*names)
+    return _COPIERS.setdefault(cls, made)
+
+
+def changed(state: A, **values: Any) -> A:
+    """A copy of a frozen attrs instance of two or more fields, with other values in some of them.
+
+    As ``attrs.evolve``, which looks at one field after the other: replaying a long history is mostly this.
+    """
+    cls = type(state)
+    places, values_of = _COPIERS.get(cls) or _copier(cls)
+    arguments = [*values_of(state)]
+    for name, value in values.items():
+        arguments[places[name]] = value
+    return cls(*arguments)
 
 
 @frozen

@@ -2,7 +2,8 @@
 
 ``<stored name>.v<version>.json`` holds an event as the present code writes it. A version that is not the newest
 stays beside it, and must still be read. A file with one more word in its name, as in ``x.v1.before_colour.json``,
-is an earlier writing of the same version, from before a field with a default was added.
+is an earlier writing of the same version, from before a field with a default was added; ``x.v1.keyed`` is of a
+command that has a key.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from eventsourcing.persistence import StoredEvent
 from albumcore.codec import SNAPSHOT, SNAPSHOT_FORMAT, Codec, SnapshotStore
 from albumcore.kernel import STORED, Recorded, stored_name
 from albumcore.streams import INITIAL
-from support.examples import EVENTS
+from support.examples import EVENTS, KEYED
 from support.snapshots import SNAPSHOTS
 from support.states import fields_of_states
 
@@ -29,7 +30,7 @@ EARLIER: dict[str, Recorded[Any]] = {}
 """What the files of older versions and earlier writings are to be read as, by file name without ``.json``."""
 
 FILES = sorted(path.name for path in HERE.glob("*.json") if EVENT_FILE.fullmatch(path.name))
-EXPECTED = {f"{key}.json": one for key, one in (EARLIER | EVENTS).items()}
+EXPECTED = {f"{key}.json": one for key, one in (EARLIER | EVENTS | KEYED).items()}
 
 
 def stored(name: str, recorded: Recorded[Any]) -> StoredEvent:
@@ -56,10 +57,10 @@ def test_what_was_stored_is_read(name: str) -> None:
     assert Codec().to_domain_event(stored(name, recorded)) == recorded
 
 
-@pytest.mark.parametrize("key", EVENTS)
+@pytest.mark.parametrize("key", [*EVENTS, *KEYED])
 def test_what_is_written_is_what_was_stored(key: str) -> None:
     """Byte for byte."""
-    recorded = EVENTS[key]
+    recorded = (EVENTS | KEYED)[key]
     assert Codec().to_stored_event(recorded) == stored(f"{key}.json", recorded)
 
 

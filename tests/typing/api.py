@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import assert_type
+from typing import Any, assert_type
 
 from adapters.store import open_memory, open_sqlite
 from albumcore import (
@@ -16,6 +16,7 @@ from albumcore import (
     Album,
     Albumcore,
     CapabilityToken,
+    CommandKey,
     Content,
     FeedPage,
     FeedQuery,
@@ -116,6 +117,18 @@ app.handle(album, Album.edit_webhook, source, bell, add_events=[WebhookEvent.NEW
 app.handle(album, Album.trigger_webhook, source, bell, WebhookEvent.NEW_USER, user=alice)
 said = app.handle(study, StudyComments.post_comment, source, {alice}, "Look", target=alice)
 assert_type(said, tuple[Recorded[StudyCommentPosted], ...])
+
+# A command that may come again, by its key
+
+again = CommandKey("4f9a2c", "0f" * 32)
+once = app.handle_once(again, album, Album.post_comment, source, "Look", target=alice)
+assert_type(once, tuple[Recorded[AlbumEvent], ...])
+app.handle_once(None, album, Album.create, source, "Knees")
+assert_type(app.done_before(again), tuple[Recorded[Any], ...])
+app.handle_once(again, album, Album.post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
+app.handle_once("4f9a2c", album, Album.leave, source)  # type: ignore[arg-type]
+app.handle_once(album, Album.leave, source)  # type: ignore[call-arg, arg-type]
+app.done_before("4f9a2c")  # type: ignore[arg-type]
 
 app.handle(study, StudyComments.post_comment, source, {alice})  # type: ignore[call-arg]
 app.handle(study, Album.post_comment, source, "Look")  # type: ignore[misc]

@@ -16,7 +16,7 @@ from albumcore.albums.events import MemberAdded
 from albumcore.codec import SNAPSHOT, Codec, Snapshot, SnapshotStore, StaleSnapshot
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.imagesets import PatientImageSet
-from albumcore.kernel import Act, Recorded, Source, StoredName
+from albumcore.kernel import Act, CommandKey, Recorded, Source, StoredName
 from support.album import KEY, SCRIBE, bob
 from support.examples import EVENTS, SPARSE
 from support.given import ALICE, NOW, START
@@ -75,6 +75,23 @@ def test_the_envelope_tells_through_what_the_source_acted(
     recorded = evolve(RECORDED, act=Act(source, START))
     assert orjson.loads(Codec().to_stored_event(recorded).state) == {**ENVELOPE, **beside}
     assert read({**ENVELOPE, **beside}) == recorded
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (CommandKey("again"), {"id": "again"}),
+        (CommandKey("again", "ab" * 32), {"id": "again", "content": "ab" * 32}),
+    ],
+)
+def test_the_envelope_tells_by_which_command_it_came(
+    command: CommandKey, told: dict[str, str]
+) -> None:
+    """Where the command has a key; what was asked, where it may come again."""
+    recorded = evolve(RECORDED, act=Act(ALICE, START, command))
+    stored_event = Codec().to_stored_event(recorded)
+    assert orjson.loads(stored_event.state) == {**ENVELOPE, "command": told}
+    assert Codec().to_domain_event(stored_event) == recorded
 
 
 @pytest.mark.parametrize(
@@ -181,6 +198,11 @@ def test_an_unknown_name_is_refused() -> None:
         {**ENVELOPE, "data": {"target": None}},
         {**ENVELOPE, "capability_token": 7},
         {**ENVELOPE, "report_provider": None},
+        {**ENVELOPE, "command": "again"},
+        {**ENVELOPE, "command": None},
+        {**ENVELOPE, "command": {"content": "ab"}},
+        {**ENVELOPE, "command": {"id": 7}},
+        {**ENVELOPE, "command": {"id": "again", "content": 7}},
     ],
     ids=str,
 )
@@ -196,6 +218,8 @@ def test_a_field_that_is_not_known_is_refused(data: dict[str, str]) -> None:
     unknown = (data.keys() - {"target"}).pop()
     with pytest.raises(UnknownStoredEvent, match=rf"does not know: {unknown}$"):
         read({**ENVELOPE, "data": data})
+    with pytest.raises(UnknownStoredEvent, match=r"does not know: colour$"):
+        read({**ENVELOPE, "command": {"id": "again", "colour": "red"}})
 
 
 @pytest.mark.parametrize(

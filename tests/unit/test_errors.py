@@ -12,6 +12,7 @@ CODES = {
     "AlbumNotFound": "album_not_found",
     "AlbumcoreError": "error",
     "CapabilityTokenNotFound": "capability_token_not_found",
+    "CommandReused": "command_reused",
     "ConcurrentChange": "concurrent_change",
     "Conflict": "conflict",
     "DamagedStoredEvent": "damaged_stored_event",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from attrs import asdict
+from attrs import asdict, evolve
 
 from albumcore.index import (
     DERIVED,
     AlbumRow,
     CapabilityTokenRow,
     Change,
+    CommandRow,
     Drop,
     Enter,
     FeedLaneRow,
@@ -23,7 +24,7 @@ from albumcore.index import (
     Set,
     changes,
 )
-from albumcore.kernel import STORED
+from albumcore.kernel import STORED, Act, CommandKey
 from support.examples import (
     ALICE,
     AT,
@@ -264,3 +265,12 @@ def test_an_event_with_less_in_it_means_less(name: str) -> None:
     """A public comment moves the last event time of an album, and an edit without a value does only that."""
     recorded: Any = SPARSE[f"{name}.v1"]
     assert changes(recorded) == tuple(MEANT_BY_SPARSE[name])
+
+
+@pytest.mark.parametrize("content", ["ab" * 32, None])
+def test_the_first_event_of_a_command_says_where_it_is(content: str | None) -> None:
+    """Beside what it means anyway; an event that tells no more than an id costs no row."""
+    recorded = EVENTS["album.deleted.v1"]
+    act = Act(recorded.act.source, recorded.at, CommandKey("again", content))
+    found = [] if content is None else [Put(CommandRow("again", STREAM, 7, content))]
+    assert changes(evolve(recorded, act=act)) == (*found, *MEANT["album.deleted"])

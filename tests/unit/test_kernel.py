@@ -17,11 +17,11 @@ from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import (
     STORED,
     Act,
+    CommandKey,
     Event,
     Recorded,
     Source,
-    assoc,
-    dissoc,
+    changed,
     evolve,
     fold,
     record,
@@ -49,6 +49,17 @@ def test_record_puts_the_events_of_one_act_into_envelopes() -> None:
     assert first == Recorded("album-A1", 8, ACT, OPEN)
     assert second == Recorded("album-A1", 9, ACT, BOB_IN)
     assert (second.at, second.originator_id, second.originator_version) == (START, "album-A1", 9)
+
+
+def test_the_events_of_one_command_carry_its_id() -> None:
+    """The first alone carries what was asked: by it the command is found again."""
+    whole, rest = CommandKey("again", "ab" * 32), CommandKey("again")
+    events = (OPEN, BOB_IN, BOB_IN)
+    keyed = record("album-A1", 7, Act(ALICE, START, whole), events)
+    assert [one.act.command for one in keyed] == [whole, rest, rest]
+    assert {(one.act.source, one.at) for one in keyed} == {(ALICE, START)}
+    unasked = record("album-A1", 7, Act(ALICE, START, rest), events)
+    assert [one.act.command for one in unasked] == [rest] * 3
 
 
 def test_fold_is_one_event_after_another() -> None:
@@ -90,15 +101,6 @@ def test_stored_name_knows_registered_classes_alone() -> None:
 
     with pytest.raises(KeyError):
         stored_name(NeverRegistered)
-
-
-def test_assoc_and_dissoc_leave_the_original_alone() -> None:
-    """States share what did not change, so nothing may change under them."""
-    original = {"a": 1, "b": 2}
-    assert assoc(original, "a", 3) == {"a": 3, "b": 2}
-    assert dissoc(original, "a") == {"b": 2}
-    assert dissoc(original, "c") == original
-    assert original == {"a": 1, "b": 2}
 
 
 def test_streams_are_named_by_kind_and_key() -> None:
@@ -153,3 +155,12 @@ def test_states_and_events_are_values() -> None:
         Album().name = "other"  # type: ignore[misc]
     assert MemberAdded(bob) != MemberAdded(UserId("carol"))
     assert Act(ALICE, NOW) != Act(ALICE, NOW + timedelta(microseconds=1))
+
+
+def test_a_changed_copy_leaves_the_original_alone() -> None:
+    """Some fields are others, and the rest are the same objects; a field that there is not is refused."""
+    other = changed(ALICE, user=bob)
+    assert (ALICE.user, other.user) == (UserId("alice"), bob)
+    assert changed(other, user=ALICE.user) == ALICE
+    with pytest.raises(KeyError):
+        changed(ALICE, name="?")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.capabilities.values import CapabilityToken
 from albumcore.ids import CapabilityTokenId
-from albumcore.kernel import Act, assoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc
 
 if TYPE_CHECKING:
     from albumcore.capabilities.tokens import UserTokens
@@ -31,7 +32,7 @@ class UserTokenIssued:
         token = CapabilityToken(
             self.digest, self.title, act.user, act.at, self.not_before, self.expires_at
         )
-        return evolve(state, tokens=assoc(state.tokens, self.token_id, token), owner=act.user)
+        return changed(state, tokens=assoc(state.tokens, self.token_id, token), owner=act.user)
 
 
 @stored("user.capability_token_revoked")
@@ -43,8 +44,8 @@ class UserTokenRevoked:
 
     def evolve(self, state: UserTokens, act: Act) -> UserTokens:
         """The token stays on the list, and opens nothing any more."""
-        token = evolve(state.tokens[self.token_id], revoked_at=act.at, revoked_by=act.user)
-        return evolve(state, tokens=assoc(state.tokens, self.token_id, token))
+        token = changed(state.tokens[self.token_id], revoked_at=act.at, revoked_by=act.user)
+        return changed(state, tokens=assoc(state.tokens, self.token_id, token))
 
 
 UserTokenEvent = UserTokenIssued | UserTokenRevoked

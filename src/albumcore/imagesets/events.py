@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.ids import ImageId
 from albumcore.imagesets.values import Content, Image, ImageType
-from albumcore.kernel import Act, assoc, dissoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc, dissoc
 
 if TYPE_CHECKING:
     from albumcore.imagesets.image_set import PatientImageSet
@@ -28,7 +29,7 @@ class ImageAdded:
     def evolve(self, state: PatientImageSet, act: Act) -> PatientImageSet:
         """One image more."""
         image = Image(self.clinic, self.station, self.type, self.content)
-        return evolve(state, images=assoc(state.images, self.image_id, image))
+        return changed(state, images=assoc(state.images, self.image_id, image))
 
 
 @stored("images.image_removed")
@@ -40,7 +41,7 @@ class ImageRemoved:
 
     def evolve(self, state: PatientImageSet, act: Act) -> PatientImageSet:
         """One image fewer."""
-        return evolve(state, images=dissoc(state.images, self.image_id))
+        return changed(state, images=dissoc(state.images, self.image_id))
 
 
 @stored("images.patient_deleted")
@@ -50,7 +51,7 @@ class PatientDeleted:
 
     def evolve(self, state: PatientImageSet, act: Act) -> PatientImageSet:
         """The set is closed."""
-        return evolve(state, is_closed=True)
+        return changed(state, is_closed=True)
 
 
 ImageSetEvent = ImageAdded | ImageRemoved | PatientDeleted

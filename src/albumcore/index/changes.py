@@ -15,6 +15,7 @@ from albumcore.index.rows import (
     AlbumRow,
     CapabilityTokenRow,
     Change,
+    CommandRow,
     Drop,
     Enter,
     FeedLaneRow,
@@ -36,6 +37,9 @@ def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
     """The changes of rows that one recorded event means, in the order they are to be applied."""
     shown = entry(recorded)
     told: list[Change] = []
+    command = recorded.act.command
+    if command is not None and command.content is not None:
+        told.append(Put(CommandRow(command.id, recorded.stream, recorded.version, command.content)))
     if shown is not None:
         told.extend(Enter(recorded.stream, lane, recorded.version) for lane in lanes_of(shown))
         if shown.moves_last_event_time and recorded.stream.startswith("album-"):

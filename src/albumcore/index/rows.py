@@ -110,6 +110,19 @@ class CapabilityTokenRow:
 
 
 @frozen
+class CommandRow:
+    """A command that may come again: where the first event is that it led to, and what was asked."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("command",)
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    command: str
+    stream: str
+    version: int
+    content: str
+
+
+@frozen
 class ImageRow:
     """An image that can be shown: where its event is, and what it can be searched by."""
 
@@ -132,7 +145,16 @@ class ImageRow:
 ROWS_FORMAT = 1
 """To be raised whenever `albumcore.index.changes` means something else by the same rows."""
 
-Row = AlbumRow | MemberRow | FeedLaneRow | SeriesRow | ProviderRow | CapabilityTokenRow | ImageRow
+Row = (
+    AlbumRow
+    | MemberRow
+    | FeedLaneRow
+    | SeriesRow
+    | ProviderRow
+    | CapabilityTokenRow
+    | CommandRow
+    | ImageRow
+)
 ROWS: tuple[type[Row], ...] = (
     AlbumRow,
     MemberRow,
@@ -140,6 +162,7 @@ ROWS: tuple[type[Row], ...] = (
     SeriesRow,
     ProviderRow,
     CapabilityTokenRow,
+    CommandRow,
     ImageRow,
 )
 R = TypeVar(
@@ -150,6 +173,7 @@ R = TypeVar(
     SeriesRow,
     ProviderRow,
     CapabilityTokenRow,
+    CommandRow,
     ImageRow,
 )
 Where = Mapping[str, Any]
@@ -214,6 +238,13 @@ class Index(Protocol):
 
     def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
         """How many entries there are in some lanes of each stream together; streams without any are left out."""
+        ...
+
+    def last_version(self, stream: str, holds: Callable[[Any], bool]) -> int:
+        """The last version of a stream up to which something holds of each stored event, and of none after it.
+
+        0 where it holds of none. Halving finds it.
+        """
         ...
 
     def next_number(self, name: str) -> int:

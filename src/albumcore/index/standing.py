@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from albumcore.feed import Entry, ProviderStanding, Standing
-from albumcore.ids import AlbumId, UserId
-from albumcore.index.rows import CapabilityTokenRow, Index, MemberRow, ProviderRow, SeriesRow
+from albumcore.ids import AlbumId
+from albumcore.index.rows import (
+    CapabilityTokenRow,
+    Index,
+    MemberRow,
+    ProviderRow,
+    R,
+    SeriesRow,
+    Where,
+)
 from albumcore.streams import album_stream
 
 
@@ -24,30 +32,23 @@ def standing_now(index: Index, album_id: AlbumId, entries: Iterable[Entry]) -> S
         series.update(one.series_uids)
         providers.update(name for name in (one.provider_id, source.report_provider) if name)
         tokens.update([source.capability_token] if source.capability_token else ())
-    rows, in_album = index.rows, {"album_id": album_id}
-    return Standing(
-        {UserId(row.sub): row.is_admin for row in rows(MemberRow, {**in_album, "sub": subs})},
-        cast(
-            Any,
-            {
-                row.provider_id: ProviderStanding(row.name, row.is_removed)
-                for row in rows(ProviderRow, {**in_album, "provider_id": providers})
-            },
-        ),
-        cast(
-            Any,
-            {
-                row.token_id: row.title
-                for row in rows(
-                    CapabilityTokenRow,
-                    {"stream": album_stream(album_id).name, "token_id": tokens},
-                )
-            },
-        ),
-        cast(
-            Any,
-            frozenset(
-                row.series_uid for row in rows(SeriesRow, {**in_album, "series_uid": series})
-            ),
-        ),
-    )
+    in_album = {"album_id": album_id}
+
+    def rows(kind: type[R], column: str, named: set[str], where: Where = in_album) -> list[R]:
+        return index.rows(kind, {**where, column: named}) if named else []
+
+    found: dict[str, Any] = {
+        "admins": {row.sub: row.is_admin for row in rows(MemberRow, "sub", subs)},
+        "providers": {
+            row.provider_id: ProviderStanding(row.name, row.is_removed)
+            for row in rows(ProviderRow, "provider_id", providers)
+        },
+        "tokens": {
+            row.token_id: row.title
+            for row in rows(
+                CapabilityTokenRow, "token_id", tokens, {"stream": album_stream(album_id).name}
+            )
+        },
+        "series": frozenset(row.series_uid for row in rows(SeriesRow, "series_uid", series)),
+    }
+    return Standing(**found)

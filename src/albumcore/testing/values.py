@@ -35,7 +35,7 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.imagesets import Content, ImageType
-from albumcore.kernel import Act, Source
+from albumcore.kernel import Act, CommandKey, Source
 from albumcore.text import MAX_COMMENT
 
 _TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
@@ -205,6 +205,13 @@ def sources() -> st.SearchStrategy[Source]:
     )
 
 
+def command_keys() -> st.SearchStrategy[CommandKey]:
+    """Keys of commands: an id of 1 to 64 visible ASCII characters, with what was asked and without."""
+    visible = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
+    ids = st.text(visible, min_size=1, max_size=20) | st.just("c" * 64)
+    return st.builds(CommandKey, ids, st.none() | digests())
+
+
 def acts() -> st.SearchStrategy[Act]:
-    """Any source at any moment."""
-    return st.builds(Act, sources(), times())
+    """Any source at any moment, by a command with a key and without."""
+    return st.builds(Act, sources(), times(), st.none() | command_keys())

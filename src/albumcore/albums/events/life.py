@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.albums.values import Member, MemberFlags, Phase
 from albumcore.ids import UserId
-from albumcore.kernel import Act, assoc, dissoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc, dissoc
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
@@ -25,7 +26,7 @@ class AlbumCreated:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The album is open, with one member."""
-        return evolve(
+        return changed(
             state,
             phase=Phase.OPEN,
             name=self.name,
@@ -47,7 +48,7 @@ class AlbumEdited:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """What was set holds from now on."""
-        return evolve(
+        return changed(
             state,
             name=state.name if self.name is None else self.name,
             description=state.description if self.description is None else self.description,
@@ -75,12 +76,12 @@ class NotificationsSet:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The member's own settings hold from now on."""
-        member = evolve(
+        member = changed(
             state.members[act.user],
             notification_new_series=self.new_series,
             notification_new_comment=self.new_comment,
         )
-        return evolve(state, members=assoc(state.members, act.user, member))
+        return changed(state, members=assoc(state.members, act.user, member))
 
 
 @stored("album.favorite_set")
@@ -92,8 +93,8 @@ class FavoriteSet:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The member's own choice holds from now on."""
-        member = evolve(state.members[act.user], is_favorite=self.is_favorite)
-        return evolve(state, members=assoc(state.members, act.user, member))
+        member = changed(state.members[act.user], is_favorite=self.is_favorite)
+        return changed(state, members=assoc(state.members, act.user, member))
 
 
 @stored("album.member_left")
@@ -103,7 +104,7 @@ class MemberLeft:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """One member fewer."""
-        return evolve(state, members=dissoc(state.members, act.user))
+        return changed(state, members=dissoc(state.members, act.user))
 
 
 @stored("album.member_added")
@@ -115,7 +116,7 @@ class MemberAdded:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """One member more."""
-        return evolve(state, members=assoc(state.members, self.target, Member()))
+        return changed(state, members=assoc(state.members, self.target, Member()))
 
 
 @stored("album.admin_added")
@@ -127,7 +128,7 @@ class AdminAdded:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """One admin more."""
-        return evolve(state, members=assoc(state.members, self.target, Member(is_admin=True)))
+        return changed(state, members=assoc(state.members, self.target, Member(is_admin=True)))
 
 
 @stored("album.member_removed")
@@ -139,7 +140,7 @@ class MemberRemoved:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """One member fewer."""
-        return evolve(state, members=dissoc(state.members, self.target))
+        return changed(state, members=dissoc(state.members, self.target))
 
 
 @stored("album.member_promoted")
@@ -167,8 +168,8 @@ class AdminDemoted:
 
 
 def _with_right(state: Album, target: UserId, *, is_admin: bool) -> Album:
-    member = evolve(state.members[target], is_admin=is_admin)
-    return evolve(state, members=assoc(state.members, target, member))
+    member = changed(state.members[target], is_admin=is_admin)
+    return changed(state, members=assoc(state.members, target, member))
 
 
 @stored("album.comment_posted")

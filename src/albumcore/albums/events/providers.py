@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.albums.values import ReportProvider
 from albumcore.ids import ReportProviderId
-from albumcore.kernel import Act, assoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
@@ -26,7 +27,7 @@ class ReportProviderCreated:
     def evolve(self, state: Album, act: Act) -> Album:
         """The album has this provider."""
         provider = ReportProvider(self.name, self.url, act.at)
-        return evolve(
+        return changed(
             state, report_providers=assoc(state.report_providers, self.provider_id, provider)
         )
 
@@ -42,8 +43,8 @@ class ReportProviderEdited:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The provider goes by the new name and address."""
-        provider = evolve(state.report_providers[self.provider_id], name=self.name, url=self.url)
-        return evolve(
+        provider = changed(state.report_providers[self.provider_id], name=self.name, url=self.url)
+        return changed(
             state, report_providers=assoc(state.report_providers, self.provider_id, provider)
         )
 
@@ -57,7 +58,7 @@ class ReportProviderDeleted:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The provider is kept as removed: old events still name it."""
-        provider = evolve(state.report_providers[self.provider_id], is_removed=True)
-        return evolve(
+        provider = changed(state.report_providers[self.provider_id], is_removed=True)
+        return changed(
             state, report_providers=assoc(state.report_providers, self.provider_id, provider)
         )

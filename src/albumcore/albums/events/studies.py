@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.albums.values import Study
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore.kernel import Act, assoc, dissoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc, dissoc
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
@@ -89,7 +90,7 @@ class FavoriteAdded:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """They are favourites."""
-        return evolve(state, favorites=state.favorites.union(self.series_uids))
+        return changed(state, favorites=state.favorites.union(self.series_uids))
 
 
 @stored("album.favorite_removed")
@@ -102,17 +103,17 @@ class FavoriteRemoved:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """They are none."""
-        return evolve(state, favorites=state.favorites.difference(self.series_uids))
+        return changed(state, favorites=state.favorites.difference(self.series_uids))
 
 
 def _with_series(state: Album, study_uid: StudyUID, series_uids: tuple[SeriesUID, ...]) -> Album:
     there = state.studies.get(study_uid, frozenset())
-    return evolve(state, studies=assoc(state.studies, study_uid, there.union(series_uids)))
+    return changed(state, studies=assoc(state.studies, study_uid, there.union(series_uids)))
 
 
 def _without_series(state: Album, study_uid: StudyUID, gone: Study) -> Album:
     left = state.studies[study_uid] - gone
-    return evolve(
+    return changed(
         state,
         studies=assoc(state.studies, study_uid, left) if left else dissoc(state.studies, study_uid),
         favorites=state.favorites - gone,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.capabilities.values import CapabilityToken, Grants
 from albumcore.ids import CapabilityTokenId
-from albumcore.kernel import Act, assoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
@@ -32,7 +33,9 @@ class CapabilityTokenIssued:
         token = CapabilityToken(
             self.digest, self.title, act.user, act.at, self.not_before, self.expires_at, self.grants
         )
-        return evolve(state, capability_tokens=assoc(state.capability_tokens, self.token_id, token))
+        return changed(
+            state, capability_tokens=assoc(state.capability_tokens, self.token_id, token)
+        )
 
 
 @stored("album.capability_token_revoked")
@@ -44,7 +47,9 @@ class CapabilityTokenRevoked:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The token stays known, and opens nothing any more."""
-        token = evolve(
+        token = changed(
             state.capability_tokens[self.token_id], revoked_at=act.at, revoked_by=act.user
         )
-        return evolve(state, capability_tokens=assoc(state.capability_tokens, self.token_id, token))
+        return changed(
+            state, capability_tokens=assoc(state.capability_tokens, self.token_id, token)
+        )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore.albums.values import Webhook, WebhookEvent
 from albumcore.ids import SeriesUID, StudyUID, UserId, WebhookId
-from albumcore.kernel import Act, assoc, dissoc, stored
+from albumcore.kernel import Act, changed, stored
+from albumcore.mapping import assoc, dissoc
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
@@ -24,7 +25,7 @@ class WebhookCreated:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The album has this webhook."""
-        return evolve(state, webhooks=assoc(state.webhooks, self.webhook_id, self.webhook))
+        return changed(state, webhooks=assoc(state.webhooks, self.webhook_id, self.webhook))
 
 
 @stored("album.webhook_edited")
@@ -37,7 +38,7 @@ class WebhookEdited:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """The webhook is as told."""
-        return evolve(state, webhooks=assoc(state.webhooks, self.webhook_id, self.webhook))
+        return changed(state, webhooks=assoc(state.webhooks, self.webhook_id, self.webhook))
 
 
 @stored("album.webhook_deleted")
@@ -49,7 +50,7 @@ class WebhookDeleted:
 
     def evolve(self, state: Album, act: Act) -> Album:
         """Nobody is told by it any more."""
-        return evolve(state, webhooks=dissoc(state.webhooks, self.webhook_id))
+        return changed(state, webhooks=dissoc(state.webhooks, self.webhook_id))
 
 
 @stored("album.webhook_triggered")

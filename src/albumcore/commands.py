@@ -1,0 +1,273 @@
+"""Commands: load, decide, append, and decide again on a conflict; and know a command again that comes twice.
+
+No rule of the domain is here, no JSON and no HTTP. Clock and ids come in by argument, and the store behind it is
+named by the environment it is given (``PERSISTENCE_MODULE``).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import EventStore, IntegrityError, Mapper, PersistenceError
+from eventsourcing.utils import Environment, EnvType
+
+from albumcore.codec import Codec, SnapshotStore
+from albumcore.errors import AlbumcoreError, CommandReused, ConcurrentChange, IdTaken, Invalid
+from albumcore.ids import ImageId, user_id
+from albumcore.index import CommandRow, Index, changes
+from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
+from albumcore.states import Reached, States
+
+S = TypeVar("S")
+E = TypeVar("E", bound=Event[Any])
+P = ParamSpec("P")
+_COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
+_CONTENT = re.compile(r"[0-9a-f]{64}\Z")
+_TURNS = 64
+
+
+def utc_now() -> datetime:
+    """The present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def pause(attempt: int) -> None:
+    """Wait a random moment before deciding again, up to 50 ms, so that writers who met part ways."""
+    time.sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))
+
+
+def check_command(command: CommandKey) -> CommandKey:
+    """A key that a command can be known by.
+
+    Raises:
+        Invalid: its id is not 1 to 64 visible ASCII characters, or its content no SHA-256.
+    """
+    if not _COMMAND_ID.match(command.id):
+        raise Invalid("command", "its id has 1 to 64 visible ASCII characters")
+    if command.content is not None and not _CONTENT.match(command.content):
+        raise Invalid("command", "its content is not a SHA-256 in hexadecimal")
+    return command
+
+
+class Commands(Application[str]):
+    """The side of an open store that takes commands.
+
+    Args:
+        env: The library's settings; ``adapters.store`` has functions that fill them in.
+        clock: Tells the present moment, aware and in UTC.
+        retries: How many times a command that met a newer version is decided again before it gives up.
+        snapshot_every: A snapshot of a stream is kept at every multiple of this version.
+        cache_size: How many streams' states are kept at hand; fewer where they are large.
+
+    Raises:
+        ValueError: ``retries`` is negative, or ``snapshot_every`` or ``cache_size`` is not positive.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        retries: int = 20,
+        snapshot_every: int = 500,
+        cache_size: int = 256,
+    ) -> None:
+        if retries < 0 or snapshot_every < 1 or cache_size < 1:
+            raise ValueError("retries is 0 or more, snapshot_every and cache_size 1 or more")
+        super().__init__({"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y", **env})
+        self._clock = clock
+        self._retries = retries
+        self._snapshot_every = snapshot_every
+        # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
+        self._turns = [RLock() for _ in range(_TURNS)]
+        assert self.snapshots is not None
+        self.states = States(self.events, self.snapshots, cache_size)
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """What the code was given, and nothing of the process environment, where our settings have like names."""
+        return Environment(name, env)
+
+    def construct_mapper(self) -> Mapper[str]:
+        """Our codec, whatever the environment says."""
+        return Codec()
+
+    def construct_snapshot_store(self) -> EventStore[str]:
+        """A snapshot store that passes over stale snapshots."""
+        return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
+
+    @property
+    def index(self) -> Index:
+        """The rows that are looked up without replaying."""
+        return cast(Index, self.recorder)
+
+    @property
+    def loses_replies(self) -> bool:
+        """Whether an append may be stored and its answer get lost on the way; the recorder of such a store says so."""
+        return bool(getattr(self.recorder, "loses_replies", False))
+
+    def handle(
+        self,
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[Recorded[E], ...]:
+        """Let a decision be taken on a stream, and record what it leads to.
+
+        When another command got in between, the decision is taken again on what is there by then. The moment of
+        the act is the clock's, but never earlier than the stream's last.
+
+        Returns:
+            The recorded events; none where the decision changes nothing.
+
+        Raises:
+            AlbumcoreError: whatever the decision refuses with.
+            Invalid: the source's user is no sub.
+            IdTaken: an image id or a token digest, unique in the store, is there in another stream.
+            ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
+        """
+        return self.handle_once(None, stream, decision, source, *args, **kwargs)
+
+    def handle_once(
+        self,
+        command: CommandKey | None,
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[Recorded[E], ...]:
+        """Like `handle`, but a command that led to events once is not decided again, whoever brings it again.
+
+        It returns those events then, from the stream they were recorded in. A command that was refused, or led to
+        nothing, is not remembered: when it comes again, it is decided anew. Without a key it is as with `handle`.
+
+        Raises:
+            AlbumcoreError: as for `handle`.
+            CommandReused: its id is that of a command of another content.
+            Invalid: it breaks a rule of `check_command`.
+        """
+        user_id(source.user)
+        with self._turns[hash(stream.name) % len(self._turns)]:
+            return self._handled(self._key_of(command), stream, decision, source, *args, **kwargs)
+
+    def _handled(
+        self,
+        key: CommandKey | None,
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[Recorded[E], ...]:
+        refused_at, met = -1, 0
+        # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
+        there = None if key is not None and key.content else self.states.at_hand(stream)
+        while True:
+            is_present = there is None
+            if there is None:
+                there = self.states.present(stream)
+                # After the state was read: what this command led to cannot be in it then, unless it is found here.
+                if key is not None and (before := self.done_before(key)):
+                    return before
+            act = Act(source, max(self._clock(), there.at).astimezone(UTC), key)
+            try:
+                decided = decision(there.state, act, *args, **kwargs)
+            except AlbumcoreError:
+                if is_present:
+                    raise
+                there = None
+                continue
+            recorded = record(stream.name, there.version, act, decided)
+            if not recorded:
+                if is_present:
+                    return ()
+                there = None
+                continue
+            try:
+                self._append(recorded)
+            except PersistenceError as error:
+                if not self._was_stored(recorded):
+                    if not isinstance(error, IntegrityError):
+                        raise
+                    if is_present:
+                        met += 1
+                        self._meet(met, there.version == refused_at, error)
+                        refused_at = there.version
+                    there = None
+                    continue
+            self._keep(stream, there, there.after(recorded))
+            return recorded
+
+    def _meet(self, times: int, is_same: bool, error: Exception) -> None:
+        """Wait before a command that others got in the way of is decided again."""
+        if is_same:
+            # Nobody got in between: it is not the version that is refused, but the key of a row.
+            raise IdTaken("an id or digest in it was used elsewhere in the store") from error
+        if times > self._retries:
+            raise ConcurrentChange("others keep changing this; try again") from error
+        pause(times)
+
+    def done_before(self, command: CommandKey) -> tuple[Recorded[Any], ...]:
+        """What a command led to when it was handled, as it was recorded; nothing where it is not known.
+
+        Raises:
+            CommandReused: its id is that of a command of another content.
+        """
+        if command.content is None:
+            return ()
+        for row in self.index.rows(CommandRow, {"command": command.id}):
+            if row.content != command.content:
+                raise CommandReused(
+                    "a command of this id was handled before, and asked for something else"
+                )
+            return tuple(self._led_to(row))
+        return ()
+
+    def next_image_id(self) -> ImageId:
+        """An image id never given before. One that no event comes to carry stays unused."""
+        return ImageId(self.index.next_number("image"))
+
+    def _key_of(self, command: CommandKey | None) -> CommandKey | None:
+        if command is not None:
+            return check_command(command)
+        return CommandKey(secrets.token_urlsafe(16)) if self.loses_replies else None
+
+    def _led_to(self, row: CommandRow) -> Iterator[Recorded[Any]]:
+        # One by one: the stream may be long, and most commands led to one event.
+        version = row.version
+        while found := list(self.events.get(row.stream, gt=version - 1, lte=version)):
+            one = cast(Recorded[Any], found[0])
+            if one.act.command is None or one.act.command.id != row.command:
+                return
+            yield one
+            version += 1
+
+    def _append(self, recorded: tuple[Recorded[Any], ...]) -> None:
+        rows = [change for one in recorded for change in changes(one)]
+        self.events.put(recorded, changes=rows)
+
+    def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
+        """Whether events are in the store although to append them seemed to fail: the id of their command tells."""
+        if not self.loses_replies:
+            return False
+        first, last = recorded[0], recorded[-1]
+        there = self.recorder.select_events(first.stream, gt=first.version - 1, lte=last.version)
+        return [*there] == [*map(self.mapper.to_stored_event, recorded)]
+
+    def _keep(self, stream: Stream[S], before: Reached[S], after: Reached[S]) -> None:
+        if before.version // self._snapshot_every != after.version // self._snapshot_every:
+            after = self.states.save(stream, after)
+        self.states.keep(stream, after)

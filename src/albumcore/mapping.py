@@ -1,0 +1,71 @@
+"""Mappings that are never changed, but copied with one thing more or less, at a cost that hardly grows with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+FEW = 256
+"""Up to so many keys, a plain dict is copied whole."""
+_SHARDS = 256
+
+
+class _Large(Mapping[K, V]):
+    """A mapping in shards, by the hash of the key. A copy shares all of them but the one that changes."""
+
+    __slots__ = ("_number", "_shards")
+
+    def __init__(self, shards: list[dict[K, V]], number: int) -> None:
+        self._shards = shards
+        self._number = number
+
+    def __getitem__(self, key: K) -> V:
+        return self._shards[hash(key) % _SHARDS][key]
+
+    def __iter__(self) -> Iterator[K]:
+        for shard in self._shards:
+            yield from shard
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def replaced(self, key: K, shard: dict[K, V]) -> _Large[K, V]:
+        """A copy with another shard for a key."""
+        place = hash(key) % _SHARDS
+        shards = self._shards.copy()
+        number = self._number - len(shards[place]) + len(shard)
+        shards[place] = shard
+        return _Large(shards, number)
+
+    def shard_of(self, key: K) -> dict[K, V]:
+        """The shard that a key belongs to."""
+        return self._shards[hash(key) % _SHARDS]
+
+
+def _large(mapping: Mapping[K, V]) -> _Large[K, V]:
+    shards: list[dict[Any, Any]] = [{} for _ in range(_SHARDS)]
+    for key, value in mapping.items():
+        shards[hash(key) % _SHARDS][key] = value
+    return _Large(shards, len(mapping))
+
+
+def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    """A copy of ``mapping`` in which ``key`` stands for ``value``."""
+    if not isinstance(mapping, _Large):
+        if len(mapping) < FEW:
+            return {**mapping, key: value}
+        mapping = _large(mapping)
+    return mapping.replaced(key, {**mapping.shard_of(key), key: value})
+
+
+def dissoc(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
+    """A copy of ``mapping`` without ``key``."""
+    if isinstance(mapping, _Large):
+        return mapping.replaced(key, dissoc(mapping.shard_of(key), key))  # type: ignore[arg-type]
+    return {k: v for k, v in mapping.items() if k != key}

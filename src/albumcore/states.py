@@ -1,0 +1,134 @@
+"""The states of streams: folded from what is stored, and kept at hand, to be moved forward by what came since."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, Generic, TypeVar, cast
+
+from attrs import define, evolve, field, frozen
+from eventsourcing.persistence import EventStore
+
+from albumcore.codec import Snapshot
+from albumcore.kernel import Event, Recorded, Stream
+
+S = TypeVar("S")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_BYTES = 8 * 1024 * 1024
+"""How much is kept at hand, in bytes of stored snapshots; a state takes some five times that in memory."""
+
+LONG = 5000
+"""So many events replayed at once are worth a snapshot."""
+_BATCH = 1000
+"""Events that are read at a time: a long history must not have to fit into memory."""
+_log = logging.getLogger(__name__)
+
+
+@frozen
+class Reached(Generic[S]):
+    """How far a stream has come, and the state it came to.
+
+    Attributes:
+        version: Of its last event; 0 before the first.
+        at: When that happened (UTC).
+        state: The state after it.
+        size: Length of the newest snapshot that it was made from, in bytes; 0 where there was none.
+    """
+
+    version: int
+    at: datetime
+    state: S
+    size: int = 0
+
+    def after(self, history: Iterable[Recorded[Event[S]]]) -> Reached[S]:
+        """How far it has come with some more events."""
+        state, last = self.state, None
+        for last in history:
+            state = last.event.evolve(state, last.act)
+        return self if last is None else Reached(last.version, last.at, state, self.size)
+
+
+@define
+class States:
+    """The states of the streams that were asked for last. What is kept is immutable, so threads share it.
+
+    Attributes:
+        most: At most this many streams are kept, and fewer where their states are large.
+    """
+
+    _events: EventStore[str]
+    _snapshots: EventStore[str]
+    most: int
+    _kept: OrderedDict[str, Reached[Any]] = field(factory=OrderedDict, init=False)
+    _size: int = field(default=0, init=False)
+    _lock: Lock = field(factory=Lock, init=False)
+
+    def at_hand(self, stream: Stream[S]) -> Reached[S] | None:
+        """What is kept of a stream; it may have gone on since."""
+        with self._lock:
+            return self._kept.get(stream.name)
+
+    def present(self, stream: Stream[S]) -> Reached[S]:
+        """Where a stream is now: what is kept of it, moved forward by what was recorded since."""
+        kept = self.at_hand(stream)
+        start = self._snapshot(stream) if kept is None else kept
+        reached = self._forward(stream, start)
+        if reached.version - start.version >= LONG:
+            reached = self.save(stream, reached)
+        if reached.version:
+            self.keep(stream, reached)
+        return reached
+
+    def as_of(self, stream: Stream[S], version: int) -> Reached[S]:
+        """Where a stream was at a version."""
+        return self._forward(stream, self._snapshot(stream, version), version)
+
+    def keep(self, stream: Stream[S], reached: Reached[S]) -> None:
+        """Keep how far a stream has come, unless more of it is known."""
+        with self._lock:
+            before = self._kept.pop(stream.name, None)
+            if before is not None:
+                self._size -= before.size
+            newest = before if before is not None and before.version > reached.version else reached
+            self._kept[stream.name] = newest
+            self._size += newest.size
+            while len(self._kept) > self.most or (self._size > MOST_BYTES and len(self._kept) > 1):
+                self._size -= self._kept.popitem(last=False)[1].size
+
+    def save(self, stream: Stream[S], reached: Reached[S]) -> Reached[S]:
+        """Store a snapshot, so that nobody replays what was before it."""
+        try:
+            snapshot = self._snapshots.mapper.to_stored_event(
+                Snapshot(stream.name, reached.version, reached.at, reached.state)
+            )
+            self._snapshots.recorder.insert_events([snapshot])
+            return evolve(reached, size=len(snapshot.state))
+        except Exception:
+            # Whatever it is, the command that it follows is stored, and must not seem to fail.
+            _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
+            return reached
+
+    def forget(self) -> None:
+        """Keep nothing: whatever is asked for next is read from what is stored."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
+    def _snapshot(self, stream: Stream[S], until: int | None = None) -> Reached[S]:
+        for one in self._snapshots.get(stream.name, lte=until, desc=True, limit=1):
+            found = cast(Snapshot, one)
+            return Reached(found.version, found.at, found.state, found.size)
+        return Reached(0, EPOCH, stream.initial)
+
+    def _forward(
+        self, stream: Stream[S], start: Reached[S], until: int | None = None
+    ) -> Reached[S]:
+        while True:
+            found = self._events.get(stream.name, gt=start.version or None, lte=until, limit=_BATCH)
+            reached = start.after(cast("Iterator[Recorded[Event[S]]]", found))
+            if reached.version - start.version < _BATCH:
+                return reached
+            start = reached
