@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.store import open_memory, open_sqlite
+from adapters.store import open_memory, open_postgres, open_sqlite
 from albumcore import Albumcore
 from support.clock import Clock
+from support.postgres import StoreDatabases
 
 Open = Callable[..., Albumcore]
 
@@ -21,23 +24,46 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@cache
+def _databases() -> StoreDatabases:
+    return StoreDatabases(lambda url: open_postgres(url).close())
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    url = _databases().take()
+    yield url
+    _databases().give_back(url)
+
+
+def _opener(kind: str, folder: Path, clock: Clock) -> Iterator[Open]:
+    with ExitStack() as stack:
+        url = stack.enter_context(_database()) if kind == "postgres" else ""
+
+        def open_(**settings: Any) -> Albumcore:
+            settings = {"clock": clock, **settings}
+            if kind == "memory":
+                app = open_memory(**settings)
+            elif kind == "sqlite":
+                app = open_sqlite(folder / "store.sqlite", **settings)
+            else:
+                app = open_postgres(url, **settings)
+            stack.callback(app.close)
+            return app
+
+        yield open_
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Open]:
     """Opens a store of each kind, with the settings that the test needs."""
-    opened: list[Albumcore] = []
+    yield from _opener(request.param, tmp_path, clock)
 
-    def open_(**settings: Any) -> Albumcore:
-        settings = {"clock": clock, **settings}
-        if request.param == "memory":
-            app = open_memory(**settings)
-        else:
-            app = open_sqlite(tmp_path / "store.sqlite", **settings)
-        opened.append(app)
-        return app
 
-    yield open_
-    for app in opened:
-        app.close()
+@pytest.fixture(params=["sqlite", "postgres"])
+def open_again(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Open]:
+    """Opens the same store of each kind that stays, again and again."""
+    yield from _opener(request.param, tmp_path, clock)
 
 
 @pytest.fixture
@@ -49,12 +75,4 @@ def app(open_store: Open) -> Albumcore:
 @pytest.fixture
 def open_file(tmp_path: Path, clock: Clock) -> Iterator[Open]:
     """Opens the same SQLite file, again and again."""
-    opened: list[Albumcore] = []
-
-    def open_(**settings: Any) -> Albumcore:
-        opened.append(open_sqlite(tmp_path / "store.sqlite", **{"clock": clock, **settings}))
-        return opened[-1]
-
-    yield open_
-    for app in opened:
-        app.close()
+    yield from _opener("sqlite", tmp_path, clock)

@@ -56,10 +56,10 @@ def test_follow_only_some_kinds(app: Albumcore) -> None:
     assert [*found[:2], *found[3:]] == [*comments[:2], *comments[3:]]
 
 
-def test_several_followers_while_others_write(open_file: Open) -> None:
+def test_several_followers_while_others_write(open_again: Open) -> None:
     """Each at his own pace, through stores of their own, sees every event once, the streams' versions without gaps."""
-    writers = [open_file(), open_file()]
-    reader = open_file()
+    writers = [open_again(), open_again()]
+    reader = open_again()
     followers: dict[int, list[tuple[int, Recorded[Any]]]] = {1: [], 3: [], 1000: []}
 
     def poll() -> None:

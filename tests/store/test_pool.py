@@ -1,20 +1,22 @@
-"""The connections of a store: writers in a line of their own, readers past them, nothing lost when one fails."""
+"""The connections of a store: writers in a line of their own, readers past them, and what is read of one moment."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
 from eventsourcing.persistence import (
-    ConnectionUnavailableError,
+    IntegrityError,
     InterfaceError,
     OperationalError,
 )
+from eventsourcing.sqlite import SQLiteCursor
 
-from adapters.store.pool import DurablePool
+from adapters.store.pool import SQLiteDatabase
 
 
 @pytest.fixture
@@ -22,75 +24,108 @@ def path(tmp_path: Path) -> Path:
     """A database with one table."""
     made = tmp_path / "pool.sqlite"
     connection = sqlite3.connect(made)
-    connection.execute("CREATE TABLE t (n INTEGER)")
+    connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)")
     connection.close()
     return made
 
 
 @pytest.fixture
-def pool(path: Path) -> Iterator[DurablePool]:
-    """A pool of connections to it, that waits up to a second."""
-    made = DurablePool(db_name=path.as_uri(), lock_timeout=1)
+def database(path: Path) -> Iterator[SQLiteDatabase]:
+    """That database, for whoever waits up to a second."""
+    made = SQLiteDatabase(path.as_uri(), lock_timeout=1)
     yield made
     made.close()
 
 
-def test_one_writes_at_a_time(pool: DurablePool) -> None:
-    """The next writer has its turn when the first is done, or gives up."""
-    first = pool.get_connection(is_writer=True)
-    with pytest.raises(ConnectionUnavailableError):
-        pool.get_connection(timeout=0.01, is_writer=True)
-    pool.put_connection(first)
-    second = pool.get_connection(timeout=0.01, is_writer=True)
-    pool.put_connection(second)
+def add(database: SQLiteDatabase, number: int, *others: str) -> None:
+    """Write a row, and run other statements after that."""
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO t VALUES (?)", (number,))
+        for statement in others:
+            cursor.execute(statement)
 
 
-def test_a_reader_does_not_queue_behind_writers(pool: DurablePool) -> None:
-    """However many wait to write, reading goes on."""
-    writing = pool.get_connection(is_writer=True)
-    got: list[str] = []
+def give_up(database: SQLiteDatabase) -> None:
+    """Write a row, and leave the transaction with an error."""
+    with suppress(KeyError), database.transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO t VALUES (9)")
+        raise KeyError
 
-    def write() -> None:
-        pool.put_connection(pool.get_connection(is_writer=True))
-        got.append("written")
 
-    waiting = [threading.Thread(target=write) for _ in range(2)]
-    for thread in waiting:
-        thread.start()
-    reading = pool.get_connection(timeout=0.5, is_writer=False)
-    assert got == []
-    pool.put_connection(reading)
-    pool.put_connection(writing)
+def numbers(database: SQLiteDatabase) -> list[int]:
+    """Read all rows."""
+    with database.transaction(commit=False) as cursor:
+        cursor.execute("SELECT n FROM t ORDER BY n")
+        return [row["n"] for row in cursor.fetchall()]
+
+
+def in_a_thread(database: SQLiteDatabase, number: int) -> None:
+    """Write a row in another thread, and wait for it."""
+    thread = threading.Thread(target=add, args=(database, number))
+    thread.start()
+    thread.join()
+
+
+def test_one_writes_at_a_time_and_readers_pass(database: SQLiteDatabase) -> None:
+    """The others have their turn when the first is done; whoever reads meanwhile sees what was there before."""
+    waiting = [threading.Thread(target=add, args=(database, number)) for number in (1, 2)]
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO t VALUES (0)")
+        for thread in waiting:
+            thread.start()
+        assert numbers(database) == []
     for thread in waiting:
         thread.join()
-    assert got == ["written", "written"]
+    assert numbers(database) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("is_writer", [True, False, None])
-def test_a_connection_that_cannot_be_opened_leaves_the_pool_as_it_was(
-    pool: DurablePool, path: Path, is_writer: bool | None
+def test_a_writer_waits_for_as_long_as_he_is_told(path: Path) -> None:
+    """And gives up then, be it another thread or another process that keeps writing."""
+    database = SQLiteDatabase(path.as_uri(), lock_timeout=0)
+    told: list[type[Exception]] = []
+
+    def refused() -> None:
+        try:
+            add(database, 1)
+        except OperationalError as error:
+            told.append(type(error))
+
+    with database.transaction(commit=True):
+        thread = threading.Thread(target=refused)
+        thread.start()
+        thread.join()
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused()
+        other.execute("ROLLBACK")
+    other.close()
+    assert told == [OperationalError, OperationalError]
+    add(database, 1)
+    database.close()
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_a_connection_that_cannot_be_opened_leaves_everything_as_it_was(
+    database: SQLiteDatabase, path: Path, commit: bool
 ) -> None:
     """The file went away and came back: whoever asks next gets one, for writing too."""
     away = path.rename(path.with_suffix(".away"))
     path.mkdir()
     for _ in range(3):
-        with pytest.raises(InterfaceError):
-            pool.get_connection(is_writer=is_writer)
+        with pytest.raises(InterfaceError), database.transaction(commit=commit):
+            pass
     path.rmdir()
     away.rename(path)
-    for wanted in (True, False):
-        pool.put_connection(pool.get_connection(timeout=0.1, is_writer=wanted))
-    assert pool.num_in_use == 0
+    add(database, 1)
+    assert numbers(database) == [1]
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     """An error of the library's family, as every other."""
     path = tmp_path / "notes.txt"
     path.write_text("no database at all" * 100)
-    pool = DurablePool(db_name=path.as_uri(), lock_timeout=1)
     with pytest.raises(InterfaceError):
-        pool.get_connection(is_writer=False)
-    pool.close()
+        numbers(SQLiteDatabase(path.as_uri()))
 
 
 def test_a_database_that_is_busy_for_too_long(tmp_path: Path) -> None:
@@ -99,55 +134,119 @@ def test_a_database_that_is_busy_for_too_long(tmp_path: Path) -> None:
     holding = sqlite3.connect(path, isolation_level=None)
     holding.execute("CREATE TABLE t (n INTEGER)")
     holding.execute("BEGIN EXCLUSIVE")
-    pool = DurablePool(db_name=path.as_uri(), lock_timeout=1)
+    database = SQLiteDatabase(path.as_uri(), lock_timeout=0)
     with pytest.raises(OperationalError):
-        pool.get_connection(is_writer=True)
+        add(database, 1)
     holding.execute("ROLLBACK")
     holding.close()
-    pool.put_connection(pool.get_connection(is_writer=True))
-    pool.close()
+    add(database, 1)
+    database.close()
 
 
-def test_a_commit_has_reached_the_disk(pool: DurablePool) -> None:
-    """Said on every connection: FULL is 2."""
-    connection = pool.get_connection(is_writer=False)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous")
-    assert cursor.fetchone()[0] == 2
-    pool.put_connection(connection)
+def synchronous(transaction: AbstractContextManager[SQLiteCursor]) -> int:
+    """What a transaction waits for; FULL is 2, NORMAL is 1."""
+    with transaction as cursor:
+        cursor.execute("PRAGMA synchronous")
+        return int(cursor.fetchone()[0])
 
 
-def test_what_was_taken_is_given_back_once(pool: DurablePool, path: Path) -> None:
-    """Also when the connection that was waited for comes back closed, and no other can be opened."""
-    taken = [pool.get_connection(is_writer=False) for _ in range(15)]
-    away = path.rename(path.with_suffix(".away"))
-    path.mkdir()
-    closed = taken.pop()
-    closed.close()
-    timer = threading.Timer(0.05, pool.put_connection, [closed])
-    timer.start()
+def test_a_commit_has_reached_the_disk(database: SQLiteDatabase) -> None:
+    """Said on every connection, also on one that did not wait for it the last time, as was asked."""
+    assert synchronous(database.transaction(commit=True)) == 2
+    assert synchronous(database.unsynced()) == 1
+    with pytest.raises(KeyError), database.unsynced():
+        raise KeyError
+    assert synchronous(database.transaction(commit=True)) == 2
+
+
+def test_what_fails_is_undone(database: SQLiteDatabase) -> None:
+    """Whatever it fails with, known by the library's names, and the connection is as good as before."""
+    add(database, 1)
+    for wrong, known in (
+        ("INSERT INTO t VALUES (1)", IntegrityError),
+        ("INSERT INTO nowhere VALUES (1)", OperationalError),
+    ):
+        with pytest.raises(known):
+            add(database, 2, wrong)
+    give_up(database)
+    assert numbers(database) == [1]
+
+
+def test_a_closed_database(database: SQLiteDatabase) -> None:
+    """Whoever is in a transaction ends it; nobody begins one."""
+    with database.transaction(commit=True) as cursor:
+        database.close()
+        cursor.execute("INSERT INTO t VALUES (1)")
     with pytest.raises(InterfaceError):
-        pool.get_connection(timeout=5, is_writer=False)
-    timer.join()
-    assert pool._num_readers == len(taken)
-    path.rmdir()
-    away.rename(path)
-    for connection in taken:
-        pool.put_connection(connection)
-    assert (pool.num_in_use, pool._num_readers) == (0, 0)
+        numbers(database)
+    assert database.mark() is None
 
 
-def test_waiting_for_a_connection_that_comes_back(path: Path) -> None:
-    """All are handed out; the next reader waits for one, and counts once."""
-    pool = DurablePool(db_name=path.as_uri(), lock_timeout=5)
-    taken = [pool.get_connection(is_writer=False) for _ in range(15)]
-    with pytest.raises(ConnectionUnavailableError):
-        pool.get_connection(timeout=0.01, is_writer=False)
-    timer = threading.Timer(0.05, pool.put_connection, [taken.pop()])
-    timer.start()
-    taken.append(pool.get_connection(timeout=5, is_writer=False))
-    timer.join()
-    for connection in taken:
-        pool.put_connection(connection)
-    assert (pool.num_in_use, pool._num_readers) == (0, 0)
-    pool.close()
+def test_what_is_read_together_is_of_one_moment(database: SQLiteDatabase) -> None:
+    """That of the first read, within a block that may be one of several; after it, the present."""
+    with database.reading():
+        in_a_thread(database, 1)
+        assert numbers(database) == [1]
+        with database.reading():
+            in_a_thread(database, 2)
+            assert numbers(database) == [1]
+        assert numbers(database) == [1]
+    assert numbers(database) == [1, 2]
+
+
+def test_whoever_writes_sees_what_he_wrote(database: SQLiteDatabase) -> None:
+    """The next read begins another moment; a read that is still going on keeps its own."""
+    with database.reading():
+        assert numbers(database) == []
+        add(database, 1)
+        assert numbers(database) == [1]
+        with database.transaction(commit=False) as cursor:
+            cursor.execute("SELECT n FROM t UNION ALL SELECT n + 10 FROM t")
+            assert cursor.fetchone()["n"] == 1
+            add(database, 2)
+            assert cursor.fetchone()["n"] == 11
+        assert numbers(database) == [1]
+    assert numbers(database) == [1, 2]
+
+
+def test_a_wrong_statement_among_those_read_together(database: SQLiteDatabase) -> None:
+    """It is known by the library's name where it happens, and the others go on."""
+    with database.reading():
+        assert numbers(database) == []
+        with (
+            pytest.raises(OperationalError),
+            database.transaction(commit=False) as cursor,
+        ):
+            cursor.execute("SELECT * FROM nowhere")
+        assert numbers(database) == []
+
+
+def test_the_mark_tells_whether_anything_was_committed(
+    database: SQLiteDatabase, path: Path
+) -> None:
+    """By whomever; not what is undone, and not what is read."""
+    marks = [database.mark()]
+    numbers(database)
+    with database.transaction(commit=True):
+        pass
+    give_up(database)
+    assert database.mark() == marks[0]
+    add(database, 1)
+    marks.append(database.mark())
+    with sqlite3.connect(path) as other:
+        other.execute("INSERT INTO t VALUES (2)")
+    other.close()
+    marks.append(database.mark())
+    assert None not in marks
+    assert len(set(marks)) == 3
+
+
+def test_in_memory_there_is_no_mark() -> None:
+    """Nothing is kept by it there; a thread that reads may read beside it."""
+    database = SQLiteDatabase("file:pool-of-a-test?mode=memory&cache=shared")
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("CREATE TABLE t (n INTEGER)")
+    with database.transaction(commit=False):
+        assert numbers(database) == []
+    assert database.mark() is None
+    database.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, UserTokens
+from albumcore import Album, Albumcore, CommandKey, Content, ImageType, PatientImageSet, UserTokens
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 from albumcore.ids import AlbumId, CapabilityTokenId, ImageId, PatientId
 from albumcore.index import ROWS, CapabilityTokenRow, ImageRow, MemberRow, SeriesRow
@@ -23,7 +23,7 @@ PATIENT = patient_stream(PatientId(1))
 def full(app: Albumcore) -> Albumcore:
     """A store with rows of every class."""
     app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_member, ALICE, bob)
+    app.handle_once(CommandKey("add", "ef" * 32), A1, Album.add_member, ALICE, bob)
     app.handle(A1, Album.import_study, ALICE, CT, [S1, S2])
     app.handle(A1, Album.add_favorite, ALICE, CT, S2)
     app.handle(A1, Album.set_favorite, ALICE, True)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from attrs import evolve
+from eventsourcing.persistence import StoredEvent
+from hypothesis import given
+from hypothesis import strategies as st
 
+from adapters.store.recorder import without_overwritten
 from adapters.store.rows import (
     columns_of,
     create_tables,
@@ -16,7 +25,7 @@ from adapters.store.rows import (
 )
 from albumcore import Album, Albumcore, MemberFlags
 from albumcore.ids import AlbumId, UserId
-from albumcore.index import ROWS, AlbumRow, Drop, ImageRow, MemberRow, Put, Set
+from albumcore.index import ROWS, AlbumRow, Change, Drop, ImageRow, MemberRow, Put, Set
 from albumcore.streams import album_stream
 from support.given import ALICE
 from support.raw import query
@@ -79,11 +88,11 @@ def test_statements_of_changes() -> None:
         ["A1", "bob", True, False, False, False],
     )
     assert statement_of(Set(AlbumRow, {"album_id": "A1"}, {"name": "N", "last_event_at": AT})) == (
-        "UPDATE album_row SET name = ?, last_event_at = ? WHERE 1 AND album_id = ?",
+        "UPDATE album_row SET name = ?, last_event_at = ? WHERE album_id = ?",
         ["N", "2026-03-01T09:30:00.000000+00:00", "A1"],
     )
     assert statement_of(Drop(ImageRow, {"patient": 3}), "expected_") == (
-        "DELETE FROM expected_image_row WHERE 1 AND patient = ?",
+        "DELETE FROM expected_image_row WHERE patient = ?",
         [3],
     )
 
@@ -96,8 +105,9 @@ def test_times_sort_as_text() -> None:
     assert len({len(text) for text in texts}) == 1
 
 
-def test_tables_are_made_from_the_row_classes(app: Albumcore) -> None:
+def test_tables_are_made_from_the_row_classes(open_file: Callable[..., Albumcore]) -> None:
     """A column for each field, empty only where it may be; a lookup for each that is named."""
+    app = open_file()
     for kind in ROWS:
         columns = query(app, f"PRAGMA table_info({table_of(kind)})")
         assert [name for _, name, *_ in columns] == columns_of(kind)
@@ -138,3 +148,44 @@ def test_a_row_from_the_database() -> None:
         "at": "2026-03-01T09:30:00.000000+00:00",
     }
     assert row_of(ImageRow, kept) == ImageRow(1, 2, 3, None, 4, "Xray", AT)
+
+
+ROW = AlbumRow("A1", "a", "b", AT, AT, *[True] * 6)
+EDITS = st.builds(
+    lambda album, values: Set(AlbumRow, {"album_id": album}, values),
+    st.sampled_from(["A1", "A2"]),
+    st.dictionaries(st.sampled_from(["name", "description"]), st.sampled_from("xyz"), min_size=1),
+)
+OTHERS = st.sampled_from(
+    [
+        Set(AlbumRow, {}, {"name": "all"}),
+        Drop(AlbumRow, {"album_id": "A1"}),
+        Put(MemberRow("A1", "ann", is_admin=True)),
+    ]
+)
+
+
+@given(told=st.lists(st.one_of(EDITS, EDITS, EDITS, OTHERS), max_size=12))
+def test_what_is_overwritten_makes_no_difference(told: list[Change]) -> None:
+    """Of the changes of one row, the last of each kind is enough, unless something else came to its table."""
+    stored = StoredEvent("album-A1", 1, "t", b"")
+    start: list[Change] = [Put(ROW), Put(evolve(ROW, album_id="A2"))]
+    left = [change for _, change in without_overwritten([(stored, [*start, *told])])]
+    assert done(left) == done([*start, *told])
+
+
+def test_a_row_that_every_event_changes_is_written_once() -> None:
+    """However many there are."""
+    stored = StoredEvent("album-A1", 1, "t", b"")
+    each = [Set(AlbumRow, {"album_id": "A1"}, {"name": str(number)}) for number in range(100)]
+    assert list(without_overwritten((stored, [one]) for one in each)) == [(stored, each[-1])]
+
+
+def done(told: list[Change]) -> list[tuple[Any, ...]]:
+    """The albums that are there after some changes, in a database of their own."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        for statement in create_tables():
+            database.execute(statement)
+        for change in told:
+            database.execute(*statement_of(change, unless_there=True))
+        return database.execute("SELECT * FROM album_row ORDER BY album_id").fetchall()

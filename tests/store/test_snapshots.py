@@ -55,9 +55,9 @@ def test_a_command_of_several_events_may_pass_the_multiple(open_store: Open) -> 
     assert kept(app) == [5]
 
 
-def test_a_snapshot_holds_the_state_of_its_version(open_file: Open) -> None:
+def test_a_snapshot_holds_the_state_of_its_version(open_again: Open) -> None:
     """With the time of its last event, so that time cannot go back after it."""
-    app = open_file(snapshot_every=3)
+    app = open_again(snapshot_every=3)
     app.handle(A1, Album.create, ALICE, "Knees")
     comment(app, 4)
     assert app.snapshots is not None
@@ -66,53 +66,53 @@ def test_a_snapshot_holds_the_state_of_its_version(open_file: Open) -> None:
     assert snapshot == Snapshot(A1.name, 3, at, app.load(A1, version=3))
 
 
-def test_the_present_starts_from_the_last_snapshot(open_file: Open) -> None:
+def test_the_present_starts_from_the_last_snapshot(open_again: Open) -> None:
     """Seen by changing what the snapshot says: whoever opens the store anew believes it."""
-    app = open_file(snapshot_every=3)
+    app = open_again(snapshot_every=3)
     app.handle(A1, Album.create, ALICE, "Knees")
     comment(app, 3)
     rewrite(app, 3, name="Changed")
     assert app.load(A1).name == "Knees"
-    fresh = open_file()
+    fresh = open_again()
     assert fresh.load(A1).name == "Changed"
     assert fresh.load(A1, version=3).name == "Changed"
     assert fresh.load(A1, version=2).name == "Knees"
     fresh.rebuild()
-    assert open_file().load(A1).name == "Knees"
+    assert open_again().load(A1).name == "Knees"
     assert kept(app) == []
 
 
 @pytest.mark.parametrize("format_", [0, SNAPSHOT_FORMAT - 1, SNAPSHOT_FORMAT + 1, None])
 def test_a_snapshot_of_another_format_is_replayed_past(
-    open_file: Open, format_: int | None
+    open_again: Open, format_: int | None
 ) -> None:
     """One that is damaged too; commands go on, and the next multiple brings a good one."""
-    app = open_file(snapshot_every=3)
+    app = open_again(snapshot_every=3)
     app.handle(A1, Album.create, ALICE, "Knees")
     comment(app, 3)
     if format_ is None:
         tamper(app, "UPDATE stored_snapshots SET state = ?", b"{")
     else:
         rewrite(app, 3, name="Changed", format_=format_)
-    fresh = open_file(snapshot_every=3)
+    fresh = open_again(snapshot_every=3)
     assert fresh.load(A1).name == "Knees"
     comment(fresh, 2)
     assert kept(fresh) == [6]
-    assert open_file().load(A1).name == "Knees"
+    assert open_again().load(A1).name == "Knees"
 
 
 def test_a_snapshot_that_cannot_be_kept_fails_no_command(
-    open_file: Open, caplog: pytest.LogCaptureFixture
+    open_again: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The events are stored by then, and the snapshot is only a cache."""
-    app = open_file(snapshot_every=2)
+    app = open_again(snapshot_every=2)
     app.handle(A1, Album.create, ALICE, "Knees")
     assert app.load(A1).name == "Knees"
     tamper(app, "DROP TABLE stored_snapshots")
     (posted,) = app.handle(A1, Album.post_comment, ALICE, "Hm")
     assert posted.version == 2
     assert [one.getMessage() for one in caplog.records] == ["no snapshot of album-A1 was kept"]
-    assert open_file().load(A1).name == "Knees"
+    assert open_again().load(A1).name == "Knees"
 
 
 def rewrite(app: Albumcore, version: int, *, name: str, format_: int = SNAPSHOT_FORMAT) -> None:

@@ -174,7 +174,7 @@ def test_two_events_that_mean_the_same_row(app: Albumcore) -> None:
         "WHERE originator_id = 'images-7'",
     )
     assert app.verify() == [
-        "images-8 version 1: UNIQUE constraint failed: expected_image_row.image_id"
+        "images-8 version 1: there is a row of that key already, image_row image_id=1"
     ]
 
 

@@ -21,7 +21,7 @@ from albumcore.ids import (
 )
 from albumcore.imagesets import Content, ImageType
 from albumcore.imagesets import events as images
-from albumcore.kernel import Act, Event, Recorded, Source, stored_name
+from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, stored_name
 
 ALICE = UserId("c2fd0b66-dac4-4b98-9341-d4f3b303bd4e")
 BOB = UserId("d4f3b303bd4e-4b98-dac4-9341-c2fd0b66")
@@ -105,6 +105,16 @@ EVENTS: dict[str, Recorded[Any]] = {
     for one in _EXAMPLES
 }
 """By stored name and newest version, as in ``album.created.v1``."""
+
+KEYED: dict[str, Recorded[Any]] = {
+    "album.comment_posted.v1.keyed": Recorded(
+        "album-Q7bZ2mP0xT",
+        7,
+        Act(IN_PERSON, AT, CommandKey(DIGEST[::-1], DIGEST)),
+        album.CommentPosted("Once", BOB),
+    )
+}
+"""An event of a command that has a key, by the name of its golden file; the others are of commands without."""
 
 SPARSE: dict[str, Recorded[Any]] = {
     "album.edited.v1": _of_album(album.AlbumEdited()),

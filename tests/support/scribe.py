@@ -143,8 +143,7 @@ def scribing(**says: Any) -> Iterator[Scribe]:
 
 def open_reporting_world(folder: Path, compat: Compat = "documented", **settings: str) -> World:
     """A settled world that may send requests to this machine, with a study in its album and one that is not."""
-    made = open_world(folder, compat, allow_private_addresses=True, **settings)
-    settle(made)
+    made = open_world(folder, compat, allow_private_addresses=True, start=settle, **settings)
     made.store({CT: "CT"}, description="Knee")
     made.store({MR: "MR"}, study=ELSEWHERE)
     made.act(ALICE, Album.import_series, STUDY, CT)

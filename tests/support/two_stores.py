@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -11,11 +12,13 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from adapters.store import open_memory, open_sqlite
-from albumcore import Albumcore, Stream, fold
+from adapters.store import open_memory, open_postgres, open_sqlite
+from albumcore import Albumcore, CommandKey, Stream, fold
 from albumcore.errors import AlbumcoreError
 from albumcore.testing import Command, History, StoreMachine
 from support.facts import rows_meant, rows_of
+from support.postgres import StoreDatabases
+from support.templates import IS_ON_POSTGRES
 
 S = TypeVar("S")
 SNAPSHOT_EVERY = 3
@@ -26,10 +29,10 @@ class Known(AlbumcoreError):
 
 
 class TwoStores(StoreMachine[S]):
-    """Every command goes to a store in memory, to one in SQLite, and to a model; then all is compared.
+    """Every command goes to a store in memory, to one in SQLite or PostgreSQL, and to a model; then all is compared.
 
     Attributes:
-        durable: The SQLite store, beside ``store`` in memory.
+        durable: The store that stays, beside ``store`` in memory.
         turn: The number of the step, by which checks take turns that would be slow together.
         compared: How long the history was when everything was compared last; -1 makes the next step do it again.
     """
@@ -42,6 +45,7 @@ class TwoStores(StoreMachine[S]):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
+        self.database = _databases().take() if IS_ON_POSTGRES else None
         self.durable = self.open_durable()
         self.turn = 0
         self.compared = -1
@@ -49,7 +53,9 @@ class TwoStores(StoreMachine[S]):
         self.positions = [0, 0]
 
     def open_durable(self) -> Albumcore:
-        """Open the SQLite store, with snapshots so close that most loads start from one."""
+        """Open the store that stays, with snapshots so close that most loads start from one."""
+        if self.database is not None:
+            return open_postgres(self.database, clock=self.clock, snapshot_every=SNAPSHOT_EVERY)
         path = Path(self.folder.name) / "store.sqlite"
         return open_sqlite(path, clock=self.clock, snapshot_every=SNAPSHOT_EVERY)
 
@@ -61,6 +67,8 @@ class TwoStores(StoreMachine[S]):
     def teardown(self) -> None:
         """Close what is open."""
         self.durable.close()
+        if self.database is not None:
+            _databases().give_back(self.database)
         self.folder.cleanup()
         super().teardown()
 
@@ -72,8 +80,15 @@ class TwoStores(StoreMachine[S]):
         """Both stores answer alike, and as the model says they will."""
         past = [one.at for one in self.history if one.stream == stream.name]
         predicted = self.predict(stream, command, max([self.clock(), *past[-1:]]))
-        in_memory, on_disk = [_outcome(store, stream, command) for store in self.stores]
+        # Every third has a key, and comes twice. A store that can lose replies would give the others ids of its own.
+        again = None if self.tries % 3 else CommandKey(f"try-{self.tries}", "ab" * 32)
+        if again is None and IS_ON_POSTGRES:
+            again = CommandKey(f"try-{self.tries}")
+        in_memory, on_disk = [_outcome(store, stream, command, again) for store in self.stores]
         assert in_memory == on_disk
+        if again and again.content and not isinstance(in_memory, str) and in_memory:
+            for store in self.stores:
+                assert _outcome(store, stream, command, again) == in_memory
         if isinstance(in_memory, str):
             assert in_memory == predicted, command
             raise Known(in_memory)
@@ -82,14 +97,14 @@ class TwoStores(StoreMachine[S]):
 
     @rule()
     def restart(self) -> None:
-        """The process ends, and another opens the file."""
+        """The process ends, and another opens the store."""
         self.durable.close()
         self.durable = self.open_durable()
         self.compared = -1
 
     @rule()
     def rebuild(self) -> None:
-        """The rows of the SQLite store are dropped and made again; nobody may notice."""
+        """The rows of the store that stays are dropped and made again; nobody may notice."""
         assert self.durable.rebuild() == len(self.history)
         self.compared = -1
 
@@ -146,9 +161,16 @@ class TwoStores(StoreMachine[S]):
         return whole
 
 
-def _outcome(store: Albumcore, stream: Stream[S], command: Command[S]) -> History[S] | str:
+@cache
+def _databases() -> StoreDatabases:
+    return StoreDatabases(lambda url: open_postgres(url).close())
+
+
+def _outcome(
+    store: Albumcore, stream: Stream[S], command: Command[S], key: CommandKey | None
+) -> History[S] | str:
     """What a store recorded, or the code it refused with."""
     try:
-        return store.handle(stream, command.decision, command.source, *command.args)
+        return store.handle_once(key, stream, command.decision, command.source, *command.args)
     except AlbumcoreError as error:
         return error.code

@@ -1,4 +1,4 @@
-"""Opening a store of events and index rows: in memory, or in an SQLite file."""
+"""Opening a store of events and index rows: in memory, in an SQLite file, or in a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import fcntl
 import itertools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from eventsourcing.persistence import OperationalError, PersistenceError
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.store.sqlite import SQLiteRecorder
+from adapters.store.recorder import IndexRecorder
 from albumcore.application import Albumcore
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 
@@ -25,6 +26,15 @@ StoreError = PersistenceError
 StoreUnavailable = OperationalError
 """It may do so if asked again: it is busy for too long, full, or gone."""
 
+
+class MissingExtra(ImportError):
+    """A part of albumcore is asked for that needs more than what is installed."""
+
+
+class NoAddress(ValueError):
+    """What is given is no address of a PostgreSQL database. It is not repeated: it may hold a password."""
+
+
 _memories = itertools.count(1)
 _log = logging.getLogger(__name__)
 
@@ -33,11 +43,10 @@ def open_memory(**settings: Any) -> Albumcore:
     """Open a new, empty store that lives in this process and ends with it.
 
     Args:
-        settings: Keyword arguments of `Albumcore` (``clock``, ``retries``, ``snapshot_every``), and ``cache_size``:
-            how many streams' states are kept at hand.
+        settings: Keyword arguments of `Albumcore` (``clock``, ``retries``, ``snapshot_every``, ``cache_size``).
     """
     name = f"file:albumcore-{os.getpid()}-{next(_memories)}?mode=memory&cache=shared"
-    return _open(name, **settings)
+    return _open(_on_sqlite(name), **settings)
 
 
 def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
@@ -65,7 +74,56 @@ def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         # A path is data here, not a URI: its own ? and # must stay part of the name.
-        return _open(file.as_uri(), **settings)
+        return _open(_on_sqlite(file.as_uri()), **settings)
+
+
+def open_postgres(url: str, **settings: Any) -> Albumcore:
+    """Open the store in a PostgreSQL database of version 13 or later, and make its tables where there are none.
+
+    What a command returned for is as safe as the server makes it (its ``synchronous_commit``): every append is one
+    transaction. Where a connection breaks in the middle of one, an error means that nothing was recorded.
+    Index rows of another form are made again as by `open_sqlite`, by one process while the others wait.
+    Any number of processes, on any number of machines, may have it open. Open it after a fork, not before.
+
+    Args:
+        url: ``postgresql://user:password@host:port/name``, with whatever else libpq takes after a ``?``.
+        settings: As for `open_memory`.
+
+    Raises:
+        MissingExtra: the driver is not installed.
+        NoAddress: the address is none.
+        ValueError: a setting is out of range.
+        StoreError: the database cannot be reached, does not let us in, or is none that will do.
+        UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
+    """
+    postgres = _postgres(url)
+    with postgres.alone(url):
+        env = {"PERSISTENCE_MODULE": "adapters.store.postgres:Factory", postgres.URL: url}
+        return _open(env, **settings)
+
+
+def has_postgres_store(url: str) -> bool:
+    """Whether there is a store in a PostgreSQL database.
+
+    Raises:
+        MissingExtra, NoAddress, StoreError: as by `open_postgres`.
+    """
+    found: bool = _postgres(url).has_store(url)
+    return found
+
+
+def _postgres(url: str) -> ModuleType:
+    try:
+        postgres = import_module("adapters.store.postgres")
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("psycopg"):
+            raise
+        raise MissingExtra("PostgreSQL needs more: pip install 'albumcore[postgres]'") from error
+    try:
+        postgres.connection_settings(url)
+    except ValueError as error:
+        raise NoAddress(str(error)) from None
+    return postgres
 
 
 @contextmanager
@@ -79,18 +137,17 @@ def alone(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _open(database: str, cache_size: int = 256, **settings: Any) -> Albumcore:
-    if cache_size < 1:
-        raise ValueError("cache_size is 1 or more")
-    env = {
+def _on_sqlite(database: str) -> dict[str, str]:
+    return {
         "PERSISTENCE_MODULE": "adapters.store.sqlite:Factory",
         "SQLITE_DBNAME": database,
-        "SQLITE_LOCK_TIMEOUT": "30",
-        "AGGREGATE_CACHE_MAXSIZE": str(cache_size),
     }
+
+
+def _open(env: Mapping[str, str], **settings: Any) -> Albumcore:
     store = Albumcore(env, **settings)
     try:
-        recorder: SQLiteRecorder = store.recorder  # type: ignore[assignment]
+        recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
         if not recorder.has_rows_of_this_form():
             read = store.rebuild(pass_over=_told)
             if read:
@@ -108,10 +165,21 @@ def _told(error: AlbumcoreError) -> None:
     _log.error("an event was passed over, and what follows it in its stream: %s", error.detail)
 
 
-def database_of(store: Albumcore) -> SQLiteDatastore:
-    """The database an open store lives in, for tables that live beside it."""
-    datastore: SQLiteDatastore = store.recorder.datastore  # type: ignore[attr-defined]
-    return datastore
+def database_of(store: Albumcore) -> Any:
+    """The database an open store lives in, for tables that live beside it: `adapters.directory.Database`."""
+    recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
+    return recorder.datastore
 
 
-__all__ = ["StoreError", "StoreUnavailable", "alone", "database_of", "open_memory", "open_sqlite"]
+__all__ = [
+    "MissingExtra",
+    "NoAddress",
+    "StoreError",
+    "StoreUnavailable",
+    "alone",
+    "database_of",
+    "has_postgres_store",
+    "open_memory",
+    "open_postgres",
+    "open_sqlite",
+]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from datetime import datetime
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any
 
 from attrs import fields
@@ -14,12 +16,18 @@ from albumcore.index import ROWS, ROWS_FORMAT, Change, Enter, FeedLaneRow, Put, 
 
 Statement = tuple[str, list[Any]]
 MAX_INTEGER = 2**63 - 1
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+_ALWAYS, _NEVER = "1 = 1", "1 = 0"
 
 
 def table_of(kind: type[Row]) -> str:
     """The table of a row class: ``MemberRow`` is kept in ``member_row``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    return _with_underscores(kind.__name__)
+
+
+@lru_cache
+def _with_underscores(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def columns_of(kind: type[Row]) -> list[str]:
@@ -56,23 +64,37 @@ def _sql_type(annotation: str) -> str:
     return kind if "None" in annotation else f"{kind} NOT NULL"
 
 
-def statement_of(change: Change, prefix: str = "") -> Statement:
-    """The statement that carries out one change."""
+def statement_of(change: Change, prefix: str = "", unless_there: bool = False) -> Statement:
+    """The statement that carries out one change.
+
+    Args:
+        change: What is to be done.
+        prefix: Stands before the names of the tables.
+        unless_there: Leave a row alone whose key is there already.
+    """
+    statement, values = _statement_of(change, prefix)
+    if unless_there and isinstance(change, Put | Enter):
+        statement += " ON CONFLICT DO NOTHING"
+    return statement, values
+
+
+def key_of(change: Put | Enter) -> str:
+    """Table and key of the row that a change brings, for people to read."""
+    kind: type[Row] = type(change.row) if isinstance(change, Put) else FeedLaneRow
+    row = change.row if isinstance(change, Put) else change
+    return f"{table_of(kind)} {', '.join(f'{name}={getattr(row, name)!r}' for name in kind.KEY)}"
+
+
+def _statement_of(change: Change, prefix: str) -> Statement:
     match change:
         case Put(row):
-            values = [_stored(getattr(row, name)) for name in columns_of(type(row))]
-            marks = ", ".join("?" * len(values))
-            return f"INSERT INTO {prefix}{table_of(type(row))} VALUES ({marks})", values  # noqa: S608
+            kind: Any = type(row)
+            return _insert(kind, prefix), [_stored(value) for value in _values_of(kind)(row)]
         case Enter(stream, lane, version):
-            table = prefix + table_of(FeedLaneRow)
-            return (
-                f"INSERT INTO {table} VALUES (?, ?, ?, 1 + COALESCE((SELECT number FROM {table} "  # noqa: S608
-                "WHERE stream = ? AND lane = ? ORDER BY version DESC LIMIT 1), 0))",
-                [stream, lane, version, stream, lane],
-            )
+            return _enter(prefix), [stream, lane, version, stream, lane]
         case Set(kind, where, changed):
             condition, matched = condition_of(where)
-            assigned = ", ".join(f"{name} = ?" for name in changed)
+            assigned = ", ".join([f"{name} = ?" for name in changed])
             return (
                 f"UPDATE {prefix}{table_of(kind)} SET {assigned} WHERE {condition}",  # noqa: S608
                 [*map(_stored, changed.values()), *matched],
@@ -82,29 +104,60 @@ def statement_of(change: Change, prefix: str = "") -> Statement:
             return f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched  # noqa: S608
 
 
+@cache
+def _insert(kind: Hashable, prefix: str) -> str:
+    row: Any = kind
+    marks = ", ".join("?" * len(columns_of(row)))
+    return f"INSERT INTO {prefix}{table_of(row)} VALUES ({marks})"  # noqa: S608
+
+
+@cache
+def _enter(prefix: str) -> str:
+    table = prefix + table_of(FeedLaneRow)
+    return (
+        f"INSERT INTO {table} VALUES (?, ?, ?, 1 + COALESCE((SELECT number FROM {table} "  # noqa: S608
+        "WHERE stream = ? AND lane = ? ORDER BY version DESC LIMIT 1), 0))"
+    )
+
+
+@cache
+def _values_of(kind: Hashable) -> Callable[[Row], tuple[Any, ...]]:
+    row: Any = kind
+    return attrgetter(*columns_of(row))
+
+
 def condition_of(where: Where) -> Statement:
     """The SQL condition for `albumcore.index.Where`, and its parameters.
 
-    What SQLite cannot hold, an integer past 64 bits or a text with lone surrogates, is equal to nothing in it.
+    What a database cannot hold, an integer past 64 bits or a text with NUL or lone surrogates, is equal to nothing
+    in it.
     """
-    conditions = ["1"]
+    conditions: list[str] = []
     matched: list[Any] = []
     for name, value in where.items():
         if isinstance(value, (list, tuple, set, frozenset)):
             values = [_stored(one) for one in value if can_be_stored(one)]
-            conditions.append(f"{name} IN ({', '.join('?' * len(values))})")
+            conditions.append(f"{name} IN ({', '.join('?' * len(values))})" if values else _NEVER)
             matched.extend(values)
         elif not can_be_stored(value):
-            conditions.append("0")
+            conditions.append(_NEVER)
         else:
             conditions.append(f"{name} = ?")
             matched.append(_stored(value))
-    return " AND ".join(conditions), matched
+    return " AND ".join(conditions) or _ALWAYS, matched
 
 
-def row_of(kind: type[Any], stored: Mapping[str, Any]) -> Any:
+def row_of(kind: Any, stored: Mapping[str, Any]) -> Any:
     """The row that a stored one stands for."""
-    return kind(**{c.name: _loaded(str(c.type), stored[c.name]) for c in fields(kind)})
+    return kind(
+        *[stored[name] if load is None else load(stored[name]) for name, load in _loads(kind)]
+    )
+
+
+@cache
+def _loads(kind: Hashable) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    row: Any = kind
+    return [(c.name, _LOAD.get(str(c.type))) for c in fields(row)]
 
 
 def _stored(value: Any) -> Any:
@@ -115,18 +168,14 @@ def _stored(value: Any) -> Any:
 
 
 def can_be_stored(value: Any) -> bool:
-    """Whether a database can hold a value: no integer past 64 bits, and no text with lone surrogates."""
+    """Whether a database can hold a value: no integer past 64 bits, and no text with NUL or lone surrogates."""
     if isinstance(value, int):
         return -MAX_INTEGER <= value <= MAX_INTEGER
-    return not (isinstance(value, str) and _SURROGATE.search(value))
+    return not (isinstance(value, str) and _NO_TEXT.search(value))
 
 
-def _loaded(annotation: str, value: Any) -> Any:
-    if annotation == "bool":
-        return bool(value)
-    if annotation == "datetime":
-        return datetime.fromisoformat(value)
-    return value
+_LOAD: Mapping[str, Callable[[Any], Any]] = {"bool": bool, "datetime": datetime.fromisoformat}
+"""How a stored value is read, by the type of the column; all others are what they are."""
 
 
 def in_chunks(where: Where, size: int = 500) -> list[Where]:

@@ -1,0 +1,122 @@
+"""Cursors of PostgreSQL that run what is written for SQLite, and raise what every store raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import psycopg
+from eventsourcing.persistence import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    PersistenceError,
+    ProgrammingError,
+)
+from psycopg.abc import Buffer, Params
+from psycopg.adapt import Dumper, Loader
+from psycopg.rows import DictRow, dict_row
+
+from adapters.store.dialect import for_postgres, made_by
+
+_ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
+    (psycopg.InterfaceError, InterfaceError),
+    (psycopg.OperationalError, OperationalError),
+    (psycopg.DataError, DataError),
+    (psycopg.IntegrityError, IntegrityError),
+    (psycopg.InternalError, InternalError),
+    (psycopg.ProgrammingError, ProgrammingError),
+    (psycopg.NotSupportedError, NotSupportedError),
+    (psycopg.DatabaseError, DatabaseError),
+    (psycopg.Error, PersistenceError),
+)
+
+
+class _Truth(Dumper):
+    """Truth values are the numbers 0 and 1, as in SQLite."""
+
+    oid = 20  # bigint
+
+    def dump(self, obj: bool) -> Buffer:
+        """The number."""
+        return b"1" if obj else b"0"
+
+
+class _Number(Loader):
+    """Sums of whole numbers are whole numbers, as in SQLite."""
+
+    def load(self, data: Buffer) -> int | float:
+        """The number, with a fraction only where it has one."""
+        text = bytes(data).decode()
+        return float(text) if "." in text or text == "NaN" else int(text)
+
+
+class PortableCursor(psycopg.Cursor[DictRow]):
+    """Runs statements that are written for SQLite as well, and raises the errors that a store raises."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        super().__init__(connection, row_factory=dict_row)
+        self.adapters.register_dumper(bool, _Truth)
+        self.adapters.register_loader("numeric", _Number)
+
+    def execute(
+        self,
+        query: Any,
+        params: Params | None = None,
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
+    ) -> Self:
+        """Run one statement.
+
+        What makes a table or lookup where it is not there yet is left alone where it is: users who may not make
+        tables would be refused although there is nothing to make.
+
+        Raises:
+            PersistenceError: one of its kinds. The transaction can only be undone then.
+        """
+        with known_errors():
+            if isinstance(query, str):
+                if (made := made_by(query)) and self._is_there(made):
+                    return self
+                query, params = for_postgres(query), params or ()
+            if self.connection.info.pipeline_status:
+                # A pipeline that fails may not get to prepare what the driver from then on takes for prepared.
+                prepare = False
+            return super().execute(query, params, prepare=prepare, binary=binary)
+
+    def executemany(
+        self, query: Any, params_seq: Iterable[Params], *, returning: bool = False
+    ) -> None:
+        """Run one statement once for each row of parameters.
+
+        Raises:
+            PersistenceError: one of its kinds. The transaction can only be undone then.
+        """
+        with known_errors():
+            if isinstance(query, str):
+                query = for_postgres(query)
+            super().executemany(query, params_seq, returning=returning)
+
+    def _is_there(self, name: str) -> bool:
+        super().execute("SELECT to_regclass(%s) IS NOT NULL AS there", [name])
+        [row] = self.fetchall()
+        return bool(row["there"])
+
+
+@contextmanager
+def known_errors() -> Iterator[None]:
+    """Raise the driver's errors as those that every store raises.
+
+    Only the server's first line is kept of a message: the others may quote what is in a row.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        known = next(known for kind, known in _ERRORS if isinstance(error, kind))
+        raise known(error.diag.message_primary or str(error)) from error

@@ -1,0 +1,340 @@
+"""Connections to PostgreSQL, and transactions on them that behave as those on SQLite do.
+
+SQL outside of this package is written once, in what both databases understand, with ``?`` for parameters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
+
+import psycopg
+from attrs import frozen
+from eventsourcing.persistence import (
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    PersistenceError,
+)
+from eventsourcing.postgres import ConnectionPool, PostgresDatastore
+from psycopg import pq
+from psycopg.abc import Query
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+
+from adapters.store.moment import OneMoment
+from adapters.store.postgres_cursor import PortableCursor, known_errors
+
+OLDEST = 130000
+"""The oldest server that will do: PostgreSQL 13, by the server's own way of counting."""
+
+WRITERS = int.from_bytes(b"albumcor")
+"""The number of the advisory lock that whoever writes beside the events holds until he is done."""
+
+_NAMED = (
+    "pg_current_xact_id()::text AS xid, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline"
+)
+_BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {{turn}}; SELECT {_NAMED}"
+_TAKE_TURNS = f"SELECT pg_advisory_xact_lock({WRITERS})"
+
+LOCK_SECONDS = 30
+WAIT_SECONDS = 10.0
+SETTLE_SECONDS = 30.0
+MOST_CONNECTIONS = 16
+# The server, too, notices in half a minute that its client is gone: it may hold what others wait for.
+_SESSION = (
+    f"SET lock_timeout = '{LOCK_SECONDS}s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
+    "SET tcp_user_timeout = '30s'; SET client_min_messages = 'warning'"
+)
+_DEFAULTS = {
+    "application_name": "albumcore",
+    "client_encoding": "UTF8",
+    "connect_timeout": "10",
+    # A network that swallows packets is noticed in about half a minute, not in the two hours of TCP's own habit.
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+_END_IT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE pid = %s AND usename = current_user AND datname = current_database() AND xact_start IS NOT NULL"
+)
+# Without a name it was cut off before it could do anything. On another timeline, where a standby took over, the same
+# name may be that of another transaction.
+_HOW_IT_ENDED = (
+    "SELECT CASE WHEN %s = '' THEN 'aborted' "
+    "WHEN left(pg_walfile_name(pg_current_wal_lsn()), 8) = %s THEN pg_xact_status(nullif(%s, '')::xid8) END AS told"
+)
+
+
+class ConnectionLost(OperationalError):
+    """The connection broke, and nothing was kept: it may be tried again at once."""
+
+
+@frozen
+class _Named:
+    """How the server names a transaction, for when it has to be asked what became of it."""
+
+    backend: int
+    xid: str = ""
+    timeline: str = ""
+
+
+def connection_settings(url: str) -> Mapping[str, Any]:
+    """What a database address says, by libpq's names.
+
+    Raises:
+        ValueError: it is none. The message does not repeat it: it may hold a password.
+    """
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("no address of a PostgreSQL database")
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.Error:
+        raise ValueError("no address of a PostgreSQL database") from None
+
+
+class PostgresDatabase(OneMoment, PostgresDatastore):
+    """A PostgreSQL database, by its address.
+
+    Whatever libpq takes may stand in the address (``sslmode``, ``options``, ``service``, ...). Tables are made and
+    looked for in the first schema of the search path.
+
+    Raises:
+        ValueError: it is no address.
+        InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
+        NotSupportedError: it is no PostgreSQL of version 13 or later, or does not store UTF-8.
+    """
+
+    def __init__(self, url: str) -> None:
+        given = connection_settings(url)
+        conninfo = make_conninfo(**{**_DEFAULTS, **given})
+        with known_errors(), psycopg.connect(conninfo, autocommit=True) as connection:
+            schema = _usable_schema(connection)
+        OneMoment.__init__(self)
+        PostgresDatastore.__init__(
+            self,
+            dbname="",
+            host="",
+            port="",
+            user="",
+            password="",
+            schema=schema,
+            lock_timeout=LOCK_SECONDS,
+            originator_id_type="text",
+        )
+        # The library's own pool is opened when it is first used, which it never is.
+        self.pool = ConnectionPool(
+            conninfo,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={"row_factory": dict_row, "autocommit": True},
+            min_size=1,
+            max_size=MOST_CONNECTIONS,
+            open=False,
+            configure=_configure,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=WAIT_SECONDS,
+            num_workers=1,
+        )
+
+    @contextmanager
+    def get_connection(self) -> Iterator[psycopg.Connection[DictRow]]:
+        """A connection, outside any transaction.
+
+        Raises:
+            OperationalError: the database is gone, or all connections are in use for too long.
+        """
+        with known_errors():
+            self.pool.open()
+            connection = self._live_connection()
+            try:
+                yield connection
+            finally:
+                self.pool.putconn(connection)
+
+    @contextmanager
+    def looking(self) -> Iterator[PortableCursor]:
+        """A cursor for one statement that reads: it sees one moment without any transaction."""
+        if self._held.depth:
+            with self.transaction(commit=False) as cursor:
+                yield cursor
+        else:
+            with self.get_connection() as connection:
+                yield PortableCursor(connection)
+
+    def mark(self) -> object | None:
+        """Nothing: to ask whether anybody has committed anything would cost what it is to save."""
+
+    def register_type_adapters(self) -> None:
+        """Nothing: the library's types for arrays of events are not used."""
+
+    def _live_connection(self) -> psycopg.Connection[DictRow]:
+        # The pool's own way of checking waits longer with each dead one that it meets.
+        for _ in range(MOST_CONNECTIONS):
+            connection = self.pool.getconn()
+            if _is_live(connection):
+                return connection
+            self.pool.putconn(connection)
+        raise psycopg.OperationalError("the server closes every connection")
+
+    @contextmanager
+    def transaction(self, *, commit: bool = False) -> Iterator[PortableCursor]:
+        """A transaction: kept at the end with ``commit``, undone without it or on an error.
+
+        Without ``commit`` all its statements see one moment. With it, it waits for its turn first: one writes at a
+        time, and sees all that was kept before. A connection that breaks is followed up: an error means that
+        nothing was kept.
+
+        Raises:
+            ConnectionLost: the connection broke, and nothing was kept.
+            OperationalError: the database is gone, or was busy for too long. Where it stays gone while a
+                transaction is being kept, nobody knows whether it was: the message says so.
+        """
+        with OneMoment.transaction(self, commit=commit) as cursor:
+            yield cursor
+
+    def writing(self, turn: str, *, blind: bool) -> AbstractContextManager[PortableCursor]:
+        """A transaction that is kept, and waits for its turn in its own way.
+
+        Args:
+            turn: The statement that waits for the turn of this one, and takes it.
+            blind: Nobody waits for what the statements answer, so they travel together with the end, and their
+                errors come at the end too.
+
+        Raises:
+            ConnectionLost, OperationalError: as with `transaction`.
+        """
+        if not self._held.in_use:
+            self._held.let_go()
+        return self._writing(turn, blind)
+
+    def _begin(self, *, commit: bool) -> AbstractContextManager[PortableCursor]:
+        return self._writing(_TAKE_TURNS, blind=False) if commit else self._seeing()
+
+    @contextmanager
+    def _seeing(self) -> Iterator[PortableCursor]:
+        with self.get_connection() as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            try:
+                yield PortableCursor(connection)
+            finally:
+                _undo(connection)
+
+    @contextmanager
+    def _another(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
+        with known_errors():
+            yield PortableCursor(cursor.connection)
+
+    @contextmanager
+    def _writing(self, turn: str, blind: bool) -> Iterator[PortableCursor]:
+        lost: Exception | None = None
+        with self.get_connection() as connection:
+            named = _Named(connection.info.backend_pid)
+            try:
+                named = _take_turn(connection, turn)
+                with connection.pipeline() if blind else contextlib.nullcontext():
+                    yield PortableCursor(connection)
+                    if blind:
+                        connection.execute("COMMIT", prepare=False)
+                if not blind:
+                    _keep(connection)
+            except (psycopg.Error, PersistenceError) as error:
+                if not connection.broken:
+                    _undo(connection)
+                    raise
+                lost = error
+            except BaseException:
+                _undo(connection)
+                raise
+        # The broken connection was given back first: others may be waiting for their turn to ask.
+        if lost is not None and not self._was_kept(named):
+            raise ConnectionLost("the connection was lost, and nothing was kept") from lost
+
+    def _was_kept(self, named: _Named) -> bool:
+        """Whether a transaction was kept whose end nobody told us of. What is left of it is ended."""
+        until = time.monotonic() + SETTLE_SECONDS
+        told: str | None = "in progress"
+        while told == "in progress" and time.monotonic() < until:
+            with (
+                contextlib.suppress(InterfaceError, OperationalError),
+                self.get_connection() as connection,
+            ):
+                # Its server process may not know yet that we are gone, and hold what others wait for.
+                connection.execute(_END_IT, [named.backend])
+                cursor = connection.execute(_HOW_IT_ENDED, [named.xid, named.timeline, named.xid])
+                [row] = cursor.fetchall()
+                told = row["told"]
+            if told == "in progress":
+                time.sleep(0.02)
+        if told not in ("committed", "aborted"):
+            raise OperationalError("the connection was lost; nobody knows what was kept")
+        return told == "committed"
+
+
+def _usable_schema(connection: psycopg.Connection[Any]) -> str:
+    cursor = connection.execute(
+        "SELECT version(), current_schema(), current_setting('server_encoding')"
+    )
+    [(version, schema, encoding)] = cursor.fetchall()
+    if "CockroachDB" in version or "-YB-" in version or connection.info.server_version < OLDEST:
+        raise NotSupportedError(f"PostgreSQL 13 or later is needed, and this is {version}")
+    if encoding != "UTF8":
+        raise NotSupportedError(f"the database must store UTF-8, and this one stores {encoding}")
+    if schema is None:
+        raise NotSupportedError("no schema of the search path exists: there is no place for tables")
+    return str(schema)
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(_SESSION)
+
+
+def _is_live(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server kept it open meanwhile; where it said nothing, it is not asked."""
+    listening = select.poll()
+    listening.register(connection.fileno(), select.POLLIN)
+    if not listening.poll(0):
+        return True
+    # An idle server says nothing: this is most likely a farewell.
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.Error:
+        connection.close()
+        return False
+    return True
+
+
+def _take_turn(connection: psycopg.Connection[Any], turn: str) -> _Named:
+    cursor = connection.execute(cast(Query, _BEGIN_WRITING.format(turn=turn)))
+    while cursor.nextset():
+        pass
+    [row] = cursor.fetchall()
+    return _Named(connection.info.backend_pid, row["xid"], row["timeline"])
+
+
+def _keep(connection: psycopg.Connection[Any]) -> None:
+    if connection.info.transaction_status == pq.TransactionStatus.INERROR:
+        raise InternalError("a statement of this transaction failed, so it is not kept")
+    connection.execute("COMMIT", prepare=False)
+
+
+def _undo(connection: psycopg.Connection[Any]) -> None:
+    # Where that fails the connection is gone, and with it the transaction.
+    with contextlib.suppress(psycopg.Error):
+        connection.execute("ROLLBACK", prepare=False)
+
+
+__all__ = [
+    "ConnectionLost",
+    "PortableCursor",
+    "PostgresDatabase",
+    "connection_settings",
+    "known_errors",
+]

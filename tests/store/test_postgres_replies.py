@@ -1,0 +1,154 @@
+"""Connections to PostgreSQL that break: what is told of a write is true, wherever in it they break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.store import StoreUnavailable, database_of, open_postgres, postgres_pool
+from adapters.store.postgres_pool import ConnectionLost, PostgresDatabase
+from albumcore import Album, Albumcore
+from albumcore.ids import AlbumId
+from albumcore.streams import album_stream
+from support.given import ALICE
+from support.postgres import empty_database
+from support.proxy import COMMIT, CUTS, Cut, Proxy, proxied
+
+A1 = album_stream(AlbumId("A1"))
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The address of a database."""
+    with empty_database() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def direct(url: str) -> Iterator[Albumcore]:
+    """A store, with an album, without any network before it."""
+    app = open_postgres(url)
+    with database_of(app).transaction(commit=True) as cursor:
+        cursor.execute("CREATE TABLE notes (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+    app.handle(A1, Album.create, ALICE, "Knees")
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def proxy(url: str) -> Iterator[Proxy]:
+    """A network before that database."""
+    with proxied(url) as made:
+        yield made
+
+
+@pytest.fixture
+def app(direct: Albumcore, proxy: Proxy) -> Iterator[Albumcore]:
+    """The same store, over the network."""
+    opened = open_postgres(proxy.url, snapshot_every=2)
+    yield opened
+    opened.close()
+
+
+def comments(app: Albumcore) -> list[str]:
+    """What was said in the album."""
+    return [one.event.comment for one in app.history(A1, after=1)]  # type: ignore[attr-defined]
+
+
+def notes(app: Albumcore) -> list[str]:
+    """What was noted."""
+    with database_of(app).transaction(commit=False) as cursor:
+        cursor.execute("SELECT name FROM notes ORDER BY number")
+        return [row["name"] for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+def test_a_command_is_stored_once_wherever_its_connection_breaks(
+    app: Albumcore, direct: Albumcore, proxy: Proxy, cut: Cut
+) -> None:
+    """It succeeds, for it is tried again where nothing of it was kept, and only there."""
+    before = comments(direct)
+    app.load(A1)
+    proxy.cut = cut
+    (posted,) = app.handle(A1, Album.post_comment, ALICE, "Hm")
+    assert proxy.broke == 1
+    assert comments(direct) == [*before, "Hm"]
+    assert direct.load(A1, version=posted.version) == app.load(A1)
+    app.handle(A1, Album.post_comment, ALICE, "Well")
+    assert comments(direct) == [*before, "Hm", "Well"]
+    assert direct.verify() == []
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+def test_what_is_told_of_a_transaction_is_true_wherever_its_connection_breaks(
+    app: Albumcore, direct: Albumcore, proxy: Proxy, cut: Cut
+) -> None:
+    """An error means that nothing of it was kept, none that all of it was; and others need not wait for it."""
+    before = notes(direct)
+    proxy.cut = cut
+    kept = 1
+    try:
+        with database_of(app).transaction(commit=True) as cursor:
+            cursor.execute("INSERT INTO notes (name) VALUES ('one')")
+    except ConnectionLost:
+        kept = 0
+    assert proxy.broke == 1
+    assert len(notes(direct)) == len(before) + kept
+    if cut.done and cut.at == COMMIT:
+        assert kept
+    if not cut.heard:
+        assert not kept
+    with database_of(direct).transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO notes (name) VALUES ('next')")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_database_that_stays_gone_is_not_said_to_have_kept_nothing(
+    app: Albumcore,
+    direct: Albumcore,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    is_kept: bool,
+) -> None:
+    """Nobody can know, and the error says so."""
+    monkeypatch.setattr(postgres_pool, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(database_of(app).pool, "timeout", 0.1)
+    before = comments(direct)
+    proxy.cut, proxy.stays_broken = (
+        CUTS["after the commit" if is_kept else "before the commit"],
+        True,
+    )
+    with pytest.raises(StoreUnavailable):
+        app.handle(A1, Album.post_comment, ALICE, "Hm")
+    assert comments(direct) == before + ["Hm"] * is_kept
+
+
+def test_a_command_is_known_by_its_id_where_the_server_knows_it_no_more(
+    app: Albumcore, direct: Albumcore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server took over, on another timeline: what is stored there is compared with what was to be stored."""
+    before = comments(direct)
+
+    def unknown(*_: object) -> bool:
+        raise StoreUnavailable("nobody knows")
+
+    monkeypatch.setattr(PostgresDatabase, "_was_kept", unknown)
+    proxy.cut = CUTS["after the commit"]
+    app.handle(A1, Album.post_comment, ALICE, "Hm")
+    assert comments(direct) == [*before, "Hm"]
+    proxy.cut = CUTS["before the commit"]
+    with pytest.raises(StoreUnavailable):
+        app.handle(A1, Album.post_comment, ALICE, "Well")
+    assert comments(direct) == [*before, "Hm"]
+
+
+def test_another_timeline_is_no_answer(app: Albumcore) -> None:
+    """The transaction of the same name may be another there."""
+    database = database_of(app)
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text AS xid")
+        xid = cursor.fetchone()["xid"]
+    of_another = postgres_pool._Named(0, xid, "0000FFFF")
+    with pytest.raises(StoreUnavailable, match="nobody knows"):
+        database._was_kept(of_another)
