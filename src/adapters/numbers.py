@@ -15,14 +15,14 @@ _COUNTS: Mapping[str, str] = {
     "report_providers": "SELECT count(*) AS number FROM provider_row",
     "active_user_capability_tokens": (
         "SELECT count(*) AS number FROM capability_token_row"
-        " WHERE stream >= 'user-' AND stream < 'user.' AND NOT is_revoked AND expires_at > :at"
+        " WHERE stream >= 'user-' AND stream < 'user.' AND is_revoked = 0 AND expires_at > :at"
     ),
     "user_capability_tokens": (
         "SELECT count(*) AS number FROM capability_token_row WHERE stream >= 'user-' AND stream < 'user.'"
     ),
     "active_album_capability_tokens": (
         "SELECT count(*) AS number FROM capability_token_row"
-        " WHERE stream >= 'album-' AND stream < 'album.' AND NOT is_revoked AND expires_at > :at"
+        " WHERE stream >= 'album-' AND stream < 'album.' AND is_revoked = 0 AND expires_at > :at"
     ),
     "album_capability_tokens": (
         "SELECT count(*) AS number FROM capability_token_row WHERE stream >= 'album-' AND stream < 'album.'"
@@ -32,9 +32,9 @@ _COUNTS: Mapping[str, str] = {
         " WHERE NOT EXISTS (SELECT 1 FROM series_row WHERE series_uid = series.series_uid)"
         " AND NOT EXISTS (SELECT 1 FROM directory_inbox WHERE series_uid = series.series_uid)"
     ),
-    "fav_albums": "SELECT count(*) AS number FROM member_row WHERE is_favorite",
+    "fav_albums": "SELECT count(*) AS number FROM member_row WHERE is_favorite = 1",
     "fav_series": (
-        "SELECT (SELECT count(*) FROM series_row WHERE is_favorite)"
+        "SELECT (SELECT count(*) FROM series_row WHERE is_favorite = 1)"
         " + (SELECT count(*) FROM directory_inbox WHERE favorite = 1) AS number"
     ),
     "public_study_comments": (

@@ -18,8 +18,9 @@ from adapters.settings import Settings
 from adapters.webhooks import Outbox
 from albumcore import Album, WebhookEvent
 from albumcore.ids import AlbumId, WebhookId
-from support.kheops import ALBUM, ALICE, Clock, World, settle
+from support.kheops import ALBUM, ALICE, Clock, World, begun, settle
 from support.receiver import Receiver, Request, receiving
+from support.templates import place
 
 HOOK = WebhookId("h" * 20)
 OTHER_HOOK = WebhookId("o" * 20)
@@ -100,14 +101,14 @@ def bodies_of(requests: Iterable[Request]) -> list[dict[str, Any]]:
 def hooked(data: Path, clock: Clock | None = None, **others: Any) -> Iterator[Hooked]:
     """A settled world and its receiver, until the block ends."""
     given: dict[str, Any] = {"allow_private_addresses": True, "public_url": ROOT, **others}
-    settings = Settings(data=data, **given)
-    clock = clock or Clock()
+    settled_at, _ = begun(data, settle)
+    settings = Settings(**place(data), **given)
+    clock = clock or Clock(settled_at)
     with receiving() as receiver:
         deployment = open_deployment(settings, clock=clock)
         world = World(deployment, clock, falcon.testing.TestClient(create_app(deployment)))
         made = Hooked(data, world, receiver, settings)
         try:
-            settle(world)
             yield made
         finally:
             made.world.deployment.close()
@@ -122,12 +123,12 @@ def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
 
 def new_users(outbox: Outbox) -> Counter[str]:
     """How often each new user is to be told of."""
-    return Counter(row["user"] for row in rows(outbox, "SELECT user FROM webhook_trigger"))
+    return Counter(row["user"] for row in rows(outbox, 'SELECT "user" FROM webhook_trigger'))
 
 
-def follow_until(data: Path, last: str) -> None:
+def follow_until(settings: Settings, last: str) -> None:
     """Take up, as a process of its own, until a last new user was taken up."""
-    deployment = open_deployment(Settings(data=data))
+    deployment = open_deployment(settings)
     try:
         while last not in new_users(deployment.outbox):
             deployment.outbox.take_up(2)

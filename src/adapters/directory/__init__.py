@@ -4,7 +4,7 @@ Everything personal is here and not in the events, which name people, patients, 
 by id alone.
 """
 
-from adapters.directory._database import Cursor, Database
+from adapters.directory._database import Cursor, Database, columns_of
 from adapters.directory._instances import (
     InstanceOfOtherSeries,
     InstanceRecord,
@@ -46,5 +46,6 @@ __all__ = [
     "Spent",
     "Station",
     "TokenUses",
+    "columns_of",
     "create_tables",
 ]

@@ -1,14 +1,20 @@
 """What the directory asks of its database, and what every table of it has in common.
 
-The file is shared by several processes in WAL mode. A transaction that reads first works on the
+Every statement is written once, in words that SQLite and PostgreSQL both understand, with ``?`` for
+parameters. RETURNING is left alone, because SQLite knows it only since 3.35 and Python 3.11 is in
+use with older ones. Flags are integers, compared with 1; truth values must be made integers before
+they are written.
+
+Whoever writes sees what all others have written, because only one transaction writes at a time. An
+SQLite file is shared by several processes in WAL mode. A transaction that reads first works on the
 snapshot of that read; once another process has written, SQLite refuses such a transaction's first
 write at once (SQLITE_BUSY_SNAPSHOT), and waiting cannot help, for the snapshot stays old. So every
 transaction here that writes begins with a write, which waits for its turn and then sees the newest
-state. Where a mere look usually suffices, the look has a transaction of its own.
+state. On PostgreSQL, transactions that write begin with a lock that they all take. Where a mere
+look usually suffices, the look has a transaction of its own.
 
 Conflicts are found by looking, after that first write, and not by catching an exception: each
-database library has its own. RETURNING is left alone, because SQLite knows it only since 3.35 and
-Python 3.11 is in use with older ones.
+database library has its own, and PostgreSQL ends a transaction in which a statement failed.
 
 All tables are named ``directory_...``: they are no index of the events, and must never be dropped
 to be made again from them.
@@ -16,22 +22,36 @@ to be made again from them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from sqlite3 import Row
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from albumcore.errors import Invalid
 
 Parameter: TypeAlias = str | int | None
 
 MAX_INTEGER = 2**63 - 1
+MAX_KEY = 255
+"""Characters that a text may have which no two rows share; PostgreSQL refuses keys of more than some 2,700 bytes."""
+
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _CHUNK = 500  # SQLite before 3.32 takes 999 parameters a statement.
 
 
+class Row(Protocol):
+    """A row of a result; its values are had by the names of the columns."""
+
+    def keys(self) -> Iterable[str]:
+        """The names of the columns."""
+        ...
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
 class Cursor(Protocol):
-    """The part of a database cursor that the directory uses; rows are addressed by name."""
+    """The part of a database cursor that the directory uses."""
 
     def execute(self, sql: str, params: Sequence[Parameter] = ..., /) -> None:
         """Run one statement."""
@@ -52,25 +72,47 @@ class Database(Protocol):
     def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
         """Open a transaction: kept at the end with ``commit``, undone without it or on an error."""
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Have all that this thread reads in the block be of one moment."""
+
+    def mark(self) -> object | None:
+        """What is equal to itself as long as nobody has committed anything; None where that is not known."""
+
 
 def is_storable(text: str) -> bool:
-    """Whether ``text`` can be written as UTF-8: a lone surrogate, which JSON can carry, cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    """Whether every database can hold ``text``; not lone surrogates and not NUL, both of which JSON can carry."""
+    return _UNSTORABLE.search(text) is None
 
 
 def storable_text(field: str, text: str) -> str:
     """Take ``text`` as the value of ``field``.
 
     Raises:
-        Invalid: it holds a lone surrogate.
+        Invalid: it holds a lone surrogate or NUL.
     """
     if not is_storable(text):
-        raise Invalid(field, "text must be valid Unicode")
+        raise Invalid(field, "text must be valid Unicode, without NUL")
     return text
+
+
+def key_text(field: str, text: str) -> str:
+    """Take ``text`` as the value of ``field``, by which rows are told apart.
+
+    Raises:
+        Invalid: it has more than 255 characters, or one of them is a lone surrogate or NUL.
+    """
+    if len(text) > MAX_KEY:
+        raise Invalid(field, f"it has at most {MAX_KEY} characters")
+    return storable_text(field, text)
+
+
+def rows_of(database: Database, select: str, *params: str) -> list[Row]:
+    """Return the rows that ``select`` finds; a text that no database can hold is equal to none that is there."""
+    if not all(map(is_storable, params)):
+        return []
+    with database.transaction(commit=False) as cursor:
+        cursor.execute(select, params)
+        return cursor.fetchall()
 
 
 def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
@@ -91,31 +133,34 @@ def delete_by_id(database: Database, delete: str, row_id: int) -> bool:
         return has_changed(cursor)
 
 
+def number_changed(cursor: Cursor) -> int:
+    """How many rows the statement just run added, changed or deleted; with `executemany`, all its runs."""
+    counted: int = _dbapi(cursor).rowcount
+    return max(counted, 0)  # It is -1 after no run at all.
+
+
 def has_changed(cursor: Cursor) -> bool:
-    """Whether the statement just run changed a row."""
-    cursor.execute("SELECT changes() AS number")
-    [row] = cursor.fetchall()
-    return bool(row["number"])
+    """Whether the statement just run added, changed or deleted a row."""
+    return number_changed(cursor) > 0
 
 
-def number_changed(cursor: Cursor, statement: str, rows: Iterable[Sequence[Parameter]]) -> int:
-    """Run a statement once for each row of parameters, and tell how many rows that changed."""
-    before = _changes_so_far(cursor)
-    cursor.executemany(statement, rows)
-    return _changes_so_far(cursor) - before
+def columns_of(cursor: Cursor, table: str) -> set[str]:
+    """The names of the columns that a table has."""
+    cursor.execute(f"SELECT * FROM {table} WHERE 1 = 0")  # noqa: S608
+    return {column[0] for column in _dbapi(cursor).description}
 
 
-def _changes_so_far(cursor: Cursor) -> int:
-    # Reads no table, so a transaction may begin with it.
-    cursor.execute("SELECT total_changes() AS number")
-    [row] = cursor.fetchall()
-    number: int = row["number"]
-    return number
+def _dbapi(cursor: Cursor) -> Any:
+    """The cursor of the database's own library (PEP 249), which that of the event library for SQLite wraps."""
+    return getattr(cursor, "sqlite_cursor", cursor)
 
 
 def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
-    """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``."""
-    remaining = iter(dict.fromkeys(values))
+    """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``.
+
+    A text that no database can hold is equal to none that is there.
+    """
+    remaining = filter(is_storable, dict.fromkeys(values))
     while chunk := list(islice(remaining, _CHUNK)):
         cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), chunk)
         yield from cursor.fetchall()

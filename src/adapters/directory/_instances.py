@@ -136,7 +136,8 @@ def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None
     )
     cursor.executemany(
         "INSERT INTO directory_series (study_uid, series_uid) VALUES (?, ?)"
-        " ON CONFLICT (series_uid) DO UPDATE SET study_uid = excluded.study_uid WHERE populated = 0",
+        " ON CONFLICT (series_uid) DO UPDATE"
+        " SET study_uid = excluded.study_uid WHERE directory_series.populated = 0",
         homes,
     )
     rows = select_in(

@@ -12,7 +12,7 @@ from adapters.directory import (
     spent,
     token_uses,
 )
-from adapters.directory._database import Cursor, Database
+from adapters.directory._database import Database, columns_of
 
 
 def create_tables(database: Database) -> None:
@@ -27,7 +27,7 @@ def create_tables(database: Database) -> None:
                 cursor.execute(statement)
     for table, column, definition in inbox.LATER_COLUMNS:
         with database.transaction(commit=False) as cursor:
-            is_there = _has_column(cursor, table, column)
+            is_there = column in columns_of(cursor, table)
         if not is_there:
             _add_column(database, table, column, definition)
 
@@ -35,11 +35,6 @@ def create_tables(database: Database) -> None:
 def _add_column(database: Database, table: str, column: str, definition: str) -> None:
     with database.transaction(commit=True) as cursor:
         # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
-        cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608
-        if not _has_column(cursor, table, column):
+        cursor.execute(f"DELETE FROM {table} WHERE 1 = 0")  # noqa: S608
+        if column not in columns_of(cursor, table):
             cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
-
-
-def _has_column(cursor: Cursor, table: str, column: str) -> bool:
-    cursor.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
-    return bool(cursor.fetchall())

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
-from sqlite3 import Row
 from typing import Any, TypeAlias
 
 import orjson
 
-from adapters.directory._database import Cursor, select_in
+from adapters.directory._database import Cursor, Row, select_in
 from adapters.directory.dicom_json import texts
 from adapters.matching import day_of, moment_of, text_matcher
 from albumcore.ids import SeriesUID, StudyUID

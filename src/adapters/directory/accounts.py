@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from sqlite3 import Row
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from attrs import field, frozen
 
-from adapters.directory._database import Database, has_changed, is_storable, storable_text
+from adapters.directory._database import Database, Row, has_changed, is_storable, key_text
 from albumcore.errors import Invalid
 
 TABLES = (
@@ -68,9 +67,9 @@ class Accounts:
         A new password ends the token of the old one.
 
         Raises:
-            Invalid: the name is blank or not valid Unicode, or the password is empty.
+            Invalid: the name is blank, not valid Unicode or longer than 255 characters, or the password is empty.
         """
-        if not storable_text("name", name).strip():
+        if not key_text("name", name).strip():
             raise Invalid("name", "an account needs a name")
         if not password:
             raise Invalid("password", "an account needs a password")

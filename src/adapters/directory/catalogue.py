@@ -8,11 +8,10 @@ they enter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from sqlite3 import Row
 
 from attrs import frozen
 
-from adapters.directory._database import Database, select_in
+from adapters.directory._database import Database, Row, rows_of, select_in
 from adapters.directory._instances import InstanceRecord, place, write
 from adapters.directory.inbox import PUT_IN
 from albumcore.ids import SeriesUID, StudyUID
@@ -177,7 +176,7 @@ class Catalogue:
             " WHERE series.study_uid = study.study_uid AND series.populated = 1))"
             " AS unpopulated_studies,"
             " count(*) AS series,"
-            " coalesce(sum(populated = 0), 0) AS unpopulated_series,"
+            " count(CASE WHEN populated = 0 THEN 1 END) AS unpopulated_series,"
             " coalesce(sum(instances), 0) AS instances FROM directory_series"
         )
         return dict(row)
@@ -189,7 +188,7 @@ class Catalogue:
         """
         rows = self._rows(
             "SELECT nb_series, count(*) AS nb_studies FROM"
-            " (SELECT count(*) AS nb_series FROM directory_series GROUP BY study_uid)"
+            " (SELECT count(*) AS nb_series FROM directory_series GROUP BY study_uid) AS studies"
             " GROUP BY nb_series ORDER BY nb_series"
         )
         return [(row["nb_series"], row["nb_studies"]) for row in rows]
@@ -199,9 +198,7 @@ class Catalogue:
         return {row["series_uid"] for row in self._rows("SELECT series_uid FROM directory_series")}
 
     def _rows(self, select: str, *params: str) -> list[Row]:
-        with self.database.transaction(commit=False) as cursor:
-            cursor.execute(select, params)
-            return cursor.fetchall()
+        return rows_of(self.database, select, *params)
 
     def _rows_in(self, select: str, values: Iterable[str]) -> list[Row]:
         with self.database.transaction(commit=False) as cursor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from sqlite3 import Row
 
 from attrs import frozen
 
@@ -11,9 +10,10 @@ from adapters.directory._database import (
     MAX_INTEGER,
     Cursor,
     Database,
+    Row,
     delete_by_id,
+    key_text,
     row_by_id,
-    storable_text,
 )
 from albumcore.errors import Invalid
 
@@ -67,9 +67,9 @@ class Clinics:
         """Return the id of the clinic at this place from ``start`` to ``end``, added if it is new.
 
         Raises:
-            Invalid: the location is not valid Unicode.
+            Invalid: the location is not valid Unicode, or longer than 255 characters.
         """
-        clinic = (storable_text("location", location), start.isoformat(), end.isoformat())
+        clinic = (key_text("location", location), start.isoformat(), end.isoformat())
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
                 "INSERT INTO directory_clinic (location, starts, ends) VALUES (?, ?, ?)"
@@ -103,14 +103,14 @@ class Clinics:
         The level of a station that is there already stays as it is.
 
         Raises:
-            Invalid: the name is not valid Unicode, or the level has more than 64 bits.
+            Invalid: the name is not valid Unicode or longer than 255 characters, or the level has more than 64 bits.
         """
         if not -MAX_INTEGER <= level <= MAX_INTEGER:
             raise Invalid("level", "a level has at most 64 bits")
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
                 "INSERT INTO directory_station (name, level) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (storable_text("name", name), level),
+                (key_text("name", name), level),
             )
             cursor.execute("SELECT id FROM directory_station WHERE name = ?", (name,))
             return _only_id(cursor)

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from sqlite3 import Row
 
 from attrs import frozen
 
-from adapters.directory._database import Database, number_changed, select_in
+from adapters.directory._database import (
+    Database,
+    Row,
+    is_storable,
+    number_changed,
+    rows_of,
+    select_in,
+)
 from albumcore.ids import SeriesUID, StudyUID, UserId
 
 TABLES = (
@@ -128,13 +134,14 @@ class Inbox:
         return number
 
     def _change(self, statement: str, rows: list[tuple[str | int, ...]]) -> int:
+        # A text that no database can hold names no series that is known.
+        rows = [row for row in rows if all(is_storable(str(value)) for value in row)]
         with self.database.transaction(commit=True) as cursor:
-            return number_changed(cursor, statement, rows)
+            cursor.executemany(statement, rows)
+            return number_changed(cursor)
 
     def _rows(self, select: str, *params: str) -> list[Row]:
-        with self.database.transaction(commit=False) as cursor:
-            cursor.execute(select, params)
-            return cursor.fetchall()
+        return rows_of(self.database, select, *params)
 
 
 def _by_study(rows: Iterable[Row]) -> dict[StudyUID, set[SeriesUID]]:

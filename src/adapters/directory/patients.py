@@ -6,15 +6,16 @@ This is where what is personal about a patient lives: events name a patient by i
 from __future__ import annotations
 
 from datetime import date
-from sqlite3 import Row
 from typing import Literal
 
 from attrs import asdict, fields, frozen
 
 from adapters.directory._database import (
     Database,
+    Row,
     delete_by_id,
     has_changed,
+    key_text,
     row_by_id,
     storable_text,
 )
@@ -60,10 +61,12 @@ class Patient:
 
 
 _COLUMNS = [field.name for field in fields(Patient)]
+_KEY = ("paternal_last", "first", "dob", "gender")
 _INSERT = (
     f"INSERT INTO directory_patient ({', '.join(_COLUMNS)})"  # noqa: S608
     f" VALUES ({', '.join('?' for _ in _COLUMNS)}) ON CONFLICT DO NOTHING"
 )
+_ID_OF = f"SELECT id FROM directory_patient WHERE {' AND '.join(f'{name} = ?' for name in _KEY)}"  # noqa: S608
 
 # AUTOINCREMENT, because events name patients by id: an id must never come to mean another person.
 TABLES = (
@@ -71,7 +74,7 @@ TABLES = (
     CREATE TABLE IF NOT EXISTS directory_patient (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         {", ".join(f"{column} TEXT NOT NULL" for column in _COLUMNS)},
-        UNIQUE (paternal_last, first, dob, gender)
+        UNIQUE ({", ".join(_KEY)})
     )
     """,
 )
@@ -87,16 +90,18 @@ class Patients:
         """Add a patient and return the new id.
 
         Raises:
-            Invalid: a field is not valid Unicode; the error names it.
+            Invalid: a field is not valid Unicode, or a name that tells patients apart has more than 255 characters; the
+                error names the field.
             PatientExists: there is one of the same name, date of birth and gender.
         """
         texts = {name: str(value) for name, value in asdict(patient).items()}
-        values = [storable_text(name, text) for name, text in texts.items()]
+        for name, text in texts.items():
+            (key_text if name in _KEY else storable_text)(name, text)
         with self.database.transaction(commit=True) as cursor:
-            cursor.execute(_INSERT, values)
+            cursor.execute(_INSERT, list(texts.values()))
             if not has_changed(cursor):
                 raise PatientExists("there is a patient of that name, date of birth and gender")
-            cursor.execute("SELECT last_insert_rowid() AS id")
+            cursor.execute(_ID_OF, [texts[name] for name in _KEY])
             [row] = cursor.fetchall()
             return PatientId(row["id"])
 

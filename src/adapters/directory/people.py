@@ -6,11 +6,10 @@ This is where names and e-mail addresses live: events name people by ``sub`` alo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from sqlite3 import Row
 
 from attrs import frozen
 
-from adapters.directory._database import Cursor, Database, is_storable, select_in
+from adapters.directory._database import MAX_KEY, Cursor, Database, Row, is_storable, select_in
 from albumcore.errors import Conflict
 from albumcore.ids import UserId, user_id
 
@@ -58,15 +57,16 @@ class People:
     def register(self, sub: str, email: str | None = None, name: str | None = None) -> Person:
         """Make the person known, or bring what is known up to date.
 
-        A claim that is missing, blank or not storable leaves what is known as it is. Cheap when
-        nothing is new, so that it can be called on every request.
+        A claim that is missing, blank or not storable leaves what is known as it is, and so does an
+        address of more than 255 characters, which nobody has (RFC 5321 section 4.5.3.1.3). Cheap
+        when nothing is new, so that it can be called on every request.
 
         Raises:
             Invalid: ``sub`` is no user id.
             EmailTaken: the address belongs to somebody else; nothing is stored then.
         """
         sub, email, name = user_id(sub), _claim(email), _claim(name)
-        email = email and _email(email)
+        email = email and _address(email)
         known = self.person(sub)
         if known is not None and email in (None, known.email) and name in (None, known.name):
             return known
@@ -127,6 +127,11 @@ def _person(row: Row) -> Person:
 
 def _claim(text: str | None) -> str | None:
     return text if text and text.strip() and is_storable(text) else None
+
+
+def _address(text: str) -> str | None:
+    email = _email(text)
+    return email if len(email) <= MAX_KEY else None
 
 
 def _email(text: str) -> str:

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from sqlite3 import Row
 from typing import Any
 
 from attrs import field, frozen
 
-from adapters.directory._database import Database
+from adapters.directory._database import Database, Row
 from adapters.directory._search import (
     SERIES_FILTERS,
     SERIES_SORTS,

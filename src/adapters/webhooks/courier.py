@@ -25,13 +25,22 @@ NO_ANSWER = -1
 class Courier(Box):
     """The part of the outbox that delivers."""
 
-    def deliver_next(self, now: datetime) -> bool:
+    def deliver_next(self, now: datetime, *, is_for_first_attempts: bool = False) -> bool:
         """Make one attempt at the delivery that is next; whether there was one.
 
         One whose body cannot be made is an attempt that failed, and is logged: it must not stand before all others.
+
+        Args:
+            now: What is due by then is due.
+            is_for_first_attempts: Leave what was tried before to others.
         """
-        lease = self.make_id(20)
-        delivery = queue.claim(self.database, now, lease, self.clock() + LEASE)
+        delivery = queue.claim(
+            self.database,
+            now,
+            self.make_id(20),
+            self.clock() + LEASE,
+            is_for_first_attempts=is_for_first_attempts,
+        )
         if delivery is None:
             return False
         sent_at = self.clock()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from sqlite3 import Row
 from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 
 from adapters.directory import Cursor, Database
-from adapters.directory._database import has_changed, select_in
+from adapters.directory._database import Row, has_changed, select_in
 from adapters.webhooks import groups, queue
 from adapters.webhooks.box import Box
 from adapters.webhooks.calls import TOLD, Call, calls_of
@@ -246,7 +245,7 @@ def _know(cursor: Cursor, album_id: AlbumId, webhook_id: WebhookId, webhook: Web
         _KNOW,
         (
             *(album_id, webhook_id, webhook.name, webhook.url),
-            *(events, webhook.enabled, webhook.secret),
+            *(events, int(webhook.enabled), webhook.secret),
         ),
     )
 

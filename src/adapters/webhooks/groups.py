@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from sqlite3 import Row
 
 from attrs import frozen
 
 from adapters.directory import Cursor
-from adapters.directory._database import has_changed
+from adapters.directory._database import Row, has_changed
 from adapters.webhooks import queue
 from adapters.webhooks.box import Box
 from adapters.webhooks.calls import Call
@@ -37,7 +36,7 @@ _ADD = (
 _ADD_SERIES = (
     "INSERT INTO webhook_group_series (group_number, series_uid, at) SELECT number, ?, ?"  # noqa: S608
     f" FROM webhook_group WHERE ({_KEY}) = (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET at = excluded.at"
+    " ON CONFLICT (group_number, series_uid) DO UPDATE SET at = excluded.at"
 )
 _TAKE_OUT = (
     "DELETE FROM webhook_group_series WHERE series_uid = ? AND group_number IN"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from sqlite3 import Row
 from typing import Any
 
 from attrs import frozen
 
 from adapters.directory import Cursor
-from adapters.directory._database import MAX_INTEGER, select_in
+from adapters.directory._database import MAX_INTEGER, Row, select_in
 from adapters.webhooks.follower import Follower
 from adapters.webhooks.tables import moment
 from adapters.webhooks.triggers import LAST, Attempt, Summary, Trigger
@@ -47,7 +46,7 @@ class History(Follower):
     ) -> tuple[tuple[Trigger, ...], int]:
         """A page of the triggers of a webhook, newest first, and how many there are in all."""
         self.take_up()
-        size = -1 if limit is None else min(limit, MAX_INTEGER)
+        size = MAX_INTEGER if limit is None else min(limit, MAX_INTEGER)
         with self.database.transaction(commit=False) as cursor:
             cursor.execute(_COUNT, (album_id, webhook_id))
             [row] = cursor.fetchall()

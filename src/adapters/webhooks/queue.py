@@ -1,21 +1,22 @@
 """The deliveries that are to be made: how they get into the table, who makes them, and what came of it.
 
 Those of one webhook stand in a line, and are made one at a time, by whoever holds the lease of the line. First
-attempts go before all others, so what fails holds up what was never tried by no more than the attempts under way;
+attempts go before all others, and some couriers make no others, so what fails does not hold up what was never tried;
 but as many receivers that let first attempts hang as there are couriers hold up all. A lease that outlives its
 holder is given to the next one, so a delivery may be made twice, but never not at all.
+
+Of what was told, the newest are kept to be looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from sqlite3 import Row
 
 from attrs import evolve, field, frozen
 
 from adapters.directory import Cursor, Database
-from adapters.directory._database import has_changed
+from adapters.directory._database import Row, has_changed
 from adapters.webhooks.calls import Call
 from adapters.webhooks.secrets import forget
 from adapters.webhooks.tables import moment, stamp
@@ -31,6 +32,11 @@ MOST_ATTEMPTS = len(WAITS) + 1
 LEASE = timedelta(seconds=60)
 """How long a line is left to whoever began a delivery."""
 
+KEPT = 1000
+"""How many deliveries of a webhook are kept after they were made or given up."""
+
+_MOST_DROPPED = 100  # At a time: a webhook of an older release may have kept very many.
+
 AHEAD = timedelta(minutes=1)
 """How much later than it can be a moment must be to be that of a clock that was wrong.
 
@@ -39,7 +45,7 @@ It is longer than anybody waits for the database, and whoever did read the clock
 
 _ADD = (
     "INSERT INTO webhook_trigger (trigger_id, album_id, webhook_id, event, is_manual, at, sub,"
-    " token_id, provider_id, user, study_uid, is_study_gone, album_version,"
+    ' token_id, provider_id, "user", study_uid, is_study_gone, album_version,'
     " url, secret, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD_SERIES = (
@@ -52,27 +58,32 @@ _HEAD = (
     " AND own.webhook_id = line.webhook_id AND own.due_at IS NOT NULL"
     " AND (own.due_at <= ? OR own.due_at > ?) ORDER BY attempts, due_at, number LIMIT 1)"
 )
+# SQLite takes a cross join as it is written: the lines, and the head of each.
 _NEXT = (
     "SELECT line.number FROM webhook_line AS line CROSS JOIN webhook_trigger AS next"  # noqa: S608
-    f" ON next.number = {_HEAD}"
-    " WHERE line.leased_until IS NULL OR line.leased_until <= ? OR line.leased_until > ?"
+    f" WHERE next.number = {_HEAD} AND next.attempts <= ?"
+    " AND (line.leased_until IS NULL OR line.leased_until <= ? OR line.leased_until > ?)"
     " ORDER BY next.attempts, next.due_at, next.number LIMIT 1"
 )
 _CLAIM = f"UPDATE webhook_line SET lease = ?, leased_until = ? WHERE number = ({_NEXT})"  # noqa: S608
 _CLAIMED = (
     "SELECT told.*, line.number AS line, line.lease, coalesce(told.url, known.url) AS goes_to,"  # noqa: S608
     " coalesce(told.secret, known.secret) AS secret_name, kept.secret AS the_secret"
-    f" FROM webhook_line AS line CROSS JOIN webhook_trigger AS told ON told.number = {_HEAD}"
+    " FROM webhook_line AS line CROSS JOIN webhook_trigger AS told"
     " LEFT JOIN webhook_known AS known"
     " ON known.album_id = told.album_id AND known.webhook_id = told.webhook_id"
     " LEFT JOIN webhook_secret AS kept ON kept.name = coalesce(told.secret, known.secret)"
-    " WHERE line.lease = ?"
+    f" WHERE told.number = {_HEAD} AND line.lease = ?"
 )
 _LET_GO = "UPDATE webhook_line SET lease = NULL, leased_until = NULL WHERE number = ? AND lease = ?"
 _DROP_EMPTY = (
     "DELETE FROM webhook_line WHERE album_id = ? AND webhook_id = ? AND NOT EXISTS"
     " (SELECT 1 FROM webhook_trigger AS own WHERE own.album_id = webhook_line.album_id"
     " AND own.webhook_id = webhook_line.webhook_id AND own.due_at IS NOT NULL)"
+)
+_PAST = (
+    "SELECT trigger_id FROM webhook_trigger WHERE album_id = ? AND webhook_id = ?"
+    " AND due_at IS NULL ORDER BY number DESC LIMIT ? OFFSET ?"
 )
 _DROPPED = ("webhook_trigger", "webhook_trigger_series", "webhook_attempt")
 _SERIES = "SELECT series_uid FROM webhook_trigger_series WHERE trigger_id = ? ORDER BY series_uid"
@@ -121,9 +132,9 @@ def add(
     cursor.execute(
         _ADD,
         (
-            *(trigger_id, album_id, call.webhook_id, call.event.value, call.is_manual),
+            *(trigger_id, album_id, call.webhook_id, call.event.value, int(call.is_manual)),
             *(stamp(call.act.at), source.user, source.capability_token, source.report_provider),
-            *(call.user, call.study_uid, call.is_study_gone),
+            *(call.user, call.study_uid, int(call.is_study_gone)),
             call.album_version,
             *((None, None) if webhook is None else (webhook.url, webhook.secret)),
             stamp(call.act.at),
@@ -163,20 +174,35 @@ def drop(cursor: Cursor, album_id: AlbumId, webhook_id: WebhookId) -> None:
     cursor.execute(_DROP_EMPTY, (album_id, webhook_id))
 
 
-def claim(database: Database, now: datetime, lease: str, until: datetime) -> Delivery | None:
+def claim(
+    database: Database,
+    now: datetime,
+    lease: str,
+    until: datetime,
+    *,
+    is_for_first_attempts: bool = False,
+) -> Delivery | None:
     """Take the lease of a line that has a delivery due: of the fewest attempts, then due longest. None where none is.
 
     What a clock that was ahead wrote down holds nothing up: what is due later than it can be is due, and a lease
     that ends later than it can has ended.
+
+    Args:
+        database: Where the lines are.
+        now: What is due by then is due.
+        lease: A text that nobody else has.
+        until: When the lease ends.
+        is_for_first_attempts: Leave what was tried before to others.
     """
     due = stamp(now), stamp(now + max(WAITS) + AHEAD)
     free = stamp(now), stamp(now + LEASE + AHEAD)
+    choice = (*due, 0 if is_for_first_attempts else MOST_ATTEMPTS, *free)
     with database.transaction(commit=False) as cursor:
-        cursor.execute(_NEXT, (*due, *free))
+        cursor.execute(_NEXT, choice)
         if cursor.fetchone() is None:
             return None
     with database.transaction(commit=True) as cursor:
-        cursor.execute(_CLAIM, (lease, stamp(until), *due, *free))
+        cursor.execute(_CLAIM, (lease, stamp(until), *choice))
         cursor.execute(_CLAIMED, (*due, lease))
         row = cursor.fetchone()
         if row is None:
@@ -222,8 +248,9 @@ def record(
 ) -> None:
     """Write down an attempt, let go of the lease, and have the next one made where it failed.
 
-    Nothing is written where the webhook is gone, or somebody else holds the lease by now. Of a deleted album
-    no attempts are kept, and nothing at all once there is nothing left to try.
+    Nothing is written where the webhook is gone, or somebody else holds the lease by now. Where there is nothing
+    left to try, older deliveries make room. Of a deleted album no attempts are kept, and nothing at all once there
+    is nothing left to try.
     """
     is_done = attempt.has_passed or attempt.number == MOST_ATTEMPTS
     due_at = None if is_done else stamp(clock() + WAITS[attempt.number - 1])
@@ -245,6 +272,11 @@ def record(
                 "INSERT INTO webhook_attempt (trigger_id, attempt, status, at) VALUES (?, ?, ?, ?)",
                 (delivery.trigger_id, attempt.number, attempt.status, stamp(attempt.at)),
             )
+            if is_done:
+                cursor.execute(
+                    _PAST, (delivery.album_id, delivery.call.webhook_id, _MOST_DROPPED, KEPT)
+                )
+                _drop(cursor, [past["trigger_id"] for past in cursor.fetchall()])
         elif is_done:
             _drop(cursor, [delivery.trigger_id])
             forget(cursor, [row["secret"]])

@@ -12,7 +12,10 @@ from adapters.webhooks.log import log_error
 from adapters.webhooks.outbox import Outbox
 
 COURIERS = 4
-"""Deliveries that a process makes at a time: fewer slow receivers than that keep nobody waiting."""
+"""Deliveries that a process makes at a time: fewer slow receivers than that keep nobody waiting.
+
+One courier makes first attempts alone, so any number of receivers that let later attempts hang keep none waiting.
+"""
 
 PULSE = 1.0
 """Seconds between two looks at whether there is something to do."""
@@ -40,7 +43,7 @@ class Runner:
         self._stopping = Event()
         self._outbox = outbox
         self._forgot_at = datetime.min.replace(tzinfo=UTC)
-        works = [self._follow, *[self._deliver] * COURIERS]
+        works = [self._follow, self._deliver_first, *[self._deliver] * (COURIERS - 1)]
         self._threads = [
             Thread(target=self._run, args=(work,), name="webhooks", daemon=True) for work in works
         ]
@@ -68,6 +71,9 @@ class Runner:
 
     def _deliver(self) -> bool:
         return self._outbox.deliver_next(self._outbox.clock())
+
+    def _deliver_first(self) -> bool:
+        return self._outbox.deliver_next(self._outbox.clock(), is_for_first_attempts=True)
 
     def _run(self, work: Callable[[], bool]) -> None:
         """Do the work again at once where there was some, else after the pulse; after a failure, later."""

@@ -13,7 +13,7 @@ TABLES = (
     # Up to where the history was taken up. Nothing is told of what was there before the first time.
     """
     CREATE TABLE IF NOT EXISTS webhook_position (
-        only INTEGER PRIMARY KEY CHECK (only = 1),
+        "only" INTEGER PRIMARY KEY CHECK ("only" = 1),
         position INTEGER NOT NULL,
         silent_until INTEGER NOT NULL
     )
@@ -63,7 +63,7 @@ TABLES = (
         PRIMARY KEY (group_number, series_uid)
     ) WITHOUT ROWID
     """,
-    # Everything a webhook had to tell of; due_at is NULL once there is nothing left to try.
+    # What a webhook had to tell of; due_at is NULL once there is nothing left to try.
     # A deleted album has no webhooks any more: url and secret are then here.
     """
     CREATE TABLE IF NOT EXISTS webhook_trigger (
@@ -77,7 +77,7 @@ TABLES = (
         sub TEXT NOT NULL,
         token_id TEXT,
         provider_id TEXT,
-        user TEXT,
+        "user" TEXT,
         study_uid TEXT,
         is_study_gone INTEGER NOT NULL,
         album_version INTEGER,
@@ -90,6 +90,8 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS webhook_trigger_of ON webhook_trigger (album_id, webhook_id, number)",
     "CREATE INDEX IF NOT EXISTS webhook_trigger_waiting"
     " ON webhook_trigger (album_id, webhook_id, attempts, due_at, number) WHERE due_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS webhook_trigger_finished"
+    " ON webhook_trigger (album_id, webhook_id, number) WHERE due_at IS NULL",
     # The webhooks with something left to try. Whoever delivers holds one of them by a lease.
     """
     CREATE TABLE IF NOT EXISTS webhook_line (
@@ -127,13 +129,13 @@ def create_tables(database: Database, last: int) -> None:
         database: The database of the history.
         last: The position of the last recorded event. With new tables, nothing is told of what is up to there.
     """
-    with database.transaction(commit=True) as cursor:
-        for statement in TABLES:
+    # One by one: a transaction that writes begins with a write, and what is there already is but read.
+    for statement in TABLES:
+        with database.transaction(commit=True) as cursor:
             cursor.execute(statement)
-    # By itself: a transaction that writes begins with a write.
     with database.transaction(commit=True) as cursor:
         cursor.execute(
-            "INSERT INTO webhook_position (only, position, silent_until) VALUES (1, 0, ?)"
+            'INSERT INTO webhook_position ("only", position, silent_until) VALUES (1, 0, ?)'
             " ON CONFLICT DO NOTHING",
             (last,),
         )

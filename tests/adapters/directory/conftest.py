@@ -1,37 +1,44 @@
-"""A directory in a real SQLite file, opened as the event store opens it."""
+"""A directory in a real database, opened as the event store opens it: an SQLite file, and PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
-from itertools import count
+from collections.abc import Iterator
 
 import pytest
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.directory import create_tables
+from adapters.directory import Database
+from support.databases import Databases, NewDatabase, postgres_databases, sqlite_databases
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The files that these tests share."""
+    with sqlite_databases(tmp_path_factory.mktemp("directory")) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """The databases on PostgreSQL that these tests share."""
+    with postgres_databases() as databases:
+        yield databases
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def system(request: pytest.FixtureRequest) -> str:
+    """Where the tables are."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def new_database(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[], AbstractContextManager[SQLiteDatastore]]:
-    """Make databases with empty tables, as many as a property test has examples."""
-    folder, numbers = tmp_path_factory.mktemp("directory"), count()
-
-    def new() -> AbstractContextManager[SQLiteDatastore]:
-        path = folder / f"{next(numbers)}.sqlite"
-        database = SQLiteDatastore(str(path), originator_id_type="text")
-        create_tables(database)
-        return closing(database)
-
-    return new
+def new_database(system: str, request: pytest.FixtureRequest) -> NewDatabase:
+    """Give databases with empty tables, as many as a property test has examples."""
+    databases: Databases = request.getfixturevalue(system)
+    return databases.new
 
 
 @pytest.fixture
-def database(
-    new_database: Callable[[], AbstractContextManager[SQLiteDatastore]],
-) -> Iterator[SQLiteDatastore]:
+def database(new_database: NewDatabase) -> Iterator[Database]:
     """One database with empty tables."""
     with new_database() as database:
         yield database

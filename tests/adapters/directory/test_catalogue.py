@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from attrs import evolve
-from eventsourcing.sqlite import SQLiteDatastore
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +21,7 @@ from adapters.directory import (
     SeriesOfOtherStudy,
 )
 from albumcore.ids import SeriesUID, StudyUID
+from support.databases import NewDatabase
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
 T1, T2, XRAY = SeriesUID("1.1.1"), SeriesUID("1.1.2"), SeriesUID("1.2.1")
@@ -58,7 +57,7 @@ def tables(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     with database.transaction(commit=False) as cursor:
         for table in ("study", "series", "instance", "inbox"):
             cursor.execute(f"SELECT * FROM directory_{table}")
-            found[table] = sorted(tuple(row) for row in cursor.fetchall())
+            found[table] = sorted(tuple(dict(row).values()) for row in cursor.fetchall())
     return found
 
 
@@ -71,7 +70,7 @@ def only_row(database: Database, select: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def catalogue(database: SQLiteDatastore) -> Catalogue:
+def catalogue(database: Database) -> Catalogue:
     """A catalogue that holds a head study of two series, three instances in all."""
     catalogue = Catalogue(database)
     catalogue.store(
@@ -96,6 +95,17 @@ def test_store(catalogue: Catalogue) -> None:
     assert not catalogue.study_exists(CHEST)
     assert not catalogue.series_exists(XRAY)
     assert catalogue.series_of(CHEST) == set()
+
+
+@pytest.mark.parametrize("uid", ["1.1\0", "\ud800"])
+def test_uid_that_no_database_can_hold(catalogue: Catalogue, uid: str) -> None:
+    """It is that of nothing, and no error."""
+    study, series = StudyUID(uid), SeriesUID(uid)
+    assert not catalogue.study_exists(study)
+    assert not catalogue.series_exists(series)
+    assert catalogue.series_of(study) == set()
+    assert catalogue.facts([T1, series]).keys() == {T1}
+    assert catalogue.study_descriptions([study, HEAD]) == {HEAD: "Head"}
 
 
 def test_store_nothing(catalogue: Catalogue) -> None:
@@ -189,7 +199,7 @@ def test_claim_of_a_known_series(catalogue: Catalogue) -> None:
     assert tables(catalogue.database) == before
 
 
-def test_store_fills_the_columns(database: SQLiteDatastore) -> None:
+def test_store_fills_the_columns(database: Database) -> None:
     """Whatever is searched and sorted by has a column, filled from the attributes."""
     names = [
         {"Alphabetic": "Wang^XiaoDong", "Ideographic": "王^小東"},
@@ -265,7 +275,7 @@ def test_numbers(catalogue: Catalogue) -> None:
     assert catalogue.all_series() == {T1, T2, XRAY, "1.1.3", "1.1.4"}
 
 
-def test_numbers_of_nothing(database: SQLiteDatastore) -> None:
+def test_numbers_of_nothing(database: Database) -> None:
     """An empty catalogue has nought of everything."""
     assert set(Catalogue(database).numbers().values()) == {0}
     assert Catalogue(database).series_in_study_histogram() == []
@@ -298,7 +308,7 @@ def instances(draw: st.DrawFn) -> InstanceRecord:
 
 @given(records=st.lists(instances(), max_size=8), cut=st.integers(0, 8))
 def test_store_in_any_batches_and_again(
-    new_database: Callable[[], AbstractContextManager[SQLiteDatastore]],
+    new_database: NewDatabase,
     records: list[InstanceRecord],
     cut: int,
 ) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.directory import Clinic, Clinics, Station
+from adapters.directory import Clinic, Clinics, Database, Station
 from albumcore.errors import Invalid
 
 START, END = date(2026, 2, 5), date(2026, 2, 7)
 
 
 @pytest.fixture
-def clinics(database: SQLiteDatastore) -> Clinics:
+def clinics(database: Database) -> Clinics:
     """No clinics and no stations yet."""
     return Clinics(database)
 
@@ -65,9 +64,10 @@ def test_add_station_of_a_level_out_of_range(clinics: Clinics, level: int) -> No
     assert clinics.stations() == []
 
 
-def test_add_with_a_lone_surrogate(clinics: Clinics) -> None:
-    """Text that cannot be written is refused by the name of its field."""
+@pytest.mark.parametrize("text", ["\ud800", "a\0", "x" * 256])
+def test_add_with_a_text_that_cannot_be_kept(clinics: Clinics, text: str) -> None:
+    """It is refused by the name of its field."""
     with pytest.raises(Invalid, match="location"):
-        clinics.add_clinic("\ud800", START, END)
+        clinics.add_clinic(text, START, END)
     with pytest.raises(Invalid, match="name"):
-        clinics.add_station("\ud800")
+        clinics.add_station(text)

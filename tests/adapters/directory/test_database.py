@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from attrs import field, frozen
-from eventsourcing.sqlite import SQLiteDatastore
 
 from adapters.directory import (
     Accounts,
@@ -24,15 +23,16 @@ from adapters.directory import (
     create_tables,
 )
 from adapters.directory._database import Parameter
+from adapters.store.pool import SQLiteDatabase
 from albumcore.ids import SeriesUID, StudyUID
+from support.databases import ON_SQLITE, Seam
 
 
-def test_create_tables_again_keeps_what_they_hold(database: SQLiteDatastore) -> None:
+def test_create_tables_again_keeps_what_they_hold(database: Database) -> None:
     """Every start may create the tables; none loses a row."""
-    seam: Database = database
-    person = People(seam).register("sub-1", "a@example.org", "A")
-    create_tables(seam)
-    assert People(seam).person("sub-1") == person
+    person = People(database).register("sub-1", "a@example.org", "A")
+    create_tables(database)
+    assert People(database).person("sub-1") == person
 
 
 OLD_INBOX = (
@@ -43,7 +43,7 @@ OLD_INBOX = (
 
 
 @pytest.fixture
-def old_database(database: SQLiteDatastore) -> SQLiteDatastore:
+def old_database(database: Database) -> Database:
     """A database as it was before there were favourites in an inbox; it has one series in one."""
     with database.transaction(commit=True) as cursor:
         for statement in ("DROP TABLE directory_inbox", *OLD_INBOX):
@@ -52,10 +52,9 @@ def old_database(database: SQLiteDatastore) -> SQLiteDatastore:
 
 
 @frozen
-class Overtaken:
+class Overtaken(Seam):
     """A database on which somebody else creates all tables, between our look and our write."""
 
-    database: SQLiteDatastore
     looks: list[bool] = field(factory=list)
 
     def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
@@ -67,18 +66,18 @@ class Overtaken:
 
 
 @frozen
-class Contended:
+class Contended(Seam):
     """A database that somebody else writes to whenever our transaction leaves room for it."""
 
-    database: SQLiteDatastore
+    database: SQLiteDatabase
 
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[Cursor]:
         """The transaction that is asked for."""
-        path = self.database.pool.db_name
+        path = self.database.db_name
         with (
             self.database.transaction(commit=commit) as cursor,
-            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None, uri=True)) as other,
         ):
             yield ContendedCursor(cursor, other)
 
@@ -100,13 +99,16 @@ class ContendedCursor:
         return getattr(self.cursor, name)
 
 
-@pytest.mark.parametrize(
-    "seam",
-    [lambda database: database, Overtaken, Contended],
-    ids=["alone", "overtaken", "contended"],
-)
+@ON_SQLITE
+def test_create_tables_in_an_old_file_that_others_write_to(old_database: SQLiteDatabase) -> None:
+    """Nobody can write between our look and the change that it leads to."""
+    create_tables(Contended(old_database))
+    assert Inbox(old_database).favorites("sub-1") == {}
+
+
+@pytest.mark.parametrize("seam", [lambda database: database, Overtaken], ids=["alone", "overtaken"])
 def test_create_tables_in_an_old_database(
-    old_database: SQLiteDatastore, seam: Callable[[SQLiteDatastore], Database]
+    old_database: Database, seam: Callable[[Database], Database]
 ) -> None:
     """What came later is added, whatever others do meanwhile, and what was there has its default."""
     create_tables(seam(old_database))
@@ -120,7 +122,7 @@ def test_create_tables_in_an_old_database(
 
 def test_directory_in_memory() -> None:
     """A database in memory, with its single connection, serves as well as a file."""
-    database = SQLiteDatastore("file:directory?mode=memory&cache=shared", originator_id_type="text")
+    database = SQLiteDatabase("file:directory?mode=memory&cache=shared", 30)
     create_tables(database)
     People(database).register("sub-1")
     Catalogue(database).claim(StudyUID("1.2"), SeriesUID("1.2.3"))
@@ -132,8 +134,8 @@ def test_directory_in_memory() -> None:
 
 
 @pytest.mark.parametrize("row_id", [0, -1, 2**63, 10**30, -(10**30)])
-def test_number_that_is_no_id_is_unknown(database: SQLiteDatastore, row_id: int) -> None:
-    """A number that SQLite cannot hold is an id of nothing, and no error."""
+def test_number_that_is_no_id_is_unknown(database: Database, row_id: int) -> None:
+    """A number that no database can hold is an id of nothing, and no error."""
     clinics, patients = Clinics(database), Patients(database)
     assert clinics.clinic(row_id) is None
     assert clinics.station(row_id) is None

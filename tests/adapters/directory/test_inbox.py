@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.directory import Catalogue, Inbox
+from adapters.directory import Catalogue, Database, Inbox
 from albumcore.ids import SeriesUID, StudyUID
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
@@ -14,7 +13,7 @@ ANN, BOB, NOBODY = "sub-ann", "sub-bob", "sub-nobody"
 
 
 @pytest.fixture
-def inbox(database: SQLiteDatastore) -> Inbox:
+def inbox(database: Database) -> Inbox:
     """Ann has two series of a head and one of a chest; Bob has the one of the chest."""
     catalogue = Catalogue(database)
     for study, series in ((HEAD, T1), (HEAD, T2), (CHEST, XRAY)):
@@ -74,6 +73,17 @@ def test_remove(inbox: Inbox) -> None:
     assert inbox.remove(ANN, CHEST, [XRAY]) == 1
     assert inbox.contents(ANN) == {HEAD: {T1}}
     assert inbox.contents(BOB) == {CHEST: {XRAY}}
+
+
+@pytest.mark.parametrize("uid", ["1.1\0", "\ud800"])
+def test_uid_that_no_database_can_hold(inbox: Inbox, uid: str) -> None:
+    """Nothing of it is in an inbox, and nobody has it."""
+    assert inbox.series(ANN, StudyUID(uid)) == set()
+    assert inbox.holders(StudyUID(uid)) == set()
+    assert inbox.held([T1, SeriesUID(uid)]) == {T1}
+    assert inbox.set_favorites(ANN, HEAD, [T1, SeriesUID(uid)], is_favorite=True) == 1
+    assert inbox.remove(ANN, StudyUID(uid), [T1]) == 0
+    assert not inbox.holds(ANN, SeriesUID(uid))
 
 
 def test_favorites(inbox: Inbox) -> None:

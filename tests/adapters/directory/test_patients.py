@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.directory import Patient, PatientExists, Patients
+from adapters.directory import Database, Patient, PatientExists, Patients
 from albumcore.errors import Invalid
 
 ANA = Patient(
@@ -36,7 +35,7 @@ ANA = Patient(
 
 
 @pytest.fixture
-def patients(database: SQLiteDatastore) -> Patients:
+def patients(database: Database) -> Patients:
     """No patients yet."""
     return Patients(database)
 
@@ -83,9 +82,23 @@ def test_delete(patients: Patients) -> None:
     assert patients.add(ANA) > first
 
 
-def test_add_with_a_lone_surrogate(patients: Patients) -> None:
-    """Text that cannot be written is refused by the name of its field."""
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("colonia", "\ud800"), ("first", "Ana\0"), ("paternal_last", "x" * 256)],
+)
+def test_add_with_a_text_that_cannot_be_kept(patients: Patients, field: str, text: str) -> None:
+    """It is refused by the name of its field."""
+    change: dict[str, Any] = {field: text}
     with pytest.raises(Invalid) as refused:
-        patients.add(evolve(ANA, colonia="\ud800"))
-    assert refused.value.field == "colonia"
+        patients.add(evolve(ANA, **change))
+    assert refused.value.field == field
     assert patients.ids() == []
+
+
+def test_add_with_the_longest_names(patients: Patients) -> None:
+    """Names of 255 characters are kept, be the characters as large as they come, and tell patients apart."""
+    name = "".join(chr(0x20000 + number * 149 % 40000) for number in range(255))
+    long = evolve(ANA, paternal_last=name, first=name[::-1], colonia=40 * name)
+    assert patients.patient(patients.add(long)) == long
+    with pytest.raises(PatientExists):
+        patients.add(long)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 import pytest
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.directory import Catalogue
+from adapters.directory import Catalogue, Database
 from adapters.directory.studies import SeriesQuery, metadata_of, series_of_study
 from albumcore.ids import SeriesUID, StudyUID
+from support.databases import NewDatabase
 from support.searching import attribute, record
 
-NewDatabase = Callable[[], AbstractContextManager[SQLiteDatastore]]
 HEAD, T1, T2 = StudyUID("1.1"), SeriesUID("1.1.1"), SeriesUID("1.1.2")
 
 
 @pytest.fixture(scope="module")
-def numbered(new_database: NewDatabase) -> Iterator[SQLiteDatastore]:
+def numbered(new_database: NewDatabase) -> Iterator[Database]:
     """A study of series whose numbers, modalities and numbers of instances are no order of their UIDs."""
     series = {
         # number of the UID: (SeriesNumber, modality, instances)
@@ -74,13 +72,13 @@ EVERY_SERIES = [SeriesUID(f"1.1.{number}") for number in range(1, 7)]
     ],
     ids=str,
 )
-def test_series(numbered: SQLiteDatastore, query: SeriesQuery, expected: str) -> None:
+def test_series(numbered: Database, query: SeriesQuery, expected: str) -> None:
     """Series are filtered like studies; in each order what has nothing to go by is last, ties go by UID."""
     found = series_of_study(numbered, HEAD, EVERY_SERIES, query)
     assert "".join(one.series_uid.removeprefix("1.1.") for one in found) == expected
 
 
-def test_order_of_metadata(numbered: SQLiteDatastore) -> None:
+def test_order_of_metadata(numbered: Database) -> None:
     """Series by series in the order of their numbers; in each by instance number, which one lacks."""
     found = metadata_of(numbered, HEAD, EVERY_SERIES)
     uids = [one["00080018"]["Value"][0].removeprefix("1.1.") for one in found]
@@ -88,7 +86,7 @@ def test_order_of_metadata(numbered: SQLiteDatastore) -> None:
     assert uids == [*fives, "2.3", "2.1", "2.2", "4.1", "4.2", "1.1", "3.1", "6.1"]
 
 
-def test_metadata_of_the_nearest_level(database: SQLiteDatastore) -> None:
+def test_metadata_of_the_nearest_level(database: Database) -> None:
     """Where levels say different things of one attribute, the lower one counts."""
     says = [{"00080201": attribute("SH", offset)} for offset in ("+0100", "+0200", "+0300")]
     Catalogue(database).store([record(HEAD, T1, "1", *says), record(HEAD, T2, "2", *says[:2])])

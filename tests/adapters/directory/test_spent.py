@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from eventsourcing.sqlite import SQLiteDatastore
 
-from adapters.directory import Spent
+from adapters.directory import Database, Spent
+from support.databases import NewDatabase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 
 
 @pytest.fixture
-def spent(database: SQLiteDatastore) -> Spent:
+def spent(database: Database) -> Spent:
     """Nothing was used up yet."""
     return Spent(database)
 
@@ -38,7 +36,7 @@ def test_names_are_kept_apart(spent: Spent) -> None:
     assert not any(spent.spend(*name, ends_at=LATER, at=NOON) for name in names)
 
 
-def test_what_has_ended_is_forgotten(spent: Spent, database: SQLiteDatastore) -> None:
+def test_what_has_ended_is_forgotten(spent: Spent, database: Database) -> None:
     """It takes up no room after its end; whoever judges it refuses it by its age."""
     spent.spend("code", "1", ends_at=LATER, at=NOON)
     spent.spend("code", "2", ends_at=LATER + timedelta(seconds=1), at=LATER)
@@ -47,7 +45,7 @@ def test_what_has_ended_is_forgotten(spent: Spent, database: SQLiteDatastore) ->
         assert cursor.fetchall()[0]["number"] == 1
 
 
-def test_two_at_once(new_database: Callable[[], AbstractContextManager[SQLiteDatastore]]) -> None:
+def test_two_at_once(new_database: NewDatabase) -> None:
     """Of those who use the same thing at the same time, one does."""
     start = Barrier(4)
 

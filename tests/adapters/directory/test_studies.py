@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import pydicom.data
 import pytest
 from attrs import field, frozen
-from eventsourcing.sqlite import SQLiteDatastore
 from pydicom import dcmread
 
 from adapters.dicom import DicomFile, import_files, read
@@ -33,10 +32,10 @@ from adapters.directory.studies import (
 )
 from adapters.matching import days
 from albumcore.ids import SeriesUID, StudyUID
+from support.databases import NewDatabase, Seam
 from support.searching import attribute, loaded, record
 
 BUNDLE = Path(pydicom.data.__file__).parent
-NewDatabase = Callable[[], AbstractContextManager[SQLiteDatastore]]
 Visible = Mapping[StudyUID, Collection[SeriesUID]]
 ANN = "sub-ann"
 
@@ -45,14 +44,14 @@ ANN = "sub-ann"
 
 
 @pytest.fixture(scope="module")
-def imported(new_database: NewDatabase) -> Iterator[tuple[SQLiteDatastore, Visible]]:
+def imported(new_database: NewDatabase) -> Iterator[tuple[Database, Visible]]:
     """Everything that comes with pydicom, and what there is of it in Ann's inbox."""
     with new_database() as database:
         import_files(Catalogue(database), ANN, [BUNDLE])
         yield database, Inbox(database).contents(ANN)
 
 
-def test_every_file_of_pydicom(imported: tuple[SQLiteDatastore, Visible]) -> None:
+def test_every_file_of_pydicom(imported: tuple[Database, Visible]) -> None:
     """Each study, series and instance that was imported is found, and readable by pydicom."""
     database, visible = imported
     expected: defaultdict[StudyUID, defaultdict[SeriesUID, set[str]]] = defaultdict(
@@ -91,7 +90,7 @@ CT_STUDY = StudyUID("1.3.6.1.4.1.5962.1.2.1.20040119072730.12322")
 CT_SERIES = SeriesUID("1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322")
 
 
-def test_study_as_it_is_shown(imported: tuple[SQLiteDatastore, Visible]) -> None:
+def test_study_as_it_is_shown(imported: tuple[Database, Visible]) -> None:
     """What is missing is there without a value, and StudyDescription only if it is asked for."""
     database, visible = imported
     query = StudyQuery(study_uids=[CT_STUDY])
@@ -119,7 +118,7 @@ def test_study_as_it_is_shown(imported: tuple[SQLiteDatastore, Visible]) -> None
     assert found.attributes == expected | {"00081030": attribute("LO", "e+1")}
 
 
-def test_series_as_it_is_shown(imported: tuple[SQLiteDatastore, Visible]) -> None:
+def test_series_as_it_is_shown(imported: tuple[Database, Visible]) -> None:
     """Dates and times are told when they are known, the rest in any case."""
     database, visible = imported
     [found] = series_of_study(database, CT_STUDY, visible[CT_STUDY])
@@ -138,7 +137,7 @@ def test_series_as_it_is_shown(imported: tuple[SQLiteDatastore, Visible]) -> Non
     }
 
 
-def test_metadata_is_what_the_file_says(imported: tuple[SQLiteDatastore, Visible]) -> None:
+def test_metadata_is_what_the_file_says(imported: tuple[Database, Visible]) -> None:
     """The headers that are kept, of all three levels, are those of the file; of the pixels there is nothing."""
     database, visible = imported
     [found] = metadata_of(database, CT_STUDY, visible[CT_STUDY])
@@ -164,7 +163,7 @@ def test_metadata_is_what_the_file_says(imported: tuple[SQLiteDatastore, Visible
     ],
 )
 def test_search_of_real_files(
-    imported: tuple[SQLiteDatastore, Visible], query: StudyQuery, studies: int
+    imported: tuple[Database, Visible], query: StudyQuery, studies: int
 ) -> None:
     """Names are found by any of their groups, dates by what they mean, and filters add up."""
     found, total = search_studies(*imported, query)
@@ -178,7 +177,7 @@ T1, T2, PLACEHOLDER, XRAY = (SeriesUID(uid) for uid in ("1.1.1", "1.1.2", "1.1.3
 
 
 @pytest.fixture
-def small(database: SQLiteDatastore) -> SQLiteDatastore:
+def small(database: Database) -> Database:
     """A head of two series and a placeholder, and a chest of a placeholder."""
     catalogue = Catalogue(database)
     catalogue.store(
@@ -193,7 +192,7 @@ def small(database: SQLiteDatastore) -> SQLiteDatastore:
     return database
 
 
-def test_only_what_is_visible_and_populated(small: SQLiteDatastore) -> None:
+def test_only_what_is_visible_and_populated(small: Database) -> None:
     """Other series, placeholders, unknown ones and those of another study are not there."""
     visible = {HEAD: [T1, PLACEHOLDER], CHEST: [XRAY, T2], StudyUID("9"): [SeriesUID("9.1")]}
     [found], total = search_studies(small, visible, StudyQuery())
@@ -208,7 +207,7 @@ def test_only_what_is_visible_and_populated(small: SQLiteDatastore) -> None:
     assert search_studies(small, {}, StudyQuery()) == ([], 0)
 
 
-def test_modalities_are_those_that_are_visible(small: SQLiteDatastore) -> None:
+def test_modalities_are_those_that_are_visible(small: Database) -> None:
     """Each once, and none of a series that has none or that one may not see."""
     more = {SeriesUID(f"1.1.{number}"): vr for number, vr in enumerate(("CT", "CT", "SR"), start=4)}
     Catalogue(small).store(
@@ -223,7 +222,7 @@ def test_modalities_are_those_that_are_visible(small: SQLiteDatastore) -> None:
     assert search_studies(small, {HEAD: [T1]}, StudyQuery(modality=""))[1] == 1
 
 
-def test_attributes_of_nothing_but_uids(small: SQLiteDatastore) -> None:
+def test_attributes_of_nothing_but_uids(small: Database) -> None:
     """A study, series or instance of which nothing else is known can be shown."""
     [found], _ = search_studies(small, {HEAD: [T2]}, StudyQuery())
     assert loaded(found.attributes).StudyInstanceUID == HEAD
@@ -252,7 +251,7 @@ def test_every_filter_has_its_tag() -> None:
 
 
 @pytest.fixture(scope="module")
-def described(new_database: NewDatabase) -> Iterator[SQLiteDatastore]:
+def described(new_database: NewDatabase) -> Iterator[Database]:
     """Studies named by their UID's last number: 1 has one of everything, 2 several of each, 3 nothing."""
     several = {
         "00080050": attribute("SH", None, "A9", "A8"),
@@ -312,7 +311,7 @@ def described(new_database: NewDatabase) -> Iterator[SQLiteDatastore]:
     ],
     ids=str,
 )
-def test_filter(described: SQLiteDatastore, query: StudyQuery, expected: str) -> None:
+def test_filter(described: Database, query: StudyQuery, expected: str) -> None:
     """Text matches as a whole, of several values any; what is missing or no date is found by no value."""
     visible = {StudyUID(f"1.{n}"): [SeriesUID(f"1.{n}.1")] for n in "123"}
     found, total = search_studies(described, visible, query)
@@ -324,10 +323,9 @@ def test_filter(described: SQLiteDatastore, query: StudyQuery, expected: str) ->
 
 
 @frozen
-class Counting:
+class Counting(Seam):
     """A database that counts the statements that are run on it."""
 
-    database: SQLiteDatastore
     statements: list[str] = field(factory=list)
 
     @contextmanager
@@ -353,7 +351,7 @@ class CountingCursor:
         return getattr(self.cursor, name)
 
 
-def test_many_cost_no_more_statements_than_one(database: SQLiteDatastore) -> None:
+def test_many_cost_no_more_statements_than_one(database: Database) -> None:
     """Nothing is looked up study by study, series by series or instance by instance."""
     series = [SeriesUID(f"1.1.{number}") for number in range(60)]
     visible = {StudyUID(f"1.{number}"): [SeriesUID(f"1.{number}.1")] for number in range(2, 60)}

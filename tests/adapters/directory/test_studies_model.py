@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pytest
 from attrs import frozen
-from eventsourcing.sqlite import SQLiteDatastore
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.directory import Catalogue, InstanceRecord
+from adapters.directory import Catalogue, Database, InstanceRecord
 from adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
 from adapters.matching import days, soundex, times
 from albumcore.ids import SeriesUID, StudyUID
+from support.databases import NewDatabase
 from support.searching import attribute, like, loaded, record
-
-NewDatabase = Callable[[], AbstractContextManager[SQLiteDatastore]]
 
 TEXTS: Mapping[str, tuple[str, str, list[Any]]] = {
     # keyword: tag, VR, what it may be
@@ -167,7 +164,7 @@ def model(
 
 
 @pytest.fixture(scope="module")
-def studies(new_database: NewDatabase) -> Iterator[SQLiteDatastore]:
+def studies(new_database: NewDatabase) -> Iterator[Database]:
     """The studies of the model, in a catalogue."""
     with new_database() as database:
         catalogue = Catalogue(database)
@@ -192,7 +189,7 @@ def studies(new_database: NewDatabase) -> Iterator[SQLiteDatastore]:
     offset=st.integers(0, 5),
 )
 def test_search_finds_what_the_model_finds(
-    studies: SQLiteDatastore,
+    studies: Database,
     hidden: set[SeriesUID],
     dates: str | None,
     times_: str | None,

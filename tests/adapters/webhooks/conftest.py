@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from support import templates
 from support.webhooks import Hooked, hooked
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the stores of worlds are."""
+    monkeypatch.setattr(templates, "IS_ON_POSTGRES", request.param == "postgres")
+    return str(request.param)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[Hooked]:
+def world(system: str, tmp_path: Path) -> Iterator[Hooked]:
     """A settled world whose webhooks are received."""
     with hooked(tmp_path / "data") as made:
         yield made

@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytest
 from attrs import define, evolve, field
 
-from adapters.directory import Cursor, Database
+from adapters.directory import Cursor
 from adapters.outbound import Unreachable
 from adapters.webhooks import Attempt, Outbox, queue
 from albumcore import Album, WebhookEvent
+from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE
 from support.receiver import HANG_UP, Answer, Receiver
 from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked, bodies_of, hooked
@@ -496,6 +497,7 @@ def test_first_attempts_go_before_all_others(world: Hooked) -> None:
     ]
 
 
+@ON_SQLITE
 def test_a_leased_webhook_is_not_looked_through(world: Hooked) -> None:
     """However much it has to tell: who looks for something else to do takes one step for each webhook."""
     world.hook(WebhookEvent.NEW_USER)
@@ -510,10 +512,9 @@ def test_a_leased_webhook_is_not_looked_through(world: Hooked) -> None:
 
 
 @define
-class Counting:
+class Counting(Seam):
     """A database that counts the steps of what it is asked."""
 
-    database: Database
     steps: int = 0
 
     @contextmanager

@@ -25,6 +25,7 @@ from albumcore.testing.arguments import digest_of
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
 from support.naive_calls import NaiveOutbox, Told
 from support.playing import Turn, play
+from support.raw import tamper
 from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of, follow_until, new_users, rows
 
 ADMIN, SECOND, MEMBER, _ = CAST.users
@@ -195,7 +196,7 @@ def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
         store.handle(stream, Album.add_member, alice, DAVE)
         outbox = opened(store, clock)
         outbox.take_up()
-        assert [row["user"] for row in rows(outbox, "SELECT user FROM webhook_trigger")] == [DAVE]
+        assert [row["user"] for row in rows(outbox, 'SELECT "user" FROM webhook_trigger')] == [DAVE]
 
 
 def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
@@ -309,7 +310,7 @@ def test_several_processes_take_each_event_up_once(world: Hooked) -> None:
     members = [f"user-{number}" for number in range(40)]
     spawn = multiprocessing.get_context("spawn")
     processes = [
-        spawn.Process(target=follow_until, args=(world.data, members[-1])) for _ in range(2)
+        spawn.Process(target=follow_until, args=(world.settings, members[-1])) for _ in range(2)
     ]
     for process in processes:
         process.start()
@@ -341,12 +342,13 @@ def test_a_trigger_is_there_as_soon_as_it_was_made(world: Hooked) -> None:
 
 def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}") -> None:
     """Let the last event of an album that has this name hold other bytes."""
-    with world.outbox.database.transaction(commit=True) as cursor:
-        cursor.execute(
-            "UPDATE stored_events SET state = ? WHERE rowid = (SELECT max(rowid) FROM stored_events"
-            " WHERE originator_id = ? AND topic = ?)",
-            (state, f"album-{album}", topic),
-        )
+    stream = f"album-{album}"
+    tamper(
+        world.world.deployment.albums,
+        "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version ="
+        " (SELECT max(originator_version) FROM stored_events WHERE originator_id = ? AND topic = ?)",
+        *(state.encode(), stream, stream, topic),
+    )
 
 
 @pytest.mark.parametrize(

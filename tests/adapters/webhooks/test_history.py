@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.webhooks import Summary, triggers_json, webhook_json
+import pytest
+
+from adapters.webhooks import Summary, queue, triggers_json, webhook_json
 from albumcore import Album, WebhookEvent
 from albumcore.albums import Webhook
+from albumcore.ids import WebhookId
 from support.kheops import ALBUM, BOB, CT, DAVE, MR, STUDY
 from support.receiver import Answer
-from support.webhooks import HOOK, ROOT, SECRET, Hooked
+from support.webhooks import HOOK, OTHER_HOOK, ROOT, SECRET, Hooked, rows
 
 WEBHOOK = Webhook(
     "Hook", "https://a.example", (WebhookEvent.NEW_SERIES, WebhookEvent.NEW_USER), True, "name"
@@ -133,6 +136,29 @@ def test_pages_of_triggers_newest_first(world: Hooked) -> None:
         page, total = world.outbox.triggers(ALBUM, HOOK, limit, offset)
         assert [one.user for one in page] == subs[offset:][:limit]
         assert total == 7
+
+
+def test_the_newest_are_kept(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many of each webhook as are enough; what is still to be tried is kept until that is over."""
+    monkeypatch.setattr(queue, "KEPT", 3)
+    for webhook_id in (HOOK, OTHER_HOOK):
+        world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
+    world.receiver.answer(Answer(500), Answer(200), path=f"/{HOOK}")
+    for number in range(5):
+        world.act(Album.add_member, f"user-{number}")
+    world.run()
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    assert len(world.run(10)) == 1
+
+    def users(webhook_id: WebhookId) -> list[str | None]:
+        return [one.user for one in world.outbox.triggers(ALBUM, webhook_id)[0]]
+
+    assert users(HOOK) == [BOB, "user-4", "user-3", "user-0"]
+    assert users(OTHER_HOOK) == ["user-4", "user-3", "user-2"]
+    assert len(world.run(9)) == 1
+    assert users(HOOK) == [BOB, "user-4", "user-3"]
+    assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 3
+    assert len(rows(world.outbox, "SELECT trigger_id FROM webhook_attempt")) == 6
 
 
 def test_the_five_newest_in_short(world: Hooked) -> None:

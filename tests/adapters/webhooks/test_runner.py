@@ -13,8 +13,10 @@ import pytest
 from attrs import define, evolve, field
 
 from adapters.webhooks import Outbox, Runner, queue
+from adapters.webhooks.runner import COURIERS
 from adapters.webhooks.secrets import forget_unnamed
 from albumcore import Album, WebhookEvent, utc_now
+from albumcore.ids import WebhookId
 from support.kheops import ALBUM, DAVE, Clock
 from support.receiver import Answer
 from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked, hooked
@@ -95,6 +97,47 @@ def test_a_slow_receiver_holds_nobody_up(world: Hooked) -> None:
     assert [one.path for one in world.receiver.wait(11)[10:]] == [f"/{HOOK}"]
     page, _ = world.outbox.triggers(ALBUM, HOOK)
     assert [len(one.attempts) for one in page] == [0] * 9 + [1]
+
+
+@define
+class Hanging:
+    """Keeps what goes to all paths but one until they are let go, and sends the rest."""
+
+    path: str
+    outbox: Outbox
+    are_there: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
+    let_go: threading.Event = field(factory=threading.Event)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Keep it, or send it."""
+        if not url.endswith(self.path):
+            self.are_there.release()
+            assert self.let_go.wait(30)
+        return self.outbox.outbound.post(url, body, headers)
+
+
+def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
+    """However many receivers let them hang: one courier is for first attempts alone."""
+    failing = [WebhookId(f"failing{number:013d}") for number in range(COURIERS + 1)]
+    for webhook_id in failing:
+        world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
+        world.receiver.answer(Answer(500), path=f"/{webhook_id}")
+    world.act(Album.add_member, DAVE)
+    assert len(world.run()) == len(failing)
+    world.hook(WebhookEvent.REMOVE_SERIES)
+    hanging = Hanging(HOOK, world.outbox)
+    runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
+    world.world.clock.tick(20)
+    runner.start()
+    try:
+        for _ in range(COURIERS - 1):
+            assert hanging.are_there.acquire(timeout=30)
+        world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=DAVE)
+        assert world.receiver.wait(len(failing) + 1)[-1].path == f"/{HOOK}"
+        assert not hanging.are_there.acquire(blocking=False)
+    finally:
+        hanging.let_go.set()
+        runner.stop()
 
 
 def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:

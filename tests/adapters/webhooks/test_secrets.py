@@ -11,6 +11,7 @@ from attrs import define, evolve
 from adapters.webhooks.queue import claim
 from albumcore import Album, WebhookEvent
 from albumcore.errors import Invalid
+from support.databases import ON_SQLITE
 from support.kheops import ALBUM, DAVE
 from support.receiver import Answer
 from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked
@@ -162,6 +163,7 @@ def test_a_secret_shows_nowhere(world: Hooked) -> None:
     assert not any(SECRET in text for text in [*shown, watched.seen])
 
 
+@ON_SQLITE
 def test_the_outbox_is_in_the_one_database(world: Hooked, tmp_path: Path) -> None:
     """No file beside it could be left behind by a backup, or read by others."""
     world.hook(secret=SECRET)
