@@ -1,140 +1,149 @@
-"""Blobs in a directory: stored once by content, whole or not at all, and checked on request."""
+"""Blobs, wherever they are kept: stored once by content, checked on request, and removed only when old."""
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
 import os
-import resource
-import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import pytest
+from attrs import frozen
 
 from adapters.blobs import BlobMissing, Blobs, DirectoryBlobs
+from support.s3 import S3, blobs_at, serving_s3
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+LAST_YEAR = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+class Place(Protocol):
+    """Where blobs are kept, and what happens to it behind their back. Names have a slash after two digits."""
+
+    def open(self) -> Blobs:
+        """Open it, once more if need be."""
+        ...
+
+    def names(self) -> list[str]:
+        """The names of all that is kept there."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put something there under a name."""
+        ...
+
+    def date(self, digest: str, at: datetime) -> None:
+        """Let a blob be of another time."""
+        ...
+
+
+@frozen
+class Directory:
+    """A directory."""
+
+    root: Path
+
+    def open(self) -> Blobs:
+        """Open it."""
+        return DirectoryBlobs(self.root)
+
+    def names(self) -> list[str]:
+        """Every file."""
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.root)) for path in files)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file."""
+        (self.root / name).parent.mkdir(exist_ok=True)
+        (self.root / name).write_bytes(content)
+
+    def date(self, digest: str, at: datetime) -> None:
+        """Set the times of a file."""
+        os.utime(self.root / digest[:2] / digest[2:], (at.timestamp(), at.timestamp()))
+
+
+@frozen
+class Bucket:
+    """A bucket, and a prefix in it."""
+
+    s3: S3
+    name: str
+    prefix: str
+
+    def open(self) -> Blobs:
+        """Open it, with enough patience for a machine that has much to do."""
+        return blobs_at(self.s3.address, self.name, self.prefix, patience=60)
+
+    def names(self) -> list[str]:
+        """Every key, without the prefix."""
+        return [key.removeprefix(f"{self.prefix}/") for key in self.s3.keys(self.name)]
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put an object."""
+        self.s3.write(self.name, f"{self.prefix}/{name}", content)
+
+    def date(self, digest: str, at: datetime) -> None:
+        """Set the time of an object."""
+        self.s3.date(self.name, f"{self.prefix}/{digest[:2]}/{digest[2:]}", at)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    """S3 for all tests of this file."""
+    with serving_s3() as server:
+        yield server
+
+
+@pytest.fixture(params=["directory", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, s3: S3) -> Place:
+    """Return an empty place of each kind."""
+    if request.param == "directory":
+        return Directory(tmp_path / "data" / "blobs")
+    return Bucket(s3, s3.bucket(), "of/albums")
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Return a directory that is not there yet, nor is its parent."""
-    return tmp_path / "data" / "blobs"
+def blobs(place: Place) -> Blobs:
+    """Return it opened."""
+    return place.open()
 
 
-@pytest.fixture
-def blobs(root: Path) -> Blobs:
-    """Return blobs in an empty directory."""
-    return DirectoryBlobs(root)
-
-
-def _file(root: Path, digest: str) -> Path:
-    return root / digest[:2] / digest[2:]
-
-
-def _files(root: Path) -> list[str]:
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
-
-
-def test_put_keeps_content_under_its_digest(blobs: Blobs, root: Path) -> None:
+def test_put_keeps_content_under_its_digest(blobs: Blobs, place: Place) -> None:
     """What is put comes back by its SHA-256, also from another instance."""
     assert blobs.put(b"abc") == ABC
     assert blobs.put(b"") == EMPTY
-    for each in (blobs, DirectoryBlobs(root)):
+    for each in (blobs, place.open()):
         assert (each.get(ABC), each.get(EMPTY)) == (b"abc", b"")
         assert (each.size(ABC), each.size(EMPTY)) == (3, 0)
         assert list(each.digests()) == [ABC, EMPTY]
-    assert _files(root) == [f"ba/{ABC[2:]}", f"e3/{EMPTY[2:]}"]
+    assert place.names() == [f"ba/{ABC[2:]}", f"e3/{EMPTY[2:]}"]
 
 
-def test_put_keeps_content_from_other_users(blobs: Blobs, root: Path) -> None:
-    """Files and directories are for their owner only."""
+def test_put_of_the_same_content_again(blobs: Blobs, place: Place) -> None:
+    """It is stored once, and made young, so that nobody collects what is about to be needed."""
     blobs.put(b"abc")
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in [root.parent, root, root / "ba"]}
-    assert modes == {0o700}
-    assert stat.S_IMODE(_file(root, ABC).stat().st_mode) == 0o600
-
-
-def test_put_of_the_same_content_again(blobs: Blobs, root: Path) -> None:
-    """A file that is there is not written again, only made young, so that nobody collects it."""
-    blobs.put(b"abc")
-    file = _file(root, ABC)
-    os.utime(file, (0, 0))
-    before = file.stat()
+    place.date(ABC, LONG_AGO)
+    assert list(blobs.digests(LAST_YEAR)) == [ABC]
     assert blobs.put(b"abc") == ABC
-    assert file.stat().st_ino == before.st_ino
-    assert file.stat().st_mtime > 1_000_000_000
+    assert list(blobs.digests(LAST_YEAR)) == []
+    assert place.names() == [f"ba/{ABC[2:]}"]
 
 
-def test_put_replaces_a_file_of_the_wrong_length(blobs: Blobs, root: Path) -> None:
-    """A file cut short by damage is made good by putting its content again."""
+@pytest.mark.parametrize("rotten", [b"ab", b"abd"], ids=["shorter", "changed"])
+def test_put_replaces_what_has_rotted(blobs: Blobs, place: Place, rotten: bytes) -> None:
+    """A blob that was damaged is made good by putting its content again."""
     blobs.put(b"abc")
-    _file(root, ABC).write_bytes(b"ab")
-    blobs.put(b"abc")
-    assert blobs.get(ABC) == b"abc"
-
-
-def test_put_replaces_a_file_that_has_rotted(blobs: Blobs, root: Path) -> None:
-    """A file of the right length and of other content is made good as well."""
-    blobs.put(b"abc")
-    _file(root, ABC).write_bytes(b"abd")
+    place.write(f"ba/{ABC[2:]}", rotten)
     blobs.put(b"abc")
     assert blobs.check(ABC, 3) is None
 
 
-def test_put_by_several_processes_at_once(blobs: Blobs, root: Path) -> None:
-    """The same content from four processes is stored once and whole."""
-    content = os.urandom(300_000)
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        digests = pool.map(blobs.put, [content] * 16, chunksize=1)
-    digest = hashlib.sha256(content).hexdigest()
-    assert set(digests) == {digest}
-    assert _files(root) == [f"{digest[:2]}/{digest[2:]}"]
-    assert blobs.check(digest, 300_000) is None
-
-
-def test_put_that_fails_half_way(blobs: Blobs, root: Path) -> None:
-    """When the disk takes only a part, nothing of it is left, and the next try works."""
-    content = os.urandom(200_000)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            blobs.put(content)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert _files(root) == []
-    assert blobs.check(blobs.put(content), 200_000) is None
-
-
-def test_put_syncs_before_it_returns(
-    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file is synced before it gets its name; then the directories that were changed are."""
-    steps: list[str] = []
-    fsync, replace = os.fsync, os.replace
-
-    def seen_fsync(descriptor: int) -> None:
-        name = os.readlink(f"/proc/self/fd/{descriptor}")
-        steps.append("draft" if ".put-" in name else str(Path(name).relative_to(root)))
-        fsync(descriptor)
-
-    def seen_replace(source: str, target: Path) -> None:
-        steps.append("rename")
-        replace(source, target)
-
-    monkeypatch.setattr(os, "fsync", seen_fsync)
-    monkeypatch.setattr(os, "replace", seen_replace)
-    blobs.put(b"abc")
-    assert steps == [".", "draft", "rename", "ba"]
-    steps.clear()
-    blobs.put(b"abc")
-    assert steps == ["ba"]
-
-
 def test_get_of_a_blob_that_is_missing(blobs: Blobs) -> None:
     """A digest without a blob is damage, told by the digest."""
+    blobs.put(b"")
     with pytest.raises(BlobMissing) as missing:
         blobs.get(ABC)
     assert missing.value.digest == ABC
@@ -146,50 +155,47 @@ def test_get_of_a_blob_that_is_missing(blobs: Blobs) -> None:
     "text", ["", ABC[1:], ABC + "0", ABC.upper(), ABC + "\n", "../" + ABC[3:], "ba/" + ABC[3:]]
 )
 def test_digest_that_is_none(blobs: Blobs, text: str) -> None:
-    """Only 64 lower-case hexadecimal digits ever become part of a path."""
+    """Only 64 lower-case hexadecimal digits ever become part of a path or a key."""
     blobs.put(b"abc")
     with pytest.raises(ValueError, match="64 lower-case"):
         blobs.get(text)
     with pytest.raises(ValueError, match="64 lower-case"):
         blobs.size(text)
+    with pytest.raises(ValueError, match="64 lower-case"):
+        blobs.remove(text, datetime.now(UTC))
     assert blobs.check(text, 3) == "not a SHA-256 digest"
 
 
-def test_digests_pass_over_what_is_no_blob(blobs: Blobs, root: Path) -> None:
-    """Drafts that a crash left behind, and files of others, are no blobs."""
+def test_digests_pass_over_what_is_no_blob(blobs: Blobs, place: Place) -> None:
+    """Drafts that a crash left behind, and what others keep there, are no blobs."""
     blobs.put(b"abc")
-    (root / "ba" / ".put-x1y2").write_bytes(b"ab")
-    (root / "ba" / "notes.txt").write_bytes(b"ab")
-    (root / "lost+found").mkdir()
-    (root / "README").touch()
+    for name in ("ba/.put-x1y2", "ba/notes.txt", "lost+found/a", "README"):
+        place.write(name, b"ab")
     assert list(blobs.digests()) == [ABC]
 
 
 def test_check_of_a_sound_blob(blobs: Blobs) -> None:
-    """Nothing is wrong with what was put."""
-    blobs.put(b"abc")
-    assert blobs.check(ABC, 3) is None
+    """Nothing is wrong with what was put, however large."""
+    large = os.urandom(3_000_000)
+    assert blobs.check(blobs.put(b"abc"), 3) is None
+    assert blobs.check(blobs.put(large), 3_000_000) is None
 
 
-def test_check_of_a_damaged_blob(blobs: Blobs, root: Path) -> None:
+def test_check_of_a_damaged_blob(blobs: Blobs, place: Place) -> None:
     """A blob that is missing, of another length or of other content is told as such."""
     assert blobs.check(ABC, 3) == "missing"
     blobs.put(b"abc")
     assert blobs.check(ABC, 4) == "wrong length: 3 bytes instead of 4"
-    _file(root, ABC).write_bytes(b"abd")
+    place.write(f"ba/{ABC[2:]}", b"abd")
     assert blobs.check(ABC, 3) == "wrong digest: the content has changed"
 
 
-def test_check_of_what_is_no_file(blobs: Blobs, root: Path) -> None:
-    """A folder or a pipe in its place is told, and not waited for; so is a shard that is none."""
-    file = _file(root, ABC)
-    file.parent.mkdir()
-    file.mkdir()
-    assert blobs.check(ABC, 3) == "not a file"
-    file.rmdir()
-    os.mkfifo(file)
-    assert blobs.check(ABC, 3) == "not a file"
-    file.unlink()
-    file.parent.rmdir()
-    file.parent.touch()
-    assert blobs.check(ABC, 3) == "cannot be read: Not a directory"
+def test_remove_takes_what_is_old_only(blobs: Blobs, place: Place) -> None:
+    """A blob that was put since the moment stays; one that is not there is no mistake."""
+    blobs.put(b"abc")
+    blobs.put(b"")
+    place.date(ABC, LONG_AGO)
+    assert [blobs.remove(one, LAST_YEAR) for one in (ABC, EMPTY, "0" * 64)] == [True, False, False]
+    assert list(blobs.digests()) == [EMPTY]
+    assert blobs.remove(EMPTY, datetime.now(UTC) + timedelta(hours=1))
+    assert place.names() == []

@@ -1,77 +1,24 @@
-"""Image bytes, each content stored once under the SHA-256 of it.
-
-An event refers to a blob by digest, so the blob is on the disk before the event is recorded.
-"""
+"""Image bytes as files below one directory."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeAlias
 
 from attrs import field, frozen
 
-Digest: TypeAlias = str
-"""A SHA-256 in 64 lower-case hexadecimal digits."""
+from adapters.blobs.protocol import BlobMissing, Digest, check_digest, is_digest
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _REST = re.compile(r"[0-9a-f]{62}")
-
-
-class BlobMissing(Exception):
-    """A blob that should be there is not: damage to the store, never a mistake of the one who asks.
-
-    Attributes:
-        digest: The digest of the missing content.
-    """
-
-    def __init__(self, digest: Digest) -> None:
-        super().__init__(f"no blob {digest}")
-        self.digest = digest
-
-
-class Blobs(Protocol):
-    """A place for image bytes. What `put` has returned for is not lost again by a crash.
-
-    Methods that take a digest raise `ValueError` for a text that is none.
-    """
-
-    def put(self, content: bytes) -> Digest:
-        """Keep ``content`` and return its digest; to put the same again changes nothing."""
-        ...
-
-    def get(self, digest: Digest) -> bytes:
-        """Return the content, as it is on the disk: only `check` verifies it.
-
-        Raises:
-            BlobMissing: it is not there.
-        """
-        ...
-
-    def size(self, digest: Digest) -> int:
-        """Return the length of the content, in bytes.
-
-        Raises:
-            BlobMissing: it is not there.
-        """
-        ...
-
-    def digests(self) -> Iterator[Digest]:
-        """Go through the digests of all blobs, in ascending order."""
-        ...
-
-    def check(self, digest: Digest, length: int) -> str | None:
-        """Read the blob to its end and say what is wrong with it; None if it is sound.
-
-        ``length`` is in bytes. A text that is no digest is said to be wrong, too, not raised.
-        """
-        ...
 
 
 @frozen
@@ -96,8 +43,9 @@ class DirectoryBlobs:
         digest = hashlib.sha256(content).hexdigest()
         target = self._file(digest)
         self._make_shard(target.parent)
-        if not _renew(target, digest):
-            _write_whole(target, content)
+        with _held(target.parent, fcntl.LOCK_SH):
+            if not _renew(target, digest):
+                _write_whole(target, content)
         # Also for a file that was there: the process that wrote it may not have come to this yet.
         sync_directory(target.parent)
         return digest
@@ -109,7 +57,8 @@ class DirectoryBlobs:
             BlobMissing: it is not there.
         """
         try:
-            return self._file(digest).read_bytes()
+            with open(self._file(digest), "rb", buffering=0) as file:
+                return file.readall()
         except FileNotFoundError:
             raise BlobMissing(digest) from None
 
@@ -124,15 +73,16 @@ class DirectoryBlobs:
         except FileNotFoundError:
             raise BlobMissing(digest) from None
 
-    def digests(self) -> Iterator[Digest]:
-        """Go through the digests of all blobs, in ascending order."""
+    def digests(self, before: datetime | None = None) -> Iterator[Digest]:
+        """Go through the digests of all blobs, in ascending order; or of those last put before a moment."""
         for shard in sorted(filter(_SHARD.fullmatch, os.listdir(self.path))):
             for rest in sorted(filter(_REST.fullmatch, os.listdir(self.path / shard))):
-                yield shard + rest
+                if before is None or _is_older(self.path / shard / rest, before):
+                    yield shard + rest
 
     def check(self, digest: Digest, length: int) -> str | None:
         """Read the blob to its end and say what is wrong with it; None if it is sound."""
-        if not _DIGEST.fullmatch(digest):
+        if not is_digest(digest):
             return "not a SHA-256 digest"
         try:
             if not stat.S_ISREG(self._file(digest).stat().st_mode):
@@ -149,9 +99,23 @@ class DirectoryBlobs:
             return f"cannot be read: {error.strerror}"
         return None
 
+    def remove(self, digest: Digest, before: datetime) -> bool:
+        """Remove a blob that was last put before a moment; whether it was there, and that old.
+
+        One that is put at the same time is either found young, or written again.
+        """
+        target = self._file(digest)
+        try:
+            with _held(target.parent, fcntl.LOCK_EX):
+                if not _is_older(target, before):
+                    return False
+                target.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
     def _file(self, digest: Digest) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise ValueError("a digest has 64 lower-case hexadecimal digits")
+        check_digest(digest)
         return self.path / digest[:2] / digest[2:]
 
     def _make_shard(self, shard: Path) -> None:
@@ -160,6 +124,24 @@ class DirectoryBlobs:
             # Another process may have made it a moment ago, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard.name)
+
+
+@contextmanager
+def _held(shard: Path, kind: int) -> Iterator[None]:
+    """Hold a lock on a shard, so that no file in it is removed between the look at it and the use of it."""
+    descriptor = os.open(shard, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_older(file: Path, before: datetime) -> bool:
+    try:
+        return file.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _renew(target: Path, digest: Digest) -> bool:

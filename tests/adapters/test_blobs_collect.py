@@ -1,0 +1,136 @@
+"""Collecting blobs: what no event refers to goes once it is old, and nothing else ever does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters import cli
+from adapters.blobs.collect import unreferred
+from adapters.deployment import open_deployment
+from adapters.settings import Settings
+from adapters.store import database_of
+from albumcore.errors import DamagedStoredEvent
+from support.s3 import reached, serving_s3
+from support.tscharts import ROOT, Api, opened
+
+PLACES = {"patients": [1], "clinics": [1], "stations": [1]}
+LATER = datetime.now(UTC) + timedelta(days=1)
+Run = Callable[..., tuple[int, list[str], str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Type a ``collect-blobs``; its status, the lines it printed, and what it complained of."""
+
+    def typed(*arguments: str | Path) -> tuple[int, list[str], str]:
+        monkeypatch.setattr(sys, "argv", ["albumcore", "collect-blobs", *map(str, arguments)])
+        status = 0
+        capsys.readouterr()
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        printed = capsys.readouterr()
+        return status, printed.out.splitlines(), printed.err
+
+    return typed
+
+
+def _upload(api: Api, *contents: str) -> None:
+    for data in contents:
+        assert api.upload(data=data).status_code == 200
+
+
+def test_unreferred_are_those_of_no_event(tmp_path: Path) -> None:
+    """An image that was removed is still referred to, for the past can be looked at."""
+    with opened(tmp_path, PLACES) as api:
+        _upload(api, "AAAA", "BBBB")
+        api.request("DELETE", f"{ROOT}/image/1/")
+        albums, blobs = api.deployment.albums, api.deployment.blobs
+        waste = sorted(blobs.put(b"waste %d" % number) for number in range(3))
+        assert list(unreferred(albums, blobs, LATER)) == waste
+        assert list(unreferred(albums, blobs, LATER - timedelta(days=2))) == []
+
+
+def test_unreferred_when_it_comes_to_be_needed(tmp_path: Path) -> None:
+    """An upload of the same bytes after the events were read makes the blob young, and it stays."""
+    with opened(tmp_path, PLACES) as api:
+        blobs = api.deployment.blobs
+        digest = blobs.put(bytes(3))
+        root = tmp_path / "blobs"
+        os.utime(root / digest[:2] / digest[2:], (0, 0))
+        moment = datetime.now(UTC) - timedelta(days=7)
+        [found] = unreferred(api.deployment.albums, blobs, moment)
+        _upload(api, "AAAA")
+        assert not blobs.remove(found, moment)
+        assert api.deployment.albums.verify(blobs.check) == []
+
+
+def test_unreferred_beside_an_event_that_cannot_be_read(tmp_path: Path) -> None:
+    """What it refers to is not known, so nothing is said to be waste."""
+    with opened(tmp_path, PLACES) as api:
+        _upload(api, "AAAA")
+        with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+            cursor.execute("UPDATE stored_events SET state = CAST('{' AS BLOB)")
+        with pytest.raises(DamagedStoredEvent):
+            next(unreferred(api.deployment.albums, api.deployment.blobs, LATER))
+
+
+def test_collect_blobs_names_what_it_removes(run: Run, tmp_path: Path) -> None:
+    """A dry run names the same and removes nothing; what is younger than a week is passed over."""
+    with opened(tmp_path, PLACES) as api:
+        _upload(api, "AAAA")
+        blobs = api.deployment.blobs
+        [kept] = blobs.digests()
+        old, young = blobs.put(b"old"), blobs.put(b"young")
+    for digest in (kept, old):
+        file = tmp_path / "blobs" / digest[:2] / digest[2:]
+        week = (datetime.now(UTC) - timedelta(days=7, minutes=1)).timestamp()
+        os.utime(file, (week, week))
+    last = "1 blobs that nothing refers to {} removed"
+    assert run("--dry-run", "--data", tmp_path) == (0, [old, last.format("would be")], "")
+    assert run("--older-than", "8", "--data", tmp_path)[1] == [
+        last.format("were").replace("1", "0")
+    ]
+    assert run("--data", tmp_path) == (0, [old, last.format("were")], "")
+    deployment = open_deployment(Settings(data=tmp_path))
+    try:
+        assert sorted(deployment.blobs.digests()) == sorted([kept, young])
+        assert deployment.albums.verify(deployment.blobs.check) == []
+    finally:
+        deployment.close()
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "99999999999"])
+def test_collect_blobs_needs_some_days(run: Run, tmp_path: Path, days: str) -> None:
+    """With none, it would take what an upload has just stored."""
+    status, out, err = run("--older-than", days, "--data", tmp_path)
+    assert (status, out, "1 to 36500 days" in err) == (2, [], True)
+
+
+def test_collect_blobs_on_s3(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks the bucket; where that does not answer, status 1 and a sentence that says so."""
+    with opened(tmp_path, PLACES):
+        pass
+    with serving_s3() as s3, reached(s3.address):
+        bucket = s3.bucket()
+        waste = "ab" * 32
+        s3.write(bucket, f"albums/ab/{waste[2:]}", b"waste")
+        s3.date(bucket, f"albums/ab/{waste[2:]}", datetime(2020, 1, 1, tzinfo=UTC))
+        monkeypatch.setenv("ALBUMCORE_BLOBS", f"s3://{bucket}/albums")
+        assert run("--data", tmp_path)[:2] == (
+            0,
+            [waste, "1 blobs that nothing refers to were removed"],
+        )
+        assert s3.keys(bucket) == []
+        monkeypatch.setenv("ALBUMCORE_BLOBS", "s3://no-such-bucket")
+        status, out, err = run("--data", tmp_path)
+    assert (status, out) == (1, [])
+    assert err.startswith("albumcore: image bytes cannot be reached: s3://no-such-bucket: the list")
+    assert err.endswith("404 NoSuchBucket\n")

@@ -1,0 +1,159 @@
+"""Blobs in a directory: whole or not at all, on the disk when it is said, and for their owner alone."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import multiprocessing
+import os
+import resource
+import stat
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.blobs import Blobs, DirectoryBlobs
+
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a directory that is not there yet, nor is its parent."""
+    return tmp_path / "data" / "blobs"
+
+
+@pytest.fixture
+def blobs(root: Path) -> Blobs:
+    """Return blobs in an empty directory."""
+    return DirectoryBlobs(root)
+
+
+def _file(root: Path, digest: str) -> Path:
+    return root / digest[:2] / digest[2:]
+
+
+def _files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_put_keeps_content_from_other_users(blobs: Blobs, root: Path) -> None:
+    """Files and directories are for their owner only."""
+    blobs.put(b"abc")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [root.parent, root, root / "ba"]}
+    assert modes == {0o700}
+    assert stat.S_IMODE(_file(root, ABC).stat().st_mode) == 0o600
+
+
+def test_put_of_the_same_content_again(blobs: Blobs, root: Path) -> None:
+    """A file that is there is not written again, only made young, so that nobody collects it."""
+    blobs.put(b"abc")
+    file = _file(root, ABC)
+    os.utime(file, (0, 0))
+    before = file.stat()
+    assert blobs.put(b"abc") == ABC
+    assert file.stat().st_ino == before.st_ino
+    assert file.stat().st_mtime > 1_000_000_000
+
+
+def test_put_by_several_processes_at_once(blobs: Blobs, root: Path) -> None:
+    """The same content from four processes is stored once and whole."""
+    content = os.urandom(300_000)
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        digests = pool.map(blobs.put, [content] * 16, chunksize=1)
+    digest = hashlib.sha256(content).hexdigest()
+    assert set(digests) == {digest}
+    assert _files(root) == [f"{digest[:2]}/{digest[2:]}"]
+    assert blobs.check(digest, 300_000) is None
+
+
+def test_put_that_fails_half_way(blobs: Blobs, root: Path) -> None:
+    """When the disk takes only a part, nothing of it is left, and the next try works."""
+    content = os.urandom(200_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            blobs.put(content)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert _files(root) == []
+    assert blobs.check(blobs.put(content), 200_000) is None
+
+
+def test_put_syncs_before_it_returns(
+    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is synced before it gets its name; then the directories that were changed are."""
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def seen_fsync(descriptor: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        steps.append("draft" if ".put-" in name else str(Path(name).relative_to(root)))
+        fsync(descriptor)
+
+    def seen_replace(source: str, target: Path) -> None:
+        steps.append("rename")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(os, "replace", seen_replace)
+    blobs.put(b"abc")
+    assert steps == [".", "draft", "rename", "ba"]
+    steps.clear()
+    blobs.put(b"abc")
+    assert steps == ["ba"]
+
+
+def test_check_of_what_is_no_file(blobs: Blobs, root: Path) -> None:
+    """A folder or a pipe in its place is told, and not waited for; so is a shard that is none."""
+    file = _file(root, ABC)
+    file.parent.mkdir()
+    file.mkdir()
+    assert blobs.check(ABC, 3) == "not a file"
+    file.rmdir()
+    os.mkfifo(file)
+    assert blobs.check(ABC, 3) == "not a file"
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.touch()
+    assert blobs.check(ABC, 3) == "cannot be read: Not a directory"
+
+
+def test_remove_waits_for_who_is_putting(blobs: Blobs, root: Path) -> None:
+    """A blob that becomes young while somebody is about to remove it stays."""
+    blobs.put(b"abc")
+    os.utime(_file(root, ABC), (0, 0))
+    removed: list[bool] = []
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+    thread = threading.Thread(target=lambda: removed.append(blobs.remove(ABC, moment)))
+    putting = os.open(root / "ba", os.O_RDONLY)
+    try:
+        fcntl.flock(putting, fcntl.LOCK_SH)
+        thread.start()
+        thread.join(0.2)  # long enough for one who does not wait
+        os.utime(_file(root, ABC))
+    finally:
+        os.close(putting)
+    thread.join()
+    assert removed == [False]
+    assert blobs.get(ABC) == b"abc"
+
+
+def test_put_waits_for_who_is_removing(blobs: Blobs, root: Path) -> None:
+    """It does not find a blob that is gone a moment later."""
+    blobs.put(b"abc")
+    thread = threading.Thread(target=lambda: blobs.put(b"abc"))
+    removing = os.open(root / "ba", os.O_RDONLY)
+    try:
+        fcntl.flock(removing, fcntl.LOCK_EX)
+        thread.start()
+        thread.join(0.2)
+        _file(root, ABC).unlink()
+    finally:
+        os.close(removing)
+    thread.join()
+    assert blobs.get(ABC) == b"abc"
