@@ -5,26 +5,29 @@ from __future__ import annotations
 import getpass
 import os
 import sqlite3
+import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import demo as demonstration
+from adapters.blobs import BlobsUnavailable, DirectoryBlobs
+from adapters.blobs.collect import unreferred
+from adapters.copying import CopyRefused
+from adapters.copying.command import copy_by_addresses, sentences
 from adapters.deployment import Deployment, NoStore, open_deployment
 from adapters.dicom import import_files
 from adapters.http.auth import issue_token
 from adapters.http.kheops.modes import MODES
 from adapters.http.kheops.render import render
+from adapters.progress import progress_of
 from adapters.secret import SecretError
 from adapters.serve import serve as serve_until_stopped
 from adapters.settings import Settings, SettingsError
@@ -34,7 +37,6 @@ from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId, album_id, user_id
 
 _DEMO_TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
-_PATIENCE = 2.0  # seconds a command may take before it shows that it is alive
 
 app = App(
     name="albumcore",
@@ -50,6 +52,8 @@ app = App(
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
         albumcore rebuild
         albumcore verify
+        albumcore collect-blobs --dry-run
+        albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
     """,
     help_format="plaintext",
     version=version("albumcore"),
@@ -81,10 +85,29 @@ def serve(
     # Opened here first, so that a damaged directory is told of before any worker starts.
     with _opened(settings) as deployment:
         if demo:
-            with _progress("filling in the demo"):
+            if not isinstance(deployment.blobs, DirectoryBlobs):
+                _fill_apart(settings.data)
+            with progress_of("filling in the demo"):
                 made = demonstration.fill(deployment)
             announce = _announcement(deployment, made)
     serve_until_stopped(settings, announce)
+
+
+def _fill_apart(data: Path) -> None:
+    """Fill in the demo in another process, for this one is to be forked, and must not have asked S3 for anything."""
+    command = [sys.executable, "-m", "adapters", "fill-demo", "--data", str(data)]
+    if status := subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
+        raise _Failed("the demo is not filled in", status)
+
+
+@app.command(name="fill-demo")
+def fill_demo(*, data: Data = None) -> None:
+    """Fill the data directory with the demo, once; ``serve --demo`` does so by itself.
+
+    Example: albumcore fill-demo --data /srv/albumcore
+    """
+    with _opened(_settings(data)) as deployment, progress_of("filling in the demo"):
+        demonstration.fill(deployment)
 
 
 def _announcement(deployment: Deployment, made: demonstration.Demo) -> Callable[[str], None]:
@@ -150,7 +173,7 @@ def import_dicom(
     """
     if not paths:
         raise _Failed("import-dicom needs at least one file or folder", 2)
-    with _opened(_settings(data)) as deployment, _progress("reading files") as progress:
+    with _opened(_settings(data)) as deployment, progress_of("reading files") as progress:
         person = deployment.people.register(user_id(owner))
         seen = iter(range(1, sys.maxsize))
         report = import_files(
@@ -184,7 +207,7 @@ def events(
     Example: albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
     """
     moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-    with _existing(data) as deployment, _progress("reading the history"):
+    with _existing(data) as deployment, progress_of("reading the history"):
         page = deployment.albums.feed(
             album_id(album), None if viewer is None else UserId(viewer), at=moment
         )
@@ -200,7 +223,7 @@ def rebuild(*, data: Data = None) -> None:
 
     Example: albumcore rebuild --data /srv/albumcore
     """
-    with _existing(data) as deployment, _progress("reading events") as progress:
+    with _existing(data) as deployment, progress_of("reading events") as progress:
         count = deployment.albums.rebuild(progress)
     print(f"index rows made again from {count} events")
 
@@ -211,7 +234,7 @@ def verify(*, data: Data = None) -> None:
 
     Ends with status 1 where something does. Example: albumcore verify --data /srv/albumcore
     """
-    with _existing(data) as deployment, _progress("reading events") as progress:
+    with _existing(data) as deployment, progress_of("reading events") as progress:
         count = 0
 
         def seen(done: int) -> None:
@@ -225,6 +248,66 @@ def verify(*, data: Data = None) -> None:
     if problems:
         raise _Failed(f"{len(problems)} things differ, in {count} events", 1)
     print(f"{count} events replayed; index rows, snapshots and image files agree with them")
+
+
+@app.command
+def copy(
+    *,
+    source: Annotated[
+        str, Parameter(name="--from", help="sqlite:///DATA/DIRECTORY or postgresql://...")
+    ],
+    target: Annotated[str, Parameter(name="--to", help="The same; an empty place.")],
+    blobs_from: Annotated[
+        str | None, Parameter(help="Where the images are, as in ALBUMCORE_BLOBS.")
+    ] = None,
+    blobs_to: Annotated[str | None, Parameter(help="Where they are to be.")] = None,
+) -> None:
+    """Copy a whole store to an empty place: events, all that lies beside them, and images. Stop the service first.
+
+    Cut off, it goes on when it is run again. Until it has come to its end, the copy cannot be opened. Ends with
+    status 1 if the source was written to meanwhile, or something differs. Example:
+    albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+    """
+    copied = copy_by_addresses(source, target, blobs_from, blobs_to, progress_of)
+    for line in (*sentences(copied), *copied.problems):
+        print(line)
+    if not copied.is_whole:
+        raise _Failed(
+            "the source was written to meanwhile: stop the service and run the same again; "
+            "until it has come to its end, the copy cannot be opened",
+            1,
+        )
+    if copied.problems:
+        raise _Failed(f"{len(copied.problems)} things differ, as in the source", 1)
+
+
+@app.command(name="collect-blobs")
+def collect_blobs(
+    *,
+    older_than: Annotated[
+        int, Parameter(help="Days since a blob was last uploaded, 1 to 36500.")
+    ] = 7,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Remove nothing.")] = False,
+    data: Data = None,
+) -> None:
+    """Remove image bytes that no event refers to, and name them. The service may run meanwhile.
+
+    Example: albumcore collect-blobs --older-than 30 --dry-run
+    """
+    if not 1 <= older_than <= 36500:
+        raise _Failed("collect-blobs needs 1 to 36500 days: an upload may be under way", 2)
+    before = utc_now() - timedelta(days=older_than)
+    found: list[str] = []
+    try:
+        with _existing(data) as deployment, progress_of("reading events") as progress:
+            blobs = deployment.blobs
+            old = unreferred(deployment.albums, blobs, before, progress)
+            found.extend(digest for digest in old if dry_run or blobs.remove(digest, before))
+    finally:
+        # Also what was removed before it came to an end that was not foreseen.
+        for digest in found:
+            print(digest)
+    print(f"{len(found)} blobs that nothing refers to {'would be' if dry_run else 'were'} removed")
 
 
 class _Failed(Exception):
@@ -269,39 +352,6 @@ def _issue(deployment: Deployment, sub: str, email: str, name: str, ttl: int) ->
     )
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], None]]:
-    """Show on standard error that work goes on, and how many things are done, once it takes long."""
-    console = Console(stderr=True)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TextColumn("{task.completed:.0f}"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    task = bar.add_task(what, total=None)
-
-    def appear() -> None:
-        # A log file is told once; on a terminal, a line keeps moving.
-        if console.is_terminal:
-            bar.start()
-        else:
-            console.print(f"{what} ...")
-
-    appearing = threading.Timer(_PATIENCE, appear)
-    appearing.daemon = True
-    appearing.start()
-    try:
-        yield lambda done: bar.update(task, completed=done)
-    finally:
-        appearing.cancel()
-        appearing.join()
-        if bar.live.is_started:
-            bar.stop()
-
-
 def main() -> None:
     """Run the command that the arguments name; 0 well done, 1 it found something, 2 asked wrongly."""
     os.umask(0o077)  # what is made in the data directory is for its owner
@@ -314,9 +364,20 @@ def main() -> None:
         # Whoever read what we print has seen enough. What is left in the buffer must not be tried again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (SettingsError, SecretError, NoStore, AlbumcoreError, OSError, EOFError) as error:
+    except (
+        SettingsError,
+        SecretError,
+        NoStore,
+        CopyRefused,
+        AlbumcoreError,
+        OSError,
+        EOFError,
+    ) as error:
         print(f"albumcore: {error}", file=sys.stderr)
         sys.exit(2)
+    except BlobsUnavailable as error:
+        print(f"albumcore: image bytes cannot be reached: {error}", file=sys.stderr)
+        sys.exit(1)
     except (StoreError, sqlite3.Error) as error:
         print(f"albumcore: the database cannot be used: {error}", file=sys.stderr)
         sys.exit(1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from attrs import field, frozen
 
-from adapters.blobs import Blobs, DirectoryBlobs
+from adapters.blobs import Blobs, open_blobs
 from adapters.directory import (
     Accounts,
     Catalogue,
@@ -24,10 +25,19 @@ from adapters.directory import (
     create_tables,
 )
 from adapters.http.auth import JwtVerifier
+from adapters.http.kept import Kept
 from adapters.outbound import Outbound
 from adapters.secret import load_secret
-from adapters.settings import Settings
-from adapters.store import database_of, open_sqlite
+from adapters.settings import Settings, SettingsError
+from adapters.store import (
+    MissingExtra,
+    NoAddress,
+    database_of,
+    has_postgres_store,
+    open_postgres,
+    open_sqlite,
+)
+from adapters.unfinished import is_unfinished, make_room
 from adapters.webhooks import Outbox, open_outbox
 from albumcore import Albumcore, utc_now
 
@@ -36,7 +46,7 @@ _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 class NoStore(Exception):
-    """A store was to be there already, and is not."""
+    """A store was to be there already, and is not, or not yet the whole of it."""
 
 
 def random_id(length: int) -> str:
@@ -51,6 +61,7 @@ class Deployment:
     settings: Settings
     secret: bytes = field(repr=False)
     albums: Albumcore
+    database: Database = field(repr=False)
     blobs: Blobs
     people: People
     catalogue: Catalogue
@@ -65,6 +76,7 @@ class Deployment:
     make_id: Callable[[int], str]
     outbound: Outbound
     outbox: Outbox
+    kept: Kept = field(factory=Kept, init=False, eq=False, repr=False)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -87,23 +99,23 @@ def open_deployment(
         make_id: Makes an id of that many characters that nobody can guess.
 
     Raises:
-        NoStore: there is none, and it must exist.
+        NoStore: there is none, and it must exist; or it is an unfinished copy.
+        SettingsError: the database or the place for image bytes is one that cannot be used here.
         StoreError, sqlite3.Error: the database is damaged, or none.
         OSError: the directory cannot be read or written.
         SecretError: the secret is damaged, or readable by others than its owner.
     """
-    database_file = settings.data / DATABASE
-    if must_exist and not (database_file.is_file() and database_file.stat().st_size):
-        raise NoStore(f"there is no store in {settings.data}")
-    secret = load_secret(settings.data)
-    albums = open_sqlite(
-        database_file,
-        clock=clock,
-        retries=settings.retries,
-        snapshot_every=settings.snapshot_every,
-        cache_size=settings.cache_size,
-    )
+    if must_exist and not _is_there(settings):
+        place = settings.data if settings.database is None else "the database of the settings"
+        raise NoStore(f"there is no store in {place}")
+    blobs = open_blobs(settings)
+    secret = load_secret(settings.data, settings.secret_file)
+    albums = _open_albums(settings, clock)
     database = cast(Database, database_of(albums))
+    make_room(database)
+    if is_unfinished(database):
+        albums.close()
+        raise NoStore("the store is an unfinished copy: run `albumcore copy` again, to its end")
     create_tables(database)
     people = People(database)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
@@ -111,7 +123,8 @@ def open_deployment(
         settings,
         secret,
         albums,
-        DirectoryBlobs(settings.data / "blobs"),
+        database,
+        blobs,
         people,
         Catalogue(database),
         Inbox(database),
@@ -134,3 +147,37 @@ def open_deployment(
             make_id=make_id,
         ),
     )
+
+
+def _is_there(settings: Settings) -> bool:
+    if settings.database is not None:
+        with _usable_database():
+            return has_postgres_store(settings.database)
+    file = settings.data / DATABASE
+    return file.is_file() and bool(file.stat().st_size)
+
+
+def _open_albums(settings: Settings, clock: Callable[[], datetime]) -> Albumcore:
+    options: dict[str, Any] = {
+        "clock": clock,
+        "retries": settings.retries,
+        "snapshot_every": settings.snapshot_every,
+        "cache_size": settings.cache_size,
+    }
+    if settings.database is None:
+        return open_sqlite(settings.data / DATABASE, **options)
+    with _usable_database():
+        return open_postgres(settings.database, **options)
+
+
+@contextmanager
+def _usable_database() -> Iterator[None]:
+    try:
+        yield
+    except MissingExtra:
+        needed = "the extra `postgres` to be installed: pip install 'albumcore[postgres]'"
+        raise SettingsError("ALBUMCORE_DATABASE", needed) from None
+    except NoAddress:
+        # Not repeated: it may hold a password.
+        expected = "an address that libpq understands"
+        raise SettingsError("ALBUMCORE_DATABASE", expected) from None

@@ -5,8 +5,9 @@ Media types are told by magic bytes; a text that was sent comes back char for ch
 
 from __future__ import annotations
 
-import binascii
 import re
+
+import pybase64
 
 from albumcore.errors import Invalid
 from albumcore.imagesets.values import Encoding
@@ -53,8 +54,8 @@ def decode_base64(text: str) -> tuple[bytes, Encoding]:
         Invalid: the text holds half a surrogate pair, which no UTF-8 can hold.
     """
     try:
-        content = binascii.a2b_base64(text)
-        if binascii.b2a_base64(content, newline=False) == text.encode("ascii"):
+        content = pybase64.b64decode(text, validate=True)
+        if pybase64.b64encode_as_string(content) == text:
             return content, "base64"
     except ValueError:
         pass  # not ASCII, or not base64 at all
@@ -71,7 +72,7 @@ def encode(content: bytes, encoding: Encoding) -> str:
         ValueError: the content is not of this encoding: the store is damaged.
     """
     if encoding == "base64":
-        return binascii.b2a_base64(content, newline=False).decode("ascii")
+        return pybase64.b64encode_as_string(content)
     return content.decode("utf-8")
 
 

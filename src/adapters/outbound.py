@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import cache
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -135,6 +136,12 @@ def is_public(text: str) -> bool:
     return ip.is_global and not ip.is_multicast and not any(ip in one for one in _SPECIAL)
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom this process trusts; read once, for there are more than a hundred certificates in it."""
+    return httpx.create_ssl_context()
+
+
 @frozen
 class Outbound:
     """How this service sends requests to addresses that users name. Threads may share it.
@@ -153,7 +160,7 @@ class Outbound:
     connect_seconds: float = 5
     read_seconds: float = 5
     resolve: Resolve = socket.getaddrinfo
-    tls: ssl.SSLContext = field(factory=httpx.create_ssl_context, eq=False, repr=False)
+    tls: ssl.SSLContext = field(factory=_trusted, eq=False, repr=False)
 
     def get_json(self, url: str, limit: int = 64 * 1024) -> Any:
         """Return what the JSON at an address says, whatever its content type.

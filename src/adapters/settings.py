@@ -5,15 +5,30 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self, TypeVar
 
 import attrs
 from attrs import frozen
+
+from adapters.kinds import (
+    ADDRESS,
+    BLOBS,
+    DATABASE,
+    FILE,
+    PATH,
+    PREFIX_PATH,
+    ROOT,
+    SWITCH,
+    TEXT,
+    URL,
+    Kind,
+    choice,
+    number,
+    size,
+)
 
 T = TypeVar("T")
 Compat = Literal["documented", "upstream"]
@@ -37,19 +52,11 @@ class SettingsError(Exception):
 
 
 @frozen
-class _Kind(Generic[T]):
-    """A kind of value: how to say it to a person, and how to read it (`ValueError` refuses)."""
-
-    expected: str
-    read: Callable[[str], T]
-
-
-@frozen
 class _Row:
     """What a setting is, apart from its name and its default."""
 
     variable: str
-    kind: _Kind[Any]
+    kind: Kind[Any]
     help: str
     optional: bool
 
@@ -63,112 +70,16 @@ class _Row:
             raise SettingsError(self.variable, self.kind.expected) from None
 
 
-_SIZES = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
-_SIZE = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)")
-_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
-_TAKEN = frozenset({"tscharts", "healthz", "openapi.json"})
-_BIND = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-
-
-def _within(value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise ValueError
-    return value
-
-
-def _number(low: int, high: int) -> _Kind[int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text):
-            raise ValueError
-        return _within(int(text), low, high)
-
-    return _Kind(f"a whole number from {low} to {high}", read)
-
-
-def _size(high_mib: int) -> _Kind[int]:
-    def read(text: str) -> int:
-        if not (match := _SIZE.fullmatch(text)):
-            raise ValueError
-        return _within(int(match[1]) * _SIZES[match[2]], 1, high_mib * _SIZES["MiB"])
-
-    return _Kind(f"a number of bytes, or of KiB or MiB as in `32MiB`, up to {high_mib} MiB", read)
-
-
-def _choice(*choices: str) -> _Kind[str]:
-    def read(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError
-        return text.lower()
-
-    return _Kind("one of " + ", ".join(f"`{choice}`" for choice in choices), read)
-
-
-def _read_bind(text: str) -> str:
-    if not (match := _BIND.fullmatch(text)):
-        raise ValueError
-    _within(int(match[1]), 0, 65535)
-    return text
-
-
-def _read_url(text: str) -> str:
-    url = urlsplit(text)
-    url.port  # noqa: B018 - a port that is no number is refused when it is looked at
-    plain = re.fullmatch(r"[!-~]+", text)
-    if not plain or url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
-        raise ValueError
-    return text
-
-
-def _read_root(text: str) -> str:
-    if text.endswith("/") or "?" in text or "#" in text:
-        raise ValueError
-    return _read_url(text)
-
-
-def _read_prefix(text: str) -> str:
-    if not _PREFIX.fullmatch(text) or text.split("/")[1] in _TAKEN:
-        raise ValueError
-    return text
-
-
-def _read_switch(text: str) -> bool:
-    if (lower := text.lower()) not in ("true", "false"):
-        raise ValueError
-    return lower == "true"
-
-
-def _read_text(text: str) -> str:
-    if not text or not text.isprintable():
-        raise ValueError
-    return text
-
-
-def _read_path(text: str) -> Path:
-    if not text:
-        raise ValueError
-    return Path(text)
-
-
-_PATH = _Kind("the path of a directory", _read_path)
-_TEXT = _Kind("a text of printable characters", _read_text)
-_ADDRESS = _Kind("`HOST:PORT`, with an IPv6 host in brackets", _read_bind)
-_SWITCH = _Kind("`true` or `false`", _read_switch)
-_PREFIX_PATH = _Kind(
-    "a path such as `/api`, without a slash at its end, that is not under "
-    + ", ".join(f"`/{taken}`" for taken in sorted(_TAKEN)),
-    _read_prefix,
-)
-_ROOT = _Kind(
-    "an `http` or `https` address without a user name, a query, a fragment or a slash at its end",
-    _read_root,
-)
-_URL = _Kind("an `http` or `https` address without a user name", _read_url)
-
-
-def _setting(variable: str, kind: _Kind[T], default: T | None, help: str) -> Any:  # noqa: A002
-    """One row of the table below."""
+def _setting(
+    variable: str,
+    kind: Kind[T],
+    default: T | None,
+    help: str,  # noqa: A002
+    is_shown: bool = True,
+) -> Any:
+    """One row of the table below; what is not to be shown may hold a password."""
     row = _Row(variable, kind, help, optional=default is None)
-    return attrs.field(default=default, converter=row.convert, metadata={_Row: row})
+    return attrs.field(default=default, converter=row.convert, metadata={_Row: row}, repr=is_shown)
 
 
 @frozen(kw_only=True)
@@ -182,95 +93,118 @@ class Settings:
 
     data: Path = _setting(
         "ALBUMCORE_DATA",
-        _PATH,
+        PATH,
         Path("./albumcore-data"),
         "Holds the database, the image bytes and the generated secret.",
     )
     compat: Compat = _setting(
         "ALBUMCORE_COMPAT",
-        _choice("documented", "upstream"),
+        choice("documented", "upstream"),
         "documented",
         "Answer as the documented APIs say, or as the deployed servers do where the two differ.",
     )
     max_upload: int = _setting(
         "ALBUMCORE_MAX_UPLOAD",
-        _size(1024),
+        size(1024),
         32 * 1024 * 1024,
         "Largest request body; a larger one is answered 413.",
     )
     bind: str = _setting(
-        "ALBUMCORE_BIND", _ADDRESS, "127.0.0.1:8000", "Where to listen; port 0 takes any free one."
+        "ALBUMCORE_BIND", ADDRESS, "127.0.0.1:8000", "Where to listen; port 0 takes any free one."
     )
-    workers: int = _setting("ALBUMCORE_WORKERS", _number(1, 256), 2, "Number of worker processes.")
+    workers: int = _setting("ALBUMCORE_WORKERS", number(1, 256), 2, "Number of worker processes.")
     jwt_issuer: str | None = _setting(
         "ALBUMCORE_JWT_ISSUER",
-        _TEXT,
+        TEXT,
         None,
         "The `iss` that a JWT must have; `albumcore` when not set and no JWKS address is.",
     )
     jwt_audience: str | None = _setting(
         "ALBUMCORE_JWT_AUDIENCE",
-        _TEXT,
+        TEXT,
         None,
         "The `aud` that a JWT must name; `albumcore` when not set and no JWKS address is.",
     )
     jwks_url: str | None = _setting(
         "ALBUMCORE_JWKS_URL",
-        _URL,
+        URL,
         None,
         "The identity provider's keys (RS256, ES256); without it, JWTs are signed with the "
         "generated secret (HS256).",
     )
     jwt_leeway: int = _setting(
         "ALBUMCORE_JWT_LEEWAY",
-        _number(0, 3600),
+        number(0, 3600),
         60,
         "Seconds that the clocks of issuer and service may differ.",
     )
     retries: int = _setting(
         "ALBUMCORE_RETRIES",
-        _number(0, 1000),
+        number(0, 1000),
         20,
         "How often a command that meets a newer version is decided again.",
     )
     snapshot_every: int = _setting(
         "ALBUMCORE_SNAPSHOT_EVERY",
-        _number(1, 1_000_000),
+        number(1, 1_000_000),
         500,
         "Number of events of a stream from one snapshot to the next.",
     )
     cache_size: int = _setting(
         "ALBUMCORE_CACHE",
-        _number(1, 1_000_000),
+        number(1, 1_000_000),
         256,
         "Number of albums and image sets that each worker keeps in memory.",
     )
     log_level: LogLevel = _setting(
         "ALBUMCORE_LOG_LEVEL",
-        _choice("debug", "info", "warning", "error"),
+        choice("debug", "info", "warning", "error"),
         "info",
         "Least severe messages that are logged.",
     )
     allow_private_addresses: bool = _setting(
         "ALBUMCORE_ALLOW_PRIVATE_ADDRESSES",
-        _SWITCH,
+        SWITCH,
         False,
         "Let report providers and webhooks be at private and loopback addresses, for tests and "
         "closed networks.",
     )
     kheops_prefix: str | None = _setting(
         "ALBUMCORE_KHEOPS_PREFIX",
-        _PREFIX_PATH,
+        PREFIX_PATH,
         None,
         "A prefix under which the routes of the Kheops API answer too.",
     )
     public_url: str | None = _setting(
         "ALBUMCORE_PUBLIC_URL",
-        _ROOT,
+        ROOT,
         None,
         "Where clients reach the service: the issuer of the tokens it makes for report providers, "
         "the `host` of webhooks and the base of RetrieveURL; `http://` and ALBUMCORE_BIND when "
         "not set.",
+    )
+    blobs: str | None = _setting(
+        "ALBUMCORE_BLOBS",
+        BLOBS,
+        None,
+        "Where the image bytes are; in `blobs` of the data directory when not set. S3 is reached as "
+        "the usual `AWS_*` variables say, and needs the extra `s3`.",
+    )
+
+    database: str | None = _setting(
+        "ALBUMCORE_DATABASE",
+        DATABASE,
+        None,
+        "The PostgreSQL database of everything but the image bytes; an SQLite file in the data directory when not "
+        "set. It needs the extra `postgres`, and several machines may share it.",
+        is_shown=False,
+    )
+    secret_file: Path | None = _setting(
+        "ALBUMCORE_SECRET_FILE",
+        FILE,
+        None,
+        "A file of 32 random bytes, which only its owner can read, to sign and check tokens with: machines that share "
+        "a database need the same. One is made in the data directory when not set.",
     )
 
     def __attrs_post_init__(self) -> None:

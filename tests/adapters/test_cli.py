@@ -55,7 +55,7 @@ def test_help_explains_every_command_with_an_example(run: Run) -> None:
     status, out, _ = run("--help")
     assert status == 0
     commands = ("serve", "token", "tscharts-user", "import-dicom", "events", "rebuild", "verify")
-    for command in commands:
+    for command in (*commands, "collect-blobs"):
         assert f"albumcore {command}" in out
         status, explained, _ = run(command, "--help")
         assert (status, "Example:" in explained) == (0, True)
@@ -255,7 +255,7 @@ def test_progress_is_shown_when_it_takes_long(
             album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
         )
     told = threading.Event()
-    monkeypatch.setattr(cli, "_PATIENCE", 0.0)
+    monkeypatch.setattr("adapters.progress._PATIENCE", 0.0)
     say = Console.print
 
     def heard(console: Console, *objects: object) -> None:
@@ -293,3 +293,60 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     assert f"/albums/{made.album_id}/events" in second
     with opened(tmp_path) as deployment:
         assert deployment.albums.follow()[-1][0] == position
+
+
+def test_copy(run: Run, tmp_path: Path) -> None:
+    """It tells what was copied; the copy opens, and is not copied into again."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    with opened(source) as deployment:
+        deployment.people.register("alice")
+        deployment.albums.handle(
+            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
+        )
+        deployment.blobs.put(b"an image")
+    addresses = ("--from", f"sqlite://{source}", "--to", f"sqlite://{target}")
+    status, out, err = run("copy", *addresses)
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "1 events, the last of them at position 1, and 3 rows beside them are there",
+        "1 image files were copied",
+        "the secret of the data directory was copied: tokens go on working",
+        "the copy equals the source, and is verified",
+    ]
+    assert run("verify", "--data", target)[0] == 0
+    status, out, err = run("copy", *addresses)
+    assert (status, out) == (2, "")
+    assert err.endswith("name an empty place\n")
+
+
+def test_copy_of_images_to_a_place_of_their_own(run: Run, tmp_path: Path) -> None:
+    """They are copied to where it is said, and not into the data directory."""
+    source, target, images = (tmp_path / name for name in ("source", "target", "images"))
+    with opened(source) as deployment:
+        digest = deployment.blobs.put(b"an image")
+    addresses = ("--from", f"sqlite://{source}", "--to", f"sqlite://{target}")
+    assert run("copy", *addresses, "--blobs-to", f"file://{images}")[0] == 0
+    assert [one.name for one in images.glob("*/*")] == [digest[2:]]
+    assert not (target / "blobs").exists()
+
+
+def test_copy_that_finds_something(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with the source is named, and ends it with status 1; so does writing to the source meanwhile."""
+    source = tmp_path / "source"
+    with opened(source) as deployment:
+        deployment.albums.handle(
+            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
+        )
+    with sqlite3.connect(source / "albumcore.sqlite") as connection:
+        connection.execute("UPDATE stored_events SET state = '{}'")
+    connection.close()
+    status, out, err = run("copy", "--from", f"sqlite://{source}", "--to", f"sqlite://{tmp_path}/1")
+    assert (status, err) == (1, "1 things differ, as in the source\n")
+    assert "album-Q7bZ2mP0xT version 1" in out.splitlines()[-1]
+    monkeypatch.setattr("adapters.copying.run._are_equal", lambda *sides: False)
+    status, _, err = run("copy", "--from", f"sqlite://{source}", "--to", f"sqlite://{tmp_path}/2")
+    assert (status, err.startswith("the source was written to meanwhile")) == (1, True)
+    status, _, err = run("verify", "--data", tmp_path / "2")
+    assert (status, "unfinished copy" in err) == (2, True)

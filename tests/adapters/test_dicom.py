@@ -12,12 +12,12 @@ from typing import Any
 
 import pydicom.data
 import pytest
-from eventsourcing.sqlite import SQLiteDatastore
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
 from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts, create_tables
+from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
 
@@ -370,7 +370,7 @@ def test_read_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     """An empty catalogue."""
-    database = SQLiteDatastore(str(tmp_path / "directory.sqlite"), originator_id_type="text")
+    database = SQLiteDatabase((tmp_path / "directory.sqlite").as_uri())
     create_tables(database)
     yield Catalogue(database)
     database.close()

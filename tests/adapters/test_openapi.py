@@ -19,11 +19,10 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from adapters.http import kheops, tscharts
 from adapters.http.openapi import document
-from adapters.settings import Settings
 from albumcore import Album, Grants, WebhookEvent
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, digest_of, open_world, settle
 
-DOCUMENT = document(Settings())
+DOCUMENT = document(None)
 OPERATIONS = [
     (method.upper(), path) for path, by_method in DOCUMENT["paths"].items() for method in by_method
 ]
@@ -83,7 +82,7 @@ def test_the_document_is_served_to_anybody(tmp_path: Path) -> None:
     world = open_world(tmp_path, kheops_prefix="/api")
     answer = world.ask(None, "GET", "/openapi.json")
     assert answer.status_code == 200
-    assert answer.json == document(world.deployment.settings)
+    assert answer.json == document("/api")
     assert [server["url"] for server in answer.json["servers"]] == ["/", "/api"]
     world.deployment.close()
 
@@ -101,12 +100,9 @@ class Furnished:
         return self.headers["/tscharts" if path.startswith("/tscharts") else "/"]
 
 
-@pytest.fixture
-def furnished(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Furnished]:
-    """A new one for each operation: some of them delete what is there."""
-    world = open_world(tmp_path, log_level="error")
+def furnish(world: World) -> None:
+    """One of everything; the account is a nurse's."""
     settle(world)
-    deployment = world.deployment
     world.store({CT: "CT", MR: "MR"}, owner=ALICE, description="Thorax", instances=2)
     world.act(ALICE, Album.import_study, STUDY, [CT])
     world.act(ALICE, Album.add_favorite, STUDY)
@@ -117,15 +113,33 @@ def furnished(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Furnis
     )
     events = [WebhookEvent.NEW_USER]
     world.act(ALICE, Album.create_webhook, "hook", "Hook", "http://127.0.0.1:9/", events)
-    headers = {"/": {"Authorization": f"Bearer {world.token(ALICE)}"}}
-    if "/tscharts" in request.node.name:  # hashing a password takes its time
-        account = deployment.accounts.add("nurse", "correct horse")
-        token = deployment.accounts.token(account)
-        headers["/tscharts"] = {"Authorization": f"Token {token}"}
-        _furnish_clinic(world.client, headers["/tscharts"])
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.client.app)
+    accounts = world.deployment.accounts
+    token = accounts.token(accounts.add("nurse", "correct horse"))
+    _furnish_clinic(world.client, {"Authorization": f"Token {token}"})
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The document as it is served, read once."""
+    world = open_world(tmp_path_factory.mktemp("schema"))
+    yield schemathesis.openapi.from_wsgi("/openapi.json", world.client.app)
+    world.deployment.close()
+
+
+@pytest.fixture
+def furnished(tmp_path: Path, schema: Any) -> Iterator[Furnished]:
+    """A new one for each operation: some of them delete what is there."""
+    world = open_world(tmp_path, start=furnish, log_level="error")
+    accounts = world.deployment.accounts
+    nurse = accounts.named("nurse")
+    assert nurse is not None
+    headers = {
+        "/": {"Authorization": f"Bearer {world.token(ALICE)}"},
+        "/tscharts": {"Authorization": f"Token {accounts.token(nurse)}"},
+    }
+    schema.app = world.client.app
     yield Furnished(world, schema, headers)
-    deployment.close()
+    world.deployment.close()
 
 
 def _furnish_clinic(client: falcon.testing.TestClient, headers: Mapping[str, str]) -> None:

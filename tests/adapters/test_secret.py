@@ -98,3 +98,16 @@ def test_secret_in_a_place_that_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     with pytest.raises(OSError, match="data"):
         load_secret(tmp_path / "data")
+
+
+def test_secret_in_a_file_that_is_named(tmp_path: Path) -> None:
+    """It is taken as it is, so that several machines have the same; one that is not there is not made."""
+    given = tmp_path / "given"
+    with pytest.raises(FileNotFoundError):
+        load_secret(tmp_path / "data", given)
+    given.write_bytes(bytes(range(32)))
+    with pytest.raises(SecretError, match="open to other users"):
+        load_secret(tmp_path / "data", given)
+    given.chmod(0o400)
+    assert load_secret(tmp_path / "data", given) == bytes(range(32))
+    assert os.listdir(tmp_path / "data") == []

@@ -26,6 +26,7 @@ def test_settings_from_an_empty_environment() -> None:
     assert Settings.from_environment({}) == Settings()
     assert attrs.asdict(Settings()) == {
         "data": Path("albumcore-data"),
+        "blobs": None,
         "compat": "documented",
         "max_upload": 33_554_432,
         "bind": "127.0.0.1:8000",
@@ -41,6 +42,8 @@ def test_settings_from_an_empty_environment() -> None:
         "allow_private_addresses": False,
         "kheops_prefix": None,
         "public_url": None,
+        "database": None,
+        "secret_file": None,
     }
 
 
@@ -48,6 +51,12 @@ def test_settings_from_an_empty_environment() -> None:
     ("variable", "text", "name", "value"),
     [
         ("ALBUMCORE_DATA", "/srv/albums", "data", Path("/srv/albums")),
+        ("ALBUMCORE_BLOBS", "s3://images", "blobs", "s3://images"),
+        ("ALBUMCORE_BLOBS", "s3://a.b-c/of/My_albums", "blobs", "s3://a.b-c/of/My_albums"),
+        ("ALBUMCORE_BLOBS", "file:///srv/images", "blobs", "file:///srv/images"),
+        ("ALBUMCORE_DATABASE", "postgresql:///albums", "database", "postgresql:///albums"),
+        ("ALBUMCORE_DATABASE", "postgres://u:p@h:5/d?a=b", "database", "postgres://u:p@h:5/d?a=b"),
+        ("ALBUMCORE_SECRET_FILE", "/run/secret", "secret_file", Path("/run/secret")),
         ("ALBUMCORE_COMPAT", "Upstream", "compat", "upstream"),
         ("ALBUMCORE_MAX_UPLOAD", "4096", "max_upload", 4096),
         ("ALBUMCORE_MAX_UPLOAD", "64KiB", "max_upload", 65_536),
@@ -80,6 +89,17 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
+        ("ALBUMCORE_BLOBS", "/srv/images"),
+        ("ALBUMCORE_BLOBS", "s3://"),
+        ("ALBUMCORE_BLOBS", "s3://Images"),
+        ("ALBUMCORE_BLOBS", "s3://images/"),
+        ("ALBUMCORE_BLOBS", "s3://images/a/../b"),
+        ("ALBUMCORE_BLOBS", "s3://images/a?versionId=1"),
+        ("ALBUMCORE_BLOBS", "s3://images/a*b"),
+        ("ALBUMCORE_BLOBS", "s3://key:secret@images/a"),
+        ("ALBUMCORE_BLOBS", "file://server/images"),
+        ("ALBUMCORE_BLOBS", "file:///"),
+        ("ALBUMCORE_BLOBS", "file:///srv/images?a"),
         ("ALBUMCORE_COMPAT", "kheops"),
         ("ALBUMCORE_MAX_UPLOAD", "0"),
         ("ALBUMCORE_MAX_UPLOAD", "1025MiB"),
@@ -128,6 +148,18 @@ def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
         Settings.from_environment({variable: text})
     assert refused.value.variable == variable
     assert f"{refused.value.expected} " in settings_table()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["albums.sqlite", "mysql://u:hunter2@h/d", "postgres:u:hunter2@h/d", "postgres://u:hunter2 @h"],
+)
+def test_settings_from_a_bad_database_address(url: str) -> None:
+    """It is that of a PostgreSQL database, and neither a bad one nor a good one is repeated."""
+    with pytest.raises(SettingsError, match=r"^ALBUMCORE_DATABASE: expected an address") as refused:
+        Settings.from_environment({"ALBUMCORE_DATABASE": url})
+    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in repr(Settings(database="postgresql://u:hunter2@h/d"))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import falcon
 HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, frontend,"
-    " accept-charset, X-Authorization-Source",
+    " accept-charset, X-Authorization-Source, Idempotency-Key",
     "Access-Control-Allow-Credentials": "true",
     "Access-Control-Allow-Methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
     "Access-Control-Max-Age": "86400",

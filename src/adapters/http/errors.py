@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.blobs import BlobsUnavailable
 from adapters.http.auth import KeysUnavailable, Unauthorized
 from adapters.store import StoreUnavailable
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
@@ -16,8 +17,14 @@ STATUS: Mapping[type[Exception], int] = {
     Conflict: 409,
     KeysUnavailable: 503,
     StoreUnavailable: 503,
+    BlobsUnavailable: 503,
 }
 """Families of errors that are the client's to know about. Whatever is of none of them is a fault of ours: 500."""
+
+DETAILS: Mapping[str, str] = {
+    "command_reused": "Idempotency-Key: this key came with another request before",
+}
+"""What is said over HTTP of an error of this code, where its own words are of something that clients never see."""
 
 
 def status_of(error: Exception) -> int | None:

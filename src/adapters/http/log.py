@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import falcon
+import orjson
 import structlog
 
 from adapters.deployment import random_id
@@ -23,6 +25,10 @@ class _StandardError:
     info = error = msg
 
 
+def _json(value: Any, default: Callable[[Any], Any]) -> str:
+    return orjson.dumps(value, default=default).decode()
+
+
 # Tracebacks go without local variables: among them are tokens, and the secret of the data directory.
 _tracebacks = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -33,9 +39,9 @@ _log = structlog.wrap_logger(
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _tracebacks,
-        structlog.processors.JSONRenderer(),
+        structlog.processors.JSONRenderer(serializer=_json),
     ],
-)
+).bind()  # or it would be put together anew for every line
 
 
 class RequestLog:

@@ -12,7 +12,6 @@ from support.kheops import World, open_world, settle
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A settled world, shared by the tests of a module."""
-    made = open_world(tmp_path_factory.mktemp("world"))
-    settle(made)
+    made = open_world(tmp_path_factory.mktemp("world"), start=settle)
     yield made
     made.deployment.close()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.http.body import DROPPED
-from support.tscharts import PIXEL, ROOT, Api, arrange, opened
+from support.tscharts import PIXEL, ROOT, Api, opened
 
 MIB = 1024 * 1024
 IMAGE = {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL}
@@ -73,10 +73,10 @@ def test_upload_beyond_32_mib(api: Api) -> None:
 
 
 @pytest.fixture
-def narrow(template: Path, tmp_path: Path) -> Iterator[Api]:
+def narrow(tmp_path: Path) -> Iterator[Api]:
     """The API with room for 1 KiB."""
-    with opened(template, tmp_path, max_upload="1KiB") as api:
-        arrange(api, {"patients": [1], "clinics": [1], "stations": [1]})
+    given = {"patients": [1], "clinics": [1], "stations": [1]}
+    with opened(tmp_path, given, max_upload="1KiB") as api:
         yield api
 
 

@@ -6,6 +6,7 @@ import base64
 import re
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def _close(api: Api) -> None:
     api.deployment.albums.handle(stream, PatientImageSet.delete_patient, source)
 
 
+@pytest.mark.on_sqlite
 def test_delete_that_the_directory_fails_at(api: Api) -> None:
     """A delete that fails at the directory has hidden the images already: never the other way round."""
     api.upload()

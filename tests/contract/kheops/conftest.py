@@ -13,8 +13,7 @@ from support.kheops import World, open_world, settle
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A settled world that answers as documented."""
-    made = open_world(tmp_path)
-    settle(made)
+    made = open_world(tmp_path, start=settle)
     yield made
     made.deployment.close()
 
@@ -22,7 +21,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A settled world that answers as upstream does."""
-    made = open_world(tmp_path_factory.mktemp("upstream"), compat="upstream")
-    settle(made)
+    made = open_world(tmp_path_factory.mktemp("upstream"), compat="upstream", start=settle)
     yield made
     made.deployment.close()

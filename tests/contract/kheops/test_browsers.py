@@ -31,7 +31,7 @@ PATHS = sorted({route.path for route in ROUTES})
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-headers": "origin, content-type, accept, authorization, frontend,"
-    " accept-charset, X-Authorization-Source",
+    " accept-charset, X-Authorization-Source, Idempotency-Key",
     "access-control-allow-credentials": "true",
     "access-control-allow-methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
     "access-control-max-age": "86400",
@@ -50,8 +50,7 @@ READ = [*LISTS, f"/albums/{ALBUM}"]
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A settled world with a study in the album, and all routes under /api too."""
-    made = open_world(tmp_path_factory.mktemp("data"), kheops_prefix="/api")
-    settle(made)
+    made = open_world(tmp_path_factory.mktemp("data"), kheops_prefix="/api", start=settle)
     made.store({CT: "CT"}, owner=BOB)
     made.act(ALICE, Album.import_series, STUDY, CT)
     yield made
@@ -214,8 +213,7 @@ def test_fields_in_the_query_string(
 
 def test_without_prefix(tmp_path: Path) -> None:
     """Unless a prefix is set, no route answers under one."""
-    made = open_world(tmp_path)
-    settle(made)
+    made = open_world(tmp_path, start=settle)
     assert made.ask(ALICE, "GET", "/api/albums").status_code == 404
     made.deployment.close()
 

@@ -137,6 +137,7 @@ def plans(world: World, statements: Iterable[str]) -> list[str]:
     return found
 
 
+@pytest.mark.on_sqlite
 def test_looked_up_by_key(world: World) -> None:
     """A secret is looked up by its digest, the key of a row, be it right or wrong; no token is gone through."""
     token = make_own(world)

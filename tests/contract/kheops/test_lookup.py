@@ -39,8 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     The study is in the album, in one of Dave's, and in the inbox of Edwina. Members are also three
     people of like names, and one without a name or an address.
     """
-    made = open_world(tmp_path_factory.mktemp("lookup"))
-    settle(made)
+    made = open_world(tmp_path_factory.mktemp("lookup"), start=settle)
     made.deployment.people.register("sub-edwina", "Edwina+Straße@Daves.example", "Edwina Ångström")
     made.deployment.people.register("sub-silent", None, None)
     annas = [f"sub-anna{number}" for number in (1, 2, 3)]

@@ -5,16 +5,14 @@ What is expected stands in ``matrix.md`` beside this file.
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from attrs import frozen
 
-from adapters.deployment import DATABASE
 from adapters.http.kheops.routes import ROUTES
 from albumcore import Album
 from support.kheops import ALBUM, ALICE, NOWHERE, World, open_world
@@ -22,6 +20,7 @@ from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, Principal, read_rows
 from support.matrix_world import CONFIGURATION, REQUESTS, ask, names_the_album, prepare
 from support.receiver import Answer as Reply
 from support.receiver import receiving
+from support.templates import begin, kept
 
 COVERS = ()
 """What answers say is others' to test."""
@@ -35,17 +34,7 @@ class Restorable:
     """A world that can be put back to what it was, in a few milliseconds."""
 
     world: World
-    kept: sqlite3.Connection
-
-    def restore(self) -> None:
-        """Undo whatever happened since it was opened."""
-        with closing(sqlite3.connect(_database(self.world))) as database:
-            database.execute("PRAGMA synchronous=OFF")
-            self.kept.backup(database)
-
-
-def _database(world: World) -> Path:
-    return world.deployment.settings.data / DATABASE
+    restore: Callable[[], None]
 
 
 @pytest.fixture(scope="module")
@@ -57,38 +46,32 @@ def provider() -> Iterator[str]:
         yield receiver.address
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Path:
-    """The data directory of a prepared world, closed."""
-    data = tmp_path_factory.mktemp("prepared")
+def _prepare(provider: str, data: Path) -> None:
     world = open_world(data)
     prepare(world, provider)
     world.deployment.close()
-    return data
 
 
 @contextmanager
 def restorable(
-    prepared: Path, data: Path, flags: frozenset[str] = BY_DEFAULT
+    provider: str, data: Path, flags: frozenset[str] = BY_DEFAULT
 ) -> Iterator[Restorable]:
     """A copy of the prepared world, with these member flags."""
-    shutil.copytree(prepared, data, dirs_exist_ok=True)
+    begin(data, f"matrix {provider}", partial(_prepare, provider))
     world = open_world(data, log_level="warning", allow_private_addresses=True)
     world.clock.tick(3600)
-    world.deployment.albums.repository.cache = None  # nothing is remembered but what is stored
+    world.deployment.albums.states.most = 0  # nothing is remembered but what is stored
     if flags != BY_DEFAULT:
         world.act(ALICE, Album.edit, flags={flag: flag in flags for flag in FLAGS})
-    with closing(world.deployment), closing(sqlite3.connect(":memory:")) as kept:
-        with closing(sqlite3.connect(_database(world))) as database:
-            database.backup(kept)
-        yield Restorable(world, kept)
+    with closing(world.deployment), kept(data) as restore:
+        yield Restorable(world, restore)
 
 
 @pytest.mark.parametrize("by", PRINCIPALS, ids=lambda one: one.name)
-def test_matrix(by: Principal, prepared: Path, provider: str, tmp_path: Path) -> None:
+def test_matrix(by: Principal, provider: str, tmp_path: Path) -> None:
     """Everything is answered to somebody as the table says, and what is refused is not done."""
     wrong, names = [], {CONFIGURATION: provider}
-    with restorable(prepared, tmp_path, by.flags) as opened:
+    with restorable(provider, tmp_path, by.flags) as opened:
         world = opened.world
         for row in ROWS:
             before, expected = world.position(), row.expected(by)
@@ -107,10 +90,10 @@ def test_matrix(by: Principal, prepared: Path, provider: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("by", NO_MEMBERS, ids=lambda one: one.name)
-def test_album_of_others_and_none(by: Principal, prepared: Path, tmp_path: Path) -> None:
+def test_album_of_others_and_none(by: Principal, provider: str, tmp_path: Path) -> None:
     """Who is no member is told the very same of an album as of one that there is not, by every route that names one."""
     asked = 0
-    with restorable(prepared, tmp_path) as opened:
+    with restorable(provider, tmp_path) as opened:
         for row in ROWS:
             if not names_the_album(row):
                 continue

@@ -76,8 +76,7 @@ def scribe(world: World) -> Iterator[Scribe]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world in which nothing happens, with an album that only Carol sees, and a capability token."""
-    made = open_world(tmp_path_factory.mktemp("shared"))
-    settle(made)
+    made = open_world(tmp_path_factory.mktemp("shared"), start=settle)
     made.act(CAROL, Album.create, "Carol's", album=OTHER)
     made.album_token("key", read=True)
     yield made

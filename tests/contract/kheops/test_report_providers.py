@@ -47,8 +47,7 @@ NONE = "Client ID not found"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A settled world that may send requests to this machine."""
-    made = open_world(tmp_path, allow_private_addresses=True)
-    settle(made)
+    made = open_world(tmp_path, allow_private_addresses=True, start=settle)
     yield made
     made.deployment.close()
 
@@ -215,8 +214,7 @@ def test_nothing_is_sent_too_early(world: World, scribe: Receiver) -> None:
 
 def test_private_address(tmp_path: Path, scribe: Receiver) -> None:
     """Unless the settings allow it, no address of this machine or its network is asked."""
-    world = open_world(tmp_path)
-    settle(world)
+    world = open_world(tmp_path, start=settle)
     told = "It is not on the public internet."
     answer = world.ask(ALICE, "POST", HERE, form=form_of(scribe))
     assert (answer.status_code, told in answer.json["detail"]) == (400, True)

@@ -61,8 +61,9 @@ NEW_SERIES, NEW_USER = WebhookEvent.NEW_SERIES, WebhookEvent.NEW_USER
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A settled world that may send requests to this machine."""
-    made = open_world(tmp_path, allow_private_addresses=True, public_url="https://albums.example")
-    settle(made)
+    made = open_world(
+        tmp_path, allow_private_addresses=True, public_url="https://albums.example", start=settle
+    )
     yield made
     made.deployment.close()
 

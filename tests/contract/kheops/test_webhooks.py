@@ -56,8 +56,9 @@ NEW_USER, DELETE_ALBUM = WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A settled world that may send requests to this machine."""
-    made = open_world(tmp_path, allow_private_addresses=True, public_url="https://albums.example")
-    settle(made)
+    made = open_world(
+        tmp_path, allow_private_addresses=True, public_url="https://albums.example", start=settle
+    )
     yield made
     made.deployment.close()
 

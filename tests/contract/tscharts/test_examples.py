@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from falcon import testing
 
-from support.tscharts import PASSWORD, ROOT, Api, arrange, opened
+from support.tscharts import PASSWORD, ROOT, Api, opened
 
 COVERS = (
     "POST /tscharts/v1/login",
@@ -84,10 +84,9 @@ def _request(table: dict[str, Any], when: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("mode", "example"), EXAMPLES)
-def test_example(mode: str, example: dict[str, Any], template: Path, tmp_path: Path) -> None:
+def test_example(mode: str, example: dict[str, Any], tmp_path: Path) -> None:
     """The answer has the example's status, headers and fields, and its events were recorded."""
-    with opened(template, tmp_path, compat=mode) as api:
-        arrange(api, example["given"])
+    with opened(tmp_path, example["given"], compat=mode) as api:
         before = api.position()
         answer, then = _ask(api, example["when"]), example["then"]
         assert answer.status_code == then["status"]
@@ -100,7 +99,7 @@ World = Callable[[str, dict[str, Any]], Api]
 
 
 @pytest.fixture(scope="module")
-def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One API for all rows of the same given things that change nothing: each row makes sure of that."""
     opened_ones: dict[str, Api] = {}
 
@@ -110,9 +109,7 @@ def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             key = json.dumps([mode, given])
             if key not in opened_ones:
                 data = tmp_path_factory.mktemp("rows")
-                api = stack.enter_context(opened(template, data, compat=mode))
-                arrange(api, given)
-                opened_ones[key] = api
+                opened_ones[key] = stack.enter_context(opened(data, given, compat=mode))
             return opened_ones[key]
 
         yield world
@@ -124,14 +121,12 @@ def test_row(
     table: dict[str, Any],
     row: dict[str, Any],
     shared: World,
-    template: Path,
     tmp_path: Path,
 ) -> None:
     """The answer is the row's, the events are the row's, and a refusal leaves nothing behind."""
     given, when = row.get("given", table["given"]), _request(table, row.get("when", {}))
     if "first" in row or (row["then"]["status"] == 200 and when["method"] in ("POST", "DELETE")):
-        with opened(template, tmp_path, compat=mode) as api:
-            arrange(api, given)
+        with opened(tmp_path, given, compat=mode) as api:
             if "first" in row:
                 assert _ask(api, _request(table, row["first"])).status_code == 200
             _check(api, when, row["then"])
@@ -160,9 +155,9 @@ def _check(api: Api, when: dict[str, Any], then: dict[str, Any]) -> None:
         assert {name: shown[name] for name in then["reads"]} == then["reads"]
 
 
-def test_login(template: Path, tmp_path: Path) -> None:
+def test_login(tmp_path: Path) -> None:
     """A name and a password give the token that everything else needs, and the account's id as a text."""
-    with opened(template, tmp_path) as api:
+    with opened(tmp_path) as api:
         body = {"username": "nurse", "password": PASSWORD}
         answer = api.request("POST", f"{ROOT}/login/", body, headers={})
         assert answer.json == {"token": api.token, "id": "1"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.http.tscharts import ROUTES
-from support.tscharts import PASSWORD, PATIENT, PIXEL, ROOT, Api, arrange, opened
+from support.tscharts import PASSWORD, PATIENT, PIXEL, ROOT, Api, opened
 
 COVERS = ()
 """What answers say is others' to test."""
@@ -42,10 +42,9 @@ NAMES = [f"{route.method} {route.path}" for route in ROUTES]
 
 
 @pytest.fixture
-def api(template: Path, tmp_path: Path) -> Iterator[Api]:
+def api(tmp_path: Path) -> Iterator[Api]:
     """One of everything."""
-    with opened(template, tmp_path / "data") as made:
-        arrange(made, GIVEN)
+    with opened(tmp_path / "data", GIVEN) as made:
         yield made
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.listing import list_albums
-from adapters.http.kheops.overview import brief_json, members_json, one_album_json
+from adapters.http.kheops.overview import (
+    brief_json,
+    created_album_json,
+    members_json,
+    one_album_json,
+)
 from adapters.http.kheops.params import Fields
-from albumcore import Album, MemberFlags, Permission, album_stream
+from albumcore import Album, MemberFlags, Permission, Recorded, album_stream
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
 
@@ -36,8 +42,15 @@ def create(ask: Ask) -> None:
     deployment, form = ask.deployment, ask.form()
     album = AlbumId(deployment.make_id(ALBUM_ID_LENGTH))
     about = form.text("name") or "", form.text("description") or "", MemberFlags(**_flags(form))
-    deployment.albums.handle(album_stream(album), Album.create, ask.source, *about)
-    ask.answer(one_album_json(deployment, ask.caller.user, album), 201)
+    [created] = deployment.albums.handle_once(
+        ask.command(form), album_stream(album), Album.create, ask.source, *about
+    )
+    answer_created(ask, created)
+
+
+def answer_created(ask: Ask, created: Recorded[Any]) -> None:
+    """Show an album as it was when it was created, whatever became of it."""
+    ask.answer(created_album_json(created), 201)
 
 
 def get(ask: Ask) -> None:

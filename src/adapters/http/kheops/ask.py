@@ -14,8 +14,10 @@ from adapters.http.kheops.access import permitted, series_in, study_in, user_nam
 from adapters.http.kheops.callers import Caller
 from adapters.http.kheops.forms import read_form
 from adapters.http.kheops.params import Fields, query_of
-from albumcore import Album, Permission, Source, Stream, album_stream
+from adapters.http.repeated import Repeatable
+from albumcore import Album, CommandKey, Permission, Source, Stream, album_stream
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore.index import CommandRow
 from albumcore.kernel import Recorded
 
 
@@ -29,6 +31,7 @@ class Ask:
         resp: The answer to be.
         caller: Who asks.
         path: The parts of the path that the route names.
+        key: By which it is known if it comes again, where the route heeds that and the caller gave one.
     """
 
     deployment: Deployment
@@ -36,6 +39,7 @@ class Ask:
     resp: falcon.Response
     caller: Caller
     path: Mapping[str, str]
+    key: Repeatable | None = None
 
     # Who asks, and what the path names
 
@@ -94,6 +98,23 @@ class Ask:
     def form(self) -> Fields:
         """The fields of the form; see `read_form` for what is refused. The body can be read once."""
         return read_form(self.req)
+
+    def command(self, form: Fields) -> CommandKey | None:
+        """By which the command is known again that the form asks for."""
+        return None if self.key is None else self.key.asking(self.path, form.values)
+
+    def done_before(self) -> tuple[Recorded[Any], ...]:
+        """What the same request led to when it came before; nothing where it did not.
+
+        The body is read only where there is something to compare it with.
+
+        Raises:
+            CommandReused: the key came with another request.
+        """
+        albums = self.deployment.albums
+        if self.key is None or not albums.index.rows(CommandRow, {"command": self.key.id}):
+            return ()
+        return albums.done_before(self.key.asking(self.path, self.form().values))
 
     # What is done
 

@@ -44,6 +44,7 @@ class Caller:
         inbox: Whether it reaches the user's inbox.
         albums: Whether it reaches the user's albums, where it is not for one alone.
         permissions: All it may be used for, whatever the user may; None for no such bound.
+        shown: The capability token that was shown, also where the history names the user alone.
     """
 
     source: Source
@@ -53,6 +54,7 @@ class Caller:
     inbox: bool = True
     albums: bool = True
     permissions: frozenset[Permission] | None = None
+    shown: CapabilityTokenId | None = None
 
     @property
     def user(self) -> UserId:
@@ -171,8 +173,9 @@ def by_capability_token(deployment: Deployment, token: str) -> Caller | None:
     deployment.token_uses.note(found.token_id, deployment.clock())
     if found.album is None:
         # What it does, the user does: the history names the user alone.
-        return Caller(Source(found.token.creator))
-    return Caller(Source(found.token.creator, found.token_id), album=found.album, inbox=False)
+        return Caller(Source(found.token.creator), shown=found.token_id)
+    source = Source(found.token.creator, found.token_id)
+    return Caller(source, album=found.album, inbox=False, shown=found.token_id)
 
 
 def issuer_of(deployment: Deployment) -> Issuer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import Page
 from adapters.http.kheops.render import render_comments
 from adapters.http.kheops.series import can_see, sees
-from albumcore import Album, FeedQuery, StudyComments, study_stream
+from albumcore import Album, FeedQuery, Recorded, StudyComments, study_stream
 from albumcore.errors import Forbidden, NotFound
 from albumcore.feed import PUBLIC
 from albumcore.text import check_comment
@@ -28,7 +30,15 @@ def post_to_album(ask: Ask) -> None:
     """Post a comment to all members, or in private to the one that ``to_user`` names (Kheops API 7.2)."""
     form = ask.form()
     comment = check_comment(form.text("comment") or "")
-    ask.decide(Album.post_comment, comment, ask.named(form.text("to_user")))
+    target = ask.named(form.text("to_user"))
+    [posted] = ask.deployment.albums.handle_once(
+        ask.command(form), ask.stream, Album.post_comment, ask.source, comment, target
+    )
+    answer_posted(ask, posted)
+
+
+def answer_posted(ask: Ask, posted: Recorded[Any]) -> None:
+    """Answer that a comment is posted: what it says is known to whoever posted it."""
     ask.done()
 
 
@@ -54,10 +64,11 @@ def post_to_study(ask: Ask) -> None:
     viewers = can_see(ask.deployment, ask.study, {ask.caller.user, *([target] if target else ())})
     if target is not None and target not in viewers:
         raise NoAccess("the user cannot see the study")
-    ask.deployment.albums.handle(
-        study_stream(ask.study), StudyComments.post_comment, ask.source, viewers, comment, target
+    stream, decision = study_stream(ask.study), StudyComments.post_comment
+    [posted] = ask.deployment.albums.handle_once(
+        ask.command(form), stream, decision, ask.source, viewers, comment, target
     )
-    ask.done()
+    answer_posted(ask, posted)
 
 
 def require_seen(ask: Ask) -> None:

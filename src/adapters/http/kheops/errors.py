@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import falcon
 
+from adapters.http import errors
 from adapters.http.auth import Unauthorized
 from adapters.http.kheops.answers import answer_json
 from albumcore.errors import AlbumcoreError
@@ -40,6 +41,7 @@ MESSAGES: Mapping[str | tuple[str, str], str] = {
 """What is said of an error, by its code, or by its code on one route (Kheops API, conventions)."""
 
 DETAILS: Mapping[str, str] = {
+    **errors.DETAILS,
     # Word for word the same whoever raises it: an unknown album cannot be told from one of others.
     "album_not_found": "no such album, or you are not a member of it",
 }

@@ -11,11 +11,11 @@ from adapters.deployment import Deployment
 from adapters.directory import SeriesFacts
 from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.render import people_of
-from albumcore import album_stream
+from albumcore import Recorded, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import Kind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, UserId
-from albumcore.index import AlbumRow, MemberRow, SeriesRow
+from albumcore.index import AlbumRow, MemberRow, Put, SeriesRow, changes
 
 
 @frozen
@@ -164,6 +164,15 @@ def one_album_json(deployment: Deployment, viewer: UserId, album: AlbumId) -> di
     """
     one = overview(deployment, viewer, album)
     return album_json(one, counts(deployment, viewer, [one])[album])
+
+
+def created_album_json(created: Recorded[Any]) -> dict[str, Any]:
+    """The album object as of the event that created it, as its first member saw it: the rows are the event's own."""
+    rows = {type(one.row): one.row for one in changes(created) if isinstance(one, Put)}
+    album, member = rows[AlbumRow], rows[MemberRow]
+    assert isinstance(album, AlbumRow)
+    assert isinstance(member, MemberRow)
+    return album_json(Overview(album, member), Counts(1, 0, contents_of((), {})))
 
 
 def members_json(deployment: Deployment, album: AlbumId) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 They come in the order of the documented API: who it is (401), the UIDs in the path (400), whether he acts as a
 user (403), whether the albums that are named are there for him (404), whether he may do this (403), and only
-then what was sent.
+then what was sent. A request that was answered before, and comes again, is answered again once it is known whose
+it is: the other checks are of the present, and the answer is not.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import falcon
 from attrs import field, frozen
 
 from adapters.deployment import Deployment
-from adapters.http.auth import Unauthorized
+from adapters.http.auth import Unauthorized, bearer
+from adapters.http.kept import Answer
 from adapters.http.kheops.access import permitted, reached, series_in, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.callers import Caller, authenticate
 from adapters.http.kheops.params import query_of
-from albumcore import Permission, Source
+from adapters.http.repeated import Repeatable
+from albumcore import Permission, Recorded, Source
 from albumcore.errors import Forbidden
 from albumcore.ids import UserId
 
@@ -56,6 +59,10 @@ class Route:
         answers: The media types of the answer that ``Accept`` must leave room for one of; none for no body.
         needs: What else must hold, in words, for the documentation; the responder sees to it. A route that asks
             for no permission says here what it asks for instead, unless it names an album that must be reached.
+        from_store: Whether the answer comes from the database alone, and not from the clock or from elsewhere: it
+            is then read in one moment, and kept for whoever asks the same before anything is written.
+        again: What answers when the same request comes again, by the event that it led to. A route that has none
+            ignores ``Idempotency-Key``.
     """
 
     method: str
@@ -67,43 +74,65 @@ class Route:
     records: tuple[type[Any], ...] = ()
     answers: tuple[str, ...] = field(default=())
     needs: str | None = None
+    from_store: bool = False
+    again: Callable[[Ask, Recorded[Any]], None] | None = None
 
-    def check(self, deployment: Deployment, req: falcon.Request, path: Mapping[str, str]) -> Caller:
-        """The caller, if this may be asked of us by him.
+    def caller(self, deployment: Deployment, req: falcon.Request) -> Caller:
+        """Whose request it is.
 
         Raises:
-            Unauthorized: it is nobody, or not a user in person where that is needed.
-            BadQuery: a UID in the path is none.
-            Forbidden: he does not act as a user where that is needed, or lacks the permission.
-            AlbumNotFound: an album that path or query name is not there for him.
-            falcon.HTTPNotAcceptable: ``Accept`` leaves no room for the answer.
+            Unauthorized: it is nobody's, or not a user's in person where that is needed.
         """
-        anybody = self.callers is Callers.ANYBODY
-        caller = NOBODY if anybody else self._admitted(deployment, req, path)
-        if self.answers and not any(map(req.client_accepts, self.answers)):
-            told = f"the answer is {' or '.join(self.answers)}, which Accept leaves no room for"
-            raise falcon.HTTPNotAcceptable(description=told)
-        return caller
-
-    def _admitted(
-        self, deployment: Deployment, req: falcon.Request, path: Mapping[str, str]
-    ) -> Caller:
+        if self.callers is Callers.ANYBODY:
+            return NOBODY
         caller = authenticate(deployment, req)
         if self.callers is Callers.PERSON and not caller.in_person:
             raise Unauthorized("only a user in person does this, by the identity provider's token")
+        return caller
+
+    def key(self, req: falcon.Request, caller: Caller) -> Repeatable | None:
+        """By which the request is known again if it comes again; None where nothing is to be known by.
+
+        Raises:
+            falcon.HTTPBadRequest: ``Idempotency-Key`` is malformed.
+        """
+        if self.again is None:
+            return None
+        return Repeatable.of(req, "kheops", f"{self.method} {self.path}", caller.user, caller.shown)
+
+    def accept(self, req: falcon.Request) -> None:
+        """See to it that the answer will be read.
+
+        Raises:
+            falcon.HTTPNotAcceptable: ``Accept`` leaves no room for the answer.
+        """
+        if self.answers and not any(map(req.client_accepts, self.answers)):
+            told = f"the answer is {' or '.join(self.answers)}, which Accept leaves no room for"
+            raise falcon.HTTPNotAcceptable(description=told)
+
+    def admit(self, ask: Ask) -> None:
+        """See to it that this may be asked of us by the caller.
+
+        Raises:
+            BadQuery: a UID in the path is none.
+            Forbidden: he does not act as a user where that is needed, or lacks the permission.
+            AlbumNotFound: an album that path or query name is not there for him.
+        """
+        if self.callers is Callers.ANYBODY:
+            return
+        deployment, caller, path = ask.deployment, ask.caller, ask.path
         for name, read in (("study", study_in), ("series", series_in)):
             if name in path:
                 read(path[name])
         if self.callers is Callers.USER and not caller.acts_as_user:
             raise Forbidden("only a user does this, or a capability token that acts as one")
-        named = path.get("album"), query_of(req).text("album")
+        named = path.get("album"), query_of(ask.req).text("album")
         for album in named:
             if album is not None:
                 reached(deployment, caller, album)
         for album, permission in zip(named, (self.permission, self.query_permission), strict=True):
             if album is not None and permission is not None:
                 permitted(deployment, caller, album, permission)
-        return caller
 
 
 def resources(deployment: Deployment, routes: Iterable[Route]) -> Iterable[tuple[str, object]]:
@@ -123,7 +152,60 @@ def resources(deployment: Deployment, routes: Iterable[Route]) -> Iterable[tuple
 def _responder(deployment: Deployment, route: Route) -> Callable[..., None]:
     def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         req.context.route = route
-        caller = route.check(deployment, req, path)
-        route.respond(Ask(deployment, req, resp, caller, path))
+        if route.from_store:
+            _from_store(deployment, route, req, resp, path)
+        else:
+            _answered(deployment, route, req, resp, path)
 
     return respond
+
+
+def _answered(
+    deployment: Deployment,
+    route: Route,
+    req: falcon.Request,
+    resp: falcon.Response,
+    path: Mapping[str, str],
+) -> Caller:
+    caller = route.caller(deployment, req)
+    ask = Ask(deployment, req, resp, caller, path, route.key(req, caller))
+    before = ask.done_before()
+    if not before:
+        route.admit(ask)
+    route.accept(req)
+    if before and route.again is not None:
+        route.again(ask, before[0])
+    else:
+        route.respond(ask)
+    return caller
+
+
+_HEADERS_THAT_MATTER = ("Authorization", "X-Authorization-Source", "Accept")
+
+
+def _from_store(
+    deployment: Deployment,
+    route: Route,
+    req: falcon.Request,
+    resp: falcon.Response,
+    path: Mapping[str, str],
+) -> None:
+    question = (
+        req.method,
+        req.path,
+        req.query_string,
+        *(req.get_header(name) for name in _HEADERS_THAT_MATTER),
+    )
+    mark = deployment.database.mark()
+    kept: Answer | None = deployment.kept.get(question, mark)
+    if kept is not None:
+        # The one thing that changes without a word in the database: the token may have expired.
+        deployment.verifier.verify(bearer(req.get_header("Authorization")))
+        resp.status, resp.data = kept.status, kept.body
+        resp.set_headers(kept.headers)
+        return
+    with deployment.database.reading():
+        caller = _answered(deployment, route, req, resp, path)
+    if caller.in_person:
+        answer = Answer(resp.status, resp.headers, resp.data or b"")
+        deployment.kept.put(question, mark, answer, len(answer.body))

@@ -7,16 +7,18 @@ code to take it from. Which errors every operation shares is taken from its row 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import falcon
 import orjson
+from attrs import evolve
 
 from adapters.http.kheops.routes import ROUTES
 from adapters.http.kheops.routing import Callers, Route
 from adapters.http.openapi import kheops, tscharts
-from adapters.http.openapi.common import USER
+from adapters.http.openapi.common import REPEATABLE, USER
 from adapters.http.openapi.parts import Json, Operation, Schema, form_body, parameters, ref
 from adapters.http.openapi.schemas import ALPHANUMERIC, SCHEMAS, UID
 from adapters.settings import Settings
@@ -47,11 +49,13 @@ ERRORS: Mapping[int, str] = {
 }
 
 
-def document(settings: Settings) -> Json:
-    """The whole document."""
+def document(prefix: str | None) -> Json:
+    """The whole document, of a service that answers under a prefix too."""
     paths: dict[str, Json] = {}
     for route in ROUTES:
         operation = kheops.OPERATIONS[route.method, route.path]
+        if route.again is not None:
+            operation = evolve(operation, headers={**operation.headers, **REPEATABLE})
         made = _operation(operation, route.path, _errors(route, operation), _kheops_error)
         made["security"] = (
             [] if route.callers is Callers.ANYBODY else [{"bearer": []}, {"basic": []}]
@@ -72,7 +76,7 @@ def document(settings: Settings) -> Json:
             "(TSCharts image API), whose history is complete.",
         },
         # The TSCharts routes answer at the root alone.
-        "servers": [{"url": url} for url in ("/", settings.kheops_prefix) if url],
+        "servers": [{"url": url} for url in ("/", prefix) if url],
         "paths": paths,
         "components": {
             "schemas": dict(SCHEMAS),
@@ -136,11 +140,16 @@ def _tscharts_error(status: int) -> Json:
     return {"description": ERRORS[status]}
 
 
+@cache
+def _written(prefix: str | None) -> bytes:
+    return orjson.dumps(document(prefix))
+
+
 class OpenApi:
     """``/openapi.json``: the document, to anybody."""
 
     def __init__(self, settings: Settings) -> None:
-        self._document = orjson.dumps(document(settings))
+        self._document = _written(settings.kheops_prefix)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show the document."""

@@ -46,6 +46,12 @@ FROM: Fields = {
     "album": Field(ALPHANUMERIC, "The album it is taken from."),
     "inbox": Field(FLAG, "true: it is taken from the caller's inbox."),
 }
+REPEATABLE: Fields = {
+    "Idempotency-Key": Field(
+        text(1, 512, pattern="^[!-~]+$"),
+        "The same key with the same request is the same request again; with another one it is 409.",
+    )
+}
 IN: Fields = {
     "album": Field(ALPHANUMERIC, "Look in this album."),
     "inbox": Field(TEXT, "Look in the caller's inbox; whatever the value."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.http.openapi.common import REPEATABLE
 from adapters.http.openapi.parts import (
     INTEGER,
     TEXT,
@@ -90,7 +91,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         errors=(400, 404),
     ),
     ("POST", f"{ROOT}/image"): Operation(
-        "Add an image.", MADE, body=OBJECT, errors=(400, 404, 409, 413)
+        "Add an image.", MADE, headers=REPEATABLE, body=OBJECT, errors=(400, 404, 409, 413)
     ),
     ("GET", f"{ROOT}/image/{{key}}"): Operation(
         "Show an image, its data as they were sent.",

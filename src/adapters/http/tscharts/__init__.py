@@ -13,6 +13,7 @@ import falcon
 import orjson
 
 from adapters.deployment import Deployment
+from adapters.http.errors import DETAILS
 from adapters.http.tscharts.accounts import Login, Logout
 from adapters.http.tscharts.images import Image, Images
 from adapters.http.tscharts.records import Record, Records, clinics, patients, stations
@@ -52,5 +53,6 @@ def _detail(req: falcon.Request, status: int, error: Exception) -> str | None:
         return error.description
     if status == 404:
         return NOT_FOUND
-    detail: Any = getattr(error, "detail", None)
+    told = DETAILS.get(getattr(error, "code", ""))
+    detail: Any = told or getattr(error, "detail", None)
     return None if detail is None else str(detail)

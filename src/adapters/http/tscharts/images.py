@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import falcon
 import orjson
 
 from adapters.deployment import Deployment
+from adapters.http.repeated import Repeatable
 from adapters.http.tscharts.records import id_in_path
 from adapters.http.tscharts.resource import Resource, not_found
 from adapters.http.tscharts.values import identifier
@@ -16,7 +18,10 @@ from adapters.media import decode_base64, encode, is_base64_text, sniff
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.imagesets.events import ImageAdded
+from albumcore.imagesets.values import Encoding
 from albumcore.index import ImageRow
+from albumcore.kernel import Recorded
 from albumcore.streams import patient_stream
 
 _NEEDED = ("patient", "type", "data")
@@ -29,9 +34,8 @@ def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
     return falcon.HTTPBadRequest(description=reason)
 
 
-def _show(deployment: Deployment, image_id: int) -> bytes:
+def _show(deployment: Deployment, row: ImageRow, added: ImageAdded) -> bytes:
     """The answer that shows an image: its data char for char as they were sent."""
-    row, added = deployment.albums.image(ImageId(image_id))
     content = deployment.blobs.get(added.content.digest)
     return orjson.dumps(
         {
@@ -80,7 +84,9 @@ class Images(Resource):
             raise falcon.HTTPNotFound
         if flags["newest"]:
             newest = max(rows, key=_recency).image_id
-            return [newest] if self._documented else _show(self.deployment, newest)
+            if self._documented:
+                return [newest]
+            return _show(self.deployment, *self.deployment.albums.image(ImageId(newest)))
         if flags["sort"]:
             rows.sort(key=_recency, reverse=True)
         return [row.image_id for row in rows]
@@ -91,7 +97,11 @@ class Images(Resource):
     # Upload
 
     def _upload(self, req: falcon.Request) -> Any:
-        body = self.body(req)
+        body, albums = self.body(req), self.deployment.albums
+        key = Repeatable.of(req, "tscharts", "POST image", req.context.source.user)
+        command = None if key is None else key.asking(body)
+        if command is not None and (before := albums.done_before(command)):
+            return _uploaded(before)
         if any(name not in body for name in _NEEDED):
             raise _bad()
         kind = _type(body["type"])
@@ -100,18 +110,17 @@ class Images(Resource):
         except ValueError:
             raise _bad() from None
         data = body["data"]
-        self._check_data(data)
+        stored, encoding = self._decoded(data)
         if self._documented and (missing := [name for name in _PLACES if name not in ids]):
             raise _bad(f"missing: {', '.join(missing)}")
         if not self._all_exist(ids):
             raise not_found()
-        stored, encoding = decode_base64(data)
         # The event refers to the bytes, so they are on the disk before it is recorded.
         digest = self.deployment.blobs.put(stored)
         content = Content(digest, len(stored), sniff(stored), encoding)
-        albums = self.deployment.albums
         image_id = albums.next_image_id()
-        albums.handle(
+        added = albums.handle_once(
+            command,
             patient_stream(PatientId(ids["patient"])),
             PatientImageSet.add_image,
             req.context.source,
@@ -121,13 +130,15 @@ class Images(Resource):
             kind,
             content,
         )
-        return {"id": image_id}
+        return _uploaded(added)
 
-    def _check_data(self, data: object) -> None:
+    def _decoded(self, data: object) -> tuple[bytes, Encoding]:
         if not isinstance(data, str) or not data:
             raise _bad("data is not a text, or an empty one")
-        if self._documented and not is_base64_text(data):
+        stored, encoding = decode_base64(data)
+        if self._documented and encoding == "verbatim" and not is_base64_text(data):
             raise _bad("data is not base64")
+        return stored, encoding
 
     def _refuse_delete(self, req: falcon.Request) -> Any:
         raise _bad()
@@ -140,10 +151,13 @@ class Image(Resource):
         super().__init__(deployment, {"GET": self._show, "DELETE": self._delete})
 
     def _show(self, req: falcon.Request, key: str) -> bytes:
+        image_id = ImageId(id_in_path(key))
+        find = partial(self.deployment.albums.image, image_id)
         try:
-            return _show(self.deployment, id_in_path(key))
+            row, added = self.found(req, ("image", image_id), find)
         except ImageNotFound:
             raise falcon.HTTPNotFound from None
+        return _show(self.deployment, row, added)
 
     def _delete(self, req: falcon.Request, key: str) -> Any:
         if not key:  # image//, which clients build from an empty id
@@ -157,6 +171,10 @@ class Image(Resource):
             ImageId(row.image_id),
         )
         return {}
+
+
+def _uploaded(added: Sequence[Recorded[Any]]) -> dict[str, int]:
+    return {"id": added[0].event.image_id}
 
 
 def _searched(name: str, value: str) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import falcon
 import orjson
@@ -17,6 +18,7 @@ from albumcore.kernel import Source
 
 NOT_FOUND = "Not found."
 
+T = TypeVar("T")
 Verb: TypeAlias = Callable[..., Any]
 """Answers one method: takes the request and the parts of its path, returns JSON, or bytes that are the body."""
 
@@ -51,8 +53,9 @@ class Resource:
         if self.allow:
             resp.set_header("Allow", ", ".join(self.allow))
         try:
-            self.admit(req)
-            answer = self._verb(req.method)(req, **path)
+            with self._moment(req):
+                self.admit(req)
+                answer = self._verb(req.method)(req, **path)
         finally:
             drop_rest(req)
         resp.data = answer if isinstance(answer, bytes) else orjson.dumps(answer)
@@ -64,12 +67,29 @@ class Resource:
             falcon.HTTPUnauthorized: nobody is.
 
         """
-        account = authenticated(self.deployment.accounts, req.auth)
+        account = self.found(
+            req, ("account", req.auth), lambda: authenticated(self.deployment.accounts, req.auth)
+        )
         req.context.source = Source(UserId(f"tscharts-{account.id}"))
+
+    def found(self, req: falcon.Request, question: Hashable, find: Callable[[], T]) -> T:
+        """What is found in the database, or was found before and is the same: nothing was written since."""
+        kept, mark = self.deployment.kept, req.context.mark
+        found: T | None = kept.get(question, mark)
+        if found is None:
+            found = find()
+            kept.put(question, mark, found)
+        return found
 
     def body(self, req: falcon.Request) -> dict[str, Any]:
         """Return the JSON object in the body; see `json_object`."""
         return json_object(req, self.deployment.settings.max_upload)
+
+    def _moment(self, req: falcon.Request) -> AbstractContextManager[None]:
+        """An answer that only shows what there is comes from one moment."""
+        shows = req.method in ("GET", "HEAD")
+        req.context.mark = self.deployment.database.mark() if shows else None
+        return self.deployment.database.reading() if shows else nullcontext()
 
     def _verb(self, method: str) -> Verb:
         if (verb := self._verbs.get(method)) is not None:

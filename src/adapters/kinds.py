@@ -1,0 +1,157 @@
+"""The kinds of values that settings have: how each is said to a person, and how it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+T = TypeVar("T")
+
+
+@frozen
+class Kind(Generic[T]):
+    """A kind of value: how to say it to a person, and how to read it (`ValueError` refuses)."""
+
+    expected: str
+    read: Callable[[str], T]
+
+
+_SIZES = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
+_SIZE = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)")
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_TAKEN = frozenset({"tscharts", "healthz", "openapi.json"})
+_BIND = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+
+
+def _within(value: int, low: int, high: int) -> int:
+    if not low <= value <= high:
+        raise ValueError
+    return value
+
+
+def number(low: int, high: int) -> Kind[int]:
+    """A whole number between two others, both included."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text):
+            raise ValueError
+        return _within(int(text), low, high)
+
+    return Kind(f"a whole number from {low} to {high}", read)
+
+
+def size(high_mib: int) -> Kind[int]:
+    """A number of bytes, up to so many MiB."""
+
+    def read(text: str) -> int:
+        if not (match := _SIZE.fullmatch(text)):
+            raise ValueError
+        return _within(int(match[1]) * _SIZES[match[2]], 1, high_mib * _SIZES["MiB"])
+
+    return Kind(f"a number of bytes, or of KiB or MiB as in `32MiB`, up to {high_mib} MiB", read)
+
+
+def choice(*choices: str) -> Kind[str]:
+    """One of some words, in any case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError
+        return text.lower()
+
+    return Kind("one of " + ", ".join(f"`{choice}`" for choice in choices), read)
+
+
+def _read_bind(text: str) -> str:
+    if not (match := _BIND.fullmatch(text)):
+        raise ValueError
+    _within(int(match[1]), 0, 65535)
+    return text
+
+
+def _read_url(text: str) -> str:
+    url = urlsplit(text)
+    url.port  # noqa: B018 - a port that is no number is refused when it is looked at
+    plain = re.fullmatch(r"[!-~]+", text)
+    if not plain or url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
+        raise ValueError
+    return text
+
+
+def _read_root(text: str) -> str:
+    if text.endswith("/") or "?" in text or "#" in text:
+        raise ValueError
+    return _read_url(text)
+
+
+def _read_prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text) or text.split("/")[1] in _TAKEN:
+        raise ValueError
+    return text
+
+
+def _read_switch(text: str) -> bool:
+    if (lower := text.lower()) not in ("true", "false"):
+        raise ValueError
+    return lower == "true"
+
+
+def _read_text(text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _read_path(text: str) -> Path:
+    if not text:
+        raise ValueError
+    return Path(text)
+
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KEY_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+)*")
+
+
+def _read_blobs(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    bucket, slash, prefix = rest.partition("/")
+    on_s3 = _BUCKET.fullmatch(bucket) and _KEY_PREFIX.fullmatch(slash + prefix)
+    if scheme == "file":
+        if bucket or not prefix or not re.fullmatch(r"[!-~]+", prefix) or re.search("[?#]", prefix):
+            raise ValueError
+    elif scheme != "s3" or not on_s3:
+        raise ValueError
+    return text
+
+
+def _read_database(text: str) -> str:
+    if not re.fullmatch(r"postgres(?:ql)?://[!-~]+", text):
+        raise ValueError
+    return text
+
+
+PATH = Kind("the path of a directory", _read_path)
+FILE = Kind("the path of a file", _read_path)
+DATABASE = Kind("an address such as `postgresql://user:password@host/name`", _read_database)
+TEXT = Kind("a text of printable characters", _read_text)
+ADDRESS = Kind("`HOST:PORT`, with an IPv6 host in brackets", _read_bind)
+SWITCH = Kind("`true` or `false`", _read_switch)
+PREFIX_PATH = Kind(
+    "a path such as `/api`, without a slash at its end, that is not under "
+    + ", ".join(f"`/{taken}`" for taken in sorted(_TAKEN)),
+    _read_prefix,
+)
+ROOT = Kind(
+    "an `http` or `https` address without a user name, a query, a fragment or a slash at its end",
+    _read_root,
+)
+URL = Kind("an `http` or `https` address without a user name", _read_url)
+BLOBS = Kind(
+    "`s3://BUCKET`, or `s3://BUCKET/PREFIX` without a slash at its end, or `file:///PATH`",
+    _read_blobs,
+)

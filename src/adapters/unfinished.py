@@ -1,0 +1,35 @@
+"""The mark on a store that is being copied into: until it is whole, nobody else is to open it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.directory import Database
+
+TABLE = "unfinished_copy"
+_CREATE = f"CREATE TABLE IF NOT EXISTS {TABLE} (begun_at TEXT PRIMARY KEY)"
+
+
+def make_room(database: Database) -> None:
+    """Make room for the mark where there is none yet."""
+    with database.transaction(commit=True) as cursor:
+        cursor.execute(_CREATE)
+
+
+def is_unfinished(database: Database) -> bool:
+    """Whether a copy into this database, which has room for the mark, has begun and not come to its end."""
+    with database.transaction(commit=False) as cursor:
+        cursor.execute(f"SELECT begun_at FROM {TABLE}")  # noqa: S608
+        return bool(cursor.fetchall())
+
+
+def mark_unfinished(database: Database, at: datetime) -> None:
+    """Have it count as unfinished from now on."""
+    with database.transaction(commit=True) as cursor:
+        cursor.execute(f"INSERT INTO {TABLE} (begun_at) VALUES (?)", (at.isoformat(),))  # noqa: S608
+
+
+def mark_finished(database: Database) -> None:
+    """Have it count as whole."""
+    with database.transaction(commit=True) as cursor:
+        cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608

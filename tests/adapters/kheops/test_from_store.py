@@ -1,0 +1,78 @@
+"""Answers that come from the database alone: given again while nothing was written, and never after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.deployment import open_deployment
+from adapters.http.kheops import events
+from adapters.http.kheops.routes import ROUTES
+from albumcore import Album
+from support.kheops import ALBUM, ALICE, BOB, World, open_world, settle
+
+PAGE = f"/albums/{ALBUM}/events"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A settled world, for one test alone."""
+    made = open_world(tmp_path / "data", start=settle)
+    yield made
+    made.deployment.close()
+
+
+@pytest.mark.on_sqlite
+def test_the_same_question_is_answered_without_asking_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte and the header; another caller's, or another page, is another question."""
+    first = world.ask(ALICE, "GET", PAGE)
+    monkeypatch.setattr(events, "render", None)
+    again = world.ask(ALICE, "GET", PAGE)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert dict(again.headers) == dict(first.headers)
+    assert world.ask(ALICE, "HEAD", PAGE).headers["X-Total-Count"] == first.headers["X-Total-Count"]
+    for by, query in ((BOB, {}), (ALICE, {"limit": "1"})):
+        assert world.ask(by, "GET", PAGE, query=query).status_code == 500
+
+
+def test_whatever_is_written_is_in_the_next_answer(world: World) -> None:
+    """Through this process and through another, be it an event or not."""
+    told = [world.ask(ALICE, "GET", PAGE).json]
+    world.act(BOB, Album.post_comment, "hello")
+    told.append(world.ask(ALICE, "GET", PAGE).json)
+    with closing(open_deployment(world.deployment.settings)) as another:
+        another.people.register(BOB, None, "Robert")
+    told.append(world.ask(ALICE, "GET", PAGE).json)
+    assert len(told[1]) == len(told[0]) + 1
+    assert [one[0]["source"]["name"] for one in told[1:]] == ["Bob", "Robert"]
+    world.act(ALICE, Album.remove_member, BOB)
+    assert world.ask(BOB, "GET", PAGE).status_code == 404
+
+
+def test_a_kept_answer_is_for_a_token_that_is_good(world: World) -> None:
+    """An expired one is refused although its answer is at hand."""
+    headers = {"Authorization": f"Bearer {world.token(ALICE, ttl=60)}"}
+    assert world.ask(None, "GET", PAGE, headers=headers).status_code == 200
+    assert world.ask(None, "GET", PAGE, headers=headers).status_code == 200
+    world.clock.tick(120)
+    assert world.ask(None, "GET", PAGE, headers=headers).status_code == 401
+
+
+def test_the_answer_to_a_capability_token_is_not_kept(world: World) -> None:
+    """It may expire, and its use is noted."""
+    key = world.album_token("Key", read=True)
+    assert world.ask(key, "GET", f"/albums/{ALBUM}").status_code == 200
+    world.clock.tick(3600 * 24 * 366 * 200)
+    assert world.ask(key, "GET", f"/albums/{ALBUM}").status_code in (200, 401)
+    assert not world.deployment.kept._found
+
+
+def test_only_what_shows_comes_from_the_store_alone() -> None:
+    """A route that records anything is no such route."""
+    for route in ROUTES:
+        assert not route.from_store or (route.method == "GET" and not route.records)

@@ -1,0 +1,461 @@
+"""Copying a whole store: what arrives, what is refused, and what becomes of a copy that is cut off."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import fields
+
+from adapters import demo
+from adapters.blobs import Blobs, open_blobs
+from adapters.copying import Copied, CopyRefused, Place, copy_store, place_of, tables
+from adapters.copying.tables import tables_beside_events
+from adapters.deployment import DATABASE, NoStore, open_deployment
+from adapters.directory import Patient
+from adapters.settings import Settings
+from adapters.store import database_of, open_postgres
+from albumcore import Album, Source, StudyComments, WebhookEvent, utc_now
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
+from albumcore.streams import album_stream, study_stream
+from support.postgres import empty_database
+from support.server import opened
+
+ALBUM, HOOK = AlbumId("Copied0001"), WebhookId("h" * 20)
+ADA, BEN = Source(demo.ADA), Source(demo.BEN)
+STUDY, CT = StudyUID("1.2"), SeriesUID("1.2.1")
+Dump = dict[str, list[tuple[Any, ...]]]
+
+
+class Stopped(Exception):
+    """The copy was cut off."""
+
+
+@contextmanager
+def quiet(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show nothing."""
+    yield lambda done: None
+
+
+def copied(source: Path | str, target: Path | str, stage: Any = quiet) -> Copied:
+    """Copy between directories and databases; images too where both are directories."""
+    places = [
+        Place(directory=one) if isinstance(one, Path) else place_of(one) for one in (source, target)
+    ]
+
+    def blobs() -> tuple[Blobs, Blobs]:
+        assert isinstance(source, Path)
+        assert isinstance(target, Path)
+        return open_blobs(Settings(data=source)), open_blobs(Settings(data=target))
+
+    are_directories = isinstance(source, Path) and isinstance(target, Path)
+    return copy_store(places[0], places[1], blobs if are_directories else None, stage, utc_now)
+
+
+def patient(first: str) -> Patient:
+    """A patient of that name."""
+    given: dict[str, Any] = dict.fromkeys((column.name for column in fields(Patient)), "")
+    given |= {"first": first, "dob": date(2015, 6, 1), "gender": "Female"}
+    return Patient(**given)
+
+
+def furnish(data: Path) -> None:
+    """The demo; and rows in all tables that it leaves empty, the last ones of some deleted."""
+    settings = Settings(data=data, allow_private_addresses=True, snapshot_every=5)
+    deployment = open_deployment(settings)
+    with closing(deployment):
+        demo.fill(deployment)
+        secret = deployment.outbox.keep_secret("a secret")
+        hook = (HOOK, "Hook", "http://127.0.0.1:9/", list(WebhookEvent), True, secret)
+
+        def act(by: Source, decision: Callable[..., Any], *args: Any) -> None:
+            deployment.albums.handle(album_stream(ALBUM), decision, by, *args)
+
+        act(ADA, Album.create, "Copied 🦴", "é")
+        act(ADA, Album.create_webhook, *hook)
+        deployment.outbox.take_up()
+        act(ADA, Album.add_member, demo.BEN)
+        act(ADA, Album.import_series, STUDY, CT)
+        act(ADA, Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
+        deployment.albums.handle(
+            study_stream(STUDY), StudyComments.post_comment, BEN, [demo.BEN], "Psst"
+        )
+        deployment.outbox.take_up()
+        deployment.outbox.deliver_due(utc_now())
+        deployment.token_uses.note("token", utc_now())
+        deployment.spent.spend("code", ends_at=utc_now() + timedelta(days=1), at=utc_now())
+        deployment.patients.delete(deployment.patients.add(patient("Gone")))
+        deployment.albums.next_image_id()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a row in every table. Nothing is to be changed in it."""
+    data = tmp_path_factory.mktemp("copied") / "data"
+    furnish(data)
+    assert [name for name, found in dump(data).items() if not found] == []
+    return data
+
+
+@pytest.fixture
+def own(store: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(store, tmp_path / "own"))
+
+
+def dump(data: Path) -> Dump:
+    """Every row of a database file that cannot be made from the events; the events with their positions."""
+    with closing(sqlite3.connect(data / DATABASE)) as connection:
+        found = {
+            one.name: connection.execute(
+                f"SELECT * FROM {one.name} ORDER BY " + ", ".join(f'"{key}"' for key in one.key)
+            ).fetchall()
+            for one in tables_beside_events()
+        }
+        events = connection.execute("SELECT rowid, * FROM stored_events ORDER BY rowid").fetchall()
+        return {"stored_events": events, **found}
+
+
+def run_sql(data: Path, *statements: str) -> None:
+    """Change a database file."""
+    with closing(sqlite3.connect(data / DATABASE)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def problems(data: Path) -> list[str]:
+    """What `verify` says."""
+    with opened(data) as deployment:
+        return deployment.albums.verify(deployment.blobs.check)
+
+
+# What arrives
+
+
+def test_there_and_back_again(store: Path, tmp_path: Path) -> None:
+    """Through PostgreSQL, every event comes back byte for byte at its position, and every row as it was."""
+    back, expected = tmp_path / "back", dump(store)
+    with empty_database() as url:
+        there = copied(store, url)
+        copied(url, back)
+        with closing(open_postgres(url)) as half_way:
+            positions = [position for position, _ in half_way.follow()]
+            half_way.handle(album_stream(ALBUM), Album.post_comment, ADA, "Next")
+            assert half_way.follow()[-1][0] > there.position
+            assert half_way.verify() == []
+    assert positions == [row[0] for row in expected["stored_events"]]
+    assert dump(back) == expected
+    assert (there.is_whole, there.problems, there.blobs, there.secret) == (True, [], None, False)
+    assert there.events == len(expected["stored_events"])
+
+
+def test_to_another_directory(store: Path, tmp_path: Path) -> None:
+    """Images and the secret go along, so that the other directory is as good as this one."""
+    new = tmp_path / "new"
+    told = copied(store, new)
+    assert (told.blobs, told.damaged_blobs, told.secret) == (4, 0, True)
+    assert dump(new) == dump(store)
+    assert problems(new) == []
+    assert (new / "secret").read_bytes() == (store / "secret").read_bytes()
+    assert (new / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("way", ["sqlite", "postgres"])
+def test_numbers_are_not_given_again(way: str, store: Path, tmp_path: Path) -> None:
+    """Not even those of rows that were deleted before: the next ones are those that the source would have given."""
+    new = tmp_path / "new"
+    with empty_database() as url:
+        if way == "postgres":
+            copied(store, url)
+        copied(url if way == "postgres" else store, new)
+    own = Path(shutil.copytree(store, tmp_path / "own"))
+    given = []
+    for data in (own, new):
+        with opened(data) as deployment:
+            ids = (
+                deployment.patients.add(patient("Next")),
+                deployment.albums.next_image_id(),
+                deployment.clinics.add_station("Next"),
+            )
+            given.append(ids)
+    assert given[0] == given[1]
+
+
+def test_a_source_of_an_older_release(own: Path, tmp_path: Path) -> None:
+    """What it has no table or column for is as empty as after an upgrade; nothing is changed in it."""
+    run_sql(
+        own,
+        "DROP TABLE webhook_secret",
+        "ALTER TABLE directory_inbox RENAME TO kept",
+        "CREATE TABLE directory_inbox (sub TEXT NOT NULL, study_uid TEXT NOT NULL,"
+        " series_uid TEXT NOT NULL, PRIMARY KEY (sub, study_uid, series_uid)) WITHOUT ROWID",
+        "INSERT INTO directory_inbox SELECT sub, study_uid, series_uid FROM kept",
+        "DROP TABLE kept",
+        "DROP TABLE unfinished_copy",
+    )
+    before = (own / DATABASE).read_bytes()
+    new = tmp_path / "new"
+    assert copied(own, new).is_whole
+    assert (own / DATABASE).read_bytes() == before
+    found = dump(new)
+    assert found["webhook_secret"] == []
+    assert {row[-1] for row in found["directory_inbox"]} == {0}
+    assert problems(new) == []
+
+
+def test_what_is_damaged_is_told(own: Path, tmp_path: Path) -> None:
+    """A copy of a damaged store is as good as the store, and says what is wrong with both."""
+    rotten, missing = sorted(one for one in (own / "blobs").glob("*/*"))[:2]
+    rotten.write_bytes(b"x" * rotten.stat().st_size)
+    missing.unlink()
+    new = tmp_path / "new"
+    told = copied(own, new)
+    assert (told.blobs, told.damaged_blobs, told.is_whole) == (2, 1, True)
+    assert len(told.problems) == 2
+    assert len(problems(own)) == 2
+    with opened(new) as deployment:
+        assert len(deployment.albums.follow()) == told.events
+
+
+# Cut off
+
+
+def stopping(after: int) -> Any:
+    """Shows nothing, and cuts the copy off at the given time that anything is to be shown."""
+    told: list[int] = []
+
+    def tell(done: int) -> None:
+        told.append(done)
+        if len(told) > after:
+            raise Stopped
+
+    @contextmanager
+    def stage(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        tell(0)
+        yield tell
+
+    return stage
+
+
+@pytest.mark.parametrize("to", ["sqlite", "postgres"])
+def test_cut_off_and_run_again(
+    to: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it was cut off, the copy cannot be opened; run again and again, it comes to its end."""
+    monkeypatch.setattr(tables, "BATCH", 9)
+    new, runs = tmp_path / "new", 0
+    with empty_database() as url:
+        target = new if to == "sqlite" else url
+        service = tmp_path / "service"
+        settings = Settings(data=new) if to == "sqlite" else Settings(data=service, database=url)
+        for after in (0, 3, 6, 9, 12, 14, 40, 100, 1000):
+            stage = stopping(after)
+            with suppress(Stopped):
+                assert copied(store, target, stage).is_whole
+                break
+            runs += 1
+            with pytest.raises(NoStore, match="unfinished copy"):
+                open_deployment(settings)
+        assert runs > 5
+        if to == "postgres":
+            copied(url, new)
+    assert dump(new) == dump(store)
+    assert [line for line in problems(new) if "missing" not in line] == []
+
+
+def _copy_and_die(source: Path, target: Path, after: int) -> None:
+    told = iter(range(1000))
+
+    def tell(done: int) -> None:
+        if next(told) == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def stage(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        yield tell
+
+    tables.BATCH = 9
+    copied(source, target, stage)
+
+
+def test_killed_and_run_again(store: Path, tmp_path: Path) -> None:
+    """A process that ends without a word leaves nothing that stands in the way of the next."""
+    new = tmp_path / "new"
+    for after in (2, 8):
+        process = multiprocessing.get_context("spawn").Process(
+            target=_copy_and_die, args=(store, new, after)
+        )
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+    assert copied(store, new).is_whole
+    assert dump(new) == dump(store)
+
+
+# A source that is in use
+
+
+def at_stage(name: str, do: Callable[[], object]) -> Any:
+    """Shows nothing, and does something when a stage begins."""
+
+    @contextmanager
+    def stage(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        if what == name:
+            do()
+        yield lambda done: None
+
+    return stage
+
+
+def write(data: Path) -> None:
+    """Somebody is added, two people swap their addresses, one row goes and one comes."""
+    with opened(data) as deployment:
+        act = deployment.albums.handle
+        act(album_stream(ALBUM), Album.post_comment, ADA, "Meanwhile")
+        deployment.spent.spend("other", ends_at=utc_now() + timedelta(days=1), at=utc_now())
+        study, series = deployment.inbox.contents(demo.ADA).popitem()
+        deployment.inbox.remove(demo.ADA, study, series)
+    run_sql(
+        data,
+        "UPDATE directory_person SET email = 'x' WHERE sub = 'demo-ada'",
+        "UPDATE directory_person SET email = 'ada@clinic.example' WHERE sub = 'demo-ben'",
+        "UPDATE directory_person SET email = 'ben@clinic.example' WHERE sub = 'demo-ada'",
+    )
+
+
+@pytest.mark.parametrize(
+    "when", ["copying events", "copying what is beside them", "copying image files"]
+)
+def test_written_to_meanwhile(when: str, own: Path, tmp_path: Path) -> None:
+    """What is copied is of one moment. The copy stays closed until it is run once more, and brings what came later."""
+    new, before = tmp_path / "new", dump(own)
+    told = copied(own, new, at_stage(when, lambda: write(own)))
+    assert (told.is_whole, told.problems) == (False, ())
+    assert dump(new) == before
+    with pytest.raises(NoStore):
+        open_deployment(Settings(data=new))
+    told = copied(own, new)
+    assert told.is_whole
+    assert dump(new) == dump(own) != before
+    assert problems(new) == []
+
+
+def test_written_to_meanwhile_on_postgresql(store: Path, tmp_path: Path) -> None:
+    """There, too, what is read in several steps is of one moment."""
+    with empty_database() as url:
+        copied(store, url)
+
+        def post() -> None:
+            with closing(open_postgres(url)) as there:
+                there.handle(album_stream(ALBUM), Album.post_comment, ADA, "Meanwhile")
+                with database_of(there).transaction(commit=True) as cursor:
+                    cursor.execute("DELETE FROM directory_person WHERE sub > ?", ["demo-ada"])
+
+        new = tmp_path / "new"
+        assert not copied(url, new, at_stage("copying events", post)).is_whole
+        assert dump(new) == dump(store)
+        assert copied(url, new).is_whole
+    assert len(dump(new)["directory_person"]) == 1
+
+
+# Refused
+
+
+def refused(source: Path | str, target: Path | str) -> str:
+    """What the refusal says."""
+    with pytest.raises(CopyRefused) as said:
+        copied(source, target)
+    return str(said.value)
+
+
+def test_a_target_that_is_in_use(own: Path, store: Path, tmp_path: Path) -> None:
+    """A whole store is not copied into, a finished copy neither; an opened one where nothing was done is empty."""
+    assert "name an empty place" in refused(own, store)
+    new = tmp_path / "new"
+    with opened(new):
+        pass
+    assert copied(own, new).is_whole
+    assert "name an empty place" in refused(own, new)
+    known = tmp_path / "known"
+    with opened(known) as deployment:
+        deployment.people.register("alice")
+    assert "name an empty place" in refused(own, known)
+
+
+def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
+    """Its events are compared: where they are not the source's, it stays as it is."""
+    new, other = tmp_path / "new", tmp_path / "other"
+    stage = stopping(3)
+    with pytest.raises(Stopped):
+        copied(own, new, stage)
+    before = dump(new)
+    with opened(other) as deployment:
+        for number in range(60):
+            name = f"Album {number}"
+            deployment.albums.handle(
+                album_stream(AlbumId(f"A{number:09}")), Album.create, ADA, name
+            )
+    assert "another store" in refused(other, new)
+    assert dump(new) == before
+    assert "is an unfinished copy itself" in refused(new, tmp_path / "third")
+
+
+def test_an_event_that_differs_in_the_middle(own: Path, tmp_path: Path) -> None:
+    """A copy whose newest event is the source's, and an older one is not, never counts as whole."""
+    new = tmp_path / "new"
+    change = "UPDATE stored_events SET state = replace(state, 'Copied', 'Forged') WHERE rowid < 40"
+    with pytest.raises(CopyRefused, match="another store"):
+        copied(own, new, at_stage("comparing", lambda: run_sql(new, change)))
+    with pytest.raises(NoStore):
+        open_deployment(Settings(data=new))
+
+
+def test_no_source(tmp_path: Path) -> None:
+    """A mistyped address makes nothing, and is not taken for an empty store."""
+    new = tmp_path / "new"
+    assert "no store to copy from" in refused(tmp_path / "none", new)
+    assert list(tmp_path.iterdir()) == []
+    with empty_database() as url:
+        assert "no store to copy from" in refused(url, new)
+        assert "both addresses are the same" in refused(url, url)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "/srv/albumcore", "sqlite://srv/albumcore", "sqlite:///", "mysql://host/x"]
+)
+def test_an_address_that_is_none(address: str) -> None:
+    """The refusal says what one looks like."""
+    with pytest.raises(CopyRefused, match="sqlite:///PATH"):
+        place_of(address)
+
+
+def test_an_address_of_a_directory() -> None:
+    """What no address can hold is written by its code."""
+    assert place_of("sqlite:///srv/a%20b") == Place(directory=Path("/srv/a b"))
+    assert "secret" not in repr(place_of("postgresql://me:secret@host/name"))
+
+
+def test_a_source_of_a_newer_release(own: Path, tmp_path: Path) -> None:
+    """What this release knows nothing of would be left behind; tables of others are no concern of ours."""
+    run_sql(own, "CREATE TABLE of_others (x)", "ALTER TABLE directory_person ADD COLUMN faith TEXT")
+    run_sql(own, "CREATE TABLE directory_news (x)")
+    said = refused(own, tmp_path / "new")
+    assert said.endswith("must copy it: directory_news, directory_person.faith")
+
+
+def test_a_row_that_the_target_cannot_hold(own: Path, tmp_path: Path) -> None:
+    """It is named; on PostgreSQL no text holds a NUL."""
+    run_sql(own, "UPDATE directory_study SET description = 'a' || char(0) WHERE 1")
+    with empty_database() as url:
+        said = refused(own, url)
+    assert "directory_study '1." in said
