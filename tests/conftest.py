@@ -9,6 +9,8 @@ import os
 
 from hypothesis import settings
 
+from support.postgres import programs
+
 # dev: new examples in every run, and few enough to wait for.
 settings.register_profile("dev", max_examples=25, stateful_step_count=40, deadline=None)
 
@@ -29,3 +31,11 @@ settings.register_profile(
 )
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_report_header() -> str:
+    """Which PostgreSQL server the tests will start, when one of them asks for it."""
+    try:
+        return f"PostgreSQL: {programs()}"
+    except RuntimeError as error:
+        return f"PostgreSQL: none; {error}"

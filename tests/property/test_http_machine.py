@@ -281,9 +281,11 @@ class ApiMachine(Belongings):
 
     @invariant()
     def everybody_looks(self) -> None:
-        """What everybody sees of everything is what the model says."""
+        """What everybody sees of everything is what the model says, after every event and some other steps."""
         if hasattr(self, "model"):
-            self.look()
+            self.steps += 1
+            if self.news() or self.steps % 3 == 0:
+                self.look()
 
 
 @pytest.fixture(scope="module")

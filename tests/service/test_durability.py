@@ -162,6 +162,42 @@ def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: P
         _assert_recorded_once(deployment, hot)
 
 
+def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
+    """What all send at the same moment by the same key is recorded once, and all get the same answer."""
+    rounds = 5
+    with opened(tmp_path) as deployment:
+        hot = _heated(deployment)
+    image = {"type": "Xray", "clinic": hot.clinic, "station": hot.station, "data": "AAAA"}
+    requests: list[tuple[str, dict[str, str], dict[str, Any]]] = [
+        ("/albums", hot.headers, {"data": {"name": "Once"}}),
+        (f"/albums/{ALBUM}/comments", hot.headers, {"data": {"comment": "Once"}}),
+        ("/tscharts/v1/image/", hot.image_headers, {"json": {**image, "patient": hot.patient}}),
+    ]
+    answers: dict[tuple[str, int], Counter[tuple[int, str]]] = {}
+    together = threading.Barrier(CLIENTS)
+    with serving(tmp_path, workers=4) as server:
+
+        def write(_: int) -> None:
+            with httpx.Client(base_url=server.address, timeout=60) as client:
+                for number in range(rounds):
+                    together.wait(60)
+                    for path, by, sent in requests:
+                        headers = {**by, "Idempotency-Key": f'"{number}"'}
+                        answer = client.post(path, headers=headers, **sent)
+                        with hot.lock:
+                            seen = answers.setdefault((path, number), Counter())
+                            seen[answer.status_code, answer.text] += 1
+
+        _together(write, CLIENTS)
+        assert server.stop() == 0
+    assert [list(seen.values()) for seen in answers.values()] == [[CLIENTS]] * 3 * rounds
+    assert {status for seen in answers.values() for status, _ in seen} == {200, 201, 204}
+    with opened(tmp_path) as deployment:
+        kinds = Counter(type(one.event).__name__ for _, one in deployment.albums.follow())
+        assert kinds == {"AlbumCreated": rounds + 1, "CommentPosted": rounds, "ImageAdded": rounds}
+        assert deployment.albums.verify(deployment.blobs.check) == []
+
+
 def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Twenty times the server dies while it is written to; each time everything acknowledged is there after."""
     before_death = 10

@@ -76,7 +76,7 @@ class ApiClient(RuleBasedStateMachine):
         self.tokens: list[tuple[str, str]] = []
         self.clients: list[tuple[str, str]] = []
         self.hooks: list[tuple[str, str]] = []
-        self.turn = 0
+        self.turn = self.steps = self.seen = 0
         self.know()
 
     def know(self) -> None:
@@ -183,6 +183,11 @@ class ApiClient(RuleBasedStateMachine):
         query |= {"inbox": "true"} if "inbox" in kind else {}
         lender = self.asker(("token",), number) if "lent" in kind else None
         return query, Asker("user", ALICE) if kind == "lent by a user" else lender
+
+    def news(self) -> bool:
+        """Whether anything was recorded since this was last asked."""
+        before, self.seen = self.seen, self.world.position()
+        return self.seen != before
 
     def look(self) -> None:
         """Let everybody see the albums and what happened in one of them, and somebody all that belongs to them."""

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -29,6 +30,7 @@ from albumcore import (
 )
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumRow
+from support.templates import begin, place
 from support.watched import watched
 
 Answer: TypeAlias = falcon.testing.Result
@@ -256,19 +258,49 @@ def _attributes(values: Mapping[str, str | None]) -> dict[str, Any]:
     return {tag: {"vr": "LO", "Value": [value]} for tag, value in values.items() if value}
 
 
-def open_world(data: Path, compat: Compat = "documented", **settings: Any) -> World:
-    """An empty world in a directory; whoever opens it closes its deployment."""
-    clock = Clock()
-    numbers = itertools.count(1)
+def open_world(
+    data: Path,
+    compat: Compat = "documented",
+    *,
+    start: Callable[[World], None] | None = None,
+    **settings: Any,
+) -> World:
+    """A world in a directory; whoever opens it closes its deployment.
+
+    Args:
+        data: The directory.
+        compat: As what it answers.
+        start: What was done in it before, by default nothing. That is done once in each process, in a world with
+            default settings, of which this one is then a copy: a function, and nothing that depends on its test.
+        settings: Further settings.
+    """
+    clock, made = Clock(), 0
+    if start is not None:
+        clock.now, made = begun(data, start)
+    numbers = itertools.count(made + 1)
 
     def make_id(length: int) -> str:
         return f"{next(numbers):0{length}d}"
 
     deployment = open_deployment(
-        Settings(data=data, compat=compat, **settings), clock=clock, make_id=make_id
+        Settings(**place(data), compat=compat, **settings), clock=clock, make_id=make_id
     )
     app = watched(create_app(deployment), deployment)
     return World(deployment, clock, falcon.testing.TestClient(app))
+
+
+def begun(data: Path, start: Callable[[World], None]) -> tuple[datetime, int]:
+    """Begin a world with what was done in another; tells when that was done, and how many ids were made for it."""
+    return begin(data, start, partial(_done, start))
+
+
+def _done(start: Callable[[World], None], data: Path) -> tuple[datetime, int]:
+    world = open_world(data)
+    try:
+        start(world)
+        return world.clock.now, int(world.deployment.make_id(1)) - 1
+    finally:
+        world.deployment.close()
 
 
 def settle(world: World) -> None:

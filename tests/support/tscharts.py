@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,9 +25,11 @@ from albumcore.ids import ImageId, PatientId, UserId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
+from support.templates import IS_ON_POSTGRES, begin, place
 from support.watched import watched
 
 ROOT = "/tscharts/v1"
+EMPTY: Mapping[str, Any] = {}
 PASSWORD = "correct horse"
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").decode("ascii")
 """The start of a PNG file, in canonical base64."""
@@ -132,19 +134,35 @@ def _plain(instance: object, field: object, value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def make_template(path: Path) -> None:
-    """Make a data directory with an account: hashing its password takes too long to be done for each test."""
-    deployment = open_deployment(Settings(data=path))
+@contextmanager
+def opened(data: Path, given: Mapping[str, Any] = EMPTY, **settings: Any) -> Iterator[Api]:
+    """Open the API, with an account and with what is given, until the block ends.
+
+    What is given is put in its place once in each process, by an API with default settings; see `arrange`.
+    """
+    made_at = begin(data, f"tscharts {json.dumps(given)}", partial(_make, given))
+    with _opened(data, Clock(made_at), **settings) as api:
+        yield api
+
+
+def _make(given: Mapping[str, Any], data: Path) -> datetime:
+    """Put things in their places, and tell when it was done."""
+    begin(data, "tscharts account", _make_account)
+    with _opened(data, Clock()) as api:
+        arrange(api, given)
+        return api.clock.now
+
+
+def _make_account(data: Path) -> None:
+    """Make the account alone: hashing its password takes too long to be done more than once."""
+    deployment = open_deployment(Settings(**place(data)))
     deployment.accounts.add("nurse", PASSWORD)
     deployment.close()
 
 
 @contextmanager
-def opened(template: Path, data: Path, **settings: Any) -> Iterator[Api]:
-    """Open the API on a copy of a template, until the block ends."""
-    shutil.copytree(template, data, dirs_exist_ok=True)
-    clock = Clock()
-    deployment = open_deployment(Settings(data=data, **settings), clock=clock)
+def _opened(data: Path, clock: Clock, **settings: Any) -> Iterator[Api]:
+    deployment = open_deployment(Settings(**place(data), **settings), clock=clock)
     try:
         token = deployment.accounts.token(Account(1, "nurse", active=True))
         app = watched(create_app(deployment), deployment)
@@ -179,6 +197,9 @@ def arrange(api: Api, given: Mapping[str, Any]) -> None:
 def _give_next(api: Api, table: str, key: int) -> None:
     """Let the next row of a table have this id."""
     with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+        if IS_ON_POSTGRES:
+            cursor.execute("SELECT setval(pg_get_serial_sequence(?, 'id'), ?, false)", [table, key])
+            return
         cursor.execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
         cursor.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, key - 1])
 
