@@ -1,4 +1,4 @@
-"""What has to hold before a change lands. `nox` runs every session below; `nox -s tests` runs one."""
+"""What has to hold before a change lands. `nox` runs every session below but the last; `nox -s tests` runs one."""
 
 import nox
 
@@ -6,9 +6,14 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_external_run = True
 nox.needs_version = ">=2024.10.9"
 
-PYTHON_SOURCES = ("src", "tests", "examples", "docs", "noxfile.py")
+PYTHON_SOURCES = ("src", "tests", "benchmarks", "examples", "docs", "noxfile.py")
 CORE_COVERAGE = "100"
 ADAPTERS_COVERAGE = "95"
+ON_POSTGRES = (
+    *("tests/contract", "tests/adapters/kheops", "tests/adapters/tscharts"),
+    *("tests/property/test_album_machine.py", "tests/property/test_image_set_machine.py"),
+    *("tests/property/test_study_comments_machine.py", "tests/property/test_http_machine.py"),
+)
 
 
 @nox.session
@@ -22,11 +27,10 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types, for the tests and the examples too: they are how an embedding project writes."""
-    groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests")
+    groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "bench")
     session.install("-e", ".", *groups)
-    session.run(
-        "mypy", "src", "tests", "examples", "docs/generate.py", "docs/routes.py", "noxfile.py"
-    )
+    scripts = ("docs/generate.py", "docs/routes.py", "noxfile.py")
+    session.run("mypy", "src", "tests", "benchmarks", "examples", *scripts)
 
 
 @nox.session
@@ -41,6 +45,22 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=")
     for package, least in (("albumcore", CORE_COVERAGE), ("adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
+
+
+@nox.session
+def postgres(session: nox.Session) -> None:
+    """The tests of the contracts, and the state machines, with every world in a PostgreSQL database."""
+    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    env = {"ALBUMCORE_TEST_DATABASE": "postgres"}
+    chosen = session.posargs or ON_POSTGRES
+    session.run("pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_sqlite", *chosen, env=env)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Speed and scale, measured side by side; `-- --quick` tries it out, `-- NAME ...` measures some rows alone."""
+    session.install("-e", ".[postgres]", *nox.project.dependency_groups(PYPROJECT, "bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")

@@ -1,0 +1,182 @@
+"""Commands and replay, through the library."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+from adapters.deployment import DATABASE, Deployment
+from adapters.store import database_of, open_sqlite
+from albumcore import Album, Albumcore, Source, album_stream
+from benchmarks.bench import Bench, milliseconds
+from benchmarks.equal import EqualAlbum, EqualAlbums, fill_equal
+from benchmarks.figures import Taken
+from benchmarks.history import ALBUM, VIEWERS
+from benchmarks.stores import fill_album
+
+STREAM = album_stream(ALBUM)
+WRITER = Source(VIEWERS[5])
+COMMENT = "No change since the first study, compare with the series of last spring, slice 42."
+PRAGMAS = (
+    *("page_size", "journal_mode", "synchronous", "wal_autocheckpoint", "cache_size"),
+    *("mmap_size", "temp_store"),
+)
+
+
+def comment(deployment: Deployment) -> None:
+    """One durable command."""
+    deployment.albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
+
+
+def durable(bench: Bench) -> Taken:
+    """Comments through the library, and the same bytes by sqlite3 alone, a transaction for each."""
+    store = bench.store(bench.scale.middle)
+    number = 10
+    with store.opened() as deployment:
+        albums = deployment.albums
+        comment(deployment)
+        raw = _raw(albums, bench.directory().with_suffix(".sqlite"))
+        [stored] = albums.recorder.select_events(STREAM.name, desc=True, limit=1)
+        versions = count(stored.originator_version + 1)
+
+        def ours() -> float:
+            return per_second(number, lambda: comment(deployment))
+
+        def other() -> float:
+            def insert() -> None:
+                raw.execute("BEGIN")
+                row = (stored.originator_id, next(versions), stored.topic, stored.state)
+                raw.execute("INSERT INTO stored_events VALUES (?, ?, ?, ?)", row)
+                raw.execute("COMMIT")
+
+            return per_second(number, insert)
+
+        seen = bench.alternate(
+            {"ours": ours, "sqlite3": other}, turns=bench.scale.commands // number
+        )
+        raw.close()
+    return Taken(seen["ours"], seen["sqlite3"], {"bytes": len(stored.state)})
+
+
+def _raw(albums: Albumcore, path: Any) -> sqlite3.Connection:
+    """A database with the table of the events, as the store has it, the album's events, and the same pragmas."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    with database_of(albums).transaction(commit=False) as cursor:
+        for pragma in PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+            raw.execute(f"PRAGMA {pragma}={cursor.fetchone()[0]}")
+        cursor.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND sql <> ''"
+        )
+        for row in cursor.fetchall():
+            raw.execute(row[0])
+    raw.execute("BEGIN")
+    raw.executemany(
+        "INSERT INTO stored_events VALUES (?, ?, ?, ?)",
+        (
+            (one.originator_id, one.originator_version, one.topic, one.state)
+            for one in albums.recorder.select_events(STREAM.name)
+        ),
+    )
+    raw.execute("COMMIT")
+    return raw
+
+
+def per_second(number: int, act: Callable[[], object]) -> float:
+    """How often something can be done in a second, by doing it so many times."""
+    began = time.perf_counter()
+    for _ in range(number):
+        act()
+    return number / (time.perf_counter() - began)
+
+
+def growth(bench: Bench) -> Taken:
+    """A comment on an album that is in memory, by the number of its events."""
+    sizes = [size for size in bench.scale.sizes if size < bench.scale.long]
+    sizes += [bench.scale.long, *({bench.scale.greatest} - {bench.scale.long})]
+    with ExitStack() as stack:
+        opened = {size: stack.enter_context(bench.store(size).opened()) for size in sizes}
+
+        def side(deployment: Deployment) -> Callable[[], float]:
+            return lambda: milliseconds(lambda: comment(deployment), seconds=0.005, least=10)
+
+        seen = bench.alternate(
+            {f"{size:,}": side(one) for size, one in opened.items()},
+            turns=bench.scale.commands // 10,
+        )
+    curve = {size: seen[f"{size:,}"] for size in sizes}
+    return Taken(curve[bench.scale.long], curve[bench.scale.least], curve=curve)
+
+
+def cold(bench: Bench) -> Taken:
+    """The first comment on an album after the store was opened."""
+    store = bench.store(bench.scale.long)
+
+    def first() -> float:
+        with store.opened() as deployment:
+            began = time.perf_counter()
+            comment(deployment)
+            return (time.perf_counter() - began) * 1e3
+
+    return Taken(bench.alternate({"first command": first}, bench.scale.rounds * 2)["first command"])
+
+
+def replay(bench: Bench) -> Taken:
+    """Microseconds an event: an album read from SQLite without a snapshot, and an equal one by the library's defaults.
+
+    It is the processor's time, all of it spent in this process: the files are in the page cache.
+    """
+    size = bench.scale.middle
+    directory = bench.directory()
+    directory.mkdir()
+    bench.say("writing the albums to replay")
+    albums = open_sqlite(directory / DATABASE)
+    fill_album(albums, STREAM, size)
+    expected = albums.load(STREAM)
+    albums.rebuild()  # which drops the snapshots
+    albums.close()
+    equals = EqualAlbums({"SQLITE_DBNAME": str(directory / "equal.sqlite")})
+    equal_id = fill_equal(equals, size)
+    numbers = count()
+
+    def ours() -> float:
+        # A copy, opened anew: whatever is kept of it, in memory or as a snapshot, must not answer the next time.
+        copy = directory / f"{next(numbers)}.sqlite"
+        shutil.copyfile(directory / DATABASE, copy)
+        opened = open_sqlite(copy)
+        began = time.process_time()
+        album: Album = opened.load(STREAM, version=size)
+        took = time.process_time() - began
+        opened.close()
+        assert album == expected
+        return took / size * 1e6
+
+    def other() -> float:
+        began = time.process_time()
+        equal: EqualAlbum = equals.repository.get(equal_id)
+        took = time.process_time() - began
+        assert equal.version == size
+        assert set(equal.members) == set(expected.members)
+        assert {k: frozenset(v) for k, v in equal.studies.items()} == dict(expected.studies)
+        return took / size * 1e6
+
+    seen = bench.alternate({"ours": ours, "defaults": other}, bench.scale.rounds * 2)
+    equals.close()
+    return Taken(seen["ours"], seen["defaults"])
+
+
+def replay_faster(bench: Bench) -> Taken:
+    """The same, turned round: how many events are replayed in a second."""
+    taken = bench.once("replay", replay)
+    assert taken.other is not None
+    return Taken([1e6 / one for one in taken.ours], [1e6 / one for one in taken.other])
+
+
+def replay_alone(bench: Bench) -> Taken:
+    """The same, as the time of one event, by itself."""
+    return Taken(bench.once("replay", replay).ours)

@@ -1,0 +1,182 @@
+"""The page of an album's feed: over HTTP, by size, far back, and the first one of a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from albumcore import Albumcore, album_stream
+from albumcore.ids import UserId
+from benchmarks import history
+from benchmarks.bare import write_answers
+from benchmarks.bench import Bench
+from benchmarks.figures import Taken
+from benchmarks.history import ALBUM, INSIDER, VIEWERS, WHISPERERS
+from benchmarks.load import Ask, load
+from benchmarks.rates import against, answer, commenting, latencies
+from benchmarks.service import bare, serving
+from benchmarks.stores import Store, bearer
+
+READER, WRITER = VIEWERS[3], VIEWERS[4]
+NEWEST: Mapping[str, Any] = {"limit": 20}
+PAGES: tuple[Mapping[str, Any], ...] = (
+    NEWEST,
+    {**NEWEST, "offset": 20},
+    {**NEWEST, "offset": 40},
+    {**NEWEST, "types": "comments"},
+    {**NEWEST, "types": "mutations"},
+    {**NEWEST, "types": "mutations", "family": "SENDING"},
+    {**NEWEST, "types": "mutations", "type": "IMPORT_SERIES"},
+    {**NEWEST, "types": "mutations", "series": history.RARE_SERIES},
+    {**NEWEST, "types": "mutations", "startDate": "2025-12-31"},
+    {**NEWEST, "types": "mutations", "capabilityToken": history.BUSY_TOKEN},
+)
+"""Pages that clients ask for."""
+
+
+def path(album: str = ALBUM, **query: Any) -> str:
+    """The address of a page."""
+    return f"/albums/{album}/events?{urlencode(query)}"
+
+
+def asks_for(
+    store: Store, members: Sequence[UserId], pages: Sequence[Mapping[str, Any]]
+) -> list[Ask]:
+    """The requests of some members for some pages, each beginning at another page."""
+    with store.opened() as deployment:
+        tokens = [bearer(deployment, member) for member in members]
+    return [
+        Ask(path(**page), {"Authorization": token, "Accept": "application/json"})
+        for number, token in enumerate(tokens)
+        for page in (*pages[number % len(pages) :], *pages[: number % len(pages)])
+    ]
+
+
+def repeated(bench: Bench) -> Taken:
+    """The same member asks for the same page again and again."""
+    return _page(bench, "info")
+
+
+def quiet(bench: Bench) -> Taken:
+    """The same, where nothing is logged of a request."""
+    return _page(bench, "warning")
+
+
+def _page(bench: Bench, log_level: str) -> Taken:
+    store = bench.store(bench.scale.middle)
+    asks = asks_for(store, [READER], [NEWEST])
+    with serving(store.path, log_level) as ours:
+        known = {asks[0].path: answer(ours, asks[0])}
+        directory = write_answers(bench.directory(), "/albums/{album}/events", known)
+        with bare(directory, log_level) as other:
+            return against(bench, ours, asks, other)
+
+
+def many(bench: Bench) -> Taken:
+    """Fifty members ask for the newest page while somebody writes: what was answered before holds no more."""
+    return _written_to(bench, [NEWEST])
+
+
+def mixed(bench: Bench) -> Taken:
+    """The same members ask for ten pages each while somebody writes."""
+    return _written_to(bench, PAGES)
+
+
+def _written_to(bench: Bench, pages: Sequence[Mapping[str, Any]]) -> Taken:
+    store = bench.store(bench.scale.middle)
+    asks = asks_for(store, VIEWERS, pages)
+    with store.opened() as deployment:
+        token = bearer(deployment, WRITER)
+    with serving(store.path) as ours:
+        known = {ask.path: answer(ours, ask) for ask in asks[: len(pages)]}
+        directory = write_answers(bench.directory(), "/albums/{album}/events", known)
+        with bare(directory) as other, commenting(ours, token):
+            return against(bench, ours, asks, other)
+
+
+# Growth
+
+
+def growth(bench: Bench) -> Taken:
+    """The newest page, by the number of events in the album."""
+    stores = [bench.store(size) for size in bench.scale.sizes]
+    return latencies(
+        bench, {one.size: (one.path, asks_for(one, [READER], [NEWEST])) for one in stores}
+    )
+
+
+def wrong_totals(bench: Bench) -> Taken:
+    """How many of the totals that pages are answered with are not what we counted ourselves."""
+    store = bench.store(bench.scale.greatest)
+    members = (READER, VIEWERS[0], INSIDER, WHISPERERS[1])
+    wrong = 0
+    details: dict[str, Any] = {}
+    with store.opened() as deployment:
+        added = _added(deployment.albums, store)
+        tokens = {member: bearer(deployment, member) for member in members}
+    with serving(store.path) as ours:
+        for member, token in tokens.items():
+            for offset in (0, store.size // 3, store.size * 9 // 10):
+                ask = Ask(path(limit=20, offset=offset), {"Authorization": token})
+                body, headers = answer(ours, ask)
+                counted = store.total(member) + added
+                shown = min(20, max(0, counted - offset))
+                told = int(headers["x-total-count"])
+                if told != counted or len(json.loads(body)) != shown:
+                    wrong += 1
+                    details[f"{member}_{offset}"] = [told, counted]
+    totals = {"reader": store.total(READER) + added, "insider": store.total(INSIDER) + added}
+    return Taken([float(wrong)], details=totals | details)
+
+
+def _added(albums: Albumcore, store: Store) -> int:
+    """How many public comments the run has posted so far: all that came after what the store was made with."""
+    return sum(1 for _ in albums.history(album_stream(ALBUM), after=store.size))
+
+
+def far(bench: Bench) -> Taken:
+    """A page that passes over nine tenths of all events, for a member who sees nearly all of them."""
+    store = bench.store(bench.scale.greatest)
+    with store.opened() as deployment:
+        token = bearer(deployment, INSIDER)
+    asks = [
+        Ask(path(limit=20, offset=store.size * 9 // 10 + more), {"Authorization": token})
+        for more in range(50)
+    ]
+    with serving(store.path) as ours:
+
+        def far_back() -> float:
+            return load(ours.address, asks, seconds=bench.scale.seconds, connections=1).p50
+
+        return Taken(bench.alternate({"far back": far_back})["far back"])
+
+
+def first(bench: Bench) -> Taken:
+    """A process opens the store and shows a page. What it reads is in the page cache of the machine."""
+    store = bench.store(bench.scale.greatest)
+    with store.opened() as deployment:
+        token = bearer(deployment, READER)
+    seen: list[dict[str, float]] = []
+
+    def page() -> float:
+        said = subprocess.run(
+            [sys.executable, "-m", "benchmarks.first", str(store.path), ALBUM, READER],
+            env=os.environ | {"BENCH_BEARER": token},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seen.append(json.loads(said.stdout))
+        return seen[-1]["open"] + seen[-1]["page"]
+
+    rounds = bench.alternate({"a new process": page}, bench.scale.rounds + 2)
+    middle = {
+        f"{name}_milliseconds": round(sorted(one[name] for one in seen)[len(seen) // 2], 2)
+        for name in seen[0]
+    }
+    return Taken(rounds["a new process"], details=middle)

@@ -1,0 +1,120 @@
+"""Measuring over HTTP: requests a second of two servers side by side, and latency by size."""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+
+from attrs import frozen
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Taken
+from benchmarks.history import ALBUM
+from benchmarks.load import Ask, load
+from benchmarks.service import Server, serving
+
+COMMENTS_PER_SECOND = 50
+"""How much is written while pages are asked for."""
+
+
+def answer(server: Server, ask: Ask) -> tuple[bytes, dict[str, str]]:
+    """What a server answers to one request, with its headers by their names in lower case."""
+    request = urllib.request.Request(
+        f"{server.address}{ask.path}",
+        data=ask.body or None,
+        headers=dict(ask.headers),
+        method=ask.method,
+    )
+    with urllib.request.urlopen(request, timeout=60) as given:
+        return given.read(), {name.lower(): value for name, value in given.headers.items()}
+
+
+@frozen
+class Rate:
+    """Puts a server under load, and tells its requests a second; what they cost it is kept beside."""
+
+    server: Server
+    asks: Sequence[Ask]
+    seconds: int
+    costs: list[float]
+    connections: int = 16
+
+    def __call__(self) -> float:
+        """Requests a second."""
+        before = self.server.cpu_seconds()
+        seen = load(
+            self.server.address, self.asks, seconds=self.seconds, connections=self.connections
+        )
+        self.costs.append((self.server.cpu_seconds() - before) / seen.requests * 1e6)
+        return seen.per_second
+
+
+def against(
+    bench: Bench,
+    ours: Server,
+    asks: Sequence[Ask],
+    other: Server,
+    other_asks: Sequence[Ask] = (),
+    connections: int = 16,
+) -> Taken:
+    """Requests a second of two servers, asked in turns: the same, unless there are others for the other."""
+    costs: dict[str, list[float]] = {"ours": [], "other": []}
+    sides = {"ours": (ours, asks), "other": (other, other_asks or asks)}
+    seen = bench.alternate(
+        {
+            name: Rate(server, sent, bench.scale.seconds, costs[name], connections)
+            for name, (server, sent) in sides.items()
+        },
+        turns=bench.scale.turns,
+    )
+    cpu = {name: median(some) for name, some in costs.items()}
+    details = {f"{name}_cpu_microseconds_a_request": round(one, 1) for name, one in cpu.items()}
+    details["ratio_by_cpu"] = round(cpu["other"] / cpu["ours"], 3)
+    return Taken(seen["ours"], seen["other"], details)
+
+
+def latencies(bench: Bench, sides: Mapping[int, tuple[Path, Sequence[Ask]]]) -> Taken:
+    """The median latency of one client at each size, the greatest against the least."""
+    with ExitStack() as stack:
+        servers = {size: stack.enter_context(serving(path)) for size, (path, _) in sides.items()}
+
+        def side(size: int) -> Callable[[], float]:
+            address, asks = servers[size].address, sides[size][1]
+            return lambda: load(address, asks, seconds=1, connections=1).p50
+
+        seen = bench.alternate({f"{size:,}": side(size) for size in sides}, turns=bench.scale.turns)
+    curve = {size: seen[f"{size:,}"] for size in sides}
+    return Taken(curve[max(curve)], curve[min(curve)], curve=curve)
+
+
+@contextmanager
+def commenting(server: Server, token: str) -> Iterator[None]:
+    """Somebody posts comments at a steady pace until the block ends."""
+    ended = threading.Event()
+    failed: list[BaseException] = []
+
+    def comment() -> None:
+        headers = {"Authorization": token, "Content-Type": "application/x-www-form-urlencoded"}
+        post = Ask(f"/albums/{ALBUM}/comments", headers, b"comment=Seen+it", "POST")
+        due = time.monotonic()
+        try:
+            while not ended.wait(max(0, due - time.monotonic())):
+                answer(server, post)
+                due = max(due + 1 / COMMENTS_PER_SECOND, time.monotonic() - 1)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=comment, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    if failed:
+        raise failed[0]

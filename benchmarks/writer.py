@@ -1,0 +1,40 @@
+"""Posts comments on an album of its own for some seconds, once a line comes in, and prints how many.
+
+``python -m benchmarks.writer SECONDS DATA [URL]``
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from adapters.deployment import open_deployment
+from adapters.settings import Settings
+from albumcore import Album, album_stream
+from albumcore.ids import AlbumId
+from benchmarks.commands import COMMENT, WRITER
+
+
+def main(seconds: float, data: Path, url: str | None = None) -> None:
+    """Open, say so, wait, post, and tell how often."""
+    deployment = open_deployment(Settings(data=data, database=url))
+    albums, stream = deployment.albums, album_stream(AlbumId(deployment.make_id(10)))
+    albums.handle(stream, Album.create, WRITER, "Busy")
+    _say("ready")
+    sys.stdin.readline()
+    posted, until = 0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        albums.handle(stream, Album.post_comment, WRITER, COMMENT)
+        posted += 1
+    _say(str(posted))
+    deployment.close()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
