@@ -23,7 +23,8 @@ from albumcore.verification import CheckContent, Replay
 
 S = TypeVar("S")
 _AT_HAND = 2048
-"""Events that are kept read."""
+"""Events that are kept read, each of at most so many bytes:"""
+_SMALL = 2048
 
 
 class Albumcore(Commands):
@@ -140,7 +141,9 @@ class Albumcore(Commands):
     @cached_property
     def _once_read(self) -> Callable[[StoredEvent], Recorded[Any]]:
         """Like `_recorded`. The same bytes are the same event for ever, and pages show the newest again and again."""
-        return lru_cache(_AT_HAND)(cast(Any, self.mapper.to_domain_event))
+        read = cast(Callable[[StoredEvent], Recorded[Any]], self.mapper.to_domain_event)
+        remembered = lru_cache(_AT_HAND)(read)
+        return lambda stored: (remembered if len(stored.state) <= _SMALL else read)(stored)
 
     def _recorded(self, stored: StoredEvent) -> Recorded[Any]:
         return cast(Recorded[Any], self.mapper.to_domain_event(stored))

@@ -168,7 +168,7 @@ class Codec(Mapper[str]):
         try:
             state = orjson.loads(stored_event.state)
             data = state["data"]
-            if state["v"] != newest:
+            if state["v"] != newest or type(state["v"]) is not int:
                 data = self._brought_up_to_date(stored_event, state["v"], newest, data)
             act = _act(state)
             event = structure(data, cls)
@@ -198,6 +198,8 @@ class Codec(Mapper[str]):
     def _brought_up_to_date(
         self, stored_event: StoredEvent, version: int, newest: int, data: Any
     ) -> Any:
+        if type(version) is not int:
+            raise TypeError("its version is no integer")
         if version > newest:
             raise UnknownStoredEvent(
                 f"{_where(stored_event)}: {stored_event.topic!r} is stored in version {version}, "
@@ -215,9 +217,16 @@ def moment_of(stored_event: StoredEvent) -> datetime:
         DamagedStoredEvent: that cannot be told.
     """
     try:
-        return datetime.fromisoformat(orjson.loads(stored_event.state)["at"])
+        return _moment(orjson.loads(stored_event.state))
     except Exception as error:
         raise DamagedStoredEvent(f"{_where(stored_event)}: it has no time: {error!r}") from error
+
+
+def _moment(state: dict[str, Any]) -> datetime:
+    at = datetime.fromisoformat(state["at"])
+    if at.tzinfo is None:
+        raise ValueError("its time has no zone")
+    return at
 
 
 def _where(stored_event: StoredEvent) -> str:
@@ -229,9 +238,7 @@ _in_person = lru_cache(maxsize=1024)(Source)
 
 
 def _act(state: dict[str, Any]) -> Act:
-    at, by = datetime.fromisoformat(state["at"]), state["by"]
-    if at.tzinfo is None:
-        raise ValueError("its time has no zone")
+    at, by = _moment(state), state["by"]
     if len(state) == len(_ALWAYS) and type(by) is str:
         return Act(_in_person(UserId(by)), at)
     named = [one for key, one in state.items() if key in _NAMES_OF_SOURCE]

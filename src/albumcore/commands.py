@@ -16,7 +16,13 @@ from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import EventStore, IntegrityError, Mapper, PersistenceError
+from eventsourcing.persistence import (
+    EventStore,
+    IntegrityError,
+    Mapper,
+    OperationalError,
+    PersistenceError,
+)
 from eventsourcing.utils import Environment, EnvType
 
 from albumcore.codec import Codec, SnapshotStore
@@ -32,6 +38,7 @@ P = ParamSpec("P")
 _COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
 _CONTENT = re.compile(r"[0-9a-f]{64}\Z")
 _TURNS = 64
+_TURN_SECONDS = 30
 
 
 def utc_now() -> datetime:
@@ -159,8 +166,13 @@ class Commands(Application[str]):
             Invalid: it breaks a rule of `check_command`.
         """
         user_id(source.user)
-        with self._turns[hash(stream.name) % len(self._turns)]:
+        turn = self._turns[hash(stream.name) % len(self._turns)]
+        if not turn.acquire(timeout=_TURN_SECONDS):
+            raise OperationalError("others kept changing this")
+        try:
             return self._handled(self._key_of(command), stream, decision, source, *args, **kwargs)
+        finally:
+            turn.release()
 
     def _handled(
         self,
@@ -197,7 +209,7 @@ class Commands(Application[str]):
                 there = None
                 continue
             try:
-                self._append(recorded)
+                size = self._append(recorded)
             except PersistenceError as error:
                 if not self._was_stored(recorded):
                     if not isinstance(error, IntegrityError):
@@ -208,7 +220,8 @@ class Commands(Application[str]):
                         refused_at = there.version
                     there = None
                     continue
-            self._keep(stream, there, there.after(recorded))
+                size = 0
+            self._keep(stream, there, there.after(recorded, size))
             return recorded
 
     def _meet(self, times: int, is_same: bool, error: Exception) -> None:
@@ -255,9 +268,11 @@ class Commands(Application[str]):
             yield one
             version += 1
 
-    def _append(self, recorded: tuple[Recorded[Any], ...]) -> None:
+    def _append(self, recorded: tuple[Recorded[Any], ...]) -> int:
         rows = [change for one in recorded for change in changes(one)]
-        self.events.put(recorded, changes=rows)
+        stored = [self.mapper.to_stored_event(one) for one in recorded]
+        self.recorder.insert_events(stored, changes=rows)
+        return sum(len(one.state) for one in stored)
 
     def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
         """Whether events are in the store although to append them seemed to fail: the id of their command tells."""

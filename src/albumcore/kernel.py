@@ -174,6 +174,8 @@ def record(stream: str, version: int, act: Act, events: Iterable[E]) -> tuple[Re
 
 
 A = TypeVar("A")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 Copier = tuple[Mapping[str, int], Callable[[Any], tuple[Any, ...]]]
@@ -197,6 +199,16 @@ def changed(state: A, **values: Any) -> A:
     for name, value in values.items():
         arguments[places[name]] = value
     return cls(*arguments)
+
+
+def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    """A copy of ``mapping`` in which ``key`` stands for ``value``; `albumcore.mapping.added` is for very many keys."""
+    return {**mapping, key: value}
+
+
+def dissoc(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
+    """A copy of ``mapping`` without ``key``."""
+    return {k: v for k, v in mapping.items() if k != key}
 
 
 @frozen

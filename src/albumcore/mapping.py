@@ -1,4 +1,7 @@
-"""Mappings that are never changed, but copied with one thing more or less, at a cost that hardly grows with them."""
+"""Mappings of which there may be very many keys: a copy with one thing more or less hardly costs more for that.
+
+They have no order: that of their keys is another one in each process. Whatever shows or records them sorts.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def _large(mapping: Mapping[K, V]) -> _Large[K, V]:
     return _Large(shards, len(mapping))
 
 
-def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+def added(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
     """A copy of ``mapping`` in which ``key`` stands for ``value``."""
     if not isinstance(mapping, _Large):
         if len(mapping) < FEW:
@@ -64,8 +67,8 @@ def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
     return mapping.replaced(key, {**mapping.shard_of(key), key: value})
 
 
-def dissoc(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
+def removed(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
     """A copy of ``mapping`` without ``key``."""
     if isinstance(mapping, _Large):
-        return mapping.replaced(key, dissoc(mapping.shard_of(key), key))  # type: ignore[arg-type]
+        return mapping.replaced(key, removed(mapping.shard_of(key), key))  # type: ignore[arg-type]
     return {k: v for k, v in mapping.items() if k != key}

@@ -12,13 +12,13 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import define, evolve, field, frozen
 from eventsourcing.persistence import EventStore
 
-from albumcore.codec import Snapshot
+from albumcore.codec import Snapshot, moment_of
 from albumcore.kernel import Event, Recorded, Stream
 
 S = TypeVar("S")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_BYTES = 8 * 1024 * 1024
-"""How much is kept at hand, in bytes of stored snapshots; a state takes some five times that in memory."""
+MOST_BYTES = 12 * 1024 * 1024
+"""How much is kept at hand, in bytes as it is stored; a state takes up to five times that in memory."""
 
 LONG = 5000
 """So many events replayed at once are worth a snapshot."""
@@ -35,7 +35,7 @@ class Reached(Generic[S]):
         version: Of its last event; 0 before the first.
         at: When that happened (UTC).
         state: The state after it.
-        size: Length of the newest snapshot that it was made from, in bytes; 0 where there was none.
+        size: Length of what it was made from, in bytes: the newest snapshot, and the events since.
     """
 
     version: int
@@ -43,12 +43,12 @@ class Reached(Generic[S]):
     state: S
     size: int = 0
 
-    def after(self, history: Iterable[Recorded[Event[S]]]) -> Reached[S]:
-        """How far it has come with some more events."""
+    def after(self, history: Iterable[Recorded[Event[S]]], size: int) -> Reached[S]:
+        """How far it has come with some more events, of so many bytes in all."""
         state, last = self.state, None
         for last in history:
             state = last.event.evolve(state, last.act)
-        return self if last is None else Reached(last.version, last.at, state, self.size)
+        return self if last is None else Reached(last.version, last.at, state, self.size + size)
 
 
 @define
@@ -74,7 +74,9 @@ class States:
     def present(self, stream: Stream[S]) -> Reached[S]:
         """Where a stream is now: what is kept of it, moved forward by what was recorded since."""
         kept = self.at_hand(stream)
-        start = self._snapshot(stream) if kept is None else kept
+        start = (
+            kept if kept is not None and self._is_there(stream, kept) else self._snapshot(stream)
+        )
         reached = self._forward(stream, start)
         if reached.version - start.version >= LONG:
             reached = self.save(stream, reached)
@@ -123,12 +125,22 @@ class States:
             return Reached(found.version, found.at, found.state, found.size)
         return Reached(0, EPOCH, stream.initial)
 
+    def _is_there(self, stream: Stream[S], kept: Reached[S]) -> bool:
+        """Whether what is kept is of this history, and not of one that a restored backup has taken the place of."""
+        last = self._events.recorder.select_events(
+            stream.name, gt=kept.version - 1, lte=kept.version
+        )
+        return bool(last) and moment_of(last[0]) == kept.at
+
     def _forward(
         self, stream: Stream[S], start: Reached[S], until: int | None = None
     ) -> Reached[S]:
+        recorder, read = self._events.recorder, self._events.mapper.to_domain_event
         while True:
-            found = self._events.get(stream.name, gt=start.version or None, lte=until, limit=_BATCH)
-            reached = start.after(cast("Iterator[Recorded[Event[S]]]", found))
-            if reached.version - start.version < _BATCH:
-                return reached
-            start = reached
+            stored = recorder.select_events(
+                stream.name, gt=start.version or None, lte=until, limit=_BATCH
+            )
+            history = cast("Iterator[Recorded[Event[S]]]", map(read, stored))
+            start = start.after(history, sum(len(one.state) for one in stored))
+            if len(stored) < _BATCH:
+                return start

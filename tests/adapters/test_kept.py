@@ -20,12 +20,15 @@ def test_an_answer_is_kept_for_its_question_and_mark() -> None:
 
 
 def test_without_a_mark_nothing_is_kept() -> None:
-    """Nobody knows whether anything was written."""
+    """Nobody knows whether anything was written; what others keep stays, and is not for logs."""
     kept = Kept()
     kept.put("where", None, HERE)
     assert kept.get("where", None) is None
-    kept.put("where", None, HERE)
+    kept.get("where", 1)
+    kept.put("where", 1, HERE)
     assert kept.get("where", None) is None
+    assert kept.get("where", 1) == HERE
+    assert "where" not in repr(kept)
 
 
 def test_what_was_not_asked_for_the_longest_goes_first() -> None:
@@ -38,4 +41,8 @@ def test_what_was_not_asked_for_the_longest_goes_first() -> None:
     kept.put("c", 1, OVER_THERE, size=1000)
     assert [kept.get(question, 1) for question in "abc"] == [HERE, None, OVER_THERE]
     kept.put("d", 1, HERE, size=4000)
-    assert [kept.get(question, 1) for question in "acd"] == [HERE, OVER_THERE, None]
+    kept.put("e" * 2000, 1, HERE)
+    assert [kept.get(question, 1) for question in ("a", "c", "d", "e" * 2000)] == [
+        *(HERE, OVER_THERE),
+        *(None, None),
+    ]

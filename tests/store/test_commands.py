@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
 
-from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
+from adapters.store import StoreUnavailable
+from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, commands
 from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted, MemberAdded
 from albumcore.errors import (
     AlbumExists,
@@ -245,3 +247,29 @@ def test_users_of_one_store_do_not_see_each_others_streams(app: Albumcore) -> No
     app.handle(A1, Album.create, ALICE, "Knees")
     app.handle(album_stream(AlbumId("A2")), Album.create, BOB, "Hips")
     assert app.load(A1).members.keys() == {UserId("alice")}
+
+
+def test_a_command_that_cannot_have_its_turn(
+    open_again: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives up after a while, as one that waits for the database does; nothing is recorded."""
+    app = open_again()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    monkeypatch.setattr(commands, "_TURN_SECONDS", 0.01)
+    told: list[type[Exception]] = []
+
+    def refused() -> None:
+        try:
+            app.handle(A1, Album.post_comment, ALICE, "me too")
+        except StoreUnavailable as error:
+            told.append(type(error))
+
+    def slow(album: Album, act: Act) -> Any:
+        other = threading.Thread(target=refused)
+        other.start()
+        other.join()
+        return Album.post_comment(album, act, "first")
+
+    app.handle(A1, slow, ALICE)
+    assert told == [StoreUnavailable]
+    assert versions(app) == [1, 2]

@@ -255,6 +255,14 @@ def test_comments_are_counted_for_a_viewer(app: Albumcore) -> None:
     assert seen([*many, *streams], alice) == {"album-A1": 2, "album-A2": 1}
 
 
+def test_a_time_that_ends_before_it_begins(app: Albumcore) -> None:
+    """Nothing is in it, and nothing less than that."""
+    for kinds in KINDS:
+        query = FeedQuery(kinds, since=FUTURE, until=START - timedelta(days=1))
+        page = app.feed(ID, alice, query)
+        assert (page.entries, page.total) == ((), 0)
+
+
 def test_a_page_deep_in_a_long_feed(app: Albumcore) -> None:
     """Wherever it begins, by whichever filter and for whoever looks, it is what the walk gives."""
     for number in range(130):

@@ -205,8 +205,8 @@ def test_whoever_writes_sees_what_he_wrote(database: SQLiteDatabase) -> None:
             assert cursor.fetchone()["n"] == 1
             add(database, 2)
             assert cursor.fetchone()["n"] == 11
-        assert numbers(database) == [1]
-    assert numbers(database) == [1, 2]
+            assert numbers(database) == [1]
+        assert numbers(database) == [1, 2]
 
 
 def test_a_wrong_statement_among_those_read_together(database: SQLiteDatabase) -> None:

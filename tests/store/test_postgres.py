@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from albumcore import Album, Albumcore
 from albumcore.errors import UnknownStoredEvent
 from albumcore.ids import AlbumId
 from albumcore.index import MemberRow
+from albumcore.kernel import Act
 from albumcore.streams import album_stream
 from support.album import bob
 from support.crowd import SHARED, SOMEBODY
@@ -247,3 +249,21 @@ def test_numbers_are_given_without_waiting_for_the_disk(app: Albumcore) -> None:
     with recorder.datastore.looking() as cursor:
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == {"synchronous_commit": "on"}
+
+
+def test_one_who_meets_others_again_and_again(app: Albumcore, url: str) -> None:
+    """The driver prepares a statement that comes often, also where what it travels with is refused."""
+    with open_postgres(url) as other:
+        for turn in range(8):
+            tries = 0
+
+            def say(album: Album, act: Act) -> Any:
+                nonlocal tries
+                tries += 1
+                if tries < 3:
+                    other.handle(A1, Album.post_comment, ALICE, "me first")
+                return Album.post_comment(album, act, "Hm")
+
+            (posted,) = app.handle(A1, say, ALICE)
+            assert posted.version == 5 + 3 * turn
+        assert app.verify() == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,23 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         open_sqlite(path)
     assert path.read_text().startswith("not a database")
+
+
+def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file: Open) -> None:
+    """What was at hand is of a history that is no more: it is forgotten, and the next event follows the last."""
+    app = open_file()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    with (
+        closing(sqlite3.connect(tmp_path / "store.sqlite")) as file,
+        closing(sqlite3.connect(tmp_path / "backup.sqlite")) as backup,
+    ):
+        file.backup(backup)
+        for is_looked_at in (True, False):
+            for name in ("Hips", "Toes"):
+                app.handle(A1, Album.edit, ALICE, name=name)
+            backup.backup(file)
+            if is_looked_at:
+                assert app.load(A1).name == "Knees"
+            app.handle(A1, Album.edit, ALICE, name="Heads")
+            assert [one.version for one in app.history(A1)] == [1, 2]
+            assert app.load(A1).name == "Heads"

@@ -13,7 +13,7 @@ from eventsourcing.persistence import StoredEvent
 from albumcore import codec, kernel
 from albumcore.albums import Album
 from albumcore.albums.events import MemberAdded
-from albumcore.codec import SNAPSHOT, Codec, Snapshot, SnapshotStore, StaleSnapshot
+from albumcore.codec import SNAPSHOT, Codec, Snapshot, SnapshotStore, StaleSnapshot, moment_of
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import Act, CommandKey, Recorded, Source, StoredName
@@ -186,6 +186,8 @@ def test_an_unknown_name_is_refused() -> None:
         *({key: one for key, one in ENVELOPE.items() if key != left} for left in ENVELOPE),
         {**ENVELOPE, "v": "1"},
         {**ENVELOPE, "v": 0},
+        {**ENVELOPE, "v": 1.0},
+        {**ENVELOPE, "v": True},
         {**ENVELOPE, "v": None},
         {**ENVELOPE, "at": "yesterday"},
         {**ENVELOPE, "at": "2026-03-01T09:30:00"},
@@ -325,3 +327,10 @@ def test_a_snapshot_is_named_as_the_store_names_it() -> None:
     snapshot = SNAPSHOTS["images"]
     assert (snapshot.originator_id, snapshot.originator_version) == ("images-343", 500)
     assert Codec().to_stored_event(snapshot).topic == SNAPSHOT
+
+
+@pytest.mark.parametrize("state", [b"{", b"[]", b'{"at": 5}', b'{"at": "2026-03-01T09:30:00"}'])
+def test_a_moment_that_cannot_be_told(state: bytes) -> None:
+    """An event that is asked for its time alone is as damaged as one that is read."""
+    with pytest.raises(DamagedStoredEvent):
+        moment_of(StoredEvent("album-A1", 2, "album.member_added", state))

@@ -21,7 +21,9 @@ from albumcore.kernel import (
     Event,
     Recorded,
     Source,
+    assoc,
     changed,
+    dissoc,
     evolve,
     fold,
     record,
@@ -164,3 +166,13 @@ def test_a_changed_copy_leaves_the_original_alone() -> None:
     assert changed(other, user=ALICE.user) == ALICE
     with pytest.raises(KeyError):
         changed(ALICE, name="?")
+
+
+def test_assoc_and_dissoc_leave_the_original_alone() -> None:
+    """States share what did not change, so nothing may change under them; the order is that of coming."""
+    original = {"b": 2, "a": 1}
+    assert list(assoc(original, "c", 3).items()) == [("b", 2), ("a", 1), ("c", 3)]
+    assert assoc(original, "a", 3) == {"a": 3, "b": 2}
+    assert dissoc(original, "a") == {"b": 2}
+    assert dissoc(original, "c") == original
+    assert original == {"a": 1, "b": 2}

@@ -13,7 +13,7 @@ MOST = 8 * 1024 * 1024
 """What is kept in all, in bytes."""
 
 _BESIDE = 500
-"""What keeping anything takes beside what was said of its size, in bytes."""
+"""What keeping anything takes beside its question and what was said of its size, in bytes."""
 
 
 @frozen
@@ -35,25 +35,31 @@ class Kept:
 
     most: int = MOST
     _mark: object = field(default=None, init=False)
-    _found: OrderedDict[Hashable, tuple[Any, int]] = field(factory=OrderedDict, init=False)
+    _found: OrderedDict[Hashable, tuple[Any, int]] = field(
+        factory=OrderedDict,
+        init=False,
+        repr=False,  # tokens are among the questions
+    )
     _size: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
     def get(self, question: Hashable, mark: object) -> Any:
         """What was found, if it is what would be found now; else None. A mark of None is equal to nothing."""
+        if mark is None:
+            return None
         with self._lock:
             if mark != self._mark:
                 self._found.clear()
                 self._size = 0
                 self._mark = mark
-            if mark is None or question not in self._found:
+            if question not in self._found:
                 return None
             self._found.move_to_end(question)
             return self._found[question][0]
 
     def put(self, question: Hashable, mark: object, found: Any, size: int = 0) -> None:
         """Keep what was found, of some bytes, in the place of what was not asked for the longest."""
-        size += _BESIDE
+        size += _BESIDE + 2 * len(repr(question))
         with self._lock:
             if mark is None or mark != self._mark or question in self._found or size > self.most:
                 return

@@ -55,7 +55,10 @@ class Repeatable:
     def asking(self, *asked: Any) -> CommandKey:
         """The key of the command, by all that is asked, in JSON values."""
         # With the key in it, a digest that is stored confirms to nobody what was asked.
-        return CommandKey(self.id, _digest(self._key, asked))
+        try:
+            return CommandKey(self.id, _digest(self._key, asked))
+        except TypeError:  # what is read may nest deeper than what is written
+            raise falcon.HTTPBadRequest(description="the body nests too deep") from None
 
 
 def _read(given: str) -> str:

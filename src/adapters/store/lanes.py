@@ -52,6 +52,8 @@ def find_page(
     There is no statement where the page is empty.
     """
     after, until = within[0], MAX_INTEGER if within[1] is None else within[1]
+    if until <= after:
+        return None, 0
     sources = [one for choice in choices for one in _sources(c, stream, choice, (after, until))]
     lanes = [one.lane for one in sources if one.lane is not None]
     total = _count(c, stream, sources, (after, until))

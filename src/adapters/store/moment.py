@@ -14,12 +14,13 @@ class _Held(threading.local):
     depth = 0
     cursor: Any = None
     in_use = 0
+    is_past = False
 
     def __init__(self) -> None:
         self.open = ExitStack()
 
     def let_go(self) -> None:
-        self.cursor = None
+        self.cursor, self.is_past = None, False
         self.open.close()
 
 
@@ -52,8 +53,10 @@ class OneMoment:
     def transaction(self, *, commit: bool) -> Iterator[Any]:
         """A transaction, or a part of the one that this thread reads in."""
         held = self._held
-        if commit and not held.in_use:
-            held.let_go()
+        if commit:
+            held.is_past = True
+            if not held.in_use:
+                held.let_go()
         if commit or not held.depth:
             with self._begin(commit=commit) as cursor:
                 yield cursor
@@ -66,6 +69,8 @@ class OneMoment:
                 yield cursor
         finally:
             held.in_use -= 1
+            if held.is_past and not held.in_use:
+                held.let_go()
 
     def _begin(self, *, commit: bool) -> AbstractContextManager[Any]:
         raise NotImplementedError

@@ -326,9 +326,10 @@ def _keep(connection: psycopg.Connection[Any]) -> None:
 
 
 def _undo(connection: psycopg.Connection[Any]) -> None:
-    # Where that fails the connection is gone, and with it the transaction.
+    # Where that fails the connection is gone, and with it the transaction. Said past the driver, which would forget
+    # what it has prepared.
     with contextlib.suppress(psycopg.Error):
-        connection.execute("ROLLBACK", prepare=False)
+        connection.pgconn.exec_(b"ROLLBACK")
 
 
 __all__ = [

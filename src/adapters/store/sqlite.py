@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteAggregateRecorder,
     SQLiteApplicationRecorder,
@@ -20,6 +20,9 @@ from adapters.store.pool import SQLiteDatabase
 from adapters.store.recorder import TABLES, IndexRecorder
 from adapters.store.rows import MAX_INTEGER, create_tables, form_of_rows, table_of
 from albumcore.index import ROWS, Change
+
+_FORMER = ("feed_row", "feed_series_row")
+"""Tables of older releases. Where they are gone, an older process cannot go on appending without the new ones."""
 
 
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
@@ -49,6 +52,16 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         changes: Iterable[Change] = (),
         **kwargs: Any,
     ) -> Sequence[int] | None:
+        first = next(iter(stored_events), None)
+        if first is not None and first.originator_version > 1:
+            # Whoever has a backup restored under him knows of versions that are gone.
+            c.execute(
+                f"SELECT 1 FROM {self.events_table_name} "  # noqa: S608
+                "WHERE originator_id = ? AND originator_version = ?",
+                [first.originator_id, first.originator_version - 1],
+            )
+            if c.fetchone() is None:
+                raise IntegrityError("the version before it is not there")
         positions = super()._insert_events(c, stored_events, **kwargs)
         self.apply(c, changes)
         return positions
@@ -81,8 +94,8 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
     def clear_tables(self, c: SQLiteCursor) -> None:
         """Make the index tables anew."""
-        for kind in ROWS:
-            c.execute(f"DROP TABLE IF EXISTS {table_of(kind)}")
+        for table in (*map(table_of, ROWS), *_FORMER):
+            c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in create_tables():
             c.execute(statement)
 

@@ -9,7 +9,7 @@ from attrs import frozen
 from albumcore.ids import ImageId
 from albumcore.imagesets.values import Content, Image, ImageType
 from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import assoc, dissoc
+from albumcore.mapping import added, removed
 
 if TYPE_CHECKING:
     from albumcore.imagesets.image_set import PatientImageSet
@@ -29,7 +29,7 @@ class ImageAdded:
     def evolve(self, state: PatientImageSet, act: Act) -> PatientImageSet:
         """One image more."""
         image = Image(self.clinic, self.station, self.type, self.content)
-        return changed(state, images=assoc(state.images, self.image_id, image))
+        return changed(state, images=added(state.images, self.image_id, image))
 
 
 @stored("images.image_removed")
@@ -41,7 +41,7 @@ class ImageRemoved:
 
     def evolve(self, state: PatientImageSet, act: Act) -> PatientImageSet:
         """One image fewer."""
-        return changed(state, images=dissoc(state.images, self.image_id))
+        return changed(state, images=removed(state.images, self.image_id))
 
 
 @stored("images.patient_deleted")

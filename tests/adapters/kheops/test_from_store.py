@@ -12,7 +12,7 @@ from adapters.deployment import open_deployment
 from adapters.http.kheops import events
 from adapters.http.kheops.routes import ROUTES
 from albumcore import Album
-from support.kheops import ALBUM, ALICE, BOB, World, open_world, settle
+from support.kheops import ALBUM, ALICE, BOB, CT, STUDY, World, open_world, settle
 
 PAGE = f"/albums/{ALBUM}/events"
 
@@ -70,6 +70,19 @@ def test_the_answer_to_a_capability_token_is_not_kept(world: World) -> None:
     world.clock.tick(3600 * 24 * 366 * 200)
     assert world.ask(key, "GET", f"/albums/{ALBUM}").status_code in (200, 401)
     assert not world.deployment.kept._found
+
+
+def test_headers_that_make_another_answer_are_part_of_the_question(world: World) -> None:
+    """A link that a proxy tells of holds a token, and is for whoever asked for it."""
+    world.store({CT: "CT"})
+    world.act(ALICE, Album.import_study, STUDY, [CT])
+    path = f"/studies/{STUDY}/series"
+    told = [
+        world.ask(ALICE, "GET", path, headers=headers).content
+        for headers in ({}, {"X-Link-Authorization": "true"}, {}, {"Accept": "application/json"})
+    ]
+    assert b"/link/" not in told[0] + told[2]
+    assert b"/link/" in told[1]
 
 
 def test_only_what_shows_comes_from_the_store_alone() -> None:

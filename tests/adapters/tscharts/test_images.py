@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.blobs import DirectoryBlobs
 from adapters.media import decode_base64
 from adapters.store import database_of
 from albumcore.ids import PatientId, UserId
@@ -154,3 +155,21 @@ def test_ids_are_never_given_twice(api: Api) -> None:
     assert api.upload().json == {"id": 1}
     api.request("DELETE", f"{ROOT}/image/1/")
     assert api.upload().json == {"id": 2}
+
+
+def test_nothing_is_held_while_bytes_are_on_their_way(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be long in coming: the database is not kept from cleaning up meanwhile."""
+    api.upload()
+    database = api.deployment.database
+    held: list[int] = []
+    get = DirectoryBlobs.get
+
+    def slow(blobs: DirectoryBlobs, digest: str) -> bytes:
+        held.append(database._held.depth)  # type: ignore[attr-defined]
+        return get(blobs, digest)
+
+    monkeypatch.setattr(DirectoryBlobs, "get", slow)
+    assert api.request("GET", f"{ROOT}/image/1/").status_code == 200
+    assert held == [0]

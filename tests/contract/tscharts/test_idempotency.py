@@ -154,3 +154,12 @@ def test_a_malformed_key(key: str, api: Api) -> None:
     answer = api.request("POST", f"{ROOT}/station/", {"name": "Two"}, headers=headers)
     assert answer.json == {"id": 2}
     assert added(api) == []
+
+
+def test_a_body_that_nests_too_deep(api: Api) -> None:
+    """It is as bad with a key as without."""
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+    assert send(api, body={**IMAGE, "more": deep})[0] == 400
+    assert api.recorded() == []

@@ -180,7 +180,10 @@ def _answered(
     return caller
 
 
-_HEADERS_THAT_MATTER = ("Authorization", "X-Authorization-Source", "Accept")
+_HEADERS_THAT_MATTER = (
+    *("Authorization", "X-Authorization-Source", "X-Link-Authorization"),
+    "Accept",
+)
 
 
 def _from_store(

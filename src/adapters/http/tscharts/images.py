@@ -86,7 +86,7 @@ class Images(Resource):
             newest = max(rows, key=_recency).image_id
             if self._documented:
                 return [newest]
-            return _show(self.deployment, *self.deployment.albums.image(ImageId(newest)))
+            return partial(_show, self.deployment, *self.deployment.albums.image(ImageId(newest)))
         if flags["sort"]:
             rows.sort(key=_recency, reverse=True)
         return [row.image_id for row in rows]
@@ -150,14 +150,15 @@ class Image(Resource):
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(deployment, {"GET": self._show, "DELETE": self._delete})
 
-    def _show(self, req: falcon.Request, key: str) -> bytes:
+    def _show(self, req: falcon.Request, key: str) -> Callable[[], bytes]:
         image_id = ImageId(id_in_path(key))
         find = partial(self.deployment.albums.image, image_id)
         try:
             row, added = self.found(req, ("image", image_id), find)
         except ImageNotFound:
             raise falcon.HTTPNotFound from None
-        return _show(self.deployment, row, added)
+        # Bytes may be long in coming, and nothing must be held meanwhile.
+        return partial(_show, self.deployment, row, added)
 
     def _delete(self, req: falcon.Request, key: str) -> Any:
         if not key:  # image//, which clients build from an empty id

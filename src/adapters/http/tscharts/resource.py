@@ -20,7 +20,10 @@ NOT_FOUND = "Not found."
 
 T = TypeVar("T")
 Verb: TypeAlias = Callable[..., Any]
-"""Answers one method: takes the request and the parts of its path, returns JSON, or bytes that are the body."""
+"""Answers one method: takes the request and the parts of its path, returns JSON, or bytes that are the body.
+
+Or it returns what is to be called for one of them, once nothing is read from the database any more.
+"""
 
 
 class Resource:
@@ -56,6 +59,8 @@ class Resource:
             with self._moment(req):
                 self.admit(req)
                 answer = self._verb(req.method)(req, **path)
+            if callable(answer):
+                answer = answer()
         finally:
             drop_rest(req)
         resp.data = answer if isinstance(answer, bytes) else orjson.dumps(answer)

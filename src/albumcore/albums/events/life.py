@@ -8,8 +8,7 @@ from attrs import frozen
 
 from albumcore.albums.values import Member, MemberFlags, Phase
 from albumcore.ids import UserId
-from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import assoc, dissoc
+from albumcore.kernel import Act, assoc, changed, dissoc, stored
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album

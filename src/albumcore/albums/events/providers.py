@@ -8,8 +8,7 @@ from attrs import frozen
 
 from albumcore.albums.values import ReportProvider
 from albumcore.ids import ReportProviderId
-from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import assoc
+from albumcore.kernel import Act, assoc, changed, stored
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album

@@ -9,7 +9,7 @@ from attrs import frozen
 from albumcore.albums.values import Study
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import assoc, dissoc
+from albumcore.mapping import added, removed
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
@@ -108,13 +108,15 @@ class FavoriteRemoved:
 
 def _with_series(state: Album, study_uid: StudyUID, series_uids: tuple[SeriesUID, ...]) -> Album:
     there = state.studies.get(study_uid, frozenset())
-    return changed(state, studies=assoc(state.studies, study_uid, there.union(series_uids)))
+    return changed(state, studies=added(state.studies, study_uid, there.union(series_uids)))
 
 
 def _without_series(state: Album, study_uid: StudyUID, gone: Study) -> Album:
     left = state.studies[study_uid] - gone
     return changed(
         state,
-        studies=assoc(state.studies, study_uid, left) if left else dissoc(state.studies, study_uid),
+        studies=added(state.studies, study_uid, left)
+        if left
+        else removed(state.studies, study_uid),
         favorites=state.favorites - gone,
     )

@@ -9,8 +9,7 @@ from attrs import frozen
 
 from albumcore.capabilities.values import CapabilityToken, Grants
 from albumcore.ids import CapabilityTokenId
-from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import assoc
+from albumcore.kernel import Act, assoc, changed, stored
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album

@@ -8,8 +8,7 @@ from attrs import frozen
 
 from albumcore.albums.values import Webhook, WebhookEvent
 from albumcore.ids import SeriesUID, StudyUID, UserId, WebhookId
-from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import assoc, dissoc
+from albumcore.kernel import Act, assoc, changed, dissoc, stored
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album
