@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 import signal
 import sqlite3
@@ -17,16 +16,16 @@ import pytest
 from attrs import fields
 
 from adapters import demo
-from adapters.blobs import Blobs, open_blobs
-from adapters.copying import Copied, CopyRefused, Place, copy_store, place_of, tables
+from adapters.copying import CopyRefused, Place, place_of, tables
 from adapters.copying.tables import tables_beside_events
 from adapters.deployment import DATABASE, NoStore, open_deployment
 from adapters.directory import Patient
 from adapters.settings import Settings
-from adapters.store import database_of, open_postgres
+from adapters.store import database_of, open_postgres, open_sqlite
 from albumcore import Album, Source, StudyComments, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
 from albumcore.streams import album_stream, study_stream
+from support.copying import copied, copy_and_die
 from support.postgres import empty_database
 from support.server import opened
 
@@ -38,27 +37,6 @@ Dump = dict[str, list[tuple[Any, ...]]]
 
 class Stopped(Exception):
     """The copy was cut off."""
-
-
-@contextmanager
-def quiet(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show nothing."""
-    yield lambda done: None
-
-
-def copied(source: Path | str, target: Path | str, stage: Any = quiet) -> Copied:
-    """Copy between directories and databases; images too where both are directories."""
-    places = [
-        Place(directory=one) if isinstance(one, Path) else place_of(one) for one in (source, target)
-    ]
-
-    def blobs() -> tuple[Blobs, Blobs]:
-        assert isinstance(source, Path)
-        assert isinstance(target, Path)
-        return open_blobs(Settings(data=source)), open_blobs(Settings(data=target))
-
-    are_directories = isinstance(source, Path) and isinstance(target, Path)
-    return copy_store(places[0], places[1], blobs if are_directories else None, stage, utc_now)
 
 
 def patient(first: str) -> Patient:
@@ -273,27 +251,12 @@ def test_cut_off_and_run_again(
     assert [line for line in problems(new) if "missing" not in line] == []
 
 
-def _copy_and_die(source: Path, target: Path, after: int) -> None:
-    told = iter(range(1000))
-
-    def tell(done: int) -> None:
-        if next(told) == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    @contextmanager
-    def stage(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        yield tell
-
-    tables.BATCH = 9
-    copied(source, target, stage)
-
-
 def test_killed_and_run_again(store: Path, tmp_path: Path) -> None:
     """A process that ends without a word leaves nothing that stands in the way of the next."""
     new = tmp_path / "new"
     for after in (2, 8):
         process = multiprocessing.get_context("spawn").Process(
-            target=_copy_and_die, args=(store, new, after)
+            target=copy_and_die, args=(store, new, after)
         )
         process.start()
         process.join(60)
@@ -459,3 +422,14 @@ def test_a_row_that_the_target_cannot_hold(own: Path, tmp_path: Path) -> None:
     with empty_database() as url:
         said = refused(own, url)
     assert "directory_study '1." in said
+
+
+def test_a_store_that_no_service_has_opened(tmp_path: Path) -> None:
+    """The library alone made it: there are no tables beside the events, and no number was given out."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    with closing(open_sqlite(old / DATABASE)) as app:
+        recorded = app.handle(album_stream(ALBUM), Album.create, ADA, "Knees")
+    assert copied(old, new).is_whole
+    with opened(new) as deployment:
+        assert tuple(deployment.albums.history(album_stream(ALBUM))) == recorded

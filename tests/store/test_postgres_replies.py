@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 
 from adapters.store import StoreUnavailable, database_of, open_postgres, postgres_pool
 from adapters.store.postgres_pool import ConnectionLost, PostgresDatabase
@@ -12,7 +13,7 @@ from albumcore import Album, Albumcore
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from support.given import ALICE
-from support.postgres import empty_database
+from support.postgres import empty_database, postgres_server
 from support.proxy import COMMIT, CUTS, Cut, Proxy, proxied
 
 A1 = album_stream(AlbumId("A1"))
@@ -143,12 +144,16 @@ def test_a_command_is_known_by_its_id_where_the_server_knows_it_no_more(
     assert comments(direct) == [*before, "Hm"]
 
 
-def test_another_timeline_is_no_answer(app: Albumcore) -> None:
-    """The transaction of the same name may be another there."""
+def test_another_history_is_no_answer(app: Albumcore) -> None:
+    """The name may be that of another transaction, on another timeline or after a crash, which a checkpoint ends."""
     database = database_of(app)
     with database.transaction(commit=True) as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text AS xid")
-        xid = cursor.fetchone()["xid"]
-    of_another = postgres_pool._Named(0, xid, "0000FFFF")
+        cursor.execute(f"SELECT {postgres_pool._NAMED}")
+        row = cursor.fetchone()
+    ours = postgres_pool._Named(0, row["xid"], row["history"])
+    assert database._was_kept(ours)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
-        database._was_kept(of_another)
+        database._was_kept(evolve(ours, history="0000FFFF" + row["history"][8:]))
+    postgres_server().execute("CHECKPOINT")
+    with pytest.raises(StoreUnavailable, match="nobody knows"):
+        database._was_kept(ours)

@@ -137,8 +137,11 @@ def _place(
 
 
 def _newest(sources: Sequence[_Source], limit: int, offset: int) -> Statement:
-    union = " UNION ALL ".join(one.select[0] for one in sources)
-    matched = [value for one in sources for value in one.select[1]]
+    # Each gives its newest alone, or PostgreSQL would read all of all and sort.
+    each = "SELECT version FROM ({select} ORDER BY version DESC LIMIT ?) AS newest"
+    union = " UNION ALL ".join(each.format(select=one.select[0]) for one in sources)
+    reach = min(limit + offset, MAX_INTEGER)
+    matched = [value for one in sources for value in (*one.select[1], reach)]
     return f"{union} ORDER BY version DESC LIMIT ? OFFSET ?", [*matched, limit, offset]
 
 

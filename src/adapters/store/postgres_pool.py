@@ -36,9 +36,11 @@ OLDEST = 130000
 WRITERS = int.from_bytes(b"albumcor")
 """The number of the advisory lock that whoever writes beside the events holds until he is done."""
 
-_NAMED = (
-    "pg_current_xact_id()::text AS xid, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline"
+_HISTORY = (
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8) || "
+    "(SELECT checkpoint_lsn::text FROM pg_control_checkpoint())"
 )
+_NAMED = f"pg_current_xact_id()::text AS xid, {_HISTORY} AS history"
 _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {{turn}}; SELECT {_NAMED}"
 _TAKE_TURNS = f"SELECT pg_advisory_xact_lock({WRITERS})"
 
@@ -66,11 +68,11 @@ _END_IT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE pid = %s AND usename = current_user AND datname = current_database() AND xact_start IS NOT NULL"
 )
-# Without a name it was cut off before it could do anything. On another timeline, where a standby took over, the same
-# name may be that of another transaction.
+# Without a name it was cut off before it could do anything. Where a standby took over (another timeline), or after a
+# crash (which ends with a checkpoint), the same name may be that of another transaction.
 _HOW_IT_ENDED = (
     "SELECT CASE WHEN %s = '' THEN 'aborted' "
-    "WHEN left(pg_walfile_name(pg_current_wal_lsn()), 8) = %s THEN pg_xact_status(nullif(%s, '')::xid8) END AS told"
+    f"WHEN {_HISTORY} = %s THEN pg_xact_status(nullif(%s, '')::xid8) END AS told"
 )
 
 
@@ -84,7 +86,7 @@ class _Named:
 
     backend: int
     xid: str = ""
-    timeline: str = ""
+    history: str = ""
 
 
 def connection_settings(url: str) -> Mapping[str, Any]:
@@ -268,7 +270,7 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             ):
                 # Its server process may not know yet that we are gone, and hold what others wait for.
                 connection.execute(_END_IT, [named.backend])
-                cursor = connection.execute(_HOW_IT_ENDED, [named.xid, named.timeline, named.xid])
+                cursor = connection.execute(_HOW_IT_ENDED, [named.xid, named.history, named.xid])
                 [row] = cursor.fetchall()
                 told = row["told"]
             if told == "in progress":
@@ -316,7 +318,7 @@ def _take_turn(connection: psycopg.Connection[Any], turn: str) -> _Named:
     while cursor.nextset():
         pass
     [row] = cursor.fetchall()
-    return _Named(connection.info.backend_pid, row["xid"], row["timeline"])
+    return _Named(connection.info.backend_pid, row["xid"], row["history"])
 
 
 def _keep(connection: psycopg.Connection[Any]) -> None:

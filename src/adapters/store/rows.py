@@ -91,7 +91,7 @@ def _statement_of(change: Change, prefix: str) -> Statement:
             kind: Any = type(row)
             return _insert(kind, prefix), [_stored(value) for value in _values_of(kind)(row)]
         case Enter(stream, lane, version):
-            return _enter(prefix), [stream, lane, version, stream, lane]
+            return _enter(prefix), [stream, lane, version, stream, lane, version]
         case Set(kind, where, changed):
             condition, matched = condition_of(where)
             assigned = ", ".join([f"{name} = ?" for name in changed])
@@ -114,9 +114,10 @@ def _insert(kind: Hashable, prefix: str) -> str:
 @cache
 def _enter(prefix: str) -> str:
     table = prefix + table_of(FeedLaneRow)
+    # Only what is before it: rows that were there until a moment ago may lie behind, and would be walked through.
     return (
         f"INSERT INTO {table} VALUES (?, ?, ?, 1 + COALESCE((SELECT number FROM {table} "  # noqa: S608
-        "WHERE stream = ? AND lane = ? ORDER BY version DESC LIMIT 1), 0))"
+        "WHERE stream = ? AND lane = ? AND version < ? ORDER BY version DESC LIMIT 1), 0))"
     )
 
 

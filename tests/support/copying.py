@@ -1,0 +1,52 @@
+"""Copies of whole stores, also by processes that are killed; those find here what they run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.blobs import Blobs, open_blobs
+from adapters.copying import Copied, Place, copy_store, place_of, tables
+from adapters.settings import Settings
+from albumcore import utc_now
+
+
+@contextmanager
+def quiet(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show nothing."""
+    yield lambda done: None
+
+
+def copied(source: Path | str, target: Path | str, stage: Any = quiet) -> Copied:
+    """Copy between directories and databases; images too where both are directories."""
+    places = [
+        Place(directory=one) if isinstance(one, Path) else place_of(one) for one in (source, target)
+    ]
+
+    def blobs() -> tuple[Blobs, Blobs]:
+        assert isinstance(source, Path)
+        assert isinstance(target, Path)
+        return open_blobs(Settings(data=source)), open_blobs(Settings(data=target))
+
+    are_directories = isinstance(source, Path) and isinstance(target, Path)
+    return copy_store(places[0], places[1], blobs if are_directories else None, stage, utc_now)
+
+
+def copy_and_die(source: Path, target: Path, after: int) -> None:
+    """Copy in small parts, and be killed after some of them."""
+    told = iter(range(1000))
+
+    def tell(done: int) -> None:
+        if next(told) == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def stage(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        yield tell
+
+    tables.BATCH = 9
+    copied(source, target, stage)
