@@ -32,17 +32,18 @@ CACHE = ROOT / ".bench"
 RESULTS = Path("benchmarks") / "results.json"
 PICTURE = Path("benchmarks") / "growth.svg"
 PAGE = Path("explanation") / "benchmarks.md"
+NAMES = tuple(one.name for one in MEASURES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for, and write down what came of it."""
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument("--quick", action="store_true", help="small sizes; leaves docs/ alone")
-    parser.add_argument("names", nargs="*", help="measure these rows, or rows that begin so, alone")
+    parser.add_argument("names", nargs="*", help="measure these rows alone")
     given = parser.parse_args(arguments)
-    wanted = [one for one in MEASURES if not given.names or one.name.startswith(tuple(given.names))]
+    wanted = [one for one in MEASURES if not given.names or _is_named(one.name, given.names)]
     if not wanted:
-        parser.error(f"there is no such row; there are {', '.join(one.name for one in MEASURES)}")
+        parser.error(f"there is no such row; there are {', '.join(NAMES)}")
     # So that what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console(width=None if sys.stdout.isatty() else 180)
@@ -52,6 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LoadFailed as error:
         console.print(f"[red]{error}")
         return 1
+
+
+def _is_named(name: str, given: Sequence[str]) -> bool:
+    """Whether a row is among those given; what is no name of a row stands for all that begin so."""
+    beginnings = tuple(one for one in given if one not in NAMES)
+    return name in given or name.startswith(beginnings)
 
 
 def _run(console: Console, work: Path, scale: Scale, wanted: Sequence[Measure]) -> bool:
@@ -92,7 +99,7 @@ def _run(console: Console, work: Path, scale: Scale, wanted: Sequence[Measure]) 
 def _write(scale: Scale, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
     """Write down what came of the run so far, in the documentation if it was no mere try."""
     docs = CACHE / "quick" if scale is QUICK else ROOT / "docs"
-    every = report.merged(docs / RESULTS, results, [one.name for one in MEASURES])
+    every = report.merged(docs / RESULTS, results, NAMES)
     report.write_json(docs / RESULTS, facts, every)
     draw(every, docs / PICTURE)
     if scale is FULL:

@@ -86,6 +86,13 @@ class Taken:
         return [mine / its for mine, its in zip(self.ours, self.other, strict=True)]
 
 
+def by_cpu(costs: Mapping[str, Rounds], of: str) -> dict[str, float]:
+    """What ours and the other cost in processor time (microseconds), and their ratio; others disturb it the least."""
+    cpu = {name: median(some) for name, some in costs.items()}
+    details = {f"{name}_cpu_microseconds_a_{of}": round(one, 1) for name, one in cpu.items()}
+    return details | {"ratio_by_cpu": round(cpu["other"] / cpu["ours"], 3)}
+
+
 @frozen
 class Measure:
     """One row of the table: a figure, and how it is come by.

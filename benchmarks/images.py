@@ -12,7 +12,7 @@ from benchmarks.figures import Taken
 from benchmarks.history import CLINICS, STATIONS, VIEWERS
 from benchmarks.load import UNIQUE, Ask, load
 from benchmarks.pages import NEWEST, PAGES, READER, asks_for
-from benchmarks.rates import against, answer, latencies
+from benchmarks.rates import against, anew, answer, latencies
 from benchmarks.service import bare, serving
 from benchmarks.stores import PHOTOS, Store, nurse, photo_base64
 
@@ -54,7 +54,7 @@ def uploads(store: Store, number: int = PHOTOS) -> list[Ask]:
             "clinic": chance.randint(1, CLINICS),
             "station": chance.randint(1, STATIONS),
             "type": "Xray",
-            "data": f"{data[:80]}{UNIQUE.decode()}{data[80 + len(UNIQUE) :]}",
+            "data": f"{data[:80]}{UNIQUE}{data[80 + len(UNIQUE) :]}",
         }
         asks.append(Ask(f"{ROOT}/", headers, orjson.dumps(body), "POST"))
     return asks
@@ -77,7 +77,7 @@ def searched(bench: Bench) -> Taken:
         headers = _headers(store)
         chance = random.Random(1)
         patients = [chance.randint(1, store.patients) for _ in range(1000)]
-        asks = [Ask(f"{ROOT}/?patient={patient}", headers) for patient in patients]
+        asks = [anew(Ask(f"{ROOT}/?patient={patient}", headers)) for patient in patients]
         sides[size] = (store.path, asks)
     return latencies(bench, sides)
 

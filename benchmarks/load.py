@@ -12,8 +12,8 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-UNIQUE = b"@@@@@@@@"
-"""Eight bytes of a body that a number never used before is put in the place of, in each request."""
+UNIQUE = "@@@@@@@@"
+"""Eight characters of a path or a body that a number never used before is put in the place of, in each request."""
 
 _numbers = count(1)
 
@@ -23,6 +23,11 @@ local asks, at, number, threads = {}, 0, 0, 0
 function setup(thread)
   thread:set("place", threads)
   threads = threads + 1
+end
+
+local function split(text)
+  local first, last = text:find("@@@@@@@@", 1, true)
+  return first and { text:sub(1, first - 1), text:sub(last + 1) } or { text }
 end
 
 local function read(file)
@@ -36,12 +41,9 @@ local function read(file)
   local length = tonumber(file:read("*l"))
   local body = length > 0 and file:read(length) or nil
   file:read("*l")
-  local first, last = (body or ""):find("@@@@@@@@", 1, true)
-  if not first then return { whole = wrk.format(method, path, headers, body) } end
-  return {
-    method = method, path = path, headers = headers,
-    before = body:sub(1, first - 1), after = body:sub(last + 1),
-  }
+  local ask = { method = method, headers = headers, path = split(path), body = split(body or "") }
+  if #ask.path + #ask.body == 2 then ask.whole = wrk.format(method, path, headers, body) end
+  return ask
 end
 
 function init(args)
@@ -60,8 +62,9 @@ function request()
   local ask = asks[at]
   if ask.whole then return ask.whole end
   number = number + 1
-  local body = ask.before .. string.format("%08d", number) .. ask.after
-  return wrk.format(ask.method, ask.path, ask.headers, body)
+  local unique = string.format("%08d", number)
+  local body = table.concat(ask.body, unique)
+  return wrk.format(ask.method, table.concat(ask.path, unique), ask.headers, #body > 0 and body or nil)
 end
 
 function done(summary, latency, requests)

@@ -8,14 +8,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from benchmarks.bench import Bench
-from benchmarks.figures import Taken
+from benchmarks.figures import Taken, by_cpu
 from benchmarks.history import ALBUM
-from benchmarks.load import Ask, load
+from benchmarks.load import UNIQUE, Ask, load
 from benchmarks.service import Server, serving
 
 COMMENTS_PER_SECOND = 50
@@ -32,6 +31,11 @@ def answer(server: Server, ask: Ask) -> tuple[bytes, dict[str, str]]:
     )
     with urllib.request.urlopen(request, timeout=60) as given:
         return given.read(), {name.lower(): value for name, value in given.headers.items()}
+
+
+def anew(ask: Ask) -> Ask:
+    """The same request with a parameter that means nothing, another each time: no answer that was kept fits it."""
+    return evolve(ask, path=f"{ask.path}&again={UNIQUE}")
 
 
 @frozen
@@ -72,10 +76,7 @@ def against(
         },
         turns=bench.scale.turns,
     )
-    cpu = {name: median(some) for name, some in costs.items()}
-    details = {f"{name}_cpu_microseconds_a_request": round(one, 1) for name, one in cpu.items()}
-    details["ratio_by_cpu"] = round(cpu["other"] / cpu["ours"], 3)
-    return Taken(seen["ours"], seen["other"], details)
+    return Taken(seen["ours"], seen["other"], by_cpu(costs, "request"))
 
 
 def latencies(bench: Bench, sides: Mapping[int, tuple[Path, Sequence[Ask]]]) -> Taken:
