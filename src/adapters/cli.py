@@ -290,7 +290,10 @@ def collect_blobs(
     dry_run: Annotated[bool, Parameter(negative=(), help="Remove nothing.")] = False,
     data: Data = None,
 ) -> None:
-    """Remove image bytes that no event refers to, and name them. The service may run meanwhile.
+    """Remove image bytes that no event refers to, and name them.
+
+    The service may run meanwhile; on S3 the bucket should keep versions then, or an upload of the same bytes in
+    the very moment of their removal is lost.
 
     Example: albumcore collect-blobs --older-than 30 --dry-run
     """

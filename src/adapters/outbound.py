@@ -153,14 +153,14 @@ class Outbound:
         connect_seconds: For the look-up of a host, the connection and its TLS handshake.
         read_seconds: From then on until the answer is read to its end.
         resolve: Finds the addresses of a host.
-        tls: Whom to trust; not part of what makes two of them equal.
+        tls: Whom to trust, if not the authorities that this machine knows; not part of what makes two of them equal.
     """
 
     allow_private: bool = False
     connect_seconds: float = 5
     read_seconds: float = 5
     resolve: Resolve = socket.getaddrinfo
-    tls: ssl.SSLContext = field(factory=_trusted, eq=False, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, eq=False, repr=False)
 
     def get_json(self, url: str, limit: int = 64 * 1024) -> Any:
         """Return what the JSON at an address says, whatever its content type.
@@ -227,7 +227,7 @@ class Outbound:
         sent = {**headers, **_HEADERS, "Host": named}
         try:
             with (
-                httpcore.ConnectionPool(self.tls, network_backend=_Network(self, until)) as pool,
+                httpcore.ConnectionPool(self.tls or _trusted(), network_backend=_Network(self, until)) as pool,
                 pool.stream(method, url, headers=list(sent.items()), content=body) as answer,
             ):
                 yield answer

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from adapters.deployment import open_deployment
+from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
 from adapters.settings import Settings
+from adapters.store import StoreUnavailable
 from adapters.webhooks import Runner
+
+_AGAIN_SECONDS = 2
+_log = logging.getLogger(__name__)
 
 THREADS = 4
 """Requests a worker serves at a time: a slow upload must not keep the others waiting."""
@@ -68,7 +74,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Open the data directory in this worker, and compose the application on it; webhooks are told from here on."""
-        deployment = open_deployment(self._settings)
+        deployment = _patiently(lambda: open_deployment(self._settings))
         app = create_app(deployment)
         self._runner = Runner(deployment.outbox)
         self._runner.start()
@@ -77,6 +83,16 @@ class Server(BaseApplication):
     def _worker_exits(self, server: Any, worker: Any) -> None:
         if self._runner is not None:
             self._runner.stop()
+
+
+def _patiently(open_: Callable[[], Deployment]) -> Deployment:
+    """Open it as soon as the database is there: a worker that gives up would end the whole service."""
+    while True:
+        try:
+            return open_()
+        except StoreUnavailable as error:
+            _log.warning("the store is not available, and is asked again: %s", error)
+            time.sleep(_AGAIN_SECONDS)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:

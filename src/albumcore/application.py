@@ -17,7 +17,7 @@ from albumcore.feed import Entry, FeedPage, FeedQuery, chosen, entry, select, st
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.imagesets.events import ImageAdded
 from albumcore.index import Change, ImageRow, MemberRow, Versions, changes, standing_now
-from albumcore.kernel import Event, Recorded, Stream, fold, stored_name
+from albumcore.kernel import STORED, Event, Recorded, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.verification import CheckContent, Replay
 
@@ -179,11 +179,14 @@ class Albumcore(Commands):
     ) -> list[tuple[int, Recorded[Any] | AlbumcoreError | None]]:
         """Like `follow`, but with None for an event of no kind asked for, and with the error for an unreadable one.
 
-        Such an error is an UnknownStoredEvent or a DamagedStoredEvent.
+        Such an error is an UnknownStoredEvent, of whatever kind that is, or a DamagedStoredEvent.
         """
         names = {stored_name(kind).name for kind in kinds}
         found = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
-        return [(one.id, self._readable(one) if one.topic in names else None) for one in found]
+        return [
+            (one.id, self._readable(one) if one.topic in names or one.topic not in STORED else None)
+            for one in found
+        ]
 
     def _readable(self, stored: StoredEvent) -> Recorded[Any] | AlbumcoreError:
         try:

@@ -15,7 +15,7 @@ from adapters.blobs.collect import unreferred
 from adapters.deployment import open_deployment
 from adapters.settings import Settings
 from adapters.store import database_of
-from albumcore.errors import DamagedStoredEvent
+from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from support.s3 import reached, serving_s3
 from support.tscharts import ROOT, Api, opened
 
@@ -72,13 +72,22 @@ def test_unreferred_when_it_comes_to_be_needed(tmp_path: Path) -> None:
         assert api.deployment.albums.verify(blobs.check) == []
 
 
-def test_unreferred_beside_an_event_that_cannot_be_read(tmp_path: Path) -> None:
-    """What it refers to is not known, so nothing is said to be waste."""
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [
+        ("state = CAST('{' AS BLOB)", DamagedStoredEvent),
+        ("topic = 'images.image_replaced'", UnknownStoredEvent),
+    ],
+)
+def test_unreferred_beside_an_event_that_cannot_be_read(
+    damage: str, error: type[Exception], tmp_path: Path
+) -> None:
+    """What it refers to is not known, be it damaged or of a newer release, so nothing is said to be waste."""
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA")
         with database_of(api.deployment.albums).transaction(commit=True) as cursor:
-            cursor.execute("UPDATE stored_events SET state = CAST('{' AS BLOB)")
-        with pytest.raises(DamagedStoredEvent):
+            cursor.execute(f"UPDATE stored_events SET {damage}")
+        with pytest.raises(error):
             next(unreferred(api.deployment.albums, api.deployment.blobs, LATER))
 
 

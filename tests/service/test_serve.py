@@ -18,8 +18,10 @@ import falcon.testing
 import httpx
 import pytest
 
+from adapters import serve
 from adapters.serve import Server
 from adapters.settings import Settings
+from adapters.store import StoreError, StoreUnavailable
 from support.server import serving
 
 
@@ -95,3 +97,20 @@ def test_module_is_the_command() -> None:
         [sys.executable, "-m", "adapters", "--help"], capture_output=True, text=True, check=True
     )
     assert "albumcore serve" in helped.stdout
+
+
+def test_a_worker_waits_for_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it gave up, the whole service would end with it; any other error is told at once."""
+    monkeypatch.setattr(serve, "_AGAIN_SECONDS", 0)
+    told: list[Exception | None] = [StoreUnavailable("away"), StoreUnavailable("still"), None]
+
+    def open_() -> Any:
+        if error := told.pop(0):
+            raise error
+        return "open"
+
+    opened: Any = serve._patiently(open_)
+    assert opened == "open"
+    told = [StoreError("damaged")]
+    with pytest.raises(StoreError):
+        serve._patiently(open_)

@@ -62,14 +62,17 @@ class S3Blobs:
         return digest
 
     def get(self, digest: Digest) -> bytes:
-        """Return the content, as it is kept: only `check` verifies it.
+        """Return the content, of which the digest was made: a proxy may answer with something else.
 
         Raises:
             BlobMissing: it is not there.
-            BlobsUnavailable: S3 does not say whether it is.
+            BlobsUnavailable: S3 does not say whether it is, or gave other bytes.
         """
         with self._asking(digest), self._found(digest):
-            return bytes(obstore.get(self._store, _key(digest)).bytes())
+            content = bytes(obstore.get(self._store, _key(digest)).bytes())
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise BlobsUnavailable("S3 gave other bytes than were kept", "OtherBytes")
+        return content
 
     def size(self, digest: Digest) -> int:
         """Return the length of the content, in bytes.

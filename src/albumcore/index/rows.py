@@ -128,7 +128,8 @@ class ImageRow:
 
     KEY: ClassVar[tuple[str, ...]] = ("image_id",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("patient", "image_id"),
+        # All columns: the images of a patient are found side by side, and not each in its own place.
+        ("patient", "image_id", "version", "clinic", "station", "type", "at"),
         ("clinic", "station", "image_id"),
         ("station", "image_id"),
     )

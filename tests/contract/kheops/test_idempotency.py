@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from adapters.http.kheops.callers import issuer_of
+from adapters.http.kheops.issued import READ, Viewer, viewer_token
 from albumcore import Album, StudyComments
 from albumcore.albums.events import AlbumCreated, CommentPosted
 from albumcore.comments import StudyCommentPosted
@@ -247,6 +249,17 @@ def test_study_comment_where_one_sees_no_more(world: World) -> None:
     world.act(ALICE, Album.remove_study, STUDY)
     assert whole(send(world, comment, by=BOB)) == whole(first)
     assert send(world, comment, by=BOB, key="new").status_code == 403
+
+
+def test_a_token_for_something_narrower_learns_nothing(world: World) -> None:
+    """What a user was answered is not for a viewer of one study that he lent his token to."""
+    request = REQUESTS[0]
+    assert send(world, request).status_code == 201
+    viewer = Viewer(world.token_of(ALICE), STUDY, (READ,))
+    token = viewer_token(issuer_of(world.deployment), viewer, world.clock.now)
+    for form in (request.form, request.other):
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
+        assert world.ask(None, "POST", request.path, form, headers=headers).status_code == 403
 
 
 def test_a_refusal_is_not_remembered(world: World) -> None:

@@ -169,7 +169,9 @@ def _answered(
 ) -> Caller:
     caller = route.caller(deployment, req)
     ask = Ask(deployment, req, resp, caller, path, route.key(req, caller))
-    before = ask.done_before()
+    # What a user was answered is not for a token that he lent for something narrower.
+    may_know = route.callers is not Callers.USER or caller.acts_as_user
+    before = ask.done_before() if may_know else ()
     if not before:
         route.admit(ask)
     route.accept(req)
