@@ -6,13 +6,18 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from itertools import count
+from contextlib import ExitStack, closing
+from itertools import count, islice
 from typing import Any
+
+from attrs import evolve
+from eventsourcing.persistence import StoredEvent
 
 from adapters.deployment import DATABASE, Deployment
 from adapters.store import database_of, open_sqlite
+from adapters.store.rows import statement_of
 from albumcore import Album, Albumcore, Source, album_stream
+from albumcore.index import changes
 from benchmarks.bench import Bench, milliseconds
 from benchmarks.equal import EqualAlbum, EqualAlbums, fill_equal
 from benchmarks.figures import Taken, by_cpu
@@ -72,6 +77,55 @@ def durable(bench: Bench) -> Taken:
         )
         raw.close()
     return Taken(seen["ours"], seen["other"], by_cpu(costs, "command"))
+
+
+def durable_whole(bench: Bench) -> Taken:
+    """Comments through the library, and all rows that each of them writes by sqlite3 alone: event and index."""
+    store = bench.store(bench.scale.middle)
+    number = 10
+    with store.opened() as deployment:
+        albums = deployment.albums
+        comment(deployment)
+        [stored] = albums.recorder.select_events(STREAM.name, desc=True, limit=1)
+        raw = sqlite3.connect(bench.directory().with_suffix(".sqlite"), isolation_level=None)
+        with closing(sqlite3.connect(store.path / DATABASE)) as whole:
+            whole.backup(raw)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            raw.execute(f"PRAGMA {pragma}")
+        recorded: Any = albums.mapper.to_domain_event(stored)
+        versions = count(recorded.version + 1)
+
+        def write(rows: list[tuple[str, Any]]) -> None:
+            raw.execute("BEGIN IMMEDIATE")
+            for statement, values in rows:
+                raw.execute(statement, values)
+            raw.execute("COMMIT")
+
+        def other() -> float:
+            # Made beforehand: what it costs to know them is the library's own.
+            planned = iter(
+                [
+                    _rows_of(stored, evolve(recorded, version=version))
+                    for version in islice(versions, number)
+                ]
+            )
+            return per_second(number, lambda: write(next(planned)))
+
+        seen = bench.alternate(
+            {
+                "ours": lambda: per_second(number, lambda: comment(deployment)),
+                "other": other,
+            },
+            turns=bench.scale.commands // number,
+        )
+        raw.close()
+    return Taken(seen["ours"], seen["other"])
+
+
+def _rows_of(stored: StoredEvent, recorded: Any) -> list[tuple[str, Any]]:
+    row = (stored.originator_id, recorded.version, stored.topic, stored.state)
+    event = ("INSERT INTO stored_events VALUES (?, ?, ?, ?)", row)
+    return [event, *map(statement_of, changes(recorded))]
 
 
 def _raw(albums: Albumcore, path: Any) -> sqlite3.Connection:

@@ -86,9 +86,17 @@ MEASURES: tuple[Measure, ...] = (
         "command",
         "comments through the library, each durable",
         "commands/s",
+        commands.durable_whole,
+        ratio_at_least(0.60),
+        "sqlite3 alone, the same bytes: the event and its index rows",
+    ),
+    Measure(
+        "command-event",
+        "the first, against the row of the event alone",
+        "commands/s",
         commands.durable,
         ratio_at_least(0.60),
-        "sqlite3 alone, the same bytes",
+        "sqlite3 alone, without index rows",
     ),
     Measure(
         "command-growth",

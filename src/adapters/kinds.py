@@ -122,7 +122,7 @@ def _read_blobs(text: str) -> str:
     bucket, slash, prefix = rest.partition("/")
     on_s3 = _BUCKET.fullmatch(bucket) and _KEY_PREFIX.fullmatch(slash + prefix)
     if scheme == "file":
-        if bucket or not prefix or not re.fullmatch(r"[!-~]+", prefix) or re.search("[?#]", prefix):
+        if bucket or not re.fullmatch(r"[!-~]+", prefix) or re.search("[?#]|%00", prefix):
             raise ValueError
     elif scheme != "s3" or not on_s3:
         raise ValueError
@@ -130,7 +130,8 @@ def _read_blobs(text: str) -> str:
 
 
 def _read_database(text: str) -> str:
-    if not re.fullmatch(r"postgres(?:ql)?://[!-~]+", text):
+    # After a second @ would come the rest of a password, which libpq takes for a host.
+    if not re.fullmatch(r"postgres(?:ql)?://(?![^/?]*@[^/?]*@)[!-~]+", text):
         raise ValueError
     return text
 

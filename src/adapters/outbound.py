@@ -227,7 +227,9 @@ class Outbound:
         sent = {**headers, **_HEADERS, "Host": named}
         try:
             with (
-                httpcore.ConnectionPool(self.tls or _trusted(), network_backend=_Network(self, until)) as pool,
+                httpcore.ConnectionPool(
+                    self.tls or _trusted(), network_backend=_Network(self, until)
+                ) as pool,
                 pool.stream(method, url, headers=list(sent.items()), content=body) as answer,
             ):
                 yield answer

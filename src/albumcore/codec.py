@@ -158,6 +158,17 @@ class Codec(Mapper[str]):
         """
         if stored_event.topic == SNAPSHOT:
             return _snapshot(stored_event)
+        act, event = self.read(stored_event)
+        return Recorded(
+            str(stored_event.originator_id), stored_event.originator_version, act, event
+        )
+
+    def read(self, stored_event: StoredEvent) -> tuple[Act, Any]:
+        """What an envelope holds: the act, and the event it led to. Replaying needs no more.
+
+        Raises:
+            UnknownStoredEvent, DamagedStoredEvent: as for `to_domain_event`.
+        """
         known = self._known.get(stored_event.topic) or self._known_by(stored_event.topic)
         if known is None:
             raise UnknownStoredEvent(
@@ -170,8 +181,7 @@ class Codec(Mapper[str]):
             data = state["data"]
             if state["v"] != newest or type(state["v"]) is not int:
                 data = self._brought_up_to_date(stored_event, state["v"], newest, data)
-            act = _act(state)
-            event = structure(data, cls)
+            return _act(state), structure(data, cls)
         except UnknownStoredEvent:
             raise
         except ForbiddenExtraKeysError as error:
@@ -184,9 +194,6 @@ class Codec(Mapper[str]):
             raise DamagedStoredEvent(
                 f"{_where(stored_event)}: the stored {stored_event.topic!r} cannot be read: {error!r}"
             ) from error
-        return Recorded(
-            str(stored_event.originator_id), stored_event.originator_version, act, event
-        )
 
     def _known_by(self, name: str) -> Known | None:
         cls = STORED.get(name)

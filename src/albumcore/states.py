@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import define, evolve, field, frozen
 from eventsourcing.persistence import EventStore
 
-from albumcore.codec import Snapshot, moment_of
+from albumcore.codec import Codec, Snapshot, moment_of
 from albumcore.kernel import Event, Recorded, Stream
 
 S = TypeVar("S")
@@ -135,12 +135,16 @@ class States:
     def _forward(
         self, stream: Stream[S], start: Reached[S], until: int | None = None
     ) -> Reached[S]:
-        recorder, read = self._events.recorder, self._events.mapper.to_domain_event
+        recorder, read = self._events.recorder, cast(Codec, self._events.mapper).read
         while True:
             stored = recorder.select_events(
                 stream.name, gt=start.version or None, lte=until, limit=_BATCH
             )
-            history = cast("Iterator[Recorded[Event[S]]]", map(read, stored))
-            start = start.after(history, sum(len(one.state) for one in stored))
+            state, at, size = start.state, start.at, start.size
+            for one in stored:
+                act, event = read(one)
+                state, at, size = event.evolve(state, act), act.at, size + len(one.state)
+            version = stored[-1].originator_version if stored else start.version
+            start = Reached(version, at, state, size)
             if len(stored) < _BATCH:
                 return start

@@ -394,7 +394,17 @@ def test_no_source(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "/srv/albumcore", "sqlite://srv/albumcore", "sqlite:///", "mysql://host/x"]
+    "address",
+    [
+        "",
+        "/srv/albumcore",
+        "sqlite://srv/albumcore",
+        "sqlite:///",
+        "sqlite://[x",
+        "sqlite:///srv/x%00y",
+        "mysql://host/x",
+        "postgresql://al:[x@h/db",
+    ],
 )
 def test_an_address_that_is_none(address: str) -> None:
     """The refusal says what one looks like."""

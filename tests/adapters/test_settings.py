@@ -56,6 +56,7 @@ def test_settings_from_an_empty_environment() -> None:
         ("ALBUMCORE_BLOBS", "file:///srv/images", "blobs", "file:///srv/images"),
         ("ALBUMCORE_DATABASE", "postgresql:///albums", "database", "postgresql:///albums"),
         ("ALBUMCORE_DATABASE", "postgres://u:p@h:5/d?a=b", "database", "postgres://u:p@h:5/d?a=b"),
+        ("ALBUMCORE_DATABASE", "postgres://u@h/d?a=b@c", "database", "postgres://u@h/d?a=b@c"),
         ("ALBUMCORE_SECRET_FILE", "/run/secret", "secret_file", Path("/run/secret")),
         ("ALBUMCORE_COMPAT", "Upstream", "compat", "upstream"),
         ("ALBUMCORE_MAX_UPLOAD", "4096", "max_upload", 4096),
@@ -100,6 +101,7 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
         ("ALBUMCORE_BLOBS", "file://server/images"),
         ("ALBUMCORE_BLOBS", "file:///"),
         ("ALBUMCORE_BLOBS", "file:///srv/images?a"),
+        ("ALBUMCORE_BLOBS", "file:///srv/x%00y"),
         ("ALBUMCORE_COMPAT", "kheops"),
         ("ALBUMCORE_MAX_UPLOAD", "0"),
         ("ALBUMCORE_MAX_UPLOAD", "1025MiB"),
@@ -152,7 +154,13 @@ def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["albums.sqlite", "mysql://u:hunter2@h/d", "postgres:u:hunter2@h/d", "postgres://u:hunter2 @h"],
+    [
+        "albums.sqlite",
+        "mysql://u:hunter2@h/d",
+        "postgres:u:hunter2@h/d",
+        "postgres://u:hunter2 @h",
+        "postgresql://u:p@hunter2@localhost/d",
+    ],
 )
 def test_settings_from_a_bad_database_address(url: str) -> None:
     """It is that of a PostgreSQL database, and neither a bad one nor a good one is repeated."""

@@ -223,6 +223,21 @@ def test_whether_there_is_a_store(url: str) -> None:
         has_postgres_store("postgresql://?nonsense=1")
 
 
+def test_a_store_in_a_later_schema_is_not_touched(app: Albumcore, url: str) -> None:
+    """What the search path names first has its own tables, however odd its name is."""
+    before = rows_of(app)
+    postgres_server().execute('CREATE SCHEMA "Ward 2"', url.split("/")[3].split("?")[0])
+    ours = f"{url}&options=-csearch_path%3D%22Ward%5C%202%22,public"
+    assert not has_postgres_store(ours)
+    with open_postgres(ours) as other:
+        assert [*other.follow()] == []
+        other.handle(A1, Album.create, ALICE, "Hips")
+        assert other.verify() == []
+    assert has_postgres_store(ours)
+    assert rows_of(app) == before
+    assert app.verify() == []
+
+
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not installed by itself."""
     for name in ("adapters.store.postgres", "adapters.store.postgres_pool"):

@@ -18,7 +18,7 @@ from eventsourcing.persistence import (
 )
 
 from adapters.store import postgres_pool
-from adapters.store.postgres_pool import PostgresDatabase, connection_settings
+from adapters.store.postgres_pool import PortableCursor, PostgresDatabase, connection_settings
 from support.postgres import empty_database, postgres_server
 
 
@@ -210,7 +210,14 @@ def test_tables_are_used_by_who_may_not_make_them(database: PostgresDatabase, ur
 
 @pytest.mark.parametrize(
     "url",
-    ["", "file.sqlite", "mysql://u:secret@h/d", "postgresql://u:secret@h:port/d?nonsense=1"],
+    [
+        "",
+        "file.sqlite",
+        "mysql://u:secret@h/d",
+        "postgresql://u:secret@h:port/d?nonsense=1",
+        "postgresql://u:p@secret@localhost/d",
+        "postgresql://u@/d?host=h,secret@h",
+    ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
     """It may hold a password."""
@@ -224,6 +231,27 @@ def test_a_database_that_is_not_there_is_an_error_of_the_store() -> None:
     """At once, not after waiting for it to come."""
     with pytest.raises(OperationalError):
         PostgresDatabase(postgres_server().url("nowhere"))
+
+
+@pytest.mark.parametrize("state", ["25006", "25P03", "25P04"])
+def test_what_passes_by_itself_may_be_tried_again(database: PostgresDatabase, state: str) -> None:
+    """A server that only reads, for another takes over; a transaction that was idle, or took, too long."""
+    raising = f"DO $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{state}'; END $$"
+    with database.transaction(commit=False) as cursor, pytest.raises(OperationalError):
+        cursor.execute(raising)
+
+
+def test_statements_of_a_table_that_was_made_anew(database: PostgresDatabase, url: str) -> None:
+    """What was prepared for the old one is refused once; its connection is given up, and another one will do."""
+    with database.get_connection() as connection:
+        cursor = PortableCursor(connection)
+        cursor.execute("SELECT * FROM notes", prepare=True)
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("ALTER TABLE notes ADD COLUMN another INTEGER")
+        with pytest.raises(OperationalError):
+            cursor.execute("SELECT * FROM notes", prepare=True)
+        assert connection.closed
+    assert _names(database) == []
 
 
 def test_an_old_server_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

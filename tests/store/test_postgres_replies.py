@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -157,3 +158,50 @@ def test_another_history_is_no_answer(app: Albumcore) -> None:
     postgres_server().execute("CHECKPOINT")
     with pytest.raises(StoreUnavailable, match="nobody knows"):
         database._was_kept(ours)
+
+
+@pytest.fixture
+def waiting(direct: Albumcore, url: str) -> Iterator[postgres_pool._Named]:
+    """A transaction that is being kept, and waits for a synchronous standby that is not there."""
+    server, name = postgres_server(), url.split("/")[3].split("?")[0]
+    with database_of(direct).looking() as cursor:
+        cursor.execute(f"SELECT {postgres_pool._HISTORY} AS history")
+        [row] = cursor.fetchall()
+    server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    server.execute("SELECT pg_reload_conf()")
+    writes: list[threading.Thread] = []
+    who = "SELECT pid, backend_xid::text FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    try:
+        while not (found := server.execute(who)):
+            write = "SELECT pg_logical_emit_message(true, '', '')"
+            writes.append(threading.Thread(target=server.execute, args=[write, name]))
+            writes[-1].start()
+            writes[-1].join(0.05)
+        yield postgres_pool._Named(found[0][0], found[0][1], row["history"])
+    finally:
+        server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        server.execute("SELECT pg_reload_conf()")
+        for one in writes:
+            one.join()
+
+
+def test_what_a_standby_does_not_have_yet_is_not_said_to_be_kept(
+    direct: Albumcore, waiting: postgres_pool._Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction that waits for it is not ended: the server would take it for kept at once."""
+    monkeypatch.setattr(postgres_pool, "SETTLE_SECONDS", 0.5)
+    with pytest.raises(StoreUnavailable, match="nobody knows"):
+        database_of(direct)._was_kept(waiting)
+
+
+def test_another_transaction_of_the_same_backend_is_not_ended(direct: Albumcore) -> None:
+    """Behind a pooler of connections, or where its number was given again, it is somebody else's."""
+    database = database_of(direct)
+    with database.transaction(commit=True) as cursor:
+        cursor.execute(f"SELECT {postgres_pool._NAMED}")
+        row = cursor.fetchone()
+    with database.transaction(commit=True) as cursor:
+        backend = cursor.connection.info.backend_pid
+        assert database._was_kept(postgres_pool._Named(backend, row["xid"], row["history"]))
+        cursor.execute("INSERT INTO notes (name) VALUES ('of another')")
+    assert notes(direct)[-1] == "of another"

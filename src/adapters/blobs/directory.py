@@ -57,10 +57,18 @@ class DirectoryBlobs:
             BlobMissing: it is not there.
         """
         try:
-            with open(self._file(digest), "rb", buffering=0) as file:
-                return file.readall()
+            descriptor = os.open(self._file(digest), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise BlobMissing(digest) from None
+        # A file object would ask the system twice as much, and let go of the interpreter each time.
+        try:
+            length = os.fstat(descriptor).st_size
+            content = os.read(descriptor, length)
+            while len(content) < length and (more := os.read(descriptor, length - len(content))):
+                content += more
+            return content
+        finally:
+            os.close(descriptor)
 
     def size(self, digest: Digest) -> int:
         """Return the length of the content, in bytes.
@@ -119,8 +127,8 @@ class DirectoryBlobs:
         return self.path / digest[:2] / digest[2:]
 
     def _make_shard(self, shard: Path) -> None:
-        shard.mkdir(mode=0o700, exist_ok=True)
         if shard.name not in self._durable_shards:
+            shard.mkdir(mode=0o700, exist_ok=True)
             # Another process may have made it a moment ago, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -99,11 +99,14 @@ def place_of(url: str) -> Place:
     Raises:
         CopyRefused: it is neither.
     """
-    parts = urlsplit(url)
-    if parts.scheme in ("postgresql", "postgres"):
-        return Place(url=url)
-    if parts.scheme == "sqlite" and not parts.netloc and parts.path.strip("/"):
-        return Place(directory=Path(unquote(parts.path)))
+    # A bracket without its other half is an error of the library's, whose message may quote a password.
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in ("postgresql", "postgres"):
+            return Place(url=url)
+        path = unquote(parts.path)
+        if parts.scheme == "sqlite" and not parts.netloc and path.strip("/") and "\0" not in path:
+            return Place(directory=Path(path))
     raise CopyRefused(
         "an address is sqlite:///PATH/OF/THE/DATA/DIRECTORY, with three slashes, or postgresql://..."
     )

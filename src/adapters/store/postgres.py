@@ -245,5 +245,7 @@ def has_store(url: str) -> bool:
     """
     connection_settings(url)
     with known_errors(), psycopg.connect(url, autocommit=True) as connection:
-        [(there,)] = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_EVENTS]).fetchall()
+        # Not wherever the search path leads: the next schema may hold the store of somebody else.
+        looked = "SELECT to_regclass(quote_ident(current_schema()) || %s) IS NOT NULL"
+        [(there,)] = connection.execute(looked, [f".{_EVENTS}"]).fetchall()
     return bool(there)

@@ -37,6 +37,10 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
 )
 
 
+# Told where another server has just taken over, and where a transaction was idle, or took, too long.
+_PASSING = frozenset({"25006", "25P03", "25P04"})
+
+
 class _Truth(Dumper):
     """Truth values are the numbers 0 and 1, as in SQLite."""
 
@@ -80,7 +84,7 @@ class PortableCursor(psycopg.Cursor[DictRow]):
         Raises:
             PersistenceError: one of its kinds. The transaction can only be undone then.
         """
-        with known_errors():
+        with known_errors(self.connection):
             if isinstance(query, str):
                 if (made := made_by(query)) and self._is_there(made):
                     return self
@@ -98,7 +102,7 @@ class PortableCursor(psycopg.Cursor[DictRow]):
         Raises:
             PersistenceError: one of its kinds. The transaction can only be undone then.
         """
-        with known_errors():
+        with known_errors(self.connection):
             if isinstance(query, str):
                 query = for_postgres(query)
             super().executemany(query, params_seq, returning=returning)
@@ -110,13 +114,21 @@ class PortableCursor(psycopg.Cursor[DictRow]):
 
 
 @contextmanager
-def known_errors() -> Iterator[None]:
-    """Raise the driver's errors as those that every store raises.
+def known_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """Raise the driver's errors as those that every store raises; what passes by itself as ``OperationalError``.
 
-    Only the server's first line is kept of a message: the others may quote what is in a row.
+    Only the server's first line is kept of a message: the others may quote what is in a row. A connection whose
+    prepared statements are of tables that were made anew since is closed.
     """
     try:
         yield
     except psycopg.Error as error:
         known = next(known for kind, known in _ERRORS if isinstance(error, kind))
+        if error.sqlstate in _PASSING:
+            known = OperationalError
+        # "cached plan must not change result type", which servers say in many languages
+        elif error.diag.source_function == "RevalidateCachedQuery":
+            known = OperationalError
+            if connection is not None:
+                connection.close()
         raise known(error.diag.message_primary or str(error)) from error

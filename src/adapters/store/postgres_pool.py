@@ -45,14 +45,15 @@ _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {{turn}}; SELECT {_NAME
 _TAKE_TURNS = f"SELECT pg_advisory_xact_lock({WRITERS})"
 
 LOCK_SECONDS = 30
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 5.0
 SETTLE_SECONDS = 30.0
 MOST_CONNECTIONS = 16
 # The server, too, notices in half a minute that its client is gone: it may hold what others wait for.
 _SESSION = (
     f"SET lock_timeout = '{LOCK_SECONDS}s'; SET idle_in_transaction_session_timeout = '60s'; "
     "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
-    "SET tcp_user_timeout = '30s'; SET client_min_messages = 'warning'"
+    "SET tcp_user_timeout = '30s'; SET client_min_messages = 'warning'; "
+    "SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL"
 )
 _DEFAULTS = {
     "application_name": "albumcore",
@@ -64,9 +65,13 @@ _DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
+# One that is being kept ends by itself. Ended from outside while it waits for a synchronous standby, it would pass
+# for kept without being there. A backend whose transaction is another by now is left alone.
 _END_IT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE pid = %s AND usename = current_user AND datname = current_database() AND xact_start IS NOT NULL"
+    "WHERE pid = %s AND usename = current_user AND datname = current_database() AND xact_start IS NOT NULL "
+    "AND coalesce(backend_xid = nullif(%s, '')::xid8::xid, %s = '') AND "
+    "(wait_event = 'ClientRead' OR query <> 'COMMIT' AND wait_event IS DISTINCT FROM 'SyncRep')"
 )
 # Without a name it was cut off before it could do anything. Where a standby took over (another timeline), or after a
 # crash (which ends with a checkpoint), the same name may be that of another transaction.
@@ -98,16 +103,20 @@ def connection_settings(url: str) -> Mapping[str, Any]:
     if not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("no address of a PostgreSQL database")
     try:
-        return conninfo_to_dict(url)
+        given = conninfo_to_dict(url)
     except psycopg.Error:
         raise ValueError("no address of a PostgreSQL database") from None
+    # Of a password with an @ in it libpq takes the rest for a host. Paths and abstract sockets may have one.
+    if any("@" in host and host[0] not in "/@" for host in str(given.get("host", "")).split(",")):
+        raise ValueError("no address of a PostgreSQL database")
+    return given
 
 
 class PostgresDatabase(OneMoment, PostgresDatastore):
     """A PostgreSQL database, by its address.
 
     Whatever libpq takes may stand in the address (``sslmode``, ``options``, ``service``, ...). Tables are made and
-    looked for in the first schema of the search path.
+    looked for in the first schema of the search path that exists, and in no other: the next may hold another store.
 
     Raises:
         ValueError: it is no address.
@@ -263,13 +272,15 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         """Whether a transaction was kept whose end nobody told us of. What is left of it is ended."""
         until = time.monotonic() + SETTLE_SECONDS
         told: str | None = "in progress"
+        # A COMMIT may have reached the server that its process is about to read.
+        time.sleep(0.02)
         while told == "in progress" and time.monotonic() < until:
             with (
                 contextlib.suppress(InterfaceError, OperationalError),
                 self.get_connection() as connection,
             ):
                 # Its server process may not know yet that we are gone, and hold what others wait for.
-                connection.execute(_END_IT, [named.backend])
+                connection.execute(_END_IT, [named.backend, named.xid, named.xid])
                 cursor = connection.execute(_HOW_IT_ENDED, [named.xid, named.history, named.xid])
                 [row] = cursor.fetchall()
                 told = row["told"]

@@ -78,6 +78,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         """Stored events of a stream; as the library's, without naming each column of each row."""
         matched = [originator_id, gt or 0, MAX_INTEGER if lte is None else lte]
         with self.datastore.transaction(commit=False) as c:
+            c.sqlite_cursor.row_factory = None  # rows are taken whole
             c.execute(
                 f"SELECT * FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
                 "AND originator_version > ? AND originator_version <= ? "

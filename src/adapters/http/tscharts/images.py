@@ -113,8 +113,9 @@ class Images(Resource):
         stored, encoding = self._decoded(data)
         if self._documented and (missing := [name for name in _PLACES if name not in ids]):
             raise _bad(f"missing: {', '.join(missing)}")
-        if not self._all_exist(ids):
-            raise not_found()
+        with self.deployment.database.reading():
+            if not self._all_exist(ids):
+                raise not_found()
         # The event refers to the bytes, so they are on the disk before it is recorded.
         digest = self.deployment.blobs.put(stored)
         content = Content(digest, len(stored), sniff(stored), encoding)
