@@ -113,12 +113,6 @@ class States:
             _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
             return reached
 
-    def forget(self) -> None:
-        """Keep nothing: whatever is asked for next is read from what is stored."""
-        with self._lock:
-            self._kept.clear()
-            self._size = 0
-
     def _snapshot(self, stream: Stream[S], until: int | None = None) -> Reached[S]:
         for one in self._snapshots.get(stream.name, lte=until, desc=True, limit=1):
             found = cast(Snapshot, one)

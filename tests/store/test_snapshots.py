@@ -8,7 +8,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from albumcore import Album, Albumcore
+from albumcore import Album, Albumcore, states
 from albumcore.codec import SNAPSHOT_FORMAT, Snapshot
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
@@ -80,6 +80,25 @@ def test_the_present_starts_from_the_last_snapshot(open_again: Open) -> None:
     fresh.rebuild()
     assert open_again().load(A1).name == "Knees"
     assert kept(app) == []
+
+
+def test_a_long_replay_is_worth_a_snapshot(
+    open_again: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes next starts there; what was read in parts is what was told."""
+    monkeypatch.setattr(states, "LONG", 6)
+    monkeypatch.setattr(states, "_BATCH", 3)
+    app = open_again(snapshot_every=1000)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    for name in ("Hips", "Toes", "Heads", "Hands"):
+        app.handle(A1, Album.edit, ALICE, name=name)
+    assert open_again().load(A1).name == "Hands"
+    assert kept(app) == []
+    comment(app, 2)
+    app.handle(A1, Album.edit, ALICE, name="Feet")
+    assert open_again().load(A1).name == "Feet"
+    assert kept(app) == [8]
+    assert app.verify() == []
 
 
 @pytest.mark.parametrize("format_", [0, SNAPSHOT_FORMAT - 1, SNAPSHOT_FORMAT + 1, None])

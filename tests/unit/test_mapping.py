@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from albumcore.mapping import FEW, added, removed
 
-MANY = {key: str(key) for key in range(FEW - 2)}
-"""A change or two away from where another form begins."""
+MANY = {key: str(key) for key in range(FEW + 1)}
+"""As many as need another form, once one goes and comes."""
 
 
 @given(
