@@ -106,6 +106,7 @@ def test_secret_in_a_file_that_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_secret(tmp_path / "data", given)
     given.write_bytes(bytes(range(32)))
+    given.chmod(0o644)  # whatever is usual here
     with pytest.raises(SecretError, match="open to other users"):
         load_secret(tmp_path / "data", given)
     given.chmod(0o400)
