@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import define, evolve, field, frozen
-from eventsourcing.persistence import EventStore
+from eventsourcing.persistence import EventStore, StoredEvent
 
 from albumcore.codec import Codec, Snapshot, moment_of
-from albumcore.kernel import Event, Recorded, Stream
+from albumcore.kernel import Event, Recorded, Stream, fold
 
 S = TypeVar("S")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,12 +43,10 @@ class Reached(Generic[S]):
     state: S
     size: int = 0
 
-    def after(self, history: Iterable[Recorded[Event[S]]], size: int) -> Reached[S]:
-        """How far it has come with some more events, of so many bytes in all."""
-        state, last = self.state, None
-        for last in history:
-            state = last.event.evolve(state, last.act)
-        return self if last is None else Reached(last.version, last.at, state, self.size + size)
+    def after(self, recorded: tuple[Recorded[Event[S]], ...], size: int) -> Reached[S]:
+        """How far it has come with some more events, one at least, of so many bytes in all."""
+        last = recorded[-1]
+        return Reached(last.version, last.at, fold(self.state, recorded), self.size + size)
 
 
 @define
@@ -73,11 +71,12 @@ class States:
 
     def present(self, stream: Stream[S]) -> Reached[S]:
         """Where a stream is now: what is kept of it, moved forward by what was recorded since."""
-        kept = self.at_hand(stream)
-        start = (
-            kept if kept is not None and self._is_there(stream, kept) else self._snapshot(stream)
-        )
-        reached = self._forward(stream, start)
+        start = self.at_hand(stream)
+        reached = None if start is None else self._onward(stream, start)
+        if start is None or reached is None:
+            self._forget(stream)
+            start = self._snapshot(stream)
+            reached = self._forward(stream, start)
         if reached.version - start.version >= LONG:
             reached = self.save(stream, reached)
         if reached.version:
@@ -113,32 +112,49 @@ class States:
             _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
             return reached
 
+    def _forget(self, stream: Stream[S]) -> None:
+        with self._lock:
+            gone = self._kept.pop(stream.name, None)
+            self._size -= 0 if gone is None else gone.size
+
     def _snapshot(self, stream: Stream[S], until: int | None = None) -> Reached[S]:
         for one in self._snapshots.get(stream.name, lte=until, desc=True, limit=1):
             found = cast(Snapshot, one)
             return Reached(found.version, found.at, found.state, found.size)
         return Reached(0, EPOCH, stream.initial)
 
-    def _is_there(self, stream: Stream[S], kept: Reached[S]) -> bool:
-        """Whether what is kept is of this history, and not of one that a restored backup has taken the place of."""
-        last = self._events.recorder.select_events(
-            stream.name, gt=kept.version - 1, lte=kept.version
-        )
-        return bool(last) and moment_of(last[0]) == kept.at
+    def _onward(self, stream: Stream[S], kept: Reached[S]) -> Reached[S] | None:
+        """How far what is kept has come by now; None where a restored backup has taken the place of its history."""
+        stored = self._stored(stream, kept.version - 1)
+        if not stored or stored[0].originator_version != kept.version:
+            return None
+        if moment_of(stored[0]) != kept.at:
+            return None
+        reached = self._through(kept, stored[1:])
+        return reached if len(stored) < _BATCH else self._forward(stream, reached)
 
     def _forward(
         self, stream: Stream[S], start: Reached[S], until: int | None = None
     ) -> Reached[S]:
-        recorder, read = self._events.recorder, cast(Codec, self._events.mapper).read
         while True:
-            stored = recorder.select_events(
-                stream.name, gt=start.version or None, lte=until, limit=_BATCH
-            )
-            state, at, size = start.state, start.at, start.size
-            for one in stored:
-                act, event = read(one)
-                state, at, size = event.evolve(state, act), act.at, size + len(one.state)
-            version = stored[-1].originator_version if stored else start.version
-            start = Reached(version, at, state, size)
+            stored = self._stored(stream, start.version, until)
+            start = self._through(start, stored)
             if len(stored) < _BATCH:
                 return start
+
+    def _stored(
+        self, stream: Stream[Any], after: int, until: int | None = None
+    ) -> Sequence[StoredEvent]:
+        return self._events.recorder.select_events(
+            stream.name, gt=after or None, lte=until, limit=_BATCH
+        )
+
+    def _through(self, start: Reached[S], stored: Sequence[StoredEvent]) -> Reached[S]:
+        if not stored:
+            return start
+        read = cast(Codec, self._events.mapper).read
+        state, at, size = start.state, start.at, start.size
+        for one in stored:
+            act, event = read(one)
+            state, at, size = event.evolve(state, act), act.at, size + len(one.state)
+        return Reached(stored[-1].originator_version, at, state, size)

@@ -99,6 +99,9 @@ def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file
             backup.backup(file)
             if is_looked_at:
                 assert app.load(A1).name == "Knees"
+                at_hand = app.states.at_hand(A1)
+                assert at_hand is not None
+                assert at_hand.version == 1
             app.handle(A1, Album.edit, ALICE, name="Heads")
             assert [one.version for one in app.history(A1)] == [1, 2]
             assert app.load(A1).name == "Heads"
