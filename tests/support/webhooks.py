@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import falcon.testing
-from attrs import define
+from attrs import define, field
 
 from adapters.deployment import open_deployment
 from adapters.http.app import create_app
@@ -124,6 +125,23 @@ def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
 def new_users(outbox: Outbox) -> Counter[str]:
     """How often each new user is to be told of."""
     return Counter(row["user"] for row in rows(outbox, 'SELECT "user" FROM webhook_trigger'))
+
+
+@define
+class Held:
+    """Sends what is for one path only when it is let go, and the rest at once."""
+
+    path: str
+    outbox: Outbox
+    is_there: threading.Event = field(factory=threading.Event)
+    let_go: threading.Event = field(factory=threading.Event)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Hold on to it, or send it."""
+        if url.endswith(self.path):
+            self.is_there.set()
+            assert self.let_go.wait(30)
+        return self.outbox.outbound.post(url, body, headers)
 
 
 def follow_until(settings: Settings, last: str) -> None:

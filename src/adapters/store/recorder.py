@@ -150,22 +150,6 @@ class IndexRecorder:
                     high = middle - 1
         return low
 
-    # Numbers
-
-    def next_number(self, name: str) -> int:
-        """A number never given before under that name, greater than all of them.
-
-        It is not waited for until it is on the disk: the event that carries it is, and brings it there.
-        """
-        with self.datastore.unsynced() as c:
-            c.execute(
-                "INSERT INTO numbers VALUES (?, 1) "
-                "ON CONFLICT (name) DO UPDATE SET given = numbers.given + 1",
-                [name],
-            )
-            # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
-            return _given(c, name)
-
     # Rebuilding and comparing
 
     def rebuild(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> None:
@@ -212,7 +196,7 @@ class IndexRecorder:
                     found.extend(
                         f"{table} {_named(kind, stored)}: {said}" for stored in c.fetchall()
                     )
-            if _given(c, "image") < highest:
+            if given(c, "image") < highest:
                 found.append(
                     f"numbers: an image id up to {highest} was given, and may be given again"
                 )
@@ -273,7 +257,8 @@ def rows_changed(c: Any) -> int:
     return counted
 
 
-def _given(c: Any, name: str) -> int:
+def given(c: Any, name: str) -> int:
+    """The highest number that was given out under a name; 0 where none was."""
     c.execute("SELECT given FROM numbers WHERE name = ?", [name])
     row = c.fetchone()
     return 0 if row is None else int(row["given"])

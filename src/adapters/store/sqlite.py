@@ -17,7 +17,7 @@ from eventsourcing.sqlite import (
 from eventsourcing.utils import Environment, EnvType
 
 from adapters.store.pool import SQLiteDatabase
-from adapters.store.recorder import TABLES, IndexRecorder
+from adapters.store.recorder import TABLES, IndexRecorder, given
 from adapters.store.rows import MAX_INTEGER, create_tables, form_of_rows, table_of
 from albumcore.index import ROWS, Change
 
@@ -86,6 +86,20 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 [*matched, -1 if limit is None else limit],
             )
             return [StoredEvent(*row) for row in c.fetchall()]
+
+    def next_number(self, name: str) -> int:
+        """A number never given before under that name, greater than all of them.
+
+        It is not waited for until it is on the disk: the event that carries it is, and brings it there.
+        """
+        with self.datastore.unsynced() as c:
+            c.execute(
+                "INSERT INTO numbers VALUES (?, 1) "
+                "ON CONFLICT (name) DO UPDATE SET given = numbers.given + 1",
+                [name],
+            )
+            # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
+            return given(c, name)
 
     @contextmanager
     def rewriting(self) -> Iterator[tuple[SQLiteCursor, SQLiteCursor]]:

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from adapters.directory import Cursor
 from adapters.outbound import Unreachable
-from adapters.webhooks import Attempt, Outbox, queue
+from adapters.webhooks import Attempt, queue
 from albumcore import Album, WebhookEvent
 from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE
-from support.receiver import HANG_UP, Answer, Receiver
-from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked, bodies_of, hooked
+from support.receiver import HANG_UP, Answer
+from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, bodies_of, hooked
 
 FAILING = Answer(500)
 WAITS = [20, 15, 10, 5]
@@ -359,24 +359,6 @@ def test_deliveries_come_in_the_order_of_recording(world: Hooked) -> None:
     assert told == [f"user-{number}" for number in range(5)]
 
 
-@define
-class Held:
-    """Sends what is for one path only when it is let go."""
-
-    path: str
-    receiver: Receiver
-    outbox: Outbox
-    is_there: threading.Event = field(factory=threading.Event)
-    let_go: threading.Event = field(factory=threading.Event)
-
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Hold on to it."""
-        if url.endswith(self.path):
-            self.is_there.set()
-            assert self.let_go.wait(30)
-        return self.outbox.outbound.post(url, body, headers)
-
-
 def test_a_webhook_has_one_delivery_on_its_way_at_a_time(world: Hooked) -> None:
     """While a slow receiver has one, the others get theirs, and its own next ones wait."""
     world.hook(WebhookEvent.NEW_USER)
@@ -385,7 +367,7 @@ def test_a_webhook_has_one_delivery_on_its_way_at_a_time(world: Hooked) -> None:
     world.act(Album.add_member, "sub-next")
     world.outbox.take_up()
     now = world.world.clock.now
-    held = Held(HOOK, world.receiver, world.outbox)
+    held = Held(HOOK, world.outbox)
     slow = evolve(world.outbox, outbound=held)
     thread = threading.Thread(target=slow.deliver_next, args=(now,))
     thread.start()

@@ -19,7 +19,7 @@ from albumcore import Album, WebhookEvent, utc_now
 from albumcore.ids import WebhookId
 from support.kheops import ALBUM, DAVE, Clock
 from support.receiver import Answer
-from support.webhooks import HOOK, OTHER_HOOK, SECRET, Hooked, hooked
+from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, hooked
 
 SOON = 0.01
 
@@ -59,28 +59,11 @@ def test_new_series_are_told_when_it_is_time(world: Hooked) -> None:
         runner.stop()
 
 
-@define
-class Stuck:
-    """Keeps what goes to one path until it is let go, and sends the rest."""
-
-    path: str
-    outbox: Outbox
-    is_there: threading.Event = field(factory=threading.Event)
-    let_go: threading.Event = field(factory=threading.Event)
-
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Keep it, or send it."""
-        if url.endswith(self.path):
-            self.is_there.set()
-            assert self.let_go.wait(30)
-        return self.outbox.outbound.post(url, body, headers)
-
-
 def test_a_slow_receiver_holds_nobody_up(world: Hooked) -> None:
     """However much it is to be told. Stopping waits for what is on its way, has it written down, and begins no more."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
-    stuck = Stuck(HOOK, world.outbox)
+    stuck = Held(HOOK, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=stuck), SOON)
     for number in range(10):
         world.act(Album.add_member, f"user-{number}")

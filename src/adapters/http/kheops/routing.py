@@ -183,8 +183,10 @@ def _answered(
 
 
 _HEADERS_THAT_MATTER = (
-    *("Authorization", "X-Authorization-Source", "X-Link-Authorization"),
     "Accept",
+    "Authorization",
+    "X-Authorization-Source",
+    "X-Link-Authorization",
 )
 
 
