@@ -30,7 +30,7 @@ from albumcore.errors import AlbumcoreError, CommandReused, ConcurrentChange, Id
 from albumcore.ids import ImageId, user_id
 from albumcore.index import CommandRow, Index, changes
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
-from albumcore.states import Reached, States
+from albumcore.states import States
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event[Any])
@@ -74,6 +74,9 @@ class Commands(Application[str]):
         snapshot_every: A snapshot of a stream is kept at every multiple of this version.
         cache_size: How many streams' states are kept at hand; fewer where they are large.
 
+    Attributes:
+        loses_replies: Whether an append may be stored and its answer get lost on the way; the recorder says so.
+
     Raises:
         ValueError: ``retries`` is negative, or ``snapshot_every`` or ``cache_size`` is not positive.
     """
@@ -97,6 +100,7 @@ class Commands(Application[str]):
         self._turns = [RLock() for _ in range(_TURNS)]
         assert self.snapshots is not None
         self.states = States(self.events, self.snapshots, cache_size)
+        self.loses_replies = bool(getattr(self.recorder, "loses_replies", False))
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """What the code was given, and nothing of the process environment, where our settings have like names."""
@@ -114,11 +118,6 @@ class Commands(Application[str]):
     def index(self) -> Index:
         """The rows that are looked up without replaying."""
         return cast(Index, self.recorder)
-
-    @property
-    def loses_replies(self) -> bool:
-        """Whether an append may be stored and its answer get lost on the way; the recorder of such a store says so."""
-        return bool(getattr(self.recorder, "loses_replies", False))
 
     def handle(
         self,
@@ -143,7 +142,9 @@ class Commands(Application[str]):
             IdTaken: an image id or a token digest, unique in the store, is there in another stream.
             ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
         """
-        return self.handle_once(None, stream, decision, source, *args, **kwargs)
+        return self._taken(
+            None, stream, lambda state, act: decision(state, act, *args, **kwargs), source
+        )
 
     def handle_once(
         self,
@@ -165,12 +166,27 @@ class Commands(Application[str]):
             CommandReused: its id is that of a command of another content.
             Invalid: it breaks a rule of `check_command`.
         """
+        return self._taken(
+            command, stream, lambda state, act: decision(state, act, *args, **kwargs), source
+        )
+
+    def _taken(
+        self,
+        command: CommandKey | None,
+        stream: Stream[S],
+        decide: Callable[[S, Act], tuple[E, ...]],
+        source: Source,
+    ) -> tuple[Recorded[E], ...]:
+        """Take a command in its turn among those on its stream."""
         user_id(source.user)
-        turn = self._turns[hash(stream.name) % len(self._turns)]
+        key = command and check_command(command)
+        if key is None and self.loses_replies:
+            key = CommandKey(secrets.token_urlsafe(16))
+        turn = self._turns[hash(stream.name) % _TURNS]
         if not turn.acquire(timeout=_TURN_SECONDS):
             raise OperationalError("others kept changing this")
         try:
-            return self._handled(self._key_of(command), stream, decision, source, *args, **kwargs)
+            return self._handled(key, stream, decide, source)
         finally:
             turn.release()
 
@@ -178,11 +194,8 @@ class Commands(Application[str]):
         self,
         key: CommandKey | None,
         stream: Stream[S],
-        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        decide: Callable[[S, Act], tuple[E, ...]],
         source: Source,
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
     ) -> tuple[Recorded[E], ...]:
         refused_at, met = -1, 0
         # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
@@ -196,7 +209,7 @@ class Commands(Application[str]):
                     return before
             act = Act(source, max(self._clock(), there.at).astimezone(UTC), key)
             try:
-                decided = decision(there.state, act, *args, **kwargs)
+                decided = decide(there.state, act)
             except AlbumcoreError:
                 if is_present:
                     raise
@@ -221,7 +234,10 @@ class Commands(Application[str]):
                     there = None
                     continue
                 size = 0
-            self._keep(stream, there, there.after(recorded, size))
+            after = there.after(recorded, size)
+            if there.version // self._snapshot_every != after.version // self._snapshot_every:
+                after = self.states.save(stream, after)
+            self.states.keep(stream, after)
             return recorded
 
     def _meet(self, times: int, is_same: bool, error: Exception) -> None:
@@ -253,11 +269,6 @@ class Commands(Application[str]):
         """An image id never given before. One that no event comes to carry stays unused."""
         return ImageId(self.index.next_number("image"))
 
-    def _key_of(self, command: CommandKey | None) -> CommandKey | None:
-        if command is not None:
-            return check_command(command)
-        return CommandKey(secrets.token_urlsafe(16)) if self.loses_replies else None
-
     def _led_to(self, row: CommandRow) -> Iterator[Recorded[Any]]:
         # One by one: the stream may be long, and most commands led to one event.
         version = row.version
@@ -272,7 +283,7 @@ class Commands(Application[str]):
         rows = [change for one in recorded for change in changes(one)]
         stored = [self.mapper.to_stored_event(one) for one in recorded]
         self.recorder.insert_events(stored, changes=rows)
-        return sum(len(one.state) for one in stored)
+        return sum([len(one.state) for one in stored])
 
     def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
         """Whether events are in the store although to append them seemed to fail: the id of their command tells."""
@@ -281,8 +292,3 @@ class Commands(Application[str]):
         first, last = recorded[0], recorded[-1]
         there = self.recorder.select_events(first.stream, gt=first.version - 1, lte=last.version)
         return [*there] == [*map(self.mapper.to_stored_event, recorded)]
-
-    def _keep(self, stream: Stream[S], before: Reached[S], after: Reached[S]) -> None:
-        if before.version // self._snapshot_every != after.version // self._snapshot_every:
-            after = self.states.save(stream, after)
-        self.states.keep(stream, after)

@@ -168,8 +168,10 @@ def record(stream: str, version: int, act: Act, events: Iterable[E]) -> tuple[Re
     if act.command is not None and act.command.content is not None:
         rest = Act(act.source, act.at, CommandKey(act.command.id))
     return tuple(
-        Recorded(stream, number, rest if number > version + 1 else act, event)
-        for number, event in enumerate(events, version + 1)
+        [
+            Recorded(stream, number, rest if number > version + 1 else act, event)
+            for number, event in enumerate(events, version + 1)
+        ]
     )
 
 

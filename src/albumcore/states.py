@@ -126,9 +126,8 @@ class States:
     def _onward(self, stream: Stream[S], kept: Reached[S]) -> Reached[S] | None:
         """How far what is kept has come by now; None where a restored backup has taken the place of its history."""
         stored = self._stored(stream, kept.version - 1)
-        if not stored or stored[0].originator_version != kept.version:
-            return None
-        if moment_of(stored[0]) != kept.at:
+        last = stored[0] if stored else None
+        if last is None or (last.originator_version, moment_of(last)) != (kept.version, kept.at):
             return None
         reached = self._through(kept, stored[1:])
         return reached if len(stored) < _BATCH else self._forward(stream, reached)

@@ -14,7 +14,6 @@ from eventsourcing.persistence import (
     InterfaceError,
     OperationalError,
 )
-from eventsourcing.sqlite import SQLiteCursor
 
 from adapters.store.pool import SQLiteDatabase
 
@@ -143,7 +142,7 @@ def test_a_database_that_is_busy_for_too_long(tmp_path: Path) -> None:
     database.close()
 
 
-def synchronous(transaction: AbstractContextManager[SQLiteCursor]) -> int:
+def synchronous(transaction: AbstractContextManager[sqlite3.Cursor]) -> int:
     """What a transaction waits for; FULL is 2, NORMAL is 1."""
     with transaction as cursor:
         cursor.execute("PRAGMA synchronous")

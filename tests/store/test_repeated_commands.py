@@ -201,7 +201,7 @@ class Network:
         self.breaks = False
         self.delivers = True
         app.recorder.insert_events = self.insert_events  # type: ignore[method-assign]
-        app.recorder.loses_replies = True  # type: ignore[attr-defined]
+        app.loses_replies = True
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -270,7 +270,7 @@ def test_the_same_by_somebody_else_is_not_taken_for_ones_own(open_again: Open) -
 def test_a_store_that_loses_nothing_needs_no_ids(app: Albumcore) -> None:
     """Its errors are what they seem."""
     network = Network(app, OperationalError("disk full"))
-    app.recorder.loses_replies = False  # type: ignore[attr-defined]
+    app.loses_replies = False
     [created] = app.handle(A1, Album.create, ALICE, "Knees")
     assert created.act.command is None
     network.breaks = True

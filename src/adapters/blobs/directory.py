@@ -57,7 +57,7 @@ class DirectoryBlobs:
             BlobMissing: it is not there.
         """
         try:
-            descriptor = os.open(self._file(digest), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise BlobMissing(digest) from None
         # A file object would ask the system twice as much, and let go of the interpreter each time.
@@ -123,8 +123,11 @@ class DirectoryBlobs:
         return True
 
     def _file(self, digest: Digest) -> Path:
+        return Path(self._name(digest))
+
+    def _name(self, digest: Digest) -> str:
         check_digest(digest)
-        return self.path / digest[:2] / digest[2:]
+        return f"{self.path}/{digest[:2]}/{digest[2:]}"
 
     def _make_shard(self, shard: Path) -> None:
         if shard.name not in self._durable_shards:

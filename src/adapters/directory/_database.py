@@ -51,12 +51,22 @@ class Row(Protocol):
 
 
 class Cursor(Protocol):
-    """The part of a database cursor that the directory uses."""
+    """The part of a database cursor (PEP 249) that the directory uses."""
 
-    def execute(self, sql: str, params: Sequence[Parameter] = ..., /) -> None:
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement added, changed or deleted."""
+        ...
+
+    @property
+    def description(self) -> Any:
+        """The columns of what the last statement found, the name of each first."""
+        ...
+
+    def execute(self, sql: str, params: Sequence[Parameter] = ..., /) -> object:
         """Run one statement."""
 
-    def executemany(self, sql: str, params: Iterable[Sequence[Parameter]], /) -> None:
+    def executemany(self, sql: str, params: Iterable[Sequence[Parameter]], /) -> object:
         """Run one statement once for each row of parameters."""
 
     def fetchone(self) -> Row | None:
@@ -135,8 +145,7 @@ def delete_by_id(database: Database, delete: str, row_id: int) -> bool:
 
 def number_changed(cursor: Cursor) -> int:
     """How many rows the statement just run added, changed or deleted; with `executemany`, all its runs."""
-    counted: int = _dbapi(cursor).rowcount
-    return max(counted, 0)  # It is -1 after no run at all.
+    return max(cursor.rowcount, 0)  # It is -1 after no run at all.
 
 
 def has_changed(cursor: Cursor) -> bool:
@@ -147,12 +156,7 @@ def has_changed(cursor: Cursor) -> bool:
 def columns_of(cursor: Cursor, table: str) -> set[str]:
     """The names of the columns that a table has."""
     cursor.execute(f"SELECT * FROM {table} WHERE 1 = 0")  # noqa: S608
-    return {column[0] for column in _dbapi(cursor).description}
-
-
-def _dbapi(cursor: Cursor) -> Any:
-    """The cursor of the database's own library (PEP 249), which that of the event library for SQLite wraps."""
-    return getattr(cursor, "sqlite_cursor", cursor)
+    return {column[0] for column in cursor.description}
 
 
 def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:

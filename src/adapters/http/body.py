@@ -48,6 +48,8 @@ def drop_rest(req: falcon.Request) -> None:
     A server that closes a connection with unread bytes resets it. A client that is still sending
     then sees a broken connection in place of the answer, such as the 413 for its large upload.
     """
+    if not has_body(req):
+        return
     left = DROPPED
     try:
         read = _reader(req)
@@ -55,6 +57,11 @@ def drop_rest(req: falcon.Request) -> None:
             left -= len(piece)
     except Exception:  # as above; the answer is settled, and whoever is gone needs none
         return
+
+
+def has_body(req: falcon.Request) -> bool:
+    """Whether a request announces a body (RFC 9112 section 6): by its length, or as chunks."""
+    return bool(req.env.get("CONTENT_LENGTH")) or "HTTP_TRANSFER_ENCODING" in req.env
 
 
 def _reader(req: falcon.Request) -> Callable[[int], bytes]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 
@@ -12,68 +11,92 @@ class _Held(threading.local):
     """What a thread holds while it reads: one open transaction, once it has read anything."""
 
     depth = 0
-    cursor: Any = None
     in_use = 0
     is_past = False
+    transaction: AbstractContextManager[Any] | None = None
+    cursor: Any = None
 
-    def __init__(self) -> None:
-        self.open = ExitStack()
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+        if not self.depth:
+            self.let_go()
+
+    def take(self, transaction: AbstractContextManager[Any]) -> None:
+        self.cursor = transaction.__enter__()
+        self.transaction = transaction
 
     def let_go(self) -> None:
-        self.cursor, self.is_past = None, False
-        self.open.close()
+        transaction, self.transaction, self.cursor, self.is_past = (
+            self.transaction,
+            None,
+            None,
+            False,
+        )
+        if transaction is not None:
+            transaction.__exit__(None, None, None)
 
 
 class OneMoment:
     """Transactions of a database, those that only read joined into one where that is asked for.
 
     An answer put together from several reads is of one moment then, and costs one transaction. A database has
-    `_begin`, which gives a transaction of its own, and `_another`, which gives one more cursor beside one.
+    `begin`, which gives a transaction of its own, and `another`, which gives one more cursor beside one.
     """
 
     def __init__(self) -> None:
         self._held = _Held()
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """Have all that this thread reads in the block be of one moment, that of the first read.
 
         Whoever writes in between sees what he wrote: the next read begins another moment.
         """
-        held = self._held
-        held.depth += 1
-        try:
-            yield
-        finally:
-            held.depth -= 1
-            if not held.depth:
-                held.let_go()
+        return self._held
 
-    @contextmanager
-    def transaction(self, *, commit: bool) -> Iterator[Any]:
+    def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction, or a part of the one that this thread reads in."""
         held = self._held
         if commit:
-            held.is_past = True
+            held.is_past = held.in_use > 0
             if not held.in_use:
                 held.let_go()
         if commit or not held.depth:
-            with self._begin(commit=commit) as cursor:
-                yield cursor
-            return
+            return self.begin(commit=commit)
+        return _Part(self, held)
+
+    def begin(self, *, commit: bool) -> AbstractContextManager[Any]:
+        """A transaction of its own, kept at its end with ``commit``, and undone without."""
+        raise NotImplementedError
+
+    def another(self, cursor: Any) -> AbstractContextManager[Any]:
+        """One more cursor in the transaction that a cursor is in."""
+        raise NotImplementedError
+
+
+class _Part:
+    """A part of the transaction that a thread reads in. A class and no generator: a request has a dozen."""
+
+    def __init__(self, database: OneMoment, held: _Held) -> None:
+        self._database = database
+        self._held = held
+
+    def __enter__(self) -> Any:
+        held = self._held
         if held.cursor is None:
-            held.cursor = held.open.enter_context(self._begin(commit=False))
+            held.take(self._database.begin(commit=False))
+        self._another = self._database.another(held.cursor)
+        cursor = self._another.__enter__()
         held.in_use += 1
+        return cursor
+
+    def __exit__(self, *ended: Any) -> None:
+        held = self._held
+        held.in_use -= 1
         try:
-            with self._another(held.cursor) as cursor:
-                yield cursor
+            self._another.__exit__(*ended)
         finally:
-            held.in_use -= 1
             if held.is_past and not held.in_use:
                 held.let_go()
-
-    def _begin(self, *, commit: bool) -> AbstractContextManager[Any]:
-        raise NotImplementedError
-
-    def _another(self, cursor: Any) -> AbstractContextManager[Any]:
-        raise NotImplementedError

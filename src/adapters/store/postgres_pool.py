@@ -226,7 +226,8 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             self._held.let_go()
         return self._writing(turn, blind)
 
-    def _begin(self, *, commit: bool) -> AbstractContextManager[PortableCursor]:
+    def begin(self, *, commit: bool) -> AbstractContextManager[PortableCursor]:
+        """A transaction of its own; see `transaction`."""
         return self._writing(_TAKE_TURNS, blind=False) if commit else self._seeing()
 
     @contextmanager
@@ -239,7 +240,8 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
                 _undo(connection)
 
     @contextmanager
-    def _another(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
+    def another(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
+        """One more cursor in the transaction that a cursor is in."""
         with known_errors():
             yield PortableCursor(cursor.connection)
 

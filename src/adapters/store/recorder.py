@@ -74,10 +74,12 @@ class IndexRecorder:
 
     def apply(self, c: Any, changes: Iterable[Change]) -> None:
         """Carry out changes of rows, and have the numbers count as given that they name."""
+        execute = c.execute
         for change in changes:
-            c.execute(*statement_of(change))
-            if image_id := _image_id(change):
-                c.execute(*_taken("image", image_id))
+            statement, values = statement_of(change)
+            execute(statement, values)
+            if type(change) is Put and (image_id := _image_id(change)):
+                execute(*_taken("image", image_id))
 
     # Reading rows
 
@@ -253,7 +255,7 @@ def _kind_of(change: Change) -> type[Row]:
 
 def rows_changed(c: Any) -> int:
     """How many rows the last statement of a cursor added, changed or removed."""
-    counted: int = getattr(c, "sqlite_cursor", c).rowcount
+    counted: int = c.rowcount
     return counted
 
 

@@ -12,11 +12,24 @@ from typing import Any
 
 from attrs import fields
 
-from albumcore.index import ROWS, ROWS_FORMAT, Change, Enter, FeedLaneRow, Put, Row, Set, Where
+from albumcore.codec import stored_time
+from albumcore.index import (
+    ROWS,
+    ROWS_FORMAT,
+    Change,
+    Drop,
+    Enter,
+    FeedLaneRow,
+    Put,
+    Row,
+    Set,
+    Where,
+)
 
 Statement = tuple[str, list[Any]]
 MAX_INTEGER = 2**63 - 1
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+_PLAIN = (str, int)
 _ALWAYS, _NEVER = "1 = 1", "1 = 0"
 
 
@@ -72,7 +85,7 @@ def statement_of(change: Change, prefix: str = "", unless_there: bool = False) -
         prefix: Stands before the names of the tables.
         unless_there: Leave a row alone whose key is there already.
     """
-    statement, values = _statement_of(change, prefix)
+    statement, values = _BY_KIND[type(change)](change, prefix)
     if unless_there and isinstance(change, Put | Enter):
         statement += " ON CONFLICT DO NOTHING"
     return statement, values
@@ -85,23 +98,34 @@ def key_of(change: Put | Enter) -> str:
     return f"{table_of(kind)} {', '.join(f'{name}={getattr(row, name)!r}' for name in kind.KEY)}"
 
 
-def _statement_of(change: Change, prefix: str) -> Statement:
-    match change:
-        case Put(row):
-            kind: Any = type(row)
-            return _insert(kind, prefix), [_stored(value) for value in _values_of(kind)(row)]
-        case Enter(stream, lane, version):
-            return _enter(prefix), [stream, lane, version, stream, lane, version]
-        case Set(kind, where, changed):
-            condition, matched = condition_of(where)
-            assigned = ", ".join([f"{name} = ?" for name in changed])
-            return (
-                f"UPDATE {prefix}{table_of(kind)} SET {assigned} WHERE {condition}",  # noqa: S608
-                [*map(_stored, changed.values()), *matched],
-            )
-        case _:
-            condition, matched = condition_of(change.where)
-            return f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched  # noqa: S608
+def _put(change: Put, prefix: str) -> Statement:
+    kind: Any = type(change.row)
+    return _insert(kind, prefix), [_stored(value) for value in _values_of(kind)(change.row)]
+
+
+def _entered(change: Enter, prefix: str) -> Statement:
+    of_lane = change.stream, change.lane, change.version
+    return _enter(prefix), [*of_lane, *of_lane]
+
+
+def _set(change: Set, prefix: str) -> Statement:
+    condition, matched = condition_of(change.where)
+    kind: Any = change.kind
+    values = [_stored(value) for value in change.values.values()]
+    return _update(kind, tuple(change.values), condition, prefix), values + matched
+
+
+def _dropped(change: Drop, prefix: str) -> Statement:
+    condition, matched = condition_of(change.where)
+    return f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched  # noqa: S608
+
+
+_BY_KIND: Mapping[type[Change], Callable[[Any, str], Statement]] = {
+    Put: _put,
+    Enter: _entered,
+    Set: _set,
+    Drop: _dropped,
+}
 
 
 @cache
@@ -109,6 +133,13 @@ def _insert(kind: Hashable, prefix: str) -> str:
     row: Any = kind
     marks = ", ".join("?" * len(columns_of(row)))
     return f"INSERT INTO {prefix}{table_of(row)} VALUES ({marks})"  # noqa: S608
+
+
+@lru_cache(maxsize=256)
+def _update(kind: Hashable, changed: tuple[str, ...], condition: str, prefix: str) -> str:
+    row: Any = kind
+    assigned = ", ".join([f"{name} = ?" for name in changed])
+    return f"UPDATE {prefix}{table_of(row)} SET {assigned} WHERE {condition}"  # noqa: S608
 
 
 @cache
@@ -133,6 +164,8 @@ def condition_of(where: Where) -> Statement:
     What a database cannot hold, an integer past 64 bits or a text with NUL or lone surrogates, is equal to nothing
     in it.
     """
+    if all(map(_is_plain, where.values())):
+        return _equal(tuple(where)), [*where.values()]
     conditions: list[str] = []
     matched: list[Any] = []
     for name, value in where.items():
@@ -145,7 +178,16 @@ def condition_of(where: Where) -> Statement:
         else:
             conditions.append(f"{name} = ?")
             matched.append(_stored(value))
-    return " AND ".join(conditions) or _ALWAYS, matched
+    return " AND ".join(conditions), matched
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, _PLAIN) and can_be_stored(value)
+
+
+@lru_cache(maxsize=256)
+def _equal(names: tuple[str, ...]) -> str:
+    return " AND ".join([f"{name} = ?" for name in names]) or _ALWAYS
 
 
 def row_of(kind: Any, stored: Mapping[str, Any]) -> Any:
@@ -162,17 +204,14 @@ def _loads(kind: Hashable) -> list[tuple[str, Callable[[Any], Any] | None]]:
 
 
 def _stored(value: Any) -> Any:
-    # Fixed width, so that the order of the text is the order of the times.
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    return value
+    return stored_time(value) if isinstance(value, datetime) else value
 
 
 def can_be_stored(value: Any) -> bool:
     """Whether a database can hold a value: no integer past 64 bits, and no text with NUL or lone surrogates."""
-    if isinstance(value, int):
-        return -MAX_INTEGER <= value <= MAX_INTEGER
-    return not (isinstance(value, str) and _NO_TEXT.search(value))
+    if isinstance(value, str):
+        return not _NO_TEXT.search(value)
+    return not isinstance(value, int) or -MAX_INTEGER <= value <= MAX_INTEGER
 
 
 _LOAD: Mapping[str, Callable[[Any], Any]] = {"bool": bool, "datetime": datetime.fromisoformat}

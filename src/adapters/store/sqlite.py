@@ -11,7 +11,6 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteAggregateRecorder,
     SQLiteApplicationRecorder,
-    SQLiteCursor,
     SQLiteFactory,
 )
 from eventsourcing.utils import Environment, EnvType
@@ -30,6 +29,13 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
     position = "rowid"
 
+    def __init__(self, datastore: Any, events_table_name: str = "stored_events") -> None:
+        super().__init__(datastore, events_table_name)
+        self._is_there = (
+            f"SELECT 1 FROM {self.events_table_name} "  # noqa: S608
+            "WHERE originator_id = ? AND originator_version = ?"
+        )
+
     def construct_create_table_statements(self) -> list[str]:
         """The library's tables, and those beside the index tables."""
         return [*super().construct_create_table_statements(), *TABLES]
@@ -45,24 +51,34 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
             c.execute("SELECT form FROM form_of_rows")
             return [row["form"] for row in c.fetchall()] == [form_of_rows()]
 
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], changes: Iterable[Change] = (), **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append events, and carry out the changes of rows that they mean, in one transaction.
+
+        Raises:
+            IntegrityError: a version is there already, or the one before it is not; or the key of a row is taken.
+        """
+        with self.datastore.transaction(commit=True) as c:
+            return self._insert_events(c, stored_events, changes)
+
     def _insert_events(
         self,
-        c: SQLiteCursor,
+        c: Any,
         stored_events: Sequence[StoredEvent],
         changes: Iterable[Change] = (),
         **kwargs: Any,
     ) -> Sequence[int] | None:
-        first = next(iter(stored_events), None)
-        if first is not None and first.originator_version > 1:
-            # Whoever has a backup restored under him knows of versions that are gone.
-            c.execute(
-                f"SELECT 1 FROM {self.events_table_name} "  # noqa: S608
-                "WHERE originator_id = ? AND originator_version = ?",
-                [first.originator_id, first.originator_version - 1],
-            )
-            if c.fetchone() is None:
-                raise IntegrityError("the version before it is not there")
-        positions = super()._insert_events(c, stored_events, **kwargs)
+        positions = []
+        for one in stored_events:
+            stream, version = one.originator_id, one.originator_version
+            if version > 1:
+                # Whoever has a backup restored under him knows of versions that are gone.
+                c.execute(self._is_there, (stream, version - 1))
+                if c.fetchone() is None:
+                    raise IntegrityError("the version before it is not there")
+            c.execute(self.insert_events_statement, (stream, version, one.topic, one.state))
+            positions.append(c.lastrowid or 0)
         self.apply(c, changes)
         return positions
 
@@ -78,7 +94,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         """Stored events of a stream; as the library's, without naming each column of each row."""
         matched = [originator_id, gt or 0, MAX_INTEGER if lte is None else lte]
         with self.datastore.transaction(commit=False) as c:
-            c.sqlite_cursor.row_factory = None  # rows are taken whole
+            c.row_factory = None  # rows are taken whole
             c.execute(
                 f"SELECT * FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
                 "AND originator_version > ? AND originator_version <= ? "
@@ -102,12 +118,12 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
             return given(c, name)
 
     @contextmanager
-    def rewriting(self) -> Iterator[tuple[SQLiteCursor, SQLiteCursor]]:
+    def rewriting(self) -> Iterator[tuple[Any, Any]]:
         """A transaction that nobody appends in between; what is written first takes the write lock."""
         with self.datastore.transaction(commit=True) as c:
             yield c, c
 
-    def clear_tables(self, c: SQLiteCursor) -> None:
+    def clear_tables(self, c: Any) -> None:
         """Make the index tables anew."""
         for table in (*map(table_of, ROWS), *_FORMER):
             c.execute(f"DROP TABLE IF EXISTS {table}")
@@ -119,7 +135,7 @@ class SQLiteSnapshotRecorder(SQLiteAggregateRecorder):
     """Keeps the newest snapshot of each stream, and no other: one of a long album is a megabyte."""
 
     def _insert_events(
-        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self, c: Any, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         for stored in stored_events:
             c.execute(

@@ -32,7 +32,7 @@ class Family(Enum):
     WEBHOOKS = "WEBHOOKS"
 
 
-@frozen
+@frozen(eq=False)  # a row of a table is itself, and so is quickly found
 class Line:
     """How the events of one class show.
 

@@ -9,11 +9,12 @@ known without a walk; a query is answered from lanes alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from attrs import frozen
 
-from albumcore.feed.entries import Entry, Kind
+from albumcore.feed.entries import FEED, Entry, Kind, Line
 from albumcore.feed.query import FILTERS, FeedQuery, Filter
 from albumcore.ids import UserId
 
@@ -39,17 +40,31 @@ class Choice:
     is_simple: bool
 
 
+_SAID: Mapping[Line, tuple[tuple[str, Callable[[Entry], Iterable[Any]]], ...]] = {
+    line: tuple(
+        (f"{_SEPARATOR}{name}{_SEPARATOR}", row.said)
+        for name, row in TERMS.items()
+        if row.needs is None or getattr(line, row.needs)
+    )
+    for line in FEED.values()
+    if line is not None
+}
+"""By line: how the lane of each term that its entries may have goes on after the scope, and what they say there."""
+
+
 def lanes_of(one: Entry) -> Iterator[str]:
     """The lanes that an entry stands in, each once."""
-    terms = [
-        (name, value)
-        for name, row in TERMS.items()
-        for value in dict.fromkeys(row.said(one))
+    # A dictionary, because an entry may say the same thing twice.
+    terms = {
+        f"{beginning}{value}": None
+        for beginning, said in _SAID[one.line]
+        for value in said(one)
         if value is not None
-    ]
+    }
     for scope in _scopes_of(one):
         yield scope
-        yield from (_lane(scope, name, value) for name, value in terms)
+        for term in terms:
+            yield scope + term
 
 
 def chosen(viewer: UserId, query: FeedQuery) -> list[Choice]:

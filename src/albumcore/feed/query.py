@@ -75,11 +75,13 @@ class Filter:
         said: What an entry says there; None says nothing.
         holds: Whether one thing that is said will do, by what is wanted.
         is_one: Whether an entry says one thing there at most.
+        needs: What a line must have for its entries to say anything there; None for nothing.
     """
 
     said: Callable[[Entry], Iterable[Any]]
     holds: str = "in"
     is_one: bool = False
+    needs: str | None = None
 
 
 HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -91,10 +93,10 @@ HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 FILTERS: Mapping[str, Filter] = {
     "kinds": Filter(lambda one: (one.kind,), is_one=True),
-    "mutations": Filter(lambda one: (one.line.mutation,), is_one=True),
+    "mutations": Filter(lambda one: (one.line.mutation,), is_one=True, needs="mutation"),
     "users": Filter(lambda one: (one.author, one.target)),
-    "studies": Filter(lambda one: (one.study_uid,), is_one=True),
-    "series": Filter(lambda one: one.series_uids),
+    "studies": Filter(lambda one: (one.study_uid,), is_one=True, needs="study"),
+    "series": Filter(lambda one: one.series_uids, needs="study"),
     "providers": Filter(lambda one: (one.provider_id, one.recorded.act.source.report_provider)),
     "capability_tokens": Filter(
         lambda one: (one.recorded.act.source.capability_token,), is_one=True

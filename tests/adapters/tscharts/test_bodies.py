@@ -49,9 +49,13 @@ class Sent(io.BytesIO):
         return piece
 
 
+CHUNKS = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+"""As a server says that a body comes in chunks, whose end it marks itself."""
+
+
 def _chunked(api: Api, body: Sent) -> Any:
     """Upload a body of no announced length, from a server that marks its end itself."""
-    extras = {"wsgi.input": body, "wsgi.input_terminated": True}
+    extras = {"wsgi.input": body, **CHUNKS}
     return api.request("POST", f"{ROOT}/image/", extras=extras)
 
 
@@ -106,7 +110,7 @@ def test_refused_body_is_read_to_its_end(api: Api) -> None:
     assert refused.tell() == 40 * MIB
 
     of_a_stranger = Sent(_padded(3 * MIB))
-    extras = {"wsgi.input": of_a_stranger, "wsgi.input_terminated": True}
+    extras = {"wsgi.input": of_a_stranger, **CHUNKS}
     answer = api.request("POST", f"{ROOT}/image/", headers={}, extras=extras)
     assert answer.status_code == 401
     assert of_a_stranger.tell() == 3 * MIB
@@ -115,7 +119,7 @@ def test_refused_body_is_read_to_its_end(api: Api) -> None:
 def test_body_on_get_is_read_to_its_end(api: Api) -> None:
     """A body that a client sends with a GET is dropped, for the same reason."""
     body = Sent(b"{}")
-    extras = {"wsgi.input": body, "wsgi.input_terminated": True}
+    extras = {"wsgi.input": body, **CHUNKS}
     assert api.request("GET", f"{ROOT}/patient/", extras=extras).json == [1, 2]
     assert body.tell() == 2
 

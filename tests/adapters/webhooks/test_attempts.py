@@ -503,7 +503,7 @@ class Counting(Seam):
     def transaction(self, *, commit: bool) -> Iterator[Cursor]:
         """Open one, and count."""
         with self.database.transaction(commit=commit) as cursor:
-            connection = cast(Any, cursor).sqlite_cursor.connection
+            connection = cast(Any, cursor).connection
             connection.set_progress_handler(self.step, 1)
             yield cursor
             connection.set_progress_handler(None, 0)

@@ -143,7 +143,7 @@ def test_looked_up_by_key(world: World) -> None:
     token = make_own(world)
     statements: list[str] = []
     with world.deployment.people.database.transaction(commit=False) as cursor:
-        connection = cast(Any, cursor).sqlite_cursor.connection
+        connection = cast(Any, cursor).connection
     for shown in (token, {"access_token": "wrong" * 4 + "00"}):
         statements.clear()
         connection.set_trace_callback(statements.append)

@@ -37,6 +37,7 @@ class Resource:
 
     def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:
         self.deployment = deployment
+        self._allowed = ", ".join(self.allow)
         self._verbs = {"OPTIONS": _nothing, **verbs}
         if "GET" in verbs:
             self._verbs["HEAD"] = verbs["GET"]
@@ -54,7 +55,7 @@ class Resource:
 
         """
         if self.allow:
-            resp.set_header("Allow", ", ".join(self.allow))
+            resp.set_header("Allow", self._allowed)
         try:
             with self._moment(req):
                 self.admit(req)
