@@ -6,7 +6,9 @@ Media types are told by magic bytes; a text that was sent comes back char for ch
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+import orjson
 import pybase64
 
 from albumcore.errors import Invalid
@@ -45,7 +47,7 @@ def sniff(content: bytes) -> str:
 
 
 def decode_base64(text: str) -> tuple[bytes, Encoding]:
-    """Return the bytes to store for ``text``, and the encoding with which `encode` gives it back.
+    """Return the bytes to store for ``text``, and the encoding with which `as_json` gives it back.
 
     Base64 in its one canonical form is stored decoded ("base64"). Anything else, such as base64
     with line breaks or without padding, is stored as the UTF-8 of the text itself ("verbatim").
@@ -65,15 +67,16 @@ def decode_base64(text: str) -> tuple[bytes, Encoding]:
         raise Invalid("data", "the text holds half a surrogate pair") from None
 
 
-def encode(content: bytes, encoding: Encoding) -> str:
-    """Return the very text from which `decode_base64` made ``content`` and ``encoding``.
+def as_json(content: bytes, encoding: Encoding) -> Sequence[bytes]:
+    """Return the very text from which `decode_base64` made ``content`` and ``encoding``: a JSON string, in pieces.
 
     Raises:
         ValueError: the content is not of this encoding: the store is damaged.
     """
     if encoding == "base64":
-        return pybase64.b64encode_as_string(content)
-    return content.decode("utf-8")
+        # None of its characters has to be escaped, so nobody looks for those that have.
+        return b'"', pybase64.b64encode(content), b'"'
+    return (orjson.dumps(content.decode("utf-8")),)
 
 
 def is_base64_text(text: str) -> bool:

@@ -53,8 +53,8 @@ class PlainPaths:
         Raises:
             falcon.HTTPNotFound: a part of it holds a slash.
         """
-        raw = str(req.env.get("RAW_URI", "")).partition("?")[0]
-        if "%2f" in raw.lower():
+        raw = str(req.env.get("RAW_URI", ""))
+        if "%" in raw and "%2f" in raw.partition("?")[0].lower():
             raise falcon.HTTPNotFound
 
 

@@ -14,7 +14,7 @@ from adapters.http.repeated import Repeatable
 from adapters.http.tscharts.records import id_in_path
 from adapters.http.tscharts.resource import Resource, not_found
 from adapters.http.tscharts.values import identifier
-from adapters.media import decode_base64, encode, is_base64_text, sniff
+from adapters.media import as_json, decode_base64, is_base64_text, sniff
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
@@ -36,17 +36,18 @@ def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
 
 def _show(deployment: Deployment, row: ImageRow, added: ImageAdded) -> bytes:
     """The answer that shows an image: its data char for char as they were sent."""
-    content = deployment.blobs.get(added.content.digest)
-    return orjson.dumps(
+    shown = orjson.dumps(
         {
             "id": row.image_id,
             "patient": row.patient,
             "clinic": row.clinic,
             "station": row.station,
             "type": row.type,
-            "data": encode(content, added.content.encoding),
         }
     )
+    data = as_json(deployment.blobs.get(added.content.digest), added.content.encoding)
+    # Nearly all of it is data: it is copied once, and not gone through again.
+    return b"".join((shown[:-1], b',"data":', *data, b"}"))
 
 
 class Images(Resource):
