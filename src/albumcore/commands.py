@@ -291,4 +291,5 @@ class Commands(Application[str]):
             return False
         first, last = recorded[0], recorded[-1]
         there = self.recorder.select_events(first.stream, gt=first.version - 1, lte=last.version)
-        return [*there] == [*map(self.mapper.to_stored_event, recorded)]
+        sent = [self.mapper.to_stored_event(one) for one in recorded]
+        return [one.state for one in there] == [one.state for one in sent]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from albumcore.kernel import dissoc
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -60,7 +62,7 @@ def _large(mapping: Mapping[K, V]) -> _Large[K, V]:
 
 def added(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
     """A copy of ``mapping`` in which ``key`` stands for ``value``."""
-    if not isinstance(mapping, _Large):
+    if type(mapping) is not _Large:
         if len(mapping) < FEW:
             return {**mapping, key: value}
         mapping = _large(mapping)
@@ -69,6 +71,6 @@ def added(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
 
 def removed(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
     """A copy of ``mapping`` without ``key``."""
-    if isinstance(mapping, _Large):
-        return mapping.replaced(key, removed(mapping.shard_of(key), key))  # type: ignore[arg-type]
-    return {k: v for k, v in mapping.items() if k != key}
+    if type(mapping) is _Large:
+        return mapping.replaced(key, dissoc(mapping.shard_of(key), key))
+    return dissoc(mapping, key)

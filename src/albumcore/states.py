@@ -22,7 +22,7 @@ MOST_BYTES = 12 * 1024 * 1024
 
 LONG = 5000
 """So many events replayed at once are worth a snapshot."""
-_BATCH = 1000
+_BATCH = 500
 """Events that are read at a time: a long history must not have to fit into memory."""
 _log = logging.getLogger(__name__)
 
@@ -151,9 +151,9 @@ class States:
     def _through(self, start: Reached[S], stored: Sequence[StoredEvent]) -> Reached[S]:
         if not stored:
             return start
-        read = cast(Codec, self._events.mapper).read
-        state, at, size = start.state, start.at, start.size
+        read, state = cast(Codec, self._events.mapper).read, start.state
         for one in stored:
             act, event = read(one)
-            state, at, size = event.evolve(state, act), act.at, size + len(one.state)
-        return Reached(stored[-1].originator_version, at, state, size)
+            state = event.evolve(state, act)
+        size = start.size + sum([len(one.state) for one in stored])
+        return Reached(stored[-1].originator_version, act.at, state, size)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
@@ -22,6 +23,18 @@ from albumcore.index import ROWS, Change
 
 _FORMER = ("feed_row", "feed_series_row")
 """Tables of older releases. Where they are gone, an older process cannot go on appending without the new ones."""
+
+
+class _Stored(NamedTuple):
+    """A stored event as it was read, with the names that it has with the library, whose own class is slow to make."""
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
+_stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
 
 
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
@@ -101,7 +114,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
                 [*matched, -1 if limit is None else limit],
             )
-            return [StoredEvent(*row) for row in c.fetchall()]
+            return cast(list[StoredEvent], [*map(_stored, c.fetchall())])
 
     def next_number(self, name: str) -> int:
         """A number never given before under that name, greater than all of them.

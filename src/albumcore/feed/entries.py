@@ -121,7 +121,7 @@ FEED: Mapping[type[Event[Any]], Line | None] = {
 }
 
 
-@frozen
+@frozen(slots=False)
 class Entry:
     """One entry of a feed: a recorded event, read through its line.
 

@@ -190,7 +190,7 @@ class Put:
     row: Row
 
 
-@frozen
+@frozen(slots=False)
 class Enter:
     """A new `FeedLaneRow`, numbered one more than the last of its lane."""
 
@@ -199,7 +199,7 @@ class Enter:
     version: int
 
 
-@frozen
+@frozen(slots=False)
 class Set:
     """New values in the rows that match."""
 
