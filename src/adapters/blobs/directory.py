@@ -6,10 +6,10 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -41,13 +41,23 @@ class DirectoryBlobs:
     def put(self, content: bytes) -> Digest:
         """Keep ``content`` and return its digest, once file and directories are on the disk."""
         digest = hashlib.sha256(content).hexdigest()
-        target = self._file(digest)
-        self._make_shard(target.parent)
-        with _held(target.parent, fcntl.LOCK_SH):
-            if not _renew(target, digest):
-                _write_whole(target, content)
-        # Also for a file that was there: the process that wrote it may not have come to this yet.
-        sync_directory(target.parent)
+        target = self._name(digest)
+        shard = os.path.dirname(target)
+        self._make_shard(shard)
+        # What is new is written before the lock is taken: the disk may be slow, and others wait for the lock.
+        draft = None if os.path.exists(target) else _draft(shard, content)
+        try:
+            with _held(shard, fcntl.LOCK_SH) as directory:
+                if draft is None and not _renew(target, digest):
+                    draft = _draft(shard, content)
+                if draft is not None:
+                    os.replace(draft, target)
+                # Also for a file that was there: the process that wrote it may not have come to this yet.
+                os.fsync(directory)
+        except BaseException:
+            if draft is not None:
+                Path(draft).unlink(missing_ok=True)
+            raise
         return digest
 
     def get(self, digest: Digest) -> bytes:
@@ -114,7 +124,7 @@ class DirectoryBlobs:
         """
         target = self._file(digest)
         try:
-            with _held(target.parent, fcntl.LOCK_EX):
+            with _held(str(target.parent), fcntl.LOCK_EX):
                 if not _is_older(target, before):
                     return False
                 target.unlink()
@@ -129,21 +139,25 @@ class DirectoryBlobs:
         check_digest(digest)
         return f"{self.path}/{digest[:2]}/{digest[2:]}"
 
-    def _make_shard(self, shard: Path) -> None:
-        if shard.name not in self._durable_shards:
-            shard.mkdir(mode=0o700, exist_ok=True)
+    def _make_shard(self, shard: str) -> None:
+        if shard not in self._durable_shards:
+            with suppress(FileExistsError):
+                os.mkdir(shard, mode=0o700)
             # Another process may have made it a moment ago, so its entry is synced here as well.
             sync_directory(self.path)
-            self._durable_shards.add(shard.name)
+            self._durable_shards.add(shard)
 
 
 @contextmanager
-def _held(shard: Path, kind: int) -> Iterator[None]:
-    """Hold a lock on a shard, so that no file in it is removed between the look at it and the use of it."""
+def _held(shard: str, kind: int) -> Iterator[int]:
+    """Hold a lock on a shard, so that no file in it is removed between the look at it and the use of it.
+
+    Yields its descriptor.
+    """
     descriptor = os.open(shard, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, kind)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -155,7 +169,7 @@ def _is_older(file: Path, before: datetime) -> bool:
         return False
 
 
-def _renew(target: Path, digest: Digest) -> bool:
+def _renew(target: str, digest: Digest) -> bool:
     """Whether ``target`` is there and sound; its age starts again from zero.
 
     Who collects blobs that nothing refers to goes by their age, and this one is about to be needed. One that
@@ -163,24 +177,28 @@ def _renew(target: Path, digest: Digest) -> bool:
     """
     try:
         os.utime(target)
-        with target.open("rb") as file:
+        with open(target, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False
 
 
-def _write_whole(target: Path, content: bytes) -> None:
-    """Make ``content`` appear at ``target`` all at once; a file that is there is replaced."""
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=".put-")
+def _draft(shard: str, content: bytes) -> str:
+    """Write ``content`` to a file that nothing reads, to the disk; its name."""
+    draft = f"{shard}/.put-{secrets.token_hex(8)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, target)
+        try:
+            written = os.write(descriptor, content)
+            while written < len(content):
+                written += os.write(descriptor, memoryview(content)[written:])
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except BaseException:
         os.unlink(draft)
         raise
+    return draft
 
 
 def sync_directory(path: Path) -> None:

@@ -4,7 +4,7 @@ Everything personal is here and not in the events, which name people, patients, 
 by id alone.
 """
 
-from adapters.directory._database import Cursor, Database, columns_of
+from adapters.directory._database import Cursor, Database, columns_of, ids_exist
 from adapters.directory._instances import (
     InstanceOfOtherSeries,
     InstanceRecord,
@@ -48,4 +48,5 @@ __all__ = [
     "TokenUses",
     "columns_of",
     "create_tables",
+    "ids_exist",
 ]

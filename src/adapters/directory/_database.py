@@ -23,7 +23,7 @@ to be made again from them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Protocol, TypeAlias
@@ -132,6 +132,16 @@ def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
     with database.transaction(commit=False) as cursor:
         cursor.execute(select, (row_id,))
         return cursor.fetchone()
+
+
+def ids_exist(database: Database, ids: Mapping[str, int]) -> bool:
+    """Whether there is a row of an id in each table that one is given for, by one question to the database."""
+    if not all(0 < row_id <= MAX_INTEGER for row_id in ids.values()):
+        return False
+    there = [f"EXISTS (SELECT 1 FROM {table} WHERE id = ?)" for table in ids]  # noqa: S608
+    with database.transaction(commit=False) as cursor:
+        cursor.execute(f"SELECT 1 AS one WHERE {' AND '.join(['1 = 1', *there])}", [*ids.values()])
+        return cursor.fetchone() is not None
 
 
 def delete_by_id(database: Database, delete: str, row_id: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import AbstractContextManager, suppress
 from typing import TypeAlias
 
@@ -33,6 +34,9 @@ Turn: TypeAlias = "threading.RLock | threading.Lock"
 _STATEMENTS = 512
 """Statements that a connection keeps compiled."""
 
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.005
+"""How long one who waits for another process to have written sleeps before he looks again, in seconds."""
+
 
 class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a transaction needs no generator
     """An SQLite database, in a file or in memory.
@@ -57,41 +61,42 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self.lock_timeout = lock_timeout
         self._is_memory = SQLiteConnectionPool.detect_memory_mode(db_name)
         self._line_of_writers: Turn = threading.RLock() if self._is_memory else threading.Lock()
-        self._free: list[sqlite3.Connection] = []
+        self._readers: list[sqlite3.Connection] = []
+        self._writers: list[sqlite3.Connection] = []
         self._watch = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
         self._is_closed = False
         if self._is_memory:
-            self._free.append(self._open())  # what is in memory lasts as long as a connection to it
+            self._readers.append(
+                self._open()
+            )  # what is in memory lasts as long as a connection to it
 
     def unsynced(self) -> AbstractContextManager[sqlite3.Cursor]:
         """A transaction to be kept, which is on the disk as soon as any later one is, and not before."""
-        return _Transaction(self, self._line_of_writers, "BEGIN IMMEDIATE", "NORMAL")
+        return _Transaction(self, self._line_of_writers, is_kept=True, synchronous="NORMAL")
 
     def begin(self, *, commit: bool) -> AbstractContextManager[sqlite3.Cursor]:
         """A transaction of its own; it is on the disk when it ends, if it is kept."""
-        if commit:
-            # One who will write waits for his turn here, and then sees the newest state.
-            return _Transaction(self, self._line_of_writers, "BEGIN IMMEDIATE")
-        return _Transaction(self, self._line_of_writers if self._is_memory else None, "BEGIN")
+        in_line = commit or self._is_memory
+        return _Transaction(self, self._line_of_writers if in_line else None, is_kept=commit)
 
     def another(self, cursor: sqlite3.Cursor) -> AbstractContextManager[sqlite3.Cursor]:
         """One more cursor in the transaction that a cursor is in."""
         return _Beside(cursor.connection.cursor())
 
-    def take(self) -> sqlite3.Connection:
-        """A connection that nobody uses."""
+    def take(self, is_writer: bool) -> sqlite3.Connection:
+        """A connection that nobody uses; one to write by is not one to read by."""
         try:
-            return self._free.pop()
+            return (self._writers if is_writer else self._readers).pop()
         except IndexError:
-            return self._open()
+            return self._open(is_writer)
 
-    def give_back(self, connection: sqlite3.Connection) -> None:
+    def give_back(self, connection: sqlite3.Connection, is_writer: bool) -> None:
         """Keep a connection, with nothing open in it, for the next who needs one."""
         if self._is_closed:
             connection.close()
         else:
-            self._free.append(connection)
+            (self._writers if is_writer else self._readers).append(connection)
 
     def mark(self) -> object | None:
         """What is equal to itself as long as nobody, in any process, has committed anything; None where unknown."""
@@ -112,10 +117,11 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             if self._watcher is not None:
                 self._watcher.close()
                 self._watcher = None
-        while self._free:
-            self._free.pop().close()
+        for free in (self._readers, self._writers):
+            while free:
+                free.pop().close()
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, is_writer: bool = False) -> sqlite3.Connection:
         if self._is_closed:
             raise InterfaceError("the database was closed")
         try:
@@ -134,6 +140,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
                 opened.execute("PRAGMA journal_mode=WAL")
             # Said, not left to the default, which a build of SQLite may have changed.
             opened.execute("PRAGMA synchronous=FULL")
+            if is_writer:
+                opened.execute("PRAGMA busy_timeout=0")  # it waits in its own way
         except sqlite3.Error as error:
             opened.close()
             known = (
@@ -150,7 +158,7 @@ class _Transaction:
     Args:
         database: Whose connections it takes.
         turn: What it holds while it lasts, if anything.
-        begin: The statement that begins it. One that begins otherwise than with ``BEGIN`` is kept at its end.
+        is_kept: Whether it is kept at its end; it is undone else, and if it ends with an error.
         synchronous: What SQLite waits for at its end.
     """
 
@@ -158,20 +166,20 @@ class _Transaction:
         self,
         database: SQLiteDatabase,
         turn: Turn | None,
-        begin: str,
+        is_kept: bool,
         synchronous: str = "FULL",
     ) -> None:
         self._database = database
         self._turn = turn
-        self._begin = begin
+        self._is_kept = is_kept
         self._synchronous = synchronous
 
     def __enter__(self) -> sqlite3.Cursor:
-        turn = self._turn
+        turn, is_kept = self._turn, self._is_kept
         if turn is not None and not turn.acquire(timeout=self._database.lock_timeout):
             raise OperationalError("others kept writing")
         try:
-            self._connection = self._database.take()
+            self._connection = self._database.take(is_kept)
             self._cursor = cursor = self._connection.cursor()
         except BaseException:
             if turn is not None:
@@ -180,7 +188,10 @@ class _Transaction:
         try:
             if self._synchronous != "FULL":
                 cursor.execute(f"PRAGMA synchronous={self._synchronous}")
-            cursor.execute(self._begin)
+            if is_kept:
+                _begin_to_write(cursor, self._database.lock_timeout)
+            else:
+                cursor.execute("BEGIN")
         except sqlite3.Error as error:
             self._end()
             raise _known(error) from error
@@ -191,7 +202,7 @@ class _Transaction:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
-            if error is None and self._begin != "BEGIN":
+            if error is None and self._is_kept:
                 # Not by the connection's own method, which compiles the statement anew each time.
                 self._cursor.execute("COMMIT")
         except sqlite3.Error as failed:
@@ -213,7 +224,7 @@ class _Transaction:
         except sqlite3.Error:
             connection.close()
         else:
-            self._database.give_back(connection)
+            self._database.give_back(connection, self._is_kept)
         finally:
             if self._turn is not None:
                 self._turn.release()
@@ -232,6 +243,32 @@ class _Beside:
         self._cursor.close()
         if isinstance(error, sqlite3.Error):
             raise _known(error) from error
+
+
+def _begin_to_write(cursor: sqlite3.Cursor, seconds: float) -> None:
+    """Begin a transaction that writes, once nobody else does, in any process; it sees the newest state.
+
+    SQLite's own way of waiting sleeps for a hundredth of a second where most transactions take a ten-thousandth.
+
+    Raises:
+        sqlite3.OperationalError: others wrote for too long.
+    """
+    until, pause = 0.0, _SHORTEST_PAUSE
+    while True:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            # The extended code says why it is busy.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            now = time.monotonic()
+            until = until or now + seconds
+            if now >= until:
+                raise
+            time.sleep(pause)
+            pause = min(1.5 * pause, _LONGEST_PAUSE)
+        else:
+            return
 
 
 def _known(error: sqlite3.Error) -> Exception:

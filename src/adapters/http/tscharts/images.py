@@ -10,6 +10,7 @@ import falcon
 import orjson
 
 from adapters.deployment import Deployment
+from adapters.directory import ids_exist
 from adapters.http.repeated import Repeatable
 from adapters.http.tscharts.records import id_in_path
 from adapters.http.tscharts.resource import Resource, not_found
@@ -23,6 +24,13 @@ from albumcore.imagesets.values import Encoding
 from albumcore.index import ImageRow
 from albumcore.kernel import Recorded
 from albumcore.streams import patient_stream
+
+_TABLES = {
+    "patient": "directory_patient",
+    "clinic": "directory_clinic",
+    "station": "directory_station",
+}
+"""Where what an image names is kept."""
 
 _NEEDED = ("patient", "type", "data")
 _PLACES = ("clinic", "station")
@@ -58,12 +66,6 @@ class Images(Resource):
             deployment, {"GET": self._search, "POST": self._upload, "DELETE": self._refuse_delete}
         )
         self._documented = deployment.settings.compat == "documented"
-        clinics = deployment.clinics
-        self._exists: Mapping[str, Callable[[int], bool]] = {
-            "patient": deployment.patients.exists,
-            "clinic": lambda key: clinics.clinic(key) is not None,
-            "station": lambda key: clinics.station(key) is not None,
-        }
 
     # Search
 
@@ -71,7 +73,7 @@ class Images(Resource):
         flags = {name: _FLAGS.get(req.get_param(name) or "") for name in ("sort", "newest")}
         if None in flags.values():
             raise _bad()
-        given = {name: req.get_param(name) for name in self._exists}
+        given = {name: req.get_param(name) for name in _TABLES}
         ids = {name: _searched(name, value) for name, value in given.items() if value}
         if not self._all_exist(ids):
             raise falcon.HTTPNotFound
@@ -93,7 +95,7 @@ class Images(Resource):
         return [row.image_id for row in rows]
 
     def _all_exist(self, ids: Mapping[str, int]) -> bool:
-        return all(self._exists[name](key) for name, key in ids.items())
+        return ids_exist(self.deployment.database, {_TABLES[name]: ids[name] for name in ids})
 
     # Upload
 
@@ -107,16 +109,15 @@ class Images(Resource):
             raise _bad()
         kind = _type(body["type"])
         try:
-            ids = {name: identifier(body[name]) for name in self._exists if name in body}
+            ids = {name: identifier(body[name]) for name in _TABLES if name in body}
         except ValueError:
             raise _bad() from None
         data = body["data"]
         stored, encoding = self._decoded(data)
         if self._documented and (missing := [name for name in _PLACES if name not in ids]):
             raise _bad(f"missing: {', '.join(missing)}")
-        with self.deployment.database.reading():
-            if not self._all_exist(ids):
-                raise not_found()
+        if not self._all_exist(ids):
+            raise not_found()
         # The event refers to the bytes, so they are on the disk before it is recorded.
         digest = self.deployment.blobs.put(stored)
         content = Content(digest, len(stored), sniff(stored), encoding)
