@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 from eventsourcing import persistence
@@ -64,7 +64,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self._readers: list[sqlite3.Connection] = []
         self._writers: list[sqlite3.Connection] = []
         self._watch = threading.Lock()
-        self._watcher: sqlite3.Connection | None = None
+        self._watcher: sqlite3.Cursor | None = None
         self._is_closed = False
         if self._is_memory:
             self._readers.append(
@@ -102,20 +102,22 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         """What is equal to itself as long as nobody, in any process, has committed anything; None where unknown."""
         if self._is_memory:
             return None
-        with self._watch, suppress(sqlite3.Error, PersistenceError):
-            if self._watcher is None:
-                # One connection of its own: what it tells changes by the commits of all others.
-                self._watcher = self._open()
-            version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+        with self._watch:
+            try:
+                if self._watcher is None:
+                    # One connection of its own: what it tells changes by the commits of all others.
+                    self._watcher = self._open().cursor()
+                version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+            except (sqlite3.Error, PersistenceError):
+                return None
             return version
-        return None
 
     def close(self) -> None:
         """Let go of every connection; of one that is in use, when it comes back."""
         self._is_closed = True
         with self._watch:
             if self._watcher is not None:
-                self._watcher.close()
+                self._watcher.connection.close()
                 self._watcher = None
         for free in (self._readers, self._writers):
             while free:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import falcon
@@ -73,10 +74,11 @@ class Resource:
             falcon.HTTPUnauthorized: nobody is.
 
         """
-        account = self.found(
-            req, ("account", req.auth), lambda: authenticated(self.deployment.accounts, req.auth)
-        )
-        req.context.source = Source(UserId(f"tscharts-{account.id}"))
+        req.context.source = self.found(req, ("account", req.auth), partial(self._source, req))
+
+    def _source(self, req: falcon.Request) -> Source:
+        account = authenticated(self.deployment.accounts, req.auth)
+        return Source(UserId(f"tscharts-{account.id}"))
 
     def found(self, req: falcon.Request, question: Hashable, find: Callable[[], T]) -> T:
         """What is found in the database, or was found before and is the same: nothing was written since."""
