@@ -29,7 +29,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, StoredEvent
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
-from albumcore.ids import ImageId, UserId
+from albumcore.ids import ImageId
 from albumcore.kernel import STORED, Act, CommandKey, Recorded, Source, stored_name
 from albumcore.streams import named_stream
 
@@ -89,14 +89,13 @@ def stored_time(at: datetime) -> str:
 
 
 @cache
-def _structure_of(cls: Hashable) -> Callable[[Any, Any], Any]:
+def _structure_of(of: Hashable) -> Callable[[Any, Any], Any]:
     """What makes an event of stored data: the converter's way, unless each field is there and plain, as most are.
 
     A long replay is mostly this, and then the values are taken and looked at all at once.
     """
+    cls: Any = of
     structure = converter.get_structure_hook(cls)
-    if not isinstance(cls, type):
-        return structure
     kinds = [_plain_kinds(hint) for hint in get_type_hints(cls).values()]
     names = [one.name for one in fields(cls)]
     if len(names) < 2 or len(kinds) != len(names) or not all(kinds):
@@ -170,8 +169,7 @@ class Codec(Mapper[str]):
         """The stored form of a recorded event or of a snapshot."""
         if isinstance(domain_event, Snapshot):
             return _stored_snapshot(domain_event)
-        assert isinstance(domain_event, Recorded)
-        recorded: Recorded[Any] = domain_event
+        recorded = cast(Recorded[Any], domain_event)
         act = recorded.act
         source = act.source
         name, version, unstructure = self._written_as(type(recorded.event))
@@ -231,7 +229,12 @@ class Codec(Mapper[str]):
             data, version = state["data"], state["v"]
             if version != newest or type(version) is not int:
                 data = self._brought_up_to_date(stored_event, version, newest, data)
-            return _act(state), structure(data, cls)
+            at, by = datetime.fromisoformat(state["at"]), state["by"]
+            if at.tzinfo is None:
+                raise ValueError(_NO_ZONE)
+            if len(state) == 4 and type(by) is str:  # and nothing but what is always there
+                return Act(_in_person(by), at), structure(data, cls)
+            return _act_with_more(state, at), structure(data, cls)
         except UnknownStoredEvent:
             raise
         except ForbiddenExtraKeysError as error:
@@ -297,16 +300,11 @@ _in_person = lru_cache(maxsize=1024)(Source)
 """The same people act again and again."""
 
 
-def _act(state: dict[str, Any]) -> Act:
-    at, by = datetime.fromisoformat(state["at"]), state["by"]
-    if at.tzinfo is None:
-        raise ValueError(_NO_ZONE)
-    if len(state) == 4 and type(by) is str:  # and nothing but what is always there
-        return Act(_in_person(by), at)
+def _act_with_more(state: dict[str, Any], at: datetime) -> Act:
     named = [one for key, one in state.items() if key in _NAMES_OF_SOURCE]
     if not state.keys() <= _ENVELOPE or not all(isinstance(one, str) for one in named):
         raise ValueError("its envelope is not of this form")
-    source = Source(UserId(by), state.get("capability_token"), state.get("report_provider"))
+    source = Source(state["by"], state.get("capability_token"), state.get("report_provider"))
     if "command" not in state:
         return Act(source, at)
     return Act(source, at, converter.structure(state["command"], CommandKey))

@@ -8,7 +8,10 @@ from typing import Any
 import orjson
 import pytest
 from attrs import evolve
+from cattrs.errors import ForbiddenExtraKeysError
 from eventsourcing.persistence import StoredEvent
+from hypothesis import given
+from hypothesis import strategies as st
 
 from albumcore import codec, kernel
 from albumcore.albums import Album
@@ -212,6 +215,40 @@ def test_damage_is_told_and_never_read(state: object) -> None:
     """Broken bytes, missing and extra keys, times without a zone; the error says which event it is."""
     with pytest.raises(DamagedStoredEvent, match=f"album-A1 version 2: the stored '{NAME}'"):
         read(state)
+
+
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, 7, 1.0, "", "bob", [], ["1.2"], {}]
+)
+
+
+def outcome(data: Any, name: str) -> object:
+    """What is made of data, or the kind of error."""
+    try:
+        return read({**ENVELOPE, "data": data}, name).event
+    except (DamagedStoredEvent, UnknownStoredEvent) as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("key", sorted(EVENTS))
+@given(st.data())
+def test_reading_quickly_is_reading(key: str, data: st.DataObject) -> None:
+    """Whatever is in the place of the fields, as many or fewer or more: it comes out as the converter alone has it."""
+    said = orjson.loads(Codec().to_stored_event(EVENTS[key]).state)["data"]
+    changed = data.draw(st.dictionaries(st.sampled_from([*said, "colour"]), VALUES, max_size=2))
+    gone = data.draw(st.sets(st.sampled_from([*said]), max_size=1)) if said else set()
+    fields = {name: value for name, value in {**said, **changed}.items() if name not in gone}
+    found = data.draw(st.sampled_from([fields, fields, fields, [*fields], None, 7]))
+    name = key.rpartition(".v")[0]
+    cls = kernel.STORED[name]
+    expected: object
+    try:
+        expected = codec.converter.structure(found, cls)
+    except ForbiddenExtraKeysError:
+        expected = UnknownStoredEvent
+    except Exception:
+        expected = DamagedStoredEvent
+    assert outcome(found, name) == expected
 
 
 @pytest.mark.parametrize("data", [{"target": "bob", "colour": "red"}, {"targe": "bob"}])

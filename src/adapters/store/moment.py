@@ -59,13 +59,13 @@ class OneMoment:
     def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction, or a part of the one that this thread reads in."""
         held = self._held
-        if commit:
+        if not commit and held.depth:
+            return _Part(self, held)
+        if commit and held.cursor is not None:
             held.is_past = held.in_use > 0
             if not held.in_use:
                 held.let_go()
-        if commit or not held.depth:
-            return self.begin(commit=commit)
-        return _Part(self, held)
+        return self.begin(commit=commit)
 
     def begin(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction of its own, kept at its end with ``commit``, and undone without."""

@@ -190,10 +190,12 @@ class _Transaction:
         try:
             if self._synchronous != "FULL":
                 cursor.execute(f"PRAGMA synchronous={self._synchronous}")
-            if is_kept:
-                _begin_to_write(cursor, self._database.lock_timeout)
-            else:
-                cursor.execute("BEGIN")
+            try:
+                cursor.execute("BEGIN IMMEDIATE" if is_kept else "BEGIN")
+            except sqlite3.OperationalError as error:
+                if not is_kept:
+                    raise
+                _wait_to_write(cursor, error, self._database.lock_timeout)
         except sqlite3.Error as error:
             self._end()
             raise _known(error) from error
@@ -247,30 +249,28 @@ class _Beside:
             raise _known(error) from error
 
 
-def _begin_to_write(cursor: sqlite3.Cursor, seconds: float) -> None:
-    """Begin a transaction that writes, once nobody else does, in any process; it sees the newest state.
+def _wait_to_write(
+    cursor: sqlite3.Cursor, refusal: sqlite3.OperationalError, seconds: float
+) -> None:
+    """Begin a transaction that was refused, once nobody else writes, in any process; it sees the newest state.
 
-    SQLite's own way of waiting sleeps for a hundredth of a second where most transactions take a ten-thousandth.
+    SQLite's own way of waiting sleeps for a thousandth of a second and more where most transactions take less.
 
     Raises:
-        sqlite3.OperationalError: others wrote for too long.
+        sqlite3.OperationalError: others wrote for too long; or it was refused for another reason.
     """
-    until, pause = 0.0, _SHORTEST_PAUSE
-    while True:
+    until, pause = time.monotonic() + seconds, _SHORTEST_PAUSE
+    # The extended code says why it is busy.
+    while refusal.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and time.monotonic() < until:
+        time.sleep(pause)
+        pause = min(1.5 * pause, _LONGEST_PAUSE)
         try:
             cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            # The extended code says why it is busy.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            now = time.monotonic()
-            until = until or now + seconds
-            if now >= until:
-                raise
-            time.sleep(pause)
-            pause = min(1.5 * pause, _LONGEST_PAUSE)
+            refusal = error
         else:
             return
+    raise refusal
 
 
 def _known(error: sqlite3.Error) -> Exception:

@@ -72,27 +72,18 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         Raises:
             IntegrityError: a version is there already, or the one before it is not; or the key of a row is taken.
         """
-        with self.datastore.transaction(commit=True) as c:
-            return self._insert_events(c, stored_events, changes)
-
-    def _insert_events(
-        self,
-        c: Any,
-        stored_events: Sequence[StoredEvent],
-        changes: Iterable[Change] = (),
-        **kwargs: Any,
-    ) -> Sequence[int] | None:
         positions = []
-        for one in stored_events:
-            stream, version = one.originator_id, one.originator_version
-            if version > 1:
-                # Whoever has a backup restored under him knows of versions that are gone.
-                c.execute(self._is_there, (stream, version - 1))
-                if c.fetchone() is None:
-                    raise IntegrityError("the version before it is not there")
-            c.execute(self.insert_events_statement, (stream, version, one.topic, one.state))
-            positions.append(c.lastrowid or 0)
-        self.apply(c, changes)
+        with self.datastore.transaction(commit=True) as c:
+            for one in stored_events:
+                stream, version = one.originator_id, one.originator_version
+                if version > 1:
+                    # Whoever has a backup restored under him knows of versions that are gone.
+                    c.execute(self._is_there, (stream, version - 1))
+                    if c.fetchone() is None:
+                        raise IntegrityError("the version before it is not there")
+                c.execute(self.insert_events_statement, (stream, version, one.topic, one.state))
+                positions.append(c.lastrowid or 0)
+            self.apply(c, changes)
         return positions
 
     def select_events(
