@@ -14,7 +14,7 @@ another format, or a damaged one, is passed over.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import product
 from operator import itemgetter
@@ -78,14 +78,14 @@ converter.register_structure_hook_func(_is_by_image_id, _by_image_id)
 
 @lru_cache(maxsize=64)
 def stored_time(at: datetime) -> str:
-    """A moment as it is stored, in events and in rows: of one width, so that the order of texts is that of times.
+    """A moment as it is stored, in events and rows: in UTC, of one width, so that the order of texts is that of times.
 
     Kept for a while, because an event and its rows are of one moment.
     """
-    # The faster way leaves out microseconds that are zero.
-    return (
-        orjson.dumps(at)[1:-1].decode() if at.microsecond else at.isoformat(timespec="microseconds")
-    )
+    utc = at.astimezone(UTC)
+    if type(utc) is datetime and utc.microsecond:
+        return orjson.dumps(utc)[1:-1].decode()  # faster, but leaves out microseconds that are zero
+    return utc.isoformat(timespec="microseconds")
 
 
 @cache

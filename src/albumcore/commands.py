@@ -292,4 +292,4 @@ class Commands(Application[str]):
         first, last = recorded[0], recorded[-1]
         there = self.recorder.select_events(first.stream, gt=first.version - 1, lte=last.version)
         sent = [self.mapper.to_stored_event(one) for one in recorded]
-        return [one.state for one in there] == [one.state for one in sent]
+        return [(one.topic, one.state) for one in there] == [(one.topic, one.state) for one in sent]

@@ -9,6 +9,7 @@ import os
 import resource
 import stat
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,6 +57,41 @@ def test_put_of_the_same_content_again(blobs: Blobs, root: Path) -> None:
     assert blobs.put(b"abc") == ABC
     assert file.stat().st_ino == before.st_ino
     assert file.stat().st_mtime > 1_000_000_000
+
+
+def test_put_of_what_is_new_writes_before_it_waits(blobs: Blobs, root: Path) -> None:
+    """Whoever removes waits for a new name, and not for the disk; and nobody removes what was renamed a moment ago."""
+    (root / "ba").mkdir(mode=0o700)
+    thread = threading.Thread(target=lambda: blobs.put(b"abc"))
+    removing = os.open(root / "ba", os.O_RDONLY)
+    try:
+        fcntl.flock(removing, fcntl.LOCK_EX)
+        thread.start()
+        until = time.monotonic() + 10
+        while not (drafts := os.listdir(root / "ba")) and time.monotonic() < until:
+            thread.join(0.01)
+        assert [name.startswith(".") for name in drafts] == [True]
+        assert thread.is_alive()
+    finally:
+        os.close(removing)
+    thread.join()
+    assert _files(root / "ba") == [ABC[2:]]
+
+
+def test_put_that_fails_to_name_what_it_wrote(
+    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left of it."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("read-only")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "replace", refuse)
+        with pytest.raises(PermissionError):
+            blobs.put(b"abc")
+    assert _files(root) == []
+    assert blobs.put(b"abc") == ABC
 
 
 def test_put_by_several_processes_at_once(blobs: Blobs, root: Path) -> None:

@@ -142,6 +142,37 @@ def test_a_database_that_is_busy_for_too_long(tmp_path: Path) -> None:
     database.close()
 
 
+def test_whoever_writes_looks_often_whether_it_is_his_turn(
+    database: SQLiteDatabase, path: Path
+) -> None:
+    """And not as SQLite does, which sleeps longer and longer; readers, who wait for next to nothing, do as it does."""
+    add(database, 1)
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone()[0] == 0
+    with database.transaction(commit=False) as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone()[0] == 1000
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.1, lambda: other.execute("ROLLBACK"))
+    ending.start()
+    add(database, 2)
+    ending.join()
+    other.close()
+    assert numbers(database) == [1, 2]
+
+
+def test_a_database_that_is_one_connection_s_own() -> None:
+    """In memory, what is written is read by the same connection."""
+    database = SQLiteDatabase(":memory:", lock_timeout=1)
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)")
+    add(database, 1)
+    assert numbers(database) == [1]
+    database.close()
+
+
 def synchronous(transaction: AbstractContextManager[sqlite3.Cursor]) -> int:
     """What a transaction waits for; FULL is 2, NORMAL is 1."""
     with transaction as cursor:

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from albumcore import codec, kernel
 from albumcore.albums import Album
 from albumcore.albums.events import MemberAdded
-from albumcore.codec import SNAPSHOT, Codec, Snapshot, SnapshotStore, StaleSnapshot, moment_of
+from albumcore.codec import (
+    SNAPSHOT,
+    Codec,
+    Snapshot,
+    SnapshotStore,
+    StaleSnapshot,
+    moment_of,
+    stored_time,
+)
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import Act, CommandKey, Recorded, Source, StoredName
@@ -215,6 +223,21 @@ def test_damage_is_told_and_never_read(state: object) -> None:
     """Broken bytes, missing and extra keys, times without a zone; the error says which event it is."""
     with pytest.raises(DamagedStoredEvent, match=f"album-A1 version 2: the stored '{NAME}'"):
         read(state)
+
+
+@pytest.mark.parametrize("microsecond", [0, 7])
+def test_a_moment_is_stored_in_utc(microsecond: int) -> None:
+    """Whatever zone it was told in, and whatever equal moment was stored before; of whatever class it is."""
+
+    class Told(datetime):
+        """As clocks of other libraries make them."""
+
+    moment = (2026, 3, 1, 14, 0, 0, microsecond)
+    there = timezone(timedelta(hours=2))
+    texts = {
+        stored_time(told(*moment, tzinfo=there)).partition("+") for told in (datetime, Told)
+    } | {stored_time(datetime(2026, 3, 1, 12, 0, 0, microsecond, UTC)).partition("+")}
+    assert texts == {(f"2026-03-01T12:00:00.{microsecond:06}", "+", "00:00")}
 
 
 VALUES: st.SearchStrategy[Any] = st.sampled_from(

@@ -52,6 +52,8 @@ class DirectoryBlobs:
                     draft = _draft(shard, content)
                 if draft is not None:
                     os.replace(draft, target)
+                # It is there, and young: from here on nobody removes it.
+                fcntl.flock(directory, fcntl.LOCK_UN)
                 # Also for a file that was there: the process that wrote it may not have come to this yet.
                 os.fsync(directory)
         except BaseException:

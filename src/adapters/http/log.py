@@ -20,7 +20,8 @@ class _StandardError:
 
     def msg(self, line: str) -> None:
         """Write one line, at once."""
-        sys.stderr.write(f"{line}\n")  # which is flushed at the end of each line
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
     error = msg
 

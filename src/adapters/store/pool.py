@@ -87,7 +87,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     def take(self, is_writer: bool) -> sqlite3.Connection:
         """A connection that nobody uses; one to write by is not one to read by."""
         try:
-            return (self._writers if is_writer else self._readers).pop()
+            return self._free(is_writer).pop()
         except IndexError:
             return self._open(is_writer)
 
@@ -96,7 +96,11 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         if self._is_closed:
             connection.close()
         else:
-            (self._writers if is_writer else self._readers).append(connection)
+            self._free(is_writer).append(connection)
+
+    def _free(self, is_writer: bool) -> list[sqlite3.Connection]:
+        # What is in memory may be one connection's own.
+        return self._writers if is_writer and not self._is_memory else self._readers
 
     def mark(self) -> object | None:
         """What is equal to itself as long as nobody, in any process, has committed anything; None where unknown."""
@@ -138,12 +142,14 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         except sqlite3.Error as error:
             raise InterfaceError(error) from error
         try:
+            is_wal = False
             if not self._is_memory:
-                opened.execute("PRAGMA journal_mode=WAL")
+                is_wal = opened.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal"
             # Said, not left to the default, which a build of SQLite may have changed.
             opened.execute("PRAGMA synchronous=FULL")
-            if is_writer:
-                opened.execute("PRAGMA busy_timeout=0")  # it waits in its own way
+            if is_writer and is_wal:
+                # It waits in its own way to begin, and once it has begun, nothing makes it wait.
+                opened.execute("PRAGMA busy_timeout=0")
         except sqlite3.Error as error:
             opened.close()
             known = (

@@ -74,14 +74,15 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         """
         positions = []
         with self.datastore.transaction(commit=True) as c:
+            first = next(iter(stored_events), None)
+            if first is not None and first.originator_version > 1:
+                # Whoever has a backup restored under him knows of versions that are gone.
+                c.execute(self._is_there, (first.originator_id, first.originator_version - 1))
+                if c.fetchone() is None:
+                    raise IntegrityError("the version before it is not there")
             for one in stored_events:
-                stream, version = one.originator_id, one.originator_version
-                if version > 1:
-                    # Whoever has a backup restored under him knows of versions that are gone.
-                    c.execute(self._is_there, (stream, version - 1))
-                    if c.fetchone() is None:
-                        raise IntegrityError("the version before it is not there")
-                c.execute(self.insert_events_statement, (stream, version, one.topic, one.state))
+                row = (one.originator_id, one.originator_version, one.topic, one.state)
+                c.execute(self.insert_events_statement, row)
                 positions.append(c.lastrowid or 0)
             self.apply(c, changes)
         return positions

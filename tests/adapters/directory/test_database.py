@@ -21,6 +21,7 @@ from adapters.directory import (
     Patients,
     People,
     create_tables,
+    ids_exist,
 )
 from adapters.directory._database import Parameter
 from adapters.store.pool import SQLiteDatabase
@@ -144,3 +145,4 @@ def test_number_that_is_no_id_is_unknown(database: Database, row_id: int) -> Non
     assert not clinics.delete_station(row_id)
     assert not patients.exists(row_id)
     assert not patients.delete(row_id)
+    assert not ids_exist(database, {"directory_patient": row_id})
