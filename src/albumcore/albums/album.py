@@ -39,7 +39,7 @@ from albumcore.kernel import Act
 from albumcore.text import check_comment
 
 
-@frozen
+@frozen(slots=False)
 class Album(Studies, ReportProviders, AlbumTokens, Webhooks):
     """An album and what can be decided about it. ``Album()`` is one that was not created yet."""
 

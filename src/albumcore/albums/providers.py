@@ -13,7 +13,7 @@ from albumcore.ids import ReportProviderId
 from albumcore.kernel import Act
 
 
-@frozen
+@frozen(slots=False)
 class ReportProviders(AlbumState):
     """What can be decided about the report providers of an album."""
 

@@ -31,7 +31,7 @@ from albumcore.ids import (
 from albumcore.kernel import Act
 
 
-@frozen
+@frozen(slots=False)  # in half the time: a replay makes one for most events, and keeps the last
 class AlbumState:
     """An album as its history made it, and the rights of those who come to it."""
 

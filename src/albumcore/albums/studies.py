@@ -15,7 +15,7 @@ from albumcore.ids import SeriesUID, StudyUID
 from albumcore.kernel import Act
 
 
-@frozen
+@frozen(slots=False)
 class Studies(AlbumState):
     """What can be decided about the studies of an album."""
 

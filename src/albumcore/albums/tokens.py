@@ -16,7 +16,7 @@ from albumcore.ids import CapabilityTokenId, UserId
 from albumcore.kernel import Act
 
 
-@frozen
+@frozen(slots=False)
 class AlbumTokens(AlbumState):
     """What can be decided about the capability tokens of an album."""
 

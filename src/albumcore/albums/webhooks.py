@@ -28,7 +28,7 @@ TOLD_BY_HAND: Mapping[WebhookEvent, tuple[bool, bool, bool]] = {
 """The events that can be told by hand, and whether a study, series of it and a user go with each."""
 
 
-@frozen
+@frozen(slots=False)
 class Webhooks(AlbumState):
     """What can be decided about the webhooks of an album."""
 
