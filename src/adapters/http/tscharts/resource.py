@@ -14,6 +14,7 @@ from adapters.deployment import Deployment
 from adapters.http.body import drop_rest
 from adapters.http.tscharts.authentication import authenticated
 from adapters.http.tscharts.body import json_object
+from adapters.http.turns import Turn
 from albumcore.ids import UserId
 from albumcore.kernel import Source
 
@@ -58,11 +59,12 @@ class Resource:
         if self.allow:
             resp.set_header("Allow", self._allowed)
         try:
-            with self._moment(req):
-                self.admit(req)
-                answer = self._verb(req.method)(req, **path)
-            if callable(answer):
-                answer = answer()
+            with self._turn(req):
+                with self._moment(req):
+                    self.admit(req)
+                    answer = self._verb(req.method)(req, **path)
+                if callable(answer):
+                    answer = answer()
         finally:
             drop_rest(req)
         resp.data = answer if isinstance(answer, bytes) else orjson.dumps(answer)
@@ -92,6 +94,14 @@ class Resource:
     def body(self, req: falcon.Request) -> dict[str, Any]:
         """Return the JSON object in the body; see `json_object`."""
         return json_object(req, self.deployment.settings.max_upload)
+
+    def _turn(self, req: falcon.Request) -> AbstractContextManager[None]:
+        """An answer that only shows what is on this machine takes its turn; whatever waits for others does not."""
+        settings = self.deployment.settings
+        is_short = (
+            req.method in ("GET", "HEAD") and settings.database is None and settings.blobs is None
+        )
+        return Turn(self.deployment.turn) if is_short else nullcontext()
 
     def _moment(self, req: falcon.Request) -> AbstractContextManager[None]:
         """An answer that only shows what there is comes from one moment."""
