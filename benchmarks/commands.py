@@ -43,15 +43,21 @@ def comment(deployment: Deployment) -> None:
     deployment.albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
 
 
+def _stored_comment(deployment: Deployment) -> StoredEvent:
+    """A comment as the store has it."""
+    comment(deployment)
+    [stored] = deployment.albums.recorder.select_events(STREAM.name, desc=True, limit=1)
+    return stored
+
+
 def durable(bench: Bench) -> Taken:
     """Comments through the library, and the same bytes by sqlite3 alone, a transaction for each."""
     store = bench.store(bench.scale.middle)
     number = 10
     with store.opened() as deployment:
         albums = deployment.albums
-        comment(deployment)
+        stored = _stored_comment(deployment)
         raw = _raw(albums, bench.directory().with_suffix(".sqlite"))
-        [stored] = albums.recorder.select_events(STREAM.name, desc=True, limit=1)
         versions = count(stored.originator_version + 1)
 
         def insert() -> None:
@@ -85,8 +91,7 @@ def durable_whole(bench: Bench) -> Taken:
     number = 10
     with store.opened() as deployment:
         albums = deployment.albums
-        comment(deployment)
-        [stored] = albums.recorder.select_events(STREAM.name, desc=True, limit=1)
+        stored = _stored_comment(deployment)
         raw = sqlite3.connect(bench.directory().with_suffix(".sqlite"), isolation_level=None)
         with closing(sqlite3.connect(store.path / DATABASE)) as whole:
             whole.backup(raw)

@@ -229,9 +229,7 @@ class Codec(Mapper[str]):
             data, version = state["data"], state["v"]
             if version != newest or type(version) is not int:
                 data = self._brought_up_to_date(stored_event, version, newest, data)
-            at, by = datetime.fromisoformat(state["at"]), state["by"]
-            if at.tzinfo is None:
-                raise ValueError(_NO_ZONE)
+            at, by = _moment(state), state["by"]
             if len(state) == 4 and type(by) is str:  # and nothing but what is always there
                 return Act(_in_person(by), at), structure(data, cls)
             return _act_with_more(state, at), structure(data, cls)
@@ -282,13 +280,10 @@ def moment_of(stored_event: StoredEvent) -> datetime:
         raise DamagedStoredEvent(f"{_where(stored_event)}: it has no time: {error!r}") from error
 
 
-_NO_ZONE = "its time has no zone"
-
-
 def _moment(state: dict[str, Any]) -> datetime:
     at = datetime.fromisoformat(state["at"])
     if at.tzinfo is None:
-        raise ValueError(_NO_ZONE)
+        raise ValueError("its time has no zone")
     return at
 
 

@@ -142,9 +142,7 @@ class Commands(Application[str]):
             IdTaken: an image id or a token digest, unique in the store, is there in another stream.
             ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
         """
-        return self._taken(
-            None, stream, lambda state, act: decision(state, act, *args, **kwargs), source
-        )
+        return self.handle_once(None, stream, decision, source, *args, **kwargs)
 
     def handle_once(
         self,
@@ -166,18 +164,6 @@ class Commands(Application[str]):
             CommandReused: its id is that of a command of another content.
             Invalid: it breaks a rule of `check_command`.
         """
-        return self._taken(
-            command, stream, lambda state, act: decision(state, act, *args, **kwargs), source
-        )
-
-    def _taken(
-        self,
-        command: CommandKey | None,
-        stream: Stream[S],
-        decide: Callable[[S, Act], tuple[E, ...]],
-        source: Source,
-    ) -> tuple[Recorded[E], ...]:
-        """Take a command in its turn among those on its stream."""
         user_id(source.user)
         key = command and check_command(command)
         if key is None and self.loses_replies:
@@ -186,7 +172,9 @@ class Commands(Application[str]):
         if not turn.acquire(timeout=_TURN_SECONDS):
             raise OperationalError("others kept changing this")
         try:
-            return self._handled(key, stream, decide, source)
+            return self._handled(
+                key, stream, lambda state, act: decision(state, act, *args, **kwargs), source
+            )
         finally:
             turn.release()
 

@@ -6,10 +6,10 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -126,7 +126,7 @@ class DirectoryBlobs:
         """
         target = self._file(digest)
         try:
-            with _held(str(target.parent), fcntl.LOCK_EX):
+            with _held(target.parent, fcntl.LOCK_EX):
                 if not _is_older(target, before):
                     return False
                 target.unlink()
@@ -143,15 +143,14 @@ class DirectoryBlobs:
 
     def _make_shard(self, shard: str) -> None:
         if shard not in self._durable_shards:
-            with suppress(FileExistsError):
-                os.mkdir(shard, mode=0o700)
+            Path(shard).mkdir(mode=0o700, exist_ok=True)
             # Another process may have made it a moment ago, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard)
 
 
 @contextmanager
-def _held(shard: str, kind: int) -> Iterator[int]:
+def _held(shard: str | Path, kind: int) -> Iterator[int]:
     """Hold a lock on a shard, so that no file in it is removed between the look at it and the use of it.
 
     Yields its descriptor.
@@ -187,16 +186,12 @@ def _renew(target: str, digest: Digest) -> bool:
 
 def _draft(shard: str, content: bytes) -> str:
     """Write ``content`` to a file that nothing reads, to the disk; its name."""
-    draft = f"{shard}/.put-{secrets.token_hex(8)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor, draft = tempfile.mkstemp(dir=shard, prefix=".put-")
     try:
-        try:
-            written = os.write(descriptor, content)
-            while written < len(content):
-                written += os.write(descriptor, memoryview(content)[written:])
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
     except BaseException:
         os.unlink(draft)
         raise

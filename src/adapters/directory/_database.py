@@ -135,10 +135,10 @@ def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
 
 
 def ids_exist(database: Database, ids: Mapping[str, int]) -> bool:
-    """Whether there is a row of an id in each table that one is given for, by one question to the database."""
+    """Whether there is something of each id, by one question; they go by what they are ids of, such as ``patient``."""
     if not all(0 < row_id <= MAX_INTEGER for row_id in ids.values()):
         return False
-    there = [f"EXISTS (SELECT 1 FROM {table} WHERE id = ?)" for table in ids]  # noqa: S608
+    there = [f"EXISTS (SELECT 1 FROM directory_{name} WHERE id = ?)" for name in ids]  # noqa: S608
     with database.transaction(commit=False) as cursor:
         cursor.execute(f"SELECT 1 AS one WHERE {' AND '.join(['1 = 1', *there])}", [*ids.values()])
         return cursor.fetchone() is not None

@@ -29,12 +29,8 @@ class _Held(threading.local):
         self.transaction = transaction
 
     def let_go(self) -> None:
-        transaction, self.transaction, self.cursor, self.is_past = (
-            self.transaction,
-            None,
-            None,
-            False,
-        )
+        transaction, self.transaction = self.transaction, None
+        self.cursor, self.is_past = None, False
         if transaction is not None:
             transaction.__exit__(None, None, None)
 
@@ -62,8 +58,9 @@ class OneMoment:
         if not commit and held.depth:
             return _Part(self, held)
         if commit and held.cursor is not None:
-            held.is_past = held.in_use > 0
-            if not held.in_use:
+            if held.in_use:
+                held.is_past = True
+            else:
                 held.let_go()
         return self.begin(commit=commit)
 

@@ -29,7 +29,7 @@ _KNOWN: dict[type[Exception], type[Exception]] = {
 }
 """The library's name for each error."""
 
-Turn: TypeAlias = "threading.RLock | threading.Lock"
+Line: TypeAlias = "threading.RLock | threading.Lock"
 
 _STATEMENTS = 512
 """Statements that a connection keeps compiled."""
@@ -60,16 +60,15 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self.single_row_tracking = True
         self.lock_timeout = lock_timeout
         self._is_memory = SQLiteConnectionPool.detect_memory_mode(db_name)
-        self._line_of_writers: Turn = threading.RLock() if self._is_memory else threading.Lock()
+        self._line_of_writers: Line = threading.RLock() if self._is_memory else threading.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._writers: list[sqlite3.Connection] = []
         self._watch = threading.Lock()
         self._watcher: sqlite3.Cursor | None = None
         self._is_closed = False
         if self._is_memory:
-            self._readers.append(
-                self._open()
-            )  # what is in memory lasts as long as a connection to it
+            # What is in memory lasts as long as a connection to it.
+            self._readers.append(self._open())
 
     def unsynced(self) -> AbstractContextManager[sqlite3.Cursor]:
         """A transaction to be kept, which is on the disk as soon as any later one is, and not before."""
@@ -173,7 +172,7 @@ class _Transaction:
     def __init__(
         self,
         database: SQLiteDatabase,
-        turn: Turn | None,
+        turn: Line | None,
         is_kept: bool,
         synchronous: str = "FULL",
     ) -> None:

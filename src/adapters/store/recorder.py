@@ -74,12 +74,10 @@ class IndexRecorder:
 
     def apply(self, c: Any, changes: Iterable[Change]) -> None:
         """Carry out changes of rows, and have the numbers count as given that they name."""
-        execute = c.execute
         for change in changes:
-            statement, values = statement_of(change)
-            execute(statement, values)
-            if type(change) is Put and (image_id := _image_id(change)):
-                execute(*_taken("image", image_id))
+            c.execute(*statement_of(change))
+            if image_id := _image_id(change):
+                c.execute(*_taken("image", image_id))
 
     # Reading rows
 
@@ -180,7 +178,7 @@ class IndexRecorder:
             for stored, change in without_overwritten(meant):
                 highest = max(highest, _image_id(change))
                 c.execute(*statement_of(change, _EXPECTED, unless_there=True))
-                if isinstance(change, Put | Enter) and not rows_changed(c):
+                if isinstance(change, Put | Enter) and not c.rowcount:
                     found.append(
                         f"{stored.originator_id} version {stored.originator_version}: "
                         f"there is a row of that key already, {key_of(change)}"
@@ -253,12 +251,6 @@ def _kind_of(change: Change) -> type[Row]:
             return change.kind
 
 
-def rows_changed(c: Any) -> int:
-    """How many rows the last statement of a cursor added, changed or removed."""
-    counted: int = c.rowcount
-    return counted
-
-
 def given(c: Any, name: str) -> int:
     """The highest number that was given out under a name; 0 where none was."""
     c.execute("SELECT given FROM numbers WHERE name = ?", [name])
@@ -283,11 +275,10 @@ def _taken(name: str, number: int) -> tuple[str, list[Any]]:
 
 def _image_id(change: Change) -> int:
     """The image id that a change says is in use; 0 where it says nothing of the kind."""
-    match change:
-        case Put(ImageRow(image_id=image_id)):
-            return image_id
-        case _:
-            return 0
+    # Asked of every change that is carried out, so not by matching.
+    if type(change) is Put and type(change.row) is ImageRow:
+        return change.row.image_id
+    return 0
 
 
 def _named(kind: type[Any], stored: Mapping[str, Any]) -> str:

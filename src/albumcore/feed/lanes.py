@@ -40,9 +40,13 @@ class Choice:
     is_simple: bool
 
 
+def _after_scope(name: str) -> str:
+    return f"{_SEPARATOR}{name}{_SEPARATOR}"
+
+
 _SAID: Mapping[Line, tuple[tuple[str, Callable[[Entry], Iterable[Any]]], ...]] = {
     line: tuple(
-        (f"{_SEPARATOR}{name}{_SEPARATOR}", row.said)
+        (_after_scope(name), row.said)
         for name, row in TERMS.items()
         if row.needs is None or getattr(line, row.needs)
     )
@@ -94,7 +98,7 @@ def _private(sub: UserId) -> str:
 
 
 def _lane(scope: str, name: str, value: str) -> str:
-    return _SEPARATOR.join((scope, name, value))
+    return f"{scope}{_after_scope(name)}{value}"
 
 
 def _choice(scope: str, asked: Mapping[str, Collection[str]]) -> Choice:

@@ -145,4 +145,4 @@ def test_number_that_is_no_id_is_unknown(database: Database, row_id: int) -> Non
     assert not clinics.delete_station(row_id)
     assert not patients.exists(row_id)
     assert not patients.delete(row_id)
-    assert not ids_exist(database, {"directory_patient": row_id})
+    assert not ids_exist(database, {"patient": row_id})

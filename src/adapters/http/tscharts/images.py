@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,15 +25,9 @@ from albumcore.index import ImageRow
 from albumcore.kernel import Recorded
 from albumcore.streams import patient_stream
 
-_TABLES = {
-    "patient": "directory_patient",
-    "clinic": "directory_clinic",
-    "station": "directory_station",
-}
-"""Where what an image names is kept."""
-
 _NEEDED = ("patient", "type", "data")
 _PLACES = ("clinic", "station")
+_NAMED = ("patient", *_PLACES)
 _FLAGS = {"": False, "false": False, "true": True}
 
 
@@ -73,9 +67,9 @@ class Images(Resource):
         flags = {name: _FLAGS.get(req.get_param(name) or "") for name in ("sort", "newest")}
         if None in flags.values():
             raise _bad()
-        given = {name: req.get_param(name) for name in _TABLES}
+        given = {name: req.get_param(name) for name in _NAMED}
         ids = {name: _searched(name, value) for name, value in given.items() if value}
-        if not self._all_exist(ids):
+        if not ids_exist(self.deployment.database, ids):
             raise falcon.HTTPNotFound
         where: dict[str, Any] = {**ids}
         if kind := req.get_param("type"):
@@ -94,9 +88,6 @@ class Images(Resource):
             rows.sort(key=_recency, reverse=True)
         return [row.image_id for row in rows]
 
-    def _all_exist(self, ids: Mapping[str, int]) -> bool:
-        return ids_exist(self.deployment.database, {_TABLES[name]: ids[name] for name in ids})
-
     # Upload
 
     def _upload(self, req: falcon.Request) -> Any:
@@ -109,14 +100,14 @@ class Images(Resource):
             raise _bad()
         kind = _type(body["type"])
         try:
-            ids = {name: identifier(body[name]) for name in _TABLES if name in body}
+            ids = {name: identifier(body[name]) for name in _NAMED if name in body}
         except ValueError:
             raise _bad() from None
         data = body["data"]
         stored, encoding = self._decoded(data)
         if self._documented and (missing := [name for name in _PLACES if name not in ids]):
             raise _bad(f"missing: {', '.join(missing)}")
-        if not self._all_exist(ids):
+        if not ids_exist(self.deployment.database, ids):
             raise not_found()
         # The event refers to the bytes, so they are on the disk before it is recorded.
         digest = self.deployment.blobs.put(stored)

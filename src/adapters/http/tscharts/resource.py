@@ -39,6 +39,8 @@ class Resource:
 
     def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:
         self.deployment = deployment
+        settings = deployment.settings
+        self._is_here = settings.database is None and settings.blobs is None
         self._allowed = ", ".join(self.allow)
         self._verbs = {"OPTIONS": _nothing, **verbs}
         if "GET" in verbs:
@@ -97,15 +99,12 @@ class Resource:
 
     def _turn(self, req: falcon.Request) -> AbstractContextManager[None]:
         """An answer that only shows what is on this machine takes its turn; whatever waits for others does not."""
-        settings = self.deployment.settings
-        is_short = (
-            req.method in ("GET", "HEAD") and settings.database is None and settings.blobs is None
-        )
+        is_short = self._is_here and _shows(req)
         return Turn(self.deployment.turn) if is_short else nullcontext()
 
     def _moment(self, req: falcon.Request) -> AbstractContextManager[None]:
         """An answer that only shows what there is comes from one moment."""
-        shows = req.method in ("GET", "HEAD")
+        shows = _shows(req)
         req.context.mark = self.deployment.database.mark() if shows else None
         return self.deployment.database.reading() if shows else nullcontext()
 
@@ -139,6 +138,10 @@ class Nowhere(Resource):
 def not_found() -> falcon.HTTPNotFound:
     """The refusal of what is not there, with its usual body."""
     return falcon.HTTPNotFound(description=NOT_FOUND)
+
+
+def _shows(req: falcon.Request) -> bool:
+    return req.method in ("GET", "HEAD")
 
 
 def _nothing(req: falcon.Request, **path: str) -> bytes:
