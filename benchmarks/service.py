@@ -41,14 +41,14 @@ class Server:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
         return [int(child) for child in children.split()]
 
-    def cpu_seconds(self) -> float:
-        """How long the workers have computed so far, in user and kernel."""
-        total = 0
+    def cpu_seconds(self) -> list[float]:
+        """How long each worker has computed so far, in user and kernel."""
+        spent = []
         for worker in self.workers:
             # The name of a process may hold blanks; what is counted comes after it.
             after = Path(f"/proc/{worker}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-            total += sum(map(int, after.split()[11:13]))
-        return total / _TICKS
+            spent.append(sum(map(int, after.split()[11:13])) / _TICKS)
+        return spent
 
     def resident(self) -> list[float]:
         """The resident memory of each worker, in megabytes (10^6 bytes)."""

@@ -7,7 +7,6 @@ import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from threading import Lock
 from typing import Any, cast
 
 from attrs import field, frozen
@@ -78,7 +77,6 @@ class Deployment:
     outbound: Outbound
     outbox: Outbox
     kept: Kept = field(factory=Kept, init=False, eq=False, repr=False)
-    turn: Lock = field(factory=Lock, init=False, eq=False, repr=False)
 
     def close(self) -> None:
         """Let go of the database."""

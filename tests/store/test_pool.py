@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from eventsourcing.persistence import (
     OperationalError,
 )
 
+from adapters.store import pool
+from adapters.store.commits import Commits
 from adapters.store.pool import SQLiteDatabase
 
 
@@ -254,7 +257,7 @@ def test_a_wrong_statement_among_those_read_together(database: SQLiteDatabase) -
 def test_the_mark_tells_whether_anything_was_committed(
     database: SQLiteDatabase, path: Path
 ) -> None:
-    """By whomever; not what is undone, and not what is read."""
+    """At once, by whomever of us; not what is undone, and not what is read."""
     marks = [database.mark()]
     numbers(database)
     with database.transaction(commit=True):
@@ -263,12 +266,72 @@ def test_the_mark_tells_whether_anything_was_committed(
     assert database.mark() == marks[0]
     add(database, 1)
     marks.append(database.mark())
-    with sqlite3.connect(path) as other:
-        other.execute("INSERT INTO t VALUES (2)")
-    other.close()
-    marks.append(database.mark())
+    with closing(SQLiteDatabase(path.as_uri())) as other:
+        add(other, 2)
+        marks.append(database.mark())
+        with other.unsynced() as cursor:
+            cursor.execute("INSERT INTO t VALUES (3)")
+        marks.append(database.mark())
     assert None not in marks
-    assert len(set(marks)) == 3
+    assert len(set(marks)) == 4
+
+
+def write_by_another_program(path: Path, number: int) -> None:
+    """Write a row as somebody who knows nothing of us."""
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("INSERT INTO t VALUES (?)", (number,))
+
+
+def test_the_mark_tells_what_another_program_committed(
+    database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as nobody believes any more what was told before."""
+    before = database.mark()
+    write_by_another_program(path, 1)
+    until = time.monotonic() + 10
+    while database.mark() == before:
+        assert time.monotonic() < until
+    monkeypatch.setattr(pool, "_UNASKED", 3600)
+    add(database, 2)
+    before = database.mark()
+    write_by_another_program(path, 3)
+    assert database.mark() == before
+
+
+def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
+    database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite is asked every time then."""
+    monkeypatch.setattr(pool, "_UNASKED", 3600)
+    before = database.mark()
+    Commits(f"{path}-commits").begin()
+    assert database.mark() == before
+    write_by_another_program(path, 1)
+    assert database.mark() != before
+
+
+def test_a_commit_that_fails_has_ended(database: SQLiteDatabase) -> None:
+    """What is known of others is known as before."""
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("CREATE TABLE u (n REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
+    writer = database.take(is_writer=True)
+    writer.execute("PRAGMA foreign_keys=ON")
+    database.give_back(writer, is_writer=True)
+    with pytest.raises(IntegrityError), database.transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO u VALUES (7)")
+    assert database.commits is not None
+    assert database.commits.last() is not None
+
+
+def test_where_the_numbers_of_commits_cannot_be_kept(path: Path) -> None:
+    """SQLite is asked every time."""
+    Path(f"{path}-commits").mkdir()
+    with closing(SQLiteDatabase(path.as_uri())) as database:
+        before = database.mark()
+        write_by_another_program(path, 1)
+        assert database.mark() != before
+        add(database, 2)
+        assert numbers(database) == [1, 2]
 
 
 def test_in_memory_there_is_no_mark() -> None:

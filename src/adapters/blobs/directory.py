@@ -62,8 +62,12 @@ class DirectoryBlobs:
             raise
         return digest
 
-    def get(self, digest: Digest) -> bytes:
+    def get(self, digest: Digest, length: int | None = None) -> bytes:
         """Return the content, as it is on the disk: only `check` verifies it.
+
+        Args:
+            digest: Its digest.
+            length: How long it is, in bytes, where that is known: nobody has to ask then.
 
         Raises:
             BlobMissing: it is not there.
@@ -74,7 +78,8 @@ class DirectoryBlobs:
             raise BlobMissing(digest) from None
         # A file object would ask the system twice as much, and let go of the interpreter each time.
         try:
-            length = os.fstat(descriptor).st_size
+            if length is None:
+                length = os.fstat(descriptor).st_size
             content = os.read(descriptor, length)
             while len(content) < length and (more := os.read(descriptor, length - len(content))):
                 content += more

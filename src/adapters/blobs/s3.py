@@ -61,8 +61,10 @@ class S3Blobs:
             obstore.put(self._store, _key(digest), content, use_multipart=False)
         return digest
 
-    def get(self, digest: Digest) -> bytes:
+    def get(self, digest: Digest, length: int | None = None) -> bytes:
         """Return the content, of which the digest was made: a proxy may answer with something else.
+
+        Its length is nothing that S3 would have to be asked for.
 
         Raises:
             BlobMissing: it is not there.

@@ -12,6 +12,7 @@ from eventsourcing import persistence
 from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
 from eventsourcing.sqlite import SQLiteConnectionPool, SQLiteDatastore
 
+from adapters.store.commits import Commits
 from adapters.store.moment import OneMoment
 
 _KNOWN: dict[type[Exception], type[Exception]] = {
@@ -36,6 +37,9 @@ _STATEMENTS = 512
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.005
 """How long one who waits for another process to have written sleeps before he looks again, in seconds."""
+
+_UNASKED = 0.01
+"""How long a mark is believed without asking SQLite, in seconds: somebody else's program may have written."""
 
 
 class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a transaction needs no generator
@@ -65,6 +69,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self._writers: list[sqlite3.Connection] = []
         self._watch = threading.Lock()
         self._watcher: sqlite3.Cursor | None = None
+        self._known: tuple[int | None, float, int] = (None, 0.0, 0)
+        self.commits: Commits | None = None
         self._is_closed = False
         if self._is_memory:
             # What is in memory lasts as long as a connection to it.
@@ -102,9 +108,16 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         return self._writers if is_writer and not self._is_memory else self._readers
 
     def mark(self) -> object | None:
-        """What is equal to itself as long as nobody, in any process, has committed anything; None where unknown."""
+        """What is equal to itself as long as nobody, in any process, has committed anything; None where unknown.
+
+        What another program than albumcore commits is seen a hundredth of a second later, or sooner.
+        """
         if self._is_memory:
             return None
+        number = self.commits.last() if self.commits is not None else None
+        known, until, told = self._known
+        if number is not None and number == known and time.monotonic() < until:
+            return told
         with self._watch:
             try:
                 if self._watcher is None:
@@ -113,6 +126,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
                 version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
             except (sqlite3.Error, PersistenceError):
                 return None
+            # The number was read before: if it is still the same later, this is what would be told again.
+            self._known = number, time.monotonic() + _UNASKED, version
             return version
 
     def close(self) -> None:
@@ -122,6 +137,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             if self._watcher is not None:
                 self._watcher.connection.close()
                 self._watcher = None
+            self._known = None, 0.0, 0
         for free in (self._readers, self._writers):
             while free:
                 free.pop().close()
@@ -144,6 +160,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             is_wal = False
             if not self._is_memory:
                 is_wal = opened.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal"
+                if is_wal and self.commits is None:
+                    self.commits = _commits_of(opened)
             # Said, not left to the default, which a build of SQLite may have changed.
             opened.execute("PRAGMA synchronous=FULL")
             if is_writer and is_wal:
@@ -212,14 +230,23 @@ class _Transaction:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             if error is None and self._is_kept:
-                # Not by the connection's own method, which compiles the statement anew each time.
-                self._cursor.execute("COMMIT")
+                self._commit()
         except sqlite3.Error as failed:
             raise _known(failed) from failed
         finally:
             self._end()
         if isinstance(error, sqlite3.Error):
             raise _known(error) from error
+
+    def _commit(self) -> None:
+        commits = self._database.commits
+        number = commits.begin() if commits is not None else 0
+        try:
+            # Not by the connection's own method, which compiles the statement anew each time.
+            self._cursor.execute("COMMIT")
+        finally:
+            if commits is not None:
+                commits.end(number)
 
     def _end(self) -> None:
         """Leave nothing open, and let others have the connection and the turn."""
@@ -276,6 +303,15 @@ def _wait_to_write(
         else:
             return
     raise refusal
+
+
+def _commits_of(connection: sqlite3.Connection) -> Commits | None:
+    """The numbers beside the database that a connection is to; None where they cannot be kept."""
+    file: str = connection.execute("PRAGMA database_list").fetchone()[2]
+    try:
+        return Commits(f"{file}-commits")
+    except OSError:
+        return None
 
 
 def _known(error: sqlite3.Error) -> Exception:

@@ -166,9 +166,9 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
     held: list[int] = []
     get = DirectoryBlobs.get
 
-    def slow(blobs: DirectoryBlobs, digest: str) -> bytes:
+    def slow(blobs: DirectoryBlobs, digest: str, length: int | None = None) -> bytes:
         held.append(database._held.depth)  # type: ignore[attr-defined]
-        return get(blobs, digest)
+        return get(blobs, digest, length)
 
     monkeypatch.setattr(DirectoryBlobs, "get", slow)
     assert api.request("GET", f"{ROOT}/image/1/").status_code == 200

@@ -9,6 +9,7 @@ from typing import Any
 import falcon
 import orjson
 
+from adapters.blobs import Blobs
 from adapters.deployment import Deployment
 from adapters.directory import ids_exist
 from adapters.http.repeated import Repeatable
@@ -36,8 +37,8 @@ def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
     return falcon.HTTPBadRequest(description=reason)
 
 
-def _show(deployment: Deployment, row: ImageRow, added: ImageAdded) -> bytes:
-    """The answer that shows an image: its data char for char as they were sent."""
+def _showing(deployment: Deployment, row: ImageRow, added: ImageAdded) -> Callable[[], bytes]:
+    """What gives the answer that shows an image: its data char for char as they were sent."""
     shown = orjson.dumps(
         {
             "id": row.image_id,
@@ -47,9 +48,14 @@ def _show(deployment: Deployment, row: ImageRow, added: ImageAdded) -> bytes:
             "type": row.type,
         }
     )
-    data = as_json(deployment.blobs.get(added.content.digest), added.content.encoding)
+    # Bytes may be long in coming, and nothing must be held meanwhile.
+    return partial(_shown, deployment.blobs, shown[:-1] + b',"data":', added.content)
+
+
+def _shown(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
+    data = as_json(blobs.get(content.digest, content.length), content.encoding)
     # Nearly all of it is data: it is copied once, and not gone through again.
-    return b"".join((shown[:-1], b',"data":', *data, b"}"))
+    return b"".join((beginning, *data, b"}"))
 
 
 class Images(Resource):
@@ -83,7 +89,7 @@ class Images(Resource):
             newest = max(rows, key=_recency).image_id
             if self._documented:
                 return [newest]
-            return partial(_show, self.deployment, *self.deployment.albums.image(ImageId(newest)))
+            return _showing(self.deployment, *self.deployment.albums.image(ImageId(newest)))
         if flags["sort"]:
             rows.sort(key=_recency, reverse=True)
         return [row.image_id for row in rows]
@@ -146,13 +152,11 @@ class Image(Resource):
 
     def _show(self, req: falcon.Request, key: str) -> Callable[[], bytes]:
         image_id = ImageId(id_in_path(key))
-        find = partial(self.deployment.albums.image, image_id)
         try:
-            row, added = self.found(req, ("image", image_id), find)
+            row, added = self.deployment.albums.image(image_id)
         except ImageNotFound:
             raise falcon.HTTPNotFound from None
-        # Bytes may be long in coming, and nothing must be held meanwhile.
-        return partial(_show, self.deployment, row, added)
+        return _showing(self.deployment, row, added)
 
     def _delete(self, req: falcon.Request, key: str) -> Any:
         if not key:  # image//, which clients build from an empty id

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import falcon
 import orjson
@@ -14,13 +12,11 @@ from adapters.deployment import Deployment
 from adapters.http.body import drop_rest
 from adapters.http.tscharts.authentication import authenticated
 from adapters.http.tscharts.body import json_object
-from adapters.http.turns import Turn
 from albumcore.ids import UserId
 from albumcore.kernel import Source
 
 NOT_FOUND = "Not found."
 
-T = TypeVar("T")
 Verb: TypeAlias = Callable[..., Any]
 """Answers one method: takes the request and the parts of its path, returns JSON, or bytes that are the body.
 
@@ -39,8 +35,6 @@ class Resource:
 
     def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:
         self.deployment = deployment
-        settings = deployment.settings
-        self._is_here = settings.database is None and settings.blobs is None
         self._allowed = ", ".join(self.allow)
         self._verbs = {"OPTIONS": _nothing, **verbs}
         if "GET" in verbs:
@@ -61,15 +55,27 @@ class Resource:
         if self.allow:
             resp.set_header("Allow", self._allowed)
         try:
-            with self._turn(req):
-                with self._moment(req):
-                    self.admit(req)
-                    answer = self._verb(req.method)(req, **path)
-                if callable(answer):
-                    answer = answer()
+            resp.data = self._shown(req, path) if _shows(req) else self._done(req, path)
         finally:
             drop_rest(req)
-        resp.data = answer if isinstance(answer, bytes) else orjson.dumps(answer)
+
+    def _done(self, req: falcon.Request, path: Mapping[str, str]) -> bytes:
+        self.admit(req)
+        return _body(self._verb(req.method)(req, **path))
+
+    def _shown(self, req: falcon.Request, path: Mapping[str, str]) -> bytes:
+        """What was found before, if nothing was written since; or what is there now, all of it at one moment."""
+        database, kept = self.deployment.database, self.deployment.kept
+        question = (req.method, req.path, req.query_string, req.auth)
+        mark = database.mark()
+        found: bytes | Callable[[], bytes] | None = kept.get(question, mark)
+        if found is None:
+            with database.reading():
+                self.admit(req)
+                answer = self._verb(req.method)(req, **path)
+            found = answer if callable(answer) else _body(answer)
+            kept.put(question, mark, found, 0 if callable(found) else len(found))
+        return found() if callable(found) else found
 
     def admit(self, req: falcon.Request) -> None:
         """Let in who is authenticated; as ``req.context.source`` he is known from here on.
@@ -78,35 +84,12 @@ class Resource:
             falcon.HTTPUnauthorized: nobody is.
 
         """
-        req.context.source = self.found(req, ("account", req.auth), partial(self._source, req))
-
-    def _source(self, req: falcon.Request) -> Source:
         account = authenticated(self.deployment.accounts, req.auth)
-        return Source(UserId(f"tscharts-{account.id}"))
-
-    def found(self, req: falcon.Request, question: Hashable, find: Callable[[], T]) -> T:
-        """What is found in the database, or was found before and is the same: nothing was written since."""
-        kept, mark = self.deployment.kept, req.context.mark
-        found: T | None = kept.get(question, mark)
-        if found is None:
-            found = find()
-            kept.put(question, mark, found)
-        return found
+        req.context.source = Source(UserId(f"tscharts-{account.id}"))
 
     def body(self, req: falcon.Request) -> dict[str, Any]:
         """Return the JSON object in the body; see `json_object`."""
         return json_object(req, self.deployment.settings.max_upload)
-
-    def _turn(self, req: falcon.Request) -> AbstractContextManager[None]:
-        """An answer that only shows what is on this machine takes its turn; whatever waits for others does not."""
-        is_short = self._is_here and _shows(req)
-        return Turn(self.deployment.turn) if is_short else nullcontext()
-
-    def _moment(self, req: falcon.Request) -> AbstractContextManager[None]:
-        """An answer that only shows what there is comes from one moment."""
-        shows = _shows(req)
-        req.context.mark = self.deployment.database.mark() if shows else None
-        return self.deployment.database.reading() if shows else nullcontext()
 
     def _verb(self, method: str) -> Verb:
         if (verb := self._verbs.get(method)) is not None:
@@ -142,6 +125,10 @@ def not_found() -> falcon.HTTPNotFound:
 
 def _shows(req: falcon.Request) -> bool:
     return req.method in ("GET", "HEAD")
+
+
+def _body(answer: Any) -> bytes:
+    return answer if isinstance(answer, bytes) else orjson.dumps(answer)
 
 
 def _nothing(req: falcon.Request, **path: str) -> bytes:

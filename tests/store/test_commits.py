@@ -1,0 +1,62 @@
+"""The numbers by which processes tell each other that they commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.store.commits import Commits
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """Where the numbers are."""
+    return str(tmp_path / "commits")
+
+
+def test_a_commit_is_seen_by_all_from_its_beginning_and_known_from_its_end(file: str) -> None:
+    """In between nobody knows whether it was done."""
+    one, other = Commits(file), Commits(file)
+    before = other.last()
+    number = one.begin()
+    assert (one.last(), other.last()) == (None, None)
+    one.end(number)
+    assert one.last() == other.last() != before
+    assert None not in (before, other.last())
+
+
+def test_a_commit_that_ends_after_another_has_begun(file: str) -> None:
+    """Who ends it does not say that the other one has ended."""
+    one, other = Commits(file), Commits(file)
+    first = one.begin()
+    second = other.begin()
+    one.end(first)
+    assert one.last() is None
+    other.end(second)
+    assert one.last() == second
+
+
+def test_a_commit_that_never_ended(file: str) -> None:
+    """It leaves nothing known until somebody commits again."""
+    Commits(file).begin()
+    other = Commits(file)
+    assert other.last() is None
+    other.end(other.begin())
+    assert other.last() is not None
+
+
+def test_what_the_file_held_is_worth_nothing(file: str) -> None:
+    """Not even the greatest number, nor a file that is too short."""
+    for content in (b"\xff" * 16, b"\xff" * 8, b"\x01", b"\x07" * 100):
+        Path(file).write_bytes(content)
+        commits = Commits(file)
+        before = commits.last()
+        commits.end(commits.begin())
+        assert commits.last() not in (None, before)
+
+
+def test_the_file_is_its_owners_alone(file: str) -> None:
+    """As the database beside it."""
+    Commits(file)
+    assert Path(file).stat().st_mode & 0o777 == 0o600
