@@ -169,7 +169,7 @@ class Codec(Mapper[str]):
         """The stored form of a recorded event or of a snapshot."""
         if isinstance(domain_event, Snapshot):
             return _stored_snapshot(domain_event)
-        recorded = cast(Recorded[Any], domain_event)
+        recorded: Any = domain_event
         act = recorded.act
         source = act.source
         name, version, unstructure = self._written_as(type(recorded.event))

@@ -22,13 +22,14 @@ from eventsourcing.persistence import (
     Mapper,
     OperationalError,
     PersistenceError,
+    StoredEvent,
 )
 from eventsourcing.utils import Environment, EnvType
 
 from albumcore.codec import Codec, SnapshotStore
 from albumcore.errors import AlbumcoreError, CommandReused, ConcurrentChange, IdTaken, Invalid
 from albumcore.ids import ImageId, user_id
-from albumcore.index import CommandRow, Index, changes
+from albumcore.index import Change, CommandRow, Index, changes
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
 from albumcore.states import States
 
@@ -172,9 +173,7 @@ class Commands(Application[str]):
         if not turn.acquire(timeout=_TURN_SECONDS):
             raise OperationalError("others kept changing this")
         try:
-            return self._handled(
-                key, stream, lambda state, act: decision(state, act, *args, **kwargs), source
-            )
+            return self._handled(key, stream, decision, source, args, kwargs)
         finally:
             turn.release()
 
@@ -182,8 +181,10 @@ class Commands(Application[str]):
         self,
         key: CommandKey | None,
         stream: Stream[S],
-        decide: Callable[[S, Act], tuple[E, ...]],
+        decision: Callable[..., tuple[E, ...]],
         source: Source,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
     ) -> tuple[Recorded[E], ...]:
         refused_at, met = -1, 0
         # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
@@ -195,9 +196,9 @@ class Commands(Application[str]):
                 # After the state was read: what this command led to cannot be in it then, unless it is found here.
                 if key is not None and (before := self.done_before(key)):
                     return before
-            act = Act(source, max(self._clock(), there.at).astimezone(UTC), key)
+            act = Act(source, self._now(there.at), key)
             try:
-                decided = decide(there.state, act)
+                decided = decision(there.state, act, *args, **kwargs)
             except AlbumcoreError:
                 if is_present:
                     raise
@@ -227,6 +228,11 @@ class Commands(Application[str]):
                 after = self.states.save(stream, after)
             self.states.keep(stream, after)
             return recorded
+
+    def _now(self, last: datetime) -> datetime:
+        """The moment of an act, in UTC: the clock's, but not before the last of the stream."""
+        at = max(self._clock(), last)
+        return at if at.tzinfo is UTC else at.astimezone(UTC)
 
     def _meet(self, times: int, is_same: bool, error: Exception) -> None:
         """Wait before a command that others got in the way of is decided again."""
@@ -268,10 +274,16 @@ class Commands(Application[str]):
             version += 1
 
     def _append(self, recorded: tuple[Recorded[Any], ...]) -> int:
-        rows = [change for one in recorded for change in changes(one)]
-        stored = [self.mapper.to_stored_event(one) for one in recorded]
+        stored: list[StoredEvent] = []
+        rows: list[Change] = []
+        size = 0
+        for one in recorded:
+            as_stored = self.mapper.to_stored_event(one)
+            stored.append(as_stored)
+            rows.extend(changes(one))
+            size += len(as_stored.state)
         self.recorder.insert_events(stored, changes=rows)
-        return sum([len(one.state) for one in stored])
+        return size
 
     def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
         """Whether events are in the store although to append them seemed to fail: the id of their command tells."""

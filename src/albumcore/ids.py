@@ -67,7 +67,9 @@ def user_id(text: str) -> UserId:
 
 def is_user_id(text: str) -> bool:
     """Whether ``text`` can be the sub of a user."""
-    return 0 < len(text) <= MAX_USER_ID and _UNPRINTABLE.search(text) is None
+    return 0 < len(text) <= MAX_USER_ID and (
+        text.isprintable() or _UNPRINTABLE.search(text) is None
+    )
 
 
 def study_uid(text: str) -> StudyUID:

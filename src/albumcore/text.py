@@ -12,6 +12,12 @@ MAX_COMMENT = 1024
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
+def is_text(text: str) -> bool:
+    """Whether all of a string can be stored and sent: no NUL, no half of a surrogate pair."""
+    # Nearly every text is printable, and that is seen at once.
+    return text.isprintable() or not _NO_TEXT.search(text)
+
+
 def check_text(field: str, text: str, shortest: int, longest: int) -> str:
     """A text of so many characters, each of which can be stored and sent: no NUL, no half of a surrogate pair.
 
@@ -20,7 +26,7 @@ def check_text(field: str, text: str, shortest: int, longest: int) -> str:
     """
     if not shortest <= len(text) <= longest:
         raise Invalid(field, f"it has {shortest} to {longest} characters")
-    if _NO_TEXT.search(text):
+    if not is_text(text):
         raise Invalid(field, "it holds a character that is no text")
     return text
 

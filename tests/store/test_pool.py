@@ -310,19 +310,6 @@ def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
     assert database.mark() != before
 
 
-def test_a_commit_that_fails_has_ended(database: SQLiteDatabase) -> None:
-    """What is known of others is known as before."""
-    with database.transaction(commit=True) as cursor:
-        cursor.execute("CREATE TABLE u (n REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
-    writer = database.take(is_writer=True)
-    writer.execute("PRAGMA foreign_keys=ON")
-    database.give_back(writer, is_writer=True)
-    with pytest.raises(IntegrityError), database.transaction(commit=True) as cursor:
-        cursor.execute("INSERT INTO u VALUES (7)")
-    assert database.commits is not None
-    assert database.commits.last() is not None
-
-
 def test_where_the_numbers_of_commits_cannot_be_kept(path: Path) -> None:
     """SQLite is asked every time."""
     Path(f"{path}-commits").mkdir()

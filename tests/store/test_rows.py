@@ -20,7 +20,7 @@ from adapters.store.rows import (
     create_tables,
     in_chunks,
     row_of,
-    statement_of,
+    statements_of,
     table_of,
 )
 from albumcore import Album, Albumcore, MemberFlags
@@ -83,24 +83,24 @@ def test_a_condition_in_chunks(where: dict[str, object], pieces: list[dict[str, 
 
 def test_statements_of_changes() -> None:
     """One for each kind of change, values apart from the statement; times in text that sorts."""
-    assert statement_of(Put(MemberRow("A1", "bob", is_admin=True))) == (
+    [put] = statements_of(Put(MemberRow("A1", "bob", is_admin=True)))
+    assert put == (
         "INSERT INTO member_row VALUES (?, ?, ?, ?, ?, ?)",
         ["A1", "bob", True, False, False, False],
     )
-    assert statement_of(Set(AlbumRow, {"album_id": "A1"}, {"name": "N", "last_event_at": AT})) == (
+    [changed] = statements_of(Set(AlbumRow, {"album_id": "A1"}, {"name": "N", "last_event_at": AT}))
+    assert changed == (
         "UPDATE album_row SET name = ?, last_event_at = ? WHERE album_id = ?",
         ["N", "2026-03-01T09:30:00.000000+00:00", "A1"],
     )
-    assert statement_of(Drop(ImageRow, {"patient": 3}), "expected_") == (
-        "DELETE FROM expected_image_row WHERE patient = ?",
-        [3],
-    )
+    [dropped] = statements_of(Drop(ImageRow, {"patient": 3}), "expected_")
+    assert dropped == ("DELETE FROM expected_image_row WHERE patient = ?", [3])
 
 
 def test_times_sort_as_text() -> None:
     """With and without a fraction of a second."""
     times = [AT + timedelta(microseconds=n) for n in (0, 1, 10, 999_999, 1_000_000)]
-    texts = [statement_of(Set(AlbumRow, {}, {"last_event_at": at}))[1][0] for at in times]
+    texts = [statements_of(Set(AlbumRow, {}, {"last_event_at": at}))[0][1][0] for at in times]
     assert texts == sorted(texts)
     assert len({len(text) for text in texts}) == 1
 
@@ -187,5 +187,6 @@ def done(told: list[Change]) -> list[tuple[Any, ...]]:
         for statement in create_tables():
             database.execute(statement)
         for change in told:
-            database.execute(*statement_of(change, unless_there=True))
+            for statement, values in statements_of(change, unless_there=True):
+                database.execute(statement, values)
         return database.execute("SELECT * FROM album_row ORDER BY album_id").fetchall()

@@ -250,11 +250,11 @@ def _carry_out(rows: Rows, change: Change) -> None:
             keys = [[getattr(one, name) for name in row.KEY] for one in rows[type(row)]]
             assert [getattr(row, name) for name in row.KEY] not in keys, f"{row} is there already"
             rows[type(row)].append(row)
-        case Enter(stream, lane, version):
-            others = [
-                one for one in rows[FeedLaneRow] if _matches(one, {"stream": stream, "lane": lane})
-            ]
-            rows[FeedLaneRow].append(FeedLaneRow(stream, lane, version, len(others) + 1))
+        case Enter(stream, lanes, version):
+            for lane in lanes:
+                where = {"stream": stream, "lane": lane}
+                others = [one for one in rows[FeedLaneRow] if _matches(one, where)]
+                rows[FeedLaneRow].append(FeedLaneRow(stream, lane, version, len(others) + 1))
         case Set(kind, where, values):
             rows[kind] = [
                 evolve(row, **values) if _matches(row, where) else row for row in rows[kind]

@@ -75,7 +75,7 @@ def shown(
         lanes += [
             f"{scope}\n{name}\n{one}" for name, values in told.items() for one in values if one
         ]
-    return [Enter(stream, lane, 7) for lane in lanes]
+    return [Enter(stream, tuple(lanes), 7)]
 
 
 def favored(series_uid: str, *, is_favorite: bool) -> Set:

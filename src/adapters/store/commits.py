@@ -12,8 +12,8 @@ class Commits:
     """The number of the last commit that was begun, and that of the last one that has ended.
 
     As long as both are what they were, and equal, nobody has committed anything: to see that takes no system call,
-    where to ask SQLite takes several. Of a commit that never came to its end, with the process that made it, the
-    first number tells: nothing is known then until somebody commits again.
+    where to ask SQLite takes several. Of a commit that failed, or whose process ended in the middle of it,
+    the first number tells: nothing is known then until somebody commits again.
 
     Args:
         file: Where they are; made if it is not there, for its owner alone. What it holds is worth nothing once nobody
@@ -39,7 +39,7 @@ class Commits:
         return number
 
     def end(self, number: int) -> None:
-        """Say that the commit of that number has ended, for better or worse."""
+        """Say that the commit of that number has ended."""
         # The write lock is gone by now: if another one has begun since, its end will tell of both.
         if self._numbers[0] == number:
             self._numbers[1] = number

@@ -230,23 +230,18 @@ class _Transaction:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             if error is None and self._is_kept:
-                self._commit()
+                commits = self._database.commits
+                number = commits.begin() if commits is not None else 0
+                # Not by the connection's own method, which compiles the statement anew each time.
+                self._cursor.execute("COMMIT")
+                if commits is not None:
+                    commits.end(number)
         except sqlite3.Error as failed:
             raise _known(failed) from failed
         finally:
             self._end()
         if isinstance(error, sqlite3.Error):
             raise _known(error) from error
-
-    def _commit(self) -> None:
-        commits = self._database.commits
-        number = commits.begin() if commits is not None else 0
-        try:
-            # Not by the connection's own method, which compiles the statement anew each time.
-            self._cursor.execute("COMMIT")
-        finally:
-            if commits is not None:
-                commits.end(number)
 
     def _end(self) -> None:
         """Leave nothing open, and let others have the connection and the turn."""

@@ -19,7 +19,7 @@ from adapters.store.rows import (
     in_chunks,
     key_of,
     row_of,
-    statement_of,
+    statements_of,
     table_of,
 )
 from albumcore.feed import Choice
@@ -75,7 +75,8 @@ class IndexRecorder:
     def apply(self, c: Any, changes: Iterable[Change]) -> None:
         """Carry out changes of rows, and have the numbers count as given that they name."""
         for change in changes:
-            c.execute(*statement_of(change))
+            for statement, values in statements_of(change):
+                c.execute(statement, values)
             if image_id := _image_id(change):
                 c.execute(*_taken("image", image_id))
 
@@ -162,7 +163,8 @@ class IndexRecorder:
             highest = 0
             meant = ((stored, changes_of(stored)) for stored in self._all_events(reading))
             for _, change in without_overwritten(meant):
-                writing.execute(*statement_of(change))
+                for statement, values in statements_of(change):
+                    writing.execute(statement, values)
                 highest = max(highest, _image_id(change))
             writing.execute(*_taken("image", highest))
 
@@ -177,12 +179,13 @@ class IndexRecorder:
             meant = ((stored, changes_of(stored)) for stored in self._all_events(c))
             for stored, change in without_overwritten(meant):
                 highest = max(highest, _image_id(change))
-                c.execute(*statement_of(change, _EXPECTED, unless_there=True))
-                if isinstance(change, Put | Enter) and not c.rowcount:
-                    found.append(
-                        f"{stored.originator_id} version {stored.originator_version}: "
-                        f"there is a row of that key already, {key_of(change)}"
-                    )
+                for statement, values in statements_of(change, _EXPECTED, unless_there=True):
+                    c.execute(statement, values)
+                    if isinstance(change, Put | Enter) and not c.rowcount:
+                        found.append(
+                            f"{stored.originator_id} version {stored.originator_version}: "
+                            f"there is a row of that key already, {key_of(change, values)}"
+                        )
             for kind in ROWS:
                 table = table_of(kind)
                 for kept, other, said in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -25,10 +25,10 @@ from albumcore.index import (
     Set,
     Where,
 )
+from albumcore.text import is_text
 
 Statement = tuple[str, list[Any]]
 MAX_INTEGER = 2**63 - 1
-_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 _PLAIN = (str, int)
 _ALWAYS, _NEVER = "1 = 1", "1 = 0"
 
@@ -77,50 +77,53 @@ def _sql_type(annotation: str) -> str:
     return kind if "None" in annotation else f"{kind} NOT NULL"
 
 
-def statement_of(change: Change, prefix: str = "", unless_there: bool = False) -> Statement:
-    """The statement that carries out one change.
+def statements_of(
+    change: Change, prefix: str = "", unless_there: bool = False
+) -> Sequence[Statement]:
+    """The statements that carry out one change: one for each row that it brings, one for all others.
 
     Args:
         change: What is to be done.
         prefix: Stands before the names of the tables.
         unless_there: Leave a row alone whose key is there already.
     """
-    statement, values = _BY_KIND[type(change)](change, prefix)
+    statements = _BY_KIND[type(change)](change, prefix)
     if unless_there and isinstance(change, Put | Enter):
-        statement += " ON CONFLICT DO NOTHING"
-    return statement, values
+        return [(f"{text} ON CONFLICT DO NOTHING", values) for text, values in statements]
+    return statements
 
 
-def key_of(change: Put | Enter) -> str:
-    """Table and key of the row that a change brings, for people to read."""
+def key_of(change: Put | Enter, values: Sequence[Any]) -> str:
+    """Table and key of a row that a change brings with a statement of these values, for people to read."""
     kind: type[Row] = type(change.row) if isinstance(change, Put) else FeedLaneRow
-    row = change.row if isinstance(change, Put) else change
-    return f"{table_of(kind)} {', '.join(f'{name}={getattr(row, name)!r}' for name in kind.KEY)}"
+    named = dict(zip(columns_of(kind), values, strict=False))
+    return f"{table_of(kind)} {', '.join(f'{name}={named[name]!r}' for name in kind.KEY)}"
 
 
-def _put(change: Put, prefix: str) -> Statement:
+def _put(change: Put, prefix: str) -> Sequence[Statement]:
     kind: Any = type(change.row)
-    return _insert(kind, prefix), [_stored(value) for value in _values_of(kind)(change.row)]
+    values = [_stored(value) for value in _values_of(kind)(change.row)]
+    return ((_insert(kind, prefix), values),)
 
 
-def _entered(change: Enter, prefix: str) -> Statement:
-    of_lane = change.stream, change.lane, change.version
-    return _enter(prefix), [*of_lane, *of_lane]
+def _entered(change: Enter, prefix: str) -> Sequence[Statement]:
+    statement, stream, version = _enter(prefix), change.stream, change.version
+    return [(statement, [stream, lane, version] * 2) for lane in change.lanes]
 
 
-def _set(change: Set, prefix: str) -> Statement:
+def _set(change: Set, prefix: str) -> Sequence[Statement]:
     condition, matched = condition_of(change.where)
     kind: Any = change.kind
     values = [_stored(value) for value in change.values.values()]
-    return _update(kind, tuple(change.values), condition, prefix), values + matched
+    return ((_update(kind, tuple(change.values), condition, prefix), values + matched),)
 
 
-def _dropped(change: Drop, prefix: str) -> Statement:
+def _dropped(change: Drop, prefix: str) -> Sequence[Statement]:
     condition, matched = condition_of(change.where)
-    return f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched  # noqa: S608
+    return ((f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched),)  # noqa: S608
 
 
-_BY_KIND: Mapping[type[Change], Callable[[Any, str], Statement]] = {
+_BY_KIND: Mapping[type[Change], Callable[[Any, str], Sequence[Statement]]] = {
     Put: _put,
     Enter: _entered,
     Set: _set,
@@ -210,7 +213,7 @@ def _stored(value: Any) -> Any:
 def can_be_stored(value: Any) -> bool:
     """Whether a database can hold a value: no integer past 64 bits, and no text with NUL or lone surrogates."""
     if isinstance(value, str):
-        return not _NO_TEXT.search(value)
+        return is_text(value)
     return not isinstance(value, int) or -MAX_INTEGER <= value <= MAX_INTEGER
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
@@ -106,7 +106,8 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
                 [*matched, -1 if limit is None else limit],
             )
-            return cast(list[StoredEvent], [*map(_stored, c.fetchall())])
+            found: list[Any] = [*map(_stored, c.fetchall())]
+            return found
 
     def next_number(self, name: str) -> int:
         """A number never given before under that name, greater than all of them.

@@ -140,7 +140,7 @@ class Entry:
     @property
     def author(self) -> UserId:
         """The user in whose name it happened."""
-        return self.recorded.act.user
+        return self.recorded.act.source.user
 
     @property
     def target(self) -> UserId | None:
@@ -157,7 +157,8 @@ class Entry:
     @property
     def is_private(self) -> bool:
         """Whether only the author and the target see it: a comment with a target."""
-        return self.kind is Kind.COMMENT and self.target is not None
+        line = self.line
+        return line.mutation is None and line.target and self.recorded.event.target is not None
 
     @property
     def study_uid(self) -> StudyUID | None:

@@ -9,7 +9,7 @@ known without a walk; a query is answered from lanes alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -56,7 +56,7 @@ _SAID: Mapping[Line, tuple[tuple[str, Callable[[Entry], Iterable[Any]]], ...]] =
 """By line: how the lane of each term that its entries may have goes on after the scope, and what they say there."""
 
 
-def lanes_of(one: Entry) -> Iterator[str]:
+def lanes_of(one: Entry) -> tuple[str, ...]:
     """The lanes that an entry stands in, each once."""
     # A dictionary, because an entry may say the same thing twice.
     terms = {
@@ -65,10 +65,7 @@ def lanes_of(one: Entry) -> Iterator[str]:
         for value in said(one)
         if value is not None
     }
-    for scope in _scopes_of(one):
-        yield scope
-        for term in terms:
-            yield scope + term
+    return tuple([scope + term for scope in _scopes_of(one) for term in ("", *terms)])
 
 
 def chosen(viewer: UserId, query: FeedQuery) -> list[Choice]:
@@ -84,13 +81,12 @@ def scopes_of(kind: Kind, viewer: UserId) -> tuple[str, ...]:
     return _COMMENTS, _private(viewer)
 
 
-def _scopes_of(one: Entry) -> Iterator[str]:
-    if one.kind is Kind.MUTATION:
-        yield _MUTATIONS
-    elif not one.is_private:
-        yield _COMMENTS
-    else:
-        yield from dict.fromkeys(_private(sub) for sub in (one.author, one.target) if sub)
+def _scopes_of(one: Entry) -> Iterable[str]:
+    if one.line.mutation is not None:
+        return (_MUTATIONS,)
+    if not one.is_private:
+        return (_COMMENTS,)
+    return dict.fromkeys(_private(sub) for sub in (one.author, one.target) if sub)
 
 
 def _private(sub: UserId) -> str:

@@ -41,7 +41,7 @@ def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
     if command is not None and command.content is not None:
         told.append(Put(CommandRow(command.id, recorded.stream, recorded.version, command.content)))
     if shown is not None:
-        told.extend([Enter(recorded.stream, lane, recorded.version) for lane in lanes_of(shown)])
+        told.append(Enter(recorded.stream, lanes_of(shown), recorded.version))
         if shown.moves_last_event_time and recorded.stream.startswith("album-"):
             album_id = key_of(recorded.stream)
             told.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))

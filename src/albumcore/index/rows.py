@@ -192,10 +192,10 @@ class Put:
 
 @frozen(slots=False)
 class Enter:
-    """A new `FeedLaneRow`, numbered one more than the last of its lane."""
+    """A new `FeedLaneRow` in each of some lanes, numbered one more than the last of its lane."""
 
     stream: str
-    lane: str
+    lanes: tuple[str, ...]
     version: int
 
 
