@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from adapters.http.kept import Kept
+import tracemalloc
+
+import orjson
+
+from adapters.http.kept import Kept, in_its_own_block
 
 HERE, THERE, OVER_THERE = "here", "there", "over there"
 
@@ -46,3 +50,13 @@ def test_what_was_not_asked_for_the_longest_goes_first() -> None:
         *(HERE, OVER_THERE),
         *(None, None),
     ]
+
+
+def test_a_body_takes_no_more_memory_than_it_is_long() -> None:
+    """Though orjson gives it in a larger block."""
+    tracemalloc.start()
+    bodies = [in_its_own_block(orjson.dumps([number])) for number in range(500)]
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [orjson.loads(body) for body in bodies] == [[number] for number in range(500)]
+    assert taken < 500 * 100

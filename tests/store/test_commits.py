@@ -27,7 +27,7 @@ def test_a_commit_is_seen_by_all_from_its_beginning_and_known_from_its_end(file:
 
 
 def test_a_commit_that_ends_after_another_has_begun(file: str) -> None:
-    """Who ends it does not say that the other one has ended."""
+    """Who ends it does not say that the other one has ended, or has not."""
     one, other = Commits(file), Commits(file)
     first = one.begin()
     second = other.begin()
@@ -35,6 +35,8 @@ def test_a_commit_that_ends_after_another_has_begun(file: str) -> None:
     assert one.last() is None
     other.end(second)
     assert one.last() == second
+    one.end(first)
+    assert other.last() == second
 
 
 def test_a_commit_that_never_ended(file: str) -> None:

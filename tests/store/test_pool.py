@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from eventsourcing.persistence import (
@@ -205,7 +207,16 @@ def test_what_fails_is_undone(database: SQLiteDatabase) -> None:
     assert numbers(database) == [1]
 
 
-def test_a_closed_database(database: SQLiteDatabase) -> None:
+def test_a_closed_database(database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told any more whether anything was written."""
+    monkeypatch.setattr(pool, "_UNASKED", 3600)
+    assert database.mark() == database.mark()
+    with database.transaction(commit=False):
+        database.close()
+    assert database.mark() is None
+
+
+def test_a_closed_database_that_is_written_to(database: SQLiteDatabase) -> None:
     """Whoever is in a transaction ends it; nobody begins one."""
     with database.transaction(commit=True) as cursor:
         database.close()
@@ -287,6 +298,7 @@ def test_the_mark_tells_what_another_program_committed(
 ) -> None:
     """As soon as nobody believes any more what was told before."""
     before = database.mark()
+    assert database.mark() == before
     write_by_another_program(path, 1)
     until = time.monotonic() + 10
     while database.mark() == before:
@@ -308,6 +320,75 @@ def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
     assert database.mark() == before
     write_by_another_program(path, 1)
     assert database.mark() != before
+
+
+class Watched:
+    """Numbers of commits that are watched: how many rows another connection sees when they are written."""
+
+    def __init__(self, path: Path) -> None:
+        self._other = sqlite3.connect(path)
+        self.seen: list[tuple[str, int]] = []
+
+    def begin(self) -> int:
+        """A commit begins."""
+        self._note("begin")
+        return 1
+
+    def end(self, number: int) -> None:
+        """It has ended."""
+        self._note("end")
+
+    def close(self) -> None:
+        """Look no more."""
+        self._other.close()
+
+    def _note(self, what: str) -> None:
+        [rows] = self._other.execute("SELECT COUNT(*) FROM t").fetchone()
+        self.seen.append((what, rows))
+
+
+def test_a_commit_is_numbered_before_anybody_sees_it_and_again_when_all_do(
+    database: SQLiteDatabase, path: Path
+) -> None:
+    """Or somebody could be given what was kept from before."""
+    numbers(database)
+    with closing(Watched(path)) as watched:
+        database.commits = watched  # type: ignore[assignment]
+        add(database, 1)
+        assert watched.seen == [("begin", 0), ("end", 1)]
+
+
+def test_what_is_committed_while_the_mark_is_asked_for(
+    database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one who asks is told of it."""
+    monkeypatch.setattr(pool, "_UNASKED", 3600)
+    database.mark()
+    add(database, 1)
+    assert database._watcher is not None
+    watcher = database._watcher
+    with closing(SQLiteDatabase(path.as_uri())) as other:
+
+        def slowly(statement: str, asking: sqlite3.Cursor = watcher) -> sqlite3.Cursor:
+            told = asking.execute(statement).fetchall()
+            add(other, 2)
+            database._watcher = asking
+            return asking.execute(f"SELECT {told[0][0]}")
+
+        database._watcher = SimpleNamespace(execute=slowly)  # type: ignore[assignment]
+        before = database.mark()
+        assert database.mark() != before
+
+
+def test_a_path_that_is_no_utf_8(tmp_path: Path) -> None:
+    """It is a path like any other."""
+    folder = tmp_path / os.fsdecode(b"d\xff\xe9")
+    folder.mkdir()
+    with closing(SQLiteDatabase((folder / "a.sqlite").as_uri())) as database:
+        with database.transaction(commit=True) as cursor:
+            cursor.execute("CREATE TABLE t (n INTEGER)")
+        assert numbers(database) == []
+    assert (folder / "a.sqlite-commits").exists()
 
 
 def test_where_the_numbers_of_commits_cannot_be_kept(path: Path) -> None:

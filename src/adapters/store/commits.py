@@ -26,8 +26,8 @@ class Commits:
     def __init__(self, file: str) -> None:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(descriptor).st_size < _BYTES:
-                os.ftruncate(descriptor, _BYTES)
+            # Not by making it longer: where the disk is full, to touch what has no place on it would end the process.
+            os.posix_fallocate(descriptor, 0, _BYTES)
             self._numbers = memoryview(mmap.mmap(descriptor, _BYTES)).cast("Q")
         finally:
             os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -119,6 +120,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         if number is not None and number == known and time.monotonic() < until:
             return told
         with self._watch:
+            asked = time.monotonic()
             try:
                 if self._watcher is None:
                     # One connection of its own: what it tells changes by the commits of all others.
@@ -127,7 +129,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             except (sqlite3.Error, PersistenceError):
                 return None
             # The number was read before: if it is still the same later, this is what would be told again.
-            self._known = number, time.monotonic() + _UNASKED, version
+            self._known = number, asked + _UNASKED, version
             return version
 
     def close(self) -> None:
@@ -302,9 +304,10 @@ def _wait_to_write(
 
 def _commits_of(connection: sqlite3.Connection) -> Commits | None:
     """The numbers beside the database that a connection is to; None where they cannot be kept."""
-    file: str = connection.execute("PRAGMA database_list").fetchone()[2]
+    # As bytes: the name of a file need not be UTF-8.
+    [file] = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list").fetchone()
     try:
-        return Commits(f"{file}-commits")
+        return Commits(f"{os.fsdecode(file)}-commits")
     except OSError:
         return None
 

@@ -1,4 +1,4 @@
-"""SQL for index rows, made from the row classes: tables, lookups, and the statement for each change."""
+"""SQL for index rows, made from the row classes: tables, lookups, and the statements for each change."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from adapters.deployment import Deployment
 from adapters.http.auth import Unauthorized, bearer
-from adapters.http.kept import Answer
+from adapters.http.kept import Answer, in_its_own_block
 from adapters.http.kheops.access import permitted, reached, series_in, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.callers import Caller, authenticate
@@ -214,5 +214,5 @@ def _from_store(
     with deployment.database.reading():
         caller = _answered(deployment, route, req, resp, path)
     if caller.in_person:
-        answer = Answer(resp.status, resp.headers, resp.data or b"")
+        answer = Answer(resp.status, resp.headers, in_its_own_block(resp.data or b""))
         deployment.kept.put(question, mark, answer, len(answer.body))

@@ -10,17 +10,20 @@ import orjson
 
 from adapters.deployment import Deployment
 from adapters.http.body import drop_rest
+from adapters.http.kept import in_its_own_block
 from adapters.http.tscharts.authentication import authenticated
 from adapters.http.tscharts.body import json_object
 from albumcore.ids import UserId
 from albumcore.kernel import Source
 
 NOT_FOUND = "Not found."
+_TO_BE_CALLED = 400
+"""What it takes to keep something that is to be called, in bytes."""
 
 Verb: TypeAlias = Callable[..., Any]
 """Answers one method: takes the request and the parts of its path, returns JSON, or bytes that are the body.
 
-Or it returns what is to be called for one of them, once nothing is read from the database any more.
+Of GET, it may also return what is to be called for the bytes, once nothing is read from the database any more.
 """
 
 
@@ -73,8 +76,8 @@ class Resource:
             with database.reading():
                 self.admit(req)
                 answer = self._verb(req.method)(req, **path)
-            found = answer if callable(answer) else _body(answer)
-            kept.put(question, mark, found, 0 if callable(found) else len(found))
+            found = answer if callable(answer) else in_its_own_block(_body(answer))
+            kept.put(question, mark, found, _TO_BE_CALLED if callable(found) else len(found))
         return found() if callable(found) else found
 
     def admit(self, req: falcon.Request) -> None:
