@@ -28,7 +28,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from albumcore.codec import Codec, SnapshotStore
 from albumcore.errors import AlbumcoreError, CommandReused, ConcurrentChange, IdTaken, Invalid
-from albumcore.ids import ImageId, user_id
+from albumcore.ids import ImageId, is_digest, user_id
 from albumcore.index import Change, CommandRow, Index, changes
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
 from albumcore.states import States
@@ -37,7 +37,6 @@ S = TypeVar("S")
 E = TypeVar("E", bound=Event[Any])
 P = ParamSpec("P")
 _COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
-_CONTENT = re.compile(r"[0-9a-f]{64}\Z")
 _TURNS = 64
 _TURN_SECONDS = 30
 
@@ -60,7 +59,7 @@ def check_command(command: CommandKey) -> CommandKey:
     """
     if not _COMMAND_ID.match(command.id):
         raise Invalid("command", "its id has 1 to 64 visible ASCII characters")
-    if command.content is not None and not _CONTENT.match(command.content):
+    if command.content is not None and not is_digest(command.content):
         raise Invalid("command", "its content is not a SHA-256 in hexadecimal")
     return command
 

@@ -72,6 +72,11 @@ def is_user_id(text: str) -> bool:
     )
 
 
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a SHA-256 as it is written here: in 64 lower-case hexadecimal digits."""
+    return len(text) == 64 and not text.strip("0123456789abcdef")
+
+
 def study_uid(text: str) -> StudyUID:
     """Take ``text`` as a StudyInstanceUID, (0020,000D), by DICOM PS3.5 section 9.1.
 

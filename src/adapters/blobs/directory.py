@@ -15,7 +15,8 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from adapters.blobs.protocol import BlobMissing, Digest, check_digest, is_digest
+from adapters.blobs.protocol import BlobMissing, Digest, check_digest
+from albumcore.ids import is_digest
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _REST = re.compile(r"[0-9a-f]{62}")

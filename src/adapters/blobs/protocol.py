@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from albumcore.ids import is_digest
+
 Digest: TypeAlias = str
 """A SHA-256 in 64 lower-case hexadecimal digits."""
 
@@ -85,11 +87,6 @@ class Blobs(Protocol):
         For blobs that nothing refers to: who is about to refer to one puts it first, which makes it young.
         """
         ...
-
-
-def is_digest(text: str) -> bool:
-    """Whether a text is a SHA-256 as blobs are named by."""
-    return len(text) == 64 and not text.strip("0123456789abcdef")
 
 
 def check_digest(text: str) -> Digest:

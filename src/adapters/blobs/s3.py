@@ -15,8 +15,9 @@ from attrs import field, frozen
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from adapters.blobs.protocol import BlobMissing, BlobsUnavailable, Digest, check_digest, is_digest
+from adapters.blobs.protocol import BlobMissing, BlobsUnavailable, Digest, check_digest
 from adapters.settings import SettingsError
+from albumcore.ids import is_digest
 
 PATIENCE = 30.0
 """Seconds, about, until S3 has answered a request or is said not to: one attempt, and the time to try again."""

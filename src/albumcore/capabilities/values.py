@@ -7,13 +7,12 @@ so a slow hash would add nothing.
 from __future__ import annotations
 
 import calendar
-import re
 from datetime import UTC, datetime, timedelta
 
 from attrs import frozen
 
 from albumcore.errors import Invalid
-from albumcore.ids import UserId
+from albumcore.ids import UserId, is_digest
 from albumcore.text import check_text
 
 TOLERANCE = timedelta(seconds=5)
@@ -65,16 +64,13 @@ class CapabilityToken:
         return self.revoked_at is None and at - TOLERANCE <= self.expires_at
 
 
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-
-
 def check_digest(digest: str) -> str:
     """The SHA-256 of a secret: 64 hexadecimal digits, so that a secret itself is never recorded by mistake.
 
     Raises:
         Invalid: it is something else.
     """
-    if not _DIGEST.match(digest):
+    if not is_digest(digest):
         raise Invalid("digest", "it is not a SHA-256 in hexadecimal")
     return digest
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from attrs import frozen
 
 from albumcore.errors import Invalid
+from albumcore.ids import is_digest
 
 Encoding = Literal["base64", "verbatim"]
 
@@ -50,7 +51,6 @@ class Image:
     content: Content
 
 
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+\Z")
 
 
@@ -60,7 +60,7 @@ def check_content(content: Content) -> Content:
     Raises:
         Invalid: the digest is no SHA-256, nothing is referred to, or what it is said to be is nothing.
     """
-    if not _DIGEST.match(content.digest):
+    if not is_digest(content.digest):
         raise Invalid("data", "the digest is not a SHA-256 in hexadecimal")
     if content.length < 1:
         raise Invalid("data", "an image has at least one byte")
