@@ -212,7 +212,8 @@ def events(
             album_id(album), None if viewer is None else UserId(viewer), at=moment
         )
         mode = MODES[deployment.settings.compat]
-        shown = render(page, deployment.people, deployment.catalogue, mode)
+        about = deployment.people, deployment.catalogue, deployment.claims
+        shown = render(page, album_id(album), *about, mode)
     for one in shown:
         print(orjson.dumps(one).decode())
 

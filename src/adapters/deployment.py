@@ -15,6 +15,7 @@ from adapters.blobs import Blobs, open_blobs
 from adapters.directory import (
     Accounts,
     Catalogue,
+    Claims,
     Clinics,
     Database,
     Inbox,
@@ -26,6 +27,7 @@ from adapters.directory import (
 )
 from adapters.http.auth import JwtVerifier
 from adapters.http.kept import Kept
+from adapters.older_claims import note_older_claims
 from adapters.outbound import Outbound
 from adapters.secret import load_secret
 from adapters.settings import Settings, SettingsError
@@ -65,6 +67,7 @@ class Deployment:
     blobs: Blobs
     people: People
     catalogue: Catalogue
+    claims: Claims
     inbox: Inbox
     token_uses: TokenUses
     spent: Spent
@@ -117,7 +120,9 @@ def open_deployment(
         albums.close()
         raise NoStore("the store is an unfinished copy: run `albumcore copy` again, to its end")
     create_tables(database)
-    people = People(database)
+    people, catalogue = People(database), Catalogue(database)
+    claims, inbox = Claims(database), Inbox(database)
+    note_older_claims(albums, catalogue, inbox, claims)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
     return Deployment(
         settings,
@@ -126,8 +131,9 @@ def open_deployment(
         database,
         blobs,
         people,
-        Catalogue(database),
-        Inbox(database),
+        catalogue,
+        claims,
+        inbox,
         TokenUses(database),
         Spent(database),
         Clinics(database),

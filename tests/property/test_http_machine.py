@@ -165,6 +165,11 @@ class ApiMachine(Belongings):
         path = f"/studies/{pair[0]}/series/{pair[1]}{where}"
         self.ask(by, "PUT", path, lender=None if "user" in place else lender, number=number)
 
+    @rule(sub=st.sampled_from(draw.PEOPLE), pair=st.sampled_from(draw.UIDS))
+    def bring(self, sub: str, pair: tuple[str, str]) -> None:
+        """Images come in, of series that are there, are claimed, or are new."""
+        self.bring_images(sub, *pair)
+
     @rule(pair=st.sampled_from(draw.UIDS), number=draw.NUMBERS)
     def report(self, pair: tuple[str, str], number: int) -> None:
         """What a report provider brings."""

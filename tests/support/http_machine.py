@@ -189,6 +189,14 @@ class ApiClient(RuleBasedStateMachine):
         before, self.seen = self.seen, self.world.position()
         return self.seen != before
 
+    def bring_images(self, sub: str, study: str, series: str) -> None:
+        """Have an image of a series come in, in somebody's name."""
+        known = self.model.known.get(series, {"study": study})
+        if known["study"] == study:
+            modality = known.get("modality") or "OT"
+            self.world.store({series: modality}, study, sub, f"About {study}")
+            self.model.bring(sub, study, series, modality)
+
     def look(self) -> None:
         """Let everybody see the albums and what happened in one of them, and somebody all that belongs to them."""
         self.turn += 1

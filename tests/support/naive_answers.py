@@ -7,6 +7,7 @@ from typing import Any
 
 from support.naive import NaiveAlbum
 from support.naive_http import Caller, NaiveWorld
+from support.naive_places import Place
 from support.naive_state import Fact
 
 Json = dict[str, Any]
@@ -77,7 +78,7 @@ class NaiveAnswers(NaiveWorld):
             "album_id": album_id,
             "name": album.name,
             "description": album.description,
-            **self.contents(series),
+            **self.contents(self.in_truth(("album", album_id), series)),
         }
 
     def members(self, album_id: str) -> list[Json]:
@@ -141,20 +142,21 @@ class NaiveAnswers(NaiveWorld):
         """Rules 32, 35 and 36; of a study that only placeholders are known of, nothing is told but its UID."""
         uids = fact["series"]
         study: Json = {"UID": fact["study"]}
-        if any(self.known[uid]["instances"] for uid in uids):
+        [here] = [("album", one) for one, other in self.albums.items() if other is album]
+        if any(self.has_images(uid) for uid in self.in_truth(here, uids)):
             study["description"] = f"About {fact['study']}"
         told["study"] = study
         if self.upstream or fact["mutation"] in FAVORITES:
             there = album.studies.get(fact["study"], [])
             study["series"] = [
-                {**self.one_series(uid), "is_present_in_album": uid in there} for uid in uids
+                {**self.one_series(here, uid), "is_present_in_album": uid in there} for uid in uids
             ]
         elif fact["mutation"] in SERIES_MUTATIONS:
-            told["series"] = self.one_series(uids[0])
+            told["series"] = self.one_series(here, uids[0])
 
-    def one_series(self, uid: str) -> Json:
-        """Its description where there is one."""
-        description = self.known[uid]["description"]
+    def one_series(self, here: Place, uid: str) -> Json:
+        """Its description where there is one, and it is to be told there."""
+        description = self.known[uid]["description"] if self.in_truth(here, [uid]) else None
         return {"UID": uid} | ({"description": description} if description else {})
 
     def study_comment(self, study: str, fact: Fact) -> Json:

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from support.naive import NaiveAlbum
 from support.naive_comments import NaiveStudyComments
+from support.naive_places import NaivePlaces, Place, Word
 from support.naive_state import SLACK, Fact
 
 Fields = Mapping[str, Sequence[str]]
@@ -162,16 +163,14 @@ class Request:
         return None if text is None else text.lower() == "true"
 
 
-class NaiveWorld:
+class NaiveWorld(NaivePlaces):
     """Everything there is, and who may do what with it."""
 
     def __init__(self, *, upstream: bool) -> None:
+        super().__init__()
         self.upstream = upstream
         self.people: dict[str, tuple[str, str]] = {}
-        self.albums: dict[str, NaiveAlbum] = {}
         self.created: dict[str, datetime] = {}
-        self.known: dict[str, dict[str, Any]] = {}
-        self.inboxes: dict[str, dict[str, str]] = {}
         self.inbox_favorites: set[tuple[str, str]] = set()
         self.said: dict[str, NaiveStudyComments] = {}
         self.user_tokens: dict[str, dict[str, Any]] = {}
@@ -267,53 +266,51 @@ class NaiveWorld:
         inbox = self.inboxes.get(user, {})
         return sorted(uid for uid, where in inbox.items() if where == study)
 
-    def seen(self, caller: Caller, study: str) -> set[str]:
-        """Rule 56: the series of a study that the caller may read."""
-        found: set[str] = set()
-        for album_id, album in self.albums.items():
+    def places_of(self, caller: Caller, right: str) -> list[Place]:
+        """The albums that the caller has a right in, and the inbox."""
+        found: list[Place] = [("inbox", caller.user)] if caller.acts_as_user else []
+        for album_id, album in sorted(self.albums.items()):
             mine = album_id == caller.album if caller.album else caller.user in album.members
-            if mine and self.holds(caller, album_id, "READ_SERIES"):
-                found |= set(album.studies.get(study, []))
-        if caller.acts_as_user:
-            found |= set(self.in_inbox(caller.user, study))
+            if mine and self.holds(caller, album_id, right):
+                found.append(("album", album_id))
+        return found
+
+    def seen(self, caller: Caller, study: str) -> set[str]:
+        """Rule 56: the series of a study that the caller may read, claimed ones too."""
         if caller.studies is not None and study not in caller.studies:
             return set()
-        return found
+        mine = self.places_of(caller, "READ_SERIES")
+        return {uid for place, of, uid in self.held() if place in mine and of == study}
 
     def sees(self, caller: Caller, study: str) -> bool:
         """Rule 56; but anybody may claim a placeholder, so that alone shows nothing of what others hold."""
-        seen = self.seen(caller, study)
-        real = {uid for uid, it in self.known.items() if it["study"] == study and it["instances"]}
-        return bool(seen & real if real else seen)
+        if caller.studies is not None and study not in caller.studies:
+            return False
+        return bool(self.showing(study) & set(self.places_of(caller, "READ_SERIES")))
 
     def can_see(self, user: str, study: str) -> bool:
         """Rule 56."""
         return self.sees(Caller(Source(user)), study)
 
-    def is_claimable(self, caller: Caller, study: str, series: str) -> bool:
-        """Rule 53."""
-        if self.known.get(series, {"study": study})["study"] != study:
-            return False
-        if caller.acts_as_user and series in self.inboxes.get(caller.user, {}):
-            return True
-        holding = [
-            album_id
-            for album_id, album in self.albums.items()
-            if series in album.studies.get(study, [])
-        ]
-        if not holding:
-            return not any(series in inbox for inbox in self.inboxes.values())
-        return caller.acts_as_user and any(
-            caller.user in self.albums[one].members and self.holds(caller, one, "SEND_SERIES")
-            for one in holding
-        )
+    def taken(self, request: Request, caller: Caller, target: Place) -> Place | Word | None:
+        """Rule 53: what the series in the path comes from; None where it is not the caller's to take."""
+        study, series = request.path["study"], request.path["series"]
+        if request.lender is not None:
+            lender, uids = self.lent(request, study)
+            return lender if series in uids else None
+        mine = self.places_of(caller, "SEND_SERIES") if caller.acts_as_user else []
+        return self.origin(mine, caller.user, study, series, target)
+
+    def source_album(self, album_id: str, study: str) -> tuple[Place, list[str]]:
+        """An album that a study is taken from, and what it holds of that."""
+        return ("album", album_id), sorted(self.albums[album_id].studies.get(study, []))
 
     def become_known(self, study: str, series: str) -> None:
         """A series that is new to the server is a placeholder (rule 54)."""
         blank = {"study": study, "modality": None, "description": None, "instances": 0}
         self.known.setdefault(series, blank)
 
-    def lent(self, request: Request, study: str) -> list[str]:
+    def lent(self, request: Request, study: str) -> tuple[Place, list[str]]:
         """What the token in X-Authorization-Source lends of a study (Kheops API 4.1)."""
         assert request.lender is not None
         try:
@@ -322,8 +319,8 @@ class NaiveWorld:
             raise FORBIDDEN from None
         if lender.album is None or lender.source.capability_token is None:
             raise FORBIDDEN
-        album = self.require(lender, lender.album, "SEND_SERIES")
-        return sorted(album.studies.get(study, []))
+        self.require(lender, lender.album, "SEND_SERIES")
+        return self.source_album(lender.album, study)
 
     # What happens
 

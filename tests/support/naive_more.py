@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import evolve
+
 from support.naive_answers import NaiveAnswers
 from support.naive_http import (
     BAD_FORM,
@@ -18,6 +20,7 @@ from support.naive_http import (
     Told,
     page_of,
 )
+from support.naive_places import Place, Word
 from support.naive_state import Fact
 
 FAMILIES = {
@@ -155,12 +158,35 @@ class NaiveMore(NaiveAnswers):
 
     def inbox_info(self, request: Request, caller: Caller) -> Told:
         """What is in one's inbox."""
-        return Told(200, self.contents(list(self.inboxes.get(caller.user, {}))))
+        place = ("inbox", caller.user)
+        return Told(
+            200, self.contents(self.in_truth(place, list(self.inboxes.get(caller.user, {}))))
+        )
 
-    def put(self, user: str, study: str, series: list[str]) -> None:
-        """Rule 55."""
-        for one in series:
-            self.inboxes.setdefault(user, {})[one] = study
+    def bring_into(
+        self,
+        request: Request,
+        caller: Caller,
+        album_id: str,
+        decision: str,
+        origin: Place | Word,
+        study: str,
+        series: Any,
+    ) -> None:
+        """Import series into an album, from where they come."""
+        claims = dict(self.claims)
+        uids = [series] if isinstance(series, str) else series
+        self.give(("album", album_id), origin, study, uids)
+        try:
+            self.decide(request, caller, album_id, decision, study, series)
+        except Failed:
+            self.claims = claims
+            raise
+
+    def send_to(self, user: str, origin: Place | Word, study: str, uids: list[str]) -> None:
+        """Put series into an inbox, from where they come."""
+        self.give(("inbox", user), origin, study, uids)
+        self.put(user, study, uids)
 
     def take_study(self, request: Request, caller: Caller) -> Told:
         """Into the token's album, or one's inbox."""
@@ -175,41 +201,41 @@ class NaiveMore(NaiveAnswers):
                 raise BAD_QUERY
         elif request.lender is None and not self.seen(caller, study):
             raise Failed(403, "Study Not Found")
-        found: list[str] = []
+        place, found = ("album", ""), list[str]()
         if request.lender is not None:
-            found = self.lent(request, study)
+            place, found = self.lent(request, study)
         elif source is not None:
-            found = sorted(self.albums[source].studies.get(study, []))
+            place, found = self.source_album(source, study)
         if not found:
             raise NO_STUDY
         if caller.album is not None:
-            self.decide(request, caller, caller.album, "import_study", study, found)
+            self.bring_into(request, caller, caller.album, "import_study", place, study, found)
         else:
-            self.put(caller.user, study, found)
+            self.send_to(caller.user, place, study, found)
         return Told(201)
 
     def take_series(self, request: Request, caller: Caller) -> Told:
         """Kheops API 4.5, rules 38 and 53."""
         study, series = request.path["study"], request.path["series"]
         meant = caller.studies is None or study in caller.studies
-        if request.lender is not None:
-            allowed = series in self.lent(request, study)
-        elif caller.album is not None:
+        target = ("inbox", caller.user) if caller.album is None else ("album", caller.album)
+        there, adds = False, True
+        if caller.album is not None and request.lender is None:
             there = series in self.albums[caller.album].studies.get(study, [])
             adds = self.holds(caller, caller.album, "ADD_SERIES")
-            allowed = there or (adds and self.is_claimable(caller, study, series))
-        else:
-            allowed = self.is_claimable(caller, study, series)
-        if not (meant and allowed):
+        origin = self.taken(request, caller, target) if adds else None
+        if not meant or not (there or origin is not None):
             raise NO_SERIES
         if caller.album is not None:
             self.require(caller, caller.album, "ADD_SERIES")
-            reports = caller.source.report_provider is not None
-            decision = "add_report" if reports else "import_series"
-            self.decide(request, caller, caller.album, decision, study, series)
-        else:
-            self.put(caller.user, study, [series])
-        self.become_known(study, series)
+        if origin is not None:
+            if caller.album is not None:
+                reports = caller.source.report_provider is not None
+                decision = "add_report" if reports else "import_series"
+                self.bring_into(request, caller, caller.album, decision, origin, study, series)
+            else:
+                self.send_to(caller.user, origin, study, [series])
+            self.become_known(study, series)
         return Told(201)
 
     def leave_study(self, request: Request, caller: Caller) -> Told:
@@ -253,12 +279,12 @@ class NaiveMore(NaiveAnswers):
         if inbox and target == caller.user:
             raise BAD_QUERY
         if source is not None:
-            found = sorted(self.albums[source].studies.get(study, []))
+            place, found = self.source_album(source, study)
         else:
-            found = self.in_inbox(caller.user, study)
+            place, found = ("inbox", caller.user), self.in_inbox(caller.user, study)
         if not found:
             raise NO_STUDY
-        self.put(target, study, found)
+        self.send_to(target, place, study, found)
         return Told(201)
 
     def send_series(self, request: Request, caller: Caller) -> Told:
@@ -266,14 +292,14 @@ class NaiveMore(NaiveAnswers):
         study, series = request.path["study"], request.path["series"]
         if caller.album is not None:
             self.require(caller, caller.album, "SEND_SERIES")
-            allowed = series in self.albums[caller.album].studies.get(study, [])
+            place, found = self.source_album(caller.album, study)
+            origin = place if series in found else None
         else:
-            allowed = series in self.seen(caller, study) and self.is_claimable(
-                caller, study, series
-            )
-        if not allowed:
+            taken = self.taken(evolve(request, lender=None), caller, ("inbox", caller.user))
+            origin = None if isinstance(taken, Word) else taken
+        if origin is None:
             raise NO_SERIES
-        self.put(self.user_named(request.path["user"]), study, [series])
+        self.send_to(self.user_named(request.path["user"]), origin, study, [series])
         return Told(201)
 
 

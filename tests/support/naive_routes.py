@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -183,8 +184,19 @@ class NaiveApi(NaiveMore, NaiveTokens):
 
     def delete_album(self, request: Request, caller: Caller) -> Told:
         """Kheops API 3.5."""
-        self.decide(request, caller, request.path["album"], "delete")
+        self.ending(request, caller, "delete")
         return Told(204)
+
+    def ending(self, request: Request, caller: Caller, decision: str, *args: Any) -> None:
+        """Let something happen that may be the end of an album."""
+        album_id = request.path["album"]
+        before = deepcopy(self.albums[album_id])
+        self.decide(request, caller, album_id, decision, *args)
+        after = self.albums[album_id]
+        if after.phase != "open":
+            self.albums[album_id] = before
+            self.keep(album_id, caller.user)
+            self.albums[album_id] = after
 
     def set_favorite(self, request: Request, caller: Caller) -> Told:
         """Rule 40."""
@@ -247,7 +259,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
         target = self.user_named(request.path["user"])
         if target not in self.albums[request.path["album"]].members:
             raise Failed(404, "Album Not Found")
-        self.decide(request, caller, request.path["album"], "remove_member", target)
+        self.ending(request, caller, "remove_member", target)
         return Told(204)
 
     def demote(self, request: Request, caller: Caller) -> Told:
@@ -265,30 +277,28 @@ class NaiveApi(NaiveMore, NaiveTokens):
         study, source = request.path["study"], request.first("query", "album")
         inbox = request.flag("query", "inbox") is True
         if request.lender is not None:
-            found = self.lent(request, study)
+            place, found = self.lent(request, study)
         elif (source is not None) == inbox:
             raise BAD_QUERY
         elif source is not None:
-            found = sorted(self.albums[source].studies.get(study, []))
+            place, found = self.source_album(source, study)
         else:
-            found = self.in_inbox(caller.user, study)
+            place, found = ("inbox", caller.user), self.in_inbox(caller.user, study)
         if not found:
             raise NO_STUDY
-        self.decide(request, caller, request.path["album"], "import_study", study, found)
+        self.bring_into(request, caller, request.path["album"], "import_study", place, study, found)
         return Told(201)
 
     def add_series(self, request: Request, caller: Caller) -> Told:
         """Rules 47 and 53."""
-        study, series = request.path["study"], request.path["series"]
-        if request.lender is not None:
-            allowed = series in self.lent(request, study)
-        else:
-            there = self.albums[request.path["album"]].studies.get(study, [])
-            allowed = series in there or self.is_claimable(caller, study, series)
-        if not allowed:
+        study, series, album_id = (request.path[name] for name in ("study", "series", "album"))
+        there = series in self.albums[album_id].studies.get(study, [])
+        origin = self.taken(request, caller, ("album", album_id))
+        if origin is None and not (there and request.lender is None):
             raise NO_SERIES
-        self.decide(request, caller, request.path["album"], "import_series", study, series)
-        self.become_known(study, series)
+        if origin is not None:
+            self.bring_into(request, caller, album_id, "import_series", origin, study, series)
+            self.become_known(study, series)
         return Told(201)
 
     def remove_study(self, request: Request, caller: Caller) -> Told:

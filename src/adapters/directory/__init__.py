@@ -14,6 +14,7 @@ from adapters.directory._instances import (
 from adapters.directory._schema import create_tables
 from adapters.directory.accounts import Account, Accounts
 from adapters.directory.catalogue import Catalogue, SeriesFacts
+from adapters.directory.claims import Claims, Place, album_place, claims_on, inbox_place
 from adapters.directory.clinics import Clinic, Clinics, Station
 from adapters.directory.dicom_json import Attributes
 from adapters.directory.inbox import Inbox
@@ -27,6 +28,7 @@ __all__ = [
     "Accounts",
     "Attributes",
     "Catalogue",
+    "Claims",
     "Clinic",
     "Clinics",
     "Cursor",
@@ -41,12 +43,16 @@ __all__ = [
     "Patients",
     "People",
     "Person",
+    "Place",
     "SeriesFacts",
     "SeriesOfOtherStudy",
     "Spent",
     "Station",
     "TokenUses",
+    "album_place",
+    "claims_on",
     "columns_of",
     "create_tables",
     "ids_exist",
+    "inbox_place",
 ]

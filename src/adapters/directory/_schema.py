@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.directory import (
     accounts,
     catalogue,
+    claims,
     clinics,
     inbox,
     patients,
@@ -20,7 +21,17 @@ def create_tables(database: Database) -> None:
 
     To be called before workers start; several processes may call it at once.
     """
-    for module in (people, catalogue, inbox, accounts, clinics, patients, token_uses, spent):
+    for module in (
+        people,
+        catalogue,
+        claims,
+        inbox,
+        accounts,
+        clinics,
+        patients,
+        token_uses,
+        spent,
+    ):
         for statement in module.TABLES:
             # One by one: what is there already is but read, and a write after that could not wait for its turn.
             with database.transaction(commit=True) as cursor:

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from adapters.directory._database import Database, Row, rows_of, select_in
 from adapters.directory._instances import InstanceRecord, place, write
+from adapters.directory.claims import make_good
 from adapters.directory.inbox import PUT_IN
 from albumcore.ids import SeriesUID, StudyUID
 
@@ -93,8 +94,8 @@ class Catalogue:
 
         Args:
             records: The instances.
-            owner: The sub of a person into whose inbox their series go in the same moment, for a
-                series that is in no album and no inbox may be claimed by anyone (Kheops API 14).
+            owner: The sub of the person who brings them. Their series go into this person's inbox in the same
+                transaction, and the claims that this person made on them before are claims no longer.
 
         Raises:
             SeriesOfOtherStudy: a series belongs to another study.
@@ -107,6 +108,7 @@ class Catalogue:
             write(cursor, records)
             if owner is not None:
                 cursor.executemany(PUT_IN, [(owner, *home) for home in homes])
+                make_good(cursor, owner, [series_uid for _, series_uid in homes])
 
     def claim(self, study_uid: StudyUID, series_uid: SeriesUID) -> None:
         """Note a series, as a placeholder that is not populated yet unless it is known.
@@ -192,6 +194,11 @@ class Catalogue:
             " GROUP BY nb_series ORDER BY nb_series"
         )
         return [(row["nb_series"], row["nb_studies"]) for row in rows]
+
+    def placeholders(self) -> set[SeriesUID]:
+        """Return every known series that is not populated."""
+        rows = self._rows("SELECT series_uid FROM directory_series WHERE populated = 0")
+        return {row["series_uid"] for row in rows}
 
     def all_series(self) -> set[SeriesUID]:
         """Return every known series, populated or not."""

@@ -6,7 +6,7 @@ Nothing about an inbox is an event: the documented API records none of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from attrs import frozen
 
@@ -110,22 +110,26 @@ class Inbox:
         select = "SELECT 1 FROM directory_inbox WHERE series_uid = ? AND sub = ?"
         return bool(self._rows(select, series_uid, sub))
 
-    def held(self, series_uids: Iterable[SeriesUID]) -> set[SeriesUID]:
-        """Return those of some series that are in anybody's inbox."""
+    def held(self, series_uids: Iterable[SeriesUID]) -> dict[SeriesUID, dict[UserId, StudyUID]]:
+        """Return whose inboxes each of some series is in, and under which study; one in no inbox is left out."""
+        select = (
+            "SELECT series_uid, sub, study_uid FROM directory_inbox WHERE series_uid IN (:values)"
+        )
+        found: defaultdict[SeriesUID, dict[UserId, StudyUID]] = defaultdict(dict)
         with self.database.transaction(commit=False) as cursor:
-            rows = select_in(
-                cursor,
-                "SELECT DISTINCT series_uid FROM directory_inbox WHERE series_uid IN (:values)",
-                series_uids,
-            )
-            return {row["series_uid"] for row in rows}
+            for row in select_in(cursor, select, series_uids):
+                found[row["series_uid"]][row["sub"]] = row["study_uid"]
+        return dict(found)
 
-    def holders(self, study_uid: StudyUID, series_uids: Collection[SeriesUID] = ()) -> set[UserId]:
-        """Return the subs of those who have a series of a study in the inbox, or one of some series of it."""
+    def holders(self, study_uid: StudyUID) -> dict[UserId, set[SeriesUID]]:
+        """Return which series of a study are in whose inbox; an inbox without any is left out."""
         rows = self._rows(
             "SELECT sub, series_uid FROM directory_inbox WHERE study_uid = ?", study_uid
         )
-        return {row["sub"] for row in rows if not series_uids or row["series_uid"] in series_uids}
+        found: defaultdict[UserId, set[SeriesUID]] = defaultdict(set)
+        for row in rows:
+            found[row["sub"]].add(row["series_uid"])
+        return dict(found)
 
     def number_of_favorites(self) -> int:
         """Count the favourites in all inboxes; a series counts once for each inbox it is in."""

@@ -21,6 +21,7 @@ class _Telling:
     """A call, the album it tells of, and where the rest is looked up."""
 
     box: Box
+    album_id: AlbumId
     album: Album
     call: Call
 
@@ -29,7 +30,7 @@ def body_of(box: Box, album_id: AlbumId, call: Call) -> Json:
     """The body of a delivery; what is unknown or does not apply has no key."""
     # Of a deleted album, who was what in it is told as it was before.
     album = box.albums.load(album_stream(album_id), version=call.album_version)
-    telling = _Telling(box, album, call)
+    telling = _Telling(box, album_id, album, call)
     return {
         "host": box.host,
         "album_id": album_id,
@@ -88,7 +89,8 @@ def _removed_series(telling: _Telling) -> Json:
 def _study(telling: _Telling) -> tuple[str, Json, list[Json]]:
     call = telling.call
     assert call.study_uid is not None
-    study, series = study_facts(telling.box.database, call.study_uid, call.series_uids)
+    about = telling.album_id, call.study_uid, call.series_uids
+    study, series = study_facts(telling.box.database, *about)
     return study_address(telling.box.base, call.study_uid), study, series
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from adapters.directory import Cursor, Database
+from adapters.directory import Cursor, Database, album_place, claims_on
 from adapters.directory._database import select_in
 from adapters.directory.dicom_json import text
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import AlbumId, SeriesUID, StudyUID
 
 Json = dict[str, Any]
 
@@ -23,35 +23,40 @@ _STUDY = """
 _SERIES = """
     SELECT modality, description AS series_description, series_uid,
         instances AS number_of_series_related_instances, number AS series_number,
-        body_part AS body_part_examined, attributes, study_uid
-    FROM directory_series WHERE populated = 1 AND series_uid IN (:values)
+        body_part AS body_part_examined, attributes
+    FROM directory_series WHERE series_uid IN (:values)
 """
 _POPULATED = "SELECT series_uid, study_uid FROM directory_series WHERE populated = 1 AND series_uid IN (:values)"
 
 
 def populated(
-    cursor: Cursor, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
+    cursor: Cursor, album_id: AlbumId, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
 ) -> set[SeriesUID]:
-    """Those of the series of a study of which more is known than their UIDs."""
-    rows = select_in(cursor, _POPULATED, series_uids)
-    return {row["series_uid"] for row in rows if row["study_uid"] == study_uid}
+    """Those of some series of a study of which an album may be told more than their UIDs.
+
+    They have images, and the album holds them on more than a claim.
+    """
+    rows = list(select_in(cursor, _POPULATED, series_uids))
+    claimed = claims_on(cursor, [row["series_uid"] for row in rows], {album_place(album_id)})
+    known = {row["series_uid"] for row in rows if row["study_uid"] == study_uid}
+    return known - {uid for _, uid in claimed}
 
 
 def study_facts(
-    database: Database, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
+    database: Database, album_id: AlbumId, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
 ) -> tuple[Json, list[Json]]:
-    """What is known of a study and of series of it, which stay in their order; what is unknown has no key.
+    """What an album is told of a study and of series of it, which stay in their order; what is unknown has no key.
 
     Anybody may claim a series that is not there yet, of any study. That alone tells nothing: of a study of
-    which none of these series is populated, there is the UID and nothing else. So it is with a series of
-    another study.
+    which none of these series is `populated` for the album, there is the UID and nothing else. So it is with a
+    series of another study.
     """
     with database.transaction(commit=False) as cursor:
         wanted = tuple(series_uids)
+        told = populated(cursor, album_id, study_uid, wanted)
         known = {
             row["series_uid"]: _series(dict(row))
-            for row in select_in(cursor, _SERIES, wanted)
-            if row["study_uid"] == study_uid
+            for row in select_in(cursor, _SERIES, sorted(told))
         }
         study: Json = {"study_uid": study_uid}
         if known:
@@ -61,7 +66,6 @@ def study_facts(
 
 
 def _series(row: Json) -> Json:
-    del row["study_uid"]
     attributes = json.loads(row.pop("attributes"))
     return _present({**row, "time_zone_offset_from_utc": text(attributes, "00080201")})
 

@@ -130,7 +130,8 @@ class Groups(Box):
         cursor.execute("SELECT * FROM webhook_group_series WHERE group_number = ?", (number,))
         came = {row["series_uid"]: moment(row["at"]) for row in cursor.fetchall()}
         waiting = came.keys() & held if is_wanted else set()
-        ready = populated(cursor, StudyUID(group["study_uid"]), waiting)
+        album_id, study_uid = AlbumId(group["album_id"]), StudyUID(group["study_uid"])
+        ready = populated(cursor, album_id, study_uid, waiting)
         left = {uid for uid in waiting - ready if now - came[uid] < GIVEN_UP_AFTER}
         cursor.executemany(
             "DELETE FROM webhook_group_series WHERE group_number = ? AND series_uid = ?",

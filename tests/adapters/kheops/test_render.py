@@ -19,7 +19,8 @@ def test_album_deleted_while_it_is_read(world: World) -> None:
     world.act(ALICE, Album.issue_capability_token, "t1", digest_of("1"), "T", grants)
     world.act(ALICE, Album.import_series, STUDY, MR, capability_token="t1")
     page = evolve(world.deployment.albums.feed(ALBUM, ALICE), standing=Standing())
-    people, catalogue = world.deployment.people, world.deployment.catalogue
-    for event in render(page, people, catalogue, MODES["documented"]):
+    deployment = world.deployment
+    about = deployment.people, deployment.catalogue, deployment.claims
+    for event in render(page, ALBUM, *about, MODES["documented"]):
         assert list(event["source"].items())[-1] == ("can_access", False)
         assert "report_provider" not in event

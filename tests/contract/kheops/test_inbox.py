@@ -276,7 +276,7 @@ def test_new_series_is_noted(world: World) -> None:
     assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
     assert _inbox(world, DAVE) == {STUDY: {CT}}
     assert not world.deployment.catalogue.facts([CT])[CT].populated
-    assert world.ask(ALICE, "PUT", OF_CT).status_code == 404
+    assert world.ask(ALICE, "PUT", OF_CT).status_code == 201
 
 
 def test_orphan_may_be_taken(world: World) -> None:

@@ -91,7 +91,7 @@ def test_report_from_top_to_bottom(compat: Compat, tmp_path: Path) -> None:
         token = scribe.token(world, BOB)
         before = world.position()
         answer = world.ask(None, "PUT", f"/studies/{STUDY}/series/{SR}", headers=bearing(token))
-    world.store({SR: "SR"}, series_description="What Scribe saw")
+    world.store({SR: "SR"}, owner=BOB, series_description="What Scribe saw")
     assert (answer.status_code, answer.content) == (201, b"")
     assert world.news(before) == [happened.ReportAdded(STUDY, SR)]
     shown = world.events(ALICE, types="mutations", limit="1")[0]

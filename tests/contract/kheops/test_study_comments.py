@@ -325,10 +325,11 @@ def test_a_claim_shows_nothing_of_a_study_of_others(world: World) -> None:
     assert world.news(before) == []
 
 
-def test_a_claim_shows_a_study_made_of_claims(world: World) -> None:
-    """Whoever claimed some of it sees it, until images come; then, whoever has some of these."""
+@pytest.mark.parametrize(("owner", "seen"), [(ALICE, [200, 403]), (DAVE, [403, 200])])
+def test_a_claim_shows_a_study_that_nobody_had(owner: str, seen: list[int], world: World) -> None:
+    """The first to claim some of a study sees it, and those who claim after do not; images that come decide anew."""
     for by, series in ((ALICE, CT), (DAVE, MR)):
         assert world.ask(by, "PUT", f"/studies/{STUDY}/series/{series}").status_code == 201
-    assert [world.ask(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == [200, 200]
-    world.store({CT: "CT"})
     assert [world.ask(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == [200, 403]
+    world.store({CT: "CT"}, owner=owner)
+    assert [world.ask(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == seen

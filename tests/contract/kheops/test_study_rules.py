@@ -200,7 +200,7 @@ def test_placeholders_do_not_count(world: World) -> None:
 
     world.ask(BOB, "PUT", CT_THERE)
     assert counted() == (0, 0, 0)
-    world.store({CT: "CT"})
+    world.store({CT: "CT"}, owner=BOB)
     assert counted() == (1, 1, 1)
 
 

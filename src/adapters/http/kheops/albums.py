@@ -14,6 +14,7 @@ from adapters.http.kheops.overview import (
     one_album_json,
 )
 from adapters.http.kheops.params import Fields
+from adapters.http.kheops.series import keeping_images
 from albumcore import Album, MemberFlags, Permission, Recorded, album_stream
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
@@ -98,8 +99,8 @@ def edit(ask: Ask) -> None:
 
 
 def delete(ask: Ask) -> None:
-    """Delete the album for everybody (Kheops API 3.5)."""
-    ask.decide(Album.delete)
+    """Delete the album for everybody (Kheops API 3.5). What images only it holds go into the caller's inbox."""
+    ask.decide(keeping_images(ask.deployment, ask.album, Album.delete))
     ask.done()
 
 

@@ -24,7 +24,8 @@ def list_all(ask: Ask) -> None:
     deployment = ask.deployment
     page = deployment.albums.feed(ask.album, ask.caller.user, wanted(ask))
     mode = MODES[deployment.settings.compat]
-    ask.answer(render(page, deployment.people, deployment.catalogue, mode), total=page.total)
+    about = deployment.people, deployment.catalogue, deployment.claims
+    ask.answer(render(page, ask.album, *about, mode), total=page.total)
 
 
 def wanted(ask: Ask) -> FeedQuery:

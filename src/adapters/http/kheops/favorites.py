@@ -12,7 +12,7 @@ from typing import Any
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.comments import NotSeen
 from adapters.http.kheops.params import BadQuery
-from adapters.http.kheops.series import reachable, series_in_inbox
+from adapters.http.kheops.series import reachable, taken_from_inbox
 from albumcore import Album, album_stream
 from albumcore.errors import Forbidden, SeriesNotFound
 from albumcore.ids import AlbumId, SeriesUID
@@ -38,7 +38,7 @@ def _set(ask: Ask, *, is_favorite: bool) -> None:
         stream = album_stream(AlbumId(album))
         ask.deployment.albums.handle(stream, decision, ask.source, ask.study, series)
     else:
-        there = series_in_inbox(ask.deployment, ask.caller.user, ask.study)
+        there = taken_from_inbox(ask.deployment, ask.caller.user, ask.study).series
         chosen = [one for one in there if series in (None, one)]
         if not chosen:
             raise SeriesNotFound("it is not in your inbox")

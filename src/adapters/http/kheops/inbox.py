@@ -6,8 +6,7 @@ No inbox has a history: nothing here is recorded but what happens to an album.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from adapters.directory import album_place, inbox_place
 from adapters.http.kheops.access import may, permitted
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.comments import NotSeen
@@ -15,17 +14,23 @@ from adapters.http.kheops.lending import lends, lent
 from adapters.http.kheops.overview import contents_of
 from adapters.http.kheops.params import BadQuery
 from adapters.http.kheops.series import (
-    claiming,
-    is_claimable,
+    Claim,
+    Origin,
+    Taken,
+    origin_of,
+    put_in_album,
+    put_in_inbox,
+    reach,
     reachable,
     sendable,
     series_in_album,
-    series_in_inbox,
+    taken_from_inbox,
+    true_holdings,
 )
-from adapters.http.kheops.studies import refuse_permanent
+from adapters.http.kheops.studies import origin_in, refuse_permanent
 from albumcore import Album, Permission
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
-from albumcore.ids import AlbumId, SeriesUID, UserId
+from albumcore.ids import AlbumId, UserId
 
 # Taking
 
@@ -54,7 +59,8 @@ def _import_study(ask: Ask, own: AlbumId, album: str | None) -> None:
     else:
         raise BadQuery("album", "it, or X-Authorization-Source, names what is taken from")
     _require_study(found)
-    ask.deployment.albums.handle(stream, Album.import_study, ask.source, ask.study, found)
+    decision = put_in_album(ask.deployment, own, Album.import_study, found.place)
+    ask.deployment.albums.handle(stream, decision, ask.source, ask.study, found.series)
 
 
 def _collect_study(ask: Ask, album: str | None) -> None:
@@ -63,7 +69,9 @@ def _collect_study(ask: Ask, album: str | None) -> None:
     else:
         if not reachable(ask.deployment, ask.caller, ask.study):
             raise NotSeen("no such study, or you cannot see it")
-        found = [] if album is None else sendable(ask.deployment, ask.caller, album, ask.study)
+        if album is None:
+            raise StudyNotFound(_NOWHERE)
+        found = sendable(ask.deployment, ask.caller, album, ask.study)
     _require_study(found)
     _put(ask, ask.caller.user, found)
 
@@ -79,18 +87,17 @@ def take_series(ask: Ask) -> None:
 
 
 def _import_series(ask: Ask, own: AlbumId) -> None:
-    caller, uids = ask.caller, (ask.study, ask.series)
+    caller = ask.caller
     is_there = ask.series in series_in_album(ask.deployment, own, ask.study)
-    if lends(ask):
-        is_allowed = ask.series in lent(ask, ask.study)
-    else:
-        adds = may(ask.deployment, caller, own, Permission.ADD_SERIES)
-        is_allowed = is_there or (adds and is_claimable(ask.deployment, caller, *uids))
-    if not (_is_meant(ask) and is_allowed):
+    adds = lends(ask) or may(ask.deployment, caller, own, Permission.ADD_SERIES)
+    origin = origin_in(ask, album_place(own)) if adds else None
+    if not (_is_meant(ask) and (origin is not None or (is_there and not lends(ask)))):
         raise SeriesNotFound("no such series, or it is not for this token to add")
     stream = permitted(ask.deployment, caller, own, Permission.ADD_SERIES)
-    decision = Album.add_report if caller.source.report_provider else Album.import_series
-    ask.deployment.albums.handle(stream, claiming(ask.deployment, decision), ask.source, *uids)
+    if origin is not None:
+        add = Album.add_report if caller.source.report_provider else Album.import_series
+        decision = put_in_album(ask.deployment, own, add, origin)
+        ask.deployment.albums.handle(stream, decision, ask.source, ask.study, ask.series)
 
 
 def _is_meant(ask: Ask) -> bool:
@@ -99,14 +106,11 @@ def _is_meant(ask: Ask) -> bool:
 
 
 def _collect_series(ask: Ask) -> None:
-    if lends(ask):
-        is_allowed = ask.series in lent(ask, ask.study)
-    else:
-        is_allowed = is_claimable(ask.deployment, ask.caller, ask.study, ask.series)
-    if not is_allowed:
+    user = ask.caller.user
+    origin = origin_in(ask, inbox_place(user))
+    if origin is None:
         raise SeriesNotFound("no such series, or it is not yours to take")
-    ask.deployment.catalogue.claim(ask.study, ask.series)
-    _put(ask, ask.caller.user, [ask.series])
+    put_in_inbox(ask.deployment, user, origin, ask.study, [ask.series])
 
 
 # Leaving
@@ -120,9 +124,9 @@ def leave_study(ask: Ask) -> None:
         ask.deployment.albums.handle(stream, Album.remove_study, ask.source, ask.study)
     else:
         _require_user(ask)
-        found = series_in_inbox(ask.deployment, ask.caller.user, ask.study)
+        found = taken_from_inbox(ask.deployment, ask.caller.user, ask.study)
         _require_study(found)
-        ask.deployment.inbox.remove(ask.caller.user, ask.study, found)
+        ask.deployment.inbox.remove(ask.caller.user, ask.study, found.series)
     ask.done()
 
 
@@ -154,7 +158,7 @@ def send_study(ask: Ask) -> None:
     ask.done(201)
 
 
-def _sent(ask: Ask) -> list[SeriesUID]:
+def _sent(ask: Ask) -> Taken:
     caller, album, inbox = ask.caller, ask.query.text("album"), ask.query.flag("inbox") is True
     if caller.album is not None:
         if inbox:
@@ -165,34 +169,39 @@ def _sent(ask: Ask) -> list[SeriesUID]:
         raise BadQuery("album", "either it or inbox=true names where the study is sent from")
     if album is not None:
         return sendable(ask.deployment, caller, album, ask.study)
-    return series_in_inbox(ask.deployment, caller.user, ask.study)
+    return taken_from_inbox(ask.deployment, caller.user, ask.study)
 
 
 def send_series(ask: Ask) -> None:
     """Put one series into somebody's inbox: one of the caller's own, or of an album he may send from."""
-    if not _is_sendable(ask):
+    origin = _sent_from(ask)
+    # What is held nowhere that the caller may take it from is not there to be sent.
+    if origin is None or isinstance(origin, Claim):
         raise SeriesNotFound("no such series, or it is not yours to send")
-    _put(ask, ask.user(), [ask.series])
+    put_in_inbox(ask.deployment, ask.user(), origin, ask.study, [ask.series])
     ask.done(201)
 
 
-def _is_sendable(ask: Ask) -> bool:
-    if ask.caller.album is not None:
-        return ask.series in sendable(ask.deployment, ask.caller, ask.caller.album, ask.study)
+def _sent_from(ask: Ask) -> Origin | None:
+    caller = ask.caller
+    if caller.album is not None:
+        found = sendable(ask.deployment, caller, caller.album, ask.study)
+        return found.place if ask.series in found.series else None
     _require_user(ask)
-    # Seen first, so that what nobody holds is not there to be sent.
-    return ask.series in reachable(ask.deployment, ask.caller, ask.study) and is_claimable(
-        ask.deployment, ask.caller, ask.study, ask.series
-    )
+    target = inbox_place(caller.user)
+    return origin_of(ask.deployment, caller, ask.study, ask.series, target)
 
 
-def _put(ask: Ask, user: UserId, series: Iterable[SeriesUID]) -> None:
-    ask.deployment.inbox.add(user, ask.study, series)
+def _put(ask: Ask, user: UserId, found: Taken) -> None:
+    put_in_inbox(ask.deployment, user, found.place, ask.study, found.series)
 
 
-def _require_study(found: Iterable[SeriesUID]) -> None:
-    if not found:
-        raise StudyNotFound("the study is not where it is to be taken from")
+_NOWHERE = "the study is not where it is to be taken from"
+
+
+def _require_study(found: Taken) -> None:
+    if not found.series:
+        raise StudyNotFound(_NOWHERE)
 
 
 def _require_user(ask: Ask) -> None:
@@ -202,9 +211,8 @@ def _require_user(ask: Ask) -> None:
 
 def info(ask: Ask) -> None:
     """Tell what is in the caller's inbox: its modalities, and how much of what (Kheops API 9)."""
-    series = {
-        uid for uids in ask.deployment.inbox.contents(ask.caller.user).values() for uid in uids
-    }
+    holdings = reach(ask.deployment, ask.caller, inbox=True)
+    series = {one.series for one in true_holdings(ask.deployment, holdings)}
     held = contents_of(series, ask.deployment.catalogue.facts(series))
     ask.answer(
         {

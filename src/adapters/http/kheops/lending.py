@@ -6,10 +6,10 @@ from adapters.http.auth import Unauthorized, bearer
 from adapters.http.kheops.access import permitted
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.callers import caller_of
-from adapters.http.kheops.series import series_in_album
+from adapters.http.kheops.series import Taken, taken_from_album
 from albumcore import Permission
 from albumcore.errors import Forbidden, NotFound
-from albumcore.ids import AlbumId, SeriesUID, StudyUID
+from albumcore.ids import AlbumId, StudyUID
 
 HEADER = "X-Authorization-Source"
 
@@ -19,7 +19,7 @@ def lends(ask: Ask) -> bool:
     return ask.req.get_header(HEADER) is not None
 
 
-def lent(ask: Ask, study: StudyUID) -> list[SeriesUID]:
+def lent(ask: Ask, study: StudyUID) -> Taken:
     """The series of a study that the lender's album holds, and that may be taken from there.
 
     The history names the caller alone: the lender gives, but it does not act.
@@ -28,7 +28,7 @@ def lent(ask: Ask, study: StudyUID) -> list[SeriesUID]:
         Unauthorized: the header is malformed.
         Forbidden: it is not the token of an album that may be sent from.
     """
-    return series_in_album(ask.deployment, _lending_album(ask), study)
+    return taken_from_album(ask.deployment, _lending_album(ask), study)
 
 
 def _lending_album(ask: Ask) -> AlbumId:

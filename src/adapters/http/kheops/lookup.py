@@ -57,7 +57,9 @@ def _referred_to(ask: Ask, reference: str) -> Json | None:
         album_access=None if album is None else bool(rows(MemberRow, member)),
         study_access=None
         if study is None
-        else person.sub in can_see(ask.deployment, study, [person.sub]),
+        # Of a study that the caller does not see, they do not learn who sees it either.
+        else sees(ask.deployment, ask.caller, study)
+        and person.sub in can_see(ask.deployment, study, [person.sub]),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from adapters.deployment import Deployment
-from adapters.directory import SeriesFacts
+from adapters.directory import SeriesFacts, album_place
 from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.render import people_of
 from albumcore import Recorded, album_stream
@@ -89,10 +89,13 @@ def counts(
 
 
 def contents(deployment: Deployment, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
-    """The series in each of some albums, by album id."""
+    """What each of some albums holds in truth, by album id: what it holds on a claim does not count."""
     held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
+    claimed = deployment.claims.at(map(album_place, albums))
     for series in deployment.albums.index.rows(SeriesRow, {"album_id": albums}):
-        held[series.album_id].append(SeriesUID(series.series_uid))
+        uid = SeriesUID(series.series_uid)
+        if (album_place(series.album_id), uid) not in claimed:
+            held[series.album_id].append(uid)
     facts = deployment.catalogue.facts({uid for uids in held.values() for uid in uids})
     return {one: contents_of(uids, facts) for one, uids in held.items()}
 

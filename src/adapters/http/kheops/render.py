@@ -12,31 +12,40 @@ from typing import Any
 from attrs import frozen
 
 from adapters.deployment import Deployment
-from adapters.directory import Catalogue, People, Person
+from adapters.directory import Catalogue, Claims, People, Person, album_place
 from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.modes import Mode
 from albumcore import FeedPage, Kind, Source
 from albumcore.albums.events import ReportAdded
 from albumcore.feed import Entry, Standing
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 
 Json = dict[str, Any]
 
 
-def render(page: FeedPage, people: People, catalogue: Catalogue, mode: Mode) -> list[Json]:
+def render(
+    page: FeedPage,
+    album: AlbumId,
+    people: People,
+    catalogue: Catalogue,
+    claims: Claims,
+    mode: Mode,
+) -> list[Json]:
     """The entries of a page as JSON objects, with everybody and everything on it looked up once."""
     entries = page.entries
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
     studies = {one.study_uid for one in entries if one.study_uid is not None}
     series = {uid for one in entries for uid in one.series_uids if _tells_series(one, mode)}
-    facts = catalogue.facts({uid for one in entries for uid in one.series_uids})
+    named = {uid for one in entries for uid in one.series_uids}
+    claimed = {uid for _, uid in claims.of(named, {album_place(album)})}
+    placeholders = {uid for uid, known in catalogue.facts(named).items() if not known.populated}
     rendering = _Rendering(
         mode,
         page.standing,
         people.people(subs),
         catalogue.study_descriptions(studies),
-        catalogue.series_descriptions(series),
-        frozenset(uid for uid, known in facts.items() if not known.populated),
+        catalogue.series_descriptions(series - claimed),
+        frozenset(placeholders | claimed),
     )
     return [rendering.event(one) for one in entries]
 

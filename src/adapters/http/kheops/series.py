@@ -1,14 +1,22 @@
-"""Where series are, and who may see them, take them, and put them somewhere (Kheops API 4, 9, 12 and 14)."""
+"""Where series are, who sees them, and who may take them and put them somewhere (Kheops API 4, 9, 12 and 14).
+
+Albums and inboxes hold series. A holding that rests on a claim alone (`adapters.directory.claims`) keeps its place,
+and shows nothing of what the images say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any
+
+from attrs import frozen
 
 from adapters.deployment import Deployment
+from adapters.directory import Place, album_place, inbox_place
 from adapters.http.kheops.access import may, permitted
 from adapters.http.kheops.callers import Caller
 from albumcore import Act, Album, Permission
-from albumcore.albums.events import AlbumEvent
+from albumcore.albums.events import AlbumDeleted
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import MemberRow, SeriesRow
 
@@ -21,20 +29,36 @@ def series_in_album(deployment: Deployment, album: AlbumId, study: StudyUID) -> 
     return [SeriesUID(row.series_uid) for row in deployment.albums.index.rows(SeriesRow, wanted)]
 
 
-def series_in_inbox(deployment: Deployment, user: UserId, study: StudyUID) -> list[SeriesUID]:
-    """The series of a study that are in a user's inbox, by UID."""
-    return sorted(deployment.inbox.series(user, study))
+@frozen
+class Held:
+    """A series in a place."""
+
+    place: Place
+    study: StudyUID
+    series: SeriesUID
 
 
-def in_albums(
-    deployment: Deployment, albums: Collection[str], study: StudyUID | None = None
-) -> dict[StudyUID, set[SeriesUID]]:
-    """The series in any of some albums, by study; of one study alone, if it is named."""
+def _in_albums(
+    deployment: Deployment, albums: Collection[str], study: StudyUID | None
+) -> Iterator[Held]:
     wanted = {"album_id": albums} | ({} if study is None else {"study_uid": study})
-    found: dict[StudyUID, set[SeriesUID]] = {}
     for row in deployment.albums.index.rows(SeriesRow, wanted):
-        found.setdefault(StudyUID(row.study_uid), set()).add(SeriesUID(row.series_uid))
-    return found
+        yield _held_by_album(row)
+
+
+def _held_by_album(row: SeriesRow) -> Held:
+    return Held(album_place(row.album_id), StudyUID(row.study_uid), SeriesUID(row.series_uid))
+
+
+def _in_inbox(deployment: Deployment, caller: Caller, study: StudyUID | None) -> Iterator[Held]:
+    if not caller.inbox:
+        return
+    place = inbox_place(caller.user)
+    if study is None:
+        for uid, series in deployment.inbox.contents(caller.user).items():
+            yield from (Held(place, uid, one) for one in series)
+    else:
+        yield from (Held(place, study, one) for one in deployment.inbox.series(caller.user, study))
 
 
 # What a caller sees
@@ -47,8 +71,10 @@ def reach(
     *,
     inbox: bool = False,
     study: StudyUID | None = None,
-) -> dict[StudyUID, set[SeriesUID]]:
-    """The series that a caller may read, by study: those of one album, of the inbox, or all.
+) -> list[Held]:
+    """What is held where a caller may read: in one album, in the inbox, or in all of them.
+
+    What the images of these series say is shown of the `true_holdings` among them alone.
 
     Args:
         deployment: Where they are.
@@ -58,34 +84,35 @@ def reach(
         study: Only series of this study.
     """
     if caller.permissions is not None and Permission.READ_SERIES not in caller.permissions:
-        return {}
+        return []
+    found: list[Held] = []
     if album is not None:
-        found = in_albums(deployment, [album], study)
-    elif inbox:
-        found = _of_inbox(deployment, caller, study)
+        found += _in_albums(deployment, [album], study)
     else:
-        found = in_albums(deployment, _readable_albums(deployment, caller), study)
-        for uid, series in _of_inbox(deployment, caller, study).items():
-            found.setdefault(uid, set()).update(series)
-    if caller.studies is not None:
-        found = {uid: series for uid, series in found.items() if uid in caller.studies}
+        if not inbox:
+            found += _in_albums(deployment, _readable_albums(deployment, caller), study)
+        found += _in_inbox(deployment, caller, study)
+    return [one for one in found if caller.studies is None or one.study in caller.studies]
+
+
+def true_holdings(deployment: Deployment, holdings: Iterable[Held]) -> list[Held]:
+    """Those of some holdings that rest on more than a claim."""
+    found = list(holdings)
+    claimed = deployment.claims.at({one.place for one in found})
+    return [one for one in found if (one.place, one.series) not in claimed]
+
+
+def by_study(holdings: Iterable[Held]) -> dict[StudyUID, set[SeriesUID]]:
+    """The series that are held, by study."""
+    found: dict[StudyUID, set[SeriesUID]] = {}
+    for one in holdings:
+        found.setdefault(one.study, set()).add(one.series)
     return found
 
 
 def reachable(deployment: Deployment, caller: Caller, study: StudyUID) -> set[SeriesUID]:
-    """The series of a study that a caller may read, wherever they are."""
-    return reach(deployment, caller, study=study).get(study, set())
-
-
-def _of_inbox(
-    deployment: Deployment, caller: Caller, study: StudyUID | None
-) -> dict[StudyUID, set[SeriesUID]]:
-    if not caller.inbox:
-        return {}
-    if study is None:
-        return deployment.inbox.contents(caller.user)
-    series = deployment.inbox.series(caller.user, study)
-    return {study: series} if series else {}
+    """The series of a study that are held where a caller may read, on a claim or not."""
+    return {one.series for one in reach(deployment, caller, study=study)}
 
 
 def _readable_albums(deployment: Deployment, caller: Caller) -> list[str]:
@@ -102,11 +129,9 @@ def _readable_albums(deployment: Deployment, caller: Caller) -> list[str]:
 def sees(deployment: Deployment, caller: Caller, study: StudyUID) -> bool:
     """Whether a caller sees a study, and so what is said of it, and by whom.
 
-    Anybody may claim a series that is not there yet, of any study. To have claimed one shows nothing of the
-    study, unless it is made of such series alone.
+    That takes a series of it that is held where they may read, and that shows it (`_telling`).
     """
-    telling, held = _telling(deployment, study), reachable(deployment, caller, study)
-    return bool(held & telling if telling else held)
+    return bool(_telling(deployment, study, reach(deployment, caller, study=study)))
 
 
 def can_see(deployment: Deployment, study: StudyUID, users: Iterable[UserId]) -> frozenset[UserId]:
@@ -116,46 +141,114 @@ def can_see(deployment: Deployment, study: StudyUID, users: Iterable[UserId]) ->
 
 def viewers_of(deployment: Deployment, study: StudyUID) -> set[UserId]:
     """Everybody who sees a study."""
-    telling = _telling(deployment, study)
     rows = deployment.albums.index.rows
-    held = rows(SeriesRow, {"study_uid": study} | ({"series_uid": telling} if telling else {}))
-    members = rows(MemberRow, {"album_id": {row.album_id for row in held}})
-    return {UserId(row.sub) for row in members} | deployment.inbox.holders(study, telling)
+    albums = {
+        album_place(row.album_id): row.album_id for row in rows(SeriesRow, {"study_uid": study})
+    }
+    inboxes = {inbox_place(sub): sub for sub in deployment.inbox.holders(study)}
+    places = {one.place for one in _telling(deployment, study, _holdings_of(deployment, study))}
+    members = rows(MemberRow, {"album_id": {albums[place] for place in places & albums.keys()}})
+    return {UserId(row.sub) for row in members} | {
+        inboxes[place] for place in places & inboxes.keys()
+    }
 
 
-def _telling(deployment: Deployment, study: StudyUID) -> set[SeriesUID]:
-    """The series of a study that show it to whoever holds one: those that are populated. Without any, all do."""
+def _holdings_of(deployment: Deployment, study: StudyUID) -> list[Held]:
+    """Every holding of a study, whoever may see it."""
+    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study})
+    return [
+        *map(_held_by_album, rows),
+        *(
+            Held(inbox_place(sub), study, one)
+            for sub, series in deployment.inbox.holders(study).items()
+            for one in series
+        ),
+    ]
+
+
+def _telling(deployment: Deployment, study: StudyUID, holdings: Collection[Held]) -> list[Held]:
+    """Those of some holdings of a study that show it to whoever reads where they are.
+
+    Where series of the study have images, a holding of one of these does, if it is no claim. Of a study without any
+    images, a claim shows it too if nobody else held the study when the claim was made.
+    """
+    if not holdings:
+        return []
     facts = deployment.catalogue.facts(deployment.catalogue.series_of(study))
-    return {uid for uid, known in facts.items() if known.populated}
+    populated = {uid for uid, known in facts.items() if known.populated}
+    claimed = deployment.claims.of({one.series for one in holdings})
+    if populated:
+        return [
+            one
+            for one in holdings
+            if one.series in populated and (one.place, one.series) not in claimed
+        ]
+    return [one for one in holdings if claimed.get((one.place, one.series), True)]
 
 
 # What a caller may take
 
 
-def is_claimable(
-    deployment: Deployment, caller: Caller, study: StudyUID, series: SeriesUID
-) -> bool:
-    """Whether a caller may put a series somewhere that he may add to, without naming where it is taken from.
+@frozen
+class Claim:
+    """The origin of a series that is taken from nowhere: the caller's word.
 
-    A user may if it is in his inbox, or in an album of his that he may send from. Everybody may if it is in no
-    album and no inbox at all: it is new to us then, or an orphan. A series that is known to be of another study
-    is not this one.
+    Attributes:
+        by: The sub of the user whose word it is.
+        shows_study: Whether it shows the study while no series of it has images.
     """
-    held = deployment.albums.index.rows(SeriesRow, {"series_uid": series})
+
+    by: UserId
+    shows_study: bool
+
+
+Origin = Place | Claim
+"""What a series comes from when it is put somewhere: a place that holds it, or a claim."""
+
+
+def origin_of(
+    deployment: Deployment,
+    caller: Caller,
+    study: StudyUID,
+    series: SeriesUID,
+    target: Place,
+) -> Origin | None:
+    """What a caller may take a series from to put it somewhere, without naming a source; None where they may not.
+
+    A user may take it from their inbox, and from an album of theirs that they may send from. A series that no place
+    holds but on a claim may be claimed by anybody: it is new to us, an orphan, or no more than claimed by others. A
+    series that is known to be of another study is not this one.
+    """
+    rows = deployment.albums.index.rows(SeriesRow, {"series_uid": series})
+    studies = {album_place(row.album_id): StudyUID(row.study_uid) for row in rows} | {
+        inbox_place(sub): of for sub, of in deployment.inbox.held([series]).get(series, {}).items()
+    }
+    claimed = deployment.claims.of([series])
+    true = {place: of for place, of in studies.items() if (place, series) not in claimed}
     known = deployment.catalogue.facts([series]).get(series)
     # A series that is populated is of the study its images say; any other, of that under which it is held.
-    homes = {known.study_uid} if known and known.populated else {row.study_uid for row in held}
-    if homes - {study}:
-        return False
-    if caller.inbox and series in deployment.inbox.series(caller.user, study):
-        return True
-    held = [row for row in held if row.study_uid == study]
-    if not held:
-        return not deployment.inbox.held([series])
-    return caller.acts_as_user and any(
-        may(deployment, caller, album, Permission.SEND_SERIES)
-        for album in _albums_of(deployment, caller.user, {row.album_id for row in held})
-    )
+    if ({known.study_uid} if known and known.populated else set(true.values())) - {study}:
+        return None
+    there = {place for place, of in studies.items() if of == study}
+    albums = [row.album_id for row in rows]
+    for among in (there & true.keys(), there - true.keys()):
+        for place in _takeable(deployment, caller, albums, among):
+            return place
+    return None if true else claim_by(deployment, caller, study, target)
+
+
+def _takeable(
+    deployment: Deployment, caller: Caller, albums: Collection[str], among: Collection[Place]
+) -> Iterator[Place]:
+    """Those of some places that a caller may take series from: their inbox, and albums they may send from."""
+    inbox = inbox_place(caller.user)
+    if caller.inbox and inbox in among:
+        yield inbox
+    if caller.acts_as_user:
+        wanted = [album for album in albums if album_place(album) in among]
+        for album in _albums_of(deployment, caller.user, wanted):
+            if may(deployment, caller, album, Permission.SEND_SERIES):
+                yield album_place(album)
 
 
 def _albums_of(deployment: Deployment, user: UserId, albums: Collection[str]) -> list[str]:
@@ -164,33 +257,144 @@ def _albums_of(deployment: Deployment, user: UserId, albums: Collection[str]) ->
     return [row.album_id for row in rows]
 
 
-def claiming(
-    deployment: Deployment, decision: Callable[..., tuple[AlbumEvent, ...]] = Album.import_series
-) -> Callable[[Album, Act, StudyUID, SeriesUID], tuple[AlbumEvent, ...]]:
-    """The decision to import a series, which also makes the series known to the catalogue.
+def claim_by(deployment: Deployment, caller: Caller, study: StudyUID, target: Place) -> Claim:
+    """The claim of a caller on a series of a study, for a place where it is to be put.
 
-    That happens when the decision is taken and before it is recorded. So a refused import leaves nothing, not
-    even a placeholder; and no album holds a series that the catalogue could give to another study.
+    It shows the study where that shows nothing new: no place holds the study yet, the target shows it already, or
+    the caller may take the study from a place that shows it.
     """
+    holdings = _holdings_of(deployment, study)
+    showing = {one.place for one in _telling(deployment, study, holdings)}
+    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study}) if showing else []
+    albums = {row.album_id for row in rows}
+    shows = (
+        not holdings
+        or target in showing
+        or any(True for _ in _takeable(deployment, caller, albums, showing))
+    )
+    return Claim(caller.user, shows)
 
-    def decide(
-        album: Album, act: Act, study: StudyUID, series: SeriesUID
-    ) -> tuple[AlbumEvent, ...]:
-        decided = decision(album, act, study, series)
-        if decided:
-            deployment.catalogue.claim(study, series)
-        return decided
 
-    return decide
+@frozen
+class Taken:
+    """Series of one study that are taken from a place."""
+
+    place: Place
+    series: Collection[SeriesUID]
 
 
-def sendable(
-    deployment: Deployment, caller: Caller, album: str, study: StudyUID
-) -> list[SeriesUID]:
+def taken_from_album(deployment: Deployment, album: AlbumId, study: StudyUID) -> Taken:
+    """The series of a study in an album, for a caller who may send from there."""
+    return Taken(album_place(album), series_in_album(deployment, album, study))
+
+
+def taken_from_inbox(deployment: Deployment, user: UserId, study: StudyUID) -> Taken:
+    """The series of a study in a user's inbox."""
+    return Taken(inbox_place(user), sorted(deployment.inbox.series(user, study)))
+
+
+def sendable(deployment: Deployment, caller: Caller, album: str, study: StudyUID) -> Taken:
     """The series of a study in an album that the caller may send from.
 
     Raises:
         AlbumNotFound, Forbidden: see `adapters.http.kheops.access.permitted`.
     """
     permitted(deployment, caller, album, Permission.SEND_SERIES)
-    return series_in_album(deployment, AlbumId(album), study)
+    return taken_from_album(deployment, AlbumId(album), study)
+
+
+# Where it is put
+
+
+def put_in_album(
+    deployment: Deployment,
+    album: AlbumId,
+    decision: Callable[..., tuple[Any, ...]],
+    origin: Origin,
+) -> Callable[..., tuple[Any, ...]]:
+    """The decision to import series from an origin, which also notes on what the album holds them.
+
+    That happens when the decision is taken and before it is recorded. So a refused import leaves nothing, not even a
+    placeholder in the catalogue, and no album ever holds in truth what it was given on a claim.
+    """
+    place = album_place(album)
+
+    def decide(state: Any, act: Any, study: StudyUID, series: Any) -> tuple[Any, ...]:
+        named = [SeriesUID(series)] if isinstance(series, str) else list(series)
+        decided = decision(state, act, study, series)
+        new = set(named) - state.studies.get(study, frozenset())
+        _note(deployment, place, origin, study, named, new)
+        return decided
+
+    return decide
+
+
+def put_in_inbox(
+    deployment: Deployment,
+    user: UserId,
+    origin: Origin,
+    study: StudyUID,
+    series: Collection[SeriesUID],
+) -> None:
+    """Put series of a study into a user's inbox, from an origin."""
+    new = set(series) - deployment.inbox.series(user, study)
+    _note(deployment, inbox_place(user), origin, study, series, new)
+    deployment.inbox.add(user, study, series)
+
+
+def keeping_images(
+    deployment: Deployment, album: AlbumId, decision: Callable[..., tuple[Any, ...]]
+) -> Callable[..., tuple[Any, ...]]:
+    """A decision that may end an album, which then keeps in the user's inbox the series that only the album holds.
+
+    That is of series that have images, and that the album holds in truth. They are put there before the end of the
+    album is recorded: images are never left without a holder.
+    """
+
+    def decide(state: Album, act: Act, *args: Any) -> tuple[Any, ...]:
+        decided = decision(state, act, *args)
+        if any(isinstance(event, AlbumDeleted) for event in decided):
+            for study, series in _held_here_alone(deployment, album).items():
+                put_in_inbox(deployment, act.user, album_place(album), study, series)
+        return decided
+
+    return decide
+
+
+def _held_here_alone(deployment: Deployment, album: AlbumId) -> dict[StudyUID, set[SeriesUID]]:
+    """The series with images that an album holds in truth, and no other place does, by study."""
+    here = true_holdings(deployment, _in_albums(deployment, [album], None))
+    facts = deployment.catalogue.facts({one.series for one in here})
+    held = {one.series for one in here if one.series in facts and facts[one.series].populated}
+    rows = deployment.albums.index.rows(SeriesRow, {"series_uid": held})
+    elsewhere = {(album_place(row.album_id), row.series_uid) for row in rows} | {
+        (inbox_place(sub), series)
+        for series, holders in deployment.inbox.held(held).items()
+        for sub in holders
+    }
+    claimed = deployment.claims.of(held)
+    others = {
+        series
+        for place, series in elsewhere
+        if place != album_place(album) and (place, SeriesUID(series)) not in claimed
+    }
+    return by_study(one for one in here if one.series in held - others)
+
+
+def _note(
+    deployment: Deployment,
+    target: Place,
+    origin: Origin,
+    study: StudyUID,
+    series: Collection[SeriesUID],
+    new: Collection[SeriesUID],
+) -> None:
+    """Note on what a place is going to hold some series, of which some are new to it."""
+    known: Collection[SeriesUID] = ()
+    if not isinstance(origin, Claim):
+        deployment.claims.pass_on(origin, target, series, new)
+        known = deployment.catalogue.facts(new)
+    for uid in sorted(set(new) - set(known)):
+        deployment.catalogue.claim(study, uid)
+        if isinstance(origin, Claim):
+            deployment.claims.make(target, uid, origin.by, shows_study=origin.shows_study)

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from adapters.directory import Place, album_place
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.lending import lends, lent
 from adapters.http.kheops.params import BadQuery
 from adapters.http.kheops.series import (
-    claiming,
-    is_claimable,
+    Origin,
+    Taken,
+    origin_of,
+    put_in_album,
     sendable,
     series_in_album,
-    series_in_inbox,
+    taken_from_inbox,
 )
 from albumcore import Album
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
-from albumcore.ids import SeriesUID
 
 
 def add_study(ask: Ask) -> None:
     """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
-    ask.decide(Album.import_study, ask.study, taken(ask))
+    found = taken(ask)
+    decision = put_in_album(ask.deployment, ask.album, Album.import_study, found.place)
+    ask.decide(decision, ask.study, found.series)
     ask.done(201)
 
 
 def add_series(ask: Ask) -> None:
     """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
-    uids = ask.study, ask.series
-    if lends(ask):
-        is_allowed = ask.series in lent(ask, ask.study)
-    else:
-        is_there = ask.series in series_in_album(ask.deployment, ask.album, ask.study)
-        is_allowed = is_there or is_claimable(ask.deployment, ask.caller, *uids)
-    if not is_allowed:
+    origin = origin_in(ask, album_place(ask.album))
+    if origin is not None:
+        decision = put_in_album(ask.deployment, ask.album, Album.import_series, origin)
+        ask.decide(decision, ask.study, ask.series)
+    elif ask.series not in series_in_album(ask.deployment, ask.album, ask.study):
         raise SeriesNotFound("no such series, or it is not yours to add")
-    ask.decide(claiming(ask.deployment), *uids)
     ask.done(201)
+
+
+def origin_in(ask: Ask, target: Place) -> Origin | None:
+    """What the series in the path comes from: a lender, or what the caller may take it from; None where it may not."""
+    if lends(ask):
+        found = lent(ask, ask.study)
+        return found.place if ask.series in found.series else None
+    return origin_of(ask.deployment, ask.caller, ask.study, ask.series, target)
 
 
 def remove_study(ask: Ask) -> None:
@@ -51,7 +60,7 @@ def remove_series(ask: Ask) -> None:
     ask.done()
 
 
-def taken(ask: Ask) -> list[SeriesUID]:
+def taken(ask: Ask) -> Taken:
     """The series of the study in the path that the request takes: from a lender, an album, or the caller's inbox.
 
     A lender settles it: what the query says of the source is not asked for then.
@@ -68,8 +77,8 @@ def taken(ask: Ask) -> list[SeriesUID]:
     elif album is not None:
         found = sendable(ask.deployment, ask.caller, album, ask.study)
     else:
-        found = series_in_inbox(ask.deployment, ask.caller.user, ask.study)
-    if not found:
+        found = taken_from_inbox(ask.deployment, ask.caller.user, ask.study)
+    if not found.series:
         raise StudyNotFound("the study is not where it is to be taken from")
     return found
 

@@ -28,7 +28,7 @@ from adapters.http.kheops.access import permitted, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import BadQuery, Fields, Page
 from adapters.http.kheops.routing import DICOM_JSON, JSON
-from adapters.http.kheops.series import reach
+from adapters.http.kheops.series import Held, by_study, reach, true_holdings
 from adapters.matching import days, times
 from albumcore import Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
@@ -71,7 +71,8 @@ def list_studies(ask: Ask) -> None:
         raise BadQuery("favorite", "only true is expected here")
     if (favorite or FAVORITES in fields) and not (place.album or place.inbox):
         raise BadQuery("favorite", "it needs an album, or the inbox")
-    visible = reach(ask.deployment, ask.caller, place.album, inbox=place.inbox)
+    holdings = reach(ask.deployment, ask.caller, place.album, inbox=place.inbox)
+    visible = by_study(true_holdings(ask.deployment, holdings))
     favorites = favorites_in(ask, place) if favorite or FAVORITES in fields else {}
     if favorite:
         visible = {uid: series for uid, series in visible.items() if uid in favorites}
@@ -92,7 +93,7 @@ def list_series(ask: Ask) -> None:
     if needs_favorites and not (place.album or place.inbox):
         raise BadQuery("favorite", "it needs an album, or the inbox")
     page, wanted = Page.of(query), _series_query(query)
-    visible = _seen(ask, place)
+    visible = _visible(ask, place)
     favorites = favorites_in(ask, place).get(ask.study, set()) if needs_favorites else set()
     database = ask.deployment.catalogue.database
     populated = series_of_study(database, ask.study, visible)
@@ -110,13 +111,13 @@ def list_series(ask: Ask) -> None:
 
 def metadata(ask: Ask) -> None:
     """Show the headers of the instances of a study that the caller may read."""
-    visible = _seen(ask, place_of(ask))
+    visible = _visible(ask, place_of(ask))
     _answer(ask, metadata_of(ask.deployment.catalogue.database, ask.study, visible), None)
 
 
 def fetch(ask: Ask) -> None:
     """Have the headers of a study read anew. They are up to date with every upload, so nothing is left to do."""
-    _seen(ask, Place(None, inbox=False))
+    _held(ask, Place(None, inbox=False))
     ask.done(200)
 
 
@@ -133,7 +134,7 @@ def fetch_series(ask: Ask) -> None:
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
-    if not set(series) <= _seen(ask, Place(None, inbox=False)):
+    if not set(series) <= {one.series for one in _held(ask, Place(None, inbox=False))}:
         raise SeriesNotFound("no such series, or you cannot see it")
     ask.done(200)
 
@@ -172,16 +173,25 @@ def favorites_in(ask: Ask, place: Place) -> dict[StudyUID, set[SeriesUID]]:
     return found
 
 
-def _seen(ask: Ask, place: Place) -> set[SeriesUID]:
-    """The series of the study in the path that the caller may read there.
+def _held(ask: Ask, place: Place) -> list[Held]:
+    """What is held there of the study in the path, on a claim or not.
 
     Raises:
-        StudyNotFound: there are none.
+        StudyNotFound: there is nothing.
     """
-    reached = reach(ask.deployment, ask.caller, place.album, inbox=place.inbox, study=ask.study)
-    if not reached:
+    found = reach(ask.deployment, ask.caller, place.album, inbox=place.inbox, study=ask.study)
+    if not found:
         raise StudyNotFound("no such study, or you cannot see it")
-    return reached[ask.study]
+    return found
+
+
+def _visible(ask: Ask, place: Place) -> set[SeriesUID]:
+    """The series of the study in the path whose images the caller may read of there.
+
+    Raises:
+        StudyNotFound: nothing of the study is held there.
+    """
+    return {one.series for one in true_holdings(ask.deployment, _held(ask, place))}
 
 
 # What is asked for

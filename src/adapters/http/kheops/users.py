@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.overview import members_json
 from adapters.http.kheops.params import Page
+from adapters.http.kheops.series import keeping_images
 from albumcore import Album
 
 
@@ -22,8 +23,11 @@ def add(ask: Ask) -> None:
 
 
 def remove(ask: Ask) -> None:
-    """Remove a user, or leave where the user is the caller; the album ends with its last member."""
-    ask.decide(Album.remove_member, ask.user())
+    """Remove a user, or leave where the user is the caller; the album ends with its last member.
+
+    What images only an album holds that ends go into the inbox of the one who leaves.
+    """
+    ask.decide(keeping_images(ask.deployment, ask.album, Album.remove_member), ask.user())
     ask.done()
 
 

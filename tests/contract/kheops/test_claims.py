@@ -1,0 +1,219 @@
+"""Claims, seen from outside: to name a series is not to have it, whatever comes of it (Kheops API 14, 51 to 56)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from albumcore import Album
+from support.kheops import (
+    ALBUM,
+    ALICE,
+    BOB,
+    CAROL,
+    CT,
+    DAVE,
+    MR,
+    OTHER,
+    SR,
+    STUDY,
+    World,
+    open_world,
+    settle,
+)
+
+COVERS = (
+    "PUT /studies/{study}/series/{series}",
+    "PUT /studies/{study}/series/{series}/albums/{album}",
+    "DELETE /albums/{album}",
+    "DELETE /albums/{album}/users/{user}",
+)
+
+OF_STUDY = f"/studies/{STUDY}"
+OF_CT = f"{OF_STUDY}/series/{CT}"
+CT_THERE, CT_TO_OTHER = f"{OF_CT}/albums/{ALBUM}", f"{OF_CT}/albums/{OTHER}"
+COMMENTS = f"{OF_STUDY}/comments"
+NOTHING = {
+    "modalities": [],
+    "number_of_studies": 0,
+    "number_of_series": 0,
+    "number_of_instances": 0,
+}
+
+
+def images_of(world: World, owner: str, series: str = CT) -> None:
+    """Images of a series come in, in somebody's name."""
+    world.store({series: "CT"}, owner=owner, description="Knee", series_description="Of a patient")
+
+
+def daves_album(world: World) -> None:
+    """An album of Dave's, with nothing in it."""
+    world.act(DAVE, Album.create, "Dave's", album=OTHER)
+
+
+def told(world: World, by: str, album: str | None = None) -> dict[str, Any]:
+    """All that somebody is told of what images say: in numbers, in lists, in headers, in events and of people."""
+    place = {"album": album} if album else {"inbox": "true"}
+    answers = {
+        path: world.ask(by, "GET", path, query=place)
+        for path in ("/studies", f"{OF_STUDY}/series", f"{OF_STUDY}/metadata")
+    }
+    numbers = world.get(by, f"/albums/{album}" if album else "/inboxinfo")
+    events = world.events(by, album, types="mutations") if album else []
+    people = {"search": "sub", "studyInstanceUID": STUDY}
+    return {
+        **{path: answer.status_code for path, answer in answers.items()},
+        "numbers": {name: numbers[name] for name in NOTHING},
+        "events": [
+            event["study"] | event.get("series", {}) for event in events if "study" in event
+        ],
+        "comments": world.ask(by, "GET", COMMENTS).status_code,
+        "people": world.ask(by, "GET", "/users", query=people).status_code,
+    }
+
+
+def nothing_told(album: bool) -> dict[str, Any]:
+    """What is told of a placeholder of a study that others have: its UIDs, to whoever named them."""
+    return {
+        "/studies": 204,
+        f"{OF_STUDY}/series": 204,
+        f"{OF_STUDY}/metadata": 204,
+        "numbers": NOTHING,
+        "events": [{"UID": CT}] if album else [],
+        "comments": 403,
+        "people": 404,
+    }
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("album", [None, OTHER])
+def test_a_claim_shows_nothing_of_images(first: bool, album: str | None, world: World) -> None:
+    """A stranger who claims a series, before its images or after, is told nothing of these, in no place."""
+    daves_album(world)
+    path = OF_CT if album is None else CT_TO_OTHER
+    if not first:
+        images_of(world, ALICE)
+        world.ask(ALICE, "DELETE", OF_CT)
+    assert world.ask(DAVE, "PUT", path).status_code == 201
+    images_of(world, ALICE)
+    assert told(world, DAVE, album) == nothing_told(album is not None)
+    assert world.ask(DAVE, "PUT", path).status_code == 201
+    assert world.ask(ALICE, "GET", COMMENTS).status_code == 200
+
+
+def test_a_claim_keeps_no_owner_away(world: World) -> None:
+    """A series that others have but claimed may be claimed as well; and those who bring its images have it."""
+    assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
+    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
+    images_of(world, ALICE)
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 1
+    [shown] = world.get(BOB, f"{OF_STUDY}/series", album=ALBUM)
+    assert shown["0020000E"]["Value"] == [CT]
+    assert world.ask(DAVE, "GET", f"{OF_STUDY}/series").status_code == 204
+
+
+def test_a_claim_passed_on_stays_that_user_s(world: World) -> None:
+    """Where a claim was sent or copied to, it shows the images once the user who made it brings them."""
+    daves_album(world)
+    world.ask(DAVE, "PUT", OF_CT)
+    world.ask(DAVE, "PUT", f"{OF_CT}/users/{BOB}")
+    world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query={"inbox": "true"})
+    images_of(world, ALICE)
+    assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 0
+    images_of(world, DAVE)
+    assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 1
+    assert world.get(BOB, "/inboxinfo")["number_of_series"] == 1
+
+
+def test_what_is_had_takes_the_place_of_a_claim(world: World) -> None:
+    """A series that an album holds on a claim, and is given in truth, it shows from then on; without an event."""
+    world.ask(BOB, "PUT", CT_THERE)
+    images_of(world, CAROL)
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 0
+    before = world.position()
+    assert world.ask(CAROL, "PUT", CT_THERE).status_code == 201
+    assert world.news(before) == []
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 1
+
+
+def test_what_is_had_is_not_made_a_claim(world: World) -> None:
+    """An album that has a series keeps showing it, whatever claim on it is brought there after."""
+    world.ask(BOB, "PUT", OF_CT)
+    images_of(world, CAROL)
+    world.ask(CAROL, "PUT", CT_THERE)
+    from_inbox = {"inbox": "true"}
+    brought = world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query=from_inbox)
+    assert brought.status_code == 201
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 1
+
+
+def test_a_claim_shows_no_study_that_others_have(world: World) -> None:
+    """A made-up series of a study shows neither its comments nor its people, whether it has images yet or not."""
+    world.act(ALICE, Album.import_series, STUDY, MR)
+    daves_album(world)
+    for path in (OF_CT, CT_TO_OTHER):
+        assert world.ask(DAVE, "PUT", path).status_code == 201
+    assert told(world, DAVE)["comments"] == 403
+    assert told(world, DAVE)["people"] == 404
+    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
+    assert world.ask(BOB, "GET", COMMENTS).status_code == 200
+
+
+@pytest.mark.parametrize(("send", "status"), [(True, 200), (False, 403)])
+def test_a_study_is_shown_on_by_those_who_may_send_it(
+    send: bool, status: int, world: World
+) -> None:
+    """A member's new series shows the study elsewhere only if the member may send it there."""
+    world.act(ALICE, Album.import_series, STUDY, MR)
+    world.act(ALICE, Album.edit, flags={"send_series": send})
+    world.act(BOB, Album.create, "Bob's", album=OTHER)
+    world.act(BOB, Album.add_member, DAVE, album=OTHER)
+    assert world.ask(BOB, "PUT", CT_TO_OTHER).status_code == 201
+    assert world.ask(DAVE, "GET", COMMENTS).status_code == status
+
+
+@pytest.mark.parametrize("by", [BOB, CAROL])
+def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) -> None:
+    """What only the album has goes to the inbox of the admin who deletes it, or of the last who leaves."""
+    for series, owner in ((CT, ALICE), (MR, DAVE)):
+        images_of(world, owner, series)
+    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
+    world.ask(ALICE, "DELETE", OF_CT)
+    world.ask(BOB, "PUT", f"{OF_STUDY}/series/{SR}/albums/{ALBUM}")
+    if by == CAROL:
+        assert world.ask(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
+    else:
+        for sub in (ALICE, CAROL, BOB):
+            assert world.ask(sub, "DELETE", f"/albums/{ALBUM}/users/{sub}").status_code == 204
+    assert world.deployment.inbox.contents(by) == {STUDY: {CT}}
+    assert world.get(by, f"{OF_STUDY}/series")[0]["0020000E"]["Value"] == [CT]
+    assert world.ask(DAVE, "PUT", OF_CT).status_code == 404
+
+
+def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
+    """Who may not delete an album is given nothing of it."""
+    images_of(world, ALICE)
+    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.ask(ALICE, "DELETE", OF_CT)
+    assert world.ask(BOB, "DELETE", f"/albums/{ALBUM}").status_code == 403
+    assert world.deployment.inbox.contents(BOB) == {}
+
+
+def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
+    """Opened the first time, an older store has its holdings without images noted on whoever put them there."""
+    world = open_world(tmp_path, start=settle)
+    daves_album(world)
+    for by, path in ((BOB, CT_THERE), (DAVE, CT_TO_OTHER), (DAVE, OF_CT)):
+        world.ask(by, "PUT", path)
+    with world.deployment.database.transaction(commit=True) as cursor:
+        cursor.execute("DROP TABLE directory_claim")
+    world.deployment.close()
+    world = open_world(tmp_path)
+    assert world.ask(DAVE, "GET", COMMENTS).status_code == 200
+    images_of(world, BOB)
+    assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 1
+    assert told(world, DAVE) == nothing_told(album=False)
+    assert told(world, DAVE, OTHER) == nothing_told(album=True)
+    world.deployment.close()
