@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.directory import InstanceRecord
+from adapters.directory import InstanceRecord, album_place
 from albumcore import Album, Grants, WebhookEvent
 from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, digest_of
@@ -217,6 +217,23 @@ def test_a_claimed_series_tells_nothing_of_its_study(world: Hooked) -> None:
         "series": [{"series_uid": MR, "retrieve_url": f"{address}/series/{MR}"}],
     }
     assert removed["removed_study"] == {"study_uid": STUDY, "series": [{"series_uid": MR}]}
+
+
+def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
+    """An album that holds a series on a claim is told its UID when the images of somebody else have come."""
+    deployment = world.world.deployment
+    world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
+    deployment.claims.make(album_place(ALBUM), CT, ALICE, shows_study=False)
+    world.act(Album.import_series, STUDY, CT)
+    catalogued(world, CT)
+    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
+    world.act(Album.remove_series, STUDY, CT)
+    triggered, removed = world.told(60)
+    assert set(triggered["updated_study"]) == {"study_uid", "retrieve_url", "series"}
+    assert [set(one) for one in triggered["updated_study"]["series"]] == [
+        {"series_uid", "retrieve_url"}
+    ]
+    assert removed["removed_study"] == {"study_uid": STUDY, "series": [{"series_uid": CT}]}
 
 
 @pytest.mark.parametrize("by_leaving", [False, True])
