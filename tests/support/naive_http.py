@@ -292,14 +292,14 @@ class NaiveWorld(NaivePlaces):
         """Rule 56."""
         return self.sees(Caller(Source(user)), study)
 
-    def taken(self, request: Request, caller: Caller, target: Place) -> Place | Word | None:
+    def taken(self, request: Request, caller: Caller) -> Place | Word | None:
         """Rule 53: what the series in the path comes from; None where it is not the caller's to take."""
         study, series = request.path["study"], request.path["series"]
         if request.lender is not None:
             lender, uids = self.lent(request, study)
             return lender if series in uids else None
         mine = self.places_of(caller, "SEND_SERIES") if caller.acts_as_user else []
-        return self.origin(mine, caller.user, study, series, target)
+        return self.origin(mine, caller.user, study, series)
 
     def source_album(self, album_id: str, study: str) -> tuple[Place, list[str]]:
         """An album that a study is taken from, and what it holds of that."""

@@ -218,12 +218,11 @@ class NaiveMore(NaiveAnswers):
         """Kheops API 4.5, rules 38 and 53."""
         study, series = request.path["study"], request.path["series"]
         meant = caller.studies is None or study in caller.studies
-        target = ("inbox", caller.user) if caller.album is None else ("album", caller.album)
         there, adds = False, True
         if caller.album is not None and request.lender is None:
             there = series in self.albums[caller.album].studies.get(study, [])
             adds = self.holds(caller, caller.album, "ADD_SERIES")
-        origin = self.taken(request, caller, target) if adds else None
+        origin = self.taken(request, caller) if adds else None
         if not meant or not (there or origin is not None):
             raise NO_SERIES
         if caller.album is not None:
@@ -295,7 +294,7 @@ class NaiveMore(NaiveAnswers):
             place, found = self.source_album(caller.album, study)
             origin = place if series in found else None
         else:
-            taken = self.taken(evolve(request, lender=None), caller, ("inbox", caller.user))
+            taken = self.taken(evolve(request, lender=None), caller)
             origin = None if isinstance(taken, Word) else taken
         if origin is None:
             raise NO_SERIES

@@ -65,9 +65,7 @@ class NaivePlaces:
             place for place, uid in there if self.claims.get((place, uid), Word("", True)).shows
         }
 
-    def origin(
-        self, mine: list[Place], user: str, study: str, series: str, target: Place
-    ) -> Place | Word | None:
+    def origin(self, mine: list[Place], user: str, study: str, series: str) -> Place | Word | None:
         """Rule 53: where a series may be taken from by a user who may take from some places; a claim, or None."""
         if self.known.get(series, {"study": study})["study"] != study:
             return None
@@ -80,7 +78,7 @@ class NaivePlaces:
             return None
         showing = self.showing(study)
         is_held = any(of == study for _, of, _ in self.held())
-        return Word(user, not is_held or target in showing or bool(showing & set(mine)))
+        return Word(user, not is_held or bool(showing & set(mine)))
 
     def give(self, target: Place, origin: Place | Word, study: str, uids: Iterable[str]) -> None:
         """Note what a place is given, before it has it."""

@@ -293,7 +293,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
         """Rules 47 and 53."""
         study, series, album_id = (request.path[name] for name in ("study", "series", "album"))
         there = series in self.albums[album_id].studies.get(study, [])
-        origin = self.taken(request, caller, ("album", album_id))
+        origin = self.taken(request, caller)
         if origin is None and not (there and request.lender is None):
             raise NO_SERIES
         if origin is not None:

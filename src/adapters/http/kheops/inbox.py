@@ -6,7 +6,6 @@ No inbox has a history: nothing here is recorded but what happens to an album.
 
 from __future__ import annotations
 
-from adapters.directory import album_place, inbox_place
 from adapters.http.kheops.access import may, permitted
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.comments import NotSeen
@@ -90,7 +89,7 @@ def _import_series(ask: Ask, own: AlbumId) -> None:
     caller = ask.caller
     is_there = ask.series in series_in_album(ask.deployment, own, ask.study)
     adds = lends(ask) or may(ask.deployment, caller, own, Permission.ADD_SERIES)
-    origin = origin_in(ask, album_place(own)) if adds else None
+    origin = origin_in(ask) if adds else None
     if not (_is_meant(ask) and (origin is not None or (is_there and not lends(ask)))):
         raise SeriesNotFound("no such series, or it is not for this token to add")
     stream = permitted(ask.deployment, caller, own, Permission.ADD_SERIES)
@@ -107,7 +106,7 @@ def _is_meant(ask: Ask) -> bool:
 
 def _collect_series(ask: Ask) -> None:
     user = ask.caller.user
-    origin = origin_in(ask, inbox_place(user))
+    origin = origin_in(ask)
     if origin is None:
         raise SeriesNotFound("no such series, or it is not yours to take")
     put_in_inbox(ask.deployment, user, origin, ask.study, [ask.series])
@@ -188,8 +187,7 @@ def _sent_from(ask: Ask) -> Origin | None:
         found = sendable(ask.deployment, caller, caller.album, ask.study)
         return found.place if ask.series in found.series else None
     _require_user(ask)
-    target = inbox_place(caller.user)
-    return origin_of(ask.deployment, caller, ask.study, ask.series, target)
+    return origin_of(ask.deployment, caller, ask.study, ask.series)
 
 
 def _put(ask: Ask, user: UserId, found: Taken) -> None:

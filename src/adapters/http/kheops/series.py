@@ -211,7 +211,6 @@ def origin_of(
     caller: Caller,
     study: StudyUID,
     series: SeriesUID,
-    target: Place,
 ) -> Origin | None:
     """What a caller may take a series from to put it somewhere, without naming a source; None where they may not.
 
@@ -234,7 +233,7 @@ def origin_of(
     for among in (there & true.keys(), there - true.keys()):
         for place in _takeable(deployment, caller, albums, among):
             return place
-    return None if true else claim_by(deployment, caller, study, target)
+    return None if true else claim_by(deployment, caller, study)
 
 
 def _takeable(
@@ -257,22 +256,17 @@ def _albums_of(deployment: Deployment, user: UserId, albums: Collection[str]) ->
     return [row.album_id for row in rows]
 
 
-def claim_by(deployment: Deployment, caller: Caller, study: StudyUID, target: Place) -> Claim:
-    """The claim of a caller on a series of a study, for a place where it is to be put.
+def claim_by(deployment: Deployment, caller: Caller, study: StudyUID) -> Claim:
+    """The claim of a caller on a series of a study.
 
-    It shows the study where that shows nothing new: no place holds the study yet, the target shows it already, or
-    the caller may take the study from a place that shows it.
+    It shows the study where no place holds that yet, and where the caller may take it from a place that shows it.
     """
     holdings = _holdings_of(deployment, study)
     showing = {one.place for one in _telling(deployment, study, holdings)}
     rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study}) if showing else []
     albums = {row.album_id for row in rows}
-    shows = (
-        not holdings
-        or target in showing
-        or any(True for _ in _takeable(deployment, caller, albums, showing))
-    )
-    return Claim(caller.user, shows)
+    takeable = _takeable(deployment, caller, albums, showing)
+    return Claim(caller.user, not holdings or any(True for _ in takeable))
 
 
 @frozen

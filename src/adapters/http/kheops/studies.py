@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from adapters.directory import Place, album_place
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.lending import lends, lent
 from adapters.http.kheops.params import BadQuery
@@ -29,7 +28,7 @@ def add_study(ask: Ask) -> None:
 
 def add_series(ask: Ask) -> None:
     """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
-    origin = origin_in(ask, album_place(ask.album))
+    origin = origin_in(ask)
     if origin is not None:
         decision = put_in_album(ask.deployment, ask.album, Album.import_series, origin)
         ask.decide(decision, ask.study, ask.series)
@@ -38,12 +37,12 @@ def add_series(ask: Ask) -> None:
     ask.done(201)
 
 
-def origin_in(ask: Ask, target: Place) -> Origin | None:
+def origin_in(ask: Ask) -> Origin | None:
     """What the series in the path comes from: a lender, or what the caller may take it from; None where it may not."""
     if lends(ask):
         found = lent(ask, ask.study)
         return found.place if ask.series in found.series else None
-    return origin_of(ask.deployment, ask.caller, ask.study, ask.series, target)
+    return origin_of(ask.deployment, ask.caller, ask.study, ask.series)
 
 
 def remove_study(ask: Ask) -> None:
