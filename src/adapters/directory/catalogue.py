@@ -132,6 +132,15 @@ class Catalogue:
         rows = self._rows("SELECT series_uid FROM directory_series WHERE study_uid = ?", study_uid)
         return {row["series_uid"] for row in rows}
 
+    def populated(self, study_uids: Iterable[StudyUID]) -> set[tuple[StudyUID, SeriesUID]]:
+        """Return the series of some studies that are populated, each with its study."""
+        rows = self._rows_in(
+            "SELECT study_uid, series_uid FROM directory_series"
+            " WHERE study_uid IN (:values) AND populated = 1",
+            study_uids,
+        )
+        return {(row["study_uid"], row["series_uid"]) for row in rows}
+
     def study_descriptions(self, study_uids: Iterable[StudyUID]) -> dict[StudyUID, str]:
         """Return StudyDescription, (0008,1030), of those studies that have one."""
         rows = self._rows_in(

@@ -121,15 +121,14 @@ class Inbox:
                 found[row["series_uid"]][row["sub"]] = row["study_uid"]
         return dict(found)
 
-    def holders(self, study_uid: StudyUID) -> dict[UserId, set[SeriesUID]]:
-        """Return which series of a study are in whose inbox; an inbox without any is left out."""
-        rows = self._rows(
-            "SELECT sub, series_uid FROM directory_inbox WHERE study_uid = ?", study_uid
+    def holdings(self, study_uids: Iterable[StudyUID]) -> list[tuple[UserId, StudyUID, SeriesUID]]:
+        """Return whose inboxes hold series of some studies: the user, the study and the series."""
+        select = (
+            "SELECT sub, study_uid, series_uid FROM directory_inbox WHERE study_uid IN (:values)"
         )
-        found: defaultdict[UserId, set[SeriesUID]] = defaultdict(set)
-        for row in rows:
-            found[row["sub"]].add(row["series_uid"])
-        return dict(found)
+        with self.database.transaction(commit=False) as cursor:
+            rows = select_in(cursor, select, study_uids)
+            return [(row["sub"], row["study_uid"], row["series_uid"]) for row in rows]
 
     def number_of_favorites(self) -> int:
         """Count the favourites in all inboxes; a series counts once for each inbox it is in."""

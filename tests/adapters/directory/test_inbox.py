@@ -41,9 +41,13 @@ def test_what_an_inbox_holds(inbox: Inbox) -> None:
 def test_who_holds(inbox: Inbox) -> None:
     """A study is held by whoever has a series of it; a series is held or not, by whomever."""
     inbox.remove(ANN, HEAD, [T2])
-    assert inbox.holders(HEAD) == {ANN: {T1}}
-    assert inbox.holders(CHEST) == {ANN: {XRAY}, BOB: {XRAY}}
-    assert inbox.holders(StudyUID("9")) == {}
+    assert inbox.holdings([HEAD]) == [(ANN, HEAD, T1)]
+    assert set(inbox.holdings([HEAD, CHEST, StudyUID("9")])) == {
+        (ANN, HEAD, T1),
+        (ANN, CHEST, XRAY),
+        (BOB, CHEST, XRAY),
+    }
+    assert inbox.holdings([StudyUID("9")]) == []
     assert inbox.held([T1, T2, XRAY, SeriesUID("9")]) == {
         T1: {ANN: HEAD},
         XRAY: {ANN: CHEST, BOB: CHEST},
@@ -82,7 +86,7 @@ def test_remove(inbox: Inbox) -> None:
 def test_uid_that_no_database_can_hold(inbox: Inbox, uid: str) -> None:
     """Nothing of it is in an inbox, and nobody has it."""
     assert inbox.series(ANN, StudyUID(uid)) == set()
-    assert inbox.holders(StudyUID(uid)) == {}
+    assert inbox.holdings([StudyUID(uid)]) == []
     assert inbox.held([T1, SeriesUID(uid)]).keys() == {T1}
     assert inbox.set_favorites(ANN, HEAD, [T1, SeriesUID(uid)], is_favorite=True) == 1
     assert inbox.remove(ANN, StudyUID(uid), [T1]) == 0

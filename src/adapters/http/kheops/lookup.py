@@ -76,7 +76,7 @@ def _searched(ask: Ask, search: str) -> list[Json]:
     elif study is not None:
         if not sees(ask.deployment, ask.caller, study):
             raise StudyNotFound("no such study, or you cannot see it")
-        among = viewers_of(ask.deployment, study)
+        among = viewers_of(ask.deployment, [study])
     else:
         raise BadQuery("album", "it, or studyInstanceUID, says among whom")
     fits = _fitting(search)

@@ -129,61 +129,72 @@ def _readable_albums(deployment: Deployment, caller: Caller) -> list[str]:
 def sees(deployment: Deployment, caller: Caller, study: StudyUID) -> bool:
     """Whether a caller sees a study, and so what is said of it, and by whom.
 
-    That takes a series of it that is held where they may read, and that shows it (`_telling`).
+    That takes a series of it that is held where they may read, and that shows it (`_showing`).
     """
-    return bool(_telling(deployment, study, reach(deployment, caller, study=study)))
+    return bool(_showing(deployment, reach(deployment, caller, study=study)))
 
 
 def can_see(deployment: Deployment, study: StudyUID, users: Iterable[UserId]) -> frozenset[UserId]:
     """Those of some users who see a study: a series that shows it is in their inbox, or in an album of theirs."""
-    return frozenset(set(users) & viewers_of(deployment, study))
+    return frozenset(set(users) & viewers_of(deployment, [study]))
 
 
-def viewers_of(deployment: Deployment, study: StudyUID) -> set[UserId]:
-    """Everybody who sees a study."""
+def viewers_of(deployment: Deployment, studies: Collection[StudyUID]) -> set[UserId]:
+    """All users who see one of some studies."""
     rows = deployment.albums.index.rows
-    albums = {
-        album_place(row.album_id): row.album_id for row in rows(SeriesRow, {"study_uid": study})
-    }
-    inboxes = {inbox_place(sub): sub for sub in deployment.inbox.holders(study)}
-    places = {one.place for one in _telling(deployment, study, _holdings_of(deployment, study))}
+    in_albums = rows(SeriesRow, {"study_uid": studies})
+    albums = {album_place(row.album_id): row.album_id for row in in_albums}
+    inboxes = {inbox_place(sub): sub for sub, _, _ in deployment.inbox.holdings(studies)}
+    places = {one.place for one in _showing(deployment, _holdings_of(deployment, studies))}
     members = rows(MemberRow, {"album_id": {albums[place] for place in places & albums.keys()}})
     return {UserId(row.sub) for row in members} | {
         inboxes[place] for place in places & inboxes.keys()
     }
 
 
-def _holdings_of(deployment: Deployment, study: StudyUID) -> list[Held]:
-    """Every holding of a study, whoever may see it."""
-    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study})
+def users_sharing_with(deployment: Deployment, caller: Caller) -> set[UserId]:
+    """Those who share an album with a caller, or see a study that the caller sees.
+
+    What it costs grows with what the caller sees, and not with the number of users.
+    """
+    studies = {one.study for one in _showing(deployment, reach(deployment, caller))}
+    albums = _readable_albums(deployment, caller)
+    members = deployment.albums.index.rows(MemberRow, {"album_id": albums})
+    return {UserId(row.sub) for row in members} | viewers_of(deployment, studies)
+
+
+def _holdings_of(deployment: Deployment, studies: Collection[StudyUID]) -> list[Held]:
+    """Every holding of some studies, whoever may see it."""
+    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": studies})
     return [
         *map(_held_by_album, rows),
         *(
-            Held(inbox_place(sub), study, one)
-            for sub, series in deployment.inbox.holders(study).items()
-            for one in series
+            Held(inbox_place(sub), study, series)
+            for sub, study, series in deployment.inbox.holdings(studies)
         ),
     ]
 
 
-def _telling(deployment: Deployment, study: StudyUID, holdings: Collection[Held]) -> list[Held]:
-    """Those of some holdings of a study that show it to whoever reads where they are.
+def _showing(deployment: Deployment, holdings: Collection[Held]) -> list[Held]:
+    """Those of some holdings that show their study to the users who read where they are.
 
     Where series of the study have images, a holding of one of these does, if it is no claim. Of a study without any
     images, a claim shows it too if nobody else held the study when the claim was made.
     """
     if not holdings:
         return []
-    facts = deployment.catalogue.facts(deployment.catalogue.series_of(study))
-    populated = {uid for uid, known in facts.items() if known.populated}
+    populated = deployment.catalogue.populated({one.study for one in holdings})
+    with_images = {study for study, _ in populated}
     claimed = deployment.claims.of({one.series for one in holdings})
-    if populated:
-        return [
-            one
-            for one in holdings
-            if one.series in populated and (one.place, one.series) not in claimed
-        ]
-    return [one for one in holdings if claimed.get((one.place, one.series), True)]
+    return [
+        one
+        for one in holdings
+        if (
+            (one.study, one.series) in populated and (one.place, one.series) not in claimed
+            if one.study in with_images
+            else claimed.get((one.place, one.series), True)
+        )
+    ]
 
 
 # What a caller may take
@@ -261,8 +272,8 @@ def claim_by(deployment: Deployment, caller: Caller, study: StudyUID) -> Claim:
 
     It shows the study where no place holds that yet, and where the caller may take it from a place that shows it.
     """
-    holdings = _holdings_of(deployment, study)
-    showing = {one.place for one in _telling(deployment, study, holdings)}
+    holdings = _holdings_of(deployment, [study])
+    showing = {one.place for one in _showing(deployment, holdings)}
     rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study}) if showing else []
     albums = {row.album_id for row in rows}
     takeable = _takeable(deployment, caller, albums, showing)
