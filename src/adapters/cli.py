@@ -198,7 +198,10 @@ def events(
         str | None, Parameter(help="Show what this sub sees; without it, everything.")
     ] = None,
     at: Annotated[
-        datetime | None, Parameter(help="As it was at that time; UTC unless it says otherwise.")
+        datetime | None,
+        Parameter(
+            help="As it was at that time, or at the end of that second; UTC unless it says otherwise."
+        ),
     ] = None,
     data: Data = None,
 ) -> None:
@@ -206,16 +209,26 @@ def events(
 
     Example: albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
     """
-    moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
     with _existing(data) as deployment, progress_of("reading the history"):
         page = deployment.albums.feed(
-            album_id(album), None if viewer is None else UserId(viewer), at=moment
+            album_id(album), None if viewer is None else UserId(viewer), at=_moment(at)
         )
         mode = MODES[deployment.settings.compat]
         about = deployment.people, deployment.catalogue, deployment.claims
         shown = render(page, album_id(album), *about, mode)
     for one in shown:
         print(orjson.dumps(one).decode())
+
+
+def _moment(at: datetime | None) -> datetime | None:
+    """The moment that ``--at`` means: without a zone in UTC, and of a whole second its end.
+
+    Post dates have whole seconds, and an event is there at the post date it shows.
+    """
+    if at is None:
+        return None
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return aware if aware.microsecond else aware.replace(microsecond=999_999)
 
 
 @app.command

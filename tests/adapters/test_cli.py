@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +21,13 @@ import pytest
 from rich.console import Console
 
 from adapters import cli, demo
+from adapters.deployment import open_deployment
 from adapters.http.auth import JwtVerifier
 from adapters.settings import Settings
 from albumcore import Album, Source, album_stream, utc_now
 from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
+from support.kheops import Clock
 from support.server import opened
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
@@ -230,6 +233,31 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
     assert (status, out, "no such album" in err) == (2, "", True)
 
 
+def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) -> None:
+    """A whole second counts to its end, in any zone; a moment with a fraction is just that moment."""
+    clock = Clock(datetime(2026, 3, 14, 12, 0, 0, 250_000, tzinfo=UTC))
+    with closing(open_deployment(Settings(data=tmp_path), clock=clock)) as deployment:
+        for at_once in (["first", "second"], ["third"]):
+            for name in at_once:
+                clock.tick(0.25)
+                source = Source(UserId("alice"))
+                decision = Album.create if name == "first" else Album.edit
+                deployment.albums.handle(album_stream(ALBUM), decision, source, name)
+            clock.tick(10)
+
+    def shown(*at: str) -> list[str]:
+        status, out, _ = run("events", ALBUM, "--data", tmp_path, *at)
+        assert status == 0
+        return [json.loads(line)["post_date"] for line in out.splitlines()]
+
+    early, late = "2026-03-14T12:00:00", "2026-03-14T12:00:11"
+    assert shown() == [late, early, early]
+    for moment in (early, f"{early}Z", "2026-03-14T13:00:00+01:00", f"{early}.999999"):
+        assert shown("--at", moment) == [early, early]
+    assert shown("--at", f"{early}.500000") == [early]
+    assert shown("--at", late) == [late, early, early]
+
+
 def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path) -> None:
     """A row that was tampered with is found, by name, with status 1; a rebuild makes it right again."""
     with opened(tmp_path) as deployment:
@@ -284,6 +312,9 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
         assert deployment.albums.verify(deployment.blobs.check) == []
     documented = {line.mutation for line in FEED.values() if line is not None}
     assert {one.line.mutation for one in page.entries} == documented
+    seconds = {one.recorded.at.replace(microsecond=0) for one in page.entries}
+    assert len(seconds) == len(page.entries)
+    assert max(seconds) <= utc_now()
     assert {one.is_private for one in page.entries if one.comment is not None} == {True, False}
     assert set(made.images) == {"Headshot", "Xray", "Surgery", "Audiogram"}
     assert f"/albums/{made.album_id}/events" in first

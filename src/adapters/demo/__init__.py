@@ -6,15 +6,17 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pydicom.data
 from attrs import asdict, frozen
 
-from adapters.deployment import Deployment
+from adapters.deployment import Deployment, open_deployment
 from adapters.dicom import import_files
 from adapters.directory import Patient
 from adapters.media import sniff
@@ -73,12 +75,21 @@ def fill(deployment: Deployment) -> Demo:
 def _fill(deployment: Deployment, marker: Path) -> Demo:
     for sub, (email, name) in PEOPLE.items():
         deployment.people.register(sub, email, name)
-    demo = Demo(_album(deployment), *_image_set(deployment))
+    clock = _a_minute_apart(deployment.clock())
+    with closing(open_deployment(deployment.settings, clock=clock)) as in_the_past:
+        album_id = _album(in_the_past)
+    demo = Demo(album_id, *_image_set(deployment))
     # Written last and in one step: a fill that was cut off counts as none, and is done again in full.
     unfinished = marker.with_suffix(".new")
     unfinished.write_text(json.dumps(asdict(demo)))
     os.replace(unfinished, marker)
     return demo
+
+
+def _a_minute_apart(until: datetime) -> Callable[[], datetime]:
+    """A clock for the hour that has gone by: post dates have whole seconds, and each event is to have its own."""
+    minutes = count(-59)
+    return lambda: until + timedelta(minutes=min(next(minutes), 0))
 
 
 def _album(deployment: Deployment) -> str:

@@ -26,6 +26,12 @@ def answer_nothing(resp: falcon.Response, status: int) -> None:
     resp.set_header("Cache-Control", "no-cache")
 
 
-def local_time(at: datetime) -> str:
-    """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat()
+def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
+    """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one.
+
+    Args:
+        at: The moment.
+        in_whole_seconds: Leave the fraction out; the second that has begun is shown.
+    """
+    timespec = "seconds" if in_whole_seconds else "auto"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec)

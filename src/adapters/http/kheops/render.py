@@ -13,8 +13,7 @@ from attrs import frozen
 
 from adapters.deployment import Deployment
 from adapters.directory import Catalogue, Claims, People, Person, album_place
-from adapters.http.kheops.answers import local_time
-from adapters.http.kheops.modes import Mode
+from adapters.http.kheops.modes import MODES, Mode
 from albumcore import FeedPage, Kind, Source
 from albumcore.albums.events import ReportAdded
 from albumcore.feed import Entry, Standing
@@ -79,7 +78,7 @@ class _Rendering:
             event_type="Comment" if one.kind is Kind.COMMENT else "Mutation",
             source=self._source(one.recorded.act.source),
             comment=one.comment,
-            post_date=local_time(one.recorded.at),
+            post_date=self.mode.post_date(one.recorded.at),
             is_private=one.is_private if one.kind is Kind.COMMENT else None,
             target=None if one.target is None else self._person(one.target),
             mutation_type=self._mutation(one),
@@ -161,7 +160,7 @@ def render_comments(
     """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it."""
     entries = tuple(entries)
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
-    known = deployment.people.people(subs)
+    known, mode = deployment.people.people(subs), MODES[deployment.settings.compat]
 
     def person(sub: UserId) -> Json:
         one = known.get(sub, Person(sub))
@@ -172,7 +171,7 @@ def render_comments(
             event_type="Comment",
             source=person(one.author),
             comment=one.comment,
-            post_date=local_time(one.recorded.at),
+            post_date=mode.post_date(one.recorded.at),
             is_private=one.is_private,
             target=None if one.target is None else person(one.target),
         )
