@@ -18,7 +18,7 @@ from adapters.settings import Compat
 from albumcore.ids import ReportProviderId, StudyUID, UserId
 from support.http_channels import Answer, Channel
 from support.http_drawn import EMAILS, PEOPLE, SERIES, TRIES
-from support.kheops import ALICE, NOWHERE, World, open_world
+from support.kheops import ALICE, HELP, NOWHERE, World, open_world
 from support.naive_answers import MADE
 from support.naive_http import Asker, Fields, Told
 from support.naive_routes import NaiveApi
@@ -27,7 +27,6 @@ STUDIES = ("1.2.4", "1.2.3")
 SCOPES = (("read", "write"), ("read",), ("read", "write"))
 """What report providers may reach, and do."""
 
-HELP = "https://github.com/OsiriX-Foundation/kheops/wiki"
 By = tuple[Any, ...]
 """Who asks, as it is drawn: whoever that is among those there are by then."""
 

@@ -52,6 +52,10 @@ NOBODY = UserId("sub-nobody")
 """Unknown to the directory."""
 
 
+HELP = "http://127.0.0.1:8000/openapi.json"
+"""The documentation that errors lead to, where the settings say nothing of an address."""
+
+
 def email_of(sub: str) -> str:
     """The e-mail address of one of the people here."""
     return f"{sub.removeprefix('sub-')}@example.org"

@@ -9,7 +9,6 @@ import pytest
 from _pytest.mark import ParameterSet
 from attrs import field, frozen
 
-from adapters.http.kheops.errors import HELP
 from albumcore import Album
 from support.kheops import ALICE, BOB, CT, DAVE, MR, OTHER, SR, STUDY, Fields, World
 
@@ -85,5 +84,6 @@ def check(case: Case, world: World) -> None:
         assert answer.content == b""
     else:
         assert list(answer.json) == ["message", "detail", "help"]
-        assert (answer.json["message"], answer.json["help"]) == (case.message, HELP)
+        documentation = f"{world.deployment.settings.root}/openapi.json"
+        assert (answer.json["message"], answer.json["help"]) == (case.message, documentation)
     assert answer.headers["cache-control"] == "no-cache"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 import falcon
 
@@ -14,7 +16,13 @@ from adapters.http.health import Health
 from adapters.http.log import RequestLog, log_fault
 from adapters.http.openapi import OpenApi
 
-_APIS = {"/tscharts/": tscharts.answer_error}
+Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
+"""Answers an error, with a status, in the shape of one API."""
+
+DOCUMENTATION = "/openapi.json"
+"""Where the service describes itself, to everyone."""
+
+_APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
 """Who answers errors below a path; Kheops answers all the others."""
 
 
@@ -34,13 +42,14 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
         *kheops.routes(deployment),
         *tscharts.routes(deployment),
         ("/healthz", Health(deployment)),
-        ("/openapi.json", OpenApi(deployment.settings)),
+        (DOCUMENTATION, OpenApi(deployment.settings)),
     ):
         app.add_route(path, resource)
     for prefix, sink in tscharts.sinks(deployment):
         app.add_sink(sink, prefix)
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
-    app.add_error_handler((Exception, falcon.HTTPError), _on_error)
+    answer = partial(kheops.answer_error, deployment.settings.root + DOCUMENTATION)
+    app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
     return app
 
 
@@ -58,7 +67,13 @@ class PlainPaths:
             raise falcon.HTTPNotFound
 
 
-def _on_error(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+def _on_error(
+    answer_kheops: Answerer,
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: Exception,
+    params: Any,
+) -> None:
     """Answer an error in the shape of the API the path belongs to."""
     if isinstance(error, falcon.HTTPError):
         status: int = falcon.http_status_to_code(error.status)
@@ -70,6 +85,6 @@ def _on_error(req: falcon.Request, resp: falcon.Response, error: Exception, para
             log_fault(req, error)
     resp.status = falcon.code_to_http_status(status)
     answer = next(
-        (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), kheops.answer_error
+        (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), answer_kheops
     )
     answer(req, resp, status, error)

@@ -53,6 +53,13 @@ class HeadAsGet:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Take it for HEAD again: the framework leaves the body out then, and tells how long it would be."""
+        """Take it for HEAD again: the framework leaves the body out then, and tells how long it would be.
+
+        Where ``Allow`` names GET it names HEAD too (RFC 9110 section 10.2.1).
+        """
         if req.context.get("is_head"):
             req.method = "HEAD"
+        allowed = (resp.get_header("Allow") or "").split(", ")
+        if "GET" in allowed and "HEAD" not in allowed:
+            allowed.insert(allowed.index("GET") + 1, "HEAD")
+            resp.set_header("Allow", ", ".join(allowed))

@@ -122,7 +122,16 @@ def test_preflight(path: str, prefix: str, world: World) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert cors_of({**answer.headers}) == CORS
     methods = {route.method for route in ROUTES if route.path == path}
-    assert set(answer.headers["allow"].split(", ")) == methods
+    methods |= {"HEAD"} if "GET" in methods else set()
+    assert sorted(answer.headers["allow"].split(", ")) == sorted(methods)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/openapi.json"])
+def test_allow_of_what_is_no_route(path: str, world: World) -> None:
+    """Where GET is answered HEAD is too, and both are told of."""
+    assert world.ask(None, "HEAD", path).status_code == 200
+    assert world.ask(None, "OPTIONS", path).headers["allow"] == "GET, HEAD"
+    assert world.ask(None, "POST", path).headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_preflight_of_nothing(world: World) -> None:

@@ -19,6 +19,7 @@ from support.kheops import (
     BOB,
     CAROL,
     CT,
+    HELP,
     NOBODY,
     STUDY,
     Answer,
@@ -41,7 +42,7 @@ FORM = "application/x-www-form-urlencoded"
 def told(answer: Answer) -> tuple[int, str]:
     """Status and message of an error, which has the three fields every error has."""
     assert list(answer.json) == ["message", "detail", "help"]
-    assert answer.json["help"] == "https://github.com/OsiriX-Foundation/kheops/wiki"
+    assert answer.json["help"] == HELP
     assert answer.headers["content-type"] == "application/json"
     return answer.status_code, answer.json["message"]
 
@@ -206,7 +207,18 @@ def test_method_not_taken(world: World) -> None:
     answer = world.ask(ALICE, "PUT", "/albums")
     assert told(answer) == (405, "Method Not Allowed")
     assert answer.json["detail"] == "this address does not take the method"
-    assert answer.headers["allow"] == "GET, POST, OPTIONS"
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert world.ask(ALICE, "PATCH", f"{THERE}/comments").headers["allow"] == "POST, OPTIONS"
+
+
+def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
+    """An error tells where the service describes itself, as clients reach it; it is there without a token."""
+    world = open_world(tmp_path, public_url="https://albums.example/a", kheops_prefix="/api")
+    shown = world.ask(None, "GET", "/api/albums").json["help"]
+    assert shown == "https://albums.example/a/openapi.json"
+    answer = world.ask(None, "GET", shown.removeprefix(world.deployment.settings.root))
+    assert (answer.status_code, answer.json["info"]["title"]) == (200, "albumcore")
+    world.deployment.close()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +228,8 @@ def test_answer_not_accepted(route: Route, world: World) -> None:
     """Where an answer has a body, an Accept header that leaves no room for it is 406, and nothing is done."""
     before = world.position()
     path = route.path.format_map(PARTS)
-    for accept in ("image/png", f"{route.answers[0]};q=0, image/*", "rubbish"):
+    refused = ",".join(f"{one.upper()};Q=0" for one in route.answers)
+    for accept in ("image/png", f"{route.answers[0]};q=0, image/*", f"{refused}, */*", "rubbish"):
         query = {"name": "x"} if route.method == "POST" else {}
         answer = world.ask(ALICE, route.method, path, query=query, headers={"Accept": accept})
         assert told(answer) == (406, "Not Acceptable")
@@ -237,7 +250,16 @@ PARTS = {
 
 
 @pytest.mark.parametrize(
-    "accept", ["application/json", "*/*", "text/html, application/*;q=0.1", ""]
+    "accept",
+    [
+        "application/json",
+        "APPLICATION/JSON",
+        "Application/Json; Q=0.5",
+        "*/*",
+        "text/html, application/*;q=0.1",
+        "TEXT/HTML, APPLICATION/*;q=0.1",
+        "",
+    ],
 )
 def test_json_accepted(accept: str, world: World) -> None:
     """An Accept header that leaves room for JSON is satisfied, and so is an empty one."""

@@ -325,6 +325,8 @@ def test_tokens_see_their_album_alone(world: World) -> None:
         (None, 200, "application/dicom+json"),
         ("application/json", 200, "application/json"),
         ("application/dicom+json, application/json", 200, "application/dicom+json"),
+        ("APPLICATION/JSON, image/*", 200, "application/json"),
+        ("Application/DICOM+JSON;Q=0.1, */*;q=0.2", 200, "application/json"),
         ("*/*", 200, "application/dicom+json"),
         ("text/html", 406, "application/json"),
         ('multipart/related; type="application/dicom+xml"', 406, "application/json"),

@@ -12,8 +12,6 @@ from adapters.http.auth import Unauthorized
 from adapters.http.kheops.answers import answer_json
 from albumcore.errors import AlbumcoreError
 
-HELP = "https://github.com/OsiriX-Foundation/kheops/wiki"
-
 MEMBER = "/albums/{album}/users/{user}"
 ADMIN = "/albums/{album}/users/{user}/admin"
 
@@ -58,12 +56,22 @@ STATUSES: Mapping[int, tuple[str, str]] = {
 """What is said and explained of what has no code or no words of its own, by status."""
 
 
-def answer_error(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
-    """Answer an error as ``{"message", "detail", "help"}``; a 401 also names the ways to authenticate."""
+def answer_error(
+    documentation: str, req: falcon.Request, resp: falcon.Response, status: int, error: Exception
+) -> None:
+    """Answer an error as ``{"message", "detail", "help"}``; a 401 also names the ways to authenticate.
+
+    Args:
+        documentation: The address that ``help`` leads to.
+        req: The request.
+        resp: The response.
+        status: The HTTP status.
+        error: What went wrong.
+    """
     message, detail = _told(req, status, error)
     if status == 401:
         resp.set_header("WWW-Authenticate", "Basic, Bearer")
-    answer_json(resp, {"message": message, "detail": detail, "help": HELP}, status)
+    answer_json(resp, {"message": message, "detail": detail, "help": documentation}, status)
 
 
 def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]:

@@ -31,6 +31,18 @@ JSON = "application/json"
 DICOM_JSON = "application/dicom+json"
 
 
+def preferred(req: falcon.Request, media_types: Iterable[str]) -> str | None:
+    """Of some media types, that which ``Accept`` asks for most; None where it leaves no room for any.
+
+    Names of media types and of ``q`` are the same in any case (RFC 9110 sections 8.3.1 and 12.4.2), which falcon
+    compares as they are written.
+    """
+    try:
+        return falcon.mediatypes.best_match(media_types, req.accept.lower()) or None
+    except ValueError:
+        return None
+
+
 class Callers(Enum):
     """Who may ask at all."""
 
@@ -106,7 +118,7 @@ class Route:
         Raises:
             falcon.HTTPNotAcceptable: ``Accept`` leaves no room for the answer.
         """
-        if self.answers and not any(map(req.client_accepts, self.answers)):
+        if self.answers and preferred(req, self.answers) is None:
             told = f"the answer is {' or '.join(self.answers)}, which Accept leaves no room for"
             raise falcon.HTTPNotAcceptable(description=told)
 

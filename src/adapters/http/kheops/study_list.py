@@ -27,7 +27,7 @@ from adapters.http.auth import bearer
 from adapters.http.kheops.access import permitted, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import BadQuery, Fields, Page
-from adapters.http.kheops.routing import DICOM_JSON, JSON
+from adapters.http.kheops.routing import DICOM_JSON, JSON, preferred
 from adapters.http.kheops.series import Held, by_study, reach, true_holdings
 from adapters.matching import days, times
 from albumcore import Permission, study_stream
@@ -324,5 +324,5 @@ def _answer(
     if more:
         ask.resp.set_header("Warning", '299 albumcore "There are more results"')
     if found:
-        ask.resp.content_type = ask.req.client_prefers((DICOM_JSON, JSON)) or DICOM_JSON
+        ask.resp.content_type = preferred(ask.req, (DICOM_JSON, JSON)) or DICOM_JSON
         ask.resp.data = orjson.dumps([dict(sorted(one.items())) for one in found])

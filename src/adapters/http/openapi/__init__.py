@@ -73,7 +73,7 @@ def document(prefix: str | None) -> Json:
             "title": "albumcore",
             "version": version("albumcore"),
             "description": "Albums of medical images (Kheops album API) and patient image sets "
-            "(TSCharts image API), whose history is complete.",
+            "(TSCharts image API), whose history is complete. Every GET answers HEAD too, without the body.",
         },
         # The TSCharts routes answer at the root alone.
         "servers": [{"url": url} for url in ("/", prefix) if url],
