@@ -32,6 +32,7 @@ from adapters.kinds import (
 
 T = TypeVar("T")
 Compat = Literal["documented", "upstream"]
+UserSearch = Literal["shared", "all", "off"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -174,6 +175,13 @@ class Settings:
         PREFIX_PATH,
         None,
         "A prefix under which the routes of the Kheops API answer too.",
+    )
+    user_search: UserSearch = _setting(
+        "ALBUMCORE_USER_SEARCH",
+        choice("shared", "all", "off"),
+        "shared",
+        "Among whom `GET /users?search=` looks where it names no album and no study: those who share an album or a "
+        "study with the caller, everyone who is registered, or no one.",
     )
     public_url: str | None = _setting(
         "ALBUMCORE_PUBLIC_URL",

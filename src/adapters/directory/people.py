@@ -9,7 +9,15 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from adapters.directory._database import MAX_KEY, Cursor, Database, Row, is_storable, select_in
+from adapters.directory._database import (
+    MAX_KEY,
+    Cursor,
+    Database,
+    Row,
+    is_storable,
+    rows_of,
+    select_in,
+)
 from albumcore.errors import Conflict
 from albumcore.ids import UserId, user_id
 
@@ -108,6 +116,13 @@ class People:
                 cursor, "SELECT sub, email, name FROM directory_person WHERE sub IN (:values)", subs
             )
             return {person.sub: person for person in map(_person, rows)}
+
+    def everyone(self) -> list[Person]:
+        """Return all who have been registered."""
+        return [
+            _person(row)
+            for row in rows_of(self.database, "SELECT sub, email, name FROM directory_person")
+        ]
 
     def _one(self, select: str, value: str) -> Person | None:
         if not is_storable(value):

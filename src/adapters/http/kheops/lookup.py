@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
+from adapters.deployment import Deployment
 from adapters.directory import Person
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import BadQuery, Page
 from adapters.http.kheops.render import Json, present
-from adapters.http.kheops.series import can_see, sees, viewers_of
+from adapters.http.kheops.series import can_see, reach, sees, viewers_of
+from adapters.settings import UserSearch
 from albumcore.errors import StudyNotFound
-from albumcore.ids import AlbumId, StudyUID, UserId, is_uid
-from albumcore.index import MemberRow
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, is_uid
+from albumcore.index import MemberRow, SeriesRow
 
 LEAST = 3
 """Fewer characters than this would find nearly everybody."""
@@ -64,11 +66,12 @@ def _referred_to(ask: Ask, reference: str) -> Json | None:
 
 
 def _searched(ask: Ask, search: str) -> list[Json]:
-    """The members of an album, or those who see a study, whom the text fits; without the caller."""
+    """Those whom the text fits, without the caller: members of an album, those who see a study, or as is set."""
     if len(search) < LEAST:
         raise BadQuery("search", f"at least {LEAST} characters are needed")
     page, album, study = Page.of(ask.query), ask.query.text("album"), _study(ask)
     admins: dict[UserId, bool] = {}
+    among: set[UserId] | None
     if album is not None:
         rows = ask.deployment.albums.index.rows(MemberRow, {"album_id": AlbumId(album)})
         admins = {UserId(row.sub): row.is_admin for row in rows}
@@ -78,15 +81,73 @@ def _searched(ask: Ask, search: str) -> list[Json]:
             raise StudyNotFound("no such study, or you cannot see it")
         among = viewers_of(ask.deployment, [study])
     else:
-        raise BadQuery("album", "it, or studyInstanceUID, says among whom")
-    fits = _fitting(search)
-    people = filter(fits, ask.deployment.people.people(among).values())
-    ordered = sorted(people, key=lambda person: (person.email or "", person.sub))
+        among = AMONG[ask.deployment.settings.user_search](ask)
+    people = ask.deployment.people
+    known = people.everyone() if among is None else people.people(among).values()
+    ordered = sorted(
+        filter(_fitting(search), known), key=lambda person: (person.email or "", person.sub)
+    )
     return [
         _json(person, is_admin=admins.get(person.sub))
         for person in ordered[page.slice]
         if person.sub != ask.caller.user
     ]
+
+
+# Among whom, where neither an album nor a study is named
+
+
+def _sharing(ask: Ask) -> set[UserId]:
+    """Those who share an album with the caller, or see a study that the caller sees.
+
+    What it costs grows with what the caller sees, and not with the number of users.
+    """
+    deployment, rows = ask.deployment, ask.deployment.albums.index.rows
+    held = reach(deployment, ask.caller)
+    populated = _populated(deployment, held)
+    # Studies that nothing is known of, or nothing that the caller holds, are few: each is asked for by itself.
+    found = {
+        user
+        for study in held.keys() - populated.keys()
+        if sees(deployment, ask.caller, study)
+        for user in viewers_of(deployment, study)
+    }
+    in_albums = rows(SeriesRow, {"study_uid": set(populated)})
+    in_inboxes = deployment.inbox.holdings(populated)
+    anywhere: dict[StudyUID, set[SeriesUID]] = {}
+    for study, series in (
+        *((row.study_uid, row.series_uid) for row in in_albums),
+        *((one.study_uid, one.series_uid) for one in in_inboxes),
+    ):
+        anywhere.setdefault(StudyUID(study), set()).add(SeriesUID(series))
+    telling = _populated(deployment, anywhere)
+    found |= {one.sub for one in in_inboxes if one.series_uid in telling[one.study_uid]}
+    albums = {row.album_id for row in rows(MemberRow, {"sub": ask.caller.user})}
+    albums |= {
+        row.album_id for row in in_albums if row.series_uid in telling[StudyUID(row.study_uid)]
+    }
+    return found | {UserId(row.sub) for row in rows(MemberRow, {"album_id": albums})}
+
+
+def _populated(
+    deployment: Deployment, held: Mapping[StudyUID, Collection[SeriesUID]]
+) -> dict[StudyUID, set[SeriesUID]]:
+    """Those of some series that are populated and of the study they are held under, by study."""
+    facts = deployment.catalogue.facts({uid for series in held.values() for uid in series})
+    found: dict[StudyUID, set[SeriesUID]] = {}
+    for study, series in held.items():
+        for uid in series:
+            if (known := facts.get(uid)) and known.populated and known.study_uid == study:
+                found.setdefault(study, set()).add(uid)
+    return found
+
+
+AMONG: Mapping[UserSearch, Callable[[Ask], set[UserId] | None]] = {
+    "shared": _sharing,
+    "all": lambda ask: None,
+    "off": lambda ask: set(),
+}
+"""Among whom is searched, by the value of the setting; None for everyone who is registered."""
 
 
 def _fitting(search: str) -> Callable[[Person], bool]:
