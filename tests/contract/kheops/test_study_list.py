@@ -382,3 +382,16 @@ def test_headers_are_up_to_date(world: World) -> None:
     ):
         assert world.ask(by, "POST", path, form=form).status_code == status
     assert world.news(before) == []
+
+
+def test_fetch_of_a_thousand_series(world: World) -> None:
+    """As many UIDs as a study of a thousand series has, of the longest kind, fit in one form."""
+    series = [f"2.25.{number:059d}" for number in range(10**58, 10**58 + 1000)]
+    world.store(dict.fromkeys(series, "MR"), owner=BOB)
+    form = {"SeriesInstanceUID": series, "album": ALBUM}
+    path = f"/studies/{STUDY}/series/fetch"
+    world.act(ALICE, Album.import_series, STUDY, series[0])
+    assert {len(one) for one in series} == {64}
+    assert world.ask(BOB, "POST", path, form=form).status_code == 200
+    form["SeriesInstanceUID"] = [*series, "1.2.3.4"]
+    assert world.ask(BOB, "POST", path, form=form).status_code == 404

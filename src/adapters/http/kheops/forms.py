@@ -10,8 +10,8 @@ from adapters.http.body import read_body
 from adapters.http.kheops.params import Fields, query_of
 from albumcore.errors import Invalid
 
-MAX_FORM = 64 * 1024
-"""Largest form body, in bytes: sixteen times what the longest description can take up."""
+MAX_FORM = 1024 * 1024
+"""Largest form body, in bytes: enough for the UIDs of more than 10,000 series."""
 
 CHARSETS: Mapping[str, str] = {
     charset: charset for charset in ("utf-8", "us-ascii", "iso-8859-1")
@@ -24,7 +24,7 @@ def read_form(req: falcon.Request) -> Fields:
 
     Raises:
         falcon.HTTPUnsupportedMediaType: the body is no form, or in a character set that is not taken.
-        falcon.HTTPContentTooLarge: it is longer than 64 KiB.
+        falcon.HTTPContentTooLarge: it is longer than 1 MiB.
         falcon.HTTPBadRequest: the body ended early.
         Invalid: it is malformed.
     """

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from albumcore.errors import Invalid
 
-MAX_FIELDS = 1000
+MAX_FIELDS = 10_000
 MAX_NUMBER = 2**31 - 1
 _BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _NUMBER = re.compile("0*([0-9]{1,10})")
@@ -42,7 +42,7 @@ class Fields:
         """Read ``name=value&...``, percent-encoded.
 
         Raises:
-            Invalid: by ``refusal``, naming ``where`` it was: it is malformed, or has more than 1000 fields.
+            Invalid: by ``refusal``, naming ``where`` it was: it is malformed, or has more than 10,000 fields.
         """
         values: dict[str, list[str]] = {}
         try:
