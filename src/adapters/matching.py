@@ -19,6 +19,9 @@ _DAY = re.compile("[0-9]{8}")
 _TIME = re.compile("([01][0-9]|2[0-3])(?:([0-5][0-9])(?:([0-5][0-9]|60)(?:[.]([0-9]{1,6}))?)?)?")
 _END_OF_DAY = 86_401 * _SECOND  # past a leap second, too
 
+_COMPONENTS = re.compile(r"[^\^=]+")
+_WORDS = re.compile(r"[^\^=,\s]+")
+
 # Text
 
 
@@ -36,6 +39,28 @@ def text_matcher(wanted: str, *, fuzzy: bool = False) -> Matcher:
         if matches(text.casefold()):
             return True
         return bool(sound) and soundex(text) == sound
+
+    return match
+
+
+def name_matcher(wanted: str) -> Matcher:
+    """Fuzzy semantic matching of person names (DICOM PS3.4 section C.2.2.2.1.1, PS3.18 section 8.3.4.2).
+
+    A name matches component by component: every word of ``wanted``, in any order, matches or sounds like a component
+    of the name, or a word of one, in any of its component groups. Groups are separated by ``=``, components by ``^``.
+    What has no word matches nothing.
+    """
+    words = [
+        (re.compile(_pattern(word.casefold()), re.DOTALL).fullmatch, soundex(word))
+        for word in _WORDS.findall(wanted)
+    ]
+
+    def match(name: str) -> bool:
+        parts = {*_COMPONENTS.findall(name), *_WORDS.findall(name)}
+        folded, sounds = {part.casefold() for part in parts}, set(map(soundex, parts))
+        return bool(words) and all(
+            (sound and sound in sounds) or any(map(fits, folded)) for fits, sound in words
+        )
 
     return match
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.matching import day_of, days, moment_of, soundex, text_matcher, times
+from adapters.matching import day_of, days, moment_of, name_matcher, soundex, text_matcher, times
 from support.searching import like
 
 HOUR = 3600 * 10**6  # microseconds
@@ -61,6 +61,55 @@ def test_text_with_many_wildcards() -> None:
 def test_text_that_sounds_alike(wanted: str, text: str, expected: bool) -> None:
     """A fuzzy match is one by letters or one by sound; what has no sound does not sound alike."""
     assert text_matcher(wanted, fuzzy=True)(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name", "expected"),
+    [
+        ("Okoye", "Okoye^Ngozi", True),
+        ("OKOIE", "Okoye^Ngozi", True),
+        ("Ngosi", "Okoye^Ngozi", True),
+        ("Okoye^Ngosi", "Okoye^Ngozi", True),
+        ("Ngozi Okoye", "Okoye^Ngozi", True),
+        ("Okoye, Ngozi", "Okoye^Ngozi", True),
+        ("Okoye^Ada", "Okoye^Ngozi", False),  # every word is to be found
+        ("Okoye^Ngozi", "Okoye", False),
+        ("O", "Okoye^Ngozi", False),
+        ("O*", "Okoye^Ngozi", True),
+        ("*koye*", "Okoye^Ngozi", True),
+        ("Okoye^*", "Okoye^Ngozi", True),
+        ("Mary", "Smith^Mary Ann", True),
+        ("MaryAnn", "Smith^Mary Ann", True),
+        ("Yamata^Taru=山田", "Yamada^Tarou=山田^太郎", True),
+        ("山田", "Yamada^Tarou=山田^太郎", True),
+        ("山^Tarou", "Yamada^Tarou=山田^太郎", False),
+        ("12", "34", False),  # neither sounds like anything
+        ("^", "Okoye^Ngozi", False),
+        ("Okoye", "", False),
+    ],
+)
+def test_name_that_sounds_alike(wanted: str, name: str, expected: bool) -> None:
+    """Every word is like a component or a word of one, by its letters or by its sound, wherever that stands."""
+    assert name_matcher(wanted)(name) is expected
+
+
+@given(
+    wanted=st.text("an *^=", max_size=6),
+    groups=st.lists(st.lists(st.text("anb ", max_size=3), max_size=3), max_size=2),
+)
+def test_names_are_matched_as_word_by_word(wanted: str, groups: list[list[str]]) -> None:
+    """As when each word is held against each component, and each word of one, by itself."""
+    name = "=".join("^".join(components) for components in groups)
+    parts = [component for components in groups for component in components if component]
+    parts += [word for part in parts for word in part.split()]
+    words = wanted.replace("^", " ").replace("=", " ").split()
+    assert name_matcher(wanted)(name) == bool(
+        words
+        and all(
+            any(like(word, part) or (soundex(word) == soundex(part) != "") for part in parts)
+            for word in words
+        )
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import orjson
 
 from adapters.directory._database import Cursor, Row, select_in
 from adapters.directory.dicom_json import texts
-from adapters.matching import day_of, moment_of, text_matcher
+from adapters.matching import day_of, moment_of, name_matcher, text_matcher
 from albumcore.ids import SeriesUID, StudyUID
 
 Keep: TypeAlias = Callable[[Row], bool]
@@ -127,19 +127,38 @@ def chosen(rows: Iterable[Row], keeps: Iterable[Keep]) -> list[Row]:
     return [row for row in rows if all(keep(row) for keep in filters)]
 
 
+NAMES = frozenset({"PatientName", "ReferringPhysicianName"})
+"""The text filters by names of persons. No other is fuzzy: identifiers that sound alike are of different patients."""
+
+
 def text_filters(
-    wanted: Mapping[str, str], known: Mapping[str, Values], *, fuzzy: bool
+    wanted: Mapping[str, str], known: Mapping[str, Values], *, fuzzy: bool = False
 ) -> Iterator[Keep]:
-    """Yield the filters by text, of which ``wanted`` has the keywords; one by empty text is none."""
+    """Yield the filters by text, of which ``wanted`` has the keywords; one by empty text is none.
+
+    Args:
+        wanted: The text of each, by keyword.
+        known: The values that each looks at, by keyword.
+        fuzzy: Filters by names of persons also keep those that sound alike (`name_matcher`).
+    """
     for keyword, value in wanted.items():
         # Blanks around text mean nothing (DICOM PS3.5 section 6.2).
         if value.strip(" "):
-            yield _text_filter(known[keyword], value.strip(" "), fuzzy=fuzzy)
+            is_fuzzy = fuzzy and keyword in NAMES
+            yield _text_filter(known[keyword], value.strip(" "), fuzzy=is_fuzzy)
 
 
 def _text_filter(values: Values, wanted: str, *, fuzzy: bool) -> Keep:
-    matches = text_matcher(wanted, fuzzy=fuzzy)
-    return lambda row: any(matches(value) for value in values(row))
+    matches = text_matcher(wanted)
+    if not fuzzy:
+        return lambda row: any(map(matches, values(row)))
+    sounds_alike = name_matcher(wanted)
+
+    def keep(row: Row) -> bool:
+        groups = values(row)
+        return any(map(matches, groups)) or sounds_alike("=".join(groups))
+
+    return keep
 
 
 def within(key: SortKey, ends: tuple[Any, Any] | None) -> Iterator[Keep]:

@@ -101,7 +101,7 @@ class StudyQuery:
         study_uids: StudyInstanceUID, (0020,000D), is one of these.
         dates: StudyDate, (0008,0020), is one of these two or between them (`adapters.matching.days`).
         times: StudyTime, (0008,0030), is one of these two or between them (`adapters.matching.times`).
-        fuzzy: Text filters also keep what sounds alike.
+        fuzzy: Filters by names of persons also keep those that sound alike.
         sort: One of `STUDY_SORTS`.
         descending: Whether the order is reversed. What has nothing to go by is last either way; what is equal
             goes by study UID, reversed likewise.
@@ -146,7 +146,6 @@ class SeriesQuery:
     Attributes:
         texts: Text filters, by keyword; each is one of `SERIES_TEXTS`.
         series_uids: SeriesInstanceUID, (0020,000E), is one of these.
-        fuzzy: Text filters also keep what sounds alike.
         sort: One of `SERIES_SORTS`.
         descending: Whether the order is reversed. What has nothing to go by is last either way; what is equal
             goes by series UID, reversed likewise.
@@ -154,7 +153,6 @@ class SeriesQuery:
 
     texts: Mapping[str, str] = field(factory=dict)
     series_uids: Collection[SeriesUID] | None = None
-    fuzzy: bool = False
     sort: str = "SeriesNumber"
     descending: bool = False
 
@@ -246,7 +244,7 @@ def series_of_study(
         rows = visible_series(cursor, {study_uid: visible}).get(study_uid, [])
     wanted = query.series_uids
     named = [row for row in rows if wanted is None or row["uid"] in wanted]
-    found = chosen(named, text_filters(query.texts, SERIES_TEXTS, fuzzy=query.fuzzy))
+    found = chosen(named, text_filters(query.texts, SERIES_TEXTS))
     sorted_ = in_order(found, SERIES_SORTS[query.sort], descending=query.descending)
     return [FoundSeries(row["uid"], _series(row)) for row in sorted_]
 

@@ -26,7 +26,12 @@ TEXTS: Mapping[str, tuple[str, str, list[Any]]] = {
     "PatientName": (
         "00100010",
         "PN",
-        [{"Alphabetic": "A", "Phonetic": "Bab"}, {"Alphabetic": "b"}, {"Phonetic": "Ann"}],
+        [
+            {"Alphabetic": "A", "Phonetic": "Bab"},
+            {"Alphabetic": "b"},
+            {"Phonetic": "Ann"},
+            {"Alphabetic": "Bob^Anna"},
+        ],
     ),
     "PatientID": ("00100020", "LO", ["1", "2", "10"]),
     "StudyID": ("00200010", "SH", ["1", "2"]),
@@ -51,7 +56,22 @@ TIME_RANGES = {
     "103000.5-": ("103000500000", "999999999999"),
     "-1029": ("000000000000", "102959999999"),
 }
-PATTERNS = ["", "*", "a*", "*B", "*a*b*", "1", "*1*", "ann", "Anne", "bbb", "?"]
+PATTERNS = [
+    "",
+    "*",
+    "a*",
+    "*B",
+    "*a*b*",
+    "1",
+    "*1*",
+    "ann",
+    "Anne",
+    "bbb",
+    "?",
+    "Ana^Bub",
+    "Bub",
+    "2",
+]
 
 
 @frozen
@@ -109,10 +129,16 @@ def found_by(study: Known, keyword: str, wanted: str, fuzzy: bool) -> bool:
     """Whether the model finds the study by a text."""
     value = study.texts.get(keyword, "")
     values = list(value.values()) if isinstance(value, dict) else [value]
-    sound = soundex(wanted) if fuzzy else ""
-    return not wanted or any(
-        like(wanted.lower(), one.lower()) or (sound != "" and soundex(one) == sound)
-        for one in values
+    if not wanted or any(like(wanted.lower(), one.lower()) for one in values):
+        return True
+    parts = [part.lower() for one in values for part in one.split("^")]
+    return (
+        fuzzy
+        and keyword in ("PatientName", "ReferringPhysicianName")
+        and all(
+            any(like(word, part) or soundex(word) == soundex(part) != "" for part in parts)
+            for word in wanted.lower().split("^")
+        )
     )
 
 

@@ -16,6 +16,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.data import get_testdata_file
 
 from adapters.dicom import import_files
+from adapters.directory import InstanceRecord
 from albumcore import Album, Grants, Source, StudyComments, study_stream
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from support.kheops import (
@@ -395,3 +396,29 @@ def test_fetch_of_a_thousand_series(world: World) -> None:
     assert world.ask(BOB, "POST", path, form=form).status_code == 200
     form["SeriesInstanceUID"] = [*series, "1.2.3.4"]
     assert world.ask(BOB, "POST", path, form=form).status_code == 404
+
+
+def test_a_fuzzy_search_is_by_names_alone(world: World) -> None:
+    """A name is found by a component of it that sounds alike; an identifier that sounds alike is another patient's."""
+    for study, name, patient in (("3.1", "Okoye^Ngozi", "P001"), ("3.2", "Lind^Ben", "P003")):
+        says = {
+            "00100010": {"vr": "PN", "Value": [{"Alphabetic": name}]},
+            "00100020": {"vr": "LO", "Value": [patient]},
+        }
+        instance = InstanceRecord(
+            StudyUID(study), SeriesUID(f"{study}.1"), f"{study}.1.1", says, {}, {}
+        )
+        world.deployment.catalogue.store([instance], owner=BOB)
+
+    def found(**query: str) -> list[str]:
+        answer = world.ask(BOB, "GET", "/studies", query={"fuzzymatching": "true", **query})
+        return (
+            []
+            if answer.status_code == 204
+            else [one["0020000D"]["Value"][0] for one in answer.json]
+        )
+
+    assert found(PatientName="Okoye") == found(PatientName="*Okoye*") == ["3.1"]
+    assert found(**{"00100010": "ngosi"}) == found(PatientName="Ngozi^Okoie") == ["3.1"]
+    assert found(PatientID="P001") == ["3.1"]
+    assert found(PatientName="Okoye", PatientID="P003") == []

@@ -224,7 +224,6 @@ def _series_query(query: Fields) -> SeriesQuery:
     return SeriesQuery(
         {name: values[0] for name, values in texts.items() if name in SERIES_TEXTS},
         [SeriesUID(uid) for uid in uids] or None,
-        query.flag("fuzzymatching") is True,
         sort,
         descending,
     )

@@ -184,7 +184,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "sort",
                 )
             },
-            "fuzzymatching": Field(FLAG),
+            "fuzzymatching": Field(FLAG, "Names of persons that sound alike will do."),
             "favorite": Field(one_of("true")),
             "includefield": Field(TEXT, "favorite, comments, StudyDescription.", repeated=True),
         },
@@ -206,7 +206,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "sort",
                 )
             },
-            "fuzzymatching": Field(FLAG),
+            "fuzzymatching": Field(FLAG, "Passed over: series have no names of persons."),
             "favorite": Field(FLAG),
             "includefield": Field(TEXT, "favorite", repeated=True),
         },
