@@ -176,6 +176,13 @@ class Settings:
         None,
         "A prefix under which the routes of the Kheops API answer too.",
     )
+    require_verified_email: bool = _setting(
+        "ALBUMCORE_REQUIRE_VERIFIED_EMAIL",
+        SWITCH,
+        False,
+        "Take the e-mail address of a JWT only where `email_verified` is there and true; otherwise it is taken where "
+        "the claim is missing, too.",
+    )
     user_search: UserSearch = _setting(
         "ALBUMCORE_USER_SEARCH",
         choice("shared", "all", "off"),

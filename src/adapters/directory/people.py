@@ -66,8 +66,9 @@ class People:
         """Make the person known, or bring what is known up to date.
 
         A claim that is missing, blank or not storable leaves what is known as it is, and so does an
-        address of more than 255 characters, which nobody has (RFC 5321 section 4.5.3.1.3). Cheap
-        when nothing is new, so that it can be called on every request.
+        address of more than 255 characters, which nobody has (RFC 5321 section 4.5.3.1.3), or one
+        that changes its letters in lower case (`changes_letters`). Cheap when nothing is new, so
+        that it can be called on every request.
 
         Raises:
             Invalid: ``sub`` is no user id.
@@ -103,11 +104,14 @@ class People:
     def find(self, reference: str) -> Person | None:
         """Return the person a client refers to (Kheops API, user reference).
 
-        A reference with an ``@`` is an e-mail address in any case, with or without blanks around
-        it; any other, and one that is nobody's address, is a ``sub``, taken as it is.
+        It is a ``sub``, taken as it is. With an ``@`` it may also be an e-mail address, in any case
+        and with or without blanks around it. An exact ``sub`` comes first: otherwise an address
+        that equals it would stand in the way of the user it belongs to.
         """
-        found = self._one(_BY_EMAIL, _email(reference)) if "@" in reference else None
-        return found or self._one(_BY_SUB, reference)
+        found = self._one(_BY_SUB, reference)
+        if found is not None or "@" not in reference or changes_letters(reference):
+            return found
+        return self._one(_BY_EMAIL, _email(reference))
 
     def people(self, subs: Iterable[str]) -> dict[UserId, Person]:
         """Return those of ``subs`` who are known, by ``sub``."""
@@ -144,9 +148,18 @@ def _claim(text: str | None) -> str | None:
     return text if text and text.strip() and is_storable(text) else None
 
 
+def changes_letters(address: str) -> bool:
+    """Whether an e-mail address becomes another one in lower case.
+
+    It does where a letter outside ASCII has one of ASCII for its lower case, as KELVIN SIGN (U+212A) has ``k``: who
+    holds the first address need not hold the second.
+    """
+    return any(one.lower().isascii() and not one.isascii() for one in address)
+
+
 def _address(text: str) -> str | None:
     email = _email(text)
-    return email if len(email) <= MAX_KEY else None
+    return email if len(email) <= MAX_KEY and not changes_letters(text) else None
 
 
 def _email(text: str) -> str:

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from adapters.directory.people import changes_letters
 from adapters.http.keys import JwksKeys, KeySource, KeysUnavailable, SecretKeys, embedded_key
 from adapters.settings import Settings
 from albumcore.errors import Invalid
@@ -144,6 +145,7 @@ class JwtVerifier:
         audience: What ``aud`` must be, or hold.
         leeway: Seconds that the clocks of issuer and service may differ.
         clock: Gives the present (UTC).
+        requires_verified_email: Whether an address counts only where ``email_verified`` is there and true.
     """
 
     keys: KeySource
@@ -151,6 +153,7 @@ class JwtVerifier:
     audience: str
     leeway: int
     clock: Clock
+    requires_verified_email: bool = False
     _remembered: _Remembered = field(factory=_Remembered, init=False, eq=False, repr=False)
 
     @classmethod
@@ -162,6 +165,7 @@ class JwtVerifier:
             settings.jwt_audience or EMBEDDED,
             settings.jwt_leeway,
             clock,
+            settings.require_verified_email,
         )
 
     def verify(self, token: str) -> Claims:
@@ -179,12 +183,24 @@ class JwtVerifier:
         if claims is None:
             payload = self._payload(token, at)
             try:
-                claims = _claims(payload)
+                claims = _claims(
+                    payload if self._is_verified(payload) else payload | {"email": None}
+                )
             except Invalid as error:
                 raise Unauthorized(f"the token's {error.detail}") from None
             expires_in = self._check_times_and_parties(payload, at)
             self._remembered.put(digest, claims, at + min(expires_in, _TRUST))
         return claims
+
+    def _is_verified(self, payload: Mapping[str, Any]) -> bool:
+        """Whether the address in a token is its user's: one that is not verified may be anybody's.
+
+        Where the provider tells, only ``true`` will do, or the text of it, as some providers write it.
+        """
+        if "email_verified" not in payload:
+            return not self.requires_verified_email
+        verified = payload["email_verified"]
+        return verified is True or verified == "true"
 
     def _payload(self, token: str, at: datetime) -> dict[str, Any]:
         """Return the payload, its signature verified."""
@@ -233,15 +249,20 @@ def issue_token(
 ) -> str:
     """Return a JWT of the embedded issuer, valid for ``ttl`` seconds from ``now``.
 
+    Its address is said to be verified: whoever holds the secret vouches for it.
+
     Raises:
-        Invalid: a value is one that the verifier would refuse.
+        Invalid: a value is one that the verifier would refuse, or an address that changes its letters in lower case.
     """
     if not 0 < ttl <= MAX_TTL:
         raise Invalid("ttl", f"a token lives 1 to {MAX_TTL} seconds")
+    if email is not None and changes_letters(email):
+        raise Invalid("email", "a letter outside ASCII is one of ASCII in lower case")
     claims = _claims({"sub": sub, "email": email, "name": name})
     issued_at = int(now.timestamp())
     payload = {"iss": issuer, "aud": audience, "iat": issued_at, "exp": issued_at + ttl}
     payload |= {"sub": claims.sub, "email": claims.email, "name": claims.name}
+    payload["email_verified"] = None if claims.email is None else True
     payload = {claim: value for claim, value in payload.items() if value is not None}
     return jws.serialize_compact(
         {"alg": "HS256", "typ": "JWT"}, orjson.dumps(payload), embedded_key(secret)
@@ -274,9 +295,7 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
     sub = payload.get("sub")
     if not isinstance(sub, str):
         raise Invalid("sub", "a text is needed")
-    # An address that the provider has not verified may be anybody's, and people are found by theirs.
-    email = None if payload.get("email_verified") is False else _text(payload, "email")
-    return Claims(user_id(sub), email, _text(payload, "name"))
+    return Claims(user_id(sub), _text(payload, "email"), _text(payload, "name"))
 
 
 def _text(payload: Mapping[str, Any], claim: str) -> str | None:

@@ -202,9 +202,22 @@ def test_register_by_several_connections_at_once(databases: Sequence[Database]) 
     assert len(taken) == rounds * (len(databases) - 1)
 
 
-def test_find_by_a_sub_that_looks_like_an_address(people: People) -> None:
-    """It is found where it is nobody's address; an address comes first."""
+def test_an_address_does_not_shadow_the_user_whose_sub_it_is(people: People) -> None:
+    """A sub that looks like an address is found as it is written; in another case it may be an address."""
     odd = people.register("ann@provider", name="Odd Ann")
     assert people.find("ann@provider") == odd
     named = people.register("sub-2", "ann@provider")
-    assert people.find("ann@provider") == named
+    assert people.find("ann@provider") == odd
+    assert people.find("ANN@provider") == people.find(" ann@provider") == named
+
+
+def test_an_address_that_is_another_in_lower_case(people: People) -> None:
+    """A letter outside ASCII that is one of ASCII in lower case makes no address, and finds no one."""
+    kate = people.register("sub-kate", "kate@example.org")
+    kelvin = "\u212aate@example.org"
+    assert kelvin.lower() == kate.email
+    assert people.find(kelvin) is None
+    assert people.register("sub-x", kelvin, "X") == Person(UserId("sub-x"), None, "X")
+    assert people.register("sub-x", "x@example.org").email == "x@example.org"
+    assert people.register("sub-x", kelvin).email == "x@example.org"
+    assert people.find("KATE@example.org") == kate
