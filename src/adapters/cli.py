@@ -24,9 +24,9 @@ from adapters.copying import CopyRefused
 from adapters.copying.command import copy_by_addresses, sentences
 from adapters.deployment import Deployment, NoStore, open_deployment
 from adapters.dicom import import_files
-from adapters.http.auth import issue_token
 from adapters.http.kheops.modes import MODES
 from adapters.http.kheops.render import render
+from adapters.issuing import end_all, issue
 from adapters.progress import progress_of
 from adapters.secret import SecretError
 from adapters.serve import serve as serve_until_stopped
@@ -47,6 +47,7 @@ app = App(
 
         albumcore serve --demo
         albumcore token --sub alice --email alice@clinic.example --name Alice
+        albumcore token --revoke-all alice
         echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
         albumcore import-dicom --owner alice /media/cdrom
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
@@ -113,7 +114,7 @@ def fill_demo(*, data: Data = None) -> None:
 def _announcement(deployment: Deployment, made: demonstration.Demo) -> Callable[[str], None]:
     """Prints what to paste, once it is known where the service listens."""
     email, name = demonstration.PEOPLE[demonstration.ADA]
-    jwt = _issue(deployment, demonstration.ADA, email, name, _DEMO_TOKEN_LIFE)
+    jwt = issue(deployment, demonstration.ADA, email, name, _DEMO_TOKEN_LIFE)
     account = deployment.accounts.named(demonstration.ACCOUNT)
     assert account is not None
     token = deployment.accounts.token(account)
@@ -127,18 +128,35 @@ def _silence(address: str) -> None:
 @app.command
 def token(
     *,
-    sub: Annotated[str, Parameter(help="Who the token is of: the sub claim.")],
-    email: Annotated[str, Parameter(help="E-mail address, for others to find the person by.")],
-    name: Annotated[str, Parameter(help="Name to show to others.")],
+    sub: Annotated[str | None, Parameter(help="Who the token is of: the sub claim.")] = None,
+    email: Annotated[
+        str | None, Parameter(help="E-mail address, for others to find the person by.")
+    ] = None,
+    name: Annotated[str | None, Parameter(help="Name to show to others.")] = None,
     ttl: Annotated[int, Parameter(help="Seconds it is valid for.")] = 3600,
+    revoke_all: Annotated[
+        str | None, Parameter(help="End every JWT that this sub was issued until now, instead.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Print a JWT for the Kheops routes, signed with the secret of the data directory, and nothing else.
 
+    With --revoke-all, end all of a user's instead, also those of an identity provider, in every running worker at
+    once. Capability tokens are revoked each by itself.
+
     Example: albumcore token --sub alice --email alice@clinic.example --name "Alice Ndiaye"
+
+    Example: albumcore token --revoke-all alice
     """
-    with _opened(_settings(data)) as deployment:
-        print(_issue(deployment, sub, email, name, ttl))
+    person = sub, email, name
+    if revoke_all is not None and person == (None, None, None):
+        with _existing(data) as deployment:
+            print(end_all(deployment, revoke_all))
+    elif revoke_all is None and sub is not None and email is not None and name is not None:
+        with _opened(_settings(data)) as deployment:
+            print(issue(deployment, sub, email, name, ttl))
+    else:
+        raise _Failed("token needs --sub, --email and --name, or --revoke-all alone", 2)
 
 
 @app.command(name="tscharts-user")
@@ -350,23 +368,6 @@ def _opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deploym
         yield deployment
     finally:
         deployment.close()
-
-
-def _issue(deployment: Deployment, sub: str, email: str, name: str, ttl: int) -> str:
-    settings = deployment.settings
-    if settings.jwks_url is not None:
-        raise _Failed("ALBUMCORE_JWKS_URL is set: tokens come from the identity provider", 2)
-    verifier = deployment.verifier
-    return issue_token(
-        deployment.secret,
-        sub,
-        email,
-        name,
-        ttl,
-        utc_now(),
-        issuer=verifier.issuer,
-        audience=verifier.audience,
-    )
 
 
 def main() -> None:

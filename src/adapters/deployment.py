@@ -22,6 +22,7 @@ from adapters.directory import (
     Patients,
     People,
     Spent,
+    TokenFloors,
     TokenUses,
     create_tables,
 )
@@ -70,6 +71,7 @@ class Deployment:
     claims: Claims
     inbox: Inbox
     token_uses: TokenUses
+    token_floors: TokenFloors
     spent: Spent
     clinics: Clinics
     patients: Patients
@@ -135,6 +137,7 @@ def open_deployment(
         claims,
         inbox,
         TokenUses(database),
+        TokenFloors(database),
         Spent(database),
         Clinics(database),
         Patients(database),

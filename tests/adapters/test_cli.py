@@ -22,7 +22,8 @@ from rich.console import Console
 
 from adapters import cli, demo
 from adapters.deployment import open_deployment
-from adapters.http.auth import JwtVerifier
+from adapters.http.auth import JwtVerifier, Unauthorized
+from adapters.http.kheops.callers import caller_of
 from adapters.settings import Settings
 from albumcore import Album, Source, album_stream, utc_now
 from albumcore.feed import FEED
@@ -105,6 +106,55 @@ def test_token_is_refused_where_a_provider_issues_them(
     )
     assert (status, out) == (2, "")
     assert "ALBUMCORE_JWKS_URL" in err
+
+
+def test_token_revoke_all_ends_those_of_one_user(run: Run, tmp_path: Path) -> None:
+    """Until then, and of that user alone; the next one is good. A sub that was never seen is told."""
+    person = ("--email", "a@b.example", "--name", "A", "--data", tmp_path)
+    before, other = (run("token", "--sub", sub, *person)[1].strip() for sub in ("alice", "bob"))
+    status, out, err = run("token", "--revoke-all", "alice", "--data", tmp_path)
+    assert (status, err) == (0, "")
+    assert out.startswith("every JWT of alice issued before 20")
+    assert out.endswith(" has ended; no user of that sub was seen yet\n")
+    after = run("token", "--sub", "alice", *person)[1].strip()
+    with opened(tmp_path) as deployment:
+        for token in (after, other):
+            assert caller_of(deployment, token).in_person
+        with pytest.raises(Unauthorized, match="has ended"):
+            caller_of(deployment, before)
+    assert run("token", "--revoke-all", "alice", "--data", tmp_path)[1].endswith("has ended\n")
+
+
+def test_token_revoke_all_where_a_provider_issues_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tokens of an identity provider can be ended too."""
+    with opened(tmp_path):
+        pass
+    monkeypatch.setenv("ALBUMCORE_JWKS_URL", "https://id.example/keys")
+    monkeypatch.setenv("ALBUMCORE_JWT_ISSUER", "https://id.example")
+    monkeypatch.setenv("ALBUMCORE_JWT_AUDIENCE", "albumcore")
+    assert run("token", "--revoke-all", "alice", "--data", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--sub", "alice", "--name", "Alice"),
+        ("--revoke-all", "alice", "--sub", "alice"),
+        ("--revoke-all", ""),
+        ("--revoke-all", "alice", "--data", "nowhere"),
+    ],
+)
+def test_token_asked_for_wrongly(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Neither or both of the two things, no sub, no store: status 2, and nothing is printed or made."""
+    with opened(tmp_path):
+        pass
+    place = () if "--data" in options else ("--data", tmp_path)
+    status, out, err = run("token", *options, *place)
+    assert (status, out, err != "") == (2, "", True)
+    assert not Path("nowhere").exists()
 
 
 def test_data_directory_belongs_to_its_owner(run: Run, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def furnish(data: Path) -> None:
         deployment.outbox.take_up()
         deployment.outbox.deliver_due(utc_now())
         deployment.token_uses.note("token", utc_now())
+        deployment.token_floors.end_all(demo.CAT, utc_now())
         deployment.spent.spend("code", ends_at=utc_now() + timedelta(days=1), at=utc_now())
         deployment.patients.delete(deployment.patients.add(patient("Gone")))
         deployment.albums.next_image_id()

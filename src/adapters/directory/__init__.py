@@ -21,6 +21,7 @@ from adapters.directory.inbox import Inbox
 from adapters.directory.patients import Patient, PatientExists, Patients
 from adapters.directory.people import EmailTaken, People, Person
 from adapters.directory.spent import Spent
+from adapters.directory.token_floors import TokenFloors
 from adapters.directory.token_uses import TokenUses
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "SeriesOfOtherStudy",
     "Spent",
     "Station",
+    "TokenFloors",
     "TokenUses",
     "album_place",
     "claims_on",

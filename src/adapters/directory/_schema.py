@@ -11,6 +11,7 @@ from adapters.directory import (
     patients,
     people,
     spent,
+    token_floors,
     token_uses,
 )
 from adapters.directory._database import Database, columns_of
@@ -22,15 +23,8 @@ def create_tables(database: Database) -> None:
     To be called before workers start; several processes may call it at once.
     """
     for module in (
-        people,
-        catalogue,
-        claims,
-        inbox,
-        accounts,
-        clinics,
-        patients,
-        token_uses,
-        spent,
+        *(people, catalogue, claims, inbox, accounts, clinics, patients),
+        *(token_uses, token_floors, spent),
     ):
         for statement in module.TABLES:
             # One by one: what is there already is but read, and a write after that could not wait for its turn.

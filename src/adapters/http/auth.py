@@ -73,11 +73,19 @@ class Unauthorized(Exception):
 
 @frozen
 class Claims:
-    """What a verified token says about its bearer."""
+    """What a verified token says about its bearer.
+
+    Attributes:
+        sub: Who it is.
+        email: The e-mail address, where it counts.
+        name: What the person is called.
+        issued_at: When the token was issued (``iat``), in seconds since 1970; None where it does not say.
+    """
 
     sub: UserId
     email: str | None = None
     name: str | None = None
+    issued_at: float | None = field(default=None, eq=False)
 
 
 def bearer(header: str | None) -> str:
@@ -295,7 +303,11 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
     sub = payload.get("sub")
     if not isinstance(sub, str):
         raise Invalid("sub", "a text is needed")
-    return Claims(user_id(sub), _text(payload, "email"), _text(payload, "name"))
+    issued_at = payload.get("iat")
+    # It is asked for only where tokens were ended: until then, a token with a bad one is as good as without.
+    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+        issued_at = None
+    return Claims(user_id(sub), _text(payload, "email"), _text(payload, "name"), issued_at)
 
 
 def _text(payload: Mapping[str, Any], claim: str) -> str | None:

@@ -20,6 +20,7 @@ from adapters.http.kheops.issued import (
     READ,
     WRITE,
     Issuer,
+    Report,
     read_report_token,
     read_viewer_token,
 )
@@ -91,13 +92,28 @@ def caller_of(deployment: Deployment, token: str) -> Caller:
     raise Unauthorized("the token is of no kind that is known here")
 
 
+def claims_of(deployment: Deployment, token: str) -> Claims:
+    """What a JWT of the identity provider says, if it is sound and was not ended with all others of its user.
+
+    Raises:
+        Unauthorized: it is not.
+    """
+    claims = deployment.verifier.verify(token)
+    if deployment.token_floors.has_ended(claims.sub, claims.issued_at):
+        raise Unauthorized(ENDED)
+    return claims
+
+
+ENDED = "the token has ended, as have all others that its user had at that time"
+
+
 def by_jwt(deployment: Deployment, token: str) -> Caller | None:
     """A user in person, by a JWT of the identity provider.
 
     The directory learns the name and e-mail address that the token tells. It keeps what it has where the
     address belongs to somebody else by now: that must not lock anybody out.
     """
-    claims = deployment.verifier.verify(token)
+    claims = claims_of(deployment, token)
     if claims.email is None and claims.name is None:
         if not deployment.people.known(claims.sub):
             raise MODES[deployment.settings.compat].unknown_subject("you are not known here")
@@ -187,7 +203,7 @@ def by_report_token(deployment: Deployment, token: str) -> Caller | None:
     """A report provider, by an access token that it was given for some studies of its album (Kheops API 1).
 
     It acts in the name of the user who asked for the report, while that user is a member, and as long as the
-    capability token is good that he asked through, if there was one.
+    capability token is good that he asked through, if there was one; without one, until the user's tokens are ended.
 
     Raises:
         Forbidden: the provider was removed, or the user is a member no more.
@@ -200,6 +216,7 @@ def by_report_token(deployment: Deployment, token: str) -> Caller | None:
     through = report.capability_token
     if through is not None and capability_with(deployment, {"token_id": through}) is None:
         raise Unauthorized("the capability token that the report was asked for with is not good")
+    refuse_ended(deployment, report, found.issued_at)
     for row in deployment.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
         source, album = Source(report.user, report_provider=report.client_id), AlbumId(row.album_id)
         deployment.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
@@ -211,6 +228,19 @@ def by_report_token(deployment: Deployment, token: str) -> Caller | None:
             permissions=_permissions(report.scope),
         )
     raise Unauthorized("the album of the report provider is gone")
+
+
+def refuse_ended(deployment: Deployment, report: Report, issued_at: int) -> None:
+    """Refuse a code or a token of a report provider that was made of a JWT, and ended with it.
+
+    One that was made of a capability token ends when that is revoked.
+
+    Raises:
+        Unauthorized: it has ended.
+    """
+    of_jwt = report.capability_token is None
+    if of_jwt and deployment.token_floors.has_ended(report.user, issued_at):
+        raise Unauthorized(ENDED)
 
 
 def by_viewer_token(deployment: Deployment, token: str) -> Caller | None:

@@ -9,7 +9,7 @@ from adapters.http.kheops.access import reached
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.assertions import TYPE as JWT_BEARER
 from adapters.http.kheops.assertions import BadAssertion, check_signature, read_assertion
-from adapters.http.kheops.callers import by_report_token, by_viewer_token, issuer_of
+from adapters.http.kheops.callers import by_report_token, by_viewer_token, issuer_of, refuse_ended
 from adapters.http.kheops.issued import (
     READ,
     REPORT_TOKEN,
@@ -84,6 +84,7 @@ def _made_of(ask: Ask, code: str, client_id: str, redirect_uri: str) -> tuple[Re
         issued = read_report_code(issuer, code, at)
         if (issued.report.client_id, issued.redirect_uri) != (client_id, redirect_uri):
             raise Forbidden("the code was sent to another client, or elsewhere")
+        refuse_ended(deployment, issued.report, issued.issued_at)
         made = report_token(issuer, issued.report, at)
         by_report_token(deployment, made)
     except _NOT_GOOD as error:

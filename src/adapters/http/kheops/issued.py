@@ -108,12 +108,14 @@ class ReportCode:
         redirect_uri: Where it was sent to.
         number: What no other code has.
         ends_at: When it ends (UTC).
+        issued_at: When it was made (seconds since 1970).
     """
 
     report: Report
     redirect_uri: str
     number: str
     ends_at: datetime
+    issued_at: int
 
 
 @frozen
@@ -232,7 +234,9 @@ def read_report_code(issuer: Issuer, code: str, at: datetime) -> ReportCode:
     """
     claims = _opened(issuer, REPORT_CODE, code, at)
     ends_at = at + timedelta(seconds=claims["exp"] - int(at.timestamp()))
-    return ReportCode(_report(claims), claims["redirect_uri"], claims["jti"], ends_at)
+    return ReportCode(
+        _report(claims), claims["redirect_uri"], claims["jti"], ends_at, claims["iat"]
+    )
 
 
 @_made_here()

@@ -11,6 +11,7 @@ from adapters.http.kheops.callers import (
     by_report_token,
     caller_of,
     capability_with,
+    claims_of,
     digest_of,
     is_secret,
     issuer_of,
@@ -39,7 +40,7 @@ def register(ask: Ask) -> None:
     if not token:
         raise Invalid("access_token", "it is needed")
     try:
-        claims = ask.deployment.verifier.verify(token)
+        claims = claims_of(ask.deployment, token)
     except Unauthorized as error:
         raise Invalid("access_token", error.detail) from None
     person = ask.deployment.people.register(claims.sub, claims.email, claims.name)

@@ -218,7 +218,8 @@ def _from_store(
     mark = deployment.database.mark()
     kept: Answer | None = deployment.kept.get(question, mark)
     if kept is not None:
-        # The one thing that changes without a word in the database: the token may have expired.
+        # The one thing that changes without a word in the database: the token may have expired. To end all tokens
+        # of a user is written there, so no answer is at hand after it.
         deployment.verifier.verify(bearer(req.get_header("Authorization")))
         resp.status, resp.data = kept.status, kept.body
         resp.set_headers(kept.headers)
