@@ -169,12 +169,15 @@ def columns_of(cursor: Cursor, table: str) -> set[str]:
     return {column[0] for column in cursor.description}
 
 
-def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
+def select_in(
+    cursor: Cursor, select: str, values: Iterable[str], *after: Parameter
+) -> Iterator[Row]:
     """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``.
 
-    A text that no database can hold is equal to none that is there.
+    A text that no database can hold is equal to none that is there. Parameters that come ``after`` those values are
+    the same for all of them.
     """
     remaining = filter(is_storable, dict.fromkeys(values))
     while chunk := list(islice(remaining, _CHUNK)):
-        cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), chunk)
+        cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), [*chunk, *after])
         yield from cursor.fetchall()

@@ -139,16 +139,16 @@ class Inbox:
             rows = select_in(cursor, select, study_uids)
             return [(row["sub"], row["study_uid"], row["series_uid"]) for row in rows]
 
-    def holdings(self, study_uids: Iterable[StudyUID]) -> list[Holding]:
-        """Return what is in anybody's inbox of some studies."""
+    def held_by_others(self, sub: str, study_uids: Iterable[StudyUID]) -> list[Holding]:
+        """Return what is of some studies in the inboxes of everybody but one person."""
+        select = (
+            "SELECT sub, study_uid, series_uid FROM directory_inbox"
+            " WHERE study_uid IN (:values) AND sub <> ?"
+        )
         with self.database.transaction(commit=False) as cursor:
-            select = (
-                "SELECT sub, study_uid, series_uid FROM directory_inbox"
-                " WHERE study_uid IN (:values)"
-            )
             return [
                 Holding(row["sub"], row["study_uid"], row["series_uid"])
-                for row in select_in(cursor, select, study_uids)
+                for row in select_in(cursor, select, study_uids, sub)
             ]
 
     def number_of_favorites(self) -> int:

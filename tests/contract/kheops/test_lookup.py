@@ -21,6 +21,7 @@ from support.kheops import (
     DAVE,
     MR,
     NOBODY,
+    NOWHERE,
     OTHER,
     STUDY,
     Answer,
@@ -193,8 +194,9 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """People who share something, and some who do not.
 
     Bob has the study 1.2.3 in his inbox, by its CT. Edwina has its MR, and Dave an album with it. The study 7.7 is
-    known by its CT alone, which Bob has; Alone has claimed another series of it, of which nothing is known. Of the
-    study 8.8 nothing is known at all: Bob and Frida have each claimed a series.
+    known by its CT alone, which Bob has; Alone has claimed another series of it, of which nothing is known. Stranger
+    has an album that holds that one, and a series of another study under its UID. Of the study 8.8 nothing is known
+    at all: Bob and Frida have each claimed a series.
     """
     made = open_world(tmp_path_factory.mktemp("crowd"), start=settle)
     made.register("sub-edwina", "sub-frida", STRANGER, ALONE)
@@ -211,6 +213,9 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.deployment.catalogue.claim(StudyUID(study), SeriesUID(series))
         made.deployment.inbox.add(who, StudyUID(study), [SeriesUID(series)])
     made.store({"9.9.1": "CT"}, study="9.9", owner=STRANGER)
+    made.act(STRANGER, Album.create, "Apart", album=NOWHERE)
+    for series in ("7.7.2", "9.9.1"):
+        made.act(STRANGER, Album.import_series, "7.7", series, album=NOWHERE)
     yield made
     made.deployment.close()
 
@@ -250,7 +255,7 @@ def test_those_who_share_are_those_of_albums_and_studies(by: str, crowd: World) 
         if sees(crowd.deployment, caller, study)
         for user in viewers_of(crowd.deployment, study)
     }
-    for album in (ALBUM, OTHER):
+    for album in (ALBUM, OTHER, NOWHERE):
         members = set(crowd.state(album).members)
         one_by_one |= members if by in members else set()
     assert found(crowd, by) == one_by_one - {by}

@@ -113,7 +113,7 @@ def _sharing(ask: Ask) -> set[UserId]:
         for user in viewers_of(deployment, study)
     }
     in_albums = rows(SeriesRow, {"study_uid": set(populated)})
-    in_inboxes = deployment.inbox.holdings(populated)
+    in_inboxes = deployment.inbox.held_by_others(ask.caller.user, populated)
     anywhere: dict[StudyUID, set[SeriesUID]] = {}
     for study, series in (
         *((row.study_uid, row.series_uid) for row in in_albums),
@@ -121,10 +121,12 @@ def _sharing(ask: Ask) -> set[UserId]:
     ):
         anywhere.setdefault(StudyUID(study), set()).add(SeriesUID(series))
     telling = _populated(deployment, anywhere)
-    found |= {one.sub for one in in_inboxes if one.series_uid in telling[one.study_uid]}
+    found |= {one.sub for one in in_inboxes if one.series_uid in telling.get(one.study_uid, ())}
     albums = {row.album_id for row in rows(MemberRow, {"sub": ask.caller.user})}
     albums |= {
-        row.album_id for row in in_albums if row.series_uid in telling[StudyUID(row.study_uid)]
+        row.album_id
+        for row in in_albums
+        if row.series_uid in telling.get(StudyUID(row.study_uid), ())
     }
     return found | {UserId(row.sub) for row in rows(MemberRow, {"album_id": albums})}
 
