@@ -169,15 +169,12 @@ def columns_of(cursor: Cursor, table: str) -> set[str]:
     return {column[0] for column in cursor.description}
 
 
-def select_in(
-    cursor: Cursor, select: str, values: Iterable[str], *after: Parameter
-) -> Iterator[Row]:
+def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
     """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``.
 
-    A text that no database can hold is equal to none that is there. Parameters that come ``after`` those values are
-    the same for all of them.
+    A text that no database can hold is equal to none that is there.
     """
     remaining = filter(is_storable, dict.fromkeys(values))
     while chunk := list(islice(remaining, _CHUNK)):
-        cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), [*chunk, *after])
+        cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), chunk)
         yield from cursor.fetchall()

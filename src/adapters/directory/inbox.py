@@ -43,15 +43,6 @@ _OF_ONE = "WHERE sub = ? AND study_uid = ? AND series_uid = ?"
 
 
 @frozen
-class Holding:
-    """A series in an inbox, and whose inbox that is."""
-
-    sub: UserId
-    study_uid: StudyUID
-    series_uid: SeriesUID
-
-
-@frozen
 class Inbox:
     """The inboxes of everybody. Whose it is is told by ``sub``."""
 
@@ -138,18 +129,6 @@ class Inbox:
         with self.database.transaction(commit=False) as cursor:
             rows = select_in(cursor, select, study_uids)
             return [(row["sub"], row["study_uid"], row["series_uid"]) for row in rows]
-
-    def held_by_others(self, sub: str, study_uids: Iterable[StudyUID]) -> list[Holding]:
-        """Return what is of some studies in the inboxes of everybody but one person."""
-        select = (
-            "SELECT sub, study_uid, series_uid FROM directory_inbox"
-            " WHERE study_uid IN (:values) AND sub <> ?"
-        )
-        with self.database.transaction(commit=False) as cursor:
-            return [
-                Holding(row["sub"], row["study_uid"], row["series_uid"])
-                for row in select_in(cursor, select, study_uids, sub)
-            ]
 
     def number_of_favorites(self) -> int:
         """Count the favourites in all inboxes; a series counts once for each inbox it is in."""

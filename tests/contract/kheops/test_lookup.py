@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.http.kheops.callers import Caller
-from adapters.http.kheops.series import reach, sees, viewers_of
+from adapters.http.kheops.series import by_study, reach, sees, viewers_of
 from albumcore import Album, Source
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from support.kheops import (
@@ -251,9 +251,9 @@ def test_those_who_share_are_those_of_albums_and_studies(by: str, crowd: World) 
     caller = Caller(Source(UserId(by)))
     one_by_one = {
         user
-        for study in reach(crowd.deployment, caller)
+        for study in by_study(reach(crowd.deployment, caller))
         if sees(crowd.deployment, caller, study)
-        for user in viewers_of(crowd.deployment, study)
+        for user in viewers_of(crowd.deployment, [study])
     }
     for album in (ALBUM, OTHER, NOWHERE):
         members = set(crowd.state(album).members)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
-from adapters.deployment import Deployment
 from adapters.directory import Person
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import BadQuery, Page
 from adapters.http.kheops.render import Json, present
-from adapters.http.kheops.series import can_see, reach, sees, viewers_of
+from adapters.http.kheops.series import can_see, sees, users_sharing_with, viewers_of
 from adapters.settings import UserSearch
 from albumcore.errors import StudyNotFound
-from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, is_uid
-from albumcore.index import MemberRow, SeriesRow
+from albumcore.ids import AlbumId, StudyUID, UserId, is_uid
+from albumcore.index import MemberRow
 
 LEAST = 3
 """Fewer characters than this would find nearly everybody."""
@@ -96,56 +95,8 @@ def _searched(ask: Ask, search: str) -> list[Json]:
 
 # Among whom, where neither an album nor a study is named
 
-
-def _sharing(ask: Ask) -> set[UserId]:
-    """Those who share an album with the caller, or see a study that the caller sees.
-
-    What it costs grows with what the caller sees, and not with the number of users.
-    """
-    deployment, rows = ask.deployment, ask.deployment.albums.index.rows
-    held = reach(deployment, ask.caller)
-    populated = _populated(deployment, held)
-    # Studies that nothing is known of, or nothing that the caller holds, are few: each is asked for by itself.
-    found = {
-        user
-        for study in held.keys() - populated.keys()
-        if sees(deployment, ask.caller, study)
-        for user in viewers_of(deployment, study)
-    }
-    in_albums = rows(SeriesRow, {"study_uid": set(populated)})
-    in_inboxes = deployment.inbox.held_by_others(ask.caller.user, populated)
-    anywhere: dict[StudyUID, set[SeriesUID]] = {}
-    for study, series in (
-        *((row.study_uid, row.series_uid) for row in in_albums),
-        *((one.study_uid, one.series_uid) for one in in_inboxes),
-    ):
-        anywhere.setdefault(StudyUID(study), set()).add(SeriesUID(series))
-    telling = _populated(deployment, anywhere)
-    found |= {one.sub for one in in_inboxes if one.series_uid in telling.get(one.study_uid, ())}
-    albums = {row.album_id for row in rows(MemberRow, {"sub": ask.caller.user})}
-    albums |= {
-        row.album_id
-        for row in in_albums
-        if row.series_uid in telling.get(StudyUID(row.study_uid), ())
-    }
-    return found | {UserId(row.sub) for row in rows(MemberRow, {"album_id": albums})}
-
-
-def _populated(
-    deployment: Deployment, held: Mapping[StudyUID, Collection[SeriesUID]]
-) -> dict[StudyUID, set[SeriesUID]]:
-    """Those of some series that are populated and of the study they are held under, by study."""
-    facts = deployment.catalogue.facts({uid for series in held.values() for uid in series})
-    found: dict[StudyUID, set[SeriesUID]] = {}
-    for study, series in held.items():
-        for uid in series:
-            if (known := facts.get(uid)) and known.populated and known.study_uid == study:
-                found.setdefault(study, set()).add(uid)
-    return found
-
-
 AMONG: Mapping[UserSearch, Callable[[Ask], set[UserId] | None]] = {
-    "shared": _sharing,
+    "shared": lambda ask: users_sharing_with(ask.deployment, ask.caller),
     "all": lambda ask: None,
     "off": lambda ask: set(),
 }
