@@ -306,7 +306,7 @@ def _settle(path: Path, size: int, say: Say) -> list[int]:
 def _patient(number: int) -> Patient:
     texts = dict.fromkeys((one.name for one in fields(Patient)), "")
     named = texts | {"first": "Pat", "paternal_last": f"Number{number}", "gender": "Female"}
-    return Patient(**named | {"dob": date(1990, 1, 1)})  # type: ignore[arg-type]
+    return Patient(**named | {"dob": date(1990, 1, 1), "oldid": number})  # type: ignore[arg-type]
 
 
 def _add_photo(deployment: Deployment, number: int, size: int) -> int:

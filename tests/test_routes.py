@@ -40,6 +40,7 @@ SILENT = {
     "POST /tscharts/v1/station": "reference data",
     "DELETE /tscharts/v1/station/{key}": "reference data",
     "POST /tscharts/v1/patient": "personal data",
+    "PUT /tscharts/v1/patient/{key}": "personal data",
 }
 """The routes that are no GET and record nothing, and why."""
 

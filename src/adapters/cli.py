@@ -167,12 +167,23 @@ def tscharts_user(
     password_stdin: Annotated[
         bool, Parameter(negative=(), help="Read the password from standard input.")
     ] = False,
+    disable: Annotated[
+        bool, Parameter(negative=(), help="End login and token until there is a new password.")
+    ] = False,
     data: Data = None,
 ) -> None:
-    """Add a TSCharts account, or give an existing one a new password, which ends its old token.
+    """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
 
     Example: echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
     """
+    if disable and password_stdin:
+        raise _Failed("--disable takes no password", 2)
+    if disable:
+        with _existing(data) as deployment:
+            if not deployment.accounts.disable(name):
+                raise _Failed(f"there is no account {name}", 1)
+        print(f"disabled: {name}")
+        return
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
     with _opened(_settings(data)) as deployment:
         account = deployment.accounts.add(name, password)

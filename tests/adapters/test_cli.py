@@ -22,6 +22,7 @@ from rich.console import Console
 
 from adapters import cli, demo
 from adapters.deployment import open_deployment
+from adapters.directory import Account
 from adapters.http.auth import JwtVerifier, Unauthorized
 from adapters.http.kheops.callers import caller_of
 from adapters.settings import Settings
@@ -228,6 +229,36 @@ def test_tscharts_user_can_log_in(
     with opened(tmp_path) as deployment:
         assert deployment.accounts.check("nurse", "first") is None
         assert deployment.accounts.check("nurse", "second") is not None
+
+
+def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
+    """Neither login nor token are worth anything then, until there is a new password; no password is read."""
+    user = ("tscharts-user", "nurse", "--data", tmp_path)
+    assert run(*user, "--password-stdin", stdin="first\n")[0] == 0
+    with opened(tmp_path) as deployment:
+        token = deployment.accounts.token(Account(1, "nurse", active=True))
+    assert run(*user, "--disable") == (0, "disabled: nurse\n", "")
+    with opened(tmp_path) as deployment:
+        assert deployment.accounts.check("nurse", "first") is None
+        assert deployment.accounts.by_token(token) == Account(1, "nurse", active=False)
+    assert run(*user, "--password-stdin", stdin="first\n")[0] == 0
+    with opened(tmp_path) as deployment:
+        assert deployment.accounts.check("nurse", "first") == Account(1, "nurse", active=True)
+
+
+def test_disabling_what_is_not_there(run: Run, tmp_path: Path) -> None:
+    """An unknown name ends with status 1, an unknown store and a password with 2; nothing is made or changed."""
+    user = ("tscharts-user", "nurse", "--data", tmp_path)
+    assert run(*user, "--password-stdin", stdin="first\n")[0] == 0
+    assert run("tscharts-user", "doctor", "--disable", "--data", tmp_path) == (
+        *(1, "", "there is no account doctor\n"),
+    )
+    status, out, err = run(*user, "--disable", "--password-stdin", stdin="first\n")
+    assert (status, out, "--disable takes no password" in err) == (2, "", True)
+    assert run("tscharts-user", "nurse", "--disable", "--data", tmp_path / "typo")[0] == 2
+    assert not (tmp_path / "typo").exists()
+    with opened(tmp_path) as deployment:
+        assert deployment.accounts.check("nurse", "first") is not None
 
 
 def test_import_dicom_reads_real_files_and_names_the_others(run: Run, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Stopped(Exception):
 def patient(first: str) -> Patient:
     """A patient of that name."""
     given: dict[str, Any] = dict.fromkeys((column.name for column in fields(Patient)), "")
-    given |= {"first": first, "dob": date(2015, 6, 1), "gender": "Female"}
+    given |= {"first": first, "dob": date(2015, 6, 1), "gender": "Female", "oldid": 7}
     return Patient(**given)
 
 

@@ -77,6 +77,22 @@ def test_the_document_says_what_parts_an_address_has() -> None:
             assert named == parts
 
 
+def _arrays(schema: Any) -> Iterator[Mapping[str, Any]]:
+    for one in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(one, dict | list):
+            yield from _arrays(one)
+    if isinstance(schema, dict) and schema.get("type") == "array":
+        yield schema
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if "/tscharts/" in path])
+def test_every_list_says_what_is_in_it(path: str) -> None:
+    """A client that is generated from the document drops what the document does not describe."""
+    lists = list(_arrays(DOCUMENT["paths"][path]))
+    assert [one for one in lists if not one.get("items")] == []
+    assert bool(lists) == (path.rpartition("/")[2] in ("clinic", "station", "patient", "image"))
+
+
 def test_the_document_is_served_to_anybody(tmp_path: Path) -> None:
     """As JSON, the prefix of the settings in it, without a token."""
     world = open_world(tmp_path, kheops_prefix="/api")

@@ -78,7 +78,7 @@ def _heated(deployment: Deployment) -> Hot:
     """Make the album and the patient."""
     deployment.people.register("alice", "alice@clinic.example", "Alice")
     deployment.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Hot")
-    names = dict.fromkeys(
+    names: dict[str, Any] = dict.fromkeys(
         [
             *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
             *("phone1", "phone2", "email"),

@@ -174,12 +174,14 @@ def _opened(data: Path, clock: Clock, **settings: Any) -> Iterator[Api]:
 def arrange(api: Api, given: Mapping[str, Any]) -> None:
     """Put things in their places under given ids, as they would be after a longer history.
 
-    Images come with a number of minutes as ``at``, if the order of their times is not that of their ids.
+    Images come with a number of minutes as ``at``, if the order of their times is not that of their ids. Fields of a
+    patient that are not those of all come as ``patient_fields``, by id.
     """
     for kind, fields in _RECORDS.items():
         for key in sorted(given.get(f"{kind}s", ())):
             _give_next(api, f"directory_{kind}", key)
-            body = {name: value.format(key) for name, value in fields.items()}
+            own = given.get(f"{kind}_fields", {}).get(str(key), {})
+            body = {name: value.format(key) for name, value in fields.items()} | own
             assert api.request("POST", f"{ROOT}/{kind}/", body).json == {"id": key}
     start = api.clock.now
     for number, image in enumerate(

@@ -170,7 +170,7 @@ def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
     day = datetime(2026, 3, 14, tzinfo=UTC).date()
     clinic = deployment.clinics.add_clinic("San Quintin (demo)", day, day)
     station = deployment.clinics.add_station("Photography (demo)")
-    blank = dict.fromkeys(
+    blank: dict[str, Any] = dict.fromkeys(
         (
             *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
             *("phone1", "phone2", "email"),

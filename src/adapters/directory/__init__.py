@@ -4,7 +4,7 @@ Everything personal is here and not in the events, which name people, patients, 
 by id alone.
 """
 
-from adapters.directory._database import Cursor, Database, columns_of, ids_exist
+from adapters.directory._database import MAX_KEY, Cursor, Database, columns_of, ids_exist
 from adapters.directory._instances import (
     InstanceOfOtherSeries,
     InstanceRecord,
@@ -25,6 +25,7 @@ from adapters.directory.token_floors import TokenFloors
 from adapters.directory.token_uses import TokenUses
 
 __all__ = [
+    "MAX_KEY",
     "Account",
     "Accounts",
     "Attributes",

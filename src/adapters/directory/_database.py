@@ -116,9 +116,9 @@ def key_text(field: str, text: str) -> str:
     return storable_text(field, text)
 
 
-def rows_of(database: Database, select: str, *params: str) -> list[Row]:
+def rows_of(database: Database, select: str, *params: Parameter) -> list[Row]:
     """Return the rows that ``select`` finds; a text that no database can hold is equal to none that is there."""
-    if not all(map(is_storable, params)):
+    if not all(is_storable(param) for param in params if isinstance(param, str)):
         return []
     with database.transaction(commit=False) as cursor:
         cursor.execute(select, params)

@@ -93,6 +93,16 @@ class Clinics:
             cursor.execute("SELECT * FROM directory_clinic ORDER BY id")
             return [_clinic(row) for row in cursor.fetchall()]
 
+    def clinic_on(self, day: date) -> Clinic | None:
+        """Return the first clinic, by id, whose days hold ``day``, the first and the last one included."""
+        with self.database.transaction(commit=False) as cursor:
+            cursor.execute(
+                "SELECT * FROM directory_clinic WHERE starts <= ? AND ends >= ? ORDER BY id LIMIT 1",
+                (day.isoformat(), day.isoformat()),
+            )
+            row = cursor.fetchone()
+        return None if row is None else _clinic(row)
+
     def delete_clinic(self, clinic_id: int) -> bool:
         """Delete a clinic; False if there is none with this id."""
         return delete_by_id(self.database, "DELETE FROM directory_clinic WHERE id = ?", clinic_id)

@@ -33,7 +33,7 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS directory_inbox_series ON directory_inbox (series_uid, sub)",
     "CREATE INDEX IF NOT EXISTS directory_inbox_study ON directory_inbox (study_uid, sub)",
 )
-LATER_COLUMNS = (("directory_inbox", "favorite", "INTEGER NOT NULL DEFAULT 0"),)
+LATER_COLUMNS = {"directory_inbox": {"favorite": "INTEGER NOT NULL DEFAULT 0"}}
 
 PUT_IN = (
     "INSERT INTO directory_inbox (sub, study_uid, series_uid) VALUES (?, ?, ?)"

@@ -5,21 +5,27 @@ This is where what is personal about a patient lives: events name a patient by i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import asdict, fields, frozen
 
 from adapters.directory._database import (
+    MAX_INTEGER,
+    Cursor,
     Database,
+    Parameter,
     Row,
     delete_by_id,
     has_changed,
     key_text,
     row_by_id,
+    rows_of,
     storable_text,
 )
-from albumcore.errors import Conflict
+from adapters.directory.patient_search import SEARCHED, Condition, folded, start_of
+from albumcore.errors import Conflict, Invalid
 from albumcore.ids import PatientId
 
 
@@ -36,6 +42,7 @@ class Patient:
     Attributes:
         dob: Date of birth.
         curp: The Mexican population register's key; some clients do not know it.
+        oldid: The patient's number in the clinic's records of old, or -1.
     """
 
     paternal_last: str
@@ -58,14 +65,19 @@ class Patient:
     emergencyphone: str
     emergencyemail: str
     curp: str = ""
+    oldid: int = -1
 
 
 _COLUMNS = [field.name for field in fields(Patient)]
 _KEY = ("paternal_last", "first", "dob", "gender")
+_TEXTS = [name for name in _COLUMNS if name != "oldid"]
+_OLDID = "INTEGER NOT NULL DEFAULT -1"
+_STORED = [*_COLUMNS, *(f"folded_{name}" for name in SEARCHED)]
 _INSERT = (
-    f"INSERT INTO directory_patient ({', '.join(_COLUMNS)})"  # noqa: S608
-    f" VALUES ({', '.join('?' for _ in _COLUMNS)}) ON CONFLICT DO NOTHING"
+    f"INSERT INTO directory_patient ({', '.join(_STORED)})"  # noqa: S608
+    f" VALUES ({', '.join('?' for _ in _STORED)}) ON CONFLICT DO NOTHING"
 )
+_BY_ID = "SELECT * FROM directory_patient WHERE id = ?"
 _ID_OF = f"SELECT id FROM directory_patient WHERE {' AND '.join(f'{name} = ?' for name in _KEY)}"  # noqa: S608
 
 # AUTOINCREMENT, because events name patients by id: an id must never come to mean another person.
@@ -73,11 +85,36 @@ TABLES = (
     f"""
     CREATE TABLE IF NOT EXISTS directory_patient (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
-        {", ".join(f"{column} TEXT NOT NULL" for column in _COLUMNS)},
+        {", ".join(f"{column} TEXT NOT NULL" for column in _TEXTS)},
+        oldid {_OLDID},
+        {", ".join(f"folded_{name} TEXT" for name in SEARCHED)},
         UNIQUE ({", ".join(_KEY)})
     )
     """,
 )
+LATER_COLUMNS = {
+    "directory_patient": {"oldid": _OLDID, **{f"folded_{name}": "TEXT" for name in SEARCHED}}
+}
+LATER_INDEXES = tuple(
+    f"CREATE INDEX IF NOT EXISTS directory_patient_by_{name} ON directory_patient ({indexed})"
+    for name, indexed in {
+        **{name: start_of(name) for name in SEARCHED if name != "middle"},
+        **{name: name for name in ("dob", "gender", "oldid")},
+    }.items()
+)
+_UNFOLDED = f"SELECT * FROM directory_patient WHERE {start_of('first')} IS NULL"  # noqa: S608
+
+
+def fold_older(database: Database) -> None:
+    """Make searchable by text what a release without the search has added, before this start."""
+    if not rows_of(database, f"{_UNFOLDED} LIMIT 1"):
+        return
+    with database.transaction(commit=True) as cursor:
+        # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
+        cursor.execute("DELETE FROM directory_patient WHERE 1 = 0")
+        cursor.execute(_UNFOLDED)
+        for row in cursor.fetchall():
+            _update(cursor, row["id"], folded({name: row[name] for name in SEARCHED}))
 
 
 @frozen
@@ -90,24 +127,46 @@ class Patients:
         """Add a patient and return the new id.
 
         Raises:
-            Invalid: a field is not valid Unicode, or a name that tells patients apart has more than 255 characters; the
-                error names the field.
+            Invalid: a field is not valid Unicode, a name that tells patients apart has more than 255 characters, or
+                ``oldid`` has more than 64 bits; the error names the field.
             PatientExists: there is one of the same name, date of birth and gender.
         """
-        texts = {name: str(value) for name, value in asdict(patient).items()}
-        for name, text in texts.items():
-            (key_text if name in _KEY else storable_text)(name, text)
+        stored = _stored(asdict(patient))
         with self.database.transaction(commit=True) as cursor:
-            cursor.execute(_INSERT, list(texts.values()))
+            cursor.execute(_INSERT, [stored[column] for column in _STORED])
             if not has_changed(cursor):
-                raise PatientExists("there is a patient of that name, date of birth and gender")
-            cursor.execute(_ID_OF, [texts[name] for name in _KEY])
+                raise _exists()
+            cursor.execute(_ID_OF, [stored[name] for name in _KEY])
             [row] = cursor.fetchall()
             return PatientId(row["id"])
 
+    def change(self, patient_id: int, changes: Mapping[str, Any]) -> bool:
+        """Give some fields of a patient other values; False if there is none with this id.
+
+        Raises:
+            Invalid: as in `add`; nothing is changed.
+            PatientExists: another patient has the name, date of birth and gender that this one would have; nothing is
+                changed.
+        """
+        stored = _stored(changes)
+        if not 0 < patient_id <= MAX_INTEGER:
+            return False
+        with self.database.transaction(commit=True) as cursor:
+            # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
+            cursor.execute("UPDATE directory_patient SET id = id WHERE id = ?", (patient_id,))
+            cursor.execute(_BY_ID, (patient_id,))
+            if (row := cursor.fetchone()) is None:
+                return False
+            cursor.execute(_ID_OF, [stored.get(name, row[name]) for name in _KEY])
+            if any(other["id"] != patient_id for other in cursor.fetchall()):
+                raise _exists()
+            if stored:
+                _update(cursor, patient_id, stored)
+            return True
+
     def patient(self, patient_id: int) -> Patient | None:
         """Return the patient with this id."""
-        row = row_by_id(self.database, "SELECT * FROM directory_patient WHERE id = ?", patient_id)
+        row = row_by_id(self.database, _BY_ID, patient_id)
         return None if row is None else _patient(row)
 
     def exists(self, patient_id: int) -> bool:
@@ -115,15 +174,40 @@ class Patients:
         select = "SELECT id FROM directory_patient WHERE id = ?"
         return row_by_id(self.database, select, patient_id) is not None
 
-    def ids(self) -> list[PatientId]:
-        """Return the id of every patient, smallest first."""
-        with self.database.transaction(commit=False) as cursor:
-            cursor.execute("SELECT id FROM directory_patient ORDER BY id")
-            return [PatientId(row["id"]) for row in cursor.fetchall()]
+    def search(self, conditions: Iterable[Condition] = ()) -> list[PatientId]:
+        """Return the id of every patient that meets all conditions (`patient_search`), smallest first."""
+        asked = list(conditions)
+        where = " AND ".join(["1 = 1", *(condition for condition, _ in asked)])
+        select = f"SELECT id FROM directory_patient WHERE {where} ORDER BY id"  # noqa: S608
+        rows = rows_of(self.database, select, *(param for _, params in asked for param in params))
+        return [PatientId(row["id"]) for row in rows]
 
     def delete(self, patient_id: int) -> bool:
         """Delete what is known of a patient; False if there is none with this id."""
         return delete_by_id(self.database, "DELETE FROM directory_patient WHERE id = ?", patient_id)
+
+
+def _stored(values: Mapping[str, Any]) -> dict[str, Parameter]:
+    """The columns for some fields of a patient."""
+    stored: dict[str, Parameter] = {}
+    for name, value in values.items():
+        if name != "oldid":
+            stored[name] = (key_text if name in _KEY else storable_text)(name, str(value))
+        elif abs(value) > MAX_INTEGER:
+            raise Invalid(name, "it has at most 64 bits")
+        else:
+            stored[name] = value
+    return {**stored, **folded(values)}
+
+
+def _update(cursor: Cursor, patient_id: int, stored: Mapping[str, Parameter]) -> None:
+    assigned = ", ".join(f"{column} = ?" for column in stored)
+    update = f"UPDATE directory_patient SET {assigned} WHERE id = ?"  # noqa: S608
+    cursor.execute(update, [*stored.values(), patient_id])
+
+
+def _exists() -> PatientExists:
+    return PatientExists("there is a patient of that name, date of birth and gender")
 
 
 def _patient(row: Row) -> Patient:

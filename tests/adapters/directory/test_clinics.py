@@ -71,3 +71,15 @@ def test_add_with_a_text_that_cannot_be_kept(clinics: Clinics, text: str) -> Non
         clinics.add_clinic(text, START, END)
     with pytest.raises(Invalid, match="name"):
         clinics.add_station(text)
+
+
+def test_clinic_on_a_day(clinics: Clinics) -> None:
+    """The first by id of those whose days hold it, its first and last day included; one that is deleted is none."""
+    assert clinics.clinic_on(date(2016, 2, 5)) is None
+    long = clinics.add_clinic("Ensenada", date(2016, 2, 5), date(2016, 2, 7))
+    short = clinics.add_clinic("Tecate", date(2016, 2, 4), date(2016, 2, 5))
+    found = {day: clinics.clinic_on(date(2016, 2, day)) for day in range(3, 9)}
+    ids = {day: clinic.id for day, clinic in found.items() if clinic is not None}
+    assert ids == {4: short, 5: long, 6: long, 7: long}
+    clinics.delete_clinic(long)
+    assert clinics.clinic_on(date(2016, 2, 5)) == clinics.clinic(short)

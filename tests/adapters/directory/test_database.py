@@ -24,6 +24,7 @@ from adapters.directory import (
     ids_exist,
 )
 from adapters.directory._database import Parameter
+from adapters.directory.patient_search import contains, equals, is_whole
 from adapters.store.pool import SQLiteDatabase
 from albumcore.ids import SeriesUID, StudyUID
 from support.databases import ON_SQLITE, Seam
@@ -36,6 +37,9 @@ def test_create_tables_again_keeps_what_they_hold(database: Database) -> None:
     assert People(database).person("sub-1") == person
 
 
+_LONG = "".join(chr(0x20000 + number * 149 % 40000) for number in range(9000))
+"""A text too long for an entry of an index."""
+
 OLD_INBOX = (
     "CREATE TABLE directory_inbox (sub TEXT NOT NULL, study_uid TEXT NOT NULL,"
     " series_uid TEXT NOT NULL, PRIMARY KEY (sub, study_uid, series_uid)) WITHOUT ROWID",
@@ -43,12 +47,30 @@ OLD_INBOX = (
 )
 
 
+OLD_PATIENTS = (
+    "CREATE TABLE directory_patient (id INTEGER PRIMARY KEY AUTOINCREMENT, paternal_last TEXT NOT NULL,"
+    " maternal_last TEXT NOT NULL, first TEXT NOT NULL, middle TEXT NOT NULL, suffix TEXT NOT NULL,"
+    " prefix TEXT NOT NULL, dob TEXT NOT NULL, gender TEXT NOT NULL, street1 TEXT NOT NULL,"
+    " street2 TEXT NOT NULL, city TEXT NOT NULL, colonia TEXT NOT NULL, state TEXT NOT NULL,"
+    " phone1 TEXT NOT NULL, phone2 TEXT NOT NULL, email TEXT NOT NULL, emergencyfullname TEXT NOT NULL,"
+    " emergencyphone TEXT NOT NULL, emergencyemail TEXT NOT NULL, curp TEXT NOT NULL,"
+    " UNIQUE (paternal_last, first, dob, gender))",
+    "INSERT INTO directory_patient (paternal_last, maternal_last, first, middle, suffix, prefix, dob,"
+    " gender, street1, street2, city, colonia, state, phone1, phone2, email, emergencyfullname,"
+    " emergencyphone, emergencyemail, curp) VALUES ('Núñez', ?, 'Ana', '', '', '', '2011-02-28',"
+    " 'Female', '', '', '', '', '', '', '', '', '', '', '', '')",
+)
+
+
 @pytest.fixture
 def old_database(database: Database) -> Database:
-    """A database as it was before there were favourites in an inbox; it has one series in one."""
+    """A database of before there were favourites in an inbox and a search for patients; it has one of each."""
     with database.transaction(commit=True) as cursor:
         for statement in ("DROP TABLE directory_inbox", *OLD_INBOX):
             cursor.execute(statement)
+        cursor.execute("DROP TABLE directory_patient")
+        cursor.execute(OLD_PATIENTS[0])
+        cursor.execute(OLD_PATIENTS[1], [_LONG])
     return database
 
 
@@ -119,6 +141,18 @@ def test_create_tables_in_an_old_database(
     inbox.set_favorites("sub-1", StudyUID("1.2"), [SeriesUID("1.2.3")], is_favorite=True)
     create_tables(old_database)
     assert inbox.favorites("sub-1") == {"1.2": {"1.2.3"}}
+    patients = Patients(old_database)
+    ana = patients.patient(1)
+    assert ana is not None
+    assert (ana.first, ana.maternal_last, ana.curp, ana.oldid) == ("Ana", _LONG, "", -1)
+    for condition in (
+        contains("paternal_last")("ÚÑ"),
+        is_whole("paternal_last")("núñez"),
+        is_whole("maternal_last")(_LONG),
+        equals("oldid")(-1),
+    ):
+        assert patients.search([condition]) == [1]
+    assert patients.search([contains("curp")("x")]) == []
 
 
 def test_directory_in_memory() -> None:
@@ -129,7 +163,7 @@ def test_directory_in_memory() -> None:
     Catalogue(database).claim(StudyUID("1.2"), SeriesUID("1.2.3"))
     Clinics(database).add_clinic("Ensenada", date(2026, 1, 1), date(2026, 1, 2))
     assert People(database).known("sub-1")
-    assert Patients(database).ids() == []
+    assert Patients(database).search() == []
     assert Accounts(database, b"secret").by_token("0" * 40) is None
     database.close()
 

@@ -6,10 +6,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 
 from adapters.directory import Database, Patient, PatientExists, Patients
+from adapters.directory.patient_search import Condition, contains, equals, is_whole
 from albumcore.errors import Invalid
+from support.databases import ON_SQLITE
 
 ANA = Patient(
     paternal_last="Núñez",
@@ -43,11 +45,11 @@ def patients(database: Database) -> Patients:
 def test_add(patients: Patients) -> None:
     """Every field comes back as it was given; the register's key may be missing."""
     ana = patients.add(ANA)
-    eva = patients.add(evolve(ANA, first="Eva", curp="GOME110228"))
+    eva = patients.add(evolve(ANA, first="Eva", curp="GOME110228", oldid=7))
     assert patients.exists(ana)
     assert patients.patient(ana) == ANA
-    assert patients.patient(eva) == evolve(ANA, first="Eva", curp="GOME110228")
-    assert patients.ids() == [ana, eva]
+    assert patients.patient(eva) == evolve(ANA, first="Eva", curp="GOME110228", oldid=7)
+    assert patients.search() == [ana, eva]
     assert not patients.exists(eva + 1)
     assert patients.patient(eva + 1) is None
 
@@ -59,7 +61,7 @@ def test_add_of_the_same_person(patients: Patients) -> None:
         patients.add(evolve(ANA, maternal_last="", email="", curp="X"))
     assert refused.value.code == "patient_exists"
     assert "Ana" not in refused.value.detail
-    assert patients.ids() == [ana]
+    assert patients.search() == [ana]
     assert patients.patient(ana) == ANA
 
 
@@ -78,21 +80,101 @@ def test_delete(patients: Patients) -> None:
     assert patients.delete(first)
     assert not patients.delete(first)
     assert not patients.exists(first)
-    assert patients.ids() == []
+    assert patients.search() == []
     assert patients.add(ANA) > first
 
 
 @pytest.mark.parametrize(
-    ("field", "text"),
-    [("colonia", "\ud800"), ("first", "Ana\0"), ("paternal_last", "x" * 256)],
+    ("field", "value"),
+    [
+        ("colonia", "\ud800"),
+        ("first", "Ana\0"),
+        ("paternal_last", "x" * 256),
+        ("oldid", 2**63),
+        ("oldid", -(2**63)),
+    ],
 )
-def test_add_with_a_text_that_cannot_be_kept(patients: Patients, field: str, text: str) -> None:
-    """It is refused by the name of its field."""
-    change: dict[str, Any] = {field: text}
+def test_a_value_that_cannot_be_kept(patients: Patients, field: str, value: object) -> None:
+    """It is refused by the name of its field, in a new patient and in one that is there, and nothing is changed."""
+    change: dict[str, Any] = {"city": "Tecate", field: value}
     with pytest.raises(Invalid) as refused:
         patients.add(evolve(ANA, **change))
     assert refused.value.field == field
-    assert patients.ids() == []
+    assert patients.search() == []
+    ana = patients.add(ANA)
+    with pytest.raises(Invalid) as refused:
+        patients.change(ana, change)
+    assert refused.value.field == field
+    assert patients.patient(ana) == ANA
+
+
+def test_change(patients: Patients) -> None:
+    """What is given is changed, and found by; the rest stays, and so do others."""
+    ana, eva = patients.add(ANA), patients.add(evolve(ANA, first="Eva"))
+    changes: dict[str, Any] = {"first": "Zoé", "dob": date(2011, 3, 1), "oldid": 7}
+    assert patients.change(ana, changes)
+    assert patients.patient(ana) == evolve(ANA, **changes)
+    assert patients.patient(eva) == evolve(ANA, first="Eva")
+    assert patients.search([contains("first")("ZOÉ")]) == [ana]
+    assert patients.search([contains("first")("Ana")]) == []
+    assert patients.add(ANA) not in (ana, eva)
+
+
+def test_change_that_changes_nothing(patients: Patients) -> None:
+    """No values, and those that are there already, are no conflict with the patient itself."""
+    ana = patients.add(ANA)
+    assert patients.change(ana, {})
+    assert patients.change(ana, asdict(ANA))
+    assert patients.patient(ana) == ANA
+
+
+def test_change_to_another_person(patients: Patients) -> None:
+    """Another patient has the name, birth and gender that it would lead to: refused, and nothing is changed."""
+    ana, eva = patients.add(ANA), patients.add(evolve(ANA, first="Eva"))
+    with pytest.raises(PatientExists):
+        patients.change(eva, {"city": "Tecate", "first": "Ana"})
+    assert patients.patient(eva) == evolve(ANA, first="Eva")
+    assert patients.change(ana, {"gender": "Male"})
+    assert patients.change(eva, {"first": "Ana"})
+
+
+@pytest.mark.parametrize("patient_id", [0, -1, 9, 2**63, 10**30])
+def test_change_of_an_unknown_patient(patients: Patients, patient_id: int) -> None:
+    """There is nothing to change."""
+    assert not patients.change(patient_id, {"first": "Eva"})
+
+
+def test_texts_of_any_length_are_searched(patients: Patients) -> None:
+    """Also those that are longer than an entry of an index may be, and those that differ only at their ends."""
+    long = "".join(chr(0x20000 + number * 149 % 40000) for number in range(9000))
+    first = patients.add(evolve(ANA, maternal_last=long + "A", curp=long, middle=long))
+    second = patients.add(evolve(ANA, first="Eva", maternal_last=long + "B"))
+    assert patients.search([is_whole("maternal_last")(long + "b")]) == [second]
+    assert patients.search([contains("maternal_last")(long[-9:])]) == [first, second]
+    assert patients.search([contains("middle", "curp")(long[:9])]) == [first]
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        *(
+            (is_whole(name)("x"), name)
+            for name in ("paternal_last", "maternal_last", "first", "curp")
+        ),
+        (equals("dob")(date(2011, 2, 28)), "dob"),
+        (equals("oldid")(7), "oldid"),
+        (equals("gender")("Male"), "gender"),
+    ],
+)
+@ON_SQLITE
+def test_values_are_found_by_an_index(database: Database, condition: Condition, index: str) -> None:
+    """The plan of the search names it."""
+    sql, params = condition
+    explained = f"EXPLAIN QUERY PLAN SELECT id FROM directory_patient WHERE {sql} ORDER BY id"
+    with database.transaction(commit=False) as cursor:
+        cursor.execute(explained, params)
+        plan = [row["detail"] for row in cursor.fetchall()]
+    assert any(f"directory_patient_by_{index}" in line for line in plan)
 
 
 def test_add_with_the_longest_names(patients: Patients) -> None:

@@ -33,6 +33,7 @@ COVERS = (
     "GET /tscharts/v1/patient",
     "POST /tscharts/v1/patient",
     "GET /tscharts/v1/patient/{key}",
+    "PUT /tscharts/v1/patient/{key}",
     "DELETE /tscharts/v1/patient/{key}",
     "GET /tscharts/v1/image",
     "POST /tscharts/v1/image",
@@ -125,7 +126,7 @@ def test_row(
 ) -> None:
     """The answer is the row's, the events are the row's, and a refusal leaves nothing behind."""
     given, when = row.get("given", table["given"]), _request(table, row.get("when", {}))
-    if "first" in row or (row["then"]["status"] == 200 and when["method"] in ("POST", "DELETE")):
+    if "first" in row or (row["then"]["status"] == 200 and when["method"] != "GET"):
         with opened(tmp_path, given, compat=mode) as api:
             if "first" in row:
                 assert _ask(api, _request(table, row["first"])).status_code == 200
@@ -138,21 +139,34 @@ def test_row(
 
 def _check(api: Api, when: dict[str, Any], then: dict[str, Any]) -> None:
     before, blobs = api.position(), list(api.deployment.blobs.digests())
+    shown = _shown(api, when)
     answer = _ask(api, when)
     assert answer.status_code == then["status"]
     if "text" in then:
         assert answer.text == then["text"]
+    elif "shows" in then:
+        assert {name: answer.json[name] for name in then["shows"]} == then["shows"]
     else:
-        assert answer.json["detail"]
+        assert answer.json["detail"].startswith(f"{then['names']}: " if "names" in then else "")
     headers = then.get("headers", {})
     assert {name: answer.headers.get(name) for name in headers} == headers
     recorded = then.get("recorded", [])
     assert [one["stored"] for one in api.recorded(after=before)] == recorded
     if not recorded:
         assert list(api.deployment.blobs.digests()) == blobs
+    if then["status"] != 200:
+        assert _shown(api, when) == shown
     if "reads" in then:
-        shown = api.request("GET", f"{ROOT}/image/{answer.json['id']}/").json
-        assert {name: shown[name] for name in then["reads"]} == then["reads"]
+        read = _shown(api, when) or api.request("GET", f"{ROOT}/image/{answer.json['id']}/").json
+        assert {name: read[name] for name in then["reads"]} == then["reads"]
+
+
+def _shown(api: Api, when: dict[str, Any]) -> Any:
+    """What a PUT changes, as it is shown; None for another method."""
+    if when["method"] != "PUT":
+        return None
+    shown = api.request("GET", when["path"])
+    return shown.json if shown.status_code == 200 else shown.status_code
 
 
 def test_login(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def document(prefix: str | None) -> Json:
         paths.setdefault(route.path, {})[route.method.lower()] = made
     for (method, path), operation in tscharts.OPERATIONS.items():
         made = _operation(operation, path, {401, 503, *operation.errors}, _tscharts_error)
-        made["security"] = [] if path.endswith("/login") else [{"token": []}]
+        made["security"] = [] if path.endswith(("/login", "/logout")) else [{"token": []}]
         made["tags"] = ["TSCharts image API"]
         paths.setdefault(path, {})[method.lower()] = made
     return {

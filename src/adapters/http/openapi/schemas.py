@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import fields
+
+from adapters.directory import Patient
 from adapters.http.openapi.parts import (
     COUNT,
     FLAG,
@@ -23,6 +26,17 @@ LOCAL_TIME: Schema = text(
 UTC_TIME: Schema = text(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$")
 UID: Schema = text(1, 64, pattern=r"^[0-9]+(\.[0-9]+)*$")
 ALPHANUMERIC: Schema = text(1, 64, pattern="^[A-Za-z0-9]+$")
+
+DAY: Schema = text(pattern=r"^\d{1,2}/\d{1,2}/\d{4}$", description="MM/DD/YYYY")
+GENDER: Schema = one_of("Male", "Female")
+PATIENT: Mapping[str, Schema] = {
+    **{field.name: TEXT for field in fields(Patient)},
+    "dob": DAY,
+    "gender": GENDER,
+    "oldid": INTEGER,
+}
+"""The fields of a patient, but for the id."""
+IMAGE_TYPE: Schema = one_of("Xray", "Headshot", "Audiogram", "Surgery")
 
 _PERSON = {"email": TEXT, "name": TEXT}
 _CONTENTS = {
@@ -248,12 +262,12 @@ SCHEMAS: Mapping[str, Schema] = {
             "patient": INTEGER,
             "clinic": {"type": ["integer", "null"]},
             "station": {"type": ["integer", "null"]},
-            "type": one_of("Xray", "Headshot", "Audiogram", "Surgery"),
+            "type": IMAGE_TYPE,
             "data": TEXT,
         }
     ),
     "Made": record({"id": INTEGER}),
-    "Clinic": record({"id": INTEGER, "start": TEXT, "end": TEXT, "location": TEXT}),
+    "Clinic": record({"id": INTEGER, "start": DAY, "end": DAY, "location": TEXT}),
     "Station": record({"id": INTEGER, "name": TEXT, "level": INTEGER}),
-    "Patient": {"type": "object", "required": ["id"], "properties": {"id": INTEGER}},
+    "Patient": record({"id": INTEGER, **PATIENT}),
 }

@@ -10,40 +10,66 @@ from adapters.http.openapi.parts import (
     TEXT,
     Answer,
     Field,
+    Fields,
     Operation,
     Schema,
     array,
     one_of,
     ref,
+    text,
 )
+from adapters.http.openapi.schemas import DAY, GENDER, IMAGE_TYPE, PATIENT
 
 JSON = "application/json"
 ROOT = "/tscharts/v1"
-KEY: Schema = {"oneOf": [INTEGER, {"type": "string"}]}
-OBJECT: Schema = {"type": "object"}
+KEY: Schema = {"oneOf": [INTEGER, {"type": "string", "pattern": "^-?[0-9]+$"}]}
 EMPTY: Schema = {"type": "object", "maxProperties": 0}
+FLAG_WORD = one_of("true", "false")
 IDS = array(INTEGER)
 GONE = {200: Answer("It is gone.", {JSON: EMPTY})}
 MADE = {200: Answer("Its id.", {JSON: ref("Made")})}
 
+SEARCHED: Schema = text(longest=255)
+PATIENT_SEARCH: Fields = {
+    "name": Field(
+        SEARCHED,
+        "Part of any of paternal_last, maternal_last, first and middle, in any case; no other filter is read with it.",
+    ),
+    **{
+        name: Field(SEARCHED, "Part of it, in any case; with exact, the whole of it.")
+        for name in ("paternal_last", "maternal_last", "first", "curp")
+    },
+    "exact": Field(FLAG_WORD),
+    "dob": Field(DAY),
+    "gender": Field(GENDER),
+    "oldid": Field(INTEGER),
+    "clinic": Field(INTEGER, "There is an image of the patient taken at this clinic."),
+}
 
-def _records(name: str, schema: str) -> dict[tuple[str, str], Operation]:
-    path = f"{ROOT}/{name}"
+
+def _body(fields: Mapping[str, Schema], *optional: str) -> Schema:
+    """A JSON object with these fields; any others are ignored."""
+    required = [name for name in fields if name not in optional]
+    return {"type": "object", "required": required, "properties": dict(fields)}
+
+
+def _found(schema: Schema) -> Mapping[int, Answer]:
+    return {200: Answer("What was found.", {JSON: schema})}
+
+
+def _records(
+    name: str,
+    search: Operation,
+    body: Schema,
+    again: str = "one that is there already keeps its id",
+) -> dict[tuple[str, str], Operation]:
+    path, shown = f"{ROOT}/{name}", {200: Answer("Itself.", {JSON: ref(name.capitalize())})}
     return {
-        ("GET", path): Operation(
-            f"List every {name}.",
-            {200: Answer("The list.", {JSON: {"type": "array"}})},
-            errors=(404,),
-        ),
+        ("GET", path): search,
         ("POST", path): Operation(
-            f"Make a {name}; one that is there already keeps its id.",
-            MADE,
-            body=OBJECT,
-            errors=(400, 409, 413),
+            f"Make a {name}; {again}.", MADE, body=body, errors=(400, 409, 413)
         ),
-        ("GET", f"{path}/{{key}}"): Operation(
-            f"Show a {name}.", {200: Answer("Itself.", {JSON: ref(schema)})}, errors=(404,)
-        ),
+        ("GET", f"{path}/{{key}}"): Operation(f"Show a {name}.", shown, errors=(404,)),
         ("DELETE", f"{path}/{{key}}"): Operation(f"Delete a {name}.", GONE, errors=(404,)),
     }
 
@@ -63,15 +89,44 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             )
         },
-        body=OBJECT,
+        body=_body({"username": TEXT, "password": TEXT}),
         errors=(400, 403, 413),
     ),
     ("POST", f"{ROOT}/logout"): Operation(
         "Say goodbye; the token stays good.", {200: Answer("Goodbye.")}
     ),
-    **_records("clinic", "Clinic"),
-    **_records("station", "Station"),
-    **_records("patient", "Patient"),
+    **_records(
+        "clinic",
+        Operation(
+            "List every clinic, or show the first one on a day.",
+            _found({"oneOf": [array(ref("Clinic")), ref("Clinic")]}),
+            {"date": Field(DAY, "Show the first clinic, by id, whose days hold this one.")},
+            errors=(400, 404),
+        ),
+        _body({"location": TEXT, "start": DAY, "end": DAY}),
+    ),
+    **_records(
+        "station",
+        Operation("List every station.", _found(array(ref("Station"))), errors=(404,)),
+        _body({"name": text(1), "level": INTEGER}, "level"),
+    ),
+    **_records(
+        "patient",
+        Operation(
+            "Search for patients; without a filter, list all of them.",
+            _found(IDS),
+            PATIENT_SEARCH,
+            errors=(400, 404),
+        ),
+        _body(PATIENT, "curp", "oldid"),
+        "one that is there already is a conflict",
+    ),
+    ("PUT", f"{ROOT}/patient/{{key}}"): Operation(
+        "Change fields of a patient; what is left out stays.",
+        {200: Answer("It is changed.", {JSON: EMPTY})},
+        body=_body(PATIENT, *PATIENT),
+        errors=(400, 404, 409, 413),
+    ),
     ("GET", f"{ROOT}/image"): Operation(
         "Search for images.",
         {
@@ -84,14 +139,20 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "patient": Field(TEXT),
             "clinic": Field(TEXT),
             "station": Field(TEXT),
-            "type": Field(TEXT),
-            "sort": Field(one_of("true", "false")),
-            "newest": Field(one_of("true", "false")),
+            "type": Field(IMAGE_TYPE),
+            "sort": Field(FLAG_WORD),
+            "newest": Field(FLAG_WORD),
         },
         errors=(400, 404),
     ),
     ("POST", f"{ROOT}/image"): Operation(
-        "Add an image.", MADE, headers=REPEATABLE, body=OBJECT, errors=(400, 404, 409, 413)
+        "Add an image.",
+        MADE,
+        headers=REPEATABLE,
+        body=_body(
+            {"patient": KEY, "clinic": KEY, "station": KEY, "type": IMAGE_TYPE, "data": text(1)}
+        ),
+        errors=(400, 404, 409, 413),
     ),
     ("GET", f"{ROOT}/image/{{key}}"): Operation(
         "Show an image, its data as they were sent.",

@@ -16,7 +16,8 @@ from adapters.deployment import Deployment
 from adapters.http.errors import DETAILS
 from adapters.http.tscharts.accounts import Login, Logout
 from adapters.http.tscharts.images import Image, Images
-from adapters.http.tscharts.records import Record, Records, clinics, patients, stations
+from adapters.http.tscharts.patients import patients
+from adapters.http.tscharts.records import Record, Records, clinics, stations
 from adapters.http.tscharts.resource import NOT_FOUND, Nowhere, Resource
 from adapters.http.tscharts.routes import ROOT, ROUTES, Route
 

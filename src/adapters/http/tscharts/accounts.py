@@ -23,9 +23,12 @@ class Login(Resource):
 
     def _log_in(self, req: falcon.Request) -> Any:
         body = self.body(req)
-        name, password = body.get("username"), body.get("password")
-        if not isinstance(name, str) or not isinstance(password, str):
+        if "username" not in body or "password" not in body:
             raise falcon.HTTPBadRequest
+        name, password = body["username"], body["password"]
+        # Clients send null for what was not filled in: that is a wrong name or password.
+        if not isinstance(name, str) or not isinstance(password, str):
+            raise falcon.HTTPForbidden
         accounts = self.deployment.accounts
         account = accounts.check(name, password)
         if account is None:
@@ -35,12 +38,15 @@ class Login(Resource):
 
 
 class Logout(Resource):
-    """``logout/``: says goodbye. The token stays good, as clients of the API rely on."""
+    """``logout/``: says goodbye. Clients send no token with it; a token stays valid, as they rely on."""
 
     allow = ("POST", "OPTIONS")
 
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(deployment, {"POST": self._log_out})
+
+    def admit(self, req: falcon.Request) -> None:
+        """Let in everybody: nothing is shown, and nothing done."""
 
     def _log_out(self, req: falcon.Request) -> bytes:
         return b""

@@ -1,21 +1,24 @@
-"""``clinic/``, ``station/`` and ``patient/``: what has to be there before an image can refer to it."""
+"""``clinic/`` and ``station/``, and what they have in common with ``patient/``.
+
+All three have to be there before an image can refer to them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import falcon
-from attrs import asdict, fields_dict, frozen
+from attrs import asdict, frozen
 
 from adapters.deployment import Deployment
-from adapters.directory import Clinic, Patient, PatientExists, Station
+from adapters.directory import Clinic, Station
 from adapters.http.tscharts.resource import Resource, not_found
 from adapters.http.tscharts.values import day, identifier, shown_day, text
-from albumcore.ids import PatientId
-from albumcore.imagesets import PatientImageSet
 from albumcore.kernel import Source
-from albumcore.streams import patient_stream
+
+T = TypeVar("T")
+_METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")
 
 
 @frozen
@@ -27,8 +30,10 @@ class Kind:
         add: Adds what was taken, and returns the id.
         find: Returns the record with an id, or None.
         show: Gives an id and its record the form of the API.
-        listed: Returns what the list of all records holds.
+        listed: Answers the GET of the path of all records; empty where there is nothing to answer.
         delete: Deletes one in somebody's name, and tells whether it was there.
+        change: Gives one the values of a request's fields, and tells whether it was there; None where the API changes
+            none.
 
     """
 
@@ -36,21 +41,28 @@ class Kind:
     add: Callable[[Any], int]
     find: Callable[[int], Any]
     show: Callable[[int, Any], Any]
-    listed: Callable[[], Sequence[Any]]
+    listed: Callable[[falcon.Request], Any]
     delete: Callable[[int, Source], bool]
+    change: Callable[[int, dict[str, Any]], bool] | None = None
+
+    @property
+    def allow(self) -> tuple[str, ...]:
+        """The methods that ``Allow`` names."""
+        return tuple(method for method in _METHODS if method != "PUT" or self.change is not None)
 
 
 class Records(Resource):
     """The path of all records of a kind."""
 
     def __init__(self, deployment: Deployment, kind: Kind) -> None:
+        self.allow = kind.allow
         super().__init__(
             deployment, {"GET": self._list, "POST": self._add, "DELETE": self._refuse_delete}
         )
         self._kind = kind
 
     def _list(self, req: falcon.Request) -> Any:
-        if not (records := self._kind.listed()):
+        if not (records := self._kind.listed(req)):
             raise not_found()
         return records
 
@@ -69,7 +81,11 @@ class Record(Resource):
     """The path of one record."""
 
     def __init__(self, deployment: Deployment, kind: Kind) -> None:
-        super().__init__(deployment, {"GET": self._show, "DELETE": self._delete})
+        self.allow = kind.allow
+        verbs = {"GET": self._show, "PUT": self._change, "DELETE": self._delete}
+        super().__init__(
+            deployment, {method: verb for method, verb in verbs.items() if method in self.allow}
+        )
         self._kind = kind
 
     def _show(self, req: falcon.Request, key: str) -> Any:
@@ -78,10 +94,30 @@ class Record(Resource):
             raise not_found()
         return self._kind.show(record_id, record)
 
+    def _change(self, req: falcon.Request, key: str) -> Any:
+        record_id, change = id_in_path(key), self._kind.change
+        assert change is not None
+        if self._kind.find(record_id) is None or not change(record_id, self.body(req)):
+            raise not_found()
+        return {}
+
     def _delete(self, req: falcon.Request, key: str) -> Any:
         if not self._kind.delete(id_in_path(key), req.context.source):
             raise not_found()
         return {}
+
+
+def read(name: str, reader: Callable[[Any], T], value: Any) -> T:
+    """Return what a reader makes of a value.
+
+    Raises:
+        falcon.HTTPBadRequest: it cannot be read; the answer names it.
+
+    """
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise falcon.HTTPBadRequest(description=f"{name}: {error}") from None
 
 
 def id_in_path(key: str) -> int:
@@ -93,19 +129,25 @@ def id_in_path(key: str) -> int:
 
 
 def clinics(deployment: Deployment) -> Kind:
-    """Clinics: the same place and days are the same clinic."""
+    """Clinics: the same place and days are the same clinic; ``date`` asks for the first one on that day."""
     directory = deployment.clinics
 
     def show(key: int, clinic: Clinic) -> Any:
         days = {"start": shown_day(clinic.start), "end": shown_day(clinic.end)}
         return {"id": key, **days, "location": clinic.location}
 
+    def listed(req: falcon.Request) -> Any:
+        if not (date := req.get_param("date")):
+            return [show(clinic.id, clinic) for clinic in directory.clinics()]
+        clinic = directory.clinic_on(read("date", day, date))
+        return clinic and show(clinic.id, clinic)
+
     return Kind(
         take=lambda body: (text(body["location"]), day(body["start"]), day(body["end"])),
         add=lambda taken: directory.add_clinic(*taken),
         find=directory.clinic,
         show=show,
-        listed=lambda: [show(clinic.id, clinic) for clinic in directory.clinics()],
+        listed=listed,
         delete=lambda key, source: directory.delete_clinic(key),
     )
 
@@ -128,41 +170,6 @@ def stations(deployment: Deployment) -> Kind:
         add=lambda taken: directory.add_station(*taken),
         find=directory.station,
         show=show,
-        listed=lambda: [show(station.id, station) for station in directory.stations()],
+        listed=lambda req: [show(station.id, station) for station in directory.stations()],
         delete=lambda key, source: directory.delete_station(key),
-    )
-
-
-def patients(deployment: Deployment) -> Kind:
-    """Patients: every field of `Patient` is needed except curp, and no other is taken."""
-    directory, albums = deployment.patients, deployment.albums
-    names = fields_dict(Patient).keys()
-
-    def take(body: dict[str, Any]) -> Patient:
-        if body.keys() - names or body.get("gender") not in ("Male", "Female"):
-            raise ValueError("a field that is none, or a gender that the API does not know")
-        texts: Any = {name: text(body[name]) for name in names - {"dob", "curp"}}
-        return Patient(**texts, dob=day(body["dob"]), curp=text(body.get("curp", "")))
-
-    def add(patient: Patient) -> int:
-        try:
-            return directory.add(patient)
-        except PatientExists:
-            raise falcon.HTTPConflict from None
-
-    def delete(key: int, source: Source) -> bool:
-        if not directory.exists(key):
-            return False
-        # The images first. If this process dies in between, the patient is still there to be
-        # deleted again; the other way round, images of nobody would stay in sight for good.
-        albums.handle(patient_stream(PatientId(key)), PatientImageSet.delete_patient, source)
-        return directory.delete(key)
-
-    return Kind(
-        take=take,
-        add=add,
-        find=directory.patient,
-        show=lambda key, patient: {"id": key, **asdict(patient), "dob": shown_day(patient.dob)},
-        listed=directory.ids,
-        delete=delete,
     )

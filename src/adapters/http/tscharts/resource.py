@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import falcon
 import orjson
@@ -33,7 +33,7 @@ class Resource:
     HEAD is answered as GET, without the body. Every answer of a path that is one carries ``Allow``.
     """
 
-    allow: ClassVar[tuple[str, ...]] = ("GET", "POST", "DELETE", "HEAD", "OPTIONS")
+    allow: tuple[str, ...] = ("GET", "POST", "DELETE", "HEAD", "OPTIONS")
     """The methods that ``Allow`` names: for a collection and its members the same."""
 
     def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:

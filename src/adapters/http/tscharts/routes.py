@@ -11,6 +11,7 @@ from albumcore.imagesets import events as images
 ROOT = "/tscharts/v1"
 
 NOTHING = "nothing: it is how one gets a token"
+NOTHING_TO_LEAVE = "nothing: clients send no token with it"
 TOKEN = "an account's token"  # noqa: S105
 
 
@@ -45,10 +46,11 @@ def _records_of(kind: str, *deleting: type[Any]) -> tuple[Route, ...]:
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", f"{ROOT}/login", NOTHING),
-    Route("POST", f"{ROOT}/logout"),
+    Route("POST", f"{ROOT}/logout", NOTHING_TO_LEAVE),
     *_records_of("clinic"),
     *_records_of("station"),
     *_records_of("patient", images.PatientDeleted),
+    Route("PUT", f"{ROOT}/patient/{{key}}"),
     Route("GET", f"{ROOT}/image"),
     Route("POST", f"{ROOT}/image", records=(images.ImageAdded,)),
     Route("GET", f"{ROOT}/image/{{key}}"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from typing import Any
+
+from adapters.directory import MAX_KEY
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _BEYOND = 2**63
@@ -41,6 +44,66 @@ def text(value: object) -> str:
     return value
 
 
+def short_text(value: object) -> str:
+    """Return a text to search for.
+
+    Raises:
+        ValueError: it is something else, or has more than 255 characters.
+
+    """
+    if len(found := text(value)) > MAX_KEY:
+        raise ValueError(f"longer than {MAX_KEY} characters")
+    return found
+
+
+def whole(value: object) -> int:
+    """Return a whole number.
+
+    Raises:
+        ValueError: it is something else; true, false and texts of digits are no numbers.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("not a whole number")
+    return value
+
+
+def digits(value: str) -> int:
+    """Return the whole number that a text of digits stands for.
+
+    Raises:
+        ValueError: it is none, or has some thousands of digits.
+
+    """
+    if not _WHOLE.fullmatch(value):
+        raise ValueError("not a whole number")
+    return int(value)
+
+
+def flag(value: str) -> bool:
+    """Return what ``true`` or ``false`` says; nothing says false.
+
+    Raises:
+        ValueError: it is neither.
+
+    """
+    if value not in ("", "false", "true"):
+        raise ValueError("not true or false")
+    return value == "true"
+
+
+def gender(value: object) -> Any:
+    """Return a gender.
+
+    Raises:
+        ValueError: the API does not know it.
+
+    """
+    if value not in ("Male", "Female"):
+        raise ValueError("not Male or Female")
+    return value
+
+
 def day(value: object) -> date:
     """Return the date that a text such as ``04/30/2017`` stands for.
 
@@ -48,7 +111,10 @@ def day(value: object) -> date:
         ValueError: it is no text, or no month/day/year.
 
     """
-    return datetime.strptime(text(value), "%m/%d/%Y").date()
+    try:
+        return datetime.strptime(text(value), "%m/%d/%Y").date()
+    except ValueError:
+        raise ValueError("not a date MM/DD/YYYY") from None
 
 
 def shown_day(value: date) -> str:
