@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,19 +12,24 @@ from typing import Any
 import falcon.testing
 import pytest
 import schemathesis
-from attrs import frozen
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from attrs import field, frozen
+from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
 
 from adapters.http import kheops, tscharts
-from adapters.http.openapi import document
+from adapters.http.openapi import OpenApi, document, methods
+from adapters.outbound import Outbound, address_of
+from adapters.settings import Settings
 from albumcore import Album, Grants, WebhookEvent
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, digest_of, open_world, settle
 
 DOCUMENT = document(None)
+_SERVED = falcon.App()
+_SERVED.add_route("/openapi.json", OpenApi(Settings()))
+SCHEMA: Any = schemathesis.openapi.from_wsgi("/openapi.json", _SERVED)
 OPERATIONS = [
     (method.upper(), path) for path, by_method in DOCUMENT["paths"].items() for method in by_method
 ]
@@ -38,11 +45,11 @@ KNOWN = {
 }
 """Parts of addresses that name something there is."""
 
-EXAMPLES = 8
-"""Requests to each operation, of what the document allows and of what it does not."""
+EXAMPLES = 6
+"""Drawn requests to each operation, beside those that reach for the limits of each value."""
 
 load_all_checks()
-_CHECKS = [
+CHECKED = [
     CHECKS.get_one(name)
     for name in (
         "not_a_server_error",
@@ -50,8 +57,27 @@ _CHECKS = [
         "content_type_conformance",
         "response_headers_conformance",
         "response_schema_conformance",
+        "positive_data_acceptance",
+        "negative_data_rejection",
+        "missing_required_header",
+        "unsupported_method",
+        "allow_header_conformance",
+        "ignored_auth",
     )
 ]
+"""Of the checks that there are, those that look at one request at a time."""
+
+EXCEPTIONS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    # Whether a token is good is no matter of how it looks, and one that is not is 400 here (Kheops API 1.1).
+    ("POST", "/register"): {"positive_data_acceptance": "access_token: the token "},
+    # Filters name what the album has, and no schema knows that. They are not read at all unless mutations alone
+    # are asked for (Kheops API 7.1), and no schema of a query says that.
+    ("GET", "/albums/{album}/events"): {
+        "positive_data_acceptance": "user|studies|series|reportProvider|capabilityToken",
+        "negative_data_rejection": "",
+    },
+}
+"""What a check finds fault with on purpose: by the check, how the detail of the answer begins (a pattern)."""
 
 
 def test_the_document_is_sound() -> None:
@@ -60,12 +86,14 @@ def test_the_document_is_sound() -> None:
 
 
 def test_the_document_has_every_route_and_no_other() -> None:
-    """What is in the route tables is in the document, by method and address."""
+    """What is in the route tables is in the document, by method and address, and what is refused everywhere."""
     routes = [
         *((route.method, route.path) for route in kheops.ROUTES),
         *((route.method, route.path) for route in tscharts.ROUTES),
     ]
-    assert sorted(OPERATIONS) == sorted(routes)
+    paths = dict.fromkeys(path for _, path in routes)
+    expected = [*routes, *methods.REFUSED, *(("OPTIONS", path) for path in paths)]
+    assert sorted(OPERATIONS) == sorted(expected)
 
 
 def test_the_document_says_what_parts_an_address_has() -> None:
@@ -108,8 +136,15 @@ class Furnished:
     """A world with one of everything in it, and what it takes to ask it."""
 
     world: World
-    schema: Any
     headers: Mapping[str, Mapping[str, str]]
+    turns: Iterator[int] = field(factory=itertools.count)
+
+    def place(self, case: Any) -> None:
+        """Have the address name something there is, unless it is the address that is tried."""
+        tried = case.meta.phase.data.parameter_location is ParameterLocation.PATH
+        drawn = case.meta.phase.name is TestPhase.FUZZING and next(self.turns) % 3 == 0
+        if not (tried or drawn) and not case.meta.is_negative_at(ParameterLocation.PATH):
+            case.path_parameters = {name: KNOWN[name] for name in case.path_parameters or {}}
 
     def headers_for(self, path: str) -> Mapping[str, str]:
         """The header of somebody who may ask there."""
@@ -134,17 +169,11 @@ def furnish(world: World) -> None:
     _furnish_clinic(world.client, {"Authorization": f"Token {token}"})
 
 
-@pytest.fixture(scope="module")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The document as it is served, read once."""
-    world = open_world(tmp_path_factory.mktemp("schema"))
-    yield schemathesis.openapi.from_wsgi("/openapi.json", world.client.app)
-    world.deployment.close()
-
-
 @pytest.fixture
-def furnished(tmp_path: Path, schema: Any) -> Iterator[Furnished]:
+def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Furnished]:
     """A new one for each operation: some of them delete what is there."""
+    # What is at an address is not the document's to say: a report provider is at each that is one.
+    monkeypatch.setattr(Outbound, "get_json", _of_provider)
     world = open_world(tmp_path, start=furnish, log_level="error")
     accounts = world.deployment.accounts
     nurse = accounts.named("nurse")
@@ -153,9 +182,12 @@ def furnished(tmp_path: Path, schema: Any) -> Iterator[Furnished]:
         "/": {"Authorization": f"Bearer {world.token(ALICE)}"},
         "/tscharts": {"Authorization": f"Token {accounts.token(nurse)}"},
     }
-    schema.app = world.client.app
-    yield Furnished(world, schema, headers)
+    yield Furnished(world, headers)
     world.deployment.close()
+
+
+def _of_provider(outbound: Outbound, url: str) -> dict[str, str]:
+    return {"redirect_uri": address_of(url).text, "response_type": "token"}
 
 
 def _furnish_clinic(client: falcon.testing.TestClient, headers: Mapping[str, str]) -> None:
@@ -176,26 +208,49 @@ def _furnish_clinic(client: falcon.testing.TestClient, headers: Mapping[str, str
         assert answer.json == {"id": 1}
 
 
+@SCHEMA.parametrize()  # type: ignore[untyped-decorator]
+@settings(
+    max_examples=EXAMPLES,
+    phases=[Phase.explicit, Phase.generate],
+    derandomize=True,  # What it finds is found in every run.
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_answers_are_as_documented(case: Any, furnished: Furnished) -> None:
+    """What the document allows is taken, what it does not is refused, and both are answered as it says."""
+    case.operation.app = furnished.world.client.app
+    furnished.place(case)
+    headers = furnished.headers_for(case.path)
+    answer = case.call(headers=headers)
+    case.validate_response(
+        answer, checks=CHECKED, excluded_checks=excluded(case, answer), headers=headers
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS]
 )
-def test_answers_are_as_documented(method: str, path: str, furnished: Furnished) -> None:
-    """Whatever is sent: no fault of ours, no status, media type, header or body but those of the document."""
-    operation = furnished.schema[path][method]
-    cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
+def test_strangers_are_answered_as_documented(method: str, path: str, furnished: Furnished) -> None:
+    """Without credentials, an operation that asks for some is 401; no other is."""
+    operation = SCHEMA[path][method]
+    parts = {name: KNOWN[name] for name in KNOWN if f"{{{name}}}" in path}
+    operation.app = furnished.world.client.app
+    case = operation.Case(path_parameters=parts)
+    answer = case.call()
+    assert (answer.status_code == 401) == bool(operation.definition.raw["security"])
+    case.validate_response(answer, checks=CHECKED)
 
-    @settings(
-        max_examples=EXAMPLES,
-        phases=[Phase.generate],
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases, st.sampled_from(["known", "known", "any"]), st.booleans())
-    def ask(case: Any, named: str, somebody: bool) -> None:
-        if named == "known":
-            case.path_parameters = {name: KNOWN[name] for name in case.path_parameters or {}}
-        headers = furnished.headers_for(path) if somebody else {}
-        case.validate_response(case.call(headers=headers), checks=_CHECKS)
 
-    ask()
+def excluded(case: Any, answer: Any) -> list[Any]:
+    """The checks that find fault with this answer, and should."""
+    names = set()
+    raw = case.operation.definition.raw
+    if raw.get("deprecated") or raw["tags"] == ["TSCharts image API"]:
+        # The first are there to be refused, whatever is sent; of the others, the bodies are not described.
+        names.add("positive_data_acceptance")
+    for name, detail in EXCEPTIONS.get((case.method, case.path), {}).items():
+        told = answer.json()["detail"] if answer.status_code >= 400 else ""
+        if re.match(detail, told):
+            names.add(name)
+    return [CHECKS.get_one(name) for name in names]

@@ -295,6 +295,7 @@ def test_user_search(setting: str, expected: set[str], tmp_path: Path) -> None:
         (BOB, {"reference": DAVE, "studyInstanceUID": "x"}, 400, "Bad Query Parameter"),
         (BOB, {"search": "dave", "album": ALBUM, "limit": "x"}, 400, "Bad Query Parameter"),
         (BOB, {"search": "dave", "album": ALBUM, "offset": "-1"}, 400, "Bad Query Parameter"),
+        (BOB, {"reference": DAVE, "limit": "x"}, 400, "Bad Query Parameter"),
         (BOB, {"search": "dave", "studyInstanceUID": UNSEEN}, 404, "Study Not Found"),
         (BOB, {"search": "dave", "studyInstanceUID": "1.2.4"}, 404, "Study Not Found"),
         (BOB, {"search": "dave", "album": OTHER}, 404, "Album Not Found"),

@@ -26,10 +26,11 @@ def find(ask: Ask) -> None:
         StudyNotFound: those who see a study are searched, and the caller does not see it.
     """
     reference, search = ask.query.text("reference"), ask.query.text("search")
+    page = Page.of(ask.query)
     if reference is not None and search is None:
         found: Json | list[Json] | None = _referred_to(ask, reference)
     elif search is not None and reference is None:
-        found = _searched(ask, search)
+        found = _searched(ask, search, page)
     else:
         raise BadQuery("reference", "either it or search is needed")
     if found:
@@ -64,11 +65,11 @@ def _referred_to(ask: Ask, reference: str) -> Json | None:
     )
 
 
-def _searched(ask: Ask, search: str) -> list[Json]:
+def _searched(ask: Ask, search: str, page: Page) -> list[Json]:
     """Those whom the text fits, without the caller: members of an album, those who see a study, or as is set."""
     if len(search) < LEAST:
         raise BadQuery("search", f"at least {LEAST} characters are needed")
-    page, album, study = Page.of(ask.query), ask.query.text("album"), _study(ask)
+    album, study = ask.query.text("album"), _study(ask)
     admins: dict[UserId, bool] = {}
     among: set[UserId] | None
     if album is not None:

@@ -18,9 +18,11 @@ from attrs import evolve
 from adapters.http.kheops.routes import ROUTES
 from adapters.http.kheops.routing import Callers, Route
 from adapters.http.openapi import kheops, tscharts
-from adapters.http.openapi.common import REPEATABLE, USER
-from adapters.http.openapi.parts import Json, Operation, Schema, form_body, parameters, ref
+from adapters.http.openapi.common import REPEATABLE
+from adapters.http.openapi.methods import OPTIONS, REFUSED
+from adapters.http.openapi.parts import Json, Operation, Schema, form_body, parameters, ref, text
 from adapters.http.openapi.schemas import ALPHANUMERIC, SCHEMAS, UID
+from adapters.http.openapi.values import USER
 from adapters.settings import Settings
 
 PATH_PARAMETERS: Mapping[str, Schema] = {
@@ -40,6 +42,7 @@ ERRORS: Mapping[int, str] = {
     401: "Nobody is authenticated.",
     403: "The caller may not do this.",
     404: "It is not there, or not for the caller.",
+    405: "The address does not take the method.",
     406: "Accept leaves no room for the answer.",
     409: "It does not fit what is there by now.",
     413: "The body is too large.",
@@ -47,6 +50,22 @@ ERRORS: Mapping[int, str] = {
     502: "Another server did not do its part.",
     503: "The store is busy, or there are no keys; try again.",
 }
+
+
+REPORT_PROVIDER: Schema = {
+    "type": "oauth2",
+    "description": "How a report provider gets its token; it is sent as a bearer token.",
+    "flows": {
+        "authorizationCode": {
+            "authorizationUrl": "/report",
+            "tokenUrl": "/token",
+            "scopes": {"read": "Read the studies.", "write": "Add a report to them."},
+        }
+    },
+}
+
+
+KHEOPS = "Kheops album API"
 
 
 def document(prefix: str | None) -> Json:
@@ -60,13 +79,15 @@ def document(prefix: str | None) -> Json:
         made["security"] = (
             [] if route.callers is Callers.ANYBODY else [{"bearer": []}, {"basic": []}]
         )
-        made["tags"] = ["Kheops album API"]
+        made["tags"] = [KHEOPS]
         paths.setdefault(route.path, {})[route.method.lower()] = made
-    for (method, path), operation in tscharts.OPERATIONS.items():
-        made = _operation(operation, path, {401, 503, *operation.errors}, _tscharts_error)
-        made["security"] = [] if path.endswith(("/login", "/logout")) else [{"token": []}]
-        made["tags"] = ["TSCharts image API"]
-        paths.setdefault(path, {})[method.lower()] = made
+    for path, by_method in paths.items():
+        # A part with a slash in it names no address.
+        made = _operation(OPTIONS, path, {404} if "{" in path else (), _kheops_error)
+        made["security"] = []
+        made["tags"] = [KHEOPS]
+        by_method["options"] = made
+    _add_tscharts(paths)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -84,9 +105,29 @@ def document(prefix: str | None) -> Json:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},
                 "token": {"type": "apiKey", "in": "header", "name": "Authorization"},
+                "reportProvider": REPORT_PROVIDER,
             },
         },
     }
+
+
+def _add_tscharts(paths: dict[str, Json]) -> None:
+    addresses = dict.fromkeys(path for _, path in tscharts.OPERATIONS)
+    operations = {
+        **tscharts.OPERATIONS,
+        **REFUSED,
+        **{("OPTIONS", path): OPTIONS for path in addresses},
+    }
+    for (method, path), operation in operations.items():
+        errors = {401, 503, *operation.errors}
+        if method == "OPTIONS" and "{" in path:
+            errors.add(404)
+        made = _operation(operation, path, errors, _tscharts_error)
+        made["security"] = [] if path.endswith(("/login", "/logout")) else [{"token": []}]
+        made["tags"] = ["TSCharts image API"]
+        if not operation.answers:
+            made["deprecated"] = True
+        paths.setdefault(path, {})[method.lower()] = made
 
 
 def _errors(route: Route, operation: Operation) -> set[int]:
@@ -103,12 +144,14 @@ def _errors(route: Route, operation: Operation) -> set[int]:
 
 
 def _operation(operation: Operation, path: str, errors: Iterable[int], error: Any) -> Json:
+    # OPTIONS is of the address alone: it does not ask what is there.
+    looks = dict.fromkeys(PATH_PARAMETERS, text(1)) if operation is OPTIONS else PATH_PARAMETERS
     names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
     made: Json = {
         "summary": operation.about,
         "parameters": [
             *(
-                {"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]}
+                {"name": name, "in": "path", "required": True, "schema": looks[name]}
                 for name in names
             ),
             *parameters("query", operation.query),
@@ -120,7 +163,7 @@ def _operation(operation: Operation, path: str, errors: Iterable[int], error: An
         },
     }
     if operation.form is not None:
-        made["requestBody"] = form_body(operation.form)
+        made["requestBody"] = form_body(operation.form, operation.form_rules)
     if operation.body is not None:
         made["requestBody"] = {
             "required": True,

@@ -7,24 +7,49 @@ from collections.abc import Mapping
 from adapters.http.openapi.common import (
     ADDED,
     COMMENT,
-    DAY_OR_MOMENT,
-    DAYS,
     DONE,
     FLAGS,
     FROM,
     IN,
+    IN_ONE,
     JSON,
     LENT,
     OK,
     PAGE,
     PAGE_OF_SOME,
-    USER,
     dicom,
+    in_place,
     listed,
     shown,
 )
-from adapters.http.openapi.parts import FLAG, TEXT, Answer, Field, Operation, one_of, ref, text
+from adapters.http.openapi.parts import (
+    TEXT,
+    Answer,
+    Field,
+    Operation,
+    Schema,
+    array,
+    one_of,
+    ref,
+    text,
+)
 from adapters.http.openapi.schemas import ALPHANUMERIC, MUTATIONS, UID
+from adapters.http.openapi.values import (
+    DAY_OR_MOMENT,
+    DAYS,
+    DAYS_OR_NONE,
+    NAMED,
+    PLAIN,
+    TIMES_OR_NONE,
+    USER,
+    WORD,
+    any_case,
+)
+
+
+def _sorts(*names: str) -> Schema:
+    return one_of(*(sign + name for name in names for sign in ("", "-")))
+
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     # Albums
@@ -34,28 +59,23 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             **PAGE_OF_SOME,
             "name": Field(TEXT, "The whole name in any case; * stands for anything."),
-            "fuzzymatching": Field(FLAG, "Names that sound alike will do."),
+            "fuzzymatching": Field(WORD, "Names that sound alike will do."),
             "modality": Field(TEXT, "A modality that the album holds a series of."),
             "created_time": Field(DAYS),
             "last_event_time": Field(DAYS),
-            "favorite": Field(FLAG, "true: one's favourites only."),
-            "canAddSeries": Field(FLAG, "true: those one may add series to."),
-            "canCreateCapabilityToken": Field(FLAG, "true: those one is an admin of."),
+            "favorite": Field(WORD, "true: one's favourites only."),
+            "canAddSeries": Field(WORD, "true: those one may add series to."),
+            "canCreateCapabilityToken": Field(WORD, "true: those one is an admin of."),
             "sort": Field(
-                one_of(
-                    *(
-                        sign + name
-                        for name in (
-                            "created_time",
-                            "last_event_time",
-                            "name",
-                            "number_of_users",
-                            "number_of_studies",
-                            "number_of_comments",
-                        )
-                        for sign in ("", "-")
-                    )
-                )
+                _sorts(
+                    "created_time",
+                    "last_event_time",
+                    "name",
+                    "number_of_users",
+                    "number_of_studies",
+                    "number_of_comments",
+                ),
+                "A hyphen before it: descending.",
             ),
         },
     ),
@@ -63,25 +83,25 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "Create an album.",
         shown("Album", 201),
         form={
-            "name": Field(text(1, 255), required=True),
-            "description": Field(text(0, 2048)),
+            "name": Field(text(1, 255, **NAMED), required=True),
+            "description": Field(text(0, 2048, **PLAIN)),
             **FLAGS,
         },
     ),
     ("GET", "/albums/{album}"): Operation(
         "Show an album; to a token that is for it alone, in brief.",
         {200: Answer("The album.", {JSON: {"oneOf": [ref("Album"), ref("AlbumInBrief")]}})},
-        {"includeUsers": Field(FLAG, "true: with its members.")},
+        {"includeUsers": Field(WORD, "true: with its members.")},
     ),
     ("PATCH", "/albums/{album}"): Operation(
         "Change what the form holds of an album.",
         shown("Album"),
         form={
-            "name": Field(text(1, 255)),
-            "description": Field(text(0, 2048)),
+            "name": Field(text(1, 255, **NAMED)),
+            "description": Field(text(0, 2048, **PLAIN)),
             **FLAGS,
-            "notificationNewSeries": Field(FLAG),
-            "notificationNewComment": Field(FLAG),
+            "notificationNewSeries": Field(WORD),
+            "notificationNewComment": Field(WORD),
         },
     ),
     ("DELETE", "/albums/{album}"): Operation("Delete an album for everybody.", DONE),
@@ -105,12 +125,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     # Favourites
     ("PUT", "/albums/{album}/favorites"): Operation("Make an album one's favourite.", DONE),
     ("DELETE", "/albums/{album}/favorites"): Operation("Undo that.", DONE),
-    ("PUT", "/studies/{study}/favorites"): Operation("Make a study a favourite.", DONE, IN),
-    ("DELETE", "/studies/{study}/favorites"): Operation("Undo that.", DONE, IN),
+    ("PUT", "/studies/{study}/favorites"): Operation("Make a study a favourite.", DONE, IN_ONE),
+    ("DELETE", "/studies/{study}/favorites"): Operation("Undo that.", DONE, IN_ONE),
     ("PUT", "/studies/{study}/series/{series}/favorites"): Operation(
-        "Make a series a favourite.", DONE, IN
+        "Make a series a favourite.", DONE, IN_ONE
     ),
-    ("DELETE", "/studies/{study}/series/{series}/favorites"): Operation("Undo that.", DONE, IN),
+    ("DELETE", "/studies/{study}/series/{series}/favorites"): Operation("Undo that.", DONE, IN_ONE),
     # Events and comments
     ("GET", "/albums/{album}/events"): Operation(
         "List what happened in an album, newest first. Filters apply to mutations alone.",
@@ -120,7 +140,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "types": Field(one_of("comments", "mutations"), "Both when left out.", repeated=True),
             "type": Field(one_of(*MUTATIONS), repeated=True),
             "family": Field(
-                one_of("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True
+                any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True
             ),
             "user": Field(USER, "Who did it, or to whom.", repeated=True),
             "studies": Field(UID, repeated=True),
@@ -143,7 +163,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("PUT", "/studies/{study}"): Operation(
         "Take a study into the inbox, or into the token's album.",
         ADDED,
-        {"album": FROM["album"]},
+        {"album": Field(ALPHANUMERIC, "The album it is taken from, if nothing is lent.")},
         LENT,
     ),
     ("DELETE", "/studies/{study}"): Operation(
@@ -167,26 +187,41 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         dicom(),
         {
             **PAGE_OF_SOME,
-            **IN,
+            **in_place(Field(any_case("true"), "true: favourites only.")),
+            "StudyDate": Field(DAYS_OR_NONE),
+            "StudyTime": Field(TIMES_OR_NONE),
+            "StudyInstanceUID": Field(UID, "One of these.", repeated=True),
             **{
                 name: Field(TEXT)
                 for name in (
-                    "StudyDate",
-                    "StudyTime",
                     "AccessionNumber",
                     "ModalitiesInStudy",
                     "ReferringPhysicianName",
                     "PatientName",
                     "PatientID",
-                    "StudyInstanceUID",
                     "StudyID",
                     "StudyDescription",
-                    "sort",
                 )
             },
-            "fuzzymatching": Field(FLAG, "Names of persons that sound alike will do."),
-            "favorite": Field(one_of("true")),
-            "includefield": Field(TEXT, "favorite, comments, StudyDescription.", repeated=True),
+            "sort": Field(
+                _sorts(
+                    "StudyDate",
+                    "StudyTime",
+                    "AccessionNumber",
+                    "ReferringPhysicianName",
+                    "PatientName",
+                    "PatientID",
+                    "StudyInstanceUID",
+                    "StudyID",
+                ),
+                "A hyphen before it: descending, as by StudyDate when it is left out.",
+            ),
+            "fuzzymatching": Field(WORD, "Names of persons that sound alike will do."),
+            "includefield": Field(
+                TEXT,
+                "favorite (in an album or the inbox), comments, StudyDescription; others in vain.",
+                repeated=True,
+            ),
         },
     ),
     ("GET", "/studies/{study}/series"): Operation(
@@ -194,7 +229,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         dicom(),
         {
             **PAGE,
-            **IN,
+            **in_place(Field(WORD, "true: favourites only; any other text: all but those.")),
             **{
                 name: Field(TEXT)
                 for name in (
@@ -203,12 +238,19 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "BodyPartExamined",
                     "SeriesInstanceUID",
                     "SeriesNumber",
-                    "sort",
                 )
             },
-            "fuzzymatching": Field(FLAG, "Passed over: series have no names of persons."),
-            "favorite": Field(FLAG),
-            "includefield": Field(TEXT, "favorite", repeated=True),
+            "sort": Field(
+                _sorts(
+                    "SeriesNumber",
+                    "Modality",
+                    "SeriesInstanceUID",
+                    "NumberOfSeriesRelatedInstances",
+                ),
+                "A hyphen before it: descending.",
+            ),
+            "fuzzymatching": Field(WORD, "Passed over: series have no names of persons."),
+            "includefield": Field(TEXT, "favorite (in an album or the inbox).", repeated=True),
         },
     ),
     ("GET", "/studies/{study}/metadata"): Operation(
@@ -219,7 +261,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "Have the headers of some series read anew.",
         OK,
         form={
-            "SeriesInstanceUID": Field(UID, required=True, repeated=True),
+            "SeriesInstanceUID": Field({**array(UID), "minItems": 1}, required=True),
             "album": Field(ALPHANUMERIC),
         },
     ),

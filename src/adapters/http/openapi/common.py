@@ -6,31 +6,32 @@ from collections.abc import Mapping
 
 from adapters.http.openapi.parts import (
     COUNT,
-    FLAG,
     TEXT,
     Answer,
     Field,
     Fields,
     Schema,
     array,
+    at_most_one,
+    exactly_one,
+    group,
     ref,
     text,
 )
 from adapters.http.openapi.schemas import ALPHANUMERIC
+from adapters.http.openapi.values import (
+    IDEMPOTENCY_KEY,
+    NUMBER,
+    PLAIN,
+    POSITIVE,
+    USER,
+    WORD,
+    any_case,
+)
 
 JSON = "application/json"
 DICOM_JSON = "application/dicom+json"
 TOTAL: Mapping[str, Schema] = {"X-Total-Count": COUNT}
-
-NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
-POSITIVE: Schema = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
-USER: Schema = text(1, description="a sub, or an e-mail address in any case")
-DAYS: Schema = text(
-    pattern=r"^(\d{8}|\d{8}-\d{8}|-\d{8}|\d{8}-)$", description="a day, or a range of days (UTC)"
-)
-DAY_OR_MOMENT: Schema = text(pattern=r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?$", description="UTC")
-MOMENT: Schema = text(description="ISO 8601 with an offset")
-WEBHOOK_EVENT: Schema = text(description="new_series, remove_series, new_user or delete_album")
 
 PAGE: Fields = {
     "limit": Field(NUMBER, "At most that many; all when left out."),
@@ -43,21 +44,43 @@ LENT: Fields = {
     )
 }
 FROM: Fields = {
-    "album": Field(ALPHANUMERIC, "The album it is taken from."),
-    "inbox": Field(FLAG, "true: it is taken from the caller's inbox."),
+    "source": group(
+        {
+            "album": Field(ALPHANUMERIC, "The album it is taken from."),
+            "inbox": Field(any_case("true"), "true: it is taken from the caller's inbox."),
+        },
+        exactly_one("album", "inbox"),
+        required=True,
+    )
 }
+"""Where it is taken from. It is not read where X-Authorization-Source says that, nor for a token of an album."""
+
 REPEATABLE: Fields = {
     "Idempotency-Key": Field(
-        text(1, 512, pattern="^[!-~]+$"),
+        IDEMPOTENCY_KEY,
         "The same key with the same request is the same request again; with another one it is 409.",
     )
 }
-IN: Fields = {
+_PLACES: Fields = {
     "album": Field(ALPHANUMERIC, "Look in this album."),
     "inbox": Field(TEXT, "Look in the caller's inbox; whatever the value."),
 }
+IN: Fields = {"place": group(_PLACES, at_most_one("album", "inbox"))}
+IN_ONE: Fields = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
+
+
+def in_place(favorite: Field) -> Fields:
+    """Where to look, and whether for favourites alone: they are those of an album or of the inbox."""
+    needs_place = {
+        "if": {"required": ["favorite"]},
+        "then": {"anyOf": [{"required": [name]} for name in _PLACES]},
+    }
+    fields = {**_PLACES, "favorite": favorite}
+    return {"place": group(fields, at_most_one("album", "inbox"), needs_place)}
+
+
 FLAGS: Fields = {
-    name: Field(FLAG)
+    name: Field(WORD)
     for name in (
         "addUser",
         "downloadSeries",
@@ -68,7 +91,7 @@ FLAGS: Fields = {
     )
 }
 COMMENT: Fields = {
-    "comment": Field(text(1, 1024), required=True),
+    "comment": Field(text(1, 1024, **PLAIN), required=True),
     "to_user": Field(USER, "Whom it is for alone."),
 }
 

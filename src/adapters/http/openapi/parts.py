@@ -64,8 +64,45 @@ class Field:
     required: bool = False
     repeated: bool = False
 
+    @property
+    def listed(self) -> Schema:
+        """Its schema, or that of a list of such values where there may be more than one."""
+        return array(self.schema) if self.repeated else self.schema
+
+    @property
+    def is_exploded(self) -> bool:
+        """Whether it is more than one parameter on the wire."""
+        return self.repeated or self.schema.get("type") in ("array", "object")
+
 
 Fields = Mapping[str, Field]
+
+
+def exactly_one(*names: str) -> Schema:
+    """A rule of a group or a form: one of these is there, and no other of them."""
+    return {"oneOf": [{"required": [name]} for name in names]}
+
+
+def at_most_one(one: str, other: str) -> Schema:
+    """A rule of a group or a form: the two are not there both."""
+    return {"not": {"required": [one, other]}}
+
+
+def group(fields: Fields, *rules: Schema, required: bool = False) -> Field:
+    """Values of a query string whose presence hangs together: an object, whose members are the parameters.
+
+    Args:
+        fields: The parameters, by name.
+        rules: What the object must keep. They stand in ``allOf``: machines that make clients of the document take
+            the members from beside it.
+        required: Whether one of them has to be there.
+    """
+    members = {
+        name: {**one.schema, **({"description": one.about} if one.about else {})}
+        for name, one in fields.items()
+    }
+    schema = {"type": "object", "properties": members, "allOf": [*rules]}
+    return Field(schema, "These stand in the query string by their own names.", required)
 
 
 @frozen
@@ -102,6 +139,7 @@ class Operation:
         query: Values in the query string.
         headers: Values in headers of the request, beside the usual ones.
         form: Values in a form.
+        form_rules: What the form must keep beside what its values are.
         body: A JSON body.
         errors: Statuses of errors that this operation has beside those of all.
     """
@@ -111,6 +149,7 @@ class Operation:
     query: Fields = field(factory=dict)
     headers: Fields = field(factory=dict)
     form: Fields | None = None
+    form_rules: Sequence[Schema] = ()
     body: Schema | None = None
     errors: Sequence[int] = ()
 
@@ -123,22 +162,26 @@ def parameters(where: str, fields: Fields) -> list[Json]:
             "in": where,
             "required": one.required,
             "description": one.about,
-            "schema": array(one.schema) if one.repeated else one.schema,
-            **({"style": "form", "explode": True} if one.repeated else {}),
+            "schema": one.listed,
+            # An object that is exploded is its members, each a parameter of its own.
+            **({"style": "form", "explode": True} if one.is_exploded else {}),
         }
         for name, one in fields.items()
     ]
 
 
-def form_body(fields: Fields) -> Json:
-    """A form, as OpenAPI has it. Its fields may stand in the query string instead, so no body is needed."""
+def form_body(fields: Fields, rules: Sequence[Schema] = ()) -> Json:
+    """A form, as OpenAPI has it. Its fields may stand in the query string instead, where the body is empty."""
     required = [name for name, one in fields.items() if one.required]
     schema: Json = {
         "type": "object",
-        "properties": {
-            name: array(one.schema) if one.repeated else one.schema for name, one in fields.items()
-        },
+        "properties": {name: one.listed for name, one in fields.items()},
     }
     if required:
         schema["required"] = required
-    return {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+    if rules:
+        schema["allOf"] = [*rules]
+    return {
+        "required": bool(required),
+        "content": {"application/x-www-form-urlencoded": {"schema": schema}},
+    }

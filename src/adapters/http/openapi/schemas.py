@@ -24,7 +24,7 @@ LOCAL_TIME: Schema = text(
     pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?$", description="UTC, without a zone"
 )
 UTC_TIME: Schema = text(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$")
-UID: Schema = text(1, 64, pattern=r"^[0-9]+(\.[0-9]+)*$")
+UID: Schema = text(1, 64, pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*$")
 ALPHANUMERIC: Schema = text(1, 64, pattern="^[A-Za-z0-9]+$")
 
 DAY: Schema = text(pattern=r"^\d{1,2}/\d{1,2}/\d{4}$", description="MM/DD/YYYY")
