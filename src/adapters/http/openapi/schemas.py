@@ -230,14 +230,13 @@ SCHEMAS: Mapping[str, Schema] = {
     "DicomObject": {
         "type": "object",
         "description": "DICOM JSON Model, PS3.18 Annex F",
-        "patternProperties": {
-            "^[0-9A-F]{8}$": {
-                "type": "object",
-                "required": ["vr"],
-                "properties": {"vr": text(2, 2), "Value": {"type": "array"}},
-            }
+        # Machines that make clients read additionalProperties, and pass over patternProperties.
+        "propertyNames": {"pattern": "^[0-9A-F]{8}$"},
+        "additionalProperties": {
+            "type": "object",
+            "required": ["vr"],
+            "properties": {"vr": text(2, 2), "Value": array({})},
         },
-        "additionalProperties": False,
     },
     "Metrics": {
         "type": "object",
