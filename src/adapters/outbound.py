@@ -29,6 +29,7 @@ from attrs import field, frozen
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
+_NETLOC = re.compile(r"(\[[^@\[\]]*\]|[^@:\[\]]*)(:[0-9]*)?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _DROPPED_BYTES = 4096
@@ -93,7 +94,8 @@ def address_of(text: str) -> Address:
         url = urlsplit(text)
         usual = _PORTS[url.scheme]
         host, port = _host(url.hostname or ""), usual if url.port is None else url.port
-        if "@" in url.netloc or port == 0:
+        # What stands behind the bracket of an address of IPv6, urlsplit passes over.
+        if port == 0 or not _NETLOC.fullmatch(url.netloc):
             raise ValueError
     except (KeyError, ValueError):
         raise AddressRefused(

@@ -131,6 +131,7 @@ def test_is_public_of_any_other_address(address: str) -> None:
         *("http://host:0/", "http://host:65536/", "http://host:-1/", "http://host:x/"),
         *("http://ho st/", "http://host/a b", "http://host/\n", "http://host/\x00", "http://hôst/"),
         *("http://host/ü", "http://[::1", "http://[host]/", "http://[fe80::1%25eth0]/"),
+        *("http://[::1]x/", "http://[::1]*", "http://x[::1]/", "http://[::1]:8:8/"),
         *("http://.host/", "http://a..b/", "http://a\\b/", "http://a%2eb/", "http://-a/"),
         "http://" + "a" * 254 + "/",
     ],
