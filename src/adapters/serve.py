@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 
 from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
+from adapters.server import Limits, Shares, Worker
 from adapters.settings import Settings
 from adapters.store import StoreUnavailable
 from adapters.webhooks import Runner
@@ -23,7 +24,7 @@ _M_ARENA_MAX = -8  # as malloc.h has it
 _log = logging.getLogger(__name__)
 
 THREADS = 4
-"""Requests a worker serves at a time: a slow upload must not keep the others waiting."""
+"""Requests a worker answers at a time, beside those whose body it is still receiving."""
 
 
 class DiscreetLogger(Logger):
@@ -40,7 +41,11 @@ class DiscreetLogger(Logger):
 class Server(BaseApplication):
     """Gunicorn with our settings. The data directory is opened by each worker, after the fork."""
 
-    def __init__(self, settings: Settings, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, announce: Callable[[str], None], limits: Limits | None = None
+    ) -> None:
+        self.limits = limits or Limits()
+        self.shares = Shares()
         self._settings = settings
         self._announce = announce
         self._runner: Runner | None = None
@@ -51,11 +56,13 @@ class Server(BaseApplication):
         options: dict[str, Any] = {
             "bind": self._settings.bind,
             "workers": self._settings.workers,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": THREADS,
             "timeout": 120,
             "graceful_timeout": 30,
-            "keepalive": 5,
+            "keepalive": 5,  # that connections are kept; for how long, the limits say
+            "worker_connections": self.limits.connections,
+            "sendfile": False,  # the worker's connections are no sockets
             "loglevel": self._settings.log_level,
             "proc_name": "albumcore",
             "control_socket_disable": True,  # a setting of newer versions
@@ -66,7 +73,9 @@ class Server(BaseApplication):
             "forwarder_headers": "",
             "logger_class": DiscreetLogger,
             "when_ready": self._ready,
+            "pre_fork": self._worker_begins,
             "worker_exit": self._worker_exits,
+            "child_exit": self._worker_ended,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -83,6 +92,12 @@ class Server(BaseApplication):
         self._runner = Runner(deployment.outbox)
         self._runner.start()
         return app
+
+    def _worker_begins(self, server: Any, worker: Any) -> None:
+        worker.slot = self.shares.give(worker)
+
+    def _worker_ended(self, server: Any, worker: Any) -> None:
+        self.shares.take_back(worker)
 
     def _worker_exits(self, server: Any, worker: Any) -> None:
         if self._runner is not None:

@@ -108,7 +108,8 @@ class Settings:
         "ALBUMCORE_MAX_UPLOAD",
         size(1024),
         32 * 1024 * 1024,
-        "Largest request body; a larger one is answered 413.",
+        "Largest body of the upload of an image; a larger one is answered 413. Every other body is "
+        "bounded by itself, whatever this says.",
     )
     bind: str = _setting(
         "ALBUMCORE_BIND", ADDRESS, "127.0.0.1:8000", "Where to listen; port 0 takes any free one."

@@ -10,6 +10,7 @@ import falcon
 
 from adapters.deployment import Deployment
 from adapters.http import kheops, tscharts
+from adapters.http.body import DropsBodies
 from adapters.http.cors import Cors, HeadAsGet
 from adapters.http.errors import status_of
 from adapters.http.health import Health
@@ -33,6 +34,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
         PlainPaths(),
         Cors(*_APIS),
         HeadAsGet(),
+        DropsBodies(),
     ]
     app = falcon.App(middleware=middleware)
     app.req_options.strip_url_path_trailing_slash = True

@@ -44,6 +44,7 @@ ERRORS: Mapping[int, str] = {
     404: "It is not there, or not for the caller.",
     405: "The address does not take the method.",
     406: "Accept leaves no room for the answer.",
+    408: "The body came too slowly.",
     409: "It does not fit what is there by now.",
     413: "The body is too large.",
     415: "The body is of another media type.",
@@ -122,6 +123,8 @@ def _add_tscharts(paths: dict[str, Json]) -> None:
         errors = {401, 503, *operation.errors}
         if method == "OPTIONS" and "{" in path:
             errors.add(404)
+        if operation.body is not None:
+            errors.add(408)
         made = _operation(operation, path, errors, _tscharts_error)
         made["security"] = [] if path.endswith(("/login", "/logout")) else [{"token": []}]
         made["tags"] = ["TSCharts image API"]
@@ -139,7 +142,7 @@ def _errors(route: Route, operation: Operation) -> set[int]:
     if route.records:
         found.add(409)
     if operation.form is not None:
-        found |= {413, 415}
+        found |= {408, 413, 415}
     return found - set(operation.answers)
 
 

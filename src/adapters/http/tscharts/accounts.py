@@ -14,6 +14,7 @@ class Login(Resource):
     """``login/``: a name and a password give the account's token, the same every time."""
 
     allow = ("POST", "OPTIONS")
+    max_body = 4 * 1024  # anybody may send one
 
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(deployment, {"POST": self._log_in})

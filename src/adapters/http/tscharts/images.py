@@ -66,6 +66,7 @@ class Images(Resource):
             deployment, {"GET": self._search, "POST": self._upload, "DELETE": self._refuse_delete}
         )
         self._documented = deployment.settings.compat == "documented"
+        self.max_body = deployment.settings.max_upload
 
     # Search
 

@@ -9,7 +9,6 @@ import falcon
 import orjson
 
 from adapters.deployment import Deployment
-from adapters.http.body import drop_rest
 from adapters.http.kept import in_its_own_block
 from adapters.http.tscharts.authentication import authenticated
 from adapters.http.tscharts.body import json_object
@@ -17,6 +16,9 @@ from albumcore.ids import UserId
 from albumcore.kernel import Source
 
 NOT_FOUND = "Not found."
+MAX_JSON = 64 * 1024
+"""Largest body of a request that carries no image, in bytes: some times the longest patient."""
+
 _TO_BE_CALLED = 400
 """What it takes to keep something that is to be called, in bytes."""
 
@@ -35,6 +37,9 @@ class Resource:
 
     allow: tuple[str, ...] = ("GET", "POST", "DELETE", "HEAD", "OPTIONS")
     """The methods that ``Allow`` names: for a collection and its members the same."""
+
+    max_body: int = MAX_JSON
+    """Largest body, in bytes."""
 
     def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:
         self.deployment = deployment
@@ -57,10 +62,7 @@ class Resource:
         """
         if self.allow:
             resp.set_header("Allow", self._allowed)
-        try:
-            resp.data = self._shown(req, path) if _shows(req) else self._done(req, path)
-        finally:
-            drop_rest(req)
+        resp.data = self._shown(req, path) if _shows(req) else self._done(req, path)
 
     def _done(self, req: falcon.Request, path: Mapping[str, str]) -> bytes:
         self.admit(req)
@@ -91,8 +93,8 @@ class Resource:
         req.context.source = Source(UserId(f"tscharts-{account.id}"))
 
     def body(self, req: falcon.Request) -> dict[str, Any]:
-        """Return the JSON object in the body; see `json_object`."""
-        return json_object(req, self.deployment.settings.max_upload)
+        """Return the JSON object in the body, of at most `max_body` bytes; see `json_object`."""
+        return json_object(req, self.max_body)
 
     def _verb(self, method: str) -> Verb:
         if (verb := self._verbs.get(method)) is not None:

@@ -1,0 +1,267 @@
+"""One client's connection, in the place of the socket that gunicorn reads requests from and writes answers to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from adapters.server.requests import Body
+
+T = TypeVar("T")
+_KIB = 1024
+_MIB = 1024 * _KIB
+
+_LEFT_BEHIND = 64 * _KIB  # of a refused body: as much is worth reading off to keep the connection
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How long clients are waited for, and how many.
+
+    Attributes:
+        header: Time for the header of a request, in seconds.
+        keepalive: Time that a connection is kept open for the next request, in seconds.
+        grace: Time after which the pace counts, in seconds.
+        pace: Least bytes a second of a body, and of an answer that is read.
+        stall: Longest pause of a client that was ahead of the pace, in seconds.
+        read_off: Bytes of a refused body that are read after the answer, so that its client comes to read the answer.
+        silence: Longest pause while these are read, in seconds.
+        longest_read_off: Time for all of them, in seconds.
+        closing: Time for the client to close its side, or to send a last request to a worker that stops, in seconds.
+        connections: Open connections of a worker; with more, the one that has been idle longest is closed.
+        uploads: Requests of a worker whose body is read while it arrives.
+        unsent: Bytes of answers that wait for their clients outside of the threads, in a worker.
+        tick: How often all this is looked after, in seconds.
+    """
+
+    header: float = 10.0
+    keepalive: float = 5.0
+    grace: float = 10.0
+    pace: int = _KIB
+    stall: float = 60.0
+    read_off: int = 256 * _MIB
+    silence: float = 10.0
+    longest_read_off: float = 600.0
+    closing: float = 2.0
+    connections: int = 4096
+    uploads: int = 128
+    unsent: int = 64 * _MIB
+    tick: float = 0.5
+
+
+class Budget:
+    """So many bytes that threads may take, and give back."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Take bytes, if there are as many left."""
+        with self._lock:
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
+
+    def give(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._lock:
+            self._left += size
+
+
+class Connection:
+    """A socket that never waits, but for a body that is read while it arrives.
+
+    Attributes:
+        raw: The socket itself, which does not block.
+        client, server: The addresses of both sides.
+        received: What has arrived and was not read yet.
+        failure: Raised in the place of waiting for more than was received.
+        is_patient: Whether a read may wait for the client, at the pace of the limits.
+        is_kept: Whether another request may follow.
+        is_whole: Whether the whole body of the request was read.
+        request: The request that is answered.
+        unsent: What of the answer the client had no room for.
+        due: When what is waited for must have come, by the monotonic clock.
+        late: What is done if it has not.
+        left: Bytes that are still read off.
+        ends: When reading off ends at the latest.
+    """
+
+    def __init__(
+        self, raw: socket.socket, client: Any, server: Any, limits: Limits, budget: Budget
+    ) -> None:
+        raw.setblocking(False)
+        self.raw, self.client, self.server = raw, client, server
+        self.received = b""
+        self.failure: Exception | None = None
+        self.is_patient = self.is_kept = self.is_whole = False
+        self.request: Any = None
+        self.unsent = memoryview(b"")
+        self.due = self.ends = 0.0
+        self.late: Callable[[Connection], None] | None = None
+        self.left = 0
+        self._limits = limits
+        self._budget = budget
+        self._taken = 0
+        self._held = self._interim = b""
+        self._is_answering = self._is_over = False
+
+    @property
+    def sock(self) -> Connection:
+        """What gunicorn takes for the socket."""
+        return self
+
+    def begin(self, *, is_patient: bool = False, failure: Exception | None = None) -> None:
+        """Get ready for a request."""
+        self.is_patient, self.failure = is_patient, failure
+        self.is_kept = self.is_whole = False
+        self.request = self.late = None
+        self._interim = b""
+        self._is_answering = False
+
+    def allow(self, seconds: float) -> None:
+        """Wait for the client so long from now."""
+        self.due = monotonic() + seconds
+
+    def keep_pace(self, count: int) -> None:
+        """Give the client time for the bytes that it moved: a KiB earns a second, if that is the pace."""
+        self.due = min(monotonic() + self._limits.stall, self.due + count / self._limits.pace)
+
+    # What gunicorn does with a socket.
+
+    def recv(self, size: int) -> bytes:
+        """Read at most so many bytes; none at the end.
+
+        Raises:
+            TimeoutError: the client was slower than the pace.
+            BlockingIOError: there are none now, and this connection does not wait.
+        """
+        if self.received:
+            piece, self.received = self.received[:size], self.received[size:]
+            return piece
+        if self.failure is not None:
+            raise self.failure
+        if self._is_over:
+            return b""
+        if not self.is_patient:
+            return self.raw.recv(size)
+        interim, self._interim = self._interim, b""
+        if interim:
+            self.raw.send(interim)
+        piece = self._waiting(lambda: self.raw.recv(size))
+        self.keep_pace(len(piece))
+        return piece
+
+    def send(self, data: bytes) -> int:
+        """Hold an interim answer, 100 Continue, back until the body is read: one that is refused is not asked for."""
+        self._interim = data
+        return len(data)
+
+    def sendall(self, data: bytes) -> None:
+        """Send, without waiting for the client; the beginning goes together with what follows it.
+
+        What the client has no room for is sent later, unless too much waits already: then it is waited for.
+        """
+        if not self._is_answering:
+            self._held, self._is_answering = bytes(data), True
+            return
+        if self.unsent:
+            self._send_waiting()
+        held, self._held = self._held, b""
+        try:
+            sent = self.raw.sendmsg((held, data)) if held else self.raw.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(held):
+            data, sent = held[sent:] + data, len(held)
+        if rest := memoryview(data)[sent - len(held) :]:
+            self._put_off(rest)
+
+    def gettimeout(self) -> float:
+        """Never waits, as gunicorn understands it."""
+        return 0.0
+
+    def settimeout(self, timeout: float | None) -> None:
+        """How long is waited, is for the limits to say."""
+
+    setblocking = settimeout
+
+    def shutdown(self, how: int) -> None:
+        """Read nothing more; the worker closes the socket itself, when its client has read the answer."""
+        self._is_over = True
+
+    def close(self) -> None:
+        """See `shutdown`."""
+        self._is_over = True
+
+    # What the worker does with it.
+
+    def settle(self, body: Body) -> None:
+        """Before an answer begins: read a little that is left of the body, or have the connection close after it."""
+        self.is_patient, left = False, _LEFT_BEHIND
+        try:
+            while left > 0 and (piece := body.read(8 * _KIB)):
+                left -= len(piece)
+        except (
+            Exception
+        ):  # gunicorn has many for what is no chunk, and the request is refused already
+            left = 0
+        self.is_whole = left > 0 and not body.has_failed
+        if not self.is_whole:
+            self.request.force_close()
+
+    def send_on(self) -> bool:
+        """Send what is left of the answer, as much as the client has room for; whether that is all.
+
+        Raises:
+            OSError: the client is gone.
+        """
+        if self._held:
+            self.sendall(b"")
+        while self.unsent:
+            try:
+                sent = self.raw.send(self.unsent)
+            except BlockingIOError:
+                return False
+            self.keep_pace(sent)
+            self.unsent = self.unsent[sent:]
+        self.forget_unsent()
+        return True
+
+    def forget_unsent(self) -> None:
+        """Give back the room that the rest of an answer takes."""
+        self.unsent = memoryview(b"")
+        self._budget.give(self._taken)
+        self._taken = 0
+
+    def _put_off(self, rest: memoryview) -> None:
+        self.allow(self._limits.grace)
+        self.unsent = rest
+        if self._budget.take(len(rest)):
+            self._taken = len(rest)
+        else:
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        while self.unsent:
+            sent = self._waiting(lambda: self.raw.send(self.unsent))
+            self.keep_pace(sent)
+            self.unsent = self.unsent[sent:]
+        self.forget_unsent()
+
+    def _waiting(self, do: Callable[[], T]) -> T:
+        left = self.due - monotonic()
+        if left <= 0:
+            raise TimeoutError("the client is too slow")
+        self.raw.settimeout(left)
+        try:
+            return do()
+        finally:
+            self.raw.setblocking(False)

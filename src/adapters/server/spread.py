@@ -1,0 +1,56 @@
+"""Connection counts that worker processes share, so that none accepts more connections than the others."""
+
+from __future__ import annotations
+
+import mmap
+
+MOST_WORKERS = 1024
+"""Worker processes that can be counted: four times what can be set, as a restart starts new ones beside the old."""
+
+_FREE = -1
+_WIDTH = 8  # bytes of a count
+
+
+class Shares:
+    """A table of counts in anonymous memory that is mapped before the workers are forked.
+
+    Each worker has a slot and writes to no other. The process that starts and reaps the workers gives slots out and
+    takes them back, so a worker that was killed is not counted. A slot is empty until its worker accepts connections.
+    """
+
+    def __init__(self) -> None:
+        self._counts = memoryview(mmap.mmap(-1, MOST_WORKERS * _WIDTH)).cast("q")
+        self._used = memoryview(mmap.mmap(-1, _WIDTH)).cast("q")
+        self._slots: dict[object, int] = {}
+        for slot in range(MOST_WORKERS):
+            self._counts[slot] = _FREE
+
+    def give(self, worker: object) -> int:
+        """Give a worker the first slot that no other has. Called before the fork.
+
+        Raises:
+            StopIteration: there are more than `MOST_WORKERS`.
+        """
+        taken = set(self._slots.values())
+        slot = next(slot for slot in range(MOST_WORKERS) if slot not in taken)
+        self._slots[worker] = slot
+        self._used[0] = max(self._used[0], slot + 1)
+        return slot
+
+    def take_back(self, worker: object) -> None:
+        """Empty the slot of a worker that has ended, however it did."""
+        if (slot := self._slots.pop(worker, None)) is not None:
+            self.leave(slot)
+
+    def write(self, slot: int, count: int) -> None:
+        """Write down how many connections the worker of a slot has; with it, the worker takes part."""
+        self._counts[slot] = count
+
+    def leave(self, slot: int) -> None:
+        """Have the others no longer wait for this worker: it accepts no more connections."""
+        self._counts[slot] = _FREE
+
+    def is_least(self, slot: int) -> bool:
+        """Whether no worker that accepts connections has fewer than the worker of this slot."""
+        own = self._counts[slot]
+        return all(not 0 <= count < own for count in self._counts[: self._used[0]])

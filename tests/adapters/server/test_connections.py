@@ -1,0 +1,167 @@
+"""What has arrived of a request, and what is sent and held back, byte by byte."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.server import Limits, connections
+from adapters.server.connections import Budget, Connection
+from adapters.server.requests import COLLECTED, Arrived, arrived
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize(
+    ("received", "what"),
+    [
+        (b"", Arrived.PART_OF_HEAD),
+        (GET, Arrived.PART_OF_HEAD),
+        (GET + b"\r\n", Arrived.ALL),
+        (GET + b"\r\nGET", Arrived.ALL),
+        (POST + b"Content-Length: 3\r\n\r\nab", Arrived.PART_OF_BODY),
+        (POST + b"content-length:3\r\n\r\nab", Arrived.PART_OF_BODY),
+        (POST + b"Content-Length: 3\r\n\r\nabc", Arrived.ALL),
+        (POST + b"Content-Length: 0\r\n\r\n", Arrived.ALL),
+        (POST + b"Content-Length: %d\r\n\r\n" % COLLECTED, Arrived.PART_OF_BODY),
+        (POST + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1), Arrived.HEAD),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Arrived.HEAD),
+        (POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", Arrived.HEAD),
+        # What follows is for the parser to refuse: it must only be given to it.
+        (POST + b"Content-Length: x\r\n\r\n", Arrived.HEAD),
+        (POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\n", Arrived.HEAD),
+    ],
+)
+def test_what_has_arrived(received: bytes, what: Arrived) -> None:
+    """The header tells whether there is a body to wait for, and how long it is."""
+    assert arrived(received) is what
+
+
+@given(st.integers(0, COLLECTED), st.integers(0, COLLECTED))
+def test_a_body_has_arrived_when_all_of_it_has(length: int, there: int) -> None:
+    """A short body is all there when as many bytes follow the header as it says."""
+    received = POST + b"Content-Length: %d\r\n\r\n" % length + bytes(there)
+    assert (arrived(received) is Arrived.ALL) == (there >= length)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two ends of a connection."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(10)
+        yield ours, theirs
+
+
+def _connection(raw: socket.socket, **limits: float) -> Connection:
+    made = Limits(**limits)  # type: ignore[arg-type]  # numbers, all of them
+    connection = Connection(raw, "client", "server", made, Budget(made.unsent))
+    connection.begin(is_patient=True)
+    connection.allow(made.grace)
+    return connection
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 5), st.integers(0, 100_000)), max_size=40),
+    st.integers(1, 10_000),
+)
+def test_the_pace(moves: list[tuple[float, int]], pace: int) -> None:
+    """A client at the pace is never too slow after its grace; one below it by more than the grace always is."""
+    clock, grace, stall = Clock(), 10.0, 60.0
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as raw:
+        patch.setattr(connections, "monotonic", clock)
+        connection = _connection(raw, pace=pace, grace=grace, stall=stall)
+        began, brought, is_slow = clock.now, 0, False
+        for seconds, count in moves:
+            clock.now += seconds
+            is_slow = is_slow or clock.now > connection.due
+            connection.keep_pace(count)
+            brought += count
+            if clock.now - began > grace + brought / pace:
+                assert is_slow
+            assert connection.due <= clock.now + stall
+        if all(count >= seconds * pace for seconds, count in moves):
+            assert not is_slow
+
+
+def test_the_beginning_goes_with_what_follows(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """A header and the first of its body are sent together; a header alone when the answer is over."""
+    connection = _connection(pair[0])
+    connection.sendall(b"header")
+    pair[1].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        pair[1].recv(100)
+    connection.sendall(b" body")
+    assert pair[1].recv(100) == b"header body"
+    connection.sendall(b" more")
+    assert pair[1].recv(100) == b" more"
+    connection.begin()
+    connection.sendall(b"header")
+    assert connection.send_on()
+    assert pair[1].recv(100) == b"header"
+
+
+@pytest.mark.parametrize("filled", [0, 1000, 100_000])
+def test_what_there_is_no_room_for_is_sent_later(
+    pair: tuple[socket.socket, socket.socket], filled: int
+) -> None:
+    """However little the client has room for, it gets every byte once, in order."""
+    connection = _connection(pair[0])
+    pair[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    header, body = bytes(range(256)) * 400, bytes(reversed(range(256))) * 4000
+    before = 0
+    while before < filled:
+        try:
+            before += pair[0].send(bytes(min(1000, filled - before)))
+        except BlockingIOError:
+            break
+    connection.sendall(header)
+    connection.sendall(body)
+    seen = b""
+    while not connection.send_on():
+        seen += pair[1].recv(4096)
+    pair[0].shutdown(socket.SHUT_WR)
+    seen += b"".join(iter(lambda: pair[1].recv(65536), b""))
+    assert seen[before:] == header + body
+
+
+def test_what_waits_is_counted() -> None:
+    """Bytes that wait for a client take from the budget, and are given back when they are sent or forgotten."""
+    budget = Budget(10)
+    assert budget.take(6)
+    assert not budget.take(5)
+    assert budget.take(4)
+    budget.give(6)
+    assert budget.take(5)
+
+
+def test_what_gunicorn_does_to_a_socket(pair: tuple[socket.socket, socket.socket]) -> None:
+    """Closing is left to the worker, and nothing is read any more; time-outs are those of the limits."""
+    connection = _connection(pair[0])
+    assert connection.sock is connection
+    assert connection.gettimeout() == 0
+    connection.settimeout(5)
+    connection.setblocking(True)
+    pair[1].sendall(b"abc")
+    assert connection.recv(2) == b"ab"
+    connection.shutdown(socket.SHUT_WR)
+    connection.close()
+    assert connection.recv(2) == b""
+    assert pair[0].fileno() != -1

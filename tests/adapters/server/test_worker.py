@@ -1,0 +1,418 @@
+"""The worker's loop: who is waited for, for how long, and that nobody else waits with them."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from support.worker import LARGE, MIB, QUICK, InThread, working
+
+SLACK = 10
+"""How many times longer than its limit a wait may take here."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The port of one worker, with two threads and limits of half a second."""
+    with working() as (port, _):
+        yield port
+
+
+def _connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def _exchange(port: int, data: bytes) -> bytes:
+    """Send some bytes, and read until the worker closes."""
+    with _connect(port) as client:
+        client.sendall(data)
+        return _rest(client)
+
+
+def _rest(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(MIB), b""))
+
+
+def _get(port: int, path: str = "/") -> int:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        client.request("GET", path)
+        answer = client.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        client.close()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, for ten seconds at most."""
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def _drip(client: socket.socket) -> None:
+    """Send a byte now and then, for ten seconds at most."""
+    for _ in range(500):
+        client.sendall(b"a")
+        time.sleep(0.02)
+
+
+CLOSE = b"Host: a\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n" + CLOSE, b"200"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 4\r\n" + CLOSE + b"abcd", b"200"),
+        (
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"2\r\nab\r\n0\r\n\r\n",
+            b"200",
+        ),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"zz\r\n", b"400"),
+        (b"GET / HTTP/1.1\n" + CLOSE, b"400"),
+        (b"GET / HTTP/1.1\r\n" + b"a" * 70_000, b"431"),
+        (b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + CLOSE, b"400"),
+        (b"GET /fail HTTP/1.1\r\n" + CLOSE, b"500"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", b"408"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 4\r\n" + CLOSE + b"ab", b"408"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 400000\r\n" + CLOSE + b"ab", b"408"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: a\r\n\r\n2\r\nab\r\n", b"408"),
+    ],
+)
+def test_every_request_is_answered(port: int, data: bytes, status: bytes) -> None:
+    """Whatever has arrived when the time is up is answered, and the connection is closed."""
+    assert _exchange(port, data).split(b" ", 2)[1] == status
+
+
+def test_a_slow_body_ends_its_connection(port: int) -> None:
+    """Where the next request begins is unknown after a body that was not read to its end."""
+    answer = _exchange(
+        port, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab"
+    )
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"Connection: close" in answer
+
+
+def test_a_client_that_is_gone(port: int) -> None:
+    """A client that closes with half a header is closed; with half a body, the application is told."""
+    with _connect(port) as client:
+        client.sendall(b"GET / HT")
+        client.shutdown(socket.SHUT_WR)
+        assert _rest(client) == b""
+    with _connect(port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+        client.shutdown(socket.SHUT_WR)
+        assert _rest(client).endswith(b"\r\n\r\n2")
+
+
+def test_a_client_that_resets(port: int) -> None:
+    """A client that resets its connection, idle or in the middle of a body, is let go of."""
+    with working() as (port, [worker]):
+        for data in (
+            b"",
+            b"GET",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nab",
+        ):
+            with _connect(port) as client:
+                client.sendall(data)
+                _until(lambda: worker.connections == 1)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            _until(lambda: worker.connections == 0)
+        assert _get(port) == 200
+
+
+def test_requests_that_were_sent_ahead(port: int) -> None:
+    """Requests that arrive together are answered in their order; with and without a body."""
+    one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    two = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+    chunks = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+    answer = _exchange(port, one + two + chunks + one)
+    assert [part.rpartition(b"\r\n")[2] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [
+        *(b"here", b"3", b"1", b"here")
+    ]
+
+
+def test_a_kept_connection_is_closed_when_it_is_idle(port: int) -> None:
+    """A connection is kept for the next request, and closed without a word when none comes."""
+    began = time.monotonic()
+    with _connect(port) as client:
+        for _ in range(2):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert client.recv(1000).endswith(b"here")
+        assert _rest(client) == b""
+    assert QUICK.keepalive <= time.monotonic() - began < QUICK.keepalive * SLACK
+
+
+def test_the_next_header_has_its_own_time(port: int) -> None:
+    """The time for a header begins with its first byte."""
+    with _connect(port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(1000).endswith(b"here")
+        client.sendall(b"GET / ")
+        assert _rest(client).startswith(b"HTTP/1.1 408")
+
+
+def test_slow_clients_leave_the_others_alone() -> None:
+    """Many more slow clients than threads, in every way of being slow: the next one is answered all the same."""
+    slow = (
+        b"",
+        b"GET / HT",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\na",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na",
+        b"POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\na",
+        b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n",
+    )
+    patient = evolve(QUICK, header=30, grace=30, silence=30, tick=0.1, unsent=LARGE * 4)
+    with working(patient) as (port, [worker]), ExitStack() as clients:
+        for data in slow:
+            for _ in range(4):
+                clients.enter_context(_connect(port)).sendall(data)
+        _until(lambda: worker.connections == 4 * len(slow))
+        began = time.monotonic()
+        assert _get(port) == 200
+        assert time.monotonic() - began < 0.2 * SLACK
+
+
+def test_a_slow_upload_at_the_pace_is_taken() -> None:
+    """A body that comes at twice the least pace is taken, though it takes many times the grace."""
+    limits = evolve(QUICK, pace=50_000, grace=0.3)
+    length = 150_000
+    with working(limits) as (port, _), _connect(port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length)
+        began = time.monotonic()
+        for sent in range(0, length, 1500):
+            time.sleep(max(0.0, began + sent / 100_000 - time.monotonic()))
+            client.sendall(bytes(1500))
+        assert client.recv(1000).endswith(b"\r\n\r\n150000")
+        assert time.monotonic() - began > 3 * limits.grace
+
+
+@pytest.mark.parametrize("length", [60_000, 400_000])
+def test_a_body_below_the_pace_is_refused(length: int) -> None:
+    """A body that keeps coming, but slower than the pace, is refused; a short one and a long one alike."""
+    with working(evolve(QUICK, pace=50_000)) as (port, _), _connect(port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length)
+        client.settimeout(0.02)
+        began, answer = time.monotonic(), b""
+        while not answer and time.monotonic() - began < 10:
+            client.sendall(bytes(10))
+            try:
+                answer = client.recv(1000)
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_an_answer_that_is_not_read_is_given_up() -> None:
+    """A client that takes nothing of its answer is closed; one that takes it slowly gets all of it."""
+    with working() as (port, [worker]), _connect(port) as idle, _connect(port) as slow:
+        for client in (idle, slow):
+            client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+        seen, began = 0, time.monotonic()
+        while seen < LARGE // 2:
+            seen += len(slow.recv(256 * 1024))
+            time.sleep(0.01)
+        seen += len(_rest(slow))
+        assert time.monotonic() - began > QUICK.grace
+        assert seen > LARGE
+        _until(lambda: worker.connections == 0)
+        assert 0 < len(_rest(idle)) < LARGE
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_answers_beyond_the_room_for_them_wait_in_their_threads(is_read: bool) -> None:
+    """Without room for what a client does not take, the thread sends it, for as long as the client keeps pace."""
+    with working(evolve(QUICK, unsent=MIB)) as (port, [worker]), _connect(port) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+        _until(lambda: worker.connections == 1)
+        if is_read:
+            assert len(_rest(client)) > LARGE
+        _until(lambda: worker.connections == 0)
+        assert _get(port) == 200
+
+
+@pytest.mark.parametrize("mib", [1, 30])
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_a_refused_body_is_read_after_the_answer(port: int, mib: int, is_chunked: bool) -> None:
+    """A client that sends the whole of it first, as Python's own does, comes to read the answer."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    pieces = [bytes(MIB)] * mib
+    body: Any = iter(pieces) if is_chunked else b"".join(pieces)
+    client.request("POST", "/refuse", body, encode_chunked=is_chunked)
+    answer = client.getresponse()
+    assert (answer.status, answer.headers["Connection"]) == (413, "close")
+    assert answer.read() == b"too large"
+    client.close()
+
+
+def test_a_refused_body_is_read_up_to_a_bound() -> None:
+    """The answer comes before the bound is reached; beyond it, or after it, the connection is reset."""
+    limits = evolve(QUICK, read_off=4 * MIB)
+    head = b"POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n"
+    with working(limits) as (port, [worker]), _connect(port) as client:
+        client.sendall(head)
+        assert _rest(client).startswith(b"HTTP/1.1 413")
+        with pytest.raises(ConnectionError):
+            client.sendall(bytes(100 * MIB))
+        _until(lambda: worker.connections == 0)
+    with working(evolve(QUICK, longest_read_off=0.6)) as (port, [worker]), _connect(port) as client:
+        client.sendall(head)
+        with pytest.raises(ConnectionError):
+            _drip(client)
+        _until(lambda: worker.connections == 0)
+
+
+def test_a_short_refused_body_keeps_its_connection(port: int) -> None:
+    """What has arrived already is read off, and the connection goes on."""
+    with _connect(port) as client:
+        for framing in (
+            b"Content-Length: 3\r\n\r\nabc",
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ):
+            client.sendall(b"POST /refuse HTTP/1.1\r\nHost: a\r\n" + framing)
+            answer = client.recv(1000)
+            assert answer.startswith(b"HTTP/1.1 413")
+            assert b"Connection: keep-alive" in answer
+
+
+def test_a_body_that_is_refused_is_not_asked_for(port: int) -> None:
+    """100 Continue is sent when the body is read, and not before (RFC 9110 section 10.1.1)."""
+    head = b" HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    with _connect(port) as client:
+        client.sendall(b"POST /refuse" + head)
+        assert _rest(client).startswith(b"HTTP/1.1 413")
+    with _connect(port) as client:
+        client.sendall(b"POST /" + head)
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abcd")
+        assert client.recv(1000).endswith(b"\r\n\r\n4")
+
+
+def test_idle_connections_make_room() -> None:
+    """With as many connections as there may be, the one that has been idle longest is closed for the next."""
+    limits = evolve(QUICK, connections=3, header=30)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        first, second = (clients.enter_context(_connect(port)) for _ in range(2))
+        _until(lambda: worker.connections == 2)
+        busy = clients.enter_context(_connect(port))
+        busy.sendall(b"GET / H")
+        _until(lambda: worker.connections == 3)
+        assert _get(port) == 200
+        assert first.recv(10) == b""
+        busy.sendall(b"TTP/1.1\r\nHost: a\r\n\r\n")
+        assert busy.recv(1000).endswith(b"here")
+        del second
+
+
+def test_connections_wait_where_none_is_idle() -> None:
+    """With nothing but unfinished requests, the next connection is accepted when one of them is over."""
+    limits = evolve(QUICK, connections=2, header=0.5)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        for _ in range(2):
+            clients.enter_context(_connect(port)).sendall(b"GET / H")
+        _until(lambda: worker.connections == 2)
+        began = time.monotonic()
+        assert _get(port) == 200
+        assert time.monotonic() - began > 0.1
+
+
+class _Exhausted:
+    """A listener of a process that may open no more files, for some time."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener, self._errors = listener, [errno.EMFILE, errno.EMFILE]
+
+    def accept(self) -> Any:
+        """Accept, at last."""
+        if self._errors:
+            raise OSError(self._errors.pop(), "of the test")
+        return self._listener.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
+
+
+def test_a_worker_without_descriptors_goes_on() -> None:
+    """A process that may open no more files accepts connections again when it may."""
+    with working() as (port, [worker]):
+        _until(lambda: worker._is_listening)
+        exhausted: Any = _Exhausted(worker.sockets[0])
+        worker._names[exhausted] = worker._names[worker.sockets[0]]
+        assert _get(port) == 200
+        worker.sockets[0] = exhausted
+        worker._listen(False)
+        worker._look_again = 0.0
+        assert _get(port) == 200
+
+
+def _spread(workers: list[InThread]) -> list[int]:
+    return sorted(worker.connections for worker in workers)
+
+
+def test_connections_are_spread() -> None:
+    """Of eight connections that are opened at once, each of two workers has at least three; and of three, two."""
+    for count in (2, 3):
+        with working(evolve(QUICK, header=30), workers=count) as (port, workers):
+            _until(lambda: all(worker._is_listening for worker in workers))
+            for _ in range(5):
+                with ExitStack() as clients:
+                    for _ in range(8):
+                        clients.enter_context(_connect(port))
+                    _until(lambda: sum(_spread(workers)) == 8)
+                    assert _spread(workers)[0] >= 8 // count - 1
+                _until(lambda: sum(_spread(workers)) == 0)
+
+
+def test_a_connection_is_accepted_though_another_worker_has_fewer() -> None:
+    """A worker that has fewer connections may be stuck: its share is waited for, but not for ever."""
+    with working() as (port, [worker]):
+        stuck = object()
+        worker._shares.write(worker._shares.give(stuck), 0)
+        with _connect(port), _connect(port), _connect(port):
+            _until(lambda: worker.connections == 3)
+            assert _get(port) == 200
+        worker._shares.take_back(stuck)
+
+
+def test_a_worker_that_stops_answers_what_is_there() -> None:
+    """It accepts nothing more, closes what is idle, and ends when everything is answered."""
+    limits = evolve(QUICK, keepalive=30, header=30, grace=30, closing=0.5)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        idle, kept, upload, late = (clients.enter_context(_connect(port)) for _ in range(4))
+        kept.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert kept.recv(1000).endswith(b"here")
+        upload.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        late.sendall(b"GET / HT")
+        _until(lambda: worker.connections == 4)
+        worker.stop()
+        _until(lambda: not worker._is_listening)
+        kept.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = kept.recv(1000)
+        assert b"Connection: close" in answer
+        assert answer.endswith(b"here")
+        late.sendall(b"TP/1.1\r\nHost: a\r\n\r\n")
+        assert late.recv(1000).endswith(b"here")
+        upload.sendall(bytes(100_000))
+        assert upload.recv(1000).endswith(b"\r\n\r\n100000")
+        assert idle.recv(10) == b""
+
+
+def test_a_worker_that_stops_ends_what_takes_too_long() -> None:
+    """At the end of its time it cuts off the connections that are left, whose threads end with them."""
+    with working(evolve(QUICK, header=60, grace=60)) as (port, [worker]), _connect(port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        _until(lambda: worker.connections == 1)
+        worker.stop()
+        assert _rest(client) == b""

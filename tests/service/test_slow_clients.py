@@ -1,0 +1,196 @@
+"""The service with clients that are slow, many, or refused: the others are answered as if there were none."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from support.server import Server, serving
+
+pytestmark = [
+    pytest.mark.on_sqlite,
+    pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc"),
+]
+
+MIB = 1024 * 1024
+ANSWERED = 0.2 * 10
+"""Seconds in which a request is answered beside any number of slow clients: ten times what it should take."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with two workers."""
+    with serving(tmp_path_factory.mktemp("slow") / "data") as server:
+        _until(lambda: _has_others_than(server, set()))
+        yield server
+
+
+def _port(server: Server) -> int:
+    return int(server.address.rpartition(":")[2])
+
+
+def _connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", _port(server)), timeout=30)
+
+
+def _seconds(server: Server) -> float:
+    """How long a new client waits for the answer that the service is healthy."""
+    began = time.monotonic()
+    client = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=30)
+    client.request("GET", "/healthz")
+    assert client.getresponse().status == 200
+    client.close()
+    return time.monotonic() - began
+
+
+def _workers(server: Server) -> list[int]:
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    return [int(child) for child in children.read_text(encoding="ascii").split()]
+
+
+def _connections(server: Server) -> list[int]:
+    """How many connections each worker has, the fewest first: those of its open files that are established."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    port = f":{_port(server):04X}"
+    ours = {line[9] for line in lines if line[1].endswith(port) and line[3] in ("01", "08")}
+    return sorted(len(_inodes(worker) & ours) for worker in _workers(server))
+
+
+def _inodes(worker: int) -> set[str]:
+    """The sockets that a process has open."""
+    found = set()
+    for name in os.listdir(f"/proc/{worker}/fd"):
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(f"/proc/{worker}/fd/{name}"))
+    return {link[len("socket:[") : -1] for link in found if link.startswith("socket:")}
+
+
+def _spread(server: Server, count: int) -> list[int]:
+    """Open connections, count them by worker and close them: the fewest first."""
+    _until(lambda: sum(_connections(server)) == 0)
+    with ExitStack() as clients:
+        for _ in range(count):
+            clients.enter_context(_connect(server))
+        _until(lambda: sum(_connections(server)) == count)
+        return _connections(server)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, for a minute at most."""
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_connections_are_spread_over_the_workers(server: Server) -> None:
+    """Of eight connections, no worker ever has more than five."""
+    for _ in range(20):
+        assert _spread(server, 8) in ([3, 5], [4, 4])
+
+
+def test_slow_clients_keep_nobody_waiting(server: Server) -> None:
+    """500 idle connections and 100 that bring a byte now and then leave the service as quick as it is."""
+    slow = (
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ", b"a"),
+        (
+            b"POST /tscharts/v1/login/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"1\r\na\r\n",
+        ),
+    )
+    ended = threading.Event()
+
+    def drip(clients: list[tuple[socket.socket, bytes]]) -> None:
+        while not ended.wait(0.1):
+            for client, piece in clients:
+                client.sendall(piece)
+
+    with ExitStack() as stack:
+        for _ in range(500):
+            stack.enter_context(_connect(server))
+        dripping = [(stack.enter_context(_connect(server)), slow[i % 2]) for i in range(100)]
+        for client, (beginning, _) in dripping:
+            client.sendall(beginning)
+        thread = threading.Thread(
+            target=drip, args=([(client, piece) for client, (_, piece) in dripping],)
+        )
+        thread.start()
+        try:
+            assert max(_seconds(server) for _ in range(20)) < ANSWERED
+        finally:
+            ended.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("path", ["/albums", "/token", "/nothing", "/tscharts/v1/login/"])
+@pytest.mark.parametrize("mib", [10, 90, 200])
+def test_a_refusal_is_readable_however_large_the_body(server: Server, path: str, mib: int) -> None:
+    """Python's own client sends the whole body before it reads the answer, and comes to read it."""
+    client = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=60)
+    client.request(
+        "POST", path, bytes(mib * MIB), {"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    answer = client.getresponse()
+    assert answer.status in (401, 404, 413)
+    assert answer.read()
+    client.close()
+
+
+def test_refused_bodies_take_no_memory(server: Server) -> None:
+    """32 MiB of nested JSON without a token take nothing: they are refused by their length."""
+    before = sum(_peak(worker) for worker in _workers(server))
+    body = b'{"a":[' + b"{}," * 11_000_000 + b"{}]}"
+    client = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=60)
+    client.request("POST", "/tscharts/v1/login/", body)
+    assert client.getresponse().status == 413
+    client.close()
+    assert sum(_peak(worker) for worker in _workers(server)) - before < 10e6
+
+
+def _peak(worker: int) -> int:
+    """The largest resident memory of a process so far, in bytes."""
+    status = Path(f"/proc/{worker}/status").read_text(encoding="utf-8")
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
+
+
+def test_a_worker_at_rest_takes_less_than_80_mb(tmp_path: Path) -> None:
+    """Resident memory of a worker that has answered a request, what it shares with the others included."""
+    with serving(tmp_path / "data") as server:
+        assert max(_peak(worker) for worker in _workers(server)) < 80e6
+
+
+def test_workers_come_and_go(tmp_path: Path) -> None:
+    """A worker that is killed, and workers that are replaced, leave nothing behind that others wait for."""
+    with serving(tmp_path / "data") as server:
+        [killed, _] = _workers(server)
+        os.kill(killed, signal.SIGKILL)
+        _until(lambda: _has_others_than(server, {killed}))
+        assert _spread(server, 8) in ([3, 5], [4, 4])
+        replaced = set(_workers(server))
+        os.kill(server.process.pid, signal.SIGHUP)
+        _until(lambda: _has_others_than(server, replaced))
+        assert _spread(server, 8) in ([3, 5], [4, 4])
+        assert _seconds(server) < ANSWERED
+        assert server.stop() == 0
+
+
+def _has_others_than(server: Server, workers: set[int]) -> bool:
+    """Whether there are two workers, other ones, and both accept connections."""
+    now = _workers(server)
+    if len(now) != 2 or workers & set(now):
+        return False
+    with ExitStack() as clients:
+        for _ in range(4):
+            clients.enter_context(_connect(server))
+        _until(lambda: sum(_connections(server)) == 4)
+        return 0 not in _connections(server)
