@@ -24,6 +24,7 @@ from adapters.copying import CopyRefused
 from adapters.copying.command import copy_by_addresses, sentences
 from adapters.deployment import Deployment, NoStore, open_deployment
 from adapters.dicom import import_files
+from adapters.exposure import exposures
 from adapters.http.kheops.modes import MODES
 from adapters.http.kheops.render import render
 from adapters.issuing import end_all, issue
@@ -91,6 +92,8 @@ def serve(
             with progress_of("filling in the demo"):
                 made = demonstration.fill(deployment)
             announce = _announcement(deployment, made)
+        for line in exposures(deployment):
+            print(f"warning: {line}", file=sys.stderr, flush=True)
     serve_until_stopped(settings, announce)
 
 

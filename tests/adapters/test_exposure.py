@@ -1,0 +1,93 @@
+"""What a service says at its start that others can reach."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters import cli, demo
+from adapters.deployment import open_deployment
+from adapters.exposure import exposures, is_loopback
+from adapters.settings import Settings
+
+TLS = "https://albums.example"
+
+
+@pytest.mark.parametrize(
+    ("bind", "loopback"),
+    [
+        ("127.0.0.1:8000", True),
+        ("127.8.0.1:8000", True),
+        ("[::1]:8000", True),
+        ("localhost:8000", True),
+        ("0.0.0.0:8000", False),
+        ("[::]:8000", False),
+        ("192.168.0.4:8000", False),
+        ("albums.example:8000", False),
+    ],
+)
+def test_what_is_a_loopback_address(bind: str, loopback: bool) -> None:
+    """Addresses of this machine alone, and its own name for them."""
+    assert is_loopback(bind) == loopback
+
+
+@pytest.mark.parametrize(
+    ("bind", "public_url", "has_account", "has_people", "named"),
+    [
+        ("127.0.0.1:8000", None, True, True, []),
+        ("0.0.0.0:8000", TLS, False, False, []),
+        ("0.0.0.0:8000", None, False, False, ["without TLS"]),
+        ("0.0.0.0:8000", "http://albums.example", False, False, ["without TLS"]),
+        ("[::]:8000", TLS, True, False, ["demo's credentials"]),
+        ("[::]:8000", TLS, False, True, ["demo's credentials"]),
+        ("[::]:8000", None, True, True, ["without TLS", "demo's credentials"]),
+    ],
+)
+def test_what_is_said(
+    tmp_path: Path,
+    bind: str,
+    public_url: str | None,
+    has_account: bool,
+    has_people: bool,
+    named: list[str],
+) -> None:
+    """A line for each reason, of an address that others reach; nothing of one that they do not."""
+    deployment = open_deployment(Settings(data=tmp_path, bind=bind, public_url=public_url))
+    try:
+        if has_account:
+            deployment.accounts.add(demo.ACCOUNT, "secret")
+        if has_people:
+            deployment.people.register(demo.ADA, *demo.PEOPLE[demo.ADA])
+        said = list(exposures(deployment))
+        assert len(said) == len(named)
+        for line, words in zip(said, named, strict=True):
+            assert bind in line
+            assert words in line
+        assert not [line for line in said if "\n" in line]
+        if has_account and not has_people:
+            deployment.accounts.disable(demo.ACCOUNT)
+            assert list(exposures(deployment)) == []
+    finally:
+        deployment.close()
+
+
+def test_serve_says_it_before_it_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command writes the lines to standard error, and serves all the same."""
+    served = []
+
+    def serve(settings: Settings, announce: object) -> None:
+        served.append(capsys.readouterr().err)
+
+    monkeypatch.setattr(cli, "serve_until_stopped", serve)
+    monkeypatch.setattr(
+        sys, "argv", ["albumcore", "serve", "--data", str(tmp_path), "--bind", "0.0.0.0:8000"]
+    )
+    with pytest.raises(SystemExit):
+        cli.main()
+    [[line]] = [err.splitlines() for err in served]
+    assert line.startswith("warning: 0.0.0.0:8000 ")
+    assert "ALBUMCORE_PUBLIC_URL" in line
