@@ -20,11 +20,6 @@ from benchmarks.service import Server, serving
 COMMENTS_PER_SECOND = 50
 """How much is written while pages are asked for."""
 
-_LEAST_SHARE = 0.2
-"""A worker that computed less than this, by what the busiest one did, had no connections to speak of."""
-
-_TRIES = 5
-
 
 def answer(server: Server, ask: Ask) -> tuple[bytes, dict[str, str]]:
     """What a server answers to one request, with its headers by their names in lower case."""
@@ -54,20 +49,12 @@ class Rate:
     connections: int = 16
 
     def __call__(self) -> float:
-        """Requests a second of all workers together.
-
-        A worker that wakes up first may accept all connections, and keeps them: such a turn is taken again.
-        """
-        for _ in range(_TRIES):
-            before = self.server.cpu_seconds()
-            seen = load(
-                self.server.address, self.asks, seconds=self.seconds, connections=self.connections
-            )
-            spent = [
-                now - then for then, now in zip(before, self.server.cpu_seconds(), strict=True)
-            ]
-            if min(spent) >= _LEAST_SHARE * max(spent):
-                break
+        """Requests a second of all workers together."""
+        before = self.server.cpu_seconds()
+        seen = load(
+            self.server.address, self.asks, seconds=self.seconds, connections=self.connections
+        )
+        spent = [now - then for then, now in zip(before, self.server.cpu_seconds(), strict=True)]
         self.costs.append(sum(spent) / seen.requests * 1e6)
         return seen.per_second
 
