@@ -209,12 +209,15 @@ def import_dicom(
         person = deployment.people.register(user_id(owner))
         seen = iter(range(1, sys.maxsize))
         report = import_files(
-            deployment.catalogue, person.sub, paths, lambda path: progress(next(seen))
+            deployment.catalogue,
+            person.sub,
+            paths,
+            lambda path: progress(next(seen)),
+            deployment.settings.max_inflated,
         )
     for refused in report.refused:
-        # A name that is not UTF-8 is a name all the same, and must not end the listing.
-        path = os.fsencode(refused.path).decode("utf-8", "backslashreplace")
-        print(f"passed over: {path}: {refused.reason}")
+        # A name may hold line breaks, control sequences of terminals, and bytes that are not UTF-8.
+        print(f"passed over: {str(refused.path)!r}: {refused.reason}")
     print(
         f"{report.instances} instances in {report.series} series of {report.studies} studies; "
         f"{len(report.refused)} passed over"

@@ -24,6 +24,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectorySto
 
 from adapters.directory import Attributes, Catalogue, InstanceRecord, Misplaced
 from adapters.directory.dicom_json import text
+from adapters.inflating import MAX_INFLATED, BoundedReader, InflatesTooFar
 from albumcore.ids import SeriesUID, StudyUID, is_uid, user_id
 
 # The attributes that a search for studies, series and instances answers with (DICOM PS3.18
@@ -125,11 +126,14 @@ class _Unusable(Exception):
 
 
 def read(
-    paths: Iterable[Path], on_file: Callable[[Path], None] | None = None
+    paths: Iterable[Path],
+    on_file: Callable[[Path], None] | None = None,
+    max_inflated: int = MAX_INFLATED,
 ) -> Iterator[DicomFile | Refused]:
     """Read the header of every file among ``paths`` and in the folders among them, in order.
 
-    Folders are gone through by name, each once, however many links lead to it. A file is an
+    Folders are gone through by name, each once, however many links lead to it. A symbolic link is
+    followed to what lies within ``paths``, and refused where it leads out of them. A file is an
     instance when its study, series and SOP instance UIDs are there and are UIDs (DICOM PS3.5
     section 9.1), and when it is not cut short. Attributes that do not fit their VR are left out.
 
@@ -138,6 +142,7 @@ def read(
     Args:
         paths: Files and folders; what is not there is refused like anything else.
         on_file: Called with each file before it is read.
+        max_inflated: How much longer than its file a deflated data set may be, in bytes.
     """
     for found in _files(paths):
         if isinstance(found, Refused):
@@ -145,7 +150,7 @@ def read(
         else:
             if on_file is not None:
                 on_file(found)
-            yield _examined(found)
+            yield _examined(found, max_inflated)
 
 
 def import_files(
@@ -153,6 +158,7 @@ def import_files(
     owner: str,
     paths: Iterable[Path],
     progress: Callable[[Path], None] | None = None,
+    max_inflated: int = MAX_INFLATED,
 ) -> ImportReport:
     """Store the instances among ``paths`` in the catalogue and put their series in an inbox.
 
@@ -163,6 +169,7 @@ def import_files(
         owner: The sub of the person whose inbox it is.
         paths: Files and folders.
         progress: Called with each file before it is read.
+        max_inflated: How much longer than its file a deflated data set may be, in bytes.
 
     Raises:
         Invalid: ``owner`` is no user id.
@@ -172,7 +179,7 @@ def import_files(
     studies: set[str] = set()
     series: set[str] = set()
     instances: set[str] = set()
-    found = read(paths, progress)
+    found = read(paths, progress, max_inflated)
     while batch := list(islice(found, _BATCH)):
         refused += [result for result in batch if isinstance(result, Refused)]
         files = [result for result in batch if isinstance(result, DicomFile)]
@@ -204,11 +211,15 @@ def _store(
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path | Refused]:
-    waiting = list(reversed(list(paths)))
+    waiting = list(paths)[::-1]
+    named = {_real_with_parents(path)[0] for path in waiting}
     visited: set[tuple[int, int]] = set()
     while waiting:
         path = waiting.pop()
         try:
+            if path.is_symlink() and named.isdisjoint(_real_with_parents(path)):
+                yield Refused(path, "a symbolic link that leads out of what was named")
+                continue
             status = path.stat()
             if stat.S_ISREG(status.st_mode):
                 yield path
@@ -222,11 +233,16 @@ def _files(paths: Iterable[Path]) -> Iterator[Path | Refused]:
             yield Refused(path, f"cannot be read: {error.strerror}")
 
 
-def _examined(path: Path) -> DicomFile | Refused:
+def _real_with_parents(path: Path) -> tuple[Path, ...]:
+    real = Path(os.path.realpath(path))  # Path.resolve raises where links form a circle
+    return real, *real.parents
+
+
+def _examined(path: Path, max_inflated: int) -> DicomFile | Refused:
     try:
-        with open(path, "rb") as file, _quiet():
+        with BoundedReader(path, max_inflated) as file, _quiet():
             return DicomFile(path, _record(file))
-    except _Unusable as error:
+    except (_Unusable, InflatesTooFar) as error:
         return Refused(path, str(error))
     except Exception as error:
         # Damage makes pydicom raise errors of every kind, OSError too. Their text may quote the

@@ -222,6 +222,12 @@ class Settings:
         "A file of 32 random bytes, which only its owner can read, to sign and check tokens with: machines that share "
         "a database need the same. One is made in the data directory when not set.",
     )
+    max_inflated: int = _setting(
+        "ALBUMCORE_MAX_INFLATED",
+        size(1024),
+        64 * 1024 * 1024,
+        "How much longer than its file a deflated DICOM data set may be for `import-dicom` to read it.",
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.jwks_url is not None and None in (self.jwt_issuer, self.jwt_audience):

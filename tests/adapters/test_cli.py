@@ -276,10 +276,35 @@ def test_import_dicom_reads_real_files_and_names_the_others(run: Run, tmp_path: 
     assert status == 0
     files = sum(one.is_file() for one in scans.rglob("*")) + 1
     assert f"{files} instances in 8 series of 4 studies; 3 passed over" in out
-    assert f"passed over: {text}: " in out
-    assert r"caf\xe9.txt: " in out
+    assert f"passed over: '{text}': " in out
+    assert r"caf\udce9.txt': " in out
     with opened(data) as deployment:
         assert len(deployment.inbox.studies("alice")) == 4
+
+
+def test_import_dicom_prints_names_that_forge_nothing(run: Run, tmp_path: Path) -> None:
+    """A name with a line break, or with what a terminal obeys, stays on its line and is but text."""
+    odd = tmp_path / "scans"
+    odd.mkdir()
+    for name in ("a\npassed over: 'b': forged", "\x1b[2J\r", "\u202etxt.mcd"):
+        (odd / name).write_text("not a scan")
+    data = tmp_path / "data"
+    status, out, err = run("import-dicom", "--owner", "alice", "--data", data, odd)
+    assert status == 0
+    assert all(line.isprintable() for line in (out + err).splitlines())
+    lines = out.splitlines()
+    assert len(lines) == 4
+    assert [line.startswith("passed over: ") for line in lines] == [True] * 3 + [False]
+
+
+def test_import_dicom_inflates_as_much_as_the_setting_says(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A deflated file is read, or passed over where little is allowed."""
+    command = ("import-dicom", "--owner", "alice", "--data", tmp_path, FILES / "image_dfl.dcm")
+    assert "1 instances" in run(*command)[1]
+    monkeypatch.setenv("ALBUMCORE_MAX_INFLATED", "1KiB")
+    assert "image_dfl.dcm': inflated, it is longer than " in run(*command)[1]
 
 
 def test_import_dicom_needs_a_path(run: Run, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tracemalloc
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
 from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts, create_tables
+from adapters.inflating import MAX_INFLATED
 from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
@@ -290,6 +293,48 @@ def test_read_damage(tmp_path: Path) -> None:
     assert reason(tmp_path / "a", deflated[:-100]) == "damaged header (error)"
 
 
+DEFLATED = {0x00020010: ("UI", b"1.2.840.10008.1.2.1.99")}
+
+
+def deflated(parts: Iterable[bytes]) -> bytes:
+    """Return a file in Deflated Explicit VR Little Endian (DICOM PS3.5 section A.5) of a data set given in parts."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    content = [dicom(DEFLATED), *map(deflater.compress, parts), deflater.flush()]
+    return b"".join(content)
+
+
+def long_text(length: int) -> Iterator[bytes]:
+    """Return, in parts, a data set with the UIDs and so many MiB of text before them."""
+    text = 0x00080001  # of group 0008, so that it comes first
+    yield dicom({text: ("UT", b"")})[132:-4] + (length << 20).to_bytes(4, "little")
+    yield from [b" " * (1 << 20)] * length
+    yield dicom(UIDS)[132:]
+
+
+def test_read_what_inflates_beyond_measure(tmp_path: Path) -> None:
+    """A file of some 500 KB that is half a GiB inflated is refused, and never held."""
+    bomb = deflated(long_text(512))
+    tracemalloc.start()
+    try:
+        told = reason(tmp_path / "a", bomb)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert told == f"inflated, it is longer than {len(bomb) + MAX_INFLATED} bytes"
+    assert peak < MAX_INFLATED
+
+
+def test_read_what_inflates_as_far_as_allowed(tmp_path: Path) -> None:
+    """The measure counts from the length of the file, and not what follows the end of the deflated data set."""
+    content = deflated(long_text(1)) + b"\0"
+    (tmp_path / "a").write_bytes(content)
+    more = sum(map(len, long_text(1))) - len(content)
+    [sound] = read([tmp_path / "a"], max_inflated=more)
+    assert isinstance(sound, DicomFile)
+    [refused] = read([tmp_path / "a"], max_inflated=more - 1)
+    assert isinstance(refused, Refused)
+
+
 @pytest.mark.parametrize(
     "name", ["CT_small.dcm", "MR_small_RLE.dcm", "reportsi.dcm", "MR_small_implicit.dcm"]
 )
@@ -348,6 +393,34 @@ def test_read_folders(tmp_path: Path) -> None:
     assert refused["f"].startswith("cannot be read: ")
     assert refused["g"] == "neither a file nor a folder"
     assert refused["missing"] == "cannot be read: No such file or directory"
+
+
+def test_read_no_link_that_leads_out_of_what_was_named(tmp_path: Path) -> None:
+    """Of files and of folders; what was named may be a link itself, and lead to links within it."""
+    for name in ("shared/1", "shared/sub/2", "elsewhere/3", "shared-too/4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(dicom(UIDS))
+    shared = tmp_path / "shared"
+    named = tmp_path / "named"
+    named.symlink_to(shared)
+    (shared / "file").symlink_to(tmp_path / "elsewhere" / "3")
+    (shared / "folder").symlink_to("../elsewhere")
+    (shared / "hop").symlink_to("sub/out")
+    (shared / "sub" / "out").symlink_to(tmp_path / "shared-too")
+    (shared / "up").symlink_to("/")
+    (shared / "void").symlink_to(tmp_path / "void")
+    (shared / "within").symlink_to("1")
+    results = list(read([named]))
+    files = [result.path for result in results if isinstance(result, DicomFile)]
+    assert files == [named / "1", named / "sub" / "2", named / "within"]
+    refused = [result for result in results if isinstance(result, Refused)]
+    names = ["file", "folder", "hop", "sub/out", "up", "void"]
+    assert [result.path for result in refused] == [named / name for name in names]
+    assert {result.reason for result in refused} == {
+        "a symbolic link that leads out of what was named"
+    }
+    both = list(read([named, tmp_path / "elsewhere"]))
+    assert named / "file" in [result.path for result in both if isinstance(result, DicomFile)]
 
 
 def test_read_a_file_that_vanishes(tmp_path: Path) -> None:

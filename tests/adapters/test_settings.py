@@ -46,6 +46,7 @@ def test_settings_from_an_empty_environment() -> None:
         "public_url": None,
         "database": None,
         "secret_file": None,
+        "max_inflated": 67_108_864,
     }
 
 
@@ -84,6 +85,7 @@ def test_settings_from_an_empty_environment() -> None:
         ("ALBUMCORE_USER_SEARCH", "ALL", "user_search", "all"),
         ("ALBUMCORE_PUBLIC_URL", "https://pacs.example", "public_url", "https://pacs.example"),
         ("ALBUMCORE_PUBLIC_URL", "http://[::1]:8/a/b", "public_url", "http://[::1]:8/a/b"),
+        ("ALBUMCORE_MAX_INFLATED", "1MiB", "max_inflated", 1_048_576),
     ],
 )
 def test_settings_from_a_variable(variable: str, text: str, name: str, value: Any) -> None:
