@@ -25,24 +25,37 @@ NO_ANSWER = -1
 class Courier(Box):
     """The part of the outbox that delivers."""
 
-    def deliver_next(self, now: datetime, *, is_for_first_attempts: bool = False) -> bool:
+    def deliver_next(self, now: datetime) -> bool:
         """Make one attempt at the delivery that is next; whether there was one.
 
-        One whose body cannot be made is an attempt that failed, and is logged: it must not stand before all others.
+        Args:
+            now: What is due by then is due.
+        """
+        delivery = self.claim_next(now)
+        if delivery is not None:
+            self.deliver(delivery)
+        return delivery is not None
+
+    def claim_next(self, now: datetime, *, is_for_first_attempts: bool = False) -> Delivery | None:
+        """Take the lease of the delivery that is next; None where none is due.
 
         Args:
             now: What is due by then is due.
             is_for_first_attempts: Leave what was tried before to others.
         """
-        delivery = queue.claim(
+        return queue.claim(
             self.database,
             now,
             self.make_id(20),
             self.clock() + LEASE,
             is_for_first_attempts=is_for_first_attempts,
         )
-        if delivery is None:
-            return False
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Make one attempt at a delivery whose lease was taken, and write down what came of it.
+
+        One whose body cannot be made is an attempt that failed, and is logged: it must not stand before all others.
+        """
         sent_at = self.clock()
         try:
             status = self._send(delivery, sent_at)
@@ -50,7 +63,6 @@ class Courier(Box):
             log_error(error)
             status = NO_ANSWER
         queue.record(self.database, delivery, Attempt(delivery.number, status, sent_at), self.clock)
-        return True
 
     def _send(self, delivery: Delivery, at: datetime) -> int:
         if delivery.is_secret_lost:  # nothing goes out unsigned that was to be signed

@@ -1,9 +1,8 @@
 """The deliveries that are to be made: how they get into the table, who makes them, and what came of it.
 
-Those of one webhook stand in a line, and are made one at a time, by whoever holds the lease of the line. First
-attempts go before all others, and some couriers make no others, so what fails does not hold up what was never tried;
-but as many receivers that let first attempts hang as there are couriers hold up all. A lease that outlives its
-holder is given to the next one, so a delivery may be made twice, but never not at all.
+Those of one webhook stand in a line, and are made one at a time, by whoever holds the lease of the line; of an album,
+eight at a time, so that no album takes up all there are threads for. First attempts go before all others. A lease that
+outlives its holder is given to the next one, so a delivery may be made twice, but never not at all.
 
 Of what was told, the newest are kept to be looked at.
 """
@@ -31,6 +30,9 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (20, 15, 10, 5))
 MOST_ATTEMPTS = len(WAITS) + 1
 LEASE = timedelta(seconds=60)
 """How long a line is left to whoever began a delivery."""
+
+ABREAST = 8
+"""How many deliveries of an album are made at a time; two processes that claim at one moment may make one more each."""
 
 KEPT = 1000
 """How many deliveries of a webhook are kept after they were made or given up."""
@@ -63,6 +65,8 @@ _NEXT = (
     "SELECT line.number FROM webhook_line AS line CROSS JOIN webhook_trigger AS next"  # noqa: S608
     f" WHERE next.number = {_HEAD} AND next.attempts <= ?"
     " AND (line.leased_until IS NULL OR line.leased_until <= ? OR line.leased_until > ?)"
+    " AND (SELECT count(*) FROM webhook_line AS busy WHERE busy.album_id = line.album_id"
+    f" AND busy.leased_until > ? AND busy.leased_until <= ?) < {ABREAST}"
     " ORDER BY next.attempts, next.due_at, next.number LIMIT 1"
 )
 _CLAIM = f"UPDATE webhook_line SET lease = ?, leased_until = ? WHERE number = ({_NEXT})"  # noqa: S608
@@ -184,6 +188,8 @@ def claim(
 ) -> Delivery | None:
     """Take the lease of a line that has a delivery due: of the fewest attempts, then due longest. None where none is.
 
+    Lines of an album of which as many are leased as may be wait.
+
     What a clock that was ahead wrote down holds nothing up: what is due later than it can be is due, and a lease
     that ends later than it can has ended.
 
@@ -196,7 +202,7 @@ def claim(
     """
     due = stamp(now), stamp(now + max(WAITS) + AHEAD)
     free = stamp(now), stamp(now + LEASE + AHEAD)
-    choice = (*due, 0 if is_for_first_attempts else MOST_ATTEMPTS, *free)
+    choice = (*due, 0 if is_for_first_attempts else MOST_ATTEMPTS, *free, *free)
     with database.transaction(commit=False) as cursor:
         cursor.execute(_NEXT, choice)
         if cursor.fetchone() is None:

@@ -1,21 +1,22 @@
-"""The threads that keep the outbox going while the service runs."""
+"""The threads that keep the outbox going while the service runs: one follows, one claims, and others deliver."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Condition, Event, Thread, current_thread
 from time import monotonic
 
 from adapters.webhooks.follower import BATCH
 from adapters.webhooks.log import log_error
 from adapters.webhooks.outbox import Outbox
+from adapters.webhooks.queue import Delivery
 
-COURIERS = 4
-"""Deliveries that a process makes at a time: fewer slow receivers than that keep nobody waiting.
+MOST_UNDER_WAY = 64
+"""Deliveries that a process makes at a time, each in a thread of its own: fewer that hang keep no other waiting."""
 
-One courier makes first attempts alone, so any number of receivers that let later attempts hang keep none waiting.
-"""
+MOST_RETRIES = 48
+"""How many of them may be later attempts; the rest is for first ones, whatever number of receivers let retries hang."""
 
 PULSE = 1.0
 """Seconds between two looks at whether there is something to do."""
@@ -43,9 +44,13 @@ class Runner:
         self._stopping = Event()
         self._outbox = outbox
         self._forgot_at = datetime.min.replace(tzinfo=UTC)
-        works = [self._follow, self._deliver_first, *[self._deliver] * (COURIERS - 1)]
+        self._is_news = Event()
+        self._changed = Condition()
+        # The threads that deliver, and the numbers of the attempts that they make.
+        self._under_way: dict[Thread, int] = {}
         self._threads = [
-            Thread(target=self._run, args=(work,), name="webhooks", daemon=True) for work in works
+            Thread(target=self._run, args=(work,), name="webhooks", daemon=True)
+            for work in (self._follow, self._begin)
         ]
 
     def start(self) -> None:
@@ -56,8 +61,13 @@ class Runner:
     def stop(self) -> None:
         """End: nothing new is begun, and what is on its way is waited for, 11 s at most."""
         self._stopping.set()
+        self._is_news.set()
         until = monotonic() + LAST_SENDS
         for thread in self._threads:
+            thread.join(max(0, until - monotonic()))
+        with self._changed:
+            under_way = list(self._under_way)
+        for thread in under_way:
             thread.join(max(0, until - monotonic()))
 
     def _follow(self) -> bool:
@@ -67,13 +77,45 @@ class Runner:
         if taken < BATCH and not self._forgot_at <= now < self._forgot_at + FORGETTING:
             self._outbox.forget_secrets()
             self._forgot_at = now
-        return bool(self._outbox.tell_new_series(now) or taken)
+        has_worked = bool(self._outbox.tell_new_series(now) or taken)
+        if has_worked:
+            self._is_news.set()
+        return has_worked
 
-    def _deliver(self) -> bool:
-        return self._outbox.deliver_next(self._outbox.clock())
+    def _begin(self) -> bool:
+        """Begin the delivery that is next; where none is due, wait for news of some, for one pulse at most."""
+        self._is_news.clear()
+        with self._changed:
+            if not self._changed.wait_for(self._has_room, self._pulse):
+                return True
+            retries = sum(number > 1 for number in self._under_way.values())
+        delivery = self._outbox.claim_next(
+            self._outbox.clock(), is_for_first_attempts=retries >= MOST_RETRIES
+        )
+        if delivery is None:
+            # Stopping gives news too, but that may have been before the last clearing.
+            if not self._stopping.is_set():
+                self._is_news.wait(self._pulse)
+            return True
+        thread = Thread(target=self._deliver, args=(delivery,), name="webhooks", daemon=True)
+        with self._changed:
+            thread.start()
+            self._under_way[thread] = delivery.number
+        return True
 
-    def _deliver_first(self) -> bool:
-        return self._outbox.deliver_next(self._outbox.clock(), is_for_first_attempts=True)
+    def _has_room(self) -> bool:
+        return len(self._under_way) < MOST_UNDER_WAY
+
+    def _deliver(self, delivery: Delivery) -> None:
+        try:
+            self._outbox.deliver(delivery)
+        except Exception as error:
+            log_error(error)
+        finally:
+            with self._changed:
+                del self._under_way[current_thread()]
+                self._changed.notify()
+            self._is_news.set()  # the webhook may have more to be told
 
     def _run(self, work: Callable[[], bool]) -> None:
         """Do the work again at once where there was some, else after the pulse; after a failure, later."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 from attrs import define, evolve, field
 
 from adapters.webhooks import Outbox, Runner, queue
-from adapters.webhooks.runner import COURIERS
+from adapters.webhooks.queue import ABREAST
+from adapters.webhooks.runner import MOST_RETRIES, MOST_UNDER_WAY
 from adapters.webhooks.secrets import forget_unnamed
 from albumcore import Album, WebhookEvent, utc_now
-from albumcore.ids import WebhookId
+from albumcore.ids import AlbumId, WebhookId
 from support.kheops import ALBUM, DAVE, Clock
 from support.receiver import Answer
 from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, hooked
@@ -99,21 +100,75 @@ class Hanging:
         return self.outbox.outbound.post(url, body, headers)
 
 
-def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
-    """However many receivers let them hang: one courier is for first attempts alone."""
-    failing = [WebhookId(f"failing{number:013d}") for number in range(COURIERS + 1)]
-    for webhook_id in failing:
+def albums_with(world: Hooked, count: int) -> list[AlbumId]:
+    """So many more albums of Alice, each with a webhook whose receiver fails."""
+    albums = [AlbumId(f"Failing{number:03d}") for number in range(count)]
+    for album in albums:
+        world.act(Album.create, "Failing", album=album)
+        url = f"{world.receiver.address}/{album}"
+        world.hook(WebhookEvent.NEW_USER, webhook_id=WebhookId(album * 2), album=album, url=url)
+        world.receiver.answer(Answer(500), path=f"/{album}")
+    return albums
+
+
+def test_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
+    """Those of half as many albums as deliveries are made at a time, with more to be told: others are told in 2 s."""
+    albums = albums_with(world, MOST_UNDER_WAY // 2)
+    world.hook(WebhookEvent.NEW_USER)
+    for album in albums:
+        world.receiver.answer(Answer(delay=60), path=f"/{album}")
+        for user in (DAVE, "sub-next"):
+            world.act(Album.add_member, user, album=album)
+    runner = Runner(world.outbox)
+    runner.start()
+    try:
+        world.receiver.wait(len(albums))
+        began = time.monotonic()
+        world.act(Album.add_member, DAVE)
+        while f"/{HOOK}" not in world.receiver.paths:
+            assert time.monotonic() - began < 2 * 10
+            time.sleep(SOON)
+    finally:
+        runner.stop()
+
+
+def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
+    """However many of its receivers hang, there are threads left for other albums."""
+    several = [WebhookId(f"several{number:013d}") for number in range(ABREAST + 2)]
+    for webhook_id in several:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
-        world.receiver.answer(Answer(500), path=f"/{webhook_id}")
+    [other] = albums_with(world, 1)
+    hanging = Hanging(other, world.outbox)
+    runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
     world.act(Album.add_member, DAVE)
+    runner.start()
+    try:
+        for _ in range(ABREAST):
+            assert hanging.are_there.acquire(timeout=30)
+        world.act(Album.add_member, DAVE, album=other)
+        assert [one.path for one in world.receiver.wait(1)] == [f"/{other}"]
+        assert not hanging.are_there.acquire(blocking=False)
+        hanging.let_go.set()
+        world.receiver.wait(1 + len(several))
+    finally:
+        hanging.let_go.set()
+        runner.stop()
+
+
+def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
+    """However many receivers let them hang: some threads are for first attempts alone."""
+    failing = albums_with(world, MOST_RETRIES + 1)
+    for album in failing:
+        world.act(Album.add_member, DAVE, album=album)
     assert len(world.run()) == len(failing)
+    world.act(Album.add_member, DAVE)
     world.hook(WebhookEvent.REMOVE_SERIES)
     hanging = Hanging(HOOK, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
     world.world.clock.tick(20)
     runner.start()
     try:
-        for _ in range(COURIERS - 1):
+        for _ in range(MOST_RETRIES):
             assert hanging.are_there.acquire(timeout=30)
         world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=DAVE)
         assert world.receiver.wait(len(failing) + 1)[-1].path == f"/{HOOK}"
@@ -121,6 +176,71 @@ def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
     finally:
         hanging.let_go.set()
         runner.stop()
+
+
+def test_no_more_is_begun_than_there_is_room_for(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is due beyond that waits until a delivery ends."""
+    monkeypatch.setattr("adapters.webhooks.runner.MOST_UNDER_WAY", 2)
+    several = [WebhookId(f"several{number:013d}") for number in range(3)]
+    for webhook_id in several:
+        world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
+    hanging = Hanging(HOOK, world.outbox)
+    looked = threading.Event()
+    monkeypatch.setattr(Runner, "_has_room", tell_refusals(Runner._has_room, looked))
+    runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
+    world.act(Album.add_member, DAVE)
+    runner.start()
+    try:
+        for _ in range(2):
+            assert hanging.are_there.acquire(timeout=30)
+        assert looked.wait(30)
+        assert not hanging.are_there.acquire(blocking=False)
+        hanging.let_go.set()
+        world.receiver.wait(3)
+    finally:
+        hanging.let_go.set()
+        runner.stop()
+
+
+def tell_refusals(
+    has_room: Callable[[Runner], bool], looked: threading.Event
+) -> Callable[[Runner], bool]:
+    """The same, and an event that is set where there is no room."""
+
+    def has(runner: Runner) -> bool:
+        if not (found := has_room(runner)):
+            looked.set()
+        return found
+
+    return has
+
+
+def test_a_delivery_that_cannot_be_written_down_is_logged(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It does not end the rest: what is due for others is delivered all the same."""
+    world.hook(WebhookEvent.NEW_USER)
+    failed = threading.Event()
+
+    def fail(*args: object) -> None:
+        failed.set()
+        raise RuntimeError("a fault")
+
+    runner = Runner(world.outbox, SOON)
+    with monkeypatch.context() as patched:
+        patched.setattr("adapters.webhooks.queue.record", fail)
+        runner.start()
+        world.act(Album.add_member, DAVE)
+        assert failed.wait(30)
+    try:
+        world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
+        world.act(Album.add_member, "sub-next")
+        assert world.receiver.wait(2)[1].path == f"/{OTHER_HOOK}"
+    finally:
+        runner.stop()
+    assert "RuntimeError" in capsys.readouterr().err
 
 
 def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:
