@@ -122,11 +122,14 @@ def check_metadata(outbound: Outbound, url: str) -> Metadata:
     RS256 (``private_key_jwt``), by keys at the same root. Other members that are not what they
     must be are passed over.
 
-    Whatever the other side does makes the outcome invalid; it raises nothing.
+    Whatever the other side does makes the outcome invalid.
 
     Args:
         outbound: Sends the request.
         url: The address, http or https, of at most 1024 characters.
+
+    Raises:
+        Busy: nothing was asked, because this service is asking others already.
     """
     if len(url) > MOST_CHARACTERS:
         return Metadata(False, f"The address is longer than {MOST_CHARACTERS} characters.")

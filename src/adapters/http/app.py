@@ -16,6 +16,7 @@ from adapters.http.errors import status_of
 from adapters.http.health import Health
 from adapters.http.log import RequestLog, log_fault
 from adapters.http.openapi import OpenApi
+from adapters.turns import Busy
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
 """Answers an error, with a status, in the shape of one API."""
@@ -77,6 +78,10 @@ def _on_error(
     params: Any,
 ) -> None:
     """Answer an error in the shape of the API the path belongs to."""
+    if isinstance(error, Busy):
+        error = falcon.HTTPServiceUnavailable(
+            description=error.detail, retry_after=error.retry_after
+        )
     if isinstance(error, falcon.HTTPError):
         status: int = falcon.http_status_to_code(error.status)
         for name, value in error.headers.items() if isinstance(error.headers, dict) else ():

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import falcon.testing
 import pytest
+from attrs import evolve
 
+from adapters.http.app import create_app
+from adapters.outbound import Outbound
 from albumcore import Album
 from albumcore.albums import events as happened
 from albumcore.ids import ReportProviderId
@@ -321,3 +326,26 @@ def test_metadata_by_tokens(world: World, scribe: Receiver) -> None:
         assert world.ask(token, "POST", METADATA, form=form_of(scribe)).json["valid"] is True
     assert world.ask(None, "POST", METADATA, form=form_of(scribe)).status_code == 401
     assert len(scribe.requests) == 2
+
+
+def test_two_threads_at_a_time_wait_for_other_servers(world: World, scribe: Receiver) -> None:
+    """A third request is refused at once, whichever route it is for, and all is well once one of the two has ended."""
+    scribe.answer(Answer(delay=60), path="/config")
+    patient = evolve(world.deployment, outbound=Outbound(allow_private=True, read_seconds=2))
+    world = evolve(world, client=falcon.testing.TestClient(create_app(patient)))
+
+    def ask(path: str = METADATA) -> falcon.testing.Result:
+        return world.ask(ALICE, "POST", path, form_of(scribe))
+
+    with ThreadPoolExecutor(2) as threads:
+        slow = [threads.submit(ask) for _ in range(2)]
+        scribe.wait(2)
+        refused = [ask(), ask(HERE)]
+        assert not any(one.done() for one in slow)
+    for answer in refused:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert "try again" in answer.json["detail"]
+    assert len(scribe.requests) == 2
+    assert [one.result().json["valid"] for one in slow] == [False, False]
+    scribe.answer(Answer.json(configuration(scribe)), path="/config")
+    assert ask().json["valid"] is True

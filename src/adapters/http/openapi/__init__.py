@@ -49,7 +49,7 @@ ERRORS: Mapping[int, str] = {
     413: "The body is too large.",
     415: "The body is of another media type.",
     502: "Another server did not do its part.",
-    503: "The store is busy, or there are no keys; try again.",
+    503: "The store is busy, there are no keys, or other servers are being asked already; try again.",
 }
 
 
