@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -113,6 +114,10 @@ def _read_path(text: str) -> Path:
     return Path(text)
 
 
+def _read_networks(text: str) -> str:
+    return ",".join(str(ip_network(part.strip())) for part in text.split(","))
+
+
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+)*")
 
@@ -155,4 +160,7 @@ URL = Kind("an `http` or `https` address without a user name", _read_url)
 BLOBS = Kind(
     "`s3://BUCKET`, or `s3://BUCKET/PREFIX` without a slash at its end, or `file:///PATH`",
     _read_blobs,
+)
+NETWORKS = Kind(
+    "IP addresses and networks such as `10.0.0.0/24`, separated by commas", _read_networks
 )

@@ -18,6 +18,7 @@ from adapters.kinds import (
     BLOBS,
     DATABASE,
     FILE,
+    NETWORKS,
     PATH,
     PREFIX_PATH,
     ROOT,
@@ -227,6 +228,13 @@ class Settings:
         size(1024),
         64 * 1024 * 1024,
         "How much longer than its file a deflated DICOM data set may be for `import-dicom` to read it.",
+    )
+    trusted_proxies: str | None = _setting(
+        "ALBUMCORE_TRUSTED_PROXIES",
+        NETWORKS,
+        None,
+        "The proxies whose `X-Forwarded-For` is believed where failed logins are counted and logged; without them all "
+        "clients of a proxy share its address.",
     )
 
     def __attrs_post_init__(self) -> None:

@@ -47,6 +47,7 @@ def test_settings_from_an_empty_environment() -> None:
         "database": None,
         "secret_file": None,
         "max_inflated": 67_108_864,
+        "trusted_proxies": None,
     }
 
 
@@ -86,6 +87,13 @@ def test_settings_from_an_empty_environment() -> None:
         ("ALBUMCORE_PUBLIC_URL", "https://pacs.example", "public_url", "https://pacs.example"),
         ("ALBUMCORE_PUBLIC_URL", "http://[::1]:8/a/b", "public_url", "http://[::1]:8/a/b"),
         ("ALBUMCORE_MAX_INFLATED", "1MiB", "max_inflated", 1_048_576),
+        ("ALBUMCORE_TRUSTED_PROXIES", "::1", "trusted_proxies", "::1"),
+        (
+            "ALBUMCORE_TRUSTED_PROXIES",
+            "127.0.0.1, 10.0.0.0/24",
+            "trusted_proxies",
+            "127.0.0.1/32,10.0.0.0/24",
+        ),
     ],
 )
 def test_settings_from_a_variable(variable: str, text: str, name: str, value: Any) -> None:
@@ -113,6 +121,9 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
         ("ALBUMCORE_MAX_UPLOAD", "1025MiB"),
         ("ALBUMCORE_MAX_UPLOAD", "32MB"),
         ("ALBUMCORE_MAX_UPLOAD", "1.5MiB"),
+        ("ALBUMCORE_TRUSTED_PROXIES", "proxy.example"),
+        ("ALBUMCORE_TRUSTED_PROXIES", "127.0.0.1,"),
+        ("ALBUMCORE_TRUSTED_PROXIES", "10.0.0.1/24"),
         ("ALBUMCORE_BIND", "8000"),
         ("ALBUMCORE_BIND", ":8000"),
         ("ALBUMCORE_BIND", "::1:8000"),

@@ -16,6 +16,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from attrs import field, frozen
 
 from adapters.directory._database import Database, Row, has_changed, is_storable, key_text
+from adapters.turns import Turns
 from albumcore.errors import Invalid
 
 TABLES = (
@@ -35,6 +36,10 @@ _BY_ID = "SELECT * FROM directory_account WHERE id = ?"
 _BY_DIGEST = "SELECT * FROM directory_account WHERE token_digest = ?"
 _SET_DIGEST = "UPDATE directory_account SET token_digest = ? WHERE id = ?"
 
+MOST_CHECKED = 2
+"""Passwords that a process checks at a time: each check takes 64 MiB of memory, and a processor for a while."""
+
+_BUSY = "other passwords are being checked; try again"
 _TOKEN = re.compile(r"[0-9a-f]{40}\Z")
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 # Of no known password: checking against it costs an unknown name the time that a known one takes.
@@ -56,10 +61,12 @@ class Accounts:
 
     Attributes:
         secret: Key that tokens are derived with; with another key, older tokens are worth nothing.
+        turns: Turns at checking a password.
     """
 
     database: Database
     secret: bytes = field(repr=False)
+    turns: Turns = field(factory=lambda: Turns(MOST_CHECKED, _BUSY, 1), eq=False, repr=False)
 
     def add(self, name: str, password: str) -> Account:
         """Add an account, or give an existing one this password, which also makes it active again.
@@ -90,11 +97,15 @@ class Accounts:
         """Return the active account with this name and password.
 
         An unknown name, a wrong password and a disabled account are told alike, and take alike.
+
+        Raises:
+            Busy: two passwords are being checked already.
         """
         row = self._named(name)
         # The hash is never renewed here, whatever the library advises: it would change the token.
         try:
-            _HASHER.verify(_NOBODY if row is None else row["password_hash"], _encoded(password))
+            with self.turns.taken():
+                _HASHER.verify(_NOBODY if row is None else row["password_hash"], _encoded(password))
         except VerifyMismatchError:
             return None
         return None if row is None or not row["active"] else _account(row)

@@ -1,7 +1,11 @@
-"""One line of JSON on standard error per request. Never a header, a query or a body: they hold secrets."""
+"""One line of JSON on standard error per request. Never a header, a query or a body: they hold secrets.
+
+Of a login that failed there is a line with the name that was typed.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -82,6 +86,35 @@ class RequestLog:
             option=orjson.OPT_UTC_Z,
         )
         _standard_error.msg(line.decode())
+
+
+MOST_LOGGED = 255
+"""Characters of a name that are logged, which are as many as the name of an account has."""
+
+
+def log_failed_login(level: str, account: str, address: str, reason: str) -> None:
+    """Write down a login that failed: of which account, from where, and why. Never the password.
+
+    The line is of ASCII alone: no name breaks it, or reaches a terminal as a control sequence.
+
+    Args:
+        level: The least severe messages that are wanted; these are ``warning``.
+        account: The name as it was typed, whether or not there is such an account; its first 255 characters are logged.
+        address: Where it came from.
+        reason: Why it failed, in a few words of ours.
+    """
+    if level == "error":
+        return
+    line = {
+        "event": "login_failed",
+        # What is no text in any encoding would make the line unreadable.
+        "account": account[:MOST_LOGGED].encode("utf-8", "backslashreplace").decode(),
+        "address": address,
+        "reason": reason,
+        "level": "warning",
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+    _standard_error.msg(json.dumps(line))
 
 
 def log_fault(req: falcon.Request, error: Exception) -> str:

@@ -48,6 +48,7 @@ ERRORS: Mapping[int, str] = {
     409: "It does not fit what is there by now.",
     413: "The body is too large.",
     415: "The body is of another media type.",
+    429: "Too many logins failed, or are under way; Retry-After says when to try again.",
     502: "Another server did not do its part.",
     503: "The store is busy, there are no keys, or other servers are being asked already; try again.",
 }

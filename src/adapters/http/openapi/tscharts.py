@@ -90,7 +90,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             )
         },
         body=_body({"username": TEXT, "password": TEXT}),
-        errors=(400, 403, 413),
+        errors=(400, 403, 413, 429),
     ),
     ("POST", f"{ROOT}/logout"): Operation(
         "Say goodbye; the token stays good.", {200: Answer("Goodbye.")}

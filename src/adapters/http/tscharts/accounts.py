@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import falcon
 
 from adapters.deployment import Deployment
+from adapters.failures import FailedLogins
+from adapters.http.client_address import client_address, networks_of
+from adapters.http.log import log_failed_login
 from adapters.http.tscharts.resource import Resource
+from adapters.turns import Busy
 
 
 class Login(Resource):
@@ -18,6 +23,8 @@ class Login(Resource):
 
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(deployment, {"POST": self._log_in})
+        self._failed = FailedLogins(deployment.clock)
+        self._proxies = networks_of(deployment.settings.trusted_proxies)
 
     def admit(self, req: falcon.Request) -> None:
         """Let in everybody: who logs in has no token yet."""
@@ -30,12 +37,32 @@ class Login(Resource):
         # Clients send null for what was not filled in: that is a wrong name or password.
         if not isinstance(name, str) or not isinstance(password, str):
             raise falcon.HTTPForbidden
+        address = client_address(req, self._proxies)
+        if wait := self._failed.wait(name, address):
+            raise self._refused(name, address, "delayed", math.ceil(wait.total_seconds()))
         accounts = self.deployment.accounts
-        account = accounts.check(name, password)
+        try:
+            account = accounts.check(name, password)
+        except Busy as busy:
+            raise self._refused(name, address, "busy", busy.retry_after) from None
         if account is None:
+            self._failed.failed(name, address)
+            self._log(name, address, "wrong name or password")
             raise falcon.HTTPForbidden
+        self._failed.passed(name, address)
         # The id is a text here, as clients of the API expect it.
         return {"token": accounts.token(account), "id": str(account.id)}
+
+    def _refused(
+        self, name: str, address: str, reason: str, seconds: int
+    ) -> falcon.HTTPTooManyRequests:
+        """What answers a login whose password is not even looked at (RFC 6585 section 4)."""
+        self._log(name, address, reason)
+        told = f"Request was throttled. Expected available in {seconds} seconds."
+        return falcon.HTTPTooManyRequests(description=told, retry_after=seconds)
+
+    def _log(self, name: str, address: str, reason: str) -> None:
+        log_failed_login(self.deployment.settings.log_level, name, address, reason)
 
 
 class Logout(Resource):
