@@ -16,7 +16,12 @@ from adapters.http.tscharts.patients import FILTERS
 from support.tscharts import PATIENT, ROOT, Api
 
 NAMES = ("paternal_last", "maternal_last", "first", "middle")
-TEXTS = st.text("aAbñÑßSsİ%_\\!* ", max_size=4)
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["a", "A", "Ana", "ana m", "ñ", "Ñu", "ß", "SS", "%", "_", "\\", "!", "a_a", "a%", ""]
+    ),
+    st.text("aAbñÑßSsİ%_\\!* ", max_size=3),
+)
 DAYS = st.sampled_from(["04/01/1962", "4/1/1962", "04/02/1962", "12/31/1999"])
 VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys((*NAMES, "curp"), TEXTS),
@@ -25,15 +30,13 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "oldid": st.integers(-2, 3),
 }
 FIELDS = st.fixed_dictionaries({}, optional={**VALUES})
-QUERIES = st.lists(
-    st.one_of(
-        *(st.tuples(st.just(name), value) for name, value in VALUES.items() if name != "middle"),
-        st.tuples(st.just("name"), TEXTS),
-        st.tuples(st.just("exact"), st.sampled_from(["", "true", "false"])),
-        st.tuples(st.just("clinic"), st.integers(1, 2)),
-    ),
-    max_size=4,
+FILTER = st.one_of(
+    *(st.tuples(st.just(name), value) for name, value in VALUES.items() if name != "middle"),
+    st.tuples(st.just("name"), TEXTS),
+    st.tuples(st.just("clinic"), st.integers(1, 2)),
 )
+EXACT = st.tuples(st.just("exact"), st.sampled_from(["true", "false", ""]))
+QUERIES = st.builds(lambda exact, filters: [exact, *filters], EXACT, st.lists(FILTER, max_size=3))
 
 
 def day(value: str) -> Any:
