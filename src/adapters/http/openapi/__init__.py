@@ -23,7 +23,7 @@ from adapters.http.openapi.methods import OPTIONS, REFUSED
 from adapters.http.openapi.parts import Json, Operation, Schema, form_body, parameters, ref, text
 from adapters.http.openapi.schemas import ALPHANUMERIC, SCHEMAS, UID
 from adapters.http.openapi.values import USER
-from adapters.settings import Settings
+from adapters.settings import Compat, Settings
 
 PATH_PARAMETERS: Mapping[str, Schema] = {
     "album": ALPHANUMERIC,
@@ -70,8 +70,8 @@ REPORT_PROVIDER: Schema = {
 KHEOPS = "Kheops album API"
 
 
-def document(prefix: str | None) -> Json:
-    """The whole document, of a service that answers under a prefix too."""
+def document(prefix: str | None, compat: Compat = "documented") -> Json:
+    """The whole document, of a service that answers under a prefix too, and as what ``compat`` says."""
     paths: dict[str, Json] = {}
     for route in ROUTES:
         operation = kheops.OPERATIONS[route.method, route.path]
@@ -89,7 +89,7 @@ def document(prefix: str | None) -> Json:
         made["security"] = []
         made["tags"] = [KHEOPS]
         by_method["options"] = made
-    _add_tscharts(paths)
+    _add_tscharts(paths, compat)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -113,10 +113,11 @@ def document(prefix: str | None) -> Json:
     }
 
 
-def _add_tscharts(paths: dict[str, Json]) -> None:
+def _add_tscharts(paths: dict[str, Json], compat: Compat) -> None:
     addresses = dict.fromkeys(path for _, path in tscharts.OPERATIONS)
     operations = {
         **tscharts.OPERATIONS,
+        **(tscharts.UPSTREAM if compat == "upstream" else {}),
         **REFUSED,
         **{("OPTIONS", path): OPTIONS for path in addresses},
     }
@@ -188,15 +189,15 @@ def _tscharts_error(status: int) -> Json:
 
 
 @cache
-def _written(prefix: str | None) -> bytes:
-    return orjson.dumps(document(prefix))
+def _written(prefix: str | None, compat: Compat) -> bytes:
+    return orjson.dumps(document(prefix, compat))
 
 
 class OpenApi:
     """``/openapi.json``: the document, to anybody."""
 
     def __init__(self, settings: Settings) -> None:
-        self._document = _written(settings.kheops_prefix)
+        self._document = _written(settings.kheops_prefix, settings.compat)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show the document."""

@@ -29,5 +29,8 @@ REFUSED: Mapping[tuple[str, str], Operation] = {
         )
         for kind in _KINDS
     },
+    ("PUT", f"{ROOT}/patient"): Operation(
+        "Refused: to change a patient, its id is needed.", {}, errors=(405,)
+    ),
 }
 """By method and address. ``Allow`` names them, as that of the documented API does."""

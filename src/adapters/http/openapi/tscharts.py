@@ -14,20 +14,24 @@ from adapters.http.openapi.parts import (
     Operation,
     Schema,
     array,
+    group,
     one_of,
     ref,
     text,
 )
-from adapters.http.openapi.schemas import DAY, GENDER, IMAGE_TYPE, PATIENT
+from adapters.http.openapi.schemas import GENDER, IMAGE_TYPE, PATIENT
+from adapters.http.openapi.values import BASE64, DATE, DATE_OR_NONE, ID, ID_OR_NONE
 
 JSON = "application/json"
 ROOT = "/tscharts/v1"
-KEY: Schema = {"oneOf": [INTEGER, {"type": "string", "pattern": "^-?[0-9]+$"}]}
+KEY: Schema = {"oneOf": [INTEGER, ID]}
 EMPTY: Schema = {"type": "object", "maxProperties": 0}
 FLAG_WORD = one_of("true", "false")
 IDS = array(INTEGER)
 GONE = {200: Answer("It is gone.", {JSON: EMPTY})}
 MADE = {200: Answer("Its id.", {JSON: ref("Made")})}
+
+_FIELDS: Mapping[str, Schema] = {**PATIENT, "dob": DATE}
 
 SEARCHED: Schema = text(longest=255)
 PATIENT_SEARCH: Fields = {
@@ -40,7 +44,7 @@ PATIENT_SEARCH: Fields = {
         for name in ("paternal_last", "maternal_last", "first", "curp")
     },
     "exact": Field(FLAG_WORD),
-    "dob": Field(DAY),
+    "dob": Field(DATE_OR_NONE),
     "gender": Field(GENDER),
     "oldid": Field(INTEGER),
     "clinic": Field(INTEGER, "There is an image of the patient taken at this clinic."),
@@ -74,6 +78,53 @@ def _records(
     }
 
 
+_PLACES = ("clinic", "station")
+_IDS = ("patient", *_PLACES)
+_ASKED: Fields = {
+    "of": group(
+        {name: Field(ID) for name in _IDS},
+        {"anyOf": [{"required": [name]} for name in _IDS]},
+        required=True,
+    )
+}
+_SENT: Mapping[str, Schema] = {
+    **dict.fromkeys(_IDS, KEY),
+    "type": IMAGE_TYPE,
+    "data": BASE64,
+}
+
+
+def _images(
+    asked: Fields, sent: Mapping[str, Schema], *optional: str
+) -> dict[tuple[str, str], Operation]:
+    path = f"{ROOT}/image"
+    return {
+        ("GET", path): Operation(
+            "Search for images.",
+            {
+                200: Answer(
+                    "Their ids, or with newest, upstream, the newest.",
+                    {JSON: {"oneOf": [IDS, ref("Image")]}},
+                )
+            },
+            {
+                **asked,
+                "type": Field(IMAGE_TYPE),
+                "sort": Field(FLAG_WORD),
+                "newest": Field(FLAG_WORD),
+            },
+            errors=(400, 404),
+        ),
+        ("POST", path): Operation(
+            "Add an image.",
+            MADE,
+            headers=REPEATABLE,
+            body=_body(sent, *optional),
+            errors=(400, 404, 409, 413),
+        ),
+    }
+
+
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", f"{ROOT}/login"): Operation(
         "Give the token of an account.",
@@ -100,10 +151,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         Operation(
             "List every clinic, or show the first one on a day.",
             _found({"oneOf": [array(ref("Clinic")), ref("Clinic")]}),
-            {"date": Field(DAY, "Show the first clinic, by id, whose days hold this one.")},
+            {
+                "date": Field(
+                    DATE_OR_NONE, "Show the first clinic, by id, whose days hold this one."
+                )
+            },
             errors=(400, 404),
         ),
-        _body({"location": TEXT, "start": DAY, "end": DAY}),
+        _body({"location": TEXT, "start": DATE, "end": DATE}),
     ),
     **_records(
         "station",
@@ -118,42 +173,16 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             PATIENT_SEARCH,
             errors=(400, 404),
         ),
-        _body(PATIENT, "curp", "oldid"),
+        _body(_FIELDS, "curp", "oldid"),
         "one that is there already is a conflict",
     ),
     ("PUT", f"{ROOT}/patient/{{key}}"): Operation(
         "Change fields of a patient; what is left out stays.",
         {200: Answer("It is changed.", {JSON: EMPTY})},
-        body=_body(PATIENT, *PATIENT),
+        body=_body(_FIELDS, *_FIELDS),
         errors=(400, 404, 409, 413),
     ),
-    ("GET", f"{ROOT}/image"): Operation(
-        "Search for images.",
-        {
-            200: Answer(
-                "Their ids, or with newest, upstream, the newest.",
-                {JSON: {"oneOf": [IDS, ref("Image")]}},
-            )
-        },
-        {
-            "patient": Field(TEXT),
-            "clinic": Field(TEXT),
-            "station": Field(TEXT),
-            "type": Field(IMAGE_TYPE),
-            "sort": Field(FLAG_WORD),
-            "newest": Field(FLAG_WORD),
-        },
-        errors=(400, 404),
-    ),
-    ("POST", f"{ROOT}/image"): Operation(
-        "Add an image.",
-        MADE,
-        headers=REPEATABLE,
-        body=_body(
-            {"patient": KEY, "clinic": KEY, "station": KEY, "type": IMAGE_TYPE, "data": text(1)}
-        ),
-        errors=(400, 404, 409, 413),
-    ),
+    **_images(_ASKED, _SENT),
     ("GET", f"{ROOT}/image/{{key}}"): Operation(
         "Show an image, its data as they were sent.",
         {200: Answer("The image.", {JSON: ref("Image")})},
@@ -163,3 +192,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "Remove an image.", GONE, errors=(400, 404, 409)
     ),
 }
+
+UPSTREAM: Mapping[tuple[str, str], Operation] = _images(
+    {name: Field(ID_OR_NONE) for name in _IDS}, {**_SENT, "data": text(1)}, *_PLACES
+)
+"""The operations that take more where the service answers as a deployed server does."""

@@ -88,6 +88,22 @@ MOMENT: Schema = text(
     description="ISO 8601 with an offset",
 )
 
+_DATE = (
+    f"((0?[13578]|1[02])/(0?[1-9]|[12][0-9]|3[01])/{_YEAR}|(0?[469]|11)/(0?[1-9]|[12][0-9]|30)/{_YEAR}"
+    f"|0?2/(0?[1-9]|1[0-9]|2[0-8])/{_YEAR}|0?2/29/{_LEAP})"
+)
+DATE: Schema = text(pattern=f"^{_DATE}$", description="MM/DD/YYYY")
+DATE_OR_NONE: Schema = text(pattern=_or_nothing(_DATE), description="MM/DD/YYYY; empty: any")
+
+# Ids and data of the TSCharts API. Of an id that is too long to be any, it is said that it is not there.
+
+ID: Schema = text(pattern="^-?[0-9]+$", description="an id")
+ID_OR_NONE: Schema = text(pattern=_or_nothing("-?[0-9]+"), description="an id; empty: any")
+BASE64: Schema = text(
+    pattern=r"^[A-Za-z0-9+/=\r\n]*[A-Za-z0-9+/][A-Za-z0-9+/=\r\n]*$",
+    description="base64; it comes back as it was sent",
+)
+
 # Addresses of the web: what a webhook's may be
 
 _HEX = "[0-9A-Fa-f]{1,4}"
