@@ -20,7 +20,7 @@ from adapters.http.openapi.parts import (
     text,
 )
 from adapters.http.openapi.schemas import GENDER, IMAGE_TYPE, PATIENT
-from adapters.http.openapi.values import BASE64, DATE, DATE_OR_NONE, ID, ID_OR_NONE
+from adapters.http.openapi.values import BASE64, DATE, DATE_OR_NONE, ID, ID_OR_NONE, PLAIN
 
 JSON = "application/json"
 ROOT = "/tscharts/v1"
@@ -31,9 +31,19 @@ IDS = array(INTEGER)
 GONE = {200: Answer("It is gone.", {JSON: EMPTY})}
 MADE = {200: Answer("Its id.", {JSON: ref("Made")})}
 
-_FIELDS: Mapping[str, Schema] = {**PATIENT, "dob": DATE}
 
-SEARCHED: Schema = text(longest=255)
+def _or_empty(words: Schema) -> Schema:
+    """The same words in a search, where an empty one is no filter."""
+    return one_of(*words["enum"], "")
+
+
+STORED: Schema = text(**PLAIN)
+_FIELDS: Mapping[str, Schema] = {
+    **{name: STORED if schema == TEXT else schema for name, schema in PATIENT.items()},
+    "dob": DATE,
+}
+
+SEARCHED: Schema = text(longest=255, **PLAIN)
 PATIENT_SEARCH: Fields = {
     "name": Field(
         SEARCHED,
@@ -158,12 +168,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             },
             errors=(400, 404),
         ),
-        _body({"location": TEXT, "start": DATE, "end": DATE}),
+        _body({"location": STORED, "start": DATE, "end": DATE}),
     ),
     **_records(
         "station",
         Operation("List every station.", _found(array(ref("Station"))), errors=(404,)),
-        _body({"name": text(1), "level": INTEGER}, "level"),
+        _body({"name": text(1, **PLAIN), "level": INTEGER}, "level"),
     ),
     **_records(
         "patient",
