@@ -26,7 +26,7 @@ JSON = "application/json"
 ROOT = "/tscharts/v1"
 KEY: Schema = {"oneOf": [INTEGER, ID]}
 EMPTY: Schema = {"type": "object", "maxProperties": 0}
-FLAG_WORD = one_of("true", "false")
+FLAG_WORD = one_of("true", "false", "")
 IDS = array(INTEGER)
 GONE = {200: Answer("It is gone.", {JSON: EMPTY})}
 MADE = {200: Answer("Its id.", {JSON: ref("Made")})}
@@ -55,9 +55,9 @@ PATIENT_SEARCH: Fields = {
     },
     "exact": Field(FLAG_WORD),
     "dob": Field(DATE_OR_NONE),
-    "gender": Field(GENDER),
-    "oldid": Field(INTEGER),
-    "clinic": Field(INTEGER, "There is an image of the patient taken at this clinic."),
+    "gender": Field(_or_empty(GENDER)),
+    "oldid": Field(ID_OR_NONE),
+    "clinic": Field(ID_OR_NONE, "There is an image of the patient taken at this clinic."),
 }
 
 
@@ -119,7 +119,7 @@ def _images(
             },
             {
                 **asked,
-                "type": Field(IMAGE_TYPE),
+                "type": Field(_or_empty(IMAGE_TYPE)),
                 "sort": Field(FLAG_WORD),
                 "newest": Field(FLAG_WORD),
             },

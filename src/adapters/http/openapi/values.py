@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from adapters.http.openapi.parts import Schema, text
 
 
@@ -24,11 +22,11 @@ def _or_nothing(pattern: str) -> str:
 
 # Texts
 
-PLAIN: Mapping[str, str] = {"pattern": r"^[^\u0000]*$"}
+PLAIN: Schema = {"pattern": r"^[^\u0000]*$"}
 """Any text but NUL."""
 
 _BLANKS = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-NAMED: Mapping[str, str] = {"pattern": rf"^[^\u0000]*[^\u0000{_BLANKS}][^\u0000]*$"}
+NAMED: Schema = {"pattern": rf"^[^\u0000]*[^\u0000{_BLANKS}][^\u0000]*$"}
 """Any text but NUL that is more than blanks, which are trimmed."""
 
 USER: Schema = text(1, description="a sub, or an e-mail address in any case")
