@@ -7,9 +7,9 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ from adapters.copying.command import copy_by_addresses, sentences
 from adapters.deployment import Deployment, NoStore, open_deployment
 from adapters.dicom import import_files
 from adapters.exposure import exposures
+from adapters.http.kheops.answers import latest
 from adapters.http.kheops.modes import MODES
 from adapters.http.kheops.render import render
 from adapters.issuing import end_all, issue
@@ -36,8 +37,6 @@ from adapters.store import StoreError
 from albumcore import utc_now
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId, album_id, user_id
-
-_DEMO_TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
 
 app = App(
     name="albumcore",
@@ -91,7 +90,7 @@ def serve(
                 _fill_apart(settings.data)
             with progress_of("filling in the demo"):
                 made = demonstration.fill(deployment)
-            announce = _announcement(deployment, made)
+            announce = demonstration.announcement(deployment, made)
         for line in exposures(deployment):
             print(f"warning: {line}", file=sys.stderr, flush=True)
     serve_until_stopped(settings, announce)
@@ -112,16 +111,6 @@ def fill_demo(*, data: Data = None) -> None:
     """
     with _opened(_settings(data)) as deployment, progress_of("filling in the demo"):
         demonstration.fill(deployment)
-
-
-def _announcement(deployment: Deployment, made: demonstration.Demo) -> Callable[[str], None]:
-    """Prints what to paste, once it is known where the service listens."""
-    email, name = demonstration.PEOPLE[demonstration.ADA]
-    jwt = issue(deployment, demonstration.ADA, email, name, _DEMO_TOKEN_LIFE)
-    account = deployment.accounts.named(demonstration.ACCOUNT)
-    assert account is not None
-    token = deployment.accounts.token(account)
-    return lambda address: print(demonstration.instructions(made, address, jwt, token), flush=True)
 
 
 def _silence(address: str) -> None:
@@ -246,24 +235,15 @@ def events(
     """
     with _existing(data) as deployment, progress_of("reading the history"):
         page = deployment.albums.feed(
-            album_id(album), None if viewer is None else UserId(viewer), at=_moment(at)
+            album_id(album),
+            None if viewer is None else UserId(viewer),
+            at=None if at is None else latest(at),
         )
         mode = MODES[deployment.settings.compat]
         about = deployment.people, deployment.catalogue, deployment.claims
         shown = render(page, album_id(album), *about, mode)
     for one in shown:
         print(orjson.dumps(one).decode())
-
-
-def _moment(at: datetime | None) -> datetime | None:
-    """The moment that ``--at`` means: without a zone in UTC, and of a whole second its end.
-
-    Post dates have whole seconds, and an event is there at the post date it shows.
-    """
-    if at is None:
-        return None
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return aware if aware.microsecond else aware.replace(microsecond=999_999)
 
 
 @app.command
@@ -387,6 +367,15 @@ def _opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deploym
         deployment.close()
 
 
+_ASKED_WRONGLY = (SettingsError, SecretError, NoStore, CopyRefused, AlbumcoreError)
+_ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
+    ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),
+    ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),
+    ((StoreError, sqlite3.Error), "the database cannot be used: ", 1),
+)
+"""How a command ends that fails: by the kind of the error, what is said before its message, and the status."""
+
+
 def main() -> None:
     """Run the command that the arguments name; 0 well done, 1 it found something, 2 asked wrongly."""
     os.umask(0o077)  # what is made in the data directory is for its owner
@@ -399,20 +388,9 @@ def main() -> None:
         # Whoever read what we print has seen enough. What is left in the buffer must not be tried again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (
-        SettingsError,
-        SecretError,
-        NoStore,
-        CopyRefused,
-        AlbumcoreError,
-        OSError,
-        EOFError,
-    ) as error:
-        print(f"albumcore: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BlobsUnavailable as error:
-        print(f"albumcore: image bytes cannot be reached: {error}", file=sys.stderr)
-        sys.exit(1)
-    except (StoreError, sqlite3.Error) as error:
-        print(f"albumcore: the database cannot be used: {error}", file=sys.stderr)
-        sys.exit(1)
+    except Exception as error:
+        for kinds, about, status in _ENDS:
+            if isinstance(error, kinds):
+                print(f"albumcore: {about}{error}", file=sys.stderr)
+                sys.exit(status)
+        raise

@@ -28,7 +28,7 @@ from adapters.directory import (
 )
 from adapters.http.auth import JwtVerifier
 from adapters.http.kept import Kept
-from adapters.older_claims import note_older_claims
+from adapters.older_claims import begin_claims
 from adapters.outbound import Outbound
 from adapters.secret import load_secret
 from adapters.settings import Settings, SettingsError
@@ -121,10 +121,10 @@ def open_deployment(
     if is_unfinished(database):
         albums.close()
         raise NoStore("the store is an unfinished copy: run `albumcore copy` again, to its end")
+    begin_claims(database, albums)
     create_tables(database)
     people, catalogue = People(database), Catalogue(database)
     claims, inbox = Claims(database), Inbox(database)
-    note_older_claims(albums, catalogue, inbox, claims)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
     return Deployment(
         settings,

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from adapters.directory import Catalogue, Claims, Inbox, Place, album_place, inbox_place
+from collections.abc import Iterator
+
+from adapters.directory import (
+    Catalogue,
+    Database,
+    Inbox,
+    Place,
+    album_place,
+    claims,
+    columns_of,
+    inbox_place,
+)
+from adapters.store import StoreError
 from albumcore import Albumcore, FeedQuery, Kind
 from albumcore.ids import AlbumId, SeriesUID, UserId
 from albumcore.index import MemberRow, SeriesRow
@@ -10,26 +22,23 @@ from albumcore.index import MemberRow, SeriesRow
 _IMPORTS = frozenset({"IMPORT_STUDY", "IMPORT_SERIES", "NEW_REPORT"})
 
 
-def note_older_claims(
-    albums: Albumcore, catalogue: Catalogue, inbox: Inbox, claims: Claims
-) -> None:
-    """Note the holdings of a store that is opened for the first time since there are claims.
+def begin_claims(database: Database, albums: Albumcore) -> None:
+    """Note the claims of a store that is opened for the first time since there are claims; do nothing in any other.
 
     A series without images was put where it is on somebody's word: on that of the inbox's user, or of the user who
     imported it into the album last. Until images come, it shows what it has shown before.
     """
-    if claims.are_noted():
-        return
-    placeholders = catalogue.placeholders()
-    found: list[tuple[Place, SeriesUID, UserId]] = [
-        (inbox_place(sub), uid, sub)
-        for uid, holders in inbox.held(placeholders).items()
-        for sub in holders
-    ]
+    if _has_table(database, "directory_series") and not _has_table(database, "directory_claim"):
+        claims.begin(database, list(_holdings(database, albums)))
+
+
+def _holdings(database: Database, albums: Albumcore) -> Iterator[tuple[Place, SeriesUID, UserId]]:
+    placeholders = Catalogue(database).placeholders()
+    for uid, holders in Inbox(database).held(placeholders).items():
+        yield from ((inbox_place(sub), uid, sub) for sub in holders)
     for row in albums.index.rows(SeriesRow, {"series_uid": placeholders}):
         album, uid = AlbumId(row.album_id), SeriesUID(row.series_uid)
-        found.append((album_place(album), uid, _importer(albums, album, uid)))
-    claims.note_older(found)
+        yield album_place(album), uid, _importer(albums, album, uid)
 
 
 def _importer(albums: Albumcore, album: AlbumId, series: SeriesUID) -> UserId:
@@ -37,3 +46,11 @@ def _importer(albums: Albumcore, album: AlbumId, series: SeriesUID) -> UserId:
     wanted = FeedQuery(frozenset({Kind.MUTATION}), limit=1, mutations=_IMPORTS, series={series})
     [entry] = albums.feed(album, UserId(member), wanted).entries
     return entry.author
+
+
+def _has_table(database: Database, name: str) -> bool:
+    try:
+        with database.transaction(commit=False) as cursor:
+            return bool(columns_of(cursor, name))
+    except StoreError:
+        return False

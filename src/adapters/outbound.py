@@ -38,8 +38,7 @@ _PORTS = {"http": 80, "https": 443}
 _NETLOC = re.compile(r"(\[[^@\[\]]*\]|[^@:\[\]]*)(:[0-9]*)?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-_DROPPED_BYTES = 4096
-_WRITTEN_BYTES = 4096
+_DROPPED_BYTES = _WRITTEN_BYTES = 4096
 _HEADERS = {"User-Agent": "albumcore", "Accept-Encoding": "identity", "Connection": "close"}
 
 Resolve = Callable[..., Iterable[Sequence[Any]]]

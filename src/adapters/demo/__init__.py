@@ -19,6 +19,7 @@ from attrs import asdict, frozen
 from adapters.deployment import Deployment, open_deployment
 from adapters.dicom import import_files
 from adapters.directory import Patient
+from adapters.issuing import issue
 from adapters.media import sniff
 from adapters.store import alone
 from albumcore import (
@@ -50,6 +51,7 @@ IMAGES = {
     ImageType.AUDIOGRAM: "audiogram.png",
 }
 _MARKER = "demo.json"
+_TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
 
 
 @frozen
@@ -210,6 +212,16 @@ def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
         )
         images[kind.value] = int(image_id)
     return int(patient), clinic, station, images
+
+
+def announcement(deployment: Deployment, made: Demo) -> Callable[[str], None]:
+    """What prints the `instructions`, once it is known at which address the service listens."""
+    email, name = PEOPLE[ADA]
+    jwt = issue(deployment, ADA, email, name, _TOKEN_LIFE)
+    account = deployment.accounts.named(ACCOUNT)
+    assert account is not None
+    token = deployment.accounts.token(account)
+    return lambda address: print(instructions(made, address, jwt, token), flush=True)
 
 
 def instructions(demo: Demo, address: str, jwt: str, token: str) -> str:

@@ -51,12 +51,6 @@ _MAKE = (
     " ON CONFLICT (place, series_uid) DO UPDATE"
     " SET claimed_by = excluded.claimed_by, shows_study = excluded.shows_study"
 )
-_NOTE = (
-    "INSERT INTO directory_claim (place, series_uid, claimed_by, shows_study) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT DO NOTHING"
-)
-_NOTED = Place(""), SeriesUID("")
-"""No place and no series: the row that says that older holdings have been noted."""
 _SETTLE = (
     "DELETE FROM directory_claim WHERE place = ? AND series_uid = ? AND NOT EXISTS"
     " (SELECT 1 FROM directory_claim AS there WHERE there.place = ?"
@@ -122,16 +116,6 @@ class Claims:
                 _COPY, [(target, source, uid) for uid in sorted(concerned & set(new))]
             )
 
-    def are_noted(self) -> bool:
-        """Whether what the store held before there were claims has been noted, see `note_older`."""
-        return _NOTED in self.at([_NOTED[0]])
-
-    def note_older(self, holdings: Iterable[tuple[Place, SeriesUID, UserId]]) -> None:
-        """Note what a store held on claims before these were kept, once: where, which series, and on whose word."""
-        rows = [(place, uid, sub, 1) for place, uid, sub in (*holdings, (*_NOTED, UserId("")))]
-        with self.database.transaction(commit=True) as cursor:
-            cursor.executemany(_NOTE, rows)
-
     def of(
         self, series_uids: Iterable[SeriesUID], places: Collection[Place] | None = None
     ) -> Claimed:
@@ -155,6 +139,20 @@ def claims_on(
 
 def _claimed(rows: Iterable[Row]) -> Claimed:
     return {(row["place"], row["series_uid"]): bool(row["shows_study"]) for row in rows}
+
+
+def begin(database: Database, holdings: Iterable[tuple[Place, SeriesUID, UserId]]) -> None:
+    """Create the tables in a store that is older than they are, together with the claims that it holds.
+
+    Args:
+        database: The store.
+        holdings: Where each is, the series, and the user whose word it is; they show what they have shown before.
+    """
+    rows = [(place, uid, sub, 1) for place, uid, sub in holdings]
+    with database.transaction(commit=True) as cursor:
+        for statement in TABLES:
+            cursor.execute(statement)
+        cursor.executemany(_MAKE, rows)
 
 
 def make_good(cursor: Cursor, sub: str, series_uids: Iterable[SeriesUID]) -> None:

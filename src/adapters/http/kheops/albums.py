@@ -14,7 +14,7 @@ from adapters.http.kheops.overview import (
     one_album_json,
 )
 from adapters.http.kheops.params import Fields
-from adapters.http.kheops.series import keeping_images
+from adapters.http.kheops.putting import keeping_images
 from albumcore import Album, MemberFlags, Permission, Recorded, album_stream
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId

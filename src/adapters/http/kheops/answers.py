@@ -35,3 +35,12 @@ def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
     """
     timespec = "seconds" if in_whole_seconds else "auto"
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec)
+
+
+def latest(at: datetime) -> datetime:
+    """The last moment (UTC unless it says otherwise) that a shown time may mean: of a whole second, its end.
+
+    So an event is there at the post date that it shows.
+    """
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return aware if aware.microsecond else aware.replace(microsecond=999_999)

@@ -12,13 +12,12 @@ from adapters.http.kheops.comments import NotSeen
 from adapters.http.kheops.lending import lends, lent
 from adapters.http.kheops.overview import contents_of
 from adapters.http.kheops.params import BadQuery
+from adapters.http.kheops.putting import put_in_album, put_in_inbox
 from adapters.http.kheops.series import (
     Claim,
     Origin,
     Taken,
     origin_of,
-    put_in_album,
-    put_in_inbox,
     reach,
     reachable,
     sendable,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.lending import lends, lent
 from adapters.http.kheops.params import BadQuery
+from adapters.http.kheops.putting import put_in_album
 from adapters.http.kheops.series import (
     Origin,
     Taken,
     origin_of,
-    put_in_album,
     sendable,
     series_in_album,
     taken_from_inbox,

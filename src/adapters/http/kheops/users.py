@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.overview import members_json
 from adapters.http.kheops.params import Page
-from adapters.http.kheops.series import keeping_images
+from adapters.http.kheops.putting import keeping_images
 from albumcore import Album
 
 
