@@ -49,7 +49,7 @@ class Limits:
     longest_read_off: float = 600.0
     closing: float = 2.0
     connections: int = 4096
-    uploads: int = 128
+    uploads: int = 64
     unsent: int = 64 * _MIB
     tick: float = 0.5
 

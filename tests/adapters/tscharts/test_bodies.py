@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.http.body import DROPPED, READ_OFF
+from adapters.http.tscharts.body import MOST_VALUES
 from support.tscharts import PIXEL, ROOT, Api, opened
 
 MIB = 1024 * 1024
@@ -122,6 +123,15 @@ def test_body_that_comes_too_slowly(api: Api) -> None:
         {"detail": "the body came too slowly, or not to its end"},
     )
     assert api.recorded() == []
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b'""', b"7"])
+def test_upload_of_very_many_values(api: Api, value: bytes) -> None:
+    """Room for the text of an image is none for a million of small values, which take many times their bytes."""
+    body = b'{"a":[' + b",".join([value] * 1_000_000) + b"]}"
+    answer = api.request("POST", f"{ROOT}/image/", body)
+    assert answer.status_code == 400
+    assert answer.json == {"detail": f"the body holds more than {MOST_VALUES} values"}
 
 
 def test_body_in_chunks_is_taken(api: Api) -> None:
