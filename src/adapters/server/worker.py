@@ -368,7 +368,8 @@ class Worker(ThreadWorker):
         except OSError:
             self._close(connection)
             return
-        connection.due = min(monotonic() + self._limits.silence, connection.ends)
+        silence = self._limits.silence if self.alive else self._limits.closing
+        connection.due = min(monotonic() + silence, connection.ends)
         self._wait(connection, _READ, self._read_off, self._close)
 
     def _give_up(self, connection: Connection) -> None:
