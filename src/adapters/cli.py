@@ -23,7 +23,6 @@ from adapters.blobs.collect import unreferred
 from adapters.copying import CopyRefused
 from adapters.copying.command import copy_by_addresses, sentences
 from adapters.deployment import Deployment, NoStore, open_deployment
-from adapters.dicom import import_files
 from adapters.exposure import exposures
 from adapters.http.kheops.answers import latest
 from adapters.http.kheops.modes import MODES
@@ -192,6 +191,8 @@ def import_dicom(
 
     Example: albumcore import-dicom --owner alice /media/cdrom
     """
+    from adapters.dicom import import_files  # a service has no use for it, and it takes memory
+
     if not paths:
         raise _Failed("import-dicom needs at least one file or folder", 2)
     with _opened(_settings(data)) as deployment, progress_of("reading files") as progress:

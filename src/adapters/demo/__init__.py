@@ -13,11 +13,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pydicom.data
 from attrs import asdict, frozen
 
 from adapters.deployment import Deployment, open_deployment
-from adapters.dicom import import_files
 from adapters.directory import Patient
 from adapters.issuing import issue
 from adapters.media import sniff
@@ -95,6 +93,11 @@ def _a_minute_apart(until: datetime) -> Callable[[], datetime]:
 
 
 def _album(deployment: Deployment) -> str:
+    # Workers are forked from the process that serves the demo, and would hold all of it in memory.
+    import pydicom.data
+
+    from adapters.dicom import import_files
+
     folder = Path(pydicom.data.__file__).parent / "test_files"
     scans = folder / "dicomdirtests"
     import_files(
