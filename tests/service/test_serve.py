@@ -77,6 +77,24 @@ def test_workers_are_told_the_settings() -> None:
     assert server.cfg.bind == ["127.0.0.1:0"]
 
 
+class _Forked:
+    """What gunicorn knows of a worker."""
+
+    slot: int
+
+
+def test_a_worker_that_ended_is_not_counted() -> None:
+    """Gunicorn tells of each worker before it is forked and after it was reaped, and the others stop waiting for it."""
+    server = Server(Settings(), print)
+    living, ended = _Forked(), _Forked()
+    for worker, count in ((living, 1), (ended, 0)):
+        server.cfg.pre_fork(None, worker)
+        server.shares.write(worker.slot, count)
+    assert not server.shares.is_least(living.slot)
+    server.cfg.child_exit(None, ended)
+    assert server.shares.is_least(living.slot)
+
+
 def test_wsgi_module_serves_what_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

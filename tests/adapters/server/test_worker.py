@@ -302,7 +302,7 @@ def test_a_body_that_is_refused_is_not_asked_for(port: int) -> None:
 
 def test_idle_connections_make_room() -> None:
     """With as many connections as there may be, the one that has been idle longest is closed for the next."""
-    limits = evolve(QUICK, connections=3, header=30)
+    limits = evolve(QUICK, connections=3, header=120)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         first, second = (clients.enter_context(_connect(port)) for _ in range(2))
         _until(lambda: worker.connections == 2)
