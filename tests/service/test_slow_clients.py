@@ -68,9 +68,10 @@ def _connections(server: Server) -> list[int]:
 def _inodes(worker: int) -> set[str]:
     """The sockets that a process has open."""
     found = set()
-    for name in os.listdir(f"/proc/{worker}/fd"):
-        with suppress(FileNotFoundError):
-            found.add(os.readlink(f"/proc/{worker}/fd/{name}"))
+    with suppress(FileNotFoundError):  # the process has ended
+        for name in os.listdir(f"/proc/{worker}/fd"):
+            with suppress(FileNotFoundError):
+                found.add(os.readlink(f"/proc/{worker}/fd/{name}"))
     return {link[len("socket:[") : -1] for link in found if link.startswith("socket:")}
 
 
@@ -172,6 +173,7 @@ def test_a_worker_at_rest_takes_less_than_80_mb(tmp_path: Path) -> None:
 def test_workers_come_and_go(tmp_path: Path) -> None:
     """A worker that is killed, and workers that are replaced, leave nothing behind that others wait for."""
     with serving(tmp_path / "data") as server:
+        _until(lambda: _has_others_than(server, set()))
         [killed, _] = _workers(server)
         os.kill(killed, signal.SIGKILL)
         _until(lambda: _has_others_than(server, {killed}))
