@@ -82,6 +82,15 @@ def searched(bench: Bench) -> Taken:
     return latencies(bench, sides)
 
 
+def at_rest(bench: Bench) -> Taken:
+    """The greatest worker of a server that has just started, on an empty directory."""
+    rounds = []
+    for _ in range(bench.scale.rounds):
+        with serving(bench.directory()) as ours:
+            rounds.append(max(ours.resident()))
+    return Taken(rounds)
+
+
 def resident(bench: Bench) -> Taken:
     """The greatest worker of a server that did all of this on the largest store."""
     store = bench.store(bench.scale.greatest)

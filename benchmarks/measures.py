@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import commands, filters, images, pages, postgres
+from benchmarks import commands, crowds, filters, images, pages, postgres
 from benchmarks.figures import Measure, at_most, ratio_at_least, ratio_at_most
 
 _BARE = "bare Falcon answering the same bytes"
@@ -145,6 +145,20 @@ MEASURES: tuple[Measure, ...] = (
         images.searched,
         ratio_at_most(1.25),
         "among {second:,} images",
+    ),
+    Measure(
+        "slow-clients",
+        f"longest wait of a new client beside {crowds.IDLE} idle and {crowds.DRIPPING} dripping connections",
+        "ms",
+        crowds.beside_slow_clients,
+        at_most(200),
+    ),
+    Measure(
+        "memory-at-rest",
+        "resident memory of a worker that has answered one request",
+        "MB",
+        images.at_rest,
+        at_most(80),
     ),
     Measure(
         "memory",
