@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from adapters.directory import (
     Catalogue,
     Database,
+    Held,
     Inbox,
-    Place,
     album_place,
     claims,
     columns_of,
@@ -16,7 +16,7 @@ from adapters.directory import (
 )
 from adapters.store import StoreError
 from albumcore import Albumcore, FeedQuery, Kind
-from albumcore.ids import AlbumId, SeriesUID, UserId
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import MemberRow, SeriesRow
 
 _IMPORTS = frozenset({"IMPORT_STUDY", "IMPORT_SERIES", "NEW_REPORT"})
@@ -32,13 +32,14 @@ def begin_claims(database: Database, albums: Albumcore) -> None:
         claims.begin(database, list(_holdings(database, albums)))
 
 
-def _holdings(database: Database, albums: Albumcore) -> Iterator[tuple[Place, SeriesUID, UserId]]:
+def _holdings(database: Database, albums: Albumcore) -> Iterator[tuple[Held, UserId]]:
     placeholders = Catalogue(database).placeholders()
-    for uid, holders in Inbox(database).held(placeholders).items():
-        yield from ((inbox_place(sub), uid, sub) for sub in holders)
+    for sub, study, uid in Inbox(database).held(placeholders):
+        yield Held(inbox_place(sub), study, uid), sub
     for row in albums.index.rows(SeriesRow, {"series_uid": placeholders}):
         album, uid = AlbumId(row.album_id), SeriesUID(row.series_uid)
-        yield album_place(album), uid, _importer(albums, album, uid)
+        held = Held(album_place(album), StudyUID(row.study_uid), uid)
+        yield held, _importer(albums, album, uid)
 
 
 def _importer(albums: Albumcore, album: AlbumId, series: SeriesUID) -> UserId:

@@ -19,7 +19,7 @@ from adapters import demo
 from adapters.copying import CopyRefused, Place, place_of, tables
 from adapters.copying.tables import tables_beside_events
 from adapters.deployment import DATABASE, NoStore, open_deployment
-from adapters.directory import Patient, inbox_place
+from adapters.directory import Held, Patient, inbox_place
 from adapters.settings import Settings
 from adapters.store import database_of, open_postgres, open_sqlite
 from albumcore import Album, Source, StudyComments, WebhookEvent, utc_now
@@ -71,9 +71,8 @@ def furnish(data: Path) -> None:
         deployment.outbox.deliver_due(utc_now())
         deployment.token_uses.note("token", utc_now())
         deployment.token_floors.end_all(demo.CAT, utc_now())
-        deployment.claims.make(
-            inbox_place(demo.CAT), SeriesUID("1.2.3"), demo.CAT, shows_study=True
-        )
+        held = Held(inbox_place(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))
+        deployment.claims.make(held, demo.CAT, is_new=True)
         deployment.spent.spend("code", ends_at=utc_now() + timedelta(days=1), at=utc_now())
         deployment.patients.delete(deployment.patients.add(patient("Gone")))
         deployment.albums.next_image_id()

@@ -95,8 +95,10 @@ class ApiClient(RuleBasedStateMachine):
                 "description": description,
                 "instances": instances,
             }
+            self.model.heard_of.add(study)
             for owner in owners:
                 self.model.put(owner, study, [uid])
+                self.model.brought.add((owner, uid))
 
     def teardown(self) -> None:
         """Close it all."""

@@ -73,12 +73,17 @@ class NaiveAnswers(NaiveWorld):
     def brief_album(self, album_id: str) -> Json:
         """An album as a token sees it that is for this album alone."""
         album = self.albums[album_id]
-        series = [uid for uids in album.studies.values() for uid in uids]
+        place = ("album", album_id)
+        series = [
+            uid
+            for study, uids in album.studies.items()
+            for uid in self.in_truth(place, study, uids)
+        ]
         return {
             "album_id": album_id,
             "name": album.name,
             "description": album.description,
-            **self.contents(self.in_truth(("album", album_id), series)),
+            **self.contents(series),
         }
 
     def members(self, album_id: str) -> list[Json]:
@@ -143,20 +148,23 @@ class NaiveAnswers(NaiveWorld):
         uids = fact["series"]
         study: Json = {"UID": fact["study"]}
         [here] = [("album", one) for one, other in self.albums.items() if other is album]
-        if any(self.has_images(uid) for uid in self.in_truth(here, uids)):
+        if any(
+            self.has_images(uid, fact["study"]) for uid in self.in_truth(here, fact["study"], uids)
+        ):
             study["description"] = f"About {fact['study']}"
         told["study"] = study
         if self.upstream or fact["mutation"] in FAVORITES:
             there = album.studies.get(fact["study"], [])
             study["series"] = [
-                {**self.one_series(here, uid), "is_present_in_album": uid in there} for uid in uids
+                {**self.one_series(here, fact["study"], uid), "is_present_in_album": uid in there}
+                for uid in uids
             ]
         elif fact["mutation"] in SERIES_MUTATIONS:
-            told["series"] = self.one_series(here, uids[0])
+            told["series"] = self.one_series(here, fact["study"], uids[0])
 
-    def one_series(self, here: Place, uid: str) -> Json:
+    def one_series(self, here: Place, study: str, uid: str) -> Json:
         """Its description where there is one, and it is to be told there."""
-        description = self.known[uid]["description"] if self.in_truth(here, [uid]) else None
+        description = self.known[uid]["description"] if self.is_true((here, study, uid)) else None
         return {"UID": uid} | ({"description": description} if description else {})
 
     def study_comment(self, study: str, fact: Fact) -> Json:

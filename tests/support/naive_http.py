@@ -15,7 +15,7 @@ from attrs import frozen
 
 from support.naive import NaiveAlbum
 from support.naive_comments import NaiveStudyComments
-from support.naive_places import NaivePlaces, Place, Word
+from support.naive_places import NaivePlaces, Place, Words
 from support.naive_state import SLACK, Fact
 
 Fields = Mapping[str, Sequence[str]]
@@ -263,8 +263,7 @@ class NaiveWorld(NaivePlaces):
 
     def in_inbox(self, user: str, study: str) -> list[str]:
         """The series of a study in somebody's inbox."""
-        inbox = self.inboxes.get(user, {})
-        return sorted(uid for uid, where in inbox.items() if where == study)
+        return sorted(uid for where, uid in self.inboxes.get(user, set()) if where == study)
 
     def places_of(self, caller: Caller, right: str) -> list[Place]:
         """The albums that the caller has a right in, and the inbox."""
@@ -292,14 +291,15 @@ class NaiveWorld(NaivePlaces):
         """Rule 56."""
         return self.sees(Caller(Source(user)), study)
 
-    def taken(self, request: Request, caller: Caller) -> Place | Word | None:
+    def taken(self, request: Request, caller: Caller) -> Place | Words | None:
         """Rule 53: what the series in the path comes from; None where it is not the caller's to take."""
         study, series = request.path["study"], request.path["series"]
         if request.lender is not None:
             lender, uids = self.lent(request, study)
             return lender if series in uids else None
         mine = self.places_of(caller, "SEND_SERIES") if caller.acts_as_user else []
-        return self.origin(mine, caller.user, study, series)
+        user = caller.user if caller.acts_as_user else None
+        return self.origin(mine, user, study, series)
 
     def source_album(self, album_id: str, study: str) -> tuple[Place, list[str]]:
         """An album that a study is taken from, and what it holds of that."""

@@ -20,7 +20,7 @@ from support.naive_http import (
     Told,
     page_of,
 )
-from support.naive_places import Place, Word
+from support.naive_places import Place, Words
 from support.naive_state import Fact
 
 FAMILIES = {
@@ -158,10 +158,9 @@ class NaiveMore(NaiveAnswers):
 
     def inbox_info(self, request: Request, caller: Caller) -> Told:
         """What is in one's inbox."""
-        place = ("inbox", caller.user)
-        return Told(
-            200, self.contents(self.in_truth(place, list(self.inboxes.get(caller.user, {}))))
-        )
+        mine = [("inbox", caller.user)]
+        held = [one for one in self.held() if one[0] in mine and self.is_true(one)]
+        return Told(200, self.contents(sorted({uid for _, _, uid in held})))
 
     def bring_into(
         self,
@@ -169,21 +168,29 @@ class NaiveMore(NaiveAnswers):
         caller: Caller,
         album_id: str,
         decision: str,
-        origin: Place | Word,
+        origin: Place | Words,
         study: str,
         series: Any,
     ) -> None:
         """Import series into an album, from where they come."""
-        claims = dict(self.claims)
+        words = dict(self.words)
         uids = [series] if isinstance(series, str) else series
-        self.give(("album", album_id), origin, study, uids)
+        album, place = self.albums[album_id], ("album", album_id)
+        self.give(place, origin, study, uids)
+        # What is there on words alone, under another study, is no conflict.
+        others = {one: list(held) for one, held in album.studies.items() if one != study}
+        for other, held in others.items():
+            kept = [one for one in held if one not in uids or self.is_true((place, other, one))]
+            album.studies[other] = kept
         try:
             self.decide(request, caller, album_id, decision, study, series)
         except Failed:
-            self.claims = claims
+            self.words = words
             raise
+        finally:
+            album.studies.update(others)
 
-    def send_to(self, user: str, origin: Place | Word, study: str, uids: list[str]) -> None:
+    def send_to(self, user: str, origin: Place | Words, study: str, uids: list[str]) -> None:
         """Put series into an inbox, from where they come."""
         self.give(("inbox", user), origin, study, uids)
         self.put(user, study, uids)
@@ -247,8 +254,7 @@ class NaiveMore(NaiveAnswers):
         found = self.in_inbox(caller.user, study)
         if not found:
             raise NO_STUDY
-        for one in found:
-            del self.inboxes[caller.user][one]
+        self.inboxes[caller.user] -= {(study, one) for one in found}
         return Told(204)
 
     def leave_series(self, request: Request, caller: Caller) -> Told:
@@ -260,7 +266,7 @@ class NaiveMore(NaiveAnswers):
             return Told(204)
         if series not in self.in_inbox(caller.user, study):
             raise NO_SERIES
-        del self.inboxes[caller.user][series]
+        self.inboxes[caller.user].remove((study, series))
         return Told(204)
 
     def send_study(self, request: Request, caller: Caller) -> Told:
@@ -292,10 +298,10 @@ class NaiveMore(NaiveAnswers):
         if caller.album is not None:
             self.require(caller, caller.album, "SEND_SERIES")
             place, found = self.source_album(caller.album, study)
-            origin = place if series in found else None
+            origin: Place | Words | None = place if series in found else None
         else:
             taken = self.taken(evolve(request, lender=None), caller)
-            origin = None if isinstance(taken, Word) else taken
+            origin = None if isinstance(taken, Words) and not taken.is_there else taken
         if origin is None:
             raise NO_SERIES
         self.send_to(self.user_named(request.path["user"]), origin, study, [series])

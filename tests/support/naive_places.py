@@ -13,12 +13,24 @@ Place = tuple[str, str]
 """An album or an inbox, and whose it is."""
 
 
+Holding = tuple[Place, str, str]
+"""Where a series is, its study, and the series."""
+
+
 @frozen
 class Word:
-    """A claim: the word of a user, and whether it shows the study while that has no images."""
+    """A claim: the word of a user, or of nobody who is known, and whether it shows the study."""
 
-    by: str
+    by: str | None
     shows: bool
+
+
+@frozen
+class Words:
+    """What a series rests on that no place holds in truth, and whether it may be taken from one."""
+
+    said: list[Word]
+    is_there: bool
 
 
 class NaivePlaces:
@@ -27,11 +39,13 @@ class NaivePlaces:
     def __init__(self) -> None:
         self.albums: dict[str, NaiveAlbum] = {}
         self.known: dict[str, dict[str, Any]] = {}
-        self.inboxes: dict[str, dict[str, str]] = {}
-        self.claims: dict[tuple[Place, str], Word] = {}
+        self.inboxes: dict[str, set[tuple[str, str]]] = {}
+        self.words: dict[Holding, list[Word]] = {}
+        self.brought: set[tuple[str, str]] = set()
+        self.heard_of: set[str] = set()
 
-    def held(self) -> list[tuple[Place, str, str]]:
-        """Every holding: where it is, the study, the series."""
+    def held(self) -> list[Holding]:
+        """Every holding."""
         in_albums = [
             (("album", album_id), study, uid)
             for album_id, album in sorted(self.albums.items())
@@ -42,77 +56,101 @@ class NaivePlaces:
         in_inboxes = [
             (("inbox", sub), study, uid)
             for sub, inbox in self.inboxes.items()
-            for uid, study in inbox.items()
+            for study, uid in inbox
         ]
         return in_inboxes + in_albums
+
+    def is_true(self, one: Holding) -> bool:
+        """Whether it rests on more than words, or on that of somebody who brought images of the series."""
+        words = self.words.get(one, [])
+        return not words or any((word.by, one[2]) in self.brought for word in words)
 
     def has_images(self, uid: str, study: str | None = None) -> bool:
         """Whether a series has images, and is of that study."""
         known = self.known.get(uid)
         return known is not None and known["instances"] > 0 and study in (None, known["study"])
 
-    def in_truth(self, place: Place, uids: Iterable[str]) -> list[str]:
-        """Those of some series in a place that it holds on more than a claim."""
-        return [uid for uid in uids if (place, uid) not in self.claims]
+    def in_truth(self, place: Place, study: str, uids: Iterable[str]) -> list[str]:
+        """Those of some series of a study in a place that it holds on more than words."""
+        return [uid for uid in uids if self.is_true((place, study, uid))]
 
     def showing(self, study: str) -> set[Place]:
         """The places that show a study to those who read there."""
-        there = [(place, uid) for place, of, uid in self.held() if of == study]
+        there = [one for one in self.held() if one[1] == study]
         if any(self.has_images(uid, study) for uid in self.known):
-            real = [(place, uid) for place, uid in there if self.has_images(uid, study)]
-            return {place for place, uid in real if (place, uid) not in self.claims}
+            return {one[0] for one in there if self.has_images(one[2], study) and self.is_true(one)}
         return {
-            place for place, uid in there if self.claims.get((place, uid), Word("", True)).shows
+            one[0]
+            for one in there
+            if self.is_true(one) or any(word.shows for word in self.words[one])
         }
 
-    def origin(self, mine: list[Place], user: str, study: str, series: str) -> Place | Word | None:
-        """Rule 53: where a series may be taken from by a user who may take from some places; a claim, or None."""
-        if self.known.get(series, {"study": study})["study"] != study:
+    def origin(
+        self, mine: list[Place], user: str | None, study: str, series: str
+    ) -> Place | Words | None:
+        """Rule 53: where a series may be taken from by a user who may take from some places; words, or None."""
+        all_there = [one for one in self.held() if one[2] == series]
+        there = [one for one in all_there if one[1] == study]
+        true = [one for one in all_there if self.is_true(one)]
+        home = (
+            {self.known[series]["study"]} if self.has_images(series) else {one[1] for one in true}
+        )
+        if home - {study}:
             return None
-        there = [place for place, of, uid in self.held() if (of, uid) == (study, series)]
-        true = [place for place in there if (place, series) not in self.claims]
-        for place in [*true, *there]:
-            if place in mine:
-                return place
-        if true:
+        for one in there:
+            if one in true and one[0] in mine:
+                return one[0]
+        sources = [one for one in there if one[0] in mine]
+        if not sources and any(one in true for one in there):
             return None
-        showing = self.showing(study)
-        is_held = any(of == study for _, of, _ in self.held())
-        return Word(user, not is_held or bool(showing & set(mine)))
+        is_first = study not in self.heard_of and not any(one[1] == study for one in self.held())
+        own = Word(user, is_first or bool(self.showing(study) & set(mine)))
+        said = self.words[sources[0]] if sources else []
+        return Words(together(said, [own]), bool(sources))
 
-    def give(self, target: Place, origin: Place | Word, study: str, uids: Iterable[str]) -> None:
+    def give(self, target: Place, origin: Place | Words, study: str, uids: Iterable[str]) -> None:
         """Note what a place is given, before it has it."""
-        had = {uid for place, of, uid in self.held() if (place, of) == (target, study)}
+        had = set(self.held())
         for uid in uids:
-            word = origin if isinstance(origin, Word) else self.claims.get((origin, uid))
-            if word is None:
-                self.claims.pop((target, uid), None)
-            elif uid not in had:
-                self.claims[target, uid] = word
+            one = (target, study, uid)
+            there = self.words.get(one, [])
+            self.heard_of.add(study)
+            if isinstance(origin, Words):
+                if one not in had:
+                    self.words[one] = origin.said
+                elif there:
+                    # One that has it already learns of no words but the caller's.
+                    self.words[one] = together(there, origin.said[-1:])
+            elif origin != target and self.is_true((origin, study, uid)):
+                self.words[one] = []
+            elif origin != target and one not in had:
+                self.words[one] = self.words[origin, study, uid]
 
     def put(self, user: str, study: str, uids: Iterable[str]) -> None:
         """Rule 55."""
-        for uid in uids:
-            self.inboxes.setdefault(user, {})[uid] = study
+        self.inboxes.setdefault(user, set()).update((study, uid) for uid in uids)
 
     def bring(self, user: str, study: str, uid: str, modality: str) -> None:
         """A user brings an image of a series: it is theirs in truth, wherever it is on their word."""
         known = {"study": study, "modality": modality, "description": None, "instances": 1}
         self.known[uid] = self.known[uid] if self.has_images(uid) else known
         self.put(user, study, [uid])
-        self.claims = {
-            (place, series): word
-            for (place, series), word in self.claims.items()
-            if series != uid or (word.by != user and place != ("inbox", user))
-        }
+        self.words.pop((("inbox", user), study, uid), None)
+        self.brought.add((user, uid))
+        self.heard_of.add(study)
 
-    def keep(self, album_id: str, user: str) -> None:
-        """What has images and only an album holds goes to the inbox of the user with whom the album ends."""
+    def keep(self, album_id: str, user: str, mine: list[Place]) -> None:
+        """What has images and is in none of the user's other places goes to the inbox of who ends an album."""
         here = ("album", album_id)
-        held = self.held()
+        held = [one for one in self.held() if self.is_true(one)]
         for place, study, uid in held:
-            others = [one for one, _, series in held if series == uid and one != here]
-            is_real = place == here and self.has_images(uid) and self.in_truth(place, [uid])
-            if is_real and not any(self.in_truth(one, [uid]) for one in others):
+            elsewhere = [one for one in mine if one != here and (one, study, uid) in held]
+            if place == here and self.has_images(uid, study) and not elsewhere:
                 self.give(("inbox", user), here, study, [uid])
                 self.put(user, study, [uid])
+
+
+def together(said: list[Word], more: list[Word]) -> list[Word]:
+    """All words, of each user the first."""
+    users = {word.by for word in said}
+    return said + [word for word in more if word.by not in users]

@@ -195,7 +195,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
         after = self.albums[album_id]
         if after.phase != "open":
             self.albums[album_id] = before
-            self.keep(album_id, caller.user)
+            self.keep(album_id, caller.user, self.places_of(caller, "READ_SERIES"))
             self.albums[album_id] = after
 
     def set_favorite(self, request: Request, caller: Caller) -> Told:

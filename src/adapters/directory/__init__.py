@@ -14,7 +14,15 @@ from adapters.directory._instances import (
 from adapters.directory._schema import create_tables
 from adapters.directory.accounts import Account, Accounts
 from adapters.directory.catalogue import Catalogue, SeriesFacts
-from adapters.directory.claims import Claims, Place, album_place, claims_on, inbox_place
+from adapters.directory.claims import (
+    NOBODY,
+    Claims,
+    Held,
+    Place,
+    album_place,
+    claims_on,
+    inbox_place,
+)
 from adapters.directory.clinics import Clinic, Clinics, Station
 from adapters.directory.dicom_json import Attributes
 from adapters.directory.inbox import Inbox
@@ -26,6 +34,7 @@ from adapters.directory.token_uses import TokenUses
 
 __all__ = [
     "MAX_KEY",
+    "NOBODY",
     "Account",
     "Accounts",
     "Attributes",
@@ -36,6 +45,7 @@ __all__ = [
     "Cursor",
     "Database",
     "EmailTaken",
+    "Held",
     "Inbox",
     "InstanceOfOtherSeries",
     "InstanceRecord",

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from adapters.directory._database import Cursor, Parameter, select_in
+from adapters.directory._database import Cursor, Parameter, has_changed, select_in
 from adapters.directory.dicom_json import Attributes, integer, text
 from albumcore.errors import Conflict
 from albumcore.ids import SeriesUID, StudyUID
@@ -122,8 +122,10 @@ _SERIES = _Level.of(
 )
 
 
-def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None:
+def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> bool:
     """Make sure that each series is there, as a placeholder if need be, in its study.
+
+    Returns whether a study was never heard of before.
 
     A placeholder that was noted under another study goes over: nothing but a claim says that it is of that one.
 
@@ -134,6 +136,7 @@ def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None
         "INSERT INTO directory_study (study_uid) VALUES (?) ON CONFLICT DO NOTHING",
         [(study_uid,) for study_uid, _ in homes],
     )
+    is_new = has_changed(cursor)
     cursor.executemany(
         "INSERT INTO directory_series (study_uid, series_uid) VALUES (?, ?)"
         " ON CONFLICT (series_uid) DO UPDATE"
@@ -149,6 +152,7 @@ def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None
     for study_uid, series_uid in homes:
         if study_of[series_uid] != study_uid:
             raise SeriesOfOtherStudy(series_uid)
+    return is_new
 
 
 def write(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from adapters.directory._database import Database, Row, rows_of, select_in
 from adapters.directory._instances import InstanceRecord, place, write
-from adapters.directory.claims import make_good
+from adapters.directory.claims import bring
 from adapters.directory.inbox import PUT_IN
 from albumcore.ids import SeriesUID, StudyUID
 
@@ -95,7 +95,7 @@ class Catalogue:
         Args:
             records: The instances.
             owner: The sub of the person who brings them. Their series go into this person's inbox in the same
-                transaction, and the claims that this person made on them before are claims no longer.
+                transaction, and what this person claimed of them is held in truth from then on.
 
         Raises:
             SeriesOfOtherStudy: a series belongs to another study.
@@ -108,7 +108,7 @@ class Catalogue:
             write(cursor, records)
             if owner is not None:
                 cursor.executemany(PUT_IN, [(owner, *home) for home in homes])
-                make_good(cursor, owner, [series_uid for _, series_uid in homes])
+                bring(cursor, owner, homes)
 
     def claim(self, study_uid: StudyUID, series_uid: SeriesUID) -> None:
         """Note a series, as a placeholder that is not populated yet unless it is known.

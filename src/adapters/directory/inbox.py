@@ -110,24 +110,22 @@ class Inbox:
         select = "SELECT 1 FROM directory_inbox WHERE series_uid = ? AND sub = ?"
         return bool(self._rows(select, series_uid, sub))
 
-    def held(self, series_uids: Iterable[SeriesUID]) -> dict[SeriesUID, dict[UserId, StudyUID]]:
-        """Return whose inboxes each of some series is in, and under which study; one in no inbox is left out."""
-        select = (
-            "SELECT series_uid, sub, study_uid FROM directory_inbox WHERE series_uid IN (:values)"
-        )
-        found: defaultdict[SeriesUID, dict[UserId, StudyUID]] = defaultdict(dict)
-        with self.database.transaction(commit=False) as cursor:
-            for row in select_in(cursor, select, series_uids):
-                found[row["series_uid"]][row["sub"]] = row["study_uid"]
-        return dict(found)
+    def held(self, series_uids: Iterable[SeriesUID]) -> list[tuple[UserId, StudyUID, SeriesUID]]:
+        """Return whose inboxes hold some series: the user, the study it is held under, and the series."""
+        return self._holdings("series_uid", series_uids)
 
     def holdings(self, study_uids: Iterable[StudyUID]) -> list[tuple[UserId, StudyUID, SeriesUID]]:
         """Return whose inboxes hold series of some studies: the user, the study and the series."""
+        return self._holdings("study_uid", study_uids)
+
+    def _holdings(
+        self, column: str, values: Iterable[str]
+    ) -> list[tuple[UserId, StudyUID, SeriesUID]]:
         select = (
-            "SELECT sub, study_uid, series_uid FROM directory_inbox WHERE study_uid IN (:values)"
+            f"SELECT sub, study_uid, series_uid FROM directory_inbox WHERE {column} IN (:values)"  # noqa: S608
         )
         with self.database.transaction(commit=False) as cursor:
-            rows = select_in(cursor, select, study_uids)
+            rows = select_in(cursor, select, values)
             return [(row["sub"], row["study_uid"], row["series_uid"]) for row in rows]
 
     def number_of_favorites(self) -> int:

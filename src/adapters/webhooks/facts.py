@@ -39,7 +39,7 @@ def populated(
     rows = list(select_in(cursor, _POPULATED, series_uids))
     claimed = claims_on(cursor, [row["series_uid"] for row in rows], {album_place(album_id)})
     known = {row["series_uid"] for row in rows if row["study_uid"] == study_uid}
-    return known - {uid for _, uid in claimed}
+    return known - {one.series for one in claimed if one.study == study_uid}
 
 
 def study_facts(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.directory import InstanceRecord, album_place
+from adapters.directory import Held, InstanceRecord, album_place
 from albumcore import Album, Grants, WebhookEvent
 from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, digest_of
@@ -223,7 +223,7 @@ def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
     """An album that holds a series on a claim is told its UID when the images of somebody else have come."""
     deployment = world.world.deployment
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
-    deployment.claims.make(album_place(ALBUM), CT, ALICE, shows_study=False)
+    deployment.claims.make(Held(album_place(ALBUM), STUDY, CT), BOB, is_new=True)
     world.act(Album.import_series, STUDY, CT)
     catalogued(world, CT)
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.directory import album_place, inbox_place
+from adapters.directory import Held, album_place, inbox_place
 from albumcore import Album, Grants, WebhookEvent
 from albumcore.ids import CapabilityTokenId, ReportProviderId
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, SR, STUDY, digest_of
@@ -282,10 +282,10 @@ def test_more_that_comes_at_the_last_moment_starts_the_wait_again(
 def test_claimed_series_wait_until_the_album_has_them(hooks: Hooked) -> None:
     """The images of others are not told of; once the album is given the series in truth, it is."""
     claims, place = hooks.world.deployment.claims, album_place(ALBUM)
-    claims.make(place, CT, ALICE, shows_study=False)
+    claims.make(Held(place, STUDY, CT), ALICE, is_new=True)
     hooks.act(Album.import_series, STUDY, CT)
     assert hooks.told(30) == []
-    claims.pass_on(inbox_place(ALICE), place, [CT], new=[])
+    claims.pass_on(inbox_place(ALICE), place, STUDY, [CT], new=[])
     assert series_of(hooks.told(30)) == [[CT]]
 
 

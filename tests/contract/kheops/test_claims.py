@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from albumcore import Album
+from adapters.directory import Held, inbox_place
+from adapters.http.kheops.callers import Caller
+from adapters.http.kheops.putting import keeping_images, put_in_album
+from adapters.http.kheops.series import Claim
+from albumcore import Act, Album, Source
+from albumcore.albums import events as happened
+from albumcore.albums.values import Member
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -149,6 +156,83 @@ def test_what_is_had_is_not_made_a_claim(world: World) -> None:
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 1
 
 
+@pytest.mark.parametrize("wrong", ["1.1.1", "9.9.9"])
+def test_a_gift_takes_nothing_away(wrong: str, world: World) -> None:
+    """A claim under another study, sent to the one who has the series, changes nothing of what they have."""
+    assert world.ask(DAVE, "PUT", f"/studies/{wrong}/series/{CT}").status_code == 201
+    images_of(world, ALICE)
+    sent = world.ask(DAVE, "PUT", f"/studies/{wrong}/users/{ALICE}", query={"inbox": "true"})
+    assert sent.status_code == 201
+    assert world.get(ALICE, "/inboxinfo")["number_of_instances"] == 1
+    assert world.ask(ALICE, "GET", COMMENTS).status_code == 200
+    for path in (CT_THERE, f"{OF_CT}/users/{BOB}", OF_CT):
+        assert world.ask(ALICE, "PUT", path).status_code == 201
+    assert world.get(BOB, "/inboxinfo")["number_of_instances"] == 1
+
+
+def test_a_series_claimed_under_another_study_opens_none(world: World) -> None:
+    """Each study that a series is claimed under has its own claim."""
+    world.ask(ALICE, "PUT", f"{OF_STUDY}/series/{MR}")
+    for study in (STUDY, "9.9.9"):
+        assert world.ask(DAVE, "PUT", f"/studies/{study}/series/{CT}").status_code == 201
+    assert world.ask(DAVE, "GET", COMMENTS).status_code == 403
+    assert world.ask(DAVE, "GET", "/studies/9.9.9/comments").status_code == 200
+
+
+def test_a_study_that_was_left_is_not_new(world: World) -> None:
+    """Nor does a claim show a study that others held once."""
+    for how in ("PUT", "DELETE"):
+        world.ask(ALICE, how, OF_CT)
+    assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
+    assert world.ask(DAVE, "GET", COMMENTS).status_code == 403
+
+
+def test_ones_own_claim_while_ones_images_come_in(world: World) -> None:
+    """Noted a moment after the images were, it hides nothing."""
+    images_of(world, ALICE)
+    held = Held(inbox_place(ALICE), STUDY, CT)
+    world.deployment.claims.make(held, ALICE, is_new=True)
+    assert world.get(ALICE, "/inboxinfo")["number_of_instances"] == 1
+
+
+@pytest.mark.parametrize("study", [STUDY, "9.9.9"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_claim_in_a_shared_album_is_in_nobody_s_way(
+    first: bool, study: str, world: World
+) -> None:
+    """The owner of the images adds the series there as well, before they come or after, and it is shown."""
+    claimed = f"/studies/{study}/series/{CT}/albums/{ALBUM}"
+    assert world.ask(CAROL, "PUT", claimed).status_code == 201
+    if first:
+        assert world.ask(BOB, "PUT", CT_THERE).status_code == 201
+    images_of(world, BOB)
+    if not first:
+        put = world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query={"inbox": "true"})
+        assert put.status_code == 201
+    assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_instances"] == 1
+
+
+def test_what_comes_through_a_token_is_nobody_s_word(world: World) -> None:
+    """The images of the token's maker are not shown for having been named by one who had the token."""
+    token = world.album_token("drop", ALICE, write=True)
+    assert world.ask(token, "PUT", OF_CT).status_code == 201
+    images_of(world, ALICE)
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 0
+    assert world.ask(BOB, "GET", "/studies", query={"album": ALBUM}).status_code == 204
+
+
+def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
+    """Decided anew, as the series came in from elsewhere meanwhile, it leaves what is there as it is."""
+    images_of(world, CAROL)
+    origin = Claim(None, BOB, is_first=False, may_show=False)
+    decide = put_in_album(world.deployment, ALBUM, Album.import_series, origin)
+    act = Act(Source(BOB), world.clock.now)
+    assert decide(world.state(), act, STUDY, CT) == (happened.SeriesImported(STUDY, CT),)
+    world.act(CAROL, Album.import_series, STUDY, CT)
+    assert decide(world.state(), act, STUDY, CT) == ()
+    assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 1
+
+
 def test_a_claim_shows_no_study_that_others_have(world: World) -> None:
     """A made-up series of a study shows neither its comments nor its people, whether it has images yet or not."""
     world.act(ALICE, Album.import_series, STUDY, MR)
@@ -176,21 +260,39 @@ def test_a_study_is_shown_on_by_those_who_may_send_it(
 
 @pytest.mark.parametrize("by", [BOB, CAROL])
 def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) -> None:
-    """What only the album has goes to the inbox of the admin who deletes it, or of the last who leaves."""
-    world.ask(DAVE, "PUT", OF_CT)  # which is a claim, and not to have it
-    for series, owner in ((CT, ALICE), (MR, DAVE)):
-        images_of(world, owner, series)
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.ask(ALICE, "DELETE", OF_CT)
+    """What the admin who deletes it, or the last who leaves, has nowhere else is in their inbox then."""
+    world.ask(by, "PUT", OF_CT)  # which is a claim, and not to have it
     world.ask(BOB, "PUT", f"{OF_STUDY}/series/{SR}/albums/{ALBUM}")
+    for series in (CT, MR):
+        images_of(world, ALICE, series)
+    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
+    world.act(by, Album.create, "With another copy", album=OTHER)
+    world.act(by, Album.import_series, STUDY, MR, album=OTHER)
     if by == CAROL:
         assert world.ask(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
     else:
         for sub in (ALICE, CAROL, BOB):
             assert world.ask(sub, "DELETE", f"/albums/{ALBUM}/users/{sub}").status_code == 204
     assert world.deployment.inbox.contents(by) == {STUDY: {CT}}
-    assert world.get(by, f"{OF_STUDY}/series")[0]["0020000E"]["Value"] == [CT]
-    assert world.get(DAVE, f"{OF_STUDY}/series")[0]["0020000E"]["Value"] == [MR]
+    shown = world.get(by, f"{OF_STUDY}/series", inbox="true")
+    assert [one["0020000E"]["Value"] for one in shown] == [[CT]]
+
+
+def test_an_end_that_turns_out_to_be_none(world: World) -> None:
+    """Decided anew, as another member came in meanwhile, the last one's leaving ends nothing and gives nothing."""
+    images_of(world, ALICE)
+    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.ask(ALICE, "DELETE", OF_CT)
+    for sub in (ALICE, CAROL):
+        world.act(sub, Album.remove_member, sub)
+    act = Act(Source(BOB), world.clock.now)
+    caller = Caller(Source(BOB))
+    leave = keeping_images(world.deployment, caller, ALBUM, Album.remove_member)
+    assert [type(event) for event in leave(world.state(), act, BOB)] == [happened.AlbumDeleted]
+    assert world.deployment.inbox.contents(BOB) == {STUDY: {CT}}
+    both = evolve(world.state(), members={**world.state().members, CAROL: Member()})
+    assert [type(event) for event in leave(both, act, BOB)] == [happened.MemberLeft]
+    assert world.deployment.inbox.contents(BOB) == {}
 
 
 def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:

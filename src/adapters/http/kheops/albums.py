@@ -99,8 +99,8 @@ def edit(ask: Ask) -> None:
 
 
 def delete(ask: Ask) -> None:
-    """Delete the album for everybody (Kheops API 3.5). What images only it holds go into the caller's inbox."""
-    ask.decide(keeping_images(ask.deployment, ask.album, Album.delete))
+    """Delete the album for everybody (Kheops API 3.5). Its images stay with the caller."""
+    ask.decide(keeping_images(ask.deployment, ask.caller, ask.album, Album.delete))
     ask.done()
 
 

@@ -174,7 +174,7 @@ def send_series(ask: Ask) -> None:
     """Put one series into somebody's inbox: one of the caller's own, or of an album he may send from."""
     origin = _sent_from(ask)
     # What is held nowhere that the caller may take it from is not there to be sent.
-    if origin is None or isinstance(origin, Claim):
+    if origin is None or (isinstance(origin, Claim) and origin.source is None):
         raise SeriesNotFound("no such series, or it is not yours to send")
     put_in_inbox(ask.deployment, ask.user(), origin, ask.study, [ask.series])
     ask.done(201)

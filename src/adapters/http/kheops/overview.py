@@ -8,13 +8,13 @@ from typing import Any
 from attrs import frozen
 
 from adapters.deployment import Deployment
-from adapters.directory import SeriesFacts, album_place
+from adapters.directory import Held, SeriesFacts, album_place
 from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.render import people_of
 from albumcore import Recorded, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import Kind, scopes_of
-from albumcore.ids import AlbumId, SeriesUID, UserId
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumRow, MemberRow, Put, SeriesRow, changes
 
 
@@ -93,8 +93,8 @@ def contents(deployment: Deployment, albums: Sequence[AlbumId]) -> Mapping[str, 
     held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
     claimed = deployment.claims.at(map(album_place, albums))
     for series in deployment.albums.index.rows(SeriesRow, {"album_id": albums}):
-        uid = SeriesUID(series.series_uid)
-        if (album_place(series.album_id), uid) not in claimed:
+        uid, study = SeriesUID(series.series_uid), StudyUID(series.study_uid)
+        if Held(album_place(series.album_id), study, uid) not in claimed:
             held[series.album_id].append(uid)
     facts = deployment.catalogue.facts({uid for uids in held.values() for uid in uids})
     return {one: contents_of(uids, facts) for one, uids in held.items()}

@@ -36,15 +36,17 @@ def render(
     studies = {one.study_uid for one in entries if one.study_uid is not None}
     series = {uid for one in entries for uid in one.series_uids if _tells_series(one, mode)}
     named = {uid for one in entries for uid in one.series_uids}
-    claimed = {uid for _, uid in claims.of(named, {album_place(album)})}
-    placeholders = {uid for uid, known in catalogue.facts(named).items() if not known.populated}
+    claimed = {(one.study, one.series) for one in claims.of(named, {album_place(album)})}
+    shown = {
+        (known.study_uid, uid) for uid, known in catalogue.facts(named).items() if known.populated
+    } - claimed
     rendering = _Rendering(
         mode,
         page.standing,
         people.people(subs),
         catalogue.study_descriptions(studies),
-        catalogue.series_descriptions(series - claimed),
-        frozenset(placeholders | claimed),
+        catalogue.series_descriptions(series),
+        frozenset(shown),
     )
     return [rendering.event(one) for one in entries]
 
@@ -71,7 +73,7 @@ class _Rendering:
     people: Mapping[UserId, Person]
     studies: Mapping[StudyUID, str]
     series: Mapping[SeriesUID, str]
-    placeholders: frozenset[SeriesUID]
+    shown: frozenset[tuple[StudyUID, SeriesUID]]
 
     def event(self, one: Entry) -> Json:
         return present(
@@ -134,11 +136,12 @@ class _Rendering:
         return present(
             UID=one.study_uid,
             # Anybody may claim a series that is not there yet, of any study. That alone tells nothing of it.
-            description=None
-            if self.placeholders.issuperset(one.series_uids)
-            else self.studies.get(one.study_uid),
+            description=self.studies.get(one.study_uid)
+            if any((one.study_uid, uid) in self.shown for uid in one.series_uids)
+            else None,
             series=[
-                self._series(uid) | {"is_present_in_album": uid in self.standing.series}
+                self._series(one.study_uid, uid)
+                | {"is_present_in_album": uid in self.standing.series}
                 for uid in one.series_uids
             ]
             if _lists_series(one, self.mode)
@@ -146,12 +149,13 @@ class _Rendering:
         )
 
     def _one_series(self, one: Entry) -> Json | None:
-        if self.mode.series_in_study or not one.line.series:
+        if self.mode.series_in_study or not one.line.series or one.study_uid is None:
             return None
-        return self._series(one.series_uids[0])
+        return self._series(one.study_uid, one.series_uids[0])
 
-    def _series(self, uid: SeriesUID) -> Json:
-        return present(UID=uid, description=self.series.get(uid))
+    def _series(self, study: StudyUID, uid: SeriesUID) -> Json:
+        is_shown = (study, uid) in self.shown
+        return present(UID=uid, description=self.series.get(uid) if is_shown else None)
 
 
 def render_comments(

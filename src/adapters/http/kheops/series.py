@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from attrs import frozen
 
 from adapters.deployment import Deployment
-from adapters.directory import Place, album_place, inbox_place
+from adapters.directory import NOBODY, Held, Place, album_place, inbox_place
 from adapters.http.kheops.access import may, permitted
 from adapters.http.kheops.callers import Caller
 from albumcore import Permission
@@ -25,15 +25,6 @@ def series_in_album(deployment: Deployment, album: AlbumId, study: StudyUID) -> 
     """The series of a study that are in an album, by UID."""
     wanted = {"album_id": album, "study_uid": study}
     return [SeriesUID(row.series_uid) for row in deployment.albums.index.rows(SeriesRow, wanted)]
-
-
-@frozen
-class Held:
-    """A series in a place."""
-
-    place: Place
-    study: StudyUID
-    series: SeriesUID
 
 
 def held_in_albums(
@@ -98,7 +89,7 @@ def true_holdings(deployment: Deployment, holdings: Iterable[Held]) -> list[Held
     """Those of some holdings that rest on more than a claim."""
     found = list(holdings)
     claimed = deployment.claims.at({one.place for one in found})
-    return [one for one in found if (one.place, one.series) not in claimed]
+    return [one for one in found if one not in claimed]
 
 
 def by_study(holdings: Iterable[Held]) -> dict[StudyUID, set[SeriesUID]]:
@@ -189,9 +180,9 @@ def _showing(deployment: Deployment, holdings: Collection[Held]) -> list[Held]:
         one
         for one in holdings
         if (
-            (one.study, one.series) in populated and (one.place, one.series) not in claimed
+            (one.study, one.series) in populated and one not in claimed
             if one.study in with_images
-            else claimed.get((one.place, one.series), True)
+            else claimed.get(one, True)
         )
     ]
 
@@ -201,15 +192,19 @@ def _showing(deployment: Deployment, holdings: Collection[Held]) -> list[Held]:
 
 @frozen
 class Claim:
-    """The origin of a series that is taken from nowhere: the caller's word.
+    """The origin of a series that no place holds in truth: the caller's word, and those that it rests on already.
 
     Attributes:
-        by: The sub of the user whose word it is.
-        shows_study: Whether it shows the study while no series of it has images.
+        source: The place that the caller may take it from, which holds it on a claim; None where there is none.
+        by: The sub of the user whose word it is; `NOBODY` for what comes through the token of an album.
+        is_first: Whether no place holds the study.
+        may_show: Whether the caller may take the study from a place that shows it.
     """
 
+    source: Place | None
     by: UserId
-    shows_study: bool
+    is_first: bool
+    may_show: bool
 
 
 Origin = Place | Claim
@@ -217,10 +212,7 @@ Origin = Place | Claim
 
 
 def origin_of(
-    deployment: Deployment,
-    caller: Caller,
-    study: StudyUID,
-    series: SeriesUID,
+    deployment: Deployment, caller: Caller, study: StudyUID, series: SeriesUID
 ) -> Origin | None:
     """What a caller may take a series from to put it somewhere, without naming a source; None where they may not.
 
@@ -228,55 +220,57 @@ def origin_of(
     holds but on a claim may be claimed by anybody: it is new to us, an orphan, or no more than claimed by others. A
     series that is known to be of another study is not this one.
     """
-    rows = deployment.albums.index.rows(SeriesRow, {"series_uid": series})
-    studies = {album_place(row.album_id): StudyUID(row.study_uid) for row in rows} | {
-        inbox_place(sub): of for sub, of in deployment.inbox.held([series]).get(series, {}).items()
-    }
+    holdings = _holdings_of_series(deployment, series)
     claimed = deployment.claims.of([series])
-    true = {place: of for place, of in studies.items() if (place, series) not in claimed}
+    true = {one for one in holdings if one not in claimed}
     known = deployment.catalogue.facts([series]).get(series)
     # A series that is populated is of the study its images say; any other, of that under which it is held.
-    if ({known.study_uid} if known and known.populated else set(true.values())) - {study}:
+    studies = {known.study_uid} if known and known.populated else {one.study for one in true}
+    if studies - {study}:
         return None
-    there = {place for place, of in studies.items() if of == study}
-    albums = [row.album_id for row in rows]
-    for among in (there & true.keys(), there - true.keys()):
-        for place in _takeable(deployment, caller, albums, among):
-            return place
-    return None if true else claim_by(deployment, caller, study)
+    there = [one for one in holdings if one.study == study]
+    for place in _takeable(deployment, caller, {one.place for one in there if one in true}):
+        return place
+    sources = _takeable(deployment, caller, {one.place for one in there if one not in true})
+    source = next(sources, None)
+    if source is None and any(one in true for one in there):
+        return None
+    return claim_by(deployment, caller, study, source)
 
 
-def _takeable(
-    deployment: Deployment, caller: Caller, albums: Collection[str], among: Collection[Place]
-) -> Iterator[Place]:
+def _holdings_of_series(deployment: Deployment, series: SeriesUID) -> list[Held]:
+    rows = deployment.albums.index.rows(SeriesRow, {"series_uid": series})
+    return [
+        *map(_held_by_album, rows),
+        *(Held(inbox_place(sub), of, series) for sub, of, _ in deployment.inbox.held([series])),
+    ]
+
+
+def _takeable(deployment: Deployment, caller: Caller, among: Collection[Place]) -> Iterator[Place]:
     """Those of some places that a caller may take series from: their inbox, and albums they may send from."""
     inbox = inbox_place(caller.user)
     if caller.inbox and inbox in among:
         yield inbox
     if caller.acts_as_user:
-        wanted = [album for album in albums if album_place(album) in among]
-        for album in _albums_of(deployment, caller.user, wanted):
-            if may(deployment, caller, album, Permission.SEND_SERIES):
-                yield album_place(album)
+        for row in deployment.albums.index.rows(MemberRow, {"sub": caller.user}):
+            place = album_place(row.album_id)
+            if place in among and may(deployment, caller, row.album_id, Permission.SEND_SERIES):
+                yield place
 
 
-def _albums_of(deployment: Deployment, user: UserId, albums: Collection[str]) -> list[str]:
-    """Those of some albums that a user is a member of. It spares us loading the others."""
-    rows = deployment.albums.index.rows(MemberRow, {"album_id": albums, "sub": user})
-    return [row.album_id for row in rows]
+def claim_by(
+    deployment: Deployment, caller: Caller, study: StudyUID, source: Place | None
+) -> Claim:
+    """The claim of a caller on a series of a study, which may be taken from a place that holds it on a claim.
 
-
-def claim_by(deployment: Deployment, caller: Caller, study: StudyUID) -> Claim:
-    """The claim of a caller on a series of a study.
-
-    It shows the study where no place holds that yet, and where the caller may take it from a place that shows it.
+    It shows the study where it is the first that is heard of it, and where the caller may take the study from a place
+    that shows it.
     """
     holdings = _holdings_of(deployment, [study])
     showing = {one.place for one in _showing(deployment, holdings)}
-    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study}) if showing else []
-    albums = {row.album_id for row in rows}
-    takeable = _takeable(deployment, caller, albums, showing)
-    return Claim(caller.user, not holdings or any(True for _ in takeable))
+    may_show = any(True for _ in _takeable(deployment, caller, showing))
+    by = caller.user if caller.acts_as_user else NOBODY
+    return Claim(source, by, not holdings, may_show)
 
 
 @frozen

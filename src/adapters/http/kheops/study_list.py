@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import orjson
 from attrs import frozen
 
+from adapters.directory import Held
 from adapters.directory.studies import (
     SERIES_FILTERS,
     SERIES_SORTS,
@@ -28,7 +29,7 @@ from adapters.http.kheops.access import permitted, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import BadQuery, Fields, Page
 from adapters.http.kheops.routing import DICOM_JSON, JSON, preferred
-from adapters.http.kheops.series import Held, by_study, reach, true_holdings
+from adapters.http.kheops.series import by_study, reach, true_holdings
 from adapters.matching import days, times
 from albumcore import Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound

@@ -25,9 +25,11 @@ def add(ask: Ask) -> None:
 def remove(ask: Ask) -> None:
     """Remove a user, or leave where the user is the caller; the album ends with its last member.
 
-    What images only an album holds that ends go into the inbox of the one who leaves.
+    The images of an album that ends stay with the one who leaves.
     """
-    ask.decide(keeping_images(ask.deployment, ask.album, Album.remove_member), ask.user())
+    ask.decide(
+        keeping_images(ask.deployment, ask.caller, ask.album, Album.remove_member), ask.user()
+    )
     ask.done()
 
 
