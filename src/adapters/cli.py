@@ -142,7 +142,10 @@ def token(
     person = sub, email, name
     if revoke_all is not None and person == (None, None, None):
         with _existing(data) as deployment:
-            print(end_all(deployment, revoke_all))
+            good_from = end_all(deployment, revoke_all).isoformat()
+            print(f"every JWT of {revoke_all} issued before {good_from} has ended")
+            if not deployment.people.known(revoke_all):
+                raise _Failed("no user of that sub was seen yet: is it the right one?", 1)
     elif revoke_all is None and sub is not None and email is not None and name is not None:
         with _opened(_settings(data)) as deployment:
             print(issue(deployment, sub, email, name, ttl))
@@ -172,7 +175,7 @@ def tscharts_user(
     if disable:
         with _existing(data) as deployment:
             if not deployment.accounts.disable(name):
-                raise _Failed(f"there is no account {name}", 1)
+                raise _Failed(f"there is no account {name!r}", 1)
         print(f"disabled: {name}")
         return
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()

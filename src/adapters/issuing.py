@@ -36,13 +36,14 @@ def issue(deployment: Deployment, sub: str, email: str, name: str, ttl: int) -> 
     )
 
 
-def end_all(deployment: Deployment, sub: str) -> str:
-    """End every JWT of a user that was issued until now, whoever signed it, and say so in a sentence.
+def end_all(deployment: Deployment, sub: str) -> datetime:
+    """End every JWT of a user that was issued until now, whoever signed it.
+
+    Returns:
+        Since when (UTC) one that is issued is good again.
 
     Raises:
         Invalid: ``sub`` is no user id.
     """
     floor = deployment.token_floors.end_all(user_id(sub), deployment.clock())
-    good_from = datetime.fromtimestamp(floor, UTC).isoformat()
-    unseen = "" if deployment.people.known(sub) else "; no user of that sub was seen yet"
-    return f"every JWT of {sub} issued before {good_from} has ended{unseen}"
+    return datetime.fromtimestamp(floor, UTC)

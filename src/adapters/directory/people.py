@@ -164,4 +164,4 @@ def _address(text: str) -> str | None:
 
 def _email(text: str) -> str:
     # Python's lower(), because SQL's knows ASCII only.
-    return text.strip().lower()
+    return text.strip(" \t").lower()

@@ -32,13 +32,15 @@ class TokenFloors:
         """End every token of a user that was issued until ``at`` (UTC).
 
         Returns:
-            The first second of which a token is good; no earlier than it was before.
+            The first second of which a token is good: later than it was before, since a token may have been issued of
+            that second meanwhile.
         """
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
                 "INSERT INTO directory_token_floor (sub, seconds) VALUES (?, ?)"
-                " ON CONFLICT (sub) DO UPDATE SET seconds = excluded.seconds"
-                " WHERE excluded.seconds > directory_token_floor.seconds",
+                " ON CONFLICT (sub) DO UPDATE SET seconds = CASE"
+                " WHEN excluded.seconds > directory_token_floor.seconds THEN excluded.seconds"
+                " ELSE directory_token_floor.seconds + 1 END",
                 (sub, int(at.timestamp()) + 1),
             )
         return self.of(sub)

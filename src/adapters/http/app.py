@@ -30,8 +30,11 @@ _APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
 
 def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
+    settings = deployment.settings
+    # Below the prefix too: a proxy may let nothing else through.
+    documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     middleware: list[Any] = [
-        RequestLog(deployment.settings.log_level),
+        RequestLog(settings.log_level),
         PlainPaths(),
         Cors(*_APIS),
         HeadAsGet(),
@@ -45,13 +48,13 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
         *kheops.routes(deployment),
         *tscharts.routes(deployment),
         ("/healthz", Health(deployment)),
-        (DOCUMENTATION, OpenApi(deployment.settings)),
+        *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
     ):
         app.add_route(path, resource)
     for prefix, sink in tscharts.sinks(deployment):
         app.add_sink(sink, prefix)
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
-    answer = partial(kheops.answer_error, deployment.settings.root + DOCUMENTATION)
+    answer = partial(kheops.answer_error, settings.root + documentation)
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
     return app
 

@@ -317,4 +317,5 @@ def _text(payload: Mapping[str, Any], claim: str) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
         raise Invalid(claim, f"a text has at most {MAX_TEXT} characters, none of control")
-    return value.strip() or None
+    # Blanks of ASCII alone: an address with another one around it is another address.
+    return value.strip(" ") or None

@@ -215,7 +215,7 @@ def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
     """An error tells where the service describes itself, as clients reach it; it is there without a token."""
     world = open_world(tmp_path, public_url="https://albums.example/a", kheops_prefix="/api")
     shown = world.ask(None, "GET", "/api/albums").json["help"]
-    assert shown == "https://albums.example/a/openapi.json"
+    assert shown == "https://albums.example/a/api/openapi.json"
     answer = world.ask(None, "GET", shown.removeprefix(world.deployment.settings.root))
     assert (answer.status_code, answer.json["info"]["title"]) == (200, "albumcore")
     world.deployment.close()

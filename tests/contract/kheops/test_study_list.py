@@ -212,6 +212,8 @@ def test_nothing_is_204(world: World) -> None:
         ("/studies", {"StudyDate": "2004"}, "StudyDate"),
         ("/studies", {"00080030": "25"}, "StudyTime"),
         ("/studies", {"StudyInstanceUID": "1.02"}, "study"),
+        ("/studies", {"StudyInstanceUID": ","}, "StudyInstanceUID"),
+        (f"/studies/{STUDY}/series", {"SeriesInstanceUID": "\\"}, "SeriesInstanceUID"),
         (f"/studies/{STUDY}/series", {"album": ALBUM, "inbox": ""}, "album"),
         (f"/studies/{STUDY}/series", {"favorite": "true"}, "favorite"),
         (f"/studies/{STUDY}/series", {"sort": "StudyDate"}, "sort"),

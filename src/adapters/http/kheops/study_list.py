@@ -202,11 +202,11 @@ def _study_query(query: Fields, included: Collection[str]) -> StudyQuery:
     texts = _texts(query, STUDY_FILTERS)
     page = Page.of(query, least_limit=1)
     sort, descending = _order(query, STUDY_SORTS, "StudyDate", descending=True)
-    uids = [uid for text in texts.pop("StudyInstanceUID", ()) for uid in _list(text) if uid]
+    uids = _uids(texts, "StudyInstanceUID")
     return StudyQuery(
         {name: values[0] for name, values in texts.items() if name in STUDY_TEXTS},
         _first(texts, "ModalitiesInStudy"),
-        [study_in(uid) for uid in uids] or None,
+        None if uids is None else [study_in(uid) for uid in uids],
         _read(texts, "StudyDate", days, "YYYYMMDD"),
         _read(texts, "StudyTime", times, "hhmmss.ffffff"),
         query.flag("fuzzymatching") is True,
@@ -221,10 +221,10 @@ def _study_query(query: Fields, included: Collection[str]) -> StudyQuery:
 def _series_query(query: Fields) -> SeriesQuery:
     texts = _texts(query, SERIES_FILTERS)
     sort, descending = _order(query, SERIES_SORTS, "SeriesNumber", descending=False)
-    uids = [uid for text in texts.pop("SeriesInstanceUID", ()) for uid in _list(text) if uid]
+    uids = _uids(texts, "SeriesInstanceUID")
     return SeriesQuery(
         {name: values[0] for name, values in texts.items() if name in SERIES_TEXTS},
-        [SeriesUID(uid) for uid in uids] or None,
+        None if uids is None else [SeriesUID(uid) for uid in uids],
         sort,
         descending,
     )
@@ -245,9 +245,17 @@ def _first(texts: Mapping[str, list[str]], name: str) -> str | None:
     return next(iter(texts.get(name, ())), None)
 
 
-def _list(text: str) -> list[str]:
-    """Several UIDs in one value (DICOM PS3.18 section 8.3.4.1)."""
-    return text.replace("\\", ",").split(",")
+def _uids(texts: dict[str, list[str]], name: str) -> list[str] | None:
+    """The UIDs of a filter, several in one value too (DICOM PS3.18 section 8.3.4.1); None where nothing is given.
+
+    Raises:
+        BadQuery: something is given, and it names none.
+    """
+    given = [text for text in texts.pop(name, ()) if text]
+    uids = [uid for text in given for uid in text.replace("\\", ",").split(",") if uid]
+    if given and not uids:
+        raise BadQuery(name, "it names no UID")
+    return uids if given else None
 
 
 def _read(

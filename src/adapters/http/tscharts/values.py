@@ -9,6 +9,7 @@ from typing import Any
 from adapters.directory import MAX_KEY
 
 _WHOLE = re.compile(r"-?[0-9]+")
+_LONGEST = 1000  # digits; Python converts some thousands
 _BEYOND = 2**63
 
 
@@ -72,10 +73,10 @@ def digits(value: str) -> int:
     """Return the whole number that a text of digits stands for.
 
     Raises:
-        ValueError: it is none, or has some thousands of digits.
+        ValueError: it is none, or has more than a thousand digits.
 
     """
-    if not _WHOLE.fullmatch(value):
+    if len(value) > _LONGEST or not _WHOLE.fullmatch(value):
         raise ValueError("not a whole number")
     return int(value)
 
