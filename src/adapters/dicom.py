@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from attrs import define, frozen
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import FileDataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
@@ -65,7 +66,9 @@ _INSTANCE = (
     0x00280011,  # Columns
     0x00280100,  # BitsAllocated
 )
-_WANTED: list[BaseTag | int] = [BaseTag(tag) for tag in {*_STUDY, *_SERIES, *_INSTANCE}]
+_WANTED_TAGS = frozenset({*_STUDY, *_SERIES, *_INSTANCE})
+_WANTED: list[BaseTag | int] = [BaseTag(tag) for tag in _WANTED_TAGS]
+_LONGEST_VALUE = 64 * 1024  # bytes; the longest of them that DICOM allows has 64 characters a value
 # (Float, Double Float) Pixel Data: everything wanted comes before.
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 # Text and numbers; a file that gives an attribute a binary VR or a sequence is not followed.
@@ -296,7 +299,10 @@ def _header(file: BinaryIO) -> FileDataset:
 
 @define
 class _Extent:
-    """Stops pydicom at the pixel data, and notes how far the elements met so far reach."""
+    """Stops pydicom at the pixel data, and notes how far the elements met so far reach.
+
+    It is asked before a value is read, so that one that is wanted but far too long is not.
+    """
 
     file: BinaryIO
     end: int = 0  # of the last element, or where its value begins if its length is undefined
@@ -305,6 +311,8 @@ class _Extent:
 
     def __call__(self, tag: BaseTag, _vr: str | None, length: int) -> bool:
         self.is_open = length == _UNDEFINED_LENGTH
+        if tag in _WANTED_TAGS and _LONGEST_VALUE < length < _UNDEFINED_LENGTH:
+            raise _Unusable(f"{keyword_for_tag(tag)} has {length} bytes")
         self.end = self.file.tell() + (0 if self.is_open else length)
         self.has_pixels = tag in _PIXEL_DATA
         return self.has_pixels

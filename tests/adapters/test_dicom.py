@@ -16,6 +16,7 @@ import pydicom.data
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import dcmread
 
 from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
 from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts, create_tables
@@ -322,6 +323,20 @@ def test_read_what_inflates_beyond_measure(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert told == f"inflated, it is longer than {len(bomb) + MAX_INFLATED} bytes"
     assert peak < MAX_INFLATED
+
+
+def test_read_no_value_that_is_far_too_long(tmp_path: Path) -> None:
+    """A description of 100 MB is not read: it would go into the catalogue, and from there into answers."""
+    dataset = dcmread(FILES / "CT_small.dcm")
+    dataset.add_new("StudyDescription", "UT", "a" * (64 * 1024 + 2))
+    dataset.save_as(tmp_path / "a")
+    [refused] = read([tmp_path / "a"])
+    assert isinstance(refused, Refused)
+    assert refused.reason == "StudyDescription has 65538 bytes"
+    dataset.add_new("StudyDescription", "UT", "a" * 64 * 1024)
+    dataset.save_as(tmp_path / "a")
+    [sound] = read([tmp_path / "a"])
+    assert isinstance(sound, DicomFile)
 
 
 def test_read_what_inflates_as_far_as_allowed(tmp_path: Path) -> None:

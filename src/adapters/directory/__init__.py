@@ -15,7 +15,7 @@ from adapters.directory._schema import create_tables
 from adapters.directory.accounts import Account, Accounts
 from adapters.directory.catalogue import Catalogue, SeriesFacts
 from adapters.directory.claims import (
-    NOBODY,
+    UNKNOWN,
     Claims,
     Held,
     Place,
@@ -34,7 +34,7 @@ from adapters.directory.token_uses import TokenUses
 
 __all__ = [
     "MAX_KEY",
-    "NOBODY",
+    "UNKNOWN",
     "Account",
     "Accounts",
     "Attributes",

@@ -44,7 +44,7 @@ TABLES = (
     """,
 )
 
-NOBODY = UserId("")
+UNKNOWN = UserId("")
 """Whose word a claim is that was made through the token of an album: those who have the token are not known."""
 
 
@@ -119,7 +119,7 @@ class Claims:
 
         Args:
             held: The place, the study and the series, which becomes a placeholder where it is not known.
-            claimed_by: The sub of the user, or `NOBODY`.
+            claimed_by: The sub of the user, or `UNKNOWN`.
             is_new: Whether the place does not hold the series yet.
             is_first: Whether no place is seen to hold the study.
             may_show: Whether the user could have put the study there from a place that shows it.

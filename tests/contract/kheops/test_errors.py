@@ -12,6 +12,7 @@ import pytest
 
 from adapters.http.auth import Claims, JwtVerifier, issue_token
 from adapters.http.kheops import ROUTES
+from adapters.http.kheops.forms import MAX_FORM_OF_ANYBODY
 from adapters.http.kheops.routing import Callers, Route
 from support.kheops import (
     ALBUM,
@@ -283,6 +284,13 @@ def test_body_that_is_no_form(content_type: str, body: bytes, world: World) -> N
     headers = {"Content-Type": content_type} if content_type else {}
     answer = world.ask(BOB, "POST", f"{THERE}/comments", headers=headers, body=body)
     assert told(answer) == (415, "Unsupported Media Type")
+
+
+@pytest.mark.parametrize("path", ["/register", "/token", "/token/introspect", "/report"])
+def test_form_of_anybody_too_large(path: str, world: World) -> None:
+    """Where no token is asked for, 64 KiB are enough."""
+    form = {"access_token": "x" * MAX_FORM_OF_ANYBODY}
+    assert world.ask(None, "POST", path, form).status_code == 413
 
 
 def test_form_too_large(world: World) -> None:

@@ -12,7 +12,7 @@ from adapters.deployment import Deployment
 from adapters.http.kheops import answers
 from adapters.http.kheops.access import permitted, series_in, study_in, user_named
 from adapters.http.kheops.callers import Caller
-from adapters.http.kheops.forms import read_form
+from adapters.http.kheops.forms import MAX_FORM, read_form
 from adapters.http.kheops.params import Fields, query_of
 from adapters.http.repeated import Repeatable
 from albumcore import Album, CommandKey, Permission, Source, Stream, album_stream
@@ -31,6 +31,7 @@ class Ask:
         resp: The answer to be.
         caller: Who asks.
         path: The parts of the path that the route names.
+        longest_form: Largest form that is read, in bytes.
         key: By which it is known if it comes again, where the route heeds that and the caller gave one.
     """
 
@@ -40,6 +41,7 @@ class Ask:
     caller: Caller
     path: Mapping[str, str]
     key: Repeatable | None = None
+    longest_form: int = MAX_FORM
 
     # Who asks, and what the path names
 
@@ -97,7 +99,7 @@ class Ask:
 
     def form(self) -> Fields:
         """The fields of the form; see `read_form` for what is refused. The body can be read once."""
-        return read_form(self.req)
+        return read_form(self.req, self.longest_form)
 
     def command(self, form: Fields) -> CommandKey | None:
         """By which the command is known again that the form asks for."""

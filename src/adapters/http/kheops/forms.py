@@ -13,23 +13,30 @@ from albumcore.errors import Invalid
 MAX_FORM = 1024 * 1024
 """Largest form body, in bytes: enough for the UIDs of more than 10,000 series."""
 
+MAX_FORM_OF_ANYBODY = 64 * 1024
+"""The same where no token is asked for: a server may receive it without keeping a thread for it."""
+
 CHARSETS: Mapping[str, str] = {
     charset: charset for charset in ("utf-8", "us-ascii", "iso-8859-1")
 } | {"utf8": "utf-8"}
 """The character sets a form may say it is in; it is UTF-8 where it says nothing."""
 
 
-def read_form(req: falcon.Request) -> Fields:
+def read_form(req: falcon.Request, longest: int = MAX_FORM) -> Fields:
     """The fields of a form: of the body, or of the query string where the body is empty.
+
+    Args:
+        req: The request.
+        longest: Largest body, in bytes.
 
     Raises:
         falcon.HTTPUnsupportedMediaType: the body is no form, or in a character set that is not taken.
-        falcon.HTTPContentTooLarge: it is longer than 1 MiB.
+        falcon.HTTPContentTooLarge: the body is larger.
         falcon.HTTPBadRequest: the body ended early.
         Invalid: it is malformed.
     """
     charset = _charset(req)
-    body = read_body(req, MAX_FORM)
+    body = read_body(req, longest)
     if not body:
         return query_of(req, Invalid)
     if charset is None:

@@ -21,6 +21,7 @@ from adapters.http.kept import Answer, in_its_own_block
 from adapters.http.kheops.access import permitted, reached, series_in, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.callers import Caller, authenticate
+from adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
 from adapters.http.kheops.params import query_of
 from adapters.http.repeated import Repeatable
 from albumcore import Permission, Recorded, Source
@@ -180,7 +181,8 @@ def _answered(
     path: Mapping[str, str],
 ) -> Caller:
     caller = route.caller(deployment, req)
-    ask = Ask(deployment, req, resp, caller, path, route.key(req, caller))
+    longest = MAX_FORM_OF_ANYBODY if route.callers is Callers.ANYBODY else MAX_FORM
+    ask = Ask(deployment, req, resp, caller, path, route.key(req, caller), longest)
     # What a user was answered is not for a token that he lent for something narrower.
     may_know = route.callers is not Callers.USER or caller.acts_as_user
     before = ask.done_before() if may_know else ()

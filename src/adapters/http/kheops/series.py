@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from attrs import frozen
 
 from adapters.deployment import Deployment
-from adapters.directory import NOBODY, Held, Place, album_place, inbox_place
+from adapters.directory import UNKNOWN, Held, Place, album_place, inbox_place
 from adapters.http.kheops.access import may, permitted
 from adapters.http.kheops.callers import Caller
 from albumcore import Permission
@@ -196,7 +196,7 @@ class Claim:
 
     Attributes:
         source: The place that the caller may take it from, which holds it on a claim; None where there is none.
-        by: The sub of the user whose word it is; `NOBODY` for what comes through the token of an album.
+        by: The sub of the user whose word it is; `UNKNOWN` for what comes through the token of an album.
         is_first: Whether no place holds the study.
         may_show: Whether the caller may take the study from a place that shows it.
     """
@@ -269,7 +269,7 @@ def claim_by(
     holdings = _holdings_of(deployment, [study])
     showing = {one.place for one in _showing(deployment, holdings)}
     may_show = any(True for _ in _takeable(deployment, caller, showing))
-    by = caller.user if caller.acts_as_user else NOBODY
+    by = caller.user if caller.acts_as_user else UNKNOWN
     return Claim(source, by, not holdings, may_show)
 
 
