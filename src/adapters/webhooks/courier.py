@@ -36,12 +36,15 @@ class Courier(Box):
             self.deliver(delivery)
         return delivery is not None
 
-    def claim_next(self, now: datetime, *, is_for_first_attempts: bool = False) -> Delivery | None:
+    def claim_next(
+        self, now: datetime, *, is_for_first_attempts: bool = False, abreast: int = queue.ABREAST
+    ) -> Delivery | None:
         """Take the lease of the delivery that is next; None where none is due.
 
         Args:
             now: What is due by then is due.
             is_for_first_attempts: Leave what was tried before to others.
+            abreast: How many deliveries of one album may be made at a time.
         """
         return queue.claim(
             self.database,
@@ -49,6 +52,7 @@ class Courier(Box):
             self.make_id(20),
             self.clock() + LEASE,
             is_for_first_attempts=is_for_first_attempts,
+            abreast=abreast,
         )
 
     def deliver(self, delivery: Delivery) -> None:

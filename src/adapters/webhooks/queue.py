@@ -66,7 +66,7 @@ _NEXT = (
     f" WHERE next.number = {_HEAD} AND next.attempts <= ?"
     " AND (line.leased_until IS NULL OR line.leased_until <= ? OR line.leased_until > ?)"
     " AND (SELECT count(*) FROM webhook_line AS busy WHERE busy.album_id = line.album_id"
-    f" AND busy.leased_until > ? AND busy.leased_until <= ?) < {ABREAST}"
+    " AND busy.leased_until > ? AND busy.leased_until <= ?) < ?"
     " ORDER BY next.attempts, next.due_at, next.number LIMIT 1"
 )
 _CLAIM = f"UPDATE webhook_line SET lease = ?, leased_until = ? WHERE number = ({_NEXT})"  # noqa: S608
@@ -185,6 +185,7 @@ def claim(
     until: datetime,
     *,
     is_for_first_attempts: bool = False,
+    abreast: int = ABREAST,
 ) -> Delivery | None:
     """Take the lease of a line that has a delivery due: of the fewest attempts, then due longest. None where none is.
 
@@ -199,10 +200,11 @@ def claim(
         lease: A text that nobody else has.
         until: When the lease ends.
         is_for_first_attempts: Leave what was tried before to others.
+        abreast: How many lines of one album may be leased at a time.
     """
     due = stamp(now), stamp(now + max(WAITS) + AHEAD)
     free = stamp(now), stamp(now + LEASE + AHEAD)
-    choice = (*due, 0 if is_for_first_attempts else MOST_ATTEMPTS, *free, *free)
+    choice = (*due, 0 if is_for_first_attempts else MOST_ATTEMPTS, *free, *free, abreast)
     with database.transaction(commit=False) as cursor:
         cursor.execute(_NEXT, choice)
         if cursor.fetchone() is None:

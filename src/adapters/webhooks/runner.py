@@ -10,10 +10,13 @@ from time import monotonic
 from adapters.webhooks.follower import BATCH
 from adapters.webhooks.log import log_error
 from adapters.webhooks.outbox import Outbox
-from adapters.webhooks.queue import Delivery
+from adapters.webhooks.queue import ABREAST, Delivery
 
 MOST_UNDER_WAY = 64
 """Deliveries that a process makes at a time, each in a thread of its own: fewer that hang keep no other waiting."""
+
+CROWDED = 32
+"""While so many are made, an album of which one is made already waits: the other threads are for other albums."""
 
 MOST_RETRIES = 48
 """How many of them may be later attempts; the rest is for first ones, whatever number of receivers let retries hang."""
@@ -89,8 +92,11 @@ class Runner:
             if not self._changed.wait_for(self._has_room, self._pulse):
                 return True
             retries = sum(number > 1 for number in self._under_way.values())
+            is_crowded = len(self._under_way) >= CROWDED
         delivery = self._outbox.claim_next(
-            self._outbox.clock(), is_for_first_attempts=retries >= MOST_RETRIES
+            self._outbox.clock(),
+            is_for_first_attempts=retries >= MOST_RETRIES,
+            abreast=1 if is_crowded else ABREAST,
         )
         if delivery is None:
             # Stopping gives news too, but that may have been before the last clearing.

@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 
 from adapters.webhooks import Outbox, Runner, queue
 from adapters.webhooks.queue import ABREAST
-from adapters.webhooks.runner import MOST_RETRIES
+from adapters.webhooks.runner import CROWDED, MOST_RETRIES, MOST_UNDER_WAY
 from adapters.webhooks.secrets import forget_unnamed
 from albumcore import Album, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, WebhookId
@@ -150,6 +150,28 @@ def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
         assert not hanging.are_there.acquire(blocking=False)
         hanging.let_go.set()
         world.receiver.wait(1 + len(several))
+    finally:
+        hanging.let_go.set()
+        runner.stop()
+
+
+def test_a_few_albums_with_many_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
+    """Past half of the threads, an album has one: eight albums of eight would else have all of them."""
+    *failing, other = albums_with(world, MOST_UNDER_WAY // ABREAST + 2)
+    for album in failing:
+        for number in range(ABREAST - 1):
+            webhook_id = WebhookId(f"{album}{number:010d}")
+            world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id, album=album)
+    hanging = Hanging(other, world.outbox)
+    runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
+    for album in failing:
+        world.act(Album.add_member, DAVE, album=album)
+    runner.start()
+    try:
+        for _ in range(CROWDED):
+            assert hanging.are_there.acquire(timeout=30)
+        world.act(Album.add_member, DAVE, album=other)
+        assert [one.path for one in world.receiver.wait(1)] == [f"/{other}"]
     finally:
         hanging.let_go.set()
         runner.stop()
