@@ -104,9 +104,7 @@ _SENT: Mapping[str, Schema] = {
 }
 
 
-def _images(
-    asked: Fields, sent: Mapping[str, Schema], *optional: str
-) -> dict[tuple[str, str], Operation]:
+def _images(asked: Fields, sent: Mapping[str, Schema]) -> dict[tuple[str, str], Operation]:
     path = f"{ROOT}/image"
     return {
         ("GET", path): Operation(
@@ -129,7 +127,7 @@ def _images(
             "Add an image.",
             MADE,
             headers=REPEATABLE,
-            body=_body(sent, *optional),
+            body=_body(sent, *_PLACES),
             errors=(400, 404, 409, 413),
         ),
     }
@@ -204,6 +202,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 }
 
 UPSTREAM: Mapping[tuple[str, str], Operation] = _images(
-    {name: Field(ID_OR_NONE) for name in _IDS}, {**_SENT, "data": text(1)}, *_PLACES
+    {name: Field(ID_OR_NONE) for name in _IDS}, {**_SENT, "data": text(1)}
 )
 """The operations that take more where the service answers as a deployed server does."""

@@ -27,8 +27,7 @@ from albumcore.kernel import Recorded
 from albumcore.streams import patient_stream
 
 _NEEDED = ("patient", "type", "data")
-_PLACES = ("clinic", "station")
-_NAMED = ("patient", *_PLACES)
+_NAMED = ("patient", "clinic", "station")
 _FLAGS = {"": False, "false": False, "true": True}
 
 
@@ -112,8 +111,6 @@ class Images(Resource):
             raise _bad() from None
         data = body["data"]
         stored, encoding = self._decoded(data)
-        if self._documented and (missing := [name for name in _PLACES if name not in ids]):
-            raise _bad(f"missing: {', '.join(missing)}")
         if not ids_exist(self.deployment.database, ids):
             raise not_found()
         # The event refers to the bytes, so they are on the disk before it is recorded.
