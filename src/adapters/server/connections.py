@@ -9,13 +9,15 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from attrs import frozen
+from gunicorn.http.errors import InvalidChunkSize
 
-from adapters.server.requests import Body
+from adapters.server.requests import COLLECTED, Arrived, Body, Chunks, arrived, asks_first
 
 T = TypeVar("T")
 _KIB = 1024
 _MIB = 1024 * _KIB
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LEFT_BEHIND = 64 * _KIB  # of a refused body: as much is worth reading off to keep the connection
 
 
@@ -85,8 +87,10 @@ class Connection:
         failure: Raised in the place of waiting for more than was received.
         is_patient: Whether a read may wait for the client, at the pace of the limits.
         is_kept: Whether another request may follow.
+        is_asked: Whether the client was asked for the body, before the application was.
         is_whole: Whether the whole body of the request was read.
         request: The request that is answered.
+        chunks: Where its body is, if that comes in chunks.
         unsent: What of the answer the client had no room for.
         due: When what is waited for must have come, by the monotonic clock.
         late: What is done if it has not.
@@ -101,8 +105,9 @@ class Connection:
         self.raw, self.client, self.server = raw, client, server
         self.received = b""
         self.failure: Exception | None = None
-        self.is_patient = self.is_kept = self.is_whole = False
+        self.is_patient = self.is_kept = self.is_whole = self.is_asked = False
         self.request: Any = None
+        self.chunks: Chunks | None = None
         self.unsent = memoryview(b"")
         self.due = self.ends = 0.0
         self.late: Callable[[Connection], None] | None = None
@@ -141,6 +146,7 @@ class Connection:
 
         Raises:
             TimeoutError: the client was slower than the pace.
+            InvalidChunkSize: the client brings next to nothing in many bytes.
             BlockingIOError: there are none now, and this connection does not wait.
         """
         if self.received:
@@ -152,16 +158,20 @@ class Connection:
             return b""
         if not self.is_patient:
             return self.raw.recv(size)
+        if self.chunks is not None and self.chunks.is_mostly_framing:
+            raise InvalidChunkSize(b"the chunks are mostly framing")
         interim, self._interim = self._interim, b""
         if interim:
             self.raw.send(interim)
         piece = self._waiting(lambda: self.raw.recv(size))
         self.keep_pace(len(piece))
+        if self.chunks is not None:
+            self.chunks.feed(piece)
         return piece
 
     def send(self, data: bytes) -> int:
         """Hold an interim answer, 100 Continue, back until the body is read: one that is refused is not asked for."""
-        self._interim = data
+        self._interim = b"" if self.is_asked else data
         return len(data)
 
     def sendall(self, data: bytes) -> None:
@@ -202,6 +212,29 @@ class Connection:
         self._is_over = True
 
     # What the worker does with it.
+
+    def arrived(self, count: int) -> Arrived:
+        """Tell how much of a request is there, of which so many bytes have arrived just now."""
+        what = arrived(self.received)
+        if what is not Arrived.CHUNKS:
+            return what
+        if self.chunks is None:
+            self.chunks = Chunks()
+            count = len(self.received) - self.received.find(b"\r\n\r\n") - 4
+        self.chunks.feed(self.received[len(self.received) - count :])
+        if self.chunks.is_over:
+            return Arrived.ALL
+        return Arrived.PART_OF_BODY if self.chunks.wire <= COLLECTED else Arrived.HEAD
+
+    def ask_for_body(self) -> None:
+        """Send 100 Continue, if the client waits for it.
+
+        Raises:
+            OSError: the client is gone, or has not read the answers before.
+        """
+        self.is_asked = asks_first(self.received)
+        if self.is_asked and self.raw.send(_CONTINUE) < len(_CONTINUE):
+            raise BlockingIOError("the client reads nothing")
 
     def settle(self, body: Body) -> None:
         """Before an answer begins: read a little that is left of the body, or have the connection close after it."""

@@ -21,8 +21,13 @@ COLLECTED = 64 * _KIB
 
 
 _FRAMING = re.compile(
-    rb"\r\n(content-length|transfer-encoding|expect):[ \t]*([0-9]{0,12})", re.IGNORECASE
+    rb"\r\n(content-length|transfer-encoding|expect):[ \t]*([^\r\n]*)", re.IGNORECASE
 )
+_IN_CHUNKS = re.compile(rb"(?:[ \t]*(?:gzip|deflate|compress|identity)[ \t]*,)*[ \t]*chunked")
+_ASKS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+_CHUNK = re.compile(rb"([0-9a-f]+)[ \t]*(?:;|$)", re.IGNORECASE)
+_MOST_DIGITS = 12  # of a length; more of them are no short body
+_MOST_FRAMING = 4  # bytes of framing for a byte of content
 
 
 class Arrived(Enum):
@@ -30,7 +35,8 @@ class Arrived(Enum):
 
     PART_OF_HEAD = "a part of its header"
     PART_OF_BODY = "its header and a part of a short body"
-    HEAD = "its header; the body is long, in chunks or still to be asked for"
+    CHUNKS = "its header and the beginning of a body in chunks"
+    HEAD = "its header; the body is long, or the parser refuses it"
     ALL = "all of it"
 
 
@@ -46,13 +52,92 @@ def arrived(received: bytes) -> Arrived:
     framing = _FRAMING.findall(received, 0, end)
     if not framing:
         return Arrived.ALL
-    [(name, digits), *more] = framing
-    if more or not digits or name.lower() != b"content-length":
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in framing:
+        values.setdefault(name.lower(), []).append(value.rstrip(b" \t").lower())
+    if not set(values.pop(b"expect", ())) <= {b"100-continue"}:
         return Arrived.HEAD
-    length = int(digits)
-    if len(received) - end - 4 >= length:
+    match values:
+        case {b"content-length": [digits]} if len(values) == 1 and digits.isdigit():
+            return _by_length(digits.lstrip(b"0"), len(received) - end - 4)
+        case {b"transfer-encoding": codings} if len(values) == 1 and _IN_CHUNKS.fullmatch(
+            b",".join(codings)
+        ):
+            return Arrived.CHUNKS
+    return Arrived.HEAD if values else Arrived.ALL
+
+
+def _by_length(digits: bytes, there: int) -> Arrived:
+    length = int(digits or b"0") if len(digits) <= _MOST_DIGITS else COLLECTED + 1
+    if there >= length:
         return Arrived.ALL
     return Arrived.PART_OF_BODY if length <= COLLECTED else Arrived.HEAD
+
+
+def asks_first(received: bytes) -> bool:
+    """Whether a client waits for 100 Continue before it sends the body (RFC 9110 section 10.1.1)."""
+    line = received[: received.find(b"\r\n")]
+    end = received.find(b"\r\n\r\n")
+    return line.endswith(b"HTTP/1.1") and _ASKS.search(received, 0, end + 2) is not None
+
+
+class Chunks:
+    """Follows a body in chunks while it arrives, to find its end (RFC 9112 section 7.1); it keeps nothing of it.
+
+    It refuses nothing: where the framing is malformed it stops, and gunicorn's parser comes to the same place.
+
+    Attributes:
+        wire: Bytes that have arrived.
+        content: How many of these are content.
+        is_over: Whether the last chunk and its trailers have arrived, or what no parser takes.
+    """
+
+    def __init__(self) -> None:
+        self.wire = self.content = 0
+        self.is_over = False
+        self._left = 0  # of a chunk
+        self._line = b""  # which has not ended
+        self._next = self._size
+
+    @property
+    def is_mostly_framing(self) -> bool:
+        """Whether much more has arrived than the content: such a body keeps the pace, and never gets anywhere."""
+        return self.wire > COLLECTED + _MOST_FRAMING * self.content
+
+    def feed(self, piece: bytes) -> None:
+        """Follow the next bytes."""
+        self.wire += len(piece)
+        data, at = self._line + piece, 0
+        while not self.is_over:
+            content = min(self._left, len(data) - at)
+            self.content += content
+            self._left -= content
+            at += content
+            end = data.find(b"\r\n", at)
+            if end < 0 or self._left:
+                break
+            self._next(data[at:end])
+            at = end + 2
+        self._line = data[at:]
+        if not self._left:
+            is_after = self._next == self._after
+            self.is_over |= b"\n" in self._line or (is_after and not b"\r\n".startswith(self._line))
+
+    def _size(self, line: bytes) -> None:
+        """A line before a chunk: its size, and extensions."""
+        found = _CHUNK.match(line)
+        self.is_over = found is None
+        self._left = int(found[1], 16) if found else 0
+        self._next = self._after if self._left else self._trailer
+
+    def _after(self, line: bytes) -> None:
+        """What follows the content of a chunk: the end of a line."""
+        self.is_over = bool(line)
+        self._next = self._size
+
+    def _trailer(self, line: bytes) -> None:
+        """A line after the last chunk: a trailer, or none."""
+        self.is_over = not line
 
 
 def refusal(received: bytes) -> Exception | None:

@@ -25,7 +25,7 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.workers.gthread import ThreadWorker
 
 from adapters.server.connections import Budget, Connection
-from adapters.server.requests import LONGEST_HEAD, Arrived, arrived, refusal, settled
+from adapters.server.requests import LONGEST_HEAD, Arrived, refusal, settled
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _PIECE = 16 * 1024  # received at once; most requests are shorter
@@ -257,17 +257,13 @@ class Worker(ThreadWorker):
 
     def _consider(self, connection: Connection, count: int) -> None:
         """Find out where a request goes on, of which so many bytes have arrived just now."""
-        match arrived(connection.received):
+        match connection.arrived(count):
             case Arrived.ALL:
                 self._submit(connection)
             case Arrived.HEAD:
                 self._submit(connection, is_patient=True)
             case Arrived.PART_OF_BODY if count:
-                if connection.late == self._refuse_body:
-                    connection.keep_pace(count)
-                else:
-                    connection.allow(self._limits.grace)
-                self._wait(connection, _READ, self._receive, self._refuse_body)
+                self._collect(connection, count)
             case Arrived.PART_OF_BODY:
                 self._submit(connection)  # the client is gone, which the application is told
             case Arrived.PART_OF_HEAD if not count:
@@ -277,6 +273,19 @@ class Worker(ThreadWorker):
                     self._submit(connection, failure=failure)
                 else:
                     self._wait(connection, _READ, self._receive, self._refuse_head)
+
+    def _collect(self, connection: Connection, count: int) -> None:
+        """Wait for more of a short body, which is asked for if the client waits for that."""
+        if connection.late == self._refuse_body:
+            connection.keep_pace(count)
+        else:
+            connection.allow(self._limits.grace)
+            try:
+                connection.ask_for_body()
+            except OSError:
+                self._close(connection)
+                return
+        self._wait(connection, _READ, self._receive, self._refuse_body)
 
     def _submit(
         self,
@@ -303,7 +312,7 @@ class Worker(ThreadWorker):
             self.handle_error(connection.request, cast(Any, connection), connection.client, error)
         finally:
             connection.received = parser.unreader.buf.getvalue() + connection.received
-            connection.is_kept = is_kept
+            connection.is_kept, connection.is_asked, connection.chunks = is_kept, False, None
             self._send(connection)
 
     def _send(self, connection: Connection) -> None:

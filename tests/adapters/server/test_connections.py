@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.server import Limits, connections
 from adapters.server.connections import Budget, Connection
-from adapters.server.requests import COLLECTED, Arrived, arrived
+from adapters.server.requests import COLLECTED, Arrived, Chunks, arrived, asks_first
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -30,11 +30,22 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
         (POST + b"Content-Length: 0\r\n\r\n", Arrived.ALL),
         (POST + b"Content-Length: %d\r\n\r\n" % COLLECTED, Arrived.PART_OF_BODY),
         (POST + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1), Arrived.HEAD),
-        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Arrived.HEAD),
-        (POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", Arrived.HEAD),
+        (POST + b"Content-Length: 00000000000003\r\n\r\nab", Arrived.PART_OF_BODY),
+        (POST + b"Content-Length: 9999999999999\r\n\r\nab", Arrived.HEAD),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Arrived.CHUNKS),
+        (POST + b"Transfer-Encoding: gzip , Chunked \r\n\r\n", Arrived.CHUNKS),
+        (
+            POST + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+            Arrived.CHUNKS,
+        ),
+        (POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", Arrived.PART_OF_BODY),
+        (POST + b"Expect: 100-Continue\r\nExpect: 100-continue\r\n\r\n", Arrived.ALL),
         # What follows is for the parser to refuse: it must only be given to it.
         (POST + b"Content-Length: x\r\n\r\n", Arrived.HEAD),
         (POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\n", Arrived.HEAD),
+        (POST + b"Content-Length: 3\r\nExpect: 200-ok\r\n\r\n", Arrived.HEAD),
+        (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", Arrived.HEAD),
+        (POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n", Arrived.HEAD),
     ],
 )
 def test_what_has_arrived(received: bytes, what: Arrived) -> None:
@@ -47,6 +58,62 @@ def test_a_body_has_arrived_when_all_of_it_has(length: int, there: int) -> None:
     """A short body is all there when as many bytes follow the header as it says."""
     received = POST + b"Content-Length: %d\r\n\r\n" % length + bytes(there)
     assert (arrived(received) is Arrived.ALL) == (there >= length)
+
+
+@pytest.mark.parametrize(
+    ("received", "asks"),
+    [
+        (POST + b"expect:  100-Continue \r\n\r\n", True),
+        (POST + b"\r\nExpect: 100-continue\r\n", False),
+        (POST.replace(b"1.1", b"1.0") + b"Expect: 100-continue\r\n\r\n", False),
+    ],
+)
+def test_who_waits_to_be_asked(received: bytes, asks: bool) -> None:
+    """A client of HTTP/1.1 whose header says so; to one of HTTP/1.0 it means nothing."""
+    assert asks_first(received) is asks
+
+
+chunks = st.tuples(st.binary(min_size=1, max_size=40), st.sampled_from([b"", b";a=b", b' ; c="d"']))
+
+
+@given(
+    st.lists(chunks, max_size=6),
+    st.sampled_from([b"", b"A: b\r\n", b"A: b\r\nC: 0\r\n"]),
+    st.lists(st.integers(1, 30), max_size=12),
+)
+def test_the_end_of_a_body_in_chunks(
+    parts: list[tuple[bytes, bytes]], trailers: bytes, cuts: list[int]
+) -> None:
+    """The end is found with its last byte, and not before, however the bytes arrive."""
+    framed = b"".join(b"%x%b\r\n%b\r\n" % (len(one), more, one) for one, more in parts)
+    wire = framed + b"0\r\n" + trailers + b"\r\n"
+    followed, at = Chunks(), 0
+    for cut in [*cuts, *(1 for _ in wire)]:
+        assert followed.is_over == (at >= len(wire))
+        followed.feed(wire[at : at + cut])
+        at += cut
+    assert followed.is_over
+    assert followed.content == sum(len(one) for one, _ in parts)
+
+
+@pytest.mark.parametrize(
+    "wire", [b"zz\r\n", b"\r\n", b"-1\r\n", b"2\r\nabc", b"1\r\nab\r\n", b"1\n", b"0\r\nA: b\n\n"]
+)
+def test_malformed_chunks_are_not_waited_for(wire: bytes) -> None:
+    """What no parser takes is over where it is seen to be malformed."""
+    followed = Chunks()
+    followed.feed(wire)
+    assert followed.is_over
+
+
+@pytest.mark.parametrize(("size", "is_mostly"), [(1, True), (2, False), (100, False)])
+def test_chunks_that_are_mostly_framing(size: int, is_mostly: bool) -> None:
+    """Of what has arrived a fifth is content at least, but for as much as is collected anyhow."""
+    followed = Chunks()
+    while followed.wire <= 4 * COLLECTED:
+        followed.feed(b"%x\r\n%b\r\n" % (size, bytes(size)))
+        assert followed.wire > COLLECTED or not followed.is_mostly_framing
+    assert followed.is_mostly_framing is is_mostly
 
 
 @pytest.fixture

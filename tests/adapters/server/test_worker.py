@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from adapters.server.connections import Connection
 from support.worker import LARGE, MIB, QUICK, InThread, working
 
 SLACK = 10
@@ -287,17 +288,77 @@ def test_a_short_refused_body_keeps_its_connection(port: int) -> None:
             assert b"Connection: keep-alive" in answer
 
 
-def test_a_body_that_is_refused_is_not_asked_for(port: int) -> None:
-    """100 Continue is sent when the body is read, and not before (RFC 9110 section 10.1.1)."""
-    head = b" HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+@pytest.mark.parametrize("length", [4, 100_000])
+def test_a_body_is_asked_for_once(port: int, length: int) -> None:
+    """100 Continue comes before a short body, and before a long one that is read."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
     with _connect(port) as client:
-        client.sendall(b"POST /refuse" + head)
-        assert _rest(client).startswith(b"HTTP/1.1 413")
+        for _ in range(2):
+            client.sendall(head % length)
+            assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.sendall(bytes(length))
+            answer = client.recv(1000)
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert answer.endswith(b"\r\n\r\n%d" % length)
+
+
+def test_chunks_are_asked_for_once(port: int) -> None:
+    """100 Continue comes before a body in chunks."""
+    head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n" + CLOSE
     with _connect(port) as client:
-        client.sendall(b"POST /" + head)
+        client.sendall(head)
         assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        client.sendall(b"abcd")
-        assert client.recv(1000).endswith(b"\r\n\r\n4")
+        client.sendall(b"186a0\r\n%b\r\n0\r\n\r\n" % bytes(100_000))
+        answer = _rest(client)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.endswith(b"\r\n\r\n100000")
+
+
+def test_a_long_body_that_is_refused_is_not_asked_for(port: int) -> None:
+    """100 Continue is sent when a long body is read, and not before (RFC 9110 section 10.1.1)."""
+    head = b"POST /refuse HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    with _connect(port) as client:
+        client.sendall(head + b"Content-Length: 100000\r\n\r\n")
+        assert _rest(client).startswith(b"HTTP/1.1 413")
+
+
+def test_a_client_that_asks_and_is_gone() -> None:
+    """A client that has reset its connection by the time it is asked for the body is let go of."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    with working() as (port, [worker]), socket.socket() as raw:
+        made = Connection(raw, "client", "server", QUICK, worker._budget)
+        made.received = head
+        worker._consider(made, len(head))
+        assert raw.fileno() == -1
+        assert _get(port) == 200
+
+
+def test_bodies_that_are_waited_for_hold_no_thread() -> None:
+    """More than there are upload threads ask for a short body, or drip chunks; a long one is answered beside them."""
+    held = (
+        b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;e\r\na\r\n",
+    )
+    limits = evolve(QUICK, header=30, grace=30, uploads=2)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        for data in held * 4:
+            clients.enter_context(_connect(port)).sendall(data)
+        _until(lambda: worker.connections == 4 * len(held))
+        client = clients.enter_context(_connect(port))
+        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n" + CLOSE + bytes(100_000))
+        began = time.monotonic()
+        assert _rest(client).endswith(b"100000")
+        assert time.monotonic() - began < 0.2 * SLACK
+
+
+def test_chunks_that_are_mostly_framing_are_refused() -> None:
+    """A body that brings next to nothing in many bytes is refused, though it keeps the pace."""
+    piece = b"1;" + b"e" * 650 + b"\r\na\r\n"
+    with working(evolve(QUICK, grace=30)) as (port, _), _connect(port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(piece * 100)
+        client.sendall(piece * 2)
+        assert _rest(client).startswith(b"HTTP/1.1 400")
 
 
 def test_idle_connections_make_room() -> None:
