@@ -106,6 +106,9 @@ class Worker(ThreadWorker):
         if not self.is_parent_alive():
             self.alive = False
         with self._lock:
+            for connection in self._waiting:
+                if connection.unsent:
+                    connection.look()
             late = [connection for connection in self._waiting if connection.due <= now]
         for connection in late:
             self._stop_waiting(connection)

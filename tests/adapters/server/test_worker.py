@@ -232,6 +232,24 @@ def test_an_answer_that_is_not_read_is_given_up() -> None:
         assert 0 < len(_rest(idle)) < LARGE
 
 
+def test_a_slow_download_at_the_pace_is_not_broken_off() -> None:
+    """What the client takes counts, though the kernel takes nothing more before a third of its buffer is gone."""
+    limits = evolve(QUICK, pace=50_000, grace=0.5, stall=1.0)
+    with working(limits) as (port, [worker]), socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        client.connect(("127.0.0.1", port))
+        client.settimeout(30)
+        client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+        began, seen = time.monotonic(), 0
+        while time.monotonic() - began < 3:
+            seen += len(client.recv(4096))
+            time.sleep(max(0.0, began + seen / 200_000 - time.monotonic()))
+        assert worker.connections == 1
+        while seen < LARGE and (piece := client.recv(MIB)):
+            seen += len(piece)
+        assert seen >= LARGE
+
+
 @pytest.mark.parametrize("is_read", [True, False])
 def test_answers_beyond_the_room_for_them_wait_in_their_threads(is_read: bool) -> None:
     """Without room for what a client does not take, the thread sends it, for as long as the client keeps pace."""
