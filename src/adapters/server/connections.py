@@ -8,6 +8,7 @@ import struct
 import sys
 import termios
 import threading
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
@@ -41,7 +42,8 @@ class Limits:
         closing: Time for the client to close its side, or to send a last request to a worker that stops, in seconds.
         connections: Open connections of a worker; with more, the one that has been idle longest is closed.
         uploads: Requests of a worker whose body is read while it arrives.
-        unsent: Bytes of answers that wait for their clients outside of the threads, in a worker.
+        unsent: Bytes of answers that wait for their clients, in a worker.
+        unread: Pause of a client after which its connection is closed for the room of its answer, in seconds.
         tick: How often all this is looked after, in seconds.
     """
 
@@ -56,19 +58,28 @@ class Limits:
     closing: float = 2.0
     connections: int = 4096
     uploads: int = 64
-    unsent: int = 64 * _MIB
+    unsent: int = 128 * _MIB
+    unread: float = 0.2
     tick: float = 0.5
 
 
 class Budget:
     """So many bytes that threads may take, and give back."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, make_room: Callable[[int], None] = lambda size: None) -> None:
         self._left = size
         self._lock = threading.Lock()
+        self._make_room = make_room
+
+    def lacks(self, size: int) -> int:
+        """How many bytes must be given back before so many can be taken."""
+        with self._lock:
+            return max(0, size - self._left)
 
     def take(self, size: int) -> bool:
-        """Take bytes, if there are as many left."""
+        """Take bytes, if there are as many left or room can be made for them."""
+        if lacking := self.lacks(size):
+            self._make_room(lacking)
         with self._lock:
             if size > self._left:
                 return False
@@ -95,7 +106,9 @@ class Connection:
         is_whole: Whether the whole body of the request was read.
         request: The request that is answered.
         chunks: Where its body is, if that comes in chunks.
-        unsent: What of the answer the client had no room for.
+        unsent: What of the answer the client had no room for, in pieces.
+        taken: Bytes of the budget that these take.
+        moved: When the client was last seen to take something of them, by the monotonic clock.
         due: When what is waited for must have come, by the monotonic clock.
         late: What is done if it has not.
         left: Bytes that are still read off.
@@ -112,15 +125,16 @@ class Connection:
         self.is_patient = self.is_kept = self.is_whole = self.is_asked = False
         self.request: Any = None
         self.chunks: Chunks | None = None
-        self.unsent = memoryview(b"")
-        self.due = self.ends = 0.0
+        self.unsent: deque[memoryview] = deque()
+        self.taken = 0
+        self.due = self.ends = self.moved = 0.0
         self.late: Callable[[Connection], None] | None = None
         self.left = 0
         self._limits = limits
         self._budget = budget
-        self._taken = self._passed_on = self._gone = 0
+        self._passed_on = self._gone = 0
         self._held = self._interim = b""
-        self._is_answering = self._is_over = False
+        self._is_answering = self._is_over = self._is_given_up = False
 
     @property
     def sock(self) -> Connection:
@@ -181,13 +195,17 @@ class Connection:
     def sendall(self, data: bytes) -> None:
         """Send, without waiting for the client; the beginning goes together with what follows it.
 
-        What the client has no room for is sent later, unless too much waits already: then it is waited for.
+        What the client has no room for is sent later.
+
+        Raises:
+            OSError: the client is gone, or there is no room for what it has to be sent later.
         """
         if not self._is_answering:
             self._held, self._is_answering = bytes(data), True
             return
-        if self.unsent:
-            self._send_waiting()
+        if self.unsent and not self.send_on():
+            self._put_off(memoryview(data))
+            return
         held, self._held = self._held, b""
         try:
             sent = self.raw.sendmsg((held, data)) if held else self.raw.send(data)
@@ -196,6 +214,9 @@ class Connection:
         if sent < len(held):
             data, sent = held[sent:] + data, len(held)
         if rest := memoryview(data)[sent - len(held) :]:
+            self.allow(self._limits.grace)
+            self.moved = monotonic()
+            self._passed_on, self._gone = 0, -_unacknowledged(self.raw)
             self._put_off(rest)
 
     def gettimeout(self) -> float:
@@ -258,17 +279,23 @@ class Connection:
         """Send what is left of the answer, as much as the client has room for; whether that is all.
 
         Raises:
-            OSError: the client is gone.
+            OSError: the client is gone, or was given up.
         """
+        if self._is_given_up:
+            raise ConnectionAbortedError("there is no room for what the client does not read")
         if self._held:
             self.sendall(b"")
         while self.unsent:
+            piece = self.unsent[0]
             try:
-                sent = self.raw.send(self.unsent)
+                sent = self.raw.send(piece)
             except BlockingIOError:
                 return False
             self._passed_on += sent
-            self.unsent = self.unsent[sent:]
+            if sent < len(piece):
+                self.unsent[0] = piece[sent:]
+            else:
+                self.unsent.popleft()
             self.look()
         self.forget_unsent()
         return True
@@ -282,29 +309,20 @@ class Connection:
         gone = self._passed_on - _unacknowledged(self.raw)
         if gone > self._gone:
             self.keep_pace(gone - self._gone)
-            self._gone = gone
+            self._gone, self.moved = gone, monotonic()
 
     def forget_unsent(self) -> None:
         """Give back the room that the rest of an answer takes."""
-        self.unsent = memoryview(b"")
-        self._budget.give(self._taken)
-        self._taken = 0
+        self.unsent.clear()
+        self._budget.give(self.taken)
+        self.taken = 0
 
     def _put_off(self, rest: memoryview) -> None:
-        self.allow(self._limits.grace)
-        self._passed_on, self._gone = 0, -_unacknowledged(self.raw)
-        self.unsent = rest
-        if self._budget.take(len(rest)):
-            self._taken = len(rest)
-        else:
-            self._send_waiting()
-
-    def _send_waiting(self) -> None:
-        while self.unsent:
-            self._passed_on += (sent := self._waiting(lambda: self.raw.send(self.unsent)))
-            self.unsent = self.unsent[sent:]
-            self.look()
-        self.forget_unsent()
+        if not self._budget.take(len(rest)):
+            self._is_given_up = True
+            raise ConnectionAbortedError("there is no room for what the client does not read")
+        self.taken += len(rest)
+        self.unsent.append(rest)
 
     def _waiting(self, do: Callable[[], T]) -> T:
         left = self.due - monotonic()

@@ -59,7 +59,7 @@ class Worker(ThreadWorker):
         """Prepare the loop, in the process of the worker, and run it."""
         self._limits, self._shares = self.app.limits, self.app.shares
         self._uploads = ThreadPoolExecutor(self._limits.uploads, "upload")
-        self._budget = Budget(self._limits.unsent)
+        self._budget = Budget(self._limits.unsent, self._make_room)
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}
@@ -111,9 +111,9 @@ class Worker(ThreadWorker):
                     connection.look()
             late = [connection for connection in self._waiting if connection.due <= now]
         for connection in late:
-            self._stop_waiting(connection)
-            assert connection.late is not None
-            connection.late(connection)
+            if self._stop_waiting(connection):
+                assert connection.late is not None
+                connection.late(connection)
 
     def _signalled(self) -> None:
         with suppress(BlockingIOError):
@@ -191,10 +191,30 @@ class Worker(ThreadWorker):
             return True
         with self._lock:
             idle = next((one for one in self._waiting if not one.received and not one.unsent), None)
-        if idle is not None:
-            self._stop_waiting(idle)
+        if idle is None:
+            return False
+        if self._stop_waiting(idle):
             self._close(idle)
-        return idle is not None
+        return True
+
+    def _make_room(self, size: int) -> None:
+        """Close connections whose clients do not read, those of the longest pause first, for so many unsent bytes.
+
+        They are left if all of them were not enough. Runs in the thread that has the bytes to send: it never waits.
+        """
+        since, stalled = monotonic() - self._limits.unread, []
+        with self._lock:
+            for connection in self._waiting:
+                if connection.unsent:
+                    connection.look()
+                    if connection.moved <= since:
+                        stalled.append((connection.moved, connection.taken, connection))
+        if sum(taken for _, taken, _ in stalled) < size:
+            return
+        for _, taken, connection in sorted(stalled, key=lambda one: one[0]):
+            if size > 0 and self._stop_waiting(connection):
+                self._close(connection)
+                size -= taken
 
     def _accepted(self, listener: socket.socket) -> None:
         try:
@@ -233,14 +253,17 @@ class Worker(ThreadWorker):
             self.poller.register(connection.raw, event, partial(self._go_on, connection, ready))
 
     def _go_on(self, connection: Connection, ready: Callable[[Connection], None]) -> None:
-        if connection in self._waiting:  # it may have been closed since the poller told of it
-            self._stop_waiting(connection)
+        if self._stop_waiting(connection):
             ready(connection)
 
-    def _stop_waiting(self, connection: Connection) -> None:
+    def _stop_waiting(self, connection: Connection) -> bool:
+        """Take a connection from those that wait; whether it was there, and was not closed since, for room."""
         with self._lock:
+            if connection not in self._waiting:
+                return False
             del self._waiting[connection]
             self.poller.unregister(connection.raw)
+            return True
 
     def _receive(self, connection: Connection) -> None:
         """Receive what there is of a request, and find out where it goes on."""

@@ -215,8 +215,26 @@ def test_what_waits_is_counted() -> None:
     assert budget.take(6)
     assert not budget.take(5)
     assert budget.take(4)
+    assert budget.lacks(6) == 6
     budget.give(6)
+    assert budget.lacks(6) == 0
     assert budget.take(5)
+
+
+def test_room_is_made() -> None:
+    """Where bytes are lacking, it is asked for as many, and for no more."""
+    asked: list[int] = []
+
+    def make_room(size: int) -> None:
+        asked.append(size)
+        budget.give(5)
+
+    budget = Budget(10, make_room)
+    assert budget.take(8)
+    assert budget.take(5)
+    assert budget.take(2)
+    assert not budget.take(7)
+    assert asked == [3, 7]
 
 
 def test_what_gunicorn_does_to_a_socket(pair: tuple[socket.socket, socket.socket]) -> None:

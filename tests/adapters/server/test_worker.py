@@ -250,16 +250,87 @@ def test_a_slow_download_at_the_pace_is_not_broken_off() -> None:
         assert seen >= LARGE
 
 
-@pytest.mark.parametrize("is_read", [True, False])
-def test_answers_beyond_the_room_for_them_wait_in_their_threads(is_read: bool) -> None:
-    """Without room for what a client does not take, the thread sends it, for as long as the client keeps pace."""
-    with working(evolve(QUICK, unsent=MIB)) as (port, [worker]), _connect(port) as client:
-        client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
-        _until(lambda: worker.connections == 1)
-        if is_read:
-            assert len(_rest(client)) > LARGE
-        _until(lambda: worker.connections == 0)
+def _unread(port: int, worker: InThread, clients: ExitStack) -> socket.socket:
+    """A client that reads nothing of a large answer, and has not for longer than it may when room is needed."""
+    others = set(worker._open)
+    client = clients.enter_context(_connect(port))
+    client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+
+    def is_stalled() -> bool:
+        made = [one for one in set(worker._open) - others if one.unsent]
+        return bool(made) and time.monotonic() - made[0].moved > 2 * QUICK.unread
+
+    _until(is_stalled)
+    return client
+
+
+def test_an_answer_takes_the_room_of_one_that_is_not_read() -> None:
+    """Without room for what a client does not take, the answer that has been left unread longest makes room."""
+    limits = evolve(QUICK, grace=30, stall=30, unsent=2 * LARGE)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        unread = [_unread(port, worker, clients) for _ in range(2)]
+        last = _unread(port, worker, clients)
+        assert worker.connections == 2
+        assert len(_rest(unread[0])) < LARGE
+        assert len(_rest(unread[1])) > LARGE
+        assert len(_rest(last)) > LARGE
+
+
+def test_an_answer_leaves_those_that_are_read() -> None:
+    """Where all others are read, the connection of the answer that there is no room for is closed itself."""
+    limits = evolve(QUICK, grace=30, stall=30, unread=30, unsent=LARGE)
+    with working(limits) as (port, [worker]), _connect(port) as read, _connect(port) as unread:
+        read.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+        _until(lambda: any(one.unsent for one in list(worker._waiting)))
+        unread.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+        assert len(_rest(unread)) < LARGE
+        assert len(_rest(read)) > LARGE
+
+
+def test_an_answer_that_there_is_never_room_for() -> None:
+    """Nothing is closed for an answer that all the room were not enough for, but its own connection."""
+    limits = evolve(QUICK, grace=30, stall=30, unsent=LARGE)
+    with working(limits, _in_pieces) as (port, [worker]), ExitStack() as clients:
+        unread = _unread(port, worker, clients)
+        with _connect(port) as client:
+            client.sendall(b"GET /larger HTTP/1.1\r\n" + CLOSE)
+            assert len(_rest(client)) < 2 * LARGE
+        assert len(_rest(unread)) > LARGE
+
+
+def _in_pieces(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    """An answer in pieces of a MiB, or twice as large and in one."""
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/larger":
+        yield bytes(2 * LARGE)
+    else:
+        for number in range(LARGE // MIB):
+            yield bytes([number]) * MIB
+
+
+def test_an_answer_in_pieces_is_sent_in_their_order() -> None:
+    """Pieces that the client has no room for wait behind each other."""
+    with (
+        working(evolve(QUICK, grace=30, stall=30), _in_pieces) as (port, [worker]),
+        ExitStack() as clients,
+    ):
+        body = http.client.HTTPResponse(_unread(port, worker, clients))
+        body.begin()
+        for number in range(LARGE // MIB):
+            assert body.read(MIB) == bytes([number]) * MIB
+        assert body.read() == b""
+
+
+def test_answers_that_are_not_read_hold_no_thread() -> None:
+    """Many more answers that are not read than threads, and than there is room for: the next is sent all the same."""
+    limits = evolve(QUICK, grace=30, stall=30, unsent=2 * LARGE)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        for _ in range(12):
+            clients.enter_context(_connect(port)).sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
+        began = time.monotonic()
         assert _get(port) == 200
+        assert time.monotonic() - began < 0.2 * SLACK
+        _until(lambda: worker.connections <= 2)
 
 
 @pytest.mark.parametrize("mib", [1, 30])
