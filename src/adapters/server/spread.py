@@ -25,16 +25,16 @@ class Shares:
         for slot in range(MOST_WORKERS):
             self._counts[slot] = _FREE
 
-    def give(self, worker: object) -> int:
+    def give(self, worker: object) -> int | None:
         """Give a worker the first slot that no other has. Called before the fork.
 
-        Raises:
-            StopIteration: there are more than `MOST_WORKERS`.
+        With more than `MOST_WORKERS` it has none, and takes no part: it accepts whatever it can, and is not counted.
         """
         taken = set(self._slots.values())
-        slot = next(slot for slot in range(MOST_WORKERS) if slot not in taken)
-        self._slots[worker] = slot
-        self._used[0] = max(self._used[0], slot + 1)
+        slot = next((slot for slot in range(MOST_WORKERS) if slot not in taken), None)
+        if slot is not None:
+            self._slots[worker] = slot
+            self._used[0] = max(self._used[0], slot + 1)
         return slot
 
     def take_back(self, worker: object) -> None:
@@ -42,15 +42,18 @@ class Shares:
         if (slot := self._slots.pop(worker, None)) is not None:
             self.leave(slot)
 
-    def write(self, slot: int, count: int) -> None:
+    def write(self, slot: int | None, count: int) -> None:
         """Write down how many connections the worker of a slot has; with it, the worker takes part."""
-        self._counts[slot] = count
+        if slot is not None:
+            self._counts[slot] = count
 
-    def leave(self, slot: int) -> None:
+    def leave(self, slot: int | None) -> None:
         """Have the others no longer wait for this worker: it accepts no more connections."""
-        self._counts[slot] = _FREE
+        self.write(slot, _FREE)
 
-    def is_least(self, slot: int) -> bool:
+    def is_least(self, slot: int | None) -> bool:
         """Whether no worker that accepts connections has fewer than the worker of this slot."""
+        if slot is None:
+            return True
         own = self._counts[slot]
         return all(not 0 <= count < own for count in self._counts[: self._used[0]])

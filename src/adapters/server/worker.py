@@ -52,8 +52,8 @@ class Worker(ThreadWorker):
     """
 
     app: Any
-    slot: int
-    """Where the worker counts its connections in the shares."""
+    slot: int | None
+    """Where the worker counts its connections in the shares, if it does."""
 
     def init_process(self) -> None:
         """Prepare the loop, in the process of the worker, and run it."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 from adapters.server import Shares
 from adapters.server.spread import MOST_WORKERS
 
@@ -32,8 +30,6 @@ def test_a_slot_is_given_again() -> None:
     shares = Shares()
     slots = [shares.give(number) for number in range(MOST_WORKERS)]
     assert slots == list(range(MOST_WORKERS))
-    with pytest.raises(StopIteration):
-        shares.give("one too many")
     shares.write(slots[7], 0)
     shares.write(slots[8], 1)
     assert not shares.is_least(slots[8])
@@ -41,6 +37,22 @@ def test_a_slot_is_given_again() -> None:
     shares.take_back(7)
     assert shares.is_least(slots[8])
     assert shares.give("new") == slots[7]
+
+
+def test_a_worker_without_a_slot() -> None:
+    """With more workers than slots, those that have none accept connections without a look at the others."""
+    shares = Shares()
+    slots = [shares.give(number) for number in range(MOST_WORKERS)]
+    assert shares.give("one too many") is None
+    shares.write(slots[0], 1)
+    shares.write(None, 0)
+    assert shares.is_least(slots[0])
+    assert shares.is_least(None)
+    shares.leave(None)
+    shares.take_back("one too many")
+    assert shares.give("another") is None
+    shares.take_back(0)
+    assert shares.give("another") == slots[0]
 
 
 def test_counts_are_seen_across_a_fork() -> None:
