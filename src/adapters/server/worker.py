@@ -353,6 +353,8 @@ class Worker(ThreadWorker):
         elif not connection.is_kept:
             self._end(connection)
         elif connection.received:
+            connection.is_kept = False
+            connection.allow(self._limits.header)
             self._consider(connection, len(connection.received))
         else:
             connection.allow(self._limits.keepalive if self.alive else self._limits.closing)

@@ -164,6 +164,33 @@ def test_the_next_header_has_its_own_time(port: int) -> None:
         assert _rest(client).startswith(b"HTTP/1.1 408")
 
 
+def test_a_header_behind_an_answer_has_its_own_time() -> None:
+    """A header that has begun when an answer is over has the time of any other, and neither more nor less."""
+    get, part = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HT"
+    with working(evolve(QUICK, grace=60)) as (port, _), _connect(port) as client:
+        began = time.monotonic()
+        client.sendall(get % b"/" + part)
+        assert b"HTTP/1.1 408" in _rest(client)
+        assert QUICK.header <= time.monotonic() - began < QUICK.header * SLACK
+    slow = evolve(QUICK, grace=0.01, header=5)
+    with working(slow, _answer_late) as (port, _), _connect(port) as client:
+        client.sendall(get % b"/" + part)
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        client.settimeout(4 * QUICK.tick)
+        with pytest.raises(TimeoutError):
+            client.recv(1000)
+        client.sendall(b"TP/1.1\r\n" + CLOSE)
+        client.settimeout(30)
+        assert _rest(client).startswith(b"HTTP/1.1 200")
+
+
+def _answer_late(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Answer after more than the grace."""
+    time.sleep(0.1)
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+
+
 def test_slow_clients_leave_the_others_alone() -> None:
     """Many more slow clients than threads, in every way of being slow: the next one is answered all the same."""
     slow = (
