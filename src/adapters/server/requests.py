@@ -33,7 +33,7 @@ _MOST_FRAMING = 4  # bytes of framing for a byte of content
 class Arrived(Enum):
     """How much of a request has arrived."""
 
-    PART_OF_HEAD = "a part of its header"
+    PART_OF_HEAD = "a part of its header, or more than is taken"
     PART_OF_BODY = "its header and a part of a short body"
     CHUNKS = "its header and the beginning of a body in chunks"
     HEAD = "its header; the body is long, or the parser refuses it"
@@ -47,7 +47,7 @@ def arrived(received: bytes) -> Arrived:
     that says its length in two ways.
     """
     end = received.find(b"\r\n\r\n")
-    if end < 0:
+    if end < 0 or end + 4 > LONGEST_HEAD:
         return Arrived.PART_OF_HEAD
     framing = _FRAMING.findall(received, 0, end)
     if not framing:
@@ -141,7 +141,7 @@ class Chunks:
 
 
 def refusal(received: bytes) -> Exception | None:
-    """Why a header that has not ended will not be waited for, if there is a reason."""
+    """Why a header that has not ended, or is too long, will not be waited for, if there is a reason."""
     if len(received) > LONGEST_HEAD:
         return LimitRequestHeaders("the header is too long")
     if received.count(b"\n") != received.count(b"\r\n"):

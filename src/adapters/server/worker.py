@@ -296,6 +296,7 @@ class Worker(ThreadWorker):
                 self._close(connection)
             case Arrived.PART_OF_HEAD:
                 if failure := refusal(connection.received):
+                    connection.received = connection.received[:LONGEST_HEAD]
                     self._submit(connection, failure=failure)
                 else:
                     self._wait(connection, _READ, self._receive, self._refuse_head)

@@ -83,6 +83,8 @@ CLOSE = b"Host: a\r\nConnection: close\r\n\r\n"
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"zz\r\n", b"400"),
         (b"GET / HTTP/1.1\n" + CLOSE, b"400"),
         (b"GET / HTTP/1.1\r\n" + b"a" * 70_000, b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"A: %b\r\n" % (b"a" * 14_000) * 5 + CLOSE, b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"A: %b\r\n" % (b"a" * 14_000) * 4 + CLOSE, b"200"),
         (b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + CLOSE, b"400"),
         (b"GET /fail HTTP/1.1\r\n" + CLOSE, b"500"),
         (b"GET / HTTP/1.1\r\nHost: a\r\n", b"408"),
