@@ -38,6 +38,7 @@ _PATIENCE = 0.02  # seconds that a connection is left to a worker that has fewer
 _FULL = 0.05  # seconds before a worker without room for a connection looks again
 _OTHER_FILES = 256  # descriptors left for databases, images and outgoing requests
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_BETWEEN_WARNINGS = 1.0  # seconds
 _SECONDS_BEFORE_KILL = 2.0  # that a stopping worker leaves gunicorn of its graceful time-out
 
 _MOST_FILES = 65536
@@ -65,7 +66,7 @@ class Worker(ThreadWorker):
         self._waiting: dict[Connection, None] = {}
         self._is_listening = False
         self._look_again = self._patience_ends = 0.0
-        self._next_tick = 0.0
+        self._next_tick = self._next_warning = 0.0
         self._most = max(1, min(self._limits.connections, _open_files() - _OTHER_FILES))
         super().init_process()
 
@@ -189,6 +190,10 @@ class Worker(ThreadWorker):
         """Whether one more connection may be opened; if need be, the one that has been idle longest makes room."""
         if len(self._open) < self._most:
             return True
+        return self._close_idle()
+
+    def _close_idle(self) -> bool:
+        """Close the connection that has been idle longest, if there is one."""
         with self._lock:
             idle = next((one for one in self._waiting if not one.received and not one.unsent), None)
         if idle is None:
@@ -224,9 +229,7 @@ class Worker(ThreadWorker):
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
-            self.log.warning("no connection can be accepted: %s", os.strerror(error.errno))
-            now = monotonic()
-            self._leave(now + _FULL, now + _FULL)
+            self._exhausted(error.errno)
             return
         connection = Connection(raw, client, self._names[listener], self._limits, self._budget)
         with self._lock:
@@ -234,6 +237,15 @@ class Worker(ThreadWorker):
             self._count()
         connection.allow(self._limits.header)
         self._receive(connection)
+
+    def _exhausted(self, number: int) -> None:
+        """Make room for a connection that the process has no descriptor for, or no memory."""
+        now = monotonic()
+        if now >= self._next_warning:
+            self._next_warning = now + _BETWEEN_WARNINGS
+            self.log.warning("no connection can be accepted: %s", os.strerror(number))
+        if not self._close_idle():
+            self._leave(now + _FULL, now + _FULL)
 
     def _count(self) -> None:
         if self.alive:

@@ -508,32 +508,58 @@ def test_connections_wait_where_none_is_idle() -> None:
 
 
 class _Exhausted:
-    """A listener of a process that may open no more files, for some time."""
+    """A listener of a process that may open no more files, until some are closed or some time has passed."""
 
-    def __init__(self, listener: socket.socket) -> None:
-        self._listener, self._errors = listener, [errno.EMFILE, errno.EMFILE]
+    def __init__(self, listener: socket.socket, errors: int) -> None:
+        self._listener, self.errors = listener, errors
 
     def accept(self) -> Any:
         """Accept, at last."""
-        if self._errors:
-            raise OSError(self._errors.pop(), "of the test")
+        if self.errors:
+            self.errors -= 1
+            raise OSError(errno.EMFILE, "of the test")
         return self._listener.accept()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._listener, name)
 
 
-def test_a_worker_without_descriptors_goes_on() -> None:
-    """A process that may open no more files accepts connections again when it may."""
+def _exhaust(worker: InThread, errors: int) -> None:
+    """Have the worker fail to accept so many times."""
+    _until(lambda: worker._is_listening)
+    exhausted: Any = _Exhausted(worker.sockets[0], errors)
+    worker._names[exhausted] = worker._names[worker.sockets[0]]
+    worker.sockets[0] = exhausted
+    worker._listen(False)
+    worker._look_again = 0.0
+
+
+def test_a_worker_without_descriptors_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may open no more files accepts connections again when it may, and says so once in a while."""
     with working() as (port, [worker]):
-        _until(lambda: worker._is_listening)
-        exhausted: Any = _Exhausted(worker.sockets[0])
-        worker._names[exhausted] = worker._names[worker.sockets[0]]
+        warned: list[object] = []
+        monkeypatch.setattr(worker.log, "warning", lambda *message: warned.append(message))
         assert _get(port) == 200
-        worker.sockets[0] = exhausted
-        worker._listen(False)
-        worker._look_again = 0.0
+        _exhaust(worker, errors=5)
+        began = time.monotonic()
         assert _get(port) == 200
+        assert 0 < len(warned) <= 1 + time.monotonic() - began
+
+
+def test_idle_connections_make_room_for_descriptors() -> None:
+    """A process that may open no more files closes the connection that has been idle longest for the next."""
+    limits = evolve(QUICK, keepalive=120, header=120)
+    with working(limits) as (port, [worker]), ExitStack() as clients:
+        first, second = (clients.enter_context(_connect(port)) for _ in range(2))
+        for client in (first, second):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert client.recv(1000).endswith(b"here")
+        _until(lambda: len(worker._waiting) == 2)
+        _exhaust(worker, errors=1)
+        assert _get(port) == 200
+        assert first.recv(10) == b""
+        second.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert second.recv(1000).endswith(b"here")
 
 
 def _spread(workers: list[InThread]) -> list[int]:
