@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import selectors
 import socket
 import threading
@@ -25,7 +24,9 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.workers.gthread import ThreadWorker
 
 from adapters.server.connections import Budget, Connection
+from adapters.server.files import open_files
 from adapters.server.requests import LONGEST_HEAD, Arrived, refusal, settled
+from adapters.server.waiting import Waiting
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _PIECE = 16 * 1024  # received at once; most requests are shorter
@@ -41,7 +42,6 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _BETWEEN_WARNINGS = 1.0  # seconds
 _SECONDS_BEFORE_KILL = 2.0  # that a stopping worker leaves gunicorn of its graceful time-out
 
-_MOST_FILES = 65536
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -63,11 +63,10 @@ class Worker(ThreadWorker):
         self._budget = Budget(self._limits.unsent, self._make_room)
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
-        self._waiting: dict[Connection, None] = {}
         self._is_listening = False
         self._look_again = self._patience_ends = 0.0
         self._next_tick = self._next_warning = 0.0
-        self._most = max(1, min(self._limits.connections, _open_files() - _OTHER_FILES))
+        self._most = max(1, min(self._limits.connections, open_files() - _OTHER_FILES))
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -78,6 +77,7 @@ class Worker(ThreadWorker):
     def run(self) -> None:
         """Accept connections and answer requests until told to stop; then answer what is there, and no more."""
         self._names = {listener: listener.getsockname() for listener in self.sockets}
+        self._waiting = Waiting(self.poller)
         self.poller.register(self.PIPE[0], _READ, self._signalled)
         for listener in self.sockets:
             listener.setblocking(False)
@@ -106,15 +106,9 @@ class Worker(ThreadWorker):
         self.notify()
         if not self.is_parent_alive():
             self.alive = False
-        with self._lock:
-            for connection in self._waiting:
-                if connection.unsent:
-                    connection.look()
-            late = [connection for connection in self._waiting if connection.due <= now]
-        for connection in late:
-            if self._stop_waiting(connection):
-                assert connection.late is not None
-                connection.late(connection)
+        for connection in self._waiting.take_late(now):
+            assert connection.late is not None
+            connection.late(connection)
 
     def _signalled(self) -> None:
         with suppress(BlockingIOError):
@@ -127,10 +121,7 @@ class Worker(ThreadWorker):
         for listener in self.sockets:
             listener.close()
         now = monotonic()
-        with self._lock:
-            for connection in self._waiting:
-                if connection.late == self._close:
-                    connection.due = min(connection.due, now + self._limits.closing)
+        self._waiting.hasten(self._close, now + self._limits.closing)
         ends = now + max(0.0, self.cfg.graceful_timeout - _SECONDS_BEFORE_KILL)
         while self._open and monotonic() < ends:
             self._turn()
@@ -194,32 +185,18 @@ class Worker(ThreadWorker):
 
     def _close_idle(self) -> bool:
         """Close the connection that has been idle longest, if there is one."""
-        with self._lock:
-            idle = next((one for one in self._waiting if not one.received and not one.unsent), None)
-        if idle is None:
-            return False
-        if self._stop_waiting(idle):
+        idle = self._waiting.take_idle()
+        if idle is not None:
             self._close(idle)
-        return True
+        return idle is not None
 
     def _make_room(self, size: int) -> None:
-        """Close connections whose clients do not read, those of the longest pause first, for so many unsent bytes.
+        """Close connections whose clients do not read, for so many unsent bytes.
 
-        They are left if all of them were not enough. Runs in the thread that has the bytes to send: it never waits.
+        Runs in the thread that has these to send, and does not wait.
         """
-        since, stalled = monotonic() - self._limits.unread, []
-        with self._lock:
-            for connection in self._waiting:
-                if connection.unsent:
-                    connection.look()
-                    if connection.moved <= since:
-                        stalled.append((connection.moved, connection.taken, connection))
-        if sum(taken for _, taken, _ in stalled) < size:
-            return
-        for _, taken, connection in sorted(stalled, key=lambda one: one[0]):
-            if size > 0 and self._stop_waiting(connection):
-                self._close(connection)
-                size -= taken
+        for connection in self._waiting.take_stalled(monotonic() - self._limits.unread, size):
+            self._close(connection)
 
     def _accepted(self, listener: socket.socket) -> None:
         try:
@@ -260,22 +237,11 @@ class Worker(ThreadWorker):
     ) -> None:
         """Have the loop go on with a connection when its client is ready, or when it is due."""
         connection.late = late
-        with self._lock:
-            self._waiting[connection] = None
-            self.poller.register(connection.raw, event, partial(self._go_on, connection, ready))
+        self._waiting.add(connection, event, partial(self._go_on, connection, ready))
 
     def _go_on(self, connection: Connection, ready: Callable[[Connection], None]) -> None:
-        if self._stop_waiting(connection):
+        if self._waiting.take(connection):  # it may have been closed since the poller told of it
             ready(connection)
-
-    def _stop_waiting(self, connection: Connection) -> bool:
-        """Take a connection from those that wait; whether it was there, and was not closed since, for room."""
-        with self._lock:
-            if connection not in self._waiting:
-                return False
-            del self._waiting[connection]
-            self.poller.unregister(connection.raw)
-            return True
 
     def _receive(self, connection: Connection) -> None:
         """Receive what there is of a request, and find out where it goes on."""
@@ -432,12 +398,3 @@ class Worker(ThreadWorker):
         with self._lock:
             self._open.discard(connection)
             self._count()
-
-
-def _open_files() -> int:
-    """Let this process open as many files as it may, and tell how many these are."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return max(soft, most)

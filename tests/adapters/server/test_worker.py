@@ -310,7 +310,7 @@ def test_an_answer_leaves_those_that_are_read() -> None:
     limits = evolve(QUICK, grace=30, stall=30, unread=30, unsent=LARGE)
     with working(limits) as (port, [worker]), _connect(port) as read, _connect(port) as unread:
         read.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
-        _until(lambda: any(one.unsent for one in list(worker._waiting)))
+        _until(lambda: any(one.unsent for one in set(worker._open)))
         unread.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
         assert len(_rest(unread)) < LARGE
         assert len(_rest(read)) > LARGE
@@ -554,7 +554,7 @@ def test_idle_connections_make_room_for_descriptors() -> None:
         for client in (first, second):
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert client.recv(1000).endswith(b"here")
-        _until(lambda: len(worker._waiting) == 2)
+        _until(lambda: len(list(worker._waiting)) == 2)
         _exhaust(worker, errors=1)
         assert _get(port) == 200
         assert first.recv(10) == b""
