@@ -121,12 +121,17 @@ def test_a_claim_keeps_no_owner_away(world: World) -> None:
     assert world.ask(DAVE, "GET", f"{OF_STUDY}/series").status_code == 204
 
 
-def test_a_claim_passed_on_stays_that_user_s(world: World) -> None:
+@pytest.mark.parametrize(
+    ("path", "query"), [(f"{OF_STUDY}/albums/{ALBUM}", {"inbox": "true"}), (CT_THERE, {})]
+)
+def test_a_claim_passed_on_stays_that_user_s(
+    path: str, query: dict[str, str], world: World
+) -> None:
     """Where a claim was sent or copied to, it shows the images once the user who made it brings them."""
     daves_album(world)
     world.ask(DAVE, "PUT", OF_CT)
     world.ask(DAVE, "PUT", f"{OF_CT}/users/{BOB}")
-    world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query={"inbox": "true"})
+    world.ask(BOB, "PUT", path, query=query)
     images_of(world, ALICE)
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 0
     images_of(world, DAVE)
