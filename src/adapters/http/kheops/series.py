@@ -133,12 +133,12 @@ def viewers_of(deployment: Deployment, studies: Collection[StudyUID]) -> set[Use
     """All users who see one of some studies."""
     rows = deployment.albums.index.rows
     in_albums = rows(SeriesRow, {"study_uid": studies})
-    albums = {album_place(row.album_id): row.album_id for row in in_albums}
-    inboxes = {inbox_place(sub): sub for sub, _, _ in deployment.inbox.holdings(studies)}
-    places = {one.place for one in _showing(deployment, _holdings_of(deployment, studies))}
-    members = rows(MemberRow, {"album_id": {albums[place] for place in places & albums.keys()}})
+    in_inboxes = deployment.inbox.holdings(studies)
+    showing = {one.place for one in _showing(deployment, _holdings(in_albums, in_inboxes))}
+    albums = {row.album_id for row in in_albums if album_place(row.album_id) in showing}
+    members = rows(MemberRow, {"album_id": albums})
     return {UserId(row.sub) for row in members} | {
-        inboxes[place] for place in places & inboxes.keys()
+        sub for sub, _, _ in in_inboxes if inbox_place(sub) in showing
     }
 
 
@@ -153,15 +153,13 @@ def users_sharing_with(deployment: Deployment, caller: Caller) -> set[UserId]:
     return {UserId(row.sub) for row in members} | viewers_of(deployment, studies)
 
 
-def _holdings_of(deployment: Deployment, studies: Collection[StudyUID]) -> list[Held]:
-    """Every holding of some studies, whoever may see it."""
-    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": studies})
+def _holdings(
+    in_albums: Iterable[SeriesRow], in_inboxes: Iterable[tuple[UserId, StudyUID, SeriesUID]]
+) -> list[Held]:
+    """The holdings that rows of albums and inboxes are of."""
     return [
-        *map(_held_by_album, rows),
-        *(
-            Held(inbox_place(sub), study, series)
-            for sub, study, series in deployment.inbox.holdings(studies)
-        ),
+        *map(_held_by_album, in_albums),
+        *(Held(inbox_place(sub), study, series) for sub, study, series in in_inboxes),
     ]
 
 
@@ -169,7 +167,7 @@ def _showing(deployment: Deployment, holdings: Collection[Held]) -> list[Held]:
     """Those of some holdings that show their study to the users who read where they are.
 
     Where series of the study have images, a holding of one of these does, if it is no claim. Of a study without any
-    images, a claim shows it too if nobody else held the study when the claim was made.
+    images, a claim does too if it was made so, see `claim_by`.
     """
     if not holdings:
         return []
@@ -220,7 +218,8 @@ def origin_of(
     holds but on a claim may be claimed by anybody: it is new to us, an orphan, or no more than claimed by others. A
     series that is known to be of another study is not this one.
     """
-    holdings = _holdings_of_series(deployment, series)
+    rows = deployment.albums.index.rows(SeriesRow, {"series_uid": series})
+    holdings = _holdings(rows, deployment.inbox.held([series]))
     claimed = deployment.claims.of([series])
     true = {one for one in holdings if one not in claimed}
     known = deployment.catalogue.facts([series]).get(series)
@@ -236,14 +235,6 @@ def origin_of(
     if source is None and any(one in true for one in there):
         return None
     return claim_by(deployment, caller, study, source)
-
-
-def _holdings_of_series(deployment: Deployment, series: SeriesUID) -> list[Held]:
-    rows = deployment.albums.index.rows(SeriesRow, {"series_uid": series})
-    return [
-        *map(_held_by_album, rows),
-        *(Held(inbox_place(sub), of, series) for sub, of, _ in deployment.inbox.held([series])),
-    ]
 
 
 def _takeable(deployment: Deployment, caller: Caller, among: Collection[Place]) -> Iterator[Place]:
@@ -266,7 +257,8 @@ def claim_by(
     It shows the study where it is the first that is heard of it, and where the caller may take the study from a place
     that shows it.
     """
-    holdings = _holdings_of(deployment, [study])
+    rows = deployment.albums.index.rows(SeriesRow, {"study_uid": study})
+    holdings = _holdings(rows, deployment.inbox.holdings([study]))
     showing = {one.place for one in _showing(deployment, holdings)}
     may_show = any(True for _ in _takeable(deployment, caller, showing))
     by = caller.user if caller.acts_as_user else UNKNOWN
