@@ -407,7 +407,8 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
 ) -> None:
     """The album's history has every mutation of the documented API and both comments; a second start adds nothing."""
     monkeypatch.setattr(
-        cli, "serve_until_stopped", lambda settings, announce: announce("http://127.0.0.1:8000")
+        "adapters.cli.serve.serve_until_stopped",
+        lambda settings, announce: announce("http://127.0.0.1:8000"),
     )
     status, first, _ = run("serve", "--demo", "--data", tmp_path)
     assert status == 0

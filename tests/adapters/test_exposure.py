@@ -82,7 +82,7 @@ def test_serve_says_it_before_it_serves(
     def serve(settings: Settings, announce: object) -> None:
         served.append(capsys.readouterr().err)
 
-    monkeypatch.setattr(cli, "serve_until_stopped", serve)
+    monkeypatch.setattr("adapters.cli.serve.serve_until_stopped", serve)
     monkeypatch.setattr(
         sys, "argv", ["albumcore", "serve", "--data", str(tmp_path), "--bind", "0.0.0.0:8000"]
     )

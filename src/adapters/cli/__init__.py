@@ -1,0 +1,61 @@
+"""The command line: ``albumcore``. A command is one file, and registers itself with the application in `base`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from adapters.blobs import BlobsUnavailable
+from adapters.cli.base import Failed, app
+from adapters.copying import CopyRefused
+from adapters.deployment import NoStore
+from adapters.secret import SecretError
+from adapters.settings import SettingsError
+from adapters.store import StoreError
+from albumcore.errors import AlbumcoreError
+
+COMMANDS = (
+    "serve",
+    "token",
+    "tscharts_user",
+    "import_dicom",
+    "events",
+    "verify",
+    "copy",
+    "collect_blobs",
+)
+"""The files of the commands, in the order that the help shows them in."""
+
+for _name in COMMANDS:
+    import_module(f"adapters.cli.{_name}")
+
+_ASKED_WRONGLY = (SettingsError, SecretError, NoStore, CopyRefused, AlbumcoreError)
+_ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
+    ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),
+    ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),
+    ((StoreError, sqlite3.Error), "the database cannot be used: ", 1),
+)
+"""How a command ends that fails: by the kind of the error, what is said before its message, and the status."""
+
+
+def main() -> None:
+    """Run the command that the arguments name; 0 well done, 1 it found something, 2 asked wrongly."""
+    os.umask(0o077)  # what is made in the data directory is for its owner
+    try:
+        app(sys.argv[1:])
+    except Failed as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.status)
+    except BrokenPipeError:
+        # Whoever read what we print has seen enough. What is left in the buffer must not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        for kinds, about, status in _ENDS:
+            if isinstance(error, kinds):
+                print(f"albumcore: {about}{error}", file=sys.stderr)
+                sys.exit(status)
+        raise

@@ -1,0 +1,69 @@
+"""What the commands share: the application they belong to, the store they open, and how they fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.settings import Settings
+
+app = App(
+    name="albumcore",
+    help="""Albums of medical images and patient image sets, whose history is the truth.
+
+    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT,
+    ALBUMCORE_MAX_UPLOAD, ...); docs/reference/settings.md has the table. Examples:
+
+        albumcore serve --demo
+        albumcore token --sub alice --email alice@clinic.example --name Alice
+        albumcore token --revoke-all alice
+        echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+        albumcore import-dicom --owner alice /media/cdrom
+        albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
+        albumcore rebuild
+        albumcore verify
+        albumcore collect-blobs --dry-run
+        albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+    """,
+    help_format="plaintext",
+    version=version("albumcore"),
+)
+
+Data = Annotated[
+    Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
+]
+
+
+class Failed(Exception):
+    """The command cannot do what it was asked: a sentence, and the status to end with."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def settings_of(data: Path | None, **options: Any) -> Settings:
+    """The settings of the environment, with what the command line says in their place."""
+    return Settings.from_environment(os.environ, data=data, **options)
+
+
+def existing(data: Path | None) -> AbstractContextManager[Deployment]:
+    """The open deployment of a data directory that has a store already; NoStore where it has none."""
+    return opened(settings_of(data), must_exist=True)
+
+
+@contextmanager
+def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deployment]:
+    """The open deployment of the settings, closed at the end of the block."""
+    deployment = open_deployment(settings, must_exist=must_exist)
+    try:
+        yield deployment
+    finally:
+        deployment.close()

@@ -1,0 +1,42 @@
+"""`albumcore tscharts-user`."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from adapters.cli.base import Data, Failed, app, existing, opened, settings_of
+
+
+@app.command(name="tscharts-user")
+def tscharts_user(
+    name: Annotated[str, Parameter(help="Name of the account.")],
+    /,
+    *,
+    password_stdin: Annotated[
+        bool, Parameter(negative=(), help="Read the password from standard input.")
+    ] = False,
+    disable: Annotated[
+        bool, Parameter(negative=(), help="End login and token until there is a new password.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
+
+    Example: echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+    """
+    if disable and password_stdin:
+        raise Failed("--disable takes no password", 2)
+    if disable:
+        with existing(data) as deployment:
+            if not deployment.accounts.disable(name):
+                raise Failed(f"there is no account {name!r}", 1)
+        print(f"disabled: {name}")
+        return
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
+    with opened(settings_of(data)) as deployment:
+        account = deployment.accounts.add(name, password)
+        print(f"account {account.id}: {account.name}")
