@@ -209,8 +209,11 @@ class Commands(Application[str]):
                     return ()
                 there = None
                 continue
+            stored = [self.mapper.to_stored_event(one) for one in recorded]
+            # Before anything is stored: an event that cannot be applied would end its stream for good.
+            after = there.after(recorded, sum([len(one.state) for one in stored]))
             try:
-                size = self._append(recorded)
+                self._append(recorded, stored)
             except PersistenceError as error:
                 if not self._was_stored(recorded):
                     if not isinstance(error, IntegrityError):
@@ -221,8 +224,6 @@ class Commands(Application[str]):
                         refused_at = there.version
                     there = None
                     continue
-                size = 0
-            after = there.after(recorded, size)
             if there.version // self._snapshot_every != after.version // self._snapshot_every:
                 after = self.states.save(stream, after)
             self.states.keep(stream, after)
@@ -272,17 +273,11 @@ class Commands(Application[str]):
             yield one
             version += 1
 
-    def _append(self, recorded: tuple[Recorded[Any], ...]) -> int:
-        stored: list[StoredEvent] = []
+    def _append(self, recorded: tuple[Recorded[Any], ...], stored: list[StoredEvent]) -> None:
         rows: list[Change] = []
-        size = 0
         for one in recorded:
-            as_stored = self.mapper.to_stored_event(one)
-            stored.append(as_stored)
             rows.extend(changes(one))
-            size += len(as_stored.state)
         self.recorder.insert_events(stored, changes=rows)
-        return size
 
     def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
         """Whether events are in the store although to append them seemed to fail: the id of their command tells."""

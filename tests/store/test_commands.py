@@ -70,6 +70,26 @@ def test_a_refused_command_leaves_nothing(app: Albumcore) -> None:
     assert app.verify() == []
 
 
+def test_an_event_that_cannot_be_applied_is_not_stored(
+    app: Albumcore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be in the way of whatever comes later: the album could never be loaded again."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    before = app.follow(0)
+
+    def fails(event: AlbumEdited, state: Album, act: Act) -> Album:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(AlbumEdited, "evolve", fails)
+        with pytest.raises(ZeroDivisionError):
+            app.handle(A1, Album.edit, ALICE, name="Hips")
+        assert app.follow(0) == before
+        assert app.verify() == []
+    app.handle(A1, Album.edit, ALICE, name="Toes")
+    assert app.load(A1).name == "Toes"
+
+
 def test_the_act_happens_at_the_moment_of_the_clock(app: Albumcore, clock: Clock) -> None:
     """In UTC, whatever zone the clock tells it in."""
     clock.now = (START + timedelta(hours=5)).astimezone(timezone(-timedelta(hours=3)))
