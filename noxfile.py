@@ -28,7 +28,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Strict types, for the tests and the examples too: they are how an embedding project writes."""
     groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "bench")
-    session.install("-e", ".", *groups)
+    session.install("-e", ".[service]", *groups)
     scripts = ("docs/generate.py", "docs/routes.py", "noxfile.py")
     session.run("mypy", "src", "tests", "benchmarks", "examples", *scripts)
 
@@ -36,7 +36,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test, against the built wheel, with the coverage that the core and the adapters owe."""
-    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
@@ -50,7 +50,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def postgres(session: nox.Session) -> None:
     """The tests of the contracts, and the state machines, with every world in a PostgreSQL database."""
-    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
     env = {"ALBUMCORE_TEST_DATABASE": "postgres"}
     chosen = session.posargs or ON_POSTGRES
     session.run("pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_sqlite", *chosen, env=env)
@@ -59,7 +59,7 @@ def postgres(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Speed and scale, measured side by side; `-- --quick` tries it out, `-- NAME ...` measures some rows alone."""
-    session.install("-e", ".[postgres]", *nox.project.dependency_groups(PYPROJECT, "bench"))
+    session.install("-e", ".[service,postgres]", *nox.project.dependency_groups(PYPROJECT, "bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -1,5 +1,31 @@
-"""``python -m adapters`` is the command ``albumcore``."""
+"""``python -m adapters`` is the command ``albumcore``; what it needs beside the library is the extra ``service``."""
 
-from adapters.cli import main
+from __future__ import annotations
 
-main()
+import sys
+from importlib import import_module
+
+SERVICE = frozenset(
+    {
+        *("argon2", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
+        *("joserfc", "pybase64", "pydicom", "rich", "structlog"),
+    }
+)
+"""The top-level modules of what the extra ``service`` installs."""
+
+
+def main() -> None:
+    """Run `adapters.cli.main`; without the extra ``service``, say how to install it, and end with status 2."""
+    try:
+        cli = import_module("adapters.cli")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in SERVICE:
+            raise
+        needed = "albumcore: the service needs more: pip install 'albumcore[service]'"
+        print(needed, file=sys.stderr)
+        sys.exit(2)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
