@@ -13,7 +13,7 @@ CORE = SRC / "albumcore"
 LIMIT = 400
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "ids", "kernel", "mapping", "text"}),
+    frozenset({"errors", "ids", "kernel", "mapping", "text", "times"}),
     frozenset({"albums", "capabilities", "comments", "imagesets"}),
     frozenset({"feed", "streams"}),
     frozenset({"codec", "index"}),

@@ -43,6 +43,7 @@ from adapters.store import (
 from adapters.unfinished import is_unfinished, make_room
 from adapters.webhooks import Outbox, open_outbox
 from albumcore import Albumcore, utc_now
+from albumcore.times import Clock, clock_in_utc
 
 DATABASE = "albumcore.sqlite"
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -92,7 +93,7 @@ def open_deployment(
     settings: Settings,
     *,
     must_exist: bool = False,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
     make_id: Callable[[int], str] = random_id,
 ) -> Deployment:
     """Open the data directory of the settings, and make what is missing in it.
@@ -100,7 +101,7 @@ def open_deployment(
     Args:
         settings: Which directory, and how.
         must_exist: Make nothing: a mistyped path must not pass for an empty store.
-        clock: Tells the present moment, aware and in UTC.
+        clock: Tells the present moment, aware; one that tells no zone is `Invalid` when it is read.
         make_id: Makes an id of that many characters that nobody can guess.
 
     Raises:
@@ -115,6 +116,7 @@ def open_deployment(
         raise NoStore(f"there is no store in {place}")
     blobs = open_blobs(settings)
     secret = load_secret(settings.data, settings.secret_file)
+    clock = clock_in_utc(clock)
     albums = _open_albums(settings, clock)
     database = cast(Database, database_of(albums))
     make_room(database)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from adapters.directory import Database
+from albumcore.times import in_utc
 
 Pairs = list[tuple[int, int]]
 
@@ -67,7 +68,7 @@ def count_all(database: Database, at: datetime) -> dict[str, int]:
     Capability tokens are active until they are revoked or have expired at that moment (UTC). Report providers count
     also when they were removed.
     """
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    moment = in_utc("at", at).isoformat(timespec="microseconds")
     found: dict[str, int] = {}
     with database.transaction(commit=False) as cursor:
         for name, select in _COUNTS.items():

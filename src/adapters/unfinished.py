@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from adapters.directory import Database
+from albumcore.times import in_utc
 
 TABLE = "unfinished_copy"
 _CREATE = f"CREATE TABLE IF NOT EXISTS {TABLE} (begun_at TEXT PRIMARY KEY)"
@@ -26,7 +27,8 @@ def is_unfinished(database: Database) -> bool:
 def mark_unfinished(database: Database, at: datetime) -> None:
     """Have it count as unfinished from now on."""
     with database.transaction(commit=True) as cursor:
-        cursor.execute(f"INSERT INTO {TABLE} (begun_at) VALUES (?)", (at.isoformat(),))  # noqa: S608
+        begun = in_utc("at", at).isoformat()
+        cursor.execute(f"INSERT INTO {TABLE} (begun_at) VALUES (?)", (begun,))  # noqa: S608
 
 
 def mark_finished(database: Database) -> None:

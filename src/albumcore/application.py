@@ -19,6 +19,7 @@ from albumcore.imagesets.events import ImageAdded
 from albumcore.index import Change, ImageRow, MemberRow, Versions, changes, standing_now
 from albumcore.kernel import STORED, Event, Recorded, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
+from albumcore.times import in_utc
 from albumcore.verification import CheckContent, Replay
 
 S = TypeVar("S")
@@ -39,9 +40,12 @@ class Albumcore(Commands):
 
         A stream, version or moment before the first event gives the initial state; a version past the last
         gives the present.
+
+        Raises:
+            Invalid: the moment has no zone.
         """
         if at is not None:
-            reached = self._version_at(stream, at)
+            reached = self._version_at(stream, in_utc("at", at))
             version = reached if version is None else min(version, reached)
         if version is None:
             return self.states.present(stream).state
@@ -88,6 +92,7 @@ class Albumcore(Commands):
 
         Raises:
             AlbumNotFound: no such album, or the viewer is not a member of it (at that moment).
+            Invalid: the moment has no zone.
         """
         wanted = query or FeedQuery()
         stream = album_stream(album_id)
@@ -130,7 +135,7 @@ class Albumcore(Commands):
     def _past_feed(
         self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, at: datetime | None
     ) -> FeedPage:
-        until = None if at is None else self._version_at(stream, at)
+        until = None if at is None else self._version_at(stream, in_utc("at", at))
         history = tuple(self.history(stream, until=until))
         album = fold(stream.initial, history)
         if not history or (viewer is not None and viewer not in album.members):

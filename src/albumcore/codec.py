@@ -14,7 +14,7 @@ another format, or a damaged one, is passed over.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, lru_cache
 from itertools import product
 from operator import itemgetter
@@ -32,6 +32,7 @@ from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.ids import ImageId
 from albumcore.kernel import STORED, Act, CommandKey, Recorded, Source, stored_name
 from albumcore.streams import named_stream
+from albumcore.times import in_utc
 
 SNAPSHOT = "snapshot"
 SNAPSHOT_FORMAT = 2
@@ -81,8 +82,11 @@ def stored_time(at: datetime) -> str:
     """A moment as it is stored, in events and rows: in UTC, of one width, so that the order of texts is that of times.
 
     Kept for a while, because an event and its rows are of one moment.
+
+    Raises:
+        Invalid: it has no zone.
     """
-    utc = at.astimezone(UTC)
+    utc = in_utc("at", at)
     if type(utc) is datetime and utc.microsecond:
         return orjson.dumps(utc)[1:-1].decode()  # faster, but leaves out microseconds that are zero
     return utc.isoformat(timespec="microseconds")

@@ -32,6 +32,7 @@ from albumcore.ids import ImageId, is_digest, user_id
 from albumcore.index import Change, CommandRow, Index, changes
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
 from albumcore.states import States
+from albumcore.times import Clock, clock_in_utc
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event[Any])
@@ -69,7 +70,7 @@ class Commands(Application[str]):
 
     Args:
         env: The library's settings; ``adapters.store`` has functions that fill them in.
-        clock: Tells the present moment, aware and in UTC.
+        clock: Tells the present moment, aware.
         retries: How many times a command that met a newer version is decided again before it gives up.
         snapshot_every: A snapshot of a stream is kept at every multiple of this version.
         cache_size: How many streams' states are kept at hand; fewer where they are large.
@@ -85,7 +86,7 @@ class Commands(Application[str]):
         self,
         env: Mapping[str, str],
         *,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
         retries: int = 20,
         snapshot_every: int = 500,
         cache_size: int = 256,
@@ -93,7 +94,7 @@ class Commands(Application[str]):
         if retries < 0 or snapshot_every < 1 or cache_size < 1:
             raise ValueError("retries is 0 or more, snapshot_every and cache_size 1 or more")
         super().__init__({"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y", **env})
-        self._clock = clock
+        self._clock = clock_in_utc(clock)
         self._retries = retries
         self._snapshot_every = snapshot_every
         # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
@@ -138,7 +139,7 @@ class Commands(Application[str]):
 
         Raises:
             AlbumcoreError: whatever the decision refuses with.
-            Invalid: the source's user is no sub.
+            Invalid: the source's user is no sub, or the clock tells no zone.
             IdTaken: an image id or a token digest, unique in the store, is there in another stream.
             ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
         """

@@ -7,13 +7,14 @@ A *decision* is a method of a state that takes an `Act` and returns the events i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
-from attrs import fields, frozen
+from attrs import field, fields, frozen
 
 from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
+from albumcore.times import in_utc
 
 S = TypeVar("S")
 E = TypeVar("E", bound="Event[Any]")
@@ -52,16 +53,23 @@ class CommandKey:
     content: str | None = None
 
 
+def _at(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else in_utc("at", at)
+
+
 @frozen(slots=False)  # which is made faster: there is one for every event that is read
 class Act:
-    """One act of one source at one moment; ``at`` is an aware UTC time.
+    """One act of one source at one moment; ``at`` is an aware time, and is kept in UTC.
 
     Decisions read the moment from here, so none of them needs a clock. ``command`` says by which command it came,
     where that has a name; no decision and no state may depend on it.
+
+    Raises:
+        Invalid: the moment has no zone.
     """
 
     source: Source
-    at: datetime
+    at: datetime = field(converter=_at)
     command: CommandKey | None = None
 
     @property

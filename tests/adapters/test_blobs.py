@@ -12,6 +12,7 @@ import pytest
 from attrs import frozen
 
 from adapters.blobs import BlobMissing, Blobs, DirectoryBlobs
+from albumcore.errors import Invalid
 from support.s3 import S3, blobs_at, serving_s3
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -199,3 +200,15 @@ def test_remove_takes_what_is_old_only(blobs: Blobs, place: Place) -> None:
     assert list(blobs.digests()) == [EMPTY]
     assert blobs.remove(EMPTY, datetime.now(UTC) + timedelta(hours=1))
     assert place.names() == []
+
+
+def test_a_moment_without_a_zone_tells_no_age(place: Place) -> None:
+    """It is refused, and nothing goes."""
+    blobs = place.open()
+    digest = blobs.put(b"abc")
+    naive = datetime(2030, 1, 1)
+    for use in (lambda: list(blobs.digests(naive)), lambda: blobs.remove(digest, naive)):
+        with pytest.raises(Invalid) as refused:
+            use()
+        assert refused.value.field == "before"
+    assert blobs.get(digest) == b"abc"

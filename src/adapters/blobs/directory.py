@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from adapters.blobs.protocol import BlobMissing, Digest, check_digest
 from albumcore.ids import is_digest
+from albumcore.times import in_utc
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _REST = re.compile(r"[0-9a-f]{62}")
@@ -171,7 +172,7 @@ def _held(shard: str | Path, kind: int) -> Iterator[int]:
 
 def _is_older(file: Path, before: datetime) -> bool:
     try:
-        return file.stat().st_mtime < before.timestamp()
+        return file.stat().st_mtime < in_utc("before", before).timestamp()
     except FileNotFoundError:
         return False
 

@@ -71,7 +71,11 @@ class Blobs(Protocol):
         ...
 
     def digests(self, before: datetime | None = None) -> Iterator[Digest]:
-        """Go through the digests of all blobs, in ascending order; or of those last put before a moment."""
+        """Go through the digests of all blobs, in ascending order; or of those last put before a moment.
+
+        Raises:
+            Invalid: the moment has no zone.
+        """
         ...
 
     def check(self, digest: Digest, length: int) -> str | None:
@@ -85,6 +89,9 @@ class Blobs(Protocol):
         """Remove a blob that was last put before a moment; whether it was there, and that old.
 
         For blobs that nothing refers to: who is about to refer to one puts it first, which makes it young.
+
+        Raises:
+            Invalid: the moment has no zone.
         """
         ...
 

@@ -18,6 +18,7 @@ from obstore.store import S3Store
 from adapters.blobs.protocol import BlobMissing, BlobsUnavailable, Digest, check_digest
 from adapters.settings import SettingsError
 from albumcore.ids import is_digest
+from albumcore.times import in_utc
 
 PATIENCE = 30.0
 """Seconds, about, until S3 has answered a request or is said not to: one attempt, and the time to try again."""
@@ -95,6 +96,7 @@ class S3Blobs:
         Raises:
             BlobsUnavailable: S3 does not go on telling.
         """
+        before = before and in_utc("before", before)
         with self._asking("the list"):
             pages = obstore.list(self._store, chunk_size=_PAGE)
         while True:
@@ -134,9 +136,10 @@ class S3Blobs:
         Raises:
             BlobsUnavailable: S3 did not say that it is removed. It may be all the same.
         """
+        young = in_utc("before", before)
         try:
             with self._asking(digest), self._found(digest):
-                if obstore.head(self._store, _key(digest))["last_modified"] >= before:
+                if obstore.head(self._store, _key(digest))["last_modified"] >= young:
                     return False
                 obstore.delete(self._store, _key(digest))
         except BlobMissing:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 
 from attrs import frozen
 
 from adapters.directory._database import Database, has_changed
+from albumcore.times import in_utc
 
 TABLES = (
     """
@@ -48,4 +49,4 @@ class Spent:
 
 def _written(at: datetime) -> str:
     # Fixed width, so that the order of the text is the order of the times.
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return in_utc("at", at).isoformat(timespec="microseconds")

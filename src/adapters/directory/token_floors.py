@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import frozen
 
 from adapters.directory._database import Database, rows_of
+from albumcore.times import in_utc
 
 TABLES = (
     """
@@ -41,7 +42,7 @@ class TokenFloors:
                 " ON CONFLICT (sub) DO UPDATE SET seconds = CASE"
                 " WHEN excluded.seconds > directory_token_floor.seconds THEN excluded.seconds"
                 " ELSE directory_token_floor.seconds + 1 END",
-                (sub, int(at.timestamp()) + 1),
+                (sub, int(in_utc("at", at).timestamp()) + 1),
             )
         return self.of(sub)
 

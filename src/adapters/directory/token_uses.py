@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from adapters.directory._database import Database, select_in
+from albumcore.times import in_utc
 
 TABLES = (
     """
@@ -30,6 +31,7 @@ class TokenUses:
 
     def note(self, token_id: str, at: datetime) -> None:
         """Note that a token is used at a moment (UTC)."""
+        at = in_utc("at", at)
         noted = self.last_used([token_id]).get(token_id)
         if noted is not None and noted <= at < noted + PRECISION:
             return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from adapters.directory import People, Person
 from adapters.webhooks.triggers import Attempt, Summary, Trigger
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.ids import UserId, WebhookId
+from albumcore.times import in_utc
 
 Json = dict[str, Any]
 
@@ -101,7 +102,7 @@ def person_json(person: Person) -> Json:
 
 def utc_time(at: datetime) -> str:
     """A moment in UTC, marked as that by a ``Z``."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return in_utc("at", at).isoformat().replace("+00:00", "Z")
 
 
 def present(**values: Any) -> Json:

@@ -5,9 +5,10 @@ They are no index of the events: what was sent cannot be made again from the his
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from adapters.directory import Database
+from albumcore.times import in_utc
 
 TABLES = (
     # Up to where the history was taken up. Nothing is told of what was there before the first time.
@@ -143,7 +144,7 @@ def create_tables(database: Database, last: int) -> None:
 
 def stamp(at: datetime) -> str:
     """A moment as text of a fixed width, so that the order of the texts is that of the moments."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return in_utc("at", at).isoformat(timespec="microseconds")
 
 
 def moment(text: str) -> datetime:

@@ -7,13 +7,14 @@ so a slow hash would add nothing.
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from albumcore.errors import Invalid
 from albumcore.ids import UserId, is_digest
 from albumcore.text import check_text
+from albumcore.times import in_utc
 
 TOLERANCE = timedelta(seconds=5)
 """How far clocks may differ at both ends of a token's validity."""
@@ -51,7 +52,12 @@ class CapabilityToken:
     revoked_by: UserId | None = None
 
     def usable_at(self, at: datetime) -> bool:
-        """Whether it opens anything at that moment: not revoked, and inside its validity, give or take 5 s."""
+        """Whether it opens anything at that moment: not revoked, and inside its validity, give or take 5 s.
+
+        Raises:
+            Invalid: the moment has no zone.
+        """
+        at = in_utc("at", at)
         # The tolerance is applied to `at`: the ends of a validity may be the first and last moments there are.
         return (
             self.revoked_at is None
@@ -60,7 +66,12 @@ class CapabilityToken:
         )
 
     def revocable_at(self, at: datetime) -> bool:
-        """Whether revoking it would change anything: it is neither revoked, nor expired beyond the tolerance."""
+        """Whether revoking it would change anything: it is neither revoked, nor expired beyond the tolerance.
+
+        Raises:
+            Invalid: the moment has no zone.
+        """
+        at = in_utc("at", at)
         return self.revoked_at is None and at - TOLERANCE <= self.expires_at
 
 
@@ -110,20 +121,6 @@ def validity(
         if expires_at is None
         else in_utc("expiration_time", expires_at),
     )
-
-
-def in_utc(field: str, at: datetime) -> datetime:
-    """The same moment in UTC.
-
-    Raises:
-        Invalid: it has no zone, or is too near the end of the calendar to be told in UTC.
-    """
-    if at.utcoffset() is None:
-        raise Invalid(field, "a time needs a zone")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise Invalid(field, "there is no such time in UTC") from None
 
 
 def months_after(at: datetime, months: int) -> datetime:

@@ -8,11 +8,11 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from albumcore.capabilities.values import in_utc
 from albumcore.errors import Invalid
 from albumcore.feed.entries import Entry, Kind, entry
 from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.kernel import Recorded
+from albumcore.times import in_utc
 
 ALL: frozenset[Kind] = frozenset(Kind)
 

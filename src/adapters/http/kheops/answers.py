@@ -8,6 +8,8 @@ from typing import Any
 import falcon
 import orjson
 
+from albumcore.times import in_utc
+
 
 def answer_json(
     resp: falcon.Response, value: Any, status: int = 200, total: int | None = None
@@ -34,7 +36,7 @@ def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
         in_whole_seconds: Leave the fraction out; the second that has begun is shown.
     """
     timespec = "seconds" if in_whole_seconds else "auto"
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec)
+    return in_utc("at", at).replace(tzinfo=None).isoformat(timespec=timespec)
 
 
 def latest(at: datetime) -> datetime:
