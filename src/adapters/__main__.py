@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import sys
 from importlib import import_module
 
@@ -28,4 +29,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Gunicorn starts its successor (SIGUSR2) by the path of this file, which puts this folder before the standard
+    # library: `http` would be ours.
+    if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+        del sys.path[0]
     main()

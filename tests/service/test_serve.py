@@ -9,6 +9,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,13 @@ def test_wsgi_module_serves_what_the_environment_names(
     module["deployment"].close()
 
 
-def test_module_is_the_command() -> None:
-    """``python -m adapters`` is ``albumcore``."""
+@pytest.mark.parametrize(
+    "named", [("-m", "adapters"), (str(files("adapters") / "__main__.py"),)], ids=["name", "path"]
+)
+def test_module_is_the_command(named: Sequence[str]) -> None:
+    """``python -m adapters`` is ``albumcore``; gunicorn starts its successor by the path of the file."""
     helped = subprocess.run(
-        [sys.executable, "-m", "adapters", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, *named, "--help"], capture_output=True, text=True, check=True
     )
     assert "albumcore serve" in helped.stdout
 

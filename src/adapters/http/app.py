@@ -12,11 +12,10 @@ from adapters.deployment import Deployment
 from adapters.http import kheops, tscharts
 from adapters.http.body import DropsBodies
 from adapters.http.cors import Cors, HeadAsGet
-from adapters.http.errors import status_of
+from adapters.http.errors import Refused, Router, refusing
 from adapters.http.health import Health
 from adapters.http.log import RequestLog, log_fault
 from adapters.http.openapi import OpenApi
-from adapters.turns import Busy
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
 """Answers an error, with a status, in the shape of one API."""
@@ -40,7 +39,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
         HeadAsGet(),
         DropsBodies(),
     ]
-    app = falcon.App(middleware=middleware)
+    app = falcon.App(middleware=middleware, router=Router())
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
     app.req_options.auto_parse_qs_csv = False
@@ -52,7 +51,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     ):
         app.add_route(path, resource)
     for prefix, sink in tscharts.sinks(deployment):
-        app.add_sink(sink, prefix)
+        app.add_sink(refusing(sink), prefix)
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
     answer = partial(kheops.answer_error, settings.root + documentation)
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
@@ -81,18 +80,15 @@ def _on_error(
     params: Any,
 ) -> None:
     """Answer an error in the shape of the API the path belongs to."""
-    if isinstance(error, Busy):
-        error = falcon.HTTPServiceUnavailable(
-            description=error.detail, retry_after=error.retry_after
-        )
+    status = 500
     if isinstance(error, falcon.HTTPError):
-        status: int = falcon.http_status_to_code(error.status)
+        status = error.status_code
         for name, value in error.headers.items() if isinstance(error.headers, dict) else ():
             resp.set_header(name, value)
-    else:
-        status = status_of(error) or 500
-        if status >= 500:
-            log_fault(req, error)
+    if isinstance(error, Refused):
+        error = error.error
+    if status >= 500 and not isinstance(error, falcon.HTTPError):
+        log_fault(req, error)
     resp.status = falcon.code_to_http_status(status)
     answer = next(
         (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), answer_kheops

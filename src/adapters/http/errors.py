@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import falcon
+from falcon.routing import CompiledRouter
 
 from adapters.blobs import BlobsUnavailable
 from adapters.http.auth import KeysUnavailable, Unauthorized
 from adapters.store import StoreUnavailable
+from adapters.turns import Busy
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 
 STATUS: Mapping[type[Exception], int] = {
@@ -27,6 +33,51 @@ DETAILS: Mapping[str, str] = {
 """What is said over HTTP of an error of this code, where its own words are of something that clients never see."""
 
 
+class Refused(falcon.HTTPError):
+    """An error that has a status, as the framework knows such errors.
+
+    Instrumentation of the framework (OpenTelemetry, Sentry) takes any other exception of a responder for a fault,
+    whatever is answered.
+
+    Attributes:
+        error: What was raised.
+    """
+
+    def __init__(self, status: int, error: Exception) -> None:
+        super().__init__(status)
+        self.error = error
+
+
 def status_of(error: Exception) -> int | None:
     """The status that answers an error, or None where the error is a fault of ours."""
     return next((status for family, status in STATUS.items() if isinstance(error, family)), None)
+
+
+def refusing(respond: Callable[..., None]) -> Callable[..., None]:
+    """A responder whose errors are of the framework's kind, where they have a status; faults stay as they are."""
+
+    @wraps(respond)
+    def responder(*args: Any, **kwargs: Any) -> None:
+        try:
+            respond(*args, **kwargs)
+        except falcon.HTTPError:
+            raise
+        except Busy as error:
+            raise falcon.HTTPServiceUnavailable(
+                description=error.detail, retry_after=error.retry_after
+            ) from error
+        except Exception as error:
+            if (status := status_of(error)) is None:
+                raise
+            raise Refused(status, error) from error
+
+    return responder
+
+
+class Router(CompiledRouter):
+    """Falcon's router, with every responder `refusing`."""
+
+    def map_http_methods(self, resource: object, **kwargs: Any) -> Any:
+        """The responders of a resource, by HTTP method."""
+        responders: Mapping[str, Any] = super().map_http_methods(resource, **kwargs)
+        return {method: refusing(responder) for method, responder in responders.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.render import Json
 from adapters.http.log import log_fault
-from adapters.numbers import Pairs, count_all, series_in_albums, users_in_albums
+from adapters.metrics import Pairs, count_all, series_in_albums, users_in_albums
 from adapters.store import StoreError
 
 
