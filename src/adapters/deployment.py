@@ -171,7 +171,7 @@ def _is_there(settings: Settings) -> bool:
 def _open_albums(settings: Settings, clock: Callable[[], datetime]) -> Albumcore:
     options: dict[str, Any] = {
         "clock": clock,
-        "retries": settings.retries,
+        "busy_seconds": settings.busy_seconds,
         "snapshot_every": settings.snapshot_every,
         "cache_size": settings.cache_size,
     }

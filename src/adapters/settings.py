@@ -141,11 +141,11 @@ class Settings:
         60,
         "Seconds that the clocks of issuer and service may differ.",
     )
-    retries: int = _setting(
-        "ALBUMCORE_RETRIES",
-        number(0, 1000),
-        20,
-        "How often a command that meets a newer version is decided again.",
+    busy_seconds: int = _setting(
+        "ALBUMCORE_BUSY_SECONDS",
+        number(1, 3600),
+        30,
+        "Seconds that a request waits for others who write before it is answered 503.",
     )
     snapshot_every: int = _setting(
         "ALBUMCORE_SNAPSHOT_EVERY",

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -27,7 +28,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 
 from albumcore.codec import Codec, SnapshotStore
-from albumcore.errors import AlbumcoreError, CommandReused, ConcurrentChange, IdTaken, Invalid
+from albumcore.errors import AlbumcoreError, CommandReused, IdTaken, Invalid
 from albumcore.ids import ImageId, is_digest, user_id
 from albumcore.index import Change, CommandRow, Index, changes
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
@@ -37,9 +38,14 @@ from albumcore.times import Clock, clock_in_utc
 S = TypeVar("S")
 E = TypeVar("E", bound=Event[Any])
 P = ParamSpec("P")
+BUSY_SECONDS = "BUSY_SECONDS"
+"""The variable of the environment that tells a store how long to wait for others who write, in seconds."""
+
 _COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
 _TURNS = 64
-_TURN_SECONDS = 30
+_TRIES = 3
+"""How often a command may meet a newer version before it is decided under the write lock."""
+_BY_VERSION = nullcontext()
 
 
 def utc_now() -> datetime:
@@ -48,8 +54,8 @@ def utc_now() -> datetime:
 
 
 def pause(attempt: int) -> None:
-    """Wait a random moment before deciding again, up to 50 ms, so that writers who met part ways."""
-    time.sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))
+    """Wait a random moment before deciding again, longer after each attempt, so that writers who met part ways."""
+    time.sleep(random.uniform(0, 0.001 * 2**attempt))
 
 
 def check_command(command: CommandKey) -> CommandKey:
@@ -71,7 +77,7 @@ class Commands(Application[str]):
     Args:
         env: The library's settings; ``adapters.store`` has functions that fill them in.
         clock: Tells the present moment, aware.
-        retries: How many times a command that met a newer version is decided again before it gives up.
+        busy_seconds: How long a command waits for others who write before it gives up.
         snapshot_every: A snapshot of a stream is kept at every multiple of this version.
         cache_size: How many streams' states are kept at hand; fewer where they are large.
 
@@ -79,7 +85,7 @@ class Commands(Application[str]):
         loses_replies: Whether an append may be stored and its answer get lost on the way; the recorder says so.
 
     Raises:
-        ValueError: ``retries`` is negative, or ``snapshot_every`` or ``cache_size`` is not positive.
+        ValueError: ``busy_seconds``, ``snapshot_every`` or ``cache_size`` is not positive.
     """
 
     def __init__(
@@ -87,15 +93,16 @@ class Commands(Application[str]):
         env: Mapping[str, str],
         *,
         clock: Clock = utc_now,
-        retries: int = 20,
+        busy_seconds: float = 30,
         snapshot_every: int = 500,
         cache_size: int = 256,
     ) -> None:
-        if retries < 0 or snapshot_every < 1 or cache_size < 1:
-            raise ValueError("retries is 0 or more, snapshot_every and cache_size 1 or more")
-        super().__init__({"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y", **env})
+        if busy_seconds <= 0 or snapshot_every < 1 or cache_size < 1:
+            raise ValueError("busy_seconds is more than 0, snapshot_every and cache_size 1 or more")
+        own = {"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y"}
+        super().__init__({**own, BUSY_SECONDS: str(busy_seconds), **env})
         self._clock = clock_in_utc(clock)
-        self._retries = retries
+        self._busy_seconds = busy_seconds
         self._snapshot_every = snapshot_every
         # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
         self._turns = [RLock() for _ in range(_TURNS)]
@@ -131,8 +138,9 @@ class Commands(Application[str]):
     ) -> tuple[Recorded[E], ...]:
         """Let a decision be taken on a stream, and record what it leads to.
 
-        When another command got in between, the decision is taken again on what is there by then. The moment of
-        the act is the clock's, but never earlier than the stream's last.
+        When another command got in between, the decision is taken again on what is there by then; after a few times
+        under the write lock of the store, where nothing gets in between. The moment of the act is the clock's, but
+        never earlier than the stream's last.
 
         Returns:
             The recorded events; none where the decision changes nothing.
@@ -141,7 +149,7 @@ class Commands(Application[str]):
             AlbumcoreError: whatever the decision refuses with.
             Invalid: the source's user is no sub, or the clock tells no zone.
             IdTaken: an image id or a token digest, unique in the store, is there in another stream.
-            ConcurrentChange: others kept getting in between, too many times. Nothing was recorded.
+            OperationalError: others kept writing for ``busy_seconds``, or the database is gone.
         """
         return self.handle_once(None, stream, decision, source, *args, **kwargs)
 
@@ -169,11 +177,12 @@ class Commands(Application[str]):
         key = command and check_command(command)
         if key is None and self.loses_replies:
             key = CommandKey(secrets.token_urlsafe(16))
+        until = time.monotonic() + self._busy_seconds
         turn = self._turns[hash(stream.name) % _TURNS]
-        if not turn.acquire(timeout=_TURN_SECONDS):
+        if not turn.acquire(timeout=self._busy_seconds):
             raise OperationalError("others kept changing this")
         try:
-            return self._handled(key, stream, decision, source, args, kwargs)
+            return self._handled(key, stream, decision, source, until, args, kwargs)
         finally:
             turn.release()
 
@@ -183,6 +192,7 @@ class Commands(Application[str]):
         stream: Stream[S],
         decision: Callable[..., tuple[E, ...]],
         source: Source,
+        until: float,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> tuple[Recorded[E], ...]:
@@ -190,41 +200,43 @@ class Commands(Application[str]):
         # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
         there = None if key is not None and key.content else self.states.at_hand(stream)
         while True:
-            is_present = there is None
-            if there is None:
-                there = self.states.present(stream)
-                # After the state was read: what this command led to cannot be in it then, unless it is found here.
-                if key is not None and (before := self.done_before(key)):
-                    return before
-            act = Act(source, self._now(there.at), key)
+            is_present, is_alone = there is None, met == _TRIES
+            recorded: tuple[Recorded[E], ...] = ()
             try:
-                decided = decision(there.state, act, *args, **kwargs)
+                with self._alone(until) if is_alone else _BY_VERSION:
+                    if there is None:
+                        there = self.states.present(stream)
+                        # After the state was read: what this command led to cannot be in it then, unless it is
+                        # found here.
+                        if key is not None and (before := self.done_before(key)):
+                            return before
+                    act = Act(source, self._now(there.at), key)
+                    decided = decision(there.state, act, *args, **kwargs)
+                    if recorded := record(stream.name, there.version, act, decided):
+                        stored = [self.mapper.to_stored_event(one) for one in recorded]
+                        # Before anything is stored: an event that cannot be applied would end its stream for good.
+                        after = there.after(recorded, sum([len(one.state) for one in stored]))
+                        self._append(recorded, stored)
             except AlbumcoreError:
                 if is_present:
                     raise
                 there = None
                 continue
-            recorded = record(stream.name, there.version, act, decided)
-            if not recorded:
+            except PersistenceError as error:
+                if not self._was_stored(recorded):
+                    if there is None or not isinstance(error, IntegrityError):
+                        raise
+                    if is_present:
+                        met += 1
+                        self._meet(met, is_alone or there.version == refused_at, error)
+                        refused_at = there.version
+                    there = None
+                    continue
+            if there is None or not recorded:
                 if is_present:
                     return ()
                 there = None
                 continue
-            stored = [self.mapper.to_stored_event(one) for one in recorded]
-            # Before anything is stored: an event that cannot be applied would end its stream for good.
-            after = there.after(recorded, sum([len(one.state) for one in stored]))
-            try:
-                self._append(recorded, stored)
-            except PersistenceError as error:
-                if not self._was_stored(recorded):
-                    if not isinstance(error, IntegrityError):
-                        raise
-                    if is_present:
-                        met += 1
-                        self._meet(met, there.version == refused_at, error)
-                        refused_at = there.version
-                    there = None
-                    continue
             if there.version // self._snapshot_every != after.version // self._snapshot_every:
                 after = self.states.save(stream, after)
             self.states.keep(stream, after)
@@ -240,9 +252,12 @@ class Commands(Application[str]):
         if is_same:
             # Nobody got in between: it is not the version that is refused, but the key of a row.
             raise IdTaken("an id or digest in it was used elsewhere in the store") from error
-        if times > self._retries:
-            raise ConcurrentChange("others keep changing this; try again") from error
-        pause(times)
+        if times < _TRIES:
+            pause(times)
+
+    def _alone(self, until: float) -> AbstractContextManager[None]:
+        """A transaction that holds the write lock: what is read in it is still so when it is kept."""
+        return self.index.deciding(max(until - time.monotonic(), 0.001))
 
     def done_before(self, command: CommandKey) -> tuple[Recorded[Any], ...]:
         """What a command led to when it was handled, as it was recorded; nothing where it is not known.
@@ -282,7 +297,7 @@ class Commands(Application[str]):
 
     def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
         """Whether events are in the store although to append them seemed to fail: the id of their command tells."""
-        if not self.loses_replies:
+        if not self.loses_replies or not recorded:
             return False
         first, last = recorded[0], recorded[-1]
         there = self.recorder.select_events(first.stream, gt=first.version - 1, lte=last.version)

@@ -134,12 +134,6 @@ class CommandReused(Conflict):
     code = "command_reused"
 
 
-class ConcurrentChange(Conflict):
-    """Others kept changing the same stream, and the bounded number of new decisions is used up."""
-
-    code = "concurrent_change"
-
-
 class UnknownStoredEvent(AlbumcoreError):
     """A stored event, or a version of one, that this code does not know: it refuses to guess.
 

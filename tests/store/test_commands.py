@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
 
-from adapters.store import StoreUnavailable
+from adapters.store import StoreUnavailable, database_of
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, commands
 from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted, MemberAdded
 from albumcore.errors import (
     AlbumExists,
     AlbumNotFound,
-    ConcurrentChange,
     Forbidden,
     IdTaken,
     Invalid,
 )
 from albumcore.ids import AlbumId, PatientId, UserId
-from albumcore.kernel import Act, Recorded, Source
+from albumcore.kernel import Act, CommandKey, Recorded, Source
 from albumcore.streams import album_stream, patient_stream
 from support.album import BOB, DAVE, OPEN, bob
 from support.clock import Clock
@@ -143,8 +144,19 @@ def test_a_command_is_decided_again_on_what_came_in_between(open_again: Open) ->
     assert app.verify() == []
 
 
+def meets_others(other: Albumcore, decision: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+    """A decision that another command gets in between, each time as long as that can be."""
+
+    def decide(state: Any, act: Act) -> Any:
+        with suppress(StoreUnavailable):
+            other.handle(A1, Album.post_comment, ALICE, "me first")
+        return decision(state, act, *args)
+
+    return decide
+
+
 def test_who_met_others_waits_a_little(open_again: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before each new try, longer each time, never more than 50 ms; and not before the first."""
+    """Before each new try, longer each time; and not before the first, nor before it takes the write lock."""
     waited: list[float] = []
     drawn: list[tuple[float, float]] = []
 
@@ -152,20 +164,91 @@ def test_who_met_others_waits_a_little(open_again: Open, monkeypatch: pytest.Mon
         drawn.append((shortest, longest))
         return longest
 
-    monkeypatch.setattr("time.sleep", waited.append)
     monkeypatch.setattr("random.uniform", draw)
-    app, other = open_again(retries=8), open_again()
+    app, other = open_again(), open_again(busy_seconds=0.01)
     app.handle(A1, Album.create, ALICE, "Knees")
-    assert waited == []
+    monkeypatch.setattr("time.sleep", waited.append)
+    app.handle(A1, meets_others(other, Album.post_comment, "last"), ALICE)
+    assert drawn == [(0, 0.002), (0, 0.004)]
+    assert [one for one in waited if one in (0.002, 0.004)] == [0.002, 0.004]
+
+
+def test_a_command_that_keeps_meeting_others_is_decided_under_the_write_lock(
+    open_again: Open,
+) -> None:
+    """There the others wait for it, and not it for them: it is recorded, however many write."""
+    app, other = open_again(), open_again(busy_seconds=0.01)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    tries = 0
 
     def comment(album: Album, act: Act) -> Any:
-        other.handle(A1, Album.post_comment, ALICE, "me first")
-        return Album.post_comment(album, act, "never")
+        nonlocal tries
+        tries += 1
+        return Album.post_comment(album, act, f"try {tries}")
 
-    with pytest.raises(ConcurrentChange):
-        app.handle(A1, comment, ALICE)
-    assert waited == [0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.05, 0.05]
-    assert {shortest for shortest, _ in drawn} == {0}
+    (posted,) = app.handle(A1, meets_others(other, comment), ALICE)
+    assert tries == 1 + 3 + 1  # on what was at hand, on the present, and under the lock
+    assert posted.event == CommentPosted(f"try {tries}")
+    assert versions(app) == list(range(1, 1 + tries + 1))
+    assert next(iter(app.history(A1, after=tries))) == posted
+    other.handle(A1, Album.post_comment, ALICE, "me too")
+    assert app.load(A1) == other.load(A1)
+    assert app.verify() == []
+
+
+@pytest.fixture
+def under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every command decided under the write lock."""
+    monkeypatch.setattr(commands, "_TRIES", 0)
+
+
+@pytest.mark.usefixtures("under_the_lock")
+def test_what_a_command_under_the_write_lock_ends_in(app: Albumcore) -> None:
+    """Events, nothing, a refusal, an id that is taken, or what it led to when it came the first time."""
+    one, two = patient_stream(PatientId(1)), patient_stream(PatientId(2))
+    image_id = app.next_image_id()
+    app.handle(one, PatientImageSet.add_image, ALICE, image_id, 1, 1, *PHOTO)
+    with pytest.raises(IdTaken):
+        app.handle(two, PatientImageSet.add_image, ALICE, image_id, 1, 1, *PHOTO)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    with pytest.raises(AlbumNotFound):
+        app.handle(A1, Album.post_comment, DAVE, "Hm")
+    key = CommandKey("k", "0f" * 32)
+    posted = app.handle_once(key, A1, Album.post_comment, ALICE, "once")
+    assert app.handle_once(key, A1, Album.post_comment, ALICE, "once") == posted
+    assert app.handle(A1, Album.set_favorite, ALICE, is_favorite=False) == ()
+    assert versions(app) == [1, 2]
+    assert list(app.history(two)) == []
+    assert app.verify() == []
+
+
+@pytest.mark.usefixtures("under_the_lock")
+def test_reads_around_a_command_under_the_write_lock(app: Albumcore) -> None:
+    """What is read after it is of the moment after it; a row that is being read stays of its own moment."""
+    app.handle(A1, Album.create, ALICE, "Knees")
+    database = database_of(app)
+    with database.reading():
+        assert app.load(A1).name == "Knees"
+        app.handle(A1, Album.edit, ALICE, name="Hips")
+        assert app.load(A1).name == "Hips"
+    assert app.verify() == []
+
+
+@pytest.mark.parametrize("tries", [0, 3])
+def test_a_command_gives_up_after_a_time(
+    open_again: Open, monkeypatch: pytest.MonkeyPatch, tries: int
+) -> None:
+    """With the error of a store that is busy, and nothing recorded."""
+    monkeypatch.setattr(commands, "_TRIES", tries)
+    app, other = open_again(busy_seconds=0.05), open_again()
+    app.handle(A1, Album.create, ALICE, "Knees")
+    with other.index.deciding(30):
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            app.handle(A1, Album.post_comment, ALICE, "never")
+        assert 0.04 < time.monotonic() - began < 0.5 * 10
+    app.handle(A1, Album.post_comment, ALICE, "then")
+    assert [one.event for one in app.history(A1, after=1)] == [CommentPosted("then")]
 
 
 def test_a_command_that_is_refused_on_what_came_in_between(open_again: Open) -> None:
@@ -186,7 +269,7 @@ def test_a_command_that_is_refused_on_what_came_in_between(open_again: Open) -> 
 
 def test_a_refusal_is_of_the_present(open_again: Open) -> None:
     """What is at hand may be past: nobody is refused for what he was not, and nothing is passed over that is to do."""
-    app, other = open_again(retries=0), open_again()
+    app, other = open_again(), open_again()
     app.handle(A1, Album.create, ALICE, "Knees")
     other.handle(A1, Album.add_member, ALICE, bob)
     assert app.handle(A1, Album.post_comment, BOB, "here I am")
@@ -197,26 +280,6 @@ def test_a_refusal_is_of_the_present(open_again: Open) -> None:
     other.handle(A1, Album.remove_member, ALICE, bob)
     with pytest.raises(AlbumNotFound):
         app.handle(A1, Album.post_comment, BOB, "gone")
-
-
-@pytest.mark.parametrize("retries", [0, 2])
-def test_a_command_gives_up_after_a_bounded_number_of_tries(open_again: Open, retries: int) -> None:
-    """With an error of its own, and nothing recorded."""
-    app, other = open_again(retries=retries), open_again()
-    app.handle(A1, Album.create, ALICE, "Knees")
-    tries = 0
-
-    def comment(album: Album, act: Act) -> Any:
-        nonlocal tries
-        tries += 1
-        other.handle(A1, Album.post_comment, ALICE, "me first")
-        return Album.post_comment(album, act, "never")
-
-    with pytest.raises(ConcurrentChange):
-        app.handle(A1, comment, ALICE)
-    assert tries == 1 + 1 + retries  # on what was at hand, on the present, and again
-    assert versions(app) == list(range(1, tries + 2))
-    assert CommentPosted("never") not in [one.event for one in app.history(A1)]
 
 
 def test_two_who_create_the_same_album(open_again: Open) -> None:
@@ -270,12 +333,11 @@ def test_users_of_one_store_do_not_see_each_others_streams(app: Albumcore) -> No
 
 
 def test_a_command_that_cannot_have_its_turn(
-    open_again: Open, monkeypatch: pytest.MonkeyPatch
+    open_again: Open,
 ) -> None:
     """It gives up after a while, as one that waits for the database does; nothing is recorded."""
-    app = open_again()
+    app = open_again(busy_seconds=0.05)
     app.handle(A1, Album.create, ALICE, "Knees")
-    monkeypatch.setattr(commands, "_TURN_SECONDS", 0.01)
     told: list[type[Exception]] = []
 
     def refused() -> None:

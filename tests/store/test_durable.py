@@ -71,7 +71,7 @@ def test_events_and_rows_are_written_together_or_not_at_all(open_again: Open) ->
 
 def test_writers_at_once_lose_nothing(open_again: Open) -> None:
     """Every acknowledged command is in the stream once, versions 1 to n, image numbers unique."""
-    stores = [open_again(retries=200), open_again(retries=200)]
+    stores = [open_again(), open_again()]
     stores[0].handle(A1, Album.create, ALICE, "Knees")
     acknowledged: list[int] = []
     numbers: list[int] = []

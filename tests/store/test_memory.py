@@ -27,7 +27,7 @@ def test_every_store_in_memory_is_its_own() -> None:
 
 def test_threads_share_a_store_in_memory() -> None:
     """Every acknowledged command is in the stream once."""
-    app = open_memory(retries=200)
+    app = open_memory()
     app.handle(A1, Album.create, ALICE, "Knees")
     acknowledged: list[int] = []
 

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from adapters.store import StoreUnavailable, database_of, open_postgres, postgres_pool
 from adapters.store.postgres_pool import ConnectionLost, PostgresDatabase
-from albumcore import Album, Albumcore
+from albumcore import Album, Albumcore, commands
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from support.given import ALICE
@@ -80,6 +80,27 @@ def test_a_command_is_stored_once_wherever_its_connection_breaks(
     app.handle(A1, Album.post_comment, ALICE, "Well")
     assert comments(direct) == [*before, "Hm", "Well"]
     assert direct.verify() == []
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+def test_what_is_told_of_a_command_under_the_write_lock_is_true(
+    app: Albumcore, direct: Albumcore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, cut: Cut
+) -> None:
+    """It succeeded and is stored, or failed and is not; and others need not wait for it."""
+    monkeypatch.setattr(commands, "_TRIES", 0)
+    before = comments(direct)
+    app.load(A1)
+    proxy.cut = cut
+    kept = ["Hm"]
+    try:
+        app.handle(A1, Album.post_comment, ALICE, "Hm")
+    except StoreUnavailable:
+        kept = []
+    assert proxy.broke == 1
+    assert comments(direct) == before + kept
+    app.handle(A1, Album.post_comment, ALICE, "Well")
+    assert comments(direct) == [*before, *kept, "Well"]
+    assert app.load(A1) == direct.load(A1)
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)

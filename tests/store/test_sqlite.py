@@ -48,7 +48,7 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"retries": -1}, {"snapshot_every": 0}, {"cache_size": 0}], ids=str
+    "settings", [{"busy_seconds": 0}, {"snapshot_every": 0}, {"cache_size": 0}], ids=str
 )
 def test_settings_out_of_range(tmp_path: Path, settings: dict[str, int]) -> None:
     """Are refused, and no store is opened."""

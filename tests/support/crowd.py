@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _write(url: str, number: int, times: int) -> None:
-    with open_postgres(url, retries=1000) as app:
+    with open_postgres(url) as app:
         own = album_stream(AlbumId(f"A{number}"))
         app.handle(own, Album.create, SOMEBODY, "Own")
         for turn in range(times):

@@ -61,7 +61,7 @@ from albumcore.kernel import Event
 
 # Opening a store
 
-app: Albumcore = open_memory(retries=3, snapshot_every=10)
+app: Albumcore = open_memory(busy_seconds=3, snapshot_every=10)
 app = open_sqlite("albums.sqlite", clock=lambda: datetime.now(UTC))
 
 # Ids are made from text by a rule, and one kind is not another

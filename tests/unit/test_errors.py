@@ -13,7 +13,6 @@ CODES = {
     "AlbumcoreError": "error",
     "CapabilityTokenNotFound": "capability_token_not_found",
     "CommandReused": "command_reused",
-    "ConcurrentChange": "concurrent_change",
     "Conflict": "conflict",
     "DamagedStoredEvent": "damaged_stored_event",
     "Forbidden": "forbidden",

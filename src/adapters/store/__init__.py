@@ -43,7 +43,7 @@ def open_memory(**settings: Any) -> Albumcore:
     """Open a new, empty store that lives in this process and ends with it.
 
     Args:
-        settings: Keyword arguments of `Albumcore` (``clock``, ``retries``, ``snapshot_every``, ``cache_size``).
+        settings: Keyword arguments of `Albumcore` (``clock``, ``busy_seconds``, ``snapshot_every``, ``cache_size``).
     """
     name = f"file:albumcore-{os.getpid()}-{next(_memories)}?mode=memory&cache=shared"
     return _open(_on_sqlite(name), **settings)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 
@@ -13,6 +14,7 @@ class _Held(threading.local):
     depth = 0
     in_use = 0
     is_past = False
+    written: Any = None
     transaction: AbstractContextManager[Any] | None = None
     cursor: Any = None
 
@@ -55,14 +57,31 @@ class OneMoment:
     def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction, or a part of the one that this thread reads in."""
         held = self._held
+        if held.written is not None:
+            return self.another(held.written)
         if not commit and held.depth:
             return _Part(self, held)
         if commit and held.cursor is not None:
-            if held.in_use:
-                held.is_past = True
-            else:
-                held.let_go()
+            self._go_on()
         return self.begin(commit=commit)
+
+    @contextmanager
+    def joining(self, transaction: AbstractContextManager[Any]) -> Iterator[None]:
+        """Have all that this thread reads and writes in the block be part of a transaction."""
+        self._go_on()
+        with transaction as cursor:
+            self._held.written = cursor
+            try:
+                yield
+            finally:
+                self._held.written = None
+
+    def _go_on(self) -> None:
+        """Have the next read begin another moment, for something is about to be written."""
+        if self._held.in_use:
+            self._held.is_past = True
+        else:
+            self._held.let_go()
 
     def begin(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction of its own, kept at its end with ``commit``, and undone without."""

@@ -39,6 +39,9 @@ _STATEMENTS = 512
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.005
 """How long one who waits for another process to have written sleeps before he looks again, in seconds."""
 
+LOCK_SECONDS = 30
+"""How long to wait for others who write, where nothing else is said."""
+
 _UNASKED = 0.01
 """How long a mark is believed without asking SQLite, in seconds: somebody else's program may have written."""
 
@@ -52,7 +55,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     SQLite lets nobody read while somebody writes, one transaction runs at a time.
     """
 
-    def __init__(self, db_name: str, lock_timeout: int = 30) -> None:
+    def __init__(self, db_name: str, lock_timeout: float = LOCK_SECONDS) -> None:
         """Nothing is opened before it is needed.
 
         Args:
@@ -80,6 +83,10 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     def unsynced(self) -> AbstractContextManager[sqlite3.Cursor]:
         """A transaction to be kept, which is on the disk as soon as any later one is, and not before."""
         return _Transaction(self, self._line_of_writers, is_kept=True, synchronous="NORMAL")
+
+    def writing(self, seconds: float) -> AbstractContextManager[sqlite3.Cursor]:
+        """A transaction to be kept, which waits so many seconds for others who write."""
+        return _Transaction(self, self._line_of_writers, is_kept=True, seconds=seconds)
 
     def begin(self, *, commit: bool) -> AbstractContextManager[sqlite3.Cursor]:
         """A transaction of its own; it is on the disk when it ends, if it is kept."""
@@ -187,6 +194,7 @@ class _Transaction:
         turn: What it holds while it lasts, if anything.
         is_kept: Whether it is kept at its end; it is undone else, and if it ends with an error.
         synchronous: What SQLite waits for at its end.
+        seconds: How long it waits for others who write; as long as the database says, by default.
     """
 
     def __init__(
@@ -195,15 +203,17 @@ class _Transaction:
         turn: Line | None,
         is_kept: bool,
         synchronous: str = "FULL",
+        seconds: float | None = None,
     ) -> None:
         self._database = database
         self._turn = turn
         self._is_kept = is_kept
         self._synchronous = synchronous
+        self._seconds = database.lock_timeout if seconds is None else seconds
 
     def __enter__(self) -> sqlite3.Cursor:
         turn, is_kept = self._turn, self._is_kept
-        if turn is not None and not turn.acquire(timeout=self._database.lock_timeout):
+        if turn is not None and not turn.acquire(timeout=self._seconds):
             raise OperationalError("others kept writing")
         try:
             self._connection = self._database.take(is_kept)
@@ -220,7 +230,7 @@ class _Transaction:
             except sqlite3.OperationalError as error:
                 if not is_kept:
                     raise
-                _wait_to_write(cursor, error, self._database.lock_timeout)
+                _wait_to_write(cursor, error, self._seconds)
         except sqlite3.Error as error:
             self._end()
             raise _known(error) from error
@@ -288,11 +298,14 @@ def _wait_to_write(
     Raises:
         sqlite3.OperationalError: others wrote for too long; or it was refused for another reason.
     """
-    until, pause = time.monotonic() + seconds, _SHORTEST_PAUSE
+    begun = now = time.monotonic()
+    until, pause = begun + seconds, _SHORTEST_PAUSE
     # The extended code says why it is busy.
-    while refusal.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and time.monotonic() < until:
+    while refusal.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and now < until:
         time.sleep(pause)
-        pause = min(1.5 * pause, _LONGEST_PAUSE)
+        now = time.monotonic()
+        # SQLite has no queue: who has waited long looks more often than who has just come.
+        pause = min(1.5 * pause, _LONGEST_PAUSE, max(_SHORTEST_PAUSE, 0.00005 / (now - begun)))
         try:
             cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:

@@ -21,9 +21,15 @@ from eventsourcing.postgres import (
 from eventsourcing.utils import Environment, EnvType, retry, strtobool
 
 from adapters.store.postgres_cursor import PortableCursor, known_errors
-from adapters.store.postgres_pool import ConnectionLost, PostgresDatabase, connection_settings
+from adapters.store.postgres_pool import (
+    LOCK_SECONDS,
+    ConnectionLost,
+    PostgresDatabase,
+    connection_settings,
+)
 from adapters.store.recorder import TABLES, IndexRecorder
 from adapters.store.rows import columns_of, create_tables, form_of_rows, table_of
+from albumcore.commands import BUSY_SECONDS
 from albumcore.index import ROWS, Change
 
 URL = "POSTGRES_URL"
@@ -32,6 +38,7 @@ OPENING = int.from_bytes(b"opening.")
 
 _EVENTS = "stored_events"
 _SNAPSHOTS = "stored_snapshots"
+_LOCK = f"LOCK TABLE {_EVENTS} IN EXCLUSIVE MODE"
 _COLUMNS = """(
     originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL,
     {more}PRIMARY KEY (originator_id, originator_version))"""
@@ -125,8 +132,11 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
             c.execute(f"NOTIFY {self.channel_name}")
 
     def _appending(self) -> AbstractContextManager[PortableCursor]:
-        lock = f"LOCK TABLE {_EVENTS} IN EXCLUSIVE MODE"
-        return self.datastore.writing(lock, blind=True)
+        return self.datastore.writing(_LOCK, blind=True)
+
+    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+        """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
+        return self.datastore.joining(self.datastore.writing(_LOCK, blind=False, seconds=seconds))
 
     @contextmanager
     def rewriting(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:
@@ -211,7 +221,9 @@ class Factory(PostgresFactory):
                 f"{self.POSTGRES_ENABLE_DB_FUNCTIONS} must not be set: the functions of the event library append "
                 "without a lock, and whoever follows the events would miss some"
             )
-        self.datastore = PostgresDatabase(self.env.get(URL) or "")
+        self.datastore = PostgresDatabase(
+            self.env.get(URL) or "", float(self.env.get(BUSY_SECONDS) or LOCK_SECONDS)
+        )
 
     def application_recorder(self) -> PostgresRecorder:
         """The recorder of events and index rows."""

@@ -10,6 +10,7 @@ import select
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from math import ceil
 from typing import Any, cast
 
 import psycopg
@@ -41,7 +42,10 @@ _HISTORY = (
     "(SELECT checkpoint_lsn::text FROM pg_control_checkpoint())"
 )
 _NAMED = f"pg_current_xact_id()::text AS xid, {_HISTORY} AS history"
-_BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {{turn}}; SELECT {_NAMED}"
+_BEGIN_WRITING = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {milliseconds}; {turn}; "
+    f"SELECT {_NAMED}"
+)
 _TAKE_TURNS = f"SELECT pg_advisory_xact_lock({WRITERS})"
 
 LOCK_SECONDS = 30
@@ -124,7 +128,7 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         NotSupportedError: it is no PostgreSQL of version 13 or later, or does not store UTF-8.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
         given = connection_settings(url)
         conninfo = make_conninfo(**{**_DEFAULTS, **given})
         with known_errors(), psycopg.connect(conninfo, autocommit=True) as connection:
@@ -138,9 +142,10 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             user="",
             password="",
             schema=schema,
-            lock_timeout=LOCK_SECONDS,
+            lock_timeout=ceil(lock_seconds),
             originator_id_type="text",
         )
+        self._lock_seconds = lock_seconds
         # The library's own pool is opened when it is first used, which it never is.
         self.pool = ConnectionPool(
             conninfo,
@@ -173,7 +178,7 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
     @contextmanager
     def looking(self) -> Iterator[PortableCursor]:
         """A cursor for one statement that reads: it sees one moment without any transaction."""
-        if self._held.depth:
+        if self._held.depth or self._held.written is not None:
             with self.transaction(commit=False) as cursor:
                 yield cursor
         else:
@@ -211,24 +216,30 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         with OneMoment.transaction(self, commit=commit) as cursor:
             yield cursor
 
-    def writing(self, turn: str, *, blind: bool) -> AbstractContextManager[PortableCursor]:
+    def writing(
+        self, turn: str, *, blind: bool, seconds: float | None = None
+    ) -> AbstractContextManager[PortableCursor]:
         """A transaction that is kept, and waits for its turn in its own way.
 
         Args:
             turn: The statement that waits for the turn of this one, and takes it.
             blind: Nobody waits for what the statements answer, so they travel together with the end, and their
                 errors come at the end too.
+            seconds: How long it waits for its turn; as long as the database says, by default.
 
         Raises:
             ConnectionLost, OperationalError: as with `transaction`.
         """
-        if not self._held.in_use:
-            self._held.let_go()
-        return self._writing(turn, blind)
+        if self._held.written is not None:
+            return self.another(self._held.written)
+        self._go_on()
+        return self._writing(turn, blind, seconds or self._lock_seconds)
 
     def begin(self, *, commit: bool) -> AbstractContextManager[PortableCursor]:
         """A transaction of its own; see `transaction`."""
-        return self._writing(_TAKE_TURNS, blind=False) if commit else self._seeing()
+        if not commit:
+            return self._seeing()
+        return self._writing(_TAKE_TURNS, blind=False, seconds=self._lock_seconds)
 
     @contextmanager
     def _seeing(self) -> Iterator[PortableCursor]:
@@ -246,12 +257,12 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             yield PortableCursor(cursor.connection)
 
     @contextmanager
-    def _writing(self, turn: str, blind: bool) -> Iterator[PortableCursor]:
+    def _writing(self, turn: str, blind: bool, seconds: float) -> Iterator[PortableCursor]:
         lost: Exception | None = None
         with self.get_connection() as connection:
             named = _Named(connection.info.backend_pid)
             try:
-                named = _take_turn(connection, turn)
+                named = _take_turn(connection, turn, seconds)
                 with connection.pipeline() if blind else contextlib.nullcontext():
                     yield PortableCursor(connection)
                     if blind:
@@ -326,8 +337,9 @@ def _is_live(connection: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def _take_turn(connection: psycopg.Connection[Any], turn: str) -> _Named:
-    cursor = connection.execute(cast(Query, _BEGIN_WRITING.format(turn=turn)))
+def _take_turn(connection: psycopg.Connection[Any], turn: str, seconds: float) -> _Named:
+    beginning = _BEGIN_WRITING.format(turn=turn, milliseconds=max(1, int(1000 * seconds)))
+    cursor = connection.execute(cast(Query, beginning))
     while cursor.nextset():
         pass
     [row] = cursor.fetchall()

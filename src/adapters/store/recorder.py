@@ -69,6 +69,10 @@ class IndexRecorder:
         """A transaction that nobody appends in between, to be kept: a cursor to read by, and one to write by."""
 
     @abstractmethod
+    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+        """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
+
+    @abstractmethod
     def clear_tables(self, c: Any) -> None:
         """Leave the index tables empty, and of this form."""
 

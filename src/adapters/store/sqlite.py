@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,9 +16,10 @@ from eventsourcing.sqlite import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from adapters.store.pool import SQLiteDatabase
+from adapters.store.pool import LOCK_SECONDS, SQLiteDatabase
 from adapters.store.recorder import TABLES, IndexRecorder, given
 from adapters.store.rows import MAX_INTEGER, create_tables, form_of_rows, table_of
+from albumcore.commands import BUSY_SECONDS
 from albumcore.index import ROWS, Change
 
 _FORMER = ("feed_row", "feed_series_row")
@@ -129,6 +130,11 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=True) as c:
             yield c, c
 
+    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+        """A transaction of all that this thread reads and appends in the block: nothing else is written meanwhile."""
+        database: SQLiteDatabase = self.datastore
+        return database.joining(database.writing(seconds))
+
     def clear_tables(self, c: Any) -> None:
         """Make the index tables anew."""
         for table in (*map(table_of, ROWS), *_FORMER):
@@ -159,4 +165,6 @@ class Factory(SQLiteFactory):
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
-        self.datastore: SQLiteDatabase = SQLiteDatabase(self.datastore.pool.db_name)
+        self.datastore: SQLiteDatabase = SQLiteDatabase(
+            self.datastore.pool.db_name, float(self.env.get(BUSY_SECONDS) or LOCK_SECONDS)
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -245,6 +246,14 @@ class Index(Protocol):
         """The last version of a stream up to which something holds of each stored event, and of none after it.
 
         0 where it holds of none. Halving finds it.
+        """
+        ...
+
+    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+        """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile.
+
+        Args:
+            seconds: How long to wait for others who write.
         """
         ...
 
