@@ -4,8 +4,18 @@ from typing import Any
 
 from attrs import define, field
 
-from adapters.store import open_memory
-from albumcore import Album, Albumcore, Recorded, Source, album_stream
+from albumcore import (
+    Album,
+    Albumcore,
+    AlbumId,
+    Recorded,
+    SeriesUID,
+    Source,
+    StudyUID,
+    UserId,
+    album_stream,
+    open_memory,
+)
 from albumcore.albums.events import (
     AlbumDeleted,
     ReportAdded,
@@ -14,7 +24,6 @@ from albumcore.albums.events import (
     StudyImported,
     StudyRemoved,
 )
-from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 
 
 @define

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis.stateful import run_state_machine_as_test
 from own_projection import WhereStudiesAre
 
-from adapters.store import open_memory
-from albumcore import Album, Albumcore, album_stream, fold
+from albumcore import Album, Albumcore, album_stream, fold, open_memory
 from albumcore.testing import ALBUMS, AlbumMachine, History, album_histories
 
 

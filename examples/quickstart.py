@@ -1,8 +1,6 @@
 """A dozen lines: open a store, act as different users, read the feed, look back, and follow."""
 
-from adapters.store import open_memory
-from albumcore import Album, Source, album_stream
-from albumcore.ids import AlbumId, UserId
+from albumcore import Album, AlbumId, Source, UserId, album_stream, open_memory
 
 alice, bob = UserId("alice"), UserId("bob")
 album_id = AlbumId("Q7bZ2mP0xT")

@@ -3,9 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.store import open_sqlite
-from albumcore import Album, Source, album_stream
-from albumcore.ids import AlbumId, UserId
+from albumcore import Album, AlbumId, Source, UserId, album_stream, open_sqlite
 
 alice = Source(UserId("alice"))
 album = album_stream(AlbumId("Q7bZ2mP0xT"))

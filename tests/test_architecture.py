@@ -20,6 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"states", "verification"}),
     frozenset({"commands"}),
     frozenset({"application"}),
+    frozenset({"opening"}),
     frozenset({"testing"}),
 )
 """The parts of albumcore, lowest first: each may import its own layer and those below it."""

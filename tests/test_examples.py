@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 
 PRINTED = {
     "quickstart.py": """\
@@ -71,6 +74,37 @@ def test_property_test_runs_under_pytest(tmp_path: Path) -> None:
     """The example of a property test, as a test."""
     name = str(EXAMPLES / "property_test_your_projection.py")
     assert "2 passed" in run(tmp_path, "-m", "pytest", "-p", "no:cacheprovider", name)
+
+
+def blocks(page: Path) -> list[str]:
+    """The pieces of Python that a page shows, indented: those that import something of albumcore, or use it."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"(?:^    .*\n|^\n)+", text, re.MULTILINE)
+    return [dedent(one) for one in found if one.strip()]
+
+
+def test_the_library_as_the_front_page_shows_it(tmp_path: Path) -> None:
+    """The first lines that somebody tries; they need nothing but albumcore itself."""
+    [shown] = [one for one in blocks(ROOT / "README.md") if "open_sqlite" in one]
+    assert "adapters" not in shown
+    assert run(tmp_path, "-c", f"{shown}\nprint(page.total)") == "2\n"
+
+
+def test_the_tutorial_from_its_first_line_to_its_last(tmp_path: Path) -> None:
+    """What it says of the values comes out, and the decision that may not be taken is refused."""
+    shown = blocks(ROOT / "docs" / "tutorial" / "first-album.md")[1:]
+    refused = "store.handle(cases, Album.delete, bob)\n"
+    script = "\n".join(shown)
+    assert refused in script
+    script = script.replace(
+        refused, f"try:\n    {refused}except Exception as error:\n    print(error)\n"
+    )
+    lines = re.sub(r"^(\S.*?) +# (\[.*)$", r"assert \1 == \2", script, flags=re.MULTILINE)
+    lines = re.sub(r"^(\[entry.*)\n# (.*)$", r"assert \1 == \2", lines, flags=re.MULTILINE)
+    assert lines.count("assert ") == 5
+    said = run(tmp_path, "-c", lines).splitlines()
+    assert said[0] == "the permission DELETE_ALBUM is missing"
+    assert said[-1] == "4 album-Cases00001 MemberLeft"
 
 
 def test_every_example_is_run() -> None:

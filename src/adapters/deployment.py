@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from attrs import field, frozen
 
@@ -42,7 +42,7 @@ from adapters.store import (
 )
 from adapters.unfinished import is_unfinished, make_room
 from adapters.webhooks import Outbox, open_outbox
-from albumcore import Albumcore, utc_now
+from albumcore import Albumcore, StoreOptions, utc_now
 from albumcore.times import Clock, clock_in_utc
 
 DATABASE = "albumcore.sqlite"
@@ -169,7 +169,7 @@ def _is_there(settings: Settings) -> bool:
 
 
 def _open_albums(settings: Settings, clock: Callable[[], datetime]) -> Albumcore:
-    options: dict[str, Any] = {
+    options: StoreOptions = {
         "clock": clock,
         "busy_seconds": settings.busy_seconds,
         "snapshot_every": settings.snapshot_every,

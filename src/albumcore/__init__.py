@@ -1,46 +1,164 @@
 """albumcore: albums of medical images and patient image sets, whose history is the truth.
 
 State is what replaying the recorded events gives; the feed shows that very stream; any moment of the past can
-be asked for. Open a store with ``adapters.store`` and talk to the `Albumcore` it returns.
+be asked for. Open a store with `open_memory`, `open_sqlite` or `open_postgres`, and talk to the `Albumcore` it
+returns. The names listed here are the public interface, with the events in ``albumcore.albums.events`` and its
+neighbours, and ``albumcore.testing``.
 """
 
 from albumcore.albums import Album, MemberFlags, Permission, Webhook, WebhookEvent
-from albumcore.application import Albumcore
+from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.capabilities import CapabilityToken, Grants, UserTokens
 from albumcore.commands import utc_now
 from albumcore.comments import StudyComments
-from albumcore.feed import FeedPage, FeedQuery, Kind
+from albumcore.errors import (
+    AlbumcoreError,
+    AlbumExists,
+    AlbumNotFound,
+    CapabilityTokenNotFound,
+    CommandReused,
+    ConcurrentChange,
+    Conflict,
+    DamagedStoredEvent,
+    Forbidden,
+    IdTaken,
+    ImageNotFound,
+    Invalid,
+    MemberNotFound,
+    NotFound,
+    ReportProviderNotFound,
+    SeriesInAnotherStudy,
+    SeriesNotFound,
+    StudyNotFound,
+    UnknownStoredEvent,
+    UserNotFound,
+    WebhookNotFound,
+)
+from albumcore.feed import (
+    PUBLIC,
+    Entry,
+    Family,
+    FeedPage,
+    FeedQuery,
+    Kind,
+    ProviderStanding,
+    Standing,
+)
+from albumcore.ids import (
+    AlbumId,
+    CapabilityTokenId,
+    ImageId,
+    PatientId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    WebhookId,
+    album_id,
+    series_uid,
+    study_uid,
+    user_id,
+)
 from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
-from albumcore.kernel import Act, CommandKey, Recorded, Source, Stream, fold
+from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, fold
+from albumcore.opening import (
+    MissingExtra,
+    NoAddress,
+    StoreOptions,
+    open_memory,
+    open_postgres,
+    open_sqlite,
+)
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        # Not before it is asked for: to find it takes longer than the rest of the import.
+        from importlib.metadata import version
+
+        return version("albumcore")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
+    "PUBLIC",
     "Act",
     "Album",
+    "AlbumExists",
+    "AlbumId",
+    "AlbumNotFound",
     "Albumcore",
+    "AlbumcoreError",
     "CapabilityToken",
+    "CapabilityTokenId",
+    "CapabilityTokenNotFound",
     "CommandKey",
+    "CommandReused",
+    "ConcurrentChange",
+    "Conflict",
     "Content",
+    "DamagedStoredEvent",
+    "Entry",
+    "Event",
+    "Family",
     "FeedPage",
     "FeedQuery",
+    "Forbidden",
     "Grants",
+    "IdTaken",
     "Image",
+    "ImageId",
+    "ImageNotFound",
     "ImageType",
+    "Invalid",
     "Kind",
     "MemberFlags",
+    "MemberNotFound",
+    "MissingExtra",
+    "NoAddress",
+    "NotFound",
+    "PatientId",
     "PatientImageSet",
     "Permission",
+    "ProviderStanding",
     "Recorded",
+    "ReportProviderId",
+    "ReportProviderNotFound",
+    "SeriesInAnotherStudy",
+    "SeriesNotFound",
+    "SeriesUID",
     "Source",
+    "Standing",
+    "StoreError",
+    "StoreOptions",
+    "StoreUnavailable",
     "Stream",
     "StudyComments",
+    "StudyNotFound",
+    "StudyUID",
+    "UnknownStoredEvent",
+    "UserId",
+    "UserNotFound",
     "UserTokens",
     "Webhook",
     "WebhookEvent",
+    "WebhookId",
+    "WebhookNotFound",
+    "__version__",
+    "album_id",
     "album_stream",
     "fold",
+    "open_memory",
+    "open_postgres",
+    "open_sqlite",
     "patient_stream",
+    "series_uid",
     "study_stream",
+    "study_uid",
+    "user_id",
     "user_stream",
     "utc_now",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, cast
 
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import OperationalError, PersistenceError, StoredEvent
 
 from albumcore.albums import Album
 from albumcore.codec import moment_of
@@ -21,6 +21,12 @@ from albumcore.kernel import STORED, Event, Recorded, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
 from albumcore.verification import CheckContent, Replay
+
+StoreError = PersistenceError
+"""The database did not do its part. Nothing of what was tried was recorded."""
+
+StoreUnavailable = OperationalError
+"""It may do so if asked again: it is busy for too long, full, or gone."""
 
 S = TypeVar("S")
 _AT_HAND = 2048

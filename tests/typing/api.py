@@ -10,59 +10,83 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
-from adapters.store import open_memory, open_sqlite
+from adapters import store
 from albumcore import (
     Act,
     Album,
     Albumcore,
+    AlbumId,
+    AlbumNotFound,
     CapabilityToken,
+    CapabilityTokenId,
     CommandKey,
     Content,
+    Entry,
+    Event,
     FeedPage,
     FeedQuery,
     Grants,
     Image,
+    ImageId,
     ImageType,
+    Invalid,
     Kind,
     MemberFlags,
+    NotFound,
+    PatientId,
     PatientImageSet,
     Permission,
     Recorded,
+    SeriesUID,
     Source,
+    StoreError,
+    StoreUnavailable,
     Stream,
     StudyComments,
+    StudyUID,
+    UserId,
     UserTokens,
     Webhook,
     WebhookEvent,
+    WebhookId,
+    __version__,
+    album_id,
     album_stream,
     fold,
+    open_memory,
+    open_postgres,
+    open_sqlite,
     patient_stream,
+    series_uid,
     study_stream,
+    study_uid,
+    user_id,
     user_stream,
 )
 from albumcore.albums import AlbumEvent
 from albumcore.comments import StudyCommentPosted
-from albumcore.feed import Entry
-from albumcore.ids import (
-    AlbumId,
-    CapabilityTokenId,
-    ImageId,
-    PatientId,
-    SeriesUID,
-    StudyUID,
-    UserId,
-    WebhookId,
-    album_id,
-    series_uid,
-    study_uid,
-    user_id,
-)
-from albumcore.kernel import Event
 
-# Opening a store
+assert_type(__version__, str)
+
+# Opening a store: a mistyped option is told, and so is one of another type
 
 app: Albumcore = open_memory(busy_seconds=3, snapshot_every=10)
 app = open_sqlite("albums.sqlite", clock=lambda: datetime.now(UTC))
+app = open_postgres("postgresql:///albums", cache_size=1000)
+open_memory(retires=3)  # type: ignore[call-arg]
+open_sqlite("albums.sqlite", snapshots_every=10)  # type: ignore[call-arg]
+open_sqlite("albums.sqlite", snapshot_every="10")  # type: ignore[arg-type]
+open_postgres("postgresql:///albums", clock=datetime.now(UTC))  # type: ignore[arg-type]
+open_postgres(cache_size=1000)  # type: ignore[call-arg]
+store.open_memory(cache=3)  # type: ignore[call-arg]
+store.open_sqlite("albums.sqlite", busy_seconds=None)  # type: ignore[arg-type]
+store.open_postgres("postgresql:///albums", retires=3)  # type: ignore[call-arg]
+
+# Errors, by their families
+
+refused: type[NotFound] = AlbumNotFound
+refused = Invalid  # type: ignore[assignment]
+unavailable: type[StoreError] = StoreUnavailable
 
 # Ids are made from text by a rule, and one kind is not another
 

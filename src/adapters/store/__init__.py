@@ -12,44 +12,33 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-from eventsourcing.persistence import OperationalError, PersistenceError
+from typing import Any, Unpack
 
 from adapters.store.recorder import IndexRecorder
-from albumcore.application import Albumcore
+from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
-
-StoreError = PersistenceError
-"""The database did not do its part. Nothing of what was tried was recorded."""
-
-StoreUnavailable = OperationalError
-"""It may do so if asked again: it is busy for too long, full, or gone."""
-
-
-class MissingExtra(ImportError):
-    """A part of albumcore is asked for that needs more than what is installed."""
-
-
-class NoAddress(ValueError):
-    """What is given is no address of a PostgreSQL database. It is not repeated: it may hold a password."""
-
+from albumcore.opening import MissingExtra, NoAddress, StoreOptions, check_options
 
 _memories = itertools.count(1)
 _log = logging.getLogger(__name__)
 
 
-def open_memory(**settings: Any) -> Albumcore:
+def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
     """Open a new, empty store that lives in this process and ends with it.
 
     Args:
-        settings: Keyword arguments of `Albumcore` (``clock``, ``busy_seconds``, ``snapshot_every``, ``cache_size``).
+        options: See `StoreOptions`.
+
+    Raises:
+        TypeError: there is no such option.
+        ValueError: an option is out of range.
     """
+    check_options(options)
     name = f"file:albumcore-{os.getpid()}-{next(_memories)}?mode=memory&cache=shared"
-    return _open(_on_sqlite(name), **settings)
+    return _open(_on_sqlite(name), options)
 
 
-def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
+def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Albumcore:
     """Open the store in an SQLite file, and make it where there is none.
 
     What a command returned for is on the disk: every append is one transaction, synced before it returns.
@@ -59,14 +48,15 @@ def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
 
     Args:
         path: The file; a new one can be read by its owner alone. Its directory must exist.
-        settings: As for `open_memory`.
+        options: As for `open_memory`.
 
     Raises:
-        ValueError: a setting is out of range.
+        TypeError, ValueError: as by `open_memory`.
         OSError: the file cannot be opened.
         StoreError: it is no database, or a damaged one.
         UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
     """
+    check_options(options)
     file = Path(path).absolute()
     with alone(file.with_name(f"{file.name}-opening")):
         # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
@@ -74,10 +64,10 @@ def open_sqlite(path: str | os.PathLike[str], **settings: Any) -> Albumcore:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         # A path is data here, not a URI: its own ? and # must stay part of the name.
-        return _open(_on_sqlite(file.as_uri()), **settings)
+        return _open(_on_sqlite(file.as_uri()), options)
 
 
-def open_postgres(url: str, **settings: Any) -> Albumcore:
+def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
     """Open the store in a PostgreSQL database of version 13 or later, and make its tables where there are none.
 
     What a command returned for is as safe as the server makes it (its ``synchronous_commit``): every append is one
@@ -87,19 +77,20 @@ def open_postgres(url: str, **settings: Any) -> Albumcore:
 
     Args:
         url: ``postgresql://user:password@host:port/name``, with whatever else libpq takes after a ``?``.
-        settings: As for `open_memory`.
+        options: As for `open_memory`.
 
     Raises:
+        TypeError, ValueError: as by `open_memory`.
         MissingExtra: the driver is not installed.
         NoAddress: the address is none.
-        ValueError: a setting is out of range.
         StoreError: the database cannot be reached, does not let us in, or is none that will do.
         UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
     """
+    check_options(options)
     postgres = _postgres(url)
     with postgres.alone(url):
         env = {"PERSISTENCE_MODULE": "adapters.store.postgres:Factory", postgres.URL: url}
-        return _open(env, **settings)
+        return _open(env, options)
 
 
 def has_postgres_store(url: str) -> bool:
@@ -144,8 +135,8 @@ def _on_sqlite(database: str) -> dict[str, str]:
     }
 
 
-def _open(env: Mapping[str, str], **settings: Any) -> Albumcore:
-    store = Albumcore(env, **settings)
+def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
+    store = Albumcore(env, **options)
     try:
         recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
         if not recorder.has_rows_of_this_form():

@@ -1,0 +1,111 @@
+"""Opening a store: in memory, in an SQLite file, or in a PostgreSQL database.
+
+The core knows no database. The stores are found by the entry points of the group ``albumcore.stores``, each a
+function that is named as the kind of store it opens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, Unpack
+
+from albumcore.application import Albumcore
+from albumcore.times import Clock
+
+GROUP = "albumcore.stores"
+
+
+class StoreOptions(TypedDict, total=False):
+    """The options of every store: the keyword arguments of `albumcore.commands.Commands`, which says what each does."""
+
+    clock: Clock
+    busy_seconds: float
+    snapshot_every: int
+    cache_size: int
+
+
+class MissingExtra(ImportError):
+    """A part of albumcore is asked for that needs more than what is installed."""
+
+
+class NoAddress(ValueError):
+    """What is given is no address of a PostgreSQL database. It is not repeated: it may hold a password."""
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Pass if every option is one of `StoreOptions`, so that a mistyped one is told before anything is made.
+
+    Raises:
+        TypeError: one is not.
+    """
+    known = StoreOptions.__optional_keys__
+    for name in options:
+        if name not in known:
+            raise TypeError(
+                f"a store has no option {name!r}; its options are {', '.join(sorted(known))}"
+            )
+
+
+def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
+    """Open a new, empty store that lives in this process and ends with it.
+
+    Args:
+        options: ``clock``, ``busy_seconds``, ``snapshot_every``, ``cache_size``.
+
+    Raises:
+        TypeError: there is no such option.
+        ValueError: an option is out of range.
+        MissingExtra: no installed package has such a store.
+    """
+    return _opener("memory")(**options)
+
+
+def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Albumcore:
+    """Open the store in an SQLite file, and make it where there is none. Open it after a fork, not before.
+
+    What a command returned for is on the disk. Several processes may have the same file open.
+
+    Args:
+        path: The file; a new one can be read by its owner alone. Its directory must exist.
+        options: As for `open_memory`.
+
+    Raises:
+        TypeError, ValueError, MissingExtra: as by `open_memory`.
+        OSError: the file cannot be opened.
+        StoreError: it is no database, or a damaged one.
+        UnknownStoredEvent: a newer albumcore wrote an event that is needed.
+    """
+    return _opener("sqlite")(path, **options)
+
+
+def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
+    """Open the store in a PostgreSQL database, and make its tables where there are none. Open it after a fork.
+
+    Any number of processes, on any number of machines, may have it open.
+
+    Args:
+        url: ``postgresql://user:password@host:port/name``, with whatever else libpq takes after a ``?``.
+        options: As for `open_memory`.
+
+    Raises:
+        TypeError, ValueError: as by `open_memory`.
+        MissingExtra: so; or the driver is not installed: ``pip install 'albumcore[postgres]'``.
+        NoAddress: the address is none.
+        StoreError: the database cannot be reached, does not let us in, or is none that will do.
+        UnknownStoredEvent: a newer albumcore wrote an event that is needed.
+    """
+    return _opener("postgres")(url, **options)
+
+
+def _opener(kind: str) -> Callable[..., Albumcore]:
+    # Slow to import, and not needed where no store is opened.
+    from importlib.metadata import entry_points
+
+    for found in entry_points(group=GROUP, name=kind):
+        opener: Callable[..., Albumcore] = found.load()
+        return opener
+    raise MissingExtra(
+        f"no installed package has a store of the kind {kind!r} (entry point group {GROUP}): "
+        "install albumcore with pip, its files alone do not say where its stores are"
+    )
