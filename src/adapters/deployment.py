@@ -53,6 +53,10 @@ class NoStore(Exception):
     """A store was to be there already, and is not, or not yet the whole of it."""
 
 
+class UnfinishedCopy(NoStore):
+    """What is there is a copy that `albumcore copy` has not brought to its end."""
+
+
 def random_id(length: int) -> str:
     """Characters of ``[A-Za-z0-9]`` that nobody can guess; about 5.95 bits in each."""
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
@@ -105,7 +109,8 @@ def open_deployment(
         make_id: Makes an id of that many characters that nobody can guess.
 
     Raises:
-        NoStore: there is none, and it must exist; or it is an unfinished copy.
+        NoStore: there is none, and it must exist.
+        UnfinishedCopy: it is an unfinished copy.
         SettingsError: the database or the place for image bytes is one that cannot be used here.
         StoreError, sqlite3.Error: the database is damaged, or none.
         OSError: the directory cannot be read or written.
@@ -122,7 +127,9 @@ def open_deployment(
     make_room(database)
     if is_unfinished(database):
         albums.close()
-        raise NoStore("the store is an unfinished copy: run `albumcore copy` again, to its end")
+        raise UnfinishedCopy(
+            "the store is an unfinished copy: run `albumcore copy` again, to its end"
+        )
     begin_claims(database, albums)
     create_tables(database)
     people, catalogue = People(database), Catalogue(database)

@@ -103,10 +103,16 @@ class DicomFile:
 
 @frozen
 class Refused:
-    """A file or folder that no instance could be read from, and why."""
+    """A file or folder that no instance could be read from, and why.
+
+    Attributes:
+        reason: One of a few, the same for every file of an import that has the same fault.
+        unread: Whether the file system did not give it: it is not there, or may not be read.
+    """
 
     path: Path
     reason: str
+    unread: bool = False
 
 
 @frozen
@@ -233,7 +239,11 @@ def _files(paths: Iterable[Path]) -> Iterator[Path | Refused]:
                 visited.add((status.st_dev, status.st_ino))
                 waiting.extend(sorted(path.iterdir(), reverse=True))
         except OSError as error:
-            yield Refused(path, f"cannot be read: {error.strerror}")
+            yield _unread(path, error)
+
+
+def _unread(path: Path, error: OSError) -> Refused:
+    return Refused(path, f"cannot be read: {error.strerror}", unread=True)
 
 
 def _real_with_parents(path: Path) -> tuple[Path, ...]:
@@ -250,9 +260,9 @@ def _examined(path: Path, max_inflated: int) -> DicomFile | Refused:
     except Exception as error:
         # Damage makes pydicom raise errors of every kind, OSError too. Their text may quote the
         # file, so only the kind is told.
-        trouble = getattr(error, "strerror", None)
-        kind = f"damaged header ({type(error).__name__})"
-        return Refused(path, f"cannot be read: {trouble}" if trouble else kind)
+        if isinstance(error, OSError) and error.strerror:
+            return _unread(path, error)
+        return Refused(path, f"damaged header ({type(error).__name__})")
 
 
 @contextmanager
@@ -312,7 +322,7 @@ class _Extent:
     def __call__(self, tag: BaseTag, _vr: str | None, length: int) -> bool:
         self.is_open = length == _UNDEFINED_LENGTH
         if tag in _WANTED_TAGS and _LONGEST_VALUE < length < _UNDEFINED_LENGTH:
-            raise _Unusable(f"{keyword_for_tag(tag)} has {length} bytes")
+            raise _Unusable(f"{keyword_for_tag(tag)} is longer than {_LONGEST_VALUE} bytes")
         self.end = self.file.tell() + (0 if self.is_open else length)
         self.has_pixels = tag in _PIXEL_DATA
         return self.has_pixels

@@ -42,7 +42,8 @@ class BoundedReader(BufferedReader):
         if size is None or size < 0:
             most = os.fstat(self.fileno()).st_size + self._max_inflated
             if _inflates_beyond(most, content):
-                raise InflatesTooFar(f"inflated, it is longer than {most} bytes")
+                more = f"inflated, it is more than {self._max_inflated} bytes longer than the file"
+                raise InflatesTooFar(more)
         return content
 
 

@@ -26,6 +26,8 @@ from adapters.directory import Account
 from adapters.http.auth import JwtVerifier, Unauthorized
 from adapters.http.kheops.callers import caller_of
 from adapters.settings import Settings
+from adapters.store import database_of
+from adapters.unfinished import mark_unfinished
 from albumcore import Album, Source, album_stream, utc_now
 from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
@@ -75,7 +77,7 @@ def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
     """What it prints is one token, of the person it was asked for, for as long as it was asked."""
     status, out, err = run(
         *("token", "--sub", "alice", "--email", "alice@clinic.example", "--name", "Alice Ndiaye"),
-        *("--ttl", "60", "--data", tmp_path),
+        *("--ttl", "60", "--create", "--data", tmp_path),
     )
     assert (status, err) == (0, "")
     jwt = out.removesuffix("\n")
@@ -103,7 +105,8 @@ def test_token_is_refused_where_a_provider_issues_them(
     monkeypatch.setenv("ALBUMCORE_JWT_ISSUER", "https://id.example")
     monkeypatch.setenv("ALBUMCORE_JWT_AUDIENCE", "albumcore")
     status, out, err = run(
-        "token", "--sub", "a", "--email", "a@b.example", "--name", "A", "--data", tmp_path
+        *("token", "--sub", "a", "--email", "a@b.example", "--name", "A"),
+        *("--create", "--data", tmp_path),
     )
     assert (status, out) == (2, "")
     assert "ALBUMCORE_JWKS_URL" in err
@@ -111,6 +114,8 @@ def test_token_is_refused_where_a_provider_issues_them(
 
 def test_token_revoke_all_ends_those_of_one_user(run: Run, tmp_path: Path) -> None:
     """Until then, and of that user alone; the next one is good. A sub that was never seen is told."""
+    with opened(tmp_path):
+        pass
     person = ("--email", "a@b.example", "--name", "A", "--data", tmp_path)
     before, other = (run("token", "--sub", sub, *person)[1].strip() for sub in ("alice", "bob"))
     status, out, err = run("token", "--revoke-all", "alice", "--data", tmp_path)
@@ -146,6 +151,7 @@ def test_token_revoke_all_where_a_provider_issues_them(
         ("--revoke-all", "alice", "--sub", "alice"),
         ("--revoke-all", ""),
         ("--revoke-all", "alice", "--data", "nowhere"),
+        ("--revoke-all", "alice", "--create", "--data", "nowhere"),
     ],
 )
 def test_token_asked_for_wrongly(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
@@ -161,7 +167,8 @@ def test_token_asked_for_wrongly(run: Run, tmp_path: Path, options: tuple[str, .
 def test_data_directory_belongs_to_its_owner(run: Run, tmp_path: Path) -> None:
     """The generated secret can be read by its owner alone, and an open one is refused."""
     data = tmp_path / "new"
-    assert run("tscharts-user", "nurse", "--password-stdin", "--data", data, stdin="x\n")[0] == 0
+    user = ("tscharts-user", "nurse", "--password-stdin", "--create", "--data", data)
+    assert run(*user, stdin="x\n")[0] == 0
     secret = data / "secret"
     made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()}
     assert {name: mode & 0o077 for name, mode in made.items()} == dict.fromkeys(made, 0)
@@ -171,18 +178,44 @@ def test_data_directory_belongs_to_its_owner(run: Run, tmp_path: Path) -> None:
     assert (status, "secret" in err) == (2, True)
 
 
+WRITING = (
+    ("token", "--sub", "alice", "--email", "alice@clinic.example", "--name", "Alice"),
+    ("tscharts-user", "nurse", "--password-stdin"),
+    ("import-dicom", "--owner", "alice", FILES / "CT_small.dcm"),
+)
+"""Commands that may be the first to write to a store."""
+
+
 @pytest.mark.parametrize(
-    "command", [("verify",), ("rebuild",), ("events", "Q7bZ2mP0xT")], ids=lambda one: str(one[0])
+    "command",
+    [("verify",), ("rebuild",), ("events", "Q7bZ2mP0xT"), *WRITING],
+    ids=lambda one: str(one[0]),
 )
 def test_a_mistyped_directory_is_no_empty_store(
-    run: Run, tmp_path: Path, command: tuple[str, ...]
+    run: Run, tmp_path: Path, command: tuple[str | Path, ...]
 ) -> None:
-    """A command that reads what is there says that nothing is, and makes nothing; nor of an empty file."""
+    """A command other than `serve` says that nothing is there, and makes nothing; nor of an empty file."""
     status, out, err = run(*command, "--data", tmp_path / "typo")
     assert (status, out, "there is no store" in err) == (2, "", True)
     assert not (tmp_path / "typo").exists()
     (tmp_path / "albumcore.sqlite").touch()
     assert run(*command, "--data", tmp_path)[0] == 2
+
+
+@pytest.mark.parametrize("command", WRITING, ids=lambda one: str(one[0]))
+def test_a_store_is_made_where_it_is_asked_for(
+    run: Run, tmp_path: Path, command: tuple[str | Path, ...]
+) -> None:
+    """The refusal names the option, which then makes the store; an unfinished copy is not made good by it."""
+    place = ("--data", tmp_path / "new")
+    assert run(*command, *place)[2].endswith("to make one, add --create\n")
+    assert run(*command, "--create", *place, stdin="secret\n")[0] == 0
+    assert run(*command, *place, stdin="secret\n")[0] == 0
+    with opened(tmp_path / "new") as deployment:
+        mark_unfinished(database_of(deployment.albums), utc_now())
+    for options in ((), ("--create",)):
+        status, _, err = run(*command, *options, *place)
+        assert (status, "unfinished copy" in err, "--create" in err) == (2, True, False)
 
 
 def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
@@ -221,7 +254,8 @@ def test_tscharts_user_can_log_in(
 ) -> None:
     """An account is made with the password from standard input, or from the prompt, and can be changed."""
     status, out, _ = run(
-        "tscharts-user", "nurse", "--password-stdin", "--data", tmp_path, stdin="first\n"
+        *("tscharts-user", "nurse", "--password-stdin", "--create", "--data", tmp_path),
+        stdin="first\n",
     )
     assert (status, out) == (0, "account 1: nurse\n")
     monkeypatch.setattr("getpass.getpass", lambda: "second")
@@ -234,7 +268,7 @@ def test_tscharts_user_can_log_in(
 def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
     """Neither login nor token are worth anything then, until there is a new password; no password is read."""
     user = ("tscharts-user", "nurse", "--data", tmp_path)
-    assert run(*user, "--password-stdin", stdin="first\n")[0] == 0
+    assert run(*user, "--password-stdin", "--create", stdin="first\n")[0] == 0
     with opened(tmp_path) as deployment:
         token = deployment.accounts.token(Account(1, "nurse", active=True))
     assert run(*user, "--disable") == (0, "disabled: nurse\n", "")
@@ -249,62 +283,98 @@ def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
 def test_disabling_what_is_not_there(run: Run, tmp_path: Path) -> None:
     """An unknown name ends with status 1, an unknown store and a password with 2; nothing is made or changed."""
     user = ("tscharts-user", "nurse", "--data", tmp_path)
-    assert run(*user, "--password-stdin", stdin="first\n")[0] == 0
+    assert run(*user, "--password-stdin", "--create", stdin="first\n")[0] == 0
     assert run("tscharts-user", "doctor", "--disable", "--data", tmp_path) == (
         *(1, "", "there is no account 'doctor'\n"),
     )
-    status, out, err = run(*user, "--disable", "--password-stdin", stdin="first\n")
-    assert (status, out, "--disable takes no password" in err) == (2, "", True)
+    for option in ("--password-stdin", "--create"):
+        status, out, err = run(*user, "--disable", option, stdin="first\n")
+        assert (status, out, "--disable takes no password" in err) == (2, "", True)
     assert run("tscharts-user", "nurse", "--disable", "--data", tmp_path / "typo")[0] == 2
     assert not (tmp_path / "typo").exists()
     with opened(tmp_path) as deployment:
         assert deployment.accounts.check("nurse", "first") is not None
 
 
-def test_import_dicom_reads_real_files_and_names_the_others(run: Run, tmp_path: Path) -> None:
-    """A folder and a file go to the catalogue and the inbox; what is no DICOM is counted and named."""
+def test_import_dicom_reads_real_files_and_counts_the_others(run: Run, tmp_path: Path) -> None:
+    """A folder and a file go to the catalogue and the inbox; what is no DICOM is counted by reason, or named."""
     data = tmp_path / "data"
-    text = tmp_path / "notes.txt"
-    text.write_text("not a scan")
-    strange = tmp_path / os.fsdecode(b"caf\xe9.txt")
-    strange.write_text("not a scan either")
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "notes.txt").write_text("not a scan")
+    (texts / os.fsdecode(b"caf\xe9.txt")).write_text("not a scan either")
     scans = FILES / "dicomdirtests" / "98892003"
-    status, out, _ = run(
-        *("import-dicom", "--owner", "alice", "--data", data),
-        *(scans, FILES / "CT_small.dcm", text, tmp_path / "gone", strange),
-    )
-    assert status == 0
+    command = ("import-dicom", "--owner", "alice", "--data", data)
+    paths = (scans, FILES / "CT_small.dcm", FILES / "MR_truncated.dcm", texts)
+    status, out, err = run(*command, *paths, "--create")
     files = sum(one.is_file() for one in scans.rglob("*")) + 1
-    assert f"{files} instances in 8 series of 4 studies; 3 passed over" in out
-    assert f"passed over: '{text}': " in out
-    assert r"caf\udce9.txt': " in out
+    found = f"{files} instances in 8 series of 4 studies; 3 passed over"
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "2 passed over: not a DICOM file",
+        "1 passed over: truncated",
+        f"{found}; -v names them",
+    ]
     with opened(data) as deployment:
         assert len(deployment.inbox.studies("alice")) == 4
+    lines = run(*command, *paths, "-v")[1].splitlines()
+    assert lines[-1] == found
+    assert f"passed over: {str(texts / 'notes.txt')!r}: not a DICOM file" in lines
+    assert any(r"caf\udce9.txt': " in line for line in lines)
+
+
+def test_import_dicom_of_a_missing_path(run: Run, tmp_path: Path) -> None:
+    """It is named with status 1, and what is there is imported all the same; nor does a link to nothing count."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "dangling").symlink_to(folder / "gone")
+    gone = tmp_path / "gone"
+    command = ("import-dicom", "--owner", "alice", "--create", "--data", tmp_path)
+    status, out, err = run(*command, gone, FILES / "CT_small.dcm", folder)
+    assert (status, err) == (1, f"'{gone}': cannot be read: No such file or directory\n")
+    assert out.splitlines()[-1].startswith("1 instances in 1 series of 1 studies; 2 passed over")
+    assert run(*command, folder)[0] == 0
 
 
 def test_import_dicom_prints_names_that_forge_nothing(run: Run, tmp_path: Path) -> None:
     """A name with a line break, or with what a terminal obeys, stays on its line and is but text."""
     odd = tmp_path / "scans"
     odd.mkdir()
-    for name in ("a\npassed over: 'b': forged", "\x1b[2J\r", "\u202etxt.mcd"):
+    names = [
+        "\x1b[2J\r\x7f",
+        "a\npassed over: 'b': forged",
+        os.fsdecode(b"caf\xe9"),
+        "\u202etxt.mcd",
+    ]
+    for name in names:
         (odd / name).write_text("not a scan")
-    data = tmp_path / "data"
-    status, out, err = run("import-dicom", "--owner", "alice", "--data", data, odd)
+    command = ("import-dicom", "--owner", "alice", "--data", tmp_path / "data", odd)
+    status, out, err = run(*command, "--create", "-v")
     assert status == 0
     assert all(line.isprintable() for line in (out + err).splitlines())
     lines = out.splitlines()
-    assert len(lines) == 4
-    assert [line.startswith("passed over: ") for line in lines] == [True] * 3 + [False]
+    assert [line.startswith("passed over: ") for line in lines] == [True] * 4 + [False]
+    status, out, err = run(*command, "--json")
+    assert (status, err, out.count("\n"), out.isascii()) == (0, "", 1, True)
+    assert out.removesuffix("\n").isprintable()
+    found = json.loads(out)
+    told = found.pop("passed_over")
+    assert found == {"instances": 0, "series": 0, "studies": 0}
+    assert [Path(one["path"]).name for one in told] == sorted(names)
+    assert {one["reason"] for one in told} == {"not a DICOM file"}
 
 
 def test_import_dicom_inflates_as_much_as_the_setting_says(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A deflated file is read, or passed over where little is allowed."""
+    with opened(tmp_path):
+        pass
     command = ("import-dicom", "--owner", "alice", "--data", tmp_path, FILES / "image_dfl.dcm")
     assert "1 instances" in run(*command)[1]
     monkeypatch.setenv("ALBUMCORE_MAX_INFLATED", "1KiB")
-    assert "image_dfl.dcm': inflated, it is longer than " in run(*command)[1]
+    expected = "1 passed over: inflated, it is more than 1024 bytes longer than the file\n"
+    assert run(*command)[1].startswith(expected)
 
 
 def test_import_dicom_needs_a_path(run: Run, tmp_path: Path) -> None:
@@ -375,9 +445,14 @@ def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path
     database.close()
     status, out, err = run("verify", "--data", tmp_path)
     assert (status, "member_row" in out, "2 things differ" in err) == (1, True, True)
+    status, as_json, same = run("verify", "--data", tmp_path, "--json")
+    assert (status, same, as_json.count("\n")) == (1, err, 1)
+    assert json.loads(as_json) == {"events": 1, "problems": out.splitlines()}
     assert run("rebuild", "--data", tmp_path)[:2] == (0, "index rows made again from 1 events\n")
     status, out, _ = run("verify", "--data", tmp_path)
     assert (status, out.startswith("1 events replayed")) == (0, True)
+    status, out, err = run("verify", "--data", tmp_path, "--json")
+    assert (status, json.loads(out), err) == (0, {"events": 1, "problems": []}, "")
 
 
 def test_progress_is_shown_when_it_takes_long(
@@ -483,6 +558,20 @@ def test_copy_that_finds_something(
     status, out, err = run("copy", "--from", f"sqlite://{source}", "--to", f"sqlite://{tmp_path}/1")
     assert (status, err) == (1, "1 things differ, as in the source\n")
     assert "album-Q7bZ2mP0xT version 1" in out.splitlines()[-1]
+    other = f"sqlite://{tmp_path}/3"
+    status, as_json, same = run("copy", "--from", f"sqlite://{source}", "--to", other, "--json")
+    assert (status, same, as_json.count("\n")) == (1, err, 1)
+    told = json.loads(as_json)
+    assert told.pop("problems") == out.splitlines()[-1:]
+    assert f" and {told.pop('rows')} rows beside them" in out
+    assert told == {
+        "events": 1,
+        "position": 1,
+        "images": 0,
+        "damaged_images": 0,
+        "secret": True,
+        "whole": True,
+    }
     monkeypatch.setattr("adapters.copying.run._are_equal", lambda *sides: False)
     status, _, err = run("copy", "--from", f"sqlite://{source}", "--to", f"sqlite://{tmp_path}/2")
     assert (status, err.startswith("the source was written to meanwhile")) == (1, True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from adapters.deployment import Deployment, open_deployment
+from adapters.deployment import Deployment, NoStore, UnfinishedCopy, open_deployment
 from adapters.settings import Settings
 
 app = App(
@@ -39,6 +40,12 @@ app = App(
 Data = Annotated[
     Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
 ]
+Create = Annotated[
+    bool, Parameter(name="--create", negative=(), help="Make the store if there is none.")
+]
+Json = Annotated[
+    bool, Parameter(name="--json", negative=(), help="Print one JSON object, in one line.")
+]
 
 
 class Failed(Exception):
@@ -60,10 +67,32 @@ def existing(data: Path | None) -> AbstractContextManager[Deployment]:
 
 
 @contextmanager
+def existing_or_created(data: Path | None, *, create: bool) -> Iterator[Deployment]:
+    """The open deployment of a data directory, closed at the end of the block; a new store only where `create` is true.
+
+    Raises:
+        NoStore: there is none; the message names ``--create``.
+    """
+    try:
+        deployment = open_deployment(settings_of(data), must_exist=not create)
+    except UnfinishedCopy:
+        raise
+    except NoStore as error:
+        raise NoStore(f"{error}; to make one, add --create") from error
+    with closing(deployment):
+        yield deployment
+
+
+def print_json(result: Mapping[str, object]) -> None:
+    """Print what a command came to as one line of JSON on standard output.
+
+    Everything outside printable ASCII is escaped, so that file names of any bytes can be in it.
+    """
+    print(json.dumps(result))
+
+
+@contextmanager
 def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deployment]:
     """The open deployment of the settings, closed at the end of the block."""
-    deployment = open_deployment(settings, must_exist=must_exist)
-    try:
+    with closing(open_deployment(settings, must_exist=must_exist)) as deployment:
         yield deployment
-    finally:
-        deployment.close()

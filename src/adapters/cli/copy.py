@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from adapters.cli.base import Failed, app
-from adapters.copying.command import copy_by_addresses, sentences
+from adapters.cli.base import Failed, Json, app, print_json
+from adapters.copying.command import as_json, copy_by_addresses, sentences
 from adapters.progress import progress_of
 
 
@@ -22,6 +22,7 @@ def copy(
         str | None, Parameter(help="Where the images are, as in ALBUMCORE_BLOBS.")
     ] = None,
     blobs_to: Annotated[str | None, Parameter(help="Where they are to be.")] = None,
+    json: Json = False,
 ) -> None:
     """Copy a whole store to an empty place: events, all that lies beside them, and images. Stop the service first.
 
@@ -30,8 +31,11 @@ def copy(
     albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
     """
     copied = copy_by_addresses(source, target, blobs_from, blobs_to, progress_of)
-    for line in (*sentences(copied), *copied.problems):
-        print(line)
+    if json:
+        print_json(as_json(copied))
+    else:
+        for line in (*sentences(copied), *copied.problems):
+            print(line)
     if not copied.is_whole:
         raise Failed(
             "the source was written to meanwhile: stop the service and run the same again; "

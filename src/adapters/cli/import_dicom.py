@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from adapters.cli.base import Data, Failed, app, opened, settings_of
+from adapters.cli.base import Create, Data, Failed, Json, app, existing_or_created, print_json
 from adapters.progress import progress_of
 from albumcore.ids import user_id
+
+if TYPE_CHECKING:
+    from adapters.dicom import ImportReport
 
 
 @app.command(name="import-dicom")
 def import_dicom(
     *paths: Annotated[Path, Parameter(help="DICOM files, and folders of them.")],
     owner: Annotated[str, Parameter(help="The sub of the person whose inbox receives them.")],
+    verbose: Annotated[
+        bool, Parameter(name=("--verbose", "-v"), negative=(), help="Name what is passed over.")
+    ] = False,
+    json: Json = False,
+    create: Create = False,
     data: Data = None,
 ) -> None:
-    """Read DICOM files into the catalogue and the owner's inbox. What is not DICOM is named and passed over.
+    """Read DICOM files into the catalogue and the owner's inbox. What is not DICOM is passed over.
+
+    What is passed over is counted by reason. Ends with status 1 where a path that was given cannot be read; the
+    others are imported.
 
     Example: albumcore import-dicom --owner alice /media/cdrom
     """
@@ -27,7 +39,8 @@ def import_dicom(
 
     if not paths:
         raise Failed("import-dicom needs at least one file or folder", 2)
-    with opened(settings_of(data)) as deployment, progress_of("reading files") as progress:
+    place = existing_or_created(data, create=create)
+    with place as deployment, progress_of("reading files") as progress:
         person = deployment.people.register(user_id(owner))
         seen = iter(range(1, sys.maxsize))
         report = import_files(
@@ -37,10 +50,32 @@ def import_dicom(
             lambda path: progress(next(seen)),
             deployment.settings.max_inflated,
         )
-    for refused in report.refused:
-        # A name may hold line breaks, control sequences of terminals, and bytes that are not UTF-8.
-        print(f"passed over: {str(refused.path)!r}: {refused.reason}")
+    if json:
+        print_json(_as_json(report))
+    else:
+        _print(report, verbose=verbose)
+    unread = [one for one in report.refused if one.unread and one.path in set(paths)]
+    if unread:
+        raise Failed("\n".join(f"{str(one.path)!r}: {one.reason}" for one in unread), 1)
+
+
+def _as_json(report: ImportReport) -> dict[str, object]:
+    counts = {name: getattr(report, name) for name in ("instances", "series", "studies")}
+    passed_over = [{"path": str(one.path), "reason": one.reason} for one in report.refused]
+    return {**counts, "passed_over": passed_over}
+
+
+def _print(report: ImportReport, *, verbose: bool) -> None:
+    if verbose:
+        for refused in report.refused:
+            # A name may hold line breaks, control sequences of terminals, and bytes that are not UTF-8.
+            print(f"passed over: {str(refused.path)!r}: {refused.reason}")
+    else:
+        for reason, count in Counter(one.reason for one in report.refused).most_common():
+            print(f"{count} passed over: {reason}")
+    left_out = f"{len(report.refused)} passed over"
+    if report.refused and not verbose:
+        left_out += "; -v names them"
     print(
-        f"{report.instances} instances in {report.series} series of {report.studies} studies; "
-        f"{len(report.refused)} passed over"
+        f"{report.instances} instances in {report.series} series of {report.studies} studies; {left_out}"
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from adapters.cli.base import Data, Failed, app, existing, opened, settings_of
+from adapters.cli.base import Create, Data, Failed, app, existing, existing_or_created
 from adapters.issuing import end_all, issue
 
 
@@ -22,6 +22,7 @@ def token(
     revoke_all: Annotated[
         str | None, Parameter(help="End every JWT that this sub was issued until now, instead.")
     ] = None,
+    create: Create = False,
     data: Data = None,
 ) -> None:
     """Print a JWT for the Kheops routes, signed with the secret of the data directory, and nothing else.
@@ -34,14 +35,14 @@ def token(
     Example: albumcore token --revoke-all alice
     """
     person = sub, email, name
-    if revoke_all is not None and person == (None, None, None):
+    if revoke_all is not None and person == (None, None, None) and not create:
         with existing(data) as deployment:
             good_from = end_all(deployment, revoke_all).isoformat()
             print(f"every JWT of {revoke_all} issued before {good_from} has ended")
             if not deployment.people.known(revoke_all):
                 raise Failed("no user of that sub was seen yet: is it the right one?", 1)
     elif revoke_all is None and sub is not None and email is not None and name is not None:
-        with opened(settings_of(data)) as deployment:
+        with existing_or_created(data, create=create) as deployment:
             print(issue(deployment, sub, email, name, ttl))
     else:
         raise Failed("token needs --sub, --email and --name, or --revoke-all alone", 2)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from adapters.cli.base import Data, Failed, app, existing, opened, settings_of
+from adapters.cli.base import Create, Data, Failed, app, existing, existing_or_created
 
 
 @app.command(name="tscharts-user")
@@ -22,21 +22,22 @@ def tscharts_user(
     disable: Annotated[
         bool, Parameter(negative=(), help="End login and token until there is a new password.")
     ] = False,
+    create: Create = False,
     data: Data = None,
 ) -> None:
     """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
 
     Example: echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
     """
-    if disable and password_stdin:
-        raise Failed("--disable takes no password", 2)
+    if disable and (password_stdin or create):
+        raise Failed("--disable takes no password, and makes no store", 2)
     if disable:
         with existing(data) as deployment:
             if not deployment.accounts.disable(name):
                 raise Failed(f"there is no account {name!r}", 1)
         print(f"disabled: {name}")
         return
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
-    with opened(settings_of(data)) as deployment:
+    with existing_or_created(data, create=create) as deployment:
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
         account = deployment.accounts.add(name, password)
         print(f"account {account.id}: {account.name}")

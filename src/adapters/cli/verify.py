@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.cli.base import Data, Failed, app, existing
+from adapters.cli.base import Data, Failed, Json, app, existing, print_json
 from adapters.progress import progress_of
 
 
@@ -18,7 +18,7 @@ def rebuild(*, data: Data = None) -> None:
 
 
 @app.command
-def verify(*, data: Data = None) -> None:
+def verify(*, json: Json = False, data: Data = None) -> None:
     """Replay every stream, compare with the index rows and the image files, and name what differs.
 
     Ends with status 1 where something does. Example: albumcore verify --data /srv/albumcore
@@ -32,8 +32,11 @@ def verify(*, data: Data = None) -> None:
             progress(done)
 
         problems = deployment.albums.verify(deployment.blobs.check, seen)
-    for problem in problems:
-        print(problem)
+    if json:
+        print_json({"events": count, "problems": problems})
+    elif problems:
+        print(*problems, sep="\n")
+    else:
+        print(f"{count} events replayed; index rows, snapshots and image files agree with them")
     if problems:
         raise Failed(f"{len(problems)} things differ, in {count} events", 1)
-    print(f"{count} events replayed; index rows, snapshots and image files agree with them")

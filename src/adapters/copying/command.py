@@ -34,6 +34,20 @@ def copy_by_addresses(
     return copy_store(old, new, both if is_known else None, stage, utc_now)
 
 
+def as_json(copied: Copied) -> dict[str, object]:
+    """What came of it, by name."""
+    return {
+        "events": copied.events,
+        "position": copied.position,
+        "rows": copied.rows,
+        "images": copied.blobs,
+        "damaged_images": copied.damaged_blobs,
+        "secret": copied.secret,
+        "whole": copied.is_whole,
+        "problems": list(copied.problems),
+    }
+
+
 def sentences(copied: Copied) -> Iterator[str]:
     """What came of it, a sentence a line."""
     yield (
