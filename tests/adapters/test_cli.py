@@ -57,17 +57,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return typed
 
 
-def test_help_explains_every_command_with_an_example(run: Run) -> None:
-    """The help of the whole, and of each command, holds a line that can be typed."""
-    status, out, _ = run("--help")
-    assert status == 0
-    commands = ("serve", "token", "tscharts-user", "import-dicom", "events", "rebuild", "verify")
-    for command in (*commands, "collect-blobs"):
-        assert f"albumcore {command}" in out
-        status, explained, _ = run(command, "--help")
-        assert (status, "Example:" in explained) == (0, True)
-
-
 def test_version_is_that_of_the_package(run: Run) -> None:
     """What is installed says what it is."""
     assert run("--version")[:2] == (0, f"{version('albumcore')}\n")

@@ -26,6 +26,7 @@ COMMANDS = (
     "verify",
     "copy",
     "collect_blobs",
+    "completion",
 )
 """The files of the commands, in the order that the help shows them in."""
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from adapters.cli.help_page import HelpPage
 from adapters.deployment import Deployment, NoStore, UnfinishedCopy, open_deployment
 from adapters.settings import Settings
 
@@ -19,8 +20,10 @@ app = App(
     name="albumcore",
     help="""Albums of medical images and patient image sets, whose history is the truth.
 
-    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT,
-    ALBUMCORE_MAX_UPLOAD, ...); docs/reference/settings.md has the table. Examples:
+    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT, ALBUMCORE_MAX_UPLOAD, ...);
+    docs/reference/settings.md has the table.
+
+    For example:
 
         albumcore serve --demo
         albumcore token --sub alice --email alice@clinic.example --name Alice
@@ -32,8 +35,10 @@ app = App(
         albumcore verify
         albumcore collect-blobs --dry-run
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+        albumcore completion bash
     """,
     help_format="plaintext",
+    help_formatter=HelpPage(),
     version=version("albumcore"),
 )
 

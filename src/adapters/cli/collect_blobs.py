@@ -27,7 +27,9 @@ def collect_blobs(
     The service may run meanwhile; on S3 the bucket should keep versions then, or an upload of the same bytes in
     the very moment of their removal is lost.
 
-    Example: albumcore collect-blobs --older-than 30 --dry-run
+    For example:
+
+        albumcore collect-blobs --older-than 30 --dry-run
     """
     if not 1 <= older_than <= 36500:
         raise Failed("collect-blobs needs 1 to 36500 days: an upload may be under way", 2)

@@ -27,8 +27,11 @@ def copy(
     """Copy a whole store to an empty place: events, all that lies beside them, and images. Stop the service first.
 
     Cut off, it goes on when it is run again. Until it has come to its end, the copy cannot be opened. Ends with
-    status 1 if the source was written to meanwhile, or something differs. Example:
-    albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+    status 1 if the source was written to meanwhile, or something differs.
+
+    For example:
+
+        albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
     """
     copied = copy_by_addresses(source, target, blobs_from, blobs_to, progress_of)
     if json:

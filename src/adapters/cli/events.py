@@ -34,7 +34,9 @@ def events(
 ) -> None:
     """Print an album's feed, newest first, one JSON object a line: now, or as it was at a time.
 
-    Example: albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
+    For example:
+
+        albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
     """
     with existing(data) as deployment, progress_of("reading the history"):
         page = deployment.albums.feed(

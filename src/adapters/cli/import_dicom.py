@@ -33,7 +33,9 @@ def import_dicom(
     What is passed over is counted by reason. Ends with status 1 where a path that was given cannot be read; the
     others are imported.
 
-    Example: albumcore import-dicom --owner alice /media/cdrom
+    For example:
+
+        albumcore import-dicom --owner alice /media/cdrom
     """
     from adapters.dicom import import_files  # a service has no use for it, and it takes memory
 

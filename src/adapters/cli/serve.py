@@ -32,7 +32,9 @@ def serve(
 ) -> None:
     """Serve both APIs until stopped.
 
-    Example: albumcore serve --data /srv/albumcore --bind 0.0.0.0:8000 --workers 4
+    For example:
+
+        albumcore serve --data /srv/albumcore --bind 0.0.0.0:8000 --workers 4
     """
     settings = settings_of(data, bind=bind, workers=workers)
     announce: Callable[[str], None] = _silence
@@ -58,9 +60,11 @@ def _fill_apart(data: Path) -> None:
 
 @app.command(name="fill-demo")
 def fill_demo(*, data: Data = None) -> None:
-    """Fill the data directory with the demo, once; ``serve --demo`` does so by itself.
+    """Fill the data directory with the demo, once; `serve --demo` does so by itself.
 
-    Example: albumcore fill-demo --data /srv/albumcore
+    For example:
+
+        albumcore fill-demo --data /srv/albumcore
     """
     with opened(settings_of(data)) as deployment, progress_of("filling in the demo"):
         demonstration.fill(deployment)

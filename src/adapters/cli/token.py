@@ -30,9 +30,10 @@ def token(
     With --revoke-all, end all of a user's instead, also those of an identity provider, in every running worker at
     once. Capability tokens are revoked each by itself.
 
-    Example: albumcore token --sub alice --email alice@clinic.example --name "Alice Ndiaye"
+    For example:
 
-    Example: albumcore token --revoke-all alice
+        albumcore token --sub alice --email alice@clinic.example --name "Alice Ndiaye"
+        albumcore token --revoke-all alice
     """
     person = sub, email, name
     if revoke_all is not None and person == (None, None, None) and not create:

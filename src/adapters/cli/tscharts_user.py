@@ -27,7 +27,9 @@ def tscharts_user(
 ) -> None:
     """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
 
-    Example: echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+    For example:
+
+        echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
     """
     if disable and (password_stdin or create):
         raise Failed("--disable takes no password, and makes no store", 2)

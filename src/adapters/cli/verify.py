@@ -10,7 +10,9 @@ from adapters.progress import progress_of
 def rebuild(*, data: Data = None) -> None:
     """Make the index rows again from the events. The service may run meanwhile; writes wait.
 
-    Example: albumcore rebuild --data /srv/albumcore
+    For example:
+
+        albumcore rebuild --data /srv/albumcore
     """
     with existing(data) as deployment, progress_of("reading events") as progress:
         count = deployment.albums.rebuild(progress)
@@ -21,7 +23,11 @@ def rebuild(*, data: Data = None) -> None:
 def verify(*, json: Json = False, data: Data = None) -> None:
     """Replay every stream, compare with the index rows and the image files, and name what differs.
 
-    Ends with status 1 where something does. Example: albumcore verify --data /srv/albumcore
+    Ends with status 1 where something does.
+
+    For example:
+
+        albumcore verify --data /srv/albumcore
     """
     with existing(data) as deployment, progress_of("reading events") as progress:
         count = 0

@@ -1,0 +1,108 @@
+"""Help and completion: what they show can be pasted into a shell, whatever the width of the terminal."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from adapters.cli import main
+from adapters.cli.base import app
+
+NARROW, WIDE = 60, 200
+COMMANDS = sorted(name for name in app if not name.startswith("-"))
+INVOCATION = re.compile(r"(?:^|\(|\| )albumcore ([^|<>()]+)")
+"""A command within a line of shell: at its beginning, after a pipe, or in a substitution."""
+
+
+def help_of(command: str, width: int) -> str:
+    """What ``--help`` prints on a terminal so wide; of the whole where no command is named."""
+    console = Console(width=width, file=StringIO())
+    with console.capture() as captured:
+        app.help_print(command, console=console)
+    return captured.get()
+
+
+def examples(text: str) -> list[str]:
+    """The indented lines of a help page."""
+    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_examples_can_be_pasted(command: str) -> None:
+    """Each stands on one line, is understood by a shell, and gives this command what it needs."""
+    lines = examples(help_of(command, NARROW))
+    assert lines
+    assert lines == examples(help_of(command, WIDE))
+    for line in lines:
+        subprocess.run(["bash", "-n", "-c", line], check=True)
+        found = INVOCATION.search(line)
+        assert found, line
+        tokens = shlex.split(found[1])
+        function, _, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        assert function.__module__.startswith("adapters.cli."), line
+        assert not command or function is app[command].default_command
+
+
+def test_the_help_of_the_whole_shows_commands_that_exist() -> None:
+    """It has an example of each command but the one that `serve --demo` runs by itself."""
+    lines = examples(help_of("", NARROW))
+    shown = {found[1].split()[0] for line in lines if (found := INVOCATION.search(line))}
+    assert shown == set(COMMANDS) - {"fill-demo"}
+
+
+def test_prose_fills_the_width() -> None:
+    """The lines of a docstring are not those of the terminal."""
+    for width in (NARROW, WIDE):
+        text = help_of("token", width)
+        prose = [line for line in text.splitlines() if line[:1].isalpha()]
+        assert max(map(len, prose)) <= width
+        paragraph = next(line for line in prose if line.startswith("With --revoke-all"))
+        assert len(paragraph) > width * 0.7
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_of_its_shell(
+    shell: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The shell reads it without complaint, where it is installed; every command is in it."""
+    monkeypatch.setattr(sys, "argv", ["albumcore", "completion", shell])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    script = tmp_path / "script"
+    script.write_text(capsys.readouterr().out)
+    assert all(command in script.read_text() for command in COMMANDS)
+    if shutil.which(shell) is not None:
+        subprocess.run([shell, "-n", str(script)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("albumcore", "imp"), "import-dicom"),
+        (("albumcore", "verify", "--js"), "--json"),
+        (("albumcore", "completion", "z"), "zsh"),
+    ],
+)
+def test_bash_completes(words: tuple[str, ...], expected: str) -> None:
+    """A command, an option and a word of a few, as bash asks for them."""
+    script = app.generate_completion(shell="bash")
+    asked = f"COMP_WORDS=({shlex.join(words)})\nCOMP_CWORD={len(words) - 1}\n_albumcore\n"
+    answer = subprocess.run(
+        ["bash", "-c", f'{script}\n{asked}echo "${{COMPREPLY[@]}}"'],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stdout.split() == [expected]
