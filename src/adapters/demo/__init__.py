@@ -49,6 +49,8 @@ IMAGES = {
     ImageType.AUDIOGRAM: "audiogram.png",
 }
 _MARKER = "demo.json"
+_SPAN = timedelta(weeks=3)
+_NEARER = 0.85  # of the time that is left, at each event
 _TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
 
 
@@ -63,22 +65,26 @@ class Demo:
     images: dict[str, int]
 
 
-def fill(deployment: Deployment) -> Demo:
-    """Fill a data directory with the demo, once: a second call finds what the first one made."""
+def fill(deployment: Deployment, clock: Callable[[], datetime] | None = None) -> Demo:
+    """Fill a data directory with the demo, once: a second call finds what the first one made.
+
+    Args:
+        deployment: The open data directory.
+        clock: Tells when the next event happens, aware and in UTC; without one, they are spread `over_weeks` until
+            now.
+    """
     marker = deployment.settings.data / _MARKER
     with alone(marker.with_suffix(".lock")):
         if marker.exists():
             return Demo(**json.loads(marker.read_text()))
-        return _fill(deployment, marker)
+        return _fill(deployment, marker, clock or over_weeks(deployment.clock()))
 
 
-def _fill(deployment: Deployment, marker: Path) -> Demo:
+def _fill(deployment: Deployment, marker: Path, clock: Callable[[], datetime]) -> Demo:
     for sub, (email, name) in PEOPLE.items():
         deployment.people.register(sub, email, name)
-    clock = _a_minute_apart(deployment.clock())
     with closing(open_deployment(deployment.settings, clock=clock)) as in_the_past:
-        album_id = _album(in_the_past)
-    demo = Demo(album_id, *_image_set(deployment))
+        demo = Demo(_album(in_the_past), *_image_set(in_the_past))
     # Written last and in one step: a fill that was cut off counts as none, and is done again in full.
     unfinished = marker.with_suffix(".new")
     unfinished.write_text(json.dumps(asdict(demo)))
@@ -86,10 +92,13 @@ def _fill(deployment: Deployment, marker: Path) -> Demo:
     return demo
 
 
-def _a_minute_apart(until: datetime) -> Callable[[], datetime]:
-    """A clock for the hour that has gone by: post dates have whole seconds, and each event is to have its own."""
-    minutes = count(-59)
-    return lambda: until + timedelta(minutes=min(next(minutes), 0))
+def over_weeks(until: datetime) -> Callable[[], datetime]:
+    """A clock that begins three weeks before a time and comes ever closer to it, without reaching it.
+
+    Every time it tells is later than the one before, by more than a second for the first 60.
+    """
+    ticks = count()
+    return lambda: until - _SPAN * _NEARER ** next(ticks)
 
 
 def _album(deployment: Deployment) -> str:
