@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.store import StoreError, open_sqlite
-from albumcore import Album, Albumcore
+from albumcore import Album, Albumcore, StoreOptions
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from support.given import ALICE
@@ -50,7 +50,7 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "settings", [{"busy_seconds": 0}, {"snapshot_every": 0}, {"cache_size": 0}], ids=str
 )
-def test_settings_out_of_range(tmp_path: Path, settings: dict[str, int]) -> None:
+def test_settings_out_of_range(tmp_path: Path, settings: StoreOptions) -> None:
     """Are refused, and no store is opened."""
     with pytest.raises(ValueError, match="or more"):
         open_sqlite(tmp_path / "store.sqlite", **settings)
