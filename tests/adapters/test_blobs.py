@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 from attrs import frozen
 
-from adapters.blobs import BlobMissing, Blobs, DirectoryBlobs
+from adapters.blobs import BlobDamaged, BlobMissing, Blobs, DirectoryBlobs
 from albumcore.errors import Invalid
 from support.s3 import S3, blobs_at, serving_s3
 
@@ -150,6 +150,31 @@ def test_get_of_a_blob_that_is_missing(blobs: Blobs) -> None:
     assert missing.value.digest == ABC
     with pytest.raises(BlobMissing, match=ABC):
         blobs.size(ABC)
+
+
+@pytest.mark.parametrize("length", [None, 3], ids=["length unknown", "length known"])
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (b"", "wrong length: 0 bytes instead of 3"),
+        (b"ab", "wrong length: 2 bytes instead of 3"),
+        (b"abcd", "wrong length: 4 bytes instead of 3"),
+        (b"abd", "wrong digest: the content has changed"),
+    ],
+)
+def test_get_of_a_damaged_blob(
+    blobs: Blobs, place: Place, damaged: bytes, reason: str, length: int | None
+) -> None:
+    """Other bytes than were put are never returned, also after sound ones were; sound ones again are."""
+    blobs.put(b"abc")
+    assert blobs.get(ABC, length) == b"abc"
+    place.write(f"ba/{ABC[2:]}", damaged)
+    with pytest.raises(BlobDamaged) as told:
+        blobs.get(ABC, length)
+    assert told.value.digest == ABC
+    assert told.value.reason == (reason if length else "wrong digest: the content has changed")
+    place.write(f"ba/{ABC[2:]}", b"abc")
+    assert blobs.get(ABC, length) == b"abc"
 
 
 @pytest.mark.parametrize(

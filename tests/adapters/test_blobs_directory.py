@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import multiprocessing
@@ -15,7 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.blobs import Blobs, DirectoryBlobs
+from adapters.blobs import (
+    BlobDamaged,
+    Blobs,
+    BlobsFull,
+    BlobsUnavailable,
+    DirectoryBlobs,
+    directory,
+)
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -193,3 +201,121 @@ def test_put_waits_for_who_is_removing(blobs: Blobs, root: Path) -> None:
         os.close(removing)
     thread.join()
     assert blobs.get(ABC) == b"abc"
+
+
+def _settle(root: Path) -> None:
+    """Wait until the time of change of the blob would tell the next change of it."""
+    while time.time_ns() - _file(root, ABC).stat().st_ctime_ns < 60_000_000:
+        time.sleep(0.005)
+
+
+def _hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of all that is hashed from now on, in bytes."""
+    lengths: list[int] = []
+    sha256 = hashlib.sha256
+
+    def noted(content: bytes) -> object:
+        lengths.append(len(content))
+        return sha256(content)
+
+    monkeypatch.setattr(hashlib, "sha256", noted)
+    return lengths
+
+
+def test_get_verifies_a_file_once(
+    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each process, and again when the file has changed; of the files that are remembered there is an end."""
+    blobs.put(b"abc")
+    _settle(root)
+    hashed = _hashed(monkeypatch)
+    assert [blobs.get(ABC, 3) for _ in range(3)] == [b"abc"] * 3
+    assert hashed == [3]
+    assert DirectoryBlobs(root).get(ABC) == b"abc"
+    assert hashed == [3, 3]
+    _file(root, ABC).write_bytes(b"abc")
+    _settle(root)
+    assert [blobs.get(ABC) for _ in range(3)] == [b"abc"] * 3
+    assert hashed == [3, 3, 3]
+    monkeypatch.setattr(directory, "MOST_VERIFIED", 1)
+    other = blobs.put(b"abcd")
+    hashed.clear()
+    while hashed[-2:] != [4, 3]:  # as soon as the other file is old enough to be remembered
+        hashed.clear()
+        assert (blobs.get(other), blobs.get(ABC)) == (b"abcd", b"abc")
+
+
+def test_get_does_not_trust_a_file_that_changed_a_moment_ago(blobs: Blobs, root: Path) -> None:
+    """A change within one tick of the clock of the file system leaves its time of change as it was."""
+    for _ in range(200):
+        _file(root, blobs.put(b"abc")).write_bytes(b"abc")
+        assert blobs.get(ABC, 3) == b"abc"
+        _file(root, ABC).write_bytes(b"abd")
+        with pytest.raises(BlobDamaged):
+            blobs.get(ABC, 3)
+
+
+@pytest.mark.parametrize("call", ["open", "read"])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errno.EIO, BlobDamaged),
+        (errno.EUCLEAN, BlobDamaged),
+        (errno.EACCES, BlobsUnavailable),
+        (errno.ESTALE, BlobsUnavailable),
+        (errno.EMFILE, BlobsUnavailable),
+    ],
+)
+def test_get_where_the_file_system_refuses(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch, call: str, code: int, kind: type[Exception]
+) -> None:
+    """A file that its disk does not give is damaged; what concerns more than one file may pass."""
+    blobs.put(b"abc")
+
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, refuse)
+        with pytest.raises(kind, match=f"{ABC}.* cannot be read: {os.strerror(code)}"):
+            blobs.get(ABC, 3)
+    assert blobs.get(ABC, 3) == b"abc"
+
+
+def test_get_of_a_file_that_is_cut_while_it_is_read(
+    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its length was right when it was opened; what came is shorter all the same. A pipe gives nothing."""
+    blobs.put(b"abc")
+    read = os.read
+
+    def cut(descriptor: int, length: int) -> bytes:
+        os.truncate(_file(root, ABC), 1)
+        return read(descriptor, length)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "read", cut)
+        with pytest.raises(BlobDamaged, match="1 bytes instead of 3"):
+            blobs.get(ABC, 3)
+    _file(root, ABC).unlink()
+    os.mkfifo(_file(root, ABC))
+    with pytest.raises(BlobDamaged, match="0 bytes instead of 3"):
+        blobs.get(ABC, 3)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["fsync", "mkdir", "replace"])
+def test_put_without_room(
+    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    """A full disk, or a quota that is used up, is told as such, wherever it is met, and nothing is left."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, refuse)
+        with pytest.raises(BlobsFull, match=os.strerror(code)):
+            blobs.put(b"abc")
+    assert _files(root) == []
+    assert blobs.put(b"abc") == ABC

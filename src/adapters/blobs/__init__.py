@@ -9,12 +9,21 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from adapters.blobs.directory import DirectoryBlobs, sync_directory
-from adapters.blobs.protocol import BlobMissing, Blobs, BlobsUnavailable, Digest
+from adapters.blobs.protocol import (
+    BlobDamaged,
+    BlobMissing,
+    Blobs,
+    BlobsFull,
+    BlobsUnavailable,
+    Digest,
+)
 from adapters.settings import Settings, SettingsError
 
 __all__ = [
+    "BlobDamaged",
     "BlobMissing",
     "Blobs",
+    "BlobsFull",
     "BlobsUnavailable",
     "Digest",
     "DirectoryBlobs",

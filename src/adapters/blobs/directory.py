@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,12 +17,61 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from adapters.blobs.protocol import BlobMissing, Digest, check_digest
+from adapters.blobs.protocol import (
+    WRONG_DIGEST,
+    BlobDamaged,
+    BlobMissing,
+    BlobsFull,
+    BlobsUnavailable,
+    Digest,
+    check_digest,
+    wrong_length,
+)
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _REST = re.compile(r"[0-9a-f]{62}")
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_OF_ONE_FILE = frozenset(
+    {
+        *(errno.EIO, errno.EBADMSG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP),
+        getattr(errno, "EUCLEAN", errno.EIO),  # "structure needs cleaning", which Linux alone has
+    }
+)
+"""Refusals of the file system that concern a file that is damaged, or what stands in its place."""
+
+MOST_VERIFIED = 10_000
+"""How many verified files a process remembers, in some 4 MB; with one more, it forgets all and begins again."""
+
+_SETTLED = 50_000_000
+"""Nanoseconds: file systems tell times of change by a clock that ticks each 1 to 10 ms, so that of a younger file
+does not tell a later change from the last one."""
+
+
+class _Verified:
+    """The files whose SHA-256 this process has verified, each by its inode, time of change and size.
+
+    Bytes that change without the file system's doing, such as on a failing disk, change none of these: once they were
+    read from the disk and verified, only `DirectoryBlobs.check` looks again.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Digest, tuple[int, ...]] = {}
+
+    def has(self, digest: Digest, file: os.stat_result) -> bool:
+        """Whether it is the very file that was verified, unchanged since."""
+        return self._seen.get(digest) == (file.st_ino, file.st_ctime_ns, file.st_size)
+
+    def add(self, digest: Digest, file: os.stat_result) -> None:
+        """Remember a file as verified, if a later change of it would show."""
+        if time.time_ns() - file.st_ctime_ns < _SETTLED:
+            return
+        if len(self._seen) >= MOST_VERIFIED:
+            # Threads share it without a lock, and this is one step.
+            self._seen.clear()
+        self._seen[digest] = file.st_ino, file.st_ctime_ns, file.st_size
 
 
 @frozen
@@ -33,6 +84,7 @@ class DirectoryBlobs:
 
     path: Path
     _durable_shards: set[str] = field(factory=set, init=False, eq=False, repr=False)
+    _verified: _Verified = field(factory=_Verified, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         missing = [parent for parent in (self.path, *self.path.parents) if not parent.exists()]
@@ -41,7 +93,19 @@ class DirectoryBlobs:
             sync_directory(directory.parent)
 
     def put(self, content: bytes) -> Digest:
-        """Keep ``content`` and return its digest, once file and directories are on the disk."""
+        """Keep ``content`` and return its digest, once file and directories are on the disk.
+
+        Raises:
+            BlobsFull: the disk has no room for it, or the quota of its user does not.
+        """
+        try:
+            return self._put(content)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise BlobsFull(f"{self.path}: {error.strerror}") from error
+            raise
+
+    def _put(self, content: bytes) -> Digest:
         digest = hashlib.sha256(content).hexdigest()
         target = self._name(digest)
         shard = os.path.dirname(target)
@@ -65,29 +129,47 @@ class DirectoryBlobs:
         return digest
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
-        """Return the content, as it is on the disk: only `check` verifies it.
+        """Return the content, once it is known to be what was put.
+
+        A file that this process has not verified is read and its SHA-256 compared; the same file, by inode, time of
+        change and size, is not verified again.
 
         Args:
             digest: Its digest.
-            length: How long it is, in bytes, where that is known: nobody has to ask then.
+            length: The recorded length, in bytes, where that is known.
 
         Raises:
             BlobMissing: it is not there.
+            BlobDamaged: it has another length or another SHA-256, or the disk does not give it.
+            BlobsUnavailable: the file system refuses for a reason that concerns more than this file.
         """
         try:
-            descriptor = os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             raise BlobMissing(digest) from None
+        except OSError as error:
+            raise _unreadable(digest, error) from error
         # A file object would ask the system twice as much, and let go of the interpreter each time.
         try:
-            if length is None:
-                length = os.fstat(descriptor).st_size
+            # Of the open file, not of its name, which may be given to another one meanwhile.
+            file = os.fstat(descriptor)
+            length = file.st_size if length is None else length
+            if file.st_size != length:
+                raise BlobDamaged(digest, wrong_length(file.st_size, length))
             content = os.read(descriptor, length)
             while len(content) < length and (more := os.read(descriptor, length - len(content))):
                 content += more
-            return content
+        except OSError as error:
+            raise _unreadable(digest, error) from error
         finally:
             os.close(descriptor)
+        if len(content) != length:
+            raise BlobDamaged(digest, wrong_length(len(content), length))
+        if not self._verified.has(digest, file):
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise BlobDamaged(digest, WRONG_DIGEST)
+            self._verified.add(digest, file)
+        return content
 
     def size(self, digest: Digest) -> int:
         """Return the length of the content, in bytes.
@@ -117,9 +199,9 @@ class DirectoryBlobs:
             with self._file(digest).open("rb") as file:
                 found = os.fstat(file.fileno()).st_size
                 if found != length:
-                    return f"wrong length: {found} bytes instead of {length}"
+                    return wrong_length(found, length)
                 if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                    return "wrong digest: the content has changed"
+                    return WRONG_DIGEST
         except FileNotFoundError:
             return "missing"
         except OSError as error:
@@ -154,6 +236,14 @@ class DirectoryBlobs:
             # Another process may have made it a moment ago, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard)
+
+
+def _unreadable(digest: Digest, error: OSError) -> BlobDamaged | BlobsUnavailable:
+    """The error that tells why the file system does not give a file."""
+    reason = f"cannot be read: {error.strerror}"
+    if error.errno in _OF_ONE_FILE:
+        return BlobDamaged(digest, reason)
+    return BlobsUnavailable(f"blob {digest} {reason}")
 
 
 @contextmanager

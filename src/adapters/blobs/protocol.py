@@ -24,6 +24,29 @@ class BlobMissing(Exception):
         self.digest = digest
 
 
+class BlobDamaged(Exception):
+    """The bytes that are stored under a digest are not those it was made of, or cannot be read: damage to the store.
+
+    Attributes:
+        digest: The digest of the content that was put.
+        reason: What is wrong with what is stored, as `Blobs.check` says it.
+    """
+
+    def __init__(self, digest: Digest, reason: str) -> None:
+        super().__init__(f"blob {digest}: {reason}")
+        self.digest = digest
+        self.reason = reason
+
+
+def wrong_length(found: int, length: int) -> str:
+    """How a stored length that is not the recorded one is told; both in bytes."""
+    return f"wrong length: {found} bytes instead of {length}"
+
+
+WRONG_DIGEST = "wrong digest: the content has changed"
+"""How stored bytes are told that have another SHA-256 than they were put under."""
+
+
 class BlobsUnavailable(Exception):
     """The place where blobs are kept does not answer, or refuses. Asked again later, it may do its part.
 
@@ -38,27 +61,36 @@ class BlobsUnavailable(Exception):
         self.code = code
 
 
+class BlobsFull(BlobsUnavailable):
+    """There is no room for another blob: the disk, or the quota of its user, is used up. Nothing was kept."""
+
+
 class Blobs(Protocol):
     """A place for image bytes. What `put` has returned for is not lost again by a crash.
 
     Methods that take a digest raise `ValueError` for a text that is none. Every method raises `BlobsUnavailable`
-    where the place is another machine, and that one does not do its part.
+    where the place is another machine, and that one does not do its part. Threads may share it.
     """
 
     def put(self, content: bytes) -> Digest:
         """Keep ``content`` and return its digest.
 
         To put the same again changes nothing but its age, which starts again, and mends what has rotted.
+
+        Raises:
+            BlobsFull: there is no room for it.
         """
         ...
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
-        """Return the content, as it is kept: only `check` verifies it.
+        """Return the content, which is what was put, or nothing.
 
-        ``length``, in bytes, spares asking for it where it is known.
+        Its length is compared at each read, and its SHA-256 unless this process has verified the same stored bytes
+        before. ``length`` is the recorded one, in bytes, where that is known.
 
         Raises:
             BlobMissing: it is not there.
+            BlobDamaged: what is stored is not what was put.
         """
         ...
 

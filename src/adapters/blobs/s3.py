@@ -15,7 +15,15 @@ from attrs import field, frozen
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from adapters.blobs.protocol import BlobMissing, BlobsUnavailable, Digest, check_digest
+from adapters.blobs.protocol import (
+    WRONG_DIGEST,
+    BlobDamaged,
+    BlobMissing,
+    BlobsUnavailable,
+    Digest,
+    check_digest,
+    wrong_length,
+)
 from adapters.settings import SettingsError
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
@@ -64,18 +72,21 @@ class S3Blobs:
         return digest
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
-        """Return the content, of which the digest was made: a proxy may answer with something else.
+        """Return the content, once its length and its SHA-256 are those that were put.
 
-        Its length is nothing that S3 would have to be asked for.
+        Each read is verified, for each one comes over the network, where a proxy may answer with something else.
 
         Raises:
             BlobMissing: it is not there.
-            BlobsUnavailable: S3 does not say whether it is, or gave other bytes.
+            BlobDamaged: S3 gave other bytes.
+            BlobsUnavailable: S3 does not say whether it is there, or broke off.
         """
         with self._asking(digest), self._found(digest):
             content = bytes(obstore.get(self._store, _key(digest)).bytes())
+        if length is not None and len(content) != length:
+            raise BlobDamaged(digest, wrong_length(len(content), length))
         if hashlib.sha256(content).hexdigest() != digest:
-            raise BlobsUnavailable("S3 gave other bytes than were kept", "OtherBytes")
+            raise BlobDamaged(digest, WRONG_DIGEST)
         return content
 
     def size(self, digest: Digest) -> int:
@@ -149,11 +160,11 @@ class S3Blobs:
     def _wrong(self, digest: Digest, length: int) -> str | None:
         found = obstore.get(self._store, _key(digest))
         if found.meta["size"] != length:
-            return f"wrong length: {found.meta['size']} bytes instead of {length}"
+            return wrong_length(found.meta["size"], length)
         content = hashlib.sha256()
         for piece in found.stream(min_chunk_size=_PIECE):
             content.update(piece)
-        return None if content.hexdigest() == digest else "wrong digest: the content has changed"
+        return None if content.hexdigest() == digest else WRONG_DIGEST
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:

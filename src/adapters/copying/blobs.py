@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from adapters.blobs import BlobMissing, Blobs, Digest
+from adapters.blobs import BlobDamaged, BlobMissing, Blobs, Digest
 
 _AT_ONCE = 8
 """How many are under way at a time: S3 is far, and each of them is held in memory."""
@@ -35,9 +34,7 @@ def _copy(source: Blobs, target: Blobs, digest: Digest) -> bool | None:
         if _size(target, digest) == source.size(digest):
             return False
         content = source.get(digest)
-    except BlobMissing:
-        return None
-    if hashlib.sha256(content).hexdigest() != digest:
+    except (BlobMissing, BlobDamaged):
         return None
     target.put(content)
     return True

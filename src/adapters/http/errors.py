@@ -9,9 +9,9 @@ from typing import Any
 import falcon
 from falcon.routing import CompiledRouter
 
-from adapters.blobs import BlobsUnavailable
+from adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
 from adapters.http.auth import KeysUnavailable, Unauthorized
-from adapters.store import StoreUnavailable
+from adapters.store import StoreDamaged, StoreFull, StoreReplaced, StoreUnavailable
 from adapters.turns import Busy
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -31,6 +31,21 @@ DETAILS: Mapping[str, str] = {
     "command_reused": "Idempotency-Key: this key came with another request before",
 }
 """What is said over HTTP of an error of this code, where its own words are of something that clients never see."""
+
+_FULL = "there is no room left where this service keeps its data; nothing was recorded"
+FAULTS: Mapping[type[Exception], str] = {
+    BlobDamaged: "the stored bytes of this image are damaged",
+    BlobsFull: _FULL,
+    StoreFull: _FULL,
+    StoreReplaced: "the database was replaced while it was open; this service must be restarted",
+    StoreDamaged: "the database is damaged",
+}
+"""What clients are told of faults of ours that need their administrator. The more special kind comes first."""
+
+
+def fault_of(error: Exception) -> str | None:
+    """What is said of a fault of ours, or None where its log id says all."""
+    return next((said for kind, said in FAULTS.items() if isinstance(error, kind)), None)
 
 
 class Refused(falcon.HTTPError):

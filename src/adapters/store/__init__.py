@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Unpack
 
+from adapters.store.faults import StoreDamaged, StoreFull, StoreReplaced
 from adapters.store.recorder import IndexRecorder
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
@@ -165,7 +166,10 @@ def database_of(store: Albumcore) -> Any:
 __all__ = [
     "MissingExtra",
     "NoAddress",
+    "StoreDamaged",
     "StoreError",
+    "StoreFull",
+    "StoreReplaced",
     "StoreUnavailable",
     "alone",
     "database_of",

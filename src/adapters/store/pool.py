@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -14,6 +16,13 @@ from eventsourcing.persistence import InterfaceError, OperationalError, Persiste
 from eventsourcing.sqlite import SQLiteConnectionPool, SQLiteDatastore
 
 from adapters.store.commits import Commits
+from adapters.store.faults import (
+    DAMAGED,
+    REPLACED,
+    StoreDamaged,
+    StoreReplaced,
+    fault_of_sqlite,
+)
 from adapters.store.moment import OneMoment
 
 _KNOWN: dict[type[Exception], type[Exception]] = {
@@ -30,6 +39,8 @@ _KNOWN: dict[type[Exception], type[Exception]] = {
     )
 }
 """The library's name for each error."""
+
+_log = logging.getLogger(__name__)
 
 Line: TypeAlias = "threading.RLock | threading.Lock"
 
@@ -53,6 +64,9 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     behind it, readers too. Here writers wait in a line of their own, and a reader takes the next free connection,
     or a new one: there are never more than threads. A commit has reached the disk when it returns. In memory, where
     SQLite lets nobody read while somebody writes, one transaction runs at a time.
+
+    Each transaction that writes looks whether the path still leads to the file that was opened. Once it does not,
+    every transaction is refused, because the file that is gone is not what others read.
     """
 
     def __init__(self, db_name: str, lock_timeout: float = LOCK_SECONDS) -> None:
@@ -75,6 +89,10 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self._watcher: sqlite3.Cursor | None = None
         self._known: tuple[int | None, float, int] = (None, 0.0, 0)
         self.commits: Commits | None = None
+        self._path = ""
+        self._file: tuple[int, int] | None = None
+        self._trouble: str | None = None
+        self._is_replaced = False
         self._is_closed = False
         if self._is_memory:
             # What is in memory lasts as long as a connection to it.
@@ -95,7 +113,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
 
     def another(self, cursor: sqlite3.Cursor) -> AbstractContextManager[sqlite3.Cursor]:
         """One more cursor in the transaction that a cursor is in."""
-        return _Beside(cursor.connection.cursor())
+        return _Beside(self, cursor.connection.cursor())
 
     def take(self, is_writer: bool) -> sqlite3.Connection:
         """A connection that nobody uses; one to write by is not one to read by."""
@@ -110,6 +128,46 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             connection.close()
         else:
             self._free(is_writer).append(connection)
+
+    def trouble(self) -> str | None:
+        """Why this process cannot serve from the database until it is restarted; None as far as is known."""
+        with contextlib.suppress(PersistenceError):
+            self.check_file()
+        return self._trouble
+
+    def check_file(self, *, look: bool = True) -> None:
+        """See that the path leads to the file that was opened, and that it did so whenever it was looked at before.
+
+        Raises:
+            StoreReplaced: it leads to another one, or to none.
+            OperationalError: the file system does not tell.
+        """
+        if look and self._file is not None and not self._is_replaced:
+            try:
+                found = os.stat(self._path)
+            except (FileNotFoundError, NotADirectoryError):
+                self._is_replaced = True
+            except OSError as error:
+                raise OperationalError(error) from error
+            else:
+                self._is_replaced = (found.st_dev, found.st_ino) != self._file
+            if self._is_replaced:
+                self._note(REPLACED)
+        if self._is_replaced:
+            raise StoreReplaced(REPLACED)
+
+    def known(self, error: sqlite3.Error) -> Exception:
+        """An error of SQLite by the library's name, or by that of the fault it tells of."""
+        fault = fault_of_sqlite(error)
+        if fault is StoreDamaged:
+            self._note(DAMAGED)
+        return (fault or _KNOWN.get(type(error), PersistenceError))(error)
+
+    def _note(self, trouble: str) -> None:
+        """Keep in mind, and log once, that this process cannot go on with the database."""
+        if self._trouble != trouble:
+            self._trouble = trouble
+            _log.error(trouble)
 
     def _free(self, is_writer: bool) -> list[sqlite3.Connection]:
         # What is in memory may be one connection's own.
@@ -133,6 +191,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
                     # One connection of its own: what it tells changes by the commits of all others.
                     self._watcher = self._open().cursor()
                 version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+                self.check_file()
             except (sqlite3.Error, PersistenceError):
                 return None
             # The number was read before: if it is still the same later, this is what would be told again.
@@ -154,6 +213,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     def _open(self, is_writer: bool = False) -> sqlite3.Connection:
         if self._is_closed:
             raise InterfaceError("the database was closed")
+        # SQLite would open what has come to the path since, or make a file there.
+        self.check_file()
         try:
             opened = sqlite3.connect(
                 self.db_name,
@@ -176,12 +237,16 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             if is_writer and is_wal:
                 # It waits in its own way to begin, and once it has begun, nothing makes it wait.
                 opened.execute("PRAGMA busy_timeout=0")
+            if not self._is_memory and self._file is None:
+                self._path = _path_of(opened)
+                found = os.stat(self._path)
+                self._file = found.st_dev, found.st_ino
         except sqlite3.Error as error:
             opened.close()
-            known = (
-                OperationalError if isinstance(error, sqlite3.OperationalError) else InterfaceError
-            )
-            raise known(error) from error
+            known = self.known(error)
+            raise (
+                known if isinstance(known, OperationalError) else InterfaceError(error)
+            ) from error
         opened.row_factory = sqlite3.Row
         return opened
 
@@ -231,9 +296,10 @@ class _Transaction:
                 if not is_kept:
                     raise
                 _wait_to_write(cursor, error, self._seconds)
+            self._database.check_file(look=is_kept)
         except sqlite3.Error as error:
             self._end()
-            raise _known(error) from error
+            raise self._database.known(error) from error
         except BaseException:
             self._end()
             raise
@@ -249,11 +315,11 @@ class _Transaction:
                 if commits is not None:
                     commits.end(number)
         except sqlite3.Error as failed:
-            raise _known(failed) from failed
+            raise self._database.known(failed) from failed
         finally:
             self._end()
         if isinstance(error, sqlite3.Error):
-            raise _known(error) from error
+            raise self._database.known(error) from error
 
     def _end(self) -> None:
         """Leave nothing open, and let others have the connection and the turn."""
@@ -276,7 +342,8 @@ class _Transaction:
 class _Beside:
     """One more cursor in a transaction. A class of its own, because an answer takes a dozen."""
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    def __init__(self, database: SQLiteDatabase, cursor: sqlite3.Cursor) -> None:
+        self._database = database
         self._cursor = cursor
 
     def __enter__(self) -> sqlite3.Cursor:
@@ -285,7 +352,7 @@ class _Beside:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._cursor.close()
         if isinstance(error, sqlite3.Error):
-            raise _known(error) from error
+            raise self._database.known(error) from error
 
 
 def _wait_to_write(
@@ -317,14 +384,14 @@ def _wait_to_write(
 
 def _commits_of(connection: sqlite3.Connection) -> Commits | None:
     """The numbers beside the database that a connection is to; None where they cannot be kept."""
-    # As bytes: the name of a file need not be UTF-8.
-    [file] = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list").fetchone()
     try:
-        return Commits(f"{os.fsdecode(file)}-commits")
+        return Commits(f"{_path_of(connection)}-commits")
     except OSError:
         return None
 
 
-def _known(error: sqlite3.Error) -> Exception:
-    """An error of SQLite by the library's name."""
-    return _KNOWN.get(type(error), PersistenceError)(error)
+def _path_of(connection: sqlite3.Connection) -> str:
+    """Where the file is that a connection is to."""
+    # As bytes: the name of a file need not be UTF-8.
+    [file] = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list").fetchone()
+    return os.fsdecode(file)

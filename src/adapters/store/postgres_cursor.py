@@ -23,6 +23,7 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.rows import DictRow, dict_row
 
 from adapters.store.dialect import for_postgres, made_by
+from adapters.store.faults import fault_of_postgres
 
 _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
     (psycopg.InterfaceError, InterfaceError),
@@ -123,7 +124,9 @@ def known_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[
     try:
         yield
     except psycopg.Error as error:
-        known = next(known for kind, known in _ERRORS if isinstance(error, kind))
+        known = fault_of_postgres(error.sqlstate) or next(
+            known for kind, known in _ERRORS if isinstance(error, kind)
+        )
         if error.sqlstate in _PASSING:
             known = OperationalError
         # "cached plan must not change result type", which servers say in many languages

@@ -28,6 +28,7 @@ from psycopg.abc import Query
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
+from adapters.store.faults import DAMAGED, StoreDamaged
 from adapters.store.moment import OneMoment
 from adapters.store.postgres_cursor import PortableCursor, known_errors
 
@@ -134,6 +135,7 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         with known_errors(), psycopg.connect(conninfo, autocommit=True) as connection:
             schema = _usable_schema(connection)
         OneMoment.__init__(self)
+        self._is_damaged = False
         PostgresDatastore.__init__(
             self,
             dbname="",
@@ -167,13 +169,21 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         Raises:
             OperationalError: the database is gone, or all connections are in use for too long.
         """
-        with known_errors():
-            self.pool.open()
-            connection = self._live_connection()
-            try:
-                yield connection
-            finally:
-                self.pool.putconn(connection)
+        try:
+            with known_errors():
+                self.pool.open()
+                connection = self._live_connection()
+                try:
+                    yield connection
+                finally:
+                    self.pool.putconn(connection)
+        except StoreDamaged:
+            self._is_damaged = True
+            raise
+
+    def trouble(self) -> str | None:
+        """Why nothing can be served from the database until it is mended; None as far as is known."""
+        return DAMAGED if self._is_damaged else None
 
     @contextmanager
     def looking(self) -> Iterator[PortableCursor]:

@@ -76,9 +76,11 @@ def answer_error(
 
 def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]:
     if status == 500:
-        return "Internal server error", f"log id : {req.context.get('log_id', 'none')}"
+        log_id = f"log id : {req.context.get('log_id', 'none')}"
+        return "Internal server error", "; ".join(filter(None, (errors.fault_of(error), log_id)))
     phrase = HTTPStatus(status).phrase
     message, detail = STATUSES.get(status, (phrase, phrase))
+    detail = errors.fault_of(error) or detail
     match error:
         case AlbumcoreError(code=code):
             route = req.context.get("route")

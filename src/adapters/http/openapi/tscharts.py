@@ -121,7 +121,7 @@ def _images(asked: Fields, sent: Mapping[str, Schema]) -> dict[tuple[str, str], 
                 "sort": Field(FLAG_WORD),
                 "newest": Field(FLAG_WORD),
             },
-            errors=(400, 404),
+            errors=(400, 404, 500),
         ),
         ("POST", path): Operation(
             "Add an image.",
@@ -194,7 +194,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", f"{ROOT}/image/{{key}}"): Operation(
         "Show an image, its data as they were sent.",
         {200: Answer("The image.", {JSON: ref("Image")})},
-        errors=(404,),
+        errors=(404, 500),
     ),
     ("DELETE", f"{ROOT}/image/{{key}}"): Operation(
         "Remove an image.", GONE, errors=(400, 404, 409)

@@ -13,7 +13,7 @@ import falcon
 import orjson
 
 from adapters.deployment import Deployment
-from adapters.http.errors import DETAILS
+from adapters.http.errors import DETAILS, fault_of
 from adapters.http.tscharts.accounts import Login, Logout
 from adapters.http.tscharts.images import Image, Images
 from adapters.http.tscharts.patients import patients
@@ -49,7 +49,8 @@ def answer_error(req: falcon.Request, resp: falcon.Response, status: int, error:
 
 def _detail(req: falcon.Request, status: int, error: Exception) -> str | None:
     if status >= 500:
-        return f"log id {getattr(req.context, 'log_id', 'unknown')}"
+        log_id = f"log id {getattr(req.context, 'log_id', 'unknown')}"
+        return "; ".join(filter(None, (fault_of(error), log_id)))
     if isinstance(error, falcon.HTTPError):
         return error.description
     if status == 404:
