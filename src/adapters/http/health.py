@@ -11,7 +11,8 @@ from adapters.store import database_of
 class Health:
     """``GET /healthz``: 200 while the database answers. No authorization, nothing about the data.
 
-    It stays 503 once this process has met damage of the database, or its file was replaced: see `trouble` of the database.
+    It stays 503 once this process has met damage of the database, or its file was
+    replaced: see `trouble` of the database.
     """
 
     def __init__(self, deployment: Deployment) -> None:

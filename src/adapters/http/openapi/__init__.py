@@ -51,7 +51,7 @@ ERRORS: Mapping[int, str] = {
     429: "Too many logins failed, or are under way; Retry-After says when to try again.",
     500: "A fault of this service, such as damaged bytes of an image; the detail has the log id.",
     502: "Another server did not do its part.",
-    503: "The store is busy or full, or its file was replaced, there are no keys, or other servers are being asked already; try again.",
+    503: "The store is busy, full or replaced, there are no keys, or other servers are being asked already; try again.",
 }
 
 
