@@ -16,6 +16,7 @@ from eventsourcing.persistence import StoredEvent
 
 from adapters.deployment import DATABASE, Deployment
 from adapters.store import database_of, open_sqlite
+from adapters.store.recorder import EVENT
 from adapters.store.rows import statements_of
 from albumcore import Album, Albumcore, Source, album_stream
 from albumcore.index import changes
@@ -37,6 +38,7 @@ PRAGMAS = (
     "temp_store",
 )
 """What the raw connection has as the store's has it, beside ``synchronous``: that is FULL, as the store promises."""
+_INSERT = f"INSERT INTO stored_events ({', '.join(EVENT)}) VALUES (?, ?, ?, ?)"
 
 
 def comment(deployment: Deployment) -> None:
@@ -64,7 +66,7 @@ def durable(bench: Bench) -> Taken:
         def insert() -> None:
             raw.execute("BEGIN")
             row = (stored.originator_id, next(versions), stored.topic, stored.state)
-            raw.execute("INSERT INTO stored_events VALUES (?, ?, ?, ?)", row)
+            raw.execute(_INSERT, row)
             raw.execute("COMMIT")
 
         costs: dict[str, list[float]] = {"ours": [], "other": []}
@@ -133,7 +135,7 @@ def durable_whole(bench: Bench) -> Taken:
 def _rows_of(albums: Albumcore, recorded: Any) -> list[tuple[str, Any]]:
     stored = albums.mapper.to_stored_event(recorded)
     row = (stored.originator_id, stored.originator_version, stored.topic, stored.state)
-    event = ("INSERT INTO stored_events VALUES (?, ?, ?, ?)", row)
+    event = (_INSERT, row)
     return [event, *(one for change in changes(recorded) for one in statements_of(change))]
 
 
@@ -152,7 +154,7 @@ def _raw(albums: Albumcore, path: Any) -> sqlite3.Connection:
             raw.execute(row[0])
     raw.execute("BEGIN")
     raw.executemany(
-        "INSERT INTO stored_events VALUES (?, ?, ?, ?)",
+        _INSERT,
         (
             (one.originator_id, one.originator_version, one.topic, one.state)
             for one in albums.recorder.select_events(STREAM.name)

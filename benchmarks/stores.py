@@ -19,6 +19,8 @@ import orjson
 from attrs import fields, frozen
 
 import adapters.directory
+import adapters.store.first_form
+import adapters.store.migrations
 import adapters.store.rows
 import albumcore.albums.events
 import albumcore.codec
@@ -69,6 +71,8 @@ _DECIDES_FORM = (
     albumcore.feed,
     albumcore.imagesets.events,
     albumcore.index,
+    adapters.store.first_form,
+    adapters.store.migrations,
     adapters.store.rows,
     adapters.directory,
     history,

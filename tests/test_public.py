@@ -73,7 +73,8 @@ def test_a_mistyped_option_is_told_before_anything_is_made(opening: Any, tmp_pat
     ]
     for opened in openers:
         with pytest.raises(
-            TypeError, match=r"no option 'retires'; its options are busy_seconds, cache_size, clock, "
+            TypeError,
+            match=r"no option 'retires'; its options are busy_seconds, cache_size, clock, ",
         ):
             opened(retires=3)
     assert list(tmp_path.iterdir()) == []

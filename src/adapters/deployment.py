@@ -24,11 +24,9 @@ from adapters.directory import (
     Spent,
     TokenFloors,
     TokenUses,
-    create_tables,
 )
 from adapters.http.auth import JwtVerifier
 from adapters.http.kept import Kept
-from adapters.older_claims import begin_claims
 from adapters.outbound import Outbound
 from adapters.secret import load_secret
 from adapters.settings import Settings, SettingsError
@@ -40,7 +38,7 @@ from adapters.store import (
     open_postgres,
     open_sqlite,
 )
-from adapters.unfinished import is_unfinished, make_room
+from adapters.unfinished import is_unfinished
 from adapters.webhooks import Outbox, open_outbox
 from albumcore import Albumcore, StoreOptions, utc_now
 from albumcore.times import Clock, clock_in_utc
@@ -112,6 +110,7 @@ def open_deployment(
         NoStore: there is none, and it must exist.
         UnfinishedCopy: it is an unfinished copy.
         SettingsError: the database or the place for image bytes is one that cannot be used here.
+        NewerStore: a newer release wrote the store.
         StoreError, sqlite3.Error: the database is damaged, or none.
         OSError: the directory cannot be read or written.
         SecretError: the secret is damaged, or readable by others than its owner.
@@ -124,14 +123,11 @@ def open_deployment(
     clock = clock_in_utc(clock)
     albums = _open_albums(settings, clock)
     database = cast(Database, database_of(albums))
-    make_room(database)
     if is_unfinished(database):
         albums.close()
         raise UnfinishedCopy(
             "the store is an unfinished copy: run `albumcore copy` again, to its end"
         )
-    begin_claims(database, albums)
-    create_tables(database)
     people, catalogue = People(database), Catalogue(database)
     claims, inbox = Claims(database), Inbox(database)
     outbound = Outbound(allow_private=settings.allow_private_addresses)

@@ -8,17 +8,10 @@ from adapters.directory import Database
 from albumcore.times import in_utc
 
 TABLE = "unfinished_copy"
-_CREATE = f"CREATE TABLE IF NOT EXISTS {TABLE} (begun_at TEXT PRIMARY KEY)"
-
-
-def make_room(database: Database) -> None:
-    """Make room for the mark where there is none yet."""
-    with database.transaction(commit=True) as cursor:
-        cursor.execute(_CREATE)
 
 
 def is_unfinished(database: Database) -> bool:
-    """Whether a copy into this database, which has room for the mark, has begun and not come to its end."""
+    """Whether a copy into this database has begun and not come to its end."""
     with database.transaction(commit=False) as cursor:
         cursor.execute(f"SELECT begun_at FROM {TABLE}")  # noqa: S608
         return bool(cursor.fetchall())

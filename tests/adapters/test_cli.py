@@ -207,6 +207,20 @@ def test_a_store_is_made_where_it_is_asked_for(
         assert (status, "unfinished copy" in err, "--create" in err) == (2, True, False)
 
 
+def test_a_store_of_a_newer_release_is_refused(run: Run, tmp_path: Path) -> None:
+    """By every command, in one sentence, with status 2."""
+    with opened(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / "albumcore.sqlite")) as file:
+        file.execute("PRAGMA user_version = 1000")
+    for command in ("verify", "rebuild"):
+        status, out, err = run(command, "--data", tmp_path)
+        assert (status, out) == (2, "")
+        assert err.startswith(
+            "albumcore: a newer albumcore wrote the store: its schema version is 1000"
+        )
+
+
 def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
     """A database that is none any more ends the command with status 1, not with a traceback."""
     with opened(tmp_path):

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 
 from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
-from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts, create_tables
+from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts
 from adapters.inflating import MAX_INFLATED
+from adapters.store.migrations import migrate
 from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
@@ -460,7 +461,7 @@ def test_read_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     """An empty catalogue."""
     database = SQLiteDatabase((tmp_path / "directory.sqlite").as_uri())
-    create_tables(database)
+    migrate(database)
     yield Catalogue(database)
     database.close()
 

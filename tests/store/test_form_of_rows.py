@@ -22,7 +22,7 @@ from albumcore.streams import album_stream
 from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, bob
 from support.facts import rows_of
 from support.given import ALICE
-from support.raw import query, tamper
+from support.raw import INTO_EVENTS, query, tamper
 
 ID = AlbumId("A1")
 A1 = album_stream(ID)
@@ -142,12 +142,12 @@ def test_what_is_damaged_is_passed_over(
     path: Path, open_file: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With the rest of its stream; other streams have their rows, and it is logged and found by verifying."""
-    older(path, "INSERT INTO stored_events VALUES ('album-A1', 5, 'album.edited', '{}')")
+    older(path, f"{INTO_EVENTS} VALUES ('album-A1', 5, 'album.edited', '{{}}')")
     older(
         path,
-        "INSERT INTO stored_events SELECT 'album-A1', 6, topic, state FROM stored_events "
+        f"{INTO_EVENTS} SELECT 'album-A1', 6, topic, state FROM stored_events "
         "WHERE originator_version = 2; "
-        "INSERT INTO stored_events SELECT 'album-A2', originator_version, topic, state "
+        f"{INTO_EVENTS} SELECT 'album-A2', originator_version, topic, state "
         "FROM stored_events WHERE originator_version < 3 AND originator_id = 'album-A1'",
     )
     app = open_file()
@@ -167,7 +167,7 @@ def test_rows_that_cannot_be_made_leave_the_file_as_it_is(path: Path) -> None:
     """Two events mean the same row: nothing of the new form is left, and no connection is."""
     older(
         path,
-        "INSERT INTO stored_events SELECT 'album-A2', originator_version, topic, state "
+        f"{INTO_EVENTS} SELECT 'album-A2', originator_version, topic, state "
         "FROM stored_events WHERE originator_version IN (1, 4)",
     )
     older(path, "CREATE TABLE IF NOT EXISTS form_of_rows (form TEXT NOT NULL)")
@@ -181,7 +181,7 @@ def test_rows_that_cannot_be_made_leave_the_file_as_it_is(path: Path) -> None:
 
 def test_an_event_of_a_newer_release_is_refused(path: Path) -> None:
     """That release has made rows of it, which this one must not replace: the file stays as it is."""
-    older(path, "INSERT INTO stored_events VALUES ('album-A1', 5, 'album.painted', '{}')")
+    older(path, f"{INTO_EVENTS} VALUES ('album-A1', 5, 'album.painted', '{{}}')")
     older(path, "CREATE TABLE IF NOT EXISTS form_of_rows (form TEXT NOT NULL)")
     before = tables(path)
     for _ in range(2):

@@ -34,7 +34,7 @@ from support.crowd import SHARED, SOMEBODY
 from support.facts import rows_of
 from support.given import ALICE
 from support.postgres import empty_database, postgres_server
-from support.raw import query, tamper
+from support.raw import INTO_EVENTS, query, tamper
 
 ID = AlbumId("A1")
 A1 = album_stream(ID)
@@ -137,7 +137,7 @@ def test_rows_of_this_form_are_left_alone(app: Albumcore, url: str) -> None:
 def test_an_event_of_a_newer_release_is_refused(app: Albumcore, url: str) -> None:
     """That release has made rows of it, which this one must not replace: all stays as it is."""
     tamper(app, "UPDATE form_of_rows SET form = 'of a newer release'")
-    tamper(app, "INSERT INTO stored_events VALUES ('album-A1', 3, 'album.painted', '{}')")
+    tamper(app, f"{INTO_EVENTS} VALUES ('album-A1', 3, 'album.painted', '{{}}')")
     before = rows_of(app)
     with pytest.raises(UnknownStoredEvent, match="album-A1 version 3"):
         open_postgres(url)

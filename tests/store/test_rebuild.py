@@ -13,7 +13,7 @@ from albumcore.index import ROWS, CapabilityTokenRow, ImageRow, MemberRow, Serie
 from albumcore.streams import album_stream, patient_stream, user_stream
 from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, SCRIBE, URL, alice, bob
 from support.given import ALICE
-from support.raw import query, tamper
+from support.raw import INTO_EVENTS, query, tamper
 
 A1 = album_stream(AlbumId("A1"))
 PATIENT = patient_stream(PatientId(1))
@@ -138,7 +138,7 @@ def test_rebuild_that_passes_over_an_unreadable_event(full: Albumcore) -> None:
 def test_rebuild_that_meets_an_unreadable_event_changes_nothing(full: Albumcore) -> None:
     """The rows and snapshots stay as they were."""
     before = contents(full)
-    tamper(full, "INSERT INTO stored_events VALUES ('album-A1', 8, 'album.painted', '{}')")
+    tamper(full, f"{INTO_EVENTS} VALUES ('album-A1', 8, 'album.painted', '{{}}')")
     with pytest.raises(UnknownStoredEvent):
         full.rebuild()
     assert contents(full) == before

@@ -123,7 +123,9 @@ def test_tables_are_made_from_the_row_classes(open_file: Callable[..., Albumcore
         ("image_row", "clinic"),
         ("image_row", "station"),
     }
-    indexes = query(app, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL")
+    indexes = query(
+        app, "SELECT name FROM sqlite_master WHERE name LIKE '%@_row@_by@_%' ESCAPE '@'"
+    )
     assert {name for (name,) in indexes} == {
         f"{table_of(kind)}_by_{'_'.join(lookup)}" for kind in ROWS for lookup in kind.LOOKUPS
     }

@@ -12,7 +12,7 @@ from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
 from support.album import CT, S1, bob
 from support.given import ALICE
-from support.raw import query, tamper
+from support.raw import INTO_EVENTS, query, tamper
 
 A1 = album_stream(AlbumId("A1"))
 PATIENT = patient_stream(PatientId(7))
@@ -153,12 +153,12 @@ def test_an_event_of_another_kind_of_stream(app: Albumcore) -> None:
     """An image in an album, an event in a stream of no kind: both are told, and nothing breaks."""
     tamper(
         app,
-        "INSERT INTO stored_events SELECT 'album-A1', 5, topic, state FROM stored_events "
+        f"{INTO_EVENTS} SELECT 'album-A1', 5, topic, state FROM stored_events "
         "WHERE originator_id = 'images-7'",
     )
     tamper(
         app,
-        "INSERT INTO stored_events SELECT 'ward-1', 1, topic, state FROM stored_events "
+        f"{INTO_EVENTS} SELECT 'ward-1', 1, topic, state FROM stored_events "
         "WHERE originator_id = 'images-7'",
     )
     first, second, *_ = app.verify()
@@ -170,7 +170,7 @@ def test_two_events_that_mean_the_same_row(app: Albumcore) -> None:
     """An image id that came twice."""
     tamper(
         app,
-        "INSERT INTO stored_events SELECT 'images-8', 1, topic, state FROM stored_events "
+        f"{INTO_EVENTS} SELECT 'images-8', 1, topic, state FROM stored_events "
         "WHERE originator_id = 'images-7'",
     )
     assert app.verify() == [

@@ -11,7 +11,8 @@ from typing import TypeAlias, cast
 import pytest
 from attrs import define, field
 
-from adapters.directory import Cursor, Database, create_tables
+from adapters.directory import Cursor, Database
+from adapters.store.migrations import Migratable, migrate
 from adapters.store.pool import SQLiteDatabase
 from adapters.store.postgres_pool import PostgresDatabase
 from support.postgres import empty_database
@@ -66,7 +67,7 @@ class Databases:
             database = self._unused.pop()
         else:
             database = self.make()
-            create_tables(database)
+            migrate(cast(Migratable, database))
         yield database
         with database.transaction(commit=True) as cursor:
             cursor.execute(self.tables)
@@ -101,7 +102,8 @@ def postgres_databases() -> Iterator[Databases]:
 
         yield Databases(
             make,
-            "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()"
+            " AND tablename <> 'store_version'",
             "SELECT setval(sequencename::regclass, 1, false) FROM pg_sequences"
             " WHERE schemaname = current_schema()",
         )

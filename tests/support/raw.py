@@ -7,6 +7,9 @@ from typing import Any
 from adapters.store import database_of
 from albumcore import Albumcore
 
+INTO_EVENTS = "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
+"""Begins a statement that stores an event past the store."""
+
 
 def query(app: Albumcore, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """The rows that a statement finds."""

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from adapters.copying.words import POSTGRES, SQLITE, Side
 from adapters.deployment import DATABASE
-from adapters.directory import Database, create_tables
+from adapters.directory import Database
 from adapters.store import (
     MissingExtra,
     database_of,
@@ -22,8 +22,6 @@ from adapters.store import (
     open_sqlite,
 )
 from adapters.store.pool import SQLiteDatabase
-from adapters.unfinished import make_room
-from adapters.webhooks.tables import create_tables as create_webhook_tables
 from albumcore import Albumcore
 
 NONE = "there is no store to copy from"
@@ -84,9 +82,6 @@ class Place:
                 store, words = open_postgres(self.url or ""), POSTGRES
         with closing(store):
             database = cast(Database, database_of(store))
-            create_tables(database)
-            create_webhook_tables(database, 0)
-            make_room(database)
             yield store, Side(database, words)
 
 

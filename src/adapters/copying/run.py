@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from attrs import field, frozen
 
@@ -24,15 +24,13 @@ from adapters.copying.tables import (
     insert,
     named,
     newest_event,
-    of_both,
     rows,
     tables_beside_events,
     told,
-    unknown_to_us,
 )
 from adapters.copying.words import Side
 from adapters.secret import copy_secret
-from adapters.unfinished import TABLE as MARK
+from adapters.store.migrations import MIGRATIONS, Migratable, schema_version
 from adapters.unfinished import is_unfinished, mark_finished, mark_unfinished
 from albumcore import Albumcore
 
@@ -142,12 +140,16 @@ def _check_source(old: Side) -> None:
     there = old.tables()
     if EVENTS.name not in there:
         raise CopyRefused(NONE)
-    if MARK in there and is_unfinished(old.database):
-        raise CopyRefused("the store to copy from is an unfinished copy itself")
-    if unknown := unknown_to_us(old):
+    version = schema_version(cast(Migratable, old.database))
+    if version > len(MIGRATIONS):
+        raise CopyRefused("a newer albumcore wrote the store to copy from, and must copy it")
+    if version < len(MIGRATIONS):
         raise CopyRefused(
-            f"a newer albumcore wrote the store to copy from, and must copy it: {', '.join(unknown)}"
+            "the store to copy from is of an older albumcore: stop its service, "
+            "and open it with this release, by `albumcore verify`"
         )
+    if is_unfinished(old.database):
+        raise CopyRefused("the store to copy from is an unfinished copy itself")
 
 
 def _check_empty(new: Side) -> None:
@@ -168,7 +170,7 @@ def _copy_tables(old: Side, new: Side, stage: Stage) -> tuple[int, int]:
         events = count(old, EVENTS)
         with stage("copying events", events) as progress:
             insert(new, EVENTS, told(rows(old, EVENTS, last), progress, count(new, EVENTS)))
-        there = _tables_of_both(old)
+        there = tables_beside_events()
         beside = [count(old, table) for table in there]
         with stage("copying what is beside them", sum(beside)) as progress:
             for number, table in enumerate(there):
@@ -188,11 +190,6 @@ def _last_in_common(old: Side, new: Side) -> tuple[int] | None:
     if next(rows(old, EVENTS, (position - 1,)), None) != newest:
         raise CopyRefused(_OTHERS)
     return (position,)
-
-
-def _tables_of_both(old: Side) -> list[Table]:
-    there = old.tables()
-    return [of_both(old, one) for one in tables_beside_events() if one.name in there]
 
 
 def _make_equal(
@@ -225,7 +222,7 @@ def _are_equal(old: Side, new: Side, stage: Stage) -> bool:
         CopyRefused: it has events that the source has not.
     """
     with old.database.reading():
-        tables = [EVENTS, *_tables_of_both(old)]
+        tables = [EVENTS, *tables_beside_events()]
         sizes = [count(old, table) for table in tables]
         with stage("comparing", sum(sizes)) as progress:
             for number, table in enumerate(tables):

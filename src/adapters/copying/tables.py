@@ -7,14 +7,12 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from adapters import directory
 from adapters.copying.words import Side
 from adapters.store import StoreError, StoreUnavailable, database_of, open_memory
 from adapters.store.rows import table_of
 from adapters.unfinished import TABLE as MARK
-from adapters.webhooks.tables import create_tables as create_webhook_tables
 from albumcore.index import ROWS
 
 BATCH = 500
@@ -24,8 +22,6 @@ Values: TypeAlias = tuple[Any, ...]
 
 _DERIVED = {"form_of_rows", "stored_snapshots", MARK, *map(table_of, ROWS)}
 """What is made again from the events, and the mark."""
-_OURS = "directory_", "webhook_"
-"""What names of tables beside the events begin with; any others are not ours, and are left where they are."""
 
 
 class UnstorableRow(Exception):
@@ -71,8 +67,6 @@ def tables_beside_events() -> tuple[Table, ...]:
     store = open_memory()
     try:
         database = database_of(store)
-        directory.create_tables(database)
-        create_webhook_tables(database, 0)
         with database.transaction(commit=False) as cursor:
             cursor.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -135,29 +129,6 @@ def count(side: Side, table: Table) -> int:
         [row] = cursor.fetchall()
     number: int = row["number"]
     return number
-
-
-def of_both(source: Side, table: Table) -> Table:
-    """A table with the columns that the source has, too: one of an older release may lack some."""
-    there = _columns_of(source, table.name)
-    return evolve(table, columns=tuple(column for column in table.columns if column in there))
-
-
-def unknown_to_us(source: Side) -> list[str]:
-    """Tables and columns of a later release: what is not known here would be left behind."""
-    known = {table.name: table for table in tables_beside_events()}
-    there = sorted(name for name in source.tables() if name.startswith(_OURS))
-    found = [name for name in there if name not in known]
-    for name in there:
-        if name in known:
-            more = _columns_of(source, name) - set(known[name].columns)
-            found.extend(f"{name}.{column}" for column in sorted(more))
-    return found
-
-
-def _columns_of(side: Side, table: str) -> set[str]:
-    with side.database.transaction(commit=False) as cursor:
-        return directory.columns_of(cursor, table)
 
 
 def told(

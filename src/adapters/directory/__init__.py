@@ -4,14 +4,13 @@ Everything personal is here and not in the events, which name people, patients, 
 by id alone.
 """
 
-from adapters.directory._database import MAX_KEY, Cursor, Database, columns_of, ids_exist
+from adapters.directory._database import MAX_KEY, Cursor, Database, ids_exist
 from adapters.directory._instances import (
     InstanceOfOtherSeries,
     InstanceRecord,
     Misplaced,
     SeriesOfOtherStudy,
 )
-from adapters.directory._schema import create_tables
 from adapters.directory.accounts import Account, Accounts
 from adapters.directory.catalogue import Catalogue, SeriesFacts
 from adapters.directory.claims import (
@@ -64,8 +63,6 @@ __all__ = [
     "TokenUses",
     "album_place",
     "claims_on",
-    "columns_of",
-    "create_tables",
     "ids_exist",
     "inbox_place",
 ]

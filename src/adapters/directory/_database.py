@@ -163,12 +163,6 @@ def has_changed(cursor: Cursor) -> bool:
     return number_changed(cursor) > 0
 
 
-def columns_of(cursor: Cursor, table: str) -> set[str]:
-    """The names of the columns that a table has."""
-    cursor.execute(f"SELECT * FROM {table} WHERE 1 = 0")  # noqa: S608
-    return {column[0] for column in cursor.description}
-
-
 def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
     """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``.
 

@@ -19,18 +19,6 @@ from adapters.directory._database import Database, Row, has_changed, is_storable
 from adapters.turns import Turns
 from albumcore.errors import Invalid
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_account (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        name TEXT NOT NULL UNIQUE,
-        password_hash TEXT NOT NULL,
-        token_digest TEXT UNIQUE,
-        active INTEGER NOT NULL DEFAULT 1
-    )
-    """,
-)
-
 _BY_NAME = "SELECT * FROM directory_account WHERE name = ?"
 _BY_ID = "SELECT * FROM directory_account WHERE id = ?"
 _BY_DIGEST = "SELECT * FROM directory_account WHERE token_digest = ?"

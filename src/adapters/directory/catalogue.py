@@ -19,49 +19,6 @@ from albumcore.ids import SeriesUID, StudyUID
 
 # What has a column is searched, sorted or shown often; the rest is read from the attributes, which
 # are kept in the DICOM JSON Model.
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_study (
-        study_uid TEXT PRIMARY KEY,
-        description TEXT,
-        date TEXT,
-        time TEXT,
-        timezone_offset TEXT,
-        accession_number TEXT,
-        referring_physician_name TEXT,
-        patient_name TEXT,
-        patient_id TEXT,
-        patient_birth_date TEXT,
-        patient_sex TEXT,
-        study_id TEXT,
-        attributes TEXT NOT NULL DEFAULT '{}'
-    )
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS directory_series (
-        series_uid TEXT PRIMARY KEY,
-        study_uid TEXT NOT NULL,
-        modality TEXT,
-        description TEXT,
-        number INTEGER,
-        body_part TEXT,
-        instances INTEGER NOT NULL DEFAULT 0,
-        populated INTEGER NOT NULL DEFAULT 0,
-        attributes TEXT NOT NULL DEFAULT '{}'
-    )
-    """,
-    "CREATE INDEX IF NOT EXISTS directory_series_study ON directory_series (study_uid)",
-    """
-    CREATE TABLE IF NOT EXISTS directory_instance (
-        sop_instance_uid TEXT PRIMARY KEY,
-        series_uid TEXT NOT NULL,
-        sop_class_uid TEXT,
-        number INTEGER,
-        attributes TEXT NOT NULL
-    )
-    """,
-    "CREATE INDEX IF NOT EXISTS directory_instance_series ON directory_instance (series_uid)",
-)
 
 
 @frozen

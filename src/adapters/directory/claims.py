@@ -23,27 +23,6 @@ from albumcore.ids import SeriesUID, StudyUID, UserId
 Place = NewType("Place", str)
 """An album or an inbox, as a place that holds series."""
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_claim (
-        place TEXT NOT NULL,
-        study_uid TEXT NOT NULL,
-        series_uid TEXT NOT NULL,
-        claimed_by TEXT NOT NULL,
-        shows_study INTEGER NOT NULL,
-        PRIMARY KEY (place, study_uid, series_uid, claimed_by)
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX IF NOT EXISTS directory_claim_series ON directory_claim (series_uid)",
-    """
-    CREATE TABLE IF NOT EXISTS directory_bringer (
-        series_uid TEXT NOT NULL,
-        sub TEXT NOT NULL,
-        PRIMARY KEY (series_uid, sub)
-    ) WITHOUT ROWID
-    """,
-)
-
 UNKNOWN = UserId("")
 """Whose word a claim is that was made through the token of an album: those who have the token are not known."""
 
@@ -212,17 +191,3 @@ def bring(cursor: Cursor, sub: str, homes: Collection[tuple[StudyUID, SeriesUID]
     """Note that a user brings images of series: their word is good, and what is in their inbox is no claim."""
     cursor.executemany(_BRING, [(uid, sub) for _, uid in homes])
     cursor.executemany(_END, [(inbox_place(sub), *home) for home in homes])
-
-
-def begin(database: Database, holdings: Iterable[tuple[Held, UserId]]) -> None:
-    """Create the tables in a store that is older than they are, together with the claims that it holds.
-
-    Args:
-        database: The store.
-        holdings: What is held, and the user whose word it is; it shows what it has shown before.
-    """
-    rows = [(one.place, one.study, one.series, sub, 1) for one, sub in holdings]
-    with database.transaction(commit=True) as cursor:
-        for statement in TABLES:
-            cursor.execute(statement)
-        cursor.executemany(_MAKE, rows)

@@ -18,24 +18,6 @@ from adapters.directory._database import (
 from albumcore.errors import Invalid
 
 # AUTOINCREMENT, because events name these by id: an id must never come to mean another one.
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_clinic (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        location TEXT NOT NULL,
-        starts TEXT NOT NULL,
-        ends TEXT NOT NULL,
-        UNIQUE (location, starts, ends)
-    )
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS directory_station (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        name TEXT NOT NULL UNIQUE,
-        level INTEGER NOT NULL
-    )
-    """,
-)
 
 
 @frozen

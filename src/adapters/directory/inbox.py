@@ -20,21 +20,6 @@ from adapters.directory._database import (
 )
 from albumcore.ids import SeriesUID, StudyUID, UserId
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_inbox (
-        sub TEXT NOT NULL,
-        study_uid TEXT NOT NULL,
-        series_uid TEXT NOT NULL,
-        favorite INTEGER NOT NULL DEFAULT 0,
-        PRIMARY KEY (sub, study_uid, series_uid)
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX IF NOT EXISTS directory_inbox_series ON directory_inbox (series_uid, sub)",
-    "CREATE INDEX IF NOT EXISTS directory_inbox_study ON directory_inbox (study_uid, sub)",
-)
-LATER_COLUMNS = {"directory_inbox": {"favorite": "INTEGER NOT NULL DEFAULT 0"}}
-
 PUT_IN = (
     "INSERT INTO directory_inbox (sub, study_uid, series_uid) VALUES (?, ?, ?)"
     " ON CONFLICT DO NOTHING"

@@ -24,7 +24,7 @@ from adapters.directory._database import (
     rows_of,
     storable_text,
 )
-from adapters.directory.patient_search import SEARCHED, Condition, folded, start_of
+from adapters.directory.patient_search import SEARCHED, Condition, folded
 from albumcore.errors import Conflict, Invalid
 from albumcore.ids import PatientId
 
@@ -81,40 +81,6 @@ _BY_ID = "SELECT * FROM directory_patient WHERE id = ?"
 _ID_OF = f"SELECT id FROM directory_patient WHERE {' AND '.join(f'{name} = ?' for name in _KEY)}"  # noqa: S608
 
 # AUTOINCREMENT, because events name patients by id: an id must never come to mean another person.
-TABLES = (
-    f"""
-    CREATE TABLE IF NOT EXISTS directory_patient (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        {", ".join(f"{column} TEXT NOT NULL" for column in _TEXTS)},
-        oldid {_OLDID},
-        {", ".join(f"folded_{name} TEXT" for name in SEARCHED)},
-        UNIQUE ({", ".join(_KEY)})
-    )
-    """,
-)
-LATER_COLUMNS = {
-    "directory_patient": {"oldid": _OLDID, **{f"folded_{name}": "TEXT" for name in SEARCHED}}
-}
-LATER_INDEXES = tuple(
-    f"CREATE INDEX IF NOT EXISTS directory_patient_by_{name} ON directory_patient ({indexed})"
-    for name, indexed in {
-        **{name: start_of(name) for name in SEARCHED if name != "middle"},
-        **{name: name for name in ("dob", "gender", "oldid")},
-    }.items()
-)
-_UNFOLDED = f"SELECT * FROM directory_patient WHERE {start_of('first')} IS NULL"  # noqa: S608
-
-
-def fold_older(database: Database) -> None:
-    """Make searchable by text what a release without the search has added, before this start."""
-    if not rows_of(database, f"{_UNFOLDED} LIMIT 1"):
-        return
-    with database.transaction(commit=True) as cursor:
-        # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
-        cursor.execute("DELETE FROM directory_patient WHERE 1 = 0")
-        cursor.execute(_UNFOLDED)
-        for row in cursor.fetchall():
-            _update(cursor, row["id"], folded({name: row[name] for name in SEARCHED}))
 
 
 @frozen

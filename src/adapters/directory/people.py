@@ -21,16 +21,6 @@ from adapters.directory._database import (
 from albumcore.errors import Conflict
 from albumcore.ids import UserId, user_id
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_person (
-        sub TEXT PRIMARY KEY,
-        email TEXT UNIQUE,
-        name TEXT
-    ) WITHOUT ROWID
-    """,
-)
-
 _BY_SUB = "SELECT sub, email, name FROM directory_person WHERE sub = ?"
 _BY_EMAIL = "SELECT sub, email, name FROM directory_person WHERE email = ?"
 

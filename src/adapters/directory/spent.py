@@ -10,16 +10,6 @@ from attrs import frozen
 from adapters.directory._database import Database, has_changed
 from albumcore.times import in_utc
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_spent (
-        digest TEXT PRIMARY KEY,
-        ends_at TEXT NOT NULL
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX IF NOT EXISTS directory_spent_ends_at ON directory_spent (ends_at)",
-)
-
 
 @frozen
 class Spent:

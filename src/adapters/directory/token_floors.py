@@ -9,15 +9,6 @@ from attrs import frozen
 from adapters.directory._database import Database, rows_of
 from albumcore.times import in_utc
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_token_floor (
-        sub TEXT PRIMARY KEY,
-        seconds INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-)
-
 
 @frozen
 class TokenFloors:

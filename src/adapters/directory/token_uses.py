@@ -10,15 +10,6 @@ from attrs import frozen
 from adapters.directory._database import Database, select_in
 from albumcore.times import in_utc
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS directory_token_use (
-        token_id TEXT PRIMARY KEY,
-        last_used TEXT NOT NULL
-    ) WITHOUT ROWID
-    """,
-)
-
 PRECISION = timedelta(seconds=60)
 """A use this soon after the one that was noted is not noted again: most requests write nothing."""
 

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Unpack
 
 from adapters.store.faults import StoreDamaged, StoreFull, StoreReplaced
+from adapters.store.migrations import NewerStore
 from adapters.store.recorder import IndexRecorder
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
@@ -54,6 +55,7 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
     Raises:
         TypeError, ValueError: as by `open_memory`.
         OSError: the file cannot be opened.
+        NewerStore: a newer release wrote it. It is left as it is.
         StoreError: it is no database, or a damaged one.
         UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
     """
@@ -84,6 +86,7 @@ def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
         TypeError, ValueError: as by `open_memory`.
         MissingExtra: the driver is not installed.
         NoAddress: the address is none.
+        NewerStore: a newer release wrote the store. It is left as it is.
         StoreError: the database cannot be reached, does not let us in, or is none that will do.
         UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
     """
@@ -165,6 +168,7 @@ def database_of(store: Albumcore) -> Any:
 
 __all__ = [
     "MissingExtra",
+    "NewerStore",
     "NoAddress",
     "StoreDamaged",
     "StoreError",

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from contextlib import AbstractContextManager
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from eventsourcing import persistence
 from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
@@ -68,6 +68,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     Each transaction that writes looks whether the path still leads to the file that was opened. Once it does not,
     every transaction is refused, because the file that is gone is not what others read.
     """
+
+    system: ClassVar[str] = "sqlite"
 
     def __init__(self, db_name: str, lock_timeout: float = LOCK_SECONDS) -> None:
         """Nothing is opened before it is needed.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from math import ceil
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import psycopg
 from attrs import frozen
@@ -128,6 +128,8 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
         NotSupportedError: it is no PostgreSQL of version 13 or later, or does not store UTF-8.
     """
+
+    system: ClassVar[str] = "postgres"
 
     def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
         given = connection_settings(url)

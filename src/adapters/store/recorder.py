@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from eventsourcing.persistence import StoredEvent
 
 from adapters.store.lanes import count_in_lanes, find_page
+from adapters.store.migrations import migrate
 from adapters.store.rows import (
     columns_of,
     condition_of,
@@ -39,26 +40,41 @@ from albumcore.index import (
 
 _EXPECTED = "expected_"
 
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, given INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS form_of_rows (form TEXT NOT NULL)",
-)
-"""The numbers that were given out, and the form of the index tables.
+FORM = "form_of_rows"
+"""The table that says of which form the index tables are.
 
-The index tables themselves are made by `IndexRecorder.rebuild`, in whose transaction they are filled.
+It is made as they are, by `IndexRecorder.rebuild`, in whose transaction they are filled.
 """
+
+EVENT = ("originator_id", "originator_version", "topic", "state")
+"""The columns of a stored event, beside its position."""
+
+_EVENT, _OF_EVENT = ", ".join(EVENT), ", ".join(f"e.{name}" for name in EVENT)
 
 
 class IndexRecorder:
     """Keeps index rows beside the events, and answers from those rows.
 
     Attributes:
-        position: The column by which events are in the order in which they were recorded.
+        position: The column by which events are in the order in which they were recorded. No number in it is given
+            twice, not even that of an event that was deleted.
     """
 
-    position: ClassVar[str]
+    position: ClassVar[str] = "notification_id"
     datastore: Any
     events_table_name: str
+
+    def create_table(self) -> None:
+        """Make the tables that are not there yet, all but the index tables.
+
+        Raises:
+            NewerStore: a newer release wrote the store.
+        """
+        try:
+            migrate(self.datastore)
+        except BaseException:
+            self.datastore.close()
+            raise
 
     @abstractmethod
     def has_rows_of_this_form(self) -> bool:
@@ -124,7 +140,7 @@ class IndexRecorder:
                 return [], total
             select, matched = page
             c.execute(
-                f"SELECT e.* FROM ({select}) AS page JOIN {self.events_table_name} AS e "  # noqa: S608
+                f"SELECT {_OF_EVENT} FROM ({select}) AS page JOIN {self.events_table_name} AS e "  # noqa: S608
                 "ON e.originator_id = ? AND e.originator_version = page.version "
                 "ORDER BY e.originator_version DESC",
                 [*matched, stream],
@@ -141,7 +157,7 @@ class IndexRecorder:
 
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
         """The last version of a stream up to which something holds of each stored event, and of none after it."""
-        at = f"SELECT * FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
+        at = f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
         with self.datastore.transaction(commit=False) as c:
             c.execute(f"{at} ORDER BY originator_version DESC LIMIT 1", [stream])
             last = c.fetchone()
@@ -161,8 +177,8 @@ class IndexRecorder:
         """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
         with self.rewriting() as (reading, writing):
             self.clear_tables(writing)
-            writing.execute("DELETE FROM form_of_rows")
-            writing.execute("INSERT INTO form_of_rows VALUES (?)", [form_of_rows()])
+            writing.execute(f"DELETE FROM {FORM}")  # noqa: S608
+            writing.execute(f"INSERT INTO {FORM} VALUES (?)", [form_of_rows()])  # noqa: S608
             writing.execute("DELETE FROM stored_snapshots")
             highest = 0
             meant = ((stored, changes_of(stored)) for stored in self._all_events(reading))
@@ -213,7 +229,7 @@ class IndexRecorder:
         last = 0
         while True:
             c.execute(
-                f"SELECT {self.position} AS position, e.* FROM {self.events_table_name} AS e "  # noqa: S608
+                f"SELECT {self.position} AS position, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
                 f"WHERE {self.position} > ? ORDER BY {self.position} LIMIT 1000",
                 [last],
             )
@@ -222,6 +238,11 @@ class IndexRecorder:
                 return
             last = batch[-1]["position"]
             yield from map(_event_of, batch)
+
+
+def index_tables() -> list[str]:
+    """Statements that make the index tables, and the one that says of which form they are."""
+    return [*create_tables(), f"CREATE TABLE IF NOT EXISTS {FORM} (form TEXT NOT NULL)"]
 
 
 def without_overwritten(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteAggregateRecorder,
     SQLiteApplicationRecorder,
@@ -17,13 +17,16 @@ from eventsourcing.sqlite import (
 from eventsourcing.utils import Environment, EnvType
 
 from adapters.store.pool import LOCK_SECONDS, SQLiteDatabase
-from adapters.store.recorder import TABLES, IndexRecorder, given
-from adapters.store.rows import MAX_INTEGER, create_tables, form_of_rows, table_of
+from adapters.store.recorder import EVENT, FORM, IndexRecorder, given, index_tables
+from adapters.store.rows import MAX_INTEGER, condition_of, form_of_rows, table_of
 from albumcore.commands import BUSY_SECONDS
 from albumcore.index import ROWS, Change
 
 _FORMER = ("feed_row", "feed_series_row")
 """Tables of older releases. Where they are gone, an older process cannot go on appending without the new ones."""
+
+
+_EVENT = ", ".join(EVENT)
 
 
 class _Stored(NamedTuple):
@@ -41,28 +44,28 @@ _stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
     """Appends events together with the changes of the index rows they mean, and answers from those rows."""
 
-    position = "rowid"
-
     def __init__(self, datastore: Any, events_table_name: str = "stored_events") -> None:
         super().__init__(datastore, events_table_name)
+        self.insert_events_statement = (
+            f"INSERT INTO {self.events_table_name} ({_EVENT}) VALUES (?, ?, ?, ?)"  # noqa: S608
+        )
+        self.select_max_notification_id_statement = (
+            f"SELECT max({self.position}) FROM {self.events_table_name}"  # noqa: S608
+        )
         self._is_there = (
             f"SELECT 1 FROM {self.events_table_name} "  # noqa: S608
             "WHERE originator_id = ? AND originator_version = ?"
         )
 
-    def construct_create_table_statements(self) -> list[str]:
-        """The library's tables, and those beside the index tables."""
-        return [*super().construct_create_table_statements(), *TABLES]
-
     def has_rows_of_this_form(self) -> bool:
         """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
-        wanted = {statement.replace(" IF NOT EXISTS", "") for statement in create_tables()}
+        wanted = {statement.replace(" IF NOT EXISTS", "") for statement in index_tables()}
         with self.datastore.transaction(commit=False) as c:
             c.execute("SELECT sql FROM sqlite_master")
             # The tables themselves are asked: older code may have made them again since the form was noted.
             if not wanted <= {row["sql"] for row in c.fetchall()}:
                 return False
-            c.execute("SELECT form FROM form_of_rows")
+            c.execute(f"SELECT form FROM {FORM}")  # noqa: S608
             return [row["form"] for row in c.fetchall()] == [form_of_rows()]
 
     def insert_events(
@@ -102,13 +105,38 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as c:
             c.row_factory = None  # rows are taken whole
             c.execute(
-                f"SELECT * FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
+                f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
                 "AND originator_version > ? AND originator_version <= ? "
                 f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
                 [*matched, -1 if limit is None else limit],
             )
             found: list[Any] = [*map(_stored, c.fetchall())]
             return found
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Stored events of all streams in the order of their positions; as the library's, with columns named."""
+        least = 0 if start is None else start if inclusive_of_start else start + 1
+        condition, matched = condition_of({"topic": topics} if topics else {})
+        with self.datastore.transaction(commit=False) as c:
+            c.row_factory = None  # rows are taken whole
+            c.execute(
+                f"SELECT {self.position}, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
+                f"WHERE {self.position} >= ? AND {self.position} <= ? AND {condition} "
+                f"ORDER BY {self.position} LIMIT ?",
+                [least, MAX_INTEGER if stop is None else stop, *matched, limit],
+            )
+            return [
+                Notification(originator, version, topic, state, position)
+                for position, originator, version, topic, state in c.fetchall()
+            ]
 
     def next_number(self, name: str) -> int:
         """A number never given before under that name, greater than all of them.
@@ -137,9 +165,9 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
     def clear_tables(self, c: Any) -> None:
         """Make the index tables anew."""
-        for table in (*map(table_of, ROWS), *_FORMER):
+        for table in (*map(table_of, ROWS), FORM, *_FORMER):
             c.execute(f"DROP TABLE IF EXISTS {table}")
-        for statement in create_tables():
+        for statement in index_tables():
             c.execute(statement)
 
 

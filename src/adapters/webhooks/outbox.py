@@ -15,7 +15,7 @@ from adapters.webhooks.courier import Courier
 from adapters.webhooks.groups import Groups
 from adapters.webhooks.history import History
 from adapters.webhooks.secrets import Secrets
-from adapters.webhooks.tables import create_tables
+from adapters.webhooks.tables import begin
 from albumcore import Albumcore
 
 
@@ -57,5 +57,5 @@ def open_outbox(
         make_id: Makes an id of that many characters that nobody can guess.
     """
     database = cast(Database, database_of(albums))
-    create_tables(database, albums.recorder.max_notification_id() or 0)
+    begin(database, albums.recorder.max_notification_id() or 0)
     return Outbox(albums, database, people, outbound, root, base, clock, make_id)

@@ -10,8 +10,9 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from adapters.directory import Account, Accounts, Database, create_tables
+from adapters.directory import Account, Accounts, Database
 from adapters.directory import accounts as module
+from adapters.store.migrations import migrate
 from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
 
@@ -146,7 +147,7 @@ def test_database_holds_neither_password_nor_token(tmp_path: Path) -> None:
     """Whoever reads the file can neither log in nor use a token; nor does a repr give the secret."""
     path = tmp_path / "directory.sqlite"
     database = SQLiteDatabase(path.as_uri(), 30)
-    create_tables(database)
+    migrate(database)
     accounts = Accounts(database, SECRET)
     accounts.add("nurse", "correct horse")
     token = login(accounts)

@@ -30,6 +30,7 @@ from support.kheops import (
     open_world,
     settle,
 )
+from support.older import forget_version
 
 COVERS = (
     "PUT /studies/{study}/series/{series}",
@@ -317,6 +318,7 @@ def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
         world.ask(by, "PUT", path)
     with world.deployment.database.transaction(commit=True) as cursor:
         cursor.execute("DROP TABLE directory_claim")
+        forget_version(cursor)
     world.deployment.close()
     world = open_world(tmp_path)
     assert world.ask(DAVE, "GET", COMMENTS).status_code == 200
