@@ -17,10 +17,13 @@ from adapters.store import (
     MissingExtra,
     NoAddress,
     StoreError,
+    StoreUnavailable,
     database_of,
     has_postgres_store,
     open_postgres,
+    postgres,
 )
+from adapters.store import postgres_server as postgres_server_seen
 from adapters.store.postgres import URL, PostgresRecorder
 from adapters.store.rows import form_of_rows
 from albumcore import Album, Albumcore
@@ -167,6 +170,28 @@ def test_several_open_a_store_at_once(
         app.close()
     made = [one for one in caplog.records if "made again from 1 events" in one.getMessage()]
     assert len(made) == (0 if is_new else 1)
+
+
+def test_rows_are_made_again_however_long_that_takes(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements that take longer than those of a request may are not ended."""
+    monkeypatch.setattr(postgres_server_seen, "STATEMENT_SECONDS", 0.05)
+    with open_postgres(url, busy_seconds=0.05) as app:
+        recorder: PostgresRecorder = app.recorder  # type: ignore[assignment]
+        with recorder.rewriting() as (_, writing):
+            writing.execute("SELECT pg_sleep(0.3)")
+
+
+def test_one_who_opens_a_store_does_not_wait_for_ever(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For others who are opening it."""
+    monkeypatch.setattr(postgres, "OPENING_SECONDS", 0.05)
+    with postgres.alone(url), pytest.raises(StoreUnavailable, match="opening"), postgres.alone(url):
+        pass
+    with postgres.alone(url):
+        pass
 
 
 def test_rows_can_be_read_while_they_are_made_again(app: Albumcore) -> None:

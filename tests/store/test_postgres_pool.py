@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 
 import psycopg
 import pytest
@@ -17,8 +19,9 @@ from eventsourcing.persistence import (
     ProgrammingError,
 )
 
-from adapters.store import postgres_pool
+from adapters.store import postgres_server as found
 from adapters.store.postgres_pool import PortableCursor, PostgresDatabase, connection_settings
+from support.pgbouncer import pooler
 from support.postgres import empty_database, postgres_server
 
 
@@ -241,6 +244,36 @@ def test_what_passes_by_itself_may_be_tried_again(database: PostgresDatabase, st
         cursor.execute(raising)
 
 
+@pytest.fixture(params=["direct", "pooled"])
+def impatient(
+    request: pytest.FixtureRequest, url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PostgresDatabase]:
+    """A database where no statement may take longer than a tenth of a second, behind a pooler as well."""
+    monkeypatch.setattr(found, "STATEMENT_SECONDS", 0.05)
+    with ExitStack() as stack:
+        if request.param == "pooled":
+            url = stack.enter_context(pooler(postgres_server())).url(url)
+        made = PostgresDatabase(url, 0.05)
+        stack.callback(made.close)
+        yield made
+
+
+def test_a_statement_that_takes_too_long_is_ended(impatient: PostgresDatabase) -> None:
+    """By the server; one of a transaction that makes tables may take its time."""
+    for begin in (
+        impatient.looking,
+        partial(impatient.transaction, commit=False),
+        partial(impatient.transaction, commit=True),
+    ):
+        with pytest.raises(OperationalError, match="statement timeout"), begin() as cursor:
+            cursor.execute("SELECT pg_sleep(30)")
+    with impatient.transaction(commit=False) as cursor:
+        cursor.execute("CREATE TEMP TABLE compared (number INTEGER)")
+        cursor.execute("SELECT pg_sleep(0.3)")
+    with pytest.raises(OperationalError), impatient.looking() as cursor:
+        cursor.execute("SELECT pg_sleep(30)")
+
+
 def test_statements_of_a_table_that_was_made_anew(database: PostgresDatabase, url: str) -> None:
     """What was prepared for the old one is refused once; its connection is given up, and another one will do."""
     with database.get_connection() as connection:
@@ -256,7 +289,7 @@ def test_statements_of_a_table_that_was_made_anew(database: PostgresDatabase, ur
 
 def test_an_old_server_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is needed of it came with version 13."""
-    monkeypatch.setattr(postgres_pool, "OLDEST", 990000)
+    monkeypatch.setattr(found, "OLDEST", 990000)
     with pytest.raises(NotSupportedError, match="13 or later"):
         PostgresDatabase(url)
 

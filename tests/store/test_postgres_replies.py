@@ -166,11 +166,49 @@ def test_a_command_is_known_by_its_id_where_the_server_knows_it_no_more(
     assert comments(direct) == [*before, "Hm"]
 
 
+@pytest.fixture
+def hosted(direct: Albumcore, url: str, proxy: Proxy) -> Iterator[Albumcore]:
+    """The same store, over the network, for a user whom the server does not let see which history it is of."""
+    server, name = postgres_server(), url.split("/")[3].split("?")[0]
+    function = "FUNCTION pg_current_wal_lsn()"
+    server.execute("CREATE ROLE hosted LOGIN")
+    try:
+        server.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO hosted", name)
+        server.execute(f"REVOKE EXECUTE ON {function} FROM PUBLIC", name)
+        with open_postgres(proxy.url.replace("//albumcore@", "//hosted@")) as opened:
+            yield opened
+    finally:
+        server.execute(f"GRANT EXECUTE ON {function} TO PUBLIC", name)
+        server.execute("DROP OWNED BY hosted", name)
+        server.execute("DROP ROLE hosted")
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+def test_a_server_that_does_not_tell_its_history(
+    hosted: Albumcore, direct: Albumcore, proxy: Proxy, cut: Cut
+) -> None:
+    """Where a connection breaks, what was stored is found by the command's id, and nothing is guessed."""
+    before = comments(direct)
+    hosted.load(A1)
+    assert not database_of(hosted).server.tells_history
+    proxy.cut = cut
+    kept = ["Hm"]
+    try:
+        hosted.handle(A1, Album.post_comment, ALICE, "Hm")
+    except StoreUnavailable:
+        kept = []
+    assert proxy.broke == 1
+    assert comments(direct) == before + kept
+    assert kept or not cut.heard or not cut.done or cut.at != COMMIT
+    hosted.handle(A1, Album.post_comment, ALICE, "Well")
+    assert comments(direct) == [*before, *kept, "Well"]
+
+
 def test_another_history_is_no_answer(app: Albumcore) -> None:
     """The name may be that of another transaction, on another timeline or after a crash, which a checkpoint ends."""
     database = database_of(app)
     with database.transaction(commit=True) as cursor:
-        cursor.execute(f"SELECT {postgres_pool._NAMED}")
+        cursor.execute(f"SELECT {database.server.named}")
         row = cursor.fetchone()
     ours = postgres_pool._Named(0, row["xid"], row["history"])
     assert database._was_kept(ours)
@@ -186,7 +224,7 @@ def waiting(direct: Albumcore, url: str) -> Iterator[postgres_pool._Named]:
     """A transaction that is being kept, and waits for a synchronous standby that is not there."""
     server, name = postgres_server(), url.split("/")[3].split("?")[0]
     with database_of(direct).looking() as cursor:
-        cursor.execute(f"SELECT {postgres_pool._HISTORY} AS history")
+        cursor.execute(f"SELECT {database_of(direct).server.history} AS history")
         [row] = cursor.fetchall()
     server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
     server.execute("SELECT pg_reload_conf()")
@@ -219,7 +257,7 @@ def test_another_transaction_of_the_same_backend_is_not_ended(direct: Albumcore)
     """Behind a pooler of connections, or where its number was given again, it is somebody else's."""
     database = database_of(direct)
     with database.transaction(commit=True) as cursor:
-        cursor.execute(f"SELECT {postgres_pool._NAMED}")
+        cursor.execute(f"SELECT {database.server.named}")
         row = cursor.fetchone()
     with database.transaction(commit=True) as cursor:
         backend = cursor.connection.info.backend_pid

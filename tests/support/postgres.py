@@ -204,7 +204,7 @@ def postgres_server() -> PostgresServer:
 
 def _start(folder: Path) -> PostgresServer:
     found = _within_reach(programs(), folder)
-    run_as = _owner()
+    run_as = owner()
     if run_as:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, run_as["user"], run_as["group"], follow_symlinks=False)
@@ -263,7 +263,7 @@ def _within_reach(found: Path, folder: Path) -> Path:
     return folder / found.relative_to(carried.parent)
 
 
-def _owner() -> dict[str, Any]:
+def owner() -> dict[str, Any]:
     """Whom to run it as: PostgreSQL refuses to be run by root."""
     if os.geteuid():
         return {}

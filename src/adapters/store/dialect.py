@@ -10,6 +10,7 @@ _MARKS = re.compile(
     re.VERBOSE,
 )
 _DEFINITION = re.compile(r"\s*(?:CREATE\s+(?:TEMP\s+)?TABLE|ALTER\s+TABLE)\b")
+_MAKING = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b")
 _NAMED = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?(?:TABLE|INDEX)\s+IF\s+NOT\s+EXISTS\s+(\w+)")
 _WORDS = (
     (re.compile(r"\s+WITHOUT ROWID\b"), ""),
@@ -39,6 +40,12 @@ def for_postgres(statement: str) -> str:
 
 def _mark(found: re.Match[str]) -> str:
     return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+
+
+@lru_cache(maxsize=1024)
+def makes_tables(statement: str) -> bool:
+    """Whether a statement makes, changes or drops a table or lookup."""
+    return _MAKING.match(statement) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -20,13 +21,14 @@ from eventsourcing.postgres import (
 )
 from eventsourcing.utils import Environment, EnvType, retry, strtobool
 
-from adapters.store.postgres_cursor import PortableCursor, known_errors
+from adapters.store.postgres_cursor import UNHURRIED, PortableCursor, known_errors
 from adapters.store.postgres_pool import (
     LOCK_SECONDS,
     ConnectionLost,
     PostgresDatabase,
     connection_settings,
 )
+from adapters.store.postgres_server import directly
 from adapters.store.recorder import EVENT, FORM, IndexRecorder, index_tables
 from adapters.store.rows import columns_of, form_of_rows, table_of
 from albumcore.commands import BUSY_SECONDS
@@ -36,6 +38,14 @@ URL = "POSTGRES_URL"
 OPENING = int.from_bytes(b"opening.")
 """The number of the advisory lock of whoever makes tables, or makes index rows again, before he works with them."""
 
+OPENING_SECONDS = 600
+"""How long to wait for others who open the store, and may be making its rows again."""
+
+# It is idle while others of its process make the rows, however long that takes.
+_ENTER = (
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; "
+    f"SELECT pg_try_advisory_xact_lock({OPENING})"
+)
 _EVENTS = "stored_events"
 _SNAPSHOTS = "stored_snapshots"
 _LOCK = f"LOCK TABLE {_EVENTS} IN EXCLUSIVE MODE"
@@ -128,6 +138,7 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
     def rewriting(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:
         """A transaction that nobody appends in between; what is written travels ahead of the answers to it."""
         with self._appending() as c:
+            c.execute(UNHURRIED)
             yield c, PortableCursor(c.connection)
 
     # Reading
@@ -145,7 +156,7 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
 
         It is not waited for until it is on the disk: the event that carries it is, and brings it there.
         """
-        with self.datastore.looking() as c:
+        with self.datastore.single() as c:
             c.execute(
                 "INSERT INTO numbers SELECT ?, 1 FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick "
                 "ON CONFLICT (name) DO UPDATE SET given = numbers.given + 1 RETURNING given",
@@ -228,10 +239,29 @@ class Factory(PostgresFactory):
 
 @contextmanager
 def alone(url: str) -> Iterator[None]:
-    """Let one at a time into the block, of all who open the same database."""
-    with known_errors(), psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [OPENING])
+    """Let one at a time into the block, of all who open the same database.
+
+    Raises:
+        OperationalError: others have been in it for ten minutes.
+    """
+    until = time.monotonic() + OPENING_SECONDS
+    with known_errors(), directly(url) as connection:
+        # A lock of the transaction, and asked for again and again: behind a pooler, one of the session would stay,
+        # and whoever waits in the server would hold a connection that the one in the block may need.
+        while not _entered(connection):
+            connection.execute("ROLLBACK")
+            if time.monotonic() > until:
+                raise OperationalError("another process has been opening this store for too long")
+            time.sleep(0.02)
         yield
+
+
+def _entered(connection: psycopg.Connection[Any]) -> bool:
+    cursor = connection.execute(_ENTER)
+    while cursor.nextset():
+        pass
+    [(is_in,)] = cursor.fetchall()
+    return bool(is_in)
 
 
 def has_store(url: str) -> bool:
@@ -242,7 +272,7 @@ def has_store(url: str) -> bool:
         InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
     """
     connection_settings(url)
-    with known_errors(), psycopg.connect(url, autocommit=True) as connection:
+    with known_errors(), directly(url) as connection:
         # Not wherever the search path leads: the next schema may hold the store of somebody else.
         looked = "SELECT to_regclass(quote_ident(current_schema()) || %s) IS NOT NULL"
         [(there,)] = connection.execute(looked, [f".{_EVENTS}"]).fetchall()

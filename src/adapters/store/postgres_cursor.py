@@ -22,7 +22,7 @@ from psycopg.abc import Buffer, Params
 from psycopg.adapt import Dumper, Loader
 from psycopg.rows import DictRow, dict_row
 
-from adapters.store.dialect import for_postgres, made_by
+from adapters.store.dialect import for_postgres, made_by, makes_tables
 from adapters.store.faults import fault_of_postgres
 
 _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
@@ -37,6 +37,9 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
     (psycopg.Error, PersistenceError),
 )
 
+
+UNHURRIED = "SET LOCAL statement_timeout = 0"
+"""Has the rest of a transaction take as long as it takes."""
 
 # Told where another server has just taken over, and where a transaction was idle, or took, too long.
 _PASSING = frozenset({"25006", "25P03", "25P04"})
@@ -80,7 +83,8 @@ class PortableCursor(psycopg.Cursor[DictRow]):
         """Run one statement.
 
         What makes a table or lookup where it is not there yet is left alone where it is: users who may not make
-        tables would be refused although there is nothing to make.
+        tables would be refused although there is nothing to make. A transaction that makes some, to change the form
+        of a store or to compare its rows, may take its time.
 
         Raises:
             PersistenceError: one of its kinds. The transaction can only be undone then.
@@ -89,6 +93,8 @@ class PortableCursor(psycopg.Cursor[DictRow]):
             if isinstance(query, str):
                 if (made := made_by(query)) and self._is_there(made):
                     return self
+                if makes_tables(query):
+                    super().execute(UNHURRIED)
                 query, params = for_postgres(query), params or ()
             if self.connection.info.pipeline_status:
                 # A pipeline that fails may not get to prepare what the driver from then on takes for prepared.

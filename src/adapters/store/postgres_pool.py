@@ -18,7 +18,6 @@ from attrs import frozen
 from eventsourcing.persistence import (
     InterfaceError,
     InternalError,
-    NotSupportedError,
     OperationalError,
     PersistenceError,
 )
@@ -31,22 +30,11 @@ from psycopg.rows import DictRow, dict_row
 from adapters.store.faults import DAMAGED, StoreDamaged
 from adapters.store.moment import OneMoment
 from adapters.store.postgres_cursor import PortableCursor, known_errors
-
-OLDEST = 130000
-"""The oldest server that will do: PostgreSQL 13, by the server's own way of counting."""
+from adapters.store.postgres_server import directly, look_at, milliseconds
 
 WRITERS = int.from_bytes(b"albumcor")
 """The number of the advisory lock that whoever writes beside the events holds until he is done."""
 
-_HISTORY = (
-    "left(pg_walfile_name(pg_current_wal_lsn()), 8) || "
-    "(SELECT checkpoint_lsn::text FROM pg_control_checkpoint())"
-)
-_NAMED = f"pg_current_xact_id()::text AS xid, {_HISTORY} AS history"
-_BEGIN_WRITING = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {milliseconds}; {turn}; "
-    f"SELECT {_NAMED}"
-)
 _TAKE_TURNS = f"SELECT pg_advisory_xact_lock({WRITERS})"
 
 LOCK_SECONDS = 30
@@ -54,12 +42,11 @@ WAIT_SECONDS = 5.0
 SETTLE_SECONDS = 30.0
 MOST_CONNECTIONS = 16
 # The server, too, notices in half a minute that its client is gone: it may hold what others wait for.
-_SESSION = (
-    f"SET lock_timeout = '{LOCK_SECONDS}s'; SET idle_in_transaction_session_timeout = '60s'; "
+_KEEPALIVES = (
     "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
-    "SET tcp_user_timeout = '30s'; SET client_min_messages = 'warning'; "
-    "SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL"
+    "SET tcp_user_timeout = '30s'"
 )
+_KWARGS: dict[str, Any] = {"row_factory": dict_row, "autocommit": True}
 _DEFAULTS = {
     "application_name": "albumcore",
     "client_encoding": "UTF8",
@@ -77,12 +64,6 @@ _END_IT = (
     "WHERE pid = %s AND usename = current_user AND datname = current_database() AND xact_start IS NOT NULL "
     "AND coalesce(backend_xid = nullif(%s, '')::xid8::xid, %s = '') AND "
     "(wait_event = 'ClientRead' OR query <> 'COMMIT' AND wait_event IS DISTINCT FROM 'SyncRep')"
-)
-# Without a name it was cut off before it could do anything. Where a standby took over (another timeline), or after a
-# crash (which ends with a checkpoint), the same name may be that of another transaction.
-_HOW_IT_ENDED = (
-    "SELECT CASE WHEN %s = '' THEN 'aborted' "
-    f"WHEN {_HISTORY} = %s THEN pg_xact_status(nullif(%s, '')::xid8) END AS told"
 )
 
 
@@ -127,6 +108,9 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         ValueError: it is no address.
         InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
         NotSupportedError: it is no PostgreSQL of version 13 or later, or does not store UTF-8.
+
+    Attributes:
+        server: What the server is, and what it lets us do.
     """
 
     system: ClassVar[str] = "postgres"
@@ -134,8 +118,8 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
     def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
         given = connection_settings(url)
         conninfo = make_conninfo(**{**_DEFAULTS, **given})
-        with known_errors(), psycopg.connect(conninfo, autocommit=True) as connection:
-            schema = _usable_schema(connection)
+        with known_errors(), directly(conninfo) as connection:
+            self.server = look_at(connection)
         OneMoment.__init__(self)
         self._is_damaged = False
         PostgresDatastore.__init__(
@@ -145,20 +129,22 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             port="",
             user="",
             password="",
-            schema=schema,
+            schema=self.server.schema,
             lock_timeout=ceil(lock_seconds),
             originator_id_type="text",
         )
         self._lock_seconds = lock_seconds
+        # Where the next transaction may be on another connection to the server, each says it anew.
+        self._limits = self.server.limits(lock_seconds, is_local=self.server.is_pooled)
         # The library's own pool is opened when it is first used, which it never is.
         self.pool = ConnectionPool(
             conninfo,
             connection_class=psycopg.Connection[DictRow],
-            kwargs={"row_factory": dict_row, "autocommit": True},
+            kwargs=_KWARGS | ({"prepare_threshold": None} if self.server.is_pooled else {}),
             min_size=1,
             max_size=MOST_CONNECTIONS,
             open=False,
-            configure=_configure,
+            configure=None if self.server.is_pooled else self._configure,
             timeout=WAIT_SECONDS,
             reconnect_timeout=WAIT_SECONDS,
             num_workers=1,
@@ -172,6 +158,10 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             OperationalError: the database is gone, or all connections are in use for too long.
         """
         try:
+            if self._held.written is not None:
+                with known_errors():
+                    yield self._held.written.connection
+                return
             with known_errors():
                 self.pool.open()
                 connection = self._live_connection()
@@ -194,8 +184,22 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             with self.transaction(commit=False) as cursor:
                 yield cursor
         else:
-            with self.get_connection() as connection:
+            with self.single() as cursor:
+                yield cursor
+
+    @contextmanager
+    def single(self) -> Iterator[PortableCursor]:
+        """A cursor for one statement by itself, which is kept as soon as it is done."""
+        with self.get_connection() as connection:
+            if not self.server.is_pooled:
                 yield PortableCursor(connection)
+                return
+            self._begin(connection, "READ COMMITTED")
+            try:
+                yield PortableCursor(connection)
+                connection.execute("COMMIT")
+            finally:
+                _undo(connection)
 
     def mark(self) -> object | None:
         """Nothing: to ask whether anybody has committed anything would cost what it is to save."""
@@ -256,11 +260,28 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
     @contextmanager
     def _seeing(self) -> Iterator[PortableCursor]:
         with self.get_connection() as connection:
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            self._begin(connection, "REPEATABLE READ")
             try:
                 yield PortableCursor(connection)
             finally:
                 _undo(connection)
+
+    def _configure(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(cast(Query, f"{_KEEPALIVES}; {self._limits}"))
+
+    def _begin(self, connection: psycopg.Connection[Any], level: str, *further: str) -> Any:
+        own = (self._limits,) if self.server.is_pooled else ()
+        begin = "; ".join((f"BEGIN ISOLATION LEVEL {level}", *own, *further))
+        return connection.execute(cast(Query, begin))
+
+    def _take_turn(self, connection: psycopg.Connection[Any], turn: str, seconds: float) -> _Named:
+        bound = f"SET LOCAL lock_timeout = {milliseconds(seconds)}"
+        named = f"SELECT {self.server.named}"
+        cursor = self._begin(connection, "READ COMMITTED", bound, turn, named)
+        while cursor.nextset():
+            pass
+        [row] = cursor.fetchall()
+        return _Named(row["backend"], row["xid"], row["history"])
 
     @contextmanager
     def another(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
@@ -272,9 +293,10 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
     def _writing(self, turn: str, blind: bool, seconds: float) -> Iterator[PortableCursor]:
         lost: Exception | None = None
         with self.get_connection() as connection:
-            named = _Named(connection.info.backend_pid)
+            # Behind a pooler that number is none of the server's, and who has it there is left alone.
+            named = _Named(0 if self.server.is_pooled else connection.info.backend_pid)
             try:
-                named = _take_turn(connection, turn, seconds)
+                named = self._take_turn(connection, turn, seconds)
                 with connection.pipeline() if blind else contextlib.nullcontext():
                     yield PortableCursor(connection)
                     if blind:
@@ -306,7 +328,8 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
             ):
                 # Its server process may not know yet that we are gone, and hold what others wait for.
                 connection.execute(_END_IT, [named.backend, named.xid, named.xid])
-                cursor = connection.execute(_HOW_IT_ENDED, [named.xid, named.history, named.xid])
+                asked = [named.xid, named.history, named.xid]
+                cursor = connection.execute(self.server.how_it_ended, asked)
                 [row] = cursor.fetchall()
                 told = row["told"]
             if told == "in progress":
@@ -314,24 +337,6 @@ class PostgresDatabase(OneMoment, PostgresDatastore):
         if told not in ("committed", "aborted"):
             raise OperationalError("the connection was lost; nobody knows what was kept")
         return told == "committed"
-
-
-def _usable_schema(connection: psycopg.Connection[Any]) -> str:
-    cursor = connection.execute(
-        "SELECT version(), current_schema(), current_setting('server_encoding')"
-    )
-    [(version, schema, encoding)] = cursor.fetchall()
-    if "CockroachDB" in version or "-YB-" in version or connection.info.server_version < OLDEST:
-        raise NotSupportedError(f"PostgreSQL 13 or later is needed, and this is {version}")
-    if encoding != "UTF8":
-        raise NotSupportedError(f"the database must store UTF-8, and this one stores {encoding}")
-    if schema is None:
-        raise NotSupportedError("no schema of the search path exists: there is no place for tables")
-    return str(schema)
-
-
-def _configure(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(_SESSION)
 
 
 def _is_live(connection: psycopg.Connection[Any]) -> bool:
@@ -347,15 +352,6 @@ def _is_live(connection: psycopg.Connection[Any]) -> bool:
         connection.close()
         return False
     return True
-
-
-def _take_turn(connection: psycopg.Connection[Any], turn: str, seconds: float) -> _Named:
-    beginning = _BEGIN_WRITING.format(turn=turn, milliseconds=max(1, int(1000 * seconds)))
-    cursor = connection.execute(cast(Query, beginning))
-    while cursor.nextset():
-        pass
-    [row] = cursor.fetchall()
-    return _Named(connection.info.backend_pid, row["xid"], row["history"])
 
 
 def _keep(connection: psycopg.Connection[Any]) -> None:
