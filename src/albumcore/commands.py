@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from eventsourcing.application import Application
 from eventsourcing.persistence import (
     EventStore,
     IntegrityError,
@@ -30,8 +29,9 @@ from eventsourcing.utils import Environment, EnvType
 from albumcore.codec import Codec, SnapshotStore
 from albumcore.errors import AlbumcoreError, CommandReused, IdTaken, Invalid
 from albumcore.ids import ImageId, is_digest, user_id
-from albumcore.index import Change, CommandRow, Index, changes
+from albumcore.index import Change, CommandRow, changes
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
+from albumcore.library_api import LibraryApplication
 from albumcore.states import States
 from albumcore.times import Clock, clock_in_utc
 
@@ -71,7 +71,7 @@ def check_command(command: CommandKey) -> CommandKey:
     return command
 
 
-class Commands(Application[str]):
+class Commands(LibraryApplication):
     """The side of an open store that takes commands.
 
     Args:
@@ -85,12 +85,13 @@ class Commands(Application[str]):
         loses_replies: Whether an append may be stored and its answer get lost on the way; the recorder says so.
 
     Raises:
-        ValueError: ``busy_seconds``, ``snapshot_every`` or ``cache_size`` is not positive.
+        ValueError: ``busy_seconds``, ``snapshot_every`` or ``cache_size`` is not positive; or the settings name a store
+            without index rows.
     """
 
     def __init__(
         self,
-        env: Mapping[str, str],
+        env: Mapping[str, str] | None = None,
         *,
         clock: Clock = utc_now,
         busy_seconds: float = 30,
@@ -100,7 +101,13 @@ class Commands(Application[str]):
         if busy_seconds <= 0 or snapshot_every < 1 or cache_size < 1:
             raise ValueError("busy_seconds is more than 0, snapshot_every and cache_size 1 or more")
         own = {"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y"}
-        super().__init__({**own, BUSY_SECONDS: str(busy_seconds), **env})
+        super().__init__({**own, BUSY_SECONDS: str(busy_seconds), **(env or {})})
+        if not hasattr(self.recorder, "feed_page"):
+            self.close()
+            raise ValueError(
+                "a store keeps index rows beside the events, so PERSISTENCE_MODULE names one of albumcore's: "
+                "open_memory, open_sqlite and open_postgres do"
+            )
         self._clock = clock_in_utc(clock)
         self._busy_seconds = busy_seconds
         self._snapshot_every = snapshot_every
@@ -121,11 +128,6 @@ class Commands(Application[str]):
     def construct_snapshot_store(self) -> EventStore[str]:
         """A snapshot store that passes over stale snapshots."""
         return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
-
-    @property
-    def index(self) -> Index:
-        """The rows that are looked up without replaying."""
-        return cast(Index, self.recorder)
 
     def handle(
         self,
@@ -240,6 +242,7 @@ class Commands(Application[str]):
             if there.version // self._snapshot_every != after.version // self._snapshot_every:
                 after = self.states.save(stream, after)
             self.states.keep(stream, after)
+            self.prompt(recorded)
             return recorded
 
     def _now(self, last: datetime) -> datetime:

@@ -171,6 +171,17 @@ class IndexRecorder:
                     high = middle - 1
         return low
 
+    def positions(self, stream: str, first: int, last: int) -> list[int]:
+        """The positions, in the order of recording, of the versions of a stream from one to another."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                f"SELECT {self.position} AS position FROM {self.events_table_name} "  # noqa: S608
+                "WHERE originator_id = ? AND originator_version BETWEEN ? AND ? "
+                "ORDER BY originator_version",
+                [stream, first, last],
+            )
+            return [row["position"] for row in c.fetchall()]
+
     # Rebuilding and comparing
 
     def rebuild(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> None:

@@ -257,6 +257,10 @@ class Index(Protocol):
         """
         ...
 
+    def positions(self, stream: str, first: int, last: int) -> list[int]:
+        """The positions, in the order of recording, of the versions of a stream from one to another."""
+        ...
+
     def next_number(self, name: str) -> int:
         """A number never given before under that name, greater than all of them."""
         ...

@@ -1,0 +1,114 @@
+"""For applications of the event library (``eventsourcing``) that follow an `Albumcore`.
+
+A follower gets each event as a `Recorded`, in the order of recording::
+
+    class Counts(AlbumFollower[UUID], ProcessApplication[UUID]):
+        @singledispatchmethod
+        def policy(self, domain_event, processing_event): ...
+
+        @policy.register(Recorded)
+        def _(self, recorded: Recorded, processing_event):
+            match recorded.event:
+                case AlbumCreated(): ...
+
+    counts = Counts()
+    counts.follow(store.name, store.notification_log)
+    counts.pull_and_process(store.name)
+
+In a `System` the leader is opened by its class; `environment_of` says where the open store is. The store is opened
+before, and closed after: opening makes the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eventsourcing.application import NotificationLog, Section
+from eventsourcing.domain import DomainEventProtocol, TAggregateID
+from eventsourcing.interface import NotificationLogInterface
+from eventsourcing.persistence import Mapper, Notification, StoredEvent
+from eventsourcing.system import Follower
+
+from albumcore.application import Albumcore
+from albumcore.codec import Codec
+
+
+class AlbumFollower(Follower[TAggregateID]):
+    """A follower that reads the events of an `Albumcore`, and those of other applications as before.
+
+    It stands before `ProcessApplication` among the bases of a class.
+    """
+
+    def follow(self, name: str, log: NotificationLog) -> None:
+        """Follow an application by its notification log."""
+        super().follow(name, log)
+        self.mappers[name] = _Either(self.mappers[name])
+
+
+class _Either(Mapper[Any]):
+    """Reads an event by the name it is stored under: the library's names are those of classes, as ``module:Class``."""
+
+    def __init__(self, theirs: Mapper[Any]) -> None:
+        super().__init__(theirs.transcoder)
+        self._theirs = theirs
+        self._ours = Codec()
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[Any]:
+        """The recorded event; or the domain event of another application."""
+        mapper: Mapper[Any] = self._theirs if ":" in stored_event.topic else self._ours
+        return mapper.to_domain_event(stored_event)
+
+
+class AlbumLogClient(NotificationLog):
+    """The notification log behind the library's `NotificationLogJSONService`, whose own client reads UUIDs alone.
+
+    Args:
+        interface: The service, or what asks it from afar: it answers with the text that the service answers with.
+    """
+
+    def __init__(self, interface: NotificationLogInterface) -> None:
+        self._interface = interface
+
+    def __getitem__(self, section_id: str) -> Section:
+        """A section by its id, such as ``1,10``."""
+        section = json.loads(self._interface.get_log_section(section_id))
+        return Section(section["id"], [*map(_notification, section["items"])], section["next_id"])
+
+    def select(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Notification]:
+        """The notifications from a position, at most so many, and none past another position."""
+        told = self._interface.get_notifications(
+            start, limit, topics, inclusive_of_start=inclusive_of_start
+        )
+        found = map(_notification, json.loads(told))
+        return [one for one in found if stop is None or one.id <= stop]
+
+
+def _notification(told: Mapping[str, Any]) -> Notification:
+    return Notification(
+        told["originator_id"],
+        told["originator_version"],
+        told["topic"],
+        b64decode(told["state"]),
+        told["id"],
+    )
+
+
+def environment_of(store: Albumcore, leader: type[Albumcore] = Albumcore) -> dict[str, str]:
+    """The settings by which a runner of the library opens a store that is open here, for one class of its system.
+
+    Args:
+        store: The open store. What is in memory lasts as long as it is open.
+        leader: The class by which the system knows it.
+    """
+    return {f"{leader.name.upper()}_{name}": value for name, value in store.env.items()}

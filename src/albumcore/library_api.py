@@ -1,0 +1,88 @@
+"""What the event library asks of an application, where our streams differ from its aggregates.
+
+Its followers work on us: they are prompted after each append, see `albumcore.following`. What cannot work says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, cast
+
+from eventsourcing.application import Application, Repository
+from eventsourcing.persistence import Notification, Recording
+
+from albumcore.index import Index
+from albumcore.kernel import Recorded
+
+
+class StreamsOnly(Repository[str]):
+    """A repository without aggregates: a stream does not say of which class its state is, an address of it does."""
+
+    def get(self, *_: Any, **__: Any) -> NoReturn:
+        """Never returns.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "albumcore has no aggregates of the event library: "
+            "Albumcore.load gives the state of a stream, as in store.load(album_stream(album_id))"
+        )
+
+
+class LibraryApplication(Application[str]):
+    """An application of the event library whose events are decided by `albumcore.commands`, and not by aggregates."""
+
+    def construct_repository(self) -> Repository[str]:
+        """One that says what to use instead of it."""
+        return StreamsOnly(self.events)
+
+    def save(self, *_: Any, **__: Any) -> NoReturn:
+        """Never returns.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "albumcore records what decisions lead to, with the index rows in the same transaction: "
+            "Albumcore.handle takes a decision, as in store.handle(stream, Album.create, source, name)"
+        )
+
+    def take_snapshot(self, *_: Any, **__: Any) -> NoReturn:
+        """Never returns.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "albumcore takes the snapshots of its streams itself: the option snapshot_every says how often"
+        )
+
+    @property
+    def index(self) -> Index:
+        """The rows that are looked up without replaying."""
+        return cast(Index, self.recorder)
+
+    def prompt(self, recorded: tuple[Recorded[Any], ...]) -> None:
+        """Tell those who follow this application that events were appended, where it leads any.
+
+        An error of a follower that works in this thread is raised; the events are recorded all the same.
+        """
+        if type(self)._notify is Application._notify:
+            return
+        first, last = recorded[0], recorded[-1]
+        stored = map(self.mapper.to_stored_event, recorded)
+        # Of the store and not of the append: PostgreSQL is not waited for to tell them.
+        positions = self.index.positions(first.stream, first.version, last.version)
+        # Others may have appended since the last time, so followers read up to these first.
+        self.previous_max_notification_id = None
+        self._notify(
+            [
+                Recording(
+                    event,
+                    Notification(
+                        one.originator_id, one.originator_version, one.topic, one.state, position
+                    ),
+                )
+                for event, one, position in zip(recorded, stored, positions, strict=True)
+            ]
+        )
