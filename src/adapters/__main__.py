@@ -16,9 +16,16 @@ SERVICE = frozenset(
 
 
 def main() -> None:
-    """Run `adapters.cli.main`; without the extra ``service``, say how to install it, and end with status 2."""
+    """Run `adapters.cli.main`.
+
+    Where the extra ``service`` is not installed, or the system is not POSIX, say so in one line, and end with status 2.
+    """
     try:
+        import_module("adapters.posix")
         cli = import_module("adapters.cli")
+    except OSError as error:
+        print(f"albumcore: {error}", file=sys.stderr)
+        sys.exit(2)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in SERVICE:
             raise

@@ -72,7 +72,7 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
 
     Raises:
         TypeError, ValueError, MissingExtra: as by `open_memory`.
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or this is no POSIX system.
         StoreError: it is no database, or a damaged one.
         UnknownStoredEvent: a newer albumcore wrote an event that is needed.
     """

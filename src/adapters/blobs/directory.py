@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -27,6 +26,7 @@ from adapters.blobs.protocol import (
     check_digest,
     wrong_length,
 )
+from adapters.posix import fcntl
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
 

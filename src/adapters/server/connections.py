@@ -337,7 +337,7 @@ class Connection:
 
 def _unacknowledged(raw: socket.socket) -> int:
     """How many bytes the kernel has and the other side has not acknowledged; 0 where it is not told."""
-    if sys.platform != "linux":
-        return 0
-    left: int = struct.unpack("i", fcntl.ioctl(raw, termios.TIOCOUTQ, bytes(4)))[0]
+    left = 0
+    if sys.platform == "linux":
+        left = int(struct.unpack("i", fcntl.ioctl(raw, termios.TIOCOUTQ, bytes(4)))[0])
     return left

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import logging
 import os
@@ -54,7 +53,7 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
 
     Raises:
         TypeError, ValueError: as by `open_memory`.
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or this is no POSIX system.
         NewerStore: a newer release wrote it. It is left as it is.
         StoreError: it is no database, or a damaged one.
         UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
@@ -123,7 +122,13 @@ def _postgres(url: str) -> ModuleType:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Let one process at a time into the block; SQLite changes to its journal mode under one alone."""
+    """Let one process at a time into the block; SQLite changes to its journal mode under one alone.
+
+    Raises:
+        OSError: the file cannot be opened, or this is no POSIX system.
+    """
+    from adapters.posix import fcntl  # here, so that a store in memory is opened anywhere
+
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -24,10 +24,12 @@ class Commits:
     """
 
     def __init__(self, file: str) -> None:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            # Not by making it longer: where the disk is full, to touch what has no place on it would end the process.
-            os.posix_fallocate(descriptor, 0, _BYTES)
+            # Written, not made longer by truncation: where the disk is full, to touch what has no place on it would
+            # end the process. Appended, so that what another process has begun to use stays as it is.
+            while os.fstat(descriptor).st_size < _BYTES:
+                os.write(descriptor, bytes(_BYTES))
             self._numbers = memoryview(mmap.mmap(descriptor, _BYTES)).cast("Q")
         finally:
             os.close(descriptor)

@@ -1,0 +1,38 @@
+"""How many files a process may have open."""
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+
+from adapters.server.files import open_files
+
+
+@pytest.mark.parametrize(
+    ("limits", "allowed", "most"),
+    [
+        ((256, resource.RLIM_INFINITY), 65536, 65536),
+        ((256, resource.RLIM_INFINITY), 20000, 16384),
+        ((256, 1024), 65536, 1024),
+        ((100_000, 200_000), 200_000, 100_000),
+        ((256, resource.RLIM_INFINITY), 256, 256),
+    ],
+    ids=["no limit", "a limit that is not told", "a hard limit", "more already", "no more at all"],
+)
+def test_as_many_files_as_the_system_allows(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], allowed: int, most: int
+) -> None:
+    """There may be no hard limit and still a limit of the system, as on macOS; the hard limit stays what it is."""
+    given = [limits]
+
+    def set_limit(kind: int, wanted: tuple[int, int]) -> None:
+        assert kind == resource.RLIMIT_NOFILE
+        if wanted[0] > allowed:
+            raise ValueError("current limit exceeds maximum limit")
+        given.append(wanted)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+    assert open_files() == most
+    assert given[-1] == (most, limits[1])
