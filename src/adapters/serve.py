@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 
 from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
+from adapters.logs import write_lines
 from adapters.server import Limits, Shares, Worker
 from adapters.settings import Settings
 from adapters.store import StoreUnavailable
@@ -130,4 +131,5 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         settings: The data directory, where to listen, and how many workers.
         announce: Called with the address, such as ``http://127.0.0.1:8000``, once connections are taken.
     """
+    write_lines(settings.log_level)
     Server(settings, announce).run()

@@ -17,18 +17,14 @@ from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
 from adapters.http.errors import status_of
 from adapters.serve import DiscreetLogger
-from adapters.settings import LogLevel, Settings
+from adapters.settings import Settings
 from adapters.store import StoreError, StoreUnavailable, database_of
-
-
-def _deployment(data: Path, log_level: LogLevel = "info") -> Deployment:
-    return open_deployment(Settings(data=data, log_level=log_level))
 
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
     """An empty data directory."""
-    opened = _deployment(tmp_path)
+    opened = open_deployment(Settings(data=tmp_path))
     yield opened
     opened.close()
 
@@ -65,17 +61,6 @@ def test_encoded_slash_does_not_change_the_route(deployment: Deployment, slash: 
     raw = f"/albums/A1/users/ann{slash}admin"
     assert _ask(deployment, "PUT", decoded, RAW_URI=raw).status_code == 404
     assert _ask(deployment, "PUT", decoded, RAW_URI=f"{decoded}?next=a{slash}b").status_code == 401
-
-
-@pytest.mark.parametrize(("level", "lines"), [("info", 1), ("debug", 1), ("warning", 0)])
-def test_requests_are_logged_where_that_is_wanted(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], level: LogLevel, lines: int
-) -> None:
-    """One line each, at the level of information."""
-    deployment = _deployment(tmp_path, level)
-    _ask(deployment, "GET", "/healthz")
-    deployment.close()
-    assert capfd.readouterr().err.count('"request"') == lines
 
 
 def test_malformed_requests_are_logged_without_what_they_hold() -> None:

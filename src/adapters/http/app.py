@@ -33,7 +33,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     # Below the prefix too: a proxy may let nothing else through.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     middleware: list[Any] = [
-        RequestLog(settings.log_level),
+        RequestLog(),
         PlainPaths(),
         Cors(*_APIS),
         HeadAsGet(),

@@ -7,10 +7,15 @@ from typing import Any
 
 import falcon
 
+from adapters.http.log import REQUEST_ID, TRACE_PARENT
+
+EXPOSE = "Access-Control-Expose-Headers"
+
 HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, frontend,"
-    " accept-charset, X-Authorization-Source, Idempotency-Key",
+    f" accept-charset, X-Authorization-Source, Idempotency-Key, {REQUEST_ID}, {TRACE_PARENT}",
+    EXPOSE: f"{REQUEST_ID}, {TRACE_PARENT}",
     "Access-Control-Allow-Credentials": "true",
     "Access-Control-Allow-Methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
     "Access-Control-Max-Age": "86400",
@@ -38,7 +43,7 @@ class Cors:
             return
         resp.set_headers(HEADERS)
         if resp.get_header(COUNT) is not None:
-            resp.set_header("Access-Control-Expose-Headers", COUNT)
+            resp.set_header(EXPOSE, f"{COUNT}, {HEADERS[EXPOSE]}")
 
 
 class HeadAsGet:

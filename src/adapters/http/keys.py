@@ -7,6 +7,7 @@ publishes (RS256, ES256). No token of one passes at the other.
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
@@ -16,10 +17,11 @@ from typing import Any, Protocol, TypeAlias
 
 import httpx
 import orjson
-import structlog
 from attrs import frozen
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from adapters.logs import log
 
 Key: TypeAlias = OctKey | RSAKey | ECKey
 
@@ -39,7 +41,7 @@ _TIMEOUT = 5.0
 _MOST_BYTES = 1024 * 1024
 _LEAST_RSA_BITS = 2048
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class KeysUnavailable(Exception):
@@ -152,7 +154,8 @@ class JwksKeys:
                     self._tried_at = at
                     self._set = _KeySet(_fetch(self._url), at)
             except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-                _log.warning("jwks_fetch_failed", reason=str(error) or type(error).__name__)
+                reason = str(error) or type(error).__name__
+                log(_log, logging.WARNING, "jwks_fetch_failed", reason=reason)
             finally:
                 self._lock.release()
         return self._known(at, STALE)

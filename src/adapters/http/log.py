@@ -1,125 +1,105 @@
-"""One line of JSON on standard error per request. Never a header, a query or a body: they hold secrets.
+"""One record per request. Never a header, a query or a body: they hold secrets.
 
-Of a login that failed there is a line with the name that was typed.
+Of a login that failed there is a record with the name that was typed.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import logging
+import re
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from random import getrandbits
 from typing import Any
 
 import falcon
-import orjson
-import structlog
 
 from adapters.deployment import random_id
+from adapters.logs import REQUESTS, RequestRecord, log
 
+REQUEST_ID = "X-Request-Id"
+"""The header by which a request is known, in the log and in the answer."""
 
-class _StandardError:
-    """Standard error as it is at the moment of writing: servers and tests put another in its place."""
+TRACE_PARENT = "traceparent"
+"""The header by which a request belongs to a trace (W3C Trace Context, section 3.2)."""
 
-    def msg(self, line: str) -> None:
-        """Write one line, at once."""
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+# Visible ASCII; a comma would be two headers that were made one.
+_SANE = re.compile(r"[!-+\--~]{1,128}")
 
-    error = msg
-
-
-_standard_error = _StandardError()
-
-
-def _json(value: Any, default: Callable[[Any], Any]) -> str:
-    return orjson.dumps(value, default=default).decode()
-
-
-# Tracebacks go without local variables: among them are tokens, and the secret of the data directory.
-_tracebacks = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+# Version, trace id, parent id, flags, and what later versions append; the version ff and ids of zeros are invalid.
+_TRACE_PARENT = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?"
 )
-_log = structlog.wrap_logger(
-    _standard_error,
-    processors=[
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _tracebacks,
-        structlog.processors.JSONRenderer(serializer=_json),
-    ],
-).bind()  # or it would be put together anew for every line
+
+_faults = logging.getLogger("albumcore.faults")
+_logins = logging.getLogger("albumcore.logins")
 
 
 class RequestLog:
-    """Writes method, route, status and duration (milliseconds) of every request.
-
-    Args:
-        level: The least severe messages that are wanted; these are ``info``.
-    """
-
-    def __init__(self, level: str) -> None:
-        self._is_wanted = level in ("debug", "info")
+    """Logs method, route, status, duration (milliseconds) and ids of every request, and has the ids come back."""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Remember when the request came."""
+        """Remember when the request came, and by what it is known: the client's own ids, if they are sane."""
         req.context.started = time.perf_counter()
+        given = req.env.get("HTTP_X_REQUEST_ID")
+        is_sane = given is not None and _SANE.fullmatch(given)
+        req.context.request_id = given if is_sane else f"{getrandbits(128):032x}"
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Write the line."""
-        if not self._is_wanted:
+        """Name the request in its answer, and log it."""
+        if "started" not in req.context:  # the framework refused it before anything else
+            self.process_request(req, resp)
+        resp.set_header(REQUEST_ID, req.context.request_id)
+        trace = _trace_of(req)
+        if trace is not None:
+            resp.set_header(TRACE_PARENT, req.env["HTTP_TRACEPARENT"])
+        if not REQUESTS.isEnabledFor(logging.INFO):
             return
-        # Every request has this one line, so it goes no longer way than it must.
-        line = orjson.dumps(
-            {
-                "method": req.method,
-                "route": req.uri_template,
-                "status": resp.status_code,
-                "milliseconds": int((time.perf_counter() - req.context.started) * 10_000) / 10,
-                "event": "request",
-                "level": "info",
-                "timestamp": datetime.now(UTC),
-            },
-            option=orjson.OPT_UTC_Z,
-        )
-        _standard_error.msg(line.decode())
+        fields = {
+            "method": req.method,
+            "route": req.uri_template,
+            "status": resp.status_code,
+            "milliseconds": int((time.perf_counter() - req.context.started) * 10_000) / 10,
+            "request_id": req.context.request_id,
+            "event": "request",
+        }
+        if trace is not None:
+            fields["trace_id"] = trace
+        REQUESTS.handle(RequestRecord(fields))
+
+
+def _trace_of(req: falcon.Request) -> str | None:
+    """The id of the trace that a request belongs to; None where it says none, or nothing valid."""
+    given = req.env.get("HTTP_TRACEPARENT")
+    found = given and _TRACE_PARENT.fullmatch(given)
+    if not found or (found[1] == "00" and found[3]):
+        return None
+    return str(found[2])
 
 
 MOST_LOGGED = 255
 """Characters of a name that are logged, which are as many as the name of an account has."""
 
 
-def log_failed_login(level: str, account: str, address: str, reason: str) -> None:
-    """Write down a login that failed: of which account, from where, and why. Never the password.
-
-    The line is of ASCII alone: no name breaks it, or reaches a terminal as a control sequence.
+def log_failed_login(account: str, address: str, reason: str) -> None:
+    """Log a login that failed, as a warning: of which account, from where, and why. Never the password.
 
     Args:
-        level: The least severe messages that are wanted; these are ``warning``.
         account: The name as it was typed, whether or not there is such an account; its first 255 characters are logged.
         address: Where it came from.
         reason: Why it failed, in a few words of ours.
     """
-    if level == "error":
-        return
-    line = {
-        "event": "login_failed",
-        # What is no text in any encoding would make the line unreadable.
-        "account": account[:MOST_LOGGED].encode("utf-8", "backslashreplace").decode(),
-        "address": address,
-        "reason": reason,
-        "level": "warning",
-        "timestamp": datetime.now(UTC).isoformat(),
-    }
-    _standard_error.msg(json.dumps(line))
+    # What is no text in any encoding would make the line unreadable.
+    name = account[:MOST_LOGGED].encode("utf-8", "backslashreplace").decode()
+    log(_logins, logging.WARNING, "login_failed", account=name, address=address, reason=reason)
 
 
 def log_fault(req: falcon.Request, error: Exception) -> str:
-    """Write down a fault of ours with its traceback; the log id that the answer may name."""
+    """Log a fault of ours with its traceback; the log id that the answer may name."""
     log_id = random_id(20)
     req.context.log_id = log_id
-    _log.error("fault", method=req.method, route=req.uri_template, log_id=log_id, exc_info=error)
+    about = {"method": req.method, "route": req.uri_template, "log_id": log_id}
+    about["request_id"] = req.context.get("request_id")
+    log(_faults, logging.ERROR, "fault", error, **about)
     return log_id

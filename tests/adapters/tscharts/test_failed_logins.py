@@ -17,6 +17,7 @@ from falcon import testing
 from adapters.directory import accounts
 from adapters.failures import FREE_OF_ACCOUNT
 from adapters.http.log import log_failed_login
+from support.logs import written
 from support.tscharts import PASSWORD, ROOT, Api, opened
 
 WRONG = "no such password"
@@ -53,9 +54,9 @@ def log_in(
     return api.request("POST", f"{ROOT}/login/", body, headers=headers, extras=extras)
 
 
-def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """What was logged of failed logins."""
-    lines = map(json.loads, capsys.readouterr().err.splitlines())
+    lines = map(json.loads, written(caplog).splitlines())
     return [line for line in lines if line["event"] == "login_failed"]
 
 
@@ -94,13 +95,13 @@ def test_a_failed_login_delays_the_next(api: Api, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_log_has_account_and_address_of_a_failed_login(
-    api: Api, capsys: pytest.CaptureFixture[str]
+    api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And why; never what was typed as the password. One that was refused is logged too, one that passed is not."""
     log_in(api)
     for _ in range(FREE_OF_ACCOUNT + 2):
         log_in(api, password=WRONG)
-    printed = capsys.readouterr().err
+    printed = written(caplog)
     assert WRONG not in printed
     lines = [line for line in map(json.loads, printed.splitlines()) if "account" in line]
     assert {(line["event"], line["account"], line["address"]) for line in lines} == {
@@ -122,28 +123,28 @@ def test_the_log_has_account_and_address_of_a_failed_login(
     ],
 )
 def test_any_name_is_one_line_of_ascii(
-    capsys: pytest.CaptureFixture[str], name: str, shown: str
+    caplog: pytest.LogCaptureFixture, name: str, shown: str
 ) -> None:
     """It neither forges a line nor reaches a terminal, and what reads the line gets it back."""
-    log_failed_login("info", name, HERE, "delayed")
-    [line] = capsys.readouterr().err.splitlines()
+    log_failed_login(name, HERE, "delayed")
+    [line] = written(caplog).splitlines()
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line)["account"] == shown
 
 
 def test_the_address_behind_a_trusted_proxy(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is counted and logged by what the proxy says."""
     with opened(tmp_path, trusted_proxies="10.0.0.1") as api:
         log_in(api, password=WRONG, address="10.0.0.1", forwarded="203.0.113.9, 198.51.100.7")
         log_in(api, password=WRONG, address=HERE, forwarded="198.51.100.7")
-    assert [line["address"] for line in logged(capsys)] == ["198.51.100.7", HERE]
+    assert [line["address"] for line in logged(caplog)] == ["198.51.100.7", HERE]
 
 
-def test_failed_logins_are_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_logins_are_warnings(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     """Where only errors are wanted, they are not logged."""
-    with opened(tmp_path, log_level="error") as api:
-        log_in(api, password=WRONG)
-    assert capsys.readouterr().err == ""
+    caplog.set_level("ERROR", "albumcore")
+    log_in(api, password=WRONG)
+    assert written(caplog) == ""

@@ -19,6 +19,7 @@ from adapters.webhooks import Attempt, queue
 from albumcore import Album, WebhookEvent
 from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE
+from support.logs import written
 from support.receiver import HANG_UP, Answer
 from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, bodies_of, hooked
 
@@ -179,7 +180,7 @@ class Overtaken:
 
 
 def test_a_fault_of_ours_is_an_attempt_that_failed(
-    world: Hooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: Hooked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It stands before no other delivery, and is logged."""
 
@@ -192,7 +193,7 @@ def test_a_fault_of_ours_is_an_attempt_that_failed(
         patched.setattr("adapters.webhooks.courier.body_of", fail)
         assert world.run() == []
     assert statuses(world) == [-1]
-    [logged] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    [logged] = [json.loads(line) for line in written(caplog).splitlines()]
     assert logged["exception"][0]["exc_type"] == "RuntimeError"
     assert len(world.run(20)) == 1
 

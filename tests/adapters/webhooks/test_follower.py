@@ -23,6 +23,7 @@ from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
 from albumcore.testing.arguments import digest_of
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
+from support.logs import written
 from support.naive_calls import NaiveOutbox, Told
 from support.playing import Turn, play
 from support.raw import tamper
@@ -360,7 +361,7 @@ def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}")
 )
 def test_an_unreadable_event_is_passed_over(
     world: Hooked,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     decision: Any,
     args: tuple[str, ...],
     topic: str,
@@ -376,7 +377,7 @@ def test_an_unreadable_event_is_passed_over(
     assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 2
     assert world.outbox.triggers(ALBUM, HOOK)[1] == 2
     assert [body["new_user"]["sub"] for body in world.told()] == ["sub-before", "sub-after"]
-    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    logged = [json.loads(line) for line in written(caplog).splitlines()]
     assert [one["unreadable"] for one in logged] == ["damaged_stored_event"] * is_news
     assert "Jane Doe" not in repr(logged)
 

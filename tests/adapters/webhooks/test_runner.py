@@ -19,6 +19,7 @@ from adapters.webhooks.secrets import forget_unnamed
 from albumcore import Album, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, WebhookId
 from support.kheops import ALBUM, DAVE, Clock
+from support.logs import written
 from support.receiver import Answer
 from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, hooked
 
@@ -240,7 +241,7 @@ def tell_refusals(
 
 
 def test_a_delivery_that_cannot_be_written_down_is_logged(
-    world: Hooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: Hooked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It does not end the rest: what is due for others is delivered all the same."""
     world.hook(WebhookEvent.NEW_USER)
@@ -262,7 +263,7 @@ def test_a_delivery_that_cannot_be_written_down_is_logged(
         assert world.receiver.wait(2)[1].path == f"/{OTHER_HOOK}"
     finally:
         runner.stop()
-    assert "RuntimeError" in capsys.readouterr().err
+    assert "RuntimeError" in written(caplog)
 
 
 def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:
@@ -278,7 +279,7 @@ def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:
 
 
 def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
-    world: Hooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: Hooked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The next delivery is made as if nothing had been."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
@@ -305,7 +306,7 @@ def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
         world.receiver.wait(1)
     finally:
         runner.stop()
-    logged = capsys.readouterr().err
+    logged = written(caplog)
     [line] = [json.loads(line) for line in logged.splitlines()]
     assert (line["event"], line["level"]) == ("webhooks", "error")
     assert line["exception"][0]["exc_type"] == "RuntimeError"

@@ -28,6 +28,7 @@ from support.kheops import (
     email_of,
     open_world,
 )
+from support.logs import written
 
 COVERS = (
     "GET /albums",
@@ -390,7 +391,7 @@ def test_no_keys(tmp_path: Path) -> None:
 
 
 def test_fault(
-    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault of ours is 500 with a log id, under which the log has the traceback, and nothing of the request."""
 
@@ -402,7 +403,7 @@ def test_fault(
     assert told(answer) == (500, "Internal server error")
     log_id = answer.json["detail"].removeprefix("log id : ")
     assert len(log_id) == 20
-    logged = capfd.readouterr().err
+    logged = written(caplog)
     assert log_id in logged
     assert "the disk is gone" in logged
     assert "callers.py" in logged

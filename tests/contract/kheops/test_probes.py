@@ -11,6 +11,7 @@ from adapters.store import StoreUnavailable
 from albumcore import Album, Albumcore, Source, StudyComments, study_stream
 from albumcore.ids import ReportProviderId
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, OTHER, SR, STUDY, World
+from support.logs import written
 
 COVERS = ("GET /liveness", "GET /readiness", "GET /metrics")
 
@@ -31,7 +32,7 @@ def test_probe(path: str, world: World) -> None:
 
 
 def test_probes_while_the_database_is_away(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Then the service lives and is not ready; that is written down, and nobody is told what happened."""
     follow = Albumcore.follow
@@ -45,7 +46,7 @@ def test_probes_while_the_database_is_away(
     monkeypatch.setattr(Albumcore, "follow", away)
     answers = [world.ask(None, "GET", path) for path in ("/liveness", "/readiness")]
     assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (500, b"")]
-    assert "disk on fire" in capsys.readouterr().err
+    assert "disk on fire" in written(caplog)
 
 
 def test_metrics_of_an_empty_service(world: World) -> None:

@@ -47,7 +47,7 @@ class Login(Resource):
             raise self._refused(name, address, "busy", busy.retry_after) from None
         if account is None:
             self._failed.failed(name, address)
-            self._log(name, address, "wrong name or password")
+            log_failed_login(name, address, "wrong name or password")
             raise falcon.HTTPForbidden
         self._failed.passed(name, address)
         # The id is a text here, as clients of the API expect it.
@@ -57,12 +57,9 @@ class Login(Resource):
         self, name: str, address: str, reason: str, seconds: int
     ) -> falcon.HTTPTooManyRequests:
         """What answers a login whose password is not even looked at (RFC 6585 section 4)."""
-        self._log(name, address, reason)
+        log_failed_login(name, address, reason)
         told = f"Request was throttled. Expected available in {seconds} seconds."
         return falcon.HTTPTooManyRequests(description=told, retry_after=seconds)
-
-    def _log(self, name: str, address: str, reason: str) -> None:
-        log_failed_login(self.deployment.settings.log_level, name, address, reason)
 
 
 class Logout(Resource):

@@ -1,0 +1,266 @@
+"""What is logged of requests, through `logging`; and the ids by which they are known in the log and outside."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import falcon.testing
+import pytest
+
+from adapters import logs
+from adapters.deployment import Deployment, open_deployment
+from adapters.http.app import create_app
+from adapters.http.auth import issue_token
+from adapters.logs import JsonLines, RequestRecord, log
+from adapters.settings import Settings
+from albumcore import utc_now
+from support.logs import written
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    """An empty data directory."""
+    opened = open_deployment(Settings(data=tmp_path))
+    yield opened
+    opened.close()
+
+
+def ask(deployment: Deployment, path: str = "/healthz", **headers: str) -> falcon.testing.Result:
+    """Ask with headers, whose hyphens are underscores here."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return falcon.testing.TestClient(create_app(deployment)).simulate_get(path, headers=given)
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The lines that the service would have written since this was asked for."""
+    found = [json.loads(line) for line in written(caplog).splitlines()]
+    caplog.clear()
+    return found
+
+
+@pytest.mark.parametrize(("level", "count"), [("INFO", 1), ("DEBUG", 1), ("WARNING", 0)])
+def test_requests_are_logged_where_that_is_wanted(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, level: str, count: int
+) -> None:
+    """One record each, of information, that any handler is given."""
+    caplog.set_level(level, "albumcore")
+    ask(deployment)
+    assert [record.getMessage() for record in caplog.records] == ["GET /healthz 200"] * count
+
+
+def test_the_line_of_a_request(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    """Route in the place of the path, no query and no header."""
+    caplog.set_level("INFO", "albumcore")
+    ask(deployment, "/albums/A1?cap=SECRET", Authorization="Bearer SECRET")
+    [line] = lines(caplog)
+    assert "SECRET" not in str(line)
+    assert line.pop("milliseconds") >= 0
+    assert re.fullmatch(r"[0-9a-f]{32}", line.pop("request_id"))
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "request",
+        "level": "info",
+        "method": "GET",
+        "route": "/albums/{album}",
+        "status": 401,
+    }
+
+
+@pytest.mark.parametrize("given", ["a", "R-1:2/3=;x", "~" * 128])
+def test_a_request_id_comes_back(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str
+) -> None:
+    """And is the one in the log."""
+    caplog.set_level("INFO", "albumcore")
+    assert ask(deployment, X_Request_Id=given).headers["X-Request-Id"] == given
+    assert [line["request_id"] for line in lines(caplog)] == [given]
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a,b", "\xe9", "a\x7f", "~" * 129, None])
+def test_a_request_id_is_made_where_none_is_sane(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str | None
+) -> None:
+    """No two requests have the same one; the log has it too."""
+    caplog.set_level("INFO", "albumcore")
+    headers = {} if given is None else {"X_Request_Id": given}
+    made = [ask(deployment, **headers).headers["X-Request-Id"] for _ in range(2)]
+    assert all(re.fullmatch(r"[0-9a-f]{32}", one) for one in made)
+    assert made[0] != made[1]
+    assert [line["request_id"] for line in lines(caplog)] == made
+
+
+@pytest.mark.parametrize("given", [PARENT, f"01{PARENT[2:]}", f"cc{PARENT[2:]}-more"])
+def test_a_trace_comes_back(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str
+) -> None:
+    """Its id is in the log. Versions to come may append something (W3C Trace Context, section 3.2.4)."""
+    caplog.set_level("INFO", "albumcore")
+    assert ask(deployment, traceparent=given).headers["traceparent"] == given
+    assert [line["trace_id"] for line in lines(caplog)] == [TRACE]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "nonsense",
+        f"ff{PARENT[2:]}",
+        f"{PARENT}-more",
+        f"01{PARENT[2:]}more",
+        PARENT.upper(),
+        f"{PARENT},{PARENT}",
+        PARENT.replace(TRACE, "0" * 32),
+        PARENT.replace("00f067aa0ba902b7", "0" * 16),
+        PARENT[:-1],
+    ],
+)
+def test_an_invalid_trace_is_ignored(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str
+) -> None:
+    """It neither comes back nor is logged."""
+    caplog.set_level("INFO", "albumcore")
+    assert "traceparent" not in ask(deployment, traceparent=given).headers
+    assert not any("trace_id" in line for line in lines(caplog))
+
+
+def test_an_answer_that_is_kept_has_the_ids_of_the_request(deployment: Deployment) -> None:
+    """Not those of the request that it was first given to."""
+    token = issue_token(deployment.secret, "a", "a@clinic.example", "A", 600, utc_now())
+    app = falcon.testing.TestClient(create_app(deployment))
+    headers = {"Authorization": f"Bearer {token}"}
+    app.simulate_get("/albums", headers=headers)
+    answers = [
+        app.simulate_get("/albums", headers=headers | {"X-Request-Id": one, **extra})
+        for one, extra in (("one", {"traceparent": PARENT}), ("two", {}))
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.headers["X-Request-Id"] for answer in answers] == ["one", "two"]
+    assert ["traceparent" in answer.headers for answer in answers] == [True, False]
+
+
+def test_a_page_of_another_origin_may_read_the_ids(deployment: Deployment) -> None:
+    """And send its own."""
+    headers = ask(deployment, "/albums").headers
+    allowed = headers["Access-Control-Allow-Headers"].split(", ")
+    assert {"X-Request-Id", "traceparent"} <= set(allowed)
+    assert headers["Access-Control-Expose-Headers"] == "X-Request-Id, traceparent"
+
+
+@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
+def test_a_method_that_is_none_is_named_too(deployment: Deployment) -> None:
+    """The framework refuses it before the request is looked at."""
+    client = falcon.testing.TestClient(create_app(deployment))
+    answer = client.simulate_request("WEBSOCKET", "/healthz")
+    assert answer.status_code == 400
+    assert answer.headers["X-Request-Id"]
+
+
+def test_a_fault_is_logged_with_the_request(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the same id, so that both lines are found together."""
+    app = create_app(deployment)
+
+    class Broken:
+        def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+            raise RuntimeError("a fault")
+
+    app.add_route("/broken", Broken())
+    caplog.set_level("INFO", "albumcore")
+    falcon.testing.TestClient(app).simulate_get("/broken", headers={"X-Request-Id": "one"})
+    fault, request = lines(caplog)
+    assert (fault["event"], fault["level"], request["event"]) == ("fault", "error", "request")
+    assert fault["request_id"] == request["request_id"] == "one"
+    assert fault["exception"][0]["exc_value"] == "a fault"
+
+
+def test_the_record_of_a_request_is_a_record() -> None:
+    """It has what `logging` gives every record, of the thread it is made in, and the time at which it is made."""
+    made: list[logging.LogRecord] = []
+
+    def make() -> None:
+        made.extend(RequestRecord({"method": "GET", "route": None, "status": 404}) for _ in "12")
+
+    thread = threading.Thread(target=make, name="thread of the test")
+    thread.start()
+    thread.join()
+    usual = logging.makeLogRecord({})
+    for one in made:
+        assert set(vars(usual)) <= set(vars(one))
+        assert (one.threadName, one.getMessage()) == (thread.name, "GET None 404")
+        assert abs(one.created - usual.created) < 60
+        assert abs(one.relativeCreated - usual.relativeCreated) < 60_000
+        assert 0 <= one.msecs < 1000
+    assert made[1].created >= made[0].created
+
+
+def test_a_message_of_any_logger_is_a_line() -> None:
+    """Also one that is no text in any encoding, and one with control sequences: it is printable ASCII."""
+    for text in ("plain", "M\xfcller", "\x1b[31m\n\x9b2J", "\udcff"):
+        record = logging.makeLogRecord({"name": "a", "msg": text, "levelname": "WARNING"})
+        line = JsonLines().format(record)
+        assert line.isascii()
+        assert line.isprintable()
+        told = json.loads(line)
+        assert (told["event"], told["logger"], told["level"]) == (text, "a", "warning")
+
+
+def test_what_cannot_be_written_ends_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `logging` has it: a request is not answered otherwise because its line is lost."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    class Closed:
+        def write(self, line: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    JsonLines().handle(logging.makeLogRecord({"msg": "lost"}))
+
+
+_EMBEDDED = """
+import logging, sys
+from adapters.logs import REQUESTS, RequestRecord, write_lines
+if sys.argv[1:]:
+    logging.basicConfig(format="mine %(message)s")
+for level in ("warning", "info"):
+    write_lines(level)
+    if REQUESTS.isEnabledFor(logging.INFO):
+        REQUESTS.handle(RequestRecord({"method": "GET", "route": level, "status": 200}))
+logging.getLogger("httpx").info("of others")
+logging.getLogger("adapters.any").info("of ours")
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["with a handler of its own"]])
+def test_lines_are_written_unless_the_process_has_handlers(arguments: list[str]) -> None:
+    """Once each, at the level of the setting; of other libraries warnings alone."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _EMBEDDED, *arguments], capture_output=True, text=True, check=True
+    )
+    found = ended.stderr.splitlines()
+    if arguments:
+        assert found == ["mine GET info 200", "mine of ours"]
+    else:
+        assert [json.loads(line).get("route") for line in found] == ["info", None]
+
+
+def test_facts_are_not_made_into_a_record_that_is_not_wanted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A level that is off costs nothing."""
+    caplog.set_level("ERROR", "albumcore")
+    log(logs.REQUESTS, logging.WARNING, "unwanted")
+    assert caplog.records == []

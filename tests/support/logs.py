@@ -1,0 +1,14 @@
+"""What the service would write of what was logged."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.logs import JsonLines
+
+
+def written(caplog: pytest.LogCaptureFixture) -> str:
+    """The lines of all records of ours so far."""
+    lines = JsonLines()
+    ours = [one for one in caplog.records if one.name.startswith(("albumcore", "adapters"))]
+    return "\n".join(map(lines.format, ours))
