@@ -23,6 +23,8 @@ _KIB = 1024
 _MIB = 1024 * _KIB
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_SCRAP = bytearray(256 * _KIB)  # what is read off goes here
+_IN_A_ROW = 16  # reads from one connection, before the others have their turn
 _LEFT_BEHIND = 64 * _KIB  # of a refused body: as much is worth reading off to keep the connection
 
 
@@ -299,6 +301,20 @@ class Connection:
             self.look()
         self.forget_unsent()
         return True
+
+    def is_read_off(self) -> bool:
+        """Read and drop what is there; whether the client has closed its side, is gone, or sends more than is left."""
+        try:
+            for _ in range(_IN_A_ROW):
+                count = self.raw.recv_into(_SCRAP)
+                self.left -= count
+                if not count or self.left < 0:
+                    return True
+        except BlockingIOError:
+            pass
+        except OSError:
+            return True
+        return False
 
     def look(self) -> None:
         """Count what the client has taken of the answer since the last look.

@@ -11,6 +11,7 @@ import errno
 import os
 import selectors
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,11 +31,7 @@ from adapters.server.waiting import Waiting
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _PIECE = 16 * 1024  # received at once; most requests are shorter
-_SCRAP = bytearray(256 * 1024)  # what is read off goes here
-_IN_A_ROW = 16  # reads from one connection, before the others have their turn
-_LEFT_TO_OTHERS = (
-    0.001  # seconds between two looks at whether another worker has accepted a connection
-)
+_LEFT_TO_OTHERS = 0.001  # seconds between looks at whether another worker has accepted
 _PATIENCE = 0.02  # seconds that a connection is left to a worker that has fewer: it may be busy
 _FULL = 0.05  # seconds before a worker without room for a connection looks again
 _OTHER_FILES = 256  # descriptors left for databases, images and outgoing requests
@@ -119,6 +116,7 @@ class Worker(ThreadWorker):
         self._listen(False)
         self._shares.leave(self.slot)
         for listener in self.sockets:
+            self._accept_rest(listener)
             listener.close()
         now = monotonic()
         self._waiting.hasten(self._close, now + self._limits.closing)
@@ -134,6 +132,12 @@ class Worker(ThreadWorker):
         for connection in list(self._open):
             with suppress(OSError):
                 connection.raw.shutdown(socket.SHUT_RDWR)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop, and answer what is there; a worker that still waits for its store has nothing to answer, and ends."""
+        super().handle_exit(sig, frame)
+        if not self.booted:
+            sys.exit(0)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once."""
@@ -179,14 +183,11 @@ class Worker(ThreadWorker):
 
     def _has_room(self) -> bool:
         """Whether one more connection may be opened; if need be, the one that has been idle longest makes room."""
-        if len(self._open) < self._most:
-            return True
-        return self._close_idle()
+        return len(self._open) < self._most or self._close_idle()
 
     def _close_idle(self) -> bool:
         """Close the connection that has been idle longest, if there is one."""
-        idle = self._waiting.take_idle()
-        if idle is not None:
+        if (idle := self._waiting.take_idle()) is not None:
             self._close(idle)
         return idle is not None
 
@@ -198,22 +199,30 @@ class Worker(ThreadWorker):
         for connection in self._waiting.take_stalled(monotonic() - self._limits.unread, size):
             self._close(connection)
 
-    def _accepted(self, listener: socket.socket) -> None:
+    def _accept_rest(self, listener: socket.socket) -> None:
+        """Accept what the kernel has accepted: to close the listener would reset these connections."""
+        for _ in range(self.cfg.backlog):
+            if not self._accepted(listener):
+                return
+
+    def _accepted(self, listener: socket.socket) -> bool:
+        """Accept one connection, if one is there and there are means for it; whether there was one."""
         try:
             raw, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return
+            return False
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
             self._exhausted(error.errno)
-            return
+            return False
         connection = Connection(raw, client, self._names[listener], self._limits, self._budget)
         with self._lock:
             self._open.add(connection)
             self._count()
         connection.allow(self._limits.header)
         self._receive(connection)
+        return True
 
     def _exhausted(self, number: int) -> None:
         """Make room for a connection that the process has no descriptor for, or no memory."""
@@ -372,16 +381,7 @@ class Worker(ThreadWorker):
             self._read_off(connection)
 
     def _read_off(self, connection: Connection) -> None:
-        try:
-            for _ in range(_IN_A_ROW):
-                count = connection.raw.recv_into(_SCRAP)
-                connection.left -= count
-                if not count or connection.left < 0:
-                    self._close(connection)
-                    return
-        except BlockingIOError:
-            pass
-        except OSError:
+        if connection.is_read_off():
             self._close(connection)
             return
         silence = self._limits.silence if self.alive else self._limits.closing

@@ -1,0 +1,105 @@
+"""SIGTERM: the port is closed at once, and every request that was taken is answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from support.server import serving
+
+CLIENTS = 24
+GET = b"GET /liveness HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+BODY = 200_000
+UPLOAD = (
+    b"POST /albums HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: %d\r\n\r\n" % BODY
+)
+SOON = 10
+"""Seconds; what is waited for takes less than one."""
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _ask_until_refused(port: int, seen: Counter[str]) -> None:
+    """Ask on one connection after another until there is none; how each of them ended."""
+    while True:
+        try:
+            client = socket.create_connection(("127.0.0.1", port), timeout=30)
+        except ConnectionRefusedError:
+            return
+        with client:
+            try:
+                client.sendall(GET)
+                answer = client.recv(12)
+            except OSError as error:
+                seen[type(error).__name__] += 1
+            else:
+                seen[answer.decode()] += 1
+
+
+def test_what_was_taken_is_answered_and_nothing_else_is_taken(tmp_path: Path) -> None:
+    """Connections that no worker has accepted yet are answered; so is an upload that goes on for longer."""
+    seen: Counter[str] = Counter()
+    with serving(tmp_path) as server, ThreadPoolExecutor(CLIENTS) as threads:
+        port = urlsplit(server.address).port
+        assert port is not None
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as upload:
+            upload.sendall(UPLOAD + bytes(BODY // 2))
+            clients = [threads.submit(_ask_until_refused, port, seen) for _ in range(CLIENTS)]
+            _until(lambda: seen["HTTP/1.1 200"] > 10 * CLIENTS)
+            server.process.terminate()
+            for client in clients:
+                client.result(SOON)
+            assert set(seen) == {"HTTP/1.1 200"}
+            assert server.process.poll() is None
+            upload.sendall(bytes(BODY - BODY // 2))
+            assert upload.recv(12) == b"HTTP/1.1 401"
+        assert server.process.wait(60) == 0
+
+
+_NO_STORE = """
+import sys
+from adapters import serve
+from adapters.settings import Settings
+from adapters.store import StoreUnavailable
+
+def away(settings):
+    print("asked", flush=True)
+    raise StoreUnavailable("away")
+
+serve.open_deployment = away
+serve.serve(Settings(bind="127.0.0.1:0", workers=1), lambda address: None)
+"""
+
+
+def test_a_worker_that_waits_for_its_store_ends_at_once() -> None:
+    """Its copy of the listener would take connections that nobody accepts, for as long as a request may last."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _NO_STORE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"asked\n"
+            process.terminate()
+            assert process.wait(SOON) == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
