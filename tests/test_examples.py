@@ -39,6 +39,12 @@ Knees and elbows
 2 AlbumEdited by alice
 events read: 2 problems: []
 """,
+    "embed_threads.py": "41 entries, of versions 1 to 41\n",
+    "embed_forks.py": "21 entries\n",
+    "embed_wsgi.py": "the clinic\n200 OK\nUnauthorized\n",
+    "embed_flask.py": "['CREATE_ALBUM']\n404 NOT FOUND\n['Knees']\n",
+    "embed_fastapi.py": "['CREATE_ALBUM']\n404\n['Knees']\n",
+    "embed_django.py": "['CREATE_ALBUM']\n404 Not Found\n['Knees']\n",
 }
 
 

@@ -1,9 +1,10 @@
-"""The diffs that the how-to pages show start from the code as it is."""
+"""What the how-to pages show is the code as it is: the diffs start from it, and the examples are pieces of files."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -41,3 +42,27 @@ def test_the_page_of_a_whole_mutation_shows_diffs() -> None:
     names = [name for name, _ in hunks(ROOT / "docs" / "how-to" / "add-a-mutation.md")]
     assert {"src/albumcore/feed/entries.py", "src/adapters/http/kheops/routes.py"} <= set(names)
     assert len(names) > 20
+
+
+def pieces(page: Path) -> list[tuple[str, str]]:
+    """Each piece of a file that a page shows, below the line that names the file."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^From `(.*)`:\n\n((?:^    .*\n|^\n)+)", text, re.MULTILINE)
+    return [(name, dedent(piece).strip("\n")) for name, piece in found]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_piece_of_a_file_is_in_it(page: Path) -> None:
+    """Line for line, however far it is indented there."""
+    for name, piece in pieces(page):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        height = piece.count("\n") + 1
+        starts = range(len(lines) - height + 1)
+        assert piece in {dedent("\n".join(lines[start : start + height])) for start in starts}
+
+
+def test_every_example_of_embedding_is_shown() -> None:
+    """On the page that is about it."""
+    shown = {name for name, _ in pieces(ROOT / "docs" / "how-to" / "embed.md")}
+    there = (ROOT / "examples").glob("embed_*.py")
+    assert shown == {str(path.relative_to(ROOT)) for path in there}

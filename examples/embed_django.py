@@ -1,0 +1,80 @@
+"""Django: a view that uses the library, and the service below a path, over one open deployment."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.util import shift_path_info
+
+import django
+from django.conf import settings as django_settings
+from django.core.wsgi import get_wsgi_application
+from django.http import Http404, HttpRequest, JsonResponse
+from django.urls import path
+from falcon.testing import TestClient
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.http.app import create_app
+from adapters.issuing import issue
+from adapters.settings import Settings
+from albumcore import Album, Source, album_stream
+from albumcore.errors import AlbumNotFound
+from albumcore.ids import UserId, album_id, user_id
+
+deployment: Deployment  # one for each process, opened after the fork: in `wsgi.py`
+
+
+def logged_in() -> UserId:
+    """Who asks, as the application around it knows."""
+    return user_id("alice")
+
+
+def show(request: HttpRequest, case: str) -> JsonResponse:
+    """A view."""
+    try:
+        page = deployment.albums.feed(album_id(case), logged_in())
+    except AlbumNotFound as error:
+        raise Http404(error.detail) from error
+    shown = [entry.line.mutation or entry.comment for entry in page.entries]
+    return JsonResponse(shown, safe=False)  # a list
+
+
+urlpatterns = [path("cases/<str:case>", show)]
+
+
+def make_app(around: WSGIApplication, service: WSGIApplication) -> WSGIApplication:
+    """What `wsgi.py` names `application`: the service below ``/albumcore``, and Django for everything else."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/albumcore/"):
+            shift_path_info(environ)  # from PATH_INFO to SCRIPT_NAME
+            return service(environ, start_response)
+        return around(environ, start_response)
+
+    return application
+
+
+if __name__ == "__main__":
+    django_settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"])
+    django.setup()
+    with TemporaryDirectory() as folder:
+        settings = Settings(
+            data=Path(folder),
+            public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
+            log_level="warning",
+        )
+        deployment = open_deployment(settings)
+        alice = Source(user_id("alice"))
+        stream = album_stream(album_id("Q7bZ2mP0xT"))
+        deployment.people.register(alice.user, "alice@clinic.example", "Alice")
+        deployment.albums.handle(stream, Album.create, alice, "Knees")
+
+        app = make_app(get_wsgi_application(), create_app(deployment))
+        client = TestClient(app)
+        print(client.simulate_get("/cases/Q7bZ2mP0xT").json)
+        print(client.simulate_get("/cases/Nowhere000").status)
+        jwt = issue(deployment, alice.user, "alice@clinic.example", "Alice", 60)
+        headers = {"Authorization": f"Bearer {jwt}"}
+        albums = client.simulate_get("/albumcore/albums", headers=headers).json
+        print([album["name"] for album in albums])
+        deployment.close()

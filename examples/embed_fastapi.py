@@ -1,0 +1,67 @@
+"""FastAPI: an endpoint that uses the library, and the service below a path, over one open deployment."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+from a2wsgi import WSGIMiddleware
+from fastapi import FastAPI, HTTPException
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.http.app import create_app
+from adapters.issuing import issue
+from adapters.settings import Settings
+from albumcore import Album, Source, album_stream
+from albumcore.errors import AlbumNotFound
+from albumcore.ids import UserId, album_id, user_id
+
+
+def logged_in() -> UserId:
+    """Who asks, as the application around it knows."""
+    return user_id("alice")
+
+
+def make_app(deployment: Deployment) -> FastAPI:
+    """The application of one process: the deployment is opened after the fork."""
+    app = FastAPI()
+
+    # Not `async`: the store is waited for, and FastAPI calls a plain function in a thread of its pool.
+    @app.get("/cases/{case}")
+    def show(case: str) -> list[str | None]:
+        try:
+            page = deployment.albums.feed(album_id(case), logged_in())
+        except AlbumNotFound as error:
+            raise HTTPException(404, error.detail) from error
+        return [entry.line.mutation or entry.comment for entry in page.entries]
+
+    app.mount("/albumcore", WSGIMiddleware(create_app(deployment)))  # type: ignore[arg-type]
+    return app
+
+
+async def try_out(app: FastAPI, jwt: str) -> None:
+    """Ask the application, as a client would."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://clinic.example") as client:
+        print((await client.get("/cases/Q7bZ2mP0xT")).json())
+        print((await client.get("/cases/Nowhere000")).status_code)
+        headers = {"Authorization": f"Bearer {jwt}"}
+        albums = (await client.get("/albumcore/albums", headers=headers)).json()
+        print([album["name"] for album in albums])
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        settings = Settings(
+            data=Path(folder),
+            public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
+            log_level="warning",
+        )
+        deployment = open_deployment(settings)
+        alice = Source(user_id("alice"))
+        stream = album_stream(album_id("Q7bZ2mP0xT"))
+        deployment.people.register(alice.user, "alice@clinic.example", "Alice")
+        deployment.albums.handle(stream, Album.create, alice, "Knees")
+        jwt = issue(deployment, alice.user, "alice@clinic.example", "Alice", 60)
+        asyncio.run(try_out(make_app(deployment), jwt))
+        deployment.close()

@@ -1,0 +1,63 @@
+"""Flask: a view that uses the library, and the service below a path, over one open deployment."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flask import Flask
+from flask.typing import ResponseReturnValue
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from adapters.deployment import Deployment, open_deployment
+from adapters.http.app import create_app
+from adapters.issuing import issue
+from adapters.settings import Settings
+from albumcore import Album, Source, album_stream
+from albumcore.errors import AlbumNotFound
+from albumcore.ids import UserId, album_id, user_id
+
+
+def logged_in() -> UserId:
+    """Who asks, as the application around it knows."""
+    return user_id("alice")
+
+
+def make_app(deployment: Deployment) -> Flask:
+    """The application of one process: the deployment is opened after the fork."""
+    app = Flask(__name__)
+
+    @app.get("/cases/<case>")
+    def show(case: str) -> ResponseReturnValue:
+        page = deployment.albums.feed(album_id(case), logged_in())
+        return [entry.line.mutation or entry.comment for entry in page.entries]
+
+    @app.errorhandler(AlbumNotFound)
+    def missing(error: AlbumNotFound) -> ResponseReturnValue:
+        return {"error": error.detail}, 404
+
+    app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        app.wsgi_app, {"/albumcore": create_app(deployment)}
+    )
+    return app
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        settings = Settings(
+            data=Path(folder),
+            public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
+            log_level="warning",
+        )
+        deployment = open_deployment(settings)
+        alice = Source(user_id("alice"))
+        stream = album_stream(album_id("Q7bZ2mP0xT"))
+        deployment.people.register(alice.user, "alice@clinic.example", "Alice")
+        deployment.albums.handle(stream, Album.create, alice, "Knees")
+
+        client = make_app(deployment).test_client()
+        print(client.get("/cases/Q7bZ2mP0xT").json)
+        print(client.get("/cases/Nowhere000").status)
+        jwt = issue(deployment, alice.user, "alice@clinic.example", "Alice", 60)
+        headers = {"Authorization": f"Bearer {jwt}"}
+        albums = client.get("/albumcore/albums", headers=headers).json or ()
+        print([album["name"] for album in albums])
+        deployment.close()

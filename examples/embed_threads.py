@@ -1,0 +1,28 @@
+"""One store, shared by the threads of a process: each call takes a connection of its own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from adapters.store import open_sqlite
+from albumcore import Album, Source, album_stream
+from albumcore.ids import AlbumId, UserId
+
+ALBUM = AlbumId("Q7bZ2mP0xT")
+ALICE = Source(UserId("alice"))
+
+with TemporaryDirectory() as folder, open_sqlite(Path(folder) / "albums.sqlite") as store:
+    store.handle(album_stream(ALBUM), Album.create, ALICE, "Knees")
+
+    def comment(number: int) -> None:
+        """Write to the album that the other threads write to: what they wrote first is read again, and decided anew."""
+        store.handle(album_stream(ALBUM), Album.post_comment, ALICE, f"comment {number}")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(comment, range(40)))
+
+    page = store.feed(ALBUM, viewer=ALICE.user)
+    print(
+        len(page.entries), "entries, of versions", page.entries[-1].recorded.version, "to", end=" "
+    )
+    print(page.entries[0].recorded.version)
