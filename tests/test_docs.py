@@ -1,0 +1,66 @@
+"""The pages about the project: their links lead somewhere, and they name what there is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def names(page: Path) -> str:
+    """The name of a page, from the root of the project."""
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link can name within a page: its titles, in lower case, with hyphens for spaces."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+    """To a file that is there, and a title in it."""
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("index", ["README.md", "docs/README.md"])
+def test_an_index_names_every_page(index: str) -> None:
+    """Of the documentation: none is to be found by chance alone."""
+    place = ROOT / index
+    linked = re.findall(r"\]\(([^)#]+)", place.read_text(encoding="utf-8"))
+    found = {(place.parent / one).resolve() for one in linked if "://" not in one}
+    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"}
+    assert pages <= found
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    """Its newest part is of what is installed."""
+    titles = re.findall(
+        r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert titles[0] == version("albumcore")
+
+
+def test_contributors_are_told_of_every_session() -> None:
+    """Each that nox knows has its row."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    sessions = [
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list
+    ]
+    rows = re.findall(
+        r"^\| `(\w+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert rows == sessions
