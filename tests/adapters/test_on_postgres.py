@@ -65,6 +65,10 @@ def test_commands_work_on_it(
         return 0, "".join(capsys.readouterr())
 
     assert run("verify")[0] == 2
+    token = ("token", "--sub", "alice", "--email", "alice@clinic.example", "--name", "Alice")
+    status, told = run(*token)
+    assert (status, "to make one, add --create" in told) == (2, True)
+    assert run(*token, "--create")[0] == 0
     with closing(open_deployment(Settings(data=tmp_path, database=url))) as deployment:
         deployment.albums.handle(
             album_stream(ALBUM), Album.create, Source(UserId("alice")), "Knees"
