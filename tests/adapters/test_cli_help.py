@@ -21,6 +21,11 @@ COMMANDS = sorted(name for name in app if not name.startswith("-"))
 INVOCATION = re.compile(r"(?:^|\(|\| )albumcore ([^|<>()]+)")
 """A command within a line of shell: at its beginning, after a pipe, or in a substitution."""
 
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTED = re.compile(r"(?:^|&& |\| |\()(?:[A-Z_]+=\S+ +)*(?:\.venv/bin/)?albumcore ([^|()]+)")
+"""The same on a page, where it may have settings before it, or the path of an environment."""
+
 
 def help_of(command: str, width: int) -> str:
     """What ``--help`` prints on a terminal so wide; of the whole where no command is named."""
@@ -56,6 +61,20 @@ def test_the_help_of_the_whole_shows_commands_that_exist() -> None:
     lines = examples(help_of("", NARROW))
     shown = {found[1].split()[0] for line in lines if (found := INVOCATION.search(line))}
     assert shown == set(COMMANDS) - {"fill-demo"}
+
+
+def test_commands_on_pages_are_understood() -> None:
+    """Every one that is shown in a block of its own can be typed."""
+    seen = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        text = text.replace("<post_date>", "2026-03-14T12:00:00")
+        for line in re.findall(r"^    +(\S.*)$", text, re.MULTILINE):
+            for found in DOCUMENTED.finditer(line):
+                tokens = shlex.split(found[1], comments=True)
+                app.parse_args(tokens, exit_on_error=False, print_error=False)
+                seen.add(tokens[0])
+    assert {"serve", "token", "import-dicom", "events", "verify", "copy"} <= seen
 
 
 def test_prose_fills_the_width() -> None:
