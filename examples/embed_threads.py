@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.store import open_sqlite
-from albumcore import Album, Source, album_stream
+from albumcore import Album, Source, album_stream, open_sqlite
 from albumcore.ids import AlbumId, UserId
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
