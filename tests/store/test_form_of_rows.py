@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
-from attrs import frozen
+from attrs import asdict, evolve, fields, frozen
 
 from adapters.store import StoreError, open_memory, open_sqlite, rows
 from adapters.store.rows import form_of_rows
 from albumcore import Album, Albumcore, FeedQuery
 from albumcore.errors import UnknownStoredEvent
+from albumcore.feed import FEED, Entry, Filter, Kind, lanes
 from albumcore.ids import AlbumId
-from albumcore.index import MemberRow, SeriesRow
+from albumcore.index import (
+    DERIVED,
+    Change,
+    Drop,
+    MemberRow,
+    Put,
+    SeriesRow,
+    Set,
+    examples,
+)
+from albumcore.kernel import stored_name
 from albumcore.streams import album_stream
 from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, bob
 from support.facts import rows_of
@@ -240,10 +254,192 @@ def test_the_form_changes_with_the_row_classes(monkeypatch: pytest.MonkeyPatch) 
 
         LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (("key",),)
 
-    forms = {form_of_rows()}
+    forms = {form()}
     monkeypatch.setattr(rows, "ROWS_FORMAT", 0)
-    forms.add(form_of_rows())
+    forms.add(form())
     for classes in ((One,), (More,), (Looked,), (One, More), ()):
         monkeypatch.setattr(rows, "ROWS", classes)
-        forms.add(form_of_rows())
+        forms.add(form())
     assert len(forms) == 7
+
+
+# What the rows mean
+
+
+@pytest.fixture(autouse=True)
+def rules_as_they_are() -> Iterator[None]:
+    """Whatever a test makes of the rules, the next one finds them as they are."""
+    yield
+    form_of_rows.cache_clear()
+    lanes._said.cache_clear()
+
+
+def form() -> str:
+    """The form by the rules of this moment."""
+    form_of_rows.cache_clear()
+    lanes._said.cache_clear()
+    return form_of_rows()
+
+
+SHOWN = [cls for cls, line in FEED.items() if line is not None]
+
+
+@pytest.mark.parametrize("cls", SHOWN, ids=lambda cls: cls.__name__)
+def test_the_form_changes_with_how_an_event_shows(
+    cls: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another name, hidden, or without each of the things that it is found by."""
+    line: Any = FEED[cls]
+    others = [None, evolve(line, mutation="OTHER")]
+    others += [
+        evolve(line, **{name: False})
+        for name in ("study", "provider", "target")
+        if getattr(line, name)
+    ]
+    if stored_name(cls).name.startswith("album."):
+        others.append(evolve(line, is_latest=not line.is_latest))
+    forms = {form_with(monkeypatch, FEED, cls, other) for other in others}
+    assert len(forms | {form()}) == len(others) + 1
+
+
+def form_with(patch: pytest.MonkeyPatch, table: Any, key: Any, value: Any) -> str:
+    """The form by the rules of this moment, but for one row of a table; None is for none."""
+    with patch.context() as changed:
+        changed.setitem(table, key, value)
+        return form()
+
+
+SAID: dict[str, list[Callable[[Entry], Any]]] = {
+    "mutations": [lambda one: (one.kind.value,)],
+    "users": [lambda one: (one.author,), lambda one: (one.target,)],
+    "studies": [lambda one: one.series_uids],
+    "series": [lambda one: one.series_uids[:1], lambda one: one.series_uids[1:]],
+    "providers": [
+        lambda one: (one.provider_id,),
+        lambda one: (one.recorded.act.source.report_provider,),
+    ],
+    "capability_tokens": [lambda one: (one.recorded.act.source.report_provider,)],
+}
+"""For each filter that has lanes, what entries could say there instead."""
+
+
+def test_the_form_changes_with_each_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what entries say there, and with a filter that goes or comes."""
+    forms, terms = [form()], dict(lanes.TERMS)
+    assert terms.keys() == SAID.keys()
+    for name, row in terms.items():
+        for said in SAID[name]:
+            changed = {**terms, name: evolve(row, said=said)}
+            monkeypatch.setattr(lanes, "TERMS", changed)
+            forms.append(form())
+        monkeypatch.setattr(lanes, "TERMS", {key: terms[key] for key in terms if key != name})
+        forms.append(form())
+    assert len(set(forms)) == len(forms)
+
+
+@pytest.mark.parametrize("name", ["_SEPARATOR", "_MUTATIONS", "_COMMENTS", "_PRIVATE"])
+def test_the_form_changes_with_the_names_of_lanes(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that are under other names would not be found."""
+    before = form()
+    monkeypatch.setattr(lanes, name, "other")
+    assert form() != before
+
+
+def test_the_form_changes_with_who_may_see_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said to oneself alone, once; what is private, to both."""
+    forms = {form()}
+    for scopes in (
+        lambda one: ("mutations",),
+        lambda one: ("comments",) if one.kind is Kind.COMMENT else ("mutations",),
+    ):
+        monkeypatch.setattr(lanes, "_scopes_of", scopes)
+        forms.add(form())
+    assert len(forms) == 3
+
+
+@pytest.mark.parametrize("cls", DERIVED, ids=lambda cls: cls.__name__)
+def test_the_form_changes_with_what_an_event_means(
+    cls: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing, or each of its changes alone, or another truth or text in any of them."""
+    derive, forms = DERIVED[cls], {form()}
+
+    def but(change: Callable[[Change], list[Change]]) -> Any:
+        return lambda recorded, event: [
+            new for one in derive(recorded, event) for new in change(one)
+        ]
+
+    for other in (lambda one: [], lambda one: [one, one], inverted):
+        forms.add(form_with(monkeypatch, DERIVED, cls, but(other)))
+    assert len(forms) == 4
+
+
+def inverted(one: Change) -> list[Change]:
+    """A change with other values."""
+    if isinstance(one, Put):
+        row: Any = one.row
+        last = [*asdict(row)][-1]
+        return [Put(evolve(row, **{last: not getattr(row, last)}))]
+    if isinstance(one, Set):
+        return [Set(one.kind, one.where, {name: not value for name, value in one.values.items()})]
+    assert isinstance(one, Drop)
+    return [Drop(one.kind, {name: f"not {value}" for name, value in one.where.items()})]
+
+
+def test_no_two_fields_of_an_example_are_alike_throughout() -> None:
+    """Or a rule that takes one for the other would not be seen; and what is optional is there, and is missing."""
+    for cls in FEED:
+        events: list[Any] = [one.event for one in examples() if type(one.event) is cls]
+        columns: Any = fields(cast(Any, cls))
+        values = {column.name: [getattr(one, column.name) for one in events] for column in columns}
+        if flags := values.pop("flags", None):
+            given = [asdict(one) for one in flags if one is not None]
+            values |= {name: [one[name] for one in given] for name in given[0]}
+        assert len({repr(found) for found in values.values()}) == len(values), cls
+        for column in columns:
+            found = values.get(column.name, [])
+            if "None" in str(column.type):
+                assert column.name == "flags" or {*found} > {None}
+            elif column.type == "bool":
+                assert {*found} == {True, False}
+
+
+def test_the_form_is_the_same_in_every_process() -> None:
+    """Whatever the seed of its hashes: processes that disagreed would make the rows again in turns."""
+    command = "from adapters.store.rows import form_of_rows; print(form_of_rows())"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", command],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert told == {form()}
+
+
+@frozen
+class Asked(FeedQuery):
+    """A query with one filter more."""
+
+    authors: Collection[str] | None = None
+
+
+def test_a_filter_that_came_later_finds_what_was_there(
+    path: Path, open_file: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are made again when the store is opened."""
+    open_file().close()
+    more = {**lanes.TERMS, "authors": Filter(lambda one: (one.author,), is_one=True)}
+    monkeypatch.setattr(lanes, "TERMS", more)
+    form()
+    app = open_file()
+    assert (
+        app.feed(ID, bob, Asked(authors={"alice"})).total == app.feed(ID, bob, Asked()).total == 3
+    )
+    assert app.feed(ID, bob, Asked(authors={"bob"})).total == 0
+    assert app.verify() == []

@@ -91,19 +91,7 @@ def _from_no_version(cursor: Any, system: str) -> None:
         note_claims(cursor, words.position)
 
 
-def _run(script: str, *systems: str) -> Migration:
-    """A migration by statements that both systems understand, or for those that are named alone."""
-
-    def migration(cursor: Any, system: str) -> None:
-        if not systems or system in systems:
-            for statement in statements(script):
-                cursor.execute(statement)
-
-    return migration
-
-
-_POSITIONS = """
-ALTER TABLE stored_events RENAME TO former_events;
+_EVENTS = """
 CREATE TABLE stored_events (
     originator_id TEXT,
     originator_version INTEGER,
@@ -112,21 +100,37 @@ CREATE TABLE stored_events (
     notification_id INTEGER PRIMARY KEY AUTOINCREMENT,
     UNIQUE (originator_id, originator_version)
 );
+"""
+_MOVED = f"""
+ALTER TABLE stored_events RENAME TO former_events;
+{_EVENTS}
 INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
     SELECT originator_id, originator_version, topic, state, rowid FROM former_events ORDER BY rowid;
 DROP TABLE former_events;
-INSERT INTO sqlite_sequence (name, seq) SELECT 'stored_events', position FROM webhook_position
+"""
+_GIVEN = """
+INSERT INTO sqlite_sequence (name, seq) SELECT 'stored_events', 0
     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'stored_events');
 UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(position), 0) FROM webhook_position))
     WHERE name = 'stored_events';
 """
-# A position that webhooks have come to is not given out again, even if its event was deleted before.
+
+
+def _positions_in_a_column(cursor: Any, system: str) -> None:
+    """Keep positions in a column on SQLite, so that none is given twice; the implicit ones could be."""
+    if system != "sqlite":
+        return
+    cursor.execute("SELECT 1 AS one FROM stored_events LIMIT 1")
+    # To rename a table is to read all definitions anew, which would be most of what a new store costs.
+    script = f"DROP TABLE stored_events; {_EVENTS}" if cursor.fetchone() is None else _MOVED
+    # A position that webhooks have come to is not given again, even if its event was deleted before.
+    for statement in statements(script + _GIVEN):
+        cursor.execute(statement)
+
 
 MIGRATIONS: tuple[Migration, ...] = (
-    # 1: every table, by whatever release a store was made that has no version.
-    _from_no_version,
-    # 2: the positions of events in a column. The implicit one of SQLite gave that of a deleted newest event again.
-    _run(_POSITIONS, "sqlite"),
+    _from_no_version,  # 1
+    _positions_in_a_column,  # 2
 )
 """What makes a store of version 1 of a new one, a store of version 2 of that, and so on."""
 

@@ -24,6 +24,8 @@ from albumcore.index import (
     Row,
     Set,
     Where,
+    changes,
+    examples,
 )
 from albumcore.text import is_text
 
@@ -67,9 +69,19 @@ def create_tables(prefix: str = "", temporary: bool = False) -> list[str]:
     return statements
 
 
+@cache
 def form_of_rows() -> str:
-    """A name for how the tables look and what is in them: another one as soon as either changes."""
-    return hashlib.sha256("\n".join([str(ROWS_FORMAT), *create_tables()]).encode()).hexdigest()
+    """A name for how the tables look and what is in them: another one as soon as either changes.
+
+    What is in them is told by what the rules make of the same examples: so a filter more, another lane, or an event
+    that shows otherwise gives another name. It is the same in every process, and for every version of Python.
+    """
+    form = hashlib.sha256("\n".join([str(ROWS_FORMAT), *create_tables()]).encode())
+    for recorded in examples():
+        for change in changes(recorded):
+            # As text: a truth value differs from a number here.
+            form.update(repr(statements_of(change)).encode())
+    return form.hexdigest()
 
 
 def _sql_type(annotation: str) -> str:

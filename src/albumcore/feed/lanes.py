@@ -10,11 +10,12 @@ known without a walk; a query is answered from lanes alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from attrs import frozen
 
-from albumcore.feed.entries import FEED, Entry, Kind, Line
+from albumcore.feed.entries import Entry, Kind, Line
 from albumcore.feed.query import FILTERS, FeedQuery, Filter
 from albumcore.ids import UserId
 
@@ -44,16 +45,14 @@ def _after_scope(name: str) -> str:
     return f"{_SEPARATOR}{name}{_SEPARATOR}"
 
 
-_SAID: Mapping[Line, tuple[tuple[str, Callable[[Entry], Iterable[Any]]], ...]] = {
-    line: tuple(
+@cache
+def _said(line: Line) -> tuple[tuple[str, Callable[[Entry], Iterable[Any]]], ...]:
+    """How the lane of each term that entries of a line may have goes on after the scope, and what they say there."""
+    return tuple(
         (_after_scope(name), row.said)
         for name, row in TERMS.items()
         if row.needs is None or getattr(line, row.needs)
     )
-    for line in FEED.values()
-    if line is not None
-}
-"""By line: how the lane of each term that its entries may have goes on after the scope, and what they say there."""
 
 
 def lanes_of(one: Entry) -> tuple[str, ...]:
@@ -61,7 +60,7 @@ def lanes_of(one: Entry) -> tuple[str, ...]:
     # A dictionary, because an entry may say the same thing twice.
     terms = {
         f"{beginning}{value}": None
-        for beginning, said in _SAID[one.line]
+        for beginning, said in _said(one.line)
         for value in said(one)
         if value is not None
     }

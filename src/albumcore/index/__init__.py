@@ -6,6 +6,7 @@ and positions; what an event says stays in the stream.
 """
 
 from albumcore.index.changes import DERIVED, changes
+from albumcore.index.examples import examples
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
@@ -53,5 +54,6 @@ __all__ = [
     "Versions",
     "Where",
     "changes",
+    "examples",
     "standing_now",
 ]

@@ -145,7 +145,7 @@ class ImageRow:
 
 
 ROWS_FORMAT = 1
-"""To be raised whenever `albumcore.index.changes` means something else by the same rows."""
+"""To be raised where `albumcore.index.changes` comes to mean something else by values that `examples` has none of."""
 
 Row = (
     AlbumRow
