@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from falcon import testing
+from psycopg.conninfo import conninfo_to_dict
 
 from adapters import cli
 from adapters.deployment import NoStore, open_deployment
+from adapters.http.app import create_app
 from adapters.http.auth import issue_token
 from adapters.secret import SECRET_BYTES
 from adapters.settings import Settings, SettingsError
-from adapters.store import database_of
+from adapters.store import StoreDamaged, StoreFull, database_of
+from adapters.verifying import Verified, verify
 from albumcore import Album, Source, album_stream, utc_now
-from albumcore.ids import AlbumId, UserId
-from support.postgres import empty_database
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from support.postgres import PostgresServer, empty_database, postgres_server
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
 PASSWORD = "hunter2"
@@ -107,3 +112,101 @@ def test_a_database_without_a_store(url: str, tmp_path: Path) -> None:
     with pytest.raises(NoStore, match="there is no store in the database"):
         open_deployment(Settings(data=tmp_path / "new", database=url), must_exist=True)
     assert not (tmp_path / "new").exists()
+
+
+# The database's own check
+
+
+def _verified(url: str, tmp_path: Path) -> Verified:
+    return verify(Settings(data=tmp_path, database=url))
+
+
+def _server_of(url: str) -> tuple[PostgresServer, str]:
+    """The server of a database, and the name of that."""
+    return postgres_server(), str(conninfo_to_dict(url)["dbname"])
+
+
+def _lose_an_entry(url: str, tmp_path: Path) -> None:
+    """Let a lookup of the directory lack the entry of a row."""
+    server, name = _server_of(url)
+    switch = (
+        "UPDATE pg_index SET indisready = {} WHERE indexrelid = 'directory_inbox_study'::regclass"
+    )
+    with closing(open_deployment(Settings(data=tmp_path, database=url))) as deployment:
+        deployment.people.register("alice")
+        deployment.catalogue.claim(StudyUID("1.2"), SeriesUID("1.2.3"))
+        server.execute(switch.format("false"), name)
+        deployment.inbox.add("alice", StudyUID("1.2"), [SeriesUID("1.2.3")])
+        server.execute(switch.format("true"), name)
+
+
+def test_index_that_lacks_an_entry(url: str, tmp_path: Path) -> None:
+    """It is found with amcheck, of which nothing is left where it was not installed."""
+    with closing(open_deployment(Settings(data=tmp_path, database=url))):
+        pass
+    assert _verified(url, tmp_path) == Verified([], 0)
+    _lose_an_entry(url, tmp_path)
+    found = _verified(url, tmp_path)
+    assert [line.partition(": heap")[0] for line in found.problems] == [
+        "database: directory_inbox_study"
+    ]
+    assert found.left_out == []
+    server, name = _server_of(url)
+    looked = "SELECT count(*)::int FROM pg_extension WHERE extname = 'amcheck'"
+    assert server.execute(looked, name) == [(0,)]
+
+
+def test_amcheck_in_a_schema_of_its_own(url: str, tmp_path: Path) -> None:
+    """It is found where it is installed, although our search path does not lead there."""
+    server, name = _server_of(url)
+    server.execute('CREATE SCHEMA "Its tools"', name)
+    server.execute('CREATE EXTENSION amcheck SCHEMA "Its tools"', name)
+    _lose_an_entry(url, tmp_path)
+    assert len(_verified(url, tmp_path).problems) == 1
+
+
+def test_verify_without_amcheck(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A user who may not have it is told what was not checked; everything else is."""
+    server, name = _server_of(url)
+    server.execute("CREATE ROLE plain LOGIN")
+    try:
+        server.execute("GRANT USAGE, CREATE ON SCHEMA public TO plain", name)
+        monkeypatch.setenv("ALBUMCORE_DATABASE", server.url(name, "plain"))
+        with closing(open_deployment(Settings.from_environment(os.environ, data=tmp_path))):
+            pass
+        monkeypatch.setattr(sys, "argv", ["albumcore", "verify", "--data", str(tmp_path)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code
+        told = capsys.readouterr().out
+        assert told.startswith("the indexes of PostgreSQL were not checked")
+        assert "permission denied" in told
+        assert told.endswith("agree with them\n")
+    finally:
+        server.execute("DROP OWNED BY plain", name)
+        server.execute("DROP ROLE plain")
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind", "status"),
+    [
+        ("53100", StoreFull, 200),
+        ("XX001", StoreDamaged, 503),
+        ("XX002", StoreDamaged, 503),
+    ],
+)
+def test_faults_by_their_sqlstate(
+    url: str, tmp_path: Path, sqlstate: str, kind: type[Exception], status: int
+) -> None:
+    """A full disk passes; damage does not, and the process says so of its health from then on."""
+    with closing(open_deployment(Settings(data=tmp_path, database=url))) as deployment:
+        raising = f"DO $$ BEGIN RAISE EXCEPTION 'so it is' USING ERRCODE = '{sqlstate}'; END $$"
+        with (
+            pytest.raises(kind, match="so it is"),
+            deployment.database.transaction(commit=True) as cursor,
+        ):
+            cursor.execute(raising)
+        health = testing.TestClient(create_app(deployment)).simulate_get("/healthz")
+        assert health.status_code == status

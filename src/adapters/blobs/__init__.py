@@ -32,10 +32,14 @@ __all__ = [
 ]
 
 
-def open_blobs(settings: Settings) -> Blobs:
+def open_blobs(settings: Settings, *, to_read: bool = False) -> Blobs:
     """Open the place for image bytes that the settings name; where they name none, it is in the data directory.
 
     Nothing is asked of S3 yet: albums are served while it is away, and images as soon as it is back.
+
+    Args:
+        settings: What names the place.
+        to_read: Nothing will be put, so a directory that is missing is not made.
 
     Raises:
         SettingsError: the place is on S3, and the extra ``s3`` is not installed, or a variable that says how to
@@ -43,10 +47,10 @@ def open_blobs(settings: Settings) -> Blobs:
         OSError: the directory cannot be made.
     """
     if settings.blobs is None:
-        return DirectoryBlobs(settings.data / "blobs")
+        return DirectoryBlobs(settings.data / "blobs", makes=not to_read)
     place = urlsplit(settings.blobs)
     if place.scheme == "file":
-        return DirectoryBlobs(Path(unquote(place.path)))
+        return DirectoryBlobs(Path(unquote(place.path)), makes=not to_read)
     try:
         from adapters.blobs.s3 import open_s3
     except ModuleNotFoundError:

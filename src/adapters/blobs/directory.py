@@ -78,15 +78,19 @@ class _Verified:
 class DirectoryBlobs:
     """Blobs as files below one directory: ``ab/cdef...`` for the digest ``abcdef...``.
 
+    The directory is made where it is missing, unless ``makes`` is false.
     Only the owner may read them. Any number of processes may share the directory.
     A file whose name starts with a dot is being written, or was left by a crash; nothing reads it.
     """
 
     path: Path
+    makes: bool = field(default=True, kw_only=True, eq=False, repr=False)
     _durable_shards: set[str] = field(factory=set, init=False, eq=False, repr=False)
     _verified: _Verified = field(factory=_Verified, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        if not self.makes:
+            return
         missing = [parent for parent in (self.path, *self.path.parents) if not parent.exists()]
         for directory in reversed(missing):
             directory.mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from adapters.copying import CopyRefused
 from adapters.deployment import NoStore
 from adapters.secret import SecretError
 from adapters.settings import SettingsError
-from adapters.store import NewerStore, StoreError
+from adapters.store import NewerStore, StoreError, Unreadable
 from albumcore.errors import AlbumcoreError
 
 COMMANDS = (
@@ -33,7 +33,9 @@ COMMANDS = (
 for _name in COMMANDS:
     import_module(f"adapters.cli.{_name}")
 
-_ASKED_WRONGLY = (SettingsError, SecretError, NoStore, NewerStore, CopyRefused, AlbumcoreError)
+_ASKED_WRONGLY = (
+    *(SettingsError, SecretError, NoStore, NewerStore, Unreadable, CopyRefused, AlbumcoreError),
+)
 _ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
     ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),
     ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from adapters.cli.base import Data, Failed, Json, app, existing, print_json
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from adapters import verifying
+from adapters.cli.base import Data, Failed, Json, app, existing, print_json, settings_of
 from adapters.progress import progress_of
 
 
@@ -20,29 +25,37 @@ def rebuild(*, data: Data = None) -> None:
 
 
 @app.command
-def verify(*, json: Json = False, data: Data = None) -> None:
-    """Replay every stream, compare with the index rows and the image files, and name what differs.
+def verify(
+    *,
+    data: Data = None,
+    read_only: Annotated[
+        bool,
+        Parameter(
+            help="Write nothing, neither to the SQLite file nor beside it. A directory that is read-only is "
+            "verified so by itself.",
+            negative=(),
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check the database, replay every stream, compare with the index rows and the image files, and name what differs.
 
+    The database's own check comes first, then the directory: each row must be readable, and what it refers to be there.
     Ends with status 1 where something does.
 
     For example:
 
         albumcore verify --data /srv/albumcore
     """
-    with existing(data) as deployment, progress_of("reading events") as progress:
-        count = 0
-
-        def seen(done: int) -> None:
-            nonlocal count
-            count = done
-            progress(done)
-
-        problems = deployment.albums.verify(deployment.blobs.check, seen)
+    with progress_of("reading events") as progress:
+        found = verifying.verify(settings_of(data), read_only=read_only, progress=progress)
     if json:
-        print_json({"events": count, "problems": problems})
-    elif problems:
-        print(*problems, sep="\n")
+        shown = {"events": found.events, "problems": found.problems, "left_out": found.left_out}
+        print_json(shown)
+    elif found.problems:
+        print(*found.left_out, *found.problems, sep="\n")
     else:
-        print(f"{count} events replayed; index rows, snapshots and image files agree with them")
-    if problems:
-        raise Failed(f"{len(problems)} things differ, in {count} events", 1)
+        whole = "index rows, snapshots and image files agree with them"
+        print(*found.left_out, f"{found.events} events replayed; {whole}", sep="\n")
+    if found.problems:
+        raise Failed(f"{len(found.problems)} things differ, in {found.events} events", 1)

@@ -4,6 +4,7 @@ Everything personal is here and not in the events, which name people, patients, 
 by id alone.
 """
 
+from adapters.directory._checks import problems_of
 from adapters.directory._database import MAX_KEY, Cursor, Database, ids_exist
 from adapters.directory._instances import (
     InstanceOfOtherSeries,
@@ -65,4 +66,5 @@ __all__ = [
     "claims_on",
     "ids_exist",
     "inbox_place",
+    "problems_of",
 ]

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Unpack
 
+from adapters.store.checking import Unreadable, address_to_read, check_postgres, check_sqlite
 from adapters.store.faults import StoreDamaged, StoreFull, StoreReplaced
-from adapters.store.migrations import NewerStore
+from adapters.store.migrations import NewerStore, is_migrated
 from adapters.store.recorder import IndexRecorder
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
@@ -67,6 +68,30 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         # A path is data here, not a URI: its own ? and # must stay part of the name.
         return _open(_on_sqlite(file.as_uri()), options)
+
+
+def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcore:
+    """Open the store in an SQLite file for reading alone: nothing is written, neither to it nor beside it.
+
+    Args:
+        path: The file, in a directory that may be read-only.
+        options: As for `open_memory`.
+
+    Raises:
+        Unreadable: changes lie beside it that cannot be read in a read-only directory.
+        NewerStore: a newer release wrote it.
+        StoreError: it is no database, or a damaged one, or an older release wrote it.
+    """
+    env = {**_on_sqlite(address_to_read(path.absolute())), "CREATE_TABLE": "n"}
+    store = Albumcore(env, **options)
+    try:
+        recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
+        if not (is_migrated(recorder.datastore) and recorder.has_rows_of_this_form()):
+            raise StoreError("an older release wrote it: open a writable copy first")
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
@@ -180,10 +205,14 @@ __all__ = [
     "StoreFull",
     "StoreReplaced",
     "StoreUnavailable",
+    "Unreadable",
     "alone",
+    "check_postgres",
+    "check_sqlite",
     "database_of",
     "has_postgres_store",
     "open_memory",
     "open_postgres",
     "open_sqlite",
+    "open_sqlite_to_read",
 ]

@@ -159,6 +159,21 @@ def migrate(database: Migratable) -> None:
                 MIGRATIONS[version](cursor, database.system)
                 version += 1
                 cursor.execute(_SYSTEMS[database.system].note.format(version))
+    _check(version)
+
+
+def is_migrated(database: Migratable) -> bool:
+    """Whether a database has been through all migrations that are known here.
+
+    Raises:
+        NewerStore: it has been through more.
+    """
+    version = schema_version(database)
+    _check(version)
+    return version == len(MIGRATIONS)
+
+
+def _check(version: int) -> None:
     if version > len(MIGRATIONS):
         raise NewerStore(
             f"a newer albumcore wrote the store: its schema version is {version}, "

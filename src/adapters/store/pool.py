@@ -84,6 +84,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self.single_row_tracking = True
         self.lock_timeout = lock_timeout
         self._is_memory = SQLiteConnectionPool.detect_memory_mode(db_name)
+        self._is_read_only = "?mode=ro" in db_name
         self._line_of_writers: Line = threading.RLock() if self._is_memory else threading.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._writers: list[sqlite3.Connection] = []
@@ -230,7 +231,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
             raise InterfaceError(error) from error
         try:
             is_wal = False
-            if not self._is_memory:
+            if not self._is_memory and not self._is_read_only:
                 is_wal = opened.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal"
                 if is_wal and self.commits is None:
                     self.commits = _commits_of(opened)

@@ -1,0 +1,393 @@
+"""Verifying a whole deployment: damage of the database itself, rows of the directory, and a read-only mount."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from adapters import demo
+from adapters.deployment import NoStore, open_deployment
+from adapters.settings import Settings
+from adapters.store import Unreadable
+from adapters.unfinished import mark_unfinished
+from adapters.verifying import Verified, verify
+from albumcore import utc_now
+from support.deep import at_length
+
+FILE = "albumcore.sqlite"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of the demo, closed."""
+    data = tmp_path_factory.mktemp("sound") / "data"
+    deployment = open_deployment(Settings(data=data))
+    demo.fill(deployment)
+    deployment.close()
+    return data
+
+
+@pytest.fixture
+def data(sound: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged."""
+    shutil.copytree(sound, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def _verify(data: Path, *, read_only: bool = False) -> Verified:
+    return verify(Settings(data=data), read_only=read_only)
+
+
+def _is_sound(file: Path) -> bool:
+    """What SQLite says of a file."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        connection.text_factory = bytes
+        try:
+            return connection.execute("PRAGMA integrity_check").fetchall() == [(b"ok",)]
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            return False
+
+
+def _pages(file: Path, kind: str) -> dict[str, int]:
+    """The root pages of a kind of things in a database, by name, and the size of a page."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        statement = "SELECT name, rootpage FROM sqlite_master WHERE type = ? AND rootpage > 1"
+        return dict(connection.execute(statement, [kind]))
+
+
+SIZE = 4096
+
+
+def test_a_sound_store(data: Path) -> None:
+    """Nothing is found, in whichever way it is opened, and its files stay as they are but for what is opened."""
+    assert _verify(data).problems == []
+    before = _contents(data)
+    found = _verify(data, read_only=True)
+    assert (found.problems, found.left_out) == ([], [])
+    assert found.events > 0
+    assert _contents(data) == before
+
+
+def _contents(data: Path) -> dict[str, bytes]:
+    return {str(one): one.read_bytes() for one in sorted(data.rglob("*")) if one.is_file()}
+
+
+# Damage of the database itself
+
+
+def test_an_index_with_a_cell_cut(data: Path) -> None:
+    """An index that lacks the last of its entries holds together by itself, and yet is found, whichever it is."""
+    clean = (data / FILE).read_bytes()
+    cut = 0
+    for name, page in _pages(data / FILE, "index").items():
+        content = bytearray(clean)
+        header = (page - 1) * SIZE
+        cells = int.from_bytes(content[header + 3 : header + 5], "big")
+        if not cells:
+            continue
+        content[header + 3 : header + 5] = (cells - 1).to_bytes(2, "big")
+        (data / FILE).write_bytes(content)
+        problems = _verify(data).problems
+        assert any(line.startswith("database: ") for line in problems), name
+        cut += 1
+    assert cut > 5
+
+
+@pytest.mark.parametrize("kind", ["index", "table"])
+@pytest.mark.parametrize("filling", [b"\0", b"\xff", None], ids=["zeros", "ones", "noise"])
+def test_an_overwritten_page(data: Path, kind: str, filling: bytes | None) -> None:
+    """The first page of whatever there is."""
+    clean = (data / FILE).read_bytes()
+    for name, page in _pages(data / FILE, kind).items():
+        content = bytearray(clean)
+        noise = Random(page).randbytes(SIZE) if filling is None else filling * SIZE
+        content[(page - 1) * SIZE : page * SIZE] = noise
+        (data / FILE).write_bytes(content)
+        assert _verify(data).problems, name
+
+
+def test_flipped_bits(data: Path) -> None:
+    """Each is found, or harmless by what SQLite says; and the file is not written to."""
+    clean = (data / FILE).read_bytes()
+    used = [place for place, byte in enumerate(clean) if byte and place >= SIZE]
+    random = Random(7)
+    found = 0
+    for _ in range(at_length(400, 40)):
+        content = bytearray(clean)
+        content[random.choice(used)] ^= 1 << random.randrange(8)
+        (data / FILE).write_bytes(content)
+        is_sound = _is_sound(data / FILE)
+        problems = _verify(data, read_only=True).problems
+        assert is_sound or problems
+        found += bool(problems)
+        assert (data / FILE).read_bytes() == content
+    assert found
+
+
+def test_a_file_that_is_cut_short(data: Path) -> None:
+    """Half of the pages are gone."""
+    os.truncate(data / FILE, (data / FILE).stat().st_size // SIZE // 2 * SIZE)
+    assert _verify(data).problems
+
+
+def test_damage_is_not_written_to(data: Path) -> None:
+    """What a rescue may need stays as it is: a damaged file is only read."""
+    page = _pages(data / FILE, "table")["member_row"]
+    with (data / FILE).open("r+b") as file:
+        file.seek((page - 1) * SIZE)
+        file.write(b"\xff" * SIZE)
+    before = _contents(data)
+    problems = _verify(data).problems
+    assert problems[0].startswith("database: ")
+    assert problems[-1].startswith("not all can be read: ")
+    assert _contents(data) == before
+
+
+def test_damage_that_keeps_it_from_being_opened(data: Path) -> None:
+    """The check tells what it found all the same."""
+    page = _pages(data / FILE, "table")["form_of_rows"]
+    with (data / FILE).open("r+b") as file:
+        file.seek((page - 1) * SIZE)
+        file.write(b"\xff" * SIZE)
+    problems = _verify(data).problems
+    assert problems[0].startswith("database: ")
+    assert problems[-1].startswith("the store cannot be opened: ")
+
+
+def test_references_of_the_database(data: Path) -> None:
+    """SQLite's own, where somebody added some."""
+    with closing(sqlite3.connect(data / FILE)) as connection:
+        connection.execute("CREATE TABLE mine (a REFERENCES directory_person (sub))")
+        connection.execute("INSERT INTO mine VALUES ('nobody')")
+        connection.commit()
+    assert _verify(data).problems == [
+        "database: mine row 1: it refers to a row of directory_person that is not there"
+    ]
+
+
+# The directory
+
+UNREADABLE = {
+    "UPDATE directory_study SET attributes = '{' WHERE rowid = 1": "directory_study study_uid=",
+    "UPDATE directory_series SET attributes = '[]' WHERE rowid = 1": "directory_series series_uid=",
+    "UPDATE directory_patient SET dob = '12/31/1999'": "directory_patient id=1: its dob",
+    "UPDATE directory_patient SET gender = 'x'": "directory_patient id=1: its gender",
+    "UPDATE directory_patient SET first = x'00'": "directory_patient id=1: its first",
+    "UPDATE directory_patient SET first = CAST(x'ff41' AS TEXT)": "directory_patient id=1: its first",
+    "UPDATE directory_patient SET oldid = 'old'": "directory_patient id=1: its oldid",
+    "UPDATE directory_clinic SET ends = ''": "directory_clinic id=1: its ends",
+    "UPDATE directory_station SET level = 1.5": "directory_station id=1: its level",
+    "UPDATE directory_account SET active = 7": "directory_account id=1: its active",
+    "UPDATE directory_account SET password_hash = x'00'": "directory_account id=1: its password_hash",
+    "INSERT INTO directory_token_use VALUES ('t', '2026-01-01T00:00:00')": (
+        "directory_token_use token_id='t': its last_used"
+    ),
+    "INSERT INTO directory_spent VALUES ('d', 'soon')": "directory_spent digest='d': its ends_at",
+    "INSERT INTO directory_token_floor VALUES ('a', 'x')": "directory_token_floor sub='a': its seconds",
+    "INSERT INTO directory_station VALUES (-1, 'x', 1)": "directory_station id=-1: its id",
+}
+
+
+@pytest.mark.parametrize("damage", UNREADABLE)
+def test_values_that_cannot_be_read(data: Path, damage: str) -> None:
+    """They are told by table, key and column; not by value, which may be personal."""
+    _run(data, damage)
+    problems = _verify(data).problems
+    expected = UNREADABLE[damage]
+    assert any(
+        line.startswith(expected) and line.endswith(" cannot be read") for line in problems
+    ), problems
+
+
+ORPHANS = {
+    "DELETE FROM directory_study": ("directory_series", "its study is not there"),
+    "DELETE FROM directory_series": ("directory_instance", "its series is not there"),
+    "DELETE FROM directory_instance": ("directory_series", "another number of instances"),
+    "DELETE FROM directory_patient": ("image_row", "its patient is not there"),
+    "INSERT INTO directory_inbox VALUES ('alice', '9.9', '9.9.1', 0)": (
+        "directory_inbox sub='alice', study_uid='9.9', series_uid='9.9.1'",
+        "its study is not there",
+    ),
+    "INSERT INTO directory_inbox SELECT 'nobody', study_uid, series_uid, 0 FROM directory_series": (
+        "directory_inbox sub='nobody'",
+        "it names no person",
+    ),
+    "INSERT INTO directory_claim SELECT 'inbox:a', study_uid, series_uid, 'nobody', 0 FROM directory_series": (
+        "directory_claim place='inbox:a'",
+        "it names no person",
+    ),
+    "INSERT INTO directory_claim SELECT 'attic', study_uid, series_uid, '', 0 FROM directory_series": (
+        "directory_claim place='attic'",
+        "it names no place",
+    ),
+    "INSERT INTO directory_claim VALUES ('album:a', '9.9', '9.9.1', '', 0)": (
+        "directory_claim place='album:a'",
+        "its series is not there",
+    ),
+    "INSERT INTO directory_bringer VALUES ('9.9.1', 'alice')": (
+        "directory_bringer series_uid='9.9.1', sub='alice'",
+        "its series is not there",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", ORPHANS)
+def test_references_to_what_is_not_there(data: Path, damage: str) -> None:
+    """Of each kind; the row that refers is named by its key."""
+    _run(
+        data,
+        "INSERT INTO directory_instance SELECT '7.7', series_uid, NULL, 1, '{}' FROM directory_series LIMIT 1",
+        "UPDATE directory_series SET instances = instances + 1 WHERE rowid = 1",
+    )
+    if _verify(data).problems:  # the first series by key need not be the first one by row
+        _run(
+            data,
+            "UPDATE directory_series SET instances = (SELECT count(*) FROM directory_instance AS i "
+            "WHERE i.series_uid = directory_series.series_uid)",
+        )
+    assert _verify(data).problems == []
+    _run(data, damage)
+    beginning, end = ORPHANS[damage]
+    problems = _verify(data).problems
+    assert any(line.startswith(beginning) and line.endswith(end) for line in problems), problems
+
+
+def test_a_table_of_the_directory_that_is_gone(data: Path) -> None:
+    """On a read-only mount it is not made anew; the history is verified all the same."""
+    _run(data, "DROP TABLE directory_spent")
+    found = _verify(data, read_only=True)
+    assert found.problems == ["not all can be read: no such table: directory_spent"]
+    assert found.events > 0
+
+
+def _run(data: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(data / FILE)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+# A read-only mount
+
+
+@contextmanager
+def _mounted_read_only(data: Path) -> Iterator[None]:
+    """The directory, on which nothing can be written until the block ends."""
+    for options in (["--bind", str(data), str(data)], ["-o", "remount,ro,bind", str(data)]):
+        made = subprocess.run(["mount", *options], capture_output=True, check=False)
+        if made.returncode:
+            pytest.skip("this machine lets nobody mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(data)], check=True)
+        subprocess.run(["umount", str(data)], capture_output=True, check=False)
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "adapters", "verify", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_read_only_mount(data: Path) -> None:
+    """It is verified without being told so, and what is wrong is found."""
+    for file in data.rglob("*.sqlite-*"):
+        file.unlink()
+    with _mounted_read_only(data):
+        ended = _command("--data", str(data))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("index rows, snapshots and image files agree with them\n")
+    _run(data, "DELETE FROM member_row")
+    with _mounted_read_only(data):
+        ended = _command("--data", str(data))
+    assert ended.returncode == 1
+    assert "member_row" in ended.stdout
+
+
+def test_a_read_only_mount_with_changes_beside_it(data: Path) -> None:
+    """A write-ahead log cannot be read there, and is not passed over: the command says what to do."""
+    with closing(sqlite3.connect(data / FILE)) as connection:
+        connection.execute("UPDATE directory_station SET level = 2")
+        connection.commit()
+        copied = data.parent / "copied"
+        shutil.copytree(data, copied)
+    with _mounted_read_only(copied):
+        ended = _command("--data", str(copied))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "copy the directory, and verify the copy" in ended.stderr
+    assert _command("--data", str(copied)).returncode == 0
+
+
+def _forbid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the system say that nothing may be written, as it does of a read-only mount."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+
+def test_a_directory_that_may_not_be_written(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is, not even where it could be; an empty write-ahead log is none."""
+    (data / f"{FILE}-wal").touch()
+    before = _contents(data)
+    _forbid(monkeypatch)
+    assert _verify(data).problems == []
+    assert _contents(data) == before
+    (data / f"{FILE}-wal").write_bytes(b"x")
+    with pytest.raises(Unreadable, match="read-only"):
+        _verify(data)
+
+
+def test_read_only_beside_a_running_service(data: Path) -> None:
+    """What it has committed is read, and nothing is made beside it that was not there."""
+    deployment = open_deployment(Settings(data=data))
+    try:
+        deployment.clinics.add_station("new")
+        names = sorted(os.listdir(data))
+        found = _verify(data, read_only=True)
+        assert found.problems == []
+        deployment.people.register("zoe")
+        assert sorted(os.listdir(data)) == names
+    finally:
+        deployment.close()
+
+
+def test_read_only_makes_no_directory_for_images(data: Path) -> None:
+    """Where it is missing, the images are, and it stays so."""
+    shutil.rmtree(data / "blobs")
+    problems = _verify(data, read_only=True).problems
+    assert problems
+    assert all(line.endswith(": missing") for line in problems)
+    assert not (data / "blobs").exists()
+
+
+def test_read_only_of_what_is_not_whole(data: Path, tmp_path: Path) -> None:
+    """Neither a copy that was cut off nor rows of another release are passed for a store."""
+    with pytest.raises(NoStore):
+        _verify(tmp_path / "nowhere", read_only=True)
+    _run(data, "UPDATE form_of_rows SET form = 'older'")
+    assert _verify(data, read_only=True).problems == [
+        "the store cannot be opened: its index rows are of another release: open a writable copy first"
+    ]
+    deployment = open_deployment(Settings(data=data))
+    mark_unfinished(deployment.database, utc_now())
+    deployment.close()
+    with pytest.raises(NoStore, match="unfinished"):
+        _verify(data, read_only=True)
+
+
+def test_the_flag(data: Path) -> None:
+    """``--read-only`` leaves no file behind that was not there."""
+    for file in data.glob(f"{FILE}-*"):
+        file.unlink()
+    names = sorted(os.listdir(data))
+    ended = _command("--read-only", "--data", str(data))
+    assert ended.returncode == 0
+    assert sorted(os.listdir(data)) == names
