@@ -374,7 +374,7 @@ def test_read_only_of_what_is_not_whole(data: Path, tmp_path: Path) -> None:
         _verify(tmp_path / "nowhere", read_only=True)
     _run(data, "UPDATE form_of_rows SET form = 'older'")
     assert _verify(data, read_only=True).problems == [
-        "the store cannot be opened: its index rows are of another release: open a writable copy first"
+        "the store cannot be opened: an older release wrote it: open a writable copy first"
     ]
     deployment = open_deployment(Settings(data=data))
     mark_unfinished(deployment.database, utc_now())

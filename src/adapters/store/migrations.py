@@ -107,7 +107,7 @@ ALTER TABLE stored_events RENAME TO former_events;
 INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
     SELECT originator_id, originator_version, topic, state, rowid FROM former_events ORDER BY rowid;
 DROP TABLE former_events;
-"""
+"""  # noqa: S608
 _GIVEN = """
 INSERT INTO sqlite_sequence (name, seq) SELECT 'stored_events', 0
     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'stored_events');
