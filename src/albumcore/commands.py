@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -37,6 +37,7 @@ from albumcore.times import Clock, clock_in_utc
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event[Any])
+T = TypeVar("T")
 P = ParamSpec("P")
 BUSY_SECONDS = "BUSY_SECONDS"
 """The variable of the environment that tells a store how long to wait for others who write, in seconds."""
@@ -46,6 +47,7 @@ _TURNS = 64
 _TRIES = 3
 """How often a command may meet a newer version before it is decided under the write lock."""
 _BY_VERSION = nullcontext()
+_MOST_FORGOTTEN = 99
 
 
 def utc_now() -> datetime:
@@ -281,6 +283,23 @@ class Commands(LibraryApplication):
     def next_image_id(self) -> ImageId:
         """An image id never given before. One that no event comes to carry stays unused."""
         return ImageId(self.index.next_number("image"))
+
+    def with_image_id(self, handled: Callable[[ImageId], T]) -> T:
+        """Carry out a command that needs a new image id.
+
+        A crash of the database may forget the last numbers that were given. One that an upload under way still
+        carries is then given again; whichever comes second takes the next.
+
+        Args:
+            handled: Carries the command out with an id, and is called again where that was used by another.
+
+        Raises:
+            IdTaken: a hundred ids one after another were used by others.
+        """
+        for _ in range(_MOST_FORGOTTEN):
+            with suppress(IdTaken):
+                return handled(self.next_image_id())
+        return handled(self.next_image_id())
 
     def _led_to(self, row: CommandRow) -> Iterator[Recorded[Any]]:
         # One by one: the stream may be long, and most commands led to one event.

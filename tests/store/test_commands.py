@@ -21,12 +21,13 @@ from albumcore.errors import (
     IdTaken,
     Invalid,
 )
-from albumcore.ids import AlbumId, PatientId, UserId
+from albumcore.ids import AlbumId, ImageId, PatientId, UserId
 from albumcore.kernel import Act, CommandKey, Recorded, Source
 from albumcore.streams import album_stream, patient_stream
 from support.album import BOB, DAVE, OPEN, bob
 from support.clock import Clock
 from support.given import ALICE, START
+from support.raw import tamper
 
 A1 = album_stream(AlbumId("A1"))
 PHOTO = ImageType.XRAY, Content("0f" * 32, 1, "image/png")
@@ -323,6 +324,32 @@ def test_image_ids_are_given_once(app: Albumcore, open_again: Open) -> None:
     first, second = open_again(), open_again()
     given = [one.next_image_id() for one in (first, second, second, first)]
     assert given == sorted(set(given))
+
+
+def test_image_ids_that_were_given_before(app: Albumcore) -> None:
+    """They are passed over, where a crash made the store forget that it gave them; a hundred, and no more."""
+    tried: list[int] = []
+
+    def add(image_id: ImageId) -> Any:
+        tried.append(image_id)
+        return app.handle(
+            patient_stream(PatientId(image_id)),
+            PatientImageSet.add_image,
+            ALICE,
+            ImageId(7),
+            1,
+            1,
+            *PHOTO,
+        )
+
+    (first,) = app.with_image_id(add)
+    assert (first.event.image_id, tried) == (7, [1])
+    tamper(app, "UPDATE numbers SET given = 0")
+    tried.clear()
+    with pytest.raises(IdTaken):
+        app.with_image_id(add)
+    assert tried[0] == 1
+    assert len(tried) == 100
 
 
 def test_users_of_one_store_do_not_see_each_others_streams(app: Albumcore) -> None:

@@ -90,6 +90,22 @@ class PostgresServer:
         """Drop a database, with every connection to it."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def wait_until_it_answers(self) -> str:
+        """Wait until it lets clients in, and say which one it is."""
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                [(version,)] = self.execute("SELECT version()")
+            except psycopg.OperationalError as error:
+                if time.monotonic() > until:
+                    log = (self.folder / "log").read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start:\n{log}") from error
+                time.sleep(0.02)
+            else:
+                named = re.match(r"PostgreSQL \S+", version)
+                assert named is not None
+                return named[0]
+
     def stop(self) -> None:
         """End it, and remove what it kept."""
         assert self.keeper.stdin is not None
@@ -191,6 +207,13 @@ def empty_database() -> Iterator[str]:
 @cache
 def postgres_server() -> PostgresServer:
     """The server of this process, started when it is first asked for."""
+    server = new_server()
+    print(f"tests run on {server.version}", file=sys.stderr)
+    return server
+
+
+def new_server() -> PostgresServer:
+    """A server that is nobody else's. It ends with this process, or before, when it is stopped."""
     folder = Path(tempfile.mkdtemp(prefix="albumcore-pg-"))
     try:
         server = _start(folder)
@@ -198,7 +221,6 @@ def postgres_server() -> PostgresServer:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     atexit.register(server.stop)
-    print(f"tests run on {server.version}", file=sys.stderr)
     return server
 
 
@@ -223,7 +245,7 @@ def _start(folder: Path) -> PostgresServer:
     )
     server = PostgresServer(folder, "", keeper)
     try:
-        server.version = _wait_until_it_answers(server)
+        server.version = server.wait_until_it_answers()
     except BaseException:
         server.stop()
         raise
@@ -294,19 +316,3 @@ def _make_cluster(
         if made.returncode == 0:
             return
     raise RuntimeError(f"initdb of {found} failed:\n{made.stdout}{made.stderr}")
-
-
-def _wait_until_it_answers(server: PostgresServer) -> str:
-    until = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            [(version,)] = server.execute("SELECT version()")
-        except psycopg.OperationalError as error:
-            if time.monotonic() > until:
-                log = (server.folder / "log").read_text(errors="replace")
-                raise RuntimeError(f"PostgreSQL did not start:\n{log}") from error
-            time.sleep(0.02)
-        else:
-            named = re.match(r"PostgreSQL \S+", version)
-            assert named is not None
-            return named[0]

@@ -46,6 +46,16 @@ def _comes_back(api: Api, data: str) -> bool:
     return bool(api.request("GET", f"{ROOT}/image/{image_id}/").json["data"] == data)
 
 
+def test_an_id_that_is_given_again_is_passed_over(api: Api) -> None:
+    """After a crash the last numbers may be forgotten that uploads under way carry: the next upload takes another."""
+    first = api.upload().json["id"]
+    with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+        cursor.execute("UPDATE numbers SET given = given - 1")
+    second = api.upload()
+    assert second.status_code == 200
+    assert second.json["id"] != first
+
+
 @given(data=base64_texts | wrapped_texts | unpadded_texts)
 def test_base64_comes_back_byte_for_byte(shared_api: Api, data: str) -> None:
     """Any base64 comes back as it was sent: with line breaks or without, padded or not."""

@@ -116,17 +116,18 @@ class Images(Resource):
         # The event refers to the bytes, so they are on the disk before it is recorded.
         digest = self.deployment.blobs.put(stored)
         content = Content(digest, len(stored), sniff(stored), encoding)
-        image_id = albums.next_image_id()
-        added = albums.handle_once(
-            command,
-            patient_stream(PatientId(ids["patient"])),
-            PatientImageSet.add_image,
-            req.context.source,
-            image_id,
-            ids.get("clinic"),
-            ids.get("station"),
-            kind,
-            content,
+        added = albums.with_image_id(
+            lambda image_id: albums.handle_once(
+                command,
+                patient_stream(PatientId(ids["patient"])),
+                PatientImageSet.add_image,
+                req.context.source,
+                image_id,
+                ids.get("clinic"),
+                ids.get("station"),
+                kind,
+                content,
+            )
         )
         return _uploaded(added)
 
