@@ -26,7 +26,7 @@ _SIZES = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _SIZE = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)")
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 _TAKEN = frozenset({"tscharts", "healthz", "openapi.json"})
-_BIND = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+_BIND = re.compile(r"(?!(?i:unix):)(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
 def _within(value: int, low: int, high: int) -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
+import os
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.util import is_ipv6, parse_address
 
 from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
@@ -122,6 +126,41 @@ def _patiently(open_: Callable[[], Deployment]) -> Deployment:
         except StoreUnavailable as error:
             _log.warning("the store is not available, and is asked again: %s", error)
             time.sleep(_AGAIN_SECONDS)
+
+
+class CannotListen(Exception):
+    """The service cannot listen where it was told to: a sentence that says why, and what to do."""
+
+
+_WHY = {
+    errno.EADDRINUSE: "the port is in use: stop what listens there, or",
+    errno.EADDRNOTAVAIL: "this machine has no such address:",
+    errno.EACCES: "this user may not listen there, as below port 1024:",
+}
+_LISTENERS_ARE_GIVEN = "GUNICORN_FD", "LISTEN_FDS"  # by the process before this one, or by systemd
+
+
+def check_address(bind: str) -> None:
+    """Listen at a ``HOST:PORT`` for a moment: gunicorn would try for five seconds, and say in many lines why not.
+
+    Nothing is tried where the process was given its listeners.
+
+    Raises:
+        CannotListen: that is not possible.
+    """
+    if any(name in os.environ for name in _LISTENERS_ARE_GIVEN):
+        return
+    host, port = cast("tuple[str, int]", parse_address(bind))
+    try:
+        with socket.socket(socket.AF_INET6 if is_ipv6(host) else socket.AF_INET) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen()
+    except (OSError, UnicodeError) as error:  # the latter of what is no host name
+        number, said = getattr(error, "errno", None), getattr(error, "strerror", None)
+        why = _WHY.get(number or 0, f"{said or 'no host has such a name'}:")
+        what = "choose another address with --bind or ALBUMCORE_BIND"
+        raise CannotListen(f"cannot listen at {bind}: {why} {what}") from error
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:

@@ -125,6 +125,7 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
         ("ALBUMCORE_TRUSTED_PROXIES", "127.0.0.1,"),
         ("ALBUMCORE_TRUSTED_PROXIES", "10.0.0.1/24"),
         ("ALBUMCORE_BIND", "8000"),
+        ("ALBUMCORE_BIND", "unix:1234"),
         ("ALBUMCORE_BIND", ":8000"),
         ("ALBUMCORE_BIND", "::1:8000"),
         ("ALBUMCORE_BIND", "127.0.0.1:65536"),

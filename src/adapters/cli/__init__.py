@@ -13,6 +13,7 @@ from adapters.cli.base import Failed, app
 from adapters.copying import CopyRefused
 from adapters.deployment import NoStore
 from adapters.secret import SecretError
+from adapters.serve import CannotListen
 from adapters.settings import SettingsError
 from adapters.store import NewerStore, StoreError, Unreadable
 from albumcore.errors import AlbumcoreError
@@ -34,7 +35,8 @@ for _name in COMMANDS:
     import_module(f"adapters.cli.{_name}")
 
 _ASKED_WRONGLY = (
-    *(SettingsError, SecretError, NoStore, NewerStore, Unreadable, CopyRefused, AlbumcoreError),
+    *(SettingsError, SecretError, NoStore, NewerStore, Unreadable),
+    *(CannotListen, CopyRefused, AlbumcoreError),
 )
 _ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
     ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),

@@ -15,6 +15,7 @@ from adapters.blobs import DirectoryBlobs
 from adapters.cli.base import Data, Failed, app, opened, settings_of
 from adapters.exposure import exposures
 from adapters.progress import progress_of
+from adapters.serve import check_address
 from adapters.serve import serve as serve_until_stopped
 
 
@@ -37,6 +38,7 @@ def serve(
         albumcore serve --data /srv/albumcore --bind 0.0.0.0:8000 --workers 4
     """
     settings = settings_of(data, bind=bind, workers=workers)
+    check_address(settings.bind)
     announce: Callable[[str], None] = _silence
     # Opened here first, so that a damaged directory is told of before any worker starts.
     with opened(settings) as deployment:
