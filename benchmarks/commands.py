@@ -34,6 +34,8 @@ PRAGMAS = (
     "journal_mode",
     "wal_autocheckpoint",
     "cache_size",
+    "journal_size_limit",
+    "secure_delete",
     "mmap_size",
     "temp_store",
 )

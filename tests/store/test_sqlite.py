@@ -7,15 +7,17 @@ import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.store import StoreError, open_sqlite
+from adapters.store.pool import LOG_BYTES
 from albumcore import Album, Albumcore, StoreOptions
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from support.given import ALICE
-from support.raw import query
+from support.raw import query, tamper
 
 A1, A2 = (album_stream(AlbumId(name)) for name in ("A1", "A2"))
 Open = Callable[..., Albumcore]
@@ -73,6 +75,41 @@ def test_every_append_is_synced(open_file: Open) -> None:
     app = open_file()
     assert query(app, "PRAGMA journal_mode") == [("wal",)]
     assert query(app, "PRAGMA synchronous") == [(2,)]
+
+
+def test_the_log_does_not_stay_as_long_as_it_once_was(tmp_path: Path, open_file: Open) -> None:
+    """Once it was written back to the file, the next write makes it short: the disk may be small."""
+    app, log = open_file(), tmp_path / "store.sqlite-wal"
+    app.handle(A1, Album.create, ALICE, "Knees")
+    tamper(app, "CREATE TABLE large (content BLOB)")
+    tamper(app, "INSERT INTO large VALUES (zeroblob(?))", 2 * LOG_BYTES)
+    assert log.stat().st_size > 2 * LOG_BYTES
+    query(app, "PRAGMA wal_checkpoint(RESTART)")
+    app.handle(A1, Album.edit, ALICE, name="Hips")
+    assert log.stat().st_size <= LOG_BYTES
+
+
+@pytest.mark.parametrize("length", [40, 40_000])
+def test_what_was_deleted_is_not_left_in_the_file(
+    tmp_path: Path, open_file: Open, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in a page that is still used, nor in one that is free by then, whatever SQLite does by default."""
+    connect = sqlite3.connect
+
+    def by_another_default(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **named)
+        connection.execute("PRAGMA secure_delete=OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", by_another_default)
+    app, file = open_file(), tmp_path / "store.sqlite"
+    text = f"Ana Núñez {'x' * length}"
+    tamper(app, "INSERT INTO directory_person (sub, name) VALUES ('a', ?), ('b', 'Ben')", text)
+    tamper(app, "DELETE FROM directory_person WHERE sub = 'a'")
+    app.close()
+    assert b"Ben" in file.read_bytes()
+    assert "Núñez".encode() not in file.read_bytes()
+    assert not file.with_name("store.sqlite-wal").exists()
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

@@ -101,13 +101,12 @@ CREATE TABLE stored_events (
     UNIQUE (originator_id, originator_version)
 );
 """
-_MOVED = f"""
-ALTER TABLE stored_events RENAME TO former_events;
-{_EVENTS}
+_FORMER = "ALTER TABLE stored_events RENAME TO former_events;"
+_MOVE = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
     SELECT originator_id, originator_version, topic, state, rowid FROM former_events ORDER BY rowid;
 DROP TABLE former_events;
-"""  # noqa: S608
+"""
 _GIVEN = """
 INSERT INTO sqlite_sequence (name, seq) SELECT 'stored_events', 0
     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'stored_events');
@@ -122,7 +121,8 @@ def _positions_in_a_column(cursor: Any, system: str) -> None:
         return
     cursor.execute("SELECT 1 AS one FROM stored_events LIMIT 1")
     # To rename a table is to read all definitions anew, which would be most of what a new store costs.
-    script = f"DROP TABLE stored_events; {_EVENTS}" if cursor.fetchone() is None else _MOVED
+    is_new = cursor.fetchone() is None
+    script = f"DROP TABLE stored_events; {_EVENTS}" if is_new else _FORMER + _EVENTS + _MOVE
     # A position that webhooks have come to is not given again, even if its event was deleted before.
     for statement in statements(script + _GIVEN):
         cursor.execute(statement)

@@ -47,6 +47,17 @@ Line: TypeAlias = "threading.RLock | threading.Lock"
 _STATEMENTS = 512
 """Statements that a connection keeps compiled."""
 
+LOG_BYTES = 16 * 1024 * 1024
+"""What the write-ahead log keeps on the disk for its next use, in bytes; a rebuild may have made it much longer."""
+
+_PRAGMAS = (
+    "synchronous=FULL",
+    f"journal_size_limit={LOG_BYTES}",
+    # What was deleted is overwritten, and not left in the file until its place is needed.
+    "secure_delete=ON",
+)
+"""How every connection is set up."""
+
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.005
 """How long one who waits for another process to have written sleeps before he looks again, in seconds."""
 
@@ -235,8 +246,9 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
                 is_wal = opened.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal"
                 if is_wal and self.commits is None:
                     self.commits = _commits_of(opened)
-            # Said, not left to the default, which a build of SQLite may have changed.
-            opened.execute("PRAGMA synchronous=FULL")
+            # Said, not left to the defaults, which a build of SQLite may have changed.
+            for pragma in _PRAGMAS:
+                opened.execute(f"PRAGMA {pragma}")
             if is_writer and is_wal:
                 # It waits in its own way to begin, and once it has begun, nothing makes it wait.
                 opened.execute("PRAGMA busy_timeout=0")
