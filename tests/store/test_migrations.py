@@ -125,7 +125,7 @@ def test_a_store_of_before_there_were_versions(older: Place) -> None:
 
 def test_a_store_of_before_there_were_claims(older: Place) -> None:
     """What came later is added, with its default; what is held without images is claimed by who put it there."""
-    run(older, BEFORE_CLAIMS)
+    run(older, f"{BEFORE_CLAIMS} UPDATE directory_series SET populated = 1;")
     with closing(opened(older)) as app:
         directory = cast(Database, database_of(app))
         inbox = Inbox(directory)
@@ -135,6 +135,7 @@ def test_a_store_of_before_there_were_claims(older: Place) -> None:
         for condition in (is_whole("paternal_last")("dEMO"), equals("oldid")(-1)):
             assert patients.search([condition]) == [1]
         assert patients.search([contains("curp")("x")]) == []
+        assert query(app, "SELECT * FROM directory_claim") == []
 
 
 HELD = """

@@ -16,14 +16,12 @@ class Words:
         tables: Finds the names of all tables, as ``name``.
         given: Finds the highest number ever given out for a table and its column, as ``given``.
         give: Have all numbers up to one count as given: statements, and by name what each is told.
-        kept_in: The table that tells of numbers given out; it is there once one was.
     """
 
     position: str
     tables: str
     given: tuple[str, tuple[str, ...]]
     give: tuple[tuple[str, tuple[str, ...]], ...]
-    kept_in: str | None = None
 
 
 SQLITE = Words(
@@ -43,7 +41,6 @@ SQLITE = Words(
         ),
         ("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", ("number", "table")),
     ),
-    kept_in="sqlite_sequence",
 )
 
 POSTGRES = Words(
@@ -78,13 +75,11 @@ class Side:
     def given(self, table: str, column: str) -> int:
         """The highest number that the database gave out for a column, or that stands in it; 0 where there is none."""
         statement, names = self.words.given
-        is_told = self.words.kept_in is None or self.words.kept_in in self.tables()
         with self.database.transaction(commit=False) as cursor:
             cursor.execute(f'SELECT max("{column}") AS given FROM {table}')  # noqa: S608
             highest = [row["given"] or 0 for row in cursor.fetchall()]
-            if is_told:
-                _execute(cursor, statement, names, {"table": table, "column": column})
-                highest += [row["given"] or 0 for row in cursor.fetchall()]
+            _execute(cursor, statement, names, {"table": table, "column": column})
+            highest += [row["given"] or 0 for row in cursor.fetchall()]
         return max(highest)
 
     def give(self, table: str, column: str, number: int) -> None:
