@@ -7,6 +7,7 @@ import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 from attrs import field, frozen
@@ -108,13 +109,14 @@ def open_deployment(
 
     Raises:
         NoStore: there is none, and it must exist.
-        UnfinishedCopy: it is an unfinished copy.
+        UnfinishedCopy: it is an unfinished copy, or a restore was cut off before the store was in its place.
         SettingsError: the database or the place for image bytes is one that cannot be used here.
         NewerStore: a newer release wrote the store.
         StoreError, sqlite3.Error: the database is damaged, or none.
         OSError: the directory cannot be read or written.
         SecretError: the secret is damaged, or readable by others than its owner.
     """
+    _refuse_half_restored(settings)
     if must_exist and not _is_there(settings):
         place = settings.data if settings.database is None else "the database of the settings"
         raise NoStore(f"there is no store in {place}")
@@ -161,6 +163,21 @@ def open_deployment(
             make_id=make_id,
         ),
     )
+
+
+def before_restore(data: Path) -> Path:
+    """Where a data directory stays that a restore has put another one in the place of."""
+    data = data.resolve()
+    return data.with_name(f"{data.name}.before-restore")
+
+
+def _refuse_half_restored(settings: Settings) -> None:
+    old = before_restore(settings.data)
+    if settings.database is None and old.exists() and not _is_there(settings):
+        raise UnfinishedCopy(
+            f"{settings.data} is missing, and {old} is there: a restore was cut off between two renames. "
+            f"Run `albumcore restore` again, or rename {old.name} back"
+        )
 
 
 def _is_there(settings: Settings) -> bool:

@@ -530,6 +530,50 @@ def test_the_demo_happens_when_its_clock_says(tmp_path: Path) -> None:
         assert {one.at for _, one in deployment.albums.follow()} == {clock()}
 
 
+def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
+    """They tell what was done; what cannot be done ends with status 2, and damage with status 1."""
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    at = ("--data", data)
+    assert run("backup", backup, *at) == (2, "", f"albumcore: there is no store in {data}\n")
+    with opened(data) as deployment:
+        deployment.albums.handle(
+            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
+        )
+    status, out, err = run("backup", backup, *at)
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "1 events, the last of them at position 1, are backed up",
+        "0 image files, 0 bytes together, are with them",
+        "the secret that tokens are signed with is not in the backup: --with-secret puts it in",
+        "the backup is verified",
+    ]
+    status, out, _ = run("backup", tmp_path / "other", *at, "--with-secret", "--json")
+    told = json.loads(out)
+    assert told == json.loads((tmp_path / "other" / "manifest.json").read_text())
+    assert (status, told["has_secret"]) == (0, True)
+    assert run("backup", tmp_path / "fourth", *at, "--with-secret")[1].count("secret") == 0
+    status, out, err = run("restore", backup, *at)
+    assert (status, err) == (0, "")
+    first, *lines = out.splitlines()
+    assert first.startswith("the store is as it was at 20")
+    assert first.endswith(
+        "Z: 1 events, the last of them at position 1, and 0 image files; it is verified"
+    )
+    assert lines == [
+        f"what was there before is {data}.before-restore",
+        "the secret stays as it was: tokens go on working",
+    ]
+    status, out, err = run("restore", backup, *at)
+    assert (status, out, err.startswith("albumcore: ")) == (2, "", True)
+    status, out, _ = run("restore", tmp_path / "other", "--json", "--data", tmp_path / "third")
+    manifest = json.loads((tmp_path / "other" / "manifest.json").read_text())
+    assert json.loads(out) == {"old": None, "secret": "backup", "backup": manifest}
+    assert run("restore", backup, "--data", tmp_path / "new")[1].count("\n") == 2
+    (backup / "albumcore.sqlite").write_bytes(b"")
+    told = run("restore", backup, "--data", tmp_path / "newer")
+    assert told == (1, "", "albumcore: albumcore.sqlite: its content has changed\n")
+
+
 def test_copy(run: Run, tmp_path: Path) -> None:
     """It tells what was copied; the copy opens, and is not copied into again."""
     source, target = tmp_path / "source", tmp_path / "target"

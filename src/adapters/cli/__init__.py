@@ -16,6 +16,7 @@ from adapters.secret import SecretError
 from adapters.serve import CannotListen
 from adapters.settings import SettingsError
 from adapters.store import NewerStore, StoreError, Unreadable
+from adapters.transfer import BackupDamaged, TransferRefused
 from albumcore.errors import AlbumcoreError
 
 COMMANDS = (
@@ -25,6 +26,8 @@ COMMANDS = (
     "import_dicom",
     "events",
     "verify",
+    "backup",
+    "restore",
     "copy",
     "collect_blobs",
     "completion",
@@ -35,11 +38,12 @@ for _name in COMMANDS:
     import_module(f"adapters.cli.{_name}")
 
 _ASKED_WRONGLY = (
-    *(SettingsError, SecretError, NoStore, NewerStore, Unreadable),
-    *(CannotListen, CopyRefused, AlbumcoreError),
+    *(SettingsError, SecretError, NoStore, NewerStore, Unreadable, CannotListen),
+    *(CopyRefused, TransferRefused, AlbumcoreError),
 )
 _ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
     ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),
+    ((BackupDamaged,), "", 1),
     ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),
     ((StoreError, sqlite3.Error), "the database cannot be used: ", 1),
 )

@@ -33,6 +33,8 @@ app = App(
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
         albumcore rebuild
         albumcore verify
+        albumcore backup /backup/2026-03-14 --data /srv/albumcore
+        albumcore restore /backup/2026-03-14 --data /srv/albumcore
         albumcore collect-blobs --dry-run
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
         albumcore completion bash

@@ -22,6 +22,7 @@ from adapters.copying.tables import (
     delete,
     differences,
     insert,
+    is_empty,
     named,
     newest_event,
     rows,
@@ -39,8 +40,6 @@ Stage: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[
 are done."""
 
 _ALREADY = "there is a store at the place to copy to that is none of an unfinished copy: name an empty place"
-_FROM_THE_FIRST = {"numbers", "webhook_position"}
-"""Tables that have a row in a store in which nothing was done yet."""
 _OTHERS = "the unfinished copy there is one of another store: name an empty place"
 
 
@@ -102,7 +101,8 @@ def copy_store(
         _check_source(old)
         store, new = stack.enter_context(target.made())
         if not is_unfinished(new.database):
-            _check_empty(new)
+            if not is_empty(new):
+                raise CopyRefused(_ALREADY)
             mark_unfinished(new.database, clock())
         has_secret = copy_secret(source.directory, target.directory)
         blobs = None if open_blobs is None else open_blobs()
@@ -150,14 +150,6 @@ def _check_source(old: Side) -> None:
         )
     if is_unfinished(old.database):
         raise CopyRefused("the store to copy from is an unfinished copy itself")
-
-
-def _check_empty(new: Side) -> None:
-    for table in (EVENTS, *tables_beside_events()):
-        if table.name in _FROM_THE_FIRST:
-            continue
-        for _ in rows(new, table):
-            raise CopyRefused(_ALREADY)
 
 
 # Copying

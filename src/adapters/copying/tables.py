@@ -23,6 +23,9 @@ Values: TypeAlias = tuple[Any, ...]
 _DERIVED = {"form_of_rows", "stored_snapshots", MARK, *map(table_of, ROWS)}
 """What is made again from the events, and the mark."""
 
+_FROM_THE_FIRST = {"numbers", "webhook_position"}
+"""Tables that have a row in a store in which nothing was done yet."""
+
 
 class UnstorableRow(Exception):
     """A row that one database holds, and the other one cannot."""
@@ -169,6 +172,16 @@ def differences(
             if one != other:
                 yield one, other
             one, other = next(ours, None), next(theirs, None)
+
+
+def is_empty(side: Side) -> bool:
+    """Whether a store, which has all tables, has nothing in them but what a new one has."""
+    tables = (EVENTS, *tables_beside_events())
+    return not any(
+        any(True for _ in rows(side, table))
+        for table in tables
+        if table.name not in _FROM_THE_FIRST
+    )
 
 
 # Writing

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from adapters.store.checking import Unreadable, address_to_read, check_postgres, check_sqlite
 from adapters.store.faults import StoreDamaged, StoreFull, StoreReplaced
 from adapters.store.migrations import NewerStore, is_migrated
+from adapters.store.open_lock import OpenLock
 from adapters.store.recorder import IndexRecorder
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
@@ -55,19 +56,27 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
     Raises:
         TypeError, ValueError: as by `open_memory`.
         OSError: the file cannot be opened, or this is no POSIX system.
+        StoreUnavailable: a restore is about to replace it.
         NewerStore: a newer release wrote it. It is left as it is.
         StoreError: it is no database, or a damaged one.
         UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
     """
     check_options(options)
     file = Path(path).absolute()
-    with alone(file.with_name(f"{file.name}-opening")):
-        # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
-        # drop the locks that SQLite holds on it for this process.
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        # A path is data here, not a URI: its own ? and # must stay part of the name.
-        return _open(_on_sqlite(file.as_uri()), options)
+    lock = OpenLock(file)
+    try:
+        with alone(file.with_name(f"{file.name}-opening")):
+            # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
+            # drop the locks that SQLite holds on it for this process.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            # A path is data here, not a URI: its own ? and # must stay part of the name.
+            store = _open(_on_sqlite(file.as_uri()), options)
+    except BaseException:
+        lock.close()
+        raise
+    cast(Any, store.factory).lock = lock  # until the store is closed
+    return store
 
 
 def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcore:

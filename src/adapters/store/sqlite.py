@@ -16,6 +16,7 @@ from eventsourcing.sqlite import (
 )
 from eventsourcing.utils import Environment, EnvType
 
+from adapters.store.open_lock import OpenLock
 from adapters.store.pool import LOCK_SECONDS, SQLiteDatabase
 from adapters.store.recorder import EVENT, FORM, IndexRecorder, given, index_tables
 from adapters.store.rows import MAX_INTEGER, condition_of, form_of_rows, table_of
@@ -190,9 +191,16 @@ class Factory(SQLiteFactory):
 
     aggregate_recorder_class = SQLiteSnapshotRecorder
     application_recorder_class = SQLiteRecorder
+    lock: OpenLock | None = None
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
         self.datastore: SQLiteDatabase = SQLiteDatabase(
             self.datastore.pool.db_name, float(self.env.get(BUSY_SECONDS) or LOCK_SECONDS)
         )
+
+    def close(self) -> None:
+        """Let go of every connection, and of the lock by which the store counts as open."""
+        super().close()
+        if self.lock is not None:
+            self.lock.close()

@@ -1,0 +1,308 @@
+"""Backing up a data directory: what is in a backup, and what is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+from adapters import demo
+from adapters.blobs import DirectoryBlobs
+from adapters.deployment import DATABASE, open_deployment
+from adapters.settings import Settings
+from adapters.store.pool import SQLiteDatabase
+from adapters.transfer import BackupDamaged, Manifest, TransferRefused, back_up, blobs, sqlite
+from albumcore import utc_now
+from support.backups import backed_up, blob_files, contents, restored
+from support.copying import quiet
+from support.s3 import S3, blobs_at, reached, serving_s3
+from support.server import opened
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the demo in it. Nothing is to be changed in it."""
+    data = tmp_path_factory.mktemp("backup") / "data"
+    with opened(data) as deployment:
+        demo.fill(deployment)
+    return data
+
+
+@pytest.fixture
+def own(store: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(store, tmp_path / "own"))
+
+
+def run_sql(file: Path, *statements: str) -> None:
+    """Change a database file behind the back of albumcore."""
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def test_a_backup_holds_all_that_a_store_needs(own: Path, tmp_path: Path) -> None:
+    """Restored elsewhere, it is the same store: every event at its position, every row, every image."""
+    (own / "blobs" / "00").mkdir()
+    (own / "blobs" / "00" / ("0" * 62)).write_bytes(b"of no event")
+    backup, new = tmp_path / "backup", tmp_path / "new"
+    begun = utc_now()
+    manifest = backed_up(own, backup)
+    restored(backup, new)
+    (own / "blobs" / "00" / ("0" * 62)).unlink()
+    assert contents(new) == contents(own)
+    events = contents(own)["stored_events"]
+    images: dict[str, bytes] = dict(contents(own)["blobs"])
+    assert (manifest.events, manifest.position) == (len(events), events[-1][0])
+    assert (manifest.blobs, manifest.blob_bytes) == (4, sum(len(one) for one in images.values()))
+    assert begun <= manifest.made_at <= utc_now()
+    assert Manifest.read(backup) == manifest
+    with opened(new) as deployment:
+        assert demo.fill(deployment) == demo.fill(deployment)
+        assert len(deployment.albums.follow()) == len(events)
+
+
+def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> None:
+    """Files that belong to the database while it is open, and what was deleted from it, stay behind."""
+    with opened(own) as deployment:
+        deployment.people.register("gone", "gone-for-ever@clinic.example")
+        run_sql(own / DATABASE, "DELETE FROM directory_person WHERE sub = 'gone'")
+        back_up(deployment, tmp_path / "backup", quiet)
+    names = {path.name for path in (tmp_path / "backup").iterdir()}
+    assert names == {DATABASE, "blobs", "blobs.txt", "demo.json", "manifest.json"}
+    assert b"gone-for-ever" not in (tmp_path / "backup" / DATABASE).read_bytes()
+
+
+def test_a_backup_is_for_its_owner_alone(store: Path, tmp_path: Path) -> None:
+    """Directory and files, whatever the umask is."""
+    umask = os.umask(0)
+    try:
+        backed_up(store, tmp_path / "backup", with_secret=True)
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "backup" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+# Image bytes
+
+
+def nothing_can_be_linked(source: object, target: object) -> None:
+    """As from one file system to another."""
+    raise OSError(18, "Invalid cross-device link")
+
+
+def test_image_bytes_are_linked_within_a_file_system(own: Path, tmp_path: Path) -> None:
+    """But for those that others may write to, or read: those are copied."""
+    (of_others, path), *rest = blob_files(own)
+    path.chmod(0o644)
+    backed_up(own, tmp_path / "backup")
+    found = dict(blob_files(tmp_path / "backup"))
+    assert found[of_others].stat().st_nlink == 1
+    assert found[of_others].read_bytes() == path.read_bytes()
+    assert len(rest) == 3
+    assert all(path.samefile(found[digest]) for digest, path in rest)
+
+
+def test_image_bytes_are_not_linked_into_a_directory_of_others(own: Path, tmp_path: Path) -> None:
+    """Who may write to the directory could put other files in their place; these are copies at least."""
+    target = DirectoryBlobs(tmp_path / "target")
+    target.path.chmod(0o777)
+    wanted = [(digest, path.stat().st_size) for digest, path in blob_files(own)]
+    blobs.bring(wanted, DirectoryBlobs(own / "blobs"), target, lambda done: None)
+    found = list((tmp_path / "target").glob("*/*"))
+    assert [path.stat().st_nlink for path in found] == [1] * 4
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda path: path.unlink(), "missing"),
+        (lambda path: path.write_bytes(b"x" * path.stat().st_size), "changed"),
+        (lambda path: path.write_bytes(b"shorter"), "changed"),
+    ],
+)
+def test_damaged_image_bytes_end_a_backup(
+    damage: Callable[[Path], object],
+    told: str,
+    is_linked: bool,
+    own: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are named by their digests, and nothing is left."""
+    if not is_linked:
+        monkeypatch.setattr(os, "link", nothing_can_be_linked)
+    (first, path), _, (second, other), _ = blob_files(own)
+    damage(path)
+    damage(other)
+    with pytest.raises(BackupDamaged) as ended:
+        backed_up(own, tmp_path / "backup")
+    lines = str(ended.value).splitlines()
+    assert [line.split()[2] for line in lines] == [f"{first}:", f"{second}:"]
+    assert all(told in line for line in lines)
+    assert not (tmp_path / "backup").exists()
+
+
+def test_very_much_damage_is_counted(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred things are named, and the others counted."""
+    monkeypatch.setattr(blobs, "_MOST_NAMED", 1)
+    shutil.rmtree(own / "blobs")
+    with pytest.raises(BackupDamaged, match=r"^image bytes \w+: missing\nand 3 more$"):
+        backed_up(own, tmp_path / "backup")
+
+
+def test_a_reference_that_is_no_digest(own: Path, tmp_path: Path) -> None:
+    """It could be any path, so it is not followed."""
+    [(digest, _), *_] = blob_files(own)
+    run_sql(
+        own / DATABASE,
+        f"UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), '{digest}', '../x y')"
+        " AS BLOB)",
+    )
+    with opened(own) as deployment:
+        deployment.albums.rebuild()
+    with pytest.raises(BackupDamaged, match=r"'\.\./x y'"):
+        backed_up(own, tmp_path / "backup")
+
+
+@pytest.fixture
+def moto() -> Iterator[S3]:
+    """S3 on this machine."""
+    with serving_s3() as server:
+        yield server
+
+
+def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
+    """The backup says which there are, and a restore looks for them before anything is changed."""
+    bucket, backup, new = moto.bucket(), tmp_path / "backup", tmp_path / "new"
+    images = dict(blob_files(own))
+    with reached(moto.address):
+        place = f"s3://{bucket}/of/albums"
+        there = blobs_at(moto.address, bucket, "of/albums", patience=60)
+        for path in images.values():
+            there.put(path.read_bytes())
+        shutil.rmtree(own / "blobs")
+        with closing(open_deployment(Settings(data=own, blobs=place))) as deployment:
+            manifest = back_up(deployment, backup, quiet)
+            assert (manifest.blobs, manifest.blobs_at) == (4, place)
+            assert not (backup / "blobs").exists()
+            assert restored(backup, new, blobs=place).manifest == manifest
+            lost = min(images)
+            there.remove(lost, utc_now().replace(year=9000))
+            with pytest.raises(BackupDamaged, match=f"^image bytes {lost}: missing$"):
+                back_up(deployment, tmp_path / "other", quiet)
+        with pytest.raises(BackupDamaged, match=f"^image bytes {lost}: missing$"):
+            restored(backup, tmp_path / "third", blobs=place)
+        assert not (tmp_path / "third").exists()
+
+
+# What is no backup
+
+
+def test_a_directory_that_is_not_empty(store: Path, tmp_path: Path) -> None:
+    """Nothing in it is touched."""
+    (tmp_path / "note").write_text("mine")
+    with pytest.raises(TransferRefused, match="is not empty"):
+        backed_up(store, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["note"]
+
+
+def test_a_backup_in_the_data_directory(own: Path) -> None:
+    """It would go with what it is to outlive."""
+    with pytest.raises(TransferRefused, match="outside of the data directory"):
+        backed_up(own, own / "backups" / "today")
+    assert not (own / "backups").exists()
+
+
+def test_a_store_that_does_not_verify(own: Path, tmp_path: Path) -> None:
+    """What is wrong is named, and an empty directory that was there stays empty."""
+    run_sql(own / DATABASE, "UPDATE album_row SET name = 'Other'")
+    (tmp_path / "backup").mkdir()
+    with pytest.raises(BackupDamaged, match="in the index, not in the history"):
+        backed_up(own, tmp_path / "backup")
+    assert list((tmp_path / "backup").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            "INSERT INTO stored_events (rowid, originator_id, originator_version, topic, state)"
+            " SELECT 1000, originator_id, originator_version, topic, state FROM removed",
+            "not at the positions",
+        ),
+        (
+            "DELETE FROM sqlite_master WHERE name IN"
+            " (SELECT name FROM sqlite_master WHERE type = 'index' AND sql > '' LIMIT 1)",
+            "never used",
+        ),
+    ],
+)
+def test_a_copy_that_is_not_the_database(
+    statement: str,
+    told: str,
+    own: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Events at other positions, or damage that only the copy has, end the backup."""
+    copy = sqlite._vacuum_into
+
+    def badly(database: SQLiteDatabase, file: Path, progress: Callable[[int], None]) -> None:
+        copy(database, file, progress)
+        run_sql(
+            file,
+            "CREATE TEMP TABLE removed AS SELECT * FROM stored_events ORDER BY rowid DESC LIMIT 1",
+            "PRAGMA writable_schema = 1",
+            "DELETE FROM stored_events WHERE rowid = (SELECT max(rowid) FROM stored_events)"
+            if "removed" in statement
+            else "SELECT 1",
+            statement,
+        )
+
+    monkeypatch.setattr(sqlite, "_vacuum_into", badly)
+    with pytest.raises(BackupDamaged, match=told):
+        backed_up(own, tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
+
+
+def test_progress_is_the_length_of_the_copy(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite tells nothing of it, so the file is looked at."""
+    monkeypatch.setattr(sqlite, "_LOOK_EVERY", 0.0001)
+    told: list[int] = []
+    with opened(own) as deployment:
+        database = deployment.database
+        assert isinstance(database, SQLiteDatabase)
+        with sqlite._watched(tmp_path / "file", told.append):
+            while not told:
+                pass
+            (tmp_path / "file").write_bytes(b"12345")
+            while told[-1] != 5:
+                pass
+    assert set(told) <= {0, 5}
+
+
+# The manifest
+
+
+def test_the_manifest_is_documented(store: Path, tmp_path: Path) -> None:
+    """Its form is promised: other programs read it."""
+    backed_up(store, tmp_path / "backup")
+    told = orjson.loads((tmp_path / "backup" / "manifest.json").read_bytes())
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in told if f"`{name}`" not in text] == []
+    assert told["version"] == 1

@@ -1,0 +1,205 @@
+"""Backing up a PostgreSQL database, and restoring it into an empty one, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from adapters import demo
+from adapters.deployment import NoStore, open_deployment
+from adapters.settings import Settings
+from adapters.transfer import BackupDamaged, Manifest, TransferRefused, back_up, restore
+from albumcore import Album, Source
+from albumcore.ids import AlbumId
+from albumcore.streams import album_stream
+from support.backups import agree, backed_up, blob_files, restored
+from support.copying import quiet
+from support.postgres import Contents, empty_database
+
+LATER = album_stream(AlbumId("Later00001"))
+DERIVED = ("stored_snapshots", "form_of_rows", "unfinished_copy")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A store with the demo in it, and numbers given out that nothing has. Nothing is to be changed in it."""
+    with empty_database() as url:
+        settings = Settings(data=tmp_path_factory.mktemp("source"), database=url)
+        with closing(open_deployment(settings)) as deployment:
+            demo.fill(deployment)
+            deployment.albums.next_image_id()
+            deployment.clinics.add_station("Gone")
+            with deployment.database.transaction(commit=True) as cursor:
+                cursor.execute("DELETE FROM directory_station WHERE name = 'Gone'")
+        yield settings
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Settings]:
+    """An empty database."""
+    with empty_database() as url:
+        yield Settings(data=tmp_path / "target", database=url)
+
+
+def from_place(settings: Settings, backup: Path, stage: Any = quiet) -> Manifest:
+    """Back up the store of some settings."""
+    with closing(open_deployment(settings)) as deployment:
+        return back_up(deployment, backup, stage)
+
+
+def tables(settings: Settings) -> Mapping[str, list[bytes]]:
+    """The rows of every table, whatever order they are in."""
+    assert settings.database is not None
+    found = Contents.of(settings.database).rows
+    return {
+        name: sorted(content.splitlines()) for name, content in found.items() if name not in DERIVED
+    }
+
+
+def during(stage: str, do: Callable[[], object]) -> Any:
+    """Shows nothing, and does something when a stage begins."""
+
+    @contextmanager
+    def shown(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        if what == stage:
+            do()
+        yield lambda done: None
+
+    return shown
+
+
+def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> None:
+    """Every row comes back, every image, and every number counts as given that was."""
+    manifest = from_place(source, tmp_path / "backup")
+    assert restore(target, tmp_path / "backup", quiet).manifest == manifest
+    assert tables(target) == tables(source)
+    given = []
+    for settings in (source, target):
+        with closing(open_deployment(settings)) as deployment:
+            assert deployment.albums.verify(deployment.blobs.check) == []
+            history = deployment.albums.follow()
+            assert (len(history), history[-1][0]) == (manifest.events, manifest.position)
+            assert len(list(deployment.blobs.digests())) == manifest.blobs == 4
+            if settings is target:
+                deployment.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
+                assert deployment.albums.follow(manifest.position)[0][0] > manifest.position
+            given.append(
+                (deployment.albums.next_image_id(), deployment.clinics.add_station("Next"))
+            )
+            with deployment.database.transaction(commit=True) as cursor:
+                cursor.execute("DELETE FROM directory_station WHERE name = 'Next'")
+    assert given[0] == given[1]
+
+
+def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None:
+    """What is written while tables are copied, or after it, is in none of them."""
+    with empty_database() as url, empty_database() as other:
+        settings = Settings(data=tmp_path / "source", database=url)
+        with closing(open_deployment(settings)) as deployment:
+            demo.fill(deployment)
+        before = tables(settings)
+
+        def write() -> None:
+            with closing(open_deployment(settings)) as deployment:
+                deployment.people.register("later")
+                deployment.albums.handle(LATER, Album.create, Source("later"), "Later")  # type: ignore[arg-type] # a sub
+
+        from_place(settings, tmp_path / "backup", during("verifying the events", write))
+        assert tables(settings) != before
+        restore(Settings(data=tmp_path / "new", database=other), tmp_path / "backup", quiet)
+        assert tables(Settings(data=tmp_path / "new", database=other)) == before
+
+
+def test_a_store_that_does_not_verify(tmp_path: Path) -> None:
+    """Nothing is left of the backup."""
+    with empty_database() as url:
+        settings = Settings(data=tmp_path / "data", database=url)
+        with closing(open_deployment(settings)) as deployment:
+            demo.fill(deployment)
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE album_row SET name = 'Other'")
+        with pytest.raises(BackupDamaged, match="in the index, not in the history"):
+            from_place(settings, tmp_path / "backup")
+        assert not (tmp_path / "backup").exists()
+
+
+def test_a_database_that_is_not_empty(source: Settings, tmp_path: Path) -> None:
+    """It is left as it is."""
+    from_place(source, tmp_path / "backup")
+    before = tables(source)
+    with pytest.raises(TransferRefused, match="name an empty database"):
+        restore(source, tmp_path / "backup", quiet)
+    assert tables(source) == before
+
+
+def forget_a_row(backup: Path) -> None:
+    """Take a row out of a table, and have the digests agree."""
+    path = backup / "tables" / "directory_account.copy"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    agree(backup)
+
+
+def rename_a_column(backup: Path) -> None:
+    """Have the manifest name what is no column, and could be anything in a statement."""
+    told = orjson.loads((backup / "manifest.json").read_bytes())["tables"]
+    told[1]["columns"][0] = "no column"
+    agree(backup, tables=told)
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "told"),
+    [
+        (lambda it: next(blob_files(it))[1].unlink(), BackupDamaged, ": missing"),
+        (forget_a_row, BackupDamaged, r"directory_account: \d rows, and the manifest says"),
+        (lambda it: agree(it, position=1), BackupDamaged, "up to position 1$"),
+        (rename_a_column, TransferRefused, r"\.no column$"),
+        (lambda it: agree(it, schema=1), TransferRefused, "tables of the backup are of version 1"),
+        (lambda it: agree(it, origin="sqlite"), TransferRefused, "albumcore copy"),
+    ],
+)
+def test_a_backup_that_is_not_whole(
+    damage: Callable[[Path], object],
+    error: type[Exception],
+    told: str,
+    source: Settings,
+    target: Settings,
+    tmp_path: Path,
+) -> None:
+    """What is in the database then can be opened by no command."""
+    from_place(source, tmp_path / "backup")
+    damage(tmp_path / "backup")
+    with pytest.raises(error, match=told):
+        restore(target, tmp_path / "backup", quiet)
+    with pytest.raises(NoStore):
+        open_deployment(target, must_exist=True)
+
+
+def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
+    """That of the backup is taken where there is none; one that is there stays."""
+    with closing(open_deployment(source)) as deployment:
+        back_up(deployment, tmp_path / "backup", quiet, with_secret=True)
+    assert restore(target, tmp_path / "backup", quiet).secret == "backup"
+    assert (target.data / "secret").read_bytes() == (source.data / "secret").read_bytes()
+    (target.data / "secret").write_bytes(bytes(range(32)))
+    with empty_database() as url:
+        told = restore(Settings(data=target.data, database=url), tmp_path / "backup", quiet)
+    assert told.secret == "kept"
+    assert (target.data / "secret").read_bytes() == bytes(range(32))
+
+
+def test_a_backup_of_postgresql_is_none_of_sqlite(source: Settings, tmp_path: Path) -> None:
+    """`copy` takes a store from one to the other."""
+    from_place(source, tmp_path / "backup")
+    with pytest.raises(TransferRefused, match="albumcore copy"):
+        restored(tmp_path / "backup", tmp_path / "data")
+    with closing(open_deployment(Settings(data=tmp_path / "data"))) as deployment:
+        demo.fill(deployment)
+    backed_up(tmp_path / "data", tmp_path / "other")
+    with pytest.raises(TransferRefused, match="albumcore copy"):
+        restore(source, tmp_path / "other", quiet)

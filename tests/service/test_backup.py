@@ -1,0 +1,186 @@
+"""Backups of the real service while it is written to, and restoring them under it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+from attrs import define, field
+
+from adapters import demo
+from albumcore import PatientImageSet, patient_stream
+from albumcore.albums.events import CommentPosted
+from albumcore.ids import PatientId
+from albumcore.streams import named_stream
+from support.backups import bytes_of
+from support.deep import at_length
+from support.server import Server, bearer, opened, serving
+
+WRITERS = 3
+
+
+@define
+class Writing:
+    """Clients that post comments and upload images, and what was acknowledged so far."""
+
+    address: str
+    album: str
+    headers: dict[str, str]
+    image: dict[str, object]
+    token: str
+    acknowledged: dict[str, bytes | None] = field(factory=dict)
+    """The text of each comment, and the id of each image with its bytes."""
+    has_ended: threading.Event = field(factory=threading.Event)
+    _numbers: Iterator[int] = field(factory=lambda: count(1))
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many more are acknowledged."""
+        wanted, until = len(self.acknowledged) + number, time.monotonic() + 60
+        while len(self.acknowledged) < wanted:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+
+    def run(self) -> None:
+        """Write until it is to end."""
+        with httpx.Client(base_url=self.address, timeout=60) as client:
+            while not self.has_ended.is_set():
+                number = next(self._numbers)
+                text, content = f"comment {number}", b"\xff\xd8\xff" + b"%d" % number * 100
+                answer = client.post(
+                    f"/albums/{self.album}/comments", data={"comment": text}, headers=self.headers
+                )
+                assert answer.status_code == 204, answer.text
+                self.acknowledged[text] = None
+                answer = client.post(
+                    "/tscharts/v1/image/",
+                    json={**self.image, "data": base64.b64encode(content).decode()},
+                    headers={"Authorization": f"Token {self.token}"},
+                )
+                assert answer.status_code == 200, answer.text
+                self.acknowledged[str(answer.json()["id"])] = content
+
+
+@contextmanager
+def written_to(data: Path, server: Server) -> Iterator[Writing]:
+    """Write to a service that holds the demo until the block ends; an error of a writer is an error of the test."""
+    with opened(data) as deployment:
+        made = demo.fill(deployment)
+        account = deployment.accounts.add(f"writer-{os.urandom(4).hex()}", "a long password")
+        writing = Writing(
+            server.address,
+            made.album_id,
+            bearer(deployment, demo.ADA),
+            {
+                "type": "Xray",
+                "patient": made.patient,
+                "clinic": made.clinic,
+                "station": made.station,
+            },
+            deployment.accounts.token(account),
+        )
+    raised: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            writing.run()
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield writing
+    finally:
+        writing.has_ended.set()
+        for thread in threads:
+            thread.join()
+    assert raised == []
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of albumcore in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "adapters", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data directory with the demo in it."""
+    with opened(tmp_path / "data") as deployment:
+        demo.fill(deployment)
+    return tmp_path / "data"
+
+
+def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
+    """What a data directory holds of what the clients write."""
+    with opened(data) as deployment:
+        found: dict[str, bytes | None] = {
+            one.event.comment: None
+            for one in deployment.albums.history(named_stream(f"album-{writing.album}"))
+            if isinstance(one.event, CommentPosted)
+        }
+        patient = PatientId(int(str(writing.image["patient"])))
+        images = deployment.albums.load(patient_stream(patient))
+        assert isinstance(images, PatientImageSet)
+        for image_id, image in images.images.items():
+            found[str(image_id)] = deployment.blobs.get(image.content.digest)
+        assert deployment.albums.verify(deployment.blobs.check) == []
+    return found
+
+
+def test_a_backup_while_the_service_is_written_to(data: Path, tmp_path: Path) -> None:
+    """Everything that was acknowledged before a backup began is in it, and it ends while all go on."""
+    with serving(data) as server, written_to(data, server) as writing:
+        for number in range(at_length(20, 2)):
+            writing.wait_for(10)
+            before = dict(writing.acknowledged)
+            backup, new = tmp_path / f"backup-{number}", tmp_path / f"new-{number}"
+            done = command("backup", backup, "--data", data, "--json")
+            assert (done.returncode, done.stderr) == (0, "")
+            after = len(writing.acknowledged)
+            assert command("restore", backup, "--data", new).returncode == 0
+            found = held(new, writing)
+            assert {name: found.get(name, b"lost") for name in before} == before
+            with opened(new) as deployment:
+                history = deployment.albums.follow(limit=100_000)
+            told = orjson.loads(done.stdout)
+            assert (len(history), history[-1][0]) == (told["events"], told["position"])
+            assert after > len(before)
+
+
+def test_a_restore_under_the_service(data: Path, tmp_path: Path) -> None:
+    """It is refused, the service goes on, and what it acknowledges is there; once it has ended, it is done."""
+    backup = tmp_path / "backup"
+    assert command("backup", backup, "--data", data).returncode == 0
+    with serving(data) as server:
+        with written_to(data, server) as writing:
+            refused = command("restore", backup, "--data", data)
+            assert refused.returncode == 2
+            assert refused.stderr.endswith("has the store open: stop it first\n")
+            writing.wait_for(1)
+        server.kill()
+    assert (data / "albumcore.sqlite-wal").exists()
+    found = held(data, writing)
+    assert {name: found.get(name, b"lost") for name in writing.acknowledged} == writing.acknowledged
+    assert command("restore", backup, "--data", data).returncode == 0
+    assert not set(held(data, writing)) & set(writing.acknowledged)
+    with serving(data) as server, written_to(data, server) as again:
+        again.wait_for(1)
+    assert {"albumcore.sqlite", "secret"} <= set(bytes_of(data))

@@ -1,0 +1,88 @@
+"""Data directories to back up, and what a client sees of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from adapters.blobs import Digest
+from adapters.copying.tables import tables_beside_events
+from adapters.deployment import DATABASE
+from adapters.settings import Settings
+from adapters.transfer import Manifest, Restored, back_up, restore
+from support.copying import quiet
+from support.server import opened
+
+Dump = Mapping[str, list[tuple[Any, ...]]]
+
+
+def backed_up(data: Path, backup: Path, **options: Any) -> Manifest:
+    """Back up a data directory."""
+    with opened(data) as deployment:
+        return back_up(deployment, backup, quiet, **options)
+
+
+def restored(backup: Path, data: Path, **settings: Any) -> Restored:
+    """Restore a backup to a data directory."""
+    return restore(Settings(data=data, **settings), backup, quiet)
+
+
+def contents(data: Path) -> Dump:
+    """Every row of a database file that cannot be made from the events, the events with their positions, and images."""
+    with opened(data) as deployment:
+        blobs = [(digest, deployment.blobs.get(digest)) for digest in deployment.blobs.digests()]
+    with closing(sqlite3.connect(data / DATABASE)) as connection:
+        found = {
+            one.name: connection.execute(f"SELECT * FROM {one.name}").fetchall()
+            for one in tables_beside_events()
+        }
+        events = connection.execute("SELECT rowid, * FROM stored_events ORDER BY rowid").fetchall()
+    return {"stored_events": events, "blobs": blobs, **found}
+
+
+def bytes_of(directory: Path) -> Mapping[str, bytes]:
+    """Every file below a directory, but for locks and what SQLite makes while it looks."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and not path.name.endswith(("-open", "-opening", "-commits", "-shm"))
+    }
+
+
+def blob_files(directory: Path) -> Iterator[tuple[Digest, Path]]:
+    """The files of image bytes below a directory, by their digests."""
+    for path in sorted((directory / "blobs").glob("*/*")):
+        yield path.parent.name + path.name, path
+
+
+def agree(backup: Path, **told: Any) -> None:
+    """Have the manifest say other things, and agree with the files as they are by now."""
+    path = backup / "manifest.json"
+    manifest = orjson.loads(path.read_bytes()) | told
+    for file in manifest["files"]:
+        content = (backup / file["path"]).read_bytes()
+        file["length"] = len(content)
+        file["sha256"] = hashlib.sha256(content).hexdigest()
+    path.write_bytes(orjson.dumps(manifest))
+
+
+def restore_and_die(backup: Path, data: Path, renames: int) -> None:
+    """Restore, and be killed instead of the next rename of a directory after so many, or at the end."""
+    rename, left = os.rename, iter(range(renames))
+
+    def renamed(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(source, target)
+
+    vars(os)["rename"] = renamed
+    restored(backup, data)
+    os.kill(os.getpid(), signal.SIGKILL)
