@@ -34,14 +34,20 @@ from albumcore.errors import (
     WebhookNotFound,
 )
 from albumcore.feed import (
+    DOCUMENTED,
     PUBLIC,
+    UPSTREAM,
     Entry,
     Family,
+    FeedForm,
     FeedPage,
     FeedQuery,
     Kind,
+    Person,
     ProviderStanding,
     Standing,
+    render_feed,
+    render_study_comments,
 )
 from albumcore.ids import (
     AlbumId,
@@ -59,6 +65,7 @@ from albumcore.ids import (
     user_id,
 )
 from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
+from albumcore.index import AlbumOverview
 from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, fold
 from albumcore.opening import (
     MissingExtra,
@@ -83,12 +90,15 @@ def __getattr__(name: str) -> str:
 
 
 __all__ = [
+    "DOCUMENTED",
     "PUBLIC",
+    "UPSTREAM",
     "Act",
     "Album",
     "AlbumExists",
     "AlbumId",
     "AlbumNotFound",
+    "AlbumOverview",
     "Albumcore",
     "AlbumcoreError",
     "CapabilityToken",
@@ -102,6 +112,7 @@ __all__ = [
     "Entry",
     "Event",
     "Family",
+    "FeedForm",
     "FeedPage",
     "FeedQuery",
     "Forbidden",
@@ -121,6 +132,7 @@ __all__ = [
     "PatientId",
     "PatientImageSet",
     "Permission",
+    "Person",
     "ProviderStanding",
     "Recorded",
     "ReportProviderId",
@@ -153,6 +165,8 @@ __all__ = [
     "open_postgres",
     "open_sqlite",
     "patient_stream",
+    "render_feed",
+    "render_study_comments",
     "series_uid",
     "study_stream",
     "study_uid",

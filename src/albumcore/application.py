@@ -16,7 +16,16 @@ from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound
 from albumcore.feed import Entry, FeedPage, FeedQuery, chosen, entry, select, standing_of
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.imagesets.events import ImageAdded
-from albumcore.index import Change, ImageRow, MemberRow, Versions, changes, standing_now
+from albumcore.index import (
+    AlbumOverview,
+    Change,
+    ImageRow,
+    MemberRow,
+    Versions,
+    albums_of,
+    changes,
+    standing_now,
+)
 from albumcore.kernel import STORED, Event, Recorded, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
@@ -80,6 +89,15 @@ class Albumcore(Commands):
             0 if since is None else self._version_at(stream, since, before=True),
             None if until is None else self._version_at(stream, until),
         )
+
+    # Albums
+
+    def albums_of(self, user: UserId) -> list[AlbumOverview]:
+        """Every album that a user is a member of now, with the membership, by album id.
+
+        Someone who is a member of none, or whom nobody knows, has none.
+        """
+        return albums_of(self.index, user)
 
     # The feed
 

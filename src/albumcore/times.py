@@ -33,6 +33,20 @@ def in_utc(field: str, at: datetime) -> datetime:
         raise Invalid(field, "there is no such time in UTC") from None
 
 
+def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
+    """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one.
+
+    Args:
+        at: The moment.
+        in_whole_seconds: Leave the fraction out; the second that has begun is shown.
+
+    Raises:
+        Invalid: it has no zone.
+    """
+    timespec = "seconds" if in_whole_seconds else "auto"
+    return in_utc("at", at).replace(tzinfo=None).isoformat(timespec=timespec)
+
+
 def clock_in_utc(clock: Clock) -> Clock:
     """A clock that tells the same moments in UTC, and raises Invalid for a ``clock`` that tells no zone."""
     return lambda: in_utc("clock", clock())

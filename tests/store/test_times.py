@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from adapters.deployment import open_deployment
-from adapters.http.kheops.answers import local_time
 from adapters.settings import Settings
 from adapters.webhooks.tables import stamp
 from albumcore import Act, Album, Albumcore, CapabilityToken, FeedQuery, Grants, Source
@@ -19,7 +18,7 @@ from albumcore.codec import stored_time
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId, study_uid
 from albumcore.streams import album_stream
-from albumcore.times import in_utc
+from albumcore.times import in_utc, local_time
 
 NAIVE = datetime(2026, 3, 1, 9, 30)
 ALICE = UserId("alice")

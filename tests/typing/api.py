@@ -12,11 +12,13 @@ from typing import Any, assert_type
 
 from adapters import store
 from albumcore import (
+    UPSTREAM,
     Act,
     Album,
     Albumcore,
     AlbumId,
     AlbumNotFound,
+    AlbumOverview,
     CapabilityToken,
     CapabilityTokenId,
     CommandKey,
@@ -36,6 +38,7 @@ from albumcore import (
     PatientId,
     PatientImageSet,
     Permission,
+    Person,
     Recorded,
     SeriesUID,
     Source,
@@ -57,6 +60,8 @@ from albumcore import (
     open_postgres,
     open_sqlite,
     patient_stream,
+    render_feed,
+    render_study_comments,
     series_uid,
     study_stream,
     study_uid,
@@ -196,6 +201,22 @@ FeedQuery(users=[alice], series={series_uid("1.2.3")}, since=datetime.now(UTC))
 FeedQuery(users=["alice"])  # type: ignore[list-item]
 FeedQuery(studies={series_uid("1.2.3")})  # type: ignore[arg-type]
 FeedQuery(until="2026-03-01")  # type: ignore[arg-type]
+
+people = {alice: Person(alice, "alice@clinic.example", "Alice")}
+shown = render_feed(page, people, lambda study, series: "Knees", form=UPSTREAM)
+assert_type(shown, list[dict[str, Any]])
+assert_type(page.users, frozenset[UserId])
+assert_type(render_study_comments(page.entries, people, {alice}), list[dict[str, Any]])
+render_feed(page.entries, people)  # type: ignore[arg-type]
+render_feed(page, {"alice": Person(alice)})  # type: ignore[dict-item]
+render_feed(page, people, lambda study: "Knees")  # type: ignore[misc, arg-type]
+render_feed(page, people, form="upstream")  # type: ignore[arg-type]
+
+mine = app.albums_of(alice)
+assert_type(mine, list[AlbumOverview])
+assert_type(mine[0].album_id, AlbumId)
+assert_type(mine[0].member.is_favorite, bool)
+app.albums_of("alice")  # type: ignore[arg-type]
 
 comments, total = app.study_comments(study_uid("1.2"), alice, FeedQuery(limit=20))
 assert_type(comments, tuple[Entry, ...])

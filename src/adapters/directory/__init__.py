@@ -27,10 +27,11 @@ from adapters.directory.clinics import Clinic, Clinics, Station
 from adapters.directory.dicom_json import Attributes
 from adapters.directory.inbox import Inbox
 from adapters.directory.patients import Patient, PatientExists, Patients
-from adapters.directory.people import EmailTaken, People, Person
+from adapters.directory.people import EmailTaken, People
 from adapters.directory.spent import Spent
 from adapters.directory.token_floors import TokenFloors
 from adapters.directory.token_uses import TokenUses
+from albumcore.feed import Person
 
 __all__ = [
     "MAX_KEY",

@@ -19,6 +19,7 @@ from adapters.directory._database import (
     select_in,
 )
 from albumcore.errors import Conflict
+from albumcore.feed import Person
 from albumcore.ids import UserId, user_id
 
 _BY_SUB = "SELECT sub, email, name FROM directory_person WHERE sub = ?"
@@ -29,21 +30,6 @@ class EmailTaken(Conflict):
     """The e-mail address belongs to another person: an address names one person (Kheops API 14)."""
 
     code = "email_taken"
-
-
-@frozen
-class Person:
-    """A person.
-
-    Attributes:
-        sub: Opaque and permanent name given by the identity provider.
-        email: Lower case, without surrounding blanks; belongs to no other person.
-        name: As the identity provider gives it.
-    """
-
-    sub: UserId
-    email: str | None = None
-    name: str | None = None
 
 
 @frozen

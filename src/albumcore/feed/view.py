@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from albumcore.albums import Album
 from albumcore.feed.entries import Entry
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, UserId
+from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 
 
 @frozen
@@ -49,6 +49,22 @@ class FeedPage:
     entries: tuple[Entry, ...]
     total: int
     standing: Standing
+
+    @property
+    def users(self) -> frozenset[UserId]:
+        """Everyone who is named on the page."""
+        named = (sub for one in self.entries for sub in (one.author, one.target))
+        return frozenset(sub for sub in named if sub is not None)
+
+    @property
+    def studies(self) -> frozenset[StudyUID]:
+        """The studies that entries of the page are about."""
+        return frozenset(one.study_uid for one in self.entries if one.study_uid is not None)
+
+    @property
+    def series(self) -> frozenset[SeriesUID]:
+        """The series that entries of the page are about."""
+        return frozenset(uid for one in self.entries for uid in one.series_uids)
 
 
 def standing_of(album: Album) -> Standing:

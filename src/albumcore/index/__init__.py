@@ -7,6 +7,7 @@ and positions; what an event says stays in the stream.
 
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.examples import examples
+from albumcore.index.overview import AlbumOverview, albums_of
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
@@ -35,6 +36,7 @@ __all__ = [
     "DERIVED",
     "ROWS",
     "ROWS_FORMAT",
+    "AlbumOverview",
     "AlbumRow",
     "CapabilityTokenRow",
     "Change",
@@ -53,6 +55,7 @@ __all__ = [
     "Set",
     "Versions",
     "Where",
+    "albums_of",
     "changes",
     "examples",
     "standing_now",

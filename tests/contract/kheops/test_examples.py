@@ -8,20 +8,34 @@ so the acts go on until what an answer says of people is so.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from albumcore import Album
-from albumcore.ids import AlbumId
+from albumcore import (
+    DOCUMENTED,
+    UPSTREAM,
+    Album,
+    AlbumId,
+    FeedQuery,
+    Kind,
+    Person,
+    Source,
+    album_stream,
+    open_memory,
+    render_feed,
+)
+from support.clock import Clock
 from support.kheops import World, kwargs_of, open_world
 
 COVERS = ("GET /albums/{album}/events",)
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
 ALBUM = AlbumId("Q7bZ2mP0xT")
+FORMS = {"documented": DOCUMENTED, "upstream": UPSTREAM}
 
 
 def _given(world: World, given: dict[str, Any]) -> None:
@@ -67,6 +81,42 @@ def test_example(path: Path, tmp_path: Path) -> None:
         expected["headers"].items()
         <= {name.title(): value for name, value in answer.headers.items()}.items()
     )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_from_the_library_alone(path: Path) -> None:
+    """The same entries come from a store and the names that an application has, without HTTP, as the same JSON."""
+    example = json.loads(path.read_text())
+    given, form = example["given"], FORMS[example["compat"]]
+    people = {one["sub"]: Person(**one) for one in given["people"]}
+    studies = {one["study_uid"]: one["description"] for one in given["studies"]}
+    series = {
+        one["series_uid"]: one.get("description")
+        for study in given["studies"]
+        for one in study["series"]
+    }
+    clock = Clock(step=timedelta(0))
+    with open_memory(clock=clock) as store:
+        for act in given["acts"]:
+            clock.now = datetime.fromisoformat(act["at"]).replace(tzinfo=UTC)
+            source = Source(act["by"], act.get("capability_token"), act.get("report_provider"))
+            decision = getattr(Album, act["decide"])
+            store.handle(album_stream(ALBUM), decision, source, **kwargs_of(act["with"]))
+        address = urlsplit(example["when"]["get"])
+        asked = dict(parse_qsl(address.query))
+        kinds = frozenset({Kind(asked["types"])} if "types" in asked else Kind)
+        query = FeedQuery(kinds, int(asked.get("limit", 100)), int(asked.get("offset", 0)))
+        page = store.feed(ALBUM, example["when"]["viewer"], query)
+        assert page.users <= people.keys()
+        assert page.studies <= studies.keys()
+        shown = render_feed(
+            page,
+            people,
+            lambda study_uid, series_uids: studies.get(study_uid),
+            lambda study_uid, series_uid: series.get(series_uid),
+            form,
+        )
+    assert json.dumps(shown, indent=1) == json.dumps(example["then"]["body"], indent=1)
 
 
 def test_examples_are_complete() -> None:

@@ -8,8 +8,6 @@ from typing import Any
 import falcon
 import orjson
 
-from albumcore.times import in_utc
-
 
 def answer_json(
     resp: falcon.Response, value: Any, status: int = 200, total: int | None = None
@@ -26,17 +24,6 @@ def answer_nothing(resp: falcon.Response, status: int) -> None:
     """Answer with a status alone: 201 for something added, 204 for something done."""
     resp.status = status
     resp.set_header("Cache-Control", "no-cache")
-
-
-def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
-    """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one.
-
-    Args:
-        at: The moment.
-        in_whole_seconds: Leave the fraction out; the second that has begun is shown.
-    """
-    timespec = "seconds" if in_whole_seconds else "auto"
-    return in_utc("at", at).replace(tzinfo=None).isoformat(timespec=timespec)
 
 
 def latest(at: datetime) -> datetime:

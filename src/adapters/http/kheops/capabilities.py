@@ -11,7 +11,6 @@ from typing import Any
 from attrs import fields_dict, frozen
 
 from adapters.directory import Person
-from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.callers import digest_of
 from adapters.http.kheops.params import BadQuery, Fields, Page
@@ -31,6 +30,7 @@ from albumcore.errors import CapabilityTokenNotFound, Forbidden, Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow, MemberRow
 from albumcore.streams import key_of, named_stream
+from albumcore.times import local_time
 
 ID_LENGTH = 10
 SECRET_LENGTH = 22

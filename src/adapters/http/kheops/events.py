@@ -71,7 +71,7 @@ def _mutations(ask: Ask) -> set[str] | None:
         return None
     found: set[str] = set()
     for text in types:
-        names = {name for name in _FAMILIES if mode.shown_as(name) == text}
+        names = {name for name in _FAMILIES if mode.form.shown_as(name) == text}
         if not names:
             raise BadQuery("type", "there is no such mutation")
         found |= names

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from adapters.deployment import Deployment
-from adapters.http.kheops.overview import Counts, Overview, album_json, counts, overviews
+from adapters.http.kheops.overview import Counts, album_json, counts
 from adapters.http.kheops.params import Fields, Page
 from adapters.matching import days, text_matcher
 from albumcore.ids import UserId
+from albumcore.index import AlbumOverview
 
-Keep = Callable[[Overview], bool]
+Keep = Callable[[AlbumOverview], bool]
 Filter = Callable[[Fields], Keep | None]
-SortKey = Callable[[Overview, Mapping[str, Counts]], Any]
+SortKey = Callable[[AlbumOverview, Mapping[str, Counts]], Any]
 
 
 def list_albums(
@@ -31,7 +32,7 @@ def list_albums(
     key, descending = _order(query)
     modality = query.text("modality")
     page = Page.of(query, least_limit=1)
-    found = [one for one in overviews(deployment, viewer) if all(keep(one) for keep in keeps)]
+    found = [one for one in deployment.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
     needs_counts = modality is not None or key in COUNTED
     held = counts(deployment, viewer, found if needs_counts else [])
     if modality is not None:
@@ -60,7 +61,7 @@ def _named(query: Fields) -> Keep | None:
     return lambda one: matches(one.row.name)
 
 
-def _within(parameter: str, moment: Callable[[Overview], datetime]) -> Filter:
+def _within(parameter: str, moment: Callable[[AlbumOverview], datetime]) -> Filter:
     """Albums whose ``moment`` is on a day, or between two days, those included (UTC)."""
 
     def make(query: Fields) -> Keep | None:

@@ -9,26 +9,13 @@ from attrs import frozen
 
 from adapters.deployment import Deployment
 from adapters.directory import Held, SeriesFacts, album_place
-from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.render import people_of
 from albumcore import Recorded, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import Kind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
-from albumcore.index import AlbumRow, MemberRow, Put, SeriesRow, changes
-
-
-@frozen
-class Overview:
-    """An album that a user is a member of.
-
-    Attributes:
-        row: The album.
-        member: The user's own membership.
-    """
-
-    row: AlbumRow
-    member: MemberRow
+from albumcore.index import AlbumOverview, AlbumRow, MemberRow, Put, SeriesRow, changes
+from albumcore.times import local_time
 
 
 @frozen
@@ -50,16 +37,7 @@ class Counts:
     contents: Contents
 
 
-def overviews(deployment: Deployment, viewer: UserId) -> list[Overview]:
-    """Every album that the viewer is a member of."""
-    rows = deployment.albums.index.rows
-    members = {member.album_id: member for member in rows(MemberRow, {"sub": viewer})}
-    return [
-        Overview(row, members[row.album_id]) for row in rows(AlbumRow, {"album_id": list(members)})
-    ]
-
-
-def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> Overview:
+def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> AlbumOverview:
     """One album, as the viewer sees it.
 
     Raises:
@@ -70,11 +48,11 @@ def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> Overview
     albums = rows(AlbumRow, {"album_id": album})
     if not members or not albums:
         raise AlbumNotFound("no such album, or you are not a member of it")
-    return Overview(albums[0], members[0])
+    return AlbumOverview(albums[0], members[0])
 
 
 def counts(
-    deployment: Deployment, viewer: UserId, albums: Iterable[Overview]
+    deployment: Deployment, viewer: UserId, albums: Iterable[AlbumOverview]
 ) -> Mapping[str, Counts]:
     """What there is in each of some albums, by album id, as the viewer sees it."""
     ids = [AlbumId(one.row.album_id) for one in albums]
@@ -111,7 +89,7 @@ def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, SeriesFacts
     )
 
 
-def album_json(one: Overview, held: Counts) -> dict[str, Any]:
+def album_json(one: AlbumOverview, held: Counts) -> dict[str, Any]:
     """The album object."""
     row, member = one.row, one.member
     return {
@@ -175,7 +153,7 @@ def created_album_json(created: Recorded[Any]) -> dict[str, Any]:
     album, member = rows[AlbumRow], rows[MemberRow]
     assert isinstance(album, AlbumRow)
     assert isinstance(member, MemberRow)
-    return album_json(Overview(album, member), Counts(1, 0, contents_of((), {})))
+    return album_json(AlbumOverview(album, member), Counts(1, 0, contents_of((), {})))
 
 
 def members_json(deployment: Deployment, album: AlbumId) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from adapters.http.kheops.answers import local_time
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import Fields, Page
 from adapters.http.kheops.render import Json, present
@@ -18,6 +17,7 @@ from albumcore.albums import ReportProvider
 from albumcore.albums.values import check_provider_text
 from albumcore.errors import Invalid, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
+from albumcore.times import local_time
 
 ID_LENGTH = 22
 

@@ -1,0 +1,248 @@
+"""Pages of a feed as JSON objects, in the form that Kheops documents (Kheops API 7.1 and 7.3).
+
+Events name people, studies and series by their ids alone. What they are called is for the application to say.
+Absent is not null: what is unknown or does not apply has no key. The order of the keys is that of the
+documentation's examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from albumcore.albums.events import ReportAdded
+from albumcore.feed.entries import Entry, Kind
+from albumcore.feed.view import FeedPage, Standing
+from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.kernel import Source
+from albumcore.times import local_time
+
+Json = dict[str, Any]
+StudyDescription = Callable[[StudyUID, Sequence[SeriesUID]], str | None]
+"""What to call a study, in an entry about these of its series; None where that is not known, or not to be told."""
+
+SeriesDescription = Callable[[StudyUID, SeriesUID], str | None]
+"""What to call a series of a study; None where that is not known, or not to be told."""
+
+
+@frozen
+class Person:
+    """A person.
+
+    Attributes:
+        sub: Opaque and permanent name given by the identity provider.
+        email: Lower case, without surrounding blanks; belongs to no other person.
+        name: As the identity provider gives it.
+    """
+
+    sub: UserId
+    email: str | None = None
+    name: str | None = None
+
+
+@frozen
+class FeedForm:
+    """One form in which entries are shown.
+
+    Attributes:
+        series_in_study: Whether the series of a mutation stand inside its ``study``, each with whether it is in
+            the album now, and on study mutations too; otherwise a series mutation has one ``series`` beside it.
+        report: The name of the mutation that a report provider's upload shows as.
+        provider_id: The key that holds the id of a report provider.
+        admin_behind_provider: Whether ``is_admin`` is told of a source who acted through a report provider.
+        in_whole_seconds: Whether ``post_date`` leaves the fraction of a second out, as every example of the
+            documentation does.
+    """
+
+    series_in_study: bool
+    report: str
+    provider_id: str
+    admin_behind_provider: bool
+    in_whole_seconds: bool
+
+    def shown_as(self, mutation: str) -> str:
+        """The name on the wire of a mutation."""
+        return self.report if mutation == "NEW_REPORT" else mutation
+
+    def post_date(self, at: datetime) -> str:
+        """When an event happened, as it is shown."""
+        return local_time(at, in_whole_seconds=self.in_whole_seconds)
+
+    def describes_series(self, one: Entry) -> bool:
+        """Whether an entry shows what its series are called."""
+        return one.line.series or self.lists_series(one)
+
+    def lists_series(self, one: Entry) -> bool:
+        """Whether the series of an entry stand in a list inside its study."""
+        return self.series_in_study or one.line.mutation in _UPSTREAM_ALONE
+
+
+DOCUMENTED = FeedForm(
+    series_in_study=False,
+    report="NEW_REPORT",
+    provider_id="id",
+    admin_behind_provider=False,
+    in_whole_seconds=True,
+)
+"""As the documentation of Kheops has it."""
+
+UPSTREAM = FeedForm(
+    series_in_study=True,
+    report="IMPORT_SERIES",
+    provider_id="client_id",
+    admin_behind_provider=True,
+    in_whole_seconds=False,
+)
+"""As the source code of Kheops has it."""
+
+_UPSTREAM_ALONE = frozenset({"ADD_FAV", "REMOVE_FAV"})
+"""Mutations that the documentation's examples know nothing of. They have one form, in both ways of answering."""
+
+
+def render_feed(
+    page: FeedPage,
+    people: Mapping[UserId, Person],
+    study_description: StudyDescription = lambda study_uid, series_uids: None,
+    series_description: SeriesDescription = lambda study_uid, series_uid: None,
+    form: FeedForm = DOCUMENTED,
+) -> list[Json]:
+    """The entries of a page as JSON objects, newest first: what ``GET /albums/{album}/events`` answers with.
+
+    Args:
+        page: The page; its ``users``, ``studies`` and ``series`` are those to look up before.
+        people: Those of its users who are known.
+        study_description: What to call a study, as StudyDescription, (0008,1030), has it.
+        series_description: What to call a series, as SeriesDescription, (0008,103E), has it.
+        form: How it is shown.
+    """
+    rendering = _Rendering(form, page.standing, people, study_description, series_description)
+    return [rendering.event(one) for one in page.entries]
+
+
+def render_study_comments(
+    entries: Iterable[Entry],
+    people: Mapping[UserId, Person],
+    seen_by: Collection[UserId],
+    form: FeedForm = DOCUMENTED,
+) -> list[Json]:
+    """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it.
+
+    Args:
+        entries: The comments.
+        people: Those of their authors and targets who are known.
+        seen_by: Those of them who can see the study.
+        form: How they are shown.
+    """
+
+    def person(sub: UserId) -> Json:
+        one = people.get(sub) or Person(sub)
+        return present(email=one.email, name=one.name, sub=sub, can_access=sub in seen_by)
+
+    return [
+        present(
+            event_type="Comment",
+            source=person(one.author),
+            comment=one.comment,
+            post_date=form.post_date(one.recorded.at),
+            is_private=one.is_private,
+            target=None if one.target is None else person(one.target),
+        )
+        for one in entries
+    ]
+
+
+def present(**values: Any) -> Json:
+    """An object of those values that are there."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@frozen
+class _Rendering:
+    """What the entries of one page are rendered with."""
+
+    form: FeedForm
+    standing: Standing
+    people: Mapping[UserId, Person]
+    study_description: StudyDescription
+    series_description: SeriesDescription
+
+    def event(self, one: Entry) -> Json:
+        return present(
+            event_type="Comment" if one.kind is Kind.COMMENT else "Mutation",
+            source=self._source(one.recorded.act.source),
+            comment=one.comment,
+            post_date=self.form.post_date(one.recorded.at),
+            is_private=one.is_private if one.kind is Kind.COMMENT else None,
+            target=None if one.target is None else self._person(one.target),
+            mutation_type=self._mutation(one),
+            study=self._study(one),
+            series=self._one_series(one),
+            report_provider=self._provider(one.provider_id),
+        )
+
+    def _source(self, source: Source) -> Json:
+        person = self._person(source.user)
+        if source.report_provider is not None and not self.form.admin_behind_provider:
+            person.pop("is_admin", None)
+        return person | present(
+            capability_token=self._token(source.capability_token),
+            report_provider=self._provider(source.report_provider),
+        )
+
+    def _person(self, sub: UserId) -> Json:
+        person = self.people.get(sub) or Person(sub)
+        is_admin = self.standing.admins.get(sub)
+        return present(
+            email=person.email,
+            name=person.name,
+            sub=sub,
+            can_access=is_admin is not None,
+            is_admin=is_admin,
+        )
+
+    # An album may be deleted between the reading of its page and of what holds now: its tokens and providers
+    # are gone then, and have no key.
+
+    def _token(self, token_id: CapabilityTokenId | None) -> Json | None:
+        title = None if token_id is None else self.standing.tokens.get(token_id)
+        return None if title is None else {"id": token_id, "title": title}
+
+    def _provider(self, provider_id: ReportProviderId | None) -> Json | None:
+        provider = None if provider_id is None else self.standing.providers.get(provider_id)
+        if provider is None:
+            return None
+        return {
+            "name": provider.name,
+            "is_removed": provider.is_removed,
+            self.form.provider_id: provider_id,
+        }
+
+    def _mutation(self, one: Entry) -> str | None:
+        is_report = isinstance(one.recorded.event, ReportAdded)
+        return self.form.report if is_report else one.line.mutation
+
+    def _study(self, one: Entry) -> Json | None:
+        study = one.study_uid
+        if study is None:
+            return None
+        return present(
+            UID=study,
+            description=self.study_description(study, one.series_uids),
+            series=[
+                self._series(study, uid) | {"is_present_in_album": uid in self.standing.series}
+                for uid in one.series_uids
+            ]
+            if self.form.lists_series(one)
+            else None,
+        )
+
+    def _one_series(self, one: Entry) -> Json | None:
+        if self.form.series_in_study or not one.line.series or one.study_uid is None:
+            return None
+        return self._series(one.study_uid, one.series_uids[0])
+
+    def _series(self, study: StudyUID, uid: SeriesUID) -> Json:
+        return present(UID=uid, description=self.series_description(study, uid))

@@ -1,0 +1,35 @@
+"""The albums of a user: those that he is a member of now, each as he sees it."""
+
+from __future__ import annotations
+
+from albumcore import Album, Albumcore, AlbumId, MemberFlags, Source, UserId, album_stream
+from support.given import ALICE, START
+
+BOB = UserId("bob")
+A1, A2, A3 = (album_stream(AlbumId(name)) for name in ("A1", "A2", "A3"))
+
+
+def test_the_albums_of_a_user(app: Albumcore) -> None:
+    """By album id, with what he is and what he chose there, and none that he left or that is gone."""
+    for stream, name in ((A2, "Hips"), (A1, "Knees"), (A3, "Elbows")):
+        app.handle(stream, Album.create, ALICE, name, flags=MemberFlags(add_user=True))
+        app.handle(stream, Album.add_member, ALICE, BOB)
+    app.handle(A2, Album.set_favorite, Source(BOB), is_favorite=True)
+    app.handle(A1, Album.promote_member, ALICE, BOB)
+    found = app.albums_of(BOB)
+    assert [(one.album_id, one.row.name, one.row.add_user) for one in found] == [
+        ("A1", "Knees", True),
+        ("A2", "Hips", True),
+        ("A3", "Elbows", True),
+    ]
+    assert [(one.member.is_admin, one.member.is_favorite) for one in found] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert found[1].row.created_at == START
+    assert [one.member.is_favorite for one in app.albums_of(ALICE.user)] == [False] * 3
+    app.handle(A2, Album.leave, Source(BOB))
+    app.handle(A3, Album.delete, ALICE)
+    assert [one.album_id for one in app.albums_of(BOB)] == ["A1"]
+    assert app.albums_of(UserId("dave")) == []
