@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,11 +16,12 @@ import pytest
 
 import albumcore
 from adapters import store
-from albumcore import ids
+from albumcore import following, ids
 from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError
 
 IDS = [name for name, one in vars(ids).items() if isinstance(one, NewType)]
+OF_THE_EVENT_LIBRARY = {"ProcessApplication", "System", "NotificationLogJSONService"}
 RULES = ["album_id", "user_id", "study_uid", "series_uid"]
 
 
@@ -101,3 +104,37 @@ def test_a_store_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) 
         albumcore.MissingExtra, match=r"store of the kind 'memory'.*install albumcore"
     ):
         albumcore.open_memory()
+
+
+def test_the_reference_names_the_whole_list_and_nothing_else() -> None:
+    """Each public name stands there; each option with its default; and each method of an open store."""
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "library.md").read_text("utf-8")
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]*)`", page))))
+    assert set(albumcore.__all__) - named == set()
+    classes = set(re.findall(r"`([A-Z]\w+)`", page)) - set(albumcore.__all__)
+    assert classes - vars(following).keys() - vars(builtins).keys() <= OF_THE_EVENT_LIBRARY
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?(\w+)`? \| .*\|$", page, re.MULTILINE))
+    parameters = inspect.signature(Commands.__init__).parameters
+    defaults = {
+        name: getattr(parameters[name].default, "__name__", str(parameters[name].default))
+        for name in albumcore.StoreOptions.__optional_keys__
+    }
+    assert {name: rows.get(name) for name in defaults} == defaults
+    methods = {
+        name
+        for part in (albumcore.Albumcore, Commands)
+        for name, one in vars(part).items()
+        if inspect.isfunction(one) and not name.startswith(("_", "construct_"))
+    }
+    assert methods - named == set()
+
+
+def test_the_reference_begins_with_what_runs(tmp_path: Path) -> None:
+    """Its first lines, from the library alone."""
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "library.md").read_text("utf-8")
+    lines = [line[4:] for line in page.split("## ")[0].splitlines() if line.startswith("    ")]
+    code = "\n".join([*lines, "print(shown[0]['source']['name'])"])
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("Alice\n", "")
