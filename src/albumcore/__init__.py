@@ -6,6 +6,8 @@ returns. The names listed here are the public interface, with the events in ``al
 neighbours, and ``albumcore.testing``.
 """
 
+import sys
+
 from albumcore.albums import Album, MemberFlags, Permission, Webhook, WebhookEvent
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.capabilities import CapabilityToken, Grants, UserTokens
@@ -174,3 +176,7 @@ __all__ = [
     "user_stream",
     "utc_now",
 ]
+
+if "hypothesis" in sys.modules:
+    # In a test that has imported Hypothesis: `adapters.hypothesis_types` does it where that comes second.
+    import albumcore.testing.types  # noqa: F401 - importing it registers them

@@ -6,7 +6,7 @@ Few names, so that the same member, study or token comes again and again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -92,15 +92,30 @@ def digest_of(token_id: CapabilityTokenId) -> str:
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 
-def mostly(sound: st.SearchStrategy[T], *unsound: T) -> st.SearchStrategy[T]:
+def mostly(sound: st.SearchStrategy[T] | Sequence[T], *unsound: T) -> st.SearchStrategy[T]:
     """Sound values, with an unsound one among them about one time in eight."""
-    return st.integers(0, 7).flatmap(lambda n: st.sampled_from(unsound) if n == 7 else sound)
+    if isinstance(sound, st.SearchStrategy):
+        return _mostly(sound, st.sampled_from(unsound))
+    times = -(-7 * len(unsound) // len(sound))
+    return st.sampled_from([*[*sound] * times, *unsound])
+
+
+@st.composite
+def _mostly(draw: st.DrawFn, sound: st.SearchStrategy[T], unsound: st.SearchStrategy[T]) -> T:
+    return draw(unsound if draw(_ONE_IN_EIGHT) == 7 else sound)
+
+
+_ONE_IN_EIGHT = st.integers(0, 7)
+_NO_TIME, _MOMENT, _HOUR, _LONG = (
+    *(timedelta(0), timedelta(seconds=4), timedelta(hours=1), timedelta(days=60)),
+)
+WAITS = *[_NO_TIME] * 6, *[_MOMENT] * 3, *[_HOUR] * 2, _LONG
+"""How long nothing happens: often no time at all, seldom so long that capability tokens expire."""
 
 
 def waits() -> st.SearchStrategy[timedelta]:
-    """How long nothing happens: often no time at all, seldom so long that capability tokens expire."""
-    no_time, moment, hour = timedelta(0), timedelta(seconds=4), timedelta(hours=1)
-    return st.sampled_from([*[no_time] * 6, *[moment] * 3, *[hour] * 2, timedelta(days=60)])
+    """One of `WAITS`."""
+    return st.sampled_from(WAITS)
 
 
 def flag_changes() -> st.SearchStrategy[Mapping[str, bool]]:
@@ -115,12 +130,12 @@ def album_arguments(cast: Cast) -> Arguments:
     user, provider = st.sampled_from(cast.users), st.sampled_from(cast.providers)
     (first_study, first_series), (last_study, _) = cast.series[0], cast.series[-1]
     series = mostly(
-        st.sampled_from(cast.series),
+        cast.series,
         (last_study, first_series),  # a series of another study
         (first_study, SeriesUID("1.02")),
         (StudyUID("1.02"), first_series),
     )
-    newcomer = mostly(user, UserId(""))
+    newcomer = mostly(cast.users, UserId(""))
     name = mostly(values.names(), "", "   ", "n" * (MAX_NAME + 1), "\ud800")
     description = mostly(values.descriptions(), "d" * (MAX_DESCRIPTION + 1))
     comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1))
@@ -277,7 +292,7 @@ def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
     )
     return {
         PatientImageSet.add_image: st.tuples(
-            mostly(image, ImageId(0), ImageId(MAX_IMAGE_ID + 1)),
+            mostly(image_ids, ImageId(0), ImageId(MAX_IMAGE_ID + 1)),
             place,
             place,
             values.image_types(),

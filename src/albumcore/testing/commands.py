@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from albumcore.testing.arguments import (
     IMAGES,
     PATIENTS,
     START,
+    WAITS,
     Arguments,
     Cast,
     Decision,
@@ -31,7 +32,6 @@ from albumcore.testing.arguments import (
     image_set_arguments,
     study_comment_arguments,
     user_token_arguments,
-    waits,
 )
 
 S = TypeVar("S")
@@ -68,12 +68,12 @@ def history_of(
     state, at = stream.initial, start
     for command in commands:
         at += command.wait
-        added = _attempt(stream, state, len(history), command, at)
+        added = _led_to(stream, state, len(history), command, at)
         history, state = history + added, fold(state, added)
     return history
 
 
-def _attempt(
+def _led_to(
     stream: Stream[S], state: S, version: int, command: Command[S], at: datetime
 ) -> History[S]:
     act = Act(command.source, at)
@@ -87,43 +87,190 @@ ENDS: tuple[Decision, ...] = (Album.delete, PatientImageSet.delete_patient)
 """Decisions after which there is nothing left to decide."""
 
 
+@frozen
+class _Attempt:
+    """What to try, drawn without a look at the state it will meet, so that taking one out changes no other.
+
+    Attributes:
+        decision: What is tried.
+        args: What it is given, but for what `AIMS` puts in its place.
+        wait: How long after the command before it.
+        aim: Which of the things that are there it is about, if it is below two thirds of `_PLACES`.
+        in_person: Whether a user in person is asked first, or what acts in a user's name.
+        number: The place of the source that is asked first.
+        is_blind: Whether that source tries it even where it is refused or changes nothing.
+    """
+
+    decision: Decision
+    args: tuple[Any, ...]
+    wait: timedelta
+    aim: int
+    in_person: bool
+    number: int
+    is_blind: bool
+
+    def in_order(self, sources: Sequence[Source]) -> list[Source]:
+        """The sources, beginning with the one that is asked first."""
+        ways: tuple[list[Source], list[Source]] = ([], [])
+        for source in sources:
+            ways[source.in_person is not self.in_person].append(source)
+        return [one for way in ways for one in _turned(way, self.number)]
+
+
+def _turned(way: list[Source], number: int) -> list[Source]:
+    start = number % max(len(way), 1)
+    return way[start:] + way[:start]
+
+
+_PLACES = 12
+_CHANCES = st.integers(0, _PLACES * _PLACES * len(WAITS) * 12 - 1)
+
+
+@st.composite
+def _attempts(
+    draw: st.DrawFn, decisions: Sequence[Decision], arguments: Arguments
+) -> _Attempt | None:
+    """An attempt, or None, the simplest: a shrinker gets rid of any attempt in one step, and the others stay.
+
+    One number is drawn for all that has few choices, as every draw takes time, most of all in shrinking.
+    """
+    decision = draw(st.sampled_from([None, *decisions]))
+    if decision is None:
+        return None
+    rest, number = divmod(draw(_CHANCES), _PLACES)
+    rest, wait = divmod(rest, len(WAITS))
+    who, aim = divmod(rest, _PLACES)
+    is_blind, is_through = divmod(who, 2)
+    args = draw(arguments[decision])
+    return _Attempt(decision, args, WAITS[wait], aim, not is_through, number, is_blind == 5)
+
+
+def _series_of(album: Album) -> list[tuple[Any, ...]]:
+    return [(study, uid) for study, uids in album.studies.items() for uid in uids]
+
+
+def _each_of(name: str) -> Callable[[Any], list[tuple[Any, ...]]]:
+    return lambda state: [(one,) for one in getattr(state, name)]
+
+
+AIMS: Mapping[Decision, Callable[[Any], Iterable[tuple[Any, ...]]]] = {
+    Album.remove_study: _each_of("studies"),
+    Album.remove_series: _series_of,
+    Album.add_favorite: _series_of,
+    Album.remove_favorite: _series_of,
+    Album.promote_member: _each_of("members"),
+    Album.demote_admin: _each_of("members"),
+    Album.remove_member: _each_of("members"),
+    Album.delete_report_provider: _each_of("report_providers"),
+    Album.edit_report_provider: _each_of("report_providers"),
+    Album.revoke_capability_token: _each_of("capability_tokens"),
+    Album.edit_webhook: _each_of("webhooks"),
+    Album.delete_webhook: _each_of("webhooks"),
+    Album.trigger_webhook: _each_of("webhooks"),
+    UserTokens.revoke: _each_of("tokens"),
+    PatientImageSet.remove_image: _each_of("images"),
+}
+"""What a decision about a thing that must exist can be about, in a state: its first arguments."""
+
+
+@frozen
+class _Play(Generic[S]):
+    """Makes commands of attempts, most of which come from a source that may.
+
+    Attributes:
+        is_over: Whether there is nothing left to decide in a state.
+    """
+
+    stream: Stream[S]
+    sources: Sequence[Source]
+    is_over: Callable[[S], bool]
+
+    def commands(
+        self,
+        beginning: Iterable[Command[S]],
+        attempts: Iterable[_Attempt | None],
+        last: _Attempt | None,
+    ) -> list[Command[S]]:
+        """The commands. An attempt without effect is left out, unless blind; one that ends all, unless last."""
+        commands = [*beginning]
+        history = history_of(self.stream, commands)
+        state, version, at = fold(self.stream.initial, history), len(history), START
+        for one in [*attempts, last]:
+            found = None if one is None else self._command(state, version, one, at)
+            if found is None:
+                continue
+            command, added = found
+            after = fold(state, added)
+            if one is not last and self.is_over(after) and added:
+                continue
+            commands.append(command)
+            state, version, at = after, version + len(added), at + command.wait
+        return commands
+
+    def _command(
+        self, state: S, version: int, one: _Attempt, at: datetime
+    ) -> tuple[Command[S], History[S]] | None:
+        there = sorted(AIMS[one.decision](state)) if one.decision in AIMS else []
+        args = one.args
+        if there and one.aim < _PLACES * 2 // 3:
+            target = there[one.aim % len(there)]
+            args = (*target, *args[len(target) :])
+        for source in one.in_order(self.sources):
+            command = Command[S](source, one.decision, args, one.wait)
+            added = _led_to(self.stream, state, version, command, at + one.wait)
+            if added or one.is_blind:
+                return command, added
+        return None
+
+
 @st.composite
 def _commands(
     draw: st.DrawFn,
-    stream: Stream[S],
+    play: _Play[S],
     arguments: Arguments,
-    sources: Sequence[Source],
-    is_over: Callable[[S], bool],
-    beginnings: Sequence[Sequence[Command[S]]],
     max_size: int,
+    beginning: Sequence[Command[S]] = (),
+    parts: Sequence[Sequence[Decision]] = (),
 ) -> list[Command[S]]:
-    """Commands most of which come from a source that may: to know one, each is tried on the state so far.
+    """Some of a beginning, its first command always; then attempts; then one that may end everything.
 
-    What would end everything is kept for the last command, and is often it.
+    In a third of the examples the attempts are about one part alone: what is rare among all decisions is common there.
+    Each attempt is drawn without a look at the state, so that a shrinker can take out any of them.
     """
-    decisions = st.sampled_from([*arguments])
-    last = decisions | st.sampled_from([one for one in ENDS if one in arguments] or [*arguments])
-    commands, at = [*draw(st.sampled_from(beginnings))], START
-    history = history_of(stream, commands)
-    state = fold(stream.initial, history)
-    for left in reversed(range(draw(st.integers(0, max_size)))):
-        decision = draw(decisions if left else last)
-        args, wait = draw(arguments[decision]), draw(waits())
-        tried = [Command(source, decision, args, wait) for source in sources]
-        led_to = [_attempt(stream, state, len(history), one, at + wait) for one in tried]
-        fruitful = [number for number, added in enumerate(led_to) if added]
-        choices = range(len(tried)) if draw(st.integers(0, 5)) == 5 else fruitful
-        if not choices:
-            continue
-        # In person or through something: one as often as the other, though there are more of one.
-        ways = [[n for n in choices if sources[n].in_person is way] for way in (True, False)]
-        number = draw(st.sampled_from(draw(st.sampled_from([way for way in ways if way]))))
-        after = fold(state, led_to[number])
-        if is_over(after) and left:
-            continue
-        commands.append(tried[number])
-        history, state, at = history + led_to[number], after, at + wait
-    return commands
+    decisions = [*arguments]
+    part = draw(st.sampled_from([*[decisions] * (2 * len(parts) or 1), *parts]))
+    begun = [one for one in beginning if one is beginning[0] or draw(st.booleans())]
+    attempt = _attempts(part, arguments)
+    room = max(max_size - 1, 0)  # beside the last
+    few = st.lists(attempt, max_size=room)
+    many = st.lists(attempt, min_size=room // 2, max_size=room)
+    attempts = draw(draw(st.sampled_from([few, *[many] * 7])))
+    ends = [one for one in ENDS if one in arguments] or decisions
+    last = draw(_attempts(ends, arguments) | _attempts(decisions, arguments))
+    return play.commands(begun, attempts, last)
+
+
+ALBUM_PARTS: tuple[tuple[Decision, ...], ...] = (
+    (
+        *(Album.import_study, Album.import_series, Album.add_report),
+        *(Album.remove_study, Album.remove_series),
+        *(Album.add_favorite, Album.remove_favorite),
+    ),
+    (
+        *(Album.add_member, Album.add_admin, Album.promote_member, Album.demote_admin),
+        *(Album.remove_member, Album.leave, Album.set_favorite, Album.post_comment),
+    ),
+    (
+        *(Album.create_report_provider, Album.edit_report_provider, Album.delete_report_provider),
+        *(Album.add_report, Album.add_admin, Album.remove_member),
+    ),
+    (
+        *(Album.issue_capability_token, Album.revoke_capability_token, Album.import_series),
+        *(Album.add_admin, Album.demote_admin, Album.edit),
+    ),
+    (Album.create_webhook, Album.edit_webhook, Album.delete_webhook, Album.trigger_webhook),
+)
+"""What belongs together in an album: studies, members, report providers, capability tokens, webhooks."""
 
 
 def album_commands(
@@ -144,14 +291,12 @@ def album_commands(
             (Album.create_webhook, (cast.webhooks[0], "Bell", "https://bell.example")),
         )
     ]
-    return _commands(
+    play = _Play(
         album_stream(ALBUMS[0]),
-        album_arguments(cast),
         cast.sources(),
         lambda album: not any(member.is_admin for member in album.members.values()),
-        [beginning[:length] for length in (1, 2, 3, len(beginning))],
-        max_size,
     )
+    return _commands(play, album_arguments(cast), max_size, beginning, ALBUM_PARTS)
 
 
 def user_token_commands(
@@ -161,39 +306,22 @@ def user_token_commands(
     first = Command[UserTokens](
         Source(cast.users[0]), UserTokens.issue, (cast.tokens[0], digest_of(cast.tokens[0]), "Key")
     )
-    return _commands(
-        user_stream(cast.users[0]),
-        user_token_arguments(cast),
-        cast.sources(),
-        lambda tokens: False,
-        [[first]],
-        max_size,
-    )
+    play = _Play(user_stream(cast.users[0]), cast.sources(), lambda tokens: False)
+    return _commands(play, user_token_arguments(cast), max_size, [first])
 
 
 def study_comment_commands(
     cast: Cast = CAST, max_size: int = 20
 ) -> st.SearchStrategy[list[Command[StudyComments]]]:
     """What is said of a study, by those of a cast who can see it and by others, in person or not."""
-    return _commands(
-        study_stream(cast.series[0][0]),
-        study_comment_arguments(cast),
-        cast.sources(),
-        lambda comments: False,
-        [[]],
-        max_size,
-    )
+    play = _Play(study_stream(cast.series[0][0]), cast.sources(), lambda comments: False)
+    return _commands(play, study_comment_arguments(cast), max_size)
 
 
 def image_set_commands(
     image_ids: Sequence[ImageId] = IMAGES, cast: Cast = CAST, max_size: int = 30
 ) -> st.SearchStrategy[list[Command[PatientImageSet]]]:
     """What is tried on a patient's image set. Give each patient images of its own: image ids are unique in a store."""
-    return _commands(
-        patient_stream(PATIENTS[0]),
-        image_set_arguments(tuple(image_ids)),
-        [Source(user) for user in cast.users],
-        lambda images: images.is_closed,
-        [[]],
-        max_size,
-    )
+    sources = [Source(user) for user in cast.users]
+    play = _Play(patient_stream(PATIENTS[0]), sources, lambda images: images.is_closed)
+    return _commands(play, image_set_arguments(tuple(image_ids)), max_size)
