@@ -54,13 +54,40 @@ def test_only_what_may_pass_is_unavailable() -> None:
     assert status_of(StoreError()) is None
 
 
-@pytest.mark.parametrize("slash", ["%2F", "%2f"])
-def test_encoded_slash_does_not_change_the_route(deployment: Deployment, slash: str) -> None:
+SLASHES = ("%2F", "%2f")
+ADMIN = "/albums/A1/users/ann/admin"
+
+
+@pytest.mark.parametrize("name", ["RAW_URI", "REQUEST_URI"])
+@pytest.mark.parametrize("slash", SLASHES)
+def test_encoded_slash_does_not_change_the_route(
+    deployment: Deployment, slash: str, name: str
+) -> None:
     """A user whose name ends in /admin is not the admin route of a shorter name."""
-    decoded = "/albums/A1/users/ann/admin"
-    raw = f"/albums/A1/users/ann{slash}admin"
-    assert _ask(deployment, "PUT", decoded, RAW_URI=raw).status_code == 404
-    assert _ask(deployment, "PUT", decoded, RAW_URI=f"{decoded}?next=a{slash}b").status_code == 401
+    told = {"RAW_URI": "", name: f"/albums/A1/users/ann{slash}admin"}
+    assert _ask(deployment, "PUT", ADMIN, **told).status_code == 404
+    told[name] = f"{ADMIN}?next=a{slash}b"
+    assert _ask(deployment, "PUT", ADMIN, **told).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (ADMIN, 404),
+        ("/albums/A1/users/a/b/c", 404),
+        ("/api" + ADMIN, 404),
+        ("/albums/A1/users/ann", 401),
+        ("/api/albums/A1/users/ann", 401),
+        ("/albums/A1/favorites", 401),
+    ],
+)
+def test_what_may_have_been_an_encoded_slash_is_refused(
+    tmp_path: Path, path: str, status: int
+) -> None:
+    """Where the server tells the path as it was sent by no name, and only what a user's name may have been."""
+    deployment = open_deployment(Settings(data=tmp_path, kheops_prefix="/api"))
+    assert _ask(deployment, "PUT", path, RAW_URI="").status_code == status
+    deployment.close()
 
 
 def test_malformed_requests_are_logged_without_what_they_hold() -> None:

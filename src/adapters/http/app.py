@@ -16,6 +16,7 @@ from adapters.http.errors import Refused, Router, refusing
 from adapters.http.health import Health
 from adapters.http.log import RequestLog, log_fault
 from adapters.http.openapi import OpenApi
+from adapters.http.paths import PlainPaths
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
 """Answers an error, with a status, in the shape of one API."""
@@ -32,9 +33,15 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     settings = deployment.settings
     # Below the prefix too: a proxy may let nothing else through.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
+    routes = (
+        *kheops.routes(deployment),
+        *tscharts.routes(deployment),
+        ("/healthz", Health(deployment)),
+        *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
+    )
     middleware: list[Any] = [
         RequestLog(),
-        PlainPaths(),
+        PlainPaths(path for path, _ in routes),
         Cors(*_APIS),
         HeadAsGet(),
         DropsBodies(),
@@ -43,12 +50,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
     app.req_options.auto_parse_qs_csv = False
-    for path, resource in (
-        *kheops.routes(deployment),
-        *tscharts.routes(deployment),
-        ("/healthz", Health(deployment)),
-        *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
-    ):
+    for path, resource in routes:
         app.add_route(path, resource)
     for prefix, sink in tscharts.sinks(deployment):
         app.add_sink(refusing(sink), prefix)
@@ -56,20 +58,6 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     answer = partial(kheops.answer_error, settings.root + documentation)
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
     return app
-
-
-class PlainPaths:
-    """Refuses paths with an encoded slash: decoded, ``users/ann%2Fadmin`` would name another route."""
-
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Let a path through whose parts are what they seem.
-
-        Raises:
-            falcon.HTTPNotFound: a part of it holds a slash.
-        """
-        raw = str(req.env.get("RAW_URI", ""))
-        if "%" in raw and "%2f" in raw.partition("?")[0].lower():
-            raise falcon.HTTPNotFound
 
 
 def _on_error(
