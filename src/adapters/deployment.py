@@ -29,6 +29,7 @@ from adapters.directory import (
 from adapters.http.auth import JwtVerifier
 from adapters.http.kept import Kept
 from adapters.outbound import Outbound
+from adapters.request_counts import RequestCounts
 from adapters.secret import load_secret
 from adapters.settings import Settings, SettingsError
 from adapters.store import (
@@ -86,6 +87,7 @@ class Deployment:
     outbound: Outbound
     outbox: Outbox
     kept: Kept = field(factory=Kept, init=False, eq=False, repr=False)
+    requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
         """Let go of the database."""

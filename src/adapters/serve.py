@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+from attrs import evolve
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.util import is_ipv6, parse_address
@@ -19,7 +20,8 @@ from gunicorn.util import is_ipv6, parse_address
 from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
 from adapters.logs import write_lines
-from adapters.server import Limits, Shares, Worker
+from adapters.request_counts import RequestCounts
+from adapters.server import MOST_WORKERS, Limits, Shares, Worker
 from adapters.settings import Settings
 from adapters.store import StoreUnavailable
 from adapters.webhooks import Runner
@@ -51,6 +53,8 @@ class Server(BaseApplication):
     ) -> None:
         self.limits = limits or Limits()
         self.shares = Shares()
+        self._requests = RequestCounts(MOST_WORKERS)
+        self._slot: int | None = None
         self._settings = settings
         self._announce = announce
         self._runner: Runner | None = None
@@ -92,14 +96,17 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Open the data directory in this worker, and compose the application on it; webhooks are told from here on."""
         _share_one_heap()
-        deployment = _patiently(lambda: open_deployment(self._settings))
+        opened = _patiently(lambda: open_deployment(self._settings))
+        deployment = evolve(opened, requests=self._requests.in_row(self._slot))
         app = create_app(deployment)
         self._runner = Runner(deployment.outbox)
         self._runner.start()
         return app
 
     def _worker_begins(self, server: Any, worker: Any) -> None:
-        worker.slot = self.shares.give(worker)
+        worker.slot = self._slot = self.shares.give(worker)  # the fork inherits it
+        if self._slot is not None:
+            self._requests.use(self._slot)
 
     def _worker_ended(self, server: Any, worker: Any) -> None:
         self.shares.take_back(worker)

@@ -40,7 +40,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
     )
     middleware: list[Any] = [
-        RequestLog(),
+        RequestLog(deployment.requests),
         PlainPaths(path for path, _ in routes),
         Cors(*_APIS),
         HeadAsGet(),

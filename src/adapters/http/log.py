@@ -15,6 +15,7 @@ import falcon
 
 from adapters.deployment import random_id
 from adapters.logs import REQUESTS, RequestRecord, log
+from adapters.request_counts import RequestCounts
 
 REQUEST_ID = "X-Request-Id"
 """The header by which a request is known, in the log and in the answer."""
@@ -35,7 +36,14 @@ _logins = logging.getLogger("albumcore.logins")
 
 
 class RequestLog:
-    """Logs method, route, status, duration (milliseconds) and ids of every request, and has the ids come back."""
+    """Logs method, route, status, duration (milliseconds) and ids of every request, and has the ids come back.
+
+    Args:
+        requests: Where requests are counted.
+    """
+
+    def __init__(self, requests: RequestCounts) -> None:
+        self._requests = requests
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Remember when the request came, and by what it is known: the client's own ids, if they are sane."""
@@ -47,26 +55,36 @@ class RequestLog:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Name the request in its answer, and log it."""
+        """Name the request in its answer, count it, and log it."""
         if "started" not in req.context:  # the framework refused it before anything else
             self.process_request(req, resp)
         resp.set_header(REQUEST_ID, req.context.request_id)
         trace = _trace_of(req)
         if trace is not None:
             resp.set_header(TRACE_PARENT, req.env["HTTP_TRACEPARENT"])
+        seconds = time.perf_counter() - req.context.started
+        status = resp.status_code
+        self._requests.count(_api_of(req), req.method, status, seconds)
         if not REQUESTS.isEnabledFor(logging.INFO):
             return
         fields = {
             "method": req.method,
             "route": req.uri_template,
-            "status": resp.status_code,
-            "milliseconds": int((time.perf_counter() - req.context.started) * 10_000) / 10,
+            "status": status,
+            "milliseconds": int(seconds * 10_000) / 10,
             "request_id": req.context.request_id,
             "event": "request",
         }
         if trace is not None:
             fields["trace_id"] = trace
         REQUESTS.handle(RequestRecord(fields))
+
+
+def _api_of(req: falcon.Request) -> str:
+    path = req.path
+    if path.startswith("/tscharts/"):
+        return "tscharts"
+    return "service" if path.endswith(("/healthz", "/openapi.json")) else "kheops"
 
 
 def _trace_of(req: falcon.Request) -> str | None:

@@ -6,6 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
+from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.store import StoreUnavailable
 from albumcore import Album, Albumcore, Source, StudyComments, study_stream
@@ -167,3 +171,77 @@ def test_metrics_of_study_comments(world: World) -> None:
     assert [found[f"number_of_{name}"] for name in names] == [2, 1, 3]
     assert found["number_of_albums"] == 1
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_comments"] == 1
+
+
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+"""What a Prometheus server accepts."""
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (PROMETHEUS, OPENMETRICS),
+        ("application/openmetrics-text", OPENMETRICS),
+        ("text/plain", PLAIN),
+        ("text/plain;version=0.0.4", PLAIN),
+        ("*/*", "application/json"),
+        ("text/html, */*;q=0.8", "application/json"),
+        ("application/json, text/plain;q=0.9", "application/json"),
+    ],
+)
+def test_the_form_of_the_metrics_goes_by_accept(
+    world: World, accept: str, content_type: str
+) -> None:
+    """JSON, unless a format of Prometheus is asked for more."""
+    answer = world.ask(None, "GET", "/metrics", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
+
+
+def test_metrics_in_no_form_of_ours(world: World) -> None:
+    """Not acceptable, as elsewhere."""
+    answer = world.ask(None, "GET", "/metrics", headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("accept", "parse"),
+    [
+        ("text/plain", text_string_to_metric_families),
+        ("application/openmetrics-text", openmetrics_families),
+    ],
+)
+def test_prometheus_reads_the_metrics(world: World, accept: str, parse: Any) -> None:
+    """The numbers of the JSON document, the sizes of albums, and what was answered."""
+    world.act(DAVE, Album.create, "Other", album=OTHER)
+    numbers = metrics(world)
+    world.ask(None, "GET", "/albums")
+    text = world.ask(None, "GET", "/metrics", headers={"Accept": accept}).text
+    samples = {
+        (one.name, *sorted(one.labels.items())): one.value
+        for family in parse(text)
+        for one in family.samples
+    }
+    for name, number in numbers.items():
+        if name.startswith("number_of_"):
+            assert samples[(f"albumcore_{name.removeprefix('number_of_')}",)] == number
+    bucket = "albumcore_users_in_album_bucket"
+    found = [samples[bucket, ("le", bound)] for bound in ("0.0", "1.0", "2.0", "5.0", "+Inf")]
+    assert found == [0, 1, 1, 2, 2]
+    assert samples[("albumcore_users_in_album_gsum",)] == 4
+    refused = ("api", "kheops"), ("method", "GET"), ("status", "401")
+    assert samples["albumcore_http_requests_total", *refused] == 1
+    timed = "albumcore_http_request_duration_seconds"
+    answered = sum(
+        value
+        for (name, *labels), value in samples.items()
+        if name == "albumcore_http_requests_total" and ("api", "kheops") in labels
+    )
+    assert samples[f"{timed}_count", ("api", "kheops")] == answered > 0
+    assert samples[f"{timed}_sum", ("api", "kheops")] > 0

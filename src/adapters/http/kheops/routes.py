@@ -174,6 +174,6 @@ ROUTES: tuple[Route, ...] = (
           needs="among those who see a study: the study is seen", from_store=True),
     Route("GET", "/liveness", probes.liveness, ANYBODY, needs=NOTHING),
     Route("GET", "/readiness", probes.readiness, ANYBODY, needs=NOTHING),
-    Route("GET", "/metrics", probes.metrics, ANYBODY, answers=(JSON,), needs=NOTHING),
+    Route("GET", "/metrics", probes.metrics, ANYBODY, answers=probes.METRICS, needs=NOTHING),
 )
 # fmt: on

@@ -16,6 +16,7 @@ import falcon
 from attrs import field, frozen
 
 from adapters.deployment import Deployment
+from adapters.http.accepted import preferred
 from adapters.http.auth import Unauthorized, bearer
 from adapters.http.kept import Answer, in_its_own_block
 from adapters.http.kheops.access import permitted, reached, series_in, study_in
@@ -30,18 +31,6 @@ from albumcore.ids import UserId
 
 JSON = "application/json"
 DICOM_JSON = "application/dicom+json"
-
-
-def preferred(req: falcon.Request, media_types: Iterable[str]) -> str | None:
-    """Of some media types, that which ``Accept`` asks for most; None where it leaves no room for any.
-
-    Names of media types and of ``q`` are the same in any case (RFC 9110 sections 8.3.1 and 12.4.2), which falcon
-    compares as they are written.
-    """
-    try:
-        return falcon.mediatypes.best_match(media_types, req.accept.lower()) or None
-    except ValueError:
-        return None
 
 
 class Callers(Enum):

@@ -24,11 +24,12 @@ from adapters.directory.studies import (
     search_studies,
     series_of_study,
 )
+from adapters.http.accepted import preferred
 from adapters.http.auth import bearer
 from adapters.http.kheops.access import permitted, study_in
 from adapters.http.kheops.ask import Ask
 from adapters.http.kheops.params import BadQuery, Fields, Page
-from adapters.http.kheops.routing import DICOM_JSON, JSON, preferred
+from adapters.http.kheops.routing import DICOM_JSON, JSON
 from adapters.http.kheops.series import by_study, reach, true_holdings
 from adapters.matching import days, times
 from albumcore import Permission, study_stream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.http import prometheus
 from adapters.http.openapi.common import (
     DONE,
     JSON,
@@ -219,7 +220,15 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/liveness"): Operation("Whether the process is there.", OK),
     ("GET", "/readiness"): Operation("Whether the database answers.", OK),
-    ("GET", "/metrics"): Operation("How much there is of what.", shown("Metrics")),
+    ("GET", "/metrics"): Operation(
+        "How much there is of what; for Prometheus, also what was answered.",
+        {
+            200: Answer(
+                "The metrics.",
+                {JSON: ref("Metrics"), prometheus.OPENMETRICS: TEXT, prometheus.TEXT: TEXT},
+            )
+        },
+    ),
     # Tokens
     ("POST", "/register"): Operation(
         "Make oneself known, by a token of the identity provider.",
