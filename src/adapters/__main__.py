@@ -9,7 +9,7 @@ from importlib import import_module
 SERVICE = frozenset(
     {
         *("argon2", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
-        *("joserfc", "pybase64", "pydicom", "rich", "structlog"),
+        *("joserfc", "prometheus_client", "pybase64", "pydicom", "rich", "structlog"),
     }
 )
 """The top-level modules of what the extra ``service`` installs."""

@@ -24,6 +24,7 @@ from adapters.store.faults import (
     fault_of_sqlite,
 )
 from adapters.store.moment import OneMoment
+from adapters.store.waiting import wait_to_write
 
 _KNOWN: dict[type[Exception], type[Exception]] = {
     getattr(sqlite3, name): getattr(persistence, name)
@@ -57,9 +58,6 @@ _PRAGMAS = (
     "secure_delete=ON",
 )
 """How every connection is set up."""
-
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.005
-"""How long one who waits for another process to have written sleeps before he looks again, in seconds."""
 
 LOCK_SECONDS = 30
 """How long to wait for others who write, where nothing else is said."""
@@ -310,7 +308,7 @@ class _Transaction:
             except sqlite3.OperationalError as error:
                 if not is_kept:
                     raise
-                _wait_to_write(cursor, error, self._seconds)
+                wait_to_write(cursor, error, self._seconds)
             self._database.check_file(look=is_kept)
         except sqlite3.Error as error:
             self._end()
@@ -368,33 +366,6 @@ class _Beside:
         self._cursor.close()
         if isinstance(error, sqlite3.Error):
             raise self._database.known(error) from error
-
-
-def _wait_to_write(
-    cursor: sqlite3.Cursor, refusal: sqlite3.OperationalError, seconds: float
-) -> None:
-    """Begin a transaction that was refused, once nobody else writes, in any process; it sees the newest state.
-
-    SQLite's own way of waiting sleeps for a thousandth of a second and more where most transactions take less.
-
-    Raises:
-        sqlite3.OperationalError: others wrote for too long; or it was refused for another reason.
-    """
-    begun = now = time.monotonic()
-    until, pause = begun + seconds, _SHORTEST_PAUSE
-    # The extended code says why it is busy.
-    while refusal.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and now < until:
-        time.sleep(pause)
-        now = time.monotonic()
-        # SQLite has no queue: who has waited long looks more often than who has just come.
-        pause = min(1.5 * pause, _LONGEST_PAUSE, max(_SHORTEST_PAUSE, 0.00005 / (now - begun)))
-        try:
-            cursor.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            refusal = error
-        else:
-            return
-    raise refusal
 
 
 def _commits_of(connection: sqlite3.Connection) -> Commits | None:
