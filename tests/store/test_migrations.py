@@ -249,13 +249,12 @@ class Overtaken:
         return self.store.transaction(commit=commit)
 
 
-def test_another_process_that_is_first(older: Place) -> None:
+def test_another_process_that_is_first(older: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it did is not done again."""
-    before = contents(older)
+    monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color))
     with closing(database(older)) as store:
         migrate(Overtaken(store, store.system))
-        assert schema_version(store) == len(MIGRATIONS)
-    assert contents(older) == before
+        assert schema_version(store) == len(MIGRATIONS) + 1
 
 
 def test_a_new_store_is_as_a_migrated_one(system: str, older: Place, tmp_path: Path) -> None:
