@@ -154,6 +154,8 @@ EVENTS_OF_HOLDINGS = (
     ("album-Z3", "album.report_added", "e", '{"study_uid": "9", "series_uid": "9.1"}'),
     ("album-Z3", "album.deleted", "e", "{}"),
     ("album-Z4", "album.report_added", "f", '{"study_uid": "9", "series_uid": "9.1"}'),
+    ("album-Z4", "album.report_added", "f", '{"study_uid": "9", "series_uid": "9.2"}'),
+    ("album-Z4", "album.series_removed", "f", '{"study_uid": "9", "series_uid": "9.2"}'),
 )
 
 
