@@ -86,13 +86,19 @@ def check_sqlite(file: Path) -> Checked:
                 found.append(f"{table} row {row}: it refers to a row of {parent} that is not there")
     except sqlite3.Error as error:
         fault = fault_of_sqlite(error) or PersistenceError
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+        if fault is not StoreDamaged or not (found or _has_header(file)):
             raise fault(error) from error
         found.append(str(error))
     except UnicodeDecodeError as error:
         # What SQLite has to say names what is damaged.
         found.append(f"a name in it is no text: {error}")
     return Checked([f"database: {line}" for line in found])
+
+
+def _has_header(file: Path) -> bool:
+    """Whether a file begins as a database of SQLite does; what does not was never one, or is none at all any more."""
+    with file.open("rb") as opened:
+        return opened.read(16) == b"SQLite format 3\0"
 
 
 def check_postgres(database: Any) -> Checked:
