@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +24,7 @@ from adapters.transfer import BackupDamaged, Manifest, TransferRefused, back_up,
 from albumcore import utc_now
 from support.backups import backed_up, blob_files, contents, restored
 from support.copying import quiet
+from support.deep import at_length
 from support.s3 import S3, blobs_at, reached, serving_s3
 from support.server import opened
 
@@ -207,7 +211,53 @@ def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
         assert not (tmp_path / "third").exists()
 
 
+def test_images_of_a_directory_to_s3(own: Path, tmp_path: Path, moto: S3) -> None:
+    """A backup that holds them brings them to the bucket that the settings name."""
+    bucket, backup = moto.bucket(), tmp_path / "backup"
+    backed_up(own, backup)
+    with reached(moto.address):
+        restored(backup, tmp_path / "new", blobs=f"s3://{bucket}")
+        with closing(
+            open_deployment(Settings(data=tmp_path / "new", blobs=f"s3://{bucket}"))
+        ) as deployment:
+            assert deployment.albums.verify(deployment.blobs.check) == []
+    assert len(moto.keys(bucket)) == 4
+
+
 # What is no backup
+
+
+def test_a_backup_that_is_killed(own: Path, tmp_path: Path) -> None:
+    """It is none without its manifest, which is written last, and with it a whole one."""
+    for number in range(at_length(40, 2)):
+        backup, new = tmp_path / f"backup-{number}", tmp_path / f"new-{number}"
+        process = multiprocessing.get_context("spawn").Process(target=backed_up, args=(own, backup))
+        process.start()
+        while process.is_alive() and not backup.exists():
+            time.sleep(0.001)
+        process.join(random.uniform(0, 0.4))
+        process.kill()
+        process.join()
+        if (backup / "manifest.json").exists():
+            restored(backup, new)
+            assert contents(new) == contents(own)
+        else:
+            with pytest.raises(TransferRefused, match="not finished"):
+                restored(backup, new)
+            assert not new.exists()
+
+
+@pytest.mark.parametrize("last", ["albumcore.sqlite", "blobs.txt", "blobs", "demo.json"])
+def test_a_backup_that_has_come_so_far(last: str, store: Path, tmp_path: Path) -> None:
+    """Up to the manifest, whatever is there, it is no backup."""
+    backed_up(store, tmp_path / "backup")
+    (tmp_path / "backup" / "manifest.json").rename(tmp_path / "backup" / ".manifest.json")
+    names = ["albumcore.sqlite", "blobs.txt", "blobs", "demo.json"]
+    for name in names[names.index(last) + 1 :]:
+        path = tmp_path / "backup" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(TransferRefused, match="not finished"):
+        restored(tmp_path / "backup", tmp_path / "new")
 
 
 def test_a_directory_that_is_not_empty(store: Path, tmp_path: Path) -> None:

@@ -180,6 +180,20 @@ def test_a_backup_that_is_not_whole(
         open_deployment(target, must_exist=True)
 
 
+def test_restored_again_once_the_images_are_there(
+    source: Settings, target: Settings, tmp_path: Path
+) -> None:
+    """What was refused before any row was put back can be tried again."""
+    from_place(source, tmp_path / "backup")
+    _, image = next(blob_files(tmp_path / "backup"))
+    image.rename(tmp_path / "image")
+    with pytest.raises(BackupDamaged, match="missing"):
+        restore(target, tmp_path / "backup", quiet)
+    (tmp_path / "image").rename(image)
+    restore(target, tmp_path / "backup", quiet)
+    assert tables(target) == tables(source)
+
+
 def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
     """That of the backup is taken where there is none; one that is there stays."""
     with closing(open_deployment(source)) as deployment:
