@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -10,7 +11,8 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -84,6 +86,16 @@ def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
     )
     with pytest.raises(Exception, match="expired"):
         later.verify(jwt)
+
+
+def test_token_is_good_for_an_hour_unless_told(run: Run, tmp_path: Path) -> None:
+    """Its life begins when it is printed, and what its claims say is what the help says."""
+    person = ("--sub", "alice", "--email", "a@b.example", "--name", "A")
+    began = time.time()
+    payload = run("token", *person, "--data", tmp_path)[1].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["exp"] - claims["iat"] == 3600
+    assert int(began) <= claims["iat"] <= time.time()
 
 
 def test_token_is_refused_where_a_provider_issues_them(
@@ -261,6 +273,9 @@ def test_tscharts_user_can_log_in(
         stdin="first\n",
     )
     assert (status, out) == (0, "account 1: nurse\n")
+    with opened(tmp_path) as deployment:
+        assert deployment.accounts.check("nurse", "first") is not None
+        assert deployment.accounts.check("nurse", "first\n") is None
     monkeypatch.setattr("getpass.getpass", lambda: "second")
     assert run("tscharts-user", "nurse", "--data", tmp_path)[0] == 0
     with opened(tmp_path) as deployment:
@@ -385,8 +400,23 @@ def test_import_dicom_needs_a_path(run: Run, tmp_path: Path) -> None:
     assert run("import-dicom", "--owner", "alice", "--data", tmp_path)[0] == 2
 
 
+@pytest.fixture(params=["Asia/Kathmandu", "America/Lima"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose local time is ahead of UTC, or behind it."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", request.param)
+        time.tzset()
+        assert datetime(2026, 3, 14).astimezone().utcoffset() != timedelta(0)
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> None:
-    """Now or then, as a member or as whoever keeps the store: one JSON object a line, newest first."""
+    """Now or then, as a member or as whoever keeps the store: one JSON object a line, newest first.
+
+    A time without a zone is UTC, wherever the machine stands.
+    """
     with opened(tmp_path) as deployment:
         stream, alice = album_stream(ALBUM), Source(UserId("alice"))
         deployment.albums.handle(stream, Album.create, alice, "Cases")

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from adapters.store.pool import LOG_BYTES
 from albumcore import Album, Albumcore, StoreOptions
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore.testing import Clock
 from support.given import ALICE
 from support.raw import query, tamper
 
@@ -142,3 +144,28 @@ def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file
             app.handle(A1, Album.edit, ALICE, name="Heads")
             assert [one.version for one in app.history(A1)] == [1, 2]
             assert app.load(A1).name == "Heads"
+
+
+def test_a_backup_that_went_on_to_the_same_version_is_told_by_its_time(
+    tmp_path: Path, open_file: Open
+) -> None:
+    """Another event of the same version has taken the place of the one at hand, and only its time tells."""
+    clock = Clock()
+    app = open_file(clock=clock)
+    app.handle(A1, Album.create, ALICE, "Knees")
+    with (
+        closing(sqlite3.connect(tmp_path / "store.sqlite")) as file,
+        closing(sqlite3.connect(tmp_path / "backup.sqlite")) as backup,
+    ):
+        file.backup(backup)
+        app.handle(A1, Album.edit, ALICE, name="Hips")
+        with closing(open_sqlite(tmp_path / "backup.sqlite", clock=clock)) as other:
+            clock.now += timedelta(seconds=1)
+            other.handle(A1, Album.edit, ALICE, name="Toes")
+        at_hand = app.states.at_hand(A1)
+        assert at_hand is not None
+        assert (at_hand.version, at_hand.state.name) == (2, "Hips")
+        backup.backup(file)
+    assert app.load(A1).name == "Toes"
+    app.handle(A1, Album.edit, ALICE, description="both")
+    assert (app.load(A1).name, app.load(A1).description) == ("Toes", "both")
