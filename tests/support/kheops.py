@@ -30,6 +30,7 @@ from albumcore import (
 )
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumRow
+from support.named import NAMED
 from support.templates import begin, place
 from support.watched import watched
 
@@ -290,7 +291,7 @@ def open_world(
         Settings(**place(data), compat=compat, **settings), clock=clock, make_id=make_id
     )
     app = watched(create_app(deployment), deployment)
-    return World(deployment, clock, falcon.testing.TestClient(app))
+    return World(deployment, clock, falcon.testing.TestClient(app, headers=NAMED))
 
 
 def begun(data: Path, start: Callable[[World], None]) -> tuple[datetime, int]:

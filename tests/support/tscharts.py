@@ -25,6 +25,7 @@ from albumcore.ids import ImageId, PatientId, UserId
 from albumcore.imagesets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
+from support.named import NAMED
 from support.templates import IS_ON_POSTGRES, begin, place
 from support.watched import watched
 
@@ -166,7 +167,7 @@ def _opened(data: Path, clock: Clock, **settings: Any) -> Iterator[Api]:
     try:
         token = deployment.accounts.token(Account(1, "nurse", active=True))
         app = watched(create_app(deployment), deployment)
-        yield Api(deployment, testing.TestClient(app), clock, token)
+        yield Api(deployment, testing.TestClient(app, headers=NAMED), clock, token)
     finally:
         deployment.close()
 

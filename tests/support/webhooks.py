@@ -20,6 +20,7 @@ from adapters.webhooks import Outbox
 from albumcore import Album, WebhookEvent
 from albumcore.ids import AlbumId, WebhookId
 from support.kheops import ALBUM, ALICE, Clock, World, begun, settle
+from support.named import NAMED
 from support.receiver import Receiver, Request, receiving
 from support.templates import place
 
@@ -107,7 +108,9 @@ def hooked(data: Path, clock: Clock | None = None, **others: Any) -> Iterator[Ho
     clock = clock or Clock(settled_at)
     with receiving() as receiver:
         deployment = open_deployment(settings, clock=clock)
-        world = World(deployment, clock, falcon.testing.TestClient(create_app(deployment)))
+        world = World(
+            deployment, clock, falcon.testing.TestClient(create_app(deployment), headers=NAMED)
+        )
         made = Hooked(data, world, receiver, settings)
         try:
             yield made

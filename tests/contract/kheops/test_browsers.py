@@ -31,7 +31,8 @@ PATHS = sorted({route.path for route in ROUTES})
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-headers": "origin, content-type, accept, authorization, frontend,"
-    " accept-charset, X-Authorization-Source, Idempotency-Key",
+    " accept-charset, X-Authorization-Source, Idempotency-Key, X-Request-Id, traceparent",
+    "access-control-expose-headers": "X-Request-Id, traceparent",
     "access-control-allow-credentials": "true",
     "access-control-allow-methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
     "access-control-max-age": "86400",
@@ -100,7 +101,7 @@ def test_total_is_exposed(path: str, prefix: str, world: World) -> None:
     """Where there is a total, pages may read it."""
     answer = world.ask(BOB, "GET", prefix + path)
     assert answer.headers["x-total-count"]
-    assert cors_of({**answer.headers}) == CORS | {EXPOSED: "X-Total-Count"}
+    assert cors_of({**answer.headers}) == CORS | {EXPOSED: f"X-Total-Count, {CORS[EXPOSED]}"}
 
 
 def test_other_api_has_no_cors(world: World) -> None:

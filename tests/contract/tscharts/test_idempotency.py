@@ -14,6 +14,7 @@ from adapters.deployment import open_deployment
 from adapters.http.app import create_app
 from adapters.settings import Compat, Settings
 from albumcore import PatientImageSet
+from support.named import NAMED
 from support.templates import place
 from support.tscharts import PIXEL, ROOT, Api, opened
 
@@ -37,7 +38,7 @@ def elsewhere(api: Api, **settings: Any) -> Iterator[Api]:
     """The same store in another process, as far as can be told."""
     where = place(api.deployment.settings.data)
     deployment = open_deployment(Settings(**where, **settings), clock=api.clock)
-    client = falcon.testing.TestClient(create_app(deployment))
+    client = falcon.testing.TestClient(create_app(deployment), headers=NAMED)
     yield Api(deployment, client, api.clock, api.token)
     deployment.close()
 
