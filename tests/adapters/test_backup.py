@@ -74,14 +74,16 @@ def test_a_backup_holds_all_that_a_store_needs(own: Path, tmp_path: Path) -> Non
 
 
 def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> None:
-    """Files that belong to the database while it is open, and what was deleted from it, stay behind."""
+    """Files that belong to it while it is open, and what was deleted, stay behind; what is in its log does not."""
     with opened(own) as deployment:
+        deployment.people.register("stays", "stays-in-the-log@clinic.example")
         deployment.people.register("gone", "gone-for-ever@clinic.example")
         run_sql(own / DATABASE, "DELETE FROM directory_person WHERE sub = 'gone'")
         back_up(deployment, tmp_path / "backup", quiet)
     names = {path.name for path in (tmp_path / "backup").iterdir()}
     assert names == {DATABASE, "blobs", "blobs.txt", "demo.json", "manifest.json"}
-    assert b"gone-for-ever" not in (tmp_path / "backup" / DATABASE).read_bytes()
+    content = (tmp_path / "backup" / DATABASE).read_bytes()
+    assert (b"gone-for-ever" in content, b"stays-in-the-log" in content) == (False, True)
 
 
 def test_a_backup_is_for_its_owner_alone(store: Path, tmp_path: Path) -> None:
