@@ -1,4 +1,4 @@
-"""What has to hold before a change lands. `nox` runs every session below but the last; `nox -s tests` runs one."""
+"""What has to hold before a change lands. `nox` runs every session that is on by default; `nox -s tests` runs one."""
 
 import nox
 
@@ -14,6 +14,10 @@ ON_POSTGRES = (
     *("tests/property/test_album_machine.py", "tests/property/test_image_set_machine.py"),
     *("tests/property/test_study_comments_machine.py", "tests/property/test_http_machine.py"),
 )
+
+DEEP = ("tests/property", "tests/service", "tests/store")
+"""Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
+OF_THE_LIBRARY = ("tests/unit", "tests/property")
 
 
 @nox.session
@@ -55,6 +59,26 @@ def postgres(session: nox.Session) -> None:
     env = {"ALBUMCORE_TEST_DATABASE": "postgres"}
     chosen = session.posargs or ON_POSTGRES
     session.run("pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_sqlite", *chosen, env=env)
+
+
+@nox.session(default=False)
+def deep(session: nox.Session) -> None:
+    """The long runs, with fresh seeds, on both databases: an hour or two; `-- PATH ...` runs some of them."""
+    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    env = {"HYPOTHESIS_PROFILE": "deep"}
+    run = ("pytest", "-n", "2", "--dist", "loadfile")
+    session.run(*run, *(session.posargs or DEEP), env=env)
+    if not session.posargs:
+        on_postgres = {**env, "ALBUMCORE_TEST_DATABASE": "postgres"}
+        machines = [path for path in ON_POSTGRES if path.startswith("tests/property")]
+        session.run(*run, "-m", "not on_sqlite", *machines, env=on_postgres)
+
+
+@nox.session(name="tests-3.13", python="3.13", default=False)
+def tests_on_the_newest_python(session: nox.Session) -> None:
+    """The tests of the library alone, where that interpreter is installed."""
+    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    session.run("pytest", "-n", "2", "--dist", "loadfile", *(session.posargs or OF_THE_LIBRARY))
 
 
 @nox.session(default=False)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, find, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from albumcore import Recorded
-from albumcore.albums.events import AlbumEvent, CommentPosted
+from albumcore import Album, Recorded
+from albumcore.albums.events import (
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEvent,
+    CommentPosted,
+    ReportAdded,
+    SeriesImported,
+    SeriesRemoved,
+    StudyImported,
+    StudyRemoved,
+)
 from albumcore.feed import entry
 from albumcore.kernel import STORED, fold
 from albumcore.streams import named_stream
@@ -28,6 +40,7 @@ from albumcore.testing import (
     user_token_histories,
 )
 from albumcore.testing import sources as any_sources
+from support.deep import at_length
 
 HISTORIES: dict[str, st.SearchStrategy[History[Any]]] = {
     "album": album_histories(),
@@ -38,9 +51,11 @@ HISTORIES: dict[str, st.SearchStrategy[History[Any]]] = {
 every_history = st.one_of(*HISTORIES.values())
 
 
-def occurs(strategy: st.SearchStrategy[Any], wanted: Callable[[Any], bool]) -> None:
+def occurs(
+    strategy: st.SearchStrategy[Any], wanted: Callable[[Any], bool], most: int = 1000
+) -> None:
     """Look for an example among many, the same ones each time; `NoSuchExample` where there is none."""
-    seeking = settings(max_examples=1000, phases=[Phase.generate], database=None, deadline=None)
+    seeking = settings(max_examples=most, phases=[Phase.generate], database=None, deadline=None)
     find(strategy, wanted, settings=seeking, random=Random(0))
 
 
@@ -63,6 +78,7 @@ def occurring() -> dict[str, set[type[Any]]]:
     return found
 
 
+@settings(max_examples=at_length(10_000, 1_000))
 @given(history=every_history)
 def test_history_is_valid(history: History[Any]) -> None:
     """Versions count from 1, times never go back, and every event fits the state before it."""
@@ -118,6 +134,65 @@ def test_long_history_of_several_users_occurs() -> None:
             and len({one.act.user for one in history}) >= 3
         ),
     )
+
+
+class SeriesInAnAlbum:
+    """A projection with a mistake: it does not know that a series can be removed by itself."""
+
+    def __init__(self) -> None:
+        self.series: set[tuple[str, str]] = set()
+
+    def apply(self, event: AlbumEvent) -> None:
+        """Follow one event."""
+        match event:
+            case SeriesImported(study, series) | ReportAdded(study, series):
+                self.series.add((study, series))
+            case StudyImported(study, several):
+                self.series.update((study, one) for one in several)
+            case StudyRemoved(study):
+                self.series = {one for one in self.series if one[0] != study}
+            case AlbumDeleted():
+                self.series.clear()
+
+
+@pytest.mark.parametrize("number", range(at_length(20, 2)))
+def test_planted_mistake_is_found_and_shrunk_to_three_events(number: int) -> None:
+    """With the settings that Hypothesis has by itself, in 20 s of work; ten times that in a default run."""
+    shortest: list[History[Album]] = []
+
+    @seed(number)
+    @settings(settings.get_profile("default"), database=None, deadline=None)
+    @given(history=album_histories())
+    def projection_agrees(history: History[Album]) -> None:
+        projection = SeriesInAnAlbum()
+        for one in history:
+            projection.apply(one.event)  # type: ignore[arg-type]
+        studies = fold(Album(), history).studies
+        if projection.series != {(study, uid) for study, uids in studies.items() for uid in uids}:
+            shortest[:] = [history]
+            raise AssertionError("the projection differs")
+
+    began = process_time()
+    with pytest.raises(AssertionError, match="differs"):
+        projection_agrees()
+    created, imported, removed = (type(one.event) for one in shortest[0])
+    assert (created, removed) == (AlbumCreated, SeriesRemoved)
+    assert imported in (SeriesImported, StudyImported, ReportAdded)
+    assert process_time() - began < at_length(20, 200)
+
+
+def test_every_kind_of_event_is_common() -> None:
+    """Each kind of an album's events is in one of 50 histories or more: no decision is left to luck."""
+    seen: Counter[type[Any]] = Counter()
+
+    def count(history: History[Album]) -> bool:
+        seen.update({type(one.event) for one in history})
+        return False
+
+    with suppress(NoSuchExample):
+        occurs(album_histories(), count, most=300)
+    kinds = {cls for name, cls in STORED.items() if name.startswith("album.")}
+    assert {cls.__name__: seen[cls] for cls in kinds if seen[cls] < 6} == {}
 
 
 def test_refused_command_occurs() -> None:

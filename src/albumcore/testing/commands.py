@@ -244,7 +244,7 @@ def _commands(
     room = max(max_size - 1, 0)  # beside the last
     few = st.lists(attempt, max_size=room)
     many = st.lists(attempt, min_size=room // 2, max_size=room)
-    attempts = draw(draw(st.sampled_from([few, *[many] * 7])))
+    attempts = draw(draw(st.sampled_from([few, *[many] * 31])))
     ends = [one for one in ENDS if one in arguments] or decisions
     last = draw(_attempts(ends, arguments) | _attempts(decisions, arguments))
     return play.commands(begun, attempts, last)
