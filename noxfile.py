@@ -15,7 +15,10 @@ ON_POSTGRES = (
     *("tests/property/test_study_comments_machine.py", "tests/property/test_http_machine.py"),
 )
 
-DEEP = ("tests/property", "tests/service", "tests/store")
+DEEP = (
+    *("tests/property", "tests/service", "tests/store"),
+    *(f"tests/adapters/test_{name}.py" for name in ("backup", "restore", "verifying")),
+)
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")
 

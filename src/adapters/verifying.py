@@ -14,6 +14,7 @@ from adapters.deployment import DATABASE, NoStore, open_deployment
 from adapters.directory import problems_of
 from adapters.settings import Settings
 from adapters.store import (
+    NewerStore,
     StoreError,
     check_postgres,
     check_sqlite,
@@ -60,6 +61,7 @@ def verify(
 
     Raises:
         NoStore: there is none, or not the whole of it.
+        NewerStore: a newer release wrote it.
         Unreadable: it is on a read-only directory, and changes lie beside it.
         StoreError: the SQLite file is no database, or PostgreSQL cannot be reached.
     """
@@ -84,7 +86,7 @@ def verify(
             problems += _told(problems_of, database)
             problems += _told(albums.verify, blobs.check, seen)
     except _UNREADABLE as error:
-        if not on_sqlite:
+        if not on_sqlite or isinstance(error, NewerStore):
             raise
         problems.append(f"the store cannot be opened: {_in_a_line(error)}")
     return Verified(problems, events, left_out)

@@ -20,11 +20,12 @@ from albumcore import Album, PatientImageSet, Source, album_stream, patient_stre
 from albumcore.albums.events import CommentPosted
 from albumcore.ids import AlbumId, PatientId, UserId
 from albumcore.imagesets.events import ImageAdded
+from support.deep import at_length
 from support.server import bearer, opened, serving
 
 ALBUM = AlbumId("hotAlbum01")
 CLIENTS = 8
-ROUNDS_OF_DEATH = 20
+ROUNDS_OF_DEATH = at_length(200, 20)
 DAY = datetime(2026, 3, 14, tzinfo=UTC).date()
 
 
@@ -164,7 +165,7 @@ def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: P
 
 def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
     """What all send at the same moment by the same key is recorded once, and all get the same answer."""
-    rounds = 5
+    rounds = at_length(50, 5)
     with opened(tmp_path) as deployment:
         hot = _heated(deployment)
     image = {"type": "Xray", "clinic": hot.clinic, "station": hot.station, "data": "AAAA"}
