@@ -11,6 +11,7 @@ import pytest
 
 from adapters.http.errors import status_of
 from adapters.store import StoreDamaged, StoreFull, StoreReplaced
+from support.logs import written
 from support.tscharts import PIXEL, ROOT, Api, opened
 
 PLACES = {"patients": [1], "clinics": [1], "stations": [1]}
@@ -47,7 +48,7 @@ def _replace(file: Path) -> None:
 @pytest.mark.parametrize("was_shown", [False, True], ids=["first read", "shown before"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_image_is_never_shown(
-    api: Api, tmp_path: Path, capfd: pytest.CaptureFixture[str], damage: str, was_shown: bool
+    api: Api, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str, was_shown: bool
 ) -> None:
     """500, although it was shown before and nothing was recorded since; the log names the blob."""
     image = api.upload().json["id"]
@@ -56,11 +57,11 @@ def test_a_damaged_image_is_never_shown(
     if was_shown:
         assert api.request("GET", path).json["data"] == PIXEL
     DAMAGES[damage](tmp_path / "images" / digest[:2] / digest[2:])
-    capfd.readouterr()
+    caplog.clear()
     answer = api.request("GET", path, raise_faults=False)
     assert answer.status_code == 500
     assert answer.json["detail"].startswith("the stored bytes of this image are damaged; log id ")
-    log = capfd.readouterr().err
+    log = written(caplog)
     assert f"blob {digest}" in log
     assert answer.json["detail"].rpartition(" ")[2] in log
     assert api.request("HEAD", path, raise_faults=False).status_code == 500
@@ -70,7 +71,7 @@ def test_a_damaged_image_is_never_shown(
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_no_room_for_an_image(
-    api: Api, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], code: int
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
     """503 that says so, and nothing is recorded; once there is room, the same request succeeds."""
     before = api.position()
@@ -84,7 +85,7 @@ def test_no_room_for_an_image(
         answer = api.request("POST", f"{ROOT}/image/", body, raise_faults=False)
     assert answer.status_code == 503
     assert answer.json["detail"].startswith("there is no room left")
-    assert os.strerror(code) in capfd.readouterr().err
+    assert os.strerror(code) in written(caplog)
     assert api.position() == before
     assert api.upload().status_code == 200
 
