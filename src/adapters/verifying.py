@@ -67,7 +67,7 @@ def verify(
     """
     file = settings.data / DATABASE
     on_sqlite = settings.database is None and file.is_file() and bool(file.stat().st_size)
-    problems = check_sqlite(file.absolute()).problems if on_sqlite else []
+    problems = check_sqlite(file).problems if on_sqlite else []
     read_only = read_only or bool(problems) or not os.access(settings.data, os.W_OK)
     events, left_out = 0, list[str]()
 

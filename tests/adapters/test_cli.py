@@ -605,6 +605,19 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
     assert told == (1, "", "albumcore: albumcore.sqlite: its content has changed\n")
 
 
+def test_backup_and_restore_by_relative_paths(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are typed."""
+    monkeypatch.chdir(tmp_path)
+    with opened(Path("data")):
+        pass
+    assert run("backup", "backup", "--data", "data")[0] == 0
+    assert run("restore", "backup", "--data", "data")[0] == 0
+    assert run("verify", "--read-only", "--data", "data")[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"backup", "data", "data.before-restore"}
+
+
 def test_copy(run: Run, tmp_path: Path) -> None:
     """It tells what was copied; the copy opens, and is not copied into again."""
     source, target = tmp_path / "source", tmp_path / "target"

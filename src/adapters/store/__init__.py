@@ -91,7 +91,7 @@ def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcor
         NewerStore: a newer release wrote it.
         StoreError: it is no database, or a damaged one, or an older release wrote it.
     """
-    env = {**_on_sqlite(address_to_read(path.absolute())), "CREATE_TABLE": "n"}
+    env = {**_on_sqlite(address_to_read(path)), "CREATE_TABLE": "n"}
     store = Albumcore(env, **options)
     try:
         recorder: IndexRecorder = store.recorder  # type: ignore[assignment]

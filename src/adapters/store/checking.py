@@ -53,6 +53,7 @@ def address_to_read(file: Path) -> str:
     Raises:
         Unreadable: changes lie in a write-ahead log beside it, and its directory is read-only.
     """
+    file = file.absolute()
     log = file.with_name(f"{file.name}-wal")
     if not log.exists():
         return f"{file.as_uri()}?mode=ro&immutable=1"
