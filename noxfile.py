@@ -67,7 +67,7 @@ def postgres(session: nox.Session) -> None:
 @nox.session(default=False)
 def deep(session: nox.Session) -> None:
     """The long runs, with fresh seeds, on both databases: an hour or two; `-- PATH ...` runs some of them."""
-    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
     env = {"HYPOTHESIS_PROFILE": "deep"}
     run = ("pytest", "-n", "2", "--dist", "loadfile")
     session.run(*run, *(session.posargs or DEEP), env=env)
@@ -80,7 +80,7 @@ def deep(session: nox.Session) -> None:
 @nox.session(name="tests-3.13", python="3.13", default=False)
 def tests_on_the_newest_python(session: nox.Session) -> None:
     """The tests of the library alone, where that interpreter is installed."""
-    session.install(".", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
     session.run("pytest", "-n", "2", "--dist", "loadfile", *(session.posargs or OF_THE_LIBRARY))
 
 
