@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,16 @@ from adapters.store import (
     StoreUnavailable,
     database_of,
     open_memory,
+    open_sqlite,
 )
 from adapters.store.pool import SQLiteDatabase
+from albumcore import Album, Source
+from albumcore.ids import AlbumId, UserId
+from albumcore.streams import album_stream
 from support.server import bearer
 
 FILE = "albumcore.sqlite"
+ALICE = Source(UserId("alice"))
 
 
 @pytest.fixture
@@ -72,6 +77,8 @@ WAYS: dict[str, Callable[[Path], object]] = {
     "renamed": lambda file: file.rename(file.with_name("elsewhere")),
     "directory renamed": lambda file: file.parent.rename(file.parent.with_name("elsewhere")),
     "directory is a file": _hide,
+    "log removed": lambda file: file.with_name(f"{FILE}-wal").unlink(),
+    "log replaced": lambda file: _replace(file.with_name(f"{FILE}-wal")),
 }
 
 
@@ -109,6 +116,35 @@ def test_replaced_file_is_not_written_to(
     finally:
         for one in held:
             os.close(one)
+
+
+def test_symbolic_link_that_leads_elsewhere(tmp_path: Path) -> None:
+    """What is open goes on with neither file: half of it would be in the one, and half in the other."""
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        open_sqlite(tmp_path / name / FILE).close()
+    link = tmp_path / "current"
+    link.symlink_to("one")
+    with closing(open_sqlite(link / FILE)) as store:
+        link.unlink()
+        link.symlink_to("other")
+        with pytest.raises(StoreReplaced):
+            store.handle(album_stream(AlbumId("Later00001")), Album.create, ALICE, "new")
+
+
+def test_log_that_is_made_anew(deployment: Deployment, client: testing.TestClient) -> None:
+    """When its last connection is closed, SQLite removes it, and makes another one for the next."""
+    database = database_of(deployment.albums)
+    assert _create(client).status_code == 201
+    for free in (database._readers, database._writers):  # as after errors
+        while free:
+            database.close_one(free.pop())
+    if database._watcher is not None:
+        database._watcher.connection.close()
+        database._watcher = None
+    assert not Path(f"{database._path.decode()}-wal").exists()
+    assert database.trouble() is None
+    assert _create(client).status_code == 201
 
 
 def test_restart_after_a_replacement(

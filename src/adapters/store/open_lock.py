@@ -53,6 +53,12 @@ class OpenLock:
         self._close()
 
 
+def identity(path: str | bytes) -> tuple[int, int]:
+    """What is the same of two paths as long as they lead to the same file."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
 def is_at(file: Path, descriptor: int) -> bool:
     """Whether what an open descriptor is of is what stands at a path by now."""
     try:

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import AbstractContextManager
 from typing import ClassVar, TypeAlias
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from eventsourcing import persistence
 from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
@@ -24,6 +25,7 @@ from adapters.store.faults import (
     fault_of_sqlite,
 )
 from adapters.store.moment import OneMoment
+from adapters.store.open_lock import identity
 from adapters.store.waiting import wait_to_write
 
 _KNOWN: dict[type[Exception], type[Exception]] = {
@@ -74,8 +76,9 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
     or a new one: there are never more than threads. A commit has reached the disk when it returns. In memory, where
     SQLite lets nobody read while somebody writes, one transaction runs at a time.
 
-    Each transaction that writes looks whether the path still leads to the file that was opened. Once it does not,
-    every transaction is refused, because the file that is gone is not what others read.
+    Each transaction that writes looks whether the path still leads to the file that was opened, and whether its
+    write-ahead log is still beside it. Once that is not so, every transaction is refused, because what is gone is not
+    what others read.
     """
 
     system: ClassVar[str] = "sqlite"
@@ -101,8 +104,11 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self._watcher: sqlite3.Cursor | None = None
         self._known: tuple[int | None, float, int] = (None, 0.0, 0)
         self.commits: Commits | None = None
-        self._path = ""
+        # As it was given: a symbolic link on the way to the file may lead elsewhere later.
+        self._path = unquote_to_bytes(urlsplit(db_name).path)
         self._file: tuple[int, int] | None = None
+        self._log_path = ""
+        self._log_file: tuple[int, int] | None = None
         self._trouble: str | None = None
         self._is_replaced = False
         self._is_closed = False
@@ -141,14 +147,23 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         else:
             self._free(is_writer).append(connection)
 
+    def close_one(self, connection: sqlite3.Connection) -> None:
+        """Close a connection that is of no more use."""
+        # It may be the last that has the write-ahead log open, and SQLite makes another one for the next.
+        self._log_file = None
+        connection.close()
+
     def trouble(self) -> str | None:
         """Why this process cannot serve from the database until it is restarted; None as far as is known."""
         with contextlib.suppress(PersistenceError):
             self.check_file()
         return self._trouble
 
-    def check_file(self, *, look: bool = True) -> None:
+    def check_file(self, *, look: bool = True, is_writing: bool = False) -> None:
         """See that the path leads to the file that was opened, and that it did so whenever it was looked at before.
+
+        The same goes for its write-ahead log, from the first transaction on that writes: as long as it is open, SQLite
+        leaves it where it is, and without it what is committed would be lost with this process.
 
         Raises:
             StoreReplaced: it leads to another one, or to none.
@@ -156,13 +171,15 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         """
         if look and self._file is not None and not self._is_replaced:
             try:
-                found = os.stat(self._path)
+                self._is_replaced = identity(self._path) != self._file
+                if self._log_path and (is_writing or self._log_file is not None):
+                    log = identity(self._log_path)
+                    self._is_replaced |= log != (self._log_file or log)
+                    self._log_file = log
             except (FileNotFoundError, NotADirectoryError):
                 self._is_replaced = True
             except OSError as error:
                 raise OperationalError(error) from error
-            else:
-                self._is_replaced = (found.st_dev, found.st_ino) != self._file
             if self._is_replaced:
                 self._note(REPLACED)
         if self._is_replaced:
@@ -218,6 +235,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
                 self._watcher.connection.close()
                 self._watcher = None
             self._known = None, 0.0, 0
+        self._log_file = None
         for free in (self._readers, self._writers):
             while free:
                 free.pop().close()
@@ -251,9 +269,8 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
                 # It waits in its own way to begin, and once it has begun, nothing makes it wait.
                 opened.execute("PRAGMA busy_timeout=0")
             if not self._is_memory and self._file is None:
-                self._path = _path_of(opened)
-                found = os.stat(self._path)
-                self._file = found.st_dev, found.st_ino
+                self._file = identity(_path_of(opened))
+                self._log_path = f"{_path_of(opened)}-wal" if is_wal else ""
         except sqlite3.Error as error:
             opened.close()
             known = self.known(error)
@@ -309,7 +326,7 @@ class _Transaction:
                 if not is_kept:
                     raise
                 wait_to_write(cursor, error, self._seconds)
-            self._database.check_file(look=is_kept)
+            self._database.check_file(look=is_kept, is_writing=is_kept)
         except sqlite3.Error as error:
             self._end()
             raise self._database.known(error) from error
@@ -344,7 +361,7 @@ class _Transaction:
                 cursor.execute("PRAGMA synchronous=FULL")
             cursor.close()  # an open cursor would keep the connection from closing
         except sqlite3.Error:
-            connection.close()
+            self._database.close_one(connection)
         else:
             self._database.give_back(connection, self._is_kept)
         finally:
