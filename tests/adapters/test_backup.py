@@ -87,14 +87,25 @@ def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> No
 
 
 def test_a_backup_is_for_its_owner_alone(store: Path, tmp_path: Path) -> None:
-    """Directory and files, whatever the umask is."""
+    """Directory and files, whatever the umask is; and the files in a directory that others made and may read."""
+    (tmp_path / "of others").mkdir()
     umask = os.umask(0)
     try:
-        backed_up(store, tmp_path / "backup", with_secret=True)
+        for name in ("backup", "of others"):
+            backed_up(store, tmp_path / name, with_secret=True)
     finally:
         os.umask(umask)
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
-    assert (tmp_path / "backup" / "secret").stat().st_mode & 0o777 == 0o600
+    found = [path for path in (tmp_path / "of others").rglob("*") if path.is_file()]
+    assert len(found) > 4
+    assert {path.stat().st_mode & 0o777 for path in found} == {0o600}
+
+
+def test_a_relative_path(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both directories may be named from where one is."""
+    monkeypatch.chdir(tmp_path)
+    made = backed_up(own.relative_to(tmp_path), Path("backup"))
+    assert restored(Path("backup"), Path("restored")).manifest == made
 
 
 # Image bytes

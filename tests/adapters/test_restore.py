@@ -34,6 +34,7 @@ from support.backups import (
     restore_and_die,
     restored,
 )
+from support.copying import quiet
 from support.deep import at_length
 from support.server import opened
 
@@ -160,6 +161,36 @@ def test_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "new" / "blobs").exists()
     names = {path.parent.name + path.name for path in images.glob("*/*")}
     assert names == {digest, *(one for one, _ in blob_files(backup))}
+
+
+def test_images_and_secret_named_within_the_data_directory(backup: Path, data: Path) -> None:
+    """They are where they are named, once the directory has been replaced."""
+    shutil.move(data / "blobs", data / "of images")
+    (data / "keys").mkdir()
+    shutil.move(data / "secret", data / "keys" / "own")
+    before = (data / "keys" / "own").read_bytes()
+    named = Settings(
+        data=data,
+        blobs=(data / "of images").as_uri(),
+        secret_file=data / "keys" / "own",
+    )
+    restore(named, backup, quiet)
+    with closing(open_deployment(named, must_exist=True)) as deployment:
+        assert deployment.albums.verify(deployment.blobs.check) == []
+        assert deployment.secret == before
+    assert not (data / "blobs").exists()
+
+
+def test_damaged_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) -> None:
+    """A backup is needed for such as these: what it has is put in their place."""
+    images = tmp_path / "images"
+    shutil.copytree(backup / "blobs", images)
+    damaged = min(images.glob("*/*"))
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+    restored(backup, tmp_path / "new", blobs=f"file://{images}")
+    assert [path.read_bytes() for path in sorted(images.glob("*/*"))] == [
+        path.read_bytes() for path in sorted((backup / "blobs").glob("*/*"))
+    ]
 
 
 # The secret
@@ -343,6 +374,28 @@ def test_another_one_has_just_ended(
     monkeypatch.setattr(fcntl, "flock", late)
     with pytest.raises(TransferRefused, match="another restore is under way"):
         restored(backup, data)
+
+
+@pytest.mark.parametrize(
+    ("backup_at", "data_at"),
+    [
+        ("data.restoring", "data"),
+        ("data.restoring/backup", "data"),
+        ("data.before-restore", "data"),
+        ("data/backup", "data"),
+        ("backup", "backup"),
+        ("backup", "backup/data"),
+    ],
+)
+def test_a_backup_in_the_way(backup: Path, tmp_path: Path, backup_at: str, data_at: str) -> None:
+    """It would be cleared away, or moved, while it is needed."""
+    folder = tmp_path / "folder"
+    place = Path(shutil.copytree(backup, folder / backup_at))
+    before = bytes_of(place)
+    with pytest.raises(TransferRefused, match="move the backup elsewhere"):
+        restored(place, folder / data_at)
+    assert bytes_of(place) == before
+    assert not (place / "data").exists()
 
 
 def test_the_old_one_of_an_earlier_restore(backup: Path, data: Path) -> None:

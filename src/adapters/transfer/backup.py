@@ -14,7 +14,15 @@ from adapters.blobs import DirectoryBlobs
 from adapters.deployment import Deployment
 from adapters.transfer.blobs import bring, check, look_for, referred
 from adapters.transfer.errors import TransferRefused
-from adapters.transfer.manifest import BLOB_LIST, BLOBS, DEMO, SECRET, Manifest, listed_blobs
+from adapters.transfer.manifest import (
+    BLOB_LIST,
+    BLOBS,
+    DEMO,
+    SECRET,
+    Manifest,
+    for_its_owner,
+    listed_blobs,
+)
 from adapters.transfer.snapshot import Snapshot, Stage
 from adapters.transfer.sqlite import take_sqlite
 
@@ -98,7 +106,7 @@ def _list_blobs(
     number = total = 0
     with (
         stage("reading events", taken.events) as progress,
-        (backup / BLOB_LIST).open("x", encoding="ascii") as file,
+        open(backup / BLOB_LIST, "x", encoding="ascii", opener=for_its_owner) as file,
     ):
         for digest, length in referred(deployment.albums, taken.position, progress):
             file.write(f"{digest} {length}\n")
@@ -120,6 +128,5 @@ def _bring_blobs(deployment: Deployment, backup: Path, number: int, stage: Stage
 
 
 def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
+    with open(path, "xb", opener=for_its_owner) as file:
         file.write(content)

@@ -65,17 +65,22 @@ def bring(
     """Have a place hold some image bytes of another, each checked by its digest as it is copied.
 
     Where both are directories of the same file system that belong to this user alone, files are linked and not read:
-    they are never changed. What the target has in its full length is left as it is.
+    they are never changed. What the target has already is left as it is: in a directory what is sound, and on S3,
+    which checked it when it was put there, what has the full length.
 
     Raises:
         BackupDamaged: some are missing, or damaged; they are named. All others were brought.
         BlobsUnavailable: a place does not answer.
     """
     link = _linking(source, target)
+    is_directory = isinstance(target, DirectoryBlobs)
 
     def one(listed: tuple[Digest, int]) -> str | None:
         digest, length = listed
-        if _size(target, digest) == length or link(digest, length):
+        is_there = _size(target, digest) == length
+        if is_there and is_directory:
+            is_there = target.check(digest, length) is None
+        if is_there or link(digest, length):
             return None
         try:
             content = source.get(digest)

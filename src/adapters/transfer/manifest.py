@@ -134,7 +134,7 @@ class Manifest:
         whole = evolve(self, files=tuple(BackupFile.of(backup, path) for path in paths))
         sync_tree(backup)
         draft = backup / f".{NAME}"
-        with draft.open("xb") as file:
+        with open(draft, "xb", opener=for_its_owner) as file:
             file.write(whole.as_json() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -194,6 +194,11 @@ def listed_blobs(backup: Path) -> Iterator[tuple[Digest, int]]:
         for line in lines:
             digest, length = line.split()
             yield digest, int(length)
+
+
+def for_its_owner(path: str, flags: int) -> int:
+    """An opener of new files that its owner alone may read, whatever directory they are in."""
+    return os.open(path, flags, 0o600)
 
 
 def sync_tree(directory: Path) -> None:

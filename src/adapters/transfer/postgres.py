@@ -25,7 +25,7 @@ from adapters.settings import Settings
 from adapters.store.migrations import MIGRATIONS
 from adapters.store.postgres_pool import PortableCursor, known_errors
 from adapters.transfer.errors import BackupDamaged, TransferRefused
-from adapters.transfer.manifest import BackupTable, Manifest
+from adapters.transfer.manifest import BackupTable, Manifest, for_its_owner
 from adapters.transfer.restore import bring_blobs, check_counts
 from adapters.transfer.snapshot import Snapshot, Stage, verified
 from adapters.unfinished import is_unfinished, mark_finished, mark_unfinished
@@ -130,11 +130,10 @@ def _copy_out(side: Side, table: Table, backup: Path) -> BackupTable:
         cursor = cast(PortableCursor, one)
         with (
             known_errors(),
-            (backup / found.path).open("xb") as file,
+            open(backup / found.path, "xb", opener=for_its_owner) as file,
             cursor.copy(statement.encode()) as copy,
         ):
-            for block in copy:
-                file.write(block)
+            file.writelines(copy)
     return found
 
 

@@ -7,7 +7,8 @@ import shutil
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from attrs import evolve, frozen
 
@@ -49,7 +50,8 @@ def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
     """Put a backup in the place of the store of some settings, once all of it is there and verified.
 
     A data directory is made beside the one that is there, and takes its place by renaming both; the old one stays.
-    A PostgreSQL database must be empty. Image bytes that the settings keep elsewhere are added to what is there.
+    A PostgreSQL database must be empty. Image bytes that the settings keep elsewhere are added to what is there;
+    a place for them, or a secret, that they name within the data directory is within the new one.
 
     Args:
         settings: Where the store is, or is to be.
@@ -76,8 +78,8 @@ def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
         postgres = import_module("adapters.transfer.postgres")
         postgres.put_back(settings, backup, manifest, stage, utc_now())
         return Restored(manifest, None, _bring_secret(manifest, backup, settings.data, settings))
-    with swapping(settings.data) as swap:
-        new = evolve(settings, data=swap.new)
+    with swapping(settings.data, backup) as swap:
+        new = _made_in(swap.new, settings)
         _copy(backup / DATABASE, swap.new / DATABASE)
         secret = _bring_secret(manifest, backup, swap.data, new)
         if (backup / DEMO).exists():
@@ -126,6 +128,25 @@ def _verify(new: Settings, manifest: Manifest, stage: Stage) -> None:
     with closing(open_deployment(new, must_exist=True)) as deployment:
         found = verified(deployment.albums, "sqlite", stage)
     check_counts(manifest, found.events, found.position)
+
+
+def _made_in(new: Path, settings: Settings) -> Settings:
+    """Settings by which the data directory, and what they name within it, is made somewhere else."""
+    places: dict[str, Any] = {"data": new}
+    blobs = urlsplit(settings.blobs or "")
+    if blobs.scheme == "file" and (inside := _inside(settings, Path(unquote(blobs.path)))):
+        places["blobs"] = (new / inside).as_uri()
+    if settings.secret_file is not None and (inside := _inside(settings, settings.secret_file)):
+        places["secret_file"] = new / inside
+        places["secret_file"].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _copy(settings.secret_file, places["secret_file"])
+    return evolve(settings, **places)
+
+
+def _inside(settings: Settings, path: Path) -> Path | None:
+    """Where a path is below the data directory; None if it is not there."""
+    data, path = settings.data.resolve(), path.resolve()
+    return path.relative_to(data) if path.is_relative_to(data) else None
 
 
 def _bring_secret(

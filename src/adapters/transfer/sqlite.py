@@ -16,6 +16,7 @@ from adapters.directory import Database
 from adapters.store import check_sqlite, database_of, open_sqlite_to_read
 from adapters.store.pool import SQLiteDatabase
 from adapters.transfer.errors import BackupDamaged
+from adapters.transfer.manifest import for_its_owner
 from adapters.transfer.snapshot import Snapshot, Stage, verified
 from albumcore import Albumcore
 
@@ -53,6 +54,8 @@ def _vacuum_into(database: SQLiteDatabase, file: Path, progress: Callable[[int],
     Raises:
         sqlite3.Error: the database cannot be read, or the file cannot be written.
     """
+    # SQLite takes an empty file for a new one, and would let all read one that it makes.
+    open(file, "xb", opener=for_its_owner).close()
     connection = database.take(is_writer=False)
     try:
         with _watched(file, progress):

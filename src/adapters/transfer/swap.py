@@ -63,7 +63,7 @@ class Swap:
 
 
 @contextmanager
-def swapping(data: Path) -> Iterator[Swap]:
+def swapping(data: Path, backup: Path) -> Iterator[Swap]:
     """Hold a data directory alone, with an empty directory beside it for what is to replace it.
 
     What an earlier restore left that was cut off is cleared away first: the old data directory goes back to its place.
@@ -71,14 +71,22 @@ def swapping(data: Path) -> Iterator[Swap]:
 
     Args:
         data: The data directory; it need not be there. A symbolic link is followed, and stays.
+        backup: What is to be read meanwhile, and stays as and where it is.
 
     Raises:
-        TransferRefused: a process has the store open, another restore is under way, the old data directory of an
-            earlier restore is still there, or the data directory is where something is mounted.
+        TransferRefused: the backup is in one of the directories, or one of them in it; a process has the store open,
+            another restore is under way, the old data directory of an earlier restore is still there, or the data
+            directory is where something is mounted.
         OSError: no directory can be made beside it.
     """
     data = data.resolve()
     old, new = before_restore(data), data.with_name(f"{data.name}.restoring")
+    backup = backup.resolve()
+    if data.is_relative_to(backup) or any(map(backup.is_relative_to, (data, new, old))):
+        raise TransferRefused(
+            f"the backup and the data directory are one within the other, or {backup} is at a place that a restore "
+            "clears: move the backup elsewhere"
+        )
     if os.path.ismount(data):
         raise TransferRefused(
             f"something is mounted on {data}, so it cannot be renamed: let ALBUMCORE_DATA be a directory below"
