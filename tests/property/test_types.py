@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, NewType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import hypothesis_types
+import albumcore_hypothesis
 from albumcore import Act, Recorded, Source, ids
 from albumcore.codec import Codec
 from albumcore.kernel import STORED, stored_name
@@ -61,7 +62,7 @@ def test_an_argument_is_drawn_by_its_annotation(source: Source) -> None:
 def test_the_entry_point_is_installed() -> None:
     """With the package, under the group that Hypothesis reads."""
     (found,) = entry_points(group="hypothesis", name="albumcore")
-    assert found.load() is hypothesis_types.register
+    assert found.load() is albumcore_hypothesis.register
 
 
 IS_SOUND = "from hypothesis.strategies import from_type; print('text' in repr(from_type(AlbumId)))"
@@ -75,8 +76,13 @@ IS_SOUND = "from hypothesis.strategies import from_type; print('text' in repr(fr
         ("from albumcore.ids import AlbumId; " + IS_SOUND, "True"),
         ("import albumcore.testing; from albumcore.ids import AlbumId; " + IS_SOUND, "True"),
         ("import albumcore, sys; print('hypothesis' in sys.modules)", "False"),
+        ("import sys; sys.modules['hypothesis'] = None; import albumcore; print('sound')", "sound"),
+        ("import sys; sys.modules['albumcore'] = None; import hypothesis; print('sound')", "sound"),
     ],
-    ids=["hypothesis", "hypothesis first", "albumcore first", "testing first", "albumcore"],
+    ids=[
+        *("hypothesis", "hypothesis first", "albumcore first", "testing first", "albumcore"),
+        *("without hypothesis", "without albumcore"),
+    ],
 )
 def test_types_are_registered_where_both_are_imported(script: str, printed: str) -> None:
     """In any order; and neither of the two is imported for the sake of the other."""
@@ -84,3 +90,14 @@ def test_types_are_registered_where_both_are_imported(script: str, printed: str)
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert (done.stdout.strip(), done.stderr) == (printed, "")
+
+
+def test_a_project_with_folders_named_as_ours_can_use_hypothesis(tmp_path: Path) -> None:
+    """It has albumcore in its environment alone; the entry point is loaded all the same, and must not fail."""
+    for name in ("adapters", "albumcore"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError(__name__)")
+    command = [sys.executable, "-c", "import hypothesis; print('sound')"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.stdout.strip(), done.stderr) == ("sound", "")
