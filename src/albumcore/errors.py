@@ -6,7 +6,7 @@ An adapter maps a family to its own kind of answer, and a ``code`` to its own te
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class AlbumcoreError(Exception):
@@ -48,6 +48,10 @@ class Invalid(AlbumcoreError):
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(f"{field}: {detail}")
         self.field = field
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """How it is pickled, so that it passes from one process to another."""
+        return type(self), (self.field, self.detail.removeprefix(f"{self.field}: "))
 
 
 class Conflict(AlbumcoreError):

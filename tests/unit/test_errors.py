@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+
+import pytest
+
 from albumcore import errors
 from albumcore.errors import AlbumcoreError, Invalid
 
@@ -59,3 +63,11 @@ def test_an_error_carries_a_sentence() -> None:
         "title: too long",
         "title: too long",
     )
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_an_error_passes_from_one_process_to_another(name: str) -> None:
+    """Where a child of a pool raises what its parent cannot read, the whole pool breaks."""
+    error = Invalid("title", "title: too long") if name == "Invalid" else getattr(errors, name)("a")
+    passed = pickle.loads(pickle.dumps(error))
+    assert (type(passed), str(passed), vars(passed)) == (type(error), str(error), vars(error))

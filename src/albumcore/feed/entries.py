@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.albums import events as album
 from albumcore.capabilities import events as user
@@ -130,7 +130,7 @@ class Entry:
     """
 
     recorded: Recorded[Any]
-    line: Line
+    line: Line = field(eq=False)  # it follows from the event, and a copy of a row is not that row
 
     @property
     def kind(self) -> Kind:

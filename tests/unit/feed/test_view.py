@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -16,7 +17,15 @@ from albumcore.albums.events import (
     SeriesRemoved,
 )
 from albumcore.errors import Invalid
-from albumcore.feed import FeedQuery, Kind, ProviderStanding, Standing, select, standing_of
+from albumcore.feed import (
+    FeedPage,
+    FeedQuery,
+    Kind,
+    ProviderStanding,
+    Standing,
+    select,
+    standing_of,
+)
 from albumcore.ids import UserId
 from albumcore.kernel import Act, Event, Recorded, Source
 from support.album import (
@@ -149,3 +158,12 @@ def test_standing_tells_what_holds_now() -> None:
 def test_a_plain_member_stands_as_such() -> None:
     """Absent is who is no member; a member is there, with what he is."""
     assert standing_of(folded(Album(), [OPEN, BOB_IN])).admins == {alice: True, bob: False}
+
+
+def test_a_page_that_was_passed_on_is_the_same() -> None:
+    """From one process to another, with all that it tells."""
+    history = [Recorded("album-A1", 1, Act(ALICE, START), OPEN)]
+    entries, total = select(history, None, FeedQuery())
+    page = FeedPage(entries, total, Standing({alice: True}))
+    assert pickle.loads(pickle.dumps(page)) == page
+    assert hash(pickle.loads(pickle.dumps(entries))) == hash(entries)
