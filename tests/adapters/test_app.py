@@ -76,6 +76,8 @@ def test_encoded_slash_does_not_change_the_route(
         (ADMIN, 404),
         ("/albums/A1/users/a/b/c", 404),
         ("/api" + ADMIN, 404),
+        ("/albums/A1/users/ann/", 404),
+        ("/albums/A1/users/ann\n/admin", 404),
         ("/albums/A1/users/ann", 401),
         ("/api/albums/A1/users/ann", 401),
         ("/albums/A1/favorites", 401),

@@ -29,7 +29,8 @@ class PlainPaths:
 
     def __init__(self, templates: Iterable[str]) -> None:
         spread = (_spread(one) for one in templates if _FREE in one)
-        self._ambiguous = re.compile("|".join(sorted(spread)))
+        # A name may hold line breaks, too.
+        self._ambiguous = re.compile("|".join(sorted(spread)), re.DOTALL)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Let a path through whose parts are what they seem.
@@ -39,7 +40,9 @@ class PlainPaths:
         """
         raw = req.env.get("RAW_URI") or req.env.get("REQUEST_URI")
         if not raw:
-            if self._ambiguous.fullmatch(req.path):
+            # The framework has taken a slash off the end, which may be the name's.
+            last = "/" if str(req.env["PATH_INFO"]).endswith("/") else ""
+            if self._ambiguous.fullmatch(req.path + last):
                 raise falcon.HTTPNotFound(description=_UNKNOWN)
         elif "%" in raw and "%2f" in raw.partition("?")[0].lower():
             raise falcon.HTTPNotFound
