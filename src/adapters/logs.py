@@ -79,6 +79,20 @@ REQUESTS = logging.getLogger("albumcore.requests")
 _REQUEST = "%(method)s %(route)s %(status)s"
 
 
+def log_request(fields: Mapping[str, Any]) -> None:
+    """Log a request, whose level is ``info``.
+
+    An application may have records made in its own way, as OpenTelemetry does, and its formatters need what they hold.
+
+    Args:
+        fields: As for `RequestRecord`.
+    """
+    if logging.getLogRecordFactory() is logging.LogRecord:
+        REQUESTS.handle(RequestRecord(fields))
+    else:
+        REQUESTS.info(_REQUEST, fields, extra={"fields": fields})
+
+
 class JsonLines(logging.Handler):
     """Writes each record as one line of JSON, to standard error as it is at that moment.
 
@@ -102,12 +116,12 @@ class JsonLines(logging.Handler):
         line = {
             **fields,
             "level": record.levelname.lower(),
-            "timestamp": datetime.fromtimestamp(record.created, UTC),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat()[:-6] + "Z",
         }
         if record.exc_info and record.exc_info[0]:
             line["exception"] = _traceback(record.exc_info)
         try:
-            written = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+            written = orjson.dumps(line, default=str).decode()
         except orjson.JSONEncodeError:  # a text that is none in any encoding, such as a file's name
             return json.dumps(line, default=str)
         return written if written.isascii() else json.dumps(orjson.loads(written))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,29 @@ def test_the_record_of_a_request_is_a_record() -> None:
     assert made[1].created >= made[0].created
 
 
+def test_a_record_is_made_as_the_application_has_it(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its formatters may name what its factory gives every record."""
+    usual = logging.getLogRecordFactory()
+
+    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = usual(*args, **kwargs)
+        record.tenant = "north"
+        return record
+
+    caplog.set_level("INFO", "albumcore")
+    logging.setLogRecordFactory(make)
+    try:
+        ask(deployment)
+    finally:
+        logging.setLogRecordFactory(usual)
+    [record] = caplog.records
+    shown = logging.Formatter("%(tenant)s %(message)s").format(record)
+    assert shown == "north GET /healthz 200"
+    assert lines(caplog)[0]["route"] == "/healthz"
+
+
 def test_a_message_of_any_logger_is_a_line() -> None:
     """Also one that is no text in any encoding, and one with control sequences: it is printable ASCII."""
     for text in ("plain", "M\xfcller", "\x1b[31m\n\x9b2J", "\udcff"):
@@ -214,6 +238,8 @@ def test_a_message_of_any_logger_is_a_line() -> None:
         assert line.isprintable()
         told = json.loads(line)
         assert (told["event"], told["logger"], told["level"]) == (text, "a", "warning")
+        at = datetime.fromtimestamp(record.created, UTC).isoformat()
+        assert told["timestamp"] == at.replace("+00:00", "Z")
 
 
 def test_what_cannot_be_written_ends_nothing(

@@ -14,7 +14,7 @@ from typing import Any
 import falcon
 
 from adapters.deployment import random_id
-from adapters.logs import REQUESTS, RequestRecord, log
+from adapters.logs import REQUESTS, log, log_request
 from adapters.request_counts import RequestCounts
 
 REQUEST_ID = "X-Request-Id"
@@ -77,7 +77,7 @@ class RequestLog:
         }
         if trace is not None:
             fields["trace_id"] = trace
-        REQUESTS.handle(RequestRecord(fields))
+        log_request(fields)
 
 
 def _api_of(req: falcon.Request) -> str:
