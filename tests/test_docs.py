@@ -64,7 +64,7 @@ def _session(function: ast.FunctionDef) -> str:
 
 
 def test_contributors_are_told_of_every_session() -> None:
-    """Each that nox knows has its row."""
+    """Each that nox knows has its row, by the name that nox knows it by."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     sessions = [_session(node) for node in functions if node.decorator_list]
@@ -72,3 +72,12 @@ def test_contributors_are_told_of_every_session() -> None:
         r"^\| `([\w.-]+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert rows == sessions
+
+
+def test_sessions_that_test_install_the_service() -> None:
+    """Its modules are imported by tests in every folder, those of the library's properties too."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    sessions = [ast.unparse(node) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    testing = [text for text in sessions if "'pytest'" in text]
+    assert testing
+    assert all("'.[service]'" in text for text in testing)
