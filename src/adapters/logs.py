@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -64,7 +65,7 @@ class RequestRecord(logging.LogRecord):
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         common = _of_thread.common
-        if common is None:
+        if common is None or common["process"] != os.getpid():  # or of before a fork
             super().__init__(REQUESTS.name, logging.INFO, __file__, 0, _REQUEST, (), None)
             common = _of_thread.common = dict(self.__dict__)
         at = time.time()

@@ -206,6 +206,23 @@ def test_the_record_of_a_request_is_a_record() -> None:
     assert made[1].created >= made[0].created
 
 
+_FORKED = """
+import os
+from adapters.logs import RequestRecord
+fields = {"method": "GET", "route": None, "status": 200}
+RequestRecord(fields)
+if (child := os.fork()) == 0:
+    os._exit(RequestRecord(fields).process != os.getpid())
+_, status = os.waitpid(child, 0)
+assert status == 0
+"""
+
+
+def test_a_record_is_of_the_process_it_is_made_in() -> None:
+    """Also where one was made before the fork."""
+    subprocess.run([sys.executable, "-c", _FORKED], check=True)
+
+
 def test_a_record_is_made_as_the_application_has_it(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
