@@ -92,7 +92,7 @@ def test_token_is_good_for_an_hour_unless_told(run: Run, tmp_path: Path) -> None
     """Its life begins when it is printed, and what its claims say is what the help says."""
     person = ("--sub", "alice", "--email", "a@b.example", "--name", "A")
     began = time.time()
-    payload = run("token", *person, "--data", tmp_path)[1].split(".")[1]
+    payload = run("token", *person, "--create", "--data", tmp_path)[1].split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert claims["exp"] - claims["iat"] == 3600
     assert int(began) <= claims["iat"] <= time.time()
