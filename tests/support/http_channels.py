@@ -60,7 +60,12 @@ class InProcess:
         """Nothing is open."""
 
 
-class _Quiet(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
+    """Logs nothing, and tells the path as it was sent."""
+
+    def get_environ(self) -> dict[str, Any]:
+        return {**super().get_environ(), "RAW_URI": self.path}
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
 
@@ -70,7 +75,7 @@ class OverHttp:
 
     def __init__(self, world: World) -> None:
         app = create_app(world.deployment)
-        self._server = make_server("127.0.0.1", 0, app, handler_class=_Quiet)
+        self._server = make_server("127.0.0.1", 0, app, handler_class=_Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         address = f"http://127.0.0.1:{self._server.server_port}"
