@@ -54,6 +54,8 @@ class _OfThread(threading.local):
 
 
 _of_thread = _OfThread()
+# The process that a record names is another one then.
+os.register_at_fork(after_in_child=lambda: _of_thread.__dict__.clear())
 
 
 class RequestRecord(logging.LogRecord):
@@ -65,7 +67,7 @@ class RequestRecord(logging.LogRecord):
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         common = _of_thread.common
-        if common is None or common["process"] != os.getpid():  # or of before a fork
+        if common is None:
             super().__init__(REQUESTS.name, logging.INFO, __file__, 0, _REQUEST, (), None)
             common = _of_thread.common = dict(self.__dict__)
         at = time.time()
