@@ -71,6 +71,18 @@ def test_encoded_slash_does_not_change_the_route(
 
 
 @pytest.mark.parametrize(
+    ("sent", "status"),
+    [(None, 404), (b"/mounted" + ADMIN.encode(), 401), (b"/users/a%2fadmin", 404)],
+)
+def test_the_path_as_it_was_sent_is_that_of_an_asgi_server_too(
+    deployment: Deployment, sent: bytes | None, status: int
+) -> None:
+    """Where the service is mounted in such an application; its server need not tell."""
+    told = {"RAW_URI": "", "asgi.scope": {"raw_path": sent}}
+    assert _ask(deployment, "PUT", ADMIN, **told).status_code == status
+
+
+@pytest.mark.parametrize(
     ("path", "status"),
     [
         (ADMIN, 404),

@@ -32,7 +32,7 @@ COMMANDS = (
     "collect_blobs",
     "completion",
 )
-"""The files of the commands, in the order that the help shows them in."""
+"""The files of the commands. The help shows them by name."""
 
 for _name in COMMANDS:
     import_module(f"adapters.cli.{_name}")

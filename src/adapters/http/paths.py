@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import falcon
 
@@ -20,8 +21,8 @@ class PlainPaths:
     """Refuses paths with an encoded slash: decoded, ``users/ann%2Fadmin`` would name another route.
 
     WSGI has no name for the path as it was sent. Gunicorn puts it in ``RAW_URI``, waitress, uWSGI and Apache in
-    ``REQUEST_URI``; granian nowhere. Without it every path is refused that may have been one with a slash in the
-    name of a user.
+    ``REQUEST_URI``; granian nowhere. In an ASGI application it is ``raw_path`` of the scope, which ``a2wsgi`` hands
+    on. Without it every path is refused that may have been one with a slash in the name of a user.
 
     Args:
         templates: The paths of all routes, with the parts that vary in braces.
@@ -38,7 +39,7 @@ class PlainPaths:
         Raises:
             falcon.HTTPNotFound: a part of it holds a slash, or may hold one.
         """
-        raw = req.env.get("RAW_URI") or req.env.get("REQUEST_URI")
+        raw = _as_sent(req.env)
         if not raw:
             # The framework has taken a slash off the end, which may be the name's.
             last = "/" if str(req.env["PATH_INFO"]).endswith("/") else ""
@@ -46,6 +47,12 @@ class PlainPaths:
                 raise falcon.HTTPNotFound(description=_UNKNOWN)
         elif "%" in raw and "%2f" in raw.partition("?")[0].lower():
             raise falcon.HTTPNotFound
+
+
+def _as_sent(environ: Mapping[str, Any]) -> str:
+    """The path as it was sent, perhaps with what comes before and after it; empty where the server does not tell."""
+    told = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    return told or (environ.get("asgi.scope", {}).get("raw_path") or b"").decode("latin-1")
 
 
 def _spread(template: str) -> str:
