@@ -282,6 +282,23 @@ def test_reading_of_one_moment(app: Albumcore, url: str) -> None:
     assert len(app.index.rows(MemberRow, {})) == 1
 
 
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_a_standby_takes_over_that_the_last_events_had_not_reached(
+    app: Albumcore, is_looked_at: bool
+) -> None:
+    """What was at hand is of a history that is no more: it is forgotten, and the next event follows the last."""
+    for name in ("Hips", "Toes"):
+        app.handle(A1, Album.edit, ALICE, name=name)
+    tamper(app, "DELETE FROM stored_events WHERE originator_version > 2")
+    app.rebuild()
+    if is_looked_at:
+        assert app.load(A1).name == "Knees"
+    app.handle(A1, Album.edit, ALICE, name="Heads")
+    assert [one.version for one in app.history(A1)] == [1, 2, 3]
+    assert app.load(A1).name == "Heads"
+    assert app.verify() == []
+
+
 def test_numbers_are_given_without_waiting_for_the_disk(app: Albumcore) -> None:
     """And only they: the next transaction waits for it again."""
     recorder: PostgresRecorder = app.recorder  # type: ignore[assignment]

@@ -53,6 +53,11 @@ _SNAPSHOT_TABLE = f"""CREATE TABLE IF NOT EXISTS {_SNAPSHOTS} (
     originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL,
     PRIMARY KEY (originator_id, originator_version))"""
 _INSERT = f"INSERT INTO {{table}} ({', '.join(EVENT)}) VALUES (?, ?, ?, ?)"  # noqa: S608
+# Nothing where the version before is not there, which the column refuses; and no answer has to be waited for.
+_INSERT_AFTER = (
+    f"INSERT INTO {_EVENTS} ({', '.join(EVENT)}) VALUES (?, (SELECT originator_version + 1 "  # noqa: S608
+    f"FROM {_EVENTS} WHERE originator_id = ? AND originator_version = ?), ?, ?)"
+)
 
 _again = retry((InterfaceError, OperationalError), max_attempts=2, wait=0.05)
 """Reads are tried once more, on another connection. The library's ten times would keep a caller for minutes."""
@@ -110,7 +115,8 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
         """Append events, with the changes of rows that they mean: all of it or nothing.
 
         Raises:
-            IntegrityError: a version of a stream is there already, or the key of a row. Nothing is stored.
+            IntegrityError: a version of a stream is there already, or the one before it is not; or the key of a row is
+                taken. Nothing is stored.
             OperationalError: the database is gone or was busy for too long. Nothing is stored, unless it says that
                 nobody knows.
         """
@@ -122,8 +128,9 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
 
     def _append(self, stored_events: Sequence[StoredEvent], changes: Iterable[Change]) -> None:
         with self._appending() as c:
-            for stored in stored_events:
-                c.execute(*_insertion(_EVENTS, stored))
+            for number, stored in enumerate(stored_events):
+                follows = not number and stored.originator_version > 1
+                c.execute(*(_following(stored) if follows else _insertion(_EVENTS, stored)))
             self.apply(c, changes)
             c.execute(f"NOTIFY {self.channel_name}")
 
@@ -177,6 +184,13 @@ def _lookups() -> Iterator[tuple[str, str]]:
 def _insertion(table: str, stored: StoredEvent) -> tuple[str, list[Any]]:
     values = [stored.originator_id, stored.originator_version, stored.topic, stored.state]
     return _INSERT.format(table=table), values
+
+
+def _following(stored: StoredEvent) -> tuple[str, list[Any]]:
+    """What stores an event if the one before it is there."""
+    # Whoever has a standby take over that the last events had not reached knows of versions that are gone.
+    stream, before = stored.originator_id, stored.originator_version - 1
+    return _INSERT_AFTER, [stream, stream, before, stored.topic, stored.state]
 
 
 class PostgresSnapshotRecorder(PostgresAggregateRecorder):
