@@ -14,6 +14,7 @@ import pytest
 from adapters import demo
 from adapters.deployment import NoStore, open_deployment
 from adapters.settings import Settings
+from adapters.store import postgres_server as postgres_server_seen
 from adapters.transfer import BackupDamaged, Manifest, TransferRefused, back_up, restore
 from albumcore import Album, Source
 from albumcore.ids import AlbumId
@@ -116,6 +117,37 @@ def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None
         assert tables(settings) != before
         restore(Settings(data=tmp_path / "new", database=other), tmp_path / "backup", quiet)
         assert tables(Settings(data=tmp_path / "new", database=other)) == before
+
+
+def test_a_table_may_take_long(
+    source: Settings, target: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is copied by one statement, which takes as long as it takes, there and back."""
+    told: list[str] = []
+    with closing(open_deployment(source)) as deployment:
+
+        def ask() -> None:
+            with deployment.database.transaction(commit=False) as cursor:
+                cursor.execute("SHOW statement_timeout")
+                told.extend(row["statement_timeout"] for row in cursor.fetchall())
+
+        back_up(deployment, tmp_path / "backup", after_the_first("copying tables", ask))
+    assert told == ["0"]
+
+    def linger() -> None:
+        with psycopg.connect(str(target.database)) as connection:
+            connection.execute(
+                "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$"
+            )
+            connection.execute(
+                "CREATE TRIGGER linger AFTER INSERT ON directory_study FOR EACH STATEMENT "
+                "EXECUTE FUNCTION linger()"
+            )
+
+    monkeypatch.setattr(postgres_server_seen, "STATEMENT_SECONDS", -29.5)
+    restore(target, tmp_path / "backup", after_the_first("copying image bytes", linger))
+    assert tables(target) == tables(source)
 
 
 def test_a_store_that_does_not_verify(tmp_path: Path) -> None:

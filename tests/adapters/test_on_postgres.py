@@ -19,6 +19,7 @@ from adapters.http.auth import issue_token
 from adapters.secret import SECRET_BYTES
 from adapters.settings import Settings, SettingsError
 from adapters.store import StoreDamaged, StoreFull, database_of
+from adapters.store import postgres_server as postgres_server_seen
 from adapters.verifying import Verified, verify
 from albumcore import Album, Source, album_stream, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
@@ -163,6 +164,22 @@ def test_amcheck_in_a_schema_of_its_own(url: str, tmp_path: Path) -> None:
     server.execute('CREATE EXTENSION amcheck SCHEMA "Its tools"', name)
     _lose_an_entry(url, tmp_path)
     assert len(_verified(url, tmp_path).problems) == 1
+
+
+def test_an_index_may_take_long(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is checked by one statement, which takes as long as it takes."""
+    with closing(open_deployment(Settings(data=tmp_path, database=url))):
+        pass
+    server, name = _server_of(url)
+    server.execute("CREATE EXTENSION amcheck", name)
+    server.execute(
+        "CREATE OR REPLACE FUNCTION bt_index_check(index regclass, heapallindexed boolean) RETURNS void "
+        "LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep("
+        "CASE WHEN index = 'image_row_pkey'::regclass THEN 1 ELSE 0 END); END $$",
+        name,
+    )
+    monkeypatch.setattr(postgres_server_seen, "STATEMENT_SECONDS", -29.5)
+    assert _verified(url, tmp_path) == Verified([], 0)
 
 
 def test_verify_without_amcheck(

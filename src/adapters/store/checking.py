@@ -109,6 +109,8 @@ def check_postgres(database: Any) -> Checked:
     """
     found: list[str] = []
     with database.transaction(commit=False) as c:
+        # An index is checked by one statement, however large it is.
+        c.execute("SET LOCAL statement_timeout = 0")
         c.execute(_INSTALLED)
         installed = c.fetchone()
         try:

@@ -23,7 +23,7 @@ from adapters.copying.words import POSTGRES, Side
 from adapters.deployment import Deployment
 from adapters.settings import Settings
 from adapters.store.migrations import MIGRATIONS
-from adapters.store.postgres_pool import PortableCursor, known_errors
+from adapters.store.postgres_cursor import UNHURRIED, PortableCursor, known_errors
 from adapters.transfer.errors import BackupDamaged, TransferRefused
 from adapters.transfer.manifest import BackupTable, Manifest, for_its_owner
 from adapters.transfer.restore import bring_blobs, check_counts
@@ -45,9 +45,10 @@ def take(deployment: Deployment, backup: Path, stage: Stage) -> Snapshot:
     side = Side(deployment.database, POSTGRES)
     (backup / "tables").mkdir(mode=0o700)
     with side.database.reading():
-        wanted = (
-            _tables()
-        )  # with all columns: the store was opened, and so brought to the form of this release
+        with side.database.transaction(commit=False) as cursor:
+            cursor.execute(UNHURRIED)  # a table is one statement, however large it is
+        # With all columns: the store was opened, and so brought to the form of this release.
+        wanted = _tables()
         with stage("copying tables", len(wanted)) as progress:
             tables = []
             for number, table in enumerate(wanted, 1):
@@ -143,6 +144,7 @@ def _copy_in(side: Side, tables: Sequence[BackupTable], backup: Path, stage: Sta
         side.database.transaction(commit=True) as one,
     ):
         cursor = cast(PortableCursor, one)
+        cursor.execute(UNHURRIED)
         for number, table in enumerate(tables, 1):
             cursor.execute(f"DELETE FROM {table.name}")  # noqa: S608
             statement = f"COPY {table.name} ({_quoted(table.columns)}) FROM STDIN"
