@@ -88,6 +88,18 @@ def test_writers_behind_a_pooler(pooled: Pooler, app: Albumcore, url: str) -> No
     assert app.verify() == []
 
 
+def test_who_holds_the_lock_needs_no_further_connection(direct_url: str) -> None:
+    """To open a store and to make its rows anew takes two: those who wait for the lock may have all others."""
+    with (
+        pooler(postgres_server(), size=2, wait=5) as few,
+        open_postgres(few.url(direct_url)) as app,
+    ):
+        app.rebuild()
+        tamper(app, "UPDATE form_of_rows SET form = 'another'")
+        with open_postgres(few.url(direct_url)) as other:
+            assert other.verify() == []
+
+
 def test_a_connection_lost_behind_a_pooler_keeps_nothing(app: Albumcore) -> None:
     """The server is asked by the number of its own process, and not by that of the pooler."""
     tamper(app, "CREATE TABLE notes (name TEXT)")

@@ -30,6 +30,7 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
 server_idle_timeout = 600
+query_wait_timeout = {wait}
 """
 
 
@@ -48,8 +49,10 @@ class Pooler:
 
 
 @contextmanager
-def pooler(server: PostgresServer, mode: str = "transaction", size: int = 4) -> Iterator[Pooler]:
-    """The same server behind a pooler, until the block ends.
+def pooler(
+    server: PostgresServer, mode: str = "transaction", size: int = 4, wait: int = 120
+) -> Iterator[Pooler]:
+    """The same server behind a pooler, until the block ends. A client waits so many seconds for a connection.
 
     Skips the test where PgBouncer is not installed; where ``CI`` is set, that is an error.
     """
@@ -61,7 +64,13 @@ def pooler(server: PostgresServer, mode: str = "transaction", size: int = 4) -> 
     file = folder / "pgbouncer.ini"
     file.write_text(
         _CONFIGURATION.format(
-            server=server.folder, user=SUPERUSER, port=PORT, folder=folder, mode=mode, size=size
+            server=server.folder,
+            user=SUPERUSER,
+            port=PORT,
+            folder=folder,
+            mode=mode,
+            size=size,
+            wait=wait,
         )
     )
     run_as = owner()

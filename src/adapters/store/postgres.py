@@ -75,29 +75,17 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
 
     def has_rows_of_this_form(self) -> bool:
         """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
-        wanted = {(table_of(kind), name) for kind in ROWS for name in columns_of(kind)}
-        wanted |= {(FORM, "form"), *_lookups()}
-        tables = [*map(table_of, ROWS), FORM]
         with self.datastore.transaction() as c:
-            # The tables themselves are asked as well: one may have been dropped by hand.
-            c.execute(
-                "SELECT table_name AS name, column_name AS part FROM information_schema.columns "
-                "WHERE table_schema = current_schema() AND table_name = ANY(?) UNION ALL "
-                "SELECT tablename, indexname FROM pg_indexes "
-                "WHERE schemaname = current_schema() AND tablename = ANY(?)",
-                [tables, tables],
-            )
-            if wanted != {(row["name"], row["part"]) for row in c.fetchall()}:
-                return False
-            c.execute(f"SELECT form FROM {FORM}")  # noqa: S608
-            return [row["form"] for row in c.fetchall()] == [form_of_rows()]
+            return _are_of_this_form(c)
 
     def clear_tables(self, c: PortableCursor) -> None:
         """Delete the rows; tables of another form are made anew.
 
         Others go on reading the rows that were there until this is kept.
         """
-        if self.has_rows_of_this_form():
+        # In this very transaction: who holds the lock must not wait for a connection, of which a pooler has few, and
+        # which those who wait for the lock may have.
+        if _are_of_this_form(c):
             for kind in ROWS:
                 c.execute(f"DELETE FROM {table_of(kind)}")  # noqa: S608
             return
@@ -171,6 +159,24 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
             )
             [row] = c.fetchall()
             return int(row["given"])
+
+
+def _are_of_this_form(c: PortableCursor) -> bool:
+    wanted = {(table_of(kind), name) for kind in ROWS for name in columns_of(kind)}
+    wanted |= {(FORM, "form"), *_lookups()}
+    tables = [*map(table_of, ROWS), FORM]
+    # The tables themselves are asked as well: one may have been dropped by hand.
+    c.execute(
+        "SELECT table_name AS name, column_name AS part FROM information_schema.columns "
+        "WHERE table_schema = current_schema() AND table_name = ANY(?) UNION ALL "
+        "SELECT tablename, indexname FROM pg_indexes "
+        "WHERE schemaname = current_schema() AND tablename = ANY(?)",
+        [tables, tables],
+    )
+    if wanted != {(row["name"], row["part"]) for row in c.fetchall()}:
+        return False
+    c.execute(f"SELECT form FROM {FORM}")  # noqa: S608
+    return [row["form"] for row in c.fetchall()] == [form_of_rows()]
 
 
 def _lookups() -> Iterator[tuple[str, str]]:
