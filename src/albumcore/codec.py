@@ -92,6 +92,11 @@ def stored_time(at: datetime) -> str:
     return utc.isoformat(timespec="microseconds")
 
 
+def _of_subclass(at: datetime) -> str:
+    """A time of a class of its own, as the encoder writes a plain one: of all that events hold, it asks of these."""
+    return at.isoformat()
+
+
 @cache
 def _structure_of(of: Hashable) -> Callable[[Any, Any], Any]:
     """What makes an event of stored data: the converter's way, unless each field is there and plain, as most are.
@@ -190,7 +195,9 @@ class Codec(Mapper[str]):
         if (command := act.command) is not None:
             content = {} if command.content is None else {"content": command.content}
             state["command"] = {"id": command.id, **content}
-        return StoredEvent(recorded.stream, recorded.version, name, orjson.dumps(state))
+        return StoredEvent(
+            recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass)
+        )
 
     def _written_as(self, cls: type[Any]) -> Written:
         written = self._written.get(cls)
@@ -326,7 +333,9 @@ def _stored_snapshot(snapshot: Snapshot) -> StoredEvent:
         "at": stored_time(snapshot.at),
         "state": converter.unstructure(snapshot.state),
     }
-    return StoredEvent(snapshot.stream, snapshot.version, SNAPSHOT, orjson.dumps(state))
+    return StoredEvent(
+        snapshot.stream, snapshot.version, SNAPSHOT, orjson.dumps(state, _of_subclass)
+    )
 
 
 def _snapshot(stored_event: StoredEvent) -> Snapshot:

@@ -88,6 +88,35 @@ def test_a_clock_without_a_zone_is_refused(open_store: Callable[..., Albumcore])
     assert app.follow() == []
 
 
+class Later(datetime):
+    """A time as libraries of times have it, and those that stop the clock in tests."""
+
+
+@pytest.mark.parametrize("microsecond", [0, 7])
+def test_a_time_of_a_class_of_its_own_is_a_time(
+    open_store: Callable[..., Albumcore], microsecond: int
+) -> None:
+    """It is stored as a plain one is, in events and in snapshots."""
+    app = open_store(clock=lambda: Later(2026, 3, 1, tzinfo=UTC), snapshot_every=1)
+    app.handle(album_stream(A1), Album.create, Source(ALICE), "Knees")
+    token = CapabilityTokenId("T")
+    until = Later(2026, 3, 1, 9, 30, 0, microsecond, UTC)
+    app.handle(
+        album_stream(A1),
+        Album.issue_capability_token,
+        Source(ALICE),
+        token,
+        "0f" * 32,
+        "T",
+        Grants(read=True),
+        expires_at=until,
+    )
+    [*_, (_, recorded)] = app.follow()
+    assert recorded.event.expires_at == until
+    assert app.load(album_stream(A1)).capability_tokens[token].expires_at == until
+    assert app.verify() == []
+
+
 def test_the_moment_of_an_act_is_kept_in_utc() -> None:
     """Whatever the zone it was told in: a decision may put it into an event."""
     told = NAIVE.replace(tzinfo=timezone(timedelta(hours=2)))
