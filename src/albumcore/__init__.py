@@ -177,6 +177,6 @@ __all__ = [
     "utc_now",
 ]
 
-if sys.modules.get("hypothesis") is not None:  # None where its import is barred
+if sys.modules.get("hypothesis") is not None:  # pragma: no branch - None where its import is barred
     # In a test that has imported Hypothesis: `albumcore_hypothesis` does it where that comes second.
     import albumcore.testing.types  # noqa: F401 - importing it registers them
