@@ -37,7 +37,8 @@ class Replay:
         before = self._versions.get(stream, 0)
         if version != before + 1:
             self._note(stream, version, f"it follows version {before}")
-        self._versions[stream] = version
+        # A damaged file may hold anything in the place of a number.
+        self._versions[stream] = version if type(version) is int else before + 1
 
     def follow(self, recorded: Recorded[Any]) -> tuple[Change, ...]:
         """Replay the event that arrived: the changes of rows it means, or none where it does not fit."""

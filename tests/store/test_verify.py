@@ -7,6 +7,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
+from adapters.store import open_memory
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
@@ -214,3 +215,37 @@ def test_bytes_of_an_image_that_are_not_sound(app: Albumcore) -> None:
     """What is wrong with them is said by whoever keeps them."""
     problems = app.verify(lambda digest, length: f"{digest[:4]} has 29 bytes of {length}")
     assert problems == ["images-7 version 1: image 1: 0f0f has 29 bytes of 30"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "told_of"),
+    [
+        (
+            "UPDATE stored_events SET originator_version = 'x' WHERE originator_version = 3",
+            "version x: it follows version 2",
+        ),
+        ("UPDATE numbers SET given = 'x'", "an image id up to 1 was given, and may be given again"),
+    ],
+)
+def test_what_is_no_number(damage: str, told_of: str) -> None:
+    """A damaged SQLite file may hold anything in any column; it is told of, with all else that is found."""
+    with open_memory() as app:
+        app.handle(A1, Album.create, ALICE, "Knees")
+        app.handle(A1, Album.add_member, ALICE, bob)
+        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(
+            PATIENT,
+            PatientImageSet.add_image,
+            ALICE,
+            app.next_image_id(),
+            2,
+            3,
+            ImageType.XRAY,
+            BYTES,
+        )
+        tamper(app, damage)
+        tamper(app, "UPDATE album_row SET name = 'Other'")
+        problems = app.verify()
+    assert [line for line in problems if told_of in line]
+    assert [line for line in problems if "name='Other'" in line]

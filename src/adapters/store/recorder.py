@@ -291,10 +291,10 @@ def _kind_of(change: Change) -> type[Row]:
 
 
 def given(c: Any, name: str) -> int:
-    """The highest number that was given out under a name; 0 where none was."""
+    """The highest number that was given out under a name; 0 where none was, or where no number is there any more."""
     c.execute("SELECT given FROM numbers WHERE name = ?", [name])
     row = c.fetchone()
-    return 0 if row is None else int(row["given"])
+    return row["given"] if row is not None and isinstance(row["given"], int) else 0
 
 
 def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
