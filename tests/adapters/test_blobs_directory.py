@@ -11,6 +11,7 @@ import resource
 import stat
 import threading
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,6 +66,38 @@ def test_put_of_the_same_content_again(blobs: Blobs, root: Path) -> None:
     assert blobs.put(b"abc") == ABC
     assert file.stat().st_ino == before.st_ino
     assert file.stat().st_mtime > 1_000_000_000
+
+
+def test_put_where_what_is_there_is_no_file(blobs: Blobs, root: Path) -> None:
+    """Its place is taken, and a pipe is not waited for."""
+    digest = blobs.put(b"bytes")
+    path = root / digest[:2] / digest[2:]
+    path.unlink()
+    os.mkfifo(path)
+    putting = threading.Thread(target=blobs.put, args=[b"bytes"], daemon=True)
+    putting.start()
+    putting.join(10)
+    assert (putting.is_alive(), path.is_fifo()) == (False, False)
+    assert blobs.get(digest) == b"bytes"
+
+
+@pytest.mark.parametrize("refusal", [errno.EIO, errno.EACCES])
+def test_put_where_what_is_there_cannot_be_read(
+    blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    """On a bad sector it is written elsewhere; a refusal that would meet the next file as well is told."""
+    digest = blobs.put(b"bytes")
+    path = root / digest[:2] / digest[2:]
+    before = path.stat().st_ino
+
+    def refuse(file: object, name: str) -> object:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(hashlib, "file_digest", refuse)
+    with pytest.raises(PermissionError) if refusal == errno.EACCES else nullcontext():
+        blobs.put(b"bytes")
+    assert (path.stat().st_ino == before) == (refusal == errno.EACCES)
+    assert blobs.get(digest) == b"bytes"
 
 
 def test_put_of_what_is_new_writes_before_it_waits(blobs: Blobs, root: Path) -> None:

@@ -36,7 +36,7 @@ _REST = re.compile(r"[0-9a-f]{62}")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_ONE_FILE = frozenset(
     {
-        *(errno.EIO, errno.EBADMSG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP),
+        *(errno.EIO, errno.EBADMSG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO),
         getattr(errno, "EUCLEAN", errno.EIO),  # "structure needs cleaning", which Linux alone has
     }
 )
@@ -275,14 +275,20 @@ def _renew(target: str, digest: Digest) -> bool:
     """Whether ``target`` is there and sound; its age starts again from zero.
 
     Who collects blobs that nothing refers to goes by their age, and this one is about to be needed. One that
-    has rotted is written again: its content is at hand.
+    has rotted, or cannot be read, is written again: its content is at hand.
     """
     try:
         os.utime(target)
-        with open(target, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        # Non-blocking, so that a pipe in its place is not waited for.
+        with open(os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return is_file and hashlib.file_digest(file, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno in _OF_ONE_FILE:
+            return False
+        raise
 
 
 def _draft(shard: str, content: bytes) -> str:
