@@ -132,6 +132,19 @@ def test_symbolic_link_that_leads_elsewhere(tmp_path: Path) -> None:
             store.handle(album_stream(AlbumId("Later00001")), Album.create, ALICE, "new")
 
 
+@pytest.mark.parametrize("is_uri", [True, False])
+@pytest.mark.parametrize("name", ["a b", "x#y", "p%20q", "q?r", "\udcff\udcfe"])
+def test_file_of_any_name(tmp_path: Path, name: str, is_uri: bool) -> None:
+    """It is found again, whether SQLite was told of it by a URI or by its path."""
+    path = tmp_path / name
+    with closing(SQLiteDatabase(path.as_uri() if is_uri else str(path))) as database:
+        with database.transaction(commit=True) as cursor:
+            cursor.execute("CREATE TABLE notes (name TEXT)")
+        assert (database.trouble(), path.exists()) == (None, True)
+        path.unlink()
+        assert "restart" in str(database.trouble())
+
+
 def test_log_that_is_made_anew(deployment: Deployment, client: testing.TestClient) -> None:
     """When its last connection is closed, SQLite removes it, and makes another one for the next."""
     database = database_of(deployment.albums)
@@ -142,7 +155,7 @@ def test_log_that_is_made_anew(deployment: Deployment, client: testing.TestClien
     if database._watcher is not None:
         database._watcher.connection.close()
         database._watcher = None
-    assert not Path(f"{database._path.decode()}-wal").exists()
+    assert not Path(f"{database._path}-wal").exists()
     assert database.trouble() is None
     assert _create(client).status_code == 201
 

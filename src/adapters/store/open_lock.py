@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from eventsourcing.persistence import OperationalError
 
@@ -53,7 +54,14 @@ class OpenLock:
         self._close()
 
 
-def identity(path: str | bytes) -> tuple[int, int]:
+def path_in(name: str) -> str:
+    """The path to a database by the name that SQLite is given, which is a URI or a path as it is."""
+    if name.startswith("file:"):
+        name = os.fsdecode(unquote_to_bytes(urlsplit(name).path))
+    return os.path.abspath(name)
+
+
+def identity(path: str) -> tuple[int, int]:
     """What is the same of two paths as long as they lead to the same file."""
     found = os.stat(path)
     return found.st_dev, found.st_ino

@@ -10,7 +10,6 @@ import threading
 import time
 from contextlib import AbstractContextManager
 from typing import ClassVar, TypeAlias
-from urllib.parse import unquote_to_bytes, urlsplit
 
 from eventsourcing import persistence
 from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
@@ -25,7 +24,7 @@ from adapters.store.faults import (
     fault_of_sqlite,
 )
 from adapters.store.moment import OneMoment
-from adapters.store.open_lock import identity
+from adapters.store.open_lock import identity, path_in
 from adapters.store.waiting import wait_to_write
 
 _KNOWN: dict[type[Exception], type[Exception]] = {
@@ -105,7 +104,7 @@ class SQLiteDatabase(OneMoment, SQLiteDatastore):  # type: ignore[misc]  # a tra
         self._known: tuple[int | None, float, int] = (None, 0.0, 0)
         self.commits: Commits | None = None
         # As it was given: a symbolic link on the way to the file may lead elsewhere later.
-        self._path = unquote_to_bytes(urlsplit(db_name).path)
+        self._path = path_in(db_name)
         self._file: tuple[int, int] | None = None
         self._log_path = ""
         self._log_file: tuple[int, int] | None = None
