@@ -16,6 +16,7 @@ from gunicorn.config import Config
 from adapters.deployment import Deployment, open_deployment
 from adapters.http.app import create_app
 from adapters.http.errors import status_of
+from adapters.http.tscharts.resource import Nowhere
 from adapters.serve import DiscreetLogger
 from adapters.settings import Settings
 from adapters.store import StoreError, StoreUnavailable, database_of
@@ -52,6 +53,18 @@ def test_only_what_may_pass_is_unavailable() -> None:
     """Every other failure of the database is a fault of ours."""
     assert status_of(StoreUnavailable()) == 503
     assert status_of(StoreError()) is None
+
+
+def test_a_database_that_is_away_is_told_alike_where_there_is_no_route(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for a path that is none is looked up as well."""
+
+    def respond(self: Nowhere, *_: Any, **__: Any) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Nowhere, "respond", respond)
+    assert _ask(deployment, "GET", "/tscharts/v1/none").status_code == 503
 
 
 SLASHES = ("%2F", "%2f")

@@ -101,8 +101,10 @@ def test_only_5xx_is_a_fault(traced: _Traced, path: str, error: Exception, statu
     assert (span.status.status_code is StatusCode.ERROR) == (status >= 500)
 
 
-@pytest.mark.parametrize("path", ["/albums", "/albums/A1/events", "/tscharts/v1/patient/1"])
+@pytest.mark.parametrize(
+    "path", ["/albums", "/albums/A1/events", "/tscharts/v1/patient/1", "/tscharts/v1/none"]
+)
 def test_a_request_without_a_token_is_no_fault(traced: _Traced, path: str) -> None:
-    """Of routes as they are."""
+    """Of routes as they are, and where there is none."""
     answered, span = traced.ask(path)
     assert (answered, span.status.status_code) == (401, StatusCode.UNSET)

@@ -170,12 +170,13 @@ def test_a_method_that_is_none_is_named_too(deployment: Deployment) -> None:
 def test_a_fault_is_logged_with_the_request(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the same id, so that both lines are found together."""
+    """By the same id, so that both lines are found together. What local variables hold is not told."""
     app = create_app(deployment)
 
     class Broken:
         def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-            raise RuntimeError("a fault")
+            token = "SECRET"
+            raise RuntimeError(f"a fault with a token of {len(token)} characters")
 
     app.add_route("/broken", Broken())
     caplog.set_level("INFO", "albumcore")
@@ -183,7 +184,8 @@ def test_a_fault_is_logged_with_the_request(
     fault, request = lines(caplog)
     assert (fault["event"], fault["level"], request["event"]) == ("fault", "error", "request")
     assert fault["request_id"] == request["request_id"] == "one"
-    assert fault["exception"][0]["exc_value"] == "a fault"
+    assert fault["exception"][0]["exc_value"] == "a fault with a token of 6 characters"
+    assert "SECRET" not in str(fault)
 
 
 def test_the_record_of_a_request_is_a_record() -> None:

@@ -67,6 +67,17 @@ def test_a_free_port_is_left_free() -> None:
         check_address(bind)
 
 
+@pytest.mark.parametrize("name", ["GUNICORN_FD", "LISTEN_FDS"])
+def test_a_port_that_is_handed_over_is_in_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """By the process that listens there: nothing is tried."""
+    with socket.create_server(("127.0.0.1", 0)) as handed_over:
+        bind = f"127.0.0.1:{handed_over.getsockname()[1]}"
+        with pytest.raises(CannotListen):
+            check_address(bind)
+        monkeypatch.setenv(name, "3")
+        check_address(bind)
+
+
 def test_a_successor_takes_the_port_over(tmp_path: Path) -> None:
     """SIGUSR2 starts a second master on the listener of the first, which can then be ended."""
     with serving(tmp_path, workers=1) as server:
