@@ -177,6 +177,18 @@ __all__ = [
     "utc_now",
 ]
 
-if sys.modules.get("hypothesis") is not None:  # pragma: no branch - None where its import is barred
-    # In a test that has imported Hypothesis: `albumcore_hypothesis` does it where that comes second.
-    import albumcore.testing.types  # noqa: F401 - importing it registers them
+_HYPOTHESIS = (6, 130)
+"""The oldest version that `albumcore.testing` works with."""
+
+
+def _register_types() -> None:
+    """Register the strategies of `albumcore.testing.types`, if Hypothesis is imported and new enough.
+
+    In a test that has imported Hypothesis first; `albumcore_hypothesis` calls it where that comes second. A project
+    with an older Hypothesis does not ask for the extra ``testing``, and has to be left alone.
+    """
+    if getattr(sys.modules.get("hypothesis"), "__version_info__", (0,)) >= _HYPOTHESIS:
+        import albumcore.testing.types  # noqa: F401 - importing it registers them
+
+
+_register_types()

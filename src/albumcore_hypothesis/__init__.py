@@ -10,10 +10,10 @@ import sys
 
 
 def register() -> None:
-    """Register the strategies of `albumcore.testing.types`, if albumcore is imported: Hypothesis calls this.
+    """Have `albumcore`, if it is imported, register its strategies: Hypothesis calls this.
 
-    Where it is not, nothing of it is imported, so that the entry point costs other projects no time; `albumcore`
-    registers them when it is imported after Hypothesis.
+    Where it is not, nothing of it is imported, so that the entry point costs other projects no time; it registers them
+    itself when it is imported after Hypothesis.
     """
-    if sys.modules.get("albumcore") is not None:
-        import albumcore.testing.types  # noqa: F401 - importing it registers them
+    # A module of that name may be another one.
+    getattr(sys.modules.get("albumcore"), "_register_types", lambda: None)()

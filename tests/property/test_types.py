@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, requires
 from pathlib import Path
-from typing import Any, NewType
+from types import SimpleNamespace
+from typing import Any, NewType, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import albumcore
 import albumcore_hypothesis
 from albumcore import Act, Recorded, Source, ids
 from albumcore.codec import Codec
@@ -65,6 +67,21 @@ def test_the_entry_point_is_installed() -> None:
     assert found.load() is albumcore_hypothesis.register
 
 
+def test_the_oldest_version_is_that_of_the_extra() -> None:
+    """With an older one nothing is registered, for the strategies cannot be imported then."""
+    (wanted,) = [one for one in requires("albumcore") or () if one.startswith("hypothesis")]
+    assert f"hypothesis>={'.'.join(map(str, albumcore._HYPOTHESIS))};" in wanted.replace(" ", "")
+
+
+def test_nothing_is_registered_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor with an older one: what it takes is not even imported."""
+    monkeypatch.delitem(sys.modules, "albumcore.testing.types")
+    for found in (None, SimpleNamespace(__version_info__=(6, 129, 9))):
+        monkeypatch.setitem(sys.modules, "hypothesis", cast(Any, found))
+        albumcore_hypothesis.register()
+    assert "albumcore.testing.types" not in sys.modules
+
+
 IS_SOUND = "from hypothesis.strategies import from_type; print('text' in repr(from_type(AlbumId)))"
 
 
@@ -76,12 +93,17 @@ IS_SOUND = "from hypothesis.strategies import from_type; print('text' in repr(fr
         ("from albumcore.ids import AlbumId; " + IS_SOUND, "True"),
         ("import albumcore.testing; from albumcore.ids import AlbumId; " + IS_SOUND, "True"),
         ("import albumcore, sys; print('hypothesis' in sys.modules)", "False"),
+        (
+            "import hypothesis, sys; hypothesis.__version_info__ = (6, 129, 9); "
+            "import albumcore; print('albumcore.testing' in sys.modules)",
+            "False",
+        ),
         ("import sys; sys.modules['hypothesis'] = None; import albumcore; print('sound')", "sound"),
         ("import sys; sys.modules['albumcore'] = None; import hypothesis; print('sound')", "sound"),
     ],
     ids=[
         *("hypothesis", "hypothesis first", "albumcore first", "testing first", "albumcore"),
-        *("without hypothesis", "without albumcore"),
+        *("an older hypothesis", "without hypothesis", "without albumcore"),
     ],
 )
 def test_types_are_registered_where_both_are_imported(script: str, printed: str) -> None:
