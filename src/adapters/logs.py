@@ -102,6 +102,16 @@ class JsonLines(logging.Handler):
     The line is of ASCII alone: no text in it breaks it, or reaches a terminal as a control sequence.
     """
 
+    def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        """Write a record that no filter refuses. No lock is held: a line is written whole, by one call.
+
+        A thread that waited for the lock of another one's line would wait for its turn to run again, too.
+        """
+        found = self.filter(record)
+        if found:
+            self.emit(found if isinstance(found, logging.LogRecord) else record)
+        return found
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line, at once."""
         try:
@@ -116,17 +126,14 @@ class JsonLines(logging.Handler):
             "event": record.getMessage(),
             "logger": record.name,
         }
-        line = {
-            **fields,
-            "level": record.levelname.lower(),
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat()[:-6] + "Z",
-        }
+        at = datetime.fromtimestamp(record.created, UTC)
+        line = {**fields, "level": record.levelname.lower(), "timestamp": at}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = _traceback(record.exc_info)
         try:
-            written = orjson.dumps(line, default=str).decode()
+            written = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
         except orjson.JSONEncodeError:  # a text that is none in any encoding, such as a file's name
-            return json.dumps(line, default=str)
+            return json.dumps({**line, "timestamp": f"{at.isoformat()[:-6]}Z"}, default=str)
         return written if written.isascii() else json.dumps(orjson.loads(written))
 
 

@@ -20,6 +20,11 @@ STATUSES = tuple(sorted(int(status) for status in HTTPStatus))
 
 _METHOD = {method: number for number, method in enumerate(METHODS)}
 _STATUS = {status: number for number, status in enumerate(STATUSES)}
+_PLACE = {
+    (method, status): of_method * len(STATUSES) + of_status
+    for method, of_method in _METHOD.items()
+    for status, of_status in _STATUS.items()
+}
 _COUNTS = len(METHODS) * len(STATUSES)
 _CLASSES = len(BOUNDS) + 1
 _OF_API = _COUNTS + _CLASSES + 1  # the last one is the sum of the durations, in microseconds
@@ -58,8 +63,14 @@ class RequestCounts:
     def count(self, api: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         begin = self._begin + _API[api]
-        of_method = _METHOD.get(method, len(METHODS) - 1) * len(STATUSES)
-        one = begin + of_method + _STATUS.get(status, _STATUS[500])
+        place = _PLACE.get((method, status))
+        if place is None:
+            known = (
+                method if method in _METHOD else METHODS[-1],
+                status if status in _STATUS else 500,
+            )
+            place = _PLACE[known]
+        one = begin + place
         of_class = begin + _COUNTS + bisect_left(BOUNDS, seconds)
         last = begin + _OF_API - 1
         cells = self._cells
@@ -72,10 +83,9 @@ class RequestCounts:
         """API, method, status, and how many there were, of what there was."""
         sums = self._sums()
         for api, begin in _API.items():
-            for method, number in _METHOD.items():
-                for status, place in _STATUS.items():
-                    if found := sums[begin + number * len(STATUSES) + place]:
-                        yield api, method, status, found
+            for (method, status), place in _PLACE.items():
+                if found := sums[begin + place]:
+                    yield api, method, status, found
 
     def durations(self) -> Iterator[tuple[str, Sequence[int], float]]:
         """API, how many requests there were in each class of durations, and all their seconds together."""

@@ -56,12 +56,15 @@ class RequestLog:
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
         """Name the request in its answer, count it, and log it."""
-        if "started" not in req.context:  # the framework refused it before anything else
+        request_id = getattr(req.context, "request_id", None)
+        if request_id is None:  # the framework refused it before anything else
             self.process_request(req, resp)
-        resp.set_header(REQUEST_ID, req.context.request_id)
-        trace = _trace_of(req)
+            request_id = req.context.request_id
+        resp.set_header(REQUEST_ID, request_id)
+        given = req.env.get("HTTP_TRACEPARENT")
+        trace = None if given is None else _trace_of(given)
         if trace is not None:
-            resp.set_header(TRACE_PARENT, req.env["HTTP_TRACEPARENT"])
+            resp.set_header(TRACE_PARENT, given)
         seconds = time.perf_counter() - req.context.started
         status = resp.status_code
         self._requests.count(_api_of(req), req.method, status, seconds)
@@ -72,7 +75,7 @@ class RequestLog:
             "route": req.uri_template,
             "status": status,
             "milliseconds": int(seconds * 10_000) / 10,
-            "request_id": req.context.request_id,
+            "request_id": request_id,
             "event": "request",
         }
         if trace is not None:
@@ -87,10 +90,9 @@ def _api_of(req: falcon.Request) -> str:
     return "service" if path.endswith(("/healthz", "/openapi.json")) else "kheops"
 
 
-def _trace_of(req: falcon.Request) -> str | None:
-    """The id of the trace that a request belongs to; None where it says none, or nothing valid."""
-    given = req.env.get("HTTP_TRACEPARENT")
-    found = given and _TRACE_PARENT.fullmatch(given)
+def _trace_of(trace_parent: str) -> str | None:
+    """The id of the trace that a request belongs to; None where it says nothing valid."""
+    found = _TRACE_PARENT.fullmatch(trace_parent)
     if not found or (found[1] == "00" and found[3]):
         return None
     return str(found[2])
