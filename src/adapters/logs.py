@@ -102,15 +102,16 @@ class JsonLines(logging.Handler):
     The line is of ASCII alone: no text in it breaks it, or reaches a terminal as a control sequence.
     """
 
-    def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+    def handle(self, record: logging.LogRecord) -> bool:
         """Write a record that no filter refuses. No lock is held: a line is written whole, by one call.
 
         A thread that waited for the lock of another one's line would wait for its turn to run again, too.
         """
-        found = self.filter(record)
+        # From Python 3.12 on, a filter may put another record in the place of this one.
+        found: Any = self.filter(record)
         if found:
-            self.emit(found if isinstance(found, logging.LogRecord) else record)
-        return found
+            self.emit(record if found is True else found)
+        return bool(found)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line, at once."""

@@ -64,7 +64,7 @@ class RequestLog:
         given = req.env.get("HTTP_TRACEPARENT")
         trace = None if given is None else _trace_of(given)
         if trace is not None:
-            resp.set_header(TRACE_PARENT, given)
+            resp.set_header(TRACE_PARENT, str(given))
         seconds = time.perf_counter() - req.context.started
         status = resp.status_code
         self._requests.count(_api_of(req), req.method, status, seconds)
