@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Signal
 from typing import Any, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -203,10 +204,20 @@ def test_a_subscription_hears_of_each_event(open_again: Open) -> None:
             store.recorder.subscribe()
         return
     store.handle(A1, Album.create, ALICE, "Knees")
-    with ApplicationSubscription(store, gt=0) as subscription:
-        created, _ = next(subscription)
-        store.handle(A1, Album.post_comment, ALICE, "Look")
-        posted, tracking = next(subscription)
+    has_heard = Signal()
+
+    def post_until_heard() -> None:
+        # The library reads what there is before it listens: what is recorded in between waits for the next event.
+        while not has_heard.wait(0.1):
+            store.handle(A1, Album.post_comment, ALICE, "Look")
+
+    with ApplicationSubscription(store, gt=0) as subscription, ThreadPoolExecutor(1) as posting:
+        try:
+            created, _ = next(subscription)
+            posting.submit(post_until_heard)
+            posted, tracking = next(subscription)
+        finally:
+            has_heard.set()
     heard = [cast(Recorded[Any], one).event for one in (created, posted)]
     assert [type(one) for one in heard] == [AlbumCreated, CommentPosted]
     assert tracking.application_name == store.name
