@@ -187,10 +187,10 @@ def test_verify_without_amcheck(
 ) -> None:
     """A user who may not have it is told what was not checked; everything else is."""
     server, name = _server_of(url)
-    server.execute("CREATE ROLE plain LOGIN")
+    server.execute("CREATE ROLE unprivileged LOGIN")
     try:
-        server.execute("GRANT USAGE, CREATE ON SCHEMA public TO plain", name)
-        monkeypatch.setenv("ALBUMCORE_DATABASE", server.url(name, "plain"))
+        server.execute("GRANT USAGE, CREATE ON SCHEMA public TO unprivileged", name)
+        monkeypatch.setenv("ALBUMCORE_DATABASE", server.url(name, "unprivileged"))
         with closing(open_deployment(Settings.from_environment(os.environ, data=tmp_path))):
             pass
         monkeypatch.setattr(sys, "argv", ["albumcore", "verify", "--data", str(tmp_path)])
@@ -202,8 +202,8 @@ def test_verify_without_amcheck(
         assert "permission denied" in told
         assert told.endswith("agree with them\n")
     finally:
-        server.execute("DROP OWNED BY plain", name)
-        server.execute("DROP ROLE plain")
+        server.execute("DROP OWNED BY unprivileged", name)
+        server.execute("DROP ROLE unprivileged")
 
 
 @pytest.mark.parametrize(
