@@ -51,7 +51,7 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "erase")
     # A file's tests stay together: some share what is costly to make.
     session.run("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=")
-    for package, least in (("albumcore", CORE_COVERAGE), ("adapters", ADAPTERS_COVERAGE)):
+    for package, least in (("albumcore", CORE_COVERAGE), ("albumcore_adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
 
 

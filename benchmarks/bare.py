@@ -20,8 +20,8 @@ from typing import Any
 import falcon
 import orjson
 
-from adapters.serve import Server
-from adapters.settings import Settings
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server.serve import Server
 
 ANSWERS = "answers.json"
 UPLOADS = "uploads.json"

@@ -14,12 +14,12 @@ from typing import Any
 from attrs import evolve
 from eventsourcing.persistence import StoredEvent
 
-from adapters.deployment import DATABASE, Deployment
-from adapters.store import database_of, open_sqlite
-from adapters.store.recorder import EVENT
-from adapters.store.rows import statements_of
 from albumcore import Album, Albumcore, Source, album_stream
 from albumcore.index import changes
+from albumcore_adapters.service import DATABASE, Deployment
+from albumcore_adapters.store import database_of, open_sqlite
+from albumcore_adapters.store.recorder import EVENT
+from albumcore_adapters.store.rows import statements_of
 from benchmarks.bench import Bench, milliseconds
 from benchmarks.equal import EqualAlbum, EqualAlbums, fill_equal
 from benchmarks.figures import Taken, by_cpu

@@ -10,11 +10,11 @@ from pathlib import Path
 import falcon.testing
 import orjson
 
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.settings import Settings
 from albumcore import FeedQuery
 from albumcore.ids import AlbumId, UserId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import open_deployment
 
 
 def main(data: Path, album: AlbumId, member: UserId) -> None:

@@ -20,7 +20,6 @@ from attrs import define, field
 from albumcore.albums import MemberFlags
 from albumcore.albums import events as album
 from albumcore.albums.events import AlbumEvent
-from albumcore.capabilities import Grants
 from albumcore.ids import (
     AlbumId,
     CapabilityTokenId,
@@ -30,9 +29,10 @@ from albumcore.ids import (
     StudyUID,
     UserId,
 )
-from albumcore.imagesets import Content, ImageType
-from albumcore.imagesets.events import ImageAdded
+from albumcore.image_sets import Content, ImageType
+from albumcore.image_sets.events import ImageAdded
 from albumcore.kernel import Act, Source
+from albumcore.user_tokens import Grants
 
 ALBUM = AlbumId("BenchAlbum")
 END = datetime(2026, 1, 1, tzinfo=UTC)

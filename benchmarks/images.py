@@ -10,7 +10,7 @@ from benchmarks.bare import write_answers, write_uploads
 from benchmarks.bench import Bench
 from benchmarks.figures import Taken
 from benchmarks.history import CLINICS, STATIONS, VIEWERS
-from benchmarks.load import UNIQUE, Ask, load
+from benchmarks.load import UNIQUE, ApiRequest, load
 from benchmarks.pages import NEWEST, PAGES, READER, asks_for
 from benchmarks.rates import against, anew, answer, latencies
 from benchmarks.service import bare, serving
@@ -36,13 +36,13 @@ def shown(bench: Bench) -> Taken:
             return against(bench, ours, asks, other)
 
 
-def showing(store: Store) -> list[Ask]:
+def showing(store: Store) -> list[ApiRequest]:
     """The requests for the images that have bytes."""
     headers = _headers(store)
-    return [Ask(f"{ROOT}/{image_id}/", headers) for image_id in store.photos]
+    return [ApiRequest(f"{ROOT}/{image_id}/", headers) for image_id in store.photos]
 
 
-def uploads(store: Store, number: int = PHOTOS) -> list[Ask]:
+def uploads(store: Store, number: int = PHOTOS) -> list[ApiRequest]:
     """Requests that each bring an image never seen before; of patients who have some."""
     headers = _headers(store) | {"Content-Type": "application/json"}
     chance = random.Random(0)
@@ -56,7 +56,7 @@ def uploads(store: Store, number: int = PHOTOS) -> list[Ask]:
             "type": "Xray",
             "data": f"{data[:80]}{UNIQUE}{data[80 + len(UNIQUE) :]}",
         }
-        asks.append(Ask(f"{ROOT}/", headers, orjson.dumps(body), "POST"))
+        asks.append(ApiRequest(f"{ROOT}/", headers, orjson.dumps(body), "POST"))
     return asks
 
 
@@ -77,7 +77,7 @@ def searched(bench: Bench) -> Taken:
         headers = _headers(store)
         chance = random.Random(1)
         patients = [chance.randint(1, store.patients) for _ in range(1000)]
-        asks = [anew(Ask(f"{ROOT}/?patient={patient}", headers)) for patient in patients]
+        asks = [anew(ApiRequest(f"{ROOT}/?patient={patient}", headers)) for patient in patients]
         sides[size] = (store.path, asks)
     return latencies(bench, sides)
 
@@ -97,7 +97,7 @@ def resident(bench: Bench) -> Taken:
     headers = _headers(store)
     pages = asks_for(store, VIEWERS, PAGES)
     comments = [
-        Ask(
+        ApiRequest(
             page.path.partition("/events")[0] + "/comments",
             {**page.headers, "Content-Type": "application/x-www-form-urlencoded"},
             b"comment=Seen+it",
@@ -106,7 +106,7 @@ def resident(bench: Bench) -> Taken:
         for page in asks_for(store, VIEWERS, [NEWEST])
     ]
     searches = [
-        Ask(f"{ROOT}/?patient={random.Random(one).randint(1, store.patients)}", headers)
+        ApiRequest(f"{ROOT}/?patient={random.Random(one).randint(1, store.patients)}", headers)
         for one in range(5000)
     ]
     seconds = bench.scale.turns * bench.scale.seconds

@@ -83,7 +83,7 @@ class LoadFailed(Exception):
 
 
 @frozen
-class Ask:
+class ApiRequest:
     """One request to be sent."""
 
     path: str
@@ -127,7 +127,12 @@ def version() -> str:
 
 
 def load(
-    address: str, asks: Sequence[Ask], *, seconds: int, connections: int = 16, threads: int = 1
+    address: str,
+    asks: Sequence[ApiRequest],
+    *,
+    seconds: int,
+    connections: int = 16,
+    threads: int = 1,
 ) -> Load:
     """Send the requests in turns over some kept connections, for some seconds, as fast as they are answered.
 

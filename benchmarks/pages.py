@@ -17,7 +17,7 @@ from benchmarks.bare import write_answers
 from benchmarks.bench import Bench
 from benchmarks.figures import Taken
 from benchmarks.history import ALBUM, INSIDER, VIEWERS, WHISPERERS
-from benchmarks.load import Ask, load
+from benchmarks.load import ApiRequest, load
 from benchmarks.rates import against, anew, answer, commenting, latencies
 from benchmarks.service import bare, serving
 from benchmarks.stores import Store, bearer
@@ -46,12 +46,12 @@ def path(album: str = ALBUM, **query: Any) -> str:
 
 def asks_for(
     store: Store, members: Sequence[UserId], pages: Sequence[Mapping[str, Any]]
-) -> list[Ask]:
+) -> list[ApiRequest]:
     """The requests of some members for some pages, each beginning at another page."""
     with store.opened() as deployment:
         tokens = [bearer(deployment, member) for member in members]
     return [
-        Ask(path(**page), {"Authorization": token, "Accept": "application/json"})
+        ApiRequest(path(**page), {"Authorization": token, "Accept": "application/json"})
         for number, token in enumerate(tokens)
         for page in (*pages[number % len(pages) :], *pages[: number % len(pages)])
     ]
@@ -124,7 +124,7 @@ def wrong_totals(bench: Bench) -> Taken:
     with serving(store.path) as ours:
         for member, token in tokens.items():
             for offset in (0, store.size // 3, store.size * 9 // 10):
-                ask = Ask(path(limit=20, offset=offset), {"Authorization": token})
+                ask = ApiRequest(path(limit=20, offset=offset), {"Authorization": token})
                 body, headers = answer(ours, ask)
                 counted = store.total(member) + added
                 shown = min(20, max(0, counted - offset))
@@ -146,7 +146,7 @@ def far(bench: Bench) -> Taken:
     store = bench.store(bench.scale.greatest)
     with store.opened() as deployment:
         token = bearer(deployment, INSIDER)
-    asks = [anew(Ask(path(limit=20, offset=store.size * 9 // 10), {"Authorization": token}))]
+    asks = [anew(ApiRequest(path(limit=20, offset=store.size * 9 // 10), {"Authorization": token}))]
     with serving(store.path) as ours:
 
         def far_back() -> float:

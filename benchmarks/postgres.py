@@ -10,13 +10,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from adapters.deployment import open_deployment
-from adapters.settings import Settings
 from albumcore import Album, Albumcore
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.service import open_deployment
 from benchmarks.bench import Bench
 from benchmarks.commands import COMMENT, STREAM, WRITER, per_second
 from benchmarks.figures import LeftOut, Taken
-from benchmarks.load import Ask
+from benchmarks.load import ApiRequest
 from benchmarks.pages import NEWEST, READER, asks_for, path
 from benchmarks.rates import against
 from benchmarks.service import serving
@@ -124,7 +124,7 @@ def page(bench: Bench) -> Taken:
     deployment.close()
     store = bench.store(bench.scale.middle)
     asked = {
-        "ours": [Ask(path(**NEWEST), {"Authorization": token})],
+        "ours": [ApiRequest(path(**NEWEST), {"Authorization": token})],
         "other": asks_for(store, [READER], [NEWEST]),
     }
     with (

@@ -14,14 +14,14 @@ from attrs import evolve, frozen
 from benchmarks.bench import Bench
 from benchmarks.figures import Taken, by_cpu
 from benchmarks.history import ALBUM
-from benchmarks.load import UNIQUE, Ask, load
+from benchmarks.load import UNIQUE, ApiRequest, load
 from benchmarks.service import Server, serving
 
 COMMENTS_PER_SECOND = 50
 """How much is written while pages are asked for."""
 
 
-def answer(server: Server, ask: Ask) -> tuple[bytes, dict[str, str]]:
+def answer(server: Server, ask: ApiRequest) -> tuple[bytes, dict[str, str]]:
     """What a server answers to one request, with its headers by their names in lower case."""
     request = urllib.request.Request(
         f"{server.address}{ask.path}",
@@ -33,7 +33,7 @@ def answer(server: Server, ask: Ask) -> tuple[bytes, dict[str, str]]:
         return given.read(), {name.lower(): value for name, value in given.headers.items()}
 
 
-def anew(ask: Ask) -> Ask:
+def anew(ask: ApiRequest) -> ApiRequest:
     """The same request with a parameter that means nothing, another each time: no answer that was kept fits it."""
     return evolve(ask, path=f"{ask.path}&again={UNIQUE}")
 
@@ -43,7 +43,7 @@ class Rate:
     """Puts a server under load, and tells its requests a second; what they cost it is kept beside."""
 
     server: Server
-    asks: Sequence[Ask]
+    asks: Sequence[ApiRequest]
     seconds: int
     costs: list[float]
     connections: int = 16
@@ -62,9 +62,9 @@ class Rate:
 def against(
     bench: Bench,
     ours: Server,
-    asks: Sequence[Ask],
+    asks: Sequence[ApiRequest],
     other: Server,
-    other_asks: Sequence[Ask] = (),
+    other_asks: Sequence[ApiRequest] = (),
     connections: int = 16,
 ) -> Taken:
     """Requests a second of two servers, asked in turns: the same, unless there are others for the other."""
@@ -80,7 +80,7 @@ def against(
     return Taken(seen["ours"], seen["other"], by_cpu(costs, "request"))
 
 
-def latencies(bench: Bench, sides: Mapping[int, tuple[Path, Sequence[Ask]]]) -> Taken:
+def latencies(bench: Bench, sides: Mapping[int, tuple[Path, Sequence[ApiRequest]]]) -> Taken:
     """The median latency of one client at each size, the greatest against the least."""
     with ExitStack() as stack:
         servers = {size: stack.enter_context(serving(path)) for size, (path, _) in sides.items()}
@@ -102,7 +102,7 @@ def commenting(server: Server, token: str) -> Iterator[None]:
 
     def comment() -> None:
         headers = {"Authorization": token, "Content-Type": "application/x-www-form-urlencoded"}
-        post = Ask(f"/albums/{ALBUM}/comments", headers, b"comment=Seen+it", "POST")
+        post = ApiRequest(f"/albums/{ALBUM}/comments", headers, b"comment=Seen+it", "POST")
         due = time.monotonic()
         try:
             while not ended.wait(max(0, due - time.monotonic())):

@@ -63,7 +63,7 @@ class Server:
 @contextmanager
 def serving(data: Path, log_level: str = "info", **environment: str) -> Iterator[Server]:
     """The service over a data directory, as ``albumcore serve`` starts it."""
-    command = ["-m", "adapters", "serve", "--data", str(data), "--workers", str(WORKERS)]
+    command = ["-m", "albumcore_adapters", "serve", "--data", str(data), "--workers", str(WORKERS)]
     told = {"ALBUMCORE_LOG_LEVEL": log_level, **environment}
     with _running(command, "/healthz", told) as server:
         yield server

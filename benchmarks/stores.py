@@ -18,27 +18,27 @@ from typing import Any
 import orjson
 from attrs import fields, frozen
 
-import adapters.directory
-import adapters.store.first_form
-import adapters.store.migrations
-import adapters.store.rows
 import albumcore.albums.events
 import albumcore.codec
 import albumcore.feed
-import albumcore.imagesets.events
+import albumcore.image_sets.events
 import albumcore.index
-from adapters.deployment import DATABASE, Deployment, open_deployment
-from adapters.directory import InstanceRecord, Patient
-from adapters.http.auth import issue_token
-from adapters.settings import Settings
-from adapters.store import open_sqlite
-from adapters.store.rows import form_of_rows
+import albumcore_adapters.directory
+import albumcore_adapters.sql.migrations
+import albumcore_adapters.sql.schema_v1
+import albumcore_adapters.store.rows
 from albumcore import Albumcore, album_stream, utc_now
 from albumcore.ids import ImageId, PatientId, UserId
-from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.index import changes
-from albumcore.kernel import Act, Recorded, Stream, record
+from albumcore.kernel import Act, RecordedEvent, Stream, record
 from albumcore.streams import patient_stream
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory import InstanceRecord, Patient
+from albumcore_adapters.identity.jwt import issue_token
+from albumcore_adapters.service import DATABASE, Deployment, open_deployment
+from albumcore_adapters.store import open_sqlite
+from albumcore_adapters.store.rows import form_of_rows
 from benchmarks import history
 from benchmarks.history import (
     ALBUM,
@@ -69,12 +69,12 @@ _DECIDES_FORM = (
     albumcore.albums.events,
     albumcore.codec,
     albumcore.feed,
-    albumcore.imagesets.events,
+    albumcore.image_sets.events,
     albumcore.index,
-    adapters.store.first_form,
-    adapters.store.migrations,
-    adapters.store.rows,
-    adapters.directory,
+    albumcore_adapters.sql.schema_v1,
+    albumcore_adapters.sql.migrations,
+    albumcore_adapters.store.rows,
+    albumcore_adapters.directory,
     history,
 )
 
@@ -231,11 +231,11 @@ def _tallied(history: Iterator[tuple[Act, Any]], tally: Tally) -> Iterator[tuple
         yield act, event
 
 
-def _put(albums: Albumcore, recorded: list[Recorded[Any]]) -> None:
+def _put(albums: Albumcore, recorded: list[RecordedEvent[Any]]) -> None:
     albums.events.put(recorded, changes=[change for one in recorded for change in changes(one)])
 
 
-def _decide(albums: Albumcore, stream: Stream[Any], recorded: Recorded[Any]) -> None:
+def _decide(albums: Albumcore, stream: Stream[Any], recorded: RecordedEvent[Any]) -> None:
     albums.handle(stream, lambda state, act: (recorded.event,), recorded.act.source)
 
 
@@ -253,7 +253,7 @@ def _write_album(database: Path, size: int, say: Say) -> Tally:
 def _write_images(database: Path, size: int, say: Say) -> None:
     albums = open_sqlite(database)
     recorded = (
-        Recorded(f"images-{patient}", version, act, added)
+        RecordedEvent(f"images-{patient}", version, act, added)
         for patient, version, act, added in image_history(size)
     )
     written = 0

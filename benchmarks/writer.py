@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from adapters.deployment import open_deployment
-from adapters.settings import Settings
 from albumcore import Album, album_stream
 from albumcore.ids import AlbumId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.service import open_deployment
 from benchmarks.commands import COMMENT, WRITER
 
 

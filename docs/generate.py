@@ -17,11 +17,11 @@ from typing import Any
 from attrs import NOTHING, fields
 
 from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
-from albumcore.capabilities import Grants, UserTokens
-from albumcore.comments import StudyComments
 from albumcore.feed import FEED
-from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import STORED, stored_name
+from albumcore.study_comments import StudyComments
+from albumcore.user_tokens import Grants, UserTokens
 
 PAGE = Path(__file__).parent / "reference" / "events.md"
 

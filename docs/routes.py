@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.http import kheops, tscharts
-from adapters.http.kheops.routing import Callers, Route
 from albumcore.albums.values import PERMISSIONS, Holders
 from albumcore.feed import FEED
 from albumcore.kernel import stored_name
+from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http.kheops.routing import Callers, Route
 
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).parent / "reference" / "routes.md"

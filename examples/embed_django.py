@@ -13,13 +13,13 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import path
 from falcon.testing import TestClient
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.http.app import create_app
-from adapters.issuing import issue
-from adapters.settings import Settings
 from albumcore import Album, Source, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import UserId, album_id, user_id
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.identity.issuing import issue
+from albumcore_adapters.service import Deployment, open_deployment
 
 deployment: Deployment  # one for each process, opened after the fork: in `wsgi.py`
 

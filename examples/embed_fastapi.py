@@ -8,13 +8,13 @@ import httpx
 from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI, HTTPException
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.http.app import create_app
-from adapters.issuing import issue
-from adapters.settings import Settings
 from albumcore import Album, Source, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import UserId, album_id, user_id
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.identity.issuing import issue
+from albumcore_adapters.service import Deployment, open_deployment
 
 
 def logged_in() -> UserId:

@@ -8,9 +8,9 @@ from wsgiref.util import shift_path_info
 
 from falcon.testing import TestClient
 
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.settings import Settings
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import open_deployment
 
 
 class Mounted:

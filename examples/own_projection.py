@@ -8,7 +8,7 @@ from albumcore import (
     Album,
     Albumcore,
     AlbumId,
-    Recorded,
+    RecordedEvent,
     SeriesUID,
     Source,
     StudyUID,
@@ -47,7 +47,7 @@ class WhereStudiesAre:
                 self.apply(recorded)
                 self.position = position
 
-    def apply(self, recorded: Recorded[Any]) -> None:
+    def apply(self, recorded: RecordedEvent[Any]) -> None:
         """Take in one event; what is not about studies is passed over."""
         stream = recorded.stream
         match recorded.event:

@@ -92,7 +92,7 @@ def blocks(page: Path) -> list[str]:
 def test_the_library_as_the_front_page_shows_it(tmp_path: Path) -> None:
     """The first lines that somebody tries; they need nothing but albumcore itself."""
     [shown] = [one for one in blocks(ROOT / "README.md") if "open_sqlite" in one]
-    assert "adapters" not in shown
+    assert "albumcore_adapters" not in shown
     assert run(tmp_path, "-c", f"{shown}\nprint(page.total)") == "2\n"
 
 

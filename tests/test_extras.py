@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from adapters.__main__ import SERVICE
+from albumcore_adapters.__main__ import SERVICE
 
 LACKING = """\
 import sys
@@ -28,7 +28,7 @@ sys.meta_path.insert(0, Lacking())
 """A program run as if some modules were not installed."""
 
 SMALL_PROGRAM = """\
-from adapters.store import open_sqlite
+from albumcore_adapters.store import open_sqlite
 from albumcore import Album, Source, album_stream
 from albumcore.ids import AlbumId, UserId
 with open_sqlite("cases.sqlite") as store:
@@ -103,13 +103,13 @@ def test_a_store_works_with_the_four_alone(tmp_path: Path) -> None:
 def test_a_store_in_postgresql_needs_its_extra_and_no_other(tmp_path: Path) -> None:
     """The service's packages are not needed for it."""
     installed = closure([*required(), *required("postgres")])
-    done = run_with(installed, "import adapters.store.postgres", tmp_path)
+    done = run_with(installed, "import albumcore_adapters.store.postgres", tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_store_in_postgresql_without_its_extra_names_it(tmp_path: Path) -> None:
     """The error says what to install."""
-    code = "from adapters.store import open_postgres\nopen_postgres('postgresql:///albumcore')"
+    code = "from albumcore_adapters.store import open_postgres\nopen_postgres('postgresql:///albumcore')"
     done = run_with(closure(required()), code, tmp_path)
     assert done.returncode == 1
     assert "MissingExtra: PostgreSQL needs more: pip install 'albumcore[postgres]'" in done.stderr
@@ -118,8 +118,8 @@ def test_a_store_in_postgresql_without_its_extra_names_it(tmp_path: Path) -> Non
 def test_the_command_without_the_service_names_the_extra(tmp_path: Path) -> None:
     """One line and status 2, as the installed script and as a module."""
     expected = "albumcore: the service needs more: pip install 'albumcore[service]'\n"
-    script = "from adapters.__main__ import main\nmain()"
-    module = "import runpy\nrunpy.run_module('adapters', run_name='__main__')"
+    script = "from albumcore_adapters.__main__ import main\nmain()"
+    module = "import runpy\nrunpy.run_module('albumcore_adapters', run_name='__main__')"
     for code in (script, module):
         done = run_with(closure(required()), code, tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
@@ -129,10 +129,10 @@ def test_another_missing_module_is_not_laid_to_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A traceback says more then."""
-    monkeypatch.setitem(sys.modules, "adapters.cli", None)
-    from adapters.__main__ import main
+    monkeypatch.setitem(sys.modules, "albumcore_adapters.cli", None)
+    from albumcore_adapters.__main__ import main
 
-    with pytest.raises(ModuleNotFoundError, match=r"adapters\.cli"):
+    with pytest.raises(ModuleNotFoundError, match=r"albumcore_adapters\.cli"):
         main()
 
 

@@ -78,8 +78,8 @@ except OSError as error:
 def test_the_command_says_so_too(tmp_path: Path) -> None:
     """As a module and as a script, in one line, with status 2."""
     for start in (
-        "from adapters.__main__ import main; main()",
-        "import runpy; runpy.run_module('adapters', run_name='__main__')",
+        "from albumcore_adapters.__main__ import main; main()",
+        "import runpy; runpy.run_module('albumcore_adapters', run_name='__main__')",
     ):
         done = run(ON_WINDOWS + start, tmp_path)
         assert done.stderr.startswith("albumcore: files of a store are locked as POSIX systems")

@@ -15,10 +15,10 @@ from typing import Any, NewType
 import pytest
 
 import albumcore
-from adapters import store
 from albumcore import following, ids
 from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError
+from albumcore_adapters import store
 
 IDS = [name for name, one in vars(ids).items() if isinstance(one, NewType)]
 OF_THE_EVENT_LIBRARY = {"ProcessApplication", "System", "NotificationLogJSONService"}
@@ -66,7 +66,9 @@ def test_the_options_are_those_of_the_application() -> None:
     assert albumcore.StoreOptions.__optional_keys__ == keywords
 
 
-@pytest.mark.parametrize("opening", [albumcore, store], ids=["albumcore", "adapters.store"])
+@pytest.mark.parametrize(
+    "opening", [albumcore, store], ids=["albumcore", "albumcore_adapters.store"]
+)
 def test_a_mistyped_option_is_told_before_anything_is_made(opening: Any, tmp_path: Path) -> None:
     """By its name, with those there are."""
     openers: list[Callable[..., object]] = [

@@ -11,14 +11,14 @@ from attrs import fields, frozen
 
 from albumcore.albums import Album
 from albumcore.albums import events as album
-from albumcore.capabilities import UserTokens
-from albumcore.capabilities import events as user
 from albumcore.codec import Codec
-from albumcore.comments import StudyCommentPosted, StudyComments
 from albumcore.feed import FEED
-from albumcore.imagesets import PatientImageSet
-from albumcore.imagesets import events as images
+from albumcore.image_sets import PatientImageSet
+from albumcore.image_sets import events as images
 from albumcore.kernel import STORED, stored_name
+from albumcore.study_comments import StudyCommentPosted, StudyComments
+from albumcore.user_tokens import UserTokens
+from albumcore.user_tokens import events as user
 from support.examples import EVENTS, SPARSE
 
 ROOT = Path(__file__).parents[1]

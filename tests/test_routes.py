@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.deployment import open_deployment
-from adapters.http import kheops, tscharts
-from adapters.http.kheops.routing import Route
-from adapters.settings import Settings
 from albumcore.kernel import STORED
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http.kheops.routing import Route
+from albumcore_adapters.service import open_deployment
 
 ROOT = Path(__file__).parents[1]
 DOCS: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "routes.py"))

@@ -10,9 +10,7 @@ import sys
 
 from albumcore.albums import Album, MemberFlags, Permission, Webhook, WebhookEvent
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
-from albumcore.capabilities import CapabilityToken, Grants, UserTokens
 from albumcore.commands import utc_now
-from albumcore.comments import StudyComments
 from albumcore.errors import (
     AlbumcoreError,
     AlbumExists,
@@ -39,6 +37,7 @@ from albumcore.feed import (
     DOCUMENTED,
     PUBLIC,
     UPSTREAM,
+    AlbumStatus,
     Entry,
     Family,
     FeedForm,
@@ -46,8 +45,7 @@ from albumcore.feed import (
     FeedQuery,
     Kind,
     Person,
-    ProviderStanding,
-    Standing,
+    ReportProviderStatus,
     render_feed,
     render_study_comments,
 )
@@ -66,9 +64,9 @@ from albumcore.ids import (
     study_uid,
     user_id,
 )
-from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
+from albumcore.image_sets import Content, Image, ImageType, PatientImageSet
 from albumcore.index import AlbumOverview
-from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, fold
+from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, fold
 from albumcore.opening import (
     MissingExtra,
     NoAddress,
@@ -78,6 +76,8 @@ from albumcore.opening import (
     open_sqlite,
 )
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
+from albumcore.study_comments import StudyComments
+from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
 
 __version__: str
 
@@ -101,6 +101,7 @@ __all__ = [
     "AlbumId",
     "AlbumNotFound",
     "AlbumOverview",
+    "AlbumStatus",
     "Albumcore",
     "AlbumcoreError",
     "CapabilityToken",
@@ -135,15 +136,14 @@ __all__ = [
     "PatientImageSet",
     "Permission",
     "Person",
-    "ProviderStanding",
-    "Recorded",
+    "RecordedEvent",
     "ReportProviderId",
     "ReportProviderNotFound",
+    "ReportProviderStatus",
     "SeriesInAnotherStudy",
     "SeriesNotFound",
     "SeriesUID",
     "Source",
-    "Standing",
     "StoreError",
     "StoreOptions",
     "StoreUnavailable",

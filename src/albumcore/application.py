@@ -13,20 +13,20 @@ from albumcore.albums import Album
 from albumcore.codec import moment_of
 from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound
-from albumcore.feed import Entry, FeedPage, FeedQuery, chosen, entry, select, standing_of
+from albumcore.feed import Entry, FeedPage, FeedQuery, album_status_of, chosen, entry, select
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
-from albumcore.imagesets.events import ImageAdded
+from albumcore.image_sets.events import ImageAdded
 from albumcore.index import (
     AlbumOverview,
     Change,
     ImageRow,
     MemberRow,
     Versions,
+    album_status_now,
     albums_of,
     changes,
-    standing_now,
 )
-from albumcore.kernel import STORED, Event, Recorded, Stream, fold, stored_name
+from albumcore.kernel import STORED, Event, RecordedEvent, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
 from albumcore.verification import CheckContent, Replay
@@ -68,9 +68,11 @@ class Albumcore(Commands):
 
     def history(
         self, stream: Stream[S], after: int = 0, until: int | None = None
-    ) -> Iterator[Recorded[Event[S]]]:
+    ) -> Iterator[RecordedEvent[Event[S]]]:
         """The recorded events of a stream, oldest first, from past one version up to another."""
-        return cast(Iterator[Recorded[Event[S]]], self.events.get(stream.name, gt=after, lte=until))
+        return cast(
+            Iterator[RecordedEvent[Event[S]]], self.events.get(stream.name, gt=after, lte=until)
+        )
 
     def _version_at(self, stream: Stream[Any], at: datetime, *, before: bool = False) -> int:
         """The last version at or before a moment, or the last before it. Times never go back, so halving finds it."""
@@ -128,7 +130,7 @@ class Albumcore(Commands):
         # Asked after the page was read: who is a member now was one when it was.
         if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
             raise AlbumNotFound("no such album, or you are not a member of it")
-        return FeedPage(entries, total, standing_now(self.index, album_id, entries))
+        return FeedPage(entries, total, album_status_now(self.index, album_id, entries))
 
     def study_comments(
         self, study_uid: StudyUID, viewer: UserId, query: FeedQuery | None = None
@@ -165,17 +167,17 @@ class Albumcore(Commands):
         if not history or (viewer is not None and viewer not in album.members):
             raise AlbumNotFound("no such album then, or you were not a member of it")
         entries, total = select(history, viewer, query)
-        return FeedPage(entries, total, standing_of(album))
+        return FeedPage(entries, total, album_status_of(album))
 
     @cached_property
-    def _once_read(self) -> Callable[[StoredEvent], Recorded[Any]]:
+    def _once_read(self) -> Callable[[StoredEvent], RecordedEvent[Any]]:
         """Like `_recorded`. The same bytes are the same event for ever, and pages show the newest again and again."""
-        read = cast(Callable[[StoredEvent], Recorded[Any]], self.mapper.to_domain_event)
+        read = cast(Callable[[StoredEvent], RecordedEvent[Any]], self.mapper.to_domain_event)
         remembered = lru_cache(_AT_HAND)(read)
         return lambda stored: (remembered if len(stored.state) <= _SMALL else read)(stored)
 
-    def _recorded(self, stored: StoredEvent) -> Recorded[Any]:
-        return cast(Recorded[Any], self.mapper.to_domain_event(stored))
+    def _recorded(self, stored: StoredEvent) -> RecordedEvent[Any]:
+        return cast(RecordedEvent[Any], self.mapper.to_domain_event(stored))
 
     # Images
 
@@ -194,7 +196,7 @@ class Albumcore(Commands):
 
     # Following, rebuilding, verifying
 
-    def follow(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Recorded[Any]]]:
+    def follow(self, after: int = 0, limit: int = 1000) -> list[tuple[int, RecordedEvent[Any]]]:
         """The next recorded events of the whole store past a position, each with its own position.
 
         Ask again from the last position got, and every event comes once, in the order of recording, without
@@ -205,7 +207,7 @@ class Albumcore(Commands):
 
     def follow_only(
         self, kinds: Iterable[type[Any]], after: int = 0, limit: int = 1000
-    ) -> list[tuple[int, Recorded[Any] | AlbumcoreError | None]]:
+    ) -> list[tuple[int, RecordedEvent[Any] | AlbumcoreError | None]]:
         """Like `follow`, but with None for an event of no kind asked for, and with the error for an unreadable one.
 
         Such an error is an UnknownStoredEvent, of whatever kind that is, or a DamagedStoredEvent.
@@ -217,7 +219,7 @@ class Albumcore(Commands):
             for one in found
         ]
 
-    def _readable(self, stored: StoredEvent) -> Recorded[Any] | AlbumcoreError:
+    def _readable(self, stored: StoredEvent) -> RecordedEvent[Any] | AlbumcoreError:
         try:
             return self._recorded(stored)
         except AlbumcoreError as error:

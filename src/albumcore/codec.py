@@ -30,7 +30,7 @@ from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, Stored
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.ids import ImageId
-from albumcore.kernel import STORED, Act, CommandKey, Recorded, Source, stored_name
+from albumcore.kernel import STORED, Act, CommandKey, RecordedEvent, Source, stored_name
 from albumcore.streams import named_stream
 from albumcore.times import in_utc
 
@@ -218,7 +218,7 @@ class Codec(Mapper[str]):
         if stored_event.topic == SNAPSHOT:
             return _snapshot(stored_event)
         act, event = self.read(stored_event)
-        return Recorded(
+        return RecordedEvent(
             str(stored_event.originator_id), stored_event.originator_version, act, event
         )
 

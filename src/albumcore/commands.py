@@ -30,9 +30,9 @@ from albumcore.codec import Codec, SnapshotStore
 from albumcore.errors import AlbumcoreError, CommandReused, IdTaken, Invalid
 from albumcore.ids import ImageId, is_digest, user_id
 from albumcore.index import Change, CommandRow, changes
-from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, Stream, record
+from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, record
 from albumcore.library_api import LibraryApplication
-from albumcore.states import States
+from albumcore.state_cache import StateCache
 from albumcore.times import Clock, clock_in_utc
 
 S = TypeVar("S")
@@ -77,7 +77,7 @@ class Commands(LibraryApplication):
     """The side of an open store that takes commands.
 
     Args:
-        env: The library's settings; ``adapters.store`` has functions that fill them in.
+        env: The library's settings; ``albumcore_adapters.store`` has functions that fill them in.
         clock: Tells the present moment, aware.
         busy_seconds: How long a command waits for others who write before it gives up.
         snapshot_every: A snapshot of a stream is kept at every multiple of this version.
@@ -116,7 +116,7 @@ class Commands(LibraryApplication):
         # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
         self._turns = [RLock() for _ in range(_TURNS)]
         assert self.snapshots is not None
-        self.states = States(self.events, self.snapshots, cache_size)
+        self.states = StateCache(self.events, self.snapshots, cache_size)
         self.loses_replies = bool(getattr(self.recorder, "loses_replies", False))
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
@@ -139,7 +139,7 @@ class Commands(LibraryApplication):
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> tuple[Recorded[E], ...]:
+    ) -> tuple[RecordedEvent[E], ...]:
         """Let a decision be taken on a stream, and record what it leads to.
 
         When another command got in between, the decision is taken again on what is there by then; after a few times
@@ -166,7 +166,7 @@ class Commands(LibraryApplication):
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> tuple[Recorded[E], ...]:
+    ) -> tuple[RecordedEvent[E], ...]:
         """Like `handle`, but a command that led to events once is not decided again, whoever brings it again.
 
         It returns those events then, from the stream they were recorded in. A command that was refused, or led to
@@ -199,13 +199,13 @@ class Commands(LibraryApplication):
         until: float,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
-    ) -> tuple[Recorded[E], ...]:
+    ) -> tuple[RecordedEvent[E], ...]:
         refused_at, met = -1, 0
         # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
         there = None if key is not None and key.content else self.states.at_hand(stream)
         while True:
             is_present, is_alone = there is None, met == _TRIES
-            recorded: tuple[Recorded[E], ...] = ()
+            recorded: tuple[RecordedEvent[E], ...] = ()
             try:
                 with self._alone(until) if is_alone else _BY_VERSION:
                     if there is None:
@@ -264,7 +264,7 @@ class Commands(LibraryApplication):
         """A transaction that holds the write lock: what is read in it is still so when it is kept."""
         return self.index.deciding(max(until - time.monotonic(), 0.001))
 
-    def done_before(self, command: CommandKey) -> tuple[Recorded[Any], ...]:
+    def done_before(self, command: CommandKey) -> tuple[RecordedEvent[Any], ...]:
         """What a command led to when it was handled, as it was recorded; nothing where it is not known.
 
         Raises:
@@ -301,23 +301,23 @@ class Commands(LibraryApplication):
                 return handled(self.next_image_id())
         return handled(self.next_image_id())
 
-    def _led_to(self, row: CommandRow) -> Iterator[Recorded[Any]]:
+    def _led_to(self, row: CommandRow) -> Iterator[RecordedEvent[Any]]:
         # One by one: the stream may be long, and most commands led to one event.
         version = row.version
         while found := list(self.events.get(row.stream, gt=version - 1, lte=version)):
-            one = cast(Recorded[Any], found[0])
+            one = cast(RecordedEvent[Any], found[0])
             if one.act.command is None or one.act.command.id != row.command:
                 return
             yield one
             version += 1
 
-    def _append(self, recorded: tuple[Recorded[Any], ...], stored: list[StoredEvent]) -> None:
+    def _append(self, recorded: tuple[RecordedEvent[Any], ...], stored: list[StoredEvent]) -> None:
         rows: list[Change] = []
         for one in recorded:
             rows.extend(changes(one))
         self.recorder.insert_events(stored, changes=rows)
 
-    def _was_stored(self, recorded: tuple[Recorded[Any], ...]) -> bool:
+    def _was_stored(self, recorded: tuple[RecordedEvent[Any], ...]) -> bool:
         """Whether events are in the store although to append them seemed to fail: the id of their command tells."""
         if not self.loses_replies or not recorded:
             return False

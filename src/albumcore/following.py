@@ -1,6 +1,6 @@
 """For applications of the event library (``eventsourcing``) that follow an `Albumcore`.
 
-A follower gets each event as a `Recorded`, in the order of recording::
+A follower gets each event as a `RecordedEvent`, in the order of recording::
 
     class Counts(AlbumFollower[UUID], ProcessApplication[UUID]):
         @singledispatchmethod

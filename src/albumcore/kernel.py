@@ -87,7 +87,7 @@ class Event(Protocol[S]):
 
 
 @frozen(slots=False)
-class Recorded(Generic[E_co]):
+class RecordedEvent(Generic[E_co]):
     """An event in its envelope: where it stands in the history, and the act it came from.
 
     Attributes:
@@ -155,19 +155,21 @@ def stored_name(cls: type[Any]) -> StoredName:
     return _NAMES[cls]
 
 
-def evolve(state: S, recorded: Recorded[Event[S]]) -> S:
+def evolve(state: S, recorded: RecordedEvent[Event[S]]) -> S:
     """The state after one more recorded event."""
     return recorded.event.evolve(state, recorded.act)
 
 
-def fold(state: S, history: Iterable[Recorded[Event[S]]]) -> S:
+def fold(state: S, history: Iterable[RecordedEvent[Event[S]]]) -> S:
     """The state after a run of recorded events, oldest first."""
     for recorded in history:
         state = recorded.event.evolve(state, recorded.act)
     return state
 
 
-def record(stream: str, version: int, act: Act, events: Iterable[E]) -> tuple[Recorded[E], ...]:
+def record(
+    stream: str, version: int, act: Act, events: Iterable[E]
+) -> tuple[RecordedEvent[E], ...]:
     """Put the events of one act into envelopes that follow ``version`` in ``stream``.
 
     All carry the id of the command, and the first alone its content: by that one the command is found again.
@@ -177,7 +179,7 @@ def record(stream: str, version: int, act: Act, events: Iterable[E]) -> tuple[Re
         rest = Act(act.source, act.at, CommandKey(act.command.id))
     return tuple(
         [
-            Recorded(stream, number, rest if number > version + 1 else act, event)
+            RecordedEvent(stream, number, rest if number > version + 1 else act, event)
             for number, event in enumerate(events, version + 1)
         ]
     )
@@ -212,7 +214,7 @@ def changed(state: A, **values: Any) -> A:
 
 
 def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
-    """A copy of ``mapping`` in which ``key`` stands for ``value``; `albumcore.mapping.added` is for very many keys."""
+    """A copy of ``mapping`` in which ``key`` stands for ``value``; `persistent_map.added` is for very many keys."""
     return {**mapping, key: value}
 
 

@@ -11,7 +11,7 @@ from eventsourcing.application import Application, Repository
 from eventsourcing.persistence import Notification, Recording
 
 from albumcore.index import Index
-from albumcore.kernel import Recorded
+from albumcore.kernel import RecordedEvent
 
 
 class StreamsOnly(Repository[str]):
@@ -62,7 +62,7 @@ class LibraryApplication(Application[str]):
         """The rows that are looked up without replaying."""
         return cast(Index, self.recorder)
 
-    def prompt(self, recorded: tuple[Recorded[Any], ...]) -> None:
+    def prompt(self, recorded: tuple[RecordedEvent[Any], ...]) -> None:
         """Tell those who follow this application that events were appended, where it leads any.
 
         An error of a follower that works in this thread is raised; the events are recorded all the same.

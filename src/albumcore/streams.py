@@ -7,12 +7,12 @@ from typing import Any
 
 from albumcore import ids
 from albumcore.albums import Album
-from albumcore.capabilities import UserTokens
-from albumcore.comments import StudyComments
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
-from albumcore.imagesets import PatientImageSet
+from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import Stream
+from albumcore.study_comments import StudyComments
+from albumcore.user_tokens import UserTokens
 
 INITIAL: Mapping[str, Callable[[str], Any]] = {
     "album": lambda key: Album(),

@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import define, field
 
-from albumcore.imagesets.events import ImageAdded
+from albumcore.image_sets.events import ImageAdded
 from albumcore.index import Change, changes
-from albumcore.kernel import Recorded
+from albumcore.kernel import RecordedEvent
 from albumcore.streams import named_stream
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ class Replay:
         # A damaged file may hold anything in the place of a number.
         self._versions[stream] = version if type(version) is int else before + 1
 
-    def follow(self, recorded: Recorded[Any]) -> tuple[Change, ...]:
+    def follow(self, recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
         """Replay the event that arrived: the changes of rows it means, or none where it does not fit."""
         stream, version, event = recorded.stream, recorded.version, recorded.event
         try:

@@ -13,13 +13,13 @@ import falcon.testing
 import pytest
 from gunicorn.config import Config
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.http.app import create_app
-from adapters.http.errors import status_of
-from adapters.http.tscharts.resource import Nowhere
-from adapters.serve import DiscreetLogger
-from adapters.settings import Settings
-from adapters.store import StoreError, StoreUnavailable, database_of
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.http.errors import status_of
+from albumcore_adapters.http.tscharts.resource import Nowhere
+from albumcore_adapters.server.serve import DiscreetLogger
+from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.store import StoreError, StoreUnavailable, database_of
 
 
 @pytest.fixture

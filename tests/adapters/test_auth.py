@@ -15,16 +15,16 @@ from attrs import define
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.http.auth import (
+from albumcore.errors import Invalid
+from albumcore.ids import UserId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.identity.jwt import (
     MAX_TTL,
     Claims,
     JwtVerifier,
     Unauthorized,
     issue_token,
 )
-from adapters.settings import Settings
-from albumcore.errors import Invalid
-from albumcore.ids import UserId
 
 SECRET = bytes(range(32))
 KEY = hmac.digest(SECRET, b"kheops-jwt", "sha256")

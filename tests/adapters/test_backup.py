@@ -15,13 +15,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from adapters import demo
-from adapters.blobs import DirectoryBlobs
-from adapters.deployment import DATABASE, open_deployment
-from adapters.settings import Settings
-from adapters.store.pool import SQLiteDatabase
-from adapters.transfer import BackupDamaged, Manifest, TransferRefused, back_up, blobs, sqlite
 from albumcore import utc_now
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import DirectoryBlobs
+from albumcore_adapters.server import demo
+from albumcore_adapters.service import DATABASE, open_deployment
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
+from albumcore_adapters.transfer import blobs, sqlite
+from albumcore_adapters.transfer.backup import back_up
+from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
+from albumcore_adapters.transfer.manifest import Manifest
 from support.backups import backed_up, blob_files, contents, restored
 from support.copying import quiet
 from support.deep import at_length

@@ -11,14 +11,17 @@ import orjson
 import psycopg
 import pytest
 
-from adapters import demo
-from adapters.deployment import NoStore, open_deployment
-from adapters.settings import Settings
-from adapters.store import postgres_server as postgres_server_seen
-from adapters.transfer import BackupDamaged, Manifest, TransferRefused, back_up, restore
 from albumcore import Album, Source
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server import demo
+from albumcore_adapters.service import NoStore, open_deployment
+from albumcore_adapters.sql import postgres_server as postgres_server_seen
+from albumcore_adapters.transfer.backup import back_up
+from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
+from albumcore_adapters.transfer.manifest import Manifest
+from albumcore_adapters.transfer.restore import restore
 from support.backups import agree, backed_up, blob_files, restored
 from support.copying import quiet
 from support.postgres import Contents, empty_database
@@ -126,12 +129,12 @@ def test_a_table_may_take_long(
     told: list[str] = []
     with closing(open_deployment(source)) as deployment:
 
-        def ask() -> None:
+        def request() -> None:
             with deployment.database.transaction(commit=False) as cursor:
                 cursor.execute("SHOW statement_timeout")
                 told.extend(row["statement_timeout"] for row in cursor.fetchall())
 
-        back_up(deployment, tmp_path / "backup", after_the_first("copying tables", ask))
+        back_up(deployment, tmp_path / "backup", after_the_first("copying tables", request))
     assert told == ["0"]
 
     def linger() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.http.auth import Unauthorized, bearer
+from albumcore_adapters.identity.jwt import Unauthorized, bearer
 
 
 @pytest.mark.parametrize(

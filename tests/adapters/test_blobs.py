@@ -11,8 +11,8 @@ from typing import Protocol
 import pytest
 from attrs import frozen
 
-from adapters.blobs import BlobDamaged, BlobMissing, Blobs, DirectoryBlobs
 from albumcore.errors import Invalid
+from albumcore_adapters.blobs import BlobDamaged, BlobMissing, Blobs, DirectoryBlobs
 from support.s3 import S3, blobs_at, serving_s3
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

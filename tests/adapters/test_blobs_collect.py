@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters import cli
-from adapters.blobs.collect import unreferred
-from adapters.deployment import open_deployment
-from adapters.settings import Settings
-from adapters.store import database_of
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
+from albumcore_adapters import cli
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs.collect import unreferred
+from albumcore_adapters.service import open_deployment
+from albumcore_adapters.store import database_of
 from support.s3 import reached, serving_s3
 from support.tscharts import ROOT, Api, opened
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.blobs import (
+from albumcore_adapters.blobs import (
     BlobDamaged,
     Blobs,
     BlobsFull,

@@ -19,9 +19,16 @@ import pytest
 from attrs import evolve
 from falcon import testing
 
-from adapters.blobs import BlobMissing, Blobs, BlobsUnavailable, DirectoryBlobs, open_blobs, s3
-from adapters.http.app import create_app
-from adapters.settings import Settings, SettingsError
+from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.blobs import (
+    BlobMissing,
+    Blobs,
+    BlobsUnavailable,
+    DirectoryBlobs,
+    open_blobs,
+    s3,
+)
+from albumcore_adapters.http.app import create_app
 from support.receiver import HANG_UP, Answer, receiving
 from support.s3 import S3, blobs_at, reached, serving_s3
 from support.tscharts import PIXEL, ROOT, opened
@@ -231,7 +238,7 @@ def test_open_blobs_where_the_settings_say(tmp_path: Path) -> None:
 def test_open_blobs_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The setting is refused with a sentence that says what to install."""
     monkeypatch.setitem(sys.modules, "obstore", None)
-    monkeypatch.delitem(sys.modules, "adapters.blobs.s3")
+    monkeypatch.delitem(sys.modules, "albumcore_adapters.blobs.s3")
     with pytest.raises(SettingsError, match=r"^ALBUMCORE_BLOBS: .*'albumcore\[s3\]'"):
         open_blobs(Settings(data=tmp_path, blobs="s3://images"))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.deployment import open_deployment
-from adapters.settings import Settings
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.service import open_deployment
 from support.s3 import reached, serving_s3
 from support.server import serving
 from support.tscharts import ROOT, opened

@@ -22,17 +22,18 @@ import pydicom.data
 import pytest
 from rich.console import Console
 
-from adapters import cli, demo
-from adapters.deployment import open_deployment
-from adapters.directory import Account
-from adapters.http.auth import JwtVerifier, Unauthorized
-from adapters.http.kheops.callers import caller_of
-from adapters.settings import Settings
-from adapters.store import database_of
-from adapters.unfinished import mark_unfinished
 from albumcore import Album, Source, album_stream, utc_now
 from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
+from albumcore_adapters import cli
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory import Account
+from albumcore_adapters.identity.callers import caller_of
+from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
+from albumcore_adapters.server import demo
+from albumcore_adapters.service import open_deployment
+from albumcore_adapters.store import database_of
+from albumcore_adapters.transfer.marker import mark_unfinished
 from support.kheops import Clock
 from support.server import opened
 
@@ -251,7 +252,7 @@ def test_a_reader_who_has_seen_enough_is_no_trouble(tmp_path: Path) -> None:
         )
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "adapters", "events", ALBUM, "--data", str(tmp_path)]
+    command = [sys.executable, "-m", "albumcore_adapters", "events", ALBUM, "--data", str(tmp_path)]
     ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (1, "")
@@ -498,7 +499,7 @@ def test_progress_is_shown_when_it_takes_long(
             album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
         )
     told = threading.Event()
-    monkeypatch.setattr("adapters.progress._PATIENCE", 0.0)
+    monkeypatch.setattr("albumcore_adapters.base.progress._PATIENCE", 0.0)
     say = Console.print
 
     def heard(console: Console, *objects: object) -> None:
@@ -516,7 +517,7 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
 ) -> None:
     """The album's history has every mutation of the documented API and both comments; a second start adds nothing."""
     monkeypatch.setattr(
-        "adapters.cli.serve.serve_until_stopped",
+        "albumcore_adapters.cli.serve.serve_until_stopped",
         lambda settings, announce: announce("http://127.0.0.1:8000"),
     )
     status, first, _ = run("serve", "--demo", "--data", tmp_path)
@@ -682,7 +683,7 @@ def test_copy_that_finds_something(
         "secret": True,
         "whole": True,
     }
-    monkeypatch.setattr("adapters.copying.run._are_equal", lambda *sides: False)
+    monkeypatch.setattr("albumcore_adapters.transfer.copy.run._are_equal", lambda *sides: False)
     status, _, err = run("copy", "--from", f"sqlite://{source}", "--to", f"sqlite://{tmp_path}/2")
     assert (status, err.startswith("the source was written to meanwhile")) == (1, True)
     status, _, err = run("verify", "--data", tmp_path / "2")

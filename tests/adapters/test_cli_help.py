@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from adapters.cli import main
-from adapters.cli.base import app
+from albumcore_adapters.cli import main
+from albumcore_adapters.cli.base import app
 
 NARROW, WIDE = 60, 200
 COMMANDS = sorted(name for name in app if not name.startswith("-"))
@@ -52,7 +52,7 @@ def test_examples_can_be_pasted(command: str) -> None:
         assert found, line
         tokens = shlex.split(found[1])
         function, _, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-        assert function.__module__.startswith("adapters.cli."), line
+        assert function.__module__.startswith("albumcore_adapters.cli."), line
         assert not command or function is app[command].default_command
 
 

@@ -6,7 +6,7 @@ import falcon
 import pytest
 from falcon import testing
 
-from adapters.http.client_address import client_address, networks_of
+from albumcore_adapters.http.client_address import client_address, networks_of
 
 PROXIES = "10.0.0.0/24,2001:db8::1/128"
 

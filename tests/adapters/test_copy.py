@@ -15,17 +15,18 @@ from typing import Any
 import pytest
 from attrs import fields
 
-from adapters import demo
-from adapters.copying import CopyRefused, Place, place_of, tables
-from adapters.copying.tables import tables_beside_events
-from adapters.deployment import DATABASE, NoStore, open_deployment
-from adapters.directory import Held, Patient, inbox_place
-from adapters.settings import Settings
-from adapters.store import database_of, open_postgres, open_sqlite
-from adapters.store.migrations import MIGRATIONS
 from albumcore import Album, Source, StudyComments, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
 from albumcore.streams import album_stream, study_stream
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory import Held, Patient, inbox_place
+from albumcore_adapters.server import demo
+from albumcore_adapters.service import DATABASE, NoStore, open_deployment
+from albumcore_adapters.sql.migrations import MIGRATIONS
+from albumcore_adapters.store import database_of, open_postgres, open_sqlite
+from albumcore_adapters.transfer.copy import tables
+from albumcore_adapters.transfer.copy.places import CopyRefused, Place, place_of
+from albumcore_adapters.transfer.copy.tables import tables_beside_events
 from support.copying import copied, copy_and_die
 from support.postgres import empty_database
 from support.server import opened

@@ -18,13 +18,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from adapters.dicom import DicomFile, ImportReport, Refused, import_files, read
-from adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts
-from adapters.inflating import MAX_INFLATED
-from adapters.store.migrations import migrate
-from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
+from albumcore_adapters.dicom.deflated import MAX_INFLATED
+from albumcore_adapters.dicom.files import (
+    DicomFile,
+    ImportReport,
+    Refused,
+    import_files,
+    read,
+)
+from albumcore_adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts
+from albumcore_adapters.sql.migrations import migrate
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
 BUNDLE = Path(pydicom.data.__file__).parent
 FILES = BUNDLE / "test_files"

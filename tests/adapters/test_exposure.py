@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters import cli, demo
-from adapters.deployment import open_deployment
-from adapters.exposure import exposures, is_loopback
-from adapters.settings import Settings
+from albumcore_adapters import cli
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server import demo
+from albumcore_adapters.server.exposure import exposures, is_loopback
+from albumcore_adapters.service import open_deployment
 
 TLS = "https://albums.example"
 
@@ -82,7 +83,7 @@ def test_serve_says_it_before_it_serves(
     def serve(settings: Settings, announce: object) -> None:
         served.append(capsys.readouterr().err)
 
-    monkeypatch.setattr("adapters.cli.serve.serve_until_stopped", serve)
+    monkeypatch.setattr("albumcore_adapters.cli.serve.serve_until_stopped", serve)
     monkeypatch.setattr(
         sys, "argv", ["albumcore", "serve", "--data", str(tmp_path), "--bind", "0.0.0.0:8000"]
     )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import failures
-from adapters.failures import (
+from albumcore_adapters.identity import failed_logins
+from albumcore_adapters.identity.failed_logins import (
     FORGOTTEN_AFTER,
     FREE_OF_ACCOUNT,
     FREE_OF_ADDRESS,
@@ -118,7 +118,7 @@ def test_a_clock_that_is_set_back(failed: FailedLogins, clock: Clock) -> None:
 
 def test_memory_is_bounded(failed: FailedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were met longest ago are forgotten; addresses are not pushed out by accounts."""
-    monkeypatch.setattr(failures, "MOST_KEPT", 10)
+    monkeypatch.setattr(failed_logins, "MOST_KEPT", 10)
     fail(failed, FREE_OF_ADDRESS + 1, "first")
     fail(failed, FREE_OF_ACCOUNT + 1, "second", THERE)
     for number in range(9):

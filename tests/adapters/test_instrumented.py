@@ -15,15 +15,15 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from adapters.blobs import BlobsUnavailable
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.http.auth import KeysUnavailable, Unauthorized
-from adapters.http.errors import STATUS
-from adapters.settings import Settings
-from adapters.store import StoreError, StoreUnavailable
-from adapters.turns import Busy
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
+from albumcore_adapters.base.concurrency import Busy
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import BlobsUnavailable
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.http.errors import STATUS
+from albumcore_adapters.identity.jwt import KeysUnavailable, Unauthorized
+from albumcore_adapters.service import open_deployment
+from albumcore_adapters.store import StoreError, StoreUnavailable
 
 ERRORS = (
     (Invalid("name", "bad"), 400),
@@ -60,7 +60,7 @@ class _Traced:
     app: falcon.App[falcon.Request, falcon.Response]
     exporter: InMemorySpanExporter
 
-    def ask(self, path: str) -> tuple[int, ReadableSpan]:
+    def request(self, path: str) -> tuple[int, ReadableSpan]:
         """The status of an answer, and the span of its request."""
         self.exporter.clear()
         answer = falcon.testing.TestClient(self.app).simulate_get(path)
@@ -94,7 +94,7 @@ def test_every_family_of_errors_is_among_those_that_are_traced() -> None:
 def test_only_5xx_is_a_fault(traced: _Traced, path: str, error: Exception, status: int) -> None:
     """A refusal is the client's affair, in both APIs; a fault is ours, with the status that was answered."""
     traced.app.add_route(path, _Raises(error))
-    answered, span = traced.ask(path)
+    answered, span = traced.request(path)
     assert answered == status
     assert span.attributes is not None
     assert span.attributes["http.status_code"] == status
@@ -106,5 +106,5 @@ def test_only_5xx_is_a_fault(traced: _Traced, path: str, error: Exception, statu
 )
 def test_a_request_without_a_token_is_no_fault(traced: _Traced, path: str) -> None:
     """Of routes as they are, and where there is none."""
-    answered, span = traced.ask(path)
+    answered, span = traced.request(path)
     assert (answered, span.status.status_code) == (401, StatusCode.UNSET)

@@ -6,14 +6,14 @@ import tracemalloc
 
 import orjson
 
-from adapters.http.kept import Kept, in_its_own_block
+from albumcore_adapters.http.response_cache import ResponseCache, in_its_own_block
 
 HERE, THERE, OVER_THERE = "here", "there", "over there"
 
 
 def test_an_answer_is_kept_for_its_question_and_mark() -> None:
     """Another mark makes everything forgotten, and what was put together meanwhile is not kept."""
-    kept = Kept()
+    kept = ResponseCache()
     assert kept.get("where", 1) is None
     kept.put("where", 1, HERE)
     assert (kept.get("where", 1), kept.get("how", 1)) == (HERE, None)
@@ -25,7 +25,7 @@ def test_an_answer_is_kept_for_its_question_and_mark() -> None:
 
 def test_without_a_mark_nothing_is_kept() -> None:
     """Nobody knows whether anything was written; what others keep stays, and is not for logs."""
-    kept = Kept()
+    kept = ResponseCache()
     kept.put("where", None, HERE)
     assert kept.get("where", None) is None
     kept.get("where", 1)
@@ -37,7 +37,7 @@ def test_without_a_mark_nothing_is_kept() -> None:
 
 def test_what_was_not_asked_for_the_longest_goes_first() -> None:
     """Once it is too much in all; what is too much alone is never kept."""
-    kept = Kept(most=4000)
+    kept = ResponseCache(most=4000)
     kept.get("any", 1)
     for question, answer in (("a", HERE), ("b", THERE), ("a", HERE)):
         kept.put(question, 1, answer, size=1000)

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from adapters.http import keys as keys_module
-from adapters.http.auth import JwtVerifier, Unauthorized, issue_token
-from adapters.http.keys import JwksKeys, KeysUnavailable
-from adapters.settings import Settings
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.identity import jwks as keys_module
+from albumcore_adapters.identity.jwks import JwksKeys, KeysUnavailable
+from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized, issue_token
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECRET = bytes(range(32))

@@ -16,13 +16,13 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from adapters import logs
-from adapters.deployment import Deployment, open_deployment
-from adapters.http.app import create_app
-from adapters.http.auth import issue_token
-from adapters.logs import JsonLines, RequestRecord, log
-from adapters.settings import Settings
 from albumcore import utc_now
+from albumcore_adapters.base import logs
+from albumcore_adapters.base.logs import JsonLines, RequestRecord, log
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.identity.jwt import issue_token
+from albumcore_adapters.service import Deployment, open_deployment
 from support.logs import written
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -37,7 +37,9 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
     opened.close()
 
 
-def ask(deployment: Deployment, path: str = "/healthz", **headers: str) -> falcon.testing.Result:
+def request(
+    deployment: Deployment, path: str = "/healthz", **headers: str
+) -> falcon.testing.Result:
     """Ask with headers, whose hyphens are underscores here."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return falcon.testing.TestClient(create_app(deployment)).simulate_get(path, headers=given)
@@ -56,14 +58,14 @@ def test_requests_are_logged_where_that_is_wanted(
 ) -> None:
     """One record each, of information, that any handler is given."""
     caplog.set_level(level, "albumcore")
-    ask(deployment)
+    request(deployment)
     assert [record.getMessage() for record in caplog.records] == ["GET /healthz 200"] * count
 
 
 def test_the_line_of_a_request(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> None:
     """Route in the place of the path, no query and no header."""
     caplog.set_level("INFO", "albumcore")
-    ask(deployment, "/albums/A1?cap=SECRET", Authorization="Bearer SECRET")
+    request(deployment, "/albums/A1?cap=SECRET", Authorization="Bearer SECRET")
     [line] = lines(caplog)
     assert "SECRET" not in str(line)
     assert line.pop("milliseconds") >= 0
@@ -84,7 +86,7 @@ def test_a_request_id_comes_back(
 ) -> None:
     """And is the one in the log."""
     caplog.set_level("INFO", "albumcore")
-    assert ask(deployment, X_Request_Id=given).headers["X-Request-Id"] == given
+    assert request(deployment, X_Request_Id=given).headers["X-Request-Id"] == given
     assert [line["request_id"] for line in lines(caplog)] == [given]
 
 
@@ -95,7 +97,7 @@ def test_a_request_id_is_made_where_none_is_sane(
     """No two requests have the same one; the log has it too."""
     caplog.set_level("INFO", "albumcore")
     headers = {} if given is None else {"X_Request_Id": given}
-    made = [ask(deployment, **headers).headers["X-Request-Id"] for _ in range(2)]
+    made = [request(deployment, **headers).headers["X-Request-Id"] for _ in range(2)]
     assert all(re.fullmatch(r"[0-9a-f]{32}", one) for one in made)
     assert made[0] != made[1]
     assert [line["request_id"] for line in lines(caplog)] == made
@@ -107,7 +109,7 @@ def test_a_trace_comes_back(
 ) -> None:
     """Its id is in the log. Versions to come may append something (W3C Trace Context, section 3.2.4)."""
     caplog.set_level("INFO", "albumcore")
-    assert ask(deployment, traceparent=given).headers["traceparent"] == given
+    assert request(deployment, traceparent=given).headers["traceparent"] == given
     assert [line["trace_id"] for line in lines(caplog)] == [TRACE]
 
 
@@ -131,7 +133,7 @@ def test_an_invalid_trace_is_ignored(
 ) -> None:
     """It neither comes back nor is logged."""
     caplog.set_level("INFO", "albumcore")
-    assert "traceparent" not in ask(deployment, traceparent=given).headers
+    assert "traceparent" not in request(deployment, traceparent=given).headers
     assert not any("trace_id" in line for line in lines(caplog))
 
 
@@ -152,7 +154,7 @@ def test_an_answer_that_is_kept_has_the_ids_of_the_request(deployment: Deploymen
 
 def test_a_page_of_another_origin_may_read_the_ids(deployment: Deployment) -> None:
     """And send its own."""
-    headers = ask(deployment, "/albums").headers
+    headers = request(deployment, "/albums").headers
     allowed = headers["Access-Control-Allow-Headers"].split(", ")
     assert {"X-Request-Id", "traceparent"} <= set(allowed)
     assert headers["Access-Control-Expose-Headers"] == "X-Request-Id, traceparent"
@@ -210,7 +212,7 @@ def test_the_record_of_a_request_is_a_record() -> None:
 
 _FORKED = """
 import os
-from adapters.logs import RequestRecord
+from albumcore_adapters.base.logs import RequestRecord
 fields = {"method": "GET", "route": None, "status": 200}
 RequestRecord(fields)
 if (child := os.fork()) == 0:
@@ -239,7 +241,7 @@ def test_a_record_is_made_as_the_application_has_it(
     caplog.set_level("INFO", "albumcore")
     logging.setLogRecordFactory(make)
     try:
-        ask(deployment)
+        request(deployment)
     finally:
         logging.setLogRecordFactory(usual)
     [record] = caplog.records
@@ -277,7 +279,7 @@ def test_what_cannot_be_written_ends_nothing(
 
 _EMBEDDED = """
 import logging, sys
-from adapters.logs import REQUESTS, RequestRecord, write_lines
+from albumcore_adapters.base.logs import REQUESTS, RequestRecord, write_lines
 if sys.argv[1:]:
     logging.basicConfig(format="mine %(message)s")
 for level in ("warning", "info"):
@@ -285,7 +287,7 @@ for level in ("warning", "info"):
     if REQUESTS.isEnabledFor(logging.INFO):
         REQUESTS.handle(RequestRecord({"method": "GET", "route": level, "status": 200}))
 logging.getLogger("httpx").info("of others")
-logging.getLogger("adapters.any").info("of ours")
+logging.getLogger("albumcore_adapters.any").info("of ours")
 """
 
 

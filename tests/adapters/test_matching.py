@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.matching import day_of, days, moment_of, name_matcher, soundex, text_matcher, times
+from albumcore_adapters.base.dicom_matching import (
+    day_of,
+    days,
+    moment_of,
+    name_matcher,
+    soundex,
+    text_matcher,
+    times,
+)
 from support.searching import like
 
 HOUR = 3600 * 10**6  # microseconds

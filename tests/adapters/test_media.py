@@ -13,9 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 
-from adapters.media import as_json, decode_base64, is_base64_text, sniff
 from albumcore.errors import Invalid
-from albumcore.imagesets.values import Encoding
+from albumcore.image_sets.values import Encoding
+from albumcore_adapters.blobs.media_types import (
+    as_json,
+    decode_base64,
+    is_base64_text,
+    sniff,
+)
 
 BMP = b"BM" + (58).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little")
 

@@ -12,17 +12,17 @@ import pytest
 from falcon import testing
 from psycopg.conninfo import conninfo_to_dict
 
-from adapters import cli
-from adapters.deployment import NoStore, open_deployment
-from adapters.http.app import create_app
-from adapters.http.auth import issue_token
-from adapters.secret import SECRET_BYTES
-from adapters.settings import Settings, SettingsError
-from adapters.store import StoreDamaged, StoreFull, database_of
-from adapters.store import postgres_server as postgres_server_seen
-from adapters.verifying import Verified, verify
 from albumcore import Album, Source, album_stream, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore_adapters import cli
+from albumcore_adapters.base.secret import SECRET_BYTES
+from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.identity.jwt import issue_token
+from albumcore_adapters.service import NoStore, open_deployment
+from albumcore_adapters.sql import postgres_server as postgres_server_seen
+from albumcore_adapters.store import StoreDamaged, StoreFull, database_of
+from albumcore_adapters.verification import Verified, verify
 from support.postgres import PostgresServer, empty_database, postgres_server
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
@@ -102,7 +102,7 @@ def test_an_address_that_libpq_does_not_understand(tmp_path: Path, must_exist: b
 def test_without_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra that brings it is named."""
     for name in ("postgres", "postgres_pool", "postgres_cursor"):
-        monkeypatch.delitem(sys.modules, f"adapters.store.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"albumcore_adapters.store.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(SettingsError, match=r"albumcore\[postgres\]"):
         open_deployment(Settings(data=tmp_path, database="postgresql:///albums"))

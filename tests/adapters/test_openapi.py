@@ -19,11 +19,11 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
 
-from adapters.http import kheops, tscharts
-from adapters.http.openapi import OpenApi, document, methods
-from adapters.outbound import Outbound, address_of
-from adapters.settings import Settings
 from albumcore import Album, Grants, WebhookEvent
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http.openapi import OpenApi, document, methods
+from albumcore_adapters.outbound.client import Outbound, address_of
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, digest_of, open_world, settle
 
 DOCUMENT = document(None)
@@ -128,7 +128,7 @@ def test_every_list_says_what_is_in_it(path: str) -> None:
 def test_the_document_is_served_to_anybody(tmp_path: Path) -> None:
     """As JSON, the prefix of the settings in it, without a token."""
     world = open_world(tmp_path, kheops_prefix="/api")
-    answer = world.ask(None, "GET", "/openapi.json")
+    answer = world.request(None, "GET", "/openapi.json")
     assert answer.status_code == 200
     assert answer.json == document("/api")
     assert [server["url"] for server in answer.json["servers"]] == ["/", "/api"]

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.http.openapi import values
-from adapters.http.openapi.parts import Schema, text
-from adapters.http.openapi.schemas import UID
-from adapters.http.repeated import HEADER, Repeatable
-from adapters.matching import days, times
 from albumcore.albums.values import check_name, check_webhook_url
 from albumcore.errors import Invalid
 from albumcore.ids import is_uid
+from albumcore_adapters.base.dicom_matching import days, times
+from albumcore_adapters.http.idempotency import HEADER, IdempotencyKey
+from albumcore_adapters.http.openapi import values
+from albumcore_adapters.http.openapi.parts import Schema, text
+from albumcore_adapters.http.openapi.schemas import UID
 
 ORDINARY = (1, 4, 96, 100, 400, 1900, 1904, 2000, 2023, 2024, 2100, 9996, 9999)
 
@@ -124,7 +124,7 @@ def test_a_key_of_a_request_is_bare_or_in_quotation_marks(text: str) -> None:
     """The form that the document tells is the one that is read."""
     request = falcon.testing.create_req(headers={HEADER: text})
     assert fits(values.IDEMPOTENCY_KEY, text) == takes(
-        lambda _: Repeatable.of(request, "test") is not None, text
+        lambda _: IdempotencyKey.of(request, "test") is not None, text
     )
 
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from adapters import outbound as outbound_module
-from adapters.outbound import (
+from albumcore_adapters.outbound import client as outbound_module
+from albumcore_adapters.outbound.client import (
     AddressRefused,
     BadAnswer,
     Outbound,

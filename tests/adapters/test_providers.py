@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from adapters.outbound import Outbound
-from adapters.providers import Metadata, check_metadata
+from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
 from support.receiver import HANG_UP, Answer, Receiver, receiving
 
 OPEN = Outbound(allow_private=True, connect_seconds=20, read_seconds=20)

@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 from falcon import testing
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.http.app import create_app
-from adapters.settings import Settings
-from adapters.store import (
+from albumcore import Album, Source
+from albumcore.ids import AlbumId, UserId
+from albumcore.streams import album_stream
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
+from albumcore_adapters.store import (
     StoreDamaged,
     StoreError,
     StoreReplaced,
@@ -25,10 +29,6 @@ from adapters.store import (
     open_memory,
     open_sqlite,
 )
-from adapters.store.pool import SQLiteDatabase
-from albumcore import Album, Source
-from albumcore.ids import AlbumId, UserId
-from albumcore.streams import album_stream
 from support.server import bearer
 
 FILE = "albumcore.sqlite"
@@ -100,7 +100,7 @@ def test_replaced_file_is_not_written_to(
     try:
         WAYS[way](file)
         before = [_content(one) for one in held]
-        with caplog.at_level(logging.ERROR, "adapters.store.pool"):
+        with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite"):
             answers = [_create(client), _create(client)]
         assert [one.status_code for one in answers] == [503, 503]
         assert "restart" in answers[0].json["detail"]
@@ -184,11 +184,11 @@ def test_restart_after_a_replacement(
 def test_file_is_looked_at_between_writes(deployment: Deployment, tmp_path: Path) -> None:
     """Answers that are kept, and connections that are opened, notice it as well."""
     database = database_of(deployment.albums)
-    assert database.mark() is not None
+    assert database.data_version() is not None
     assert database.trouble() is None
     _replace(tmp_path / "data" / FILE)
     database.commits = None  # as after a hundredth of a second
-    assert database.mark() is None
+    assert database.data_version() is None
     with pytest.raises(StoreReplaced), database.transaction(commit=False):
         raise AssertionError("it was opened")  # pragma: no cover
 
@@ -259,7 +259,7 @@ def test_health_once_the_database_is_known_to_be_damaged(
     damaged = open_deployment(Settings(data=deployment.settings.data))
     try:
         asking = testing.TestClient(create_app(damaged), headers=bearer(damaged, "alice"))
-        with caplog.at_level(logging.ERROR, "adapters.store.pool"):
+        with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite"):
             answer = asking.simulate_get("/albums")
         assert answer.status_code == 500
         assert answer.json["detail"].startswith("the database is damaged; log id : ")
@@ -279,7 +279,7 @@ def test_damage_is_noticed_wherever_it_is_met(deployment: Deployment, is_beside:
     database = database_of(deployment.albums)
     error = sqlite3.DatabaseError("database disk image is malformed")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    around = database.reading() if is_beside else nullcontext()
+    around = database.read_snapshot() if is_beside else nullcontext()
     with pytest.raises(StoreDamaged), around, database.transaction(commit=False):
         raise error
     assert "damaged" in str(database.trouble())

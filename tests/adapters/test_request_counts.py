@@ -9,7 +9,13 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.request_counts import APIS, BOUNDS, METHODS, STATUSES, RequestCounts
+from albumcore_adapters.base.request_counts import (
+    APIS,
+    BOUNDS,
+    METHODS,
+    STATUSES,
+    RequestCounts,
+)
 
 ROWS = 3
 

@@ -17,14 +17,15 @@ from typing import Any
 
 import pytest
 
-from adapters import demo
-from adapters.deployment import DATABASE, NoStore, open_deployment
-from adapters.secret import SecretError
-from adapters.settings import Settings
-from adapters.transfer import BackupDamaged, TransferRefused, restore
 from albumcore import Album, Source
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.base.secret import SecretError
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server import demo
+from albumcore_adapters.service import DATABASE, NoStore, open_deployment
+from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
+from albumcore_adapters.transfer.restore import restore
 from support.backups import (
     agree,
     backed_up,
@@ -420,7 +421,7 @@ def test_where_something_is_mounted(
     def busy(source: Path, target: Path) -> None:
         raise OSError(16, "Device or resource busy")
 
-    monkeypatch.setattr("adapters.transfer.swap.os.rename", busy)
+    monkeypatch.setattr("albumcore_adapters.transfer.swap.os.rename", busy)
     with pytest.raises(TransferRefused, match="Device or resource busy"):
         restored(backup, data)
     assert (bytes_of(data), beside(data)) == (before, ["data"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.secret import SecretError, load_secret
+from albumcore_adapters.base.secret import SecretError, load_secret
 
 
 def _mode(path: Path) -> int:

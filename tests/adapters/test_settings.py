@@ -10,7 +10,12 @@ from typing import Any
 import attrs
 import pytest
 
-from adapters.settings import Settings, SettingsError, settings_page, settings_table
+from albumcore_adapters.base.settings import (
+    Settings,
+    SettingsError,
+    settings_page,
+    settings_table,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
@@ -274,13 +279,16 @@ def test_settings_table_has_a_row_for_each_setting() -> None:
 
 
 def test_settings_page_is_up_to_date() -> None:
-    """The reference page is what `python -m adapters.settings` prints; if not, run that again."""
+    """The reference page is what `python -m albumcore_adapters.base.settings` prints; if not, run that again."""
     assert PAGE.read_text(encoding="utf-8") == settings_page()
 
 
 def test_settings_module_run_as_a_program_prints_the_page() -> None:
     """The command that the page names makes the page."""
     printed = subprocess.run(
-        [sys.executable, "-m", "adapters.settings"], capture_output=True, check=True, text=True
+        [sys.executable, "-m", "albumcore_adapters.base.settings"],
+        capture_output=True,
+        check=True,
+        text=True,
     )
     assert printed.stdout == settings_page()

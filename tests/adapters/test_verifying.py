@@ -14,13 +14,13 @@ from random import Random
 
 import pytest
 
-from adapters import demo
-from adapters.deployment import NoStore, open_deployment
-from adapters.settings import Settings
-from adapters.store import Unreadable
-from adapters.unfinished import mark_unfinished
-from adapters.verifying import Verified, verify
 from albumcore import utc_now
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server import demo
+from albumcore_adapters.service import NoStore, open_deployment
+from albumcore_adapters.store import Unreadable
+from albumcore_adapters.transfer.marker import mark_unfinished
+from albumcore_adapters.verification import Verified, verify
 from support.deep import at_length
 
 FILE = "albumcore.sqlite"
@@ -295,7 +295,7 @@ def _mounted_read_only(data: Path) -> Iterator[None]:
 
 
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "adapters", "verify", *arguments]
+    command = [sys.executable, "-m", "albumcore_adapters", "verify", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -17,7 +17,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from albumcore.codec import SNAPSHOT, SNAPSHOT_FORMAT, Codec, SnapshotStore
-from albumcore.kernel import STORED, Recorded, stored_name
+from albumcore.kernel import STORED, RecordedEvent, stored_name
 from albumcore.streams import INITIAL
 from support.examples import EVENTS, KEYED
 from support.snapshots import SNAPSHOTS
@@ -26,14 +26,14 @@ from support.states import fields_of_states
 HERE = Path(__file__).parent
 EVENT_FILE = re.compile(r"(?P<name>[a-z_]+\.[a-z_]+)\.v(?P<version>[0-9]+)(?:\.[a-z0-9_]+)?\.json")
 
-EARLIER: dict[str, Recorded[Any]] = {}
+EARLIER: dict[str, RecordedEvent[Any]] = {}
 """What the files of older versions and earlier writings are to be read as, by file name without ``.json``."""
 
 FILES = sorted(path.name for path in HERE.glob("*.json") if EVENT_FILE.fullmatch(path.name))
 EXPECTED = {f"{key}.json": one for key, one in (EARLIER | EVENTS | KEYED).items()}
 
 
-def stored(name: str, recorded: Recorded[Any]) -> StoredEvent:
+def stored(name: str, recorded: RecordedEvent[Any]) -> StoredEvent:
     """The content of a golden file, at the place in the history of the event it is expected to be."""
     found = EVENT_FILE.fullmatch(name)
     assert found is not None

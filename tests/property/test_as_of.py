@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store import open_memory
 from albumcore import Album, album_stream, fold
 from albumcore.errors import AlbumNotFound
 from albumcore.testing import ALBUMS, CAST, START, Clock, Command, album_commands
+from albumcore_adapters.store import open_memory
 from support.facts import fact_of, facts_of, facts_predicted, standing_facts, standing_predicted
 from support.naive import NaiveAlbum
 from support.playing import on, play

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Stream, album_stream, fold, patient_stream, study_stream, user_stream
+from albumcore import (
+    Stream,
+    album_stream,
+    fold,
+    patient_stream,
+    study_stream,
+    user_stream,
+)
 from albumcore.codec import Codec, Snapshot
 from albumcore.kernel import STORED
 from albumcore.testing import (

@@ -10,7 +10,15 @@ import pytest
 from attrs import fields_dict
 from hypothesis import given
 
-from albumcore import Act, Album, PatientImageSet, StudyComments, UserTokens, album_stream, fold
+from albumcore import (
+    Act,
+    Album,
+    PatientImageSet,
+    StudyComments,
+    UserTokens,
+    album_stream,
+    fold,
+)
 from albumcore import patient_stream as images_of
 from albumcore.albums.values import Study
 from albumcore.errors import AlbumcoreError

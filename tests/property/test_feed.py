@@ -7,11 +7,19 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store import open_memory
 from albumcore import Album, FeedQuery, Kind, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import select
-from albumcore.testing import ALBUMS, CAST, START, Clock, Command, album_commands, history_of
+from albumcore.testing import (
+    ALBUMS,
+    CAST,
+    START,
+    Clock,
+    Command,
+    album_commands,
+    history_of,
+)
+from albumcore_adapters.store import open_memory
 from support.facts import fact_of
 from support.naive import NaiveAlbum
 from support.playing import on, play

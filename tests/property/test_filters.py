@@ -14,12 +14,12 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store import open_memory, open_sqlite
 from albumcore import Album, Albumcore, FeedQuery, Kind, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import FILTERS
 from albumcore.ids import UserId
 from albumcore.testing import ALBUMS, CAST, START, Clock, Command, album_commands
+from albumcore_adapters.store import open_memory, open_sqlite
 from support.facts import fact_of
 from support.naive import NaiveAlbum
 from support.naive_state import Fact

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store import open_memory
-from albumcore import Recorded
+from albumcore import RecordedEvent
 from albumcore.testing import Clock
+from albumcore_adapters.store import open_memory
 from support.playing import Turn, interleaved, play
 
 
@@ -17,7 +17,7 @@ from support.playing import Turn, interleaved, play
 def test_polling_gives_each_event_once_in_order(turns: list[Turn], data: st.DataObject) -> None:
     """Whoever asks again from the last position gets every event of every stream once, in the order of recording."""
     clock, position = Clock(), 0
-    got: list[Recorded[Any]] = []
+    got: list[RecordedEvent[Any]] = []
     with open_memory(clock=clock) as store:
         while turns:
             batch = data.draw(st.integers(1, 5))

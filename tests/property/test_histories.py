@@ -14,7 +14,7 @@ from hypothesis import Phase, find, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from albumcore import Album, Recorded
+from albumcore import Album, RecordedEvent
 from albumcore.albums.events import (
     AlbumCreated,
     AlbumDeleted,
@@ -95,22 +95,22 @@ def test_every_stored_class_occurs(name: str, occurring: dict[str, set[type[Any]
     assert STORED[name] in occurring[name.partition(".")[0]]
 
 
-def through_a_token(one: Recorded[AlbumEvent]) -> bool:
+def through_a_token(one: RecordedEvent[AlbumEvent]) -> bool:
     """Whether a capability token was acted through."""
     return one.act.source.capability_token is not None
 
 
-def through_a_report_provider(one: Recorded[AlbumEvent]) -> bool:
+def through_a_report_provider(one: RecordedEvent[AlbumEvent]) -> bool:
     """Whether a report provider was acted through."""
     return one.act.source.report_provider is not None
 
 
-def public_comment(one: Recorded[AlbumEvent]) -> bool:
+def public_comment(one: RecordedEvent[AlbumEvent]) -> bool:
     """Whether it is a comment to all."""
     return isinstance(one.event, CommentPosted) and one.event.target is None
 
 
-def private_comment(one: Recorded[AlbumEvent]) -> bool:
+def private_comment(one: RecordedEvent[AlbumEvent]) -> bool:
     """Whether it is a comment to another."""
     return isinstance(one.event, CommentPosted) and one.event.target not in (None, one.act.user)
 
@@ -119,7 +119,7 @@ def private_comment(one: Recorded[AlbumEvent]) -> bool:
     "wanted", [through_a_token, through_a_report_provider, public_comment, private_comment]
 )
 def test_every_kind_of_source_and_comment_occurs(
-    wanted: Callable[[Recorded[AlbumEvent]], bool],
+    wanted: Callable[[RecordedEvent[AlbumEvent]], bool],
 ) -> None:
     """Histories of albums are not made by users in person alone, nor do they all speak aloud."""
     occurs(album_histories(), lambda history: any(map(wanted, history)))

@@ -13,8 +13,8 @@ from hypothesis import assume, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from adapters.http.kheops.routes import ROUTES
-from adapters.settings import Compat
+from albumcore_adapters.base.settings import Compat
+from albumcore_adapters.http.kheops.routes import ROUTES
 from support import http_drawn as draw
 from support.http_belongings import Belongings
 from support.http_channels import Channel, InProcess, OverHttp
@@ -62,7 +62,7 @@ class ApiMachine(Belongings):
     def create_album(self, by: By, form: dict[str, Any], in_query: bool) -> None:
         """Three albums are enough: two are asked for, the third is one more on lists."""
         if len(self.open_albums) < 3:
-            self.ask(by, "POST", "/albums", form, in_query=in_query)
+            self.request(by, "POST", "/albums", form, in_query=in_query)
 
     @rule(
         by=draw.MANAGERS,
@@ -76,31 +76,31 @@ class ApiMachine(Belongings):
     ) -> None:
         """What the form says, wherever it is."""
         path = f"/albums/{self.album(which)}"
-        self.ask(by, "PATCH", path, form, number=number, in_query=in_query)
+        self.request(by, "PATCH", path, form, number=number, in_query=in_query)
 
     @rule(by=draw.ASKERS, which=draw.OF_ALBUM, sure=st.integers(0, 5), number=draw.NUMBERS)
     def delete_album(self, by: By, which: int, sure: int, number: int) -> None:
         """Seldom, so that there is something to delete."""
         if sure == 0:
-            self.ask(by, "DELETE", f"/albums/{self.album(which)}", number=number)
+            self.request(by, "DELETE", f"/albums/{self.album(which)}", number=number)
 
     @rule(by=draw.ASKERS, which=draw.OF_ALBUM, method=draw.PUT_DELETE, number=draw.NUMBERS)
     def favor_album(self, by: By, which: int, method: str, number: int) -> None:
         """One's own favourite."""
-        self.ask(by, method, f"/albums/{self.album(which)}/favorites", number=number)
+        self.request(by, method, f"/albums/{self.album(which)}/favorites", number=number)
 
     @rule(by=draw.MANAGERS, which=draw.OF_ALBUM, user=draw.USERS, change=draw.CHANGES)
     def change_member(self, by: By, which: int, user: str, change: tuple[str, str]) -> None:
         """Add, promote, demote, remove."""
         method, rest = change
-        self.ask(by, method, f"/albums/{self.album(which)}/users/{user}{rest}")
+        self.request(by, method, f"/albums/{self.album(which)}/users/{user}{rest}")
 
     @rule(which=st.integers(0, 1), flag=st.sampled_from(sorted(draw.TRIES)), on=draw.FLAGS)
     def set_flag(self, which: int, flag: str, on: str) -> None:
         """By who made the album; a plain member tries what he may do by then."""
         maker, member = [(ALICE, BOB), (BOB, ALICE)][which]
         album = self.album(which)
-        self.ask(("user", maker), "PATCH", f"/albums/{album}", {flag: on})
+        self.request(("user", maker), "PATCH", f"/albums/{album}", {flag: on})
         self.attempt(("user", member), flag, album)
 
     @rule(which=st.integers(0, 1), number=st.integers(0, 15))
@@ -110,7 +110,7 @@ class ApiMachine(Belongings):
         there = self.model.albums.get(album)
         members = [] if there is None else [*reversed(there.members)]
         for sub in members if number == 15 else members[: len(members) // 3]:
-            self.ask(("user", sub), "DELETE", f"/albums/{album}/users/{EMAILS[sub]}")
+            self.request(("user", sub), "DELETE", f"/albums/{album}/users/{EMAILS[sub]}")
 
     # Studies and series
 
@@ -138,7 +138,7 @@ class ApiMachine(Belongings):
         """Into an album, one's inbox, or another's."""
         query, lender = self.source(source, which, number)
         path = f"/studies/{pair[0]}{place.format(album=self.album(to), user=user)}"
-        self.ask(by, "PUT", path, query=query, lender=lender, number=number)
+        self.request(by, "PUT", path, query=query, lender=lender, number=number)
 
     @rule(
         by=draw.BRINGERS,
@@ -163,7 +163,7 @@ class ApiMachine(Belongings):
         _, lender = self.source(lent, 0, number)
         where = place.format(album=self.album(to), user=user)
         path = f"/studies/{pair[0]}/series/{pair[1]}{where}"
-        self.ask(by, "PUT", path, lender=None if "user" in place else lender, number=number)
+        self.request(by, "PUT", path, lender=None if "user" in place else lender, number=number)
 
     @rule(sub=st.sampled_from(draw.PEOPLE), pair=st.sampled_from(draw.UIDS))
     def bring(self, sub: str, pair: tuple[str, str]) -> None:
@@ -173,7 +173,7 @@ class ApiMachine(Belongings):
     @rule(pair=st.sampled_from(draw.UIDS), number=draw.NUMBERS)
     def report(self, pair: tuple[str, str], number: int) -> None:
         """What a report provider brings."""
-        self.ask(("provider",), "PUT", f"/studies/{pair[0]}/series/{pair[1]}", number=number)
+        self.request(("provider",), "PUT", f"/studies/{pair[0]}/series/{pair[1]}", number=number)
 
     @rule(
         by=draw.BRINGERS,
@@ -189,7 +189,7 @@ class ApiMachine(Belongings):
         """A study or a series, out of an album or one's inbox."""
         path = f"/studies/{pair[0]}" + ("" if whole else f"/series/{pair[1]}")
         path += place.format(album=self.album(which))
-        self.ask(by, "DELETE", path, number=number)
+        self.request(by, "DELETE", path, number=number)
 
     @rule(
         by=draw.ASKERS,
@@ -205,7 +205,7 @@ class ApiMachine(Belongings):
         """A study or a series, of an album or one's inbox."""
         path = f"/studies/{pair[0]}" + ("" if whole else f"/series/{pair[1]}")
         query, _ = self.source(source, which, 0)
-        self.ask(by, method, f"{path}/favorites", query=query)
+        self.request(by, method, f"{path}/favorites", query=query)
 
     # Comments
 
@@ -223,7 +223,7 @@ class ApiMachine(Belongings):
         """On an album or a study, to all or in private."""
         form = {"comment": comment} | ({} if to is None else {"to_user": to})
         path = about.format(album=self.album(which))
-        self.ask(by, "POST", f"{path}/comments", form, in_query=in_query)
+        self.request(by, "POST", f"{path}/comments", form, in_query=in_query)
 
     # Reading
 
@@ -231,7 +231,7 @@ class ApiMachine(Belongings):
     def list_albums(self, by: By, query: dict[str, str], page: dict[str, str], number: int) -> None:
         """By every filter."""
         if page.get("limit") != "0":
-            self.ask(by, "GET", "/albums", query=query | page, number=number)
+            self.request(by, "GET", "/albums", query=query | page, number=number)
 
     @rule(
         by=draw.ASKERS,
@@ -258,7 +258,7 @@ class ApiMachine(Belongings):
             "capabilityToken": self.tokens[-1 - number % len(self.tokens)][0],
         }
         query = {"types": kinds} | query | page | ({through: made[through]} if through else {})
-        self.ask(by, "GET", f"/albums/{self.album(which)}/events", query=query, number=number)
+        self.request(by, "GET", f"/albums/{self.album(which)}/events", query=query, number=number)
 
     @rule(
         by=draw.BRINGERS,
@@ -277,7 +277,7 @@ class ApiMachine(Belongings):
         if "album" in more:
             more = more | {"album": self.album(more["album"])}
         path = path.format(album=self.album(which))
-        self.ask(by, "GET", path, query=more | page, number=number)
+        self.request(by, "GET", path, query=more | page, number=number)
 
     @rule(days=st.sampled_from([0.01, 1, 30]))
     def wait(self, days: float) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.blobs import DirectoryBlobs
 from albumcore import Content, PatientImageSet, Stream, patient_stream
 from albumcore.errors import ImageNotFound
 from albumcore.index import ImageRow
 from albumcore.testing import PATIENTS, Command, ImageSetMachine
+from albumcore_adapters.blobs import DirectoryBlobs
 from support.two_stores import TwoStores
 
 

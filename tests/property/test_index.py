@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from adapters.store import open_memory
 from albumcore import album_stream
 from albumcore.testing import ALBUMS, Clock
+from albumcore_adapters.store import open_memory
 from support.facts import row_facts, row_facts_predicted, rows_meant, rows_of
 from support.naive import NaiveAlbum
 from support.playing import Turn, interleaved, play

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.store import open_memory
 from albumcore import Albumcore, Grants, ImageType, Source, album_stream
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.albums import events as album
-from albumcore.comments import StudyCommentPosted
 from albumcore.ids import CapabilityTokenId, UserId
+from albumcore.study_comments import StudyCommentPosted
 from albumcore.testing import (
     ALBUMS,
     CAST,
@@ -23,6 +22,7 @@ from albumcore.testing import (
     ImageSetMachine,
     StudyCommentsMachine,
 )
+from albumcore_adapters.store import open_memory
 
 
 class Albums(AlbumMachine):

@@ -8,11 +8,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store import open_memory
 from albumcore import Act, CommandKey
 from albumcore.errors import AlbumcoreError
 from albumcore.index import CommandRow
 from albumcore.testing import Clock
+from albumcore_adapters.store import open_memory
 from support.facts import rows_of
 from support.playing import Turn, interleaved, play
 

@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Act, Album, Grants, Source, UserTokens, album_stream, fold, user_stream
+from albumcore import (
+    Act,
+    Album,
+    Grants,
+    Source,
+    UserTokens,
+    album_stream,
+    fold,
+    user_stream,
+)
 from albumcore.errors import AlbumcoreError
 from albumcore.kernel import record
 from albumcore.testing import (

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import albumcore
 import albumcore_hypothesis
-from albumcore import Act, Recorded, Source, ids
+from albumcore import Act, RecordedEvent, Source, ids
 from albumcore.codec import Codec
 from albumcore.kernel import STORED, stored_name
 
@@ -46,7 +46,7 @@ def test_from_type_gives_sound_ids(name: str, data: st.DataObject) -> None:
 def test_from_type_gives_events_that_can_be_stored(name: str, data: st.DataObject) -> None:
     """They come back from the codec as they were, and hold nothing but sound values."""
     event, act = (data.draw(st.from_type(one)) for one in (STORED[name], Act))
-    one = Recorded(f"{name.partition('.')[0]}-1", 1, act, event)
+    one = RecordedEvent(f"{name.partition('.')[0]}-1", 1, act, event)
     assert CODEC.to_domain_event(CODEC.to_stored_event(one)) == one
     assert stored_name(type(event)).name == name
     for field, make in (("study_uid", ids.study_uid), ("series_uid", ids.series_uid)):
@@ -116,7 +116,7 @@ def test_types_are_registered_where_both_are_imported(script: str, printed: str)
 
 def test_a_project_with_folders_named_as_ours_can_use_hypothesis(tmp_path: Path) -> None:
     """It has albumcore in its environment alone; the entry point is loaded all the same, and must not fail."""
-    for name in ("adapters", "albumcore"):
+    for name in ("albumcore_adapters", "albumcore"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError(__name__)")
     command = [sys.executable, "-c", "import hypothesis; print('sound')"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.serve import CannotListen, check_address
+from albumcore_adapters.server.serve import CannotListen, check_address
 from support.server import serving
 
 
@@ -23,7 +23,16 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
         bind = f"127.0.0.1:{other.getsockname()[1]}"
         data = tmp_path / "data"
         ended = subprocess.run(
-            [sys.executable, "-m", "adapters", "serve", "--data", str(data), "--bind", bind],
+            [
+                sys.executable,
+                "-m",
+                "albumcore_adapters",
+                "serve",
+                "--data",
+                str(data),
+                "--bind",
+                bind,
+            ],
             capture_output=True,
             text=True,
             timeout=60,

@@ -18,11 +18,11 @@ import orjson
 import pytest
 from attrs import define, field
 
-from adapters import demo
 from albumcore import PatientImageSet, patient_stream
 from albumcore.albums.events import CommentPosted
 from albumcore.ids import PatientId
 from albumcore.streams import named_stream
+from albumcore_adapters.server import demo
 from support.backups import bytes_of
 from support.deep import at_length
 from support.server import Server, bearer, opened, serving
@@ -112,7 +112,7 @@ def written_to(data: Path, server: Server) -> Iterator[Writing]:
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a command of albumcore in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "adapters", *map(str, arguments)],
+        [sys.executable, "-m", "albumcore_adapters", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=300,

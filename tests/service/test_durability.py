@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 from attrs import define, field
 
-from adapters.deployment import Deployment
-from adapters.directory import Patient
 from albumcore import Album, PatientImageSet, Source, album_stream, patient_stream
 from albumcore.albums.events import CommentPosted
 from albumcore.ids import AlbumId, PatientId, UserId
-from albumcore.imagesets.events import ImageAdded
+from albumcore.image_sets.events import ImageAdded
+from albumcore_adapters.directory import Patient
+from albumcore_adapters.service import Deployment
 from support.deep import at_length
 from support.server import bearer, opened, serving
 

@@ -16,7 +16,7 @@ ROUNDS = 12
 
 def albumcore(*arguments: str) -> str:
     """What the command prints."""
-    command = [sys.executable, "-m", "adapters", *arguments]
+    command = [sys.executable, "-m", "albumcore_adapters", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 

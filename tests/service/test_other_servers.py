@@ -1,4 +1,4 @@
-"""Other WSGI servers serve ``adapters.http.wsgi:app``: both APIs, their refusals, and webhooks."""
+"""Other WSGI servers serve ``albumcore_adapters.http.wsgi:app``: both APIs, their refusals, and webhooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.receiver import receiving
 from support.server import bearer, opened
 from support.tscharts import PATIENT
 
-APP = "adapters.http.wsgi:app"
+APP = "albumcore_adapters.http.wsgi:app"
 SERVERS: dict[str, Sequence[str]] = {
     "granian": ("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
     "waitress": ("waitress", "--listen=127.0.0.1:{port}"),

@@ -19,10 +19,10 @@ import falcon.testing
 import httpx
 import pytest
 
-from adapters import serve
-from adapters.serve import Server
-from adapters.settings import Settings
-from adapters.store import StoreError, StoreUnavailable
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server import serve
+from albumcore_adapters.server.serve import Server
+from albumcore_adapters.store import StoreError, StoreUnavailable
 from support.server import serving
 
 
@@ -61,7 +61,11 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
             assert (kinds[0], kinds[-1]) == ("LEAVE_ALBUM", "CREATE_ALBUM")
             shown = search.json()
             assert len(shown) == 4
-            headshot = files("adapters.demo").joinpath("images", "headshot.jpg").read_bytes()
+            headshot = (
+                files("albumcore_adapters.server.demo")
+                .joinpath("images", "headshot.jpg")
+                .read_bytes()
+            )
             assert base64.b64decode(get.json()["data"]) == headshot
             assert create.json() == {"id": max(shown) + 1}
             assert (delete.status_code, delete.json()) == (200, {})
@@ -101,7 +105,7 @@ def test_wsgi_module_serves_what_the_environment_names(
 ) -> None:
     """Any WSGI server can import the application, and it opens the directory of the environment."""
     monkeypatch.setenv("ALBUMCORE_DATA", str(tmp_path / "data"))
-    module: dict[str, Any] = runpy.run_module("adapters.http.wsgi")
+    module: dict[str, Any] = runpy.run_module("albumcore_adapters.http.wsgi")
     app: falcon.App[falcon.Request, falcon.Response] = module["app"]
     answer = falcon.testing.TestClient(app).simulate_get("/healthz")
     assert (answer.status, answer.json) == (falcon.HTTP_200, {"status": "ok"})
@@ -111,7 +115,9 @@ def test_wsgi_module_serves_what_the_environment_names(
 
 
 @pytest.mark.parametrize(
-    "named", [("-m", "adapters"), (str(files("adapters") / "__main__.py"),)], ids=["name", "path"]
+    "named",
+    [("-m", "albumcore_adapters"), (str(files("albumcore_adapters") / "__main__.py"),)],
+    ids=["name", "path"],
 )
 def test_module_is_the_command(named: Sequence[str]) -> None:
     """``python -m adapters`` is ``albumcore``; gunicorn starts its successor by the path of the file."""

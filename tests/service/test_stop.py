@@ -74,9 +74,9 @@ def test_what_was_taken_is_answered_and_nothing_else_is_taken(tmp_path: Path) ->
 
 _NO_STORE = """
 import sys
-from adapters import serve
-from adapters.settings import Settings
-from adapters.store import StoreUnavailable
+from albumcore_adapters.server import serve
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.store import StoreUnavailable
 
 def away(settings):
     print("asked", flush=True)

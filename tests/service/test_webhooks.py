@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.settings import Settings
 from albumcore import Album, Source, WebhookEvent, album_stream, utc_now
 from albumcore.ids import AlbumId, UserId, WebhookId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.service import Deployment, open_deployment
 from support.receiver import Answer, Receiver, receiving
 from support.server import Server, bearer, opened, serving
 

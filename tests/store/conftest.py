@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapters.store import open_memory, open_postgres, open_sqlite
 from albumcore import Albumcore
+from albumcore_adapters.store import open_memory, open_postgres, open_sqlite
 from support.clock import Clock
 from support.postgres import StoreDatabases
 

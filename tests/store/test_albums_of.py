@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from albumcore import Album, Albumcore, AlbumId, MemberFlags, Source, UserId, album_stream
+from albumcore import (
+    Album,
+    Albumcore,
+    AlbumId,
+    MemberFlags,
+    Source,
+    UserId,
+    album_stream,
+)
 from support.given import ALICE, START
 
 BOB = UserId("bob")

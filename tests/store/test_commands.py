@@ -11,19 +11,13 @@ from typing import Any
 
 import pytest
 
-from adapters.store import StoreUnavailable, database_of
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, commands
 from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted, MemberAdded
-from albumcore.errors import (
-    AlbumExists,
-    AlbumNotFound,
-    Forbidden,
-    IdTaken,
-    Invalid,
-)
+from albumcore.errors import AlbumExists, AlbumNotFound, Forbidden, IdTaken, Invalid
 from albumcore.ids import AlbumId, ImageId, PatientId, UserId
-from albumcore.kernel import Act, CommandKey, Recorded, Source
+from albumcore.kernel import Act, CommandKey, RecordedEvent, Source
 from albumcore.streams import album_stream, patient_stream
+from albumcore_adapters.store import StoreUnavailable, database_of
 from support.album import BOB, DAVE, OPEN, bob
 from support.clock import Clock
 from support.given import ALICE, START
@@ -43,7 +37,7 @@ def test_a_command_records_what_is_decided(app: Albumcore) -> None:
     """What it returns is what the history holds."""
     created = app.handle(A1, Album.create, ALICE, "Knees")
     command = created[0].act.command  # a store that can lose replies gives it one
-    assert created == (Recorded("album-A1", 1, Act(ALICE, START, command), OPEN),)
+    assert created == (RecordedEvent("album-A1", 1, Act(ALICE, START, command), OPEN),)
     added = app.handle(A1, Album.add_member, ALICE, target=bob)
     assert [one.event for one in added] == [MemberAdded(bob)]
     assert tuple(app.history(A1)) == created + added
@@ -228,7 +222,7 @@ def test_reads_around_a_command_under_the_write_lock(app: Albumcore) -> None:
     """What is read after it is of the moment after it; a row that is being read stays of its own moment."""
     app.handle(A1, Album.create, ALICE, "Knees")
     database = database_of(app)
-    with database.reading():
+    with database.read_snapshot():
         assert app.load(A1).name == "Knees"
         app.handle(A1, Album.edit, ALICE, name="Hips")
         assert app.load(A1).name == "Hips"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.commits import Commits
+from albumcore_adapters.sql.commit_counter import Commits
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.store import database_of
 from albumcore import Album, Albumcore
 from albumcore.errors import IdTaken
 from albumcore.ids import AlbumId, CapabilityTokenId
 from albumcore.index import CapabilityTokenRow
 from albumcore.streams import album_stream
+from albumcore_adapters.store import database_of
 from support.album import DIGEST, KEY, NO_GRANTS
 from support.given import ALICE
 from support.raw import query

@@ -11,7 +11,7 @@ import pytest
 
 from albumcore import Album, Albumcore, FeedQuery, Grants, Kind
 from albumcore.errors import AlbumNotFound, Invalid
-from albumcore.feed import ProviderStanding, Standing, scopes_of
+from albumcore.feed import AlbumStatus, ReportProviderStatus, scopes_of
 from albumcore.ids import AlbumId, UserId
 from albumcore.streams import album_stream
 from support.album import (
@@ -156,16 +156,16 @@ def test_the_feed_as_a_member_sees_it(app: Albumcore) -> None:
 
 def test_what_stands_now_of_those_on_the_page(app: Albumcore) -> None:
     """Bob left, the report provider is removed, and of the series one is gone (rules 28, 32 and 33)."""
-    assert app.feed(ID, alice).standing == Standing(
+    assert app.feed(ID, alice).standing == AlbumStatus(
         {alice: True, carol: True},
         {
-            SCRIBE: ProviderStanding("Scribe", is_removed=True),
-            READER: ProviderStanding("Reader", is_removed=False),
+            SCRIBE: ReportProviderStatus("Scribe", is_removed=True),
+            READER: ReportProviderStatus("Reader", is_removed=False),
         },
         {KEY: "T"},
         frozenset({M1, S2, S3}),
     )
-    assert app.feed(ID, alice, FeedQuery(limit=0)).standing == Standing()
+    assert app.feed(ID, alice, FeedQuery(limit=0)).standing == AlbumStatus()
 
 
 def test_a_series_stands_in_its_own_album_alone(app: Albumcore) -> None:
@@ -218,7 +218,7 @@ def test_the_feed_as_it_was(app: Albumcore) -> None:
     page = app.feed(ID, bob, FeedQuery(limit=2), at=created + timedelta(seconds=3))
     assert [one.line.mutation or one.comment for one in page.entries] == ["to all", "ADD_ADMIN"]
     assert page.total == 4
-    assert page.standing == Standing({alice: True, bob: False, carol: True})
+    assert page.standing == AlbumStatus({alice: True, bob: False, carol: True})
     with pytest.raises(AlbumNotFound):
         app.feed(ID, alice, at=created - timedelta(microseconds=1))
     assert app.feed(ID, alice, at=created).total == 1

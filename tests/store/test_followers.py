@@ -24,7 +24,16 @@ from eventsourcing.system import (
     System,
 )
 
-from albumcore import Album, Albumcore, AlbumId, CommandKey, Recorded, Source, UserId, album_stream
+from albumcore import (
+    Album,
+    Albumcore,
+    AlbumId,
+    CommandKey,
+    RecordedEvent,
+    Source,
+    UserId,
+    album_stream,
+)
 from albumcore.albums.events import AlbumCreated, CommentPosted, MemberAdded
 from albumcore.following import AlbumFollower, AlbumLogClient, environment_of
 from albumcore.kernel import stored_name
@@ -62,8 +71,8 @@ class Talks(AlbumFollower[UUID], ProcessApplication[UUID]):
     def policy(self, domain_event: Any, processing_event: Any) -> None:
         """What comes from elsewhere is passed over."""
 
-    @policy.register(Recorded)
-    def _(self, recorded: Recorded[Any], processing_event: Any) -> None:
+    @policy.register(RecordedEvent)
+    def _(self, recorded: RecordedEvent[Any], processing_event: Any) -> None:
         match recorded.event:
             case AlbumCreated():
                 processing_event.collect_events(Talk(recorded.stream))
@@ -90,7 +99,7 @@ class Echo(AlbumFollower[UUID], ProcessApplication[UUID]):
 
     def policy(self, domain_event: Any, processing_event: Any) -> None:
         """Note what comes."""
-        name = domain_event.event if isinstance(domain_event, Recorded) else domain_event
+        name = domain_event.event if isinstance(domain_event, RecordedEvent) else domain_event
         self.heard.append(type(name).__name__)
 
 
@@ -218,7 +227,7 @@ def test_a_subscription_hears_of_each_event(open_again: Open) -> None:
             posted, tracking = next(subscription)
         finally:
             has_heard.set()
-    heard = [cast(Recorded[Any], one).event for one in (created, posted)]
+    heard = [cast(RecordedEvent[Any], one).event for one in (created, posted)]
     assert [type(one) for one in heard] == [AlbumCreated, CommentPosted]
     assert tracking.application_name == store.name
 

@@ -9,7 +9,7 @@ from albumcore import Album, Albumcore
 from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted
 from albumcore.errors import DamagedStoredEvent
 from albumcore.ids import AlbumId
-from albumcore.kernel import Recorded
+from albumcore.kernel import RecordedEvent
 from albumcore.streams import album_stream
 from support.given import ALICE
 from support.raw import tamper
@@ -60,7 +60,7 @@ def test_several_followers_while_others_write(open_again: Open) -> None:
     """Each at his own pace, through stores of their own, sees every event once, the streams' versions without gaps."""
     writers = [open_again(), open_again()]
     reader = open_again()
-    followers: dict[int, list[tuple[int, Recorded[Any]]]] = {1: [], 3: [], 1000: []}
+    followers: dict[int, list[tuple[int, RecordedEvent[Any]]]] = {1: [], 3: [], 1000: []}
 
     def poll() -> None:
         for limit, got in followers.items():

@@ -15,8 +15,6 @@ from typing import Any, ClassVar, cast
 import pytest
 from attrs import asdict, evolve, fields, frozen
 
-from adapters.store import StoreError, open_memory, open_sqlite, rows
-from adapters.store.rows import form_of_rows
 from albumcore import Album, Albumcore, FeedQuery
 from albumcore.errors import UnknownStoredEvent
 from albumcore.feed import FEED, Entry, Filter, Kind, lanes
@@ -33,6 +31,8 @@ from albumcore.index import (
 )
 from albumcore.kernel import stored_name
 from albumcore.streams import album_stream
+from albumcore_adapters.store import StoreError, open_memory, open_sqlite, rows
+from albumcore_adapters.store.rows import form_of_rows
 from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, bob
 from support.facts import rows_of
 from support.given import ALICE
@@ -408,7 +408,7 @@ def test_no_two_fields_of_an_example_are_alike_throughout() -> None:
 
 def test_the_form_is_the_same_in_every_process() -> None:
     """Whatever the seed of its hashes: processes that disagreed would make the rows again in turns."""
-    command = "from adapters.store.rows import form_of_rows; print(form_of_rows())"
+    command = "from albumcore_adapters.store.rows import form_of_rows; print(form_of_rows())"
     told = {
         subprocess.run(
             [sys.executable, "-c", command],

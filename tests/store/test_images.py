@@ -7,7 +7,7 @@ import pytest
 from albumcore import Albumcore, Content, ImageType, PatientImageSet
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
-from albumcore.imagesets.events import ImageAdded
+from albumcore.image_sets.events import ImageAdded
 from albumcore.index import ImageRow
 from albumcore.streams import patient_stream
 from support.given import ALICE, START

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from adapters.store import open_memory
 from albumcore import Album
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.store import open_memory
 from support.given import ALICE
 
 A1 = album_stream(AlbumId("A1"))

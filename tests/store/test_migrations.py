@@ -12,23 +12,28 @@ import psycopg
 import pytest
 from attrs import define
 
-from adapters.copying.tables import tables_beside_events
-from adapters.directory import Catalogue, Claims, Database, Inbox, Patients
-from adapters.directory.patient_search import contains, equals, is_whole
-from adapters.store import (
-    NewerStore,
-    StoreError,
-    database_of,
-    migrations,
-    open_postgres,
-    open_sqlite,
-)
-from adapters.store.migrations import MIGRATIONS, Migratable, migrate, schema_version
-from adapters.store.pool import SQLiteDatabase
-from adapters.store.postgres_pool import PostgresDatabase
 from albumcore import Album, Albumcore, FeedQuery, Source
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.streams import album_stream
+from albumcore_adapters.directory import Catalogue, Claims, Database, Inbox, Patients
+from albumcore_adapters.directory.patient_search import contains, equals, is_whole
+from albumcore_adapters.sql import migrations
+from albumcore_adapters.sql.migrations import (
+    MIGRATIONS,
+    Migratable,
+    migrate,
+    schema_version,
+)
+from albumcore_adapters.sql.postgres import PostgresDatabase
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
+from albumcore_adapters.store import (
+    NewerStore,
+    StoreError,
+    database_of,
+    open_postgres,
+    open_sqlite,
+)
+from albumcore_adapters.transfer.copy.tables import tables_beside_events
 from support.given import ALICE
 from support.older import BEFORE_CLAIMS, run, script
 from support.postgres import empty_database
@@ -161,7 +166,7 @@ EVENTS_OF_HOLDINGS = (
 
 def test_claims_are_found_in_the_history(older: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what albums hold in the end, on the word of who imported it last, however often it came and went."""
-    monkeypatch.setattr("adapters.store.first_form._BATCH", 3)
+    monkeypatch.setattr("albumcore_adapters.sql.schema_v1._BATCH", 3)
     run(older, BEFORE_CLAIMS + HELD)
     for number, (stream, topic, by, data) in enumerate(EVENTS_OF_HOLDINGS, 1):
         state = f'{{"v": 1, "by": "{by}", "data": {data}}}'

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store import StoreUnavailable, open_sqlite
-from adapters.store.open_lock import OpenLock, is_at
+from albumcore_adapters.sql.open_lock import OpenLock, is_at
+from albumcore_adapters.store import StoreUnavailable, open_sqlite
 
 
 def test_an_open_store_is_held_until_it_is_closed(tmp_path: Path) -> None:

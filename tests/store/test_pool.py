@@ -18,9 +18,9 @@ from eventsourcing.persistence import (
     OperationalError,
 )
 
-from adapters.store import pool
-from adapters.store.commits import Commits
-from adapters.store.pool import SQLiteDatabase
+from albumcore_adapters.sql import sqlite
+from albumcore_adapters.sql.commit_counter import Commits
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
 
 @pytest.fixture
@@ -209,11 +209,11 @@ def test_what_fails_is_undone(database: SQLiteDatabase) -> None:
 
 def test_a_closed_database(database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told any more whether anything was written."""
-    monkeypatch.setattr(pool, "_UNASKED", 3600)
-    assert database.mark() == database.mark()
+    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    assert database.data_version() == database.data_version()
     with database.transaction(commit=False):
         database.close()
-    assert database.mark() is None
+    assert database.data_version() is None
 
 
 def test_a_closed_database_that_is_written_to(database: SQLiteDatabase) -> None:
@@ -223,15 +223,15 @@ def test_a_closed_database_that_is_written_to(database: SQLiteDatabase) -> None:
         cursor.execute("INSERT INTO t VALUES (1)")
     with pytest.raises(InterfaceError):
         numbers(database)
-    assert database.mark() is None
+    assert database.data_version() is None
 
 
 def test_what_is_read_together_is_of_one_moment(database: SQLiteDatabase) -> None:
     """That of the first read, within a block that may be one of several; after it, the present."""
-    with database.reading():
+    with database.read_snapshot():
         in_a_thread(database, 1)
         assert numbers(database) == [1]
-        with database.reading():
+        with database.read_snapshot():
             in_a_thread(database, 2)
             assert numbers(database) == [1]
         assert numbers(database) == [1]
@@ -240,7 +240,7 @@ def test_what_is_read_together_is_of_one_moment(database: SQLiteDatabase) -> Non
 
 def test_whoever_writes_sees_what_he_wrote(database: SQLiteDatabase) -> None:
     """The next read begins another moment; a read that is still going on keeps its own."""
-    with database.reading():
+    with database.read_snapshot():
         assert numbers(database) == []
         add(database, 1)
         assert numbers(database) == [1]
@@ -255,7 +255,7 @@ def test_whoever_writes_sees_what_he_wrote(database: SQLiteDatabase) -> None:
 
 def test_a_wrong_statement_among_those_read_together(database: SQLiteDatabase) -> None:
     """It is known by the library's name where it happens, and the others go on."""
-    with database.reading():
+    with database.read_snapshot():
         assert numbers(database) == []
         with (
             pytest.raises(OperationalError),
@@ -269,20 +269,20 @@ def test_the_mark_tells_whether_anything_was_committed(
     database: SQLiteDatabase, path: Path
 ) -> None:
     """At once, by whomever of us; not what is undone, and not what is read."""
-    marks = [database.mark()]
+    marks = [database.data_version()]
     numbers(database)
     with database.transaction(commit=True):
         pass
     give_up(database)
-    assert database.mark() == marks[0]
+    assert database.data_version() == marks[0]
     add(database, 1)
-    marks.append(database.mark())
+    marks.append(database.data_version())
     with closing(SQLiteDatabase(path.as_uri())) as other:
         add(other, 2)
-        marks.append(database.mark())
+        marks.append(database.data_version())
         with other.unsynced() as cursor:
             cursor.execute("INSERT INTO t VALUES (3)")
-        marks.append(database.mark())
+        marks.append(database.data_version())
     assert None not in marks
     assert len(set(marks)) == 4
 
@@ -297,29 +297,29 @@ def test_the_mark_tells_what_another_program_committed(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As soon as nobody believes any more what was told before."""
-    before = database.mark()
-    assert database.mark() == before
+    before = database.data_version()
+    assert database.data_version() == before
     write_by_another_program(path, 1)
     until = time.monotonic() + 10
-    while database.mark() == before:
+    while database.data_version() == before:
         assert time.monotonic() < until
-    monkeypatch.setattr(pool, "_UNASKED", 3600)
+    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
     add(database, 2)
-    before = database.mark()
+    before = database.data_version()
     write_by_another_program(path, 3)
-    assert database.mark() == before
+    assert database.data_version() == before
 
 
 def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite is asked every time then."""
-    monkeypatch.setattr(pool, "_UNASKED", 3600)
-    before = database.mark()
+    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    before = database.data_version()
     Commits(f"{path}-commits").begin()
-    assert database.mark() == before
+    assert database.data_version() == before
     write_by_another_program(path, 1)
-    assert database.mark() != before
+    assert database.data_version() != before
 
 
 class Watched:
@@ -362,8 +362,8 @@ def test_what_is_committed_while_the_mark_is_asked_for(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one who asks is told of it."""
-    monkeypatch.setattr(pool, "_UNASKED", 3600)
-    database.mark()
+    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    database.data_version()
     add(database, 1)
     assert database._watcher is not None
     watcher = database._watcher
@@ -376,8 +376,8 @@ def test_what_is_committed_while_the_mark_is_asked_for(
             return asking.execute(f"SELECT {told[0][0]}")
 
         database._watcher = SimpleNamespace(execute=slowly)  # type: ignore[assignment]
-        before = database.mark()
-        assert database.mark() != before
+        before = database.data_version()
+        assert database.data_version() != before
 
 
 def test_a_path_that_is_no_utf_8(tmp_path: Path) -> None:
@@ -395,9 +395,9 @@ def test_where_the_numbers_of_commits_cannot_be_kept(path: Path) -> None:
     """SQLite is asked every time."""
     Path(f"{path}-commits").mkdir()
     with closing(SQLiteDatabase(path.as_uri())) as database:
-        before = database.mark()
+        before = database.data_version()
         write_by_another_program(path, 1)
-        assert database.mark() != before
+        assert database.data_version() != before
         add(database, 2)
         assert numbers(database) == [1, 2]
 
@@ -409,5 +409,5 @@ def test_in_memory_there_is_no_mark() -> None:
         cursor.execute("CREATE TABLE t (n INTEGER)")
     with database.transaction(commit=False):
         assert numbers(database) == []
-    assert database.mark() is None
+    assert database.data_version() is None
     database.close()

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.store import database_of, open_postgres
-from adapters.store.postgres_pool import ConnectionLost
 from albumcore import Album, Albumcore
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.sql.postgres import ConnectionLost
+from albumcore_adapters.store import database_of, open_postgres
 from support.contention import SHARED, SOMEBODY, contend
 from support.deep import at_length
 from support.given import ALICE
@@ -65,7 +65,7 @@ def test_a_store_works_behind_a_pooler(app: Albumcore, url: str, direct_url: str
         assert app.feed(AlbumId("A1"), ALICE.user).total == number + 2
     tamper(app, "UPDATE form_of_rows SET form = 'another'")
     with open_postgres(url) as other, open_postgres(direct_url) as direct:
-        with database_of(other).reading():
+        with database_of(other).read_snapshot():
             assert other.load(A1) == app.load(A1) == direct.load(A1)
         other.rebuild()
         assert other.verify() == []

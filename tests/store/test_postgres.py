@@ -13,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from adapters.store import (
+from albumcore import Album, Albumcore
+from albumcore.errors import UnknownStoredEvent
+from albumcore.ids import AlbumId
+from albumcore.index import MemberRow
+from albumcore.kernel import Act
+from albumcore.streams import album_stream
+from albumcore_adapters.sql import postgres_server as postgres_server_seen
+from albumcore_adapters.store import (
     MissingExtra,
     NoAddress,
     StoreError,
@@ -23,15 +30,8 @@ from adapters.store import (
     open_postgres,
     postgres,
 )
-from adapters.store import postgres_server as postgres_server_seen
-from adapters.store.postgres import URL, PostgresRecorder
-from adapters.store.rows import form_of_rows
-from albumcore import Album, Albumcore
-from albumcore.errors import UnknownStoredEvent
-from albumcore.ids import AlbumId
-from albumcore.index import MemberRow
-from albumcore.kernel import Act
-from albumcore.streams import album_stream
+from albumcore_adapters.store.postgres import URL, PostgresRecorder
+from albumcore_adapters.store.rows import form_of_rows
 from support.album import bob
 from support.crowd import SHARED, SOMEBODY
 from support.facts import rows_of
@@ -102,7 +102,7 @@ def test_a_polling_reader_sees_what_eight_processes_write(url: str) -> None:
 
 def test_the_functions_that_append_without_a_lock_are_refused(url: str) -> None:
     """Whoever follows the events would miss some."""
-    env = {"PERSISTENCE_MODULE": "adapters.store.postgres:Factory", URL: url}
+    env = {"PERSISTENCE_MODULE": "albumcore_adapters.store.postgres:Factory", URL: url}
     with pytest.raises(ValueError, match="must not be set") as refused:
         Albumcore({**env, "POSTGRES_ENABLE_DB_FUNCTIONS": "y"})
     assert "without a lock" in str(refused.value)
@@ -265,7 +265,7 @@ def test_a_store_in_a_later_schema_is_not_touched(app: Albumcore, url: str) -> N
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not installed by itself."""
-    for name in ("adapters.store.postgres", "adapters.store.postgres_pool"):
+    for name in ("albumcore_adapters.store.postgres", "albumcore_adapters.sql.postgres"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtra, match=r"albumcore\[postgres\]"):
@@ -275,7 +275,7 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_reading_of_one_moment(app: Albumcore, url: str) -> None:
     """What one thread reads in several calls is of one moment, also where each is one statement."""
     database = database_of(app)
-    with open_postgres(url) as other, database.reading():
+    with open_postgres(url) as other, database.read_snapshot():
         before = app.index.rows(MemberRow, {})
         other.handle(A1, Album.remove_member, ALICE, bob)
         assert app.index.rows(MemberRow, {}) == before

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from adapters.store import open_postgres
 from albumcore import Albumcore, Content, ImageType, PatientImageSet
 from albumcore.errors import IdTaken
 from albumcore.ids import ImageId, PatientId
 from albumcore.streams import patient_stream
+from albumcore_adapters.store import open_postgres
 from support.given import ALICE
 from support.postgres import PostgresServer, new_server
 

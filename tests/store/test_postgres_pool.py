@@ -19,8 +19,12 @@ from eventsourcing.persistence import (
     ProgrammingError,
 )
 
-from adapters.store import postgres_server as found
-from adapters.store.postgres_pool import PortableCursor, PostgresDatabase, connection_settings
+from albumcore_adapters.sql import postgres_server as found
+from albumcore_adapters.sql.postgres import (
+    PortableCursor,
+    PostgresDatabase,
+    connection_settings,
+)
 from support.pgbouncer import pooler
 from support.postgres import empty_database, postgres_server
 

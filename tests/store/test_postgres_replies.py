@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 from attrs import evolve
 
-from adapters.store import StoreUnavailable, database_of, open_postgres, postgres_pool
-from adapters.store.postgres_pool import ConnectionLost, PostgresDatabase
 from albumcore import Album, Albumcore, commands
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.sql import postgres
+from albumcore_adapters.sql.postgres import ConnectionLost, PostgresDatabase
+from albumcore_adapters.store import StoreUnavailable, database_of, open_postgres
 from support.given import ALICE
 from support.postgres import empty_database, postgres_server
 from support.proxy import COMMIT, CUTS, Cut, Proxy, proxied
@@ -135,7 +136,7 @@ def test_a_database_that_stays_gone_is_not_said_to_have_kept_nothing(
     is_kept: bool,
 ) -> None:
     """Nobody can know, and the error says so."""
-    monkeypatch.setattr(postgres_pool, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(postgres, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(database_of(app).pool, "timeout", 0.1)
     before = comments(direct)
     proxy.cut, proxy.stays_broken = (
@@ -210,7 +211,7 @@ def test_another_history_is_no_answer(app: Albumcore) -> None:
     with database.transaction(commit=True) as cursor:
         cursor.execute(f"SELECT {database.server.named}")
         row = cursor.fetchone()
-    ours = postgres_pool._Named(0, row["xid"], row["history"])
+    ours = postgres._Named(0, row["xid"], row["history"])
     assert database._was_kept(ours)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
         database._was_kept(evolve(ours, history="0000FFFF" + row["history"][8:]))
@@ -220,7 +221,7 @@ def test_another_history_is_no_answer(app: Albumcore) -> None:
 
 
 @pytest.fixture
-def waiting(direct: Albumcore, url: str) -> Iterator[postgres_pool._Named]:
+def waiting(direct: Albumcore, url: str) -> Iterator[postgres._Named]:
     """A transaction that is being kept, and waits for a synchronous standby that is not there."""
     server, name = postgres_server(), url.split("/")[3].split("?")[0]
     with database_of(direct).looking() as cursor:
@@ -236,7 +237,7 @@ def waiting(direct: Albumcore, url: str) -> Iterator[postgres_pool._Named]:
             writes.append(threading.Thread(target=server.execute, args=[write, name]))
             writes[-1].start()
             writes[-1].join(0.05)
-        yield postgres_pool._Named(found[0][0], found[0][1], row["history"])
+        yield postgres._Named(found[0][0], found[0][1], row["history"])
     finally:
         server.execute("ALTER SYSTEM RESET synchronous_standby_names")
         server.execute("SELECT pg_reload_conf()")
@@ -245,10 +246,10 @@ def waiting(direct: Albumcore, url: str) -> Iterator[postgres_pool._Named]:
 
 
 def test_what_a_standby_does_not_have_yet_is_not_said_to_be_kept(
-    direct: Albumcore, waiting: postgres_pool._Named, monkeypatch: pytest.MonkeyPatch
+    direct: Albumcore, waiting: postgres._Named, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction that waits for it is not ended: the server would take it for kept at once."""
-    monkeypatch.setattr(postgres_pool, "SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(postgres, "SETTLE_SECONDS", 0.5)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
         database_of(direct)._was_kept(waiting)
 
@@ -261,6 +262,6 @@ def test_another_transaction_of_the_same_backend_is_not_ended(direct: Albumcore)
         row = cursor.fetchone()
     with database.transaction(commit=True) as cursor:
         backend = cursor.connection.info.backend_pid
-        assert database._was_kept(postgres_pool._Named(backend, row["xid"], row["history"]))
+        assert database._was_kept(postgres._Named(backend, row["xid"], row["history"]))
         cursor.execute("INSERT INTO notes (name) VALUES ('of another')")
     assert notes(direct)[-1] == "of another"

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Albumcore, CommandKey, Content, ImageType, PatientImageSet, UserTokens
+from albumcore import (
+    Album,
+    Albumcore,
+    CommandKey,
+    Content,
+    ImageType,
+    PatientImageSet,
+    UserTokens,
+)
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 from albumcore.ids import AlbumId, CapabilityTokenId, ImageId, PatientId
 from albumcore.index import ROWS, CapabilityTokenRow, ImageRow, MemberRow, SeriesRow

@@ -14,8 +14,12 @@ from eventsourcing.persistence import StoredEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store.recorder import without_overwritten
-from adapters.store.rows import (
+from albumcore import Album, Albumcore, MemberFlags
+from albumcore.ids import AlbumId, UserId
+from albumcore.index import ROWS, AlbumRow, Change, Drop, ImageRow, MemberRow, Put, Set
+from albumcore.streams import album_stream
+from albumcore_adapters.store.recorder import without_overwritten
+from albumcore_adapters.store.rows import (
     columns_of,
     create_tables,
     in_chunks,
@@ -23,10 +27,6 @@ from adapters.store.rows import (
     statements_of,
     table_of,
 )
-from albumcore import Album, Albumcore, MemberFlags
-from albumcore.ids import AlbumId, UserId
-from albumcore.index import ROWS, AlbumRow, Change, Drop, ImageRow, MemberRow, Put, Set
-from albumcore.streams import album_stream
 from support.given import ALICE
 from support.raw import query
 

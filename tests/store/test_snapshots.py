@@ -8,7 +8,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from albumcore import Album, Albumcore, states
+from albumcore import Album, Albumcore, state_cache
 from albumcore.codec import SNAPSHOT_FORMAT, Snapshot
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
@@ -86,8 +86,8 @@ def test_a_long_replay_is_worth_a_snapshot(
     open_again: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who comes next starts there; what was read in parts is what was told."""
-    monkeypatch.setattr(states, "LONG", 6)
-    monkeypatch.setattr(states, "_BATCH", 3)
+    monkeypatch.setattr(state_cache, "LONG", 6)
+    monkeypatch.setattr(state_cache, "_BATCH", 3)
     app = open_again(snapshot_every=1000)
     app.handle(A1, Album.create, ALICE, "Knees")
     for name in ("Hips", "Toes", "Heads", "Hands"):

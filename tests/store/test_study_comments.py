@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore import Album, Albumcore, FeedQuery, StudyComments, album_stream, study_stream
+from albumcore import (
+    Album,
+    Albumcore,
+    FeedQuery,
+    StudyComments,
+    album_stream,
+    study_stream,
+)
 from albumcore.errors import Invalid, StudyNotFound
 from albumcore.feed import PUBLIC
 from albumcore.ids import AlbumId, StudyUID, UserId

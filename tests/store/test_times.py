@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from adapters.deployment import open_deployment
-from adapters.settings import Settings
-from adapters.webhooks.tables import stamp
 from albumcore import Act, Album, Albumcore, CapabilityToken, FeedQuery, Grants, Source
 from albumcore.codec import stored_time
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId, study_uid
 from albumcore.streams import album_stream
 from albumcore.times import in_utc, local_time
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.service import open_deployment
+from albumcore_adapters.webhooks.tables import stamp
 
 NAIVE = datetime(2026, 3, 1, 9, 30)
 ALICE = UserId("alice")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from adapters.store import open_memory
 from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
+from albumcore_adapters.store import open_memory
 from support.album import CT, S1, bob
 from support.given import ALICE
 from support.raw import INTO_EVENTS, query, tamper

@@ -15,7 +15,6 @@ from albumcore.albums.events import (
     StudyImported,
     WebhookCreated,
 )
-from albumcore.capabilities import Grants
 from albumcore.ids import (
     CapabilityTokenId,
     ReportProviderId,
@@ -25,6 +24,7 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.kernel import Act, Event, Source
+from albumcore.user_tokens import Grants
 from support.given import NOW, START
 
 alice, bob, carol, dave = (UserId(name) for name in ("alice", "bob", "carol", "dave"))

@@ -13,11 +13,13 @@ from typing import Any
 
 import orjson
 
-from adapters.blobs import Digest
-from adapters.copying.tables import tables_beside_events
-from adapters.deployment import DATABASE
-from adapters.settings import Settings
-from adapters.transfer import Manifest, Restored, back_up, restore
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import Digest
+from albumcore_adapters.service import DATABASE
+from albumcore_adapters.transfer.backup import back_up
+from albumcore_adapters.transfer.copy.tables import tables_beside_events
+from albumcore_adapters.transfer.manifest import Manifest
+from albumcore_adapters.transfer.restore import Restored, restore
 from support.copying import quiet
 from support.server import opened
 

@@ -10,10 +10,10 @@ import time
 
 from attrs import asdict, frozen
 
-from adapters.store import open_postgres, open_sqlite
 from albumcore import Album, Albumcore, Source, album_stream
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, UserId
+from albumcore_adapters.store import open_postgres, open_sqlite
 
 SHARED = album_stream(AlbumId("shared"))
 SOMEBODY = Source(UserId("somebody"))

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.blobs import Blobs, open_blobs
-from adapters.copying import Copied, Place, copy_store, place_of, tables
-from adapters.settings import Settings
 from albumcore import utc_now
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import Blobs, open_blobs
+from albumcore_adapters.transfer.copy import tables
+from albumcore_adapters.transfer.copy.places import Place, place_of
+from albumcore_adapters.transfer.copy.run import Copied, copy_store
 
 
 @contextmanager

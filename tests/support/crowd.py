@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from adapters.store import open_postgres
 from albumcore import Album, Source, album_stream
 from albumcore.ids import AlbumId, UserId
+from albumcore_adapters.store import open_postgres
 
 SHARED = album_stream(AlbumId("shared"))
 SOMEBODY = Source(UserId("somebody"))

@@ -11,10 +11,10 @@ from typing import TypeAlias, cast
 import pytest
 from attrs import define, field
 
-from adapters.directory import Cursor, Database
-from adapters.store.migrations import Migratable, migrate
-from adapters.store.pool import SQLiteDatabase
-from adapters.store.postgres_pool import PostgresDatabase
+from albumcore_adapters.directory import Cursor, Database
+from albumcore_adapters.sql.migrations import Migratable, migrate
+from albumcore_adapters.sql.postgres import PostgresDatabase
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from support.postgres import empty_database
 
 NewDatabase: TypeAlias = Callable[[], AbstractContextManager[Database]]
@@ -36,13 +36,13 @@ class Seam:
         """The transaction that is asked for."""
         return self.database.transaction(commit=commit)
 
-    def reading(self) -> AbstractContextManager[None]:
+    def read_snapshot(self) -> AbstractContextManager[None]:
         """Reading of one moment."""
-        return self.database.reading()
+        return self.database.read_snapshot()
 
-    def mark(self) -> object | None:
+    def data_version(self) -> object | None:
         """What tells whether anything was committed."""
-        return self.database.mark()
+        return self.database.data_version()
 
 
 @define

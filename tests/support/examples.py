@@ -7,9 +7,6 @@ from typing import Any
 
 from albumcore.albums import MemberFlags, Webhook, WebhookEvent
 from albumcore.albums import events as album
-from albumcore.capabilities import Grants
-from albumcore.capabilities import events as user
-from albumcore.comments import StudyCommentPosted
 from albumcore.ids import (
     CapabilityTokenId,
     ImageId,
@@ -19,9 +16,12 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
-from albumcore.imagesets import Content, ImageType
-from albumcore.imagesets import events as images
-from albumcore.kernel import Act, CommandKey, Event, Recorded, Source, stored_name
+from albumcore.image_sets import Content, ImageType
+from albumcore.image_sets import events as images
+from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, stored_name
+from albumcore.study_comments import StudyCommentPosted
+from albumcore.user_tokens import Grants
+from albumcore.user_tokens import events as user
 
 ALICE = UserId("c2fd0b66-dac4-4b98-9341-d4f3b303bd4e")
 BOB = UserId("d4f3b303bd4e-4b98-dac4-9341-c2fd0b66")
@@ -51,11 +51,11 @@ BY_TOKEN = Source(ALICE, capability_token=TOKEN)
 BY_PROVIDER = Source(ALICE, report_provider=PROVIDER)
 
 
-def _recorded(stream: str, event: Event[Any], source: Source = IN_PERSON) -> Recorded[Any]:
-    return Recorded(stream, 7, Act(source, AT), event)
+def _recorded(stream: str, event: Event[Any], source: Source = IN_PERSON) -> RecordedEvent[Any]:
+    return RecordedEvent(stream, 7, Act(source, AT), event)
 
 
-def _of_album(event: Event[Any], source: Source = IN_PERSON) -> Recorded[Any]:
+def _of_album(event: Event[Any], source: Source = IN_PERSON) -> RecordedEvent[Any]:
     return _recorded("album-Q7bZ2mP0xT", event, source)
 
 
@@ -100,14 +100,14 @@ _EXAMPLES = (
     _recorded("images-343", images.PatientDeleted()),
 )
 
-EVENTS: dict[str, Recorded[Any]] = {
+EVENTS: dict[str, RecordedEvent[Any]] = {
     f"{stored_name(type(one.event)).name}.v{stored_name(type(one.event)).version}": one
     for one in _EXAMPLES
 }
 """By stored name and newest version, as in ``album.created.v1``."""
 
-KEYED: dict[str, Recorded[Any]] = {
-    "album.comment_posted.v1.keyed": Recorded(
+KEYED: dict[str, RecordedEvent[Any]] = {
+    "album.comment_posted.v1.keyed": RecordedEvent(
         "album-Q7bZ2mP0xT",
         7,
         Act(IN_PERSON, AT, CommandKey(DIGEST[::-1], DIGEST)),
@@ -116,7 +116,7 @@ KEYED: dict[str, Recorded[Any]] = {
 }
 """An event of a command that has a key, by the name of its golden file; the others are of commands without."""
 
-SPARSE: dict[str, Recorded[Any]] = {
+SPARSE: dict[str, RecordedEvent[Any]] = {
     "album.edited.v1": _of_album(album.AlbumEdited()),
     "album.favorite_set.v1": _of_album(album.FavoriteSet(is_favorite=False)),
     "album.comment_posted.v1": _of_album(album.CommentPosted("x")),

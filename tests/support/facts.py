@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import asdict, evolve
 
-from albumcore import Album, Albumcore, FeedPage, Recorded, Source
+from albumcore import Album, Albumcore, FeedPage, RecordedEvent, Source
 from albumcore.feed import Entry
 from albumcore.ids import AlbumId
 from albumcore.index import (
@@ -232,7 +232,7 @@ def rows_of(store: Albumcore) -> Rows:
     return {kind: rows(kind, {}) for kind in ROWS}
 
 
-def rows_meant(history: Iterable[Recorded[Any]]) -> Rows:
+def rows_meant(history: Iterable[RecordedEvent[Any]]) -> Rows:
     """Every index row that a history means, carried out change by change on plain lists."""
     rows: Rows = {kind: [] for kind in ROWS}
     for recorded in history:

@@ -18,7 +18,7 @@ class Belongings(ApiClient):
     def create_provider(self, by: By, which: int, name: str, url: str) -> None:
         """It is asked what it is."""
         album, form = self.album(which), {"name": name, "url": f"{self.providers_at}{url}"}
-        told = self.ask(by, "POST", f"/albums/{album}/reportproviders", form)
+        told = self.request(by, "POST", f"/albums/{album}/reportproviders", form)
         if told.status == 201:
             self.clients.append((told.body["client_id"], album))
 
@@ -38,7 +38,7 @@ class Belongings(ApiClient):
         if form.get("url"):
             form = form | {"url": f"{self.providers_at}{form['url']}"}
         path = f"/albums/{album}/reportproviders/{client}"
-        self.ask(by, method, path, form if method == "PATCH" else None)
+        self.request(by, method, path, form if method == "PATCH" else None)
 
     @rule(
         by=draw.MANAGERS,
@@ -65,7 +65,7 @@ class Belongings(ApiClient):
         form = {"title": title, "scope_type": scope, **life}
         form |= {f"{one}_permission": "true" for one in grants.split()}
         form |= {} if scope == "user" else {"album": self.album(which)}
-        told = self.ask(by, "POST", "/capabilities", form, in_query=in_query)
+        told = self.request(by, "POST", "/capabilities", form, in_query=in_query)
         if told.status == 201:
             self.tokens.append((told.body["id"], told.body["access_token"]))
             self.attempt(("token",), tried, self.album(which))
@@ -75,15 +75,15 @@ class Belongings(ApiClient):
         """Show or revoke."""
         path = f"/capabilities/{self.tokens[-1 - number % len(self.tokens)][0]}"
         if revoke:
-            self.ask(by, "POST", f"{path}/revoke")
+            self.request(by, "POST", f"{path}/revoke")
         else:
-            self.ask(by, "GET", path)
+            self.request(by, "GET", path)
 
     @rule(by=draw.MANAGERS, which=draw.OF_ALBUM, form=draw.HOOK_EDITS)
     def create_webhook(self, by: By, which: int, form: dict[str, Any]) -> None:
         """Nothing is delivered here."""
         album = self.album(which)
-        told = self.ask(by, "POST", f"/albums/{album}/webhooks", form)
+        told = self.request(by, "POST", f"/albums/{album}/webhooks", form)
         if told.status == 201:
             self.hooks.append((told.body["id"], album))
 
@@ -109,4 +109,4 @@ class Belongings(ApiClient):
         album = self.album(1) if other == 0 else album
         path = f"/albums/{album}/webhooks/{hook}"
         forms = {"PATCH": form, "POST": trigger}
-        self.ask(by, method, path + ("/trigger" if method == "POST" else ""), forms.get(method))
+        self.request(by, method, path + ("/trigger" if method == "POST" else ""), forms.get(method))

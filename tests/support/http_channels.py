@@ -11,7 +11,7 @@ import httpx
 import orjson
 from attrs import frozen
 
-from adapters.http.app import create_app
+from albumcore_adapters.http.app import create_app
 from support.kheops import World
 
 
@@ -32,7 +32,7 @@ class Answer:
 class Channel(Protocol):
     """A way to ask."""
 
-    def ask(
+    def request(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> Answer:
         """Send one request."""
@@ -47,7 +47,7 @@ class InProcess:
     def __init__(self, world: World) -> None:
         self._client = world.client
 
-    def ask(
+    def request(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> Answer:
         """Send one request."""
@@ -81,7 +81,7 @@ class OverHttp:
         address = f"http://127.0.0.1:{self._server.server_port}"
         self._client = httpx.Client(base_url=address, timeout=60, trust_env=False)
 
-    def ask(
+    def request(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> Answer:
         """Send one request."""

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from adapters.http.kheops.callers import issuer_of
-from adapters.http.kheops.issued import Report, report_token
-from adapters.settings import Compat
 from albumcore.ids import ReportProviderId, StudyUID, UserId
+from albumcore_adapters.base.settings import Compat
+from albumcore_adapters.identity.callers import issuer_of
+from albumcore_adapters.identity.service_tokens import Report, report_token
 from support.http_channels import Answer, Channel
 from support.http_drawn import EMAILS, PEOPLE, SERIES, TRIES
 from support.kheops import ALICE, HELP, NOWHERE, World, open_world
@@ -140,7 +140,7 @@ class ApiClient(RuleBasedStateMachine):
         issuer = issuer_of(self.world.deployment)
         return f"Bearer {report_token(issuer, report, self.world.clock.now)}"
 
-    def ask(
+    def request(
         self,
         symbol: By,
         method: str,
@@ -160,7 +160,7 @@ class ApiClient(RuleBasedStateMachine):
         sent = form if in_query else query
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        answer = self.channel.ask(
+        answer = self.channel.request(
             method,
             path,
             urlencode(sent or {}, doseq=True),
@@ -176,7 +176,7 @@ class ApiClient(RuleBasedStateMachine):
         """Do what a flag is about."""
         method, path, query, form = TRIES[flag]
         query = {name: value.format(album=album) for name, value in query.items()}
-        self.ask(by, method, path.format(album=album), form, query)
+        self.request(by, method, path.format(album=album), form, query)
 
     def source(self, kind: str, which: int, number: int) -> tuple[dict[str, str], Asker | None]:
         """Where a study is taken from."""
@@ -204,16 +204,16 @@ class ApiClient(RuleBasedStateMachine):
         albums = self.open_albums[:2]
         for number, sub in enumerate(PEOPLE):
             by = ("user", sub)
-            self.ask(by, "GET", "/albums")
+            self.request(by, "GET", "/albums")
             for album in albums[self.turn % 2 :][:1] or albums:
                 query = FILTERED[self.turn % len(FILTERED)] if (self.turn + number) % 4 == 0 else {}
-                self.ask(by, "GET", f"/albums/{album}/events", query=query)
+                self.request(by, "GET", f"/albums/{album}/events", query=query)
         by = ("user", PEOPLE[self.turn % 4])
         for path in ALBUM_PATHS[self.turn % 2 :: 2]:
             for album in albums:
-                self.ask(by, "GET", f"/albums/{album}{path}", query=QUERIES.get(path))
+                self.request(by, "GET", f"/albums/{album}{path}", query=QUERIES.get(path))
         for path in PATHS[self.turn % 2 :: 2]:
-            self.ask(by, "GET", path, query={"valid": "true"} if self.turn % 3 else {})
+            self.request(by, "GET", path, query={"valid": "true"} if self.turn % 3 else {})
 
     def compare(self, asked: str, told: Told, answer: Answer) -> None:
         """Status, every field of the body, and the total."""

@@ -14,11 +14,6 @@ from urllib.parse import urlencode
 import falcon.testing
 from attrs import define, field
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.directory import InstanceRecord, Person
-from adapters.http.app import create_app
-from adapters.http.auth import issue_token
-from adapters.settings import Compat, Settings
 from albumcore import (
     Album,
     Grants,
@@ -28,8 +23,20 @@ from albumcore import (
     album_stream,
     user_stream,
 )
-from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.ids import (
+    AlbumId,
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+)
 from albumcore.index import AlbumRow
+from albumcore_adapters.base.settings import Compat, Settings
+from albumcore_adapters.directory import InstanceRecord, Person
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.identity.jwt import issue_token
+from albumcore_adapters.service import Deployment, open_deployment
 from support.named import NAMED
 from support.templates import begin, place
 from support.watched import watched
@@ -107,7 +114,7 @@ class World:
             self.deployment.secret, sub, told["email"], told["name"], ttl, self.clock.now
         )
 
-    def ask(
+    def request(
         self,
         by: str | None,
         method: str,
@@ -142,7 +149,7 @@ class World:
 
     def get(self, by: str, path: str, **query: str | Sequence[str]) -> Any:
         """What a GET that must succeed answers, read from its JSON."""
-        answer = self.ask(by, "GET", path, query=query)
+        answer = self.request(by, "GET", path, query=query)
         assert answer.status_code == 200, answer.text
         return answer.json
 

@@ -39,7 +39,7 @@ class Case:
 
     name: str
     by: str
-    ask: str
+    request: str
     status: int
     message: str | None = None
     events: Sequence[Any] = ()
@@ -76,8 +76,8 @@ def check(case: Case, world: World) -> None:
     for by, decision, arguments in case.given:
         world.act(by, decision, **arguments)
     before = world.position()
-    method, path = case.ask.split()
-    answer = world.ask(case.by, method, path, case.form, case.query, case.headers)
+    method, path = case.request.split()
+    answer = world.request(case.by, method, path, case.form, case.query, case.headers)
     assert answer.status_code == case.status, answer.text
     assert world.news(before) == list(case.events)
     if case.message is None:

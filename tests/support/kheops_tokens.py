@@ -13,7 +13,7 @@ OF_USER = {"title": "T", "scope_type": "user"}
 
 def make(world: World, by: str = ALICE, **form: str) -> Any:
     """Make a token, of the album unless told otherwise; the answer, with its secret."""
-    answer = world.ask(by, "POST", HERE, form=OF_ALBUM | form)
+    answer = world.request(by, "POST", HERE, form=OF_ALBUM | form)
     assert answer.status_code == 201, answer.text
     return answer.json
 
@@ -26,7 +26,7 @@ def make_own(world: World, by: str = ALICE, **form: str) -> Any:
 def show(world: World, token: Any, method: str, path: str, **others: Any) -> Answer:
     """Send a request with a token that was made."""
     headers = {"Authorization": f"Bearer {token['access_token']}"}
-    return world.ask(None, method, path, headers=headers, **others)
+    return world.request(None, method, path, headers=headers, **others)
 
 
 def opens(world: World, token: Any) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.logs import JsonLines
+from albumcore_adapters.base.logs import JsonLines
 
 
 def written(caplog: pytest.LogCaptureFixture) -> str:
     """The lines of all records of ours so far."""
     lines = JsonLines()
-    ours = [one for one in caplog.records if one.name.startswith(("albumcore", "adapters"))]
+    ours = [
+        one for one in caplog.records if one.name.startswith(("albumcore", "albumcore_adapters"))
+    ]
     return "\n".join(map(lines.format, ours))

@@ -9,9 +9,14 @@ from pathlib import Path
 
 from attrs import frozen
 
-from adapters.http.kheops.callers import issuer_of
-from adapters.http.kheops.issued import Report, Viewer, report_token, viewer_token
 from albumcore.ids import ReportProviderId, UserId
+from albumcore_adapters.identity.callers import issuer_of
+from albumcore_adapters.identity.service_tokens import (
+    Report,
+    Viewer,
+    report_token,
+    viewer_token,
+)
 from support.kheops import ALBUM, ALICE, BOB, DAVE, STUDY, World
 
 ERIN = UserId("sub-erin")

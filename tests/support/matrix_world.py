@@ -9,7 +9,14 @@ from typing import Any
 from attrs import field, frozen
 
 from albumcore import Album, Grants, Source, UserTokens
-from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId, WebhookId
+from albumcore.ids import (
+    AlbumId,
+    CapabilityTokenId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    WebhookId,
+)
 from albumcore.streams import user_stream
 from support.kheops import (
     ALBUM,
@@ -169,7 +176,7 @@ def names_the_album(row: Row) -> bool:
     return row.variant != LENT and any(ALBUM in place.values() for place in places)
 
 
-def ask(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> Answer:
+def request(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> Answer:
     """Ask what a row is about, with other names for some things."""
     request = REQUESTS.get(row.name, Request()).with_names(names)
     parts = dict(request.path) | ({"user": by.user} if row.variant == "oneself" else {})
@@ -183,7 +190,7 @@ def ask(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> Answ
         headers["X-Authorization-Source" if row.variant == LENT else "Authorization"] = (
             f"Bearer {token}"
         )
-    return world.ask(None, row.method, row.path.format(**parts), form, request.query, headers)
+    return world.request(None, row.method, row.path.format(**parts), form, request.query, headers)
 
 
 TOKEN_FIELDS: Mapping[str, str] = {

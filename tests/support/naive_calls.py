@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-from albumcore import Album, Recorded, fold
+from albumcore import Album, RecordedEvent, fold
 from albumcore.albums import events as happened
 
 Told = tuple[Any, ...]
@@ -30,7 +30,7 @@ class NaiveOutbox:
     triggers: list[Told] = field(factory=list)
     groups: dict[Told, tuple[dict[str, Any], Any]] = field(factory=dict)
 
-    def step(self, one: Recorded[Any], *, is_silent: bool) -> None:
+    def step(self, one: RecordedEvent[Any], *, is_silent: bool) -> None:
         """Go over one event; nothing is told of those from before there was an outbox."""
         if not one.stream.startswith("album-"):
             return
@@ -68,7 +68,9 @@ class NaiveOutbox:
         ]
         self.groups = {key: of for key, of in self.groups.items() if key[:2] != (name, hook)}
 
-    def told(self, name: str, before: Album, after: Album, one: Recorded[Any]) -> Iterable[Told]:
+    def told(
+        self, name: str, before: Album, after: Album, one: RecordedEvent[Any]
+    ) -> Iterable[Told]:
         """What is to be told at once; new series are put into their groups."""
         event, source = one.event, one.act.source
         if isinstance(event, happened.WebhookTriggered):
@@ -98,7 +100,7 @@ class NaiveOutbox:
             elif "new_series" in wanted:
                 self.group(head, before, after, one)
 
-    def group(self, head: Told, before: Album, after: Album, one: Recorded[Any]) -> None:
+    def group(self, head: Told, before: Album, after: Album, one: RecordedEvent[Any]) -> None:
         """Put the series that an event brought into their group, if it brought any."""
         for study, series in after.studies.items():
             new = series - before.studies.get(study, frozenset())

@@ -7,7 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from albumcore import Albumcore, Stream, album_stream, patient_stream, study_stream, user_stream
+from albumcore import (
+    Albumcore,
+    Stream,
+    album_stream,
+    patient_stream,
+    study_stream,
+    user_stream,
+)
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import CapabilityTokenId, ImageId, UserId
 from albumcore.testing import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.store import database_of
 from albumcore import Albumcore
+from albumcore_adapters.store import database_of
 
 INTO_EVENTS = "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
 """Begins a statement that stores an event past the store."""

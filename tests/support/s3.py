@@ -17,7 +17,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
-from adapters.blobs.s3 import S3Blobs, open_s3
+from albumcore_adapters.blobs.s3 import S3Blobs, open_s3
 
 REGION = "eu-central-1"
 ANYBODY = {"AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "a secret of nobody"}

@@ -15,9 +15,9 @@ from attrs import define
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from adapters.settings import Compat
 from albumcore import Album
 from albumcore.ids import ReportProviderId, StudyUID
+from albumcore_adapters.base.settings import Compat
 from support.kheops import (
     ALICE,
     CT,
@@ -117,7 +117,7 @@ class Scribe:
             "client_assertion_type": JWT_BEARER,
             "client_assertion": self.assertion(world),
         } | others
-        return world.ask(None, "POST", "/token", form=_without_none(form))
+        return world.request(None, "POST", "/token", form=_without_none(form))
 
     def code(self, world: World, by: str = ALICE, *studies: str) -> str:
         """The code that it is sent when somebody starts a report."""
@@ -168,13 +168,13 @@ def exchange(world: World, by: str | None, **others: str | Sequence[str] | None)
         "studyUID": STUDY,
         "scope": "viewer read",
     } | others
-    return world.ask(None, "POST", "/token", form=_without_none(form))
+    return world.request(None, "POST", "/token", form=_without_none(form))
 
 
 def start(world: World, by: str, *studies: str, **others: str | None) -> Answer:
     """Start a report as a browser does, by the token of somebody; what is None is left out of the form."""
     form = {"access_token": world.token_of(by), "client_id": SCRIBE, "studyUID": studies or STUDY}
-    return world.ask(None, "POST", "/report", form=_without_none(form | others))
+    return world.request(None, "POST", "/report", form=_without_none(form | others))
 
 
 def bearing(token: str) -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydicom import Dataset
 
-from adapters.directory import InstanceRecord
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.directory import InstanceRecord
 
 
 def attribute(vr: str, *values: Any) -> dict[str, Any]:

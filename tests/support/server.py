@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 from attrs import define
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.http.auth import issue_token
-from adapters.settings import Settings
 from albumcore import utc_now
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.identity.jwt import issue_token
+from albumcore_adapters.service import Deployment, open_deployment
 
 _LISTENING = re.compile(r"Listening at: (http://\S+)")
 START_SECONDS = 60
@@ -49,7 +49,7 @@ def serving(data: Path, *options: str, workers: int = 2) -> Iterator[Server]:
     """Serve a data directory on a free port of 127.0.0.1 until the block ends."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "adapters", "serve"),
+            *(sys.executable, "-m", "albumcore_adapters", "serve"),
             *("--data", str(data), "--bind", "127.0.0.1:0", "--workers", str(workers)),
             *options,
         ],

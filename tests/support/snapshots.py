@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from albumcore.albums import Album, Member, Phase, ReportProvider
-from albumcore.capabilities import CapabilityToken, Grants, UserTokens
 from albumcore.codec import Snapshot
-from albumcore.comments import StudyComments
-from albumcore.imagesets import Image, ImageType, PatientImageSet
+from albumcore.image_sets import Image, ImageType, PatientImageSet
+from albumcore.study_comments import StudyComments
+from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
 from support.examples import (
     ALICE,
     AT,

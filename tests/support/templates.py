@@ -13,8 +13,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from adapters.deployment import DATABASE, open_deployment
-from adapters.settings import Settings
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.service import DATABASE, open_deployment
 from support.postgres import Contents, StoreDatabases, postgres_server
 
 T = TypeVar("T")

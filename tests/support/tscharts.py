@@ -15,16 +15,16 @@ from typing import Any, cast
 from attrs import asdict, define, frozen
 from falcon import testing
 
-from adapters.deployment import Deployment, open_deployment
-from adapters.directory import Account
-from adapters.http.app import create_app
-from adapters.media import decode_base64, sniff
-from adapters.settings import Settings
-from adapters.store import database_of
 from albumcore.ids import ImageId, PatientId, UserId
-from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs.media_types import decode_base64, sniff
+from albumcore_adapters.directory import Account
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.store import database_of
 from support.named import NAMED
 from support.templates import IS_ON_POSTGRES, begin, place
 from support.watched import watched

@@ -12,10 +12,10 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from adapters.store import open_memory, open_postgres, open_sqlite
 from albumcore import Albumcore, CommandKey, Stream, fold
 from albumcore.errors import AlbumcoreError
 from albumcore.testing import Command, History, StoreMachine
+from albumcore_adapters.store import open_memory, open_postgres, open_sqlite
 from support.facts import rows_meant, rows_of
 from support.postgres import StoreDatabases
 from support.templates import IS_ON_POSTGRES

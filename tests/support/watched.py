@@ -10,7 +10,7 @@ from typing import Any
 import falcon
 from attrs import field, frozen
 
-from adapters.deployment import Deployment
+from albumcore_adapters.service import Deployment
 
 
 @frozen

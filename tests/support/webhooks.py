@@ -13,12 +13,12 @@ from typing import Any
 import falcon.testing
 from attrs import define, field
 
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.settings import Settings
-from adapters.webhooks import Outbox
 from albumcore import Album, WebhookEvent
 from albumcore.ids import AlbumId, WebhookId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import open_deployment
+from albumcore_adapters.webhooks import Outbox
 from support.kheops import ALBUM, ALICE, Clock, World, begun, settle
 from support.named import NAMED
 from support.receiver import Receiver, Request, receiving

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from adapters.serve import Server
-from adapters.server import Limits, Worker
-from adapters.settings import Settings
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.server import Limits, Worker
+from albumcore_adapters.server.serve import Server
 
 MIB = 1024 * 1024
 LARGE = 24 * MIB

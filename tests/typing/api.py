@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
-from adapters import store
 from albumcore import (
     UPSTREAM,
     Act,
@@ -39,7 +38,7 @@ from albumcore import (
     PatientImageSet,
     Permission,
     Person,
-    Recorded,
+    RecordedEvent,
     SeriesUID,
     Source,
     StoreError,
@@ -69,7 +68,8 @@ from albumcore import (
     user_stream,
 )
 from albumcore.albums import AlbumEvent
-from albumcore.comments import StudyCommentPosted
+from albumcore.study_comments import StudyCommentPosted
+from albumcore_adapters import store
 
 assert_type(__version__, str)
 
@@ -120,7 +120,7 @@ user_stream(AlbumId("A1"))  # type: ignore[arg-type]
 # A command: the decision says which stream and which arguments it takes
 
 created = app.handle(album, Album.create, source, "Knees", flags=MemberFlags(add_user=True))
-assert_type(created, tuple[Recorded[AlbumEvent], ...])
+assert_type(created, tuple[RecordedEvent[AlbumEvent], ...])
 app.handle(album, Album.add_member, source, alice)
 app.handle(album, Album.import_study, source, study_uid("1.2"), [series_uid("1.2.3")])
 app.handle(album, Album.post_comment, source, "Look", target=alice)
@@ -145,15 +145,15 @@ app.handle(album, Album.create_webhook, source, bell, "Bell", "https://bell.exam
 app.handle(album, Album.edit_webhook, source, bell, add_events=[WebhookEvent.NEW_SERIES])
 app.handle(album, Album.trigger_webhook, source, bell, WebhookEvent.NEW_USER, user=alice)
 said = app.handle(study, StudyComments.post_comment, source, {alice}, "Look", target=alice)
-assert_type(said, tuple[Recorded[StudyCommentPosted], ...])
+assert_type(said, tuple[RecordedEvent[StudyCommentPosted], ...])
 
 # A command that may come again, by its key
 
 again = CommandKey("4f9a2c", "0f" * 32)
 once = app.handle_once(again, album, Album.post_comment, source, "Look", target=alice)
-assert_type(once, tuple[Recorded[AlbumEvent], ...])
+assert_type(once, tuple[RecordedEvent[AlbumEvent], ...])
 app.handle_once(None, album, Album.create, source, "Knees")
-assert_type(app.done_before(again), tuple[Recorded[Any], ...])
+assert_type(app.done_before(again), tuple[RecordedEvent[Any], ...])
 app.handle_once(again, album, Album.post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
 app.handle_once("4f9a2c", album, Album.leave, source)  # type: ignore[arg-type]
 app.handle_once(album, Album.leave, source)  # type: ignore[call-arg, arg-type]
@@ -184,7 +184,7 @@ assert_type(app.load(tokens).tokens[CapabilityTokenId("T")], CapabilityToken)
 assert_type(app.load(patient).image(ImageId(1)), Image)
 assert_type(app.load(album).webhooks[bell], Webhook)
 assert_type(app.load(album).webhooks[bell].events, tuple[WebhookEvent, ...])
-assert_type(app.history(album, after=2), Iterator[Recorded[Event[Album]]])
+assert_type(app.history(album, after=2), Iterator[RecordedEvent[Event[Album]]])
 assert_type(fold(Album(), app.history(album)), Album)
 fold(PatientImageSet(), app.history(album))  # type: ignore[misc]
 app.load(album).name = "Hips"  # type: ignore[misc]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from albumcore.capabilities import CapabilityToken
-from albumcore.capabilities.values import months_after, validity
+from albumcore.user_tokens import CapabilityToken
+from albumcore.user_tokens.values import months_after, validity
 from support.album import DIGEST, alice
 from support.given import NOW, START
 

@@ -26,8 +26,8 @@ from albumcore.codec import (
     stored_time,
 )
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
-from albumcore.imagesets import PatientImageSet
-from albumcore.kernel import Act, CommandKey, Recorded, Source, StoredName
+from albumcore.image_sets import PatientImageSet
+from albumcore.kernel import Act, CommandKey, RecordedEvent, Source, StoredName
 from support.album import KEY, SCRIBE, bob
 from support.examples import EVENTS, SPARSE
 from support.given import ALICE, NOW, START
@@ -40,7 +40,7 @@ ENVELOPE: dict[str, Any] = {
     "data": {"target": "bob"},
 }
 NAME = "album.member_added"
-RECORDED: Recorded[Any] = Recorded("album-A1", 2, Act(ALICE, START), MemberAdded(bob))
+RECORDED: RecordedEvent[Any] = RecordedEvent("album-A1", 2, Act(ALICE, START), MemberAdded(bob))
 
 
 def kept(state: object, name: str = NAME) -> StoredEvent:
@@ -58,7 +58,7 @@ def read(state: object, name: str = NAME, reader: Codec | None = None) -> Any:
 
 
 @pytest.mark.parametrize("recorded", [*EVENTS.values(), *SPARSE.values()], ids=str)
-def test_what_is_written_is_read_back(recorded: Recorded[Any]) -> None:
+def test_what_is_written_is_read_back(recorded: RecordedEvent[Any]) -> None:
     """Every class, with all its fields and with those that may be absent left out."""
     stored_event = Codec().to_stored_event(recorded)
     assert Codec().to_domain_event(stored_event) == recorded

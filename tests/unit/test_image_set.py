@@ -7,8 +7,13 @@ from attrs import evolve
 
 from albumcore.errors import IdTaken, ImageNotFound, Invalid
 from albumcore.ids import ImageId, UserId
-from albumcore.imagesets import Content, Image, ImageType, PatientImageSet
-from albumcore.imagesets.events import ImageAdded, ImageRemoved, ImageSetEvent, PatientDeleted
+from albumcore.image_sets import Content, Image, ImageType, PatientImageSet
+from albumcore.image_sets.events import (
+    ImageAdded,
+    ImageRemoved,
+    ImageSetEvent,
+    PatientDeleted,
+)
 from albumcore.kernel import Source
 from support.given import Given, given_on
 

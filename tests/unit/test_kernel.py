@@ -8,18 +8,21 @@ import pytest
 from attrs import frozen
 
 from albumcore.albums import Album
-from albumcore.albums.events import AlbumCreated, AlbumDeleted, MemberAdded, StudyImported
-from albumcore.capabilities import UserTokens
-from albumcore.comments import StudyComments
+from albumcore.albums.events import (
+    AlbumCreated,
+    AlbumDeleted,
+    MemberAdded,
+    StudyImported,
+)
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
-from albumcore.imagesets import PatientImageSet
+from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import (
     STORED,
     Act,
     CommandKey,
     Event,
-    Recorded,
+    RecordedEvent,
     Source,
     assoc,
     changed,
@@ -38,6 +41,8 @@ from albumcore.streams import (
     study_stream,
     user_stream,
 )
+from albumcore.study_comments import StudyComments
+from albumcore.user_tokens import UserTokens
 from support.album import BOB_IN, CT, KEY, OPEN, S1, S2, SCRIBE, bob
 from support.given import ALICE, NOW, START
 
@@ -48,8 +53,8 @@ def test_record_puts_the_events_of_one_act_into_envelopes() -> None:
     """They follow the version given, and share the act."""
     events: tuple[Event[Album], ...] = (OPEN, BOB_IN)
     first, second = record("album-A1", 7, ACT, events)
-    assert first == Recorded("album-A1", 8, ACT, OPEN)
-    assert second == Recorded("album-A1", 9, ACT, BOB_IN)
+    assert first == RecordedEvent("album-A1", 8, ACT, OPEN)
+    assert second == RecordedEvent("album-A1", 9, ACT, BOB_IN)
     assert (second.at, second.originator_id, second.originator_version) == (START, "album-A1", 9)
 
 
@@ -66,7 +71,7 @@ def test_the_events_of_one_command_carry_its_id() -> None:
 
 def test_fold_is_one_event_after_another() -> None:
     """Any prefix and then the rest make the same state as the whole."""
-    history: tuple[Recorded[Event[Album]], ...] = (
+    history: tuple[RecordedEvent[Event[Album]], ...] = (
         *record("album-A1", 0, ACT, (OPEN,)),
         *record("album-A1", 1, LATER_ACT, (BOB_IN,)),
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore.mapping import FEW, added, removed
+from albumcore.persistent_map import FEW, added, removed
 
 MANY = {key: str(key) for key in range(FEW + 1)}
 """As many as need another form, once one goes and comes."""

@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 import pytest
 
-from albumcore.comments import StudyCommentPosted, StudyComments
 from albumcore.errors import Forbidden, Invalid, StudyNotFound, UserNotFound
 from albumcore.ids import UserId
 from albumcore.kernel import Source
+from albumcore.study_comments import StudyCommentPosted, StudyComments
 from support.album import BOB, DAVE, KEY, SCRIBE, alice, bob, dave, reporting, through
 from support.given import ALICE, Given, given_on
 

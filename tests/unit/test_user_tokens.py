@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from albumcore.capabilities import CapabilityToken, Grants, UserTokens
-from albumcore.capabilities.events import UserTokenIssued, UserTokenRevoked
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, IdTaken, Invalid
 from albumcore.streams import user_stream
+from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
+from albumcore.user_tokens.events import UserTokenIssued, UserTokenRevoked
 from support.album import BOB, DIGEST, KEY, OTHER_KEY, SCRIBE, alice, reporting, through
 from support.given import ALICE, NOW, START, Given, given_on
 

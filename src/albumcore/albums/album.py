@@ -25,16 +25,8 @@ from albumcore.albums.values import (
     check_name,
 )
 from albumcore.albums.webhooks import Webhooks
-from albumcore.errors import (
-    AlbumExists,
-    Forbidden,
-    Invalid,
-    MemberNotFound,
-)
-from albumcore.ids import (
-    UserId,
-    user_id,
-)
+from albumcore.errors import AlbumExists, Forbidden, Invalid, MemberNotFound
+from albumcore.ids import UserId, user_id
 from albumcore.kernel import Act
 from albumcore.text import check_comment
 

@@ -18,8 +18,12 @@ from albumcore.albums.values import (
     Study,
     Webhook,
 )
-from albumcore.capabilities.values import CapabilityToken, Grants
-from albumcore.errors import AlbumNotFound, Forbidden, MemberNotFound, SeriesInAnotherStudy
+from albumcore.errors import (
+    AlbumNotFound,
+    Forbidden,
+    MemberNotFound,
+    SeriesInAnotherStudy,
+)
 from albumcore.ids import (
     CapabilityTokenId,
     ReportProviderId,
@@ -29,6 +33,7 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.kernel import Act
+from albumcore.user_tokens.values import CapabilityToken, Grants
 
 
 @frozen(slots=False)  # in half the time: a replay makes one for most events, and keeps the last

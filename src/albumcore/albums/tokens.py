@@ -10,10 +10,16 @@ from albumcore.albums import events as happened
 from albumcore.albums.events import Decided
 from albumcore.albums.state import AlbumState, in_person
 from albumcore.albums.values import Permission
-from albumcore.capabilities.values import Grants, check_digest, check_grants, check_title, validity
 from albumcore.errors import CapabilityTokenNotFound, IdTaken
 from albumcore.ids import CapabilityTokenId, UserId
 from albumcore.kernel import Act
+from albumcore.user_tokens.values import (
+    Grants,
+    check_digest,
+    check_grants,
+    check_title,
+    validity,
+)
 
 
 @frozen(slots=False)

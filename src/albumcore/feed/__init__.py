@@ -2,7 +2,16 @@
 
 from albumcore.feed.entries import FEED, HIDDEN, Entry, Family, Kind, Line, entry
 from albumcore.feed.lanes import Choice, chosen, lanes_of, scopes_of
-from albumcore.feed.query import FILTERS, PUBLIC, FeedQuery, Filter, matches, select, visible_to
+from albumcore.feed.page import AlbumStatus, FeedPage, ReportProviderStatus, album_status_of
+from albumcore.feed.query import (
+    FILTERS,
+    PUBLIC,
+    FeedQuery,
+    Filter,
+    matches,
+    select,
+    visible_to,
+)
 from albumcore.feed.rendering import (
     DOCUMENTED,
     UPSTREAM,
@@ -11,7 +20,6 @@ from albumcore.feed.rendering import (
     render_feed,
     render_study_comments,
 )
-from albumcore.feed.view import FeedPage, ProviderStanding, Standing, standing_of
 
 __all__ = [
     "DOCUMENTED",
@@ -20,6 +28,7 @@ __all__ = [
     "HIDDEN",
     "PUBLIC",
     "UPSTREAM",
+    "AlbumStatus",
     "Choice",
     "Entry",
     "Family",
@@ -30,8 +39,8 @@ __all__ = [
     "Kind",
     "Line",
     "Person",
-    "ProviderStanding",
-    "Standing",
+    "ReportProviderStatus",
+    "album_status_of",
     "chosen",
     "entry",
     "lanes_of",
@@ -40,6 +49,5 @@ __all__ = [
     "render_study_comments",
     "scopes_of",
     "select",
-    "standing_of",
     "visible_to",
 ]

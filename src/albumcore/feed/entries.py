@@ -9,11 +9,11 @@ from typing import Any
 from attrs import field, frozen
 
 from albumcore.albums import events as album
-from albumcore.capabilities import events as user
-from albumcore.comments import events as comments
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
-from albumcore.imagesets import events as images
-from albumcore.kernel import Event, Recorded
+from albumcore.image_sets import events as images
+from albumcore.kernel import Event, RecordedEvent
+from albumcore.study_comments import events as comments
+from albumcore.user_tokens import events as user
 
 
 class Kind(Enum):
@@ -126,10 +126,10 @@ class Entry:
     """One entry of a feed: a recorded event, read through its line.
 
     Everything here is as it was recorded. What is true of the people and things named in it *now* is in
-    `albumcore.feed.view.Standing`.
+    `albumcore.feed.page.AlbumStatus`.
     """
 
-    recorded: Recorded[Any]
+    recorded: RecordedEvent[Any]
     line: Line = field(eq=False)  # it follows from the event, and a copy of a row is not that row
 
     @property
@@ -188,7 +188,7 @@ class Entry:
         return self.line.is_latest and not self.is_private
 
 
-def entry(recorded: Recorded[Any]) -> Entry | None:
+def entry(recorded: RecordedEvent[Any]) -> Entry | None:
     """The entry a recorded event shows as, or None where it is hidden."""
     line = FEED[type(recorded.event)]
     return None if line is None else Entry(recorded, line)

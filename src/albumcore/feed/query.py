@@ -10,8 +10,14 @@ from attrs import Attribute, field, frozen
 
 from albumcore.errors import Invalid
 from albumcore.feed.entries import Entry, Kind, entry
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
-from albumcore.kernel import Recorded
+from albumcore.ids import (
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+)
+from albumcore.kernel import RecordedEvent
 from albumcore.times import in_utc
 
 ALL: frozenset[Kind] = frozenset(Kind)
@@ -131,7 +137,7 @@ def visible_to(viewer: UserId | None, one: Entry) -> bool:
 
 
 def select(
-    history: Iterable[Recorded[Any]], viewer: UserId | None, query: FeedQuery
+    history: Iterable[RecordedEvent[Any]], viewer: UserId | None, query: FeedQuery
 ) -> tuple[tuple[Entry, ...], int]:
     """One page of a history as the viewer sees it, newest first, and how many entries there are in all.
 

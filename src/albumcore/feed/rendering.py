@@ -15,8 +15,14 @@ from attrs import frozen
 
 from albumcore.albums.events import ReportAdded
 from albumcore.feed.entries import Entry, Kind
-from albumcore.feed.view import FeedPage, Standing
-from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID, UserId
+from albumcore.feed.page import AlbumStatus, FeedPage
+from albumcore.ids import (
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+)
 from albumcore.kernel import Source
 from albumcore.times import local_time
 
@@ -164,7 +170,7 @@ class _Rendering:
     """What the entries of one page are rendered with."""
 
     form: FeedForm
-    standing: Standing
+    standing: AlbumStatus
     people: Mapping[UserId, Person]
     study_description: StudyDescription
     series_description: SeriesDescription

@@ -5,6 +5,7 @@ that appends the event, so the rows can be dropped and made again from the strea
 and positions; what an event says stays in the stream.
 """
 
+from albumcore.index.album_status import album_status_now
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.examples import examples
 from albumcore.index.overview import AlbumOverview, albums_of
@@ -30,7 +31,6 @@ from albumcore.index.rows import (
     Versions,
     Where,
 )
-from albumcore.index.standing import standing_now
 
 __all__ = [
     "DERIVED",
@@ -55,8 +55,8 @@ __all__ = [
     "Set",
     "Versions",
     "Where",
+    "album_status_now",
     "albums_of",
     "changes",
     "examples",
-    "standing_now",
 ]

@@ -8,9 +8,8 @@ from typing import Any
 from attrs import asdict
 
 from albumcore.albums import events as album
-from albumcore.capabilities import events as user
 from albumcore.feed import entry, lanes_of
-from albumcore.imagesets import events as images
+from albumcore.image_sets import events as images
 from albumcore.index.rows import (
     AlbumRow,
     CapabilityTokenRow,
@@ -27,13 +26,14 @@ from albumcore.index.rows import (
     SeriesRow,
     Set,
 )
-from albumcore.kernel import Event, Recorded
+from albumcore.kernel import Event, RecordedEvent
 from albumcore.streams import key_of
+from albumcore.user_tokens import events as user
 
-Deriver = Callable[[Recorded[Any], Any], Iterable[Change]]
+Deriver = Callable[[RecordedEvent[Any], Any], Iterable[Change]]
 
 
-def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
+def changes(recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
     """The changes of rows that one recorded event means, in the order they are to be applied."""
     shown = entry(recorded)
     told: list[Change] = []
@@ -51,7 +51,7 @@ def changes(recorded: Recorded[Any]) -> tuple[Change, ...]:
     return tuple(told)
 
 
-def _created(recorded: Recorded[Any], event: album.AlbumCreated) -> Iterable[Change]:
+def _created(recorded: RecordedEvent[Any], event: album.AlbumCreated) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     yield Put(
         AlbumRow(
@@ -66,7 +66,7 @@ def _created(recorded: Recorded[Any], event: album.AlbumCreated) -> Iterable[Cha
     yield Put(MemberRow(album_id, recorded.act.user, is_admin=True))
 
 
-def _edited(recorded: Recorded[Any], event: album.AlbumEdited) -> Iterable[Change]:
+def _edited(recorded: RecordedEvent[Any], event: album.AlbumEdited) -> Iterable[Change]:
     values: dict[str, Any] = {} if event.flags is None else asdict(event.flags)
     for name in ("name", "description"):
         if (value := getattr(event, name)) is not None:
@@ -75,7 +75,7 @@ def _edited(recorded: Recorded[Any], event: album.AlbumEdited) -> Iterable[Chang
         yield Set(AlbumRow, {"album_id": key_of(recorded.stream)}, values)
 
 
-def _deleted(recorded: Recorded[Any], event: album.AlbumDeleted) -> Iterable[Change]:
+def _deleted(recorded: RecordedEvent[Any], event: album.AlbumDeleted) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     of_album: tuple[type[Row], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
     of_stream: tuple[type[Row], ...] = (FeedLaneRow, CapabilityTokenRow)
@@ -83,11 +83,11 @@ def _deleted(recorded: Recorded[Any], event: album.AlbumDeleted) -> Iterable[Cha
     yield from (Drop(kind, {"stream": recorded.stream}) for kind in of_stream)
 
 
-def _member(recorded: Recorded[Any], sub: str) -> Mapping[str, Any]:
+def _member(recorded: RecordedEvent[Any], sub: str) -> Mapping[str, Any]:
     return {"album_id": key_of(recorded.stream), "sub": sub}
 
 
-def _notifications(recorded: Recorded[Any], event: album.NotificationsSet) -> Iterable[Change]:
+def _notifications(recorded: RecordedEvent[Any], event: album.NotificationsSet) -> Iterable[Change]:
     yield Set(
         MemberRow,
         _member(recorded, recorded.act.user),
@@ -98,12 +98,12 @@ def _notifications(recorded: Recorded[Any], event: album.NotificationsSet) -> It
     )
 
 
-def _favorite_set(recorded: Recorded[Any], event: album.FavoriteSet) -> Iterable[Change]:
+def _favorite_set(recorded: RecordedEvent[Any], event: album.FavoriteSet) -> Iterable[Change]:
     yield Set(MemberRow, _member(recorded, recorded.act.user), {"is_favorite": event.is_favorite})
 
 
 def _favored(*, is_favorite: bool) -> Deriver:
-    def derive(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+    def derive(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
         # One by one: a study has more series than one statement may name.
         for series_uid in event.series_uids:
             where = {"album_id": key_of(recorded.stream), "series_uid": series_uid}
@@ -112,42 +112,42 @@ def _favored(*, is_favorite: bool) -> Deriver:
     return derive
 
 
-def _left(recorded: Recorded[Any], event: album.MemberLeft) -> Iterable[Change]:
+def _left(recorded: RecordedEvent[Any], event: album.MemberLeft) -> Iterable[Change]:
     yield Drop(MemberRow, _member(recorded, recorded.act.user))
 
 
-def _removed(recorded: Recorded[Any], event: album.MemberRemoved) -> Iterable[Change]:
+def _removed(recorded: RecordedEvent[Any], event: album.MemberRemoved) -> Iterable[Change]:
     yield Drop(MemberRow, _member(recorded, event.target))
 
 
 def _added(*, is_admin: bool) -> Deriver:
-    def derive(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+    def derive(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
         yield Put(MemberRow(key_of(recorded.stream), event.target, is_admin))
 
     return derive
 
 
 def _right(*, is_admin: bool) -> Deriver:
-    def derive(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+    def derive(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
         yield Set(MemberRow, _member(recorded, event.target), {"is_admin": is_admin})
 
     return derive
 
 
-def _study_in(recorded: Recorded[Any], event: album.StudyImported) -> Iterable[Change]:
+def _study_in(recorded: RecordedEvent[Any], event: album.StudyImported) -> Iterable[Change]:
     for series_uid in event.series_uids:
         yield Put(SeriesRow(key_of(recorded.stream), event.study_uid, series_uid))
 
 
-def _series_in(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+def _series_in(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
     yield Put(SeriesRow(key_of(recorded.stream), event.study_uid, event.series_uid))
 
 
-def _study_out(recorded: Recorded[Any], event: album.StudyRemoved) -> Iterable[Change]:
+def _study_out(recorded: RecordedEvent[Any], event: album.StudyRemoved) -> Iterable[Change]:
     yield Drop(SeriesRow, {"album_id": key_of(recorded.stream), "study_uid": event.study_uid})
 
 
-def _series_out(recorded: Recorded[Any], event: album.SeriesRemoved) -> Iterable[Change]:
+def _series_out(recorded: RecordedEvent[Any], event: album.SeriesRemoved) -> Iterable[Change]:
     yield Drop(
         SeriesRow,
         {
@@ -158,25 +158,29 @@ def _series_out(recorded: Recorded[Any], event: album.SeriesRemoved) -> Iterable
     )
 
 
-def _provider(recorded: Recorded[Any], event: Any) -> Mapping[str, Any]:
+def _provider(recorded: RecordedEvent[Any], event: Any) -> Mapping[str, Any]:
     return {"album_id": key_of(recorded.stream), "provider_id": event.provider_id}
 
 
-def _provider_in(recorded: Recorded[Any], event: album.ReportProviderCreated) -> Iterable[Change]:
+def _provider_in(
+    recorded: RecordedEvent[Any], event: album.ReportProviderCreated
+) -> Iterable[Change]:
     yield Put(ProviderRow(key_of(recorded.stream), event.provider_id, event.name))
 
 
 def _provider_edited(
-    recorded: Recorded[Any], event: album.ReportProviderEdited
+    recorded: RecordedEvent[Any], event: album.ReportProviderEdited
 ) -> Iterable[Change]:
     yield Set(ProviderRow, _provider(recorded, event), {"name": event.name})
 
 
-def _provider_out(recorded: Recorded[Any], event: album.ReportProviderDeleted) -> Iterable[Change]:
+def _provider_out(
+    recorded: RecordedEvent[Any], event: album.ReportProviderDeleted
+) -> Iterable[Change]:
     yield Set(ProviderRow, _provider(recorded, event), {"is_removed": True})
 
 
-def _token_issued(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+def _token_issued(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
     yield Put(
         CapabilityTokenRow(
             event.digest,
@@ -190,7 +194,7 @@ def _token_issued(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
     )
 
 
-def _token_revoked(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
+def _token_revoked(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
     yield Set(
         CapabilityTokenRow,
         {"stream": recorded.stream, "token_id": event.token_id},
@@ -198,7 +202,7 @@ def _token_revoked(recorded: Recorded[Any], event: Any) -> Iterable[Change]:
     )
 
 
-def _image_in(recorded: Recorded[Any], event: images.ImageAdded) -> Iterable[Change]:
+def _image_in(recorded: RecordedEvent[Any], event: images.ImageAdded) -> Iterable[Change]:
     yield Put(
         ImageRow(
             event.image_id,
@@ -212,11 +216,11 @@ def _image_in(recorded: Recorded[Any], event: images.ImageAdded) -> Iterable[Cha
     )
 
 
-def _image_out(recorded: Recorded[Any], event: images.ImageRemoved) -> Iterable[Change]:
+def _image_out(recorded: RecordedEvent[Any], event: images.ImageRemoved) -> Iterable[Change]:
     yield Drop(ImageRow, {"image_id": event.image_id})
 
 
-def _patient_out(recorded: Recorded[Any], event: images.PatientDeleted) -> Iterable[Change]:
+def _patient_out(recorded: RecordedEvent[Any], event: images.PatientDeleted) -> Iterable[Change]:
     yield Drop(ImageRow, {"patient": int(key_of(recorded.stream))})
 
 

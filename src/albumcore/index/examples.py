@@ -18,7 +18,7 @@ from attrs import fields, frozen, has
 
 from albumcore.feed import FEED
 from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
-from albumcore.kernel import Act, CommandKey, Recorded, Source, stored_name
+from albumcore.kernel import Act, CommandKey, RecordedEvent, Source, stored_name
 
 _SUB = UserId("sub")
 _TOKEN, _PROVIDER = CapabilityTokenId("token"), ReportProviderId("provider")
@@ -55,14 +55,14 @@ _VARIANTS = (
 )
 
 
-def examples() -> Iterator[Recorded[Any]]:
+def examples() -> Iterator[RecordedEvent[Any]]:
     """Recorded events of every class in every variant, always the same ones."""
     for cls in FEED:
         kind = stored_name(cls).name.partition(".")[0]
         for number, variant in enumerate(_VARIANTS, 1):
             at = _START + timedelta(seconds=number)
             act = Act(variant.source, at, variant.command)
-            yield Recorded(f"{kind}-1", number, act, _Filling(variant).instance(cls))
+            yield RecordedEvent(f"{kind}-1", number, act, _Filling(variant).instance(cls))
 
 
 @cache

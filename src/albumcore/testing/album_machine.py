@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
 
 from albumcore.albums import Album
-from albumcore.capabilities import Grants
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId, WebhookId
 from albumcore.kernel import Source
 from albumcore.streams import album_stream
@@ -22,6 +21,7 @@ from albumcore.testing.arguments import (
     token_arguments,
 )
 from albumcore.testing.machines import StoreMachine
+from albumcore.user_tokens import Grants
 
 ARGUMENTS = album_arguments(CAST)
 Arguments = tuple[Any, ...]

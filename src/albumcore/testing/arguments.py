@@ -22,9 +22,6 @@ from albumcore.albums.values import (
     MAX_WEBHOOK_NAME,
     MAX_WEBHOOK_URL,
 )
-from albumcore.capabilities import Grants, UserTokens
-from albumcore.capabilities.values import MAX_TITLE
-from albumcore.comments import StudyComments
 from albumcore.ids import (
     MAX_IMAGE_ID,
     AlbumId,
@@ -37,10 +34,13 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
-from albumcore.imagesets import Content, PatientImageSet
+from albumcore.image_sets import Content, PatientImageSet
 from albumcore.kernel import Event, Source
+from albumcore.study_comments import StudyComments
 from albumcore.testing import values
 from albumcore.text import MAX_COMMENT
+from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens.values import MAX_TITLE
 
 T = TypeVar("T")
 Decision = Callable[..., tuple[Event[Any], ...]]

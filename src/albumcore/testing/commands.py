@@ -10,13 +10,12 @@ from attrs import frozen
 from hypothesis import strategies as st
 
 from albumcore.albums import Album
-from albumcore.capabilities import Grants, UserTokens
-from albumcore.comments import StudyComments
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import ImageId
-from albumcore.imagesets import PatientImageSet
-from albumcore.kernel import Act, Event, Recorded, Source, Stream, fold, record
+from albumcore.image_sets import PatientImageSet
+from albumcore.kernel import Act, Event, RecordedEvent, Source, Stream, fold, record
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
+from albumcore.study_comments import StudyComments
 from albumcore.testing.arguments import (
     ALBUMS,
     CAST,
@@ -33,9 +32,10 @@ from albumcore.testing.arguments import (
     study_comment_arguments,
     user_token_arguments,
 )
+from albumcore.user_tokens import Grants, UserTokens
 
 S = TypeVar("S")
-History = tuple[Recorded[Event[S]], ...]
+History = tuple[RecordedEvent[Event[S]], ...]
 
 
 @frozen

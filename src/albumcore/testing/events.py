@@ -10,8 +10,14 @@ from attrs import fields
 from hypothesis import strategies as st
 
 from albumcore.albums import WebhookEvent
-from albumcore.kernel import STORED, Recorded
-from albumcore.streams import INITIAL, album_stream, patient_stream, study_stream, user_stream
+from albumcore.kernel import STORED, RecordedEvent
+from albumcore.streams import (
+    INITIAL,
+    album_stream,
+    patient_stream,
+    study_stream,
+    user_stream,
+)
 from albumcore.testing import values
 
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
@@ -67,11 +73,11 @@ def _values_of(name: str, hint: Any) -> st.SearchStrategy[Any]:
     return st.none() | strategy if NoneType in get_args(hint) else strategy
 
 
-def recorded(cls: type[Any]) -> st.SearchStrategy[Recorded[Any]]:
+def recorded(cls: type[Any]) -> st.SearchStrategy[RecordedEvent[Any]]:
     """Events of one stored class in an envelope, anywhere in a stream of their kind."""
     name = next(name for name, known in STORED.items() if known is cls)
     kind = name.partition(".")[0]
     assert kind in INITIAL, f"{name!r} does not start with a kind of stream"
     return st.builds(
-        Recorded, _STREAMS[kind], st.integers(1, 2**31 - 1), values.acts(), events(cls)
+        RecordedEvent, _STREAMS[kind], st.integers(1, 2**31 - 1), values.acts(), events(cls)
     )

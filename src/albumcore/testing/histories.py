@@ -5,11 +5,10 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from albumcore.albums import Album
-from albumcore.capabilities import UserTokens
-from albumcore.comments import StudyComments
 from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId
-from albumcore.imagesets import PatientImageSet
+from albumcore.image_sets import PatientImageSet
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
+from albumcore.study_comments import StudyComments
 from albumcore.testing.arguments import ALBUMS, CAST, IMAGES, PATIENTS, Cast
 from albumcore.testing.commands import (
     History,
@@ -19,6 +18,7 @@ from albumcore.testing.commands import (
     study_comment_commands,
     user_token_commands,
 )
+from albumcore.user_tokens import UserTokens
 
 
 def album_histories(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, multiple, precondition, rule
 
 from albumcore.ids import MAX_IMAGE_ID, ImageId, PatientId
-from albumcore.imagesets import Content, ImageType, PatientImageSet
+from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
 from albumcore.testing import values

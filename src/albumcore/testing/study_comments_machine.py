@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from albumcore.comments import StudyComments
 from albumcore.ids import StudyUID, UserId
 from albumcore.kernel import Source
 from albumcore.streams import study_stream
+from albumcore.study_comments import StudyComments
 from albumcore.testing.arguments import CAST, mostly, study_comment_arguments
 from albumcore.testing.machines import StoreMachine
 

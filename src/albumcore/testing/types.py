@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from albumcore import ids
 from albumcore.albums import MemberFlags, Webhook
-from albumcore.capabilities import Grants
-from albumcore.imagesets import Content
+from albumcore.image_sets import Content
 from albumcore.kernel import STORED, Act, CommandKey, Source
 from albumcore.testing import values
 from albumcore.testing.events import events
+from albumcore.user_tokens import Grants
 
 BY_TYPE: Mapping[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ids.AlbumId: values.album_ids,

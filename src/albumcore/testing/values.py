@@ -18,8 +18,6 @@ from albumcore.albums.values import (
     MAX_WEBHOOK_NAME,
     in_order,
 )
-from albumcore.capabilities import Grants
-from albumcore.capabilities.values import MAX_TITLE
 from albumcore.ids import (
     MAX_IMAGE_ID,
     MAX_UID,
@@ -34,9 +32,11 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
-from albumcore.imagesets import Content, ImageType
+from albumcore.image_sets import Content, ImageType
 from albumcore.kernel import Act, CommandKey, Source
 from albumcore.text import MAX_COMMENT
+from albumcore.user_tokens import Grants
+from albumcore.user_tokens.values import MAX_TITLE
 
 _TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 _PRINTABLE = st.characters(exclude_categories=["Cc", "Cs"])

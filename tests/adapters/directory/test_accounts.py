@@ -10,11 +10,11 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from adapters.directory import Account, Accounts, Database
-from adapters.directory import accounts as module
-from adapters.store.migrations import migrate
-from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
+from albumcore_adapters.directory import Account, Accounts, Database
+from albumcore_adapters.directory import accounts as module
+from albumcore_adapters.sql.migrations import migrate
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
 SECRET = b"0123456789abcdef"
 

@@ -10,7 +10,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.directory import (
+from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.directory import (
     Catalogue,
     Database,
     Inbox,
@@ -20,7 +21,6 @@ from adapters.directory import (
     SeriesFacts,
     SeriesOfOtherStudy,
 )
-from albumcore.ids import SeriesUID, StudyUID
 from support.databases import NewDatabase
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.directory import (
+from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore_adapters.directory import (
     Catalogue,
     Claims,
     Database,
@@ -14,7 +15,6 @@ from adapters.directory import (
     album_place,
     inbox_place,
 )
-from albumcore.ids import SeriesUID, StudyUID, UserId
 
 STUDY, OTHER_STUDY, CT, MR = (
     StudyUID("1.1"),

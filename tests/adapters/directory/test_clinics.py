@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from adapters.directory import Clinic, Clinics, Database, Station
 from albumcore.errors import Invalid
+from albumcore_adapters.directory import Clinic, Clinics, Database, Station
 
 START, END = date(2026, 2, 5), date(2026, 2, 7)
 

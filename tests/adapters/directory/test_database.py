@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from adapters.directory import (
+from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.directory import (
     Accounts,
     Catalogue,
     Clinics,
@@ -15,9 +16,8 @@ from adapters.directory import (
     People,
     ids_exist,
 )
-from adapters.store.migrations import migrate
-from adapters.store.pool import SQLiteDatabase
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.sql.migrations import migrate
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
 
 def test_directory_in_memory() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.directory import Catalogue, Database, Inbox
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.directory import Catalogue, Database, Inbox
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
 T1, T2, XRAY = SeriesUID("1.1.1"), SeriesUID("1.1.2"), SeriesUID("1.2.1")

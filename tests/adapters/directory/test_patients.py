@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from attrs import asdict, evolve
 
-from adapters.directory import Database, Patient, PatientExists, Patients
-from adapters.directory.patient_search import Condition, contains, equals, is_whole
 from albumcore.errors import Invalid
+from albumcore_adapters.directory import Database, Patient, PatientExists, Patients
+from albumcore_adapters.directory.patient_search import (
+    Condition,
+    contains,
+    equals,
+    is_whole,
+)
 from support.databases import ON_SQLITE
 
 ANA = Patient(

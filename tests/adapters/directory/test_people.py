@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.directory import Database, EmailTaken, People, Person
-from adapters.store.pool import SQLiteDatabase
 from albumcore.errors import Invalid
 from albumcore.ids import UserId
+from albumcore_adapters.directory import Database, EmailTaken, People, Person
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from support.databases import NewDatabase
 
 ANN = Person(UserId("sub-ann"), "ann@example.org", "Ann")

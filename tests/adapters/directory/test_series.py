@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.directory import Catalogue, Database
-from adapters.directory.studies import SeriesQuery, metadata_of, series_of_study
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.directory import Catalogue, Database
+from albumcore_adapters.directory.studies import (
+    SeriesQuery,
+    metadata_of,
+    series_of_study,
+)
 from support.databases import NewDatabase
 from support.searching import attribute, record
 

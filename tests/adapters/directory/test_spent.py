@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from adapters.directory import Database, Spent
+from albumcore_adapters.directory import Database, Spent
 from support.databases import NewDatabase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

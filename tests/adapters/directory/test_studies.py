@@ -14,10 +14,11 @@ import pytest
 from attrs import field, frozen
 from pydicom import dcmread
 
-from adapters.dicom import DicomFile, import_files, read
-from adapters.directory import Catalogue, Cursor, Database, Inbox
-from adapters.directory._database import Parameter
-from adapters.directory.studies import (
+from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.base.dicom_matching import days
+from albumcore_adapters.dicom.files import DicomFile, import_files, read
+from albumcore_adapters.directory import Catalogue, Cursor, Database, Inbox
+from albumcore_adapters.directory.studies import (
     SERIES_FILTERS,
     SERIES_SORTS,
     SERIES_TEXTS,
@@ -30,8 +31,7 @@ from adapters.directory.studies import (
     search_studies,
     series_of_study,
 )
-from adapters.matching import days
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.sql.database import Parameter
 from support.databases import NewDatabase, Seam
 from support.searching import attribute, loaded, record
 
@@ -361,9 +361,9 @@ def test_many_cost_no_more_statements_than_one(database: Database) -> None:
     Catalogue(database).store(record(HEAD, uid, f"{uid}.{n}") for uid in series for n in range(3))
     Catalogue(database).store(record(uid, one, f"{one}.1") for uid, [one] in visible.items())
 
-    def statements(ask: Callable[[Database], list[Any] | tuple[list[Any], int]]) -> int:
+    def statements(request: Callable[[Database], list[Any] | tuple[list[Any], int]]) -> int:
         counting = Counting(database)
-        assert ask(counting)
+        assert request(counting)
         return len(counting.statements)
 
     def costs(uids: list[SeriesUID], visible: Visible) -> list[int]:

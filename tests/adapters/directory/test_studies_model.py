@@ -11,10 +11,10 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.directory import Catalogue, Database, InstanceRecord
-from adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
-from adapters.matching import days, soundex, times
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.base.dicom_matching import days, soundex, times
+from albumcore_adapters.directory import Catalogue, Database, InstanceRecord
+from albumcore_adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
 from support.databases import NewDatabase
 from support.searching import attribute, like, loaded, record
 

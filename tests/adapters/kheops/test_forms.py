@@ -8,9 +8,9 @@ import falcon
 import falcon.testing
 import pytest
 
-from adapters.http.kheops.forms import MAX_FORM, read_form
-from adapters.http.kheops.params import BadQuery, Fields, Page, query_of
 from albumcore.errors import Invalid
+from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
+from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, query_of
 
 FORM = "application/x-www-form-urlencoded"
 

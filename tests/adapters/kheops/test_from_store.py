@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.deployment import open_deployment
-from adapters.http.kheops import events
-from adapters.http.kheops.routes import ROUTES
 from albumcore import Album
+from albumcore_adapters.http.kheops import events
+from albumcore_adapters.http.kheops.routes import ROUTES
+from albumcore_adapters.service import open_deployment
 from support.kheops import ALBUM, ALICE, BOB, CT, STUDY, World, open_world, settle
 
 PAGE = f"/albums/{ALBUM}/events"
@@ -30,47 +30,50 @@ def test_the_same_question_is_answered_without_asking_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the byte and the header; another caller's, or another page, is another question."""
-    first = world.ask(ALICE, "GET", PAGE)
+    first = world.request(ALICE, "GET", PAGE)
     monkeypatch.setattr(events, "render", None)
-    again = world.ask(ALICE, "GET", PAGE)
+    again = world.request(ALICE, "GET", PAGE)
     assert (again.status_code, again.content) == (200, first.content)
     assert dict(again.headers) == dict(first.headers)
-    assert world.ask(ALICE, "HEAD", PAGE).headers["X-Total-Count"] == first.headers["X-Total-Count"]
+    assert (
+        world.request(ALICE, "HEAD", PAGE).headers["X-Total-Count"]
+        == first.headers["X-Total-Count"]
+    )
     for by, query in ((BOB, {}), (ALICE, {"limit": "1"})):
-        assert world.ask(by, "GET", PAGE, query=query).status_code == 500
+        assert world.request(by, "GET", PAGE, query=query).status_code == 500
 
 
 def test_whatever_is_written_is_in_the_next_answer(world: World) -> None:
     """Through this process and through another, be it an event or not."""
-    told = [world.ask(ALICE, "GET", PAGE).json]
+    told = [world.request(ALICE, "GET", PAGE).json]
     world.act(BOB, Album.post_comment, "hello")
-    told.append(world.ask(ALICE, "GET", PAGE).json)
+    told.append(world.request(ALICE, "GET", PAGE).json)
     with closing(open_deployment(world.deployment.settings)) as another:
         another.people.register(BOB, None, "Robert")
-    told.append(world.ask(ALICE, "GET", PAGE).json)
+    told.append(world.request(ALICE, "GET", PAGE).json)
     assert len(told[1]) == len(told[0]) + 1
     assert [one[0]["source"]["name"] for one in told[1:]] == ["Bob", "Robert"]
     world.act(ALICE, Album.remove_member, BOB)
-    assert world.ask(BOB, "GET", PAGE).status_code == 404
+    assert world.request(BOB, "GET", PAGE).status_code == 404
 
 
 def test_a_kept_answer_is_for_a_token_that_is_good(world: World) -> None:
     """An expired one is refused although its answer is at hand."""
     headers = {"Authorization": f"Bearer {world.token(ALICE, ttl=60)}"}
-    assert world.ask(None, "GET", PAGE, headers=headers).status_code == 200
-    assert world.ask(None, "GET", PAGE, headers=headers).status_code == 200
+    assert world.request(None, "GET", PAGE, headers=headers).status_code == 200
+    assert world.request(None, "GET", PAGE, headers=headers).status_code == 200
     world.clock.tick(120)
-    assert world.ask(None, "GET", PAGE, headers=headers).status_code == 401
+    assert world.request(None, "GET", PAGE, headers=headers).status_code == 401
 
 
 def test_the_answer_to_a_capability_token_is_not_kept(world: World) -> None:
     """It may expire, and its use is noted."""
     key = world.album_token("Key", read=True)
-    assert world.ask(key, "GET", f"/albums/{ALBUM}").status_code == 200
-    assert not world.deployment.kept._found
+    assert world.request(key, "GET", f"/albums/{ALBUM}").status_code == 200
+    assert not world.deployment.response_cache._found
     world.clock.tick(3600 * 24 * 366 * 200)
-    assert world.ask(key, "GET", f"/albums/{ALBUM}").status_code == 401
-    assert not world.deployment.kept._found
+    assert world.request(key, "GET", f"/albums/{ALBUM}").status_code == 401
+    assert not world.deployment.response_cache._found
 
 
 def test_headers_that_make_another_answer_are_part_of_the_question(world: World) -> None:
@@ -79,7 +82,7 @@ def test_headers_that_make_another_answer_are_part_of_the_question(world: World)
     world.act(ALICE, Album.import_study, STUDY, [CT])
     path = f"/studies/{STUDY}/series"
     told = [
-        world.ask(ALICE, "GET", path, headers=headers).content
+        world.request(ALICE, "GET", path, headers=headers).content
         for headers in ({}, {"X-Link-Authorization": "true"}, {}, {"Accept": "application/json"})
     ]
     assert b"/link/" not in told[0] + told[2]

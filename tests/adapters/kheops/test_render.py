@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from adapters.http.kheops.modes import MODES
-from adapters.http.kheops.render import render
 from albumcore import Album, Grants
-from albumcore.feed import Standing
+from albumcore.feed import AlbumStatus
+from albumcore_adapters.http.kheops.compat import MODES
+from albumcore_adapters.http.kheops.feed_json import render
 from support.kheops import ALBUM, ALICE, CT, MR, STUDY, World, digest_of
 
 
@@ -18,7 +18,7 @@ def test_album_deleted_while_it_is_read(world: World) -> None:
     grants = Grants(write=True)
     world.act(ALICE, Album.issue_capability_token, "t1", digest_of("1"), "T", grants)
     world.act(ALICE, Album.import_series, STUDY, MR, capability_token="t1")
-    page = evolve(world.deployment.albums.feed(ALBUM, ALICE), standing=Standing())
+    page = evolve(world.deployment.albums.feed(ALBUM, ALICE), standing=AlbumStatus())
     deployment = world.deployment
     about = deployment.people, deployment.catalogue, deployment.claims
     for event in render(page, ALBUM, *about, MODES["documented"]):

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.server import Limits, connections
-from adapters.server.connections import Budget, Connection
-from adapters.server.requests import COLLECTED, Arrived, Chunks, arrived, asks_first
+from albumcore_adapters.server import Limits, connections
+from albumcore_adapters.server.connections import Budget, Connection
+from albumcore_adapters.server.requests import (
+    COLLECTED,
+    Arrived,
+    Chunks,
+    arrived,
+    asks_first,
+)
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"

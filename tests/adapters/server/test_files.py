@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from adapters.server.files import open_files
+from albumcore_adapters.server.files import open_files
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from adapters.server import Shares
-from adapters.server.spread import MOST_WORKERS
+from albumcore_adapters.server import Shares
+from albumcore_adapters.server.spread import MOST_WORKERS
 
 
 def test_the_least_of_those_who_accept() -> None:

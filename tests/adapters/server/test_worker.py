@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from adapters.server.connections import Connection
+from albumcore_adapters.server.connections import Connection
 from support.worker import LARGE, MIB, QUICK, InThread, working
 
 SLACK = 10

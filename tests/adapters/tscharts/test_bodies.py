@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.http.body import DROPPED, READ_OFF
-from adapters.http.tscharts.body import MOST_VALUES
+from albumcore_adapters.http.body import DROPPED, READ_OFF
+from albumcore_adapters.http.tscharts.body import MOST_VALUES
 from support.tscharts import PIXEL, ROOT, Api, opened
 
 MIB = 1024 * 1024

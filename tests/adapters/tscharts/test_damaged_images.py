@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.errors import status_of
-from adapters.store import StoreDamaged, StoreFull, StoreReplaced
+from albumcore_adapters.http.errors import status_of
+from albumcore_adapters.store import StoreDamaged, StoreFull, StoreReplaced
 from support.logs import written
 from support.tscharts import PIXEL, ROOT, Api, opened
 

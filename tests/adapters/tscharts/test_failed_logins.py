@@ -14,9 +14,9 @@ from argon2.exceptions import VerifyMismatchError
 from attrs import define, field
 from falcon import testing
 
-from adapters.directory import accounts
-from adapters.failures import FREE_OF_ACCOUNT
-from adapters.http.log import log_failed_login
+from albumcore_adapters.directory import accounts
+from albumcore_adapters.http.request_log import log_failed_login
+from albumcore_adapters.identity.failed_logins import FREE_OF_ACCOUNT
 from support.logs import written
 from support.tscharts import PASSWORD, ROOT, Api, opened
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.blobs import DirectoryBlobs
-from adapters.media import decode_base64
-from adapters.store import database_of
 from albumcore.ids import PatientId, UserId
-from albumcore.imagesets import PatientImageSet
+from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
+from albumcore_adapters.blobs import DirectoryBlobs
+from albumcore_adapters.blobs.media_types import decode_base64
+from albumcore_adapters.store import database_of
 from support.tscharts import PIXEL, ROOT, Api
 
 # Hypothesis alone hardly ever makes long contents.

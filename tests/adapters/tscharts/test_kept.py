@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.deployment import open_deployment
 from albumcore import Albumcore
 from albumcore.ids import ImageId
+from albumcore_adapters.service import open_deployment
 from support.tscharts import ROOT, Api
 
 SHOWN = (f"{ROOT}/image/1/", f"{ROOT}/image/?patient=1", f"{ROOT}/patient/1/")

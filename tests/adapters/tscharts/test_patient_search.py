@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.http.openapi import document
-from adapters.http.tscharts.patients import FILTERS
+from albumcore_adapters.http.openapi import document
+from albumcore_adapters.http.tscharts.patients import FILTERS
 from support.tscharts import PATIENT, ROOT, Api
 
 NAMES = ("paternal_last", "maternal_last", "first", "middle")

@@ -13,10 +13,10 @@ from typing import Any, cast
 import pytest
 from attrs import define, evolve
 
-from adapters.directory import Cursor
-from adapters.outbound import Unreachable
-from adapters.webhooks import Attempt, queue
 from albumcore import Album, WebhookEvent
+from albumcore_adapters.directory import Cursor
+from albumcore_adapters.outbound.client import Unreachable
+from albumcore_adapters.webhooks import Attempt, queue
 from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE
 from support.logs import written
@@ -143,7 +143,7 @@ def test_a_delivery_whose_maker_died_is_made_again_after_a_minute(
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     with monkeypatch.context() as patched:
-        patched.setattr("adapters.webhooks.queue.record", die)
+        patched.setattr("albumcore_adapters.webhooks.queue.record", die)
         with pytest.raises(PowerFailure):
             world.run()
     world.reopen()
@@ -190,7 +190,7 @@ def test_a_fault_of_ours_is_an_attempt_that_failed(
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     with monkeypatch.context() as patched:
-        patched.setattr("adapters.webhooks.courier.body_of", fail)
+        patched.setattr("albumcore_adapters.webhooks.worker.body_of", fail)
         assert world.run() == []
     assert statuses(world) == [-1]
     [logged] = [json.loads(line) for line in written(caplog).splitlines()]

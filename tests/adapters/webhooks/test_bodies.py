@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.directory import Held, InstanceRecord, album_place
 from albumcore import Album, Grants, WebhookEvent
 from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID
+from albumcore_adapters.directory import Held, InstanceRecord, album_place
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, digest_of
 from support.receiver import Answer
 from support.webhooks import HOOK, ROOT, Hooked, bodies_of, hooked

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.deployment import random_id
-from adapters.directory import Database, People
-from adapters.outbound import Outbound
-from adapters.store import database_of, open_memory
-from adapters.webhooks import Outbox, open_outbox
-from adapters.webhooks.tables import moment
 from albumcore import Album, Albumcore, Grants, Source, WebhookEvent, album_stream
 from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
 from albumcore.testing.arguments import digest_of
+from albumcore_adapters.directory import Database, People
+from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.service import random_id
+from albumcore_adapters.store import database_of, open_memory
+from albumcore_adapters.webhooks import Outbox, open_outbox
+from albumcore_adapters.webhooks.tables import moment
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
 from support.logs import written
 from support.naive_calls import NaiveOutbox, Told

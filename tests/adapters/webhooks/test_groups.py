@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.directory import Held, album_place, inbox_place
 from albumcore import Album, Grants, WebhookEvent
 from albumcore.ids import CapabilityTokenId, ReportProviderId
+from albumcore_adapters.directory import Held, album_place, inbox_place
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, SR, STUDY, digest_of
 from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of
 

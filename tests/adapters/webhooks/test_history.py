@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from adapters.webhooks import Summary, queue, triggers_json, webhook_json
 from albumcore import Album, WebhookEvent
 from albumcore.albums import Webhook
 from albumcore.ids import WebhookId
+from albumcore_adapters.webhooks import Summary, queue, triggers_json, webhook_json
 from support.kheops import ALBUM, BOB, CT, DAVE, MR, STUDY
 from support.receiver import Answer
 from support.webhooks import HOOK, OTHER_HOOK, ROOT, SECRET, Hooked, rows

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from attrs import define, evolve, field
 
-from adapters.webhooks import Outbox, Runner, queue
-from adapters.webhooks.queue import ABREAST
-from adapters.webhooks.runner import CROWDED, MOST_RETRIES, MOST_UNDER_WAY
-from adapters.webhooks.secrets import forget_unnamed
 from albumcore import Album, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, WebhookId
+from albumcore_adapters.webhooks import Outbox, Runner, queue
+from albumcore_adapters.webhooks.queue import ABREAST
+from albumcore_adapters.webhooks.secrets import forget_unnamed
+from albumcore_adapters.webhooks.threads import CROWDED, MOST_RETRIES, MOST_UNDER_WAY
 from support.kheops import ALBUM, DAVE, Clock
 from support.logs import written
 from support.receiver import Answer
@@ -205,7 +205,7 @@ def test_no_more_is_begun_than_there_is_room_for(
     world: Hooked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is due beyond that waits until a delivery ends."""
-    monkeypatch.setattr("adapters.webhooks.runner.MOST_UNDER_WAY", 2)
+    monkeypatch.setattr("albumcore_adapters.webhooks.threads.MOST_UNDER_WAY", 2)
     several = [WebhookId(f"several{number:013d}") for number in range(3)]
     for webhook_id in several:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
@@ -253,7 +253,7 @@ def test_a_delivery_that_cannot_be_written_down_is_logged(
 
     runner = Runner(world.outbox, SOON)
     with monkeypatch.context() as patched:
-        patched.setattr("adapters.webhooks.queue.record", fail)
+        patched.setattr("albumcore_adapters.webhooks.queue.record", fail)
         runner.start()
         world.act(Album.add_member, DAVE)
         assert failed.wait(30)
@@ -293,8 +293,8 @@ def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
         record(*args)
         failed.set()
 
-    monkeypatch.setattr("adapters.webhooks.courier.headers_of", fail)
-    monkeypatch.setattr("adapters.webhooks.queue.record", record_and_tell)
+    monkeypatch.setattr("albumcore_adapters.webhooks.worker.headers_of", fail)
+    monkeypatch.setattr("albumcore_adapters.webhooks.queue.record", record_and_tell)
     world.receiver.answer(Answer(200))
     runner = Runner(world.outbox, SOON)
     runner.start()
@@ -327,7 +327,7 @@ def test_following_goes_on_after_a_fault(world: Hooked, monkeypatch: pytest.Monk
 
     runner = Runner(world.outbox, SOON)
     with monkeypatch.context() as patched:
-        patched.setattr("adapters.webhooks.follower.calls_of", fail)
+        patched.setattr("albumcore_adapters.webhooks.follower.calls_of", fail)
         runner.start()
         assert failed.wait(30)
     try:
@@ -346,7 +346,7 @@ def test_needless_secrets_are_forgotten_every_hour(
         forget_unnamed(*args)
         looked.release()
 
-    monkeypatch.setattr("adapters.webhooks.follower.forget_unnamed", look)
+    monkeypatch.setattr("albumcore_adapters.webhooks.follower.forget_unnamed", look)
     world.hook(WebhookEvent.NEW_USER)
     runner = Runner(world.outbox, SOON)
     runner.start()

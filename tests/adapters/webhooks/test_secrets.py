@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from attrs import define, evolve
 
-from adapters.webhooks.queue import claim
 from albumcore import Album, WebhookEvent
 from albumcore.errors import Invalid
+from albumcore_adapters.webhooks.queue import claim
 from support.databases import ON_SQLITE
 from support.kheops import ALBUM, DAVE
 from support.receiver import Answer

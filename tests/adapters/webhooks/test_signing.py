@@ -16,8 +16,8 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from adapters.webhooks.signing import Message, headers_of, key_of
 from albumcore import Album, WebhookEvent, utc_now
+from albumcore_adapters.webhooks.signing import Message, headers_of, key_of
 from support.kheops import DAVE, Clock
 from support.webhooks import SECRET, hooked
 

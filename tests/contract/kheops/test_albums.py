@@ -86,7 +86,7 @@ def test_edit_refused(case: Case, world: World) -> None:
 def test_create_with_everything(world: World) -> None:
     """Creating answers 201 with the album object, trimmed, every flag as asked for."""
     before = world.position()
-    answer = world.ask(
+    answer = world.request(
         DAVE,
         "POST",
         "/albums",
@@ -139,7 +139,7 @@ def test_create_with_everything(world: World) -> None:
 
 def test_create_with_a_name_alone(world: World) -> None:
     """What is not said gets its default: no description, and members may download, send, add and comment."""
-    answer = world.ask(DAVE, "POST", "/albums", form={"name": "x"})
+    answer = world.request(DAVE, "POST", "/albums", form={"name": "x"})
     told = answer.json
     assert told["description"] == ""
     assert {name: told[name] for name in told if isinstance(told[name], bool)} == {
@@ -160,7 +160,7 @@ def test_edit_by_an_admin(world: World) -> None:
     """Editing answers 200 with the whole album object, and is recorded with what was given."""
     before = world.position()
     form = {"name": "New", "sendSeries": "false", "notificationNewComment": "true"}
-    answer = world.ask(ALICE, "PATCH", THERE, form=form)
+    answer = world.request(ALICE, "PATCH", THERE, form=form)
     assert answer.status_code == 200
     told = answer.json
     assert (told["name"], told["description"]) == ("New", "What it is about")
@@ -175,13 +175,13 @@ def test_edit_by_an_admin(world: World) -> None:
 def test_edit_that_changes_nothing(world: World) -> None:
     """Every edit by an admin is recorded, even an empty one."""
     before = world.position()
-    assert world.ask(ALICE, "PATCH", THERE).status_code == 200
+    assert world.request(ALICE, "PATCH", THERE).status_code == 200
     assert world.news(before) == [happened.AlbumEdited()]
 
 
 def test_edit_with_fields_in_the_query_string(world: World) -> None:
     """The fields of a form with an empty body may stand in the query string; a blank description clears it."""
-    answer = world.ask(
+    answer = world.request(
         ALICE, "PATCH", THERE, form={}, query={"name": "Über uns", "description": " "}
     )
     assert answer.status_code == 200
@@ -190,14 +190,14 @@ def test_edit_with_fields_in_the_query_string(world: World) -> None:
 
 def test_edit_with_fields_in_both_places(world: World) -> None:
     """Where the body holds a form, the query string is not looked at."""
-    answer = world.ask(ALICE, "PATCH", THERE, form={"addUser": "true"}, query={"name": "x"})
+    answer = world.request(ALICE, "PATCH", THERE, form={"addUser": "true"}, query={"name": "x"})
     assert (answer.json["add_user"], answer.json["name"]) == (True, "Trial")
 
 
 def test_edit_of_notifications_by_a_plain_member(world: World) -> None:
     """A plain member sets his own notifications: no mutation, the album's time stays, nobody else's change."""
     shown, at = world.mutations(), world.last_event_at()
-    answer = world.ask(BOB, "PATCH", THERE, form={"notificationNewSeries": "true"})
+    answer = world.request(BOB, "PATCH", THERE, form={"notificationNewSeries": "true"})
     assert answer.status_code == 200
     assert answer.json["notification_new_series"] is True
     assert (world.mutations(), world.last_event_at()) == (shown, at)

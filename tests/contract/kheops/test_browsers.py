@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.http.kheops import ROUTES
-from adapters.settings import Settings, SettingsError
 from albumcore import Album
+from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.http.kheops import ROUTES
+from albumcore_adapters.service import open_deployment
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, NOBODY, STUDY, World, open_world, settle
 
 COVERS = (
@@ -64,7 +64,7 @@ def cors_of(headers: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("by", "ask", "status"),
+    ("by", "operation", "status"),
     [
         (ALICE, f"GET /albums/{ALBUM}", 200),
         (ALICE, f"PATCH /albums/{ALBUM}", 200),
@@ -78,10 +78,10 @@ def cors_of(headers: dict[str, str]) -> dict[str, str]:
         (None, "GET /healthz", 200),
     ],
 )
-def test_cors(by: str | None, ask: str, status: int, world: World) -> None:
+def test_cors(by: str | None, operation: str, status: int, world: World) -> None:
     """Every answer may be read by pages of any origin, errors too, and what is no address at all."""
-    method, path = ask.split()
-    answer = world.ask(by, method, path, headers={"Origin": "https://viewer.example"})
+    method, path = operation.split()
+    answer = world.request(by, method, path, headers={"Origin": "https://viewer.example"})
     assert answer.status_code == status
     assert cors_of({**answer.headers}) == CORS
 
@@ -99,14 +99,14 @@ def test_a_prefix_that_would_hide_routes_is_refused(prefix: str, tmp_path: Path)
 @pytest.mark.parametrize("path", LISTS)
 def test_total_is_exposed(path: str, prefix: str, world: World) -> None:
     """Where there is a total, pages may read it."""
-    answer = world.ask(BOB, "GET", prefix + path)
+    answer = world.request(BOB, "GET", prefix + path)
     assert answer.headers["x-total-count"]
     assert cors_of({**answer.headers}) == CORS | {EXPOSED: f"X-Total-Count, {CORS[EXPOSED]}"}
 
 
 def test_other_api_has_no_cors(world: World) -> None:
     """The TSCharts API says nothing about origins."""
-    answer = world.ask(None, "GET", "/tscharts/v1/image/")
+    answer = world.request(None, "GET", "/tscharts/v1/image/")
     assert (answer.status_code, cors_of({**answer.headers})) == (401, {})
 
 
@@ -119,7 +119,7 @@ def test_preflight(path: str, prefix: str, world: World) -> None:
         "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": "authorization, x-authorization-source",
     }
-    answer = world.ask(None, "OPTIONS", prefix + path, headers=headers)
+    answer = world.request(None, "OPTIONS", prefix + path, headers=headers)
     assert (answer.status_code, answer.content) == (200, b"")
     assert cors_of({**answer.headers}) == CORS
     methods = {route.method for route in ROUTES if route.path == path}
@@ -130,14 +130,14 @@ def test_preflight(path: str, prefix: str, world: World) -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/openapi.json"])
 def test_allow_of_what_is_no_route(path: str, world: World) -> None:
     """Where GET is answered HEAD is too, and both are told of."""
-    assert world.ask(None, "HEAD", path).status_code == 200
-    assert world.ask(None, "OPTIONS", path).headers["allow"] == "GET, HEAD"
-    assert world.ask(None, "POST", path).headers["allow"] == "GET, HEAD, OPTIONS"
+    assert world.request(None, "HEAD", path).status_code == 200
+    assert world.request(None, "OPTIONS", path).headers["allow"] == "GET, HEAD"
+    assert world.request(None, "POST", path).headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_preflight_of_nothing(world: World) -> None:
     """OPTIONS on what is no address is 404, and may be read."""
-    answer = world.ask(None, "OPTIONS", "/nothing")
+    answer = world.request(None, "OPTIONS", "/nothing")
     assert (answer.status_code, cors_of({**answer.headers})) == (404, CORS)
 
 
@@ -146,8 +146,8 @@ def test_preflight_of_nothing(world: World) -> None:
 def test_head(path: str, prefix: str, world: World) -> None:
     """HEAD is answered as GET, with its headers and without its body."""
     query = {"limit": "1"}
-    got = world.ask(BOB, "GET", prefix + path, query=query)
-    head = world.ask(BOB, "HEAD", prefix + path, query=query)
+    got = world.request(BOB, "GET", prefix + path, query=query)
+    head = world.request(BOB, "HEAD", prefix + path, query=query)
     assert (head.status_code, head.content) == (200, b"")
     assert {**head.headers} == {**got.headers}
     assert head.headers["content-length"] == str(len(got.content))
@@ -168,7 +168,7 @@ def test_head_refused(by: str | None, path: str, status: int, world: World) -> N
     """HEAD is refused where GET is, without a body too."""
     path, _, limit = path.partition("?limit=")
     query = {"limit": limit} if limit else {}
-    head = world.ask(by, "HEAD", path, query=query)
+    head = world.request(by, "HEAD", path, query=query)
     assert (head.status_code, head.content) == (status, b"")
     assert cors_of({**head.headers}) == CORS
 
@@ -178,7 +178,7 @@ def test_head_changes_nothing(world: World) -> None:
     before = world.position()
     for route in ROUTES:
         path = route.path.format_map(dict.fromkeys(("album", "user"), ALBUM) | _PARTS)
-        world.ask(ALICE, "HEAD", path)
+        world.request(ALICE, "HEAD", path)
     assert world.position() == before
 
 
@@ -206,25 +206,25 @@ FORMS = [
 
 
 @pytest.mark.parametrize("body", ["empty form", "form", "nothing"])
-@pytest.mark.parametrize(("ask", "fields", "status"), FORMS, ids=str)
+@pytest.mark.parametrize(("operation", "fields", "status"), FORMS, ids=str)
 def test_fields_in_the_query_string(
-    body: str, ask: str, fields: dict[str, str], status: int, world: World
+    body: str, operation: str, fields: dict[str, str], status: int, world: World
 ) -> None:
     """The fields of a form may stand in the query string where the body is empty, and count there alone."""
-    method, path = ask.split()
+    method, path = operation.split()
     if body == "form":
         query = dict.fromkeys(fields, "\0")
-        answer = world.ask(ALICE, method, path, form=fields, query=query)
+        answer = world.request(ALICE, method, path, form=fields, query=query)
     else:
         form: dict[str, str] | None = {} if body == "empty form" else None
-        answer = world.ask(ALICE, method, path, form=form, query=fields)
+        answer = world.request(ALICE, method, path, form=form, query=fields)
     assert answer.status_code == status, answer.text
 
 
 def test_without_prefix(tmp_path: Path) -> None:
     """Unless a prefix is set, no route answers under one."""
     made = open_world(tmp_path, start=settle)
-    assert made.ask(ALICE, "GET", "/api/albums").status_code == 404
+    assert made.request(ALICE, "GET", "/api/albums").status_code == 404
     made.deployment.close()
 
 
@@ -232,11 +232,13 @@ def test_prefix(world: World) -> None:
     """Under the prefix the same routes answer alike, with the same errors."""
     same = ["/albums", f"/albums/{ALBUM}", f"/albums/{NOBODY}", f"/albums/{ALBUM}/", "/nothing"]
     for path in same:
-        plain, prefixed = (world.ask(BOB, "GET", prefix + path) for prefix in ("", "/api"))
+        plain, prefixed = (world.request(BOB, "GET", prefix + path) for prefix in ("", "/api"))
         assert (prefixed.status_code, prefixed.content) == (plain.status_code, plain.content)
         assert {**prefixed.headers} == {**plain.headers}
     told = [
-        world.ask(ALICE, "DELETE", f"{prefix}/albums/{ALBUM}/users/{DAVE}/admin").json["message"]
+        world.request(ALICE, "DELETE", f"{prefix}/albums/{ALBUM}/users/{DAVE}/admin").json[
+            "message"
+        ]
         for prefix in ("", "/api")
     ]
     assert told == ["User not a member"] * 2
@@ -244,16 +246,16 @@ def test_prefix(world: World) -> None:
 
 def test_prefix_to_change_things(world: World) -> None:
     """Under the prefix things can be changed, and are seen without it."""
-    made = world.ask(BOB, "POST", "/api/albums", form={"name": "Mine"})
+    made = world.request(BOB, "POST", "/api/albums", form={"name": "Mine"})
     path = f"/albums/{made.json['album_id']}"
-    added = world.ask(BOB, "PUT", f"/api/studies/{STUDY}{path}", query={"inbox": "true"})
+    added = world.request(BOB, "PUT", f"/api/studies/{STUDY}{path}", query={"inbox": "true"})
     assert (made.status_code, added.status_code) == (201, 201)
     assert world.get(BOB, path)["number_of_series"] == 1
-    assert world.ask(BOB, "DELETE", f"/api{path}").status_code == 204
-    assert world.ask(BOB, "GET", path).status_code == 404
+    assert world.request(BOB, "DELETE", f"/api{path}").status_code == 204
+    assert world.request(BOB, "GET", path).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/api/albums", "/api/healthz", "/apialbums"])
 def test_prefix_is_of_the_routes_alone(path: str, world: World) -> None:
     """The prefix is no address itself, and nothing else answers under it."""
-    assert world.ask(ALICE, "GET", path).status_code == 404
+    assert world.request(ALICE, "GET", path).status_code == 404

@@ -9,8 +9,8 @@ import pytest
 
 from albumcore import Album, Grants
 from albumcore.albums import events as happened
-from albumcore.capabilities import UserTokenIssued, UserTokenRevoked
 from albumcore.ids import CapabilityTokenId
+from albumcore.user_tokens import UserTokenIssued, UserTokenRevoked
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -55,7 +55,7 @@ KEPT = digest_of("kept")
 def test_create_for_album(world: World) -> None:
     """The answer tells all there is to know of a new token, and its secret."""
     before = world.position()
-    answer = world.ask(
+    answer = world.request(
         ALICE,
         "POST",
         HERE,
@@ -105,7 +105,7 @@ def test_create_for_album(world: World) -> None:
 def test_create_for_user(world: World) -> None:
     """A token that acts as its user tells of no album. Unless told otherwise, it is good from now for three months."""
     before = world.position()
-    made = world.ask(DAVE, "POST", HERE, form=OF_USER | {"read_permission": "true"}).json
+    made = world.request(DAVE, "POST", HERE, form=OF_USER | {"read_permission": "true"}).json
     [issued] = world.news(before)
     assert isinstance(issued, UserTokenIssued)
     secret = made["access_token"]
@@ -167,7 +167,7 @@ def test_no_time(text: str, world: World) -> None:
     before = world.position()
     for name in ("expiration_time", "not_before_time"):
         for form in (OF_ALBUM, OF_USER):
-            answer = world.ask(ALICE, "POST", HERE, form=form | {name: text})
+            answer = world.request(ALICE, "POST", HERE, form=form | {name: text})
             assert (answer.status_code, answer.json["message"]) == (400, BAD_FORM)
             assert answer.json["detail"].startswith(f"{name}: ")
     assert world.news(before) == []
@@ -179,7 +179,7 @@ def test_secret_is_told_once(world: World) -> None:
         secret = token["access_token"]
         path = f"{HERE}/{token['id']}"
         for method, where in (("GET", path), ("GET", HERE), ("POST", f"{path}/revoke")):
-            assert secret not in world.ask(ALICE, method, where).text
+            assert secret not in world.request(ALICE, method, where).text
         for file in world.deployment.settings.data.rglob("*"):
             assert not file.is_file() or secret.encode() not in file.read_bytes()
 
@@ -267,7 +267,7 @@ def test_own_tokens(world: World) -> None:
     make(world, title="4")
     assert listed(world, ALICE) == ["4", "2", "1"]
     assert (listed(world, CAROL), listed(world, BOB)) == (["3"], [])
-    answer = world.ask(ALICE, "GET", HERE, query={"limit": "1", "offset": "1"})
+    answer = world.request(ALICE, "GET", HERE, query={"limit": "1", "offset": "1"})
     assert [token["title"] for token in answer.json] == ["2"]
     assert answer.headers["x-total-count"] == "3"
     assert listed(world, ALICE, limit="0") == []
@@ -284,7 +284,7 @@ def test_tokens_of_album(world: World) -> None:
     assert listed(world, CAROL, album=ALBUM) == ["5", "2", "1"]
     assert listed(world, ALICE, album=ALBUM, user=email_of(CAROL).upper()) == ["2"]
     assert listed(world, ALICE, album=ALBUM, user=BOB) == []
-    answer = world.ask(CAROL, "GET", HERE, query={"album": ALBUM, "user": ALICE, "limit": "1"})
+    answer = world.request(CAROL, "GET", HERE, query={"album": ALBUM, "user": ALICE, "limit": "1"})
     assert ([token["title"] for token in answer.json], answer.headers["x-total-count"]) == (
         ["5"],
         "2",
@@ -297,11 +297,11 @@ def test_valid_tokens(world: World) -> None:
     make(world, title="expires", expiration_time=soon.isoformat())
     make(world, title="yet to come", not_before_time="2030-01-01T00:00:00Z")
     revoked = make(world, title="revoked")
-    world.ask(ALICE, "POST", f"{HERE}/{revoked['id']}/revoke")
+    world.request(ALICE, "POST", f"{HERE}/{revoked['id']}/revoke")
     assert listed(world, ALICE, valid="true") == ["yet to come", "expires"]
     assert listed(world, ALICE, valid="false") == ["revoked", "yet to come", "expires"]
     world.clock.now = soon - timedelta(seconds=1)
-    answer = world.ask(CAROL, "GET", HERE, query={"valid": "True", "album": ALBUM})
+    answer = world.request(CAROL, "GET", HERE, query={"valid": "True", "album": ALBUM})
     assert [token["title"] for token in answer.json] == ["yet to come"]
     assert answer.headers["x-total-count"] == "1"
 
@@ -314,7 +314,7 @@ def test_show(world: World) -> None:
         assert world.get(by, f"{HERE}/{made['id']}") == shown
         assert world.get(by, HERE, album=ALBUM) == [shown]
     own = make_own(world, CAROL)
-    assert world.ask(ALICE, "GET", f"{HERE}/{own['id']}").status_code == 404
+    assert world.request(ALICE, "GET", f"{HERE}/{own['id']}").status_code == 404
 
 
 def test_own_token_of_one_named_like_an_album(world: World) -> None:
@@ -322,8 +322,8 @@ def test_own_token_of_one_named_like_an_album(world: World) -> None:
     world.register(ALBUM)
     made = make_own(world, ALBUM)
     for method, path in (("GET", made["id"]), ("POST", f"{made['id']}/revoke")):
-        assert world.ask(ALICE, method, f"{HERE}/{path}").status_code == 404
-        assert world.ask(ALBUM, method, f"{HERE}/{path}").status_code == 200
+        assert world.request(ALICE, method, f"{HERE}/{path}").status_code == 404
+        assert world.request(ALBUM, method, f"{HERE}/{path}").status_code == 200
 
 
 def test_shown_to_one_who_left(world: World) -> None:
@@ -342,9 +342,9 @@ def test_only_in_person(world: World) -> None:
     path = f"{HERE}/{tokens[0]['id']}"
     before = world.position()
     for token in tokens:
-        for ask in (f"POST {HERE}", f"GET {HERE}", f"POST {path}/revoke"):
+        for request in (f"POST {HERE}", f"GET {HERE}", f"POST {path}/revoke"):
             answer = show(
-                world, token, *ask.split(), form=OF_USER if ask == f"POST {HERE}" else None
+                world, token, *request.split(), form=OF_USER if request == f"POST {HERE}" else None
             )
             assert (answer.status_code, answer.json["message"]) == (401, "Unauthorized")
     assert world.news(before) == []
@@ -361,7 +361,7 @@ def test_revoke(world: World) -> None:
     made = make(world)
     assert opens(world, made)
     before = world.position()
-    answer = world.ask(CAROL, "POST", f"{HERE}/{made['id']}/revoke")
+    answer = world.request(CAROL, "POST", f"{HERE}/{made['id']}/revoke")
     assert answer.status_code == 200
     assert world.news(before) == [happened.CapabilityTokenRevoked(made["id"])]
     assert not opens(world, made)
@@ -370,7 +370,7 @@ def test_revoke(world: World) -> None:
     assert answer.json["revoked_by"]["sub"] == CAROL
     assert answer.json["created_by"]["sub"] == ALICE
     before = world.position()
-    again = world.ask(ALICE, "POST", f"{HERE}/{made['id']}/revoke")
+    again = world.request(ALICE, "POST", f"{HERE}/{made['id']}/revoke")
     assert (again.status_code, again.json) == (200, answer.json)
     assert world.news(before) == []
 
@@ -379,7 +379,7 @@ def test_revoke_own(world: World) -> None:
     """A token that acts as its user is taken back by the user alone, and does not tell by whom."""
     made = make_own(world, BOB)
     before = world.position()
-    answer = world.ask(BOB, "POST", f"{HERE}/{made['id']}/revoke")
+    answer = world.request(BOB, "POST", f"{HERE}/{made['id']}/revoke")
     assert (answer.status_code, answer.json["revoked"]) == (200, True)
     assert world.news(before) == [UserTokenRevoked(made["id"])]
     assert not {"revoked_by", "created_by", "album", "read_permission"} & answer.json.keys()
@@ -391,6 +391,6 @@ def test_expired_token_is_not_revoked(world: World) -> None:
     made = make(world, expiration_time=world.clock.now.isoformat())
     world.clock.tick(60)
     before = world.position()
-    answer = world.ask(ALICE, "POST", f"{HERE}/{made['id']}/revoke")
+    answer = world.request(ALICE, "POST", f"{HERE}/{made['id']}/revoke")
     assert (answer.status_code, answer.json["revoked"]) == (200, False)
     assert world.news(before) == []

@@ -121,7 +121,7 @@ def test_last_used(world: World) -> None:
         used = f"{world.clock.now:%Y-%m-%dT%H:%M:%S}Z"
         assert world.get(ALICE, f"{HERE}/{token['id']}")["last_used"] == used
     assert world.news(before) == []
-    revoked = world.ask(ALICE, "POST", f"{HERE}/{tokens[0]['id']}/revoke").json
+    revoked = world.request(ALICE, "POST", f"{HERE}/{tokens[0]['id']}/revoke").json
     show(world, tokens[0], "GET", f"/albums/{ALBUM}")
     assert world.get(ALICE, f"{HERE}/{tokens[0]['id']}") == revoked
 
@@ -184,9 +184,9 @@ def test_reach(world: World) -> None:
     every = {f"{name}_permission": "true" for name in ("read", "write", "download", "appropriate")}
     token = make(world, **every)
     before = world.position()
-    for ask, status, message in NOT_FOR_TOKENS:
-        answer = show(world, token, *ask.split())
-        assert (answer.status_code, answer.json["message"]) == (status, message), ask
+    for request, status, message in NOT_FOR_TOKENS:
+        answer = show(world, token, *request.split())
+        assert (answer.status_code, answer.json["message"]) == (status, message), request
     assert world.news(before) == []
 
 
@@ -225,7 +225,7 @@ def test_attribution_to_album_token(world: World) -> None:
     token, lender = make(world, title="Scanner", **rights), make(world, album=OTHER, **rights)
     lent = {"X-Authorization-Source": f"Bearer {lender['access_token']}"}
     there = {"Authorization": f"Bearer {token['access_token']}"}
-    for ask, status, headers, mutation in (
+    for request, status, headers, mutation in (
         (f"PUT /studies/{STUDY}/series/1.2.3.9", 201, {}, "IMPORT_SERIES"),
         (f"PUT /studies/{STUDY}", 201, lent, "IMPORT_STUDY"),
         (f"DELETE /studies/{STUDY}/series/1.2.3.9", 204, {}, "REMOVE_SERIES"),
@@ -234,8 +234,8 @@ def test_attribution_to_album_token(world: World) -> None:
         (f"PUT /studies/{STUDY}", 201, lent, "IMPORT_STUDY"),
         (f"DELETE /studies/{STUDY}/albums/{ALBUM}", 204, {}, "REMOVE_STUDY"),
     ):
-        method, path = ask.split()
-        answer = world.ask(None, method, path, headers=there | headers)
+        method, path = request.split()
+        answer = world.request(None, method, path, headers=there | headers)
         assert answer.status_code == status, answer.text
         source = source_of(world, mutation)
         assert source["sub"] == ALICE
@@ -267,20 +267,20 @@ def test_lost_right(path: str, world: World) -> None:
     world.act(ALICE, Album.add_admin, CAROL, album=OTHER)
     lost, own = make(world, CAROL), make_own(world, CAROL)
     kept = make(world), make(world, CAROL, album=OTHER)
-    assert world.ask(ALICE, "DELETE", f"/albums/{ALBUM}/{path}").status_code == 204
+    assert world.request(ALICE, "DELETE", f"/albums/{ALBUM}/{path}").status_code == 204
     assert show(world, lost, "GET", f"/albums/{ALBUM}").status_code == 401
     assert world.get(CAROL, f"{HERE}/{lost['id']}")["revoked_by"]["sub"] == ALICE
     assert show(world, kept[0], "GET", f"/albums/{ALBUM}").status_code == 200
     assert show(world, kept[1], "GET", f"/albums/{OTHER}").status_code == 200
     assert show(world, own, "GET", "/albums").status_code == 200
-    world.ask(ALICE, "PUT", f"/albums/{ALBUM}/users/{CAROL}/admin")
+    world.request(ALICE, "PUT", f"/albums/{ALBUM}/users/{CAROL}/admin")
     assert show(world, lost, "GET", f"/albums/{ALBUM}").status_code == 401
 
 
 def test_deleted_album(world: World) -> None:
     """The tokens of an album end with it; they are not even on the list of their creator."""
     made, own = make(world), make_own(world)
-    assert world.ask(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
+    assert world.request(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
     assert show(world, made, "GET", f"/albums/{ALBUM}").status_code == 401
     assert [token["id"] for token in world.get(ALICE, HERE)] == [own["id"]]
-    assert world.ask(ALICE, "GET", f"{HERE}/{made['id']}").status_code == 404
+    assert world.request(ALICE, "GET", f"{HERE}/{made['id']}").status_code == 404

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from adapters.directory import Held, inbox_place
-from adapters.http.kheops.callers import Caller
-from adapters.http.kheops.putting import keeping_images, put_in_album
-from adapters.http.kheops.series import Claim
 from albumcore import Act, Album, Source
 from albumcore.albums import events as happened
 from albumcore.albums.values import Member
+from albumcore_adapters.access.claims import keeping_images, put_in_album
+from albumcore_adapters.access.series import Claim
+from albumcore_adapters.directory import Held, inbox_place
+from albumcore_adapters.identity.callers import Caller
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -65,7 +65,7 @@ def told(world: World, by: str, album: str | None = None) -> dict[str, Any]:
     """All that somebody is told of what images say: in numbers, in lists, in headers, in events and of people."""
     place = {"album": album} if album else {"inbox": "true"}
     answers = {
-        path: world.ask(by, "GET", path, query=place)
+        path: world.request(by, "GET", path, query=place)
         for path in ("/studies", f"{OF_STUDY}/series", f"{OF_STUDY}/metadata")
     }
     numbers = world.get(by, f"/albums/{album}" if album else "/inboxinfo")
@@ -77,8 +77,8 @@ def told(world: World, by: str, album: str | None = None) -> dict[str, Any]:
         "events": [
             event["study"] | event.get("series", {}) for event in events if "study" in event
         ],
-        "comments": world.ask(by, "GET", COMMENTS).status_code,
-        "people": world.ask(by, "GET", "/users", query=people).status_code,
+        "comments": world.request(by, "GET", COMMENTS).status_code,
+        "people": world.request(by, "GET", "/users", query=people).status_code,
     }
 
 
@@ -103,23 +103,23 @@ def test_a_claim_shows_nothing_of_images(first: bool, album: str | None, world: 
     path = OF_CT if album is None else CT_TO_OTHER
     if not first:
         images_of(world, ALICE)
-        world.ask(ALICE, "DELETE", OF_CT)
-    assert world.ask(DAVE, "PUT", path).status_code == 201
+        world.request(ALICE, "DELETE", OF_CT)
+    assert world.request(DAVE, "PUT", path).status_code == 201
     images_of(world, ALICE)
     assert told(world, DAVE, album) == nothing_told(album is not None)
-    assert world.ask(DAVE, "PUT", path).status_code == 201
-    assert world.ask(ALICE, "GET", COMMENTS).status_code == 200
+    assert world.request(DAVE, "PUT", path).status_code == 201
+    assert world.request(ALICE, "GET", COMMENTS).status_code == 200
 
 
 def test_a_claim_keeps_no_owner_away(world: World) -> None:
     """A series that others have but claimed may be claimed as well; and those who bring its images have it."""
-    assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
-    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
+    assert world.request(DAVE, "PUT", OF_CT).status_code == 201
+    assert world.request(ALICE, "PUT", CT_THERE).status_code == 201
     images_of(world, ALICE)
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 1
     [shown] = world.get(BOB, f"{OF_STUDY}/series", album=ALBUM)
     assert shown["0020000E"]["Value"] == [CT]
-    assert world.ask(DAVE, "GET", f"{OF_STUDY}/series").status_code == 204
+    assert world.request(DAVE, "GET", f"{OF_STUDY}/series").status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_claim_passed_on_stays_that_user_s(
 ) -> None:
     """Where a claim was sent or copied to, it shows the images once the user who made it brings them."""
     daves_album(world)
-    world.ask(DAVE, "PUT", OF_CT)
-    world.ask(DAVE, "PUT", f"{OF_CT}/users/{BOB}")
-    world.ask(BOB, "PUT", path, query=query)
+    world.request(DAVE, "PUT", OF_CT)
+    world.request(DAVE, "PUT", f"{OF_CT}/users/{BOB}")
+    world.request(BOB, "PUT", path, query=query)
     images_of(world, ALICE)
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 0
     images_of(world, DAVE)
@@ -142,22 +142,22 @@ def test_a_claim_passed_on_stays_that_user_s(
 
 def test_what_is_had_takes_the_place_of_a_claim(world: World) -> None:
     """A series that an album holds on a claim, and is given in truth, it shows from then on; without an event."""
-    world.ask(BOB, "PUT", CT_THERE)
+    world.request(BOB, "PUT", CT_THERE)
     images_of(world, CAROL)
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 0
     before = world.position()
-    assert world.ask(CAROL, "PUT", CT_THERE).status_code == 201
+    assert world.request(CAROL, "PUT", CT_THERE).status_code == 201
     assert world.news(before) == []
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 1
 
 
 def test_what_is_had_is_not_made_a_claim(world: World) -> None:
     """An album that has a series keeps showing it, whatever claim on it is brought there after."""
-    world.ask(BOB, "PUT", OF_CT)
+    world.request(BOB, "PUT", OF_CT)
     images_of(world, CAROL)
-    world.ask(CAROL, "PUT", CT_THERE)
+    world.request(CAROL, "PUT", CT_THERE)
     from_inbox = {"inbox": "true"}
-    brought = world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query=from_inbox)
+    brought = world.request(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query=from_inbox)
     assert brought.status_code == 201
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 1
 
@@ -165,32 +165,32 @@ def test_what_is_had_is_not_made_a_claim(world: World) -> None:
 @pytest.mark.parametrize("wrong", ["1.1.1", "9.9.9"])
 def test_a_gift_takes_nothing_away(wrong: str, world: World) -> None:
     """A claim under another study, sent to the one who has the series, changes nothing of what they have."""
-    assert world.ask(DAVE, "PUT", f"/studies/{wrong}/series/{CT}").status_code == 201
+    assert world.request(DAVE, "PUT", f"/studies/{wrong}/series/{CT}").status_code == 201
     images_of(world, ALICE)
-    sent = world.ask(DAVE, "PUT", f"/studies/{wrong}/users/{ALICE}", query={"inbox": "true"})
+    sent = world.request(DAVE, "PUT", f"/studies/{wrong}/users/{ALICE}", query={"inbox": "true"})
     assert sent.status_code == 201
     assert world.get(ALICE, "/inboxinfo")["number_of_instances"] == 1
-    assert world.ask(ALICE, "GET", COMMENTS).status_code == 200
+    assert world.request(ALICE, "GET", COMMENTS).status_code == 200
     for path in (CT_THERE, f"{OF_CT}/users/{BOB}", OF_CT):
-        assert world.ask(ALICE, "PUT", path).status_code == 201
+        assert world.request(ALICE, "PUT", path).status_code == 201
     assert world.get(BOB, "/inboxinfo")["number_of_instances"] == 1
 
 
 def test_a_series_claimed_under_another_study_opens_none(world: World) -> None:
     """Each study that a series is claimed under has its own claim."""
-    world.ask(ALICE, "PUT", f"{OF_STUDY}/series/{MR}")
+    world.request(ALICE, "PUT", f"{OF_STUDY}/series/{MR}")
     for study in (STUDY, "9.9.9"):
-        assert world.ask(DAVE, "PUT", f"/studies/{study}/series/{CT}").status_code == 201
-    assert world.ask(DAVE, "GET", COMMENTS).status_code == 403
-    assert world.ask(DAVE, "GET", "/studies/9.9.9/comments").status_code == 200
+        assert world.request(DAVE, "PUT", f"/studies/{study}/series/{CT}").status_code == 201
+    assert world.request(DAVE, "GET", COMMENTS).status_code == 403
+    assert world.request(DAVE, "GET", "/studies/9.9.9/comments").status_code == 200
 
 
 def test_a_study_that_was_left_is_not_new(world: World) -> None:
     """Nor does a claim show a study that others held once."""
     for how in ("PUT", "DELETE"):
-        world.ask(ALICE, how, OF_CT)
-    assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
-    assert world.ask(DAVE, "GET", COMMENTS).status_code == 403
+        world.request(ALICE, how, OF_CT)
+    assert world.request(DAVE, "PUT", OF_CT).status_code == 201
+    assert world.request(DAVE, "GET", COMMENTS).status_code == 403
 
 
 def test_ones_own_claim_while_ones_images_come_in(world: World) -> None:
@@ -208,12 +208,12 @@ def test_a_claim_in_a_shared_album_is_in_nobody_s_way(
 ) -> None:
     """The owner of the images adds the series there as well, before they come or after, and it is shown."""
     claimed = f"/studies/{study}/series/{CT}/albums/{ALBUM}"
-    assert world.ask(CAROL, "PUT", claimed).status_code == 201
+    assert world.request(CAROL, "PUT", claimed).status_code == 201
     if first:
-        assert world.ask(BOB, "PUT", CT_THERE).status_code == 201
+        assert world.request(BOB, "PUT", CT_THERE).status_code == 201
     images_of(world, BOB)
     if not first:
-        put = world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query={"inbox": "true"})
+        put = world.request(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query={"inbox": "true"})
         assert put.status_code == 201
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_instances"] == 1
 
@@ -221,10 +221,10 @@ def test_a_claim_in_a_shared_album_is_in_nobody_s_way(
 def test_what_comes_through_a_token_is_nobody_s_word(world: World) -> None:
     """The images of the token's maker are not shown for having been named by one who had the token."""
     token = world.album_token("drop", ALICE, write=True)
-    assert world.ask(token, "PUT", OF_CT).status_code == 201
+    assert world.request(token, "PUT", OF_CT).status_code == 201
     images_of(world, ALICE)
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 0
-    assert world.ask(BOB, "GET", "/studies", query={"album": ALBUM}).status_code == 204
+    assert world.request(BOB, "GET", "/studies", query={"album": ALBUM}).status_code == 204
 
 
 def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
@@ -244,11 +244,11 @@ def test_a_claim_shows_no_study_that_others_have(world: World) -> None:
     world.act(ALICE, Album.import_series, STUDY, MR)
     daves_album(world)
     for path in (OF_CT, CT_TO_OTHER):
-        assert world.ask(DAVE, "PUT", path).status_code == 201
+        assert world.request(DAVE, "PUT", path).status_code == 201
     assert told(world, DAVE)["comments"] == 403
     assert told(world, DAVE)["people"] == 404
-    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
-    assert world.ask(BOB, "GET", COMMENTS).status_code == 200
+    assert world.request(ALICE, "PUT", CT_THERE).status_code == 201
+    assert world.request(BOB, "GET", COMMENTS).status_code == 200
 
 
 @pytest.mark.parametrize(("send", "status"), [(True, 200), (False, 403)])
@@ -260,25 +260,25 @@ def test_a_study_is_shown_on_by_those_who_may_send_it(
     world.act(ALICE, Album.edit, flags={"send_series": send})
     world.act(BOB, Album.create, "Bob's", album=OTHER)
     world.act(BOB, Album.add_member, DAVE, album=OTHER)
-    assert world.ask(BOB, "PUT", CT_TO_OTHER).status_code == 201
-    assert world.ask(DAVE, "GET", COMMENTS).status_code == status
+    assert world.request(BOB, "PUT", CT_TO_OTHER).status_code == 201
+    assert world.request(DAVE, "GET", COMMENTS).status_code == status
 
 
 @pytest.mark.parametrize("by", [BOB, CAROL])
 def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) -> None:
     """What the admin who deletes it, or the last who leaves, has nowhere else is in their inbox then."""
-    world.ask(by, "PUT", OF_CT)  # which is a claim, and not to have it
-    world.ask(BOB, "PUT", f"{OF_STUDY}/series/{SR}/albums/{ALBUM}")
+    world.request(by, "PUT", OF_CT)  # which is a claim, and not to have it
+    world.request(BOB, "PUT", f"{OF_STUDY}/series/{SR}/albums/{ALBUM}")
     for series in (CT, MR):
         images_of(world, ALICE, series)
     world.act(ALICE, Album.import_study, STUDY, [CT, MR])
     world.act(by, Album.create, "With another copy", album=OTHER)
     world.act(by, Album.import_series, STUDY, MR, album=OTHER)
     if by == CAROL:
-        assert world.ask(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
+        assert world.request(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
     else:
         for sub in (ALICE, CAROL, BOB):
-            assert world.ask(sub, "DELETE", f"/albums/{ALBUM}/users/{sub}").status_code == 204
+            assert world.request(sub, "DELETE", f"/albums/{ALBUM}/users/{sub}").status_code == 204
     assert world.deployment.inbox.contents(by) == {STUDY: {CT}}
     shown = world.get(by, f"{OF_STUDY}/series", inbox="true")
     assert [one["0020000E"]["Value"] for one in shown] == [[CT]]
@@ -288,7 +288,7 @@ def test_an_end_that_turns_out_to_be_none(world: World) -> None:
     """Decided anew, as another member came in meanwhile, the last one's leaving ends nothing and gives nothing."""
     images_of(world, ALICE)
     world.act(ALICE, Album.import_series, STUDY, CT)
-    world.ask(ALICE, "DELETE", OF_CT)
+    world.request(ALICE, "DELETE", OF_CT)
     for sub in (ALICE, CAROL):
         world.act(sub, Album.remove_member, sub)
     act = Act(Source(BOB), world.clock.now)
@@ -305,8 +305,8 @@ def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
     """Who may not delete an album is given nothing of it."""
     images_of(world, ALICE)
     world.act(ALICE, Album.import_series, STUDY, CT)
-    world.ask(ALICE, "DELETE", OF_CT)
-    assert world.ask(BOB, "DELETE", f"/albums/{ALBUM}").status_code == 403
+    world.request(ALICE, "DELETE", OF_CT)
+    assert world.request(BOB, "DELETE", f"/albums/{ALBUM}").status_code == 403
     assert world.deployment.inbox.contents(BOB) == {}
 
 
@@ -315,13 +315,13 @@ def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
     world = open_world(tmp_path, start=settle)
     daves_album(world)
     for by, path in ((BOB, CT_THERE), (DAVE, CT_TO_OTHER), (DAVE, OF_CT)):
-        world.ask(by, "PUT", path)
+        world.request(by, "PUT", path)
     with world.deployment.database.transaction(commit=True) as cursor:
         cursor.execute("DROP TABLE directory_claim")
         forget_version(cursor)
     world.deployment.close()
     world = open_world(tmp_path)
-    assert world.ask(DAVE, "GET", COMMENTS).status_code == 200
+    assert world.request(DAVE, "GET", COMMENTS).status_code == 200
     images_of(world, BOB)
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 1
     assert told(world, DAVE) == nothing_told(album=False)

@@ -74,7 +74,7 @@ def test_code_is_redeemed(world: World, scribe: Scribe) -> None:
     }
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["pragma"] == "no-cache"
-    assert world.ask(None, "GET", f"/albums/{ALBUM}", headers=bearing(token)).status_code == 200
+    assert world.request(None, "GET", f"/albums/{ALBUM}", headers=bearing(token)).status_code == 200
 
 
 def test_code_is_good_for_one_token(world: World, scribe: Scribe) -> None:
@@ -297,7 +297,7 @@ def test_numbers_of_two_clients(world: World, scribe: Scribe) -> None:
     world.act(ALICE, Album.create_report_provider, other, "Other", url)
     mine = scribe.assertion(world, jti="one")
     assert scribe.redeem(world, scribe.code(world), client_assertion=mine).status_code == 200
-    answer = world.ask(
+    answer = world.request(
         None,
         "POST",
         "/report",

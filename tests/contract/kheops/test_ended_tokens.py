@@ -10,18 +10,18 @@ import orjson
 import pytest
 from joserfc import jws
 
-from adapters.deployment import open_deployment
-from adapters.http.keys import embedded_key
-from adapters.http.kheops.callers import issuer_of
-from adapters.http.kheops.issued import (
+from albumcore import Album
+from albumcore.ids import CapabilityTokenId
+from albumcore_adapters.identity.callers import issuer_of
+from albumcore_adapters.identity.issuing import end_all, issue
+from albumcore_adapters.identity.jwks import embedded_key
+from albumcore_adapters.identity.service_tokens import (
     Report,
     Viewer,
     report_token,
     viewer_token,
 )
-from adapters.issuing import end_all, issue
-from albumcore import Album
-from albumcore.ids import CapabilityTokenId
+from albumcore_adapters.service import open_deployment
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, STUDY, World, email_of
 from support.scribe import SCRIBE, bearing, exchange, open_reporting_world, refusal, scribing
 
@@ -49,13 +49,13 @@ def test_every_token_issued_until_then_is_ended(world: World) -> None:
     assert [status(world, shown), status(world, shown), status(world, others)] == [200, 200, 200]
     end(world)
     assert [status(world, shown), status(world, fresh), status(world, others)] == [401, 401, 200]
-    answer = world.ask(None, "POST", "/albums", {"name": "x"}, headers=bearing(shown))
+    answer = world.request(None, "POST", "/albums", {"name": "x"}, headers=bearing(shown))
     assert answer.status_code == 401
-    registered = world.ask(None, "POST", "/register", {"access_token": shown})
+    registered = world.request(None, "POST", "/register", {"access_token": shown})
     assert (registered.status_code, registered.json["detail"][:13]) == (400, "access_token:")
-    assert world.ask(None, "POST", "/register", {"access_token": others}).status_code == 200
+    assert world.request(None, "POST", "/register", {"access_token": others}).status_code == 200
     asked = [
-        world.ask(None, "POST", "/token/introspect", {"token": one}) for one in (shown, others)
+        world.request(None, "POST", "/token/introspect", {"token": one}) for one in (shown, others)
     ]
     assert (asked[0].json, asked[1].status_code) == ({"active": False}, 401)
 

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.http.auth import Claims, JwtVerifier, issue_token
-from adapters.http.kheops import ROUTES
-from adapters.http.kheops.forms import MAX_FORM_OF_ANYBODY
-from adapters.http.kheops.routing import Callers, Route
+from albumcore_adapters.http.kheops import ROUTES
+from albumcore_adapters.http.kheops.forms import MAX_FORM_OF_ANYBODY
+from albumcore_adapters.http.kheops.routing import Callers, Route
+from albumcore_adapters.identity.jwt import Claims, JwtVerifier, issue_token
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -117,18 +117,18 @@ def test_unauthorized(name: str, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         f"{route.method} {route.path.replace('{', '').replace('}', '')}"
         for route in ROUTES
         if route.callers is not Callers.ANYBODY
     ],
 )
-def test_authentication_comes_first(ask: str, world: World) -> None:
+def test_authentication_comes_first(operation: str, world: World) -> None:
     """Without a token a route that needs one is 401, whatever else is wrong with the request."""
     headers = {"X-Authorization-Source": "x", "Admin-Action": "permanent", "Accept": "image/png"}
-    method, path = ask.split()
-    answer = world.ask(None, method, path, query={"limit": "x"}, headers=headers)
+    method, path = operation.split()
+    answer = world.request(None, method, path, query={"limit": "x"}, headers=headers)
     assert answer.status_code == 401
 
 
@@ -147,7 +147,7 @@ def test_first_sight_registers(world: World) -> None:
     token = world.token(NOBODY, email="Nobody@Example.org", name=None)
     headers = {"Authorization": f"Bearer {token}"}
     assert world.client.simulate_get("/albums", headers=headers).json == []
-    assert world.ask(ALICE, "PUT", f"{THERE}/users/{email_of(NOBODY)}").status_code == 201
+    assert world.request(ALICE, "PUT", f"{THERE}/users/{email_of(NOBODY)}").status_code == 201
 
 
 def test_claims_refresh_name_and_address(world: World) -> None:
@@ -199,26 +199,26 @@ def test_unknown_subject_upstream(upstream: World) -> None:
 
 def test_unknown_address(world: World) -> None:
     """An address that is no route is 404, in the same shape."""
-    answer = world.ask(ALICE, "GET", f"{THERE}/nothing")
+    answer = world.request(ALICE, "GET", f"{THERE}/nothing")
     assert told(answer) == (404, "Not Found")
     assert answer.json["detail"] == "there is nothing at this address"
 
 
 def test_method_not_taken(world: World) -> None:
     """A method that a route does not take is 405, and Allow says which it takes."""
-    answer = world.ask(ALICE, "PUT", "/albums")
+    answer = world.request(ALICE, "PUT", "/albums")
     assert told(answer) == (405, "Method Not Allowed")
     assert answer.json["detail"] == "this address does not take the method"
     assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
-    assert world.ask(ALICE, "PATCH", f"{THERE}/comments").headers["allow"] == "POST, OPTIONS"
+    assert world.request(ALICE, "PATCH", f"{THERE}/comments").headers["allow"] == "POST, OPTIONS"
 
 
 def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
     """An error tells where the service describes itself, as clients reach it; it is there without a token."""
     world = open_world(tmp_path, public_url="https://albums.example/a", kheops_prefix="/api")
-    shown = world.ask(None, "GET", "/api/albums").json["help"]
+    shown = world.request(None, "GET", "/api/albums").json["help"]
     assert shown == "https://albums.example/a/api/openapi.json"
-    answer = world.ask(None, "GET", shown.removeprefix(world.deployment.settings.root))
+    answer = world.request(None, "GET", shown.removeprefix(world.deployment.settings.root))
     assert (answer.status_code, answer.json["info"]["title"]) == (200, "albumcore")
     world.deployment.close()
 
@@ -233,7 +233,7 @@ def test_answer_not_accepted(route: Route, world: World) -> None:
     refused = ",".join(f"{one.upper()};Q=0" for one in route.answers)
     for accept in ("image/png", f"{route.answers[0]};q=0, image/*", f"{refused}, */*", "rubbish"):
         query = {"name": "x"} if route.method == "POST" else {}
-        answer = world.ask(ALICE, route.method, path, query=query, headers={"Accept": accept})
+        answer = world.request(ALICE, route.method, path, query=query, headers={"Accept": accept})
         assert told(answer) == (406, "Not Acceptable")
         assert answer.json["detail"].startswith(f"the answer is {route.answers[0]}")
     assert world.news(before) == []
@@ -265,7 +265,7 @@ PARTS = {
 )
 def test_json_accepted(accept: str, world: World) -> None:
     """An Accept header that leaves room for JSON is satisfied, and so is an empty one."""
-    assert world.ask(ALICE, "GET", EVENTS, headers={"Accept": accept}).status_code == 200
+    assert world.request(ALICE, "GET", EVENTS, headers={"Accept": accept}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_json_accepted(accept: str, world: World) -> None:
 def test_body_that_is_no_form(content_type: str, body: bytes, world: World) -> None:
     """A body that does not say it is a form, in a character set that is taken, is 415."""
     headers = {"Content-Type": content_type} if content_type else {}
-    answer = world.ask(BOB, "POST", f"{THERE}/comments", headers=headers, body=body)
+    answer = world.request(BOB, "POST", f"{THERE}/comments", headers=headers, body=body)
     assert told(answer) == (415, "Unsupported Media Type")
 
 
@@ -291,14 +291,14 @@ def test_body_that_is_no_form(content_type: str, body: bytes, world: World) -> N
 def test_form_of_anybody_too_large(path: str, world: World) -> None:
     """Where no token is asked for, 64 KiB are enough."""
     form = {"access_token": "x" * MAX_FORM_OF_ANYBODY}
-    assert world.ask(None, "POST", path, form).status_code == 413
+    assert world.request(None, "POST", path, form).status_code == 413
 
 
 def test_form_too_large(world: World) -> None:
     """A form of more than 1 MiB is 413."""
     large = b"comment=x&pad=" + b"x" * 1024 * 1024
     headers = {"Content-Type": FORM}
-    answer = world.ask(BOB, "POST", f"{THERE}/comments", headers=headers, body=large)
+    answer = world.request(BOB, "POST", f"{THERE}/comments", headers=headers, body=large)
     assert told(answer) == (413, "Content Too Large")
 
 
@@ -306,7 +306,7 @@ def test_form_too_large(world: World) -> None:
 def test_malformed_form(body: bytes, world: World) -> None:
     """A form with a bad percent code, or one that is no UTF-8, is 400."""
     headers = {"Content-Type": FORM}
-    answer = world.ask(BOB, "POST", f"{THERE}/comments", headers=headers, body=body)
+    answer = world.request(BOB, "POST", f"{THERE}/comments", headers=headers, body=body)
     assert told(answer) == (400, "Bad Form Parameter")
 
 
@@ -369,7 +369,7 @@ def test_bad_parameter(path: str, query: str, named: str, world: World) -> None:
 )
 def test_bad_uid_comes_before_the_album(method: str, path: str, named: str, world: World) -> None:
     """A UID in the path that is none is 400, which names it, even where the album is not there."""
-    answer = world.ask(ALICE, method, path)
+    answer = world.request(ALICE, method, path)
     assert told(answer) == (400, "Bad Query Parameter")
     assert answer.json["detail"].startswith(f"{named}: a UID has at most 64 characters")
 
@@ -399,7 +399,7 @@ def test_fault(
         raise RuntimeError("the disk is gone")
 
     monkeypatch.setattr(JwtVerifier, "verify", broken)
-    answer = world.ask(ALICE, "GET", EVENTS, query={"limit": "secret"})
+    answer = world.request(ALICE, "GET", EVENTS, query={"limit": "secret"})
     assert told(answer) == (500, "Internal server error")
     log_id = answer.json["detail"].removeprefix("log id : ")
     assert len(log_id) == 20

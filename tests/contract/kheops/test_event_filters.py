@@ -67,7 +67,7 @@ def history(world: World) -> None:
     on(5)
     world.act(BOB, Album.import_study, STUDY, [CT, MR])
     on(6)
-    world.ask(token, "DELETE", f"/studies/{STUDY}/series/{MR}")
+    world.request(token, "DELETE", f"/studies/{STUDY}/series/{MR}")
     on(7)
     world.act(BOB, Album.add_favorite, STUDY)
     on(8)
@@ -121,7 +121,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def days(world: World, query: Query, by: str = ALICE) -> list[int]:
     """The days of March of the mutations that a query selects, newest first; the total must be their number."""
-    answer = world.ask(by, "GET", EVENTS, query=MUTATIONS | dict(query))
+    answer = world.request(by, "GET", EVENTS, query=MUTATIONS | dict(query))
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-total-count"] == str(len(answer.json))
     return [datetime.fromisoformat(event["post_date"]).day for event in answer.json]
@@ -235,7 +235,7 @@ def test_bad_value(parameter: str, value: str, world: World) -> None:
     beside = [] if parameter.endswith("Date") else [[GOOD[parameter], value]]
     for values in [[value], *beside]:
         query: Query = {**MUTATIONS, parameter: values}
-        answer = world.ask(ALICE, "GET", EVENTS, query=query)
+        answer = world.request(ALICE, "GET", EVENTS, query=query)
         assert (answer.status_code, answer.json["message"]) == (400, BAD_QUERY)
         assert answer.json["detail"].startswith(f"{parameter}: ")
 
@@ -279,7 +279,7 @@ def test_same_for_every_member(world: World) -> None:
 def test_page_of_a_selection(world: World) -> None:
     """Limit and offset are of what is selected; the total does not depend on them."""
     query = MUTATIONS | {"family": "SENDING", "limit": "2", "offset": "1"}
-    answer = world.ask(ALICE, "GET", EVENTS, query=query)
+    answer = world.request(ALICE, "GET", EVENTS, query=query)
     assert [event["mutation_type"] for event in answer.json] == ["NEW_REPORT", "REMOVE_SERIES"]
     assert answer.headers["x-total-count"] == "4"
 
@@ -296,7 +296,7 @@ def test_report_upstream(upstream: World) -> None:
     shown = upstream.events(ALICE, **MUTATIONS, type="IMPORT_SERIES")
     assert [event["mutation_type"] for event in shown] == ["IMPORT_SERIES"] * 2
     assert days(upstream, {"type": "IMPORT_SERIES"}) == [11, 9]
-    answer = upstream.ask(ALICE, "GET", EVENTS, query=MUTATIONS | {"type": "NEW_REPORT"})
+    answer = upstream.request(ALICE, "GET", EVENTS, query=MUTATIONS | {"type": "NEW_REPORT"})
     assert (answer.status_code, answer.json["message"]) == (400, BAD_QUERY)
 
 

@@ -43,7 +43,7 @@ USERS = f"{THERE}/users"
 def say(world: World, by: str, comment: str, to_user: str | None = None) -> None:
     """Post a comment that must be taken."""
     form = {"comment": comment} | ({} if to_user is None else {"to_user": to_user})
-    assert world.ask(by, "POST", COMMENTS, form=form).status_code == 204
+    assert world.request(by, "POST", COMMENTS, form=form).status_code == 204
 
 
 def comments(world: World, by: str) -> list[str]:
@@ -53,7 +53,7 @@ def comments(world: World, by: str) -> list[str]:
 
 def total(world: World, by: str, **query: str) -> str:
     """What X-Total-Count says to one of the people."""
-    return world.ask(by, "GET", f"{THERE}/events", query=query).headers["x-total-count"]
+    return world.request(by, "GET", f"{THERE}/events", query=query).headers["x-total-count"]
 
 
 def newest(world: World, by: str = ALICE) -> Any:
@@ -118,7 +118,7 @@ def everything(world: World) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_events_are_append_only(method: str, world: World) -> None:
     """Events are append-only: no route edits or deletes one."""
-    assert world.ask(ALICE, method, f"{THERE}/events").status_code == 405
+    assert world.request(ALICE, method, f"{THERE}/events").status_code == 405
 
 
 def test_newest_first(world: World) -> None:
@@ -148,16 +148,16 @@ def test_private_comment(world: World) -> None:
 def test_who_left_sees_nothing_until_added_again(world: World) -> None:
     """A member who has left sees nothing; added again, he sees his private comments again."""
     say(world, ALICE, "for Bob", BOB)
-    world.ask(BOB, "DELETE", f"{USERS}/{BOB}")
-    assert world.ask(BOB, "GET", f"{THERE}/events").status_code == 404
-    world.ask(ALICE, "PUT", f"{USERS}/{BOB}")
+    world.request(BOB, "DELETE", f"{USERS}/{BOB}")
+    assert world.request(BOB, "GET", f"{THERE}/events").status_code == 404
+    world.request(ALICE, "PUT", f"{USERS}/{BOB}")
     assert comments(world, BOB) == ["for Bob"]
 
 
 def test_target_of_a_private_comment(world: World) -> None:
     """A private comment's target must be a member when it is posted, otherwise 404; the author may be the target."""
     form = {"comment": "x", "to_user": email_of(DAVE)}
-    assert world.ask(BOB, "POST", COMMENTS, form=form).status_code == 404
+    assert world.request(BOB, "POST", COMMENTS, form=form).status_code == 404
     say(world, BOB, "note to self", BOB)
     assert comments(world, BOB) == ["note to self"]
 
@@ -206,7 +206,7 @@ def test_names_are_of_now(world: World) -> None:
 
 def test_leaving_has_no_target(world: World) -> None:
     """LEAVE_ALBUM has no target; its source has no access, until he is added again."""
-    world.ask(BOB, "DELETE", f"{USERS}/{BOB}")
+    world.request(BOB, "DELETE", f"{USERS}/{BOB}")
     event = newest(world)
     assert (event["mutation_type"], "target" in event) == ("LEAVE_ALBUM", False)
     assert (event["source"]["can_access"], "is_admin" in event["source"]) == (False, False)
@@ -238,11 +238,12 @@ def test_nothing_new_records_nothing(world: World) -> None:
     """A request that changes nothing in the album records no mutation, and does not move last_event_time."""
     world.store({CT: "CT"}, owner=ALICE)
     path = f"/studies/{STUDY}/albums/{ALBUM}"
-    world.ask(ALICE, "PUT", path, query={"inbox": "true"})
+    world.request(ALICE, "PUT", path, query={"inbox": "true"})
     shown, at = world.mutations(), world.last_event_at()
-    assert world.ask(ALICE, "PUT", path, query={"inbox": "true"}).status_code == 201
+    assert world.request(ALICE, "PUT", path, query={"inbox": "true"}).status_code == 201
     assert (
-        world.ask(ALICE, "PUT", f"/studies/{STUDY}/series/{CT}/albums/{ALBUM}").status_code == 201
+        world.request(ALICE, "PUT", f"/studies/{STUDY}/series/{CT}/albums/{ALBUM}").status_code
+        == 201
     )
     assert (world.mutations(), world.last_event_at()) == (shown, at)
 
@@ -298,7 +299,7 @@ def test_total_is_of_the_selection(world: World) -> None:
 
 def test_edit_tells_no_detail(world: World) -> None:
     """EDIT_ALBUM carries no detail of what changed."""
-    world.ask(ALICE, "PATCH", THERE, form={"name": "x", "addUser": "true"})
+    world.request(ALICE, "PATCH", THERE, form={"name": "x", "addUser": "true"})
     event = newest(world)
     assert event["mutation_type"] == "EDIT_ALBUM"
     assert list(event) == ["event_type", "source", "post_date", "mutation_type"]

@@ -31,7 +31,7 @@ COMMENTS, MUTATIONS = ["Comment"], ["Mutation"] * 3
 def test_types(types: Sequence[str], expected: list[str], world: World) -> None:
     """Kinds are named by repeating types, by commas, or both; without it, both kinds come. The total is of those."""
     world.act(ALICE, Album.post_comment, "x")
-    answer = world.ask(BOB, "GET", EVENTS, query={"types": types})
+    answer = world.request(BOB, "GET", EVENTS, query={"types": types})
     assert [event["event_type"] for event in answer.json] == expected
     assert answer.headers["x-total-count"] == str(len(expected))
 

@@ -234,18 +234,18 @@ def test_study_or_series(case: Case, world: World) -> None:
 def test_own_album_is_nobody_elses_business(world: World) -> None:
     """A favourite album shows to its member alone, in no feed, and does not move the album's time."""
     shown, at = world.events(ALICE), world.last_event_at()
-    world.ask(BOB, "PUT", OWN)
+    world.request(BOB, "PUT", OWN)
     assert [world.get(by, THERE)["is_favorite"] for by in (ALICE, BOB)] == [False, True]
     assert (world.events(ALICE), world.last_event_at()) == (shown, at)
-    assert world.ask(BOB, "GET", f"{THERE}/events").headers["x-total-count"] == str(len(shown))
-    world.ask(BOB, "DELETE", OWN)
+    assert world.request(BOB, "GET", f"{THERE}/events").headers["x-total-count"] == str(len(shown))
+    world.request(BOB, "DELETE", OWN)
     assert world.get(BOB, THERE)["is_favorite"] is False
 
 
 def test_list_of_favourite_albums(world: World) -> None:
     """``favorite=true`` keeps the caller's own favourites in the list; anything else keeps all."""
     world.act(BOB, Album.create, "Other", album=OTHER)
-    world.ask(BOB, "PUT", OWN)
+    world.request(BOB, "PUT", OWN)
 
     def listed(by: str, favorite: str) -> set[str]:
         return {album["album_id"] for album in world.get(by, "/albums", favorite=favorite)}
@@ -257,7 +257,7 @@ def test_list_of_favourite_albums(world: World) -> None:
 
 def test_own_favourite_ends_with_the_membership(world: World) -> None:
     """Who left and was added again has no favourite left from before."""
-    world.ask(BOB, "PUT", OWN)
+    world.request(BOB, "PUT", OWN)
     world.act(BOB, Album.leave)
     world.act(ALICE, Album.add_member, BOB)
     assert world.get(BOB, THERE)["is_favorite"] is False
@@ -268,7 +268,7 @@ def test_favourites_of_an_album_are_all_its_members(world: World) -> None:
     world.act(ALICE, Album.import_study, STUDY, [CT, MR])
     world.act(BOB, Album.create, "Other", album=OTHER)
     world.act(BOB, Album.import_study, STUDY, [CT], album=OTHER)
-    world.ask(BOB, "PUT", OF_CT, query=IN_ALBUM)
+    world.request(BOB, "PUT", OF_CT, query=IN_ALBUM)
     assert _favourites(world) == {(ALBUM, CT)}
     world.act(ALICE, Album.remove_series, STUDY, CT)
     world.act(ALICE, Album.import_series, STUDY, CT)
@@ -285,9 +285,9 @@ def test_favourites_of_the_inbox(world: World) -> None:
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({CT: "CT"}, owner=DAVE)
     inbox, before = world.deployment.inbox, world.position()
-    world.ask(BOB, "PUT", OF_STUDY, query=IN_INBOX)
+    world.request(BOB, "PUT", OF_STUDY, query=IN_INBOX)
     assert (inbox.favorites(BOB), inbox.favorites(DAVE)) == ({STUDY: {CT, MR}}, {})
-    world.ask(BOB, "DELETE", OF_CT, query=IN_INBOX)
+    world.request(BOB, "DELETE", OF_CT, query=IN_INBOX)
     assert inbox.favorites(BOB) == {STUDY: {MR}}
     assert world.position() == before
 
@@ -296,9 +296,9 @@ def _marked(world: World) -> list[Any]:
     """What the feed tells of a study made a favourite, and of a series of it that is one no more."""
     world.store({CT: "CT", MR: "MR"}, description="Hand", series_description="Plain")
     world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.ask(BOB, "PUT", OF_STUDY, query=IN_ALBUM)
+    world.request(BOB, "PUT", OF_STUDY, query=IN_ALBUM)
     world.act(ALICE, Album.remove_series, STUDY, MR)
-    world.ask(BOB, "DELETE", OF_CT, query=IN_ALBUM)
+    world.request(BOB, "DELETE", OF_CT, query=IN_ALBUM)
     removed, _, added, *_ = world.events(CAROL)
     return [removed, added]
 
@@ -322,7 +322,7 @@ def test_every_time_is_recorded(method: str, path: str, world: World) -> None:
     world.act(ALICE, Album.import_study, STUDY, [CT])
     for _ in range(2):
         before = world.position()
-        assert world.ask(BOB, method, path, query=IN_ALBUM).status_code == 204
+        assert world.request(BOB, method, path, query=IN_ALBUM).status_code == 204
         assert len(world.news(before)) == 1
         assert world.last_event_at() == world.clock.now
 
@@ -331,13 +331,13 @@ def test_through_capability_tokens(world: World) -> None:
     """A token that acts as a user has favourites as he does, in his name alone; one of an album has none."""
     world.act(ALICE, Album.import_study, STUDY, [CT])
     as_bob = world.user_token("bobs", BOB)
-    assert world.ask(as_bob, "PUT", OWN).status_code == 204
+    assert world.request(as_bob, "PUT", OWN).status_code == 204
     assert world.get(BOB, THERE)["is_favorite"] is True
-    assert world.ask(as_bob, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 204
+    assert world.request(as_bob, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 204
     source = world.events(ALICE, limit="1")[0]["source"]
     assert (source["sub"], "capability_token" in source) == (BOB, False)
     of_album = world.album_token("all", read=True, write=True, appropriate=True)
     for method in ("PUT", "DELETE"):
         for path, query in ((OWN, {}), (OF_STUDY, IN_ALBUM), (OF_CT, IN_INBOX)):
-            answer = world.ask(of_album, method, path, query=query)
+            answer = world.request(of_album, method, path, query=query)
             assert (answer.status_code, answer.json["message"]) == (403, FORBIDDEN)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from adapters.http.kheops.callers import issuer_of
-from adapters.http.kheops.issued import READ, Viewer, viewer_token
 from albumcore import Album, StudyComments
 from albumcore.albums.events import AlbumCreated, CommentPosted
-from albumcore.comments import StudyCommentPosted
 from albumcore.errors import AlbumNotFound
+from albumcore.study_comments import StudyCommentPosted
+from albumcore_adapters.identity.callers import issuer_of
+from albumcore_adapters.identity.service_tokens import READ, Viewer, viewer_token
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -125,7 +125,7 @@ def send(
     form: Fields | None = None,
 ) -> Answer:
     """Send a request with a key, as it is or with another form."""
-    return world.ask(
+    return world.request(
         by, "POST", request.path, form or request.form, headers={"Idempotency-Key": key}
     )
 
@@ -153,7 +153,7 @@ def test_a_request_that_comes_again(request_: Request, world: World, elsewhere: 
 @each_request
 def test_the_same_without_a_key_and_with(request_: Request, world: World) -> None:
     """A key changes nothing of the first answer, but for what is of the moment and by chance."""
-    bare = world.ask(ALICE, "POST", request_.path, request_.form)
+    bare = world.request(ALICE, "POST", request_.path, request_.form)
     first = send(world, request_)
     of_the_moment = {"album_id", "created_time", "last_event_time"}
     told, told_again = [
@@ -226,7 +226,7 @@ def test_album_as_it_was(world: World) -> None:
     assert world.get(ALICE, f"/albums/{album}")["name"] == "Hips"
     world.act(ALICE, Album.delete, album=album)
     assert whole(send(world, create)) == whole(first)
-    assert world.ask(ALICE, "GET", f"/albums/{album}").status_code == 404
+    assert world.request(ALICE, "GET", f"/albums/{album}").status_code == 404
 
 
 def test_comment_where_one_is_no_more(world: World) -> None:
@@ -259,7 +259,7 @@ def test_a_token_for_something_narrower_learns_nothing(world: World) -> None:
     token = viewer_token(issuer_of(world.deployment), viewer, world.clock.now)
     for form in (request.form, request.other):
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
-        assert world.ask(None, "POST", request.path, form, headers=headers).status_code == 403
+        assert world.request(None, "POST", request.path, form, headers=headers).status_code == 403
 
 
 def test_a_refusal_is_not_remembered(world: World) -> None:
@@ -283,13 +283,15 @@ def test_what_is_the_same_request(world: World) -> None:
         ({"to_user": BOB, "comment": "é"}, None),
         (None, {"comment": "é", "to_user": BOB}),
     ):
-        answer = world.ask(ALICE, "POST", COMMENTS, form, query, headers)
+        answer = world.request(ALICE, "POST", COMMENTS, form, query, headers)
         assert answer.status_code == 204
     assert len(world.news(before)) == 1
-    other = world.ask(ALICE, "POST", "/albums", {"name": "Hips"}, headers=headers)
+    other = world.request(ALICE, "POST", "/albums", {"name": "Hips"}, headers=headers)
     assert other.status_code == 201, "another route, another request"
     elsewhere = f"/albums/{other.json['album_id']}/comments"
-    answer = world.ask(ALICE, "POST", elsewhere, {"comment": "é", "to_user": BOB}, headers=headers)
+    answer = world.request(
+        ALICE, "POST", elsewhere, {"comment": "é", "to_user": BOB}, headers=headers
+    )
     assert (answer.status_code, answer.json["detail"]) == (409, USED)
 
 
@@ -324,7 +326,8 @@ def test_a_malformed_key(key: str, world: World) -> None:
         assert answer.status_code == 400
         assert answer.json["detail"].startswith("Idempotency-Key: ")
         assert (
-            world.ask(None, "POST", request.path, request.form, headers=headers).status_code == 401
+            world.request(None, "POST", request.path, request.form, headers=headers).status_code
+            == 401
         )
     assert world.news(before) == []
 
@@ -333,12 +336,13 @@ def test_other_routes_ignore_it(world: World) -> None:
     """Whatever it is."""
     for key in (KEY, ""):
         headers = {"Idempotency-Key": key}
-        answer = world.ask(
+        answer = world.request(
             ALICE, "PATCH", f"/albums/{ALBUM}", {"name": key or "x"}, headers=headers
         )
         assert (answer.status_code, answer.json["name"]) == (200, key or "x")
         assert (
-            world.ask(ALICE, "GET", f"/albums/{ALBUM}/events", headers=headers).status_code == 200
+            world.request(ALICE, "GET", f"/albums/{ALBUM}/events", headers=headers).status_code
+            == 200
         )
 
 

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from adapters.http.kheops.callers import issuer_of
-from adapters.http.kheops.issued import Report, Viewer, report_token, viewer_token
 from albumcore import Album
 from albumcore.albums import events as happened
 from albumcore.ids import AlbumId, ReportProviderId, StudyUID
+from albumcore_adapters.identity.callers import issuer_of
+from albumcore_adapters.identity.service_tokens import (
+    Report,
+    Viewer,
+    report_token,
+    viewer_token,
+)
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -266,32 +271,32 @@ def test_taken_study(world: World) -> None:
     world.act(ALICE, Album.import_series, STUDY, "1.2.3.4", album=OTHER)
     at = world.last_event_at()
     for _ in range(2):
-        assert world.ask(ALICE, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 201
+        assert world.request(ALICE, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 201
         assert _inbox(world, ALICE) == {STUDY: {CT, MR, SR}}
     assert world.last_event_at() == at
 
 
 def test_new_series_is_noted(world: World) -> None:
     """A series new to the server may be taken by anybody: it is a placeholder in his inbox from then on."""
-    assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
+    assert world.request(DAVE, "PUT", OF_CT).status_code == 201
     assert _inbox(world, DAVE) == {STUDY: {CT}}
     assert not world.deployment.catalogue.facts([CT])[CT].populated
-    assert world.ask(ALICE, "PUT", OF_CT).status_code == 201
+    assert world.request(ALICE, "PUT", OF_CT).status_code == 201
 
 
 def test_orphan_may_be_taken(world: World) -> None:
     """A series that left its last inbox is nobody's, and anybody's to take."""
     world.store({CT: "CT"}, owner=BOB)
-    assert world.ask(DAVE, "PUT", OF_CT).status_code == 404
-    world.ask(BOB, "DELETE", OF_CT)
-    assert world.ask(DAVE, "PUT", OF_CT).status_code == 201
+    assert world.request(DAVE, "PUT", OF_CT).status_code == 404
+    world.request(BOB, "DELETE", OF_CT)
+    assert world.request(DAVE, "PUT", OF_CT).status_code == 201
 
 
 def test_refused_series_leaves_nothing(world: World) -> None:
     """A series that is refused is not noted, nor is its study."""
     world.act(DAVE, Album.create, "Other", album=OTHER)
     world.act(DAVE, Album.import_series, STUDY, CT, album=OTHER)
-    assert world.ask(BOB, "PUT", OF_CT).status_code == 404
+    assert world.request(BOB, "PUT", OF_CT).status_code == 404
     assert not world.deployment.catalogue.series_exists(CT)
     assert not world.deployment.catalogue.study_exists(STUDY)
 
@@ -304,7 +309,7 @@ def test_leaving_is_out_of_the_inbox_alone(
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({CT: "CT", MR: "MR"}, owner=DAVE)
     world.act(BOB, Album.import_study, STUDY, [CT, MR])
-    assert world.ask(BOB, "DELETE", path).status_code == 204
+    assert world.request(BOB, "DELETE", path).status_code == 204
     assert _inbox(world, BOB) == left
     assert _inbox(world, DAVE) == {STUDY: {CT, MR}}
     assert world.state().studies == {STUDY: {CT, MR}}
@@ -316,11 +321,11 @@ def test_sent_series_are_in_the_inbox(world: World) -> None:
     world.store({SR: "SR"}, owner=DAVE)
     world.act(ALICE, Album.import_study, STUDY, [CT])
     before, at = world.position(), world.last_event_at()
-    world.ask(BOB, "PUT", f"{OF_STUDY}/users/{DAVE}", query=IN_ALBUM)
+    world.request(BOB, "PUT", f"{OF_STUDY}/users/{DAVE}", query=IN_ALBUM)
     assert _inbox(world, DAVE) == {STUDY: {CT, SR}}
-    world.ask(BOB, "PUT", f"{OF_MR}/users/{DAVE}")
+    world.request(BOB, "PUT", f"{OF_MR}/users/{DAVE}")
     assert _inbox(world, DAVE) == {STUDY: {CT, MR, SR}}
-    world.ask(BOB, "PUT", f"{OF_STUDY}{TO_CAROL}", query=IN_INBOX)
+    world.request(BOB, "PUT", f"{OF_STUDY}{TO_CAROL}", query=IN_INBOX)
     assert _inbox(world, CAROL) == {STUDY: {CT, MR}}
     assert (world.position(), world.last_event_at()) == (before, at)
 
@@ -329,10 +334,10 @@ def test_sent_series_can_be_seen_and_added(world: World) -> None:
     """Whoever was sent a series of a study sees the study, and may add what he has of it."""
     world.store({CT: "CT", MR: "MR"}, owner=DAVE)
     comments = f"{OF_STUDY}/comments"
-    assert world.ask(BOB, "GET", comments).status_code == 403
-    world.ask(DAVE, "PUT", f"{OF_CT}/users/{BOB}")
-    assert world.ask(BOB, "GET", comments).status_code == 200
-    added = world.ask(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query=IN_INBOX)
+    assert world.request(BOB, "GET", comments).status_code == 403
+    world.request(DAVE, "PUT", f"{OF_CT}/users/{BOB}")
+    assert world.request(BOB, "GET", comments).status_code == 200
+    added = world.request(BOB, "PUT", f"{OF_STUDY}/albums/{ALBUM}", query=IN_INBOX)
     assert added.status_code == 201
     assert world.state().studies == {STUDY: {CT}}
 
@@ -341,7 +346,7 @@ def test_inbox_info(world: World) -> None:
     """What is in the inbox is told in numbers, of populated series; an empty inbox holds nothing."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB, instances=2)
     world.store({"9.1": "CT"}, study="9", owner=BOB)
-    world.ask(BOB, "PUT", f"{OF_STUDY}/series/1.2.3.9")
+    world.request(BOB, "PUT", f"{OF_STUDY}/series/1.2.3.9")
     assert world.get(BOB, "/inboxinfo") == {
         "modalities": ["CT", "MR"],
         "number_of_studies": 2,
@@ -376,7 +381,7 @@ def test_upload_by_a_token_of_an_album(world: World) -> None:
     """A series goes into the token's album, by its creator and the token; again it changes nothing."""
     token, before = world.album_token("up", write=True), world.position()
     for _ in range(2):
-        assert _told(world.ask(token, "PUT", OF_CT)) == (201, None)
+        assert _told(world.request(token, "PUT", OF_CT)) == (201, None)
     assert world.news(before) == [happened.SeriesImported(STUDY, CT)]
     event = world.events(BOB, limit="1")[0]
     assert event["source"]["sub"] == ALICE
@@ -393,20 +398,20 @@ def test_upload_of_what_others_have(holder: str, world: World) -> None:
     else:
         world.act(ALICE, Album.import_series, STUDY, CT, album=OTHER)
     token = world.album_token("up", read=True, write=True, appropriate=True)
-    assert _told(world.ask(token, "PUT", OF_CT)) == (404, NO_SERIES)
-    world.ask(ALICE, "DELETE", OF_CT)
+    assert _told(world.request(token, "PUT", OF_CT)) == (404, NO_SERIES)
+    world.request(ALICE, "DELETE", OF_CT)
     if holder == "album":
         world.act(ALICE, Album.remove_series, STUDY, CT, album=OTHER)
-    assert world.ask(token, "PUT", OF_CT).status_code == 201
+    assert world.request(token, "PUT", OF_CT).status_code == 201
 
 
 def test_upload_without_write(world: World) -> None:
     """Without write nothing can be added: 404 for what is not in the album, 403 for what is."""
     token = world.album_token("look", read=True, appropriate=True)
-    assert _told(world.ask(token, "PUT", OF_CT)) == (404, NO_SERIES)
+    assert _told(world.request(token, "PUT", OF_CT)) == (404, NO_SERIES)
     assert not world.deployment.catalogue.series_exists(CT)
     world.act(ALICE, Album.import_series, STUDY, CT)
-    assert _told(world.ask(token, "PUT", OF_CT)) == (403, FORBIDDEN)
+    assert _told(world.request(token, "PUT", OF_CT)) == (403, FORBIDDEN)
 
 
 def test_copy_by_a_token_of_an_album(world: World) -> None:
@@ -414,13 +419,13 @@ def test_copy_by_a_token_of_an_album(world: World) -> None:
     world.act(ALICE, Album.import_study, STUDY, [CT])
     token = world.album_token("all", read=True, write=True, appropriate=True)
     before = world.position()
-    assert _told(world.ask(token, "PUT", OF_STUDY, query=IN_ALBUM)) == (201, None)
-    assert _told(world.ask(token, "PUT", OF_STUDY)) == (400, BAD_QUERY)
-    assert _told(world.ask(token, "PUT", "/studies/9.9", query=IN_ALBUM)) == (404, NO_STUDY)
-    assert _told(world.ask(token, "PUT", OF_STUDY, query={"album": OTHER})) == (404, NO_ALBUM)
+    assert _told(world.request(token, "PUT", OF_STUDY, query=IN_ALBUM)) == (201, None)
+    assert _told(world.request(token, "PUT", OF_STUDY)) == (400, BAD_QUERY)
+    assert _told(world.request(token, "PUT", "/studies/9.9", query=IN_ALBUM)) == (404, NO_STUDY)
+    assert _told(world.request(token, "PUT", OF_STUDY, query={"album": OTHER})) == (404, NO_ALBUM)
     for lacking in ({"write": True}, {"read": True, "appropriate": True}):
         other = world.album_token(f"lacks{len(lacking)}", **lacking)
-        assert _told(world.ask(other, "PUT", OF_STUDY, query=IN_ALBUM)) == (403, FORBIDDEN)
+        assert _told(world.request(other, "PUT", OF_STUDY, query=IN_ALBUM)) == (403, FORBIDDEN)
     assert {type(event) for event in world.news(before)} == {happened.CapabilityTokenIssued}
 
 
@@ -430,10 +435,10 @@ def test_removal_by_a_token_of_an_album(world: World) -> None:
     world.act(ALICE, Album.import_study, STUDY, [CT, MR, SR])
     token = world.album_token("both", read=True, write=True)
     before = world.position()
-    assert _told(world.ask(token, "DELETE", OF_MR)) == (204, None)
-    assert _told(world.ask(token, "DELETE", OF_MR)) == (404, NO_SERIES)
-    assert _told(world.ask(token, "DELETE", OF_STUDY)) == (204, None)
-    assert _told(world.ask(token, "DELETE", OF_STUDY)) == (404, NO_SERIES)
+    assert _told(world.request(token, "DELETE", OF_MR)) == (204, None)
+    assert _told(world.request(token, "DELETE", OF_MR)) == (404, NO_SERIES)
+    assert _told(world.request(token, "DELETE", OF_STUDY)) == (204, None)
+    assert _told(world.request(token, "DELETE", OF_STUDY)) == (404, NO_SERIES)
     assert world.news(before) == [
         happened.SeriesRemoved(STUDY, MR),
         happened.StudyRemoved(STUDY, (CT, SR)),
@@ -448,7 +453,7 @@ def test_removal_without_the_right(path: str, grants: dict[str, bool], world: Wo
     """A token that lacks read or write removes nothing."""
     world.act(ALICE, Album.import_series, STUDY, CT)
     token = world.album_token("some", **grants)
-    assert _told(world.ask(token, "DELETE", path)) == (403, FORBIDDEN)
+    assert _told(world.request(token, "DELETE", path)) == (403, FORBIDDEN)
     assert world.state().studies == {STUDY: {CT}}
 
 
@@ -458,18 +463,18 @@ def test_sending_by_a_token_of_an_album(world: World) -> None:
     world.act(ALICE, Album.import_study, STUDY, [CT])
     token = world.album_token("send", read=True, appropriate=True)
     to_dave = f"/users/{DAVE}"
-    assert _told(world.ask(token, "PUT", f"{OF_MR}{to_dave}")) == (404, NO_SERIES)
+    assert _told(world.request(token, "PUT", f"{OF_MR}{to_dave}")) == (404, NO_SERIES)
     for path, query in (
         (f"{OF_STUDY}{to_dave}", {}),
         (f"{OF_STUDY}{TO_CAROL}", IN_ALBUM),
         (f"{OF_CT}/users/{ALICE}", {}),
     ):
-        assert _told(world.ask(token, "PUT", path, query=query)) == (201, None)
+        assert _told(world.request(token, "PUT", path, query=query)) == (201, None)
     assert [_inbox(world, by) for by in (DAVE, CAROL)] == [{STUDY: {CT}}] * 2
     assert _inbox(world, ALICE) == {STUDY: {CT, MR}}
-    answer = world.ask(token, "PUT", f"{OF_STUDY}{to_dave}", query=IN_INBOX)
+    answer = world.request(token, "PUT", f"{OF_STUDY}{to_dave}", query=IN_INBOX)
     assert _told(answer) == (400, BAD_QUERY)
-    answer = world.ask(token, "PUT", f"{OF_STUDY}{to_dave}", query={"album": OTHER})
+    answer = world.request(token, "PUT", f"{OF_STUDY}{to_dave}", query={"album": OTHER})
     assert _told(answer) == (404, NO_ALBUM)
 
 
@@ -479,7 +484,7 @@ def test_sending_without_the_right(path: str, world: World) -> None:
     world.act(ALICE, Album.import_series, STUDY, CT)
     token = world.album_token("look", read=True, write=True, download=True)
     for user in (DAVE, NOBODY):
-        assert _told(world.ask(token, "PUT", f"{path}/users/{user}")) == (403, FORBIDDEN)
+        assert _told(world.request(token, "PUT", f"{path}/users/{user}")) == (403, FORBIDDEN)
     assert _inbox(world, DAVE) == {}
 
 
@@ -487,11 +492,11 @@ def test_token_that_acts_as_a_user(world: World) -> None:
     """It takes, sends and leaves as its user does, whose inbox it has; the history names the user alone."""
     world.store({CT: "CT"}, owner=BOB)
     token = world.user_token("bobs", BOB)
-    assert world.ask(token, "PUT", f"{OF_STUDY}{TO_CAROL}", query=IN_INBOX).status_code == 201
-    added = world.ask(token, "PUT", f"{OF_CT}/albums/{ALBUM}")
+    assert world.request(token, "PUT", f"{OF_STUDY}{TO_CAROL}", query=IN_INBOX).status_code == 201
+    added = world.request(token, "PUT", f"{OF_CT}/albums/{ALBUM}")
     assert added.status_code == 201
-    assert world.ask(token, "DELETE", OF_STUDY).status_code == 204
-    assert world.ask(token, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 201
+    assert world.request(token, "DELETE", OF_STUDY).status_code == 204
+    assert world.request(token, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 201
     assert [_inbox(world, by) for by in (BOB, CAROL)] == [{STUDY: {CT}}] * 2
     source = world.events(ALICE, limit="1")[0]["source"]
     assert list(source) == ["email", "name", "sub", "can_access", "is_admin"]
@@ -501,7 +506,7 @@ def test_token_that_acts_as_a_user(world: World) -> None:
 def test_token_of_an_album_has_no_inbox(world: World) -> None:
     """Nothing of its creator's inbox is a token's that is for an album."""
     token = world.album_token("all", read=True, write=True, appropriate=True, download=True)
-    assert _told(world.ask(token, "GET", "/inboxinfo")) == (403, FORBIDDEN)
+    assert _told(world.request(token, "GET", "/inboxinfo")) == (403, FORBIDDEN)
 
 
 # Through tokens for some studies
@@ -516,7 +521,7 @@ def _reporting(world: World, *studies: StudyUID, scope: tuple[str, ...] = ("writ
 
 
 def _put(world: World, token: str, path: str) -> Answer:
-    return world.ask(None, "PUT", path, headers={"Authorization": f"Bearer {token}"})
+    return world.request(None, "PUT", path, headers={"Authorization": f"Bearer {token}"})
 
 
 def test_upload_by_a_report_provider(world: World) -> None:
@@ -559,12 +564,12 @@ def test_report_provider_does_nothing_else(world: World) -> None:
     lending = headers | world.lent_by(world.album_token("lend", read=True, appropriate=True))
     before = world.position()
     for asked in (
-        world.ask(None, "PUT", OF_STUDY, query=IN_ALBUM, headers=headers),
-        world.ask(None, "PUT", OF_STUDY, headers=lending),
-        world.ask(None, "DELETE", OF_STUDY, headers=headers),
-        world.ask(None, "DELETE", OF_CT, headers=headers),
-        world.ask(None, "PUT", f"{OF_STUDY}{TO_CAROL}", headers=headers),
-        world.ask(None, "PUT", f"{OF_CT}{TO_CAROL}", headers=headers),
+        world.request(None, "PUT", OF_STUDY, query=IN_ALBUM, headers=headers),
+        world.request(None, "PUT", OF_STUDY, headers=lending),
+        world.request(None, "DELETE", OF_STUDY, headers=headers),
+        world.request(None, "DELETE", OF_CT, headers=headers),
+        world.request(None, "PUT", f"{OF_STUDY}{TO_CAROL}", headers=headers),
+        world.request(None, "PUT", f"{OF_CT}{TO_CAROL}", headers=headers),
     ):
         assert _told(asked) == (403, FORBIDDEN)
     assert world.position() == before

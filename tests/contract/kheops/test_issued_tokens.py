@@ -16,12 +16,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from joserfc import jwe, jws
 
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.http.auth import MAX_TOKEN, Unauthorized
-from adapters.http.keys import embedded_key
-from adapters.http.kheops.callers import caller_of, issuer_of
-from adapters.http.kheops.issued import (
+from albumcore import Album
+from albumcore.errors import AlbumcoreError
+from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.identity.callers import caller_of, issuer_of
+from albumcore_adapters.identity.jwks import embedded_key
+from albumcore_adapters.identity.jwt import MAX_TOKEN, Unauthorized
+from albumcore_adapters.identity.service_tokens import (
     READ,
     REPORT_CODE,
     REPORT_TOKEN,
@@ -38,9 +40,7 @@ from adapters.http.kheops.issued import (
     report_token,
     viewer_token,
 )
-from albumcore import Album
-from albumcore.errors import AlbumcoreError
-from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId
+from albumcore_adapters.service import open_deployment
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -100,11 +100,11 @@ def viewing(world: World, by: str = BOB, *scope: str, **source: Any) -> str:
 
 
 def asked(
-    world: World, token: str, ask: str, query: Fields | None = None, form: Fields | None = None
+    world: World, token: str, operation: str, query: Fields | None = None, form: Fields | None = None
 ) -> Answer:
     """What is answered to who shows a token."""
-    method, path = ask.split()
-    return world.ask(None, method, path, form, query, headers=bearing(token))
+    method, path = operation.split()
+    return world.request(None, method, path, form, query, headers=bearing(token))
 
 
 def seen(world: World, token: str, **query: str) -> dict[str, int] | int:
@@ -134,7 +134,7 @@ def test_report_token_reads_its_studies(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "status"),
+    ("operation", "status"),
     [
         (f"PUT {UPLOAD}", 201),
         (f"PUT /studies/{STUDY}/series/{CT}", 201),
@@ -154,9 +154,9 @@ def test_report_token_reads_its_studies(world: World) -> None:
         (f"PUT /studies/{STUDY}/users/{DAVE}", 403),
     ],
 )
-def test_report_token_adds_series_and_nothing_else(ask: str, status: int, world: World) -> None:
+def test_report_token_adds_series_and_nothing_else(operation: str, status: int, world: World) -> None:
     """It brings new series of its studies, and does nothing else that a user or a capability token might."""
-    assert asked(world, reporting(world), ask).status_code == status
+    assert asked(world, reporting(world), operation).status_code == status
 
 
 def test_report_token_that_only_reads(world: World) -> None:
@@ -280,10 +280,10 @@ def test_viewer_token_does_nothing_else(kind: str, world: World) -> None:
     world.deployment.inbox.add(ALICE, STUDY, [CT])
     token = viewing(world, ALICE, **VIEWERS[kind])
     before = world.position()
-    for ask, *statuses in LOOKING:
-        path, with_users, _ = ask.partition("?includeUsers")
+    for operation, *statuses in LOOKING:
+        path, with_users, _ = operation.partition("?includeUsers")
         answer = asked(world, token, path, {"includeUsers": "true"} if with_users else None)
-        assert answer.status_code == statuses[list(VIEWERS).index(kind)], ask
+        assert answer.status_code == statuses[list(VIEWERS).index(kind)], operation
     assert world.news(before) == []
     assert world.deployment.inbox.contents(ALICE) == {STUDY: {CT}}
 
@@ -317,7 +317,7 @@ def test_viewer_token_takes_no_other_study(world: World) -> None:
     token, before = viewing(world, BOB, READ, WRITE, album=ALBUM), world.position()
     headers = bearing(token) | world.lent_by("lends")
     for path in ("/studies/2.2", "/studies/2.2/series/2.2.1"):
-        assert world.ask(None, "PUT", path, headers=headers).status_code == 404
+        assert world.request(None, "PUT", path, headers=headers).status_code == 404
     assert world.news(before) == []
 
 
@@ -385,7 +385,7 @@ def test_viewer_token_ends_with_what_it_is_made_of(world: World) -> None:
         {STUDY: 1},
     ]
     world.clock.tick(180)
-    world.ask(BOB, "POST", "/capabilities/own/revoke")
+    world.request(BOB, "POST", "/capabilities/own/revoke")
     world.act(BOB, Album.remove_member, BOB)
     assert [seen(world, token) for token in (brief, of_own)] == [401, 401]
     assert seen(world, of_bob) == 404

@@ -8,11 +8,16 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.http.kheops.callers import issuer_of
-from adapters.http.kheops.issued import Report, Viewer, report_token, viewer_token
 from albumcore import Album, Grants
 from albumcore.albums import events as happened
 from albumcore.ids import ReportProviderId
+from albumcore_adapters.identity.callers import issuer_of
+from albumcore_adapters.identity.service_tokens import (
+    Report,
+    Viewer,
+    report_token,
+    viewer_token,
+)
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -69,7 +74,7 @@ def told(answer: Answer) -> tuple[int, str | None]:
 def test_without_the_lender(path: str, lending: World) -> None:
     """What a lender lends cannot be taken without it."""
     query = {"inbox": "true"} if path == STUDY_THERE else {}
-    assert lending.ask(BOB, "PUT", path, query=query).status_code in (403, 404)
+    assert lending.request(BOB, "PUT", path, query=query).status_code in (403, 404)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,10 @@ def test_into_an_album(path: str, event: happened.AlbumEvent, lending: World) ->
     """What is lent comes into the album, once, by the caller; the history does not name the lender."""
     before = lending.position()
     for _ in range(2):
-        assert told(lending.ask(BOB, "PUT", path, headers=lending.lent_by(LENDER))) == (201, None)
+        assert told(lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))) == (
+            201,
+            None,
+        )
     assert lending.news(before) == [event]
     source = lending.events(ALICE, limit="1")[0]["source"]
     assert list(source) == ["email", "name", "sub", "can_access", "is_admin"]
@@ -94,7 +102,7 @@ def test_into_an_album(path: str, event: happened.AlbumEvent, lending: World) ->
 def test_into_the_inbox(path: str, taken: set[str], lending: World) -> None:
     """What is lent comes into the caller's inbox, of which there is no history."""
     before = lending.position()
-    assert told(lending.ask(BOB, "PUT", path, headers=lending.lent_by(LENDER))) == (201, None)
+    assert told(lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))) == (201, None)
     assert lending.deployment.inbox.contents(BOB) == {STUDY: taken}
     assert lending.news(before) == []
 
@@ -110,7 +118,10 @@ def test_into_the_album_of_a_token(path: str, event: happened.AlbumEvent, lendin
     """A token of an album that may write takes what is lent into its album; the history names it, not the lender."""
     token, before = lending.album_token("up", write=True), lending.position()
     for _ in range(2):
-        assert told(lending.ask(token, "PUT", path, headers=lending.lent_by(LENDER))) == (201, None)
+        assert told(lending.request(token, "PUT", path, headers=lending.lent_by(LENDER))) == (
+            201,
+            None,
+        )
     assert lending.news(before) == [event]
     source = lending.events(ALICE, limit="1")[0]["source"]
     assert (source["sub"], source["capability_token"]["id"]) == (ALICE, "up")
@@ -120,7 +131,7 @@ def test_into_the_album_of_a_token(path: str, event: happened.AlbumEvent, lendin
 def test_into_the_album_of_a_token_that_may_not_write(path: str, lending: World) -> None:
     """Being lent something does not let a token write."""
     token = lending.album_token("look", read=True, appropriate=True)
-    answer = lending.ask(token, "PUT", path, headers=lending.lent_by(LENDER))
+    answer = lending.request(token, "PUT", path, headers=lending.lent_by(LENDER))
     assert told(answer) == (403, FORBIDDEN)
 
 
@@ -129,7 +140,7 @@ def test_basic(path: str, lending: World) -> None:
     """The lender comes as Bearer alone: the password of Basic is none."""
     secret = lending.lent_by(LENDER)["X-Authorization-Source"].removeprefix("Bearer ")
     header = f"basic {base64.b64encode(f'x:{secret}'.encode()).decode()}"
-    answer = lending.ask(BOB, "PUT", path, headers={"X-Authorization-Source": header})
+    answer = lending.request(BOB, "PUT", path, headers={"X-Authorization-Source": header})
     assert told(answer) == (401, "Unauthorized")
 
 
@@ -140,7 +151,7 @@ def test_basic(path: str, lending: World) -> None:
 def test_malformed(header: str, path: str, lending: World) -> None:
     """A header that is malformed is 401, and nothing is taken."""
     before = lending.position()
-    answer = lending.ask(BOB, "PUT", path, headers={"X-Authorization-Source": header})
+    answer = lending.request(BOB, "PUT", path, headers={"X-Authorization-Source": header})
     assert told(answer) == (401, "Unauthorized")
     assert answer.headers["www-authenticate"] == "Basic, Bearer"
     assert lending.news(before) == []
@@ -215,7 +226,7 @@ def test_bad_lender(name: str, path: str, lending: World) -> None:
     """A token that is not good, is not of an album, or may not appropriate lends nothing: 403."""
     headers = BAD_LENDERS[name](lending)
     before = lending.position()
-    assert told(lending.ask(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
+    assert told(lending.request(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
     assert lending.news(before) == []
     assert lending.deployment.inbox.contents(BOB) == {}
 
@@ -235,7 +246,7 @@ def test_what_the_lender_does_not_have(path: str, message: str, lending: World) 
     """What is not in the lender's album is 404, even if it is new, or the caller's own."""
     lending.store({SR: "SR"}, owner=BOB)
     headers = lending.lent_by(LENDER)
-    assert told(lending.ask(BOB, "PUT", path, headers=headers)) == (404, message)
+    assert told(lending.request(BOB, "PUT", path, headers=headers)) == (404, message)
 
 
 @pytest.mark.parametrize("query", [{"inbox": "true"}, {"album": ALBUM}, {"inbox": "x"}])
@@ -243,7 +254,7 @@ def test_lender_settles_the_source(query: dict[str, str], lending: World) -> Non
     """Adding a study to an album, the lender is the source, whatever else the query names."""
     lending.store({SR: "SR"}, owner=BOB)
     before = lending.position()
-    answer = lending.ask(BOB, "PUT", STUDY_THERE, query=query, headers=lending.lent_by(LENDER))
+    answer = lending.request(BOB, "PUT", STUDY_THERE, query=query, headers=lending.lent_by(LENDER))
     assert answer.status_code == 201
     assert lending.news(before) == [happened.StudyImported(STUDY, (CT, MR))]
 
@@ -252,7 +263,7 @@ def test_lender_settles_the_source(query: dict[str, str], lending: World) -> Non
 def test_album_in_the_query_beside_a_lender(path: str, lending: World) -> None:
     """An album in the query must be there for the caller all the same."""
     headers = lending.lent_by(LENDER)
-    answer = lending.ask(BOB, "PUT", path, query={"album": OTHER}, headers=headers)
+    answer = lending.request(BOB, "PUT", path, query={"album": OTHER}, headers=headers)
     assert told(answer) == (404, NO_ALBUM)
 
 
@@ -261,7 +272,7 @@ def test_study_into_the_inbox_from_one_source(by: str, lending: World) -> None:
     """Taking a study, the lender and an album are two sources: 400."""
     lending.album_token("up", read=True, write=True, appropriate=True)
     headers = lending.lent_by(LENDER)
-    answer = lending.ask(by, "PUT", OF_STUDY, query={"album": ALBUM}, headers=headers)
+    answer = lending.request(by, "PUT", OF_STUDY, query={"album": ALBUM}, headers=headers)
     assert told(answer) == (400, BAD_QUERY)
 
 
@@ -269,7 +280,7 @@ def test_no_right_to_send_comes_before_two_sources(lending: World) -> None:
     """Whoever may not send from the album that he names beside a lender learns that, and nothing else."""
     lending.act(ALICE, Album.edit, flags={"send_series": False})
     headers = lending.lent_by(LENDER)
-    answer = lending.ask(BOB, "PUT", OF_STUDY, query={"album": ALBUM}, headers=headers)
+    answer = lending.request(BOB, "PUT", OF_STUDY, query={"album": ALBUM}, headers=headers)
     assert told(answer) == (403, FORBIDDEN)
 
 
@@ -278,12 +289,12 @@ def test_right_to_add_is_the_callers(path: str, lending: World) -> None:
     """A lender gives no right to add; that is looked at before the lender."""
     lending.act(ALICE, Album.edit, flags={"add_series": False})
     for headers in (lending.lent_by(LENDER), {"X-Authorization-Source": "x"}):
-        assert told(lending.ask(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
-    assert lending.ask(CAROL, "PUT", path, headers=lending.lent_by(LENDER)).status_code == 201
+        assert told(lending.request(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
+    assert lending.request(CAROL, "PUT", path, headers=lending.lent_by(LENDER)).status_code == 201
 
 
 @pytest.mark.parametrize("path", TAKING)
 def test_lending_is_a_use(path: str, lending: World) -> None:
     """A token that lends is used."""
-    lending.ask(BOB, "PUT", path, headers=lending.lent_by(LENDER))
+    lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))
     assert lending.deployment.token_uses.last_used([LENDER]) == {LENDER: lending.clock.now}

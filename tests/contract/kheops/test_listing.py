@@ -154,12 +154,12 @@ def test_sort(sort: str, expected: list[str], world: World) -> None:
 
 def test_page(world: World) -> None:
     """A page is a part of the list; X-Total-Count counts all that match."""
-    answer = world.ask(ALICE, "GET", "/albums", query={"limit": "2", "offset": "1"})
+    answer = world.request(ALICE, "GET", "/albums", query={"limit": "2", "offset": "1"})
     assert [album["album_id"] for album in answer.json] == [OPORTO, MADRID]
     assert answer.headers["x-total-count"] == "4"
     assert listed(world, ALICE, offset="3") == [LISBON]
     assert listed(world, ALICE, limit="1", offset="99") == []
-    answer = world.ask(ALICE, "GET", "/albums", query={"name": "hand*", "limit": "1"})
+    answer = world.request(ALICE, "GET", "/albums", query={"name": "hand*", "limit": "1"})
     assert (len(answer.json), answer.headers["x-total-count"]) == (1, "2")
 
 
@@ -178,5 +178,5 @@ def test_many_wildcards(world: World) -> None:
 def test_empty_list(world: World) -> None:
     """Who is in no album gets an empty list, not an error."""
     world.register("sub-new")
-    answer = world.ask("sub-new", "GET", "/albums")
+    answer = world.request("sub-new", "GET", "/albums")
     assert (answer.json, answer.headers["x-total-count"]) == ([], "0")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from adapters.http.kheops.callers import Caller
-from adapters.http.kheops.series import by_study, reach, sees, viewers_of
 from albumcore import Album, Source
 from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore_adapters.access.series import by_study, reach, sees, viewers_of
+from albumcore_adapters.identity.callers import Caller
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -64,7 +64,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def look(world: World, by: str = BOB, **query: str) -> Answer:
     """Look for somebody."""
-    return world.ask(by, "GET", "/users", query=query)
+    return world.request(by, "GET", "/users", query=query)
 
 
 def person(sub: str, **told: bool) -> dict[str, Any]:

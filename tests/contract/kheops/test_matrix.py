@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from adapters.http.kheops.routes import ROUTES
 from albumcore import Album
+from albumcore_adapters.http.kheops.routes import ROUTES
 from support.kheops import ALBUM, ALICE, NOWHERE, World, open_world
 from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, Principal, read_rows
-from support.matrix_world import CONFIGURATION, REQUESTS, ask, names_the_album, prepare
+from support.matrix_world import CONFIGURATION, REQUESTS, names_the_album, prepare, request
 from support.receiver import Answer as Reply
 from support.receiver import receiving
 from support.templates import begin, kept
@@ -75,7 +75,7 @@ def test_matrix(by: Principal, provider: str, tmp_path: Path) -> None:
         world = opened.world
         for row in ROWS:
             before, expected = world.position(), row.expected(by)
-            answer = ask(world, row, by, names)
+            answer = request(world, row, by, names)
             if answer.status_code != expected:
                 wrong.append(f"{row.name}: {expected} expected, {answer.status_code} {answer.text}")
             if answer.status_code >= 400 and world.position() != before:
@@ -97,7 +97,7 @@ def test_album_of_others_and_none(by: Principal, provider: str, tmp_path: Path) 
         for row in ROWS:
             if not names_the_album(row):
                 continue
-            answers = [ask(opened.world, row, by, {ALBUM: album}) for album in (ALBUM, NOWHERE)]
+            answers = [request(opened.world, row, by, {ALBUM: album}) for album in (ALBUM, NOWHERE)]
             told = [(one.status_code, one.content, dict(one.headers)) for one in answers]
             assert told[0] == told[1], row.name
             assert told[0][0] == row.expected(by), row.name

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jws
 
-from adapters.http.keys import embedded_key
 from albumcore import Album
+from albumcore_adapters.identity.jwks import embedded_key
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -88,7 +88,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def register(world: World, token: str | None) -> Answer:
     """Register by a token."""
-    return world.ask(
+    return world.request(
         None, "POST", "/register", form={} if token is None else {"access_token": token}
     )
 
@@ -100,15 +100,15 @@ def test_register_somebody_new(world: World) -> None:
         answer = register(world, token)
         assert answer.status_code == 200
         assert answer.json == {"email": "nobody@example.org", "name": "No Body", "sub": NOBODY}
-    added = world.ask(ALICE, "PUT", f"/albums/{ALBUM}/users/nobody@example.org")
+    added = world.request(ALICE, "PUT", f"/albums/{ALBUM}/users/nobody@example.org")
     assert added.status_code == 201
 
 
 def test_register_somebody_without_a_name(world: World) -> None:
     """A token that tells nothing but who it is of is enough, where any other request would not know him."""
-    before = world.ask(None, "GET", "/albums", headers=bearing(world.token(NOBODY)))
+    before = world.request(None, "GET", "/albums", headers=bearing(world.token(NOBODY)))
     assert register(world, world.token(NOBODY)).json == {"sub": NOBODY}
-    after = world.ask(None, "GET", "/albums", headers=bearing(world.token(NOBODY)))
+    after = world.request(None, "GET", "/albums", headers=bearing(world.token(NOBODY)))
     assert (before.status_code, after.status_code) == (404, 200)
 
 
@@ -167,7 +167,7 @@ def test_register_by_the_token_of_an_identity_provider(tmp_path: Path) -> None:
 
 def test_userinfo(world: World, scribe: Scribe) -> None:
     """A report provider is told in whose name it acts."""
-    answer = world.ask(None, "GET", "/userinfo", headers=bearing(scribe.token(world, BOB)))
+    answer = world.request(None, "GET", "/userinfo", headers=bearing(scribe.token(world, BOB)))
     assert answer.status_code == 200
     assert answer.json == {"sub": BOB, "name": "Bob", "email": email_of(BOB)}
 
@@ -178,10 +178,10 @@ def test_userinfo_for_others(world: World) -> None:
     world.user_token("own", BOB)
     viewer = exchange(world, BOB).json["access_token"]
     for by in (BOB, "shared", "own"):
-        assert world.ask(by, "GET", "/userinfo").status_code == 403
-    assert world.ask(None, "GET", "/userinfo", headers=bearing(viewer)).status_code == 403
-    assert world.ask(None, "GET", "/userinfo").status_code == 401
-    assert world.ask(None, "GET", "/userinfo", headers=bearing("x.y.z")).status_code == 401
+        assert world.request(by, "GET", "/userinfo").status_code == 403
+    assert world.request(None, "GET", "/userinfo", headers=bearing(viewer)).status_code == 403
+    assert world.request(None, "GET", "/userinfo").status_code == 401
+    assert world.request(None, "GET", "/userinfo", headers=bearing("x.y.z")).status_code == 401
 
 
 # A token for another token
@@ -198,7 +198,7 @@ def test_exchange(by: str, scope: str, world: World) -> None:
     token = answer.json["access_token"]
     assert answer.json == {"access_token": token, "token_type": "bearer", "expires_in": 18000}
     assert answer.headers["cache-control"] == "no-store"
-    shown = world.ask(None, "GET", f"/studies/{STUDY}/comments", headers=bearing(token))
+    shown = world.request(None, "GET", f"/studies/{STUDY}/comments", headers=bearing(token))
     assert shown.status_code == 200
 
 
@@ -209,7 +209,7 @@ def test_exchange_for_what_the_scope_says(scope: str, status: int, world: World)
     """The viewer's token writes where the scope says so, in the source that was named."""
     answer = exchange(world, BOB, scope=scope, source_type="album", source_id=ALBUM)
     headers = bearing(answer.json["access_token"])
-    uploaded = world.ask(None, "PUT", f"/studies/{STUDY}/series/1.2.3.9", headers=headers)
+    uploaded = world.request(None, "PUT", f"/studies/{STUDY}/series/1.2.3.9", headers=headers)
     assert uploaded.status_code == status
 
 
@@ -218,9 +218,9 @@ def test_exchange_for_the_inbox(world: World) -> None:
     answer = exchange(world, BOB, source_type="inbox")
     headers = bearing(answer.json["access_token"])
     path = f"/studies/{STUDY}/comments"
-    before = world.ask(None, "GET", path, headers=headers).status_code
+    before = world.request(None, "GET", path, headers=headers).status_code
     world.deployment.inbox.add(BOB, STUDY, [CT])
-    assert (before, world.ask(None, "GET", path, headers=headers).status_code) == (403, 200)
+    assert (before, world.request(None, "GET", path, headers=headers).status_code) == (403, 200)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_exchange_of_a_token_that_is_too_long(world: World) -> None:
     token = world.token(BOB, name="n" * 1024, email=f"{'e' * 1000}@example.org")
     assert exchange(world, None, subject_token=token).status_code == 200
     padded = pad(world, 13_000)
-    assert world.ask(None, "GET", "/albums", headers=bearing(padded)).status_code == 200
+    assert world.request(None, "GET", "/albums", headers=bearing(padded)).status_code == 200
     assert refusal(exchange(world, None, subject_token=padded)) == "invalid_request"
 
 
@@ -287,7 +287,7 @@ def pad(world: World, length: int) -> str:
 
 def judged(world: World, token: str | None) -> Any:
     """What anybody is told of a token."""
-    answer = world.ask(
+    answer = world.request(
         None, "POST", "/token/introspect", form={} if token is None else {"token": token}
     )
     assert answer.status_code == 200, answer.text
@@ -369,7 +369,7 @@ def test_introspect_what_was_good_once(world: World) -> None:
     """Expired, revoked, and of somebody unknown: not active."""
     world.user_token("own", BOB)
     short = world.token(BOB, ttl=60)
-    world.ask(BOB, "POST", "/capabilities/own/revoke")
+    world.request(BOB, "POST", "/capabilities/own/revoke")
     world.clock.tick(300)
     for token in (short, world.token_of("own"), world.token_of(NOBODY)):
         assert judged(world, token) == {"active": False}
@@ -379,14 +379,14 @@ def test_introspect_the_tokens_of_others(world: World) -> None:
     """A good token of a user, or of a viewer, is for internal clients alone to judge: 401."""
     viewer = exchange(world, BOB).json["access_token"]
     for token in (world.token_of(BOB), viewer):
-        answer = world.ask(None, "POST", "/token/introspect", form={"token": token})
+        answer = world.request(None, "POST", "/token/introspect", form={"token": token})
         assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
         assert answer.headers["www-authenticate"] == "Basic"
 
 
 def test_introspect_two_tokens(world: World) -> None:
     """One at a time."""
-    answer = world.ask(None, "POST", "/token/introspect", form={"token": ["x", "y"]})
+    answer = world.request(None, "POST", "/token/introspect", form={"token": ["x", "y"]})
     assert refusal(answer) == "invalid_request"
 
 
@@ -397,7 +397,7 @@ def test_clients_with_a_password(world: World) -> None:
     """There are no internal clients: whoever comes with a password is refused, whatever he asks."""
     basic = {"Authorization": "Basic " + base64.b64encode(b"client:secret").decode()}
     for path, form in (("/token", {"grant_type": EXCHANGE}), ("/token/introspect", {"token": "x"})):
-        answer = world.ask(None, "POST", path, form=form, headers=basic)
+        answer = world.request(None, "POST", path, form=form, headers=basic)
         assert refusal(answer) == "invalid_client"
 
 
@@ -406,10 +406,11 @@ def test_malformed_form(path: str, world: World) -> None:
     """A form that cannot be read is refused in the way of OAuth too; what is no form is 415."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert (
-        refusal(world.ask(None, "POST", path, body=b"a=%zz", headers=headers)) == "invalid_request"
+        refusal(world.request(None, "POST", path, body=b"a=%zz", headers=headers))
+        == "invalid_request"
     )
     json = {"Content-Type": "application/json"}
-    assert world.ask(None, "POST", path, body=b"{}", headers=json).status_code == 415
+    assert world.request(None, "POST", path, body=b"{}", headers=json).status_code == 415
 
 
 FIELDS = st.dictionaries(
@@ -443,6 +444,6 @@ def test_arbitrary_form(
     chosen = {"grant_type": grant, "client_assertion_type": assertion}
     form = {name: value for name, value in chosen.items() if value is not None} | fields
     before = shared.position()
-    answer = shared.ask(None, "POST", path, form=form)
+    answer = shared.request(None, "POST", path, form=form)
     assert answer.status_code in (200, 400, 401, 403, 404)
     assert shared.news(before) == []

@@ -11,9 +11,9 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.store import StoreUnavailable
 from albumcore import Album, Albumcore, Source, StudyComments, study_stream
 from albumcore.ids import ReportProviderId
+from albumcore_adapters.store import StoreUnavailable
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, OTHER, SR, STUDY, World
 from support.logs import written
 
@@ -22,7 +22,7 @@ COVERS = ("GET /liveness", "GET /readiness", "GET /metrics")
 
 def metrics(world: World) -> dict[str, object]:
     """The numbers, as anybody is told them."""
-    answer = world.ask(None, "GET", "/metrics")
+    answer = world.request(None, "GET", "/metrics")
     assert answer.status_code == 200
     found: dict[str, object] = answer.json
     return found
@@ -31,7 +31,7 @@ def metrics(world: World) -> dict[str, object]:
 @pytest.mark.parametrize("path", ["/liveness", "/readiness"])
 def test_probe(path: str, world: World) -> None:
     """All is well: 200, and nothing to read."""
-    answer = world.ask(None, "GET", path)
+    answer = world.request(None, "GET", path)
     assert (answer.status_code, answer.content) == (200, b"")
 
 
@@ -48,7 +48,7 @@ def test_probes_while_the_database_is_away(
 
     # The edge of what a test can break: a database that does not answer.
     monkeypatch.setattr(Albumcore, "follow", away)
-    answers = [world.ask(None, "GET", path) for path in ("/liveness", "/readiness")]
+    answers = [world.request(None, "GET", path) for path in ("/liveness", "/readiness")]
     assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (500, b"")]
     assert "disk on fire" in written(caplog)
 
@@ -140,7 +140,7 @@ def test_metrics_of_capability_tokens(world: World) -> None:
     for name in ("d", "e"):
         world.user_token(name, BOB)
     world.act(ALICE, Album.revoke_capability_token, "a")
-    world.ask(BOB, "POST", "/capabilities/d/revoke")
+    world.request(BOB, "POST", "/capabilities/d/revoke")
     world.act(DAVE, Album.create, "Other", album=OTHER)
     world.album_token("f", DAVE, OTHER)
     world.act(DAVE, Album.delete, album=OTHER)
@@ -200,13 +200,13 @@ def test_the_form_of_the_metrics_goes_by_accept(
     world: World, accept: str, content_type: str
 ) -> None:
     """JSON, unless a format of Prometheus is asked for more."""
-    answer = world.ask(None, "GET", "/metrics", headers={"Accept": accept})
+    answer = world.request(None, "GET", "/metrics", headers={"Accept": accept})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
 
 
 def test_metrics_in_no_form_of_ours(world: World) -> None:
     """Not acceptable, as elsewhere."""
-    answer = world.ask(None, "GET", "/metrics", headers={"Accept": "image/png"})
+    answer = world.request(None, "GET", "/metrics", headers={"Accept": "image/png"})
     assert answer.status_code == 406
 
 
@@ -221,8 +221,8 @@ def test_prometheus_reads_the_metrics(world: World, accept: str, parse: Any) -> 
     """The numbers of the JSON document, the sizes of albums, and what was answered."""
     world.act(DAVE, Album.create, "Other", album=OTHER)
     numbers = metrics(world)
-    world.ask(None, "GET", "/albums")
-    text = world.ask(None, "GET", "/metrics", headers={"Accept": accept}).text
+    world.request(None, "GET", "/albums")
+    text = world.request(None, "GET", "/metrics", headers={"Accept": accept}).text
     samples = {
         (one.name, *sorted(one.labels.items())): one.value
         for family in parse(text)

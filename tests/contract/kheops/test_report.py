@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.settings import Compat
 from albumcore import Album
 from albumcore.albums import events as happened
 from albumcore.ids import ReportProviderId
+from albumcore_adapters.base.settings import Compat
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -90,10 +90,10 @@ def test_report_from_top_to_bottom(compat: Compat, tmp_path: Path) -> None:
         scribe.join(world)
         token = scribe.token(world, BOB)
         before = world.position()
-        answer = world.ask(None, "PUT", f"/studies/{STUDY}/series/{SR}", headers=bearing(token))
+        answer = world.request(None, "PUT", f"/studies/{STUDY}/series/{SR}", headers=bearing(token))
     world.store({SR: "SR"}, owner=BOB, series_description="What Scribe saw")
     # What comes through a token is nobody's word: who has the images puts them there.
-    world.ask(BOB, "PUT", f"/studies/{STUDY}/series/{SR}/albums/{ALBUM}")
+    world.request(BOB, "PUT", f"/studies/{STUDY}/series/{SR}/albums/{ALBUM}")
     assert (answer.status_code, answer.content) == (201, b"")
     assert world.news(before) == [happened.ReportAdded(STUDY, SR)]
     shown = world.events(ALICE, types="mutations", limit="1")[0]
@@ -183,7 +183,7 @@ def test_start_with_a_token(by: str, adds: bool, scope: str, world: World, hasty
         "return_uri": [f"{ROOT}/albums/{ALBUM}"],
         "studyUID": [STUDY],
     }
-    upload = world.ask(None, "PUT", f"/studies/{STUDY}/series/{SR}", headers=bearing(token))
+    upload = world.request(None, "PUT", f"/studies/{STUDY}/series/{SR}", headers=bearing(token))
     assert upload.status_code == (201 if "write" in scope else 404)
 
 
@@ -298,12 +298,12 @@ def test_start_by_a_capability_token(world: World, scribe: Scribe) -> None:
     """A token that acts as a user starts a report, which ends with the token."""
     world.user_token("mine", BOB)
     token = scribe.token(world, "mine")
-    assert world.ask(None, "GET", f"/albums/{ALBUM}", headers=bearing(token)).status_code == 200
-    shown = world.ask(None, "POST", "/token/introspect", form={"token": token}).json
+    assert world.request(None, "GET", f"/albums/{ALBUM}", headers=bearing(token)).status_code == 200
+    shown = world.request(None, "POST", "/token/introspect", form={"token": token}).json
     assert (shown["sub"], shown["cap_token"]) == (BOB, "mine")
     code = scribe.code(world, "mine")
-    assert world.ask(BOB, "POST", "/capabilities/mine/revoke").status_code == 200
-    assert world.ask(None, "GET", f"/albums/{ALBUM}", headers=bearing(token)).status_code == 401
+    assert world.request(BOB, "POST", "/capabilities/mine/revoke").status_code == 200
+    assert world.request(None, "GET", f"/albums/{ALBUM}", headers=bearing(token)).status_code == 401
     assert scribe.redeem(world, code).json["error"] == "invalid_grant"
 
 
@@ -312,7 +312,7 @@ def test_start_by_a_capability_token(world: World, scribe: Scribe) -> None:
 
 def test_configuration(world: World) -> None:
     """Anybody may read where everything is."""
-    answer = world.ask(None, "GET", CONFIGURATION)
+    answer = world.request(None, "GET", CONFIGURATION)
     assert answer.status_code == 200
     assert answer.json == {
         "issuer": ROOT,
@@ -336,7 +336,7 @@ def test_report_below_a_prefix(tmp_path: Path) -> None:
     world = open_reporting_world(tmp_path, public_url=root, kheops_prefix="/api")
     with scribing() as scribe:
         scribe.join(world)
-        told_of_us = world.ask(None, "GET", f"/api{CONFIGURATION}").json
+        told_of_us = world.request(None, "GET", f"/api{CONFIGURATION}").json
         assert (told_of_us["issuer"], told_of_us["dicomweb_endpoint"]) == (root, f"{root}/api")
         assert told_of_us["token_endpoint"] == f"{root}/api/token"
         brought = landed(start(world, ALICE))
@@ -351,7 +351,7 @@ def test_report_below_a_prefix(tmp_path: Path) -> None:
         }
         for audience, status in ((f"{root}/token", 400), (f"{root}/api/token", 200)):
             form["client_assertion"] = scribe.assertion(world, aud=audience)
-            assert world.ask(None, "POST", "/api/token", form=form).status_code == status
+            assert world.request(None, "POST", "/api/token", form=form).status_code == status
     world.deployment.close()
 
 

@@ -11,11 +11,11 @@ import falcon.testing
 import pytest
 from attrs import evolve
 
-from adapters.http.app import create_app
-from adapters.outbound import Outbound
 from albumcore import Album
 from albumcore.albums import events as happened
 from albumcore.ids import ReportProviderId
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.outbound.client import Outbound
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOWHERE, World, open_world, settle
 from support.kheops_cases import (
     BAD_FORM,
@@ -88,7 +88,7 @@ def form_of(scribe: Receiver, **others: str) -> dict[str, str]:
 def test_create(world: World, scribe: Receiver) -> None:
     """A report provider is let in once its address has answered; it is recorded and shown."""
     before = world.position()
-    answer = world.ask(ALICE, "POST", HERE, form=form_of(scribe))
+    answer = world.request(ALICE, "POST", HERE, form=form_of(scribe))
     assert answer.status_code == 201
     client = answer.json["client_id"]
     assert list(answer.json.items()) == [
@@ -183,14 +183,14 @@ def test_longest(field: str, world: World, scribe: Receiver) -> None:
     path = "/" + "x" * (1023 - len(scribe.address))
     scribe.answer(Answer.json(configuration(scribe)), path=path)
     longest = {"name": "x" * 1024, "url": f"{scribe.address}{path}"}[field]
-    answer = world.ask(ALICE, "POST", HERE, form=form_of(scribe, **{field: longest}))
+    answer = world.request(ALICE, "POST", HERE, form=form_of(scribe, **{field: longest}))
     assert (answer.status_code, len(answer.json[field])) == (201, 1024)
 
 
 def test_address_of_no_provider(world: World, scribe: Receiver) -> None:
     """An address that says it is something else is refused, in words that say why; nothing is recorded."""
     before = world.position()
-    answer = world.ask(ALICE, "POST", HERE, form=form_of(scribe, url=f"{scribe.address}/x"))
+    answer = world.request(ALICE, "POST", HERE, form=form_of(scribe, url=f"{scribe.address}/x"))
     assert (answer.status_code, answer.json["message"]) == (400, BAD_FORM)
     assert answer.json["detail"] == (
         "url: no report provider is there."
@@ -213,7 +213,7 @@ def test_nothing_is_sent_too_early(world: World, scribe: Receiver) -> None:
         (ALICE, "PATCH", f"{HERE}/unknown", {"url": url}),
         (ALICE, "PATCH", ONE, {"name": "New", "url": ""}),
     ):
-        world.ask(by, method, path, form=form)
+        world.request(by, method, path, form=form)
     assert scribe.requests == []
 
 
@@ -221,9 +221,9 @@ def test_private_address(tmp_path: Path, scribe: Receiver) -> None:
     """Unless the settings allow it, no address of this machine or its network is asked."""
     world = open_world(tmp_path, start=settle)
     told = "It is not on the public internet."
-    answer = world.ask(ALICE, "POST", HERE, form=form_of(scribe))
+    answer = world.request(ALICE, "POST", HERE, form=form_of(scribe))
     assert (answer.status_code, told in answer.json["detail"]) == (400, True)
-    answer = world.ask(ALICE, "POST", METADATA, form=form_of(scribe))
+    answer = world.request(ALICE, "POST", METADATA, form=form_of(scribe))
     assert answer.json == {"valid": False, "error_description": told}
     assert scribe.requests == []
     world.deployment.close()
@@ -241,24 +241,24 @@ def test_list(world: World) -> None:
     listed = world.get(BOB, HERE)
     assert [one["name"] for one in listed] == ["P4", "P2", "First"]
     assert listed[2] == world.get(BOB, f"{HERE}/p1")
-    answer = world.ask(BOB, "GET", HERE, query={"limit": "1", "offset": "1"})
+    answer = world.request(BOB, "GET", HERE, query={"limit": "1", "offset": "1"})
     assert (answer.json, answer.headers["x-total-count"]) == ([listed[1]], "3")
     assert world.get(BOB, HERE, limit="0") == []
 
 
 def test_edit(world: World, scribe: Receiver) -> None:
     """Name and address change apart from each other; an address that is given is asked, be it the same."""
-    client = world.ask(ALICE, "POST", HERE, form=form_of(scribe)).json["client_id"]
+    client = world.request(ALICE, "POST", HERE, form=form_of(scribe)).json["client_id"]
     made = world.get(ALICE, f"{HERE}/{client}")
-    answer = world.ask(CAROL, "PATCH", f"{HERE}/{client}", form={"name": "New"})
+    answer = world.request(CAROL, "PATCH", f"{HERE}/{client}", form={"name": "New"})
     assert (answer.status_code, answer.json) == (200, made | {"name": "New"})
     assert len(scribe.requests) == 1
     scribe.answer(Answer.json(configuration(scribe)), path="/moved")
     moved = f"{scribe.address}/moved"
-    answer = world.ask(ALICE, "PATCH", f"{HERE}/{client}", form={"name": "", "url": moved})
+    answer = world.request(ALICE, "PATCH", f"{HERE}/{client}", form={"name": "", "url": moved})
     assert answer.json == made | {"name": "New", "url": moved}
     scribe.answer(Answer(status=500), path="/moved")
-    answer = world.ask(ALICE, "PATCH", f"{HERE}/{client}", form={"name": "Newer", "url": moved})
+    answer = world.request(ALICE, "PATCH", f"{HERE}/{client}", form={"name": "Newer", "url": moved})
     assert answer.status_code == 400
     assert world.get(BOB, f"{HERE}/{client}") == made | {"name": "New", "url": moved}
     assert scribe.paths == ["/config", "/moved", "/moved"]
@@ -269,7 +269,7 @@ def test_edit_of_nothing(form: dict[str, str], world: World) -> None:
     """An edit without anything to change is recorded all the same, and moves the time of the last event."""
     world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
     before = world.position()
-    assert world.ask(ALICE, "PATCH", ONE, form=form).status_code == 200
+    assert world.request(ALICE, "PATCH", ONE, form=form).status_code == 200
     assert world.news(before) == KEPT
     assert world.last_event_at() == world.clock.now
 
@@ -277,10 +277,10 @@ def test_edit_of_nothing(form: dict[str, str], world: World) -> None:
 def test_deleted_provider(world: World) -> None:
     """A report provider that was turned away is not there any more; only old events still name it."""
     world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
-    assert world.ask(ALICE, "DELETE", ONE).status_code == 204
+    assert world.request(ALICE, "DELETE", ONE).status_code == 204
     assert world.last_event_at() == world.clock.now
     assert world.get(BOB, HERE) == []
-    assert world.ask(BOB, "GET", ONE).status_code == 404
+    assert world.request(BOB, "GET", ONE).status_code == 404
     told = [event["report_provider"] for event in world.events(BOB, limit="2")]
     assert told == [{"name": "Scribe", "is_removed": True, "id": SCRIBE}] * 2
 
@@ -296,9 +296,9 @@ def test_by_tokens(world: World) -> None:
     """A token that acts as an admin does what he may; one of the album does not even look."""
     user, album = world.user_token("asAlice", ALICE), world.album_token("ofAlbum", read=True)
     world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
-    assert world.ask(album, "GET", HERE).status_code == 403
-    assert world.ask(album, "GET", ONE).status_code == 403
-    assert world.ask(user, "PATCH", ONE, form={"name": "New"}).json["name"] == "New"
+    assert world.request(album, "GET", HERE).status_code == 403
+    assert world.request(album, "GET", ONE).status_code == 403
+    assert world.request(user, "PATCH", ONE, form={"name": "New"}).json["name"] == "New"
 
 
 # Asking an address
@@ -307,15 +307,15 @@ def test_by_tokens(world: World) -> None:
 def test_metadata(world: World, scribe: Receiver) -> None:
     """What an address says of itself is shown if it is a report provider's; else only what is wrong with it."""
     before = world.position()
-    answer = world.ask(DAVE, "POST", METADATA, form=form_of(scribe))
+    answer = world.request(DAVE, "POST", METADATA, form=form_of(scribe))
     said = configuration(scribe)
     said.pop("unheard_of")
     assert (answer.status_code, answer.json) == (200, {"valid": True, **said})
-    answer = world.ask(DAVE, "POST", METADATA, form=form_of(scribe, url=f"{scribe.address}/x"))
+    answer = world.request(DAVE, "POST", METADATA, form=form_of(scribe, url=f"{scribe.address}/x"))
     assert (answer.status_code, list(answer.json)) == (200, ["valid", "error_description"])
     assert answer.json["valid"] is False
     for url in (NOT_HERE, "scribe", "x" * 2000):
-        answer = world.ask(DAVE, "POST", METADATA, form={"url": url})
+        answer = world.request(DAVE, "POST", METADATA, form={"url": url})
         assert (answer.status_code, answer.json["valid"]) == (200, False)
     assert world.news(before) == []
 
@@ -323,8 +323,8 @@ def test_metadata(world: World, scribe: Receiver) -> None:
 def test_metadata_by_tokens(world: World, scribe: Receiver) -> None:
     """Any token will do, but none will not."""
     for token in (world.user_token("asDave", DAVE), world.album_token("ofAlbum")):
-        assert world.ask(token, "POST", METADATA, form=form_of(scribe)).json["valid"] is True
-    assert world.ask(None, "POST", METADATA, form=form_of(scribe)).status_code == 401
+        assert world.request(token, "POST", METADATA, form=form_of(scribe)).json["valid"] is True
+    assert world.request(None, "POST", METADATA, form=form_of(scribe)).status_code == 401
     assert len(scribe.requests) == 2
 
 
@@ -334,13 +334,13 @@ def test_two_threads_at_a_time_wait_for_other_servers(world: World, scribe: Rece
     patient = evolve(world.deployment, outbound=Outbound(allow_private=True, read_seconds=2))
     world = evolve(world, client=falcon.testing.TestClient(create_app(patient)))
 
-    def ask(path: str = METADATA) -> falcon.testing.Result:
-        return world.ask(ALICE, "POST", path, form_of(scribe))
+    def request(path: str = METADATA) -> falcon.testing.Result:
+        return world.request(ALICE, "POST", path, form_of(scribe))
 
     with ThreadPoolExecutor(2) as threads:
-        slow = [threads.submit(ask) for _ in range(2)]
+        slow = [threads.submit(request) for _ in range(2)]
         scribe.wait(2)
-        refused = [ask(), ask(HERE)]
+        refused = [request(), request(HERE)]
         assert not any(one.done() for one in slow)
     for answer in refused:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
@@ -348,4 +348,4 @@ def test_two_threads_at_a_time_wait_for_other_servers(world: World, scribe: Rece
     assert len(scribe.requests) == 2
     assert [one.result().json["valid"] for one in slow] == [False, False]
     scribe.answer(Answer.json(configuration(scribe)), path="/config")
-    assert ask().json["valid"] is True
+    assert request().json["valid"] is True

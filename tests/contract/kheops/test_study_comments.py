@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from albumcore import Album
-from albumcore.comments import StudyCommentPosted
+from albumcore.study_comments import StudyCommentPosted
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -134,7 +134,7 @@ def test_post(case: Case, world: World) -> None:
 def say(world: World, by: str, comment: str, to_user: str | None = None) -> None:
     """Post a comment that must be taken."""
     form = {"comment": comment} | ({} if to_user is None else {"to_user": to_user})
-    assert world.ask(by, "POST", COMMENTS, form=form).status_code == 204
+    assert world.request(by, "POST", COMMENTS, form=form).status_code == 204
 
 
 def seen(world: World, by: str, **query: str) -> list[str]:
@@ -182,7 +182,7 @@ def test_public_comment(shared: World) -> None:
     say(shared, DAVE, "x")
     assert [seen(shared, by) for by in (ALICE, BOB, CAROL, DAVE)] == [["x"]] * 4
     shared.register(NOBODY)
-    answer = shared.ask(NOBODY, "GET", COMMENTS)
+    answer = shared.request(NOBODY, "GET", COMMENTS)
     assert (answer.status_code, answer.json["message"]) == (403, NO_STUDY)
 
 
@@ -190,7 +190,7 @@ def test_private_comment(shared: World) -> None:
     """A private comment is there for its author and its target alone, in the total too."""
     say(shared, DAVE, "psst", BOB)
     assert [seen(shared, by) for by in (ALICE, BOB, CAROL, DAVE)] == [[], ["psst"], [], ["psst"]]
-    totals = [shared.ask(by, "GET", COMMENTS).headers["x-total-count"] for by in (ALICE, BOB)]
+    totals = [shared.request(by, "GET", COMMENTS).headers["x-total-count"] for by in (ALICE, BOB)]
     assert totals == ["0", "1"]
 
 
@@ -208,7 +208,7 @@ def test_page(query: dict[str, str], expected: list[str], shared: World) -> None
     """A page is a part of the comments, newest first; X-Total-Count counts all that the caller can see."""
     for number in range(3):
         say(shared, DAVE, str(number))
-    answer = shared.ask(BOB, "GET", COMMENTS, query=query)
+    answer = shared.request(BOB, "GET", COMMENTS, query=query)
     assert [event["comment"] for event in answer.json] == expected
     assert answer.headers["x-total-count"] == "3"
 
@@ -216,7 +216,7 @@ def test_page(query: dict[str, str], expected: list[str], shared: World) -> None
 @pytest.mark.parametrize("query", [{"limit": "x"}, {"limit": "-1"}, {"offset": ""}])
 def test_bad_page(query: dict[str, str], shared: World) -> None:
     """A limit or offset that is no number is 400."""
-    answer = shared.ask(BOB, "GET", COMMENTS, query=query)
+    answer = shared.request(BOB, "GET", COMMENTS, query=query)
     assert (answer.status_code, answer.json["message"]) == (400, BAD_QUERY)
 
 
@@ -239,7 +239,7 @@ def test_access_is_of_now(shared: World) -> None:
     def shown() -> list[Any]:
         return [event["source"]["can_access"] for event in shared.get(CAROL, COMMENTS)]
 
-    assert shared.ask(BOB, "GET", COMMENTS).status_code == 403
+    assert shared.request(BOB, "GET", COMMENTS).status_code == 403
     assert shown() == [False, False]
     shared.act(ALICE, Album.add_member, BOB)
     assert seen(shared, BOB) == ["private", "public"]
@@ -260,7 +260,7 @@ def test_access_by_another_album(shared: World) -> None:
     shared.act(DAVE, Album.create, "Other", album=OTHER)
     shared.act(DAVE, Album.add_member, NOBODY, album=OTHER)
     shared.register(NOBODY)
-    assert shared.ask(NOBODY, "GET", COMMENTS).status_code == 403
+    assert shared.request(NOBODY, "GET", COMMENTS).status_code == 403
     shared.act(DAVE, Album.import_series, STUDY, MR, album=OTHER)
     assert seen(shared, NOBODY) == ["x"]
 
@@ -280,13 +280,13 @@ def test_through_a_token_of_an_album(shared: World) -> None:
     say(shared, BOB, "public")
     say(shared, BOB, "private", ALICE)
     reading, writing = shared.album_token("read", read=True), shared.album_token("up", write=True)
-    answer = shared.ask(reading, "GET", COMMENTS)
+    answer = shared.request(reading, "GET", COMMENTS)
     assert [event["comment"] for event in answer.json] == ["public"]
     assert answer.headers["x-total-count"] == "1"
-    assert shared.ask(writing, "GET", COMMENTS).status_code == 403
+    assert shared.request(writing, "GET", COMMENTS).status_code == 403
     shared.act(ALICE, Album.remove_study, STUDY)
-    assert shared.ask(reading, "GET", COMMENTS).status_code == 403
-    answer = shared.ask(reading, "POST", COMMENTS, form={"comment": "x"})
+    assert shared.request(reading, "GET", COMMENTS).status_code == 403
+    answer = shared.request(reading, "POST", COMMENTS, form={"comment": "x"})
     assert (answer.status_code, answer.json["message"]) == (403, FORBIDDEN)
 
 
@@ -302,7 +302,7 @@ def test_through_a_token_that_acts_as_a_user(shared: World) -> None:
 def test_fields_in_the_query_string(shared: World) -> None:
     """The fields of a form with an empty body may stand in the query string."""
     query = {"comment": "psst", "to_user": DAVE}
-    assert shared.ask(BOB, "POST", COMMENTS, form={}, query=query).status_code == 204
+    assert shared.request(BOB, "POST", COMMENTS, form={}, query=query).status_code == 204
     assert (seen(shared, ALICE), seen(shared, DAVE)) == ([], ["psst"])
 
 
@@ -313,16 +313,19 @@ def test_a_claim_shows_nothing_of_a_study_of_others(world: World) -> None:
     """Neither what is said of it, nor who sees it; nor can anything be said to them."""
     world.store({CT: "CT"}, owner=ALICE)
     assert (
-        world.ask(ALICE, "POST", COMMENTS, {"comment": "for those who see it"}).status_code == 204
+        world.request(ALICE, "POST", COMMENTS, {"comment": "for those who see it"}).status_code
+        == 204
     )
-    assert world.ask(DAVE, "PUT", f"/studies/{STUDY}/series/1.9.9").status_code == 201
+    assert world.request(DAVE, "PUT", f"/studies/{STUDY}/series/1.9.9").status_code == 201
     before = world.position()
-    assert world.ask(DAVE, "GET", COMMENTS).status_code == 403
-    assert world.ask(DAVE, "POST", COMMENTS, {"comment": "x", "to_user": ALICE}).status_code == 403
+    assert world.request(DAVE, "GET", COMMENTS).status_code == 403
+    assert (
+        world.request(DAVE, "POST", COMMENTS, {"comment": "x", "to_user": ALICE}).status_code == 403
+    )
     wanted = {"search": "ali", "studyInstanceUID": STUDY}
-    assert world.ask(DAVE, "GET", "/users", query=wanted).status_code == 404
+    assert world.request(DAVE, "GET", "/users", query=wanted).status_code == 404
     told = {"comment": "x", "to_user": DAVE}
-    assert world.ask(ALICE, "POST", COMMENTS, told).json["message"] == NO_ACCESS
+    assert world.request(ALICE, "POST", COMMENTS, told).json["message"] == NO_ACCESS
     assert world.news(before) == []
 
 
@@ -330,7 +333,7 @@ def test_a_claim_shows_nothing_of_a_study_of_others(world: World) -> None:
 def test_a_claim_shows_a_study_that_nobody_had(owner: str, seen: list[int], world: World) -> None:
     """The first to claim some of a study sees it, and those who claim after do not; images that come decide anew."""
     for by, series in ((ALICE, CT), (DAVE, MR)):
-        assert world.ask(by, "PUT", f"/studies/{STUDY}/series/{series}").status_code == 201
-    assert [world.ask(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == [200, 403]
+        assert world.request(by, "PUT", f"/studies/{STUDY}/series/{series}").status_code == 201
+    assert [world.request(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == [200, 403]
     world.store({CT: "CT"}, owner=owner)
-    assert [world.ask(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == seen
+    assert [world.request(by, "GET", COMMENTS).status_code for by in (ALICE, DAVE)] == seen

@@ -15,10 +15,10 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.data import get_testdata_file
 
-from adapters.dicom import import_files
-from adapters.directory import InstanceRecord
 from albumcore import Album, Grants, Source, StudyComments, study_stream
 from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore_adapters.dicom.files import import_files
+from albumcore_adapters.directory import InstanceRecord
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -168,12 +168,12 @@ def test_series_are_those_one_may_see(
 ) -> None:
     """In an album, in the inbox, or in all of them; presence counts of inbox, its value does not."""
     _settle(world)
-    answer = world.ask(by, "GET", f"/studies/{STUDY}/series", query=query)
+    answer = world.request(by, "GET", f"/studies/{STUDY}/series", query=query)
     assert (answer.status_code, _uids(answer)) == (200, expected)
-    [study] = world.ask(by, "GET", "/studies", query=query).json
+    [study] = world.request(by, "GET", "/studies", query=query).json
     assert study["00201206"]["Value"] == [len(expected)]
     assert study["00201208"]["Value"] == [2 * len(expected)]
-    read = world.ask(by, "GET", f"/studies/{STUDY}/metadata", query=query).json
+    read = world.request(by, "GET", f"/studies/{STUDY}/metadata", query=query).json
     assert {one["0020000E"]["Value"][0] for one in read} == set(expected)
 
 
@@ -184,17 +184,17 @@ def test_a_study_one_cannot_see_is_not_there(
 ) -> None:
     """Not in that place."""
     _settle(world)
-    assert world.ask(by, "GET", path, query=query).status_code == 404
+    assert world.request(by, "GET", path, query=query).status_code == 404
 
 
 def test_nothing_is_204(world: World) -> None:
     """With the total, and without a body; in an empty inbox, or where filters keep nothing."""
     _settle(world)
     for query in ({"inbox": "true"}, {"PatientName": "nobody"}):
-        answer = world.ask(ALICE, "GET", "/studies", query=query)
+        answer = world.request(ALICE, "GET", "/studies", query=query)
         assert (answer.status_code, answer.content) == (204, b"")
         assert answer.headers["x-total-count"] == "0"
-    answer = world.ask(ALICE, "GET", f"/studies/{STUDY}/series", query={"Modality": "MR"})
+    answer = world.request(ALICE, "GET", f"/studies/{STUDY}/series", query={"Modality": "MR"})
     assert (answer.status_code, answer.headers["x-total-count"]) == (204, "1")
 
 
@@ -223,7 +223,7 @@ def test_nothing_is_204(world: World) -> None:
 def test_bad_query(path: str, query: Mapping[str, str], field: str, world: World) -> None:
     """It is 400, and the detail names the parameter."""
     _settle(world)
-    answer = world.ask(BOB, "GET", path, query=query)
+    answer = world.request(BOB, "GET", path, query=query)
     assert (answer.status_code, answer.json["message"]) == (400, "Bad Query Parameter")
     assert answer.json["detail"].startswith(f"{field}:")
 
@@ -232,11 +232,11 @@ def test_more_than_asked_for_is_warned_of(world: World) -> None:
     """Only where a limit left something out; the total is of all."""
     world.store({"1.1.1": "CT"}, study="1.1", owner=ALICE)
     world.store({"1.2.1": "CT"}, study="1.2", owner=ALICE)
-    cut = world.ask(ALICE, "GET", "/studies", query={"limit": "1"})
+    cut = world.request(ALICE, "GET", "/studies", query={"limit": "1"})
     assert cut.headers["warning"].startswith("299 ")
     assert cut.headers["x-total-count"] == "2"
     for query in ({"limit": "2"}, {"offset": "1"}, {"limit": "1", "offset": "1"}):
-        assert "warning" not in world.ask(ALICE, "GET", "/studies", query=query).headers
+        assert "warning" not in world.request(ALICE, "GET", "/studies", query=query).headers
 
 
 def test_attributes_are_filters_by_keyword_and_by_tag(world: World) -> None:
@@ -292,7 +292,9 @@ def test_favorites_alone(world: World) -> None:
     world.act(ALICE, Album.import_series, "1.9", "1.9.1")
     world.act(ALICE, Album.import_series, STUDY, MR)
     assert (
-        world.ask(BOB, "GET", "/studies", query={"album": ALBUM, "favorite": "true"}).status_code
+        world.request(
+            BOB, "GET", "/studies", query={"album": ALBUM, "favorite": "true"}
+        ).status_code
         == 204
     )
     world.act(ALICE, Album.add_favorite, STUDY, MR)
@@ -300,7 +302,7 @@ def test_favorites_alone(world: World) -> None:
     assert study["0020000D"]["Value"] == [STUDY]
     path = f"/studies/{STUDY}/series"
     for favorite, expected in (("true", [MR]), ("false", [CT])):
-        answer = world.ask(BOB, "GET", path, query={"album": ALBUM, "favorite": favorite})
+        answer = world.request(BOB, "GET", path, query={"album": ALBUM, "favorite": favorite})
         assert _uids(answer) == expected
         assert answer.headers["x-total-count"] == "2"
     world.deployment.inbox.set_favorites(BOB, STUDY, [MR], is_favorite=True)
@@ -315,7 +317,9 @@ def test_tokens_see_their_album_alone(world: World) -> None:
         world.act(ALICE, Album.issue_capability_token, token_id, digest_of(secret), "T", grants)
         bearer = {"Authorization": f"Bearer {secret}"}
         statuses = {
-            str(query): world.ask(None, "GET", "/studies", query=query, headers=bearer).status_code
+            str(query): world.request(
+                None, "GET", "/studies", query=query, headers=bearer
+            ).status_code
             for query in ({}, {"album": ALBUM}, {"album": OTHER}, {"inbox": "true"})
         }
         own = 200 if grants.read else 403
@@ -339,7 +343,7 @@ def test_media_types(accept: str | None, status: int, media: str, world: World) 
     """DICOM JSON, by that name or as JSON; XML is not offered."""
     _settle(world)
     headers = {} if accept is None else {"Accept": accept}
-    answer = world.ask(BOB, "GET", "/studies", headers=headers)
+    answer = world.request(BOB, "GET", "/studies", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, media)
 
 
@@ -348,7 +352,7 @@ def test_a_link_is_retrieved_through_the_link(world: World) -> None:
     _settle(world)
     world.act(ALICE, Album.issue_capability_token, "t", digest_of(SECRET), "T", Grants(read=True))
     headers = {"Authorization": f"Bearer {SECRET}", "X-Link-Authorization": "true"}
-    answer = world.ask(None, "GET", f"/studies/{STUDY}/series", headers=headers)
+    answer = world.request(None, "GET", f"/studies/{STUDY}/series", headers=headers)
     [url] = answer.json[0]["00081190"]["Value"]
     assert url == f"http://127.0.0.1:8000/link/{SECRET}/studies/{STUDY}/series/{CT}"
 
@@ -372,8 +376,8 @@ def test_headers_are_up_to_date(world: World) -> None:
     """To have them read anew is allowed to whoever sees the study, and changes nothing."""
     _settle(world)
     before = world.position()
-    assert world.ask(BOB, "POST", f"/studies/{STUDY}/fetch").status_code == 200
-    assert world.ask(CAROL, "POST", "/studies/1.99/fetch").status_code == 404
+    assert world.request(BOB, "POST", f"/studies/{STUDY}/fetch").status_code == 200
+    assert world.request(CAROL, "POST", "/studies/1.99/fetch").status_code == 404
     path = f"/studies/{STUDY}/series/fetch"
     for by, form, status in (
         (BOB, {"SeriesInstanceUID": [CT, MR]}, 200),
@@ -383,7 +387,7 @@ def test_headers_are_up_to_date(world: World) -> None:
         (BOB, {"SeriesInstanceUID": "1.02"}, 400),
         (BOB, {}, 400),
     ):
-        assert world.ask(by, "POST", path, form=form).status_code == status
+        assert world.request(by, "POST", path, form=form).status_code == status
     assert world.news(before) == []
 
 
@@ -395,9 +399,9 @@ def test_fetch_of_a_thousand_series(world: World) -> None:
     path = f"/studies/{STUDY}/series/fetch"
     world.act(ALICE, Album.import_series, STUDY, series[0])
     assert {len(one) for one in series} == {64}
-    assert world.ask(BOB, "POST", path, form=form).status_code == 200
+    assert world.request(BOB, "POST", path, form=form).status_code == 200
     form["SeriesInstanceUID"] = [*series, "1.2.3.4"]
-    assert world.ask(BOB, "POST", path, form=form).status_code == 404
+    assert world.request(BOB, "POST", path, form=form).status_code == 404
 
 
 def test_a_fuzzy_search_is_by_names_alone(world: World) -> None:
@@ -413,7 +417,7 @@ def test_a_fuzzy_search_is_by_names_alone(world: World) -> None:
         world.deployment.catalogue.store([instance], owner=BOB)
 
     def found(**query: str) -> list[str]:
-        answer = world.ask(BOB, "GET", "/studies", query={"fuzzymatching": "true", **query})
+        answer = world.request(BOB, "GET", "/studies", query={"fuzzymatching": "true", **query})
         return (
             []
             if answer.status_code == 204

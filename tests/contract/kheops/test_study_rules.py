@@ -34,7 +34,7 @@ def test_adding_is_idempotent(path: str, query: dict[str, str], world: World) ->
     """Adding again is 201 and leaves the same content; a series is in an album at most once."""
     world.store({CT: "CT"}, owner=BOB)
     for _ in range(2):
-        assert world.ask(BOB, "PUT", path, query=query).status_code == 201
+        assert world.request(BOB, "PUT", path, query=query).status_code == 201
     assert world.state().studies == {STUDY: {CT}}
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 1
 
@@ -43,7 +43,7 @@ def test_series_added_again_by_who_may_not_send_it(world: World) -> None:
     """Adding what is there already is 201 also for a member who could not have claimed it."""
     world.act(ALICE, Album.import_series, STUDY, CT)
     world.act(ALICE, Album.edit, flags={"send_series": False})
-    assert world.ask(BOB, "PUT", CT_THERE).status_code == 201
+    assert world.request(BOB, "PUT", CT_THERE).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_rights_to_copy_between_albums(send: bool, add: bool, status: int, world
     """From album to album takes SEND_SERIES on the one and ADD_SERIES on the other."""
     other_album(world, send_series=send)
     world.act(ALICE, Album.edit, flags={"add_series": add})
-    assert world.ask(BOB, "PUT", STUDY_THERE, query={"album": OTHER}).status_code == status
+    assert world.request(BOB, "PUT", STUDY_THERE, query={"album": OTHER}).status_code == status
 
 
 def test_rights_to_copy_from_the_inbox(world: World) -> None:
     """From the inbox it takes ADD_SERIES on the album alone."""
     world.store({CT: "CT"}, owner=BOB)
     world.act(ALICE, Album.edit, flags={"send_series": False})
-    assert world.ask(BOB, "PUT", STUDY_THERE, query=INBOX).status_code == 201
+    assert world.request(BOB, "PUT", STUDY_THERE, query=INBOX).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_source_must_be_one(query: dict[str, str], world: World) -> None:
     """Exactly one of album and inbox=true names the source; inbox=false alone names none."""
     other_album(world)
     world.store({CT: "CT"}, owner=BOB)
-    answer = world.ask(BOB, "PUT", STUDY_THERE, query=query)
+    answer = world.request(BOB, "PUT", STUDY_THERE, query=query)
     assert (answer.status_code, answer.json["message"]) == (400, "Bad Query Parameter")
     assert "album" in answer.json["detail"]
 
@@ -87,11 +87,11 @@ def test_removing_is_from_this_album_alone(path: str, world: World) -> None:
     world.store({CT: "CT"}, owner=ALICE)
     other_album(world)
     world.act(ALICE, Album.import_series, STUDY, CT)
-    assert world.ask(ALICE, "DELETE", path).status_code == 204
+    assert world.request(ALICE, "DELETE", path).status_code == 204
     assert world.state().studies == {}
     assert world.state(OTHER).studies == {STUDY: {CT}}
     assert world.deployment.inbox.holds(ALICE, CT)
-    assert world.ask(ALICE, "PUT", STUDY_THERE, query=INBOX).status_code == 201
+    assert world.request(ALICE, "PUT", STUDY_THERE, query=INBOX).status_code == 201
 
 
 @pytest.mark.parametrize("path", [STUDY_THERE, CT_THERE])
@@ -99,7 +99,7 @@ def test_removing_what_is_not_there(path: str, world: World) -> None:
     """Removing a study or series that is not in the album is 404."""
     world.act(ALICE, Album.import_series, STUDY, SR)
     world.act(ALICE, Album.remove_study, STUDY)
-    answer = world.ask(ALICE, "DELETE", path)
+    answer = world.request(ALICE, "DELETE", path)
     assert (answer.status_code, answer.json["message"]) == (404, "Series Not Found")
 
 
@@ -108,8 +108,8 @@ def test_import_and_removal_list_what_they_touch(world: World) -> None:
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.act(ALICE, Album.import_series, STUDY, CT)
     before = world.position()
-    world.ask(BOB, "PUT", STUDY_THERE, query=INBOX)
-    world.ask(ALICE, "DELETE", STUDY_THERE)
+    world.request(BOB, "PUT", STUDY_THERE, query=INBOX)
+    world.request(ALICE, "DELETE", STUDY_THERE)
     assert world.news(before) == [
         happened.StudyImported(STUDY, (MR,)),
         happened.StudyRemoved(STUDY, (CT, MR)),
@@ -118,16 +118,16 @@ def test_import_and_removal_list_what_they_touch(world: World) -> None:
 
 def test_new_series_may_be_claimed(world: World) -> None:
     """A series new to the server may be claimed by anybody who may add: it is a placeholder from then on."""
-    assert world.ask(BOB, "PUT", CT_THERE).status_code == 201
+    assert world.request(BOB, "PUT", CT_THERE).status_code == 201
     assert not world.deployment.catalogue.facts([CT])[CT].populated
 
 
 def test_orphan_may_be_claimed(world: World) -> None:
     """A series that is in no album and no inbox may be claimed by anybody who may add, also after it left its last."""
     world.store({CT: "CT"})
-    assert world.ask(BOB, "PUT", CT_THERE).status_code == 201
+    assert world.request(BOB, "PUT", CT_THERE).status_code == 201
     world.act(ALICE, Album.remove_series, STUDY, CT)
-    assert world.ask(BOB, "PUT", CT_THERE).status_code == 201
+    assert world.request(BOB, "PUT", CT_THERE).status_code == 201
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -139,7 +139,7 @@ def test_series_of_others_cannot_be_claimed(known: bool, world: World) -> None:
         world.act(DAVE, Album.create, "Other", album=OTHER)
         world.act(DAVE, Album.import_series, STUDY, CT, album=OTHER)
     before = world.position()
-    answer = world.ask(BOB, "PUT", CT_THERE)
+    answer = world.request(BOB, "PUT", CT_THERE)
     assert (answer.status_code, answer.json["message"]) == (404, "Series Not Found")
     assert world.news(before) == []
     assert world.deployment.catalogue.series_exists(CT) is known
@@ -154,7 +154,7 @@ def test_series_of_ones_albums(
 ) -> None:
     """A series in another album of the user may be claimed if he is an admin of it, or its members may send."""
     other_album(world, bob_is_admin=bob_is_admin, send_series=send_series)
-    assert world.ask(BOB, "PUT", CT_THERE).status_code == status
+    assert world.request(BOB, "PUT", CT_THERE).status_code == status
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -165,7 +165,7 @@ def test_series_of_another_study(stored: bool, world: World) -> None:
     else:
         world.act(ALICE, Album.import_series, "9.9", CT)
     before = world.position()
-    assert world.ask(BOB, "PUT", CT_THERE).status_code == 404
+    assert world.request(BOB, "PUT", CT_THERE).status_code == 404
     assert world.news(before) == []
 
 
@@ -177,7 +177,7 @@ def test_series_taken_by_another_study_at_the_last_moment(
     monkeypatch.setattr(catalogue, "facts", lambda self, uids: {})
     world.store({CT: "CT"}, study="9.9")
     before = world.position()
-    answer = world.ask(BOB, "PUT", CT_THERE)
+    answer = world.request(BOB, "PUT", CT_THERE)
     assert (answer.status_code, answer.json["message"]) == (409, "Conflict")
     assert world.news(before) == []
 
@@ -186,7 +186,7 @@ def test_series_taken_by_another_study_at_the_last_moment(
 def test_refused_import_leaves_nothing(by: str, world: World) -> None:
     """A refused import leaves nothing, not even a placeholder of the series."""
     world.act(ALICE, Album.edit, flags={"add_series": False})
-    assert world.ask(by, "PUT", CT_THERE).status_code in (403, 404)
+    assert world.request(by, "PUT", CT_THERE).status_code in (403, 404)
     assert not world.deployment.catalogue.series_exists(CT)
     assert not world.deployment.catalogue.study_exists(STUDY)
 
@@ -198,7 +198,7 @@ def test_placeholders_do_not_count(world: World) -> None:
         told = world.get(CAROL, f"/albums/{ALBUM}")
         return tuple(told[f"number_of_{name}"] for name in ("studies", "series", "instances"))
 
-    world.ask(BOB, "PUT", CT_THERE)
+    world.request(BOB, "PUT", CT_THERE)
     assert counted() == (0, 0, 0)
     world.store({CT: "CT"}, owner=BOB)
     assert counted() == (1, 1, 1)
@@ -208,7 +208,7 @@ def test_access_to_a_study_is_access_to_some_of_it(world: World) -> None:
     """Who has at least one series of a study in his inbox can add what he has of it, and no more."""
     world.store({CT: "CT"}, owner=BOB)
     world.store({MR: "MR"}, owner=DAVE)
-    world.ask(BOB, "PUT", STUDY_THERE, query=INBOX)
+    world.request(BOB, "PUT", STUDY_THERE, query=INBOX)
     assert world.state().studies == {STUDY: {CT}}
 
 
@@ -216,8 +216,8 @@ def test_claim_tells_nothing_of_the_study(world: World) -> None:
     """Who claims a series that is not there yet learns nothing of its study, nor does he by copying it on."""
     world.store({MR: "MR"}, owner=DAVE, description="of Dave's patient")
     world.act(BOB, Album.create, "Bob's", album=OTHER)
-    world.ask(BOB, "PUT", f"/studies/{STUDY}/series/{CT}/albums/{OTHER}")
-    world.ask(BOB, "PUT", STUDY_THERE, query={"album": OTHER})
+    world.request(BOB, "PUT", f"/studies/{STUDY}/series/{CT}/albums/{OTHER}")
+    world.request(BOB, "PUT", STUDY_THERE, query={"album": OTHER})
     shown = [world.events(BOB, album, limit="1")[0] for album in (OTHER, ALBUM)]
     assert [event["mutation_type"] for event in shown] == ["IMPORT_SERIES", "IMPORT_STUDY"]
     assert [event["study"] for event in shown] == [{"UID": STUDY}] * 2
@@ -226,16 +226,16 @@ def test_claim_tells_nothing_of_the_study(world: World) -> None:
 def test_a_claim_under_a_wrong_study_gives_way_to_images(world: World) -> None:
     """What a claim says of a series holds until images say otherwise; then the claim is worth nothing."""
     wrong, right = f"/studies/6.6/series/{CT}", f"/studies/{STUDY}/series/{CT}"
-    assert world.ask(DAVE, "PUT", wrong).status_code == 201
+    assert world.request(DAVE, "PUT", wrong).status_code == 201
     world.store({CT: "CT"}, owner=ALICE)
-    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
-    assert world.ask(DAVE, "PUT", right).status_code == 404
-    assert world.ask(DAVE, "PUT", wrong).status_code == 404
-    assert world.ask(DAVE, "GET", "/studies").status_code == 204
+    assert world.request(ALICE, "PUT", CT_THERE).status_code == 201
+    assert world.request(DAVE, "PUT", right).status_code == 404
+    assert world.request(DAVE, "PUT", wrong).status_code == 404
+    assert world.request(DAVE, "GET", "/studies").status_code == 204
 
 
 def test_a_claim_that_was_let_go_can_be_made_under_another_study(world: World) -> None:
     """Nobody can keep others from a series by having named it once."""
     wrong = f"/studies/6.6/series/{CT}"
-    assert [world.ask(DAVE, how, wrong).status_code for how in ("PUT", "DELETE")] == [201, 204]
-    assert world.ask(ALICE, "PUT", CT_THERE).status_code == 201
+    assert [world.request(DAVE, how, wrong).status_code for how in ("PUT", "DELETE")] == [201, 204]
+    assert world.request(ALICE, "PUT", CT_THERE).status_code == 201

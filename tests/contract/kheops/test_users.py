@@ -125,7 +125,7 @@ def test_remove_user(case: Case, world: World) -> None:
 
 def test_users(world: World) -> None:
     """The list of users is paged after sorting, and X-Total-Count counts them all."""
-    answer = world.ask(BOB, "GET", USERS, query={"limit": "1", "offset": "1"})
+    answer = world.request(BOB, "GET", USERS, query={"limit": "1", "offset": "1"})
     assert answer.json == [{"email": email_of(BOB), "name": "Bob", "sub": BOB, "is_admin": False}]
     assert answer.headers["x-total-count"] == "3"
     assert [user["sub"] for user in world.get(BOB, USERS, offset="1")] == [BOB, CAROL]
@@ -134,14 +134,14 @@ def test_users(world: World) -> None:
 
 def test_users_of_a_strangers_album(world: World) -> None:
     """Who is no member learns nothing about the users, and a bad parameter of his is not looked at."""
-    answer = world.ask(DAVE, "GET", USERS, query={"limit": "x"})
+    answer = world.request(DAVE, "GET", USERS, query={"limit": "x"})
     assert (answer.status_code, answer.json["message"]) == (404, NO_ALBUM)
 
 
 def test_change_moves_last_event_time(world: World) -> None:
     """Adding a user who is a member already changes nothing, not even the time of the last event."""
     at = world.last_event_at()
-    world.ask(ALICE, "PUT", f"{USERS}/{BOB}")
+    world.request(ALICE, "PUT", f"{USERS}/{BOB}")
     assert world.last_event_at() == at
-    world.ask(ALICE, "PUT", f"{USERS}/{DAVE}")
+    world.request(ALICE, "PUT", f"{USERS}/{DAVE}")
     assert world.last_event_at() == world.clock.now

@@ -146,9 +146,9 @@ def test_triggers(world: World, receiver: Receiver) -> None:
     world.store({CT: "CT"})
     world.act(ALICE, Album.import_study, STUDY, [CT])
     receiver.answer(Answer(status=500), Answer(status=204))
-    assert world.ask(ALICE, "POST", TRIGGER, form=SERIES_FORM).status_code == 202
+    assert world.request(ALICE, "POST", TRIGGER, form=SERIES_FORM).status_code == 202
     deliver(world)
-    assert world.ask(ALICE, "POST", TRIGGER, form=USER_FORM).status_code == 202
+    assert world.request(ALICE, "POST", TRIGGER, form=USER_FORM).status_code == 202
     deliver(world)
     at = world.clock.now
     shown = world.get(ALICE, ONE)
@@ -176,4 +176,4 @@ def test_triggers(world: World, receiver: Receiver) -> None:
     ]
     [listed] = world.get(ALICE, HERE)
     assert (listed["number_of_triggers"], listed["last_triggers"]) == (2, in_short)
-    assert world.ask(ALICE, "PATCH", ONE).json == listed
+    assert world.request(ALICE, "PATCH", ONE).json == listed

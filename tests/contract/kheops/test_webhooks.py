@@ -93,7 +93,7 @@ def test_create(world: World) -> None:
         "event": ["Delete_Album", "NEW_USER", "new_series", "remove_series", "new_user"],
         "enabled": "False",
     }
-    answer = world.ask(ALICE, "POST", HERE, form=form)
+    answer = world.request(ALICE, "POST", HERE, form=form)
     assert answer.status_code == 201
     webhook_id = answer.json["id"]
     assert list(answer.json.items()) == [
@@ -114,7 +114,7 @@ def test_create(world: World) -> None:
 
 def test_create_the_least(world: World) -> None:
     """Without more than a name and an address, a webhook is enabled, and told of nothing by itself."""
-    answer = world.ask(ALICE, "POST", HERE, form=FORM)
+    answer = world.request(ALICE, "POST", HERE, form=FORM)
     told = {"events": [], "enabled": True, "use_secret": False}
     assert {name: answer.json[name] for name in told} == told
 
@@ -123,22 +123,22 @@ def test_secret(world: World, receiver: Receiver) -> None:
     """A secret signs from then on, and is told by nothing: no answer and no event."""
     before = world.position()
     form = {**FORM, "url": receiver.address, "event": "new_user", "secret": "s3cr3t-s3cr3t"}
-    made = world.ask(ALICE, "POST", HERE, form=form).json
+    made = world.request(ALICE, "POST", HERE, form=form).json
     path = f"{HERE}/{made['id']}"
     assert made["use_secret"] is True
     for method, where in (("GET", HERE), ("GET", path), ("PATCH", path)):
-        assert "s3cr3t" not in world.ask(ALICE, method, where).text
+        assert "s3cr3t" not in world.request(ALICE, method, where).text
     world.act(ALICE, Album.add_member, DAVE)
     assert "s3cr3t" not in repr(world.news(before))
     deliver(world)
     assert "x-kheops-signature" in receiver.requests[0].headers
-    edited = world.ask(ALICE, "PATCH", path, form={"secret": ""})
+    edited = world.request(ALICE, "PATCH", path, form={"secret": ""})
     assert edited.json["use_secret"] is False
     world.act(ALICE, Album.remove_member, DAVE)
     world.act(ALICE, Album.add_member, DAVE)
     deliver(world)
     assert "x-kheops-signature" not in receiver.requests[1].headers
-    assert world.ask(ALICE, "PATCH", path, form={"secret": "new"}).json["use_secret"] is True
+    assert world.request(ALICE, "PATCH", path, form={"secret": "new"}).json["use_secret"] is True
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,16 @@ def test_secret(world: World, receiver: Receiver) -> None:
 )
 def test_longest(field: str, longest: str, world: World) -> None:
     """A name has up to 255 characters, an address and a secret up to 1024; one more is refused, and changes nothing."""
-    made = world.ask(ALICE, "POST", HERE, form={**FORM, field: longest})
+    made = world.request(ALICE, "POST", HERE, form={**FORM, field: longest})
     assert made.status_code == 201
     before = world.position()
     path = f"{HERE}/{made.json['id']}"
     for method, where in (("POST", HERE), ("PATCH", path)):
-        answer = world.ask(ALICE, method, where, form={**FORM, field: f"{longest}x"})
+        answer = world.request(ALICE, method, where, form={**FORM, field: f"{longest}x"})
         assert (answer.status_code, answer.json["message"]) == (400, BAD_FORM)
         assert answer.json["detail"].startswith(f"{field}: ")
     assert world.news(before) == []
-    assert world.ask(ALICE, "PATCH", path, form={field: longest}).status_code == 200
+    assert world.request(ALICE, "PATCH", path, form={field: longest}).status_code == 200
 
 
 def test_refused_form_keeps_no_secret(world: World) -> None:
@@ -169,7 +169,7 @@ def test_refused_form_keeps_no_secret(world: World) -> None:
         ("PATCH", f"{HERE}/unknown", {}),
         ("PATCH", ONE, {"event": "new_user", "add_event": "new_user"}),
     ):
-        answer = world.ask(ALICE, method, path, form={**form, "secret": "s3cr3t"})
+        answer = world.request(ALICE, method, path, form={**form, "secret": "s3cr3t"})
         assert answer.status_code in (400, 404)
     with world.deployment.people.database.transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM webhook_secret")
@@ -188,7 +188,7 @@ def test_secret_is_kept_once(world: World, monkeypatch: pytest.MonkeyPatch) -> N
 
     create = Album.create_webhook
     monkeypatch.setattr(Album, "create_webhook", decide)
-    assert world.ask(ALICE, "POST", HERE, form={**FORM, "secret": "s3cr3t"}).status_code == 201
+    assert world.request(ALICE, "POST", HERE, form={**FORM, "secret": "s3cr3t"}).status_code == 201
     with world.deployment.people.database.transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM webhook_secret")
         assert [row["name"] for row in cursor.fetchall()] * 2 == decided
@@ -260,7 +260,7 @@ def test_list(world: World) -> None:
     assert [one["name"] for one in world.get(ALICE, HERE)] == ["w4", "w2", "first"]
     assert [one["id"] for one in world.get(ALICE, HERE, url=URL)] == ["w4", "w1"]
     assert world.get(ALICE, HERE, url="https://hook.example") == []
-    answer = world.ask(CAROL, "GET", HERE, query={"limit": "1", "offset": "1", "url": URL})
+    answer = world.request(CAROL, "GET", HERE, query={"limit": "1", "offset": "1", "url": URL})
     assert ([one["id"] for one in answer.json], answer.headers["x-total-count"]) == (["w1"], "2")
 
 
@@ -290,7 +290,7 @@ def test_edit(
     """An edit changes what it tells of, and is recorded whatever it changes; it moves no last_event_time."""
     hook(world, NEW_USER, REMOVE_SERIES, secret="kept")
     [shown], at, before = world.get(ALICE, HERE), world.last_event_at(), world.position()
-    answer = world.ask(CAROL, "PATCH", ONE, form=form)
+    answer = world.request(CAROL, "PATCH", ONE, form=form)
     assert (answer.status_code, answer.json) == (200, shown | changed)
     [edited] = world.news(before)
     assert isinstance(edited, happened.WebhookEdited)
@@ -317,7 +317,7 @@ def test_bad_edit(form: dict[str, str], world: World) -> None:
     """An edit that is no good, or that both replaces and changes the events, changes nothing."""
     hook(world, NEW_USER)
     before = world.position()
-    answer = world.ask(ALICE, "PATCH", ONE, form=form)
+    answer = world.request(ALICE, "PATCH", ONE, form=form)
     assert (answer.status_code, answer.json["message"]) == (400, BAD_FORM)
     assert world.news(before) == []
 
@@ -326,9 +326,9 @@ def test_deleted_webhook(world: World) -> None:
     """A deleted webhook is nowhere any more, and its mutations name none; they move no last_event_time."""
     at = world.last_event_at()
     by_hand = {"event": "new_user", "user": BOB}
-    path = f"{HERE}/{world.ask(ALICE, 'POST', HERE, form=FORM).json['id']}"
-    assert world.ask(ALICE, "POST", f"{path}/trigger", form=by_hand).status_code == 202
-    assert world.ask(ALICE, "DELETE", path).status_code == 204
+    path = f"{HERE}/{world.request(ALICE, 'POST', HERE, form=FORM).json['id']}"
+    assert world.request(ALICE, "POST", f"{path}/trigger", form=by_hand).status_code == 202
+    assert world.request(ALICE, "DELETE", path).status_code == 204
     assert world.get(ALICE, HERE) == []
     told = world.events(BOB, limit="3")
     names = [event.pop("mutation_type") for event in told]
@@ -341,5 +341,5 @@ def test_by_tokens(world: World) -> None:
     """A token that acts as an admin manages webhooks; one of the album does not even see them."""
     user, album = world.user_token("asAlice", ALICE), world.album_token("ofAlbum", read=True)
     hook(world)
-    assert world.ask(album, "GET", HERE).status_code == 403
-    assert world.ask(user, "PATCH", ONE, form={"name": "New"}).json["name"] == "New"
+    assert world.request(album, "GET", HERE).status_code == 403
+    assert world.request(user, "PATCH", ONE, form={"name": "New"}).json["name"] == "New"

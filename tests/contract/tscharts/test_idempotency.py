@@ -10,10 +10,10 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from adapters.deployment import open_deployment
-from adapters.http.app import create_app
-from adapters.settings import Compat, Settings
 from albumcore import PatientImageSet
+from albumcore_adapters.base.settings import Compat, Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import open_deployment
 from support.named import NAMED
 from support.templates import place
 from support.tscharts import PIXEL, ROOT, Api, opened

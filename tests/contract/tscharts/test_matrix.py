@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.http.tscharts import ROUTES
+from albumcore_adapters.http.tscharts import ROUTES
 from support.tscharts import PASSWORD, PATIENT, PIXEL, ROOT, Api, opened
 
 COVERS = ()
@@ -48,7 +48,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
         yield made
 
 
-def ask(api: Api, name: str, authorization: str | None) -> int:
+def request(api: Api, name: str, authorization: str | None) -> int:
     """Ask what must succeed for who may."""
     method, path = name.split()
     kind = path.removeprefix(f"{ROOT}/").partition("/")[0]
@@ -62,7 +62,7 @@ def ask(api: Api, name: str, authorization: str | None) -> int:
 @pytest.mark.parametrize("name", NAMES)
 def test_token_of_an_account(name: str, api: Api) -> None:
     """Whoever has an account may do everything."""
-    assert ask(api, name, "Token {}") == 200
+    assert request(api, name, "Token {}") == 200
 
 
 @pytest.mark.parametrize("who", REFUSED)
@@ -71,7 +71,7 @@ def test_no_token_of_an_account(who: str, api: Api) -> None:
     if who == "disabled":
         api.deployment.accounts.disable("nurse")
     before = api.position()
-    told = {name: ask(api, name, REFUSED[who]) for name in NAMES}
+    told = {name: request(api, name, REFUSED[who]) for name in NAMES}
     expected = {name: OPEN_TO_ALL.get(name, 401) for name in NAMES}
     if who == "disabled":
         expected["POST /tscharts/v1/login"] = 403

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from albumcore.albums import Album
-from albumcore.albums.events import AdminDemoted, CapabilityTokenIssued, CapabilityTokenRevoked
+from albumcore.albums.events import (
+    AdminDemoted,
+    CapabilityTokenIssued,
+    CapabilityTokenRevoked,
+)
 from albumcore.albums.events import MemberRemoved as Removed
-from albumcore.capabilities import CapabilityToken, Grants
 from albumcore.errors import (
     AlbumNotFound,
     CapabilityTokenNotFound,
@@ -19,6 +22,7 @@ from albumcore.errors import (
     Invalid,
 )
 from albumcore.ids import CapabilityTokenId
+from albumcore.user_tokens import CapabilityToken, Grants
 from support.album import (
     BOB,
     BOB_IN,

@@ -19,10 +19,10 @@ from albumcore.albums.events import (
     StudyImported,
     StudyRemoved,
 )
-from albumcore.capabilities import Grants
 from albumcore.errors import AlbumNotFound, Forbidden, SeriesNotFound
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore.kernel import Source
+from albumcore.user_tokens import Grants
 from support.album import (
     BOB,
     BOB_IN,

@@ -8,10 +8,15 @@ import pytest
 from attrs import asdict
 
 from albumcore.albums import Album, Member, MemberFlags, Phase
-from albumcore.albums.events import AlbumCreated, AlbumDeleted, AlbumEdited, NotificationsSet
-from albumcore.capabilities import Grants
+from albumcore.albums.events import (
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEdited,
+    NotificationsSet,
+)
 from albumcore.errors import AlbumExists, AlbumNotFound, Forbidden, Invalid
 from albumcore.kernel import Source
+from albumcore.user_tokens import Grants
 from support.album import (
     BOB,
     BOB_IN,

@@ -8,8 +8,6 @@ import pytest
 
 from albumcore.albums import Album, WebhookEvent
 from albumcore.albums.events import AlbumDeleted, AlbumEdited
-from albumcore.capabilities import Grants, UserTokens
-from albumcore.capabilities.events import UserTokenIssued
 from albumcore.errors import (
     AlbumcoreError,
     AlbumExists,
@@ -23,9 +21,11 @@ from albumcore.errors import (
     WebhookNotFound,
 )
 from albumcore.ids import ImageId
-from albumcore.imagesets import Content, ImageType, PatientImageSet
-from albumcore.imagesets.events import ImageAdded, PatientDeleted
+from albumcore.image_sets import Content, ImageType, PatientImageSet
+from albumcore.image_sets.events import ImageAdded, PatientDeleted
 from albumcore.kernel import Act, Event, Source
+from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens.events import UserTokenIssued
 from support.album import (
     BELL,
     BELL_IN,

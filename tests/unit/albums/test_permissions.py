@@ -18,9 +18,9 @@ from albumcore.albums.events import (
     MemberRemoved,
     ReportProviderDeleted,
 )
-from albumcore.capabilities import Grants
 from albumcore.errors import AlbumcoreError, AlbumNotFound, Forbidden
 from albumcore.kernel import Act, Event, Source
+from albumcore.user_tokens import Grants
 from support.album import (
     BOB,
     BOB_IN,

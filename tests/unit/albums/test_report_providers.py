@@ -12,7 +12,13 @@ from albumcore.albums.events import (
     ReportProviderDeleted,
     ReportProviderEdited,
 )
-from albumcore.errors import AlbumNotFound, Forbidden, IdTaken, Invalid, ReportProviderNotFound
+from albumcore.errors import (
+    AlbumNotFound,
+    Forbidden,
+    IdTaken,
+    Invalid,
+    ReportProviderNotFound,
+)
 from support.album import (
     BOB,
     BOB_IN,

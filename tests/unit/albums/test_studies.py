@@ -13,7 +13,6 @@ from albumcore.albums.events import (
     StudyImported,
     StudyRemoved,
 )
-from albumcore.capabilities import Grants
 from albumcore.errors import (
     AlbumNotFound,
     Forbidden,
@@ -22,6 +21,7 @@ from albumcore.errors import (
     SeriesNotFound,
 )
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore.user_tokens import Grants
 from support.album import (
     BOB,
     BOB_IN,

@@ -22,7 +22,7 @@ from albumcore.albums.events import (
 )
 from albumcore.errors import Invalid
 from albumcore.feed import FILTERS, FeedQuery, Kind, select
-from albumcore.kernel import Act, Event, Recorded, Source
+from albumcore.kernel import Act, Event, RecordedEvent, Source
 from support.album import (
     BELL,
     BOB,
@@ -70,7 +70,7 @@ TOLD: list[tuple[Source, Event[Album]]] = [
     (CAROL, WebhookCreated(BELL, Webhook("Bell", "http://bell.example"))),  # 14
 ]
 HISTORY = [
-    Recorded("album-A1", version, Act(source, START + (version - 1) * MINUTE), event)
+    RecordedEvent("album-A1", version, Act(source, START + (version - 1) * MINUTE), event)
     for version, (source, event) in enumerate(TOLD, 1)
 ]
 SHOWN = [14, 13, 12, 11, 10, 9, 8, 6, 5, 4, 3, 2, 1]

@@ -8,15 +8,15 @@ from albumcore import (
     FeedPage,
     FeedQuery,
     Person,
-    Recorded,
+    RecordedEvent,
     Source,
     StudyUID,
     render_feed,
     render_study_comments,
 )
 from albumcore.albums.events import SeriesImported
-from albumcore.comments.events import StudyCommentPosted
-from albumcore.feed import Standing, select
+from albumcore.feed import AlbumStatus, select
+from albumcore.study_comments.events import StudyCommentPosted
 from support.album import BOB_IN, CT, OPEN, S1, alice, bob
 from support.given import ALICE, START
 
@@ -26,11 +26,11 @@ CT_1_IN = SeriesImported(CT, S1)
 def page_of(*events: object) -> FeedPage:
     """A page of all that Alice did."""
     history = [
-        Recorded("album-A1", version, Act(ALICE, START), event)  # type: ignore[type-var]
+        RecordedEvent("album-A1", version, Act(ALICE, START), event)  # type: ignore[type-var]
         for version, event in enumerate(events, 1)
     ]
     entries, total = select(history, None, FeedQuery())
-    return FeedPage(entries, total, Standing({alice: True}))
+    return FeedPage(entries, total, AlbumStatus({alice: True}))
 
 
 def test_what_is_not_known_has_no_key() -> None:
@@ -69,7 +69,7 @@ def test_a_page_tells_whom_and_what_it_names() -> None:
 def test_comments_on_a_study_tell_who_sees_it() -> None:
     """Now, whoever wrote them; and by which name each goes."""
     said = StudyCommentPosted("Look", alice)
-    recorded = Recorded("study-1.2", 1, Act(Source(bob), START), said)
+    recorded = RecordedEvent("study-1.2", 1, Act(Source(bob), START), said)
     entries, _ = select([recorded], alice, FeedQuery())
     people = {bob: Person(bob, "bob@clinic.example", "Bob")}
     assert render_study_comments(entries, people, {alice}) == [

@@ -8,13 +8,13 @@ import pytest
 
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.albums import events as album
-from albumcore.capabilities import Grants
-from albumcore.capabilities import events as user
-from albumcore.comments import StudyCommentPosted
 from albumcore.feed import FEED, Entry, Family, Kind, entry
-from albumcore.imagesets import Content, ImageType
-from albumcore.imagesets import events as images
-from albumcore.kernel import STORED, Act, Event, Recorded
+from albumcore.image_sets import Content, ImageType
+from albumcore.image_sets import events as images
+from albumcore.kernel import STORED, Act, Event, RecordedEvent
+from albumcore.study_comments import StudyCommentPosted
+from albumcore.user_tokens import Grants
+from albumcore.user_tokens import events as user
 from support.album import BELL, CT, DIGEST, KEY, OPEN, S1, S2, SCRIBE, SCRIBE_IN, bob, issued
 from support.given import ALICE, NOW, START
 
@@ -79,7 +79,7 @@ NEVER_SHOWN: list[Event[Any]] = [
 
 def shown(event: Event[Any]) -> Entry | None:
     """How an event of Alice's shows."""
-    return entry(Recorded("album-A1", 1, Act(ALICE, START), event))
+    return entry(RecordedEvent("album-A1", 1, Act(ALICE, START), event))
 
 
 def test_every_stored_class_is_shown_or_hidden_here() -> None:

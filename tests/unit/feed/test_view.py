@@ -18,16 +18,16 @@ from albumcore.albums.events import (
 )
 from albumcore.errors import Invalid
 from albumcore.feed import (
+    AlbumStatus,
     FeedPage,
     FeedQuery,
     Kind,
-    ProviderStanding,
-    Standing,
+    ReportProviderStatus,
+    album_status_of,
     select,
-    standing_of,
 )
 from albumcore.ids import UserId
-from albumcore.kernel import Act, Event, Recorded, Source
+from albumcore.kernel import Act, Event, RecordedEvent, Source
 from support.album import (
     BOB,
     BOB_IN,
@@ -63,7 +63,7 @@ TOLD: list[tuple[Source, Event[Album]]] = [
     (CAROL, CT_IN),  # 9
 ]
 HISTORY = [
-    Recorded("album-A1", version, Act(source, START), event)
+    RecordedEvent("album-A1", version, Act(source, START), event)
     for version, (source, event) in enumerate(TOLD, 1)
 ]
 
@@ -146,24 +146,24 @@ def test_standing_tells_what_holds_now() -> None:
             issued(),
         ],
     )
-    assert standing_of(album) == Standing(
+    assert album_status_of(album) == AlbumStatus(
         {alice: True, carol: True},
-        {SCRIBE: ProviderStanding("Pen", is_removed=True)},
+        {SCRIBE: ReportProviderStatus("Pen", is_removed=True)},
         {KEY: "Scanner 2"},
         frozenset({S2}),
     )
-    assert standing_of(Album()) == Standing()
+    assert album_status_of(Album()) == AlbumStatus()
 
 
 def test_a_plain_member_stands_as_such() -> None:
     """Absent is who is no member; a member is there, with what he is."""
-    assert standing_of(folded(Album(), [OPEN, BOB_IN])).admins == {alice: True, bob: False}
+    assert album_status_of(folded(Album(), [OPEN, BOB_IN])).admins == {alice: True, bob: False}
 
 
 def test_a_page_that_was_passed_on_is_the_same() -> None:
     """From one process to another, with all that it tells."""
-    history = [Recorded("album-A1", 1, Act(ALICE, START), OPEN)]
+    history = [RecordedEvent("album-A1", 1, Act(ALICE, START), OPEN)]
     entries, total = select(history, None, FeedQuery())
-    page = FeedPage(entries, total, Standing({alice: True}))
+    page = FeedPage(entries, total, AlbumStatus({alice: True}))
     assert pickle.loads(pickle.dumps(page)) == page
     assert hash(pickle.loads(pickle.dumps(entries))) == hash(entries)

@@ -30,10 +30,7 @@ from albumcore.albums.events.studies import (
     StudyImported,
     StudyRemoved,
 )
-from albumcore.albums.events.tokens import (
-    CapabilityTokenIssued,
-    CapabilityTokenRevoked,
-)
+from albumcore.albums.events.tokens import CapabilityTokenIssued, CapabilityTokenRevoked
 from albumcore.albums.events.webhooks import (
     WebhookCreated,
     WebhookDeleted,

@@ -9,7 +9,7 @@ from attrs import frozen
 from albumcore.albums.values import Study
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore.kernel import Act, changed, stored
-from albumcore.mapping import added, removed
+from albumcore.persistent_map import added, removed
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from albumcore.capabilities.values import CapabilityToken, Grants
 from albumcore.ids import CapabilityTokenId
 from albumcore.kernel import Act, assoc, changed, stored
+from albumcore.user_tokens.values import CapabilityToken, Grants
 
 if TYPE_CHECKING:
     from albumcore.albums.album import Album

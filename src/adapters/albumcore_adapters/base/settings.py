@@ -1,0 +1,313 @@
+"""Every setting of the service, said once: the rows of `Settings`.
+
+`python -m albumcore_adapters.base.settings` prints the reference page that is made of these rows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import attrs
+from attrs import frozen
+
+from albumcore_adapters.base.setting_types import (
+    ADDRESS,
+    BLOBS,
+    DATABASE,
+    FILE,
+    NETWORKS,
+    PATH,
+    PREFIX_PATH,
+    ROOT,
+    SWITCH,
+    TEXT,
+    URL,
+    Kind,
+    choice,
+    number,
+    size,
+)
+
+T = TypeVar("T")
+Compat = Literal["documented", "upstream"]
+UserSearch = Literal["shared", "all", "off"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(Exception):
+    """A setting has a value that the service cannot work with, so it refuses to start.
+
+    The message never holds the value itself: it may be a secret put in the wrong place.
+
+    Attributes:
+        variable: The environment variable of the setting.
+        expected: What would be accepted.
+    """
+
+    def __init__(self, variable: str, expected: str) -> None:
+        super().__init__(f"{variable}: expected {expected}")
+        self.variable = variable
+        self.expected = expected
+
+
+@frozen
+class _Row:
+    """What a setting is, apart from its name and its default."""
+
+    variable: str
+    kind: Kind[Any]
+    help: str
+    optional: bool
+
+    def convert(self, value: object) -> object:
+        """Read ``value`` by the kind; None is the absence of an optional setting."""
+        if value is None and self.optional:
+            return None
+        try:
+            return self.kind.read("" if value is None else str(value).strip())
+        except ValueError:
+            raise SettingsError(self.variable, self.kind.expected) from None
+
+
+def _setting(
+    variable: str,
+    kind: Kind[T],
+    default: T | None,
+    help: str,  # noqa: A002
+    is_shown: bool = True,
+) -> Any:
+    """One row of the table below; what is not to be shown may hold a password."""
+    row = _Row(variable, kind, help, optional=default is None)
+    return attrs.field(default=default, converter=row.convert, metadata={_Row: row}, repr=is_shown)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Every setting of the service. Values are checked however an instance is made.
+
+    Raises:
+        SettingsError: a value is not what its row accepts, or a JWKS address came without an issuer
+            and an audience.
+    """
+
+    data: Path = _setting(
+        "ALBUMCORE_DATA",
+        PATH,
+        Path("./albumcore-data"),
+        "Holds the database, the image bytes and the generated secret.",
+    )
+    compat: Compat = _setting(
+        "ALBUMCORE_COMPAT",
+        choice("documented", "upstream"),
+        "documented",
+        "Answer as the documented APIs say, or as the deployed servers do where the two differ.",
+    )
+    max_upload: int = _setting(
+        "ALBUMCORE_MAX_UPLOAD",
+        size(1024),
+        32 * 1024 * 1024,
+        "Largest body of the upload of an image; a larger one is answered 413. Every other body is "
+        "bounded by itself, whatever this says.",
+    )
+    bind: str = _setting(
+        "ALBUMCORE_BIND", ADDRESS, "127.0.0.1:8000", "Where to listen; port 0 takes any free one."
+    )
+    workers: int = _setting("ALBUMCORE_WORKERS", number(1, 256), 2, "Number of worker processes.")
+    jwt_issuer: str | None = _setting(
+        "ALBUMCORE_JWT_ISSUER",
+        TEXT,
+        None,
+        "The `iss` that a JWT must have; `albumcore` when not set and no JWKS address is.",
+    )
+    jwt_audience: str | None = _setting(
+        "ALBUMCORE_JWT_AUDIENCE",
+        TEXT,
+        None,
+        "The `aud` that a JWT must name; `albumcore` when not set and no JWKS address is.",
+    )
+    jwks_url: str | None = _setting(
+        "ALBUMCORE_JWKS_URL",
+        URL,
+        None,
+        "The identity provider's keys (RS256, ES256); without it, JWTs are signed with the "
+        "generated secret (HS256).",
+    )
+    jwt_leeway: int = _setting(
+        "ALBUMCORE_JWT_LEEWAY",
+        number(0, 3600),
+        60,
+        "Seconds that the clocks of issuer and service may differ.",
+    )
+    busy_seconds: int = _setting(
+        "ALBUMCORE_BUSY_SECONDS",
+        number(1, 3600),
+        30,
+        "Seconds that a request waits for others who write before it is answered 503.",
+    )
+    snapshot_every: int = _setting(
+        "ALBUMCORE_SNAPSHOT_EVERY",
+        number(1, 1_000_000),
+        500,
+        "Number of events of a stream from one snapshot to the next.",
+    )
+    cache_size: int = _setting(
+        "ALBUMCORE_CACHE",
+        number(1, 1_000_000),
+        256,
+        "Number of albums and image sets that each worker keeps in memory.",
+    )
+    log_level: LogLevel = _setting(
+        "ALBUMCORE_LOG_LEVEL",
+        choice("debug", "info", "warning", "error"),
+        "info",
+        "Least severe messages that are logged.",
+    )
+    allow_private_addresses: bool = _setting(
+        "ALBUMCORE_ALLOW_PRIVATE_ADDRESSES",
+        SWITCH,
+        False,
+        "Let report providers and webhooks be at private and loopback addresses, for tests and "
+        "closed networks.",
+    )
+    kheops_prefix: str | None = _setting(
+        "ALBUMCORE_KHEOPS_PREFIX",
+        PREFIX_PATH,
+        None,
+        "A prefix under which the routes of the Kheops API answer too.",
+    )
+    require_verified_email: bool = _setting(
+        "ALBUMCORE_REQUIRE_VERIFIED_EMAIL",
+        SWITCH,
+        False,
+        "Take the e-mail address of a JWT only where `email_verified` is there and true; otherwise it is taken where "
+        "the claim is missing, too.",
+    )
+    user_search: UserSearch = _setting(
+        "ALBUMCORE_USER_SEARCH",
+        choice("shared", "all", "off"),
+        "shared",
+        "Among whom `GET /users?search=` looks where it names no album and no study: those who share an album or a "
+        "study with the caller, everyone who is registered, or no one.",
+    )
+    public_url: str | None = _setting(
+        "ALBUMCORE_PUBLIC_URL",
+        ROOT,
+        None,
+        "Where clients reach the service: the issuer of the tokens it makes for report providers, "
+        "the `host` of webhooks and the base of RetrieveURL; `http://` and ALBUMCORE_BIND when "
+        "not set.",
+    )
+    blobs: str | None = _setting(
+        "ALBUMCORE_BLOBS",
+        BLOBS,
+        None,
+        "Where the image bytes are; in `blobs` of the data directory when not set. S3 is reached as "
+        "the usual `AWS_*` variables say, and needs the extra `s3`.",
+    )
+
+    database: str | None = _setting(
+        "ALBUMCORE_DATABASE",
+        DATABASE,
+        None,
+        "The PostgreSQL database of everything but the image bytes; an SQLite file in the data directory when not "
+        "set. It needs the extra `postgres`, and several machines may share it.",
+        is_shown=False,
+    )
+    secret_file: Path | None = _setting(
+        "ALBUMCORE_SECRET_FILE",
+        FILE,
+        None,
+        "A file of 32 random bytes, which only its owner can read, to sign and check tokens with: machines that share "
+        "a database need the same. One is made in the data directory when not set.",
+    )
+    max_inflated: int = _setting(
+        "ALBUMCORE_MAX_INFLATED",
+        size(1024),
+        64 * 1024 * 1024,
+        "How much longer than its file a deflated DICOM data set may be for `import-dicom` to read it.",
+    )
+    trusted_proxies: str | None = _setting(
+        "ALBUMCORE_TRUSTED_PROXIES",
+        NETWORKS,
+        None,
+        "The proxies whose `X-Forwarded-For` is believed where failed logins are counted and logged; without them all "
+        "clients of a proxy share its address.",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.jwks_url is not None and None in (self.jwt_issuer, self.jwt_audience):
+            raise SettingsError(
+                "ALBUMCORE_JWKS_URL",
+                "ALBUMCORE_JWT_ISSUER and ALBUMCORE_JWT_AUDIENCE beside it: without them, "
+                "a token that the provider made for another service would be accepted",
+            )
+
+    @property
+    def root(self) -> str:
+        """Where clients reach the service, without a slash at its end."""
+        return self.public_url or f"http://{self.bind}"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], **overrides: object) -> Self:
+        """Read the settings from ``environ``; an override, such as a command line option, wins.
+
+        A variable that is empty or blank counts as not set, and so does an override that is None.
+
+        Raises:
+            SettingsError: a value is bad; see the class.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        read: dict[str, Any] = {
+            name: environ[row.variable]
+            for name, row in _rows().items()
+            if environ.get(row.variable, "").strip()
+        }
+        return cls(**(read | given))
+
+
+def _rows() -> dict[str, _Row]:
+    return {field.name: field.metadata[_Row] for field in attrs.fields(Settings)}
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table, one row each, in the order of `Settings`."""
+    lines = ["| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |"]
+    for field in attrs.fields(Settings):
+        row: _Row = field.metadata[_Row]
+        default = "not set" if field.default is None else f"`{_shown(field.default)}`"
+        lines.append(f"| `{row.variable}` | {row.kind.expected} | {default} | {row.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"./{default}" if isinstance(default, Path) else str(default)
+
+
+def settings_page() -> str:
+    """Return the whole reference page of the settings, in Markdown."""
+    return _PAGE.format(table=settings_table())
+
+
+_PAGE = """\
+# Settings
+
+Settings are read from the environment when the service or a command starts.
+An option of the command line wins over its variable.
+A variable that is empty or blank counts as not set.
+A bad value stops the start, with a message that names the variable and what it accepts.
+
+{table}
+`ALBUMCORE_JWKS_URL` needs `ALBUMCORE_JWT_ISSUER` and `ALBUMCORE_JWT_AUDIENCE` beside it.
+Otherwise a token that the identity provider made for another service would be accepted.
+
+This page is generated: `python -m albumcore_adapters.base.settings > docs/reference/settings.md`.
+"""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_page())

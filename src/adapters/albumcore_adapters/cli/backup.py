@@ -1,0 +1,57 @@
+"""`albumcore backup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from cyclopts import Parameter
+
+from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.cli.base import Data, Json, app, existing, print_json
+from albumcore_adapters.transfer.backup import back_up
+
+
+@app.command
+def backup(
+    dest: Annotated[
+        Path, Parameter(help="A new or empty directory, outside of the data directory.")
+    ],
+    /,
+    *,
+    with_secret: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Put in the secret, too: it makes tokens that the service accepts. Without it, a store that is "
+            "restored elsewhere has a new one, and everyone has to log in again.",
+        ),
+    ] = False,
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    """Back up the database, as it is at one moment, and the image bytes, and verify the backup.
+
+    The service may run meanwhile. Images on S3 are left there. Where it fails, nothing is left of it; status 1 tells
+    that the store itself is damaged.
+
+    For example:
+
+        albumcore backup /backup/2026-03-14 --data /srv/albumcore
+    """
+    with existing(data) as deployment:
+        manifest = back_up(deployment, dest, progress_of, with_secret=with_secret)
+    if json:
+        print_json(orjson.loads(manifest.as_json()))
+        return
+    print(
+        f"{manifest.events} events, the last of them at position {manifest.position}, are backed up"
+    )
+    place = "with them" if manifest.blobs_at is None else f"left at {manifest.blobs_at}"
+    print(f"{manifest.blobs} image files, {manifest.blob_bytes} bytes together, are {place}")
+    if not manifest.has_secret:
+        print(
+            "the secret that tokens are signed with is not in the backup: --with-secret puts it in"
+        )
+    print("the backup is verified")

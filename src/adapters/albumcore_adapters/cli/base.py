@@ -1,0 +1,110 @@
+"""What the commands share: the application they belong to, the store they open, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.cli.help_page import HelpPage
+from albumcore_adapters.service import (
+    Deployment,
+    NoStore,
+    UnfinishedCopy,
+    open_deployment,
+)
+
+app = App(
+    name="albumcore",
+    help="""Albums of medical images and patient image sets, whose history is the truth.
+
+    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT, ALBUMCORE_MAX_UPLOAD, ...);
+    docs/reference/settings.md has the table.
+
+    For example:
+
+        albumcore serve --demo
+        albumcore token --sub alice --email alice@clinic.example --name Alice
+        albumcore token --revoke-all alice
+        echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+        albumcore import-dicom --owner alice /media/cdrom
+        albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
+        albumcore rebuild
+        albumcore verify
+        albumcore backup /backup/2026-03-14 --data /srv/albumcore
+        albumcore restore /backup/2026-03-14 --data /srv/albumcore
+        albumcore collect-blobs --dry-run
+        albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+        albumcore completion bash
+    """,
+    help_format="plaintext",
+    help_formatter=HelpPage(),
+    version=version("albumcore"),
+)
+
+Data = Annotated[
+    Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
+]
+Create = Annotated[
+    bool, Parameter(name="--create", negative=(), help="Make the store if there is none.")
+]
+Json = Annotated[
+    bool, Parameter(name="--json", negative=(), help="Print one JSON object, in one line.")
+]
+
+
+class Failed(Exception):
+    """The command cannot do what it was asked: a sentence, and the status to end with."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def settings_of(data: Path | None, **options: Any) -> Settings:
+    """The settings of the environment, with what the command line says in their place."""
+    return Settings.from_environment(os.environ, data=data, **options)
+
+
+def existing(data: Path | None) -> AbstractContextManager[Deployment]:
+    """The open deployment of a data directory that has a store already; NoStore where it has none."""
+    return opened(settings_of(data), must_exist=True)
+
+
+@contextmanager
+def existing_or_created(data: Path | None, *, create: bool) -> Iterator[Deployment]:
+    """The open deployment of a data directory, closed at the end of the block; a new store only where `create` is true.
+
+    Raises:
+        NoStore: there is none; the message names ``--create``.
+    """
+    try:
+        deployment = open_deployment(settings_of(data), must_exist=not create)
+    except UnfinishedCopy:
+        raise
+    except NoStore as error:
+        raise NoStore(f"{error}; to make one, add --create") from error
+    with closing(deployment):
+        yield deployment
+
+
+def print_json(result: Mapping[str, object]) -> None:
+    """Print what a command came to as one line of JSON on standard output.
+
+    Everything outside printable ASCII is escaped, so that file names of any bytes can be in it.
+    """
+    print(json.dumps(result))
+
+
+@contextmanager
+def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deployment]:
+    """The open deployment of the settings, closed at the end of the block."""
+    with closing(open_deployment(settings, must_exist=must_exist)) as deployment:
+        yield deployment

@@ -1,0 +1,47 @@
+"""`albumcore collect-blobs`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from albumcore import utc_now
+from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.blobs.collect import unreferred
+from albumcore_adapters.cli.base import Data, Failed, app, existing
+
+
+@app.command(name="collect-blobs")
+def collect_blobs(
+    *,
+    older_than: Annotated[
+        int, Parameter(help="Days since a blob was last uploaded, 1 to 36500.")
+    ] = 7,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Remove nothing.")] = False,
+    data: Data = None,
+) -> None:
+    """Remove image bytes that no event refers to, and name them.
+
+    The service may run meanwhile; on S3 the bucket should keep versions then, or an upload of the same bytes in
+    the very moment of their removal is lost.
+
+    For example:
+
+        albumcore collect-blobs --older-than 30 --dry-run
+    """
+    if not 1 <= older_than <= 36500:
+        raise Failed("collect-blobs needs 1 to 36500 days: an upload may be under way", 2)
+    before = utc_now() - timedelta(days=older_than)
+    found: list[str] = []
+    try:
+        with existing(data) as deployment, progress_of("reading events") as progress:
+            blobs = deployment.blobs
+            old = unreferred(deployment.albums, blobs, before, progress)
+            found.extend(digest for digest in old if dry_run or blobs.remove(digest, before))
+    finally:
+        # Also what was removed before it came to an end that was not foreseen.
+        for digest in found:
+            print(digest)
+    print(f"{len(found)} blobs that nothing refers to {'would be' if dry_run else 'were'} removed")

@@ -1,0 +1,27 @@
+"""`albumcore completion`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from albumcore_adapters.cli.base import app
+
+
+@app.command
+def completion(
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"], Parameter(help="The shell that is to complete.")
+    ],
+    /,
+) -> None:
+    """Print a script that makes a shell complete the commands of albumcore and their options.
+
+    For example:
+
+        source <(albumcore completion bash)
+        albumcore completion zsh > ~/.zfunc/_albumcore
+        albumcore completion fish > ~/.config/fish/completions/albumcore.fish
+    """
+    print(app.generate_completion(shell=shell))

@@ -1,0 +1,51 @@
+"""`albumcore events`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+from cyclopts import Parameter
+
+from albumcore.ids import UserId, album_id
+from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.cli.base import Data, app, existing
+from albumcore_adapters.http.kheops.compat import MODES
+from albumcore_adapters.http.kheops.feed_json import render
+from albumcore_adapters.http.kheops.responses import latest
+
+
+@app.command
+def events(
+    album: Annotated[str, Parameter(help="The album id.")],
+    /,
+    *,
+    viewer: Annotated[
+        str | None, Parameter(help="Show what this sub sees; without it, everything.")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        Parameter(
+            help="As it was at that time, or at the end of that second; UTC unless it says otherwise."
+        ),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Print an album's feed, newest first, one JSON object a line: now, or as it was at a time.
+
+    For example:
+
+        albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
+    """
+    with existing(data) as deployment, progress_of("reading the history"):
+        page = deployment.albums.feed(
+            album_id(album),
+            None if viewer is None else UserId(viewer),
+            at=None if at is None else latest(at),
+        )
+        mode = MODES[deployment.settings.compat]
+        about = deployment.people, deployment.catalogue, deployment.claims
+        shown = render(page, album_id(album), *about, mode)
+    for one in shown:
+        print(orjson.dumps(one).decode())

@@ -1,0 +1,93 @@
+"""`albumcore import-dicom`."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from albumcore.ids import user_id
+from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.cli.base import (
+    Create,
+    Data,
+    Failed,
+    Json,
+    app,
+    existing_or_created,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from albumcore_adapters.dicom.files import ImportReport
+
+
+@app.command(name="import-dicom")
+def import_dicom(
+    *paths: Annotated[Path, Parameter(help="DICOM files, and folders of them.")],
+    owner: Annotated[str, Parameter(help="The sub of the person whose inbox receives them.")],
+    verbose: Annotated[
+        bool, Parameter(name=("--verbose", "-v"), negative=(), help="Name what is passed over.")
+    ] = False,
+    json: Json = False,
+    create: Create = False,
+    data: Data = None,
+) -> None:
+    """Read DICOM files into the catalogue and the owner's inbox. What is not DICOM is passed over.
+
+    What is passed over is counted by reason. Ends with status 1 where a path that was given cannot be read; the
+    others are imported.
+
+    For example:
+
+        albumcore import-dicom --owner alice /media/cdrom
+    """
+    from albumcore_adapters.dicom.files import (
+        import_files,  # a service has no use for it, and it takes memory
+    )
+
+    if not paths:
+        raise Failed("import-dicom needs at least one file or folder", 2)
+    place = existing_or_created(data, create=create)
+    with place as deployment, progress_of("reading files") as progress:
+        person = deployment.people.register(user_id(owner))
+        seen = iter(range(1, sys.maxsize))
+        report = import_files(
+            deployment.catalogue,
+            person.sub,
+            paths,
+            lambda path: progress(next(seen)),
+            deployment.settings.max_inflated,
+        )
+    if json:
+        print_json(_as_json(report))
+    else:
+        _print(report, verbose=verbose)
+    unread = [one for one in report.refused if one.unread and one.path in set(paths)]
+    if unread:
+        raise Failed("\n".join(f"{str(one.path)!r}: {one.reason}" for one in unread), 1)
+
+
+def _as_json(report: ImportReport) -> dict[str, object]:
+    counts = {name: getattr(report, name) for name in ("instances", "series", "studies")}
+    passed_over = [{"path": str(one.path), "reason": one.reason} for one in report.refused]
+    return {**counts, "passed_over": passed_over}
+
+
+def _print(report: ImportReport, *, verbose: bool) -> None:
+    if verbose:
+        for refused in report.refused:
+            # A name may hold line breaks, control sequences of terminals, and bytes that are not UTF-8.
+            print(f"passed over: {str(refused.path)!r}: {refused.reason}")
+    else:
+        for reason, count in Counter(one.reason for one in report.refused).most_common():
+            print(f"{count} passed over: {reason}")
+    left_out = f"{len(report.refused)} passed over"
+    if report.refused and not verbose:
+        left_out += "; -v names them"
+    print(
+        f"{report.instances} instances in {report.series} series of {report.studies} studies; {left_out}"
+    )

@@ -1,0 +1,76 @@
+"""`albumcore serve`, and the demo it may fill in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.blobs import DirectoryBlobs
+from albumcore_adapters.cli.base import Data, Failed, app, opened, settings_of
+from albumcore_adapters.server import demo as demonstration
+from albumcore_adapters.server.exposure import exposures
+from albumcore_adapters.server.serve import check_address
+from albumcore_adapters.server.serve import serve as serve_until_stopped
+
+
+@app.command
+def serve(
+    *,
+    data: Data = None,
+    bind: Annotated[str | None, Parameter(help="HOST:PORT. [env: ALBUMCORE_BIND]")] = None,
+    workers: Annotated[
+        int | None, Parameter(help="Worker processes. [env: ALBUMCORE_WORKERS]")
+    ] = None,
+    demo: Annotated[
+        bool, Parameter(negative=(), help="Fill the directory with a demo, once.")
+    ] = False,
+) -> None:
+    """Serve both APIs until stopped.
+
+    For example:
+
+        albumcore serve --data /srv/albumcore --bind 0.0.0.0:8000 --workers 4
+    """
+    settings = settings_of(data, bind=bind, workers=workers)
+    check_address(settings.bind)
+    announce: Callable[[str], None] = _silence
+    # Opened here first, so that a damaged directory is told of before any worker starts.
+    with opened(settings) as deployment:
+        if demo:
+            if not isinstance(deployment.blobs, DirectoryBlobs):
+                _fill_apart(settings.data)
+            with progress_of("filling in the demo"):
+                made = demonstration.fill(deployment)
+            announce = demonstration.announcement(deployment, made)
+        for line in exposures(deployment):
+            print(f"warning: {line}", file=sys.stderr, flush=True)
+    serve_until_stopped(settings, announce)
+
+
+def _fill_apart(data: Path) -> None:
+    """Fill in the demo in another process, for this one is to be forked, and must not have asked S3 for anything."""
+    command = [sys.executable, "-m", "albumcore_adapters", "fill-demo", "--data", str(data)]
+    if status := subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
+        raise Failed("the demo is not filled in", status)
+
+
+@app.command(name="fill-demo")
+def fill_demo(*, data: Data = None) -> None:
+    """Fill the data directory with the demo, once; `serve --demo` does so by itself.
+
+    For example:
+
+        albumcore fill-demo --data /srv/albumcore
+    """
+    with opened(settings_of(data)) as deployment, progress_of("filling in the demo"):
+        demonstration.fill(deployment)
+
+
+def _silence(address: str) -> None:
+    """What a service without a demo has to say of its address; gunicorn logs it."""

@@ -1,0 +1,56 @@
+"""`albumcore token`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from albumcore_adapters.cli.base import (
+    Create,
+    Data,
+    Failed,
+    app,
+    existing,
+    existing_or_created,
+)
+from albumcore_adapters.identity.issuing import end_all, issue
+
+
+@app.command
+def token(
+    *,
+    sub: Annotated[str | None, Parameter(help="Who the token is of: the sub claim.")] = None,
+    email: Annotated[
+        str | None, Parameter(help="E-mail address, for others to find the person by.")
+    ] = None,
+    name: Annotated[str | None, Parameter(help="Name to show to others.")] = None,
+    ttl: Annotated[int, Parameter(help="Seconds it is valid for.")] = 3600,
+    revoke_all: Annotated[
+        str | None, Parameter(help="End every JWT that this sub was issued until now, instead.")
+    ] = None,
+    create: Create = False,
+    data: Data = None,
+) -> None:
+    """Print a JWT for the Kheops routes, signed with the secret of the data directory, and nothing else.
+
+    With --revoke-all, end all of a user's instead, also those of an identity provider, in every running worker at
+    once. Capability tokens are revoked each by itself.
+
+    For example:
+
+        albumcore token --sub alice --email alice@clinic.example --name "Alice Ndiaye"
+        albumcore token --revoke-all alice
+    """
+    person = sub, email, name
+    if revoke_all is not None and person == (None, None, None) and not create:
+        with existing(data) as deployment:
+            good_from = end_all(deployment, revoke_all).isoformat()
+            print(f"every JWT of {revoke_all} issued before {good_from} has ended")
+            if not deployment.people.known(revoke_all):
+                raise Failed("no user of that sub was seen yet: is it the right one?", 1)
+    elif revoke_all is None and sub is not None and email is not None and name is not None:
+        with existing_or_created(data, create=create) as deployment:
+            print(issue(deployment, sub, email, name, ttl))
+    else:
+        raise Failed("token needs --sub, --email and --name, or --revoke-all alone", 2)

@@ -1,0 +1,52 @@
+"""`albumcore tscharts-user`."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from albumcore_adapters.cli.base import (
+    Create,
+    Data,
+    Failed,
+    app,
+    existing,
+    existing_or_created,
+)
+
+
+@app.command(name="tscharts-user")
+def tscharts_user(
+    name: Annotated[str, Parameter(help="Name of the account.")],
+    /,
+    *,
+    password_stdin: Annotated[
+        bool, Parameter(negative=(), help="Read the password from standard input.")
+    ] = False,
+    disable: Annotated[
+        bool, Parameter(negative=(), help="End login and token until there is a new password.")
+    ] = False,
+    create: Create = False,
+    data: Data = None,
+) -> None:
+    """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
+
+    For example:
+
+        echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
+    """
+    if disable and (password_stdin or create):
+        raise Failed("--disable takes no password, and makes no store", 2)
+    if disable:
+        with existing(data) as deployment:
+            if not deployment.accounts.disable(name):
+                raise Failed(f"there is no account {name!r}", 1)
+        print(f"disabled: {name}")
+        return
+    with existing_or_created(data, create=create) as deployment:
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
+        account = deployment.accounts.add(name, password)
+        print(f"account {account.id}: {account.name}")

@@ -1,0 +1,69 @@
+"""`albumcore verify`, and `albumcore rebuild` for what it finds in the index rows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from albumcore_adapters import verification
+from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.cli.base import (
+    Data,
+    Failed,
+    Json,
+    app,
+    existing,
+    print_json,
+    settings_of,
+)
+
+
+@app.command
+def rebuild(*, data: Data = None) -> None:
+    """Make the index rows again from the events. The service may run meanwhile; writes wait.
+
+    For example:
+
+        albumcore rebuild --data /srv/albumcore
+    """
+    with existing(data) as deployment, progress_of("reading events") as progress:
+        count = deployment.albums.rebuild(progress)
+    print(f"index rows made again from {count} events")
+
+
+@app.command
+def verify(
+    *,
+    data: Data = None,
+    read_only: Annotated[
+        bool,
+        Parameter(
+            help="Write nothing, neither to the SQLite file nor beside it. A directory that is read-only is "
+            "verified so by itself.",
+            negative=(),
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check the database, replay every stream, compare with the index rows and the image files, and name what differs.
+
+    The database's own check comes first, then the directory: each row must be readable, and what it refers to be there.
+    Ends with status 1 where something does.
+
+    For example:
+
+        albumcore verify --data /srv/albumcore
+    """
+    with progress_of("reading events") as progress:
+        found = verification.verify(settings_of(data), read_only=read_only, progress=progress)
+    if json:
+        shown = {"events": found.events, "problems": found.problems, "left_out": found.left_out}
+        print_json(shown)
+    elif found.problems:
+        print(*found.left_out, *found.problems, sep="\n")
+    else:
+        whole = "index rows, snapshots and image files agree with them"
+        print(*found.left_out, f"{found.events} events replayed; {whole}", sep="\n")
+    if found.problems:
+        raise Failed(f"{len(found.problems)} things differ, in {found.events} events", 1)

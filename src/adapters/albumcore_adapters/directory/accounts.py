@@ -1,0 +1,163 @@
+"""Accounts of the TSCharts API: a name, a password, and one token that stays the same.
+
+Passwords are kept as argon2id hashes. A token is derived from the password's hash and a secret that
+is not in the database, so whoever reads the database can use neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from attrs import field, frozen
+
+from albumcore.errors import Invalid
+from albumcore_adapters.base.concurrency import Turns
+from albumcore_adapters.sql.database import (
+    Database,
+    Row,
+    has_changed,
+    is_storable,
+    key_text,
+)
+
+_BY_NAME = "SELECT * FROM directory_account WHERE name = ?"
+_BY_ID = "SELECT * FROM directory_account WHERE id = ?"
+_BY_DIGEST = "SELECT * FROM directory_account WHERE token_digest = ?"
+_SET_DIGEST = "UPDATE directory_account SET token_digest = ? WHERE id = ?"
+
+MOST_CHECKED = 2
+"""Passwords that a process checks at a time: each check takes 64 MiB of memory, and a processor for a while."""
+
+_BUSY = "other passwords are being checked; try again"
+_TOKEN = re.compile(r"[0-9a-f]{40}\Z")
+_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+# Of no known password: checking against it costs an unknown name the time that a known one takes.
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "A" * 43
+
+
+@frozen
+class Account:
+    """An account; one that is not active may neither log in nor use its token."""
+
+    id: int
+    name: str
+    active: bool
+
+
+@frozen
+class Accounts:
+    """The accounts of the TSCharts API.
+
+    Attributes:
+        secret: Key that tokens are derived with; with another key, older tokens are worth nothing.
+        turns: Turns at checking a password.
+    """
+
+    database: Database
+    secret: bytes = field(repr=False)
+    turns: Turns = field(factory=lambda: Turns(MOST_CHECKED, _BUSY, 1), eq=False, repr=False)
+
+    def add(self, name: str, password: str) -> Account:
+        """Add an account, or give an existing one this password, which also makes it active again.
+
+        A new password ends the token of the old one.
+
+        Raises:
+            Invalid: the name is blank, not valid Unicode or longer than 255 characters, or the password is empty.
+        """
+        if not key_text("name", name).strip():
+            raise Invalid("name", "an account needs a name")
+        if not password:
+            raise Invalid("password", "an account needs a password")
+        password_hash = _HASHER.hash(_encoded(password))
+        with self.database.transaction(commit=True) as cursor:
+            cursor.execute(
+                "INSERT INTO directory_account (name, password_hash) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE"
+                " SET password_hash = excluded.password_hash, active = 1",
+                (name, password_hash),
+            )
+            cursor.execute(_BY_NAME, (name,))
+            [row] = cursor.fetchall()
+            cursor.execute(_SET_DIGEST, (_digest(self._token(row)), row["id"]))
+            return _account(row)
+
+    def check(self, name: str, password: str) -> Account | None:
+        """Return the active account with this name and password.
+
+        An unknown name, a wrong password and a disabled account are told alike, and take alike.
+
+        Raises:
+            Busy: two passwords are being checked already.
+        """
+        row = self._named(name)
+        # The hash is never renewed here, whatever the library advises: it would change the token.
+        try:
+            with self.turns.taken():
+                _HASHER.verify(_NOBODY if row is None else row["password_hash"], _encoded(password))
+        except VerifyMismatchError:
+            return None
+        return None if row is None or not row["active"] else _account(row)
+
+    def token(self, account: Account) -> str:
+        """Return an account's token: 40 hexadecimal digits, the same until the password changes.
+
+        Only its SHA-256 is kept.
+        """
+        [row] = self._rows(_BY_ID, account.id)
+        token = self._token(row)
+        if row["token_digest"] != _digest(token):
+            # The secret is not the one the account was made with.
+            with self.database.transaction(commit=True) as cursor:
+                cursor.execute(_SET_DIGEST, (_digest(token), account.id))
+        return token
+
+    def named(self, name: str) -> Account | None:
+        """Return the account of that name, active or not."""
+        row = self._named(name)
+        return None if row is None else _account(row)
+
+    def by_token(self, token: str) -> Account | None:
+        """Return the account a token belongs to, active or not; exact to the letter's case."""
+        if not _TOKEN.match(token):
+            return None
+        rows = self._rows(_BY_DIGEST, _digest(token))
+        return next((_account(row) for row in rows if self._token(row) == token), None)
+
+    def disable(self, name: str) -> bool:
+        """Keep the account from logging in and from using its token; False if there is none."""
+        if not is_storable(name):
+            return False
+        with self.database.transaction(commit=True) as cursor:
+            cursor.execute("UPDATE directory_account SET active = 0 WHERE name = ?", (name,))
+            return has_changed(cursor)
+
+    def _named(self, name: str) -> Row | None:
+        return next(iter(self._rows(_BY_NAME, name)), None) if is_storable(name) else None
+
+    def _rows(self, select: str, value: str | int) -> list[Row]:
+        with self.database.transaction(commit=False) as cursor:
+            cursor.execute(select, (value,))
+            return cursor.fetchall()
+
+    def _token(self, row: Row) -> str:
+        message = f"tscharts-token:{row['id']}:{row['password_hash']}"
+        return hmac.new(self.secret, message.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def _account(row: Row) -> Account:
+    return Account(row["id"], row["name"], bool(row["active"]))
+
+
+def _encoded(password: str) -> bytes:
+    # Whatever JSON can carry is a password, lone surrogates too.
+    return password.encode("utf-8", "surrogatepass")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

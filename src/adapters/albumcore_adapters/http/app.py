@@ -1,0 +1,84 @@
+"""The WSGI application: both APIs over one open deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import falcon
+
+from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http.body import DropsBodies
+from albumcore_adapters.http.cors import Cors, HeadAsGet
+from albumcore_adapters.http.errors import Refused, Router, refusing
+from albumcore_adapters.http.health import Health
+from albumcore_adapters.http.openapi import OpenApi
+from albumcore_adapters.http.paths import PlainPaths
+from albumcore_adapters.http.request_log import RequestLog, log_fault
+from albumcore_adapters.service import Deployment
+
+Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
+"""Answers an error, with a status, in the shape of one API."""
+
+DOCUMENTATION = "/openapi.json"
+"""Where the service describes itself, to everyone."""
+
+_APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
+"""Who answers errors below a path; Kheops answers all the others."""
+
+
+def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Response]:
+    """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
+    settings = deployment.settings
+    # Below the prefix too: a proxy may let nothing else through.
+    documentation = (settings.kheops_prefix or "") + DOCUMENTATION
+    routes = (
+        *kheops.routes(deployment),
+        *tscharts.routes(deployment),
+        ("/healthz", Health(deployment)),
+        *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
+    )
+    middleware: list[Any] = [
+        RequestLog(deployment.requests),
+        PlainPaths(path for path, _ in routes),
+        Cors(*_APIS),
+        HeadAsGet(),
+        DropsBodies(),
+    ]
+    app = falcon.App(middleware=middleware, router=Router())
+    app.req_options.strip_url_path_trailing_slash = True
+    app.req_options.keep_blank_qs_values = True
+    app.req_options.auto_parse_qs_csv = False
+    for path, resource in routes:
+        app.add_route(path, resource)
+    for prefix, sink in tscharts.sinks(deployment):
+        app.add_sink(refusing(sink), prefix)
+    # Falcon has a handler of its own for HTTPError, and the most specific one wins.
+    answer = partial(kheops.answer_error, settings.root + documentation)
+    app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
+    return app
+
+
+def _on_error(
+    answer_kheops: Answerer,
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: Exception,
+    params: Any,
+) -> None:
+    """Answer an error in the shape of the API the path belongs to."""
+    status = 500
+    if isinstance(error, falcon.HTTPError):
+        status = error.status_code
+        for name, value in error.headers.items() if isinstance(error.headers, dict) else ():
+            resp.set_header(name, value)
+    if isinstance(error, Refused):
+        error = error.error
+    if status >= 500 and not isinstance(error, falcon.HTTPError):
+        log_fault(req, error)
+    resp.status = falcon.code_to_http_status(status)
+    answer = next(
+        (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), answer_kheops
+    )
+    answer(req, resp, status, error)

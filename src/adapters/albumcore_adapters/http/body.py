@@ -1,0 +1,94 @@
+"""Request bodies: read up to a limit and to their end, and what nobody reads dropped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import falcon
+
+DROPPED = 64 * 1024 * 1024
+"""At most this much of a body that nobody wants is read and dropped, in bytes."""
+
+READ_OFF = "albumcore_adapters.body_is_read_off"
+"""In the environ of a request, that the server reads what is left of its body after the answer."""
+
+_DROPPED_SECONDS = 10.0
+_PIECE = 1024 * 1024
+
+
+def read_body(req: falcon.Request, limit: int) -> bytes:
+    """Return the whole body, by Content-Length or in chunks.
+
+    Args:
+        req: The request.
+        limit: Largest body, in bytes.
+
+    Raises:
+        falcon.HTTPContentTooLarge: the body is larger.
+        falcon.HTTPBadRequest: it ended early, or its chunks are malformed.
+        falcon.HTTPError: 408, it came too slowly.
+    """
+    length, read = req.content_length, _reader(req)
+    too_large = falcon.HTTPContentTooLarge(description=f"the body is larger than {limit} bytes")
+    if length is not None and length > limit:
+        raise too_large
+    pieces, seen = [], 0
+    try:
+        while piece := read(min(_PIECE, limit + 1 - seen)):
+            pieces.append(piece)
+            seen += len(piece)
+    except TimeoutError:
+        raise falcon.HTTPError(
+            falcon.HTTP_408, description="the body came too slowly, or not to its end"
+        ) from None
+    # Each server has exceptions of its own for a malformed chunk and for a client that is gone.
+    except Exception:
+        raise falcon.HTTPBadRequest(description="the body could not be read to its end") from None
+    if seen > limit:
+        raise too_large
+    if length is not None and seen < length:
+        raise falcon.HTTPBadRequest(description="the body ended early")
+    return b"".join(pieces)
+
+
+class DropsBodies:
+    """Reads what is left of the body of every request and drops it: at most `DROPPED` bytes, and for ten seconds.
+
+    A server that closes a connection with unread bytes resets it. A client that is still sending
+    then sees a broken connection in place of the answer, such as the 413 for its large upload.
+    Where the server reads them itself, after the answer, they are left to it.
+    """
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
+    ) -> None:
+        """Read the rest."""
+        if announces_body(req.env) and READ_OFF not in req.env:
+            _drop_rest(req)
+
+
+def announces_body(environ: Mapping[str, Any]) -> bool:
+    """Whether a request announces a body (RFC 9112 section 6): by its length, or as chunks."""
+    return bool(environ.get("CONTENT_LENGTH")) or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def _drop_rest(req: falcon.Request) -> None:
+    left, until = DROPPED, time.monotonic() + _DROPPED_SECONDS
+    try:
+        read = _reader(req)
+        while time.monotonic() < until and (piece := read(min(_PIECE, left))):
+            left -= len(piece)
+    except Exception:  # as above; the answer is settled, and whoever is gone needs none
+        return
+
+
+def _reader(req: falcon.Request) -> Callable[[int], bytes]:
+    """Reads up to a number of bytes of the body; nothing any more at its end."""
+    # A body in chunks has no Content-Length. Servers that mark its end themselves say so; with the
+    # others, reading beyond Content-Length would wait for ever.
+    if req.env.get("wsgi.input_terminated"):
+        read: Callable[[int], bytes] = req.env["wsgi.input"].read
+        return read
+    return req.bounded_stream.read

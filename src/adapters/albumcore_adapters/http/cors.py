@@ -1,0 +1,70 @@
+"""What browsers need of the Kheops routes: CORS, preflight without credentials, and HEAD (Kheops API, conventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from albumcore_adapters.http.request_log import REQUEST_ID, TRACE_PARENT
+
+EXPOSE = "Access-Control-Expose-Headers"
+
+HEADERS: Mapping[str, str] = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, frontend,"
+    f" accept-charset, X-Authorization-Source, Idempotency-Key, {REQUEST_ID}, {TRACE_PARENT}",
+    EXPOSE: f"{REQUEST_ID}, {TRACE_PARENT}",
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
+    "Access-Control-Max-Age": "86400",
+}
+"""On every answer."""
+
+COUNT = "X-Total-Count"
+
+
+class Cors:
+    """Lets pages of any origin read the answers.
+
+    Args:
+        elsewhere: Paths that begin so are not ours to speak of.
+    """
+
+    def __init__(self, *elsewhere: str) -> None:
+        self._elsewhere = elsewhere
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
+    ) -> None:
+        """Say who may read the answer, and its total where there is one."""
+        if req.path.startswith(self._elsewhere):
+            return
+        resp.set_headers(HEADERS)
+        if resp.get_header(COUNT) is not None:
+            resp.set_header(EXPOSE, f"{COUNT}, {HEADERS[EXPOSE]}")
+
+
+class HeadAsGet:
+    """Answers HEAD as GET, without the body."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Take HEAD for GET, so that it finds the same route and meets the same checks."""
+        if req.method == "HEAD":
+            req.context.is_head = True
+            req.method = "GET"
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
+    ) -> None:
+        """Take it for HEAD again: the framework leaves the body out then, and tells how long it would be.
+
+        Where ``Allow`` names GET it names HEAD too (RFC 9110 section 10.2.1).
+        """
+        if req.context.get("is_head"):
+            req.method = "HEAD"
+        allowed = (resp.get_header("Allow") or "").split(", ")
+        if "GET" in allowed and "HEAD" not in allowed:
+            allowed.insert(allowed.index("GET") + 1, "HEAD")
+            resp.set_header("Allow", ", ".join(allowed))

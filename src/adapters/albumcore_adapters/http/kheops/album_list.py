@@ -1,0 +1,131 @@
+"""The list of a user's albums: filters, order, paging (Kheops API 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from albumcore.ids import UserId
+from albumcore.index import AlbumOverview
+from albumcore_adapters.base.dicom_matching import days, text_matcher
+from albumcore_adapters.http.kheops.album_overview import Counts, album_json, counts
+from albumcore_adapters.http.kheops.params import Fields, Page
+from albumcore_adapters.service import Deployment
+
+Keep = Callable[[AlbumOverview], bool]
+Filter = Callable[[Fields], Keep | None]
+SortKey = Callable[[AlbumOverview, Mapping[str, Counts]], Any]
+
+
+def list_albums(
+    deployment: Deployment, viewer: UserId, query: Fields
+) -> tuple[list[dict[str, Any]], int]:
+    """One page of the viewer's albums as album objects, and how many match in all.
+
+    What is in the albums is looked up for the page alone, unless a filter or the order needs it of all.
+
+    Raises:
+        Invalid: a date, the order, limit or offset is none.
+    """
+    keeps = [keep for make in FILTERS if (keep := make(query)) is not None]
+    key, descending = _order(query)
+    modality = query.text("modality")
+    page = Page.of(query, least_limit=1)
+    found = [one for one in deployment.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
+    needs_counts = modality is not None or key in COUNTED
+    held = counts(deployment, viewer, found if needs_counts else [])
+    if modality is not None:
+        found = [one for one in found if _holds(held[one.row.album_id], modality)]
+    # Rows come by album id, and sorting is stable, in reverse too: each settles what the next leaves equal.
+    found.sort(key=lambda one: one.row.last_event_at, reverse=True)
+    found.sort(key=lambda one: SORTS[key](one, held), reverse=descending)
+    shown = found[page.slice]
+    held = counts(deployment, viewer, shown)
+    return [album_json(one, held[one.row.album_id]) for one in shown], len(found)
+
+
+def _holds(held: Counts, modality: str) -> bool:
+    return modality.upper() in (one.upper() for one in held.contents.modalities)
+
+
+# Filters
+
+
+def _named(query: Fields) -> Keep | None:
+    """Albums of a name: the whole of it in any case, ``*`` standing for anything; or one that sounds alike."""
+    name = query.text("name")
+    if name is None:
+        return None
+    matches = text_matcher(name, fuzzy=query.flag("fuzzymatching") is True)
+    return lambda one: matches(one.row.name)
+
+
+def _within(parameter: str, moment: Callable[[AlbumOverview], datetime]) -> Filter:
+    """Albums whose ``moment`` is on a day, or between two days, those included (UTC)."""
+
+    def make(query: Fields) -> Keep | None:
+        text = query.text(parameter)
+        if text is None:
+            return None
+        try:
+            first, last = days(text)
+        except ValueError:
+            raise query.refusal(
+                parameter, "YYYYMMDD is expected, or a range of them with a hyphen"
+            ) from None
+        return lambda one: first <= moment(one).date() <= last
+
+    return make
+
+
+def _only_if(parameter: str, keep: Keep) -> Filter:
+    """Albums that ``keep`` keeps, where the parameter is true; all of them where it is not."""
+    return lambda query: keep if query.flag(parameter) else None
+
+
+FILTERS: tuple[Filter, ...] = (
+    _named,
+    _within("created_time", lambda one: one.row.created_at),
+    _within("last_event_time", lambda one: one.row.last_event_at),
+    _only_if("favorite", lambda one: one.member.is_favorite),
+    _only_if("canAddSeries", lambda one: one.member.is_admin or one.row.add_series),
+    _only_if("canCreateCapabilityToken", lambda one: one.member.is_admin),
+)
+"""Each reads its parameters and gives what to keep, or None where it is not asked for. They add up.
+
+The filter by modality stands apart: it needs what is in the albums.
+"""
+
+# Order
+
+COUNTED: Mapping[str, Callable[[Counts], int]] = {
+    "number_of_users": lambda held: held.users,
+    "number_of_studies": lambda held: held.contents.studies,
+    "number_of_comments": lambda held: held.comments,
+}
+"""The orders that need what is in the albums."""
+
+
+def _by_count(number: Callable[[Counts], int]) -> SortKey:
+    return lambda one, held: number(held[one.row.album_id])
+
+
+SORTS: Mapping[str, SortKey] = {
+    "created_time": lambda one, held: one.row.created_at,
+    "last_event_time": lambda one, held: one.row.last_event_at,
+    "name": lambda one, held: (one.row.name.casefold(), one.row.name),
+    **{name: _by_count(number) for name, number in COUNTED.items()},
+}
+"""The values of ``sort``."""
+
+
+def _order(query: Fields) -> tuple[str, bool]:
+    """The order that ``sort`` names, and whether it is a descending one."""
+    text = query.text("sort")
+    if text is None:
+        return "created_time", True
+    key = text.removeprefix("-")
+    if key not in SORTS:
+        raise query.refusal("sort", f"one of {', '.join(SORTS)} is expected")
+    return key, text.startswith("-")

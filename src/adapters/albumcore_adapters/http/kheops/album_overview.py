@@ -1,0 +1,162 @@
+"""Albums as their members see them (Kheops API 3): made from index rows and the catalogue, never by replaying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from albumcore import RecordedEvent, album_stream
+from albumcore.errors import AlbumNotFound
+from albumcore.feed import Kind, scopes_of
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore.index import AlbumOverview, AlbumRow, MemberRow, Put, SeriesRow, changes
+from albumcore.times import local_time
+from albumcore_adapters.directory import Held, SeriesFacts, album_place
+from albumcore_adapters.http.kheops.feed_json import people_of
+from albumcore_adapters.service import Deployment
+
+
+@frozen
+class Contents:
+    """The series in some place. Those of which nothing is known but their UID do not count."""
+
+    modalities: Sequence[str]
+    studies: int
+    series: int
+    instances: int
+
+
+@frozen
+class Counts:
+    """What there is in an album; of comments, those that the viewer can see."""
+
+    users: int
+    comments: int
+    contents: Contents
+
+
+def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> AlbumOverview:
+    """One album, as the viewer sees it.
+
+    Raises:
+        AlbumNotFound: no such album, or the viewer is not a member of it.
+    """
+    rows = deployment.albums.index.rows
+    members = rows(MemberRow, {"album_id": album, "sub": viewer})
+    albums = rows(AlbumRow, {"album_id": album})
+    if not members or not albums:
+        raise AlbumNotFound("no such album, or you are not a member of it")
+    return AlbumOverview(albums[0], members[0])
+
+
+def counts(
+    deployment: Deployment, viewer: UserId, albums: Iterable[AlbumOverview]
+) -> Mapping[str, Counts]:
+    """What there is in each of some albums, by album id, as the viewer sees it."""
+    ids = [AlbumId(one.row.album_id) for one in albums]
+    index = deployment.albums.index
+    streams = {one: album_stream(one).name for one in ids}
+    comments = index.count_entries([*streams.values()], scopes_of(Kind.COMMENT, viewer))
+    users = dict.fromkeys(ids, 0)
+    for member in index.rows(MemberRow, {"album_id": ids}):
+        users[AlbumId(member.album_id)] += 1
+    held = contents(deployment, ids)
+    return {one: Counts(users[one], comments.get(streams[one], 0), held[one]) for one in ids}
+
+
+def contents(deployment: Deployment, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
+    """What each of some albums holds in truth, by album id: what it holds on a claim does not count."""
+    held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
+    claimed = deployment.claims.at(map(album_place, albums))
+    for series in deployment.albums.index.rows(SeriesRow, {"album_id": albums}):
+        uid, study = SeriesUID(series.series_uid), StudyUID(series.study_uid)
+        if Held(album_place(series.album_id), study, uid) not in claimed:
+            held[series.album_id].append(uid)
+    facts = deployment.catalogue.facts({uid for uids in held.values() for uid in uids})
+    return {one: contents_of(uids, facts) for one, uids in held.items()}
+
+
+def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, SeriesFacts]) -> Contents:
+    """What some series amount to, by what the catalogue knows of them."""
+    populated = [facts[uid] for uid in uids if uid in facts and facts[uid].populated]
+    return Contents(
+        sorted({series.modality for series in populated if series.modality}),
+        len({series.study_uid for series in populated}),
+        len(populated),
+        sum(series.instances for series in populated),
+    )
+
+
+def album_json(one: AlbumOverview, held: Counts) -> dict[str, Any]:
+    """The album object."""
+    row, member = one.row, one.member
+    return {
+        "album_id": row.album_id,
+        "name": row.name,
+        "description": row.description,
+        "modalities": held.contents.modalities,
+        "created_time": local_time(row.created_at),
+        "last_event_time": local_time(row.last_event_at),
+        "number_of_users": held.users,
+        "number_of_comments": held.comments,
+        "number_of_studies": held.contents.studies,
+        "number_of_series": held.contents.series,
+        "number_of_instances": held.contents.instances,
+        "add_user": row.add_user,
+        "download_series": row.download_series,
+        "send_series": row.send_series,
+        "delete_series": row.delete_series,
+        "add_series": row.add_series,
+        "write_comments": row.write_comments,
+        "is_favorite": member.is_favorite,
+        "notification_new_series": member.notification_new_series,
+        "notification_new_comment": member.notification_new_comment,
+        "is_admin": member.is_admin,
+    }
+
+
+def brief_json(deployment: Deployment, album: AlbumId) -> dict[str, Any]:
+    """The album object as a token sees it that is for this album alone (Kheops API 3).
+
+    Raises:
+        AlbumNotFound: the album was deleted a moment ago.
+    """
+    for row in deployment.albums.index.rows(AlbumRow, {"album_id": album}):
+        held = contents(deployment, [album])[album]
+        return {
+            "album_id": row.album_id,
+            "name": row.name,
+            "description": row.description,
+            "modalities": held.modalities,
+            "number_of_studies": held.studies,
+            "number_of_series": held.series,
+            "number_of_instances": held.instances,
+        }
+    raise AlbumNotFound("no such album, or you are not a member of it")
+
+
+def one_album_json(deployment: Deployment, viewer: UserId, album: AlbumId) -> dict[str, Any]:
+    """The album object of one album, as a member sees it.
+
+    Raises:
+        AlbumNotFound: no such album, or the viewer is not a member of it.
+    """
+    one = overview(deployment, viewer, album)
+    return album_json(one, counts(deployment, viewer, [one])[album])
+
+
+def created_album_json(created: RecordedEvent[Any]) -> dict[str, Any]:
+    """The album object as of the event that created it, as its first member saw it: the rows are the event's own."""
+    rows = {type(one.row): one.row for one in changes(created) if isinstance(one, Put)}
+    album, member = rows[AlbumRow], rows[MemberRow]
+    assert isinstance(album, AlbumRow)
+    assert isinstance(member, MemberRow)
+    return album_json(AlbumOverview(album, member), Counts(1, 0, contents_of((), {})))
+
+
+def members_json(deployment: Deployment, album: AlbumId) -> list[dict[str, Any]]:
+    """The members of an album, by e-mail address."""
+    rows = deployment.albums.index.rows(MemberRow, {"album_id": album})
+    return people_of({UserId(row.sub): row.is_admin for row in rows}, deployment.people)

@@ -1,0 +1,97 @@
+"""Every error in the one shape that clients of the Kheops API know: message, detail, help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import falcon
+
+from albumcore.errors import AlbumcoreError
+from albumcore_adapters.http import errors
+from albumcore_adapters.http.kheops.responses import answer_json
+from albumcore_adapters.identity.jwt import Unauthorized
+
+MEMBER = "/albums/{album}/users/{user}"
+ADMIN = "/albums/{album}/users/{user}/admin"
+
+MESSAGES: Mapping[str | tuple[str, str], str] = {
+    "album_not_found": "Album Not Found",
+    "user_not_found": "User Not Found",
+    "member_not_found": "Not a member",
+    ("member_not_found", MEMBER): "Album Not Found",
+    ("member_not_found", ADMIN): "User not a member",
+    "study_not_found": "Study Not Found",
+    "series_not_found": "Series Not Found",
+    "study_not_seen": "Study Not Found",
+    "series_not_seen": "Series Not Found",
+    "webhook_not_found": "Webhook Not Found",
+    "capability_token_not_found": "Not Found",
+    "include_users_forbidden": "'includeUser' forbidden",
+    "not_admin": "Not admin",
+    "no_access": "No access",
+    "report_provider_not_found": "Client ID not found",
+    "email_taken": "E-mail Taken",
+    "forbidden": "Authorization error",
+    "invalid": "Bad Form Parameter",
+    "bad_query_parameter": "Bad Query Parameter",
+}
+"""What is said of an error, by its code, or by its code on one route (Kheops API, conventions)."""
+
+DETAILS: Mapping[str, str] = {
+    **errors.DETAILS,
+    # Word for word the same whoever raises it: an unknown album cannot be told from one of others.
+    "album_not_found": "no such album, or you are not a member of it",
+}
+
+STATUSES: Mapping[int, tuple[str, str]] = {
+    404: ("Not Found", "there is nothing at this address"),
+    405: ("Method Not Allowed", "this address does not take the method"),
+    413: ("Content Too Large", "the body is too large"),
+    503: (
+        "Service Unavailable",
+        "tokens cannot be verified, or the store is busy, just now; try again",
+    ),
+}
+"""What is said and explained of what has no code or no words of its own, by status."""
+
+
+def answer_error(
+    documentation: str, req: falcon.Request, resp: falcon.Response, status: int, error: Exception
+) -> None:
+    """Answer an error as ``{"message", "detail", "help"}``; a 401 also names the ways to authenticate.
+
+    Args:
+        documentation: The address that ``help`` leads to.
+        req: The request.
+        resp: The response.
+        status: The HTTP status.
+        error: What went wrong.
+    """
+    message, detail = _told(req, status, error)
+    if status == 401:
+        resp.set_header("WWW-Authenticate", "Basic, Bearer")
+    answer_json(resp, {"message": message, "detail": detail, "help": documentation}, status)
+
+
+def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]:
+    if status == 500:
+        log_id = f"log id : {req.context.get('log_id', 'none')}"
+        return "Internal server error", "; ".join(filter(None, (errors.fault_of(error), log_id)))
+    phrase = HTTPStatus(status).phrase
+    message, detail = STATUSES.get(status, (phrase, phrase))
+    detail = errors.fault_of(error) or detail
+    match error:
+        case AlbumcoreError(code=code):
+            route = req.context.get("route")
+            by_route = MESSAGES.get((code, route.path)) if route else None
+            return (
+                by_route or MESSAGES.get(code) or message,
+                DETAILS.get(code, error.detail),
+            )
+        case Unauthorized():
+            return message, error.detail
+        case falcon.HTTPError(description=str(description)):
+            return message, description
+        case _:
+            return message, detail

@@ -1,0 +1,46 @@
+"""The users of an album over HTTP (Kheops API 5)."""
+
+from __future__ import annotations
+
+from albumcore import Album
+from albumcore_adapters.access.claims import keeping_images
+from albumcore_adapters.http.kheops.album_overview import members_json
+from albumcore_adapters.http.kheops.params import Page
+from albumcore_adapters.http.kheops.request import ApiRequest
+
+
+def list_all(request: ApiRequest) -> None:
+    """List the members, by e-mail address; any member may."""
+    page = Page.of(request.query)
+    members = members_json(request.deployment, request.album)
+    request.answer(members[page.slice], total=len(members))
+
+
+def add(request: ApiRequest) -> None:
+    """Add a user; who is a member already stays what he is."""
+    request.decide(Album.add_member, request.user())
+    request.done(201)
+
+
+def remove(request: ApiRequest) -> None:
+    """Remove a user, or leave where the user is the caller; the album ends with its last member.
+
+    The images of an album that ends stay with the one who leaves.
+    """
+    request.decide(
+        keeping_images(request.deployment, request.caller, request.album, Album.remove_member),
+        request.user(),
+    )
+    request.done()
+
+
+def add_admin(request: ApiRequest) -> None:
+    """Add a user as an admin, or promote a member."""
+    request.decide(Album.add_admin, request.user())
+    request.done()
+
+
+def remove_admin(request: ApiRequest) -> None:
+    """Make an admin a plain member, oneself included."""
+    request.decide(Album.demote_admin, request.user())
+    request.done()

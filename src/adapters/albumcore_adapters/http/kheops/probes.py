@@ -1,0 +1,64 @@
+"""Whether the service lives, whether it can serve, and what there is in it, in numbers (Kheops API 13.2)."""
+
+from __future__ import annotations
+
+from albumcore_adapters.http.accept import preferred
+from albumcore_adapters.http.kheops.feed_json import Json
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.prometheus import OPENMETRICS, TEXT, prometheus_text
+from albumcore_adapters.http.request_log import log_fault
+from albumcore_adapters.store import StoreError
+from albumcore_adapters.store.metrics import (
+    Pairs,
+    count_all,
+    series_in_albums,
+    users_in_albums,
+)
+
+METRICS = "application/json", OPENMETRICS, TEXT
+"""In what form the metrics are told; the first where nothing else is asked for."""
+
+
+def liveness(request: ApiRequest) -> None:
+    """Answer: whoever can do that lives."""
+    request.done(200)
+
+
+def readiness(request: ApiRequest) -> None:
+    """Ask the database for something; 500 where it does not answer."""
+    try:
+        request.deployment.albums.follow(limit=1)
+    except StoreError as error:
+        log_fault(request.req, error)
+        request.done(500)
+    else:
+        request.done(200)
+
+
+def metrics(request: ApiRequest) -> None:
+    """Count what there is; for Prometheus, also what all workers have answered."""
+    catalogue, database = request.deployment.catalogue, request.deployment.people.database
+    stored = count_all(database, request.deployment.clock()) | dict(catalogue.numbers())
+    held = {
+        "users_in_album": users_in_albums(database),
+        "series_in_album": series_in_albums(database),
+        "series_in_study": catalogue.series_in_study_histogram(),
+    }
+    media_type = preferred(request.req, METRICS)
+    if media_type in (TEXT, OPENMETRICS):
+        request.done(200)
+        requests = request.deployment.requests
+        request.resp.data, request.resp.content_type = prometheus_text(
+            media_type, requests, stored, held
+        )
+        return
+    told: Json = {f"number_of_{name}": number for name, number in stored.items()}
+    for name, pairs in held.items():
+        one, other = name.split("_in_")
+        others = "studies" if other == "study" else f"{other}s"
+        told[f"{name}_histogram"] = _pairs(pairs, f"nb_{one}", f"nb_{others}")
+    request.answer(told)
+
+
+def _pairs(pairs: Pairs, first: str, second: str) -> list[Json]:
+    return [{first: one, second: other} for one, other in pairs]

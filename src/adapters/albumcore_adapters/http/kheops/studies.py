@@ -1,0 +1,92 @@
+"""Studies and series of an album over HTTP (Kheops API 4.1 to 4.4)."""
+
+from __future__ import annotations
+
+from albumcore import Album
+from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
+from albumcore_adapters.access.claims import put_in_album
+from albumcore_adapters.access.series import (
+    Origin,
+    Taken,
+    origin_of,
+    sendable,
+    series_in_album,
+    taken_from_inbox,
+)
+from albumcore_adapters.http.kheops.params import BadQuery
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.source_token import lends, lent
+
+
+def add_study(request: ApiRequest) -> None:
+    """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
+    found = taken(request)
+    decision = put_in_album(request.deployment, request.album, Album.import_study, found.place)
+    request.decide(decision, request.study, found.series)
+    request.done(201)
+
+
+def add_series(request: ApiRequest) -> None:
+    """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
+    origin = origin_in(request)
+    if origin is not None:
+        decision = put_in_album(request.deployment, request.album, Album.import_series, origin)
+        request.decide(decision, request.study, request.series)
+    elif request.series not in series_in_album(request.deployment, request.album, request.study):
+        raise SeriesNotFound("no such series, or it is not yours to add")
+    request.done(201)
+
+
+def origin_in(request: ApiRequest) -> Origin | None:
+    """What the series in the path comes from: a lender, or what the caller may take it from; None where it may not."""
+    if lends(request):
+        found = lent(request, request.study)
+        return found.place if request.series in found.series else None
+    return origin_of(request.deployment, request.caller, request.study, request.series)
+
+
+def remove_study(request: ApiRequest) -> None:
+    """Take a study out of the album; it stays wherever else it is (Kheops API 4.3)."""
+    refuse_permanent(request)
+    request.decide(Album.remove_study, request.study)
+    request.done()
+
+
+def remove_series(request: ApiRequest) -> None:
+    """Take a series out of the album; it stays wherever else it is (Kheops API 4.4)."""
+    refuse_permanent(request)
+    request.decide(Album.remove_series, request.study, request.series)
+    request.done()
+
+
+def taken(request: ApiRequest) -> Taken:
+    """The series of the study in the path that the request takes: from a lender, an album, or the caller's inbox.
+
+    A lender settles it: what the query says of the source is not asked for then.
+
+    Raises:
+        BadQuery: there is no lender, and not exactly one of ``album`` and ``inbox=true``.
+        StudyNotFound: the study is not there.
+    """
+    album, inbox = request.query.text("album"), request.query.flag("inbox") is True
+    if lends(request):
+        found = lent(request, request.study)
+    elif (album is not None) == inbox:
+        raise BadQuery("album", "either it or inbox=true names what is taken from")
+    elif album is not None:
+        found = sendable(request.deployment, request.caller, album, request.study)
+    else:
+        found = taken_from_inbox(request.deployment, request.caller.user, request.study)
+    if not found.series:
+        raise StudyNotFound("the study is not where it is to be taken from")
+    return found
+
+
+def refuse_permanent(request: ApiRequest) -> None:
+    """Refuse to delete for good, rather than do something else: what is recorded stays.
+
+    Raises:
+        Forbidden: the request asks for it.
+    """
+    if request.req.get_header("Admin-Action") is not None:
+        raise Forbidden("the header Admin-Action is not supported: nothing recorded is deleted")

@@ -1,0 +1,155 @@
+"""Webhooks of an album over HTTP (Kheops API 11). What they tell, and whom, is the outbox's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from albumcore import Album, Webhook, WebhookEvent
+from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
+from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
+from albumcore_adapters.http.kheops.params import Fields, Page
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.webhooks import Summary, triggers_json, webhook_json
+
+ID_LENGTH = 20
+
+
+def create(request: ApiRequest) -> None:
+    """Have an address told of what happens in the album."""
+    form = request.form()
+    webhook_id, secret = WebhookId(request.deployment.make_id(ID_LENGTH)), form.text("secret")
+    if secret == "":
+        raise Invalid("secret", "one that is given is not empty")
+    webhook = _decide(
+        request,
+        Album.create_webhook,
+        secret,
+        webhook_id=webhook_id,
+        name=form.text("name") or "",
+        url=form.text("url") or "",
+        events=_events(form, "event") or (),
+        enabled=form.flag("enabled") is not False,
+    )
+    request.answer(webhook_json(webhook_id, webhook, Summary()), 201)
+
+
+def list_all(request: ApiRequest) -> None:
+    """List the webhooks, the one created last first; with ``url``, those at just that address."""
+    page, url = Page.of(request.query), request.query.text("url")
+    webhooks = request.deployment.albums.load(request.stream).webhooks
+    found = [one for one in webhooks if url in (None, webhooks[one].url)][::-1]
+    summaries = request.deployment.outbox.summaries(request.album)
+    shown = [
+        webhook_json(one, webhooks[one], summaries.get(one, Summary())) for one in found[page.slice]
+    ]
+    request.answer(shown, total=len(found))
+
+
+def get(request: ApiRequest) -> None:
+    """Show a webhook, with a page of what it told, newest first."""
+    page, webhook = Page.of(request.query), _webhook(request)
+    outbox = request.deployment.outbox
+    triggers, total = outbox.triggers(request.album, _named(request), page.limit, page.offset)
+    told = triggers_json(triggers, request.deployment.people, outbox.base)
+    request.answer(webhook_json(_named(request), webhook, Summary(total), told))
+
+
+def edit(request: ApiRequest) -> None:
+    """Change what the form holds, and leave the rest as it is; an empty secret takes the secret away.
+
+    Where events are both added and removed, only the adding counts.
+    """
+    _webhook(request)
+    form = request.form()
+    secret, added = form.text("secret"), _events(form, "add_event")
+    removed = _events(form, "remove_event")
+    webhook = _decide(
+        request,
+        Album.edit_webhook,
+        secret,
+        webhook_id=_named(request),
+        name=form.text("name"),
+        url=form.text("url"),
+        events=_events(form, "event"),
+        add_events=added or (),
+        remove_events=() if added else removed or (),
+        enabled=form.flag("enabled"),
+    )
+    summary = request.deployment.outbox.summaries(request.album).get(_named(request), Summary())
+    request.answer(webhook_json(_named(request), webhook, summary))
+
+
+def delete(request: ApiRequest) -> None:
+    """Tell an address nothing any more."""
+    request.decide(Album.delete_webhook, _named(request))
+    request.done()
+
+
+def trigger(request: ApiRequest) -> None:
+    """Tell an address of series or of a member by hand, soon; whether or not the webhook is enabled."""
+    _webhook(request)
+    form = request.form()
+    events = _events(form, "event")
+    if not events or len(events) > 1:
+        raise Invalid("event", "one is needed")
+    study = form.text("StudyInstanceUID")
+    request.decide(
+        Album.trigger_webhook,
+        _named(request),
+        events[0],
+        None if study is None else StudyUID(_uid("StudyInstanceUID", study)),
+        [SeriesUID(_uid("SeriesInstanceUID", one)) for one in form.texts("SeriesInstanceUID")],
+        request.named(form.text("user")),
+    )
+    request.done(202)
+
+
+def _decide(
+    request: ApiRequest,
+    decision: Callable[..., tuple[Any, ...]],
+    secret: str | None,
+    **arguments: Any,
+) -> Webhook:
+    """The webhook as it is decided. A secret is kept for it, and dropped again where that is refused."""
+    outbox = request.deployment.outbox
+    kept = outbox.keep_secret(secret) if secret else secret
+    try:
+        [recorded] = request.decide(decision, secret=kept, **arguments)
+    except AlbumcoreError:
+        if kept:
+            outbox.drop_secret(kept)
+        raise
+    webhook: Webhook = recorded.event.webhook
+    return webhook
+
+
+def _named(request: ApiRequest) -> WebhookId:
+    return WebhookId(request.path["webhook"])
+
+
+def _webhook(request: ApiRequest) -> Webhook:
+    webhook = request.deployment.albums.load(request.stream).webhooks.get(_named(request))
+    if webhook is None:
+        raise WebhookNotFound("no such webhook in this album")
+    return webhook
+
+
+EVENTS = {event.value: event for event in WebhookEvent}
+
+
+def _events(form: Fields, name: str) -> list[WebhookEvent] | None:
+    """The events that are named, in any case; none where the one name is empty, None where there is no name."""
+    texts = form.texts(name)
+    if not texts:
+        return None
+    named = [] if list(texts) == [""] else [text.lower() for text in texts]
+    if not EVENTS.keys() >= set(named):
+        raise Invalid(name, f"an event is one of {', '.join(EVENTS)}")
+    return [EVENTS[one] for one in named]
+
+
+def _uid(field: str, text: str) -> str:
+    if not is_uid(text):
+        raise Invalid(field, "it is no UID")
+    return text

@@ -1,0 +1,272 @@
+"""What the bodies of answers look like, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import fields
+
+from albumcore_adapters.directory import Patient
+from albumcore_adapters.http.openapi.parts import (
+    COUNT,
+    FLAG,
+    INTEGER,
+    TEXT,
+    Schema,
+    array,
+    one_of,
+    record,
+    ref,
+    text,
+)
+
+LOCAL_TIME: Schema = text(
+    pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?$", description="UTC, without a zone"
+)
+UTC_TIME: Schema = text(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$")
+UID: Schema = text(1, 64, pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*$")
+ALPHANUMERIC: Schema = text(1, 64, pattern="^[A-Za-z0-9]+$")
+
+DAY: Schema = text(pattern=r"^\d{1,2}/\d{1,2}/\d{4}$", description="MM/DD/YYYY")
+GENDER: Schema = one_of("Male", "Female")
+PATIENT: Mapping[str, Schema] = {
+    **{field.name: TEXT for field in fields(Patient)},
+    "dob": DAY,
+    "gender": GENDER,
+    "oldid": INTEGER,
+}
+"""The fields of a patient, but for the id."""
+IMAGE_TYPE: Schema = one_of("Xray", "Headshot", "Audiogram", "Surgery")
+
+_PERSON = {"email": TEXT, "name": TEXT}
+_CONTENTS = {
+    "modalities": array(TEXT),
+    "number_of_studies": COUNT,
+    "number_of_series": COUNT,
+    "number_of_instances": COUNT,
+}
+_FLAGS = dict.fromkeys(
+    ("add_user", "download_series", "send_series", "delete_series", "add_series", "write_comments"),
+    FLAG,
+)
+_SERIES = record({"UID": UID}, {"description": TEXT})
+_PROVIDER = record(
+    {"name": TEXT, "is_removed": FLAG}, {"id": ALPHANUMERIC, "client_id": ALPHANUMERIC}
+)
+_IN_EVENT = {"can_access": FLAG}
+_WEBHOOK_EVENT = one_of("new_series", "remove_series", "new_user", "delete_album")
+_HISTOGRAM = {
+    "users_in_album_histogram": array(record({"nb_users": COUNT, "nb_albums": COUNT})),
+    "series_in_album_histogram": array(record({"nb_series": COUNT, "nb_albums": COUNT})),
+    "series_in_study_histogram": array(record({"nb_series": COUNT, "nb_studies": COUNT})),
+}
+_WEBHOOK = {
+    "id": ALPHANUMERIC,
+    "url": TEXT,
+    "name": text(1, 255),
+    "use_secret": FLAG,
+    "events": array(_WEBHOOK_EVENT),
+    "enabled": FLAG,
+    "number_of_triggers": COUNT,
+}
+_TRIGGERED_SERIES = record({"series_uid": UID}, {"retrieve_url": TEXT})
+MUTATIONS = (
+    "CREATE_ALBUM",
+    "EDIT_ALBUM",
+    "LEAVE_ALBUM",
+    "ADD_USER",
+    "ADD_ADMIN",
+    "REMOVE_USER",
+    "PROMOTE_ADMIN",
+    "DEMOTE_ADMIN",
+    "IMPORT_STUDY",
+    "IMPORT_SERIES",
+    "REMOVE_STUDY",
+    "REMOVE_SERIES",
+    "ADD_FAV",
+    "REMOVE_FAV",
+    "NEW_REPORT",
+    "CREATE_REPORT_PROVIDER",
+    "EDIT_REPORT_PROVIDER",
+    "DELETE_REPORT_PROVIDER",
+    "CREATE_WEBHOOK",
+    "EDIT_WEBHOOK",
+    "DELETE_WEBHOOK",
+    "TRIGGER_WEBHOOK",
+)
+
+SCHEMAS: Mapping[str, Schema] = {
+    "Error": record({"message": TEXT, "detail": TEXT, "help": TEXT}),
+    "Person": record({"sub": TEXT}, _PERSON),
+    "Member": record({"sub": TEXT, "is_admin": FLAG}, _PERSON),
+    "Album": record(
+        {
+            "album_id": ALPHANUMERIC,
+            "name": text(1, 255),
+            "description": text(0, 2048),
+            **_CONTENTS,
+            "created_time": LOCAL_TIME,
+            "last_event_time": LOCAL_TIME,
+            "number_of_users": COUNT,
+            "number_of_comments": COUNT,
+            **_FLAGS,
+            "is_favorite": FLAG,
+            "notification_new_series": FLAG,
+            "notification_new_comment": FLAG,
+            "is_admin": FLAG,
+        },
+        {"users": array(ref("Member"))},
+    ),
+    "AlbumInBrief": record(
+        {
+            "album_id": ALPHANUMERIC,
+            "name": text(1, 255),
+            "description": text(0, 2048),
+            **_CONTENTS,
+        }
+    ),
+    "Contents": record(_CONTENTS),
+    "Source": record(
+        {"sub": TEXT, **_IN_EVENT},
+        {
+            **_PERSON,
+            "is_admin": FLAG,
+            "capability_token": record({"id": ALPHANUMERIC, "title": text(1, 255)}),
+            "report_provider": _PROVIDER,
+        },
+    ),
+    "Target": record({"sub": TEXT, **_IN_EVENT}, {**_PERSON, "is_admin": FLAG}),
+    "Comment": record(
+        {
+            "event_type": one_of("Comment"),
+            "source": ref("Source"),
+            "comment": text(1, 1024),
+            "post_date": LOCAL_TIME,
+            "is_private": FLAG,
+        },
+        {"target": ref("Target")},
+    ),
+    "Mutation": record(
+        {
+            "event_type": one_of("Mutation"),
+            "source": ref("Source"),
+            "post_date": LOCAL_TIME,
+            "mutation_type": one_of(*MUTATIONS),
+        },
+        {
+            "target": ref("Target"),
+            "study": record(
+                {"UID": UID},
+                {
+                    "description": TEXT,
+                    "series": array(
+                        record({"UID": UID, "is_present_in_album": FLAG}, {"description": TEXT})
+                    ),
+                },
+            ),
+            "series": _SERIES,
+            "report_provider": _PROVIDER,
+        },
+    ),
+    "Event": {"oneOf": [ref("Comment"), ref("Mutation")]},
+    "CapabilityToken": record(
+        {
+            "id": ALPHANUMERIC,
+            "title": text(1, 255),
+            "token_type": one_of("Bearer"),
+            "issued_at_time": UTC_TIME,
+            "not_before_time": UTC_TIME,
+            "expiration_time": UTC_TIME,
+            "revoked": FLAG,
+            "scope_type": one_of("user", "album"),
+        },
+        {
+            "last_used": UTC_TIME,
+            "revoke_time": UTC_TIME,
+            "read_permission": FLAG,
+            "write_permission": FLAG,
+            "download_permission": FLAG,
+            "appropriate_permission": FLAG,
+            "album": record({"album_id": ALPHANUMERIC, "name": text(1, 255)}),
+            "created_by": ref("Person"),
+            "revoked_by": ref("Person"),
+            "access_token": text(22, 22),
+            "secret": text(22, 22),
+        },
+    ),
+    "ReportProvider": record(
+        {
+            "name": text(1, 1024),
+            "url": text(1, 1024),
+            "client_id": ALPHANUMERIC,
+            "created_time": LOCAL_TIME,
+        }
+    ),
+    "ProviderMetadata": {
+        "type": "object",
+        "required": ["valid"],
+        "properties": {"valid": FLAG, "error_description": TEXT},
+    },
+    "Webhook": record(
+        _WEBHOOK,
+        {
+            "last_triggers": array(record({"id": ALPHANUMERIC, "status": one_of("pass", "fail")})),
+            "triggers": array(ref("Trigger")),
+        },
+    ),
+    "Trigger": record(
+        {"id": ALPHANUMERIC, "is_manual_trigger": FLAG, "event": _WEBHOOK_EVENT},
+        {
+            "attempts": array(record({"status": INTEGER, "time": UTC_TIME, "attempt": INTEGER})),
+            "user": ref("Person"),
+            "study": record(
+                {"study_uid": UID, "series": array(_TRIGGERED_SERIES)}, {"retrieve_url": TEXT}
+            ),
+        },
+    ),
+    "KnownUser": record(
+        {"sub": TEXT}, {**_PERSON, "is_admin": FLAG, "album_access": FLAG, "study_access": FLAG}
+    ),
+    "DicomObject": {
+        "type": "object",
+        "description": "DICOM JSON Model, PS3.18 Annex F",
+        # Machines that make clients read additionalProperties, and pass over patternProperties.
+        "propertyNames": {"pattern": "^[0-9A-F]{8}$"},
+        "additionalProperties": {
+            "type": "object",
+            "required": ["vr"],
+            "properties": {"vr": text(2, 2), "Value": array({})},
+        },
+    },
+    "Metrics": {
+        "type": "object",
+        "properties": {**_HISTOGRAM},
+        "required": [*_HISTOGRAM],
+        "additionalProperties": COUNT,
+    },
+    "Token": record(
+        {"access_token": TEXT, "token_type": one_of("bearer"), "expires_in": COUNT}, {"scope": TEXT}
+    ),
+    "TokenError": record({"error": TEXT}, {"error_description": TEXT}),
+    "Introspection": {
+        "type": "object",
+        "required": ["active"],
+        "properties": {"active": FLAG, "scope": TEXT, "sub": TEXT},
+    },
+    "Configuration": {"type": "object", "required": ["issuer"], "properties": {"issuer": TEXT}},
+    "Detail": record({"detail": TEXT}),
+    "Image": record(
+        {
+            "id": INTEGER,
+            "patient": INTEGER,
+            "clinic": {"type": ["integer", "null"]},
+            "station": {"type": ["integer", "null"]},
+            "type": IMAGE_TYPE,
+            "data": TEXT,
+        }
+    ),
+    "Made": record({"id": INTEGER}),
+    "Clinic": record({"id": INTEGER, "start": DAY, "end": DAY, "location": TEXT}),
+    "Station": record({"id": INTEGER, "name": TEXT, "level": INTEGER}),
+    "Patient": record({"id": INTEGER, **PATIENT}),
+}

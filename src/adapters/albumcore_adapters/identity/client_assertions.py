@@ -1,0 +1,133 @@
+"""How a report provider proves who it is: by a JWT that it signs itself, once for each request (Kheops API 1.3).
+
+RFC 7523, with the narrower bounds of the documented API. The provider's keys are asked for at the address that its
+metadata tell now. That happens last: no stranger has this service send a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import field, frozen
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from albumcore.errors import Invalid
+from albumcore_adapters.identity.jwks import key_in
+from albumcore_adapters.identity.service_tokens import unverified
+from albumcore_adapters.outbound.client import OutboundError
+from albumcore_adapters.outbound.report_providers import check_metadata
+from albumcore_adapters.service import Deployment
+
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SIGNED_WITH = "RS256"
+MOST_AHEAD = timedelta(minutes=10)
+"""A provider's assertion ends this soon."""
+
+LEEWAY = timedelta(seconds=60)
+"""How far the provider's clock may be behind or ahead of ours at the other ends."""
+
+
+class BadAssertion(Invalid):
+    """The client did not prove who it is."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("client_assertion", detail)
+
+
+@frozen
+class Assertion:
+    """An assertion whose content is good. Nobody has looked at its signature.
+
+    Attributes:
+        token: As it was sent.
+        kid: Which key it is signed with.
+        client_id: Who it is of.
+        number: What no other assertion of this client has.
+        ends_at: When it is refused anyway (UTC).
+    """
+
+    token: str = field(repr=False)
+    kid: str
+    client_id: str
+    number: str
+    ends_at: datetime
+
+
+def read_assertion(token: str, client_id: str, audience: str, at: datetime) -> Assertion:
+    """Read what an assertion says, before anybody is asked whether the client signed it.
+
+    Args:
+        token: The assertion.
+        client_id: Who it must be of.
+        audience: Who it must be for: the address it was sent to.
+        at: The present (UTC).
+
+    Raises:
+        BadAssertion: it is malformed, of or for somebody else, or not valid now.
+    """
+    header, claims = unverified(token)
+    kid, number, audiences = header.get("kid"), claims.get("jti"), claims.get("aud")
+    if header.get("alg") != SIGNED_WITH or not (isinstance(kid, str) and kid):
+        raise BadAssertion(f"it is not a JWT with a kid, signed with {SIGNED_WITH}")
+    if claims.get("iss") != client_id or claims.get("sub") != client_id:
+        raise BadAssertion("its iss and sub are not both the client_id")
+    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+        raise BadAssertion(f"its aud is not {audience}")
+    if not (isinstance(number, str) and number):
+        raise BadAssertion("it has no jti")
+    ends_at = _moment(claims, "exp")
+    if ends_at is None or at - LEEWAY >= ends_at or ends_at > at + MOST_AHEAD:
+        raise BadAssertion("its exp has passed, or is more than 10 minutes ahead")
+    if "nbf" in claims:
+        begins_at = _moment(claims, "nbf")
+        if begins_at is None or at + LEEWAY < begins_at:
+            raise BadAssertion("it is not valid yet")
+    return Assertion(token, kid, client_id, number, ends_at + LEEWAY)
+
+
+def _moment(claims: Mapping[str, Any], name: str) -> datetime | None:
+    """A NumericDate (RFC 7519 section 2); None where it is none."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def check_signature(deployment: Deployment, assertion: Assertion, url: str) -> None:
+    """See to it that a client signed its assertion, and use the assertion up.
+
+    Args:
+        deployment: Which sends the requests, and remembers what was used up.
+        assertion: What the client sent.
+        url: Where the configuration of the client is.
+
+    Raises:
+        BadAssertion: it is signed with no key that the client shows now, or it was used before.
+    """
+    metadata = check_metadata(deployment.outbound, url)
+    if metadata.jwks_uri is None:
+        why = metadata.error_description or "It gets no codes, so it has no keys."
+        raise BadAssertion(f"the configuration of the client is not good. {why}")
+    at = deployment.clock()
+    try:
+        document = deployment.outbound.get_json(metadata.jwks_uri)
+    except OutboundError as error:
+        raise BadAssertion(f"the keys of the client cannot be had. {error.detail}") from None
+    key = key_in(document, SIGNED_WITH, assertion.kid, at)
+    if key is None:
+        raise BadAssertion("the client shows no such key")
+    try:
+        jws.deserialize_compact(assertion.token, key, algorithms=[SIGNED_WITH])
+    # A RecursionError comes from a header that nests too deep for the library.
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise BadAssertion("its signature does not hold") from None
+    if not deployment.spent.spend(
+        "assertion", assertion.client_id, assertion.number, ends_at=assertion.ends_at, at=at
+    ):
+        raise BadAssertion("it was used before")

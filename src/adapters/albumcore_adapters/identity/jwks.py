@@ -1,0 +1,221 @@
+"""Where the keys that verify JWTs come from, and which algorithms each source stands for.
+
+There are two: the secret of the data directory (HS256), and the keys that an identity provider
+publishes (RS256, ES256). No token of one passes at the other.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Protocol, TypeAlias
+
+import httpx
+import orjson
+from attrs import frozen
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from albumcore_adapters.base.logs import log
+
+Key: TypeAlias = OctKey | RSAKey | ECKey
+
+LIFE = timedelta(seconds=300)
+"""Published keys are fetched anew after this time."""
+
+STALE = timedelta(hours=24)
+"""While they cannot be fetched, the last ones serve for this time."""
+
+PAUSE = timedelta(seconds=10)
+"""They are not fetched more often than this, whatever tokens ask for."""
+
+STALE_PAUSE = timedelta(seconds=60)
+"""The same for keys that merely grew old: an endpoint that hangs holds up one request each time."""
+
+_TIMEOUT = 5.0
+_MOST_BYTES = 1024 * 1024
+_LEAST_RSA_BITS = 2048
+
+_log = logging.getLogger(__name__)
+
+
+class KeysUnavailable(Exception):
+    """The identity provider has given no keys yet, or none for a day: no token can be judged."""
+
+
+class KeySource(Protocol):
+    """Where the keys that verify a token come from."""
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The only ``alg`` values that a token may have here."""
+        ...
+
+    def find(self, alg: str, kid: str | None, at: datetime) -> Key | None:
+        """Return the key that the header of a token calls for; None if there is no such key.
+
+        Raises:
+            KeysUnavailable: there are no keys at all.
+        """
+        ...
+
+
+def embedded_key(secret: bytes) -> OctKey:
+    """Return the HS256 key of a data directory's secret.
+
+    It is derived with a label of its own: nothing else made from the secret passes as a JWT.
+    """
+    return OctKey.import_key(hmac.digest(secret, b"kheops-jwt", "sha256"))
+
+
+class SecretKeys:
+    """The one key that the secret of the data directory gives."""
+
+    algorithms: tuple[str, ...] = ("HS256",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = embedded_key(secret)
+
+    def find(self, alg: str, kid: str | None, at: datetime) -> Key | None:
+        """Return the key, whatever the ``kid``."""
+        return self._key
+
+
+@frozen
+class _PublicKey:
+    kid: str | None
+    alg: str
+    key: Key
+
+
+@frozen
+class _KeySet:
+    keys: tuple[_PublicKey, ...]
+    fetched_at: datetime
+
+    def find(self, alg: str, kid: str | None) -> Key | None:
+        """Return the key named ``kid``; without a kid, the only key for the algorithm."""
+        fitting = [
+            each.key for each in self.keys if each.alg == alg and (kid is None or each.kid == kid)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+
+class JwksKeys:
+    """The keys that an identity provider publishes as a JWKS (RFC 7517).
+
+    They are fetched anew when they are `LIFE` old, and when a token names one that is not among
+    them. A failure never takes away the keys there are, until they are `STALE`.
+    """
+
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = Lock()
+        self._tried_at: datetime | None = None
+        self._set: _KeySet | None = None
+
+    def find(self, alg: str, kid: str | None, at: datetime) -> Key | None:
+        """Return the key that the header of a token calls for, fetching where that may help.
+
+        Raises:
+            KeysUnavailable: the provider has given no keys yet, or none for 24 hours.
+        """
+        known = self._known(at, STALE)
+        if known is None:
+            known = self._refreshed(at, PAUSE)
+        elif self._known(at, LIFE) is None:
+            known = self._refreshed(at, STALE_PAUSE)
+        if known is None:
+            raise KeysUnavailable("the keys of the identity provider are not at hand")
+        key = known.find(alg, kid)
+        if key is None and (newer := self._refreshed(at, PAUSE)):
+            key = newer.find(alg, kid)
+        return key
+
+    def _known(self, at: datetime, age: timedelta) -> _KeySet | None:
+        """Return the keys there are, if they are younger than ``age``."""
+        known = self._set
+        # abs(): a clock that was set back must not make keys young for long.
+        return known if known and abs(at - known.fetched_at) < age else None
+
+    def _refreshed(self, at: datetime, pause: timedelta) -> _KeySet | None:
+        """Fetch the keys, unless that was tried within ``pause``; return the newest that serve."""
+        # With keys at hand, nobody waits for the one who fetches; without any, everybody must.
+        if self._lock.acquire(blocking=self._known(at, STALE) is None):
+            try:
+                if self._tried_at is None or abs(at - self._tried_at) >= pause:
+                    self._tried_at = at
+                    self._set = _KeySet(_fetch(self._url), at)
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+                reason = str(error) or type(error).__name__
+                log(_log, logging.WARNING, "jwks_fetch_failed", reason=reason)
+            finally:
+                self._lock.release()
+        return self._known(at, STALE)
+
+
+def _fetch(url: str) -> tuple[_PublicKey, ...]:
+    """Return the usable keys at ``url``; `ValueError` when it does not give any."""
+    until = time.monotonic() + _TIMEOUT
+    body = bytearray()
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    with (
+        httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client,
+        client.stream("GET", url, headers=headers) as response,
+    ):
+        if response.status_code != httpx.codes.OK:
+            raise ValueError(f"status {response.status_code}")
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > _MOST_BYTES or time.monotonic() > until:
+                raise ValueError("the answer is too long, or too slow")
+    keys = _keys_in(orjson.loads(body))
+    if not keys:
+        raise ValueError("the answer holds no usable key")
+    return keys
+
+
+def key_in(document: Any, alg: str, kid: str, at: datetime) -> Key | None:
+    """Return the key of a JWKS, read from its JSON, that the header of a token calls for (RFC 7517)."""
+    return _KeySet(_keys_in(document), at).find(alg, kid)
+
+
+def _keys_in(document: Any) -> tuple[_PublicKey, ...]:
+    entries = document.get("keys") if isinstance(document, dict) else None
+    return tuple(filter(None, map(_public_key, entries if isinstance(entries, list) else ())))
+
+
+_FAMILIES: Mapping[str, tuple[str, type[RSAKey] | type[ECKey], tuple[str, ...]]] = {
+    "RSA": ("RS256", RSAKey, ("kty", "n", "e")),
+    "EC": ("ES256", ECKey, ("kty", "crv", "x", "y")),
+}
+
+
+def _public_key(entry: Any) -> _PublicKey | None:
+    """Return an entry of a JWKS as a key; None for one that is not for us (RFC 7517 section 5)."""
+    try:
+        alg, kind, members = _FAMILIES[entry["kty"]]
+        wanted = {"alg": alg, "use": "sig", "crv": "P-256"}
+        if any(entry.get(member, value) != value for member, value in wanted.items()):
+            return None
+        if "verify" not in entry.get("key_ops", ("verify",)):
+            return None
+        if alg == "RS256" and _bits(entry["n"]) < _LEAST_RSA_BITS:
+            return None
+        # Only the public members: a private part that a provider lets slip is not kept.
+        key = kind.import_key({member: entry[member] for member in members})
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return _PublicKey(entry.get("kid"), alg, key)
+
+
+def _bits(number: str) -> int:
+    """Return the length in bits of a number written as base64 without padding (RFC 7518)."""
+    return int.from_bytes(urlsafe_b64decode(number + "===")).bit_length()

@@ -1,0 +1,327 @@
+"""Who calls a Kheops route: the token in the request, and what a JWT proves (Kheops API 1)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Self, TypeAlias
+
+import orjson
+from attrs import field, frozen
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from albumcore.errors import Invalid
+from albumcore.ids import UserId, user_id
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.people import changes_letters
+from albumcore_adapters.identity.jwks import (
+    JwksKeys,
+    KeySource,
+    KeysUnavailable,
+    SecretKeys,
+    embedded_key,
+)
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Gives the present as an aware UTC time."""
+
+EMBEDDED = "albumcore"
+"""Issuer and audience of the tokens the service signs itself, unless the settings say otherwise."""
+
+MAX_TOKEN = 16 * 1024
+"""Longest token that is looked at, in characters."""
+
+MAX_TTL = 10 * 366 * 24 * 3600
+"""Longest life that `issue_token` gives, in seconds: ten years."""
+
+MAX_TEXT = 1024
+"""Longest name or e-mail address, in characters (Kheops API, limits)."""
+
+_REMEMBERED = 1024
+_TRUST = timedelta(seconds=300)
+"""A verified token is verified again after this time, so that a withdrawn key stops counting."""
+
+_YEAR_10000 = 253_402_300_800
+_HEADER = re.compile(r"[ \t]*(bearer|basic)[ \t]+([!-~]+)[ \t]*", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+__all__ = [
+    "EMBEDDED",
+    "Claims",
+    "JwksKeys",
+    "JwtVerifier",
+    "KeysUnavailable",
+    "SecretKeys",
+    "Unauthorized",
+    "bearer",
+    "issue_token",
+]
+
+
+class Unauthorized(Exception):
+    """Nobody is authenticated by what was sent.
+
+    Attributes:
+        detail: One sentence for a person; it holds nothing of the token.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+@frozen
+class Claims:
+    """What a verified token says about its bearer.
+
+    Attributes:
+        sub: Who it is.
+        email: The e-mail address, where it counts.
+        name: What the person is called.
+        issued_at: When the token was issued (``iat``), in seconds since 1970; None where it does not say.
+    """
+
+    sub: UserId
+    email: str | None = None
+    name: str | None = None
+    issued_at: float | None = field(default=None, eq=False)
+
+
+def bearer(header: str | None) -> str:
+    """Return the token in an ``Authorization`` header: of Bearer, or the password of Basic.
+
+    Raises:
+        Unauthorized: there is no header, its scheme is another one, or it is malformed.
+    """
+    if header is None:
+        raise Unauthorized("there is no Authorization header")
+    if not (match := _HEADER.fullmatch(header)):
+        raise Unauthorized("the Authorization header is not Bearer or Basic with one value")
+    if match[1].lower() == "bearer":
+        return match[2]
+    try:
+        _, token = base64.b64decode(match[2], validate=True).decode("latin-1").split(":")
+    except ValueError:
+        raise Unauthorized("Basic does not hold a user and a token, joined by one colon") from None
+    if not re.fullmatch(r"[!-~]+", token):
+        raise Unauthorized("the password of Basic is no token")
+    return token
+
+
+class _Registry(jws.JWSRegistry):
+    # Header parameters that we do not know are ignored, as RFC 7515 section 4 asks; some providers
+    # add a certificate chain, which needs more room than the library gives.
+    max_header_length = MAX_TOKEN
+
+    def __init__(self, algorithms: tuple[str, ...]) -> None:
+        super().__init__(algorithms=algorithms, strict_check_header=False)
+
+
+class _Remembered:
+    """The claims of the tokens verified last, by digest, each until a given time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entries: OrderedDict[bytes, tuple[Claims, datetime]] = OrderedDict()
+
+    def get(self, digest: bytes, at: datetime) -> Claims | None:
+        with self._lock:
+            claims, until = self._entries.get(digest, (None, at))
+            if claims is None:
+                return None
+            if at >= until:
+                del self._entries[digest]
+                return None
+            self._entries.move_to_end(digest)
+            return claims
+
+    def put(self, digest: bytes, claims: Claims, until: datetime) -> None:
+        with self._lock:
+            self._entries[digest] = (claims, until)
+            if len(self._entries) > _REMEMBERED:
+                self._entries.popitem(last=False)
+
+
+@frozen
+class JwtVerifier:
+    """Verifies JWTs against one source of keys.
+
+    Attributes:
+        keys: Where the keys come from, which also says the algorithms.
+        issuer: What ``iss`` must be.
+        audience: What ``aud`` must be, or hold.
+        leeway: Seconds that the clocks of issuer and service may differ.
+        clock: Gives the present (UTC).
+        requires_verified_email: Whether an address counts only where ``email_verified`` is there and true.
+    """
+
+    keys: KeySource
+    issuer: str
+    audience: str
+    leeway: int
+    clock: Clock
+    requires_verified_email: bool = False
+    _remembered: _Remembered = field(factory=_Remembered, init=False, eq=False, repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings, secret: bytes, clock: Clock) -> Self:
+        """Return the verifier the settings ask for: by a JWKS if they name one, or by the secret."""
+        return cls(
+            JwksKeys(settings.jwks_url) if settings.jwks_url else SecretKeys(secret),
+            settings.jwt_issuer or EMBEDDED,
+            settings.jwt_audience or EMBEDDED,
+            settings.jwt_leeway,
+            clock,
+            settings.require_verified_email,
+        )
+
+    def verify(self, token: str) -> Claims:
+        """Return the claims of ``token`` if it is sound now.
+
+        Raises:
+            Unauthorized: it is malformed, by or for someone else, or not valid now.
+            KeysUnavailable: there are no keys to judge it by.
+        """
+        if len(token) > MAX_TOKEN or not _TOKEN.fullmatch(token):
+            raise Unauthorized("the token is not a JWT")
+        digest = hashlib.sha256(token.encode("ascii")).digest()
+        at = self.clock()
+        claims = self._remembered.get(digest, at)
+        if claims is None:
+            payload = self._payload(token, at)
+            try:
+                claims = _claims(
+                    payload if self._is_verified(payload) else payload | {"email": None}
+                )
+            except Invalid as error:
+                raise Unauthorized(f"the token's {error.detail}") from None
+            expires_in = self._check_times_and_parties(payload, at)
+            self._remembered.put(digest, claims, at + min(expires_in, _TRUST))
+        return claims
+
+    def _is_verified(self, payload: Mapping[str, Any]) -> bool:
+        """Whether the address in a token is its user's: one that is not verified may be anybody's.
+
+        Where the provider tells, only ``true`` will do, or the text of it, as some providers write it.
+        """
+        if "email_verified" not in payload:
+            return not self.requires_verified_email
+        verified = payload["email_verified"]
+        return verified is True or verified == "true"
+
+    def _payload(self, token: str, at: datetime) -> dict[str, Any]:
+        """Return the payload, its signature verified."""
+        header = _json_object(token.partition(".")[0])
+        alg, kid = header.get("alg"), header.get("kid")
+        if alg not in self.keys.algorithms:
+            raise Unauthorized("the token's algorithm is not accepted")
+        if not isinstance(kid, str | None) or "crit" in header or "b64" in header:
+            raise Unauthorized("the token's header is not accepted")
+        key = self.keys.find(alg, kid, at)
+        if key is None:
+            raise Unauthorized("the token is signed with a key that is not known")
+        try:
+            jws.deserialize_compact(token, key, registry=_Registry(self.keys.algorithms))
+        # A RecursionError comes from a header that nests deeper than the library's parser can go.
+        except (JoseError, ValueError, TypeError, RecursionError):
+            raise Unauthorized("the token's signature does not hold") from None
+        return _json_object(token.split(".")[1])
+
+    def _check_times_and_parties(self, payload: Mapping[str, Any], at: datetime) -> timedelta:
+        """Return how long the token stays valid, the leeway included."""
+        now = at.timestamp()
+        expires_in = _moment(payload, "exp") + self.leeway - now
+        if expires_in <= 0:
+            raise Unauthorized("the token has expired")
+        if "nbf" in payload and _moment(payload, "nbf") - self.leeway > now:
+            raise Unauthorized("the token is not valid yet")
+        if payload.get("iss") != self.issuer:
+            raise Unauthorized("the token is from another issuer")
+        audience = payload.get("aud")
+        if self.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise Unauthorized("the token is for another audience")
+        return timedelta(seconds=expires_in)
+
+
+def issue_token(
+    secret: bytes,
+    sub: str,
+    email: str | None,
+    name: str | None,
+    ttl: int,
+    now: datetime,
+    *,
+    issuer: str = EMBEDDED,
+    audience: str = EMBEDDED,
+) -> str:
+    """Return a JWT of the embedded issuer, valid for ``ttl`` seconds from ``now``.
+
+    Its address is said to be verified: whoever holds the secret vouches for it.
+
+    Raises:
+        Invalid: a value is one that the verifier would refuse, or an address that changes its letters in lower case.
+    """
+    if not 0 < ttl <= MAX_TTL:
+        raise Invalid("ttl", f"a token lives 1 to {MAX_TTL} seconds")
+    if email is not None and changes_letters(email):
+        raise Invalid("email", "a letter outside ASCII is one of ASCII in lower case")
+    claims = _claims({"sub": sub, "email": email, "name": name})
+    issued_at = int(now.timestamp())
+    payload = {"iss": issuer, "aud": audience, "iat": issued_at, "exp": issued_at + ttl}
+    payload |= {"sub": claims.sub, "email": claims.email, "name": claims.name}
+    payload["email_verified"] = None if claims.email is None else True
+    payload = {claim: value for claim, value in payload.items() if value is not None}
+    return jws.serialize_compact(
+        {"alg": "HS256", "typ": "JWT"}, orjson.dumps(payload), embedded_key(secret)
+    )
+
+
+def _json_object(segment: str) -> dict[str, Any]:
+    """Return the JSON object in a segment of a token (base64 without padding)."""
+    try:
+        value = orjson.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Unauthorized("the token does not hold JSON objects")
+    return value
+
+
+def _moment(payload: Mapping[str, Any], claim: str) -> float:
+    """Return a NumericDate (RFC 7519 section 2), in seconds since 1970."""
+    value = payload.get(claim)
+    # A bool is an int to Python; milliseconds, a common mistake, are beyond the calendar.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unauthorized(f"the token's {claim} is not a number")
+    if not 0 <= value < _YEAR_10000:
+        raise Unauthorized(f"the token's {claim} is not a date")
+    return value
+
+
+def _claims(payload: Mapping[str, Any]) -> Claims:
+    sub = payload.get("sub")
+    if not isinstance(sub, str):
+        raise Invalid("sub", "a text is needed")
+    issued_at = payload.get("iat")
+    # It is asked for only where tokens were ended: until then, a token with a bad one is as good as without.
+    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+        issued_at = None
+    return Claims(user_id(sub), _text(payload, "email"), _text(payload, "name"), issued_at)
+
+
+def _text(payload: Mapping[str, Any], claim: str) -> str | None:
+    """Return an optional text; a blank one counts as absent."""
+    value = payload.get(claim)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
+        raise Invalid(claim, f"a text has at most {MAX_TEXT} characters, none of control")
+    # Blanks of ASCII alone: an address with another one around it is another address.
+    return value.strip(" ") or None

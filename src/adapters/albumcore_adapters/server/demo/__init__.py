@@ -1,0 +1,272 @@
+"""A demo to look at: one album with every mutation and both kinds of comment, one patient with four images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from albumcore import (
+    Album,
+    Content,
+    Grants,
+    ImageType,
+    PatientImageSet,
+    Source,
+    WebhookEvent,
+    album_stream,
+    patient_stream,
+)
+from albumcore.ids import (
+    AlbumId,
+    CapabilityTokenId,
+    ReportProviderId,
+    StudyUID,
+    UserId,
+    WebhookId,
+)
+from albumcore_adapters.blobs.media_types import sniff
+from albumcore_adapters.directory import Patient
+from albumcore_adapters.identity.issuing import issue
+from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.store import alone
+
+ADA = UserId("demo-ada")
+BEN = UserId("demo-ben")
+CAT = UserId("demo-cat")
+PEOPLE = {
+    ADA: ("ada@clinic.example", "Ada Okafor"),
+    BEN: ("ben@clinic.example", "Ben Lindqvist"),
+    CAT: ("cat@clinic.example", "Cat Moreau"),
+}
+ACCOUNT = "demo"
+IMAGES = {
+    ImageType.HEADSHOT: "headshot.jpg",
+    ImageType.XRAY: "xray.png",
+    ImageType.SURGERY: "surgery.jpg",
+    ImageType.AUDIOGRAM: "audiogram.png",
+}
+_MARKER = "demo.json"
+_SPAN = timedelta(weeks=3)
+_NEARER = 0.85  # of the time that is left, at each event
+_TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
+
+
+@frozen
+class Demo:
+    """What the demo made, by the ids that its addresses are built of."""
+
+    album_id: str
+    patient: int
+    clinic: int
+    station: int
+    images: dict[str, int]
+
+
+def fill(deployment: Deployment, clock: Callable[[], datetime] | None = None) -> Demo:
+    """Fill a data directory with the demo, once: a second call finds what the first one made.
+
+    Args:
+        deployment: The open data directory.
+        clock: Tells when the next event happens, aware and in UTC; without one, they are spread `over_weeks` until
+            now.
+    """
+    marker = deployment.settings.data / _MARKER
+    with alone(marker.with_suffix(".lock")):
+        if marker.exists():
+            return Demo(**json.loads(marker.read_text()))
+        return _fill(deployment, marker, clock or over_weeks(deployment.clock()))
+
+
+def _fill(deployment: Deployment, marker: Path, clock: Callable[[], datetime]) -> Demo:
+    for sub, (email, name) in PEOPLE.items():
+        deployment.people.register(sub, email, name)
+    with closing(open_deployment(deployment.settings, clock=clock)) as in_the_past:
+        demo = Demo(_album(in_the_past), *_image_set(in_the_past))
+    # Written last and in one step: a fill that was cut off counts as none, and is done again in full.
+    unfinished = marker.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(demo)))
+    os.replace(unfinished, marker)
+    return demo
+
+
+def over_weeks(until: datetime) -> Callable[[], datetime]:
+    """A clock that begins three weeks before a time and comes ever closer to it, without reaching it.
+
+    Every time it tells is later than the one before, by more than a second for the first 60.
+    """
+    ticks = count()
+    return lambda: until - _SPAN * _NEARER ** next(ticks)
+
+
+def _album(deployment: Deployment) -> str:
+    # Workers are forked from the process that serves the demo, and would hold all of it in memory.
+    import pydicom.data
+
+    from albumcore_adapters.dicom.files import import_files
+
+    folder = Path(pydicom.data.__file__).parent / "test_files"
+    scans = folder / "dicomdirtests"
+    import_files(
+        deployment.catalogue,
+        ADA,
+        [scans / "98892003", scans / "77654033", folder / "reportsi.dcm"],
+    )
+    brain, spine, head, report = (
+        _study(deployment, text)
+        for text in ("Brain-MRA", "XR C Spine", "CT, HEAD/BRAIN", "OFFIS Structured Reporting Temp")
+    )
+    album_id = AlbumId(deployment.make_id(10))
+    ada, ben = Source(ADA), Source(BEN)
+    token = CapabilityTokenId(deployment.make_id(10))
+    provider = ReportProviderId(deployment.make_id(22))
+    webhook = WebhookId(deployment.make_id(20))
+
+    def series(study: StudyUID) -> list[Any]:
+        return sorted(deployment.catalogue.series_of(study))
+
+    def do(source: Source, decision: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        deployment.albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
+
+    do(ada, Album.create, "Tumour board", "Cases for Thursday")
+    do(ada, Album.add_member, BEN)
+    do(ada, Album.add_admin, CAT)
+    do(ada, Album.import_study, brain, series(brain))
+    do(ben, Album.import_series, spine, series(spine)[0])
+    do(ben, Album.post_comment, "The angiogram is the one to start with.")
+    do(ada, Album.post_comment, "Could you present it on Thursday?", target=BEN)
+    do(ada, Album.promote_member, BEN)
+    do(ada, Album.edit, description="Cases for Thursday, room 3")
+    secret_digest = hashlib.sha256(deployment.make_id(22).encode()).hexdigest()
+    do(ben, Album.issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
+    do(Source(BEN, capability_token=token), Album.import_study, head, series(head))
+    do(ada, Album.create_report_provider, provider, "Second reader", "https://reader.example/conf")
+    do(
+        Source(ADA, report_provider=provider),
+        Album.add_report,
+        report,
+        series(report)[0],
+    )
+    do(ada, Album.edit_report_provider, provider, name="Second reader, night shift")
+    do(ada, Album.delete_report_provider, provider)
+    do(ada, Album.add_favorite, brain)
+    do(ben, Album.add_favorite, head, series(head)[0])
+    do(ada, Album.remove_favorite, brain, series(brain)[0])
+    do(ada, Album.create_webhook, webhook, "Archive", "https://archive.example/told")
+    do(ada, Album.edit_webhook, webhook, add_events=[WebhookEvent.NEW_SERIES])
+    do(
+        ada,
+        Album.trigger_webhook,
+        webhook,
+        WebhookEvent.NEW_SERIES,
+        report,
+        [series(report)[0]],
+    )
+    do(ada, Album.delete_webhook, webhook)
+    do(ben, Album.remove_series, spine, series(spine)[0])
+    do(ada, Album.remove_study, head)
+    do(ada, Album.demote_admin, BEN)
+    do(ada, Album.remove_member, CAT)
+    do(ben, Album.leave)
+    return album_id
+
+
+def _study(deployment: Deployment, description: str) -> StudyUID:
+    """The imported study whose description begins so."""
+    catalogue = deployment.catalogue
+    described = catalogue.study_descriptions(deployment.inbox.studies(ADA))
+    return next(uid for uid, text in sorted(described.items()) if text.startswith(description))
+
+
+def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
+    day = datetime(2026, 3, 14, tzinfo=UTC).date()
+    clinic = deployment.clinics.add_clinic("San Quintin (demo)", day, day)
+    station = deployment.clinics.add_station("Photography (demo)")
+    blank: dict[str, Any] = dict.fromkeys(
+        (
+            *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
+            *("phone1", "phone2", "email"),
+            *("emergencyfullname", "emergencyphone", "emergencyemail"),
+        ),
+        "",
+    )
+    patient = deployment.patients.add(
+        Patient(
+            paternal_last="Demo",
+            maternal_last="Patient",
+            # A patient is told from another by name, birth and gender: a fill that was cut off
+            # must not stand in the way of the next.
+            first=deployment.make_id(6),
+            dob=datetime(2015, 6, 1, tzinfo=UTC).date(),
+            gender="Female",
+            **blank,
+        )
+    )
+    account = deployment.accounts.named(ACCOUNT) or deployment.accounts.add(
+        ACCOUNT, deployment.make_id(22)
+    )
+    images = {}
+    for kind, name in IMAGES.items():
+        content = files(__package__).joinpath("images", name).read_bytes()
+        digest = deployment.blobs.put(content)
+        image_id = deployment.albums.next_image_id()
+        deployment.albums.handle(
+            patient_stream(patient),
+            PatientImageSet.add_image,
+            Source(UserId(f"tscharts-{account.id}")),
+            image_id,
+            clinic,
+            station,
+            kind,
+            Content(digest, len(content), sniff(content)),
+        )
+        images[kind.value] = int(image_id)
+    return int(patient), clinic, station, images
+
+
+def announcement(deployment: Deployment, made: Demo) -> Callable[[str], None]:
+    """What prints the `instructions`, once it is known at which address the service listens."""
+    email, name = PEOPLE[ADA]
+    jwt = issue(deployment, ADA, email, name, _TOKEN_LIFE)
+    account = deployment.accounts.named(ACCOUNT)
+    assert account is not None
+    token = deployment.accounts.token(account)
+    return lambda address: print(instructions(made, address, jwt, token), flush=True)
+
+
+def instructions(demo: Demo, address: str, jwt: str, token: str) -> str:
+    """What to paste into a shell to see the demo through both APIs, with a JWT and a TSCharts token."""
+    images = f"{address}/tscharts/v1/image"
+    shown, deleted = demo.images[ImageType.HEADSHOT.value], demo.images[ImageType.AUDIOGRAM.value]
+    authorization = f"-H 'Authorization: Token {token}'"
+    new = json.dumps(
+        {
+            "type": ImageType.XRAY.value,
+            "clinic": demo.clinic,
+            "station": demo.station,
+            "patient": demo.patient,
+            "data": "ABCDEFG",
+        }
+    )
+    return "\n".join(
+        (
+            f"JWT of Ada, an admin of the demo album:\n\n{jwt}\n",
+            f"TSCharts token:\n\n{token}\n",
+            "Every event of the album, newest first:\n",
+            f"curl -s '{address}/albums/{demo.album_id}/events' -H 'Authorization: Bearer {jwt}'\n",
+            "The four image calls: search, get, create, delete:\n",
+            f"curl -s '{images}/?patient={demo.patient}&sort=true' {authorization}",
+            f"curl -s '{images}/{shown}/' {authorization}",
+            f"curl -s '{images}/' {authorization} -H 'Content-Type: application/json' -d '{new}'",
+            f"curl -s -X DELETE '{images}/{deleted}/' {authorization}\n",
+        )
+    )

@@ -1,0 +1,77 @@
+"""The lock beside a database file that tells whether any process has the store in it open."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from eventsourcing.persistence import OperationalError
+
+_SUFFIX = "-open"
+
+
+class OpenLock:
+    """A lock on ``<database file>-open``, held until it is closed, or until the process ends.
+
+    Every open store holds it shared. What replaces a store, as a restore does, holds it exclusively: a running service
+    would go on writing to the file that was replaced, and its write-ahead log would be applied to the new one.
+
+    Args:
+        database: The database file; only the file beside it is opened.
+        exclusive: Whether to hold it alone.
+
+    Raises:
+        StoreUnavailable: others hold it in a way that excludes this one. It is not waited for.
+        OSError: the file cannot be opened, or this is no POSIX system.
+    """
+
+    def __init__(self, database: Path, *, exclusive: bool = False) -> None:
+        from albumcore_adapters.base.posix import (
+            fcntl,  # here, so that a store in memory is opened anywhere
+        )
+
+        file = database.with_name(f"{database.name}{_SUFFIX}")
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        while True:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+            self._close = weakref.finalize(self, os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.close()
+                raise OperationalError(
+                    "a service, or a command, has the store open"
+                    if exclusive
+                    else "the store is being restored; try again when that has ended"
+                ) from None
+            # Between the two calls, a restore may have put another directory in the place of this one.
+            if is_at(file, descriptor):
+                return
+            self.close()
+
+    def close(self) -> None:
+        """Let go of it. A second call does nothing."""
+        self._close()
+
+
+def path_in(name: str) -> str:
+    """The path to a database by the name that SQLite is given, which is a URI or a path as it is."""
+    if name.startswith("file:"):
+        name = os.fsdecode(unquote_to_bytes(urlsplit(name).path))
+    return os.path.abspath(name)
+
+
+def identity(path: str) -> tuple[int, int]:
+    """What is the same of two paths as long as they lead to the same file."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def is_at(file: Path, descriptor: int) -> bool:
+    """Whether what an open descriptor is of is what stands at a path by now."""
+    try:
+        return os.path.samestat(os.stat(file), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,234 @@
+"""Opening a store of events and index rows: in memory, in an SQLite file, or in a PostgreSQL database."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Unpack, cast
+
+from albumcore.application import Albumcore, StoreError, StoreUnavailable
+from albumcore.errors import AlbumcoreError, UnknownStoredEvent
+from albumcore.opening import MissingExtra, NoAddress, StoreOptions, check_options
+from albumcore_adapters.sql.faults import StoreDamaged, StoreFull, StoreReplaced
+from albumcore_adapters.sql.integrity import (
+    Unreadable,
+    address_to_read,
+    check_postgres,
+    check_sqlite,
+)
+from albumcore_adapters.sql.migrations import NewerStore, is_migrated
+from albumcore_adapters.sql.open_lock import OpenLock
+from albumcore_adapters.store.recorder import IndexRecorder
+
+_memories = itertools.count(1)
+_log = logging.getLogger(__name__)
+
+
+def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
+    """Open a new, empty store that lives in this process and ends with it.
+
+    Args:
+        options: See `StoreOptions`.
+
+    Raises:
+        TypeError: there is no such option.
+        ValueError: an option is out of range.
+    """
+    check_options(options)
+    name = f"file:albumcore-{os.getpid()}-{next(_memories)}?mode=memory&cache=shared"
+    return _open(_on_sqlite(name), options)
+
+
+def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Albumcore:
+    """Open the store in an SQLite file, and make it where there is none.
+
+    What a command returned for is on the disk: every append is one transaction, synced before it returns.
+    Index rows of another form, of an older albumcore, are made again from the events before it returns; a damaged
+    event is passed over then, with the rest of its stream, and logged.
+    Several processes may have the same file open. Open it after a fork, not before.
+
+    Args:
+        path: The file; a new one can be read by its owner alone. Its directory must exist.
+        options: As for `open_memory`.
+
+    Raises:
+        TypeError, ValueError: as by `open_memory`.
+        OSError: the file cannot be opened, or this is no POSIX system.
+        StoreUnavailable: a restore is about to replace it.
+        NewerStore: a newer release wrote it. It is left as it is.
+        StoreError: it is no database, or a damaged one.
+        UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
+    """
+    check_options(options)
+    file = Path(path).absolute()
+    lock = OpenLock(file)
+    try:
+        with alone(file.with_name(f"{file.name}-opening")):
+            # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
+            # drop the locks that SQLite holds on it for this process.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            # A path is data here, not a URI: its own ? and # must stay part of the name.
+            store = _open(_on_sqlite(file.as_uri()), options)
+    except BaseException:
+        lock.close()
+        raise
+    cast(Any, store.factory).lock = lock  # until the store is closed
+    return store
+
+
+def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcore:
+    """Open the store in an SQLite file for reading alone: nothing is written, neither to it nor beside it.
+
+    Args:
+        path: The file, in a directory that may be read-only.
+        options: As for `open_memory`.
+
+    Raises:
+        Unreadable: changes lie beside it that cannot be read in a read-only directory.
+        NewerStore: a newer release wrote it.
+        StoreError: it is no database, or a damaged one, or an older release wrote it.
+    """
+    env = {**_on_sqlite(address_to_read(path)), "CREATE_TABLE": "n"}
+    store = Albumcore(env, **options)
+    try:
+        recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
+        if not (is_migrated(recorder.datastore) and recorder.has_rows_of_this_form()):
+            raise StoreError("an older release wrote it: open a writable copy first")
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
+    """Open the store in a PostgreSQL database of version 13 or later, and make its tables where there are none.
+
+    What a command returned for is as safe as the server makes it (its ``synchronous_commit``): every append is one
+    transaction. Where a connection breaks in the middle of one, an error means that nothing was recorded.
+    Index rows of another form are made again as by `open_sqlite`, by one process while the others wait.
+    Any number of processes, on any number of machines, may have it open. Open it after a fork, not before.
+
+    Args:
+        url: ``postgresql://user:password@host:port/name``, with whatever else libpq takes after a ``?``.
+        options: As for `open_memory`.
+
+    Raises:
+        TypeError, ValueError: as by `open_memory`.
+        MissingExtra: the driver is not installed.
+        NoAddress: the address is none.
+        NewerStore: a newer release wrote the store. It is left as it is.
+        StoreError: the database cannot be reached, does not let us in, or is none that will do.
+        UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
+    """
+    check_options(options)
+    postgres = _postgres(url)
+    with postgres.alone(url):
+        env = {"PERSISTENCE_MODULE": "albumcore_adapters.store.postgres:Factory", postgres.URL: url}
+        return _open(env, options)
+
+
+def has_postgres_store(url: str) -> bool:
+    """Whether there is a store in a PostgreSQL database.
+
+    Raises:
+        MissingExtra, NoAddress, StoreError: as by `open_postgres`.
+    """
+    found: bool = _postgres(url).has_store(url)
+    return found
+
+
+def _postgres(url: str) -> ModuleType:
+    try:
+        postgres = import_module("albumcore_adapters.store.postgres")
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("psycopg"):
+            raise
+        raise MissingExtra("PostgreSQL needs more: pip install 'albumcore[postgres]'") from error
+    try:
+        postgres.connection_settings(url)
+    except ValueError as error:
+        raise NoAddress(str(error)) from None
+    return postgres
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time into the block; SQLite changes to its journal mode under one alone.
+
+    Raises:
+        OSError: the file cannot be opened, or this is no POSIX system.
+    """
+    from albumcore_adapters.base.posix import (
+        fcntl,  # here, so that a store in memory is opened anywhere
+    )
+
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _on_sqlite(database: str) -> dict[str, str]:
+    return {
+        "PERSISTENCE_MODULE": "albumcore_adapters.store.sqlite:Factory",
+        "SQLITE_DBNAME": database,
+    }
+
+
+def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
+    store = Albumcore(env, **options)
+    try:
+        recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
+        if not recorder.has_rows_of_this_form():
+            read = store.rebuild(pass_over=_told)
+            if read:
+                _log.info("the index rows were of another form: made again from %d events", read)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _told(error: AlbumcoreError) -> None:
+    if isinstance(error, UnknownStoredEvent):
+        raise error  # a newer release wrote it, and makes rows that this one must not replace
+    # To refuse would keep whoever has to look into it out as well; `verify` tells the same.
+    _log.error("an event was passed over, and what follows it in its stream: %s", error.detail)
+
+
+def database_of(store: Albumcore) -> Any:
+    """The database an open store lives in, for tables that live beside it: `albumcore_adapters.directory.Database`."""
+    recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
+    return recorder.datastore
+
+
+__all__ = [
+    "MissingExtra",
+    "NewerStore",
+    "NoAddress",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreReplaced",
+    "StoreUnavailable",
+    "Unreadable",
+    "alone",
+    "check_postgres",
+    "check_sqlite",
+    "database_of",
+    "has_postgres_store",
+    "open_memory",
+    "open_postgres",
+    "open_sqlite",
+    "open_sqlite_to_read",
+]

@@ -1,0 +1,172 @@
+"""Reading the lanes of feeds: SQL that finds a page, and counts, without a walk where there is none to make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from albumcore.feed import Choice
+from albumcore.index import FeedLaneRow, Versions
+from albumcore_adapters.store.rows import (
+    MAX_INTEGER,
+    Statement,
+    can_be_stored,
+    condition_of,
+    table_of,
+)
+
+_LANES = table_of(FeedLaneRow)
+_DEEP = 200
+"""Entries to pass over, from which on the place of the page is looked for first."""
+_SIDE_BY_SIDE = 50
+"""Lanes that are merged in the order of their entries; more are gathered and sorted."""
+
+
+class Cursor(Protocol):
+    """What is asked of a cursor here; rows are addressed by name."""
+
+    def execute(self, sql: str, params: Sequence[Any] = ..., /) -> Any:
+        """Run one statement."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that were not fetched yet."""
+
+
+@frozen
+class _Source:
+    """Something that gives versions: a lane, whose entries are numbered, or a search through several."""
+
+    select: Statement
+    lane: str | None
+
+
+def find_page(
+    c: Cursor,
+    stream: str,
+    choices: Sequence[Choice],
+    within: Versions,
+    limit: int | None,
+    offset: int,
+) -> tuple[Statement | None, int]:
+    """The statement that selects the versions of a page, newest first, and how many entries are chosen in all.
+
+    There is no statement where the page is empty.
+    """
+    after, until = within[0], MAX_INTEGER if within[1] is None else within[1]
+    if until <= after:
+        return None, 0
+    sources = [one for choice in choices for one in _sources(c, stream, choice, (after, until))]
+    lanes = [one.lane for one in sources if one.lane is not None]
+    total = _count(c, stream, sources, (after, until))
+    wanted = total if limit is None else limit
+    if offset >= total or not wanted:
+        return None, total
+    if offset >= _DEEP and len(lanes) == len(sources):
+        until = _place(c, stream, sources, lanes, offset)
+        sources, offset = [_of_lane(stream, lane, (after, until)) for lane in lanes], 0
+    return _newest(sources, min(wanted, MAX_INTEGER), offset), total
+
+
+def count_in_lanes(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
+    """How many entries there are in some lanes of each stream together; streams without any are left out.
+
+    No more streams than one statement may name.
+    """
+    asked = [lane for lane in lanes if can_be_stored(lane)]
+    if not streams or not asked:
+        return {}
+    number = " + ".join([_number_in("feed.stream")] * len(asked))
+    c.execute(
+        f"WITH feed (stream) AS (VALUES {', '.join(['(?)'] * len(streams))}) "  # noqa: S608
+        f"SELECT stream, {number} AS number FROM feed",
+        [*streams, *(value for lane in asked for value in (lane, MAX_INTEGER))],
+    )
+    return {row["stream"]: row["number"] for row in c.fetchall() if row["number"]}
+
+
+def _sources(c: Cursor, stream: str, choice: Choice, within: tuple[int, int]) -> list[_Source]:
+    groups = [[lane for lane in group if can_be_stored(lane)] for group in choice.groups]
+    if not all(groups):
+        return []
+    if choice.is_simple and len(groups[0]) <= _SIDE_BY_SIDE:
+        return [_of_lane(stream, lane, within) for lane in groups[0]]
+    # The fewest first: each of them is looked up in the other groups. How many there are costs next to nothing.
+    groups.sort(key=lambda group: _number_until(c, stream, group, within[1]))
+    condition, matched = condition_of({"stream": stream, "lane": groups[0]})
+    select = f"SELECT DISTINCT version FROM {_LANES} AS one WHERE {condition}"  # noqa: S608
+    for group in groups[1:]:
+        other, values = condition_of({"stream": stream, "lane": group})
+        select += f" AND EXISTS (SELECT 1 FROM {_LANES} WHERE {other} AND version = one.version)"  # noqa: S608
+        matched = [*matched, *values]
+    select = f"SELECT version FROM ({select} AND version > ? AND version <= ?) AS found"  # noqa: S608
+    return [_Source((select, [*matched, *within]), None)]
+
+
+def _of_lane(stream: str, lane: str, within: tuple[int, int]) -> _Source:
+    select = f"SELECT version FROM {_LANES} WHERE stream = ? AND lane = ? AND version > ? AND version <= ?"  # noqa: S608
+    return _Source((select, [stream, lane, *within]), lane)
+
+
+def _count(c: Cursor, stream: str, sources: Sequence[_Source], within: tuple[int, int]) -> int:
+    lanes = [one.lane for one in sources if one.lane]
+    after, until = within
+    total = _number_until(c, stream, lanes, until)
+    if after:
+        total -= _number_until(c, stream, lanes, after)
+    for one in sources:
+        if one.lane is None:
+            select, matched = one.select
+            c.execute(f"SELECT COUNT(*) AS number FROM ({select}) AS every", matched)  # noqa: S608
+            total += c.fetchone()["number"]
+    return total
+
+
+def _place(
+    c: Cursor, stream: str, sources: Sequence[_Source], lanes: Sequence[str], offset: int
+) -> int:
+    """The version up to which all but the newest ``offset`` entries of some lanes are. Halving finds it."""
+    c.execute(*_newest(sources, 1, 0))
+    low, high = 0, int(c.fetchone()["version"])
+    wanted = _number_until(c, stream, lanes, high) - offset
+    while low < high:
+        middle = (low + high) // 2
+        if _number_until(c, stream, lanes, middle) < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _newest(sources: Sequence[_Source], limit: int, offset: int) -> Statement:
+    # Each gives its newest alone, or PostgreSQL would read all of all and sort.
+    each = "SELECT version FROM ({select} ORDER BY version DESC LIMIT ?) AS newest"
+    union = " UNION ALL ".join(each.format(select=one.select[0]) for one in sources)
+    reach = min(limit + offset, MAX_INTEGER)
+    matched = [value for one in sources for value in (*one.select[1], reach)]
+    return f"{union} ORDER BY version DESC LIMIT ? OFFSET ?", [*matched, limit, offset]
+
+
+def _number_until(c: Cursor, stream: str, lanes: Sequence[str], until: int) -> int:
+    """How many entries of the lanes there are up to a version."""
+    number = 0
+    for start in range(0, len(lanes), _SIDE_BY_SIDE):
+        some = lanes[start : start + _SIDE_BY_SIDE]
+        c.execute(
+            f"SELECT {' + '.join([_number_in('?')] * len(some))} AS number",
+            [value for lane in some for value in (stream, lane, until)],
+        )
+        number += c.fetchone()["number"]
+    return number
+
+
+def _number_in(stream: str) -> str:
+    """SQL for the number of the last entry of a lane up to a version; 0 where there is none."""
+    return (
+        f"COALESCE((SELECT number FROM {_LANES} WHERE stream = {stream} AND lane = ? AND version <= ? "  # noqa: S608
+        "ORDER BY version DESC LIMIT 1), 0)"
+    )

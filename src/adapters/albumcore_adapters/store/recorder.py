@@ -1,0 +1,324 @@
+"""What the recorders of every database share: index rows, in SQL that SQLite and PostgreSQL both understand."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from operator import attrgetter
+from typing import Any, ClassVar
+
+from eventsourcing.persistence import StoredEvent
+
+from albumcore.feed import Choice
+from albumcore.index import (
+    ROWS,
+    Change,
+    Enter,
+    FeedLaneRow,
+    ImageRow,
+    Put,
+    R,
+    Row,
+    Set,
+    Versions,
+    Where,
+)
+from albumcore_adapters.sql.migrations import migrate
+from albumcore_adapters.store.postings import count_in_lanes, find_page
+from albumcore_adapters.store.rows import (
+    columns_of,
+    condition_of,
+    create_tables,
+    form_of_rows,
+    in_chunks,
+    key_of,
+    row_of,
+    statements_of,
+    table_of,
+)
+
+_EXPECTED = "expected_"
+
+FORM = "form_of_rows"
+"""The table that says of which form the index tables are.
+
+It is made as they are, by `IndexRecorder.rebuild`, in whose transaction they are filled.
+"""
+
+EVENT = ("originator_id", "originator_version", "topic", "state")
+"""The columns of a stored event, beside its position."""
+
+_EVENT, _OF_EVENT = ", ".join(EVENT), ", ".join(f"e.{name}" for name in EVENT)
+
+
+class IndexRecorder:
+    """Keeps index rows beside the events, and answers from those rows.
+
+    Attributes:
+        position: The column by which events are in the order in which they were recorded. No number in it is given
+            twice, not even that of an event that was deleted.
+    """
+
+    position: ClassVar[str] = "notification_id"
+    datastore: Any
+    events_table_name: str
+
+    def create_table(self) -> None:
+        """Make the tables that are not there yet, all but the index tables.
+
+        Raises:
+            NewerStore: a newer release wrote the store.
+        """
+        try:
+            migrate(self.datastore)
+        except BaseException:
+            self.datastore.close()
+            raise
+
+    @abstractmethod
+    def has_rows_of_this_form(self) -> bool:
+        """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
+
+    @abstractmethod
+    def rewriting(self) -> AbstractContextManager[tuple[Any, Any]]:
+        """A transaction that nobody appends in between, to be kept: a cursor to read by, and one to write by."""
+
+    @abstractmethod
+    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+        """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
+
+    @abstractmethod
+    def clear_tables(self, c: Any) -> None:
+        """Leave the index tables empty, and of this form."""
+
+    def apply(self, c: Any, changes: Iterable[Change]) -> None:
+        """Carry out changes of rows, and have the numbers count as given that they name."""
+        for change in changes:
+            for statement, values in statements_of(change):
+                c.execute(statement, values)
+            if image_id := _image_id(change):
+                c.execute(*_taken("image", image_id))
+
+    # Reading rows
+
+    def looking(self) -> AbstractContextManager[Any]:
+        """A cursor for one statement that reads."""
+        found: AbstractContextManager[Any] = self.datastore.transaction(commit=False)
+        return found
+
+    def rows(self, kind: type[R], where: Where) -> list[R]:
+        """The rows that match, in the order of their keys."""
+        found: list[R] = []
+        pieces = in_chunks(where)
+        looking = self.looking() if len(pieces) == 1 else self.datastore.transaction(commit=False)
+        with looking as c:
+            for piece in pieces:
+                condition, matched = condition_of(piece)
+                c.execute(
+                    f"SELECT * FROM {table_of(kind)} WHERE {condition} "  # noqa: S608
+                    f"ORDER BY {', '.join(kind.KEY)}",
+                    matched,
+                )
+                found.extend(row_of(kind, stored) for stored in c.fetchall())
+        if len(pieces) > 1:
+            found.sort(key=attrgetter(*kind.KEY))
+        return found
+
+    def feed_page(
+        self,
+        stream: str,
+        choices: Sequence[Choice],
+        within: Versions,
+        limit: int | None,
+        offset: int,
+    ) -> tuple[Sequence[StoredEvent], int]:
+        """The stored events of one page of what is chosen, newest first, and the number of all that are."""
+        with self.datastore.transaction(commit=False) as c:
+            page, total = find_page(c, stream, choices, within, limit, offset)
+            if page is None:
+                return [], total
+            select, matched = page
+            c.execute(
+                f"SELECT {_OF_EVENT} FROM ({select}) AS page JOIN {self.events_table_name} AS e "  # noqa: S608
+                "ON e.originator_id = ? AND e.originator_version = page.version "
+                "ORDER BY e.originator_version DESC",
+                [*matched, stream],
+            )
+            return [_event_of(stored) for stored in c.fetchall()], total
+
+    def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
+        """How many entries there are in some lanes of each stream together; streams without any are left out."""
+        counted: dict[str, int] = {}
+        with self.datastore.transaction(commit=False) as c:
+            for piece in in_chunks({"stream": streams}):
+                counted.update(count_in_lanes(c, piece["stream"], lanes))
+        return counted
+
+    def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
+        """The last version of a stream up to which something holds of each stored event, and of none after it."""
+        at = f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(f"{at} ORDER BY originator_version DESC LIMIT 1", [stream])
+            last = c.fetchone()
+            low, high = 0, 0 if last is None else int(last["originator_version"])
+            while low < high:
+                middle = (low + high + 1) // 2
+                c.execute(f"{at} AND originator_version = ?", [stream, middle])
+                if holds(_event_of(c.fetchone())):
+                    low = middle
+                else:
+                    high = middle - 1
+        return low
+
+    def positions(self, stream: str, first: int, last: int) -> list[int]:
+        """The positions, in the order of recording, of the versions of a stream from one to another."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                f"SELECT {self.position} AS position FROM {self.events_table_name} "  # noqa: S608
+                "WHERE originator_id = ? AND originator_version BETWEEN ? AND ? "
+                "ORDER BY originator_version",
+                [stream, first, last],
+            )
+            return [row["position"] for row in c.fetchall()]
+
+    # Rebuilding and comparing
+
+    def rebuild(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> None:
+        """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
+        with self.rewriting() as (reading, writing):
+            self.clear_tables(writing)
+            writing.execute(f"DELETE FROM {FORM}")  # noqa: S608
+            writing.execute(f"INSERT INTO {FORM} VALUES (?)", [form_of_rows()])  # noqa: S608
+            writing.execute("DELETE FROM stored_snapshots")
+            highest = 0
+            meant = ((stored, changes_of(stored)) for stored in self._all_events(reading))
+            for _, change in without_overwritten(meant):
+                for statement, values in statements_of(change):
+                    writing.execute(statement, values)
+                highest = max(highest, _image_id(change))
+            writing.execute(*_taken("image", highest))
+
+    def differences(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> list[str]:
+        """A line for each row that is not what the stored events say."""
+        found: list[str] = []
+        # Everything happens in one transaction that is rolled back: the expected rows live in temporary tables.
+        with self.datastore.transaction(commit=False) as c:
+            for statement in create_tables(_EXPECTED, temporary=True):
+                c.execute(statement)
+            highest = 0
+            meant = ((stored, changes_of(stored)) for stored in self._all_events(c))
+            for stored, change in without_overwritten(meant):
+                highest = max(highest, _image_id(change))
+                for statement, values in statements_of(change, _EXPECTED, unless_there=True):
+                    c.execute(statement, values)
+                    if isinstance(change, Put | Enter) and not c.rowcount:
+                        found.append(
+                            f"{stored.originator_id} version {stored.originator_version}: "
+                            f"there is a row of that key already, {key_of(change, values)}"
+                        )
+            for kind in ROWS:
+                table = table_of(kind)
+                for kept, other, said in (
+                    (table, _EXPECTED + table, "in the index, not in the history"),
+                    (_EXPECTED + table, table, "in the history, not in the index"),
+                ):
+                    c.execute(
+                        f"SELECT * FROM {kept} EXCEPT SELECT * FROM {other} "  # noqa: S608
+                        f"ORDER BY {', '.join(kind.KEY)}"
+                    )
+                    found.extend(
+                        f"{table} {_named(kind, stored)}: {said}" for stored in c.fetchall()
+                    )
+            if given(c, "image") < highest:
+                found.append(
+                    f"numbers: an image id up to {highest} was given, and may be given again"
+                )
+        return found
+
+    def _all_events(self, c: Any) -> Iterator[StoredEvent]:
+        last = 0
+        while True:
+            c.execute(
+                f"SELECT {self.position} AS position, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
+                f"WHERE {self.position} > ? ORDER BY {self.position} LIMIT 1000",
+                [last],
+            )
+            batch = c.fetchall()
+            if not batch:
+                return
+            last = batch[-1]["position"]
+            yield from map(_event_of, batch)
+
+
+def index_tables() -> list[str]:
+    """Statements that make the index tables, and the one that says of which form they are."""
+    return [*create_tables(), f"CREATE TABLE IF NOT EXISTS {FORM} (form TEXT NOT NULL)"]
+
+
+def without_overwritten(
+    meant: Iterable[tuple[StoredEvent, Iterable[Change]]],
+) -> Iterator[tuple[StoredEvent, Change]]:
+    """All changes of a history, but those of one row that a later one undoes before anything else comes to its table.
+
+    Every event of an album moves a time in the same row. PostgreSQL keeps each state of a row until the transaction
+    ends, and walks through them to the newest.
+    """
+    waiting: dict[type[Row], dict[tuple[Any, ...], tuple[StoredEvent, Change]]] = {}
+    for stored, changes in meant:
+        for change in changes:
+            kind = _kind_of(change)
+            if isinstance(change, Set) and change.where.keys() == set(kind.KEY):
+                key = (*change.values, *(change.where[name] for name in kind.KEY))
+                of_kind = waiting.setdefault(kind, {})
+                of_kind.pop(key, None)  # what comes again comes last
+                of_kind[key] = stored, change
+            else:
+                yield from waiting.pop(kind, {}).values()
+                yield stored, change
+    for last in waiting.values():
+        yield from last.values()
+
+
+def _kind_of(change: Change) -> type[Row]:
+    match change:
+        case Put(row):
+            return type(row)
+        case Enter():
+            return FeedLaneRow
+        case _:
+            return change.kind
+
+
+def given(c: Any, name: str) -> int:
+    """The highest number that was given out under a name; 0 where none was, or where no number is there any more."""
+    c.execute("SELECT given FROM numbers WHERE name = ?", [name])
+    row = c.fetchone()
+    return row["given"] if row is not None and isinstance(row["given"], int) else 0
+
+
+def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
+    return StoredEvent(
+        stored["originator_id"], stored["originator_version"], stored["topic"], stored["state"]
+    )
+
+
+def _taken(name: str, number: int) -> tuple[str, list[Any]]:
+    """The statement that has all numbers up to this one count as given."""
+    return (
+        "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) "
+        "DO UPDATE SET given = excluded.given WHERE numbers.given < excluded.given",
+        [name, number],
+    )
+
+
+def _image_id(change: Change) -> int:
+    """The image id that a change says is in use; 0 where it says nothing of the kind."""
+    # Asked of every change that is carried out, so not by matching.
+    if type(change) is Put and type(change.row) is ImageRow:
+        return change.row.image_id
+    return 0
+
+
+def _named(kind: type[Any], stored: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={stored[name]!r}" for name in columns_of(kind))

@@ -1,0 +1,217 @@
+"""The event store on SQLite: the library's recorder, with the index rows in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteAggregateRecorder,
+    SQLiteApplicationRecorder,
+    SQLiteFactory,
+)
+from eventsourcing.utils import Environment, EnvType
+
+from albumcore.commands import BUSY_SECONDS
+from albumcore.index import ROWS, Change
+from albumcore_adapters.sql.open_lock import OpenLock
+from albumcore_adapters.sql.sqlite import LOCK_SECONDS, SQLiteDatabase
+from albumcore_adapters.store.recorder import (
+    EVENT,
+    FORM,
+    IndexRecorder,
+    given,
+    index_tables,
+)
+from albumcore_adapters.store.rows import (
+    MAX_INTEGER,
+    condition_of,
+    form_of_rows,
+    table_of,
+)
+
+_FORMER = ("feed_row", "feed_series_row")
+"""Tables of older releases. Where they are gone, an older process cannot go on appending without the new ones."""
+
+
+_EVENT = ", ".join(EVENT)
+
+
+class _Stored(NamedTuple):
+    """A stored event as it was read, with the names that it has with the library, whose own class is slow to make."""
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
+_stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
+
+
+class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
+    """Appends events together with the changes of the index rows they mean, and answers from those rows."""
+
+    def __init__(self, datastore: Any, events_table_name: str = "stored_events") -> None:
+        super().__init__(datastore, events_table_name)
+        self.insert_events_statement = (
+            f"INSERT INTO {self.events_table_name} ({_EVENT}) VALUES (?, ?, ?, ?)"  # noqa: S608
+        )
+        self.select_max_notification_id_statement = (
+            f"SELECT max({self.position}) FROM {self.events_table_name}"  # noqa: S608
+        )
+        self._is_there = (
+            f"SELECT 1 FROM {self.events_table_name} "  # noqa: S608
+            "WHERE originator_id = ? AND originator_version = ?"
+        )
+
+    def has_rows_of_this_form(self) -> bool:
+        """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
+        wanted = {statement.replace(" IF NOT EXISTS", "") for statement in index_tables()}
+        with self.datastore.transaction(commit=False) as c:
+            c.execute("SELECT sql FROM sqlite_master")
+            # The tables themselves are asked: older code may have made them again since the form was noted.
+            if not wanted <= {row["sql"] for row in c.fetchall()}:
+                return False
+            c.execute(f"SELECT form FROM {FORM}")  # noqa: S608
+            return [row["form"] for row in c.fetchall()] == [form_of_rows()]
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], changes: Iterable[Change] = (), **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append events, and carry out the changes of rows that they mean, in one transaction.
+
+        Raises:
+            IntegrityError: a version is there already, or the one before it is not; or the key of a row is taken.
+        """
+        positions = []
+        with self.datastore.transaction(commit=True) as c:
+            first = next(iter(stored_events), None)
+            if first is not None and first.originator_version > 1:
+                # Whoever has a backup restored under him knows of versions that are gone.
+                c.execute(self._is_there, (first.originator_id, first.originator_version - 1))
+                if c.fetchone() is None:
+                    raise IntegrityError("the version before it is not there")
+            for one in stored_events:
+                row = (one.originator_id, one.originator_version, one.topic, one.state)
+                c.execute(self.insert_events_statement, row)
+                positions.append(c.lastrowid or 0)
+            self.apply(c, changes)
+        return positions
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Stored events of a stream; as the library's, without naming each column of each row."""
+        matched = [originator_id, gt or 0, MAX_INTEGER if lte is None else lte]
+        with self.datastore.transaction(commit=False) as c:
+            c.row_factory = None  # rows are taken whole
+            c.execute(
+                f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
+                "AND originator_version > ? AND originator_version <= ? "
+                f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
+                [*matched, -1 if limit is None else limit],
+            )
+            found: list[Any] = [*map(_stored, c.fetchall())]
+            return found
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Stored events of all streams in the order of their positions; as the library's, with columns named."""
+        least = 0 if start is None else start if inclusive_of_start else start + 1
+        condition, matched = condition_of({"topic": topics} if topics else {})
+        with self.datastore.transaction(commit=False) as c:
+            c.row_factory = None  # rows are taken whole
+            c.execute(
+                f"SELECT {self.position}, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
+                f"WHERE {self.position} >= ? AND {self.position} <= ? AND {condition} "
+                f"ORDER BY {self.position} LIMIT ?",
+                [least, MAX_INTEGER if stop is None else stop, *matched, limit],
+            )
+            return [
+                Notification(originator, version, topic, state, position)
+                for position, originator, version, topic, state in c.fetchall()
+            ]
+
+    def next_number(self, name: str) -> int:
+        """A number never given before under that name, greater than all of them.
+
+        It is not waited for until it is on the disk: the event that carries it is, and brings it there.
+        """
+        with self.datastore.unsynced() as c:
+            c.execute(
+                "INSERT INTO numbers VALUES (?, 1) "
+                "ON CONFLICT (name) DO UPDATE SET given = numbers.given + 1",
+                [name],
+            )
+            # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
+            return given(c, name)
+
+    @contextmanager
+    def rewriting(self) -> Iterator[tuple[Any, Any]]:
+        """A transaction that nobody appends in between; what is written first takes the write lock."""
+        with self.datastore.transaction(commit=True) as c:
+            yield c, c
+
+    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+        """A transaction of all that this thread reads and appends in the block: nothing else is written meanwhile."""
+        database: SQLiteDatabase = self.datastore
+        return database.joining(database.writing(seconds))
+
+    def clear_tables(self, c: Any) -> None:
+        """Make the index tables anew."""
+        for table in (*map(table_of, ROWS), FORM, *_FORMER):
+            c.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in index_tables():
+            c.execute(statement)
+
+
+class SQLiteSnapshotRecorder(SQLiteAggregateRecorder):
+    """Keeps the newest snapshot of each stream, and no other: one of a long album is a megabyte."""
+
+    def _insert_events(
+        self, c: Any, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        for stored in stored_events:
+            c.execute(
+                f"DELETE FROM {self.events_table_name} WHERE originator_id = ?",  # noqa: S608
+                [stored.originator_id],
+            )
+        return super()._insert_events(c, stored_events, **kwargs)
+
+
+class Factory(SQLiteFactory):
+    """The library's way of opening SQLite, with our recorders and our connections."""
+
+    aggregate_recorder_class = SQLiteSnapshotRecorder
+    application_recorder_class = SQLiteRecorder
+    lock: OpenLock | None = None
+
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        super().__init__(env)
+        self.datastore: SQLiteDatabase = SQLiteDatabase(
+            self.datastore.pool.db_name, float(self.env.get(BUSY_SECONDS) or LOCK_SECONDS)
+        )
+
+    def close(self) -> None:
+        """Let go of every connection, and of the lock by which the store counts as open."""
+        super().close()
+        if self.lock is not None:
+            self.lock.close()

@@ -1,0 +1,1 @@
+"""Whole stores brought elsewhere: copies, backups, restores, and the marker of an unfinished one."""

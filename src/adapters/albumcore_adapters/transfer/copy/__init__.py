@@ -1,0 +1,1 @@
+"""Moving a whole store: from SQLite to PostgreSQL and back, with ids, versions and positions kept."""
