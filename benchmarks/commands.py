@@ -16,7 +16,7 @@ from eventsourcing.persistence import StoredEvent
 
 from albumcore import Album, Albumcore, Source, album_stream
 from albumcore.index import changes
-from albumcore_adapters.service import DATABASE, Deployment
+from albumcore_adapters.service import DATABASE, Service
 from albumcore_adapters.store import database_of, open_sqlite
 from albumcore_adapters.store.recorder import EVENT
 from albumcore_adapters.store.rows import statements_of
@@ -43,15 +43,15 @@ PRAGMAS = (
 _INSERT = f"INSERT INTO stored_events ({', '.join(EVENT)}) VALUES (?, ?, ?, ?)"
 
 
-def comment(deployment: Deployment) -> None:
+def comment(service: Service) -> None:
     """One durable command."""
-    deployment.albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
+    service.albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
 
 
-def _stored_comment(deployment: Deployment) -> StoredEvent:
+def _stored_comment(service: Service) -> StoredEvent:
     """A comment as the store has it."""
-    comment(deployment)
-    [stored] = deployment.albums.recorder.select_events(STREAM.name, desc=True, limit=1)
+    comment(service)
+    [stored] = service.albums.recorder.select_events(STREAM.name, desc=True, limit=1)
     return stored
 
 
@@ -59,9 +59,9 @@ def durable(bench: Bench) -> Taken:
     """Comments through the library, and the same bytes by sqlite3 alone, a transaction for each."""
     store = bench.store(bench.scale.middle)
     number = 10
-    with store.opened() as deployment:
-        albums = deployment.albums
-        stored = _stored_comment(deployment)
+    with store.opened() as service:
+        albums = service.albums
+        stored = _stored_comment(service)
         raw = _raw(albums, bench.directory().with_suffix(".sqlite"))
         versions = count(stored.originator_version + 1)
 
@@ -81,7 +81,7 @@ def durable(bench: Bench) -> Taken:
 
         seen = bench.alternate(
             {
-                "ours": lambda: side("ours", lambda: comment(deployment)),
+                "ours": lambda: side("ours", lambda: comment(service)),
                 "other": lambda: side("other", insert),
             },
             turns=bench.scale.commands // number,
@@ -94,9 +94,9 @@ def durable_whole(bench: Bench) -> Taken:
     """Comments through the library, and all rows that each of them writes by sqlite3 alone: event and index."""
     store = bench.store(bench.scale.middle)
     number = 10
-    with store.opened() as deployment:
-        albums = deployment.albums
-        stored = _stored_comment(deployment)
+    with store.opened() as service:
+        albums = service.albums
+        stored = _stored_comment(service)
         raw = sqlite3.connect(bench.directory().with_suffix(".sqlite"), isolation_level=None)
         with closing(sqlite3.connect(store.path / DATABASE)) as whole:
             whole.backup(raw)
@@ -125,7 +125,7 @@ def durable_whole(bench: Bench) -> Taken:
 
         seen = bench.alternate(
             {
-                "ours": lambda: per_second(number, lambda: comment(deployment)),
+                "ours": lambda: per_second(number, lambda: comment(service)),
                 "other": other,
             },
             turns=bench.scale.commands // number,
@@ -181,8 +181,8 @@ def growth(bench: Bench) -> Taken:
     with ExitStack() as stack:
         opened = {size: stack.enter_context(bench.store(size).opened()) for size in sizes}
 
-        def side(deployment: Deployment) -> Callable[[], float]:
-            return lambda: milliseconds(lambda: comment(deployment), seconds=0.005, least=10)
+        def side(service: Service) -> Callable[[], float]:
+            return lambda: milliseconds(lambda: comment(service), seconds=0.005, least=10)
 
         seen = bench.alternate(
             {f"{size:,}": side(one) for size, one in opened.items()},
@@ -197,9 +197,9 @@ def cold(bench: Bench) -> Taken:
     store = bench.store(bench.scale.long)
 
     def first() -> float:
-        with store.opened() as deployment:
+        with store.opened() as service:
             began = time.perf_counter()
-            comment(deployment)
+            comment(service)
             return (time.perf_counter() - began) * 1e3
 
     return Taken(bench.alternate({"first command": first}, bench.scale.rounds * 2)["first command"])

@@ -62,8 +62,8 @@ def filtered(case: Case) -> Callable[[Bench], Taken]:
 
     def take(bench: Bench) -> Taken:
         store = bench.store(bench.scale.greatest)
-        with store.opened() as deployment:
-            feed = deployment.albums.feed
+        with store.opened() as service:
+            feed = service.albums.feed
             query = FeedQuery(limit=20, **case.query)
             page = feed(ALBUM, READER, query)
             seen = bench.alternate(

@@ -14,7 +14,7 @@ from albumcore import FeedQuery
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 
 
 def main(data: Path, album: AlbumId, member: UserId) -> None:
@@ -27,19 +27,19 @@ def main(data: Path, album: AlbumId, member: UserId) -> None:
         seen[name] = (time.perf_counter() - began) * 1e3
         began = time.perf_counter()
 
-    deployment = open_deployment(Settings(data=data, log_level="warning"), must_exist=True)
+    service = open_service(Settings(data=data, log_level="warning"), must_exist=True)
     note("open")
     for name in ("page", "second_page"):
-        deployment.albums.feed(album, member, FeedQuery(limit=20))
+        service.albums.feed(album, member, FeedQuery(limit=20))
         note(name)
-    client = falcon.testing.TestClient(create_app(deployment))
+    client = falcon.testing.TestClient(create_app(service))
     note("compose")
     for name in ("first_answer", "second_answer"):
         headers = {"Authorization": os.environ["BENCH_BEARER"]}
         answer = client.simulate_get(f"/albums/{album}/events?limit=20", headers=headers)
         assert answer.status_code == 200
         note(name)
-    deployment.close()
+    service.close()
     sys.stdout.buffer.write(orjson.dumps(seen))
 
 

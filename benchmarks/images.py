@@ -22,8 +22,8 @@ STATE = b'{"v":1,"at":"2026-01-01T00:00:00.000000+00:00","by":"tscharts-1","data
 
 
 def _headers(store: Store) -> dict[str, str]:
-    with store.opened() as deployment:
-        return {"Authorization": nurse(deployment)}
+    with store.opened() as service:
+        return {"Authorization": nurse(service)}
 
 
 def shown(bench: Bench) -> Taken:

@@ -48,8 +48,8 @@ def asks_for(
     store: Store, members: Sequence[UserId], pages: Sequence[Mapping[str, Any]]
 ) -> list[ApiRequest]:
     """The requests of some members for some pages, each beginning at another page."""
-    with store.opened() as deployment:
-        tokens = [bearer(deployment, member) for member in members]
+    with store.opened() as service:
+        tokens = [bearer(service, member) for member in members]
     return [
         ApiRequest(path(**page), {"Authorization": token, "Accept": "application/json"})
         for number, token in enumerate(tokens)
@@ -90,8 +90,8 @@ def mixed(bench: Bench) -> Taken:
 def _written_to(bench: Bench, pages: Sequence[Mapping[str, Any]]) -> Taken:
     store = bench.store(bench.scale.middle)
     asks = asks_for(store, VIEWERS, pages)
-    with store.opened() as deployment:
-        token = bearer(deployment, WRITER)
+    with store.opened() as service:
+        token = bearer(service, WRITER)
     with serving(store.path) as ours:
         known = {ask.path: answer(ours, ask) for ask in asks[: len(pages)]}
         directory = write_answers(bench.directory(), "/albums/{album}/events", known)
@@ -118,9 +118,9 @@ def wrong_totals(bench: Bench) -> Taken:
     members = (READER, VIEWERS[0], INSIDER, WHISPERERS[1])
     wrong = 0
     details: dict[str, Any] = {}
-    with store.opened() as deployment:
-        added = _added(deployment.albums, store)
-        tokens = {member: bearer(deployment, member) for member in members}
+    with store.opened() as service:
+        added = _added(service.albums, store)
+        tokens = {member: bearer(service, member) for member in members}
     with serving(store.path) as ours:
         for member, token in tokens.items():
             for offset in (0, store.size // 3, store.size * 9 // 10):
@@ -144,8 +144,8 @@ def _added(albums: Albumcore, store: Store) -> int:
 def far(bench: Bench) -> Taken:
     """A page that passes over nine tenths of all events, for a member who sees nearly all of them."""
     store = bench.store(bench.scale.greatest)
-    with store.opened() as deployment:
-        token = bearer(deployment, INSIDER)
+    with store.opened() as service:
+        token = bearer(service, INSIDER)
     asks = [anew(ApiRequest(path(limit=20, offset=store.size * 9 // 10), {"Authorization": token}))]
     with serving(store.path) as ours:
 
@@ -158,8 +158,8 @@ def far(bench: Bench) -> Taken:
 def first(bench: Bench) -> Taken:
     """A process opens the store and shows a page. What it reads is in the page cache of the machine."""
     store = bench.store(bench.scale.greatest)
-    with store.opened() as deployment:
-        token = bearer(deployment, READER)
+    with store.opened() as service:
+        token = bearer(service, READER)
     seen: list[dict[str, float]] = []
 
     def page() -> float:

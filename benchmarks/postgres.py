@@ -12,7 +12,7 @@ from typing import Any
 
 from albumcore import Album, Albumcore
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from benchmarks.bench import Bench
 from benchmarks.commands import COMMENT, STREAM, WRITER, per_second
 from benchmarks.figures import LeftOut, Taken
@@ -49,10 +49,10 @@ def _database(bench: Bench) -> Settings:
     server = _server()
     url = server.url(server.create())
     settings = Settings(data=bench.directory(), database=url)
-    deployment = open_deployment(settings)
-    fill_album(deployment.albums, STREAM, bench.scale.middle, bench.say)
-    introduce(deployment)
-    deployment.close()
+    service = open_service(settings)
+    fill_album(service.albums, STREAM, bench.scale.middle, bench.say)
+    introduce(service)
+    service.close()
     return settings
 
 
@@ -61,8 +61,8 @@ def commands(bench: Bench) -> Taken:
     import psycopg
 
     settings, number = _database(bench), 10
-    deployment = open_deployment(settings)
-    albums: Albumcore = deployment.albums
+    service = open_service(settings)
+    albums: Albumcore = service.albums
     albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
     [stored] = albums.recorder.select_events(STREAM.name, desc=True, limit=1)
     versions = count(stored.originator_version + 1)
@@ -82,7 +82,7 @@ def commands(bench: Bench) -> Taken:
             },
             turns=bench.scale.commands // number,
         )
-    deployment.close()
+    service.close()
     return Taken(seen["ours"], seen["psycopg"])
 
 
@@ -119,9 +119,9 @@ def writers(bench: Bench) -> Taken:
 def page(bench: Bench) -> Taken:
     """The newest page over HTTP, and the same from SQLite."""
     settings = _database(bench)
-    deployment = open_deployment(settings)
-    token = bearer(deployment, READER)
-    deployment.close()
+    service = open_service(settings)
+    token = bearer(service, READER)
+    service.close()
     store = bench.store(bench.scale.middle)
     asked = {
         "ours": [ApiRequest(path(**NEWEST), {"Authorization": token})],

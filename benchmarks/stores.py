@@ -36,7 +36,7 @@ from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory import InstanceRecord, Patient
 from albumcore_adapters.identity.jwt import issue_token
-from albumcore_adapters.service import DATABASE, Deployment, open_deployment
+from albumcore_adapters.service import DATABASE, Service, open_service
 from albumcore_adapters.store import open_sqlite
 from albumcore_adapters.store.rows import form_of_rows
 from benchmarks import history
@@ -104,13 +104,13 @@ class Store:
     known: dict[str, Any]
 
     @contextmanager
-    def opened(self, **settings: Any) -> Iterator[Deployment]:
+    def opened(self, **settings: Any) -> Iterator[Service]:
         """It, open in this process."""
-        deployment = open_deployment(Settings(data=self.path, **settings))
+        service = open_service(Settings(data=self.path, **settings))
         try:
-            yield deployment
+            yield service
         finally:
-            deployment.close()
+            service.close()
 
     def total(self, member: UserId) -> int:
         """How many entries of the feed a member saw when it was made."""
@@ -127,18 +127,18 @@ class Store:
         return list(self.known["photos"])
 
 
-def bearer(deployment: Deployment, member: UserId) -> str:
+def bearer(service: Service, member: UserId) -> str:
     """What a member sends as ``Authorization``."""
     email, name = _person(member)
-    token = issue_token(deployment.secret, member, email, name, _LONG, utc_now())
+    token = issue_token(service.secret, member, email, name, _LONG, utc_now())
     return f"Bearer {token}"
 
 
-def nurse(deployment: Deployment) -> str:
+def nurse(service: Service) -> str:
     """What an image client sends as ``Authorization``."""
-    account = deployment.accounts.named(_ACCOUNT)
+    account = service.accounts.named(_ACCOUNT)
     assert account is not None
-    return f"Token {deployment.accounts.token(account)}"
+    return f"Token {service.accounts.token(account)}"
 
 
 def photo(number: int) -> bytes:
@@ -264,11 +264,11 @@ def _write_images(database: Path, size: int, say: Say) -> None:
     albums.close()
 
 
-def introduce(deployment: Deployment) -> None:
+def introduce(service: Service) -> None:
     """Bring in the people and the studies that an album's history names."""
     for member in (*VIEWERS, *WHISPERERS):
-        deployment.people.register(member, *_person(member))
-    deployment.catalogue.store(
+        service.people.register(member, *_person(member))
+    service.catalogue.store(
         [
             InstanceRecord(
                 study(number),
@@ -289,22 +289,22 @@ def introduce(deployment: Deployment) -> None:
 
 def _settle(path: Path, size: int, say: Say) -> list[int]:
     """Bring in people, studies, patients, places, and images that have bytes; the ids of those."""
-    deployment = open_deployment(Settings(data=path))
+    service = open_service(Settings(data=path))
     try:
         say(f"making the store of {size:,}: people and studies")
-        introduce(deployment)
+        introduce(service)
         for number in range(CLINICS):
-            deployment.clinics.add_clinic(f"Clinic {number}", date(2024, 1, 1), date(2026, 12, 31))
+            service.clinics.add_clinic(f"Clinic {number}", date(2024, 1, 1), date(2026, 12, 31))
         for number in range(STATIONS):
-            deployment.clinics.add_station(f"Station {number}")
-        deployment.accounts.add(_ACCOUNT, "the password of the bench")
+            service.clinics.add_station(f"Station {number}")
+        service.accounts.add(_ACCOUNT, "the password of the bench")
         say(f"making the store of {size:,}: patients")
         for number in range(size // IMAGES_OF_A_PATIENT):
-            deployment.patients.add(_patient(number))
+            service.patients.add(_patient(number))
         say(f"making the store of {size:,}: photos")
-        return [_add_photo(deployment, number, size) for number in range(PHOTOS)]
+        return [_add_photo(service, number, size) for number in range(PHOTOS)]
     finally:
-        deployment.close()
+        service.close()
 
 
 def _patient(number: int) -> Patient:
@@ -313,11 +313,11 @@ def _patient(number: int) -> Patient:
     return Patient(**named | {"dob": date(1990, 1, 1), "oldid": number})  # type: ignore[arg-type]
 
 
-def _add_photo(deployment: Deployment, number: int, size: int) -> int:
+def _add_photo(service: Service, number: int, size: int) -> int:
     content = photo(number)
-    digest = deployment.blobs.put(content)
-    image_id: ImageId = deployment.albums.next_image_id()
-    deployment.albums.handle(
+    digest = service.blobs.put(content)
+    image_id: ImageId = service.albums.next_image_id()
+    service.albums.handle(
         patient_stream(PatientId(number % (size // IMAGES_OF_A_PATIENT) + 1)),
         PatientImageSet.add_image,
         NURSE,

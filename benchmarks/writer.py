@@ -12,14 +12,14 @@ from pathlib import Path
 from albumcore import Album, album_stream
 from albumcore.ids import AlbumId
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from benchmarks.commands import COMMENT, WRITER
 
 
 def main(seconds: float, data: Path, url: str | None = None) -> None:
     """Open, say so, wait, post, and tell how often."""
-    deployment = open_deployment(Settings(data=data, database=url))
-    albums, stream = deployment.albums, album_stream(AlbumId(deployment.make_id(10)))
+    service = open_service(Settings(data=data, database=url))
+    albums, stream = service.albums, album_stream(AlbumId(service.make_id(10)))
     albums.handle(stream, Album.create, WRITER, "Busy")
     _say("ready")
     sys.stdin.readline()
@@ -28,7 +28,7 @@ def main(seconds: float, data: Path, url: str | None = None) -> None:
         albums.handle(stream, Album.post_comment, WRITER, COMMENT)
         posted += 1
     _say(str(posted))
-    deployment.close()
+    service.close()
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Django: a view that uses the library, and the service below a path, over one open deployment."""
+"""Django: a view that uses the library, and the service below a path, over one open store."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,9 +19,9 @@ from albumcore.ids import UserId, album_id, user_id
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.issuing import issue
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 
-deployment: Deployment  # one for each process, opened after the fork: in `wsgi.py`
+service: Service  # one for each process, opened after the fork: in `wsgi.py`
 
 
 def logged_in() -> UserId:
@@ -32,7 +32,7 @@ def logged_in() -> UserId:
 def show(request: HttpRequest, case: str) -> JsonResponse:
     """A view."""
     try:
-        page = deployment.albums.feed(album_id(case), logged_in())
+        page = service.albums.feed(album_id(case), logged_in())
     except AlbumNotFound as error:
         raise Http404(error.detail) from error
     shown = [entry.line.mutation or entry.comment for entry in page.entries]
@@ -63,18 +63,18 @@ if __name__ == "__main__":
             public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
             log_level="warning",
         )
-        deployment = open_deployment(settings)
+        service = open_service(settings)
         alice = Source(user_id("alice"))
         stream = album_stream(album_id("Q7bZ2mP0xT"))
-        deployment.people.register(alice.user, "alice@clinic.example", "Alice")
-        deployment.albums.handle(stream, Album.create, alice, "Knees")
+        service.people.register(alice.user, "alice@clinic.example", "Alice")
+        service.albums.handle(stream, Album.create, alice, "Knees")
 
-        app = make_app(get_wsgi_application(), create_app(deployment))
+        app = make_app(get_wsgi_application(), create_app(service))
         client = TestClient(app)
         print(client.simulate_get("/cases/Q7bZ2mP0xT").json)
         print(client.simulate_get("/cases/Nowhere000").status)
-        jwt = issue(deployment, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service, alice.user, "alice@clinic.example", "Alice", 60)
         headers = {"Authorization": f"Bearer {jwt}"}
         albums = client.simulate_get("/albumcore/albums", headers=headers).json
         print([album["name"] for album in albums])
-        deployment.close()
+        service.close()

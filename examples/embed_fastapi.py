@@ -1,4 +1,4 @@
-"""FastAPI: an endpoint that uses the library, and the service below a path, over one open deployment."""
+"""FastAPI: an endpoint that uses the library, and the service below a path, over one open store."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ from albumcore.ids import UserId, album_id, user_id
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.issuing import issue
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 
 
 def logged_in() -> UserId:
@@ -22,20 +22,20 @@ def logged_in() -> UserId:
     return user_id("alice")
 
 
-def make_app(deployment: Deployment) -> FastAPI:
-    """The application of one process: the deployment is opened after the fork."""
+def make_app(service: Service) -> FastAPI:
+    """The application of one process: the service is opened after the fork."""
     app = FastAPI()
 
     # Not `async`: the store is waited for, and FastAPI calls a plain function in a thread of its pool.
     @app.get("/cases/{case}")
     def show(case: str) -> list[str | None]:
         try:
-            page = deployment.albums.feed(album_id(case), logged_in())
+            page = service.albums.feed(album_id(case), logged_in())
         except AlbumNotFound as error:
             raise HTTPException(404, error.detail) from error
         return [entry.line.mutation or entry.comment for entry in page.entries]
 
-    app.mount("/albumcore", WSGIMiddleware(create_app(deployment)))  # type: ignore[arg-type]
+    app.mount("/albumcore", WSGIMiddleware(create_app(service)))  # type: ignore[arg-type]
     return app
 
 
@@ -57,11 +57,11 @@ if __name__ == "__main__":
             public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
             log_level="warning",
         )
-        deployment = open_deployment(settings)
+        service = open_service(settings)
         alice = Source(user_id("alice"))
         stream = album_stream(album_id("Q7bZ2mP0xT"))
-        deployment.people.register(alice.user, "alice@clinic.example", "Alice")
-        deployment.albums.handle(stream, Album.create, alice, "Knees")
-        jwt = issue(deployment, alice.user, "alice@clinic.example", "Alice", 60)
-        asyncio.run(try_out(make_app(deployment), jwt))
-        deployment.close()
+        service.people.register(alice.user, "alice@clinic.example", "Alice")
+        service.albums.handle(stream, Album.create, alice, "Knees")
+        jwt = issue(service, alice.user, "alice@clinic.example", "Alice", 60)
+        asyncio.run(try_out(make_app(service), jwt))
+        service.close()

@@ -1,4 +1,4 @@
-"""Flask: a view that uses the library, and the service below a path, over one open deployment."""
+"""Flask: a view that uses the library, and the service below a path, over one open store."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from albumcore.ids import UserId, album_id, user_id
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.issuing import issue
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 
 
 def logged_in() -> UserId:
@@ -21,13 +21,13 @@ def logged_in() -> UserId:
     return user_id("alice")
 
 
-def make_app(deployment: Deployment) -> Flask:
-    """The application of one process: the deployment is opened after the fork."""
+def make_app(service: Service) -> Flask:
+    """The application of one process: the service is opened after the fork."""
     app = Flask(__name__)
 
     @app.get("/cases/<case>")
     def show(case: str) -> ResponseReturnValue:
-        page = deployment.albums.feed(album_id(case), logged_in())
+        page = service.albums.feed(album_id(case), logged_in())
         return [entry.line.mutation or entry.comment for entry in page.entries]
 
     @app.errorhandler(AlbumNotFound)
@@ -35,7 +35,7 @@ def make_app(deployment: Deployment) -> Flask:
         return {"error": error.detail}, 404
 
     app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, {"/albumcore": create_app(deployment)}
+        app.wsgi_app, {"/albumcore": create_app(service)}
     )
     return app
 
@@ -47,17 +47,17 @@ if __name__ == "__main__":
             public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
             log_level="warning",
         )
-        deployment = open_deployment(settings)
+        service = open_service(settings)
         alice = Source(user_id("alice"))
         stream = album_stream(album_id("Q7bZ2mP0xT"))
-        deployment.people.register(alice.user, "alice@clinic.example", "Alice")
-        deployment.albums.handle(stream, Album.create, alice, "Knees")
+        service.people.register(alice.user, "alice@clinic.example", "Alice")
+        service.albums.handle(stream, Album.create, alice, "Knees")
 
-        client = make_app(deployment).test_client()
+        client = make_app(service).test_client()
         print(client.get("/cases/Q7bZ2mP0xT").json)
         print(client.get("/cases/Nowhere000").status)
-        jwt = issue(deployment, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service, alice.user, "alice@clinic.example", "Alice", 60)
         headers = {"Authorization": f"Bearer {jwt}"}
         albums = client.get("/albumcore/albums", headers=headers).json or ()
         print([album["name"] for album in albums])
-        deployment.close()
+        service.close()

@@ -10,7 +10,7 @@ from falcon.testing import TestClient
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 
 
 class Mounted:
@@ -40,9 +40,9 @@ if __name__ == "__main__":
             public_url="https://clinic.example/albumcore",  # in the addresses that its answers hold
             log_level="warning",
         )
-        deployment = open_deployment(settings)
-        client = TestClient(Mounted(around, create_app(deployment)))
+        service = open_service(settings)
+        client = TestClient(Mounted(around, create_app(service)))
         print(client.simulate_get("/").text)
         print(client.simulate_get("/albumcore/healthz").status)
         print(client.simulate_get("/albumcore/albums").json["message"])
-        deployment.close()
+        service.close()

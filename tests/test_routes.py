@@ -12,7 +12,7 @@ from albumcore.kernel import STORED
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.kheops.routing import Route
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 
 ROOT = Path(__file__).parents[1]
 DOCS: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "routes.py"))
@@ -106,17 +106,17 @@ def test_the_docs_are_what_the_code_says() -> None:
 
 def test_the_tables_are_all_there_is(tmp_path: Path) -> None:
     """Both APIs answer what their tables say, and nothing else."""
-    deployment = open_deployment(Settings(data=tmp_path))
+    service = open_service(Settings(data=tmp_path))
     answered = {
         f"{method} {path}"
-        for path, resource in tscharts.routes(deployment)
+        for path, resource in tscharts.routes(service)
         for method in resource.methods - {"HEAD", "OPTIONS"}
     } | {
         f"{name.removeprefix('on_').upper()} {path}"
-        for path, resource in kheops.routes(deployment)
+        for path, resource in kheops.routes(service)
         for name in dir(resource)
         if name.startswith("on_")
     }
-    deployment.close()
+    service.close()
     assert answered - REFUSING == set(ALL)
     assert answered >= REFUSING

@@ -18,35 +18,35 @@ from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.errors import status_of
 from albumcore_adapters.http.tscharts.resource import Nowhere
 from albumcore_adapters.server.serve import DiscreetLogger
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import StoreError, StoreUnavailable, database_of
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def service(tmp_path: Path) -> Iterator[Service]:
     """An empty data directory."""
-    opened = open_deployment(Settings(data=tmp_path))
+    opened = open_service(Settings(data=tmp_path))
     yield opened
     opened.close()
 
 
-def _ask(deployment: Deployment, method: str, path: str, **extras: Any) -> falcon.testing.Result:
-    return falcon.testing.TestClient(create_app(deployment)).simulate_request(
+def _ask(service: Service, method: str, path: str, **extras: Any) -> falcon.testing.Result:
+    return falcon.testing.TestClient(create_app(service)).simulate_request(
         method, path, extras=extras
     )
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_health_is_told_while_the_database_answers(deployment: Deployment, method: str) -> None:
+def test_health_is_told_while_the_database_answers(service: Service, method: str) -> None:
     """Load balancers ask by HEAD as well."""
-    assert _ask(deployment, method, "/healthz").status_code == 200
+    assert _ask(service, method, "/healthz").status_code == 200
 
 
-def test_health_is_gone_with_the_database(deployment: Deployment) -> None:
+def test_health_is_gone_with_the_database(service: Service) -> None:
     """A database that cannot be read is no health; asked again later, it may be."""
-    with database_of(deployment.albums).transaction(commit=True) as cursor:
+    with database_of(service.albums).transaction(commit=True) as cursor:
         cursor.execute("ALTER TABLE stored_events RENAME TO elsewhere")
-    assert _ask(deployment, "GET", "/healthz").status_code == 503
+    assert _ask(service, "GET", "/healthz").status_code == 503
 
 
 def test_only_what_may_pass_is_unavailable() -> None:
@@ -56,7 +56,7 @@ def test_only_what_may_pass_is_unavailable() -> None:
 
 
 def test_a_database_that_is_away_is_told_alike_where_there_is_no_route(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who asks for a path that is none is looked up as well."""
 
@@ -64,7 +64,7 @@ def test_a_database_that_is_away_is_told_alike_where_there_is_no_route(
         raise StoreUnavailable
 
     monkeypatch.setattr(Nowhere, "respond", respond)
-    assert _ask(deployment, "GET", "/tscharts/v1/none").status_code == 503
+    assert _ask(service, "GET", "/tscharts/v1/none").status_code == 503
 
 
 SLASHES = ("%2F", "%2f")
@@ -73,14 +73,12 @@ ADMIN = "/albums/A1/users/ann/admin"
 
 @pytest.mark.parametrize("name", ["RAW_URI", "REQUEST_URI"])
 @pytest.mark.parametrize("slash", SLASHES)
-def test_encoded_slash_does_not_change_the_route(
-    deployment: Deployment, slash: str, name: str
-) -> None:
+def test_encoded_slash_does_not_change_the_route(service: Service, slash: str, name: str) -> None:
     """A user whose name ends in /admin is not the admin route of a shorter name."""
     told = {"RAW_URI": "", name: f"/albums/A1/users/ann{slash}admin"}
-    assert _ask(deployment, "PUT", ADMIN, **told).status_code == 404
+    assert _ask(service, "PUT", ADMIN, **told).status_code == 404
     told[name] = f"{ADMIN}?next=a{slash}b"
-    assert _ask(deployment, "PUT", ADMIN, **told).status_code == 401
+    assert _ask(service, "PUT", ADMIN, **told).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -88,11 +86,11 @@ def test_encoded_slash_does_not_change_the_route(
     [(None, 404), (b"/mounted" + ADMIN.encode(), 401), (b"/users/a%2fadmin", 404)],
 )
 def test_the_path_as_it_was_sent_is_that_of_an_asgi_server_too(
-    deployment: Deployment, sent: bytes | None, status: int
+    service: Service, sent: bytes | None, status: int
 ) -> None:
     """Where the service is mounted in such an application; its server need not tell."""
     told = {"RAW_URI": "", "asgi.scope": {"raw_path": sent}}
-    assert _ask(deployment, "PUT", ADMIN, **told).status_code == status
+    assert _ask(service, "PUT", ADMIN, **told).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -112,9 +110,9 @@ def test_what_may_have_been_an_encoded_slash_is_refused(
     tmp_path: Path, path: str, status: int
 ) -> None:
     """Where the server tells the path as it was sent by no name, and only what a user's name may have been."""
-    deployment = open_deployment(Settings(data=tmp_path, kheops_prefix="/api"))
-    assert _ask(deployment, "PUT", path, RAW_URI="").status_code == status
-    deployment.close()
+    service = open_service(Settings(data=tmp_path, kheops_prefix="/api"))
+    assert _ask(service, "PUT", path, RAW_URI="").status_code == status
+    service.close()
 
 
 def test_malformed_requests_are_logged_without_what_they_hold() -> None:
@@ -127,6 +125,6 @@ def test_malformed_requests_are_logged_without_what_they_hold() -> None:
     assert written.getvalue() == "a malformed request was refused\nworker 7 is late\n"
 
 
-def test_secret_is_not_told_with_the_deployment(deployment: Deployment) -> None:
+def test_secret_is_not_told_with_the_service(service: Service) -> None:
     """Whoever prints or logs it does not print the secret."""
-    assert repr(deployment.secret) not in repr(deployment)
+    assert repr(service.secret) not in repr(service)

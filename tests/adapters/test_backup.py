@@ -19,7 +19,7 @@ from albumcore import utc_now
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import DirectoryBlobs
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import DATABASE, open_deployment
+from albumcore_adapters.service import DATABASE, open_service
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.transfer import blobs, sqlite
 from albumcore_adapters.transfer.backup import back_up
@@ -36,8 +36,8 @@ from support.server import opened
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the demo in it. Nothing is to be changed in it."""
     data = tmp_path_factory.mktemp("backup") / "data"
-    with opened(data) as deployment:
-        demo.fill(deployment)
+    with opened(data) as service:
+        demo.fill(service)
     return data
 
 
@@ -71,18 +71,18 @@ def test_a_backup_holds_all_that_a_store_needs(own: Path, tmp_path: Path) -> Non
     assert (manifest.blobs, manifest.blob_bytes) == (4, sum(len(one) for one in images.values()))
     assert begun <= manifest.made_at <= utc_now()
     assert Manifest.read(backup) == manifest
-    with opened(new) as deployment:
-        assert demo.fill(deployment) == demo.fill(deployment)
-        assert len(deployment.albums.follow()) == len(events)
+    with opened(new) as service:
+        assert demo.fill(service) == demo.fill(service)
+        assert len(service.albums.follow()) == len(events)
 
 
 def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> None:
     """Files that belong to it while it is open, and what was deleted, stay behind; what is in its log does not."""
-    with opened(own) as deployment:
-        deployment.people.register("stays", "stays-in-the-log@clinic.example")
-        deployment.people.register("gone", "gone-for-ever@clinic.example")
+    with opened(own) as service:
+        service.people.register("stays", "stays-in-the-log@clinic.example")
+        service.people.register("gone", "gone-for-ever@clinic.example")
         run_sql(own / DATABASE, "DELETE FROM directory_person WHERE sub = 'gone'")
-        back_up(deployment, tmp_path / "backup", quiet)
+        back_up(service, tmp_path / "backup", quiet)
     names = {path.name for path in (tmp_path / "backup").iterdir()}
     assert names == {DATABASE, "blobs", "blobs.txt", "demo.json", "manifest.json"}
     content = (tmp_path / "backup" / DATABASE).read_bytes()
@@ -190,8 +190,8 @@ def test_a_reference_that_is_no_digest(own: Path, tmp_path: Path) -> None:
         f"UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), '{digest}', '../x y')"
         " AS BLOB)",
     )
-    with opened(own) as deployment:
-        deployment.albums.rebuild()
+    with opened(own) as service:
+        service.albums.rebuild()
     with pytest.raises(BackupDamaged, match=r"'\.\./x y'"):
         backed_up(own, tmp_path / "backup")
 
@@ -213,15 +213,15 @@ def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
         for path in images.values():
             there.put(path.read_bytes())
         shutil.rmtree(own / "blobs")
-        with closing(open_deployment(Settings(data=own, blobs=place))) as deployment:
-            manifest = back_up(deployment, backup, quiet)
+        with closing(open_service(Settings(data=own, blobs=place))) as service:
+            manifest = back_up(service, backup, quiet)
             assert (manifest.blobs, manifest.blobs_at) == (4, place)
             assert not (backup / "blobs").exists()
             assert restored(backup, new, blobs=place).manifest == manifest
             lost = min(images)
             there.remove(lost, utc_now().replace(year=9000))
             with pytest.raises(BackupDamaged, match=f"^image bytes {lost}: missing$"):
-                back_up(deployment, tmp_path / "other", quiet)
+                back_up(service, tmp_path / "other", quiet)
         with pytest.raises(BackupDamaged, match=f"^image bytes {lost}: missing$"):
             restored(backup, tmp_path / "third", blobs=place)
         assert not (tmp_path / "third").exists()
@@ -234,9 +234,9 @@ def test_images_of_a_directory_to_s3(own: Path, tmp_path: Path, moto: S3) -> Non
     with reached(moto.address):
         restored(backup, tmp_path / "new", blobs=f"s3://{bucket}")
         with closing(
-            open_deployment(Settings(data=tmp_path / "new", blobs=f"s3://{bucket}"))
-        ) as deployment:
-            assert deployment.albums.verify(deployment.blobs.check) == []
+            open_service(Settings(data=tmp_path / "new", blobs=f"s3://{bucket}"))
+        ) as service:
+            assert service.albums.verify(service.blobs.check) == []
     assert len(moto.keys(bucket)) == 4
 
 
@@ -349,8 +349,8 @@ def test_progress_is_the_length_of_the_copy(
     """SQLite tells nothing of it, so the file is looked at."""
     monkeypatch.setattr(sqlite, "_LOOK_EVERY", 0.0001)
     told: list[int] = []
-    with opened(own) as deployment:
-        database = deployment.database
+    with opened(own) as service:
+        database = service.database
         assert isinstance(database, SQLiteDatabase)
         with sqlite._watched(tmp_path / "file", told.append):
             while not told:

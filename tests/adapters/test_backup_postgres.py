@@ -16,7 +16,7 @@ from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import NoStore, open_deployment
+from albumcore_adapters.service import NoStore, open_service
 from albumcore_adapters.sql import postgres_server as postgres_server_seen
 from albumcore_adapters.transfer.backup import back_up
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
@@ -35,11 +35,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A store with the demo in it, and numbers given out that nothing has. Nothing is to be changed in it."""
     with empty_database() as url:
         settings = Settings(data=tmp_path_factory.mktemp("source"), database=url)
-        with closing(open_deployment(settings)) as deployment:
-            demo.fill(deployment)
-            deployment.albums.next_image_id()
-            deployment.clinics.add_station("Gone")
-            with deployment.database.transaction(commit=True) as cursor:
+        with closing(open_service(settings)) as service:
+            demo.fill(service)
+            service.albums.next_image_id()
+            service.clinics.add_station("Gone")
+            with service.database.transaction(commit=True) as cursor:
                 cursor.execute("DELETE FROM directory_station WHERE name = 'Gone'")
         yield settings
 
@@ -53,8 +53,8 @@ def target(tmp_path: Path) -> Iterator[Settings]:
 
 def from_place(settings: Settings, backup: Path, stage: Any = quiet) -> Manifest:
     """Back up the store of some settings."""
-    with closing(open_deployment(settings)) as deployment:
-        return back_up(deployment, backup, stage)
+    with closing(open_service(settings)) as service:
+        return back_up(service, backup, stage)
 
 
 def tables(settings: Settings) -> Mapping[str, list[bytes]]:
@@ -87,18 +87,16 @@ def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> N
     assert tables(target) == tables(source)
     given = []
     for settings in (source, target):
-        with closing(open_deployment(settings)) as deployment:
-            assert deployment.albums.verify(deployment.blobs.check) == []
-            history = deployment.albums.follow()
+        with closing(open_service(settings)) as service:
+            assert service.albums.verify(service.blobs.check) == []
+            history = service.albums.follow()
             assert (len(history), history[-1][0]) == (manifest.events, manifest.position)
-            assert len(list(deployment.blobs.digests())) == manifest.blobs == 4
+            assert len(list(service.blobs.digests())) == manifest.blobs == 4
             if settings is target:
-                deployment.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
-                assert deployment.albums.follow(manifest.position)[0][0] > manifest.position
-            given.append(
-                (deployment.albums.next_image_id(), deployment.clinics.add_station("Next"))
-            )
-            with deployment.database.transaction(commit=True) as cursor:
+                service.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
+                assert service.albums.follow(manifest.position)[0][0] > manifest.position
+            given.append((service.albums.next_image_id(), service.clinics.add_station("Next")))
+            with service.database.transaction(commit=True) as cursor:
                 cursor.execute("DELETE FROM directory_station WHERE name = 'Next'")
     assert given[0] == given[1]
 
@@ -107,14 +105,14 @@ def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None
     """What is written once the first table is copied is in none of the others, and in no count."""
     with empty_database() as url, empty_database() as other:
         settings = Settings(data=tmp_path / "source", database=url)
-        with closing(open_deployment(settings)) as deployment:
-            demo.fill(deployment)
+        with closing(open_service(settings)) as service:
+            demo.fill(service)
         before = tables(settings)
 
         def write() -> None:
-            with closing(open_deployment(settings)) as deployment:
-                deployment.people.register("later")
-                deployment.albums.handle(LATER, Album.create, Source("later"), "Later")  # type: ignore[arg-type] # a sub
+            with closing(open_service(settings)) as service:
+                service.people.register("later")
+                service.albums.handle(LATER, Album.create, Source("later"), "Later")  # type: ignore[arg-type] # a sub
 
         from_place(settings, tmp_path / "backup", after_the_first("copying tables", write))
         assert tables(settings) != before
@@ -127,14 +125,14 @@ def test_a_table_may_take_long(
 ) -> None:
     """It is copied by one statement, which takes as long as it takes, there and back."""
     told: list[str] = []
-    with closing(open_deployment(source)) as deployment:
+    with closing(open_service(source)) as service:
 
         def request() -> None:
-            with deployment.database.transaction(commit=False) as cursor:
+            with service.database.transaction(commit=False) as cursor:
                 cursor.execute("SHOW statement_timeout")
                 told.extend(row["statement_timeout"] for row in cursor.fetchall())
 
-        back_up(deployment, tmp_path / "backup", after_the_first("copying tables", request))
+        back_up(service, tmp_path / "backup", after_the_first("copying tables", request))
     assert told == ["0"]
 
     def linger() -> None:
@@ -157,8 +155,8 @@ def test_a_store_that_does_not_verify(tmp_path: Path) -> None:
     """Nothing is left of the backup."""
     with empty_database() as url:
         settings = Settings(data=tmp_path / "data", database=url)
-        with closing(open_deployment(settings)) as deployment:
-            demo.fill(deployment)
+        with closing(open_service(settings)) as service:
+            demo.fill(service)
         with psycopg.connect(url) as connection:
             connection.execute("UPDATE album_row SET name = 'Other'")
         with pytest.raises(BackupDamaged, match="in the index, not in the history"):
@@ -214,7 +212,7 @@ def test_a_backup_that_is_not_whole(
     with pytest.raises(error, match=told):
         restore(target, tmp_path / "backup", quiet)
     with pytest.raises(NoStore):
-        open_deployment(target, must_exist=True)
+        open_service(target, must_exist=True)
 
 
 def test_restored_again_once_the_images_are_there(
@@ -233,8 +231,8 @@ def test_restored_again_once_the_images_are_there(
 
 def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
     """That of the backup is taken where there is none; one that is there stays."""
-    with closing(open_deployment(source)) as deployment:
-        back_up(deployment, tmp_path / "backup", quiet, with_secret=True)
+    with closing(open_service(source)) as service:
+        back_up(service, tmp_path / "backup", quiet, with_secret=True)
     assert restore(target, tmp_path / "backup", quiet).secret == "backup"
     assert (target.data / "secret").read_bytes() == (source.data / "secret").read_bytes()
     (target.data / "secret").write_bytes(bytes(range(32)))
@@ -249,8 +247,8 @@ def test_a_backup_of_postgresql_is_none_of_sqlite(source: Settings, tmp_path: Pa
     from_place(source, tmp_path / "backup")
     with pytest.raises(TransferRefused, match="albumcore copy"):
         restored(tmp_path / "backup", tmp_path / "data")
-    with closing(open_deployment(Settings(data=tmp_path / "data"))) as deployment:
-        demo.fill(deployment)
+    with closing(open_service(Settings(data=tmp_path / "data"))) as service:
+        demo.fill(service)
     backed_up(tmp_path / "data", tmp_path / "other")
     with pytest.raises(TransferRefused, match="albumcore copy"):
         restore(source, tmp_path / "other", quiet)

@@ -14,7 +14,7 @@ from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs.collect import unreferred
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from support.s3 import reached, serving_s3
 from support.tscharts import ROOT, Api, opened
@@ -52,7 +52,7 @@ def test_unreferred_are_those_of_no_event(tmp_path: Path) -> None:
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA", "BBBB")
         api.request("DELETE", f"{ROOT}/image/1/")
-        albums, blobs = api.deployment.albums, api.deployment.blobs
+        albums, blobs = api.service.albums, api.service.blobs
         waste = sorted(blobs.put(b"waste %d" % number) for number in range(3))
         assert list(unreferred(albums, blobs, LATER)) == waste
         assert list(unreferred(albums, blobs, LATER - timedelta(days=2))) == []
@@ -61,15 +61,15 @@ def test_unreferred_are_those_of_no_event(tmp_path: Path) -> None:
 def test_unreferred_when_it_comes_to_be_needed(tmp_path: Path) -> None:
     """An upload of the same bytes after the events were read makes the blob young, and it stays."""
     with opened(tmp_path, PLACES) as api:
-        blobs = api.deployment.blobs
+        blobs = api.service.blobs
         digest = blobs.put(bytes(3))
         root = tmp_path / "blobs"
         os.utime(root / digest[:2] / digest[2:], (0, 0))
         moment = datetime.now(UTC) - timedelta(days=7)
-        [found] = unreferred(api.deployment.albums, blobs, moment)
+        [found] = unreferred(api.service.albums, blobs, moment)
         _upload(api, "AAAA")
         assert not blobs.remove(found, moment)
-        assert api.deployment.albums.verify(blobs.check) == []
+        assert api.service.albums.verify(blobs.check) == []
 
 
 @pytest.mark.parametrize(
@@ -85,17 +85,17 @@ def test_unreferred_beside_an_event_that_cannot_be_read(
     """What it refers to is not known, be it damaged or of a newer release, so nothing is said to be waste."""
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA")
-        with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+        with database_of(api.service.albums).transaction(commit=True) as cursor:
             cursor.execute(f"UPDATE stored_events SET {damage}")
         with pytest.raises(error):
-            next(unreferred(api.deployment.albums, api.deployment.blobs, LATER))
+            next(unreferred(api.service.albums, api.service.blobs, LATER))
 
 
 def test_collect_blobs_names_what_it_removes(run: Run, tmp_path: Path) -> None:
     """A dry run names the same and removes nothing; what is younger than a week is passed over."""
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA")
-        blobs = api.deployment.blobs
+        blobs = api.service.blobs
         [kept] = blobs.digests()
         old, young = blobs.put(b"old"), blobs.put(b"young")
     for digest in (kept, old):
@@ -108,12 +108,12 @@ def test_collect_blobs_names_what_it_removes(run: Run, tmp_path: Path) -> None:
         last.format("were").replace("1", "0")
     ]
     assert run("--data", tmp_path) == (0, [old, last.format("were")], "")
-    deployment = open_deployment(Settings(data=tmp_path))
+    service = open_service(Settings(data=tmp_path))
     try:
-        assert sorted(deployment.blobs.digests()) == sorted([kept, young])
-        assert deployment.albums.verify(deployment.blobs.check) == []
+        assert sorted(service.blobs.digests()) == sorted([kept, young])
+        assert service.albums.verify(service.blobs.check) == []
     finally:
-        deployment.close()
+        service.close()
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "99999999999"])

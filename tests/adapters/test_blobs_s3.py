@@ -278,12 +278,12 @@ def test_image_on_s3(moto: S3, tmp_path: Path) -> None:
     with reached(moto.address), opened(tmp_path, PLACES, blobs=f"s3://{bucket}/albums") as api:
         assert api.upload().json == {"id": 1}
         assert api.request("GET", f"{ROOT}/image/1/").json["data"] == PIXEL
-        [digest] = api.deployment.blobs.digests()
+        [digest] = api.service.blobs.digests()
         assert moto.keys(bucket) == [f"albums/{digest[:2]}/{digest[2:]}"]
-        verify = api.deployment.albums.verify
-        assert verify(api.deployment.blobs.check) == []
+        verify = api.service.albums.verify
+        assert verify(api.service.blobs.check) == []
         moto.write(bucket, moto.keys(bucket)[0], b"other bytes")
-        assert [line.partition(": wrong ")[0] for line in verify(api.deployment.blobs.check)] == [
+        assert [line.partition(": wrong ")[0] for line in verify(api.service.blobs.check)] == [
             "images-1 version 1: image 1"
         ]
 
@@ -294,7 +294,7 @@ def test_image_while_s3_is_in_trouble(tmp_path: Path, trouble: str) -> None:
     with opened(tmp_path, PLACES | IMAGES) as api, receiving() as receiver:
         before = api.position()
         receiver.answer(TROUBLE[trouble])
-        away = evolve(api.deployment, blobs=blobs_at(receiver.address))
+        away = evolve(api.service, blobs=blobs_at(receiver.address))
         cut_off = evolve(api, client=testing.TestClient(create_app(away)))
         body = {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL}
         answers = [

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.s3 import reached, serving_s3
 from support.server import serving
 from support.tscharts import ROOT, opened
@@ -48,8 +48,8 @@ def test_workers_keep_images_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 thread.join()
         assert came_back == [True] * CLIENTS
         assert len(s3.keys(bucket)) == CLIENTS + 4  # the demo has four
-        deployment = open_deployment(Settings.from_environment(os.environ, data=data))
+        service = open_service(Settings.from_environment(os.environ, data=data))
         try:
-            assert deployment.albums.verify(deployment.blobs.check) == []
+            assert service.albums.verify(service.blobs.check) == []
         finally:
-            deployment.close()
+            service.close()

@@ -31,7 +31,7 @@ from albumcore_adapters.directory import Account
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
 from support.kheops import Clock
@@ -73,11 +73,11 @@ def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
     )
     assert (status, err) == (0, "")
     jwt = out.removesuffix("\n")
-    with opened(tmp_path) as deployment:
-        claims = deployment.verifier.verify(jwt)
+    with opened(tmp_path) as service:
+        claims = service.verifier.verify(jwt)
         later = JwtVerifier.of(
             Settings(jwt_leeway=0),
-            deployment.secret,
+            service.secret,
             lambda: datetime.now(UTC) + timedelta(seconds=61),
         )
     assert (claims.sub, claims.email, claims.name) == (
@@ -125,11 +125,11 @@ def test_token_revoke_all_ends_those_of_one_user(run: Run, tmp_path: Path) -> No
     assert out.startswith("every JWT of alice issued before 20")
     assert out.endswith(" has ended\n")
     after = run("token", "--sub", "alice", *person)[1].strip()
-    with opened(tmp_path) as deployment:
+    with opened(tmp_path) as service:
         for token in (after, other):
-            assert caller_of(deployment, token).in_person
+            assert caller_of(service, token).in_person
         with pytest.raises(Unauthorized, match="has ended"):
-            caller_of(deployment, before)
+            caller_of(service, before)
     assert run("token", "--revoke-all", "alice", "--data", tmp_path)[0] == 0
 
 
@@ -137,8 +137,8 @@ def test_token_revoke_all_where_a_provider_issues_them(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tokens of an identity provider can be ended too."""
-    with opened(tmp_path) as deployment:
-        deployment.people.register("alice")
+    with opened(tmp_path) as service:
+        service.people.register("alice")
     monkeypatch.setenv("ALBUMCORE_JWKS_URL", "https://id.example/keys")
     monkeypatch.setenv("ALBUMCORE_JWT_ISSUER", "https://id.example")
     monkeypatch.setenv("ALBUMCORE_JWT_AUDIENCE", "albumcore")
@@ -213,8 +213,8 @@ def test_a_store_is_made_where_it_is_asked_for(
     assert run(*command, *place)[2].endswith("to make one, add --create\n")
     assert run(*command, "--create", *place, stdin="secret\n")[0] == 0
     assert run(*command, *place, stdin="secret\n")[0] == 0
-    with opened(tmp_path / "new") as deployment:
-        mark_unfinished(database_of(deployment.albums), utc_now())
+    with opened(tmp_path / "new") as service:
+        mark_unfinished(database_of(service.albums), utc_now())
     for options in ((), ("--create",)):
         status, _, err = run(*command, *options, *place)
         assert (status, "unfinished copy" in err, "--create" in err) == (2, True, False)
@@ -246,10 +246,8 @@ def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) ->
 
 def test_a_reader_who_has_seen_enough_is_no_trouble(tmp_path: Path) -> None:
     """``albumcore events ... | head -0`` ends without a traceback."""
-    with opened(tmp_path) as deployment:
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
-        )
+    with opened(tmp_path) as service:
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "albumcore_adapters", "events", ALBUM, "--data", str(tmp_path)]
@@ -274,29 +272,29 @@ def test_tscharts_user_can_log_in(
         stdin="first\n",
     )
     assert (status, out) == (0, "account 1: nurse\n")
-    with opened(tmp_path) as deployment:
-        assert deployment.accounts.check("nurse", "first") is not None
-        assert deployment.accounts.check("nurse", "first\n") is None
+    with opened(tmp_path) as service:
+        assert service.accounts.check("nurse", "first") is not None
+        assert service.accounts.check("nurse", "first\n") is None
     monkeypatch.setattr("getpass.getpass", lambda: "second")
     assert run("tscharts-user", "nurse", "--data", tmp_path)[0] == 0
-    with opened(tmp_path) as deployment:
-        assert deployment.accounts.check("nurse", "first") is None
-        assert deployment.accounts.check("nurse", "second") is not None
+    with opened(tmp_path) as service:
+        assert service.accounts.check("nurse", "first") is None
+        assert service.accounts.check("nurse", "second") is not None
 
 
 def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
     """Neither login nor token are worth anything then, until there is a new password; no password is read."""
     user = ("tscharts-user", "nurse", "--data", tmp_path)
     assert run(*user, "--password-stdin", "--create", stdin="first\n")[0] == 0
-    with opened(tmp_path) as deployment:
-        token = deployment.accounts.token(Account(1, "nurse", active=True))
+    with opened(tmp_path) as service:
+        token = service.accounts.token(Account(1, "nurse", active=True))
     assert run(*user, "--disable") == (0, "disabled: nurse\n", "")
-    with opened(tmp_path) as deployment:
-        assert deployment.accounts.check("nurse", "first") is None
-        assert deployment.accounts.by_token(token) == Account(1, "nurse", active=False)
+    with opened(tmp_path) as service:
+        assert service.accounts.check("nurse", "first") is None
+        assert service.accounts.by_token(token) == Account(1, "nurse", active=False)
     assert run(*user, "--password-stdin", stdin="first\n")[0] == 0
-    with opened(tmp_path) as deployment:
-        assert deployment.accounts.check("nurse", "first") == Account(1, "nurse", active=True)
+    with opened(tmp_path) as service:
+        assert service.accounts.check("nurse", "first") == Account(1, "nurse", active=True)
 
 
 def test_disabling_what_is_not_there(run: Run, tmp_path: Path) -> None:
@@ -311,8 +309,8 @@ def test_disabling_what_is_not_there(run: Run, tmp_path: Path) -> None:
         assert (status, out, "--disable takes no password" in err) == (2, "", True)
     assert run("tscharts-user", "nurse", "--disable", "--data", tmp_path / "typo")[0] == 2
     assert not (tmp_path / "typo").exists()
-    with opened(tmp_path) as deployment:
-        assert deployment.accounts.check("nurse", "first") is not None
+    with opened(tmp_path) as service:
+        assert service.accounts.check("nurse", "first") is not None
 
 
 def test_import_dicom_reads_real_files_and_counts_the_others(run: Run, tmp_path: Path) -> None:
@@ -334,8 +332,8 @@ def test_import_dicom_reads_real_files_and_counts_the_others(run: Run, tmp_path:
         "1 passed over: truncated",
         f"{found}; -v names them",
     ]
-    with opened(data) as deployment:
-        assert len(deployment.inbox.studies("alice")) == 4
+    with opened(data) as service:
+        assert len(service.inbox.studies("alice")) == 4
     lines = run(*command, *paths, "-v")[1].splitlines()
     assert lines[-1] == found
     assert f"passed over: {str(texts / 'notes.txt')!r}: not a DICOM file" in lines
@@ -418,12 +416,12 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
 
     A time without a zone is UTC, wherever the machine stands.
     """
-    with opened(tmp_path) as deployment:
+    with opened(tmp_path) as service:
         stream, alice = album_stream(ALBUM), Source(UserId("alice"))
-        deployment.albums.handle(stream, Album.create, alice, "Cases")
-        deployment.albums.handle(stream, Album.add_member, alice, UserId("bob"))
+        service.albums.handle(stream, Album.create, alice, "Cases")
+        service.albums.handle(stream, Album.add_member, alice, UserId("bob"))
         moment = utc_now()
-        deployment.albums.handle(stream, Album.post_comment, alice, "to me", target=UserId("alice"))
+        service.albums.handle(stream, Album.post_comment, alice, "to me", target=UserId("alice"))
 
     def shown(*options: str) -> list[str]:
         status, out, _ = run("events", ALBUM, "--data", tmp_path, *options)
@@ -446,13 +444,13 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
 def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) -> None:
     """A whole second counts to its end, in any zone; a moment with a fraction is just that moment."""
     clock = Clock(datetime(2026, 3, 14, 12, 0, 0, 250_000, tzinfo=UTC))
-    with closing(open_deployment(Settings(data=tmp_path), clock=clock)) as deployment:
+    with closing(open_service(Settings(data=tmp_path), clock=clock)) as service:
         for at_once in (["first", "second"], ["third"]):
             for name in at_once:
                 clock.tick(0.25)
                 source = Source(UserId("alice"))
                 decision = Album.create if name == "first" else Album.edit
-                deployment.albums.handle(album_stream(ALBUM), decision, source, name)
+                service.albums.handle(album_stream(ALBUM), decision, source, name)
             clock.tick(10)
 
     def shown(*at: str) -> list[str]:
@@ -470,10 +468,8 @@ def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) 
 
 def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path) -> None:
     """A row that was tampered with is found, by name, with status 1; a rebuild makes it right again."""
-    with opened(tmp_path) as deployment:
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
-        )
+    with opened(tmp_path) as service:
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
     with sqlite3.connect(tmp_path / "albumcore.sqlite") as database:
         database.execute("UPDATE member_row SET is_admin = 0")
     database.close()
@@ -494,10 +490,8 @@ def test_progress_is_shown_when_it_takes_long(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command that is not done in its patience says on standard error that it goes on."""
-    with opened(tmp_path) as deployment:
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
-        )
+    with opened(tmp_path) as service:
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
     told = threading.Event()
     monkeypatch.setattr("albumcore_adapters.base.progress._PATIENCE", 0.0)
     say = Console.print
@@ -522,11 +516,11 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     )
     status, first, _ = run("serve", "--demo", "--data", tmp_path)
     assert status == 0
-    with opened(tmp_path) as deployment:
-        made = demo.fill(deployment)
-        page = deployment.albums.feed(AlbumId(made.album_id), demo.ADA)
-        position = deployment.albums.follow()[-1][0]
-        assert deployment.albums.verify(deployment.blobs.check) == []
+    with opened(tmp_path) as service:
+        made = demo.fill(service)
+        page = service.albums.feed(AlbumId(made.album_id), demo.ADA)
+        position = service.albums.follow()[-1][0]
+        assert service.albums.verify(service.blobs.check) == []
     documented = {line.mutation for line in FEED.values() if line is not None}
     assert {one.line.mutation for one in page.entries} == documented
     assert {one.is_private for one in page.entries if one.comment is not None} == {True, False}
@@ -536,17 +530,17 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     status, second, _ = run("serve", "--demo", "--data", tmp_path)
     assert status == 0
     assert f"/albums/{made.album_id}/events" in second
-    with opened(tmp_path) as deployment:
-        assert deployment.albums.follow()[-1][0] == position
+    with opened(tmp_path) as service:
+        assert service.albums.follow()[-1][0] == position
 
 
 def test_the_demo_happened_over_weeks(tmp_path: Path) -> None:
     """Every entry of the feed has a second of its own, and no event is of the future."""
     before = utc_now()
-    with opened(tmp_path) as deployment:
-        album = AlbumId(demo.fill(deployment).album_id)
-        times = [one.at for _, one in deployment.albums.follow()]
-        feed = deployment.albums.feed(album, demo.ADA).entries
+    with opened(tmp_path) as service:
+        album = AlbumId(demo.fill(service).album_id)
+        times = [one.at for _, one in service.albums.follow()]
+        feed = service.albums.feed(album, demo.ADA).entries
     assert times == sorted(times)
     assert before - timedelta(weeks=4) < times[0] < before - timedelta(weeks=2)
     assert before - timedelta(days=1) < times[-1] <= utc_now()
@@ -557,9 +551,9 @@ def test_the_demo_happened_over_weeks(tmp_path: Path) -> None:
 def test_the_demo_happens_when_its_clock_says(tmp_path: Path) -> None:
     """The clock that is given tells the time of every event."""
     clock = Clock(datetime(2026, 3, 14, 12, 0, tzinfo=UTC))
-    with opened(tmp_path) as deployment:
-        demo.fill(deployment, clock)
-        assert {one.at for _, one in deployment.albums.follow()} == {clock()}
+    with opened(tmp_path) as service:
+        demo.fill(service, clock)
+        assert {one.at for _, one in service.albums.follow()} == {clock()}
 
 
 def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
@@ -567,10 +561,8 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
     data, backup = tmp_path / "data", tmp_path / "backup"
     at = ("--data", data)
     assert run("backup", backup, *at) == (2, "", f"albumcore: there is no store in {data}\n")
-    with opened(data) as deployment:
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
-        )
+    with opened(data) as service:
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
     status, out, err = run("backup", backup, *at)
     assert (status, err) == (0, "")
     assert out.splitlines() == [
@@ -622,12 +614,10 @@ def test_backup_and_restore_by_relative_paths(
 def test_copy(run: Run, tmp_path: Path) -> None:
     """It tells what was copied; the copy opens, and is not copied into again."""
     source, target = tmp_path / "source", tmp_path / "target"
-    with opened(source) as deployment:
-        deployment.people.register("alice")
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
-        )
-        deployment.blobs.put(b"an image")
+    with opened(source) as service:
+        service.people.register("alice")
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.blobs.put(b"an image")
     addresses = ("--from", f"sqlite://{source}", "--to", f"sqlite://{target}")
     status, out, err = run("copy", *addresses)
     assert (status, err) == (0, "")
@@ -646,8 +636,8 @@ def test_copy(run: Run, tmp_path: Path) -> None:
 def test_copy_of_images_to_a_place_of_their_own(run: Run, tmp_path: Path) -> None:
     """They are copied to where it is said, and not into the data directory."""
     source, target, images = (tmp_path / name for name in ("source", "target", "images"))
-    with opened(source) as deployment:
-        digest = deployment.blobs.put(b"an image")
+    with opened(source) as service:
+        digest = service.blobs.put(b"an image")
     addresses = ("--from", f"sqlite://{source}", "--to", f"sqlite://{target}")
     assert run("copy", *addresses, "--blobs-to", f"file://{images}")[0] == 0
     assert [one.name for one in images.glob("*/*")] == [digest[2:]]
@@ -659,10 +649,8 @@ def test_copy_that_finds_something(
 ) -> None:
     """What is wrong with the source is named, and ends it with status 1; so does writing to the source meanwhile."""
     source = tmp_path / "source"
-    with opened(source) as deployment:
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases"
-        )
+    with opened(source) as service:
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
     with sqlite3.connect(source / "albumcore.sqlite") as connection:
         connection.execute("UPDATE stored_events SET state = '{}'")
     connection.close()

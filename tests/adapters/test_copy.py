@@ -21,7 +21,7 @@ from albumcore.streams import album_stream, study_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory import Held, Patient, inbox_place
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import DATABASE, NoStore, open_deployment
+from albumcore_adapters.service import DATABASE, NoStore, open_service
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.store import database_of, open_postgres, open_sqlite
 from albumcore_adapters.transfer.copy import tables
@@ -51,33 +51,33 @@ def patient(first: str) -> Patient:
 def furnish(data: Path) -> None:
     """The demo; and rows in all tables that it leaves empty, the last ones of some deleted."""
     settings = Settings(data=data, allow_private_addresses=True, snapshot_every=5)
-    deployment = open_deployment(settings)
-    with closing(deployment):
-        demo.fill(deployment)
-        secret = deployment.outbox.keep_secret("a secret")
+    service = open_service(settings)
+    with closing(service):
+        demo.fill(service)
+        secret = service.outbox.keep_secret("a secret")
         hook = (HOOK, "Hook", "http://127.0.0.1:9/", list(WebhookEvent), True, secret)
 
         def act(by: Source, decision: Callable[..., Any], *args: Any) -> None:
-            deployment.albums.handle(album_stream(ALBUM), decision, by, *args)
+            service.albums.handle(album_stream(ALBUM), decision, by, *args)
 
         act(ADA, Album.create, "Copied 🦴", "é")
         act(ADA, Album.create_webhook, *hook)
-        deployment.outbox.take_up()
+        service.outbox.take_up()
         act(ADA, Album.add_member, demo.BEN)
         act(ADA, Album.import_series, STUDY, CT)
         act(ADA, Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
-        deployment.albums.handle(
+        service.albums.handle(
             study_stream(STUDY), StudyComments.post_comment, BEN, [demo.BEN], "Psst"
         )
-        deployment.outbox.take_up()
-        deployment.outbox.deliver_due(utc_now())
-        deployment.token_uses.note("token", utc_now())
-        deployment.token_floors.end_all(demo.CAT, utc_now())
+        service.outbox.take_up()
+        service.outbox.deliver_due(utc_now())
+        service.token_uses.note("token", utc_now())
+        service.token_floors.end_all(demo.CAT, utc_now())
         held = Held(inbox_place(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))
-        deployment.claims.make(held, demo.CAT, is_new=True)
-        deployment.spent.spend("code", ends_at=utc_now() + timedelta(days=1), at=utc_now())
-        deployment.patients.delete(deployment.patients.add(patient("Gone")))
-        deployment.albums.next_image_id()
+        service.claims.make(held, demo.CAT, is_new=True)
+        service.spent.spend("code", ends_at=utc_now() + timedelta(days=1), at=utc_now())
+        service.patients.delete(service.patients.add(patient("Gone")))
+        service.albums.next_image_id()
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,8 @@ def run_sql(data: Path, *statements: str) -> None:
 
 def problems(data: Path) -> list[str]:
     """What `verify` says."""
-    with opened(data) as deployment:
-        return deployment.albums.verify(deployment.blobs.check)
+    with opened(data) as service:
+        return service.albums.verify(service.blobs.check)
 
 
 # What arrives
@@ -164,11 +164,11 @@ def test_numbers_are_not_given_again(way: str, store: Path, tmp_path: Path) -> N
     own = Path(shutil.copytree(store, tmp_path / "own"))
     given = []
     for data in (own, new):
-        with opened(data) as deployment:
+        with opened(data) as service:
             ids = (
-                deployment.patients.add(patient("Next")),
-                deployment.albums.next_image_id(),
-                deployment.clinics.add_station("Next"),
+                service.patients.add(patient("Next")),
+                service.albums.next_image_id(),
+                service.clinics.add_station("Next"),
             )
             given.append(ids)
     assert given[0] == given[1]
@@ -198,8 +198,8 @@ def test_what_is_damaged_is_told(own: Path, tmp_path: Path) -> None:
     assert (told.blobs, told.damaged_blobs, told.is_whole) == (2, 1, True)
     assert len(told.problems) == 2
     assert len(problems(own)) == 2
-    with opened(new) as deployment:
-        assert len(deployment.albums.follow()) == told.events
+    with opened(new) as service:
+        assert len(service.albums.follow()) == told.events
 
 
 # Cut off
@@ -231,8 +231,8 @@ def test_cut_off_and_run_again(
     new, runs = tmp_path / "new", 0
     with empty_database() as url:
         target = new if to == "sqlite" else url
-        service = tmp_path / "service"
-        settings = Settings(data=new) if to == "sqlite" else Settings(data=service, database=url)
+        served = tmp_path / "service"
+        settings = Settings(data=new) if to == "sqlite" else Settings(data=served, database=url)
         for after in (0, 3, 6, 9, 12, 14, 40, 100, 1000):
             stage = stopping(after)
             with suppress(Stopped):
@@ -240,7 +240,7 @@ def test_cut_off_and_run_again(
                 break
             runs += 1
             with pytest.raises(NoStore, match="unfinished copy"):
-                open_deployment(settings)
+                open_service(settings)
         assert runs > 5
         if to == "postgres":
             copied(url, new)
@@ -279,12 +279,12 @@ def at_stage(name: str, do: Callable[[], object]) -> Any:
 
 def write(data: Path) -> None:
     """Somebody is added, two people swap their addresses, one row goes and one comes."""
-    with opened(data) as deployment:
-        act = deployment.albums.handle
+    with opened(data) as service:
+        act = service.albums.handle
         act(album_stream(ALBUM), Album.post_comment, ADA, "Meanwhile")
-        deployment.spent.spend("other", ends_at=utc_now() + timedelta(days=1), at=utc_now())
-        study, series = deployment.inbox.contents(demo.ADA).popitem()
-        deployment.inbox.remove(demo.ADA, study, series)
+        service.spent.spend("other", ends_at=utc_now() + timedelta(days=1), at=utc_now())
+        study, series = service.inbox.contents(demo.ADA).popitem()
+        service.inbox.remove(demo.ADA, study, series)
     run_sql(
         data,
         "UPDATE directory_person SET email = 'x' WHERE sub = 'demo-ada'",
@@ -303,7 +303,7 @@ def test_written_to_meanwhile(when: str, own: Path, tmp_path: Path) -> None:
     assert (told.is_whole, told.problems) == (False, ())
     assert dump(new) == before
     with pytest.raises(NoStore):
-        open_deployment(Settings(data=new))
+        open_service(Settings(data=new))
     told = copied(own, new)
     assert told.is_whole
     assert dump(new) == dump(own) != before
@@ -347,8 +347,8 @@ def test_a_target_that_is_in_use(own: Path, store: Path, tmp_path: Path) -> None
     assert copied(own, new).is_whole
     assert "name an empty place" in refused(own, new)
     known = tmp_path / "known"
-    with opened(known) as deployment:
-        deployment.people.register("alice")
+    with opened(known) as service:
+        service.people.register("alice")
     assert "name an empty place" in refused(own, known)
 
 
@@ -359,12 +359,10 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         copied(own, new, stage)
     before = dump(new)
-    with opened(other) as deployment:
+    with opened(other) as service:
         for number in range(60):
             name = f"Album {number}"
-            deployment.albums.handle(
-                album_stream(AlbumId(f"A{number:09}")), Album.create, ADA, name
-            )
+            service.albums.handle(album_stream(AlbumId(f"A{number:09}")), Album.create, ADA, name)
     assert "another store" in refused(other, new)
     assert dump(new) == before
     assert "is an unfinished copy itself" in refused(new, tmp_path / "third")
@@ -377,7 +375,7 @@ def test_an_event_that_differs_in_the_middle(own: Path, tmp_path: Path) -> None:
     with pytest.raises(CopyRefused, match="another store"):
         copied(own, new, at_stage("comparing", lambda: run_sql(new, change)))
     with pytest.raises(NoStore):
-        open_deployment(Settings(data=new))
+        open_service(Settings(data=new))
 
 
 def test_no_source(tmp_path: Path) -> None:
@@ -430,5 +428,5 @@ def test_a_store_that_no_service_has_opened(tmp_path: Path) -> None:
     with closing(open_sqlite(old / DATABASE)) as app:
         recorded = app.handle(album_stream(ALBUM), Album.create, ADA, "Knees")
     assert copied(old, new).is_whole
-    with opened(new) as deployment:
-        assert tuple(deployment.albums.history(album_stream(ALBUM))) == recorded
+    with opened(new) as service:
+        assert tuple(service.albums.history(album_stream(ALBUM))) == recorded

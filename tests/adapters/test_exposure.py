@@ -11,7 +11,7 @@ from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
 from albumcore_adapters.server.exposure import exposures, is_loopback
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 
 TLS = "https://albums.example"
 
@@ -55,23 +55,23 @@ def test_what_is_said(
     named: list[str],
 ) -> None:
     """A line for each reason, of an address that others reach; nothing of one that they do not."""
-    deployment = open_deployment(Settings(data=tmp_path, bind=bind, public_url=public_url))
+    service = open_service(Settings(data=tmp_path, bind=bind, public_url=public_url))
     try:
         if has_account:
-            deployment.accounts.add(demo.ACCOUNT, "secret")
+            service.accounts.add(demo.ACCOUNT, "secret")
         if has_people:
-            deployment.people.register(demo.ADA, *demo.PEOPLE[demo.ADA])
-        said = list(exposures(deployment))
+            service.people.register(demo.ADA, *demo.PEOPLE[demo.ADA])
+        said = list(exposures(service))
         assert len(said) == len(named)
         for line, words in zip(said, named, strict=True):
             assert bind in line
             assert words in line
         assert not [line for line in said if "\n" in line]
         if has_account and not has_people:
-            deployment.accounts.disable(demo.ACCOUNT)
-            assert list(exposures(deployment)) == []
+            service.accounts.disable(demo.ACCOUNT)
+            assert list(exposures(service)) == []
     finally:
-        deployment.close()
+        service.close()
 
 
 def test_serve_says_it_before_it_serves(

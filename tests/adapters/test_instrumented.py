@@ -22,7 +22,7 @@ from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.errors import STATUS
 from albumcore_adapters.identity.jwt import KeysUnavailable, Unauthorized
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from albumcore_adapters.store import StoreError, StoreUnavailable
 
 ERRORS = (
@@ -75,11 +75,11 @@ def traced(tmp_path: Path) -> Iterator[_Traced]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     instrumentor = FalconInstrumentor()
     instrumentor.instrument(tracer_provider=provider)
-    deployment = open_deployment(Settings(data=tmp_path))
+    service = open_service(Settings(data=tmp_path))
     try:
-        yield _Traced(create_app(deployment), exporter)
+        yield _Traced(create_app(service), exporter)
     finally:
-        deployment.close()
+        service.close()
         instrumentor.uninstrument()
         provider.shutdown()
 

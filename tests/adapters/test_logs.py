@@ -22,7 +22,7 @@ from albumcore_adapters.base.logs import JsonLines, RequestRecord, log
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from support.logs import written
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -30,19 +30,17 @@ PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def service(tmp_path: Path) -> Iterator[Service]:
     """An empty data directory."""
-    opened = open_deployment(Settings(data=tmp_path))
+    opened = open_service(Settings(data=tmp_path))
     yield opened
     opened.close()
 
 
-def request(
-    deployment: Deployment, path: str = "/healthz", **headers: str
-) -> falcon.testing.Result:
+def request(service: Service, path: str = "/healthz", **headers: str) -> falcon.testing.Result:
     """Ask with headers, whose hyphens are underscores here."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return falcon.testing.TestClient(create_app(deployment)).simulate_get(path, headers=given)
+    return falcon.testing.TestClient(create_app(service)).simulate_get(path, headers=given)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -54,18 +52,18 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("level", "count"), [("INFO", 1), ("DEBUG", 1), ("WARNING", 0)])
 def test_requests_are_logged_where_that_is_wanted(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture, level: str, count: int
+    service: Service, caplog: pytest.LogCaptureFixture, level: str, count: int
 ) -> None:
     """One record each, of information, that any handler is given."""
     caplog.set_level(level, "albumcore")
-    request(deployment)
+    request(service)
     assert [record.getMessage() for record in caplog.records] == ["GET /healthz 200"] * count
 
 
-def test_the_line_of_a_request(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_line_of_a_request(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     """Route in the place of the path, no query and no header."""
     caplog.set_level("INFO", "albumcore")
-    request(deployment, "/albums/A1?cap=SECRET", Authorization="Bearer SECRET")
+    request(service, "/albums/A1?cap=SECRET", Authorization="Bearer SECRET")
     [line] = lines(caplog)
     assert "SECRET" not in str(line)
     assert line.pop("milliseconds") >= 0
@@ -82,34 +80,32 @@ def test_the_line_of_a_request(deployment: Deployment, caplog: pytest.LogCapture
 
 @pytest.mark.parametrize("given", ["a", "R-1:2/3=;x", "~" * 128])
 def test_a_request_id_comes_back(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str
+    service: Service, caplog: pytest.LogCaptureFixture, given: str
 ) -> None:
     """And is the one in the log."""
     caplog.set_level("INFO", "albumcore")
-    assert request(deployment, X_Request_Id=given).headers["X-Request-Id"] == given
+    assert request(service, X_Request_Id=given).headers["X-Request-Id"] == given
     assert [line["request_id"] for line in lines(caplog)] == [given]
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a,b", "\xe9", "a\x7f", "~" * 129, None])
 def test_a_request_id_is_made_where_none_is_sane(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str | None
+    service: Service, caplog: pytest.LogCaptureFixture, given: str | None
 ) -> None:
     """No two requests have the same one; the log has it too."""
     caplog.set_level("INFO", "albumcore")
     headers = {} if given is None else {"X_Request_Id": given}
-    made = [request(deployment, **headers).headers["X-Request-Id"] for _ in range(2)]
+    made = [request(service, **headers).headers["X-Request-Id"] for _ in range(2)]
     assert all(re.fullmatch(r"[0-9a-f]{32}", one) for one in made)
     assert made[0] != made[1]
     assert [line["request_id"] for line in lines(caplog)] == made
 
 
 @pytest.mark.parametrize("given", [PARENT, f"01{PARENT[2:]}", f"cc{PARENT[2:]}-more"])
-def test_a_trace_comes_back(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str
-) -> None:
+def test_a_trace_comes_back(service: Service, caplog: pytest.LogCaptureFixture, given: str) -> None:
     """Its id is in the log. Versions to come may append something (W3C Trace Context, section 3.2.4)."""
     caplog.set_level("INFO", "albumcore")
-    assert request(deployment, traceparent=given).headers["traceparent"] == given
+    assert request(service, traceparent=given).headers["traceparent"] == given
     assert [line["trace_id"] for line in lines(caplog)] == [TRACE]
 
 
@@ -129,18 +125,18 @@ def test_a_trace_comes_back(
     ],
 )
 def test_an_invalid_trace_is_ignored(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture, given: str
+    service: Service, caplog: pytest.LogCaptureFixture, given: str
 ) -> None:
     """It neither comes back nor is logged."""
     caplog.set_level("INFO", "albumcore")
-    assert "traceparent" not in request(deployment, traceparent=given).headers
+    assert "traceparent" not in request(service, traceparent=given).headers
     assert not any("trace_id" in line for line in lines(caplog))
 
 
-def test_an_answer_that_is_kept_has_the_ids_of_the_request(deployment: Deployment) -> None:
+def test_an_answer_that_is_kept_has_the_ids_of_the_request(service: Service) -> None:
     """Not those of the request that it was first given to."""
-    token = issue_token(deployment.secret, "a", "a@clinic.example", "A", 600, utc_now())
-    app = falcon.testing.TestClient(create_app(deployment))
+    token = issue_token(service.secret, "a", "a@clinic.example", "A", 600, utc_now())
+    app = falcon.testing.TestClient(create_app(service))
     headers = {"Authorization": f"Bearer {token}"}
     app.simulate_get("/albums", headers=headers)
     answers = [
@@ -152,28 +148,28 @@ def test_an_answer_that_is_kept_has_the_ids_of_the_request(deployment: Deploymen
     assert ["traceparent" in answer.headers for answer in answers] == [True, False]
 
 
-def test_a_page_of_another_origin_may_read_the_ids(deployment: Deployment) -> None:
+def test_a_page_of_another_origin_may_read_the_ids(service: Service) -> None:
     """And send its own."""
-    headers = request(deployment, "/albums").headers
+    headers = request(service, "/albums").headers
     allowed = headers["Access-Control-Allow-Headers"].split(", ")
     assert {"X-Request-Id", "traceparent"} <= set(allowed)
     assert headers["Access-Control-Expose-Headers"] == "X-Request-Id, traceparent"
 
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
-def test_a_method_that_is_none_is_named_too(deployment: Deployment) -> None:
+def test_a_method_that_is_none_is_named_too(service: Service) -> None:
     """The framework refuses it before the request is looked at."""
-    client = falcon.testing.TestClient(create_app(deployment))
+    client = falcon.testing.TestClient(create_app(service))
     answer = client.simulate_request("WEBSOCKET", "/healthz")
     assert answer.status_code == 400
     assert answer.headers["X-Request-Id"]
 
 
 def test_a_fault_is_logged_with_the_request(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture
+    service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     """By the same id, so that both lines are found together. What local variables hold is not told."""
-    app = create_app(deployment)
+    app = create_app(service)
 
     class Broken:
         def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -228,7 +224,7 @@ def test_a_record_is_of_the_process_it_is_made_in() -> None:
 
 
 def test_a_record_is_made_as_the_application_has_it(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture
+    service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its formatters may name what its factory gives every record."""
     usual = logging.getLogRecordFactory()
@@ -241,7 +237,7 @@ def test_a_record_is_made_as_the_application_has_it(
     caplog.set_level("INFO", "albumcore")
     logging.setLogRecordFactory(make)
     try:
-        request(deployment)
+        request(service)
     finally:
         logging.setLogRecordFactory(usual)
     [record] = caplog.records

@@ -19,7 +19,7 @@ from albumcore_adapters.base.secret import SECRET_BYTES
 from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
-from albumcore_adapters.service import NoStore, open_deployment
+from albumcore_adapters.service import NoStore, open_service
 from albumcore_adapters.sql import postgres_server as postgres_server_seen
 from albumcore_adapters.store import StoreDamaged, StoreFull, database_of
 from albumcore_adapters.verification import Verified, verify
@@ -44,7 +44,7 @@ def test_machines_share_a_database_and_a_secret(url: str, tmp_path: Path) -> Non
     machines = [
         Settings(data=tmp_path / name, database=url, secret_file=secret) for name in ("one", "two")
     ]
-    with closing(open_deployment(machines[0])) as one, closing(open_deployment(machines[1])) as two:
+    with closing(open_service(machines[0])) as one, closing(open_service(machines[1])) as two:
         one.people.register("alice", "alice@clinic.example", "Alice")
         one.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Knees")
         assert two.people.person("alice") == one.people.person("alice")
@@ -75,11 +75,9 @@ def test_commands_work_on_it(
     status, told = run(*token)
     assert (status, "to make one, add --create" in told) == (2, True)
     assert run(*token, "--create")[0] == 0
-    with closing(open_deployment(Settings(data=tmp_path, database=url))) as deployment:
-        deployment.albums.handle(
-            album_stream(ALBUM), Album.create, Source(UserId("alice")), "Knees"
-        )
-        with database_of(deployment.albums).transaction(commit=True) as cursor:
+    with closing(open_service(Settings(data=tmp_path, database=url))) as service:
+        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Knees")
+        with database_of(service.albums).transaction(commit=True) as cursor:
             cursor.execute("UPDATE member_row SET is_admin = 0")
     status, told = run("verify")
     assert (status, "2 things differ" in told) == (1, True)
@@ -95,7 +93,7 @@ def test_an_address_that_libpq_does_not_understand(tmp_path: Path, must_exist: b
     """It is not repeated."""
     settings = Settings(data=tmp_path, database=f"postgresql://u:{PASSWORD}@h/d?nonsense=1")
     with pytest.raises(SettingsError, match="ALBUMCORE_DATABASE") as refused:
-        open_deployment(settings, must_exist=must_exist)
+        open_service(settings, must_exist=must_exist)
     assert PASSWORD not in str(refused.value)
 
 
@@ -105,13 +103,13 @@ def test_without_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delitem(sys.modules, f"albumcore_adapters.store.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(SettingsError, match=r"albumcore\[postgres\]"):
-        open_deployment(Settings(data=tmp_path, database="postgresql:///albums"))
+        open_service(Settings(data=tmp_path, database="postgresql:///albums"))
 
 
 def test_a_database_without_a_store(url: str, tmp_path: Path) -> None:
     """Nothing is made where one was to be there."""
     with pytest.raises(NoStore, match="there is no store in the database"):
-        open_deployment(Settings(data=tmp_path / "new", database=url), must_exist=True)
+        open_service(Settings(data=tmp_path / "new", database=url), must_exist=True)
     assert not (tmp_path / "new").exists()
 
 
@@ -133,17 +131,17 @@ def _lose_an_entry(url: str, tmp_path: Path) -> None:
     switch = (
         "UPDATE pg_index SET indisready = {} WHERE indexrelid = 'directory_inbox_study'::regclass"
     )
-    with closing(open_deployment(Settings(data=tmp_path, database=url))) as deployment:
-        deployment.people.register("alice")
-        deployment.catalogue.claim(StudyUID("1.2"), SeriesUID("1.2.3"))
+    with closing(open_service(Settings(data=tmp_path, database=url))) as service:
+        service.people.register("alice")
+        service.catalogue.claim(StudyUID("1.2"), SeriesUID("1.2.3"))
         server.execute(switch.format("false"), name)
-        deployment.inbox.add("alice", StudyUID("1.2"), [SeriesUID("1.2.3")])
+        service.inbox.add("alice", StudyUID("1.2"), [SeriesUID("1.2.3")])
         server.execute(switch.format("true"), name)
 
 
 def test_index_that_lacks_an_entry(url: str, tmp_path: Path) -> None:
     """It is found with amcheck, of which nothing is left where it was not installed."""
-    with closing(open_deployment(Settings(data=tmp_path, database=url))):
+    with closing(open_service(Settings(data=tmp_path, database=url))):
         pass
     assert _verified(url, tmp_path) == Verified([], 0)
     _lose_an_entry(url, tmp_path)
@@ -168,7 +166,7 @@ def test_amcheck_in_a_schema_of_its_own(url: str, tmp_path: Path) -> None:
 
 def test_an_index_may_take_long(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is checked by one statement, which takes as long as it takes."""
-    with closing(open_deployment(Settings(data=tmp_path, database=url))):
+    with closing(open_service(Settings(data=tmp_path, database=url))):
         pass
     server, name = _server_of(url)
     server.execute("CREATE EXTENSION amcheck", name)
@@ -191,7 +189,7 @@ def test_verify_without_amcheck(
     try:
         server.execute("GRANT USAGE, CREATE ON SCHEMA public TO unprivileged", name)
         monkeypatch.setenv("ALBUMCORE_DATABASE", server.url(name, "unprivileged"))
-        with closing(open_deployment(Settings.from_environment(os.environ, data=tmp_path))):
+        with closing(open_service(Settings.from_environment(os.environ, data=tmp_path))):
             pass
         monkeypatch.setattr(sys, "argv", ["albumcore", "verify", "--data", str(tmp_path)])
         with pytest.raises(SystemExit) as ended:
@@ -218,12 +216,12 @@ def test_faults_by_their_sqlstate(
     url: str, tmp_path: Path, sqlstate: str, kind: type[Exception], status: int
 ) -> None:
     """A full disk passes; damage does not, and the process says so of its health from then on."""
-    with closing(open_deployment(Settings(data=tmp_path, database=url))) as deployment:
+    with closing(open_service(Settings(data=tmp_path, database=url))) as service:
         raising = f"DO $$ BEGIN RAISE EXCEPTION 'so it is' USING ERRCODE = '{sqlstate}'; END $$"
         with (
             pytest.raises(kind, match="so it is"),
-            deployment.database.transaction(commit=True) as cursor,
+            service.database.transaction(commit=True) as cursor,
         ):
             cursor.execute(raising)
-        health = testing.TestClient(create_app(deployment)).simulate_get("/healthz")
+        health = testing.TestClient(create_app(service)).simulate_get("/healthz")
         assert health.status_code == status

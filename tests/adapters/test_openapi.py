@@ -132,7 +132,7 @@ def test_the_document_is_served_to_anybody(tmp_path: Path) -> None:
     assert answer.status_code == 200
     assert answer.json == document("/api")
     assert [server["url"] for server in answer.json["servers"]] == ["/", "/api"]
-    world.deployment.close()
+    world.service.close()
 
 
 @frozen
@@ -168,7 +168,7 @@ def furnish(world: World) -> None:
     )
     events = [WebhookEvent.NEW_USER]
     world.act(ALICE, Album.create_webhook, "hook", "Hook", "http://127.0.0.1:9/", events)
-    accounts = world.deployment.accounts
+    accounts = world.service.accounts
     token = accounts.token(accounts.add("nurse", "correct horse"))
     _furnish_clinic(world.client, {"Authorization": f"Token {token}"})
 
@@ -179,7 +179,7 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Furni
     # What is at an address is not the document's to say: a report provider is at each that is one.
     monkeypatch.setattr(Outbound, "get_json", _of_provider)
     world = open_world(tmp_path, start=furnish, log_level="error")
-    accounts = world.deployment.accounts
+    accounts = world.service.accounts
     nurse = accounts.named("nurse")
     assert nurse is not None
     headers = {
@@ -187,7 +187,7 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Furni
         "/tscharts": {"Authorization": f"Token {accounts.token(nurse)}"},
     }
     yield Furnished(world, headers)
-    world.deployment.close()
+    world.service.close()
 
 
 def _of_provider(outbound: Outbound, url: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from albumcore.ids import AlbumId, UserId
 from albumcore.streams import album_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import (
     StoreDamaged,
@@ -36,17 +36,17 @@ ALICE = Source(UserId("alice"))
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def service(tmp_path: Path) -> Iterator[Service]:
     """An open data directory on SQLite."""
-    opened = open_deployment(Settings(data=tmp_path / "data"))
+    opened = open_service(Settings(data=tmp_path / "data"))
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def client(deployment: Deployment) -> testing.TestClient:
+def client(service: Service) -> testing.TestClient:
     """Alice, who has one album."""
-    client = testing.TestClient(create_app(deployment), headers=bearer(deployment, "alice"))
+    client = testing.TestClient(create_app(service), headers=bearer(service, "alice"))
     assert _create(client).status_code == 201
     return client
 
@@ -88,7 +88,7 @@ def _content(descriptor: int) -> bytes:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_replaced_file_is_not_written_to(
-    deployment: Deployment,
+    service: Service,
     client: testing.TestClient,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -145,9 +145,9 @@ def test_file_of_any_name(tmp_path: Path, name: str, is_uri: bool) -> None:
         assert "restart" in str(database.trouble())
 
 
-def test_log_that_is_made_anew(deployment: Deployment, client: testing.TestClient) -> None:
+def test_log_that_is_made_anew(service: Service, client: testing.TestClient) -> None:
     """When its last connection is closed, SQLite removes it, and makes another one for the next."""
-    database = database_of(deployment.albums)
+    database = database_of(service.albums)
     assert _create(client).status_code == 201
     for free in (database._readers, database._writers):  # as after errors
         while free:
@@ -161,17 +161,17 @@ def test_log_that_is_made_anew(deployment: Deployment, client: testing.TestClien
 
 
 def test_restart_after_a_replacement(
-    deployment: Deployment, client: testing.TestClient, tmp_path: Path
+    service: Service, client: testing.TestClient, tmp_path: Path
 ) -> None:
     """A process that opens the file anew serves what it holds."""
     file = tmp_path / "data" / FILE
     sqlite3.connect(file).execute("VACUUM INTO ?", [str(file.with_name("backup"))]).close()
     os.replace(file.with_name("backup"), file)
     assert _create(client).status_code == 503
-    deployment.close()
+    service.close()
     for beside in ("-wal", "-shm"):
         file.with_name(f"{FILE}{beside}").unlink(missing_ok=True)
-    again = open_deployment(Settings(data=tmp_path / "data"))
+    again = open_service(Settings(data=tmp_path / "data"))
     try:
         restarted = testing.TestClient(create_app(again), headers=bearer(again, "alice"))
         assert _create(restarted).status_code == 201
@@ -181,9 +181,9 @@ def test_restart_after_a_replacement(
         again.close()
 
 
-def test_file_is_looked_at_between_writes(deployment: Deployment, tmp_path: Path) -> None:
+def test_file_is_looked_at_between_writes(service: Service, tmp_path: Path) -> None:
     """Answers that are kept, and connections that are opened, notice it as well."""
-    database = database_of(deployment.albums)
+    database = database_of(service.albums)
     assert database.data_version() is not None
     assert database.trouble() is None
     _replace(tmp_path / "data" / FILE)
@@ -193,9 +193,9 @@ def test_file_is_looked_at_between_writes(deployment: Deployment, tmp_path: Path
         raise AssertionError("it was opened")  # pragma: no cover
 
 
-def test_new_connection_to_a_replaced_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_new_connection_to_a_replaced_file(service: Service, tmp_path: Path) -> None:
     """A thread that has none yet is not given one to another file, nor is a file made."""
-    database = database_of(deployment.albums)
+    database = database_of(service.albums)
     database.take(False).close()
     (tmp_path / "data" / FILE).unlink()
     with pytest.raises(StoreReplaced), database.transaction(commit=False):
@@ -203,11 +203,9 @@ def test_new_connection_to_a_replaced_file(deployment: Deployment, tmp_path: Pat
     assert not (tmp_path / "data" / FILE).exists()
 
 
-def test_file_system_that_does_not_tell(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_system_that_does_not_tell(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """That may pass, and it does."""
-    database = database_of(deployment.albums)
+    database = database_of(service.albums)
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -229,34 +227,34 @@ def test_store_in_memory_has_no_file() -> None:
     store.close()
 
 
-def test_write_that_replaces_nothing(deployment: Deployment, client: testing.TestClient) -> None:
+def test_write_that_replaces_nothing(service: Service, client: testing.TestClient) -> None:
     """VACUUM, and writes of others, leave the file what it is."""
-    sqlite3.connect(deployment.settings.data / FILE, isolation_level=None).execute("VACUUM").close()
+    sqlite3.connect(service.settings.data / FILE, isolation_level=None).execute("VACUUM").close()
     assert _create(client).status_code == 201
 
 
 # Damage
 
 
-def _damage(deployment: Deployment, table: str) -> None:
+def _damage(service: Service, table: str) -> None:
     """Close the store, and overwrite the root page of a table."""
-    with database_of(deployment.albums).transaction(commit=False) as cursor:
+    with database_of(service.albums).transaction(commit=False) as cursor:
         cursor.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table])
         page = cursor.fetchone()["rootpage"]
         cursor.execute("PRAGMA page_size")
         size = cursor.fetchone()["page_size"]
-    deployment.close()
-    with (deployment.settings.data / FILE).open("r+b") as file:
+    service.close()
+    with (service.settings.data / FILE).open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
 
 
 def test_health_once_the_database_is_known_to_be_damaged(
-    deployment: Deployment, client: testing.TestClient, caplog: pytest.LogCaptureFixture
+    service: Service, client: testing.TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A request that meets damage is 500, and from then on this process is not healthy."""
-    _damage(deployment, "member_row")
-    damaged = open_deployment(Settings(data=deployment.settings.data))
+    _damage(service, "member_row")
+    damaged = open_service(Settings(data=service.settings.data))
     try:
         asking = testing.TestClient(create_app(damaged), headers=bearer(damaged, "alice"))
         with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite"):
@@ -274,9 +272,9 @@ def test_health_once_the_database_is_known_to_be_damaged(
 
 
 @pytest.mark.parametrize("is_beside", [False, True], ids=["alone", "beside another"])
-def test_damage_is_noticed_wherever_it_is_met(deployment: Deployment, is_beside: bool) -> None:
+def test_damage_is_noticed_wherever_it_is_met(service: Service, is_beside: bool) -> None:
     """Also within a transaction that several reads share."""
-    database = database_of(deployment.albums)
+    database = database_of(service.albums)
     error = sqlite3.DatabaseError("database disk image is malformed")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     around = database.read_snapshot() if is_beside else nullcontext()
@@ -298,10 +296,10 @@ def test_what_is_no_database_any_more(tmp_path: Path) -> None:
 # No room
 
 
-def test_full_database_says_so(deployment: Deployment, client: testing.TestClient) -> None:
+def test_full_database_says_so(service: Service, client: testing.TestClient) -> None:
     """503 with the reason, nothing recorded, and a write succeeds once there is room."""
-    database = database_of(deployment.albums)
-    before = deployment.albums.recorder.max_notification_id()
+    database = database_of(service.albums)
+    before = service.albums.recorder.max_notification_id()
     connection = database.take(True)
     [size] = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count={size}")
@@ -311,7 +309,7 @@ def test_full_database_says_so(deployment: Deployment, client: testing.TestClien
         answers.append(_create(client))
     assert answers[-1].status_code == 503
     assert answers[-1].json["detail"].startswith("there is no room left")
-    assert deployment.albums.recorder.max_notification_id() == (before or 0) + len(answers) - 1
+    assert service.albums.recorder.max_notification_id() == (before or 0) + len(answers) - 1
     assert client.simulate_get("/albums").status_code == 200
     connection.execute("PRAGMA max_page_count=1000000")
     assert _create(client).status_code == 201

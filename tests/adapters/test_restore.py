@@ -23,7 +23,7 @@ from albumcore.streams import album_stream
 from albumcore_adapters.base.secret import SecretError
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import DATABASE, NoStore, open_deployment
+from albumcore_adapters.service import DATABASE, NoStore, open_service
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.restore import restore
 from support.backups import (
@@ -47,8 +47,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A data directory with the demo in it, and a backup of it. Nothing is to be changed in either."""
     folder = tmp_path_factory.mktemp("restore")
     data, backup = folder / "data", folder / "backup"
-    with opened(data) as deployment:
-        demo.fill(deployment)
+    with opened(data) as service:
+        demo.fill(service)
     backed_up(data, backup)
     return data, backup
 
@@ -69,9 +69,9 @@ def data(made: tuple[Path, Path], tmp_path: Path) -> Path:
 
 def write_later(data: Path) -> None:
     """What the backup does not have."""
-    with opened(data) as deployment:
-        deployment.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
-        deployment.blobs.put(b"an image of later")
+    with opened(data) as service:
+        service.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
+        service.blobs.put(b"an image of later")
 
 
 def beside(data: Path) -> list[str]:
@@ -90,8 +90,8 @@ def test_the_store_is_as_it_was(made: tuple[Path, Path], backup: Path, data: Pat
     assert told.old == data.with_name("data.before-restore")
     assert contents(told.old) == later
     assert beside(data) == ["data", "data.before-restore"]
-    with opened(data) as deployment:
-        assert deployment.albums.verify(deployment.blobs.check) == []
+    with opened(data) as service:
+        assert service.albums.verify(service.blobs.check) == []
     assert data.stat().st_mode & 0o777 == 0o700
     assert (data / DATABASE).stat().st_mode & 0o777 == 0o600
 
@@ -101,15 +101,15 @@ def test_the_log_of_the_old_database_is_not_applied(
 ) -> None:
     """A service that was killed leaves committed transactions in the write-ahead log: they stay where they are."""
     killed = data.with_name("killed")
-    with opened(data) as deployment:
-        deployment.people.register("in-the-log")
+    with opened(data) as service:
+        service.people.register("in-the-log")
         shutil.copytree(data, killed)
     assert (killed / f"{DATABASE}-wal").stat().st_size > 0
     restored(backup, killed)
     assert {path.name for path in killed.iterdir()} == {DATABASE, "blobs", "demo.json", "secret"}
     assert contents(killed) == contents(made[0])
-    with opened(killed.with_name("killed.before-restore")) as deployment:
-        assert deployment.people.find("in-the-log")
+    with opened(killed.with_name("killed.before-restore")) as service:
+        assert service.people.find("in-the-log")
 
 
 def test_the_database_writes_ahead(backup: Path, tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_where_nothing_was(is_there: bool, backup: Path, tmp_path: Path) -> None
         new.mkdir(parents=True)
     assert restored(backup, new).old is None
     assert beside(new) == ["away"]
-    with opened(new) as deployment:
-        assert deployment.albums.verify(deployment.blobs.check) == []
+    with opened(new) as service:
+        assert service.albums.verify(service.blobs.check) == []
 
 
 def test_a_symbolic_link_stays(backup: Path, data: Path, tmp_path: Path) -> None:
@@ -148,15 +148,15 @@ def test_index_rows_of_another_release(backup: Path, tmp_path: Path) -> None:
         connection.commit()
     agree(backup)
     restored(backup, tmp_path / "new")
-    with opened(tmp_path / "new") as deployment:
-        assert deployment.albums.verify() == []
+    with opened(tmp_path / "new") as service:
+        assert service.albums.verify() == []
 
 
 def test_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) -> None:
     """They are added to what is there."""
     images = tmp_path / "images"
-    with opened(tmp_path / "other") as deployment:
-        digest = deployment.blobs.put(b"of others")
+    with opened(tmp_path / "other") as service:
+        digest = service.blobs.put(b"of others")
     shutil.copytree(tmp_path / "other" / "blobs", images)
     restored(backup, tmp_path / "new", blobs=f"file://{images}")
     assert not (tmp_path / "new" / "blobs").exists()
@@ -176,9 +176,9 @@ def test_images_and_secret_named_within_the_data_directory(backup: Path, data: P
         secret_file=data / "keys" / "own",
     )
     restore(named, backup, quiet)
-    with closing(open_deployment(named, must_exist=True)) as deployment:
-        assert deployment.albums.verify(deployment.blobs.check) == []
-        assert deployment.secret == before
+    with closing(open_service(named, must_exist=True)) as service:
+        assert service.albums.verify(service.blobs.check) == []
+        assert service.secret == before
     assert not (data / "blobs").exists()
 
 
@@ -297,8 +297,8 @@ def test_a_damaged_backup(
     with pytest.raises(error, match=told):
         restored(backup, data)
     assert (bytes_of(data), beside(data)) == (before, ["data"])
-    with opened(data) as deployment:
-        assert deployment.albums.verify(deployment.blobs.check) == []
+    with opened(data) as service:
+        assert service.albums.verify(service.blobs.check) == []
 
 
 def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
@@ -318,12 +318,12 @@ def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
 
 def test_under_an_open_store(backup: Path, data: Path) -> None:
     """It would go on writing to what was replaced. So a restore waits for nobody, and changes nothing."""
-    with opened(data) as deployment:
+    with opened(data) as service:
         before = bytes_of(data)
         with pytest.raises(TransferRefused, match="has the store open: stop it first"):
             restored(backup, data)
         assert (bytes_of(data), beside(data)) == (before, ["data"])
-        deployment.people.register("after")
+        service.people.register("after")
     restored(backup, data)
 
 
@@ -344,7 +344,7 @@ def test_no_store_is_opened_meanwhile(backup: Path, data: Path) -> None:
 
     def start() -> None:
         with pytest.raises(Exception, match="being restored"):
-            open_deployment(Settings(data=data))
+            open_service(Settings(data=data))
 
     restore(Settings(data=data), backup, during("verifying the events", start))
     assert beside(data) == ["data", "data.before-restore"]
@@ -436,8 +436,8 @@ def test_something_takes_the_place(backup: Path, tmp_path: Path) -> None:
             backup,
             during("verifying the events", lambda: write_later(new)),
         )
-    with opened(new) as deployment:
-        assert deployment.albums.load(LATER) is not None
+    with opened(new) as service:
+        assert service.albums.load(LATER) is not None
     assert beside(new) == ["new"]
 
 
@@ -459,8 +459,8 @@ def test_killed_before_the_swap(backup: Path, data: Path, made: tuple[Path, Path
     before = bytes_of(data)
     die(backup, data, 0)
     assert (bytes_of(data), beside(data)) == (before, ["data", "data.restoring"])
-    with opened(data) as deployment:
-        assert deployment.albums.verify(deployment.blobs.check) == []
+    with opened(data) as service:
+        assert service.albums.verify(service.blobs.check) == []
     restored(backup, data)
     assert beside(data) == ["data", "data.before-restore"]
     assert contents(data) == contents(made[0])
@@ -478,7 +478,7 @@ def test_killed_between_the_renames(
         data.mkdir()
     for must_exist in (False, True):
         with pytest.raises(NoStore, match="a restore was cut off between two renames"):
-            open_deployment(Settings(data=data), must_exist=must_exist)
+            open_service(Settings(data=data), must_exist=must_exist)
     assert not data.exists() or not os.listdir(data)
     told = restored(backup, data)
     assert contents(data) == contents(made[0])

@@ -1,4 +1,4 @@
-"""Verifying a whole deployment: damage of the database itself, rows of the directory, and a read-only mount."""
+"""Verifying a whole service: damage of the database itself, rows of the directory, and a read-only mount."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from albumcore import utc_now
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import NoStore, open_deployment
+from albumcore_adapters.service import NoStore, open_service
 from albumcore_adapters.store import Unreadable
 from albumcore_adapters.transfer.marker import mark_unfinished
 from albumcore_adapters.verification import Verified, verify
@@ -30,9 +30,9 @@ FILE = "albumcore.sqlite"
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory of the demo, closed."""
     data = tmp_path_factory.mktemp("sound") / "data"
-    deployment = open_deployment(Settings(data=data))
-    demo.fill(deployment)
-    deployment.close()
+    service = open_service(Settings(data=data))
+    demo.fill(service)
+    service.close()
     return data
 
 
@@ -347,16 +347,16 @@ def test_a_directory_that_may_not_be_written(data: Path, monkeypatch: pytest.Mon
 
 def test_read_only_beside_a_running_service(data: Path) -> None:
     """What it has committed is read, and nothing is made beside it that was not there."""
-    deployment = open_deployment(Settings(data=data))
+    service = open_service(Settings(data=data))
     try:
-        deployment.clinics.add_station("new")
+        service.clinics.add_station("new")
         names = sorted(os.listdir(data))
         found = _verify(data, read_only=True)
         assert found.problems == []
-        deployment.people.register("zoe")
+        service.people.register("zoe")
         assert sorted(os.listdir(data)) == names
     finally:
-        deployment.close()
+        service.close()
 
 
 def test_read_only_makes_no_directory_for_images(data: Path) -> None:
@@ -376,9 +376,9 @@ def test_read_only_of_what_is_not_whole(data: Path, tmp_path: Path) -> None:
     assert _verify(data, read_only=True).problems == [
         "the store cannot be opened: an older release wrote it: open a writable copy first"
     ]
-    deployment = open_deployment(Settings(data=data))
-    mark_unfinished(deployment.database, utc_now())
-    deployment.close()
+    service = open_service(Settings(data=data))
+    mark_unfinished(service.database, utc_now())
+    service.close()
     with pytest.raises(NoStore, match="unfinished"):
         _verify(data, read_only=True)
 

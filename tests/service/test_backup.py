@@ -74,20 +74,20 @@ class Writing:
 @contextmanager
 def written_to(data: Path, server: Server) -> Iterator[Writing]:
     """Write to a service that holds the demo until the block ends; an error of a writer is an error of the test."""
-    with opened(data) as deployment:
-        made = demo.fill(deployment)
-        account = deployment.accounts.add(f"writer-{os.urandom(4).hex()}", "a long password")
+    with opened(data) as service:
+        made = demo.fill(service)
+        account = service.accounts.add(f"writer-{os.urandom(4).hex()}", "a long password")
         writing = Writing(
             server.address,
             made.album_id,
-            bearer(deployment, demo.ADA),
+            bearer(service, demo.ADA),
             {
                 "type": "Xray",
                 "patient": made.patient,
                 "clinic": made.clinic,
                 "station": made.station,
             },
-            deployment.accounts.token(account),
+            service.accounts.token(account),
         )
     raised: list[BaseException] = []
 
@@ -123,25 +123,25 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data directory with the demo in it."""
-    with opened(tmp_path / "data") as deployment:
-        demo.fill(deployment)
+    with opened(tmp_path / "data") as service:
+        demo.fill(service)
     return tmp_path / "data"
 
 
 def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
     """What a data directory holds of what the clients write."""
-    with opened(data) as deployment:
+    with opened(data) as service:
         found: dict[str, bytes | None] = {
             one.event.comment: None
-            for one in deployment.albums.history(named_stream(f"album-{writing.album}"))
+            for one in service.albums.history(named_stream(f"album-{writing.album}"))
             if isinstance(one.event, CommentPosted)
         }
         patient = PatientId(int(str(writing.image["patient"])))
-        images = deployment.albums.load(patient_stream(patient))
+        images = service.albums.load(patient_stream(patient))
         assert isinstance(images, PatientImageSet)
         for image_id, image in images.images.items():
-            found[str(image_id)] = deployment.blobs.get(image.content.digest)
-        assert deployment.albums.verify(deployment.blobs.check) == []
+            found[str(image_id)] = service.blobs.get(image.content.digest)
+        assert service.albums.verify(service.blobs.check) == []
     return found
 
 
@@ -158,8 +158,8 @@ def test_a_backup_while_the_service_is_written_to(data: Path, tmp_path: Path) ->
             assert command("restore", backup, "--data", new).returncode == 0
             found = held(new, writing)
             assert {name: found.get(name, b"lost") for name in before} == before
-            with opened(new) as deployment:
-                history = deployment.albums.follow(limit=100_000)
+            with opened(new) as service:
+                history = service.albums.follow(limit=100_000)
             told = orjson.loads(done.stdout)
             assert (len(history), history[-1][0]) == (told["events"], told["position"])
             assert after > len(before)

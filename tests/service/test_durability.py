@@ -19,7 +19,7 @@ from albumcore.albums.events import CommentPosted
 from albumcore.ids import AlbumId, PatientId, UserId
 from albumcore.image_sets.events import ImageAdded
 from albumcore_adapters.directory import Patient
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 from support.deep import at_length
 from support.server import bearer, opened, serving
 
@@ -75,10 +75,10 @@ class Hot:
         return answer.status_code
 
 
-def _heated(deployment: Deployment) -> Hot:
+def _heated(service: Service) -> Hot:
     """Make the album and the patient."""
-    deployment.people.register("alice", "alice@clinic.example", "Alice")
-    deployment.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Hot")
+    service.people.register("alice", "alice@clinic.example", "Alice")
+    service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Hot")
     names: dict[str, Any] = dict.fromkeys(
         [
             *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
@@ -87,18 +87,18 @@ def _heated(deployment: Deployment) -> Hot:
         ],
         "",
     )
-    patient = deployment.patients.add(
+    patient = service.patients.add(
         Patient(
             paternal_last="Hot", maternal_last="", first="Patient", dob=DAY, gender="Male", **names
         )
     )
-    account = deployment.accounts.add("nurse", "secret of the nurse")
+    account = service.accounts.add("nurse", "secret of the nurse")
     return Hot(
-        bearer(deployment, "alice"),
-        {"Authorization": f"Token {deployment.accounts.token(account)}"},
+        bearer(service, "alice"),
+        {"Authorization": f"Token {service.accounts.token(account)}"},
         patient,
-        deployment.clinics.add_clinic("Here", DAY, DAY),
-        deployment.clinics.add_station("Camera"),
+        service.clinics.add_clinic("Here", DAY, DAY),
+        service.clinics.add_station("Camera"),
     )
 
 
@@ -121,31 +121,31 @@ def _together(work: Callable[[int], None], workers: int) -> None:
         raise raised[0]
 
 
-def _assert_recorded_once(deployment: Deployment, hot: Hot) -> None:
+def _assert_recorded_once(service: Service, hot: Hot) -> None:
     """Every acknowledged command is in its stream exactly once, and streams count 1, 2, 3, ..."""
-    album = list(deployment.albums.history(album_stream(ALBUM)))
+    album = list(service.albums.history(album_stream(ALBUM)))
     assert [one.version for one in album] == list(range(1, len(album) + 1))
     posted = Counter(one.event.comment for one in album if isinstance(one.event, CommentPosted))
     assert {text: posted[text] for text in hot.comments} == dict.fromkeys(hot.comments, 1)
     assert set(posted.values()) <= {1}
-    images = list(deployment.albums.history(patient_stream(PatientId(hot.patient))))
+    images = list(service.albums.history(patient_stream(PatientId(hot.patient))))
     assert [one.version for one in images] == list(range(1, len(images) + 1))
     added = Counter(one.event.image_id for one in images if isinstance(one.event, ImageAdded))
     assert set(added.values()) <= {1}
     assert {image_id for image_id, _ in hot.images} <= added.keys()
-    kept = deployment.albums.load(patient_stream(PatientId(hot.patient)))
+    kept = service.albums.load(patient_stream(PatientId(hot.patient)))
     assert isinstance(kept, PatientImageSet)
     for image_id, data in hot.images:
         content = kept.images[image_id].content  # type: ignore[index] # an id off the wire
-        assert base64.b64encode(deployment.blobs.get(content.digest)).decode() == data
-    assert deployment.albums.verify(deployment.blobs.check) == []
+        assert base64.b64encode(service.blobs.get(content.digest)).decode() == data
+    assert service.albums.verify(service.blobs.check) == []
 
 
 def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: Path) -> None:
     """Every command of eight clients at once is acknowledged, and recorded once, in one row of versions."""
     commands = 25
-    with opened(tmp_path) as deployment:
-        hot = _heated(deployment)
+    with opened(tmp_path) as service:
+        hot = _heated(service)
     statuses: Counter[int] = Counter()
     with serving(tmp_path, workers=4) as server:
 
@@ -159,15 +159,15 @@ def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: P
         assert server.stop() == 0
     assert statuses == {204: CLIENTS * commands, 200: CLIENTS * commands}
     assert len({image_id for image_id, _ in hot.images}) == CLIENTS * commands
-    with opened(tmp_path) as deployment:
-        _assert_recorded_once(deployment, hot)
+    with opened(tmp_path) as service:
+        _assert_recorded_once(service, hot)
 
 
 def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
     """What all send at the same moment by the same key is recorded once, and all get the same answer."""
     rounds = at_length(50, 5)
-    with opened(tmp_path) as deployment:
-        hot = _heated(deployment)
+    with opened(tmp_path) as service:
+        hot = _heated(service)
     image = {"type": "Xray", "clinic": hot.clinic, "station": hot.station, "data": "AAAA"}
     requests: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         ("/albums", hot.headers, {"data": {"name": "Once"}}),
@@ -193,17 +193,17 @@ def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
         assert server.stop() == 0
     assert [list(seen.values()) for seen in answers.values()] == [[CLIENTS]] * 3 * rounds
     assert {status for seen in answers.values() for status, _ in seen} == {200, 201, 204}
-    with opened(tmp_path) as deployment:
-        kinds = Counter(type(one.event).__name__ for _, one in deployment.albums.follow())
+    with opened(tmp_path) as service:
+        kinds = Counter(type(one.event).__name__ for _, one in service.albums.follow())
         assert kinds == {"AlbumCreated": rounds + 1, "CommentPosted": rounds, "ImageAdded": rounds}
-        assert deployment.albums.verify(deployment.blobs.check) == []
+        assert service.albums.verify(service.blobs.check) == []
 
 
 def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Twenty times the server dies while it is written to; each time everything acknowledged is there after."""
     before_death = 10
-    with opened(tmp_path) as deployment:
-        hot = _heated(deployment)
+    with opened(tmp_path) as service:
+        hot = _heated(service)
     for _ in range(ROUNDS_OF_DEATH):
         enough = threading.Semaphore(0)
         with serving(tmp_path) as server:
@@ -227,6 +227,6 @@ def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: P
                     server.kill()
 
             _together(lambda number: kill() if number == 0 else write(number), 5)
-        with opened(tmp_path) as deployment:
-            _assert_recorded_once(deployment, hot)
+        with opened(tmp_path) as service:
+            _assert_recorded_once(service, hot)
     assert len(hot.comments) + len(hot.images) >= ROUNDS_OF_DEATH * before_death

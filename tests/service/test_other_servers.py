@@ -80,12 +80,12 @@ def _put_raw(port: int, path: str, headers: dict[str, str]) -> int:
 def test_another_server_serves_both_apis(server: str, tmp_path: Path) -> None:
     """And tells webhooks, and lets nobody make an admin by an encoded slash."""
     with receiving() as receiver:
-        with opened(tmp_path) as deployment:
+        with opened(tmp_path) as service:
             for name in ("alice", "bob"):
-                deployment.people.register(name, f"{name}@clinic.example", name.title())
+                service.people.register(name, f"{name}@clinic.example", name.title())
             stream, alice = album_stream(ALBUM), Source(UserId("alice"))
-            deployment.albums.handle(stream, Album.create, alice, "Other")
-            deployment.albums.handle(
+            service.albums.handle(stream, Album.create, alice, "Other")
+            service.albums.handle(
                 stream,
                 Album.create_webhook,
                 alice,
@@ -94,9 +94,9 @@ def test_another_server_serves_both_apis(server: str, tmp_path: Path) -> None:
                 f"{receiver.address}/hook",
                 (WebhookEvent.NEW_USER,),
             )
-            headers = bearer(deployment, "alice")
-            account = deployment.accounts.add("nurse", "correct horse")
-            nurse = {"Authorization": f"Token {deployment.accounts.token(account)}"}
+            headers = bearer(service, "alice")
+            account = service.accounts.add("nurse", "correct horse")
+            nurse = {"Authorization": f"Token {service.accounts.token(account)}"}
         with (
             _served(server, tmp_path) as port,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,

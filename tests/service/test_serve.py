@@ -111,7 +111,7 @@ def test_wsgi_module_serves_what_the_environment_names(
     assert (answer.status, answer.json) == (falcon.HTTP_200, {"status": "ok"})
     assert (tmp_path / "data" / "albumcore.sqlite").exists()
     module["runner"].stop()
-    module["deployment"].close()
+    module["service"].close()
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def away(settings):
     print("asked", flush=True)
     raise StoreUnavailable("away")
 
-serve.open_deployment = away
+serve.open_service = away
 serve.serve(Settings(bind="127.0.0.1:0", workers=1), lambda address: None)
 """
 

@@ -13,7 +13,7 @@ import pytest
 from albumcore import Album, Source, WebhookEvent, album_stream, utc_now
 from albumcore.ids import AlbumId, UserId, WebhookId
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from support.receiver import Answer, Receiver, receiving
 from support.server import Server, bearer, opened, serving
 
@@ -29,13 +29,13 @@ def _private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALBUMCORE_PUBLIC_URL", ROOT)
 
 
-def begin(deployment: Deployment, receiver: Receiver) -> dict[str, str]:
+def begin(service: Service, receiver: Receiver) -> dict[str, str]:
     """Make an album with a webhook; the header of its admin."""
     for name in ("alice", "bob", "carol", "dave"):
-        deployment.people.register(name, f"{name}@clinic.example", name.title())
+        service.people.register(name, f"{name}@clinic.example", name.title())
     stream = album_stream(ALBUM)
-    deployment.albums.handle(stream, Album.create, ALICE, "Told")
-    deployment.albums.handle(
+    service.albums.handle(stream, Album.create, ALICE, "Told")
+    service.albums.handle(
         stream,
         Album.create_webhook,
         ALICE,
@@ -43,9 +43,9 @@ def begin(deployment: Deployment, receiver: Receiver) -> dict[str, str]:
         "Hook",
         f"{receiver.address}/hook",
         (WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM),
-        secret=deployment.outbox.keep_secret("secret"),
+        secret=service.outbox.keep_secret("secret"),
     )
-    return bearer(deployment, "alice")
+    return bearer(service, "alice")
 
 
 def add(server: Server, headers: dict[str, str], user: str) -> None:
@@ -62,15 +62,15 @@ def told_of(receiver: Receiver) -> list[str]:
 def test_each_event_is_told_once_by_several_workers(tmp_path: Path) -> None:
     """Whichever worker it came to, and whichever tells it; stopping the service is not held up."""
     with receiving() as receiver:
-        with opened(tmp_path) as deployment:
-            headers = begin(deployment, receiver)
+        with opened(tmp_path) as service:
+            headers = begin(service, receiver)
         with serving(tmp_path, workers=3) as server:
             for user in ("bob", "carol", "dave"):
                 add(server, headers, user)
             receiver.wait(3)
             assert server.stop() == 0
-        with opened(tmp_path) as deployment:
-            triggers, total = deployment.outbox.triggers(ALBUM, HOOK)
+        with opened(tmp_path) as service:
+            triggers, total = service.outbox.triggers(ALBUM, HOOK)
         assert Counter(told_of(receiver)) == {"bob": 1, "carol": 1, "dave": 1}
         assert [attempt.status for one in triggers for attempt in one.attempts] == [200] * total
 
@@ -78,15 +78,15 @@ def test_each_event_is_told_once_by_several_workers(tmp_path: Path) -> None:
 def test_killed_while_it_tells(tmp_path: Path) -> None:
     """The delivery comes again, by whoever runs a minute later, as the same attempt with the same id."""
     with receiving() as receiver:
-        with opened(tmp_path) as deployment:
-            headers = begin(deployment, receiver)
+        with opened(tmp_path) as service:
+            headers = begin(service, receiver)
         receiver.answer(Answer(delay=60), Answer())
         with serving(tmp_path) as server:
             add(server, headers, "bob")
             receiver.wait(1)
             server.kill()
         settings = Settings(data=tmp_path, allow_private_addresses=True, public_url=ROOT)
-        later = open_deployment(settings, clock=lambda: utc_now() + timedelta(seconds=61))
+        later = open_service(settings, clock=lambda: utc_now() + timedelta(seconds=61))
         try:
             later.outbox.take_up()
             assert later.outbox.deliver_due(later.clock()) == 1
@@ -104,10 +104,10 @@ def test_killed_while_it_tells(tmp_path: Path) -> None:
 def test_what_was_recorded_while_nobody_served(tmp_path: Path) -> None:
     """It is told once somebody does."""
     with receiving() as receiver:
-        with opened(tmp_path) as deployment:
-            begin(deployment, receiver)
+        with opened(tmp_path) as service:
+            begin(service, receiver)
             stream = album_stream(ALBUM)
-            deployment.albums.handle(stream, Album.add_member, ALICE, UserId("bob"))
+            service.albums.handle(stream, Album.add_member, ALICE, UserId("bob"))
         with serving(tmp_path):
             receiver.wait(1)
         assert told_of(receiver) == ["bob"]

@@ -17,7 +17,7 @@ from albumcore.ids import AlbumId, CapabilityTokenId, UserId, study_uid
 from albumcore.streams import album_stream
 from albumcore.times import in_utc, local_time
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from albumcore_adapters.webhooks.tables import stamp
 
 NAIVE = datetime(2026, 3, 1, 9, 30)
@@ -127,9 +127,9 @@ def test_the_moment_of_an_act_is_kept_in_utc() -> None:
 
 def test_the_clock_of_a_deployment_is_refused_as_well(tmp_path: Path) -> None:
     """What lives beside the events is told the time by it."""
-    deployment = open_deployment(Settings(data=tmp_path), clock=lambda: NAIVE)
-    with closing(deployment), pytest.raises(Invalid) as refused:
-        deployment.clock()
+    service = open_service(Settings(data=tmp_path), clock=lambda: NAIVE)
+    with closing(service), pytest.raises(Invalid) as refused:
+        service.clock()
     assert refused.value.field == "clock"
 
 

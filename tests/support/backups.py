@@ -28,8 +28,8 @@ Dump = Mapping[str, list[tuple[Any, ...]]]
 
 def backed_up(data: Path, backup: Path, **options: Any) -> Manifest:
     """Back up a data directory."""
-    with opened(data) as deployment:
-        return back_up(deployment, backup, quiet, **options)
+    with opened(data) as service:
+        return back_up(service, backup, quiet, **options)
 
 
 def restored(backup: Path, data: Path, **settings: Any) -> Restored:
@@ -39,8 +39,8 @@ def restored(backup: Path, data: Path, **settings: Any) -> Restored:
 
 def contents(data: Path) -> Dump:
     """Every row of a database file that cannot be made from the events, the events with their positions, and images."""
-    with opened(data) as deployment:
-        blobs = [(digest, deployment.blobs.get(digest)) for digest in deployment.blobs.digests()]
+    with opened(data) as service:
+        blobs = [(digest, service.blobs.get(digest)) for digest in service.blobs.digests()]
     with closing(sqlite3.connect(data / DATABASE)) as connection:
         found = {
             one.name: connection.execute(f"SELECT * FROM {one.name}").fetchall()

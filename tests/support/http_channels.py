@@ -74,7 +74,7 @@ class OverHttp:
     """Asks a server on 127.0.0.1, over one connection after the other."""
 
     def __init__(self, world: World) -> None:
-        app = create_app(world.deployment)
+        app = create_app(world.service)
         self._server = make_server("127.0.0.1", 0, app, handler_class=_Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

@@ -82,7 +82,7 @@ class ApiClient(RuleBasedStateMachine):
         """People, studies, and what is in inboxes."""
         for sub, email in EMAILS.items():
             name = sub.removeprefix("sub-").capitalize()
-            self.world.deployment.people.register(sub, email, name)
+            self.world.service.people.register(sub, email, name)
             self.model.people[sub] = email, name
         for uid, (study, modality, description, instances, owners) in SERIES.items():
             for owner in owners or (None,):
@@ -104,7 +104,7 @@ class ApiClient(RuleBasedStateMachine):
         """Close it all."""
         if hasattr(self, "channel"):
             self.channel.close()
-            self.world.deployment.close()
+            self.world.service.close()
             self.folder.cleanup()
 
     # Asking
@@ -137,7 +137,7 @@ class ApiClient(RuleBasedStateMachine):
             tuple(map(StudyUID, asker.studies)),
             asker.scope,
         )
-        issuer = issuer_of(self.world.deployment)
+        issuer = issuer_of(self.world.service)
         return f"Bearer {report_token(issuer, report, self.world.clock.now)}"
 
     def request(

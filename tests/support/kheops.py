@@ -36,7 +36,7 @@ from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.directory import InstanceRecord, Person
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from support.named import NAMED
 from support.templates import begin, place
 from support.watched import watched
@@ -99,7 +99,7 @@ def local(at: datetime) -> str:
 class World:
     """An open data directory, and the application over it."""
 
-    deployment: Deployment
+    service: Service
     clock: Clock
     client: falcon.testing.TestClient
     _tokens: dict[str, str] = field(factory=dict)
@@ -108,10 +108,10 @@ class World:
 
     def token(self, sub: str, ttl: int = 10 * 366 * 24 * 3600 - 1, **claims: str | None) -> str:
         """A JWT of one of the people, with the name and address known of him, or other claims."""
-        known = self.deployment.people.person(sub) or Person(UserId(sub))
+        known = self.service.people.person(sub) or Person(UserId(sub))
         told = {"email": known.email, "name": known.name} | claims
         return issue_token(
-            self.deployment.secret, sub, told["email"], told["name"], ttl, self.clock.now
+            self.service.secret, sub, told["email"], told["name"], ttl, self.clock.now
         )
 
     def request(
@@ -181,23 +181,23 @@ class World:
             CapabilityTokenId(capability_token) if capability_token else None,
             ReportProviderId(report_provider) if report_provider else None,
         )
-        self.deployment.albums.handle(album_stream(album), decision, source, *args, **kwargs)
+        self.service.albums.handle(album_stream(album), decision, source, *args, **kwargs)
 
     def state(self, album: AlbumId = ALBUM) -> Album:
         """The present state of an album."""
-        return self.deployment.albums.load(album_stream(album))
+        return self.service.albums.load(album_stream(album))
 
     def position(self) -> int:
         """Where the whole history stands."""
-        return self.deployment.albums.recorder.max_notification_id() or 0
+        return self.service.albums.recorder.max_notification_id() or 0
 
     def news(self, after: int) -> list[Any]:
         """The events recorded past a position."""
-        return [recorded.event for _, recorded in self.deployment.albums.follow(after)]
+        return [recorded.event for _, recorded in self.service.albums.follow(after)]
 
     def last_event_at(self, album: AlbumId = ALBUM) -> datetime:
         """When the album was last changed, as its lists show it."""
-        [row] = self.deployment.albums.index.rows(AlbumRow, {"album_id": album})
+        [row] = self.service.albums.index.rows(AlbumRow, {"album_id": album})
         return row.last_event_at
 
     # Capability tokens. Each has a name, and whoever is asked ``by`` that name is asked by its secret
@@ -214,7 +214,7 @@ class World:
     def user_token(self, token_id: str, by: str) -> str:
         """Let somebody make a capability token that acts as himself."""
         secret = self._secret_of(token_id)
-        self.deployment.albums.handle(
+        self.service.albums.handle(
             user_stream(UserId(by)),
             UserTokens.issue,
             Source(UserId(by)),
@@ -237,7 +237,7 @@ class World:
         """Make people known, by a name and an address made from their sub."""
         for sub in subs:
             name = sub.removeprefix("sub-").capitalize()
-            self.deployment.people.register(sub, email_of(sub), name)
+            self.service.people.register(sub, email_of(sub), name)
 
     def store(
         self,
@@ -249,7 +249,7 @@ class World:
         instances: int = 1,
     ) -> None:
         """Take series into the catalogue, each with a modality and some instances; into an inbox too."""
-        self.deployment.catalogue.store(
+        self.service.catalogue.store(
             [
                 InstanceRecord(
                     StudyUID(study),
@@ -277,7 +277,7 @@ def open_world(
     start: Callable[[World], None] | None = None,
     **settings: Any,
 ) -> World:
-    """A world in a directory; whoever opens it closes its deployment.
+    """A world in a directory; whoever opens it closes its service.
 
     Args:
         data: The directory.
@@ -294,11 +294,11 @@ def open_world(
     def make_id(length: int) -> str:
         return f"{next(numbers):0{length}d}"
 
-    deployment = open_deployment(
+    service = open_service(
         Settings(**place(data), compat=compat, **settings), clock=clock, make_id=make_id
     )
-    app = watched(create_app(deployment), deployment)
-    return World(deployment, clock, falcon.testing.TestClient(app, headers=NAMED))
+    app = watched(create_app(service), service)
+    return World(service, clock, falcon.testing.TestClient(app, headers=NAMED))
 
 
 def begun(data: Path, start: Callable[[World], None]) -> tuple[datetime, int]:
@@ -310,9 +310,9 @@ def _done(start: Callable[[World], None], data: Path) -> tuple[datetime, int]:
     world = open_world(data)
     try:
         start(world)
-        return world.clock.now, int(world.deployment.make_id(1)) - 1
+        return world.clock.now, int(world.service.make_id(1)) - 1
     finally:
-        world.deployment.close()
+        world.service.close()
 
 
 def settle(world: World) -> None:

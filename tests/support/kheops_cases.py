@@ -84,6 +84,6 @@ def check(case: Case, world: World) -> None:
         assert answer.content == b""
     else:
         assert list(answer.json) == ["message", "detail", "help"]
-        documentation = f"{world.deployment.settings.root}/openapi.json"
+        documentation = f"{world.service.settings.root}/openapi.json"
         assert (answer.json["message"], answer.json["help"]) == (case.message, documentation)
     assert answer.headers["cache-control"] == "no-cache"

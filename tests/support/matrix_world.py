@@ -245,7 +245,7 @@ def _give_tokens(world: World) -> None:
         digest = digest_of(secret(world, one))
         if one.column == "user token" or one.name.endswith("-user"):
             stream, source = user_stream(one.user), Source(one.user)
-            albums = world.deployment.albums
+            albums = world.service.albums
             albums.handle(stream, UserTokens.issue, source, token, digest, one.name, *life)
             if kind == "revoked":
                 albums.handle(stream, UserTokens.revoke, source, token)

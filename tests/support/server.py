@@ -18,7 +18,7 @@ from attrs import define
 from albumcore import utc_now
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity.jwt import issue_token
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 
 _LISTENING = re.compile(r"Listening at: (http://\S+)")
 START_SECONDS = 60
@@ -97,18 +97,16 @@ def _wait_until_healthy(server: Server) -> None:
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[Deployment]:
+def opened(data: Path) -> Iterator[Service]:
     """The same data directory, opened in this process."""
-    deployment = open_deployment(Settings(data=data))
+    service = open_service(Settings(data=data))
     try:
-        yield deployment
+        yield service
     finally:
-        deployment.close()
+        service.close()
 
 
-def bearer(deployment: Deployment, sub: str) -> dict[str, str]:
+def bearer(service: Service, sub: str) -> dict[str, str]:
     """The header of a person known as ``sub``."""
-    token = issue_token(
-        deployment.secret, sub, f"{sub}@clinic.example", sub.title(), 3600, utc_now()
-    )
+    token = issue_token(service.secret, sub, f"{sub}@clinic.example", sub.title(), 3600, utc_now())
     return {"Authorization": f"Bearer {token}"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import DATABASE, open_deployment
+from albumcore_adapters.service import DATABASE, open_service
 from support.postgres import Contents, StoreDatabases, postgres_server
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def _placed(data: Path, contents: Contents | None = None) -> str:
 def _databases() -> StoreDatabases:
     def make(url: str) -> None:
         with tempfile.TemporaryDirectory() as data:
-            open_deployment(Settings(data=Path(data), database=url)).close()
+            open_service(Settings(data=Path(data), database=url)).close()
 
     return StoreDatabases(make)
 

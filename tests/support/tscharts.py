@@ -1,4 +1,4 @@
-"""The TSCharts API over a deployment of its own, and what there is in it to ask for."""
+"""The TSCharts API over a service of its own, and what there is in it to ask for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs.media_types import decode_base64, sniff
 from albumcore_adapters.directory import Account
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import database_of
 from support.named import NAMED
 from support.templates import IS_ON_POSTGRES, begin, place
@@ -81,7 +81,7 @@ class Clock:
 class Api:
     """The API in process: who calls it is the nurse, unless another token is given."""
 
-    deployment: Deployment
+    service: Service
     client: testing.TestClient
     clock: Clock
     token: str
@@ -116,7 +116,7 @@ class Api:
 
     def position(self) -> int:
         """The position of the newest event in the store."""
-        return max((position for position, _ in self.deployment.albums.follow()), default=0)
+        return max((position for position, _ in self.service.albums.follow()), default=0)
 
     def recorded(self, after: int = 0) -> list[dict[str, Any]]:
         """What was recorded after a position, in plain values."""
@@ -127,7 +127,7 @@ class Api:
                 "stored": stored_name(type(one.event)).name,
                 "says": asdict(one.event, value_serializer=_plain),
             }
-            for _, one in self.deployment.albums.follow(after)
+            for _, one in self.service.albums.follow(after)
         ]
 
 
@@ -156,20 +156,20 @@ def _make(given: Mapping[str, Any], data: Path) -> datetime:
 
 def _make_account(data: Path) -> None:
     """Make the account alone: hashing its password takes too long to be done more than once."""
-    deployment = open_deployment(Settings(**place(data)))
-    deployment.accounts.add("nurse", PASSWORD)
-    deployment.close()
+    service = open_service(Settings(**place(data)))
+    service.accounts.add("nurse", PASSWORD)
+    service.close()
 
 
 @contextmanager
 def _opened(data: Path, clock: Clock, **settings: Any) -> Iterator[Api]:
-    deployment = open_deployment(Settings(**place(data), **settings), clock=clock)
+    service = open_service(Settings(**place(data), **settings), clock=clock)
     try:
-        token = deployment.accounts.token(Account(1, "nurse", active=True))
-        app = watched(create_app(deployment), deployment)
-        yield Api(deployment, testing.TestClient(app, headers=NAMED), clock, token)
+        token = service.accounts.token(Account(1, "nurse", active=True))
+        app = watched(create_app(service), service)
+        yield Api(service, testing.TestClient(app, headers=NAMED), clock, token)
     finally:
-        deployment.close()
+        service.close()
 
 
 def arrange(api: Api, given: Mapping[str, Any]) -> None:
@@ -193,13 +193,13 @@ def arrange(api: Api, given: Mapping[str, Any]) -> None:
     for patient in given.get("deleted_patients", ()):
         api.request("DELETE", f"{ROOT}/patient/{patient}/")
     last = given.get("last_image", max((one["id"] for one in given.get("images", ())), default=0))
-    while last and api.deployment.albums.next_image_id() < last:
+    while last and api.service.albums.next_image_id() < last:
         pass
 
 
 def _give_next(api: Api, table: str, key: int) -> None:
     """Let the next row of a table have this id."""
-    with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+    with database_of(api.service.albums).transaction(commit=True) as cursor:
         if IS_ON_POSTGRES:
             cursor.execute("SELECT setval(pg_get_serial_sequence(?, 'id'), ?, false)", [table, key])
             return
@@ -209,8 +209,8 @@ def _give_next(api: Api, table: str, key: int) -> None:
 
 def _add_image(api: Api, image: Mapping[str, Any]) -> None:
     stored, encoding = decode_base64(image.get("data", PIXEL))
-    digest = api.deployment.blobs.put(stored)
-    api.deployment.albums.handle(
+    digest = api.service.blobs.put(stored)
+    api.service.albums.handle(
         patient_stream(PatientId(image["patient"])),
         PatientImageSet.add_image,
         Source(UserId("tscharts-1")),

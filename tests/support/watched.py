@@ -10,7 +10,7 @@ from typing import Any
 import falcon
 from attrs import field, frozen
 
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 
 @frozen
@@ -38,9 +38,9 @@ WATCHED = Watched()
 class Watch:
     """Notes in `WATCHED` what an application answers and records; one request at a time."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        self._albums = deployment.albums
-        self._prefix = deployment.settings.kheops_prefix or ""
+    def __init__(self, service: Service) -> None:
+        self._albums = service.albums
+        self._prefix = service.settings.kheops_prefix or ""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """See where the history stands."""
@@ -61,8 +61,8 @@ class Watch:
 
 
 def watched(
-    app: falcon.App[falcon.Request, falcon.Response], deployment: Deployment
+    app: falcon.App[falcon.Request, falcon.Response], service: Service
 ) -> falcon.App[falcon.Request, falcon.Response]:
     """The same application, under watch."""
-    app.add_middleware(Watch(deployment))
+    app.add_middleware(Watch(service))
     return app

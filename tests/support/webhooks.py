@@ -17,7 +17,7 @@ from albumcore import Album, WebhookEvent
 from albumcore.ids import AlbumId, WebhookId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from albumcore_adapters.webhooks import Outbox
 from support.kheops import ALBUM, ALICE, Clock, World, begun, settle
 from support.named import NAMED
@@ -42,12 +42,12 @@ class Hooked:
     @property
     def outbox(self) -> Outbox:
         """The outbox as it is open now."""
-        return self.world.deployment.outbox
+        return self.world.service.outbox
 
     def reopen(self) -> None:
         """Close the data directory, and open it again."""
-        self.world.deployment.close()
-        self.world.deployment = open_deployment(self.settings, clock=self.world.clock)
+        self.world.service.close()
+        self.world.service = open_service(self.settings, clock=self.world.clock)
 
     def hook(
         self,
@@ -107,15 +107,13 @@ def hooked(data: Path, clock: Clock | None = None, **others: Any) -> Iterator[Ho
     settings = Settings(**place(data), **given)
     clock = clock or Clock(settled_at)
     with receiving() as receiver:
-        deployment = open_deployment(settings, clock=clock)
-        world = World(
-            deployment, clock, falcon.testing.TestClient(create_app(deployment), headers=NAMED)
-        )
+        service = open_service(settings, clock=clock)
+        world = World(service, clock, falcon.testing.TestClient(create_app(service), headers=NAMED))
         made = Hooked(data, world, receiver, settings)
         try:
             yield made
         finally:
-            made.world.deployment.close()
+            made.world.service.close()
 
 
 def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
@@ -149,9 +147,9 @@ class Held:
 
 def follow_until(settings: Settings, last: str) -> None:
     """Take up, as a process of its own, until a last new user was taken up."""
-    deployment = open_deployment(settings)
+    service = open_service(settings)
     try:
-        while last not in new_users(deployment.outbox):
-            deployment.outbox.take_up(2)
+        while last not in new_users(service.outbox):
+            service.outbox.take_up(2)
     finally:
-        deployment.close()
+        service.close()

@@ -63,7 +63,7 @@ def random_id(length: int) -> str:
 
 
 @frozen
-class Deployment:
+class Service:
     """An open data directory. Close it when done; open it after a fork, not before."""
 
     settings: Settings
@@ -94,13 +94,13 @@ class Deployment:
         self.albums.close()
 
 
-def open_deployment(
+def open_service(
     settings: Settings,
     *,
     must_exist: bool = False,
     clock: Clock = utc_now,
     make_id: Callable[[int], str] = random_id,
-) -> Deployment:
+) -> Service:
     """Open the data directory of the settings, and make what is missing in it.
 
     Args:
@@ -135,7 +135,7 @@ def open_deployment(
     people, catalogue = People(database), Catalogue(database)
     claims, inbox = Claims(database), Inbox(database)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
-    return Deployment(
+    return Service(
         settings,
         secret,
         albums,

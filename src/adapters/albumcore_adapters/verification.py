@@ -1,4 +1,4 @@
-"""Verifying all that a deployment keeps: the database by its own check, the directory, the history and the images."""
+"""Verifying a whole store: the database by its own check, the directory, the history and the images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from albumcore import Albumcore
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
 from albumcore_adapters.directory import problems_of
-from albumcore_adapters.service import DATABASE, NoStore, open_deployment
+from albumcore_adapters.service import DATABASE, NoStore, open_service
 from albumcore_adapters.store import (
     NewerStore,
     StoreError,
@@ -109,11 +109,11 @@ def _in_a_line(error: Exception) -> str:
 def _opened(settings: Settings, *, to_read: bool) -> Iterator[tuple[Albumcore, Blobs]]:
     """The history and the images of a store that is there, closed at the end of the block."""
     if not to_read:
-        deployment = open_deployment(settings, must_exist=True)
+        service = open_service(settings, must_exist=True)
         try:
-            yield deployment.albums, deployment.blobs
+            yield service.albums, service.blobs
         finally:
-            deployment.close()
+            service.close()
         return
     albums = open_sqlite_to_read(settings.data / DATABASE)
     try:

@@ -14,4 +14,4 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A settled world, shared by the tests of a module."""
     made = open_world(tmp_path_factory.mktemp("world"), start=settle)
     yield made
-    made.deployment.close()
+    made.service.close()

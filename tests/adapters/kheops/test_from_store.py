@@ -11,7 +11,7 @@ import pytest
 from albumcore import Album
 from albumcore_adapters.http.kheops import events
 from albumcore_adapters.http.kheops.routes import ROUTES
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.kheops import ALBUM, ALICE, BOB, CT, STUDY, World, open_world, settle
 
 PAGE = f"/albums/{ALBUM}/events"
@@ -22,7 +22,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A settled world, for one test alone."""
     made = open_world(tmp_path / "data", start=settle)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.mark.on_sqlite
@@ -48,7 +48,7 @@ def test_whatever_is_written_is_in_the_next_answer(world: World) -> None:
     told = [world.request(ALICE, "GET", PAGE).json]
     world.act(BOB, Album.post_comment, "hello")
     told.append(world.request(ALICE, "GET", PAGE).json)
-    with closing(open_deployment(world.deployment.settings)) as another:
+    with closing(open_service(world.service.settings)) as another:
         another.people.register(BOB, None, "Robert")
     told.append(world.request(ALICE, "GET", PAGE).json)
     assert len(told[1]) == len(told[0]) + 1
@@ -70,10 +70,10 @@ def test_the_answer_to_a_capability_token_is_not_kept(world: World) -> None:
     """It may expire, and its use is noted."""
     key = world.album_token("Key", read=True)
     assert world.request(key, "GET", f"/albums/{ALBUM}").status_code == 200
-    assert not world.deployment.response_cache._found
+    assert not world.service.response_cache._found
     world.clock.tick(3600 * 24 * 366 * 200)
     assert world.request(key, "GET", f"/albums/{ALBUM}").status_code == 401
-    assert not world.deployment.response_cache._found
+    assert not world.service.response_cache._found
 
 
 def test_headers_that_make_another_answer_are_part_of_the_question(world: World) -> None:

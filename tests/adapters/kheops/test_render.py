@@ -18,9 +18,9 @@ def test_album_deleted_while_it_is_read(world: World) -> None:
     grants = Grants(write=True)
     world.act(ALICE, Album.issue_capability_token, "t1", digest_of("1"), "T", grants)
     world.act(ALICE, Album.import_series, STUDY, MR, capability_token="t1")
-    page = evolve(world.deployment.albums.feed(ALBUM, ALICE), standing=AlbumStatus())
-    deployment = world.deployment
-    about = deployment.people, deployment.catalogue, deployment.claims
+    page = evolve(world.service.albums.feed(ALBUM, ALICE), standing=AlbumStatus())
+    service = world.service
+    about = service.people, service.catalogue, service.claims
     for event in render(page, ALBUM, *about, MODES["documented"]):
         assert list(event["source"].items())[-1] == ("can_access", False)
         assert "report_provider" not in event

@@ -105,7 +105,7 @@ def test_stranger_with_a_method_of_another_protocol(api: Api, method: str) -> No
 
 def test_disabled_account(api: Api) -> None:
     """A disabled account is told so, and acts no more."""
-    api.deployment.accounts.disable("nurse")
+    api.service.accounts.disable("nurse")
     answer = api.upload()
     assert (answer.status_code, answer.json) == (401, {"detail": "User inactive or deleted."})
     assert api.recorded() == []
@@ -113,7 +113,7 @@ def test_disabled_account(api: Api) -> None:
 
 def test_login_of_a_disabled_account(api: Api) -> None:
     """Login does not tell a disabled account from a wrong password."""
-    api.deployment.accounts.disable("nurse")
+    api.service.accounts.disable("nurse")
     answer = _log_in(api)
     assert (answer.status_code, answer.text) == (403, "")
 
@@ -132,7 +132,7 @@ def test_login_gives_the_same_token_every_time(api: Api) -> None:
 def test_logout_needs_no_token(api: Api, header: str | None, active: bool) -> None:
     """Clients log out without a token; with one, whatever it is worth, it is the same."""
     if not active:
-        api.deployment.accounts.disable("nurse")
+        api.service.accounts.disable("nurse")
     headers = {} if header is None else {"Authorization": header.format(token=api.token)}
     answer = api.request("POST", f"{ROOT}/logout/", {}, headers=headers)
     assert (answer.status_code, answer.text) == (200, "")
@@ -140,8 +140,8 @@ def test_logout_needs_no_token(api: Api, header: str | None, active: bool) -> No
 
 def test_account_is_the_source_of_what_it_does(api: Api) -> None:
     """Events say which account acted."""
-    doctor = api.deployment.accounts.add("doctor", "another password")
-    headers = {"Authorization": f"Token {api.deployment.accounts.token(doctor)}"}
+    doctor = api.service.accounts.add("doctor", "another password")
+    headers = {"Authorization": f"Token {api.service.accounts.token(doctor)}"}
     api.upload()
     api.request("DELETE", f"{ROOT}/image/1/", headers=headers)
     api.request("DELETE", f"{ROOT}/patient/1/", headers=headers)

@@ -74,7 +74,7 @@ def test_upload_beyond_32_mib(api: Api) -> None:
     assert answer.status_code == 413
     assert answer.json == {"detail": f"the body is larger than {32 * MIB} bytes"}
     assert api.recorded() == []
-    assert list(api.deployment.blobs.digests()) == []
+    assert list(api.service.blobs.digests()) == []
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_damaged_image_is_never_shown(
 ) -> None:
     """500, although it was shown before and nothing was recorded since; the log names the blob."""
     image = api.upload().json["id"]
-    [digest] = api.deployment.blobs.digests()
+    [digest] = api.service.blobs.digests()
     path = f"{ROOT}/image/{image}/"
     if was_shown:
         assert api.request("GET", path).json["data"] == PIXEL

@@ -49,7 +49,7 @@ def _comes_back(api: Api, data: str) -> bool:
 def test_an_id_that_is_given_again_is_passed_over(api: Api) -> None:
     """After a crash the last numbers may be forgotten that uploads under way carry: the next upload takes another."""
     first = api.upload().json["id"]
-    with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+    with database_of(api.service.albums).transaction(commit=True) as cursor:
         cursor.execute("UPDATE numbers SET given = given - 1")
     second = api.upload()
     assert second.status_code == 200
@@ -72,7 +72,7 @@ def test_same_bytes_are_stored_once(api: Api) -> None:
     """Two uploads of the same picture are two images of one blob, and deleting one leaves the other."""
     api.upload()
     api.upload(patient=2)
-    assert len(list(api.deployment.blobs.digests())) == 1
+    assert len(list(api.service.blobs.digests())) == 1
     api.request("DELETE", f"{ROOT}/image/1/")
     assert api.request("GET", f"{ROOT}/image/2/").json["data"] == PIXEL
 
@@ -83,7 +83,7 @@ def test_event_says_what_the_bytes_are(api: Api) -> None:
     [event] = api.recorded()
     stored, _ = decode_base64(PIXEL)
     assert event["says"]["content"] == {
-        "digest": next(api.deployment.blobs.digests()),
+        "digest": next(api.service.blobs.digests()),
         "length": len(stored),
         "media_type": "image/png",
         "encoding": "base64",
@@ -115,14 +115,14 @@ def test_delete_that_stopped_halfway_can_be_done_again(api: Api) -> None:
 def _close(api: Api) -> None:
     source = Source(UserId("tscharts-9"))
     stream = patient_stream(PatientId(1))
-    api.deployment.albums.handle(stream, PatientImageSet.delete_patient, source)
+    api.service.albums.handle(stream, PatientImageSet.delete_patient, source)
 
 
 @pytest.mark.on_sqlite
 def test_delete_that_the_directory_fails_at(api: Api) -> None:
     """A delete that fails at the directory has hidden the images already: never the other way round."""
     api.upload()
-    with database_of(api.deployment.albums).transaction(commit=True) as cursor:
+    with database_of(api.service.albums).transaction(commit=True) as cursor:
         cursor.execute(
             "CREATE TRIGGER full BEFORE DELETE ON directory_patient BEGIN"
             " SELECT RAISE(ABORT, 'disk is full'); END"
@@ -135,7 +135,7 @@ def test_delete_that_the_directory_fails_at(api: Api) -> None:
 
 def test_upload_whose_bytes_cannot_be_kept(api: Api) -> None:
     """No event speaks of bytes that did not reach the disk."""
-    (api.deployment.settings.data / "blobs").rmdir()
+    (api.service.settings.data / "blobs").rmdir()
     body = {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL}
     answer = api.request("POST", f"{ROOT}/image/", body, raise_faults=False)
     assert answer.status_code == 500
@@ -153,8 +153,8 @@ def test_id_of_thousands_of_digits(api: Api) -> None:
 def test_missing_bytes_are_a_fault(api: Api) -> None:
     """An image whose bytes are gone is damage: 500, with the id under which it is in the log."""
     api.upload()
-    [digest] = api.deployment.blobs.digests()
-    (api.deployment.settings.data / "blobs" / digest[:2] / digest[2:]).unlink()
+    [digest] = api.service.blobs.digests()
+    (api.service.settings.data / "blobs" / digest[:2] / digest[2:]).unlink()
     answer = api.request("GET", f"{ROOT}/image/1/", raise_faults=False)
     assert answer.status_code == 500
     assert re.fullmatch(r'\{"detail":"log id [A-Za-z0-9]{20}"\}', answer.text)
@@ -172,7 +172,7 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
 ) -> None:
     """They may be long in coming: the database is not kept from cleaning up meanwhile."""
     api.upload()
-    database = api.deployment.database
+    database = api.service.database
     held: list[int] = []
     get = DirectoryBlobs.get
 

@@ -6,7 +6,7 @@ import pytest
 
 from albumcore import Albumcore
 from albumcore.ids import ImageId
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.tscharts import ROOT, Api
 
 SHOWN = (f"{ROOT}/image/1/", f"{ROOT}/image/?patient=1", f"{ROOT}/patient/1/")
@@ -31,7 +31,7 @@ def test_the_same_question_is_not_looked_up_again(
         raise AssertionError
 
     monkeypatch.setattr(Albumcore, "image", fail)
-    monkeypatch.setattr(type(asked.deployment.accounts), "by_token", fail)
+    monkeypatch.setattr(type(asked.service.accounts), "by_token", fail)
     assert [asked.request("GET", path).text for path in SHOWN] == before
 
 
@@ -45,7 +45,7 @@ def test_nobody_is_given_what_another_may_see(asked: Api, path: str) -> None:
 @pytest.mark.parametrize("path", SHOWN)
 def test_an_account_that_is_disabled_by_another_process(asked: Api, path: str) -> None:
     """It sees nothing any more, from that moment on."""
-    other = open_deployment(asked.deployment.settings)
+    other = open_service(asked.service.settings)
     other.accounts.disable("nurse")
     assert asked.request("GET", path).status_code == 401
     other.close()

@@ -58,7 +58,7 @@ def catalogued(world: Hooked, *series: str, study: str = STUDY) -> None:
         "00180015": ("CS", "KNEE"),
         "00080201": ("SH", "+0200"),
     }
-    world.world.deployment.catalogue.store(
+    world.world.service.catalogue.store(
         InstanceRecord(
             StudyUID(study),
             SeriesUID(uid),
@@ -204,7 +204,7 @@ def test_removed_study(world: Hooked) -> None:
 def test_a_claimed_series_tells_nothing_of_its_study(world: Hooked) -> None:
     """Anybody may claim a series of any study before it is there. Its webhook must not give away the patient."""
     catalogued(world, CT)
-    world.world.deployment.catalogue.claim(STUDY, MR)
+    world.world.service.catalogue.claim(STUDY, MR)
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
     world.act(Album.import_series, STUDY, MR)
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR])
@@ -221,9 +221,9 @@ def test_a_claimed_series_tells_nothing_of_its_study(world: Hooked) -> None:
 
 def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
     """An album that holds a series on a claim is told its UID when the images of somebody else have come."""
-    deployment = world.world.deployment
+    service = world.world.service
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
-    deployment.claims.make(Held(album_place(ALBUM), STUDY, CT), BOB, is_new=True)
+    service.claims.make(Held(album_place(ALBUM), STUDY, CT), BOB, is_new=True)
     world.act(Album.import_series, STUDY, CT)
     catalogued(world, CT)
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
@@ -305,12 +305,12 @@ def test_source_is_a_report_provider(world: Hooked) -> None:
 
 def test_bodies_tell_of_people_as_they_are_known_now(world: Hooked) -> None:
     """A name learnt between two attempts is in the second; what is not known has no key."""
-    world.world.deployment.people.register("sub-new")
+    world.world.service.people.register("sub-new")
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, "sub-new")
     world.receiver.answer(Answer(500))
     [first] = world.told()
     assert first["new_user"] == {"sub": "sub-new", "is_admin": False}
-    world.world.deployment.people.register("sub-new", name="New")
+    world.world.service.people.register("sub-new", name="New")
     [second] = world.told(20)
     assert second["new_user"] == {"sub": "sub-new", "name": "New", "is_admin": False}

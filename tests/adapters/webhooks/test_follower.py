@@ -208,7 +208,7 @@ def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
     world.act(Album.add_member, DAVE)
     world.act(Album.delete)
     loaded: list[object] = []
-    albums = world.world.deployment.albums
+    albums = world.world.service.albums
     load, albums.load = albums.load, lambda *args, **kwargs: loaded.append(args)  # type: ignore[assignment,method-assign]
     try:
         assert world.outbox.take_up() == 8
@@ -288,7 +288,7 @@ def test_whoever_was_overtaken_goes_on(world: Hooked, monkeypatch: pytest.Monkey
     world.hook(WebhookEvent.NEW_USER)
     for number in range(3):
         world.act(Album.add_member, f"user-{number}")
-    albums, outbox = world.world.deployment.albums, world.outbox
+    albums, outbox = world.world.service.albums, world.outbox
     follow = albums.follow_only
     overtaken: list[int] = []
 
@@ -345,7 +345,7 @@ def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}")
     """Let the last event of an album that has this name hold other bytes."""
     stream = f"album-{album}"
     tamper(
-        world.world.deployment.albums,
+        world.world.service.albums,
         "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version ="
         " (SELECT max(originator_version) FROM stored_events WHERE originator_id = ? AND topic = ?)",
         *(state.encode(), stream, stream, topic),

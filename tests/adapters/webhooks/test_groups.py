@@ -281,7 +281,7 @@ def test_more_that_comes_at_the_last_moment_starts_the_wait_again(
 
 def test_claimed_series_wait_until_the_album_has_them(hooks: Hooked) -> None:
     """The images of others are not told of; once the album is given the series in truth, it is."""
-    claims, place = hooks.world.deployment.claims, album_place(ALBUM)
+    claims, place = hooks.world.service.claims, album_place(ALBUM)
     claims.make(Held(place, STUDY, CT), ALICE, is_new=True)
     hooks.act(Album.import_series, STUDY, CT)
     assert hooks.told(30) == []

@@ -30,7 +30,7 @@ OBJECT = {
 def shown(world: Hooked, **page: int) -> list[dict[str, Any]]:
     """The triggers of the webhook as clients read them."""
     triggers, _ = world.outbox.triggers(ALBUM, HOOK, **page)
-    return triggers_json(triggers, world.world.deployment.people, ROOT)
+    return triggers_json(triggers, world.world.service.people, ROOT)
 
 
 def test_a_webhook_in_a_list() -> None:

@@ -149,13 +149,13 @@ def test_a_secret_shows_nowhere(world: Hooked) -> None:
     watched = Watched()
     outbox = evolve(world.outbox, outbound=watched)
     assert outbox.deliver_due(now) == 1
-    albums = world.world.deployment.albums
+    albums = world.world.service.albums
     history = [recorded for _, recorded in albums.follow(0, 1000)]
     stored = [bytes(one.state) for one in albums.recorder.select_notifications(0, 1000)]
     shown = [
         repr(delivery),
         repr(outbox),
-        repr(world.world.deployment),
+        repr(world.world.service),
         repr(history),
         repr(stored),
     ]

@@ -15,7 +15,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A settled world that answers as documented."""
     made = open_world(tmp_path, start=settle)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A settled world that answers as upstream does."""
     made = open_world(tmp_path_factory.mktemp("upstream"), compat="upstream", start=settle)
     yield made
-    made.deployment.close()
+    made.service.close()

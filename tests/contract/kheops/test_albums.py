@@ -210,7 +210,7 @@ def test_get(world: World) -> None:
     world.store({"1.9.1": "CT"}, study="1.9")
     world.act(ALICE, Album.import_study, STUDY, [CT, MR, SR])
     world.act(ALICE, Album.import_series, "1.9", "1.9.1")
-    world.deployment.catalogue.claim(STUDY, SR)
+    world.service.catalogue.claim(STUDY, SR)
     world.act(ALICE, Album.post_comment, "to all")
     world.act(ALICE, Album.post_comment, "to Carol", CAROL)
     told = world.get(BOB, THERE)
@@ -229,7 +229,7 @@ def test_get(world: World) -> None:
 
 def test_get_with_users(world: World) -> None:
     """With includeUsers=true the members are told too, by e-mail address; what is unknown of one has no key."""
-    world.deployment.people.register("sub-zoe", "a.zoe@example.org")
+    world.service.people.register("sub-zoe", "a.zoe@example.org")
     world.act(ALICE, Album.add_member, "sub-zoe")
     world.act(ALICE, Album.add_member, "sub-1")
     world.act(ALICE, Album.add_member, "sub-0")

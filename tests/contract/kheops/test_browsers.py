@@ -11,7 +11,7 @@ from albumcore import Album
 from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.kheops import ROUTES
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, NOBODY, STUDY, World, open_world, settle
 
 COVERS = (
@@ -55,7 +55,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.store({CT: "CT"}, owner=BOB)
     made.act(ALICE, Album.import_series, STUDY, CT)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 def cors_of(headers: dict[str, str]) -> dict[str, str]:
@@ -89,10 +89,10 @@ def test_cors(by: str | None, operation: str, status: int, world: World) -> None
 @pytest.mark.parametrize("prefix", ["/albums", "/studies/x", "/token", "/.well-known"])
 def test_a_prefix_that_would_hide_routes_is_refused(prefix: str, tmp_path: Path) -> None:
     """It is said at the start, by the name of the setting."""
-    deployment = open_deployment(Settings(data=tmp_path, kheops_prefix=prefix))
+    service = open_service(Settings(data=tmp_path, kheops_prefix=prefix))
     with pytest.raises(SettingsError, match="ALBUMCORE_KHEOPS_PREFIX"):
-        create_app(deployment)
-    deployment.close()
+        create_app(service)
+    service.close()
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
@@ -225,7 +225,7 @@ def test_without_prefix(tmp_path: Path) -> None:
     """Unless a prefix is set, no route answers under one."""
     made = open_world(tmp_path, start=settle)
     assert made.request(ALICE, "GET", "/api/albums").status_code == 404
-    made.deployment.close()
+    made.service.close()
 
 
 def test_prefix(world: World) -> None:

@@ -180,7 +180,7 @@ def test_secret_is_told_once(world: World) -> None:
         path = f"{HERE}/{token['id']}"
         for method, where in (("GET", path), ("GET", HERE), ("POST", f"{path}/revoke")):
             assert secret not in world.request(ALICE, method, where).text
-        for file in world.deployment.settings.data.rglob("*"):
+        for file in world.service.settings.data.rglob("*"):
             assert not file.is_file() or secret.encode() not in file.read_bytes()
 
 

@@ -68,7 +68,7 @@ def test_unknown_creator(world: World) -> None:
     secrets = "a" * 22, "b" * 22
     source = Source(NOBODY)
     world.act(ALICE, Album.add_admin, NOBODY)
-    handle = world.deployment.albums.handle
+    handle = world.service.albums.handle
     handle(user_stream(NOBODY), UserTokens.issue, source, KEY, digest_of(secrets[0]), "T")
     world.act(
         NOBODY, Album.issue_capability_token, KEY, digest_of(secrets[1]), "T", Grants(read=True)
@@ -129,7 +129,7 @@ def test_last_used(world: World) -> None:
 def plans(world: World, statements: Iterable[str]) -> list[str]:
     """How the database carries out those of some statements that look for capability tokens."""
     found = []
-    with world.deployment.people.database.transaction(commit=False) as cursor:
+    with world.service.people.database.transaction(commit=False) as cursor:
         for statement in statements:
             if "FROM capability_token_row" in statement:
                 cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
@@ -142,7 +142,7 @@ def test_looked_up_by_key(world: World) -> None:
     """A secret is looked up by its digest, the key of a row, be it right or wrong; no token is gone through."""
     token = make_own(world)
     statements: list[str] = []
-    with world.deployment.people.database.transaction(commit=False) as cursor:
+    with world.service.people.database.transaction(commit=False) as cursor:
         connection = cast(Any, cursor).connection
     for shown in (token, {"access_token": "wrong" * 4 + "00"}):
         statements.clear()
@@ -256,7 +256,7 @@ def test_attribution_to_user(world: World) -> None:
     answer = show(world, token, "POST", "/albums", form={"name": "Mine"})
     assert answer.status_code == 201
     mine = AlbumId(answer.json["album_id"])
-    [recorded] = world.deployment.albums.history(album_stream(mine))
+    [recorded] = world.service.albums.history(album_stream(mine))
     assert recorded.act.source == Source(BOB)
 
 

@@ -197,7 +197,7 @@ def test_ones_own_claim_while_ones_images_come_in(world: World) -> None:
     """Noted a moment after the images were, it hides nothing."""
     images_of(world, ALICE)
     held = Held(inbox_place(ALICE), STUDY, CT)
-    world.deployment.claims.make(held, ALICE, is_new=True)
+    world.service.claims.make(held, ALICE, is_new=True)
     assert world.get(ALICE, "/inboxinfo")["number_of_instances"] == 1
 
 
@@ -231,7 +231,7 @@ def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
     """Decided anew, as the series came in from elsewhere meanwhile, it leaves what is there as it is."""
     images_of(world, CAROL)
     origin = Claim(None, BOB, is_first=False, may_show=False)
-    decide = put_in_album(world.deployment, ALBUM, Album.import_series, origin)
+    decide = put_in_album(world.service, ALBUM, Album.import_series, origin)
     act = Act(Source(BOB), world.clock.now)
     assert decide(world.state(), act, STUDY, CT) == (happened.SeriesImported(STUDY, CT),)
     world.act(CAROL, Album.import_series, STUDY, CT)
@@ -279,7 +279,7 @@ def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) 
     else:
         for sub in (ALICE, CAROL, BOB):
             assert world.request(sub, "DELETE", f"/albums/{ALBUM}/users/{sub}").status_code == 204
-    assert world.deployment.inbox.contents(by) == {STUDY: {CT}}
+    assert world.service.inbox.contents(by) == {STUDY: {CT}}
     shown = world.get(by, f"{OF_STUDY}/series", inbox="true")
     assert [one["0020000E"]["Value"] for one in shown] == [[CT]]
 
@@ -293,12 +293,12 @@ def test_an_end_that_turns_out_to_be_none(world: World) -> None:
         world.act(sub, Album.remove_member, sub)
     act = Act(Source(BOB), world.clock.now)
     caller = Caller(Source(BOB))
-    leave = keeping_images(world.deployment, caller, ALBUM, Album.remove_member)
+    leave = keeping_images(world.service, caller, ALBUM, Album.remove_member)
     assert [type(event) for event in leave(world.state(), act, BOB)] == [happened.AlbumDeleted]
-    assert world.deployment.inbox.contents(BOB) == {STUDY: {CT}}
+    assert world.service.inbox.contents(BOB) == {STUDY: {CT}}
     both = evolve(world.state(), members={**world.state().members, CAROL: Member()})
     assert [type(event) for event in leave(both, act, BOB)] == [happened.MemberLeft]
-    assert world.deployment.inbox.contents(BOB) == {}
+    assert world.service.inbox.contents(BOB) == {}
 
 
 def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
@@ -307,7 +307,7 @@ def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
     world.act(ALICE, Album.import_series, STUDY, CT)
     world.request(ALICE, "DELETE", OF_CT)
     assert world.request(BOB, "DELETE", f"/albums/{ALBUM}").status_code == 403
-    assert world.deployment.inbox.contents(BOB) == {}
+    assert world.service.inbox.contents(BOB) == {}
 
 
 def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
@@ -316,14 +316,14 @@ def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
     daves_album(world)
     for by, path in ((BOB, CT_THERE), (DAVE, CT_TO_OTHER), (DAVE, OF_CT)):
         world.request(by, "PUT", path)
-    with world.deployment.database.transaction(commit=True) as cursor:
+    with world.service.database.transaction(commit=True) as cursor:
         cursor.execute("DROP TABLE directory_claim")
         forget_version(cursor)
-    world.deployment.close()
+    world.service.close()
     world = open_world(tmp_path)
     assert world.request(DAVE, "GET", COMMENTS).status_code == 200
     images_of(world, BOB)
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 1
     assert told(world, DAVE) == nothing_told(album=False)
     assert told(world, DAVE, OTHER) == nothing_told(album=True)
-    world.deployment.close()
+    world.service.close()

@@ -40,7 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world that the tests share: nothing that they do to it outlives them."""
     made = open_reporting_world(tmp_path_factory.mktemp("codes"))
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_code_of_a_report_that_may_not_be_any_more(scribe: Scribe, tmp_path: Pat
     code = scribe.code(world, ALICE)
     world.act(ALICE, Album.delete_report_provider, SCRIBE)
     assert refusal(scribe.redeem(world, code)) == "invalid_client"
-    world.deployment.close()
+    world.service.close()
 
 
 @pytest.mark.parametrize(

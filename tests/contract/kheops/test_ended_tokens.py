@@ -21,7 +21,7 @@ from albumcore_adapters.identity.service_tokens import (
     report_token,
     viewer_token,
 )
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, STUDY, World, email_of
 from support.scribe import SCRIBE, bearing, exchange, open_reporting_world, refusal, scribing
 
@@ -38,7 +38,7 @@ def status(world: World, token: str, path: str = EVENTS) -> int:
 def end(world: World, sub: str = BOB) -> None:
     """End all tokens of somebody, as the command does: in another process, half a second later."""
     world.clock.tick(0.5)
-    with closing(open_deployment(world.deployment.settings, clock=world.clock)) as another:
+    with closing(open_service(world.service.settings, clock=world.clock)) as another:
         end_all(another, sub)
 
 
@@ -66,11 +66,11 @@ def test_a_token_issued_after_it_is_good(world: World) -> None:
     before = world.token(BOB)
     end(world)
     same_second = world.token(BOB)
-    ours = issue(world.deployment, BOB, email_of(BOB), "Bob", 3600)
+    ours = issue(world.service, BOB, email_of(BOB), "Bob", 3600)
     assert [status(world, one) for one in (before, same_second, ours)] == [401, 401, 200]
     end(world)
     assert status(world, ours) == 401
-    ours = issue(world.deployment, BOB, email_of(BOB), "Bob", 3600)
+    ours = issue(world.service, BOB, email_of(BOB), "Bob", 3600)
     world.clock.tick(2)
     later = world.token(BOB)
     assert [status(world, one) for one in (ours, later)] == [200, 200]
@@ -94,7 +94,7 @@ def test_a_token_that_does_not_say_when_it_was_issued(issued_at: Any, world: Wor
     told: dict[str, Any] = {"iss": "albumcore", "aud": "albumcore", "sub": BOB}
     told |= {"exp": int(world.clock.now.timestamp()) + 3600}
     told |= {} if issued_at is None else {"iat": issued_at}
-    key = embedded_key(world.deployment.secret)
+    key = embedded_key(world.service.secret)
     token = jws.serialize_compact({"alg": "HS256"}, orjson.dumps(told), key)
     assert status(world, token) == 200
     end(world, CAROL)
@@ -119,7 +119,7 @@ def test_a_viewer_token_ends_with_the_token_in_it(reported: World) -> None:
     """And none is made of an ended one; one that was made of a capability token goes on."""
     world = reported
     key = world.user_token("own", BOB)
-    issuer, at = issuer_of(world.deployment), world.clock.now
+    issuer, at = issuer_of(world.service), world.clock.now
     of_jwt, of_key = (
         viewer_token(issuer, Viewer(world.token_of(by), STUDY, ("read",)), at) for by in (BOB, key)
     )
@@ -134,7 +134,7 @@ def test_a_report_token_ends_with_the_tokens_of_its_user(reported: World) -> Non
     """One that was asked for through a capability token ends with that instead; a new one is good."""
     world = reported
     key = CapabilityTokenId(world.user_token("own", BOB))
-    issuer, report = issuer_of(world.deployment), Report(BOB, SCRIBE, (STUDY,))
+    issuer, report = issuer_of(world.service), Report(BOB, SCRIBE, (STUDY,))
     through = Report(BOB, SCRIBE, (STUDY,), capability_token=key)
     tokens = [report_token(issuer, one, world.clock.now) for one in (report, through)]
     tokens.append(report_token(issuer, Report(ALICE, SCRIBE, (STUDY,)), world.clock.now))
@@ -148,7 +148,7 @@ def test_a_report_token_ends_with_the_tokens_of_its_user(reported: World) -> Non
 def test_a_code_ends_with_the_tokens_of_its_user(tmp_path: Path) -> None:
     """A report provider that was sent one before gets no token for it."""
     world = open_reporting_world(tmp_path)
-    with closing(world.deployment), scribing() as scribe:
+    with closing(world.service), scribing() as scribe:
         scribe.join(world)
         code, other = scribe.code(world, BOB), scribe.code(world, ALICE)
         end(world)

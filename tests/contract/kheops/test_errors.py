@@ -83,7 +83,7 @@ def _tampered(world: World) -> str:
 
 
 def _of_another_audience(world: World) -> str:
-    secret, now = world.deployment.secret, world.clock.now
+    secret, now = world.service.secret, world.clock.now
     return f"Bearer {issue_token(secret, ALICE, None, None, 600, now, audience='x')}"
 
 
@@ -172,7 +172,7 @@ def test_taken_address_locks_nobody_out(sub: str, world: World) -> None:
     token = world.token(sub, email=email_of(BOB), name="New name")
     answer = world.client.simulate_get("/albums", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200
-    people = world.deployment.people
+    people = world.service.people
     found, taken_from = people.person(sub), people.find(email_of(BOB))
     assert found is not None
     assert found.name == "New name"
@@ -218,9 +218,9 @@ def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
     world = open_world(tmp_path, public_url="https://albums.example/a", kheops_prefix="/api")
     shown = world.request(None, "GET", "/api/albums").json["help"]
     assert shown == "https://albums.example/a/api/openapi.json"
-    answer = world.request(None, "GET", shown.removeprefix(world.deployment.settings.root))
+    answer = world.request(None, "GET", shown.removeprefix(world.service.settings.root))
     assert (answer.status_code, answer.json["info"]["title"]) == (200, "albumcore")
-    world.deployment.close()
+    world.service.close()
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_no_keys(tmp_path: Path) -> None:
     world = open_world(tmp_path, jwks_url=nobody_there, jwt_issuer="i", jwt_audience="a")
     token = f"{_segment({'alg': 'RS256'})}.{_segment({'sub': ALICE})}.AAAA"
     answer = world.client.simulate_get("/albums", headers={"Authorization": f"Bearer {token}"})
-    world.deployment.close()
+    world.service.close()
     assert told(answer) == (503, "Service Unavailable")
     assert answer.json["detail"] == (
         "tokens cannot be verified, or the store is busy, just now; try again"
@@ -409,4 +409,4 @@ def test_fault(
     assert "callers.py" in logged
     assert "secret" not in logged
     assert world.token(ALICE)[:20] not in logged
-    assert repr(world.deployment.secret) not in logged
+    assert repr(world.service.secret) not in logged

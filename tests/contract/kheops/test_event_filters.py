@@ -51,7 +51,7 @@ def history(world: World) -> None:
     settle(world)
     world.store({CT: "CT", MR: "MR", SR: "SR"})
     world.store({"9.1": "CT"}, study="9")
-    world.deployment.catalogue.claim("8", "8.1")  # type: ignore[arg-type]
+    world.service.catalogue.claim("8", "8.1")  # type: ignore[arg-type]
     token = world.album_token("t1", read=True, write=True)
     world.album_token("t2", CAROL, read=True, write=True)
     world.act(DAVE, Album.create, "Other", album=OTHER)
@@ -107,7 +107,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = open_world(tmp_path_factory.mktemp("documented"))
     history(made)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = open_world(tmp_path_factory.mktemp("upstream"), compat="upstream")
     history(made)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 def days(world: World, query: Query, by: str = ALICE) -> list[int]:

@@ -197,7 +197,7 @@ def test_standing_is_of_now(world: World) -> None:
 
 def test_names_are_of_now(world: World) -> None:
     """Names and addresses are the present ones; of somebody the directory does not know, only the sub is told."""
-    world.deployment.people.register(BOB, "robert@example.org", "Robert")
+    world.service.people.register(BOB, "robert@example.org", "Robert")
     world.act(ALICE, Album.add_member, "sub-ghost")
     ghost, _, bob, _ = (event.get("target") for event in world.events(ALICE))
     assert (bob["email"], bob["name"]) == ("robert@example.org", "Robert")

@@ -40,7 +40,7 @@ FORMS = {"documented": DOCUMENTED, "upstream": UPSTREAM}
 
 def _given(world: World, given: dict[str, Any]) -> None:
     for person in given["people"]:
-        world.deployment.people.register(**person)
+        world.service.people.register(**person)
     for study in given["studies"]:
         for series in study["series"]:
             world.store(
@@ -73,7 +73,7 @@ def test_example(path: Path, tmp_path: Path) -> None:
     answer = world.client.simulate_get(
         address, query_string=query, headers={"Authorization": f"Bearer {token}"}
     )
-    world.deployment.close()
+    world.service.close()
     expected = example["then"]
     assert json.dumps(answer.json, indent=1) == json.dumps(expected["body"], indent=1)
     assert answer.status_code == expected["status"]

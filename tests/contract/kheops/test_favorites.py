@@ -276,7 +276,7 @@ def test_favourites_of_an_album_are_all_its_members(world: World) -> None:
 
 
 def _favourites(world: World) -> set[tuple[str, str]]:
-    rows = world.deployment.albums.index.rows(SeriesRow, {"study_uid": STUDY})
+    rows = world.service.albums.index.rows(SeriesRow, {"study_uid": STUDY})
     return {(row.album_id, row.series_uid) for row in rows if row.is_favorite}
 
 
@@ -284,7 +284,7 @@ def test_favourites_of_the_inbox(world: World) -> None:
     """A favourite of the inbox is its owner's, and no history has it; a whole study makes every series one."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({CT: "CT"}, owner=DAVE)
-    inbox, before = world.deployment.inbox, world.position()
+    inbox, before = world.service.inbox, world.position()
     world.request(BOB, "PUT", OF_STUDY, query=IN_INBOX)
     assert (inbox.favorites(BOB), inbox.favorites(DAVE)) == ({STUDY: {CT, MR}}, {})
     world.request(BOB, "DELETE", OF_CT, query=IN_INBOX)

@@ -103,7 +103,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A settled world with a study in the album."""
     made = open_world(tmp_path, start=prepare)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -112,9 +112,9 @@ def elsewhere(world: World, tmp_path: Path) -> Iterator[World]:
     other = open_world(tmp_path)
     other.clock.now = world.clock.now
     for _ in range(50):
-        other.deployment.make_id(1)
+        other.service.make_id(1)
     yield other
-    other.deployment.close()
+    other.service.close()
 
 
 def send(
@@ -144,10 +144,10 @@ def test_a_request_that_comes_again(request_: Request, world: World, elsewhere: 
     world.clock.tick(3600)
     assert whole(send(world, request_)) == whole(first)
     assert whole(send(elsewhere, request_)) == whole(first)
-    world.deployment.albums.rebuild()
+    world.service.albums.rebuild()
     assert whole(send(world, request_)) == whole(first)
     assert [type(one) for one in world.news(before)] == [request_.event]
-    assert world.deployment.albums.verify() == []
+    assert world.service.albums.verify() == []
 
 
 @each_request
@@ -256,7 +256,7 @@ def test_a_token_for_something_narrower_learns_nothing(world: World) -> None:
     request = REQUESTS[0]
     assert send(world, request).status_code == 201
     viewer = Viewer(world.token_of(ALICE), STUDY, (READ,))
-    token = viewer_token(issuer_of(world.deployment), viewer, world.clock.now)
+    token = viewer_token(issuer_of(world.service), viewer, world.clock.now)
     for form in (request.form, request.other):
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
         assert world.request(None, "POST", request.path, form, headers=headers).status_code == 403
@@ -350,7 +350,7 @@ def test_neither_key_nor_caller_is_kept(world: World) -> None:
     """What is stored of a key tells neither; and what was asked can be confirmed by nobody who lacks the key."""
     send(world, REQUESTS[1])
     send(world, REQUESTS[1], key="another")
-    one, other = [recorded.act.command for _, recorded in world.deployment.albums.follow()][-2:]
+    one, other = [recorded.act.command for _, recorded in world.service.albums.follow()][-2:]
     assert one is not None
     assert other is not None
     assert one.content != other.content

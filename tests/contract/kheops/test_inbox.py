@@ -259,7 +259,7 @@ def test_send(case: Case, world: World) -> None:
 
 
 def _inbox(world: World, by: str) -> Mapping[str, set[str]]:
-    contents = world.deployment.inbox.contents(by)
+    contents = world.service.inbox.contents(by)
     return {str(study): set(map(str, series)) for study, series in contents.items()}
 
 
@@ -280,7 +280,7 @@ def test_new_series_is_noted(world: World) -> None:
     """A series new to the server may be taken by anybody: it is a placeholder in his inbox from then on."""
     assert world.request(DAVE, "PUT", OF_CT).status_code == 201
     assert _inbox(world, DAVE) == {STUDY: {CT}}
-    assert not world.deployment.catalogue.facts([CT])[CT].populated
+    assert not world.service.catalogue.facts([CT])[CT].populated
     assert world.request(ALICE, "PUT", OF_CT).status_code == 201
 
 
@@ -297,8 +297,8 @@ def test_refused_series_leaves_nothing(world: World) -> None:
     world.act(DAVE, Album.create, "Other", album=OTHER)
     world.act(DAVE, Album.import_series, STUDY, CT, album=OTHER)
     assert world.request(BOB, "PUT", OF_CT).status_code == 404
-    assert not world.deployment.catalogue.series_exists(CT)
-    assert not world.deployment.catalogue.study_exists(STUDY)
+    assert not world.service.catalogue.series_exists(CT)
+    assert not world.service.catalogue.study_exists(STUDY)
 
 
 @pytest.mark.parametrize(("path", "left"), [(OF_STUDY, {}), (OF_CT, {STUDY: {MR}})])
@@ -409,7 +409,7 @@ def test_upload_without_write(world: World) -> None:
     """Without write nothing can be added: 404 for what is not in the album, 403 for what is."""
     token = world.album_token("look", read=True, appropriate=True)
     assert _told(world.request(token, "PUT", OF_CT)) == (404, NO_SERIES)
-    assert not world.deployment.catalogue.series_exists(CT)
+    assert not world.service.catalogue.series_exists(CT)
     world.act(ALICE, Album.import_series, STUDY, CT)
     assert _told(world.request(token, "PUT", OF_CT)) == (403, FORBIDDEN)
 
@@ -517,7 +517,7 @@ def _reporting(world: World, *studies: StudyUID, scope: tuple[str, ...] = ("writ
     provider = ReportProviderId("p1")
     world.act(ALICE, Album.create_report_provider, provider, "Scribe", "https://scribe.example")
     report = Report(BOB, provider, studies, scope)
-    return report_token(issuer_of(world.deployment), report, world.clock.now)
+    return report_token(issuer_of(world.service), report, world.clock.now)
 
 
 def _put(world: World, token: str, path: str) -> Answer:
@@ -550,9 +550,9 @@ def test_upload_beyond_what_was_asked_for(world: World) -> None:
     token = _reporting(world, StudyUID("9.9"), STUDY)
     assert _told(_put(world, token, "/studies/9.8/series/9.8.1")) == (404, NO_SERIES)
     reading = Report(BOB, ReportProviderId("p1"), (STUDY,), ("read",))
-    token = report_token(issuer_of(world.deployment), reading, world.clock.now)
+    token = report_token(issuer_of(world.service), reading, world.clock.now)
     assert _told(_put(world, token, f"{OF_STUDY}/series/{SR}")) == (404, NO_SERIES)
-    assert world.deployment.catalogue.all_series() == set()
+    assert world.service.catalogue.all_series() == set()
 
 
 def test_report_provider_does_nothing_else(world: World) -> None:
@@ -579,7 +579,7 @@ def test_report_provider_does_nothing_else(world: World) -> None:
 def test_upload_by_a_viewer(album: AlbumId | None, world: World) -> None:
     """Who looks at a study in an album may add to it there, as himself; who looks at it in his inbox adds nothing."""
     viewer = Viewer(world.token(BOB), STUDY, ("read", "write"), album, inbox=album is None)
-    token = viewer_token(issuer_of(world.deployment), viewer, world.clock.now)
+    token = viewer_token(issuer_of(world.service), viewer, world.clock.now)
     assert _put(world, token, OF_CT).status_code == (403 if album is None else 201)
     assert world.state().studies == ({} if album is None else {STUDY: {CT}})
     assert _put(world, token, "/studies/9.9/series/9.9.1").status_code in (403, 404)

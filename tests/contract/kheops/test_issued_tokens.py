@@ -40,7 +40,7 @@ from albumcore_adapters.identity.service_tokens import (
     report_token,
     viewer_token,
 )
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -90,17 +90,21 @@ def world(world: World) -> World:
 def reporting(world: World, **others: Any) -> str:
     """An access token of the report provider, started by Bob on the study, unless told otherwise."""
     report = Report(BOB, SCRIBE, (STUDY,))
-    return report_token(issuer_of(world.deployment), evolve(report, **others), world.clock.now)
+    return report_token(issuer_of(world.service), evolve(report, **others), world.clock.now)
 
 
 def viewing(world: World, by: str = BOB, *scope: str, **source: Any) -> str:
     """A viewer's token for the study, made of the token of somebody."""
     viewer = Viewer(world.token_of(by), STUDY, scope or (READ,), **source)
-    return viewer_token(issuer_of(world.deployment), viewer, world.clock.now)
+    return viewer_token(issuer_of(world.service), viewer, world.clock.now)
 
 
 def asked(
-    world: World, token: str, operation: str, query: Fields | None = None, form: Fields | None = None
+    world: World,
+    token: str,
+    operation: str,
+    query: Fields | None = None,
+    form: Fields | None = None,
 ) -> Answer:
     """What is answered to who shows a token."""
     method, path = operation.split()
@@ -154,7 +158,9 @@ def test_report_token_reads_its_studies(world: World) -> None:
         (f"PUT /studies/{STUDY}/users/{DAVE}", 403),
     ],
 )
-def test_report_token_adds_series_and_nothing_else(operation: str, status: int, world: World) -> None:
+def test_report_token_adds_series_and_nothing_else(
+    operation: str, status: int, world: World
+) -> None:
     """It brings new series of its studies, and does nothing else that a user or a capability token might."""
     assert asked(world, reporting(world), operation).status_code == status
 
@@ -209,7 +215,7 @@ def test_life_of_a_report_token(seconds: int, status: int, world: World) -> None
 def test_report_token_for_another_address(world: World) -> None:
     """A token that the same secret made for a service at another address is not good at this one."""
     report = Report(BOB, SCRIBE, (STUDY,))
-    other = evolve(issuer_of(world.deployment), root="https://other.example")
+    other = evolve(issuer_of(world.service), root="https://other.example")
     token = report_token(other, report, world.clock.now)
     assert asked(world, token, f"GET {THERE}").status_code == 401
 
@@ -239,7 +245,7 @@ def test_viewer_token_reads_one_study(
 
 def test_viewer_token_without_a_source_finds_what_is_in_albums_alone(world: World) -> None:
     """The user's albums count also where the inbox holds nothing of the study."""
-    world.deployment.inbox.remove(BOB, STUDY, [CT, MR])
+    world.service.inbox.remove(BOB, STUDY, [CT, MR])
     assert seen(world, viewing(world)) == {STUDY: 2}
     assert seen(world, viewing(world, CAROL)) == {STUDY: 1}
     assert seen(world, viewing(world, inbox=True)) == {}
@@ -277,7 +283,7 @@ LOOKING = (
 @pytest.mark.parametrize("kind", VIEWERS)
 def test_viewer_token_does_nothing_else(kind: str, world: World) -> None:
     """Made of the token of an admin, it still does nothing but show the study."""
-    world.deployment.inbox.add(ALICE, STUDY, [CT])
+    world.service.inbox.add(ALICE, STUDY, [CT])
     token = viewing(world, ALICE, **VIEWERS[kind])
     before = world.position()
     for operation, *statuses in LOOKING:
@@ -285,7 +291,7 @@ def test_viewer_token_does_nothing_else(kind: str, world: World) -> None:
         answer = asked(world, token, path, {"includeUsers": "true"} if with_users else None)
         assert answer.status_code == statuses[list(VIEWERS).index(kind)], operation
     assert world.news(before) == []
-    assert world.deployment.inbox.contents(ALICE) == {STUDY: {CT}}
+    assert world.service.inbox.contents(ALICE) == {STUDY: {CT}}
 
 
 @pytest.mark.parametrize(
@@ -351,7 +357,7 @@ def test_viewer_token_of_a_capability_token(world: World) -> None:
 
 def test_viewer_token_of_a_report_token(world: World) -> None:
     """It sees no more than the report provider does, in no other study, and what it adds is a report."""
-    made, issuer = reporting(world), issuer_of(world.deployment)
+    made, issuer = reporting(world), issuer_of(world.service)
     token = viewer_token(issuer, Viewer(made, STUDY, (READ, WRITE)), world.clock.now)
     assert seen(world, token) == {STUDY: 1}
     other = viewer_token(issuer, Viewer(made, HIDDEN, (READ, WRITE)), world.clock.now)
@@ -375,7 +381,7 @@ def test_life_of_a_viewer_token(seconds: int, status: int, world: World) -> None
 def test_viewer_token_ends_with_what_it_is_made_of(world: World) -> None:
     """An expired JWT, a revoked capability token, a membership that ended: each ends the viewer's token too."""
     short = world.token(BOB, ttl=60)
-    issuer = issuer_of(world.deployment)
+    issuer = issuer_of(world.service)
     brief = viewer_token(issuer, Viewer(short, STUDY, (READ,)), world.clock.now)
     world.user_token("own", BOB)
     of_own, of_bob = viewing(world, "own"), viewing(world, album=ALBUM)
@@ -404,7 +410,7 @@ def test_viewer_token_is_sealed(world: World) -> None:
 def test_tokens_survive_a_restart(world: World) -> None:
     """Whatever one process made, the next one reads: nothing of it is kept in memory."""
     tokens = reporting(world), viewing(world)
-    again = open_deployment(world.deployment.settings, clock=world.clock)
+    again = open_service(world.service.settings, clock=world.clock)
     client = falcon.testing.TestClient(create_app(again))
     answers = [client.simulate_get(THERE, headers=bearing(token)) for token in tokens]
     again.close()
@@ -433,18 +439,18 @@ def _unsigned(claims: Mapping[str, Any]) -> str:
 
 
 def _of_kind(world: World, kind: Any) -> Any:
-    return issuer_of(world.deployment).key(kind)
+    return issuer_of(world.service).key(kind)
 
 
 FORGED: Mapping[str, Callable[[World], str]] = {
     "a code": lambda world: report_code(
-        issuer_of(world.deployment), Report(BOB, SCRIBE, (STUDY,)), "http://x", "1", world.clock.now
+        issuer_of(world.service), Report(BOB, SCRIBE, (STUDY,)), "http://x", "1", world.clock.now
     ),
     "a report signed like a code": lambda world: _signed(
         _of_kind(world, REPORT_CODE), _as_report(world)
     ),
     "a report signed like a user's": lambda world: _signed(
-        embedded_key(world.deployment.secret), _as_report(world)
+        embedded_key(world.service.secret), _as_report(world)
     ),
     "a user signed like a report": lambda world: _signed(
         _of_kind(world, REPORT_TOKEN),
@@ -485,16 +491,16 @@ FORGED: Mapping[str, Callable[[World], str]] = {
     "a sealed report": lambda world: jwe.encrypt_compact(
         {"alg": "A128KW", "enc": "A128CBC-HS256"},
         orjson.dumps(_as_report(world)),
-        issuer_of(world.deployment).key(VIEWER_TOKEN, 16),
+        issuer_of(world.service).key(VIEWER_TOKEN, 16),
     ),
     "a viewer sealed with another algorithm": lambda world: jwe.encrypt_compact(
         {"alg": "dir", "enc": "A128GCM"},
         b"{}",
-        issuer_of(world.deployment).key(VIEWER_TOKEN, 16),
+        issuer_of(world.service).key(VIEWER_TOKEN, 16),
         algorithms=["dir", "A128GCM"],
     ),
     "a viewer of nothing": lambda world: viewer_token(
-        issuer_of(world.deployment), Viewer("x.y.z", STUDY, (READ,)), world.clock.now
+        issuer_of(world.service), Viewer("x.y.z", STUDY, (READ,)), world.clock.now
     ),
     "five parts": lambda world: "a.b.c.d.e",
     "five empty parts": lambda world: "....",
@@ -519,7 +525,7 @@ def test_users_token_that_calls_itself_a_report(world: World) -> None:
     """A token that says it is a report provider's is judged as that, whoever signed it."""
     claims = {"iss": "albumcore", "aud": "albumcore", "type": REPORT_TOKEN.name}
     token = _signed(
-        embedded_key(world.deployment.secret), _as_report(world, **claims, exp=4_000_000_000)
+        embedded_key(world.service.secret), _as_report(world, **claims, exp=4_000_000_000)
     )
     assert asked(world, token, f"GET {THERE}").status_code == 401
 
@@ -638,7 +644,7 @@ def test_garbage_in_the_form_of_a_token(header: Any, payload: Any, rest: str, na
 def test_garbage_is_nobody(nobody: World, token: str) -> None:
     """Read by all readers, one after the other, it is nobody's, and no fault of ours."""
     with pytest.raises((Unauthorized, AlbumcoreError)):
-        caller_of(nobody.deployment, token)
+        caller_of(nobody.service, token)
 
 
 @pytest.fixture(scope="module")
@@ -646,7 +652,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world that many examples share: nothing happens in it."""
     made = open_world(tmp_path_factory.mktemp("nobody"))
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 def test_errors_tell_nothing_of_the_token(world: World) -> None:
@@ -659,7 +665,7 @@ def test_errors_tell_nothing_of_the_token(world: World) -> None:
 
 def test_secret_is_in_no_repr(world: World) -> None:
     """What may end up in a traceback shows neither the secret nor a token."""
-    issuer = issuer_of(world.deployment)
+    issuer = issuer_of(world.service)
     viewer = Viewer(world.token_of(BOB), STUDY, (READ,))
     assert repr(issuer.secret) not in repr(issuer)
     assert viewer.subject not in repr(viewer)

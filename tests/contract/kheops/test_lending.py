@@ -103,7 +103,7 @@ def test_into_the_inbox(path: str, taken: set[str], lending: World) -> None:
     """What is lent comes into the caller's inbox, of which there is no history."""
     before = lending.position()
     assert told(lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))) == (201, None)
-    assert lending.deployment.inbox.contents(BOB) == {STUDY: taken}
+    assert lending.service.inbox.contents(BOB) == {STUDY: taken}
     assert lending.news(before) == []
 
 
@@ -155,7 +155,7 @@ def test_malformed(header: str, path: str, lending: World) -> None:
     assert told(answer) == (401, "Unauthorized")
     assert answer.headers["www-authenticate"] == "Basic, Bearer"
     assert lending.news(before) == []
-    assert lending.deployment.inbox.contents(BOB) == {}
+    assert lending.service.inbox.contents(BOB) == {}
 
 
 def _without_appropriate(world: World) -> Mapping[str, str]:
@@ -194,13 +194,13 @@ def _reporting(world: World) -> Mapping[str, str]:
     provider = ReportProviderId("p1")
     world.act(DAVE, Album.create_report_provider, provider, "P", "https://p.example", album=OTHER)
     report = Report(DAVE, provider, (STUDY,))
-    token = report_token(issuer_of(world.deployment), report, world.clock.now)
+    token = report_token(issuer_of(world.service), report, world.clock.now)
     return {"X-Authorization-Source": f"Bearer {token}"}
 
 
 def _viewing(world: World) -> Mapping[str, str]:
     viewer = Viewer(world.token(DAVE), STUDY, ("read", "write"), OTHER)
-    token = viewer_token(issuer_of(world.deployment), viewer, world.clock.now)
+    token = viewer_token(issuer_of(world.service), viewer, world.clock.now)
     return {"X-Authorization-Source": f"Bearer {token}"}
 
 
@@ -228,7 +228,7 @@ def test_bad_lender(name: str, path: str, lending: World) -> None:
     before = lending.position()
     assert told(lending.request(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
     assert lending.news(before) == []
-    assert lending.deployment.inbox.contents(BOB) == {}
+    assert lending.service.inbox.contents(BOB) == {}
 
 
 @pytest.mark.parametrize(
@@ -297,4 +297,4 @@ def test_right_to_add_is_the_callers(path: str, lending: World) -> None:
 def test_lending_is_a_use(path: str, lending: World) -> None:
     """A token that lends is used."""
     lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))
-    assert lending.deployment.token_uses.last_used([LENDER]) == {LENDER: lending.clock.now}
+    assert lending.service.token_uses.last_used([LENDER]) == {LENDER: lending.clock.now}

@@ -44,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.act(ALICE, Album.edit, flags={"add_series": False}, album=SEVILLA)
     made.store({"1.1.1": "CT", "1.1.2": "SR"}, study="1.1")
     made.store({"1.2.1": "MR"}, study="1.2")
-    made.deployment.catalogue.claim("1.3", "1.3.1")  # type: ignore[arg-type]
+    made.service.catalogue.claim("1.3", "1.3.1")  # type: ignore[arg-type]
     made.act(ALICE, Album.import_study, "1.1", ["1.1.1", "1.1.2"], album=OPORTO)
     made.act(ALICE, Album.import_study, "1.1", ["1.1.1"], album=MADRID)
     made.act(ALICE, Album.import_study, "1.2", ["1.2.1"], album=MADRID)
@@ -53,7 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.act(ALICE, Album.post_comment, "x", BOB, album=OPORTO)
     made.act(BOB, Album.post_comment, "x", BOB, album=OPORTO)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 def listed(world: World, by: str, **query: str) -> list[str]:

@@ -45,8 +45,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     people of like names, and one without a name or an address.
     """
     made = open_world(tmp_path_factory.mktemp("lookup"), start=settle)
-    made.deployment.people.register("sub-edwina", "Edwina+Straße@Daves.example", "Edwina Ångström")
-    made.deployment.people.register("sub-silent", None, None)
+    made.service.people.register("sub-edwina", "Edwina+Straße@Daves.example", "Edwina Ångström")
+    made.service.people.register("sub-silent", None, None)
     annas = [f"sub-anna{number}" for number in (1, 2, 3)]
     made.register(*annas)
     for sub in (*annas, "sub-silent"):
@@ -59,7 +59,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.album_token("shared", read=True, write=True)
     made.user_token("own", BOB)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 def look(world: World, by: str = BOB, **query: str) -> Answer:
@@ -210,14 +210,14 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ("8.8", "8.8.1", BOB),
         ("8.8", "8.8.2", "sub-frida"),
     ):
-        made.deployment.catalogue.claim(StudyUID(study), SeriesUID(series))
-        made.deployment.inbox.add(who, StudyUID(study), [SeriesUID(series)])
+        made.service.catalogue.claim(StudyUID(study), SeriesUID(series))
+        made.service.inbox.add(who, StudyUID(study), [SeriesUID(series)])
     made.store({"9.9.1": "CT"}, study="9.9", owner=STRANGER)
     made.act(STRANGER, Album.create, "Apart", album=NOWHERE)
     for series in ("7.7.2", "9.9.1"):
         made.act(STRANGER, Album.import_series, "7.7", series, album=NOWHERE)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 EVERYONE = (ALICE, BOB, CAROL, DAVE, "sub-edwina", "sub-frida", STRANGER, ALONE)
@@ -251,9 +251,9 @@ def test_those_who_share_are_those_of_albums_and_studies(by: str, crowd: World) 
     caller = Caller(Source(UserId(by)))
     one_by_one = {
         user
-        for study in by_study(reach(crowd.deployment, caller))
-        if sees(crowd.deployment, caller, study)
-        for user in viewers_of(crowd.deployment, [study])
+        for study in by_study(reach(crowd.service, caller))
+        if sees(crowd.service, caller, study)
+        for user in viewers_of(crowd.service, [study])
     }
     for album in (ALBUM, OTHER, NOWHERE):
         members = set(crowd.state(album).members)
@@ -278,7 +278,7 @@ def test_user_search(setting: str, expected: set[str], tmp_path: Path) -> None:
     assert subs(look(made, search="carol", album=ALBUM)) == [CAROL]
     assert look(made, search="bob", studyInstanceUID=STUDY).status_code == 204
     assert look(made, search="ca").status_code == 400
-    made.deployment.close()
+    made.service.close()
 
 
 # What is refused

@@ -49,7 +49,7 @@ def provider() -> Iterator[str]:
 def _prepare(provider: str, data: Path) -> None:
     world = open_world(data)
     prepare(world, provider)
-    world.deployment.close()
+    world.service.close()
 
 
 @contextmanager
@@ -60,10 +60,10 @@ def restorable(
     begin(data, f"matrix {provider}", partial(_prepare, provider))
     world = open_world(data, log_level="warning", allow_private_addresses=True)
     world.clock.tick(3600)
-    world.deployment.albums.states.most = 0  # nothing is remembered but what is stored
+    world.service.albums.states.most = 0  # nothing is remembered but what is stored
     if flags != BY_DEFAULT:
         world.act(ALICE, Album.edit, flags={flag: flag in flags for flag in FLAGS})
-    with closing(world.deployment), kept(data) as restore:
+    with closing(world.service), kept(data) as restore:
         yield Restorable(world, restore)
 
 

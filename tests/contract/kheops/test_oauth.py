@@ -62,7 +62,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A world to ask for tokens in."""
     made = open_reporting_world(tmp_path)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.act(CAROL, Album.create, "Carol's", album=OTHER)
     made.album_token("key", read=True)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 # Registering
@@ -123,8 +123,8 @@ def test_register_with_the_address_of_somebody_else(world: World) -> None:
     """Two users do not share an address: 409, and nothing of it is stored, not even the user."""
     answer = register(world, world.token(NOBODY, email=email_of(ALICE), name="Alice"))
     assert (answer.status_code, answer.json["message"]) == (409, "E-mail Taken")
-    assert not world.deployment.people.known(NOBODY)
-    assert world.deployment.people.find(email_of(ALICE)) == world.deployment.people.person(ALICE)
+    assert not world.service.people.known(NOBODY)
+    assert world.service.people.find(email_of(ALICE)) == world.service.people.person(ALICE)
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "garbage", "expired", "key", "report"])
@@ -157,7 +157,7 @@ def test_register_by_the_token_of_an_identity_provider(tmp_path: Path) -> None:
         header = {"alg": "RS256", "kid": "first"}
         token = jws.serialize_compact(header, orjson.dumps(claims), key)
         answer = register(made, token)
-        made.deployment.close()
+        made.service.close()
     assert answer.json == {"email": "nobody@example.org", "name": "No Body", "sub": NOBODY}
     assert provider.paths == ["/certs"]
 
@@ -219,7 +219,7 @@ def test_exchange_for_the_inbox(world: World) -> None:
     headers = bearing(answer.json["access_token"])
     path = f"/studies/{STUDY}/comments"
     before = world.request(None, "GET", path, headers=headers).status_code
-    world.deployment.inbox.add(BOB, STUDY, [CT])
+    world.service.inbox.add(BOB, STUDY, [CT])
     assert (before, world.request(None, "GET", path, headers=headers).status_code) == (403, 200)
 
 
@@ -278,7 +278,7 @@ def pad(world: World, length: int) -> str:
     """A good token of a user, with a claim that nobody knows and that makes it this long."""
     claims = {"iss": "albumcore", "aud": "albumcore", "sub": BOB, "exp": 4_000_000_000}
     claims["padding"] = "x" * (length * 3 // 4)
-    key = embedded_key(world.deployment.secret)
+    key = embedded_key(world.service.secret)
     return jws.serialize_compact({"alg": "HS256"}, orjson.dumps(claims), key)
 
 

@@ -113,10 +113,10 @@ def test_metrics_of_series(world: World) -> None:
     """Studies, series and instances; what is nobody's is an orphan; favourites of albums and inboxes count."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB, instances=3)
     world.store({SR: "SR", "1.2.3.4": "PR"})
-    world.deployment.catalogue.claim("9.9", "9.9.1")  # type: ignore[arg-type]
+    world.service.catalogue.claim("9.9", "9.9.1")  # type: ignore[arg-type]
     world.act(ALICE, Album.import_study, STUDY, [CT, SR])
     world.act(ALICE, Album.add_favorite, STUDY, CT)
-    world.deployment.inbox.set_favorites(BOB, STUDY, [CT, MR], is_favorite=True)
+    world.service.inbox.set_favorites(BOB, STUDY, [CT, MR], is_favorite=True)
     world.act(DAVE, Album.create, "Other", album=OTHER)
     found = metrics(world)
     names = ("studies", "series", "instances", "unpopulated_studies", "unpopulated_series")
@@ -163,7 +163,7 @@ def test_metrics_of_study_comments(world: World) -> None:
     world.act(ALICE, Album.post_comment, "On the album")
     stream, viewers = study_stream(STUDY), {ALICE, BOB}
     for comment, target in (("One", None), ("Two", None), ("For Bob", BOB)):
-        world.deployment.albums.handle(
+        world.service.albums.handle(
             stream, StudyComments.post_comment, Source(ALICE), viewers, comment, target
         )
     found = metrics(world)

@@ -57,7 +57,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A world to report in."""
     made = open_reporting_world(tmp_path)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_report_from_top_to_bottom(compat: Compat, tmp_path: Path) -> None:
     assert (answer.status_code, answer.content) == (201, b"")
     assert world.news(before) == [happened.ReportAdded(STUDY, SR)]
     shown = world.events(ALICE, types="mutations", limit="1")[0]
-    world.deployment.close()
+    world.service.close()
     bob = {"email": email_of(BOB), "name": "Bob", "sub": BOB, "can_access": True}
     series = {"UID": SR, "description": "What Scribe saw"}
     provider = {"name": "Scribe", "is_removed": False}
@@ -352,7 +352,7 @@ def test_report_below_a_prefix(tmp_path: Path) -> None:
         for audience, status in ((f"{root}/token", 400), (f"{root}/api/token", 200)):
             form["client_assertion"] = scribe.assertion(world, aud=audience)
             assert world.request(None, "POST", "/api/token", form=form).status_code == status
-    world.deployment.close()
+    world.service.close()
 
 
 def test_two_providers_of_one_server(world: World, scribe: Scribe) -> None:

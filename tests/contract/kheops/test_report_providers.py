@@ -54,7 +54,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A settled world that may send requests to this machine."""
     made = open_world(tmp_path, allow_private_addresses=True, start=settle)
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_private_address(tmp_path: Path, scribe: Receiver) -> None:
     answer = world.request(ALICE, "POST", METADATA, form=form_of(scribe))
     assert answer.json == {"valid": False, "error_description": told}
     assert scribe.requests == []
-    world.deployment.close()
+    world.service.close()
 
 
 # Reading, editing, turning away
@@ -331,7 +331,7 @@ def test_metadata_by_tokens(world: World, scribe: Receiver) -> None:
 def test_two_threads_at_a_time_wait_for_other_servers(world: World, scribe: Receiver) -> None:
     """A third request is refused at once, whichever route it is for, and all is well once one of the two has ended."""
     scribe.answer(Answer(delay=60), path="/config")
-    patient = evolve(world.deployment, outbound=Outbound(allow_private=True, read_seconds=2))
+    patient = evolve(world.service, outbound=Outbound(allow_private=True, read_seconds=2))
     world = evolve(world, client=falcon.testing.TestClient(create_app(patient)))
 
     def request(path: str = METADATA) -> falcon.testing.Result:

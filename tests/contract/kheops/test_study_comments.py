@@ -249,7 +249,7 @@ def test_access_is_of_now(shared: World) -> None:
 def test_access_of_the_target_is_of_now(shared: World) -> None:
     """can_access is told of the target too."""
     say(shared, BOB, "private", DAVE)
-    shared.deployment.inbox.remove(DAVE, STUDY, [MR])
+    shared.service.inbox.remove(DAVE, STUDY, [MR])
     [private] = shared.get(BOB, COMMENTS)
     assert private["target"]["can_access"] is False
 
@@ -270,7 +270,7 @@ def test_who_wrote_is_known_by_sub_alone(shared: World) -> None:
     shared.act(ALICE, Album.add_member, "sub-ghost")
     shared.register("sub-ghost")
     say(shared, "sub-ghost", "boo")
-    with shared.deployment.people.database.transaction(commit=True) as cursor:
+    with shared.service.people.database.transaction(commit=True) as cursor:
         cursor.execute("DELETE FROM directory_person WHERE sub = 'sub-ghost'")
     assert shared.get(BOB, COMMENTS)[0]["source"] == {"sub": "sub-ghost", "can_access": True}
 

@@ -55,7 +55,7 @@ def _path(name: str) -> Path:
 @pytest.fixture
 def headers(world: World) -> dict[str, pydicom.Dataset]:
     """Real instances in Alice's inbox, by their SOP instance UID."""
-    import_files(world.deployment.catalogue, ALICE, map(_path, FILES))
+    import_files(world.service.catalogue, ALICE, map(_path, FILES))
     read = [pydicom.dcmread(_path(name), stop_before_pixels=True) for name in FILES]
     return {str(one.SOPInstanceUID): one for one in read}
 
@@ -143,7 +143,7 @@ def _settle(world: World) -> None:
     """CT is in the album, MR in Bob's inbox, SR in another album, of Dave's."""
     world.store({CT: "CT", MR: "MR", SR: "SR"}, instances=2, description="Thorax")
     world.act(ALICE, Album.import_study, STUDY, [CT])
-    world.deployment.inbox.add(BOB, STUDY, [MR])
+    world.service.inbox.add(BOB, STUDY, [MR])
     world.act(DAVE, Album.create, "Other", album=OTHER)
     world.act(DAVE, Album.import_series, STUDY, SR, album=OTHER)
 
@@ -262,7 +262,7 @@ def test_favorites_and_comments_are_counted_on_request(world: World) -> None:
     world.act(ALICE, Album.add_favorite, STUDY, MR)
     stream = study_stream(STUDY)
     for by, target in ((ALICE, None), (ALICE, BOB), (BOB, BOB)):
-        world.deployment.albums.handle(
+        world.service.albums.handle(
             stream,
             StudyComments.post_comment,
             Source(UserId(by)),
@@ -305,7 +305,7 @@ def test_favorites_alone(world: World) -> None:
         answer = world.request(BOB, "GET", path, query={"album": ALBUM, "favorite": favorite})
         assert _uids(answer) == expected
         assert answer.headers["x-total-count"] == "2"
-    world.deployment.inbox.set_favorites(BOB, STUDY, [MR], is_favorite=True)
+    world.service.inbox.set_favorites(BOB, STUDY, [MR], is_favorite=True)
     assert len(world.get(BOB, "/studies", inbox="true", favorite="true")) == 1
 
 
@@ -362,8 +362,8 @@ def test_the_inbox_is_told_in_numbers(world: World) -> None:
     _settle(world)
     world.store({"1.9.1": "US", "1.9.2": "CT"}, study="1.9", owner=BOB, instances=3)
     other = StudyUID("1.8"), SeriesUID("1.8.1")
-    world.deployment.catalogue.claim(*other)
-    world.deployment.inbox.add(BOB, other[0], [other[1]])
+    world.service.catalogue.claim(*other)
+    world.service.inbox.add(BOB, other[0], [other[1]])
     assert world.get(BOB, "/inboxinfo") == {
         "modalities": ["CT", "MR", "US"],
         "number_of_studies": 2,
@@ -414,7 +414,7 @@ def test_a_fuzzy_search_is_by_names_alone(world: World) -> None:
         instance = InstanceRecord(
             StudyUID(study), SeriesUID(f"{study}.1"), f"{study}.1.1", says, {}, {}
         )
-        world.deployment.catalogue.store([instance], owner=BOB)
+        world.service.catalogue.store([instance], owner=BOB)
 
     def found(**query: str) -> list[str]:
         answer = world.request(BOB, "GET", "/studies", query={"fuzzymatching": "true", **query})

@@ -90,7 +90,7 @@ def test_removing_is_from_this_album_alone(path: str, world: World) -> None:
     assert world.request(ALICE, "DELETE", path).status_code == 204
     assert world.state().studies == {}
     assert world.state(OTHER).studies == {STUDY: {CT}}
-    assert world.deployment.inbox.holds(ALICE, CT)
+    assert world.service.inbox.holds(ALICE, CT)
     assert world.request(ALICE, "PUT", STUDY_THERE, query=INBOX).status_code == 201
 
 
@@ -119,7 +119,7 @@ def test_import_and_removal_list_what_they_touch(world: World) -> None:
 def test_new_series_may_be_claimed(world: World) -> None:
     """A series new to the server may be claimed by anybody who may add: it is a placeholder from then on."""
     assert world.request(BOB, "PUT", CT_THERE).status_code == 201
-    assert not world.deployment.catalogue.facts([CT])[CT].populated
+    assert not world.service.catalogue.facts([CT])[CT].populated
 
 
 def test_orphan_may_be_claimed(world: World) -> None:
@@ -142,7 +142,7 @@ def test_series_of_others_cannot_be_claimed(known: bool, world: World) -> None:
     answer = world.request(BOB, "PUT", CT_THERE)
     assert (answer.status_code, answer.json["message"]) == (404, "Series Not Found")
     assert world.news(before) == []
-    assert world.deployment.catalogue.series_exists(CT) is known
+    assert world.service.catalogue.series_exists(CT) is known
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_series_taken_by_another_study_at_the_last_moment(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where another study gets the series after we looked, the import is refused whole: 409, nothing recorded."""
-    catalogue = type(world.deployment.catalogue)
+    catalogue = type(world.service.catalogue)
     monkeypatch.setattr(catalogue, "facts", lambda self, uids: {})
     world.store({CT: "CT"}, study="9.9")
     before = world.position()
@@ -187,8 +187,8 @@ def test_refused_import_leaves_nothing(by: str, world: World) -> None:
     """A refused import leaves nothing, not even a placeholder of the series."""
     world.act(ALICE, Album.edit, flags={"add_series": False})
     assert world.request(by, "PUT", CT_THERE).status_code in (403, 404)
-    assert not world.deployment.catalogue.series_exists(CT)
-    assert not world.deployment.catalogue.study_exists(STUDY)
+    assert not world.service.catalogue.series_exists(CT)
+    assert not world.service.catalogue.study_exists(STUDY)
 
 
 def test_placeholders_do_not_count(world: World) -> None:

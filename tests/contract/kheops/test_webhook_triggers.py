@@ -65,7 +65,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         tmp_path, allow_private_addresses=True, public_url="https://albums.example", start=settle
     )
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def receiver() -> Iterator[Receiver]:
 
 def deliver(world: World) -> None:
     """Send what is due."""
-    world.deployment.outbox.take_up()
-    world.deployment.outbox.deliver_due(world.clock.now)
+    world.service.outbox.take_up()
+    world.service.outbox.deliver_due(world.clock.now)
 
 
 SERIES_FORM = {"event": "new_series", "StudyInstanceUID": STUDY, "SeriesInstanceUID": CT}

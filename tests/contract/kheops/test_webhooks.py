@@ -60,7 +60,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         tmp_path, allow_private_addresses=True, public_url="https://albums.example", start=settle
     )
     yield made
-    made.deployment.close()
+    made.service.close()
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def hook(world: World, *events: WebhookEvent, name: str = "Hook", **others: Any)
 
 def deliver(world: World) -> None:
     """Send what is due."""
-    world.deployment.outbox.take_up()
-    world.deployment.outbox.deliver_due(world.clock.now)
+    world.service.outbox.take_up()
+    world.service.outbox.deliver_due(world.clock.now)
 
 
 # Making
@@ -171,7 +171,7 @@ def test_refused_form_keeps_no_secret(world: World) -> None:
     ):
         answer = world.request(ALICE, method, path, form={**form, "secret": "s3cr3t"})
         assert answer.status_code in (400, 404)
-    with world.deployment.people.database.transaction(commit=False) as cursor:
+    with world.service.people.database.transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM webhook_secret")
         assert cursor.fetchall() == []
 
@@ -189,7 +189,7 @@ def test_secret_is_kept_once(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     create = Album.create_webhook
     monkeypatch.setattr(Album, "create_webhook", decide)
     assert world.request(ALICE, "POST", HERE, form={**FORM, "secret": "s3cr3t"}).status_code == 201
-    with world.deployment.people.database.transaction(commit=False) as cursor:
+    with world.service.people.database.transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM webhook_secret")
         assert [row["name"] for row in cursor.fetchall()] * 2 == decided
 

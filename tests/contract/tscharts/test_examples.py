@@ -138,7 +138,7 @@ def test_row(
 
 
 def _check(api: Api, when: dict[str, Any], then: dict[str, Any]) -> None:
-    before, blobs = api.position(), list(api.deployment.blobs.digests())
+    before, blobs = api.position(), list(api.service.blobs.digests())
     shown = _shown(api, when)
     answer = _ask(api, when)
     assert answer.status_code == then["status"]
@@ -153,7 +153,7 @@ def _check(api: Api, when: dict[str, Any], then: dict[str, Any]) -> None:
     recorded = then.get("recorded", [])
     assert [one["stored"] for one in api.recorded(after=before)] == recorded
     if not recorded:
-        assert list(api.deployment.blobs.digests()) == blobs
+        assert list(api.service.blobs.digests()) == blobs
     if then["status"] != 200:
         assert _shown(api, when) == shown
     if "reads" in then:

@@ -13,7 +13,7 @@ import pytest
 from albumcore import PatientImageSet
 from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from support.named import NAMED
 from support.templates import place
 from support.tscharts import PIXEL, ROOT, Api, opened
@@ -36,11 +36,11 @@ def api(tmp_path: Path) -> Iterator[Api]:
 @contextmanager
 def elsewhere(api: Api, **settings: Any) -> Iterator[Api]:
     """The same store in another process, as far as can be told."""
-    where = place(api.deployment.settings.data)
-    deployment = open_deployment(Settings(**where, **settings), clock=api.clock)
-    client = falcon.testing.TestClient(create_app(deployment), headers=NAMED)
-    yield Api(deployment, client, api.clock, api.token)
-    deployment.close()
+    where = place(api.service.settings.data)
+    service = open_service(Settings(**where, **settings), clock=api.clock)
+    client = falcon.testing.TestClient(create_app(service), headers=NAMED)
+    yield Api(service, client, api.clock, api.token)
+    service.close()
 
 
 def send(
@@ -67,7 +67,7 @@ def test_an_upload_that_comes_again(api: Api) -> None:
     assert send(api, key='"again"') == first
     assert added(api) == [1]
     assert api.upload().json == {"id": 2}
-    assert api.deployment.albums.verify(api.deployment.blobs.check) == []
+    assert api.service.albums.verify(api.service.blobs.check) == []
 
 
 @pytest.mark.parametrize("path", [f"{ROOT}/image/1/", f"{ROOT}/patient/1/"])
@@ -75,15 +75,15 @@ def test_where_nothing_is_left_of_it(path: str, api: Api) -> None:
     """The image was removed since, or its patient: the upload was one all the same, and is not made again."""
     first = send(api)
     assert api.request("DELETE", path).status_code == 200
-    before, kept = api.position(), list(api.deployment.blobs.digests())
+    before, kept = api.position(), list(api.service.blobs.digests())
     assert send(api) == first
-    assert (api.position(), list(api.deployment.blobs.digests())) == (before, kept)
+    assert (api.position(), list(api.service.blobs.digests())) == (before, kept)
 
 
 def test_a_key_is_of_one_upload(api: Api) -> None:
     """With another body it is 409 and names the header, and nothing of it is kept."""
     send(api)
-    before, kept = api.position(), list(api.deployment.blobs.digests())
+    before, kept = api.position(), list(api.service.blobs.digests())
     for body in (
         OTHER,
         {**IMAGE, "data": "AAAA"},
@@ -98,7 +98,7 @@ def test_a_key_is_of_one_upload(api: Api) -> None:
             headers={"Authorization": f"Token {api.token}", "Idempotency-Key": "again"},
         )
         assert (answer.status_code, answer.json) == (409, USED)
-    assert (api.position(), list(api.deployment.blobs.digests())) == (before, kept)
+    assert (api.position(), list(api.service.blobs.digests())) == (before, kept)
     assert send(api, "another", OTHER)[2] == b'{"id":2}'
 
 
@@ -110,7 +110,7 @@ def test_the_same_body_in_another_order(api: Api) -> None:
 
 def test_a_key_is_of_one_account(api: Api) -> None:
     """Nobody meets the keys of others."""
-    accounts = api.deployment.accounts
+    accounts = api.service.accounts
     doctor = accounts.token(accounts.add("doctor", "correct horse"))
     assert [send(api)[2], send(api, token=doctor)[2]] == [b'{"id":1}', b'{"id":2}']
     assert send(api, token=doctor)[2] == b'{"id":2}'

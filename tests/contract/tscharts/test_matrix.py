@@ -69,7 +69,7 @@ def test_token_of_an_account(name: str, api: Api) -> None:
 def test_no_token_of_an_account(who: str, api: Api) -> None:
     """Without one, there is nothing but login and logout, and nothing is recorded."""
     if who == "disabled":
-        api.deployment.accounts.disable("nurse")
+        api.service.accounts.disable("nurse")
     before = api.position()
     told = {name: request(api, name, REFUSED[who]) for name in NAMES}
     expected = {name: OPEN_TO_ALL.get(name, 401) for name in NAMES}

@@ -8,7 +8,7 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, album_id, is_uid
 from albumcore.index import AlbumRow, MemberRow, SeriesRow
 from albumcore_adapters.http.kheops.params import BadQuery
 from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 _UID_RULE = "a UID has at most 64 characters: numbers without leading zeros, joined by dots"
 _NO_ALBUM = "no such album, or you are not a member of it"
@@ -36,7 +36,7 @@ def series_in(text: str) -> SeriesUID:
     return SeriesUID(text)
 
 
-def reached(deployment: Deployment, caller: Caller, album: str) -> AlbumId:
+def reached(service: Service, caller: Caller, album: str) -> AlbumId:
     """The album, if it is there for the caller: a member, or a token that is for it (Kheops API 2).
 
     Its cost does not grow with the album, and a stranger waits as long for an album of others as for none.
@@ -48,7 +48,7 @@ def reached(deployment: Deployment, caller: Caller, album: str) -> AlbumId:
         found = album_id(album)
     except Invalid:
         raise AlbumNotFound(_NO_ALBUM) from None
-    rows = deployment.albums.index.rows
+    rows = service.albums.index.rows
     is_meant = caller.albums if caller.album is None else caller.album == found
     if is_meant and caller.album is None and caller.studies is not None:
         # A token for some studies is for the albums that hold one of them.
@@ -64,7 +64,7 @@ def reached(deployment: Deployment, caller: Caller, album: str) -> AlbumId:
 
 
 def permitted(
-    deployment: Deployment, caller: Caller, album: str, permission: Permission
+    service: Service, caller: Caller, album: str, permission: Permission
 ) -> Stream[Album]:
     """The stream of the album, if the caller holds the permission now.
 
@@ -75,29 +75,29 @@ def permitted(
         AlbumNotFound: no such album, or none for the caller.
         Forbidden: the permission is missing.
     """
-    stream = album_stream(reached(deployment, caller, album))
+    stream = album_stream(reached(service, caller, album))
     if caller.permissions is not None and permission not in caller.permissions:
         raise Forbidden(f"the token is not for {permission.value}")
-    deployment.albums.load(stream).require(Act(caller.source, deployment.clock()), permission)
+    service.albums.load(stream).require(Act(caller.source, service.clock()), permission)
     return stream
 
 
-def may(deployment: Deployment, caller: Caller, album: str, permission: Permission) -> bool:
+def may(service: Service, caller: Caller, album: str, permission: Permission) -> bool:
     """Whether the caller holds the permission in the album now."""
     try:
-        permitted(deployment, caller, album, permission)
+        permitted(service, caller, album, permission)
     except (AlbumNotFound, Forbidden):
         return False
     return True
 
 
-def user_named(deployment: Deployment, reference: str) -> UserId:
+def user_named(service: Service, reference: str) -> UserId:
     """The user that a client refers to: by e-mail address in any case, or by sub.
 
     Raises:
         UserNotFound: nobody is known by that.
     """
-    person = deployment.people.find(reference)
+    person = service.people.find(reference)
     if person is None:
         raise UserNotFound("nobody is known by this sub or e-mail address")
     return person.sub

@@ -20,14 +20,12 @@ from albumcore_adapters.access.series import (
 )
 from albumcore_adapters.directory import Held, Place, album_place, inbox_place
 from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 Decision = Callable[..., tuple[Any, ...]]
 
 
-def put_in_album(
-    deployment: Deployment, album: AlbumId, decision: Decision, origin: Origin
-) -> Decision:
+def put_in_album(service: Service, album: AlbumId, decision: Decision, origin: Origin) -> Decision:
     """The decision to import series from an origin, which also notes on what the album holds them.
 
     That happens when the decision is taken and before it is recorded. So a refused import leaves nothing, not even a
@@ -39,23 +37,21 @@ def put_in_album(
 
     def decide(state: Album, act: Act, study: StudyUID, series: Any) -> tuple[Any, ...]:
         named = [SeriesUID(series)] if isinstance(series, str) else list(series)
-        decided = decision(
-            _without_claims(deployment, place, state, study, named), act, study, series
-        )
+        decided = decision(_without_claims(service, place, state, study, named), act, study, series)
         new = set(named) - state.studies.get(study, frozenset())
         if isinstance(origin, Claim):
             # Decided before, and another import of the series was recorded first: that one says what it rests on.
             for uid in claimed - new:
-                deployment.claims.withdraw(Held(place, study, uid), origin.by)
+                service.claims.withdraw(Held(place, study, uid), origin.by)
             claimed.update(new)
-        _note(deployment, place, origin, study, named, new)
+        _note(service, place, origin, study, named, new)
         return decided
 
     return decide
 
 
 def _without_claims(
-    deployment: Deployment,
+    service: Service,
     place: Place,
     state: Album,
     study: StudyUID,
@@ -69,26 +65,26 @@ def _without_claims(
     }
     if not wrong:
         return state
-    claims = by_study(deployment.claims.of(series, {place}))
+    claims = by_study(service.claims.of(series, {place}))
     kept = {other: state.studies[other] - claims.get(other, set()) for other in wrong}
     return evolve(state, studies={**state.studies, **kept})
 
 
 def put_in_inbox(
-    deployment: Deployment,
+    service: Service,
     user: UserId,
     origin: Origin,
     study: StudyUID,
     series: Collection[SeriesUID],
 ) -> None:
     """Put series of a study into a user's inbox, from an origin."""
-    new = set(series) - deployment.inbox.series(user, study)
-    _note(deployment, inbox_place(user), origin, study, series, new)
-    deployment.inbox.add(user, study, series)
+    new = set(series) - service.inbox.series(user, study)
+    _note(service, inbox_place(user), origin, study, series, new)
+    service.inbox.add(user, study, series)
 
 
 def keeping_images(
-    deployment: Deployment, caller: Caller, album: AlbumId, decision: Decision
+    service: Service, caller: Caller, album: AlbumId, decision: Decision
 ) -> Decision:
     """A decision that may end an album, whose images then stay with the user: in the inbox, if in no other place.
 
@@ -100,26 +96,24 @@ def keeping_images(
     def decide(state: Album, act: Act, *args: Any) -> tuple[Any, ...]:
         decided = decision(state, act, *args)
         for study, series in kept.items():
-            deployment.inbox.remove(caller.user, study, series)
+            service.inbox.remove(caller.user, study, series)
         kept.clear()
         if any(isinstance(event, AlbumDeleted) for event in decided):
-            kept.update(_only_there(deployment, caller, album))
+            kept.update(_only_there(service, caller, album))
             for study, series in kept.items():
-                put_in_inbox(deployment, caller.user, album_place(album), study, series)
+                put_in_inbox(service, caller.user, album_place(album), study, series)
         return decided
 
     return decide
 
 
-def _only_there(
-    deployment: Deployment, caller: Caller, album: AlbumId
-) -> dict[StudyUID, set[SeriesUID]]:
+def _only_there(service: Service, caller: Caller, album: AlbumId) -> dict[StudyUID, set[SeriesUID]]:
     """The series with images that an album holds in truth, and that the caller has in no other place, by study."""
-    here = true_holdings(deployment, held_in_albums(deployment, [album]))
-    populated = deployment.catalogue.populated({one.study for one in here})
+    here = true_holdings(service, held_in_albums(service, [album]))
+    populated = service.catalogue.populated({one.study for one in here})
     place = album_place(album)
     elsewhere = true_holdings(
-        deployment, [one for one in reach(deployment, caller) if one.place != place]
+        service, [one for one in reach(service, caller) if one.place != place]
     )
     had = {(one.study, one.series) for one in elsewhere}
     wanted = [one for one in here if (one.study, one.series) in populated - had]
@@ -127,7 +121,7 @@ def _only_there(
 
 
 def _note(
-    deployment: Deployment,
+    service: Service,
     target: Place,
     origin: Origin,
     study: StudyUID,
@@ -137,10 +131,10 @@ def _note(
     """Note on what a place is going to hold some series, of which some are new to it."""
     source = origin.source if isinstance(origin, Claim) else origin
     if source is not None:
-        deployment.claims.pass_on(source, target, study, series, new)
+        service.claims.pass_on(source, target, study, series, new)
     if isinstance(origin, Claim):
         for uid in series:
-            deployment.claims.make(
+            service.claims.make(
                 Held(target, study, uid),
                 origin.by,
                 is_new=uid in new and source is None,
@@ -148,5 +142,5 @@ def _note(
                 may_show=origin.may_show,
             )
         return
-    for uid in sorted(set(new) - set(deployment.catalogue.facts(new))):
-        deployment.catalogue.claim(study, uid)
+    for uid in sorted(set(new) - set(service.catalogue.facts(new))):
+        service.catalogue.claim(study, uid)

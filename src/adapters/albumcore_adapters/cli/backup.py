@@ -40,8 +40,8 @@ def backup(
 
         albumcore backup /backup/2026-03-14 --data /srv/albumcore
     """
-    with existing(data) as deployment:
-        manifest = back_up(deployment, dest, progress_of, with_secret=with_secret)
+    with existing(data) as service:
+        manifest = back_up(service, dest, progress_of, with_secret=with_secret)
     if json:
         print_json(orjson.loads(manifest.as_json()))
         return

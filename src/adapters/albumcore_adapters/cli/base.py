@@ -15,10 +15,10 @@ from cyclopts import App, Parameter
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.cli.help_page import HelpPage
 from albumcore_adapters.service import (
-    Deployment,
     NoStore,
+    Service,
     UnfinishedCopy,
-    open_deployment,
+    open_service,
 )
 
 app = App(
@@ -73,26 +73,26 @@ def settings_of(data: Path | None, **options: Any) -> Settings:
     return Settings.from_environment(os.environ, data=data, **options)
 
 
-def existing(data: Path | None) -> AbstractContextManager[Deployment]:
-    """The open deployment of a data directory that has a store already; NoStore where it has none."""
+def existing(data: Path | None) -> AbstractContextManager[Service]:
+    """The open service of a data directory that has a store already; NoStore where it has none."""
     return opened(settings_of(data), must_exist=True)
 
 
 @contextmanager
-def existing_or_created(data: Path | None, *, create: bool) -> Iterator[Deployment]:
-    """The open deployment of a data directory, closed at the end of the block; a new store only where `create` is true.
+def existing_or_created(data: Path | None, *, create: bool) -> Iterator[Service]:
+    """The open service of a data directory, closed at the end of the block; a new store only where `create` is true.
 
     Raises:
         NoStore: there is none; the message names ``--create``.
     """
     try:
-        deployment = open_deployment(settings_of(data), must_exist=not create)
+        service = open_service(settings_of(data), must_exist=not create)
     except UnfinishedCopy:
         raise
     except NoStore as error:
         raise NoStore(f"{error}; to make one, add --create") from error
-    with closing(deployment):
-        yield deployment
+    with closing(service):
+        yield service
 
 
 def print_json(result: Mapping[str, object]) -> None:
@@ -104,7 +104,7 @@ def print_json(result: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Deployment]:
-    """The open deployment of the settings, closed at the end of the block."""
-    with closing(open_deployment(settings, must_exist=must_exist)) as deployment:
-        yield deployment
+def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Service]:
+    """The open service of the settings, closed at the end of the block."""
+    with closing(open_service(settings, must_exist=must_exist)) as service:
+        yield service

@@ -36,9 +36,9 @@ def collect_blobs(
     before = utc_now() - timedelta(days=older_than)
     found: list[str] = []
     try:
-        with existing(data) as deployment, progress_of("reading events") as progress:
-            blobs = deployment.blobs
-            old = unreferred(deployment.albums, blobs, before, progress)
+        with existing(data) as service, progress_of("reading events") as progress:
+            blobs = service.blobs
+            old = unreferred(service.albums, blobs, before, progress)
             found.extend(digest for digest in old if dry_run or blobs.remove(digest, before))
     finally:
         # Also what was removed before it came to an end that was not foreseen.

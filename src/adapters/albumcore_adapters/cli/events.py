@@ -38,14 +38,14 @@ def events(
 
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
     """
-    with existing(data) as deployment, progress_of("reading the history"):
-        page = deployment.albums.feed(
+    with existing(data) as service, progress_of("reading the history"):
+        page = service.albums.feed(
             album_id(album),
             None if viewer is None else UserId(viewer),
             at=None if at is None else latest(at),
         )
-        mode = MODES[deployment.settings.compat]
-        about = deployment.people, deployment.catalogue, deployment.claims
+        mode = MODES[service.settings.compat]
+        about = service.people, service.catalogue, service.claims
         shown = render(page, album_id(album), *about, mode)
     for one in shown:
         print(orjson.dumps(one).decode())

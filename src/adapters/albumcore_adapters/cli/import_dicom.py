@@ -52,15 +52,15 @@ def import_dicom(
     if not paths:
         raise Failed("import-dicom needs at least one file or folder", 2)
     place = existing_or_created(data, create=create)
-    with place as deployment, progress_of("reading files") as progress:
-        person = deployment.people.register(user_id(owner))
+    with place as service, progress_of("reading files") as progress:
+        person = service.people.register(user_id(owner))
         seen = iter(range(1, sys.maxsize))
         report = import_files(
-            deployment.catalogue,
+            service.catalogue,
             person.sub,
             paths,
             lambda path: progress(next(seen)),
-            deployment.settings.max_inflated,
+            service.settings.max_inflated,
         )
     if json:
         print_json(_as_json(report))

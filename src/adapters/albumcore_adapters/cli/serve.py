@@ -41,14 +41,14 @@ def serve(
     check_address(settings.bind)
     announce: Callable[[str], None] = _silence
     # Opened here first, so that a damaged directory is told of before any worker starts.
-    with opened(settings) as deployment:
+    with opened(settings) as service:
         if demo:
-            if not isinstance(deployment.blobs, DirectoryBlobs):
+            if not isinstance(service.blobs, DirectoryBlobs):
                 _fill_apart(settings.data)
             with progress_of("filling in the demo"):
-                made = demonstration.fill(deployment)
-            announce = demonstration.announcement(deployment, made)
-        for line in exposures(deployment):
+                made = demonstration.fill(service)
+            announce = demonstration.announcement(service, made)
+        for line in exposures(service):
             print(f"warning: {line}", file=sys.stderr, flush=True)
     serve_until_stopped(settings, announce)
 
@@ -68,8 +68,8 @@ def fill_demo(*, data: Data = None) -> None:
 
         albumcore fill-demo --data /srv/albumcore
     """
-    with opened(settings_of(data)) as deployment, progress_of("filling in the demo"):
-        demonstration.fill(deployment)
+    with opened(settings_of(data)) as service, progress_of("filling in the demo"):
+        demonstration.fill(service)
 
 
 def _silence(address: str) -> None:

@@ -44,13 +44,13 @@ def token(
     """
     person = sub, email, name
     if revoke_all is not None and person == (None, None, None) and not create:
-        with existing(data) as deployment:
-            good_from = end_all(deployment, revoke_all).isoformat()
+        with existing(data) as service:
+            good_from = end_all(service, revoke_all).isoformat()
             print(f"every JWT of {revoke_all} issued before {good_from} has ended")
-            if not deployment.people.known(revoke_all):
+            if not service.people.known(revoke_all):
                 raise Failed("no user of that sub was seen yet: is it the right one?", 1)
     elif revoke_all is None and sub is not None and email is not None and name is not None:
-        with existing_or_created(data, create=create) as deployment:
-            print(issue(deployment, sub, email, name, ttl))
+        with existing_or_created(data, create=create) as service:
+            print(issue(service, sub, email, name, ttl))
     else:
         raise Failed("token needs --sub, --email and --name, or --revoke-all alone", 2)

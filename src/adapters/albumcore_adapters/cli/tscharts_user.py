@@ -41,12 +41,12 @@ def tscharts_user(
     if disable and (password_stdin or create):
         raise Failed("--disable takes no password, and makes no store", 2)
     if disable:
-        with existing(data) as deployment:
-            if not deployment.accounts.disable(name):
+        with existing(data) as service:
+            if not service.accounts.disable(name):
                 raise Failed(f"there is no account {name!r}", 1)
         print(f"disabled: {name}")
         return
-    with existing_or_created(data, create=create) as deployment:
+    with existing_or_created(data, create=create) as service:
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
-        account = deployment.accounts.add(name, password)
+        account = service.accounts.add(name, password)
         print(f"account {account.id}: {account.name}")

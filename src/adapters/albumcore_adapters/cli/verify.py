@@ -27,8 +27,8 @@ def rebuild(*, data: Data = None) -> None:
 
         albumcore rebuild --data /srv/albumcore
     """
-    with existing(data) as deployment, progress_of("reading events") as progress:
-        count = deployment.albums.rebuild(progress)
+    with existing(data) as service, progress_of("reading events") as progress:
+        count = service.albums.rebuild(progress)
     print(f"index rows made again from {count} events")
 
 

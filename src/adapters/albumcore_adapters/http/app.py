@@ -1,4 +1,4 @@
-"""The WSGI application: both APIs over one open deployment."""
+"""The WSGI application: both APIs over one open service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from albumcore_adapters.http.health import Health
 from albumcore_adapters.http.openapi import OpenApi
 from albumcore_adapters.http.paths import PlainPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
 """Answers an error, with a status, in the shape of one API."""
@@ -28,19 +28,19 @@ _APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
 """Who answers errors below a path; Kheops answers all the others."""
 
 
-def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Response]:
+def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
-    settings = deployment.settings
+    settings = service.settings
     # Below the prefix too: a proxy may let nothing else through.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     routes = (
-        *kheops.routes(deployment),
-        *tscharts.routes(deployment),
-        ("/healthz", Health(deployment)),
+        *kheops.routes(service),
+        *tscharts.routes(service),
+        ("/healthz", Health(service)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
     )
     middleware: list[Any] = [
-        RequestLog(deployment.requests),
+        RequestLog(service.requests),
         PlainPaths(path for path, _ in routes),
         Cors(*_APIS),
         HeadAsGet(),
@@ -52,7 +52,7 @@ def create_app(deployment: Deployment) -> falcon.App[falcon.Request, falcon.Resp
     app.req_options.auto_parse_qs_csv = False
     for path, resource in routes:
         app.add_route(path, resource)
-    for prefix, sink in tscharts.sinks(deployment):
+    for prefix, sink in tscharts.sinks(service):
         app.add_sink(refusing(sink), prefix)
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
     answer = partial(kheops.answer_error, settings.root + documentation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import falcon
 
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 from albumcore_adapters.store import database_of
 
 
@@ -15,8 +15,8 @@ class Health:
     replaced: see `trouble` of the database.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
-        self._albums, self._database = deployment.albums, database_of(deployment.albums)
+    def __init__(self, service: Service) -> None:
+        self._albums, self._database = service.albums, database_of(service.albums)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Ask the database for something, and say that it answered."""

@@ -36,7 +36,7 @@ from albumcore_adapters.identity.service_tokens import (
     read_report_token,
     read_viewer_token,
 )
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 T = TypeVar("T")
 
@@ -76,11 +76,11 @@ class Caller:
         return self.album is None and self.studies is None
 
 
-Reader = Callable[[Deployment, str], Caller | None]
+Reader = Callable[[Service, str], Caller | None]
 """Reads one kind of token: the caller, None where it is of another kind, or `Unauthorized` where it is not good."""
 
 
-def authenticate(deployment: Deployment, req: falcon.Request) -> Caller:
+def authenticate(service: Service, req: falcon.Request) -> Caller:
     """The caller, by the ``Authorization`` header of a request.
 
     Raises:
@@ -88,26 +88,26 @@ def authenticate(deployment: Deployment, req: falcon.Request) -> Caller:
         Forbidden: the token is sound, but what it acts through is gone.
         UserNotFound: the user is not known (`Unauthorized` upstream).
     """
-    return caller_of(deployment, bearer(req.get_header("Authorization")))
+    return caller_of(service, bearer(req.get_header("Authorization")))
 
 
-def caller_of(deployment: Deployment, token: str) -> Caller:
+def caller_of(service: Service, token: str) -> Caller:
     """The caller who shows a token; see `authenticate`."""
     for read in READERS:
-        caller = read(deployment, token)
+        caller = read(service, token)
         if caller is not None:
             return caller
     raise Unauthorized("the token is of no kind that is known here")
 
 
-def claims_of(deployment: Deployment, token: str) -> Claims:
+def claims_of(service: Service, token: str) -> Claims:
     """What a JWT of the identity provider says, if it is sound and was not ended with all others of its user.
 
     Raises:
         Unauthorized: it is not.
     """
-    claims = deployment.verifier.verify(token)
-    if deployment.token_floors.has_ended(claims.sub, claims.issued_at):
+    claims = service.verifier.verify(token)
+    if service.token_floors.has_ended(claims.sub, claims.issued_at):
         raise Unauthorized(ENDED)
     return claims
 
@@ -115,27 +115,27 @@ def claims_of(deployment: Deployment, token: str) -> Claims:
 ENDED = "the token has ended, as have all others that its user had at that time"
 
 
-def by_jwt(deployment: Deployment, token: str) -> Caller | None:
+def by_jwt(service: Service, token: str) -> Caller | None:
     """A user in person, by a JWT of the identity provider.
 
     The directory learns the name and e-mail address that the token tells. It keeps what it has where the
     address belongs to somebody else by now: that must not lock anybody out.
     """
-    claims = claims_of(deployment, token)
+    claims = claims_of(service, token)
     if claims.email is None and claims.name is None:
-        if not deployment.people.known(claims.sub):
-            raise MODES[deployment.settings.compat].unknown_subject("you are not known here")
+        if not service.people.known(claims.sub):
+            raise MODES[service.settings.compat].unknown_subject("you are not known here")
     else:
-        introduce(deployment, claims)
+        introduce(service, claims)
     return Caller(Source(claims.sub), in_person=True)
 
 
-def introduce(deployment: Deployment, claims: Claims) -> None:
+def introduce(service: Service, claims: Claims) -> None:
     """Let the directory learn what a token tells of its user, without an address that is somebody else's."""
     try:
-        deployment.people.register(claims.sub, claims.email, claims.name)
+        service.people.register(claims.sub, claims.email, claims.name)
     except EmailTaken:
-        deployment.people.register(claims.sub, None, claims.name)
+        service.people.register(claims.sub, None, claims.name)
 
 
 _SECRET = re.compile("[A-Za-z0-9]{22}")
@@ -161,21 +161,21 @@ class Capability:
     album: AlbumId | None
 
 
-def capability_with(deployment: Deployment, where: Mapping[str, str]) -> Capability | None:
+def capability_with(service: Service, where: Mapping[str, str]) -> Capability | None:
     """The capability token with these values in its row, if it opens something now.
 
     By its digest it is looked up as the key of a row: that takes as long for a wrong secret as for a right one,
     and how long says nothing of the digests there are.
     """
-    for row in deployment.albums.index.rows(CapabilityTokenRow, where):
-        state: Album | UserTokens = deployment.albums.load(named_stream(row.stream))
+    for row in service.albums.index.rows(CapabilityTokenRow, where):
+        state: Album | UserTokens = service.albums.load(named_stream(row.stream))
         tokens = state.capability_tokens if isinstance(state, Album) else state.tokens
         token_id = CapabilityTokenId(row.token_id)
         found = tokens.get(token_id)
         if (
             found is not None
-            and found.usable_at(deployment.clock())
-            and deployment.people.known(found.creator)
+            and found.usable_at(service.clock())
+            and service.people.known(found.creator)
         ):
             album = AlbumId(key_of(row.stream)) if isinstance(state, Album) else None
             return Capability(token_id, found, album)
@@ -187,14 +187,14 @@ def is_secret(token: str) -> bool:
     return _SECRET.fullmatch(token) is not None
 
 
-def by_capability_token(deployment: Deployment, token: str) -> Caller | None:
+def by_capability_token(service: Service, token: str) -> Caller | None:
     """Whoever shows the secret of a capability token (Kheops API 10)."""
     if not is_secret(token):
         return None
-    found = capability_with(deployment, {"digest": digest_of(token)})
+    found = capability_with(service, {"digest": digest_of(token)})
     if found is None:
         raise Unauthorized("the capability token is unknown, revoked, expired, or not valid yet")
-    deployment.token_uses.note(found.token_id, deployment.clock())
+    service.token_uses.note(found.token_id, service.clock())
     if found.album is None:
         # What it does, the user does: the history names the user alone.
         return Caller(Source(found.token.creator), shown=found.token_id)
@@ -202,12 +202,12 @@ def by_capability_token(deployment: Deployment, token: str) -> Caller | None:
     return Caller(source, album=found.album, inbox=False, shown=found.token_id)
 
 
-def issuer_of(deployment: Deployment) -> Issuer:
-    """Who makes the tokens of a deployment."""
-    return Issuer(deployment.secret, deployment.settings.root)
+def issuer_of(service: Service) -> Issuer:
+    """Who makes the tokens of a service."""
+    return Issuer(service.secret, service.settings.root)
 
 
-def by_report_token(deployment: Deployment, token: str) -> Caller | None:
+def by_report_token(service: Service, token: str) -> Caller | None:
     """A report provider, by an access token that it was given for some studies of its album (Kheops API 1).
 
     It acts in the name of the user who asked for the report, while that user is a member, and as long as the
@@ -216,18 +216,18 @@ def by_report_token(deployment: Deployment, token: str) -> Caller | None:
     Raises:
         Forbidden: the provider was removed, or the user is a member no more.
     """
-    at = deployment.clock()
-    found = read_report_token(issuer_of(deployment), token, at)
+    at = service.clock()
+    found = read_report_token(issuer_of(service), token, at)
     if found is None:
         return None
     report = found.report
     through = report.capability_token
-    if through is not None and capability_with(deployment, {"token_id": through}) is None:
+    if through is not None and capability_with(service, {"token_id": through}) is None:
         raise Unauthorized("the capability token that the report was asked for with is not good")
-    refuse_ended(deployment, report, found.issued_at)
-    for row in deployment.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
+    refuse_ended(service, report, found.issued_at)
+    for row in service.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
         source, album = Source(report.user, report_provider=report.client_id), AlbumId(row.album_id)
-        deployment.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
+        service.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
         return Caller(
             source,
             album=album,
@@ -238,7 +238,7 @@ def by_report_token(deployment: Deployment, token: str) -> Caller | None:
     raise Unauthorized("the album of the report provider is gone")
 
 
-def refuse_ended(deployment: Deployment, report: Report, issued_at: int) -> None:
+def refuse_ended(service: Service, report: Report, issued_at: int) -> None:
     """Refuse a code or a token of a report provider that was made of a JWT, and ended with it.
 
     One that was made of a capability token ends when that is revoked.
@@ -247,20 +247,20 @@ def refuse_ended(deployment: Deployment, report: Report, issued_at: int) -> None
         Unauthorized: it has ended.
     """
     of_jwt = report.capability_token is None
-    if of_jwt and deployment.token_floors.has_ended(report.user, issued_at):
+    if of_jwt and service.token_floors.has_ended(report.user, issued_at):
         raise Unauthorized(ENDED)
 
 
-def by_viewer_token(deployment: Deployment, token: str) -> Caller | None:
+def by_viewer_token(service: Service, token: str) -> Caller | None:
     """Whoever looks at one study by a token made of another one, which is judged again each time (Kheops API 1).
 
     Raises:
         Forbidden, UserNotFound: as for the other one.
     """
-    viewer = read_viewer_token(issuer_of(deployment), token, deployment.clock())
+    viewer = read_viewer_token(issuer_of(service), token, service.clock())
     if viewer is None:
         return None
-    subject = caller_of(deployment, viewer.subject)
+    subject = caller_of(service, viewer.subject)
     return Caller(
         subject.source,
         album=subject.album or viewer.album,

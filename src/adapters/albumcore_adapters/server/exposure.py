@@ -6,16 +6,16 @@ import ipaddress
 from collections.abc import Iterator
 
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 
-def exposures(deployment: Deployment) -> Iterator[str]:
+def exposures(service: Service) -> Iterator[str]:
     """Say, in a line each, what makes a service unsafe that listens on more than a loopback address.
 
     That is plain HTTP, unless ``ALBUMCORE_PUBLIC_URL`` says that there is TLS in front, and the demo's people or its
     account in the store: a token of theirs was printed when the demo was served.
     """
-    settings = deployment.settings
+    settings = service.settings
     if is_loopback(settings.bind):
         return
     if not (settings.public_url or "").startswith("https:"):
@@ -23,8 +23,8 @@ def exposures(deployment: Deployment) -> Iterator[str]:
             f"{settings.bind} is reachable from outside without TLS: put a proxy in front, "
             "and name its https address in ALBUMCORE_PUBLIC_URL"
         )
-    account = deployment.accounts.named(demo.ACCOUNT)
-    if (account and account.active) or any(map(deployment.people.known, demo.PEOPLE)):
+    account = service.accounts.named(demo.ACCOUNT)
+    if (account and account.active) or any(map(service.people.known, demo.PEOPLE)):
         yield (
             f"{settings.bind} is reachable from outside, and the store holds the demo's credentials: "
             "serve a directory without the demo"

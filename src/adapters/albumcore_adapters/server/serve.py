@@ -22,7 +22,7 @@ from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.server import MOST_WORKERS, Limits, Shares, Worker
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import StoreUnavailable
 from albumcore_adapters.webhooks import Runner
 
@@ -96,10 +96,10 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Open the data directory in this worker, and compose the application on it; webhooks are told from here on."""
         _share_one_heap()
-        opened = _patiently(lambda: open_deployment(self._settings))
-        deployment = evolve(opened, requests=self._requests.in_row(self._slot))
-        app = create_app(deployment)
-        self._runner = Runner(deployment.outbox)
+        opened = _patiently(lambda: open_service(self._settings))
+        service = evolve(opened, requests=self._requests.in_row(self._slot))
+        app = create_app(service)
+        self._runner = Runner(service.outbox)
         self._runner.start()
         return app
 
@@ -125,7 +125,7 @@ def _share_one_heap() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
-def _patiently(open_: Callable[[], Deployment]) -> Deployment:
+def _patiently(open_: Callable[[], Service]) -> Service:
     """Open it as soon as the database is there: a worker that gives up would end the whole service."""
     while True:
         try:

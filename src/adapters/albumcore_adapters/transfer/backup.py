@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from albumcore_adapters.blobs import DirectoryBlobs
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 from albumcore_adapters.transfer.blobs import bring, check, look_for, referred
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.manifest import (
@@ -27,9 +27,7 @@ from albumcore_adapters.transfer.snapshot import Snapshot, Stage
 from albumcore_adapters.transfer.sqlite import take_sqlite
 
 
-def back_up(
-    deployment: Deployment, backup: Path, stage: Stage, *, with_secret: bool = False
-) -> Manifest:
+def back_up(service: Service, backup: Path, stage: Stage, *, with_secret: bool = False) -> Manifest:
     """Back up a store: its database, as it is at one moment, and all image bytes that its events refer to.
 
     The store may be served and written to meanwhile. All that was acknowledged before the call is in it. Image bytes
@@ -37,7 +35,7 @@ def back_up(
     At the end the backup itself is verified as `albumcore verify` does, and then the manifest is written.
 
     Args:
-        deployment: The open store.
+        service: The open store.
         backup: Where it is to be: a directory that is empty, or not there. If the backup fails, nothing is left in it.
         stage: Shows how it goes on.
         with_secret: Put in the secret, too, by which tokens can be made that the service accepts.
@@ -49,20 +47,20 @@ def back_up(
         BlobsUnavailable: the place of the image bytes does not answer.
         OSError: the backup cannot be written.
     """
-    made_at, settings = deployment.clock(), deployment.settings
+    made_at, settings = service.clock(), service.settings
     with _new_directory(backup, settings.data.resolve()):
         if settings.database is None:
-            taken = take_sqlite(deployment, backup, stage)
+            taken = take_sqlite(service, backup, stage)
         else:
             taken = import_module("albumcore_adapters.transfer.postgres").take(
-                deployment, backup, stage
+                service, backup, stage
             )
-        number, length = _list_blobs(deployment, backup, taken, stage)
-        is_here = isinstance(deployment.blobs, DirectoryBlobs)
-        _bring_blobs(deployment, backup, number, stage)
+        number, length = _list_blobs(service, backup, taken, stage)
+        is_here = isinstance(service.blobs, DirectoryBlobs)
+        _bring_blobs(service, backup, number, stage)
         paths = [*taken.paths, BLOB_LIST]
         if with_secret:
-            _write(backup / SECRET, deployment.secret)
+            _write(backup / SECRET, service.secret)
             paths.append(SECRET)
         if (demo := settings.data / DEMO).exists():
             _write(backup / DEMO, demo.read_bytes())
@@ -101,23 +99,21 @@ def _new_directory(backup: Path, data: Path) -> Iterator[None]:
         raise
 
 
-def _list_blobs(
-    deployment: Deployment, backup: Path, taken: Snapshot, stage: Stage
-) -> tuple[int, int]:
+def _list_blobs(service: Service, backup: Path, taken: Snapshot, stage: Stage) -> tuple[int, int]:
     """List the image bytes that the events refer to; how many there are, and how many bytes together."""
     number = total = 0
     with (
         stage("reading events", taken.events) as progress,
         open(backup / BLOB_LIST, "x", encoding="ascii", opener=for_its_owner) as file,
     ):
-        for digest, length in referred(deployment.albums, taken.position, progress):
+        for digest, length in referred(service.albums, taken.position, progress):
             file.write(f"{digest} {length}\n")
             number, total = number + 1, total + length
     return number, total
 
 
-def _bring_blobs(deployment: Deployment, backup: Path, number: int, stage: Stage) -> None:
-    source = deployment.blobs
+def _bring_blobs(service: Service, backup: Path, number: int, stage: Stage) -> None:
+    source = service.blobs
     if not isinstance(source, DirectoryBlobs):
         with stage("looking for image bytes", number) as progress:
             look_for(listed_blobs(backup), source, progress)

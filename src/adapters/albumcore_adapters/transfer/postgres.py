@@ -11,7 +11,7 @@ from attrs import evolve
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.sql.postgres_cursor import (
     UNHURRIED,
@@ -41,7 +41,7 @@ from albumcore_adapters.transfer.snapshot import Snapshot, Stage, verified
 _PIECE = 1024 * 1024  # bytes read at a time
 
 
-def take(deployment: Deployment, backup: Path, stage: Stage) -> Snapshot:
+def take(service: Service, backup: Path, stage: Stage) -> Snapshot:
     """Copy every table of a store into a backup, but for those that are made from the events, and verify the store.
 
     All is read in one transaction. Each table is in a file of the text format of COPY.
@@ -50,7 +50,7 @@ def take(deployment: Deployment, backup: Path, stage: Stage) -> Snapshot:
         BackupDamaged: the store does not verify.
         StoreError: the database did not do its part.
     """
-    side = Side(deployment.database, POSTGRES)
+    side = Side(service.database, POSTGRES)
     (backup / "tables").mkdir(mode=0o700)
     with side.database.read_snapshot():
         with side.database.transaction(commit=False) as cursor:
@@ -62,7 +62,7 @@ def take(deployment: Deployment, backup: Path, stage: Stage) -> Snapshot:
             for number, table in enumerate(wanted, 1):
                 tables.append(_copy_out(side, table, backup))
                 progress(number)
-        snapshot = verified(deployment.albums, "postgresql", stage)
+        snapshot = verified(service.albums, "postgresql", stage)
     paths = tuple(table.path for table in tables)
     return evolve(snapshot, paths=paths, tables=tuple(tables))
 

@@ -16,7 +16,7 @@ from albumcore import utc_now
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs, open_blobs
-from albumcore_adapters.service import DATABASE, open_deployment
+from albumcore_adapters.service import DATABASE, open_service
 from albumcore_adapters.transfer.blobs import bring, check, look_for
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import (
@@ -132,8 +132,8 @@ def check_counts(manifest: Manifest, events: int, position: int) -> None:
 
 def _verify(new: Settings, manifest: Manifest, stage: Stage) -> None:
     # As the service opens it: what an older release made is brought to the form of this one.
-    with closing(open_deployment(new, must_exist=True)) as deployment:
-        found = verified(deployment.albums, "sqlite", stage)
+    with closing(open_service(new, must_exist=True)) as service:
+        found = verified(service.albums, "sqlite", stage)
     check_counts(manifest, found.events, found.position)
 
 

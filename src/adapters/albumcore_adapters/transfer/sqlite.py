@@ -13,7 +13,7 @@ from attrs import evolve
 
 from albumcore import Albumcore
 from albumcore_adapters.directory import Database
-from albumcore_adapters.service import DATABASE, Deployment
+from albumcore_adapters.service import DATABASE, Service
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import check_sqlite, database_of, open_sqlite_to_read
 from albumcore_adapters.transfer.errors import BackupDamaged
@@ -24,17 +24,17 @@ _LOOK_EVERY = 0.2
 """Seconds between two looks at how far a copy has come: SQLite does not tell."""
 
 
-def take_sqlite(deployment: Deployment, backup: Path, stage: Stage) -> Snapshot:
+def take_sqlite(service: Service, backup: Path, stage: Stage) -> Snapshot:
     """Copy the database file of a store into a backup, and verify the copy.
 
     Raises:
         BackupDamaged: the copy does not verify, or its positions are not those of the store.
         sqlite3.Error, StoreError: the database cannot be read, or the copy cannot be written.
     """
-    live, file = deployment.albums, backup / DATABASE
-    size = (deployment.settings.data / DATABASE).stat().st_size
+    live, file = service.albums, backup / DATABASE
+    size = (service.settings.data / DATABASE).stat().st_size
     with stage("copying the database", size) as progress:
-        _vacuum_into(cast(SQLiteDatabase, deployment.database), file, progress)
+        _vacuum_into(cast(SQLiteDatabase, service.database), file, progress)
     if problems := check_sqlite(file).problems:
         raise BackupDamaged("\n".join(problems))
     with closing(open_sqlite_to_read(file)) as copy:

@@ -13,19 +13,19 @@ from albumcore_adapters.base.settings import SettingsError
 from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.kheops.routes import ROUTES
 from albumcore_adapters.http.kheops.routing import resources
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 __all__ = ["ROUTES", "answer_error", "routes"]
 
 
-def routes(deployment: Deployment) -> Iterable[tuple[str, object]]:
+def routes(service: Service) -> Iterable[tuple[str, object]]:
     """Every address of the API, and the resource that answers there; under the prefix of the settings too.
 
     Raises:
         SettingsError: the prefix begins as a route does, and would hide some.
     """
-    found = tuple(resources(deployment, ROUTES))
-    prefix = deployment.settings.kheops_prefix
+    found = tuple(resources(service, ROUTES))
+    prefix = service.settings.kheops_prefix
     if prefix is not None and prefix.split("/")[1] in {
         route.path.split("/")[1] for route in ROUTES
     }:

@@ -11,7 +11,7 @@ from albumcore.index import AlbumOverview
 from albumcore_adapters.base.dicom_matching import days, text_matcher
 from albumcore_adapters.http.kheops.album_overview import Counts, album_json, counts
 from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 Keep = Callable[[AlbumOverview], bool]
 Filter = Callable[[Fields], Keep | None]
@@ -19,7 +19,7 @@ SortKey = Callable[[AlbumOverview, Mapping[str, Counts]], Any]
 
 
 def list_albums(
-    deployment: Deployment, viewer: UserId, query: Fields
+    service: Service, viewer: UserId, query: Fields
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the viewer's albums as album objects, and how many match in all.
 
@@ -32,16 +32,16 @@ def list_albums(
     key, descending = _order(query)
     modality = query.text("modality")
     page = Page.of(query, least_limit=1)
-    found = [one for one in deployment.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
+    found = [one for one in service.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
     needs_counts = modality is not None or key in COUNTED
-    held = counts(deployment, viewer, found if needs_counts else [])
+    held = counts(service, viewer, found if needs_counts else [])
     if modality is not None:
         found = [one for one in found if _holds(held[one.row.album_id], modality)]
     # Rows come by album id, and sorting is stable, in reverse too: each settles what the next leaves equal.
     found.sort(key=lambda one: one.row.last_event_at, reverse=True)
     found.sort(key=lambda one: SORTS[key](one, held), reverse=descending)
     shown = found[page.slice]
-    held = counts(deployment, viewer, shown)
+    held = counts(service, viewer, shown)
     return [album_json(one, held[one.row.album_id]) for one in shown], len(found)
 
 

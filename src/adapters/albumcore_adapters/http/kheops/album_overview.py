@@ -15,7 +15,7 @@ from albumcore.index import AlbumOverview, AlbumRow, MemberRow, Put, SeriesRow, 
 from albumcore.times import local_time
 from albumcore_adapters.directory import Held, SeriesFacts, album_place
 from albumcore_adapters.http.kheops.feed_json import people_of
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 
 @frozen
@@ -37,13 +37,13 @@ class Counts:
     contents: Contents
 
 
-def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> AlbumOverview:
+def overview(service: Service, viewer: UserId, album: AlbumId) -> AlbumOverview:
     """One album, as the viewer sees it.
 
     Raises:
         AlbumNotFound: no such album, or the viewer is not a member of it.
     """
-    rows = deployment.albums.index.rows
+    rows = service.albums.index.rows
     members = rows(MemberRow, {"album_id": album, "sub": viewer})
     albums = rows(AlbumRow, {"album_id": album})
     if not members or not albums:
@@ -52,29 +52,29 @@ def overview(deployment: Deployment, viewer: UserId, album: AlbumId) -> AlbumOve
 
 
 def counts(
-    deployment: Deployment, viewer: UserId, albums: Iterable[AlbumOverview]
+    service: Service, viewer: UserId, albums: Iterable[AlbumOverview]
 ) -> Mapping[str, Counts]:
     """What there is in each of some albums, by album id, as the viewer sees it."""
     ids = [AlbumId(one.row.album_id) for one in albums]
-    index = deployment.albums.index
+    index = service.albums.index
     streams = {one: album_stream(one).name for one in ids}
     comments = index.count_entries([*streams.values()], scopes_of(Kind.COMMENT, viewer))
     users = dict.fromkeys(ids, 0)
     for member in index.rows(MemberRow, {"album_id": ids}):
         users[AlbumId(member.album_id)] += 1
-    held = contents(deployment, ids)
+    held = contents(service, ids)
     return {one: Counts(users[one], comments.get(streams[one], 0), held[one]) for one in ids}
 
 
-def contents(deployment: Deployment, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
+def contents(service: Service, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
     """What each of some albums holds in truth, by album id: what it holds on a claim does not count."""
     held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
-    claimed = deployment.claims.at(map(album_place, albums))
-    for series in deployment.albums.index.rows(SeriesRow, {"album_id": albums}):
+    claimed = service.claims.at(map(album_place, albums))
+    for series in service.albums.index.rows(SeriesRow, {"album_id": albums}):
         uid, study = SeriesUID(series.series_uid), StudyUID(series.study_uid)
         if Held(album_place(series.album_id), study, uid) not in claimed:
             held[series.album_id].append(uid)
-    facts = deployment.catalogue.facts({uid for uids in held.values() for uid in uids})
+    facts = service.catalogue.facts({uid for uids in held.values() for uid in uids})
     return {one: contents_of(uids, facts) for one, uids in held.items()}
 
 
@@ -117,14 +117,14 @@ def album_json(one: AlbumOverview, held: Counts) -> dict[str, Any]:
     }
 
 
-def brief_json(deployment: Deployment, album: AlbumId) -> dict[str, Any]:
+def brief_json(service: Service, album: AlbumId) -> dict[str, Any]:
     """The album object as a token sees it that is for this album alone (Kheops API 3).
 
     Raises:
         AlbumNotFound: the album was deleted a moment ago.
     """
-    for row in deployment.albums.index.rows(AlbumRow, {"album_id": album}):
-        held = contents(deployment, [album])[album]
+    for row in service.albums.index.rows(AlbumRow, {"album_id": album}):
+        held = contents(service, [album])[album]
         return {
             "album_id": row.album_id,
             "name": row.name,
@@ -137,14 +137,14 @@ def brief_json(deployment: Deployment, album: AlbumId) -> dict[str, Any]:
     raise AlbumNotFound("no such album, or you are not a member of it")
 
 
-def one_album_json(deployment: Deployment, viewer: UserId, album: AlbumId) -> dict[str, Any]:
+def one_album_json(service: Service, viewer: UserId, album: AlbumId) -> dict[str, Any]:
     """The album object of one album, as a member sees it.
 
     Raises:
         AlbumNotFound: no such album, or the viewer is not a member of it.
     """
-    one = overview(deployment, viewer, album)
-    return album_json(one, counts(deployment, viewer, [one])[album])
+    one = overview(service, viewer, album)
+    return album_json(one, counts(service, viewer, [one])[album])
 
 
 def created_album_json(created: RecordedEvent[Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def created_album_json(created: RecordedEvent[Any]) -> dict[str, Any]:
     return album_json(AlbumOverview(album, member), Counts(1, 0, contents_of((), {})))
 
 
-def members_json(deployment: Deployment, album: AlbumId) -> list[dict[str, Any]]:
+def members_json(service: Service, album: AlbumId) -> list[dict[str, Any]]:
     """The members of an album, by e-mail address."""
-    rows = deployment.albums.index.rows(MemberRow, {"album_id": album})
-    return people_of({UserId(row.sub): row.is_admin for row in rows}, deployment.people)
+    rows = service.albums.index.rows(MemberRow, {"album_id": album})
+    return people_of({UserId(row.sub): row.is_admin for row in rows}, service.people)

@@ -34,16 +34,16 @@ ALBUM_ID_LENGTH = 10
 
 def list_all(request: ApiRequest) -> None:
     """List the albums that the caller is a member of (Kheops API 3.1)."""
-    found, total = list_albums(request.deployment, request.caller.user, request.query)
+    found, total = list_albums(request.service, request.caller.user, request.query)
     request.answer(found, total=total)
 
 
 def create(request: ApiRequest) -> None:
     """Create an album, of which the caller is the only member, and an admin (Kheops API 3.3)."""
-    deployment, form = request.deployment, request.form()
-    album = AlbumId(deployment.make_id(ALBUM_ID_LENGTH))
+    service, form = request.service, request.form()
+    album = AlbumId(service.make_id(ALBUM_ID_LENGTH))
     about = form.text("name") or "", form.text("description") or "", MemberFlags(**_flags(form))
-    [created] = deployment.albums.handle_once(
+    [created] = service.albums.handle_once(
         request.command(form), album_stream(album), Album.create, request.source, *about
     )
     answer_created(request, created)
@@ -63,11 +63,11 @@ def get(request: ApiRequest) -> None:
     if with_users:
         _require_users(request)
     if request.caller.acts_as_user:
-        found = one_album_json(request.deployment, request.caller.user, request.album)
+        found = one_album_json(request.service, request.caller.user, request.album)
     else:
-        found = brief_json(request.deployment, request.album)
+        found = brief_json(request.service, request.album)
     if with_users:
-        found["users"] = members_json(request.deployment, request.album)
+        found["users"] = members_json(request.service, request.album)
     request.answer(found)
 
 
@@ -95,12 +95,12 @@ def edit(request: ApiRequest) -> None:
         form.flag("notificationNewSeries"),
         form.flag("notificationNewComment"),
     )
-    request.answer(one_album_json(request.deployment, request.caller.user, request.album))
+    request.answer(one_album_json(request.service, request.caller.user, request.album))
 
 
 def delete(request: ApiRequest) -> None:
     """Delete the album for everybody (Kheops API 3.5). Its images stay with the caller."""
-    request.decide(keeping_images(request.deployment, request.caller, request.album, Album.delete))
+    request.decide(keeping_images(request.service, request.caller, request.album, Album.delete))
     request.done()
 
 

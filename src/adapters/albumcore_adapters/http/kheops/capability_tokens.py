@@ -52,9 +52,9 @@ def create(request: ApiRequest) -> None:
     if scope is None:
         raise Invalid("scope_type", "it is user or album")
     stream, issue = scope(request, form)
-    token_id = CapabilityTokenId(request.deployment.make_id(ID_LENGTH))
-    secret = request.deployment.make_id(SECRET_LENGTH)
-    request.deployment.albums.handle(
+    token_id = CapabilityTokenId(request.service.make_id(ID_LENGTH))
+    secret = request.service.make_id(SECRET_LENGTH)
+    request.service.albums.handle(
         stream,
         issue,
         request.source,
@@ -126,9 +126,9 @@ def _time(form: Fields, name: str) -> datetime | None:
 def list_all(request: ApiRequest) -> None:
     """List one's own tokens, or all that an album has, newest first; with ``valid``, those not revoked nor expired."""
     page = Page.of(request.query)
-    rows = request.deployment.albums.index.rows(CapabilityTokenRow, _wanted(request))
+    rows = request.service.albums.index.rows(CapabilityTokenRow, _wanted(request))
     if request.query.flag("valid") is True:
-        at = request.deployment.clock()
+        at = request.service.clock()
         rows = [row for row in rows if not row.is_revoked and row.expires_at > at]
     rows.sort(key=lambda row: row.issued_at, reverse=True)
     request.answer(_tokens_json(request, rows[page.slice]), total=len(rows))
@@ -156,9 +156,7 @@ def revoke(request: ApiRequest) -> None:
     decision: Callable[..., tuple[Any, ...]] = (
         Album.revoke_capability_token if isinstance(stream.initial, Album) else UserTokens.revoke
     )
-    request.deployment.albums.handle(
-        stream, decision, request.source, CapabilityTokenId(row.token_id)
-    )
+    request.service.albums.handle(stream, decision, request.source, CapabilityTokenId(row.token_id))
     request.answer(_one(request, _key(row)))
 
 
@@ -169,7 +167,7 @@ def _seen(request: ApiRequest) -> CapabilityTokenRow:
         CapabilityTokenNotFound: no such token, or neither his own nor of an album whose admin he is.
     """
     wanted = {"token_id": request.path["capability"]}
-    for row in request.deployment.albums.index.rows(CapabilityTokenRow, wanted):
+    for row in request.service.albums.index.rows(CapabilityTokenRow, wanted):
         if row.creator == request.caller.user or _is_admin(request, row):
             return row
     raise CapabilityTokenNotFound("no such capability token")
@@ -179,7 +177,7 @@ def _is_admin(request: ApiRequest, row: CapabilityTokenRow) -> bool:
     if not isinstance(named_stream(row.stream).initial, Album):
         return False
     admin = {"album_id": key_of(row.stream), "sub": request.caller.user, "is_admin": True}
-    return bool(request.deployment.albums.index.rows(MemberRow, admin))
+    return bool(request.service.albums.index.rows(MemberRow, admin))
 
 
 def _key(row: CapabilityTokenRow) -> dict[str, str]:
@@ -187,7 +185,7 @@ def _key(row: CapabilityTokenRow) -> dict[str, str]:
 
 
 def _one(request: ApiRequest, where: Mapping[str, str]) -> Json:
-    rows = request.deployment.albums.index.rows(CapabilityTokenRow, where)
+    rows = request.service.albums.index.rows(CapabilityTokenRow, where)
     for shown in _tokens_json(request, rows):
         return shown
     raise CapabilityTokenNotFound("the album of the capability token was deleted a moment ago")
@@ -215,7 +213,7 @@ def _held(request: ApiRequest, rows: Iterable[CapabilityTokenRow]) -> Iterable[_
     for row in rows:
         stream, token_id = named_stream(row.stream), CapabilityTokenId(row.token_id)
         if row.stream not in states:
-            states[row.stream] = request.deployment.albums.load(stream)
+            states[row.stream] = request.service.albums.load(stream)
         state = states[row.stream]
         if not isinstance(state, Album):
             yield _Held(token_id, state.tokens[token_id], None)
@@ -226,8 +224,8 @@ def _held(request: ApiRequest, rows: Iterable[CapabilityTokenRow]) -> Iterable[_
 
 def _tokens_json(request: ApiRequest, rows: Iterable[CapabilityTokenRow]) -> list[Json]:
     held = list(_held(request, rows))
-    known = request.deployment.people.people({user for one in held for user in one.people})
-    used = request.deployment.token_uses.last_used(one.token_id for one in held)
+    known = request.service.people.people({user for one in held for user in one.people})
+    used = request.service.token_uses.last_used(one.token_id for one in held)
 
     def person(user: UserId) -> Json:
         found = known.get(user, Person(user))

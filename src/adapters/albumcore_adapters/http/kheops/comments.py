@@ -31,7 +31,7 @@ def post_to_album(request: ApiRequest) -> None:
     form = request.form()
     comment = check_comment(form.text("comment") or "")
     target = request.named(form.text("to_user"))
-    [posted] = request.deployment.albums.handle_once(
+    [posted] = request.service.albums.handle_once(
         request.command(form), request.stream, Album.post_comment, request.source, comment, target
     )
     answer_posted(request, posted)
@@ -47,12 +47,12 @@ def list_of_study(request: ApiRequest) -> None:
     require_seen(request)
     page = Page.of(request.query)
     viewer = request.caller.user if request.caller.acts_as_user else PUBLIC
-    shown, total = request.deployment.albums.study_comments(
+    shown, total = request.service.albums.study_comments(
         request.study, viewer, FeedQuery(limit=page.limit, offset=page.offset)
     )
     people = {sub for one in shown for sub in (one.author, one.target) if sub is not None}
-    seen_by = can_see(request.deployment, request.study, people)
-    request.answer(render_comments(shown, seen_by, request.deployment), total=total)
+    seen_by = can_see(request.service, request.study, people)
+    request.answer(render_comments(shown, seen_by, request.service), total=total)
 
 
 def post_to_study(request: ApiRequest) -> None:
@@ -62,12 +62,12 @@ def post_to_study(request: ApiRequest) -> None:
     comment = check_comment(form.text("comment") or "")
     target = request.named(form.text("to_user"))
     viewers = can_see(
-        request.deployment, request.study, {request.caller.user, *([target] if target else ())}
+        request.service, request.study, {request.caller.user, *([target] if target else ())}
     )
     if target is not None and target not in viewers:
         raise NoAccess("the user cannot see the study")
     stream, decision = study_stream(request.study), StudyComments.post_comment
-    [posted] = request.deployment.albums.handle_once(
+    [posted] = request.service.albums.handle_once(
         request.command(form), stream, decision, request.source, viewers, comment, target
     )
     answer_posted(request, posted)
@@ -79,5 +79,5 @@ def require_seen(request: ApiRequest) -> None:
     Raises:
         NotSeen: he does not, see `sees`.
     """
-    if not sees(request.deployment, request.caller, request.study):
+    if not sees(request.service, request.caller, request.study):
         raise NotSeen("no such study, or you cannot see it")

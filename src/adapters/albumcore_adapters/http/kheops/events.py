@@ -21,10 +21,10 @@ Read = Callable[[ApiRequest, Texts], Any]
 
 def list_all(request: ApiRequest) -> None:
     """Show one page of what the caller may see, newest first, and how much that is in all."""
-    deployment = request.deployment
-    page = deployment.albums.feed(request.album, request.caller.user, wanted(request))
-    mode = MODES[deployment.settings.compat]
-    about = deployment.people, deployment.catalogue, deployment.claims
+    service = request.service
+    page = service.albums.feed(request.album, request.caller.user, wanted(request))
+    mode = MODES[service.settings.compat]
+    about = service.people, service.catalogue, service.claims
     request.answer(render(page, request.album, *about, mode), total=page.total)
 
 
@@ -65,7 +65,7 @@ def _kinds(texts: Texts) -> frozenset[Kind]:
 
 def _mutations(request: ApiRequest) -> set[str] | None:
     """The names of mutations that ``type`` and ``family`` ask for together; None where neither is there."""
-    mode = MODES[request.deployment.settings.compat]
+    mode = MODES[request.service.settings.compat]
     types, families = request.query.texts("type"), request.query.texts("family")
     if not types and not families:
         return None
@@ -103,11 +103,11 @@ def _user(request: ApiRequest, text: str) -> str:
 
 
 def _studies(request: ApiRequest, texts: Texts) -> set[str]:
-    return {_known("studies", text, request.deployment.catalogue.study_exists) for text in texts}
+    return {_known("studies", text, request.service.catalogue.study_exists) for text in texts}
 
 
 def _series(request: ApiRequest, texts: Texts) -> set[str]:
-    return {_known("series", text, request.deployment.catalogue.series_exists) for text in texts}
+    return {_known("series", text, request.service.catalogue.series_exists) for text in texts}
 
 
 def _known(parameter: str, text: str, exists: Callable[[Any], bool]) -> str:
@@ -120,7 +120,7 @@ def _in_album(parameter: str, there: Callable[[Album], Collection[str]]) -> Read
     """Ids of what the album has, or had."""
 
     def read(request: ApiRequest, texts: Texts) -> set[str]:
-        if not set(texts) <= set(there(request.deployment.albums.load(request.stream))):
+        if not set(texts) <= set(there(request.service.albums.load(request.stream))):
             raise BadQuery(parameter, "the album has none of this id")
         return set(texts)
 

@@ -36,20 +36,20 @@ def _set(request: ApiRequest, *, is_favorite: bool) -> None:
             Album.add_favorite if is_favorite else Album.remove_favorite
         )
         stream = album_stream(AlbumId(album))
-        request.deployment.albums.handle(stream, decision, request.source, request.study, series)
+        request.service.albums.handle(stream, decision, request.source, request.study, series)
     else:
-        there = taken_from_inbox(request.deployment, request.caller.user, request.study).series
+        there = taken_from_inbox(request.service, request.caller.user, request.study).series
         chosen = [one for one in there if series in (None, one)]
         if not chosen:
             raise SeriesNotFound("it is not in your inbox")
-        request.deployment.inbox.set_favorites(
+        request.service.inbox.set_favorites(
             request.caller.user, request.study, chosen, is_favorite=is_favorite
         )
     request.done()
 
 
 def _require_held(request: ApiRequest, series: SeriesUID | None) -> None:
-    held = reachable(request.deployment, request.caller, request.study)
+    held = reachable(request.service, request.caller, request.study)
     if not held:
         raise NotSeen("no such study, or you cannot see it")
     if series not in {None, *held}:

@@ -10,7 +10,7 @@ from albumcore.feed.rendering import Json, present
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory import Catalogue, Claims, People, Person, album_place
 from albumcore_adapters.http.kheops.compat import MODES, Mode
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 __all__ = ["Json", "people_of", "present", "render", "render_comments"]
 
@@ -46,12 +46,12 @@ def render(
 
 
 def render_comments(
-    entries: Sequence[Entry], seen_by: Collection[UserId], deployment: Deployment
+    entries: Sequence[Entry], seen_by: Collection[UserId], service: Service
 ) -> list[Json]:
     """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it."""
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
-    form = MODES[deployment.settings.compat].form
-    return render_study_comments(entries, deployment.people.people(subs), seen_by, form)
+    form = MODES[service.settings.compat].form
+    return render_study_comments(entries, service.people.people(subs), seen_by, form)
 
 
 def people_of(members: Mapping[UserId, bool], people: People) -> list[Json]:

@@ -65,22 +65,22 @@ def _by_code(request: ApiRequest, form: Fields) -> tuple[str, int]:
 
     The provider's own server is asked for its keys after everything else was found good.
     """
-    deployment, at = request.deployment, request.deployment.clock()
+    service, at = request.service, request.service.clock()
     code, redirect_uri = one(form, "code"), one(form, "redirect_uri")
     client_id = one(form, "client_id")
     try:
         if at_most_one(form, "client_assertion_type") != JWT_BEARER:
             raise BadAssertion(f"a report provider proves who it is by {JWT_BEARER}")
-        here = deployment.settings.root + request.req.path
+        here = service.settings.root + request.req.path
         assertion = read_assertion(one(form, "client_assertion"), client_id, here, at)
-        found = provider_named(deployment, client_id)
+        found = provider_named(service, client_id)
         if found is None:
             raise BadAssertion("there is no such report provider")
         issued, made = _made_of(request, code, client_id, redirect_uri)
-        check_signature(deployment, assertion, found.provider.url)
+        check_signature(service, assertion, found.provider.url)
     except BadAssertion as error:
         raise Refused("invalid_client", error.detail) from None
-    if not deployment.spent.spend("code", issued.number, ends_at=issued.ends_at, at=at):
+    if not service.spent.spend("code", issued.number, ends_at=issued.ends_at, at=at):
         raise Refused("invalid_grant", "the code was used before")
     return made, REPORT_TOKEN.seconds
 
@@ -89,15 +89,15 @@ def _made_of(
     request: ApiRequest, code: str, client_id: str, redirect_uri: str
 ) -> tuple[ReportCode, str]:
     """What a code says, and the token that it is good for."""
-    deployment, issuer = request.deployment, issuer_of(request.deployment)
-    at = deployment.clock()
+    service, issuer = request.service, issuer_of(request.service)
+    at = service.clock()
     try:
         issued = read_report_code(issuer, code, at)
         if (issued.report.client_id, issued.redirect_uri) != (client_id, redirect_uri):
             raise Forbidden("the code was sent to another client, or elsewhere")
-        refuse_ended(deployment, issued.report, issued.issued_at)
+        refuse_ended(service, issued.report, issued.issued_at)
         made = report_token(issuer, issued.report, at)
-        by_report_token(deployment, made)
+        by_report_token(service, made)
     except _NOT_GOOD as error:
         raise Refused("invalid_grant", error.detail) from None
     return issued, made
@@ -108,13 +108,13 @@ def _made_of(
 
 def _by_exchange(request: ApiRequest, form: Fields) -> tuple[str, int]:
     """A viewer's token, for another token. Whether the study is there is seen whenever it is used."""
-    deployment = request.deployment
+    service = request.service
     viewer = _wanted(form)
-    made = viewer_token(issuer_of(deployment), viewer, deployment.clock())
+    made = viewer_token(issuer_of(service), viewer, service.clock())
     try:
         if is_viewer_token(viewer.subject):
             raise Forbidden("a viewer's token is not made of another one")
-        caller = by_viewer_token(deployment, made)
+        caller = by_viewer_token(service, made)
     except _NOT_GOOD as error:
         raise Invalid("subject_token", error.detail) from None
     assert caller is not None
@@ -122,7 +122,7 @@ def _by_exchange(request: ApiRequest, form: Fields) -> tuple[str, int]:
         raise Invalid("source_type", "the subject_token does not reach an inbox")
     if viewer.album is not None:
         try:
-            reached(deployment, caller, viewer.album)
+            reached(service, caller, viewer.album)
         except NotFound:
             raise Invalid("source_id", "there is no such album for the subject_token") from None
     return made, VIEWER_TOKEN.seconds

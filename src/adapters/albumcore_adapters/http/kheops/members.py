@@ -12,7 +12,7 @@ from albumcore_adapters.http.kheops.request import ApiRequest
 def list_all(request: ApiRequest) -> None:
     """List the members, by e-mail address; any member may."""
     page = Page.of(request.query)
-    members = members_json(request.deployment, request.album)
+    members = members_json(request.service, request.album)
     request.answer(members[page.slice], total=len(members))
 
 
@@ -28,7 +28,7 @@ def remove(request: ApiRequest) -> None:
     The images of an album that ends stay with the one who leaves.
     """
     request.decide(
-        keeping_images(request.deployment, request.caller, request.album, Album.remove_member),
+        keeping_images(request.service, request.caller, request.album, Album.remove_member),
         request.user(),
     )
     request.done()

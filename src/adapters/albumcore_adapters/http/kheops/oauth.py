@@ -45,10 +45,10 @@ def register(request: ApiRequest) -> None:
     if not token:
         raise Invalid("access_token", "it is needed")
     try:
-        claims = claims_of(request.deployment, token)
+        claims = claims_of(request.service, token)
     except Unauthorized as error:
         raise Invalid("access_token", error.detail) from None
-    person = request.deployment.people.register(claims.sub, claims.email, claims.name)
+    person = request.service.people.register(claims.sub, claims.email, claims.name)
     request.answer(present(email=person.email, name=person.name, sub=person.sub))
 
 
@@ -60,14 +60,14 @@ def userinfo(request: ApiRequest) -> None:
     """
     if not is_report_token(bearer(request.req.get_header("Authorization"))):
         raise Forbidden("this is for report providers alone")
-    person = request.deployment.people.person(request.caller.user)
+    person = request.service.people.person(request.caller.user)
     told = present(name=person.name, email=person.email) if person else {}
     request.answer({"sub": request.caller.user} | told)
 
 
 def configuration(request: ApiRequest) -> None:
     """Describe the service to report providers."""
-    settings = request.deployment.settings
+    settings = request.service.settings
     base = base_of(request)
     request.answer(
         {
@@ -89,7 +89,7 @@ def configuration(request: ApiRequest) -> None:
 
 def base_of(request: ApiRequest) -> str:
     """Where clients reach the routes of this API, without a slash at its end."""
-    settings = request.deployment.settings
+    settings = request.service.settings
     return settings.root + (settings.kheops_prefix or "")
 
 
@@ -173,11 +173,11 @@ def _introspect(request: ApiRequest, form: Fields) -> Json:
     token = at_most_one(form, "token") or ""
     try:
         if is_secret(token):
-            found = capability_with(request.deployment, {"digest": digest_of(token)})
+            found = capability_with(request.service, {"digest": digest_of(token)})
             return {"active": False} if found is None else _of_capability(request, found)
         if is_report_token(token):
             return _of_report(request, token)
-        caller_of(request.deployment, token)
+        caller_of(request.service, token)
     except (Unauthorized, Forbidden, NotFound):
         return {"active": False}
     raise Refused("invalid_client", "only internal clients ask this of such a token", 401)
@@ -200,7 +200,7 @@ def _of_capability(request: ApiRequest, found: Capability) -> Json:
         "active": True,
         "sub": token.creator,
         "scope": " ".join(words),
-        "iss": request.deployment.settings.root,
+        "iss": request.service.settings.root,
         "cap_token": found.token_id,
         "exp": int(token.expires_at.timestamp()),
         "iat": int(token.issued_at.timestamp()),
@@ -209,11 +209,11 @@ def _of_capability(request: ApiRequest, found: Capability) -> Json:
 
 
 def _of_report(request: ApiRequest, token: str) -> Json:
-    deployment = request.deployment
-    caller = by_report_token(deployment, token)
-    found = read_report_token(issuer_of(deployment), token, deployment.clock())
+    service = request.service
+    caller = by_report_token(service, token)
+    found = read_report_token(issuer_of(service), token, service.clock())
     assert caller is not None and found is not None  # noqa: PT018
-    report, root = found.report, deployment.settings.root
+    report, root = found.report, service.settings.root
     return {
         "active": True,
         "sub": report.user,

@@ -27,7 +27,7 @@ def liveness(request: ApiRequest) -> None:
 def readiness(request: ApiRequest) -> None:
     """Ask the database for something; 500 where it does not answer."""
     try:
-        request.deployment.albums.follow(limit=1)
+        request.service.albums.follow(limit=1)
     except StoreError as error:
         log_fault(request.req, error)
         request.done(500)
@@ -37,8 +37,8 @@ def readiness(request: ApiRequest) -> None:
 
 def metrics(request: ApiRequest) -> None:
     """Count what there is; for Prometheus, also what all workers have answered."""
-    catalogue, database = request.deployment.catalogue, request.deployment.people.database
-    stored = count_all(database, request.deployment.clock()) | dict(catalogue.numbers())
+    catalogue, database = request.service.catalogue, request.service.people.database
+    stored = count_all(database, request.service.clock()) | dict(catalogue.numbers())
     held = {
         "users_in_album": users_in_albums(database),
         "series_in_album": series_in_albums(database),
@@ -47,7 +47,7 @@ def metrics(request: ApiRequest) -> None:
     media_type = preferred(request.req, METRICS)
     if media_type in (TEXT, OPENMETRICS):
         request.done(200)
-        requests = request.deployment.requests
+        requests = request.service.requests
         request.resp.data, request.resp.content_type = prometheus_text(
             media_type, requests, stored, held
         )

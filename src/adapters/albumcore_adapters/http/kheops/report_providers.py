@@ -27,7 +27,7 @@ def create(request: ApiRequest) -> None:
     form = request.form()
     name, url = (check_provider_text(field, form.text(field) or "") for field in ("name", "url"))
     _check(request, url)
-    provider_id = ReportProviderId(request.deployment.make_id(ID_LENGTH))
+    provider_id = ReportProviderId(request.service.make_id(ID_LENGTH))
     [recorded] = request.decide(Album.create_report_provider, provider_id, name, url)
     request.answer(_provider_json(provider_id, ReportProvider(name, url, recorded.at)), 201)
 
@@ -37,7 +37,7 @@ def list_all(request: ApiRequest) -> None:
     page = Page.of(request.query)
     shown = [
         _provider_json(provider_id, provider)
-        for provider_id, provider in request.deployment.albums.load(
+        for provider_id, provider in request.service.albums.load(
             request.stream
         ).report_providers.items()
         if not provider.is_removed
@@ -73,7 +73,7 @@ def metadata(request: ApiRequest) -> None:
     url = request.form().text("url")
     if not url:
         raise Invalid("url", "it is needed")
-    found = check_metadata(request.deployment.outbound, url)
+    found = check_metadata(request.service.outbound, url)
     told = present(valid=found.valid, error_description=found.error_description)
     request.answer(told | dict(found.metadata))
 
@@ -83,7 +83,7 @@ def _named(request: ApiRequest) -> ReportProviderId:
 
 
 def _provider(request: ApiRequest) -> ReportProvider:
-    provider = request.deployment.albums.load(request.stream).report_providers.get(_named(request))
+    provider = request.service.albums.load(request.stream).report_providers.get(_named(request))
     if provider is None or provider.is_removed:
         raise ReportProviderNotFound("no such report provider in this album")
     return provider
@@ -95,7 +95,7 @@ def _changed(form: Fields, name: str) -> str | None:
 
 
 def _check(request: ApiRequest, url: str) -> None:
-    found = check_metadata(request.deployment.outbound, url)
+    found = check_metadata(request.service.outbound, url)
     if not found.valid:
         raise Invalid("url", f"no report provider is there. {found.error_description}")
 

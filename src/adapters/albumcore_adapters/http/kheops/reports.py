@@ -38,7 +38,7 @@ from albumcore_adapters.identity.service_tokens import (
     report_token,
 )
 from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 NUMBER_LENGTH = 22
 
@@ -60,12 +60,12 @@ class Found:
     provider: ReportProvider
 
 
-def provider_named(deployment: Deployment, client_id: str) -> Found | None:
+def provider_named(service: Service, client_id: str) -> Found | None:
     """The report provider of this id, unless it was removed."""
     name = ReportProviderId(client_id)
-    for row in deployment.albums.index.rows(ProviderRow, {"provider_id": client_id}):
+    for row in service.albums.index.rows(ProviderRow, {"provider_id": client_id}):
         album = AlbumId(row.album_id)
-        provider = deployment.albums.load(album_stream(album)).report_providers.get(name)
+        provider = service.albums.load(album_stream(album)).report_providers.get(name)
         if provider is not None and not provider.is_removed:
             return Found(name, album, provider)
     return None
@@ -84,9 +84,9 @@ def start(request: ApiRequest) -> None:
     token = form.text("access_token")
     if not token:
         raise Invalid("access_token", "it is needed")
-    caller = caller_of(request.deployment, token)
+    caller = caller_of(request.service, token)
     found, studies = _checked(request, caller, form)
-    metadata = check_metadata(request.deployment.outbound, found.provider.url)
+    metadata = check_metadata(request.service.outbound, found.provider.url)
     if not metadata.valid:
         raise Invalid("client_id", f"the provider is not good. {metadata.error_description}")
     report = Report(
@@ -112,48 +112,48 @@ def _checked(
     studies = tuple(StudyUID(uid) for uid in dict.fromkeys(form.texts("studyUID")))
     if not studies or not all(map(is_uid, studies)):
         raise Invalid("studyUID", "the UID of at least one study is needed, and nothing but UIDs")
-    found = provider_named(request.deployment, form.text("client_id") or "")
+    found = provider_named(request.service, form.text("client_id") or "")
     if found is None:
         raise ReportProviderNotFound("there is no such report provider")
     member = {"album_id": found.album, "sub": caller.user}
-    if not request.deployment.albums.index.rows(MemberRow, member):
+    if not request.service.albums.index.rows(MemberRow, member):
         raise Forbidden("you are not a member of the album of the report provider")
-    if not all(series_in_album(request.deployment, found.album, study) for study in studies):
+    if not all(series_in_album(request.service, found.album, study) for study in studies):
         raise StudyNotFound("one of the studies is not in the album of the report provider")
     return found, studies
 
 
 def _scope(request: ApiRequest, caller: Caller, found: Found) -> tuple[str, ...]:
-    adds = may(request.deployment, caller, found.album, Permission.ADD_SERIES)
+    adds = may(request.service, caller, found.album, Permission.ADD_SERIES)
     return (READ, WRITE) if adds else (READ,)
 
 
 def _through(request: ApiRequest, token: str) -> CapabilityTokenId | None:
     if not is_secret(token):
         return None
-    found = capability_with(request.deployment, {"digest": digest_of(token)})
+    found = capability_with(request.service, {"digest": digest_of(token)})
     return None if found is None else found.token_id
 
 
 def _address(request: ApiRequest, album: AlbumId, report: Report, metadata: Metadata) -> str:
     """Where the browser is sent: to where the provider itself says now, and nowhere else."""
-    deployment, at = request.deployment, request.deployment.clock()
+    service, at = request.service, request.service.clock()
     target = metadata.redirect_uri
     assert target is not None
     to_all = [
         ("client_id", report.client_id),
         ("conf_uri", base_of(request) + CONFIGURATION),
-        ("return_uri", f"{deployment.settings.root}/albums/{album}"),
+        ("return_uri", f"{service.settings.root}/albums/{album}"),
         *(("studyUID", study) for study in report.studies),
     ]
     parts = urlsplit(target)
     if metadata.response_type == "code":
-        number = deployment.make_id(NUMBER_LENGTH)
-        code = _short(report_code(issuer_of(deployment), report, target, number, at))
+        number = service.make_id(NUMBER_LENGTH)
+        code = _short(report_code(issuer_of(service), report, target, number, at))
         query = "&".join(filter(None, (parts.query, _encoded([("code", code), *to_all]))))
         return urlunsplit(parts._replace(query=query, fragment=""))
     told = [
-        ("access_token", _short(report_token(issuer_of(deployment), report, at))),
+        ("access_token", _short(report_token(issuer_of(service), report, at))),
         ("token_type", "bearer"),
         ("expires_in", str(REPORT_TOKEN.seconds)),
         ("scope", " ".join(report.scope)),

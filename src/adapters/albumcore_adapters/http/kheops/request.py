@@ -18,7 +18,7 @@ from albumcore_adapters.http.kheops import responses
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
 from albumcore_adapters.http.kheops.params import Fields, query_of
 from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 
 @frozen
@@ -26,7 +26,7 @@ class ApiRequest:
     """A request that has passed the checks of its route.
 
     Attributes:
-        deployment: What it is asked of.
+        service: What it is asked of.
         req: The request.
         resp: The answer to be.
         caller: Who asks.
@@ -35,7 +35,7 @@ class ApiRequest:
         key: By which it is known if it comes again, where the route heeds that and the caller gave one.
     """
 
-    deployment: Deployment
+    service: Service
     req: falcon.Request
     resp: falcon.Response
     caller: Caller
@@ -84,7 +84,7 @@ class ApiRequest:
         Raises:
             UserNotFound: nobody is known by that.
         """
-        return user_named(self.deployment, reference)
+        return user_named(self.service, reference)
 
     def named(self, reference: str | None) -> UserId | None:
         """The same, where there may be no text at all."""
@@ -113,7 +113,7 @@ class ApiRequest:
         Raises:
             CommandReused: the key came with another request.
         """
-        albums = self.deployment.albums
+        albums = self.service.albums
         if self.key is None or not albums.index.rows(CommandRow, {"command": self.key.id}):
             return ()
         return albums.done_before(self.key.asking(self.path, self.form().values))
@@ -126,13 +126,13 @@ class ApiRequest:
         Raises:
             AlbumNotFound, Forbidden: see `albumcore_adapters.access.albums.permitted`.
         """
-        return permitted(self.deployment, self.caller, album, permission)
+        return permitted(self.service, self.caller, album, permission)
 
     def decide(
         self, decision: Callable[..., tuple[Any, ...]], *args: Any, **kwargs: Any
     ) -> tuple[RecordedEvent[Any], ...]:
         """Let the caller decide something about the album in the path."""
-        return self.deployment.albums.handle(self.stream, decision, self.source, *args, **kwargs)
+        return self.service.albums.handle(self.stream, decision, self.source, *args, **kwargs)
 
     # What is answered
 

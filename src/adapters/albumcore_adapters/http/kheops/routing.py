@@ -27,7 +27,7 @@ from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response_cache import Answer, in_its_own_block
 from albumcore_adapters.identity.callers import Caller, authenticate
 from albumcore_adapters.identity.jwt import Unauthorized, bearer
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 JSON = "application/json"
 DICOM_JSON = "application/dicom+json"
@@ -79,7 +79,7 @@ class Route:
     from_store: bool = False
     again: Callable[[ApiRequest, RecordedEvent[Any]], None] | None = None
 
-    def caller(self, deployment: Deployment, req: falcon.Request) -> Caller:
+    def caller(self, service: Service, req: falcon.Request) -> Caller:
         """Whose request it is.
 
         Raises:
@@ -87,7 +87,7 @@ class Route:
         """
         if self.callers is Callers.ANYBODY:
             return NOBODY
-        caller = authenticate(deployment, req)
+        caller = authenticate(service, req)
         if self.callers is Callers.PERSON and not caller.in_person:
             raise Unauthorized("only a user in person does this, by the identity provider's token")
         return caller
@@ -124,7 +124,7 @@ class Route:
         """
         if self.callers is Callers.ANYBODY:
             return
-        deployment, caller, path = request.deployment, request.caller, request.path
+        service, caller, path = request.service, request.caller, request.path
         for name, read in (("study", study_in), ("series", series_in)):
             if name in path:
                 read(path[name])
@@ -133,47 +133,47 @@ class Route:
         named = path.get("album"), query_of(request.req).text("album")
         for album in named:
             if album is not None:
-                reached(deployment, caller, album)
+                reached(service, caller, album)
         for album, permission in zip(named, (self.permission, self.query_permission), strict=True):
             if album is not None and permission is not None:
-                permitted(deployment, caller, album, permission)
+                permitted(service, caller, album, permission)
 
 
-def resources(deployment: Deployment, routes: Iterable[Route]) -> Iterable[tuple[str, object]]:
+def resources(service: Service, routes: Iterable[Route]) -> Iterable[tuple[str, object]]:
     """The addresses of some routes, each once, and the resource that answers there."""
     by_path: dict[str, dict[str, Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, {})[route.method] = route
     for path, by_method in by_path.items():
         responders = {
-            f"on_{method.lower()}": staticmethod(_responder(deployment, route))
+            f"on_{method.lower()}": staticmethod(_responder(service, route))
             for method, route in by_method.items()
         }
         # Falcon looks for responders by these names.
         yield path, type("Resource", (), responders)()
 
 
-def _responder(deployment: Deployment, route: Route) -> Callable[..., None]:
+def _responder(service: Service, route: Route) -> Callable[..., None]:
     def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         req.context.route = route
         if route.from_store:
-            _from_store(deployment, route, req, resp, path)
+            _from_store(service, route, req, resp, path)
         else:
-            _answered(deployment, route, req, resp, path)
+            _answered(service, route, req, resp, path)
 
     return respond
 
 
 def _answered(
-    deployment: Deployment,
+    service: Service,
     route: Route,
     req: falcon.Request,
     resp: falcon.Response,
     path: Mapping[str, str],
 ) -> Caller:
-    caller = route.caller(deployment, req)
+    caller = route.caller(service, req)
     longest = MAX_FORM_OF_ANYBODY if route.callers is Callers.ANYBODY else MAX_FORM
-    request = ApiRequest(deployment, req, resp, caller, path, route.key(req, caller), longest)
+    request = ApiRequest(service, req, resp, caller, path, route.key(req, caller), longest)
     # What a user was answered is not for a token that he lent for something narrower.
     may_know = route.callers is not Callers.USER or caller.acts_as_user
     before = request.done_before() if may_know else ()
@@ -196,7 +196,7 @@ _HEADERS_THAT_MATTER = (
 
 
 def _from_store(
-    deployment: Deployment,
+    service: Service,
     route: Route,
     req: falcon.Request,
     resp: falcon.Response,
@@ -208,17 +208,17 @@ def _from_store(
         req.query_string,
         *(req.get_header(name) for name in _HEADERS_THAT_MATTER),
     )
-    mark = deployment.database.data_version()
-    kept: Answer | None = deployment.response_cache.get(question, mark)
+    mark = service.database.data_version()
+    kept: Answer | None = service.response_cache.get(question, mark)
     if kept is not None:
         # The one thing that changes without a word in the database: the token may have expired. To end all tokens
         # of a user is written there, so no answer is at hand after it.
-        deployment.verifier.verify(bearer(req.get_header("Authorization")))
+        service.verifier.verify(bearer(req.get_header("Authorization")))
         resp.status, resp.data = kept.status, kept.body
         resp.set_headers(kept.headers)
         return
-    with deployment.database.read_snapshot():
-        caller = _answered(deployment, route, req, resp, path)
+    with service.database.read_snapshot():
+        caller = _answered(service, route, req, resp, path)
     if caller.in_person:
         answer = Answer(resp.status, resp.headers, in_its_own_block(resp.data or b""))
-        deployment.response_cache.put(question, mark, answer, len(answer.body))
+        service.response_cache.put(question, mark, answer, len(answer.body))

@@ -73,12 +73,12 @@ def list_studies(request: ApiRequest) -> None:
         raise BadQuery("favorite", "only true is expected here")
     if (favorite or FAVORITES in fields) and not (place.album or place.inbox):
         raise BadQuery("favorite", "it needs an album, or the inbox")
-    holdings = reach(request.deployment, request.caller, place.album, inbox=place.inbox)
-    visible = by_study(true_holdings(request.deployment, holdings))
+    holdings = reach(request.service, request.caller, place.album, inbox=place.inbox)
+    visible = by_study(true_holdings(request.service, holdings))
     favorites = favorites_in(request, place) if favorite or FAVORITES in fields else {}
     if favorite:
         visible = {uid: series for uid, series in visible.items() if uid in favorites}
-    found, total = search_studies(request.deployment.catalogue.database, visible, wanted)
+    found, total = search_studies(request.service.catalogue.database, visible, wanted)
     _tell_favorites(found, favorites, fields)
     _tell_comments(request, found, fields)
     left = total - wanted.offset - len(found)
@@ -100,7 +100,7 @@ def list_series(request: ApiRequest) -> None:
     page, wanted = Page.of(query), _series_query(query)
     visible = _visible(request, place)
     favorites = favorites_in(request, place).get(request.study, set()) if needs_favorites else set()
-    database = request.deployment.catalogue.database
+    database = request.service.catalogue.database
     populated = series_of_study(database, request.study, visible)
     if is_favorite is not None:
         visible = {uid for uid in visible if (uid in favorites) is is_favorite}
@@ -117,9 +117,7 @@ def list_series(request: ApiRequest) -> None:
 def metadata(request: ApiRequest) -> None:
     """Show the headers of the instances of a study that the caller may read."""
     visible = _visible(request, place_of(request))
-    _answer(
-        request, metadata_of(request.deployment.catalogue.database, request.study, visible), None
-    )
+    _answer(request, metadata_of(request.service.catalogue.database, request.study, visible), None)
 
 
 def fetch(request: ApiRequest) -> None:
@@ -137,7 +135,7 @@ def fetch_series(request: ApiRequest) -> None:
     """
     form = request.form()
     if album := form.text("album"):
-        permitted(request.deployment, request.caller, album, Permission.READ_SERIES)
+        permitted(request.service, request.caller, album, Permission.READ_SERIES)
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
@@ -163,15 +161,15 @@ def place_of(request: ApiRequest) -> Place:
         raise Forbidden("the token is not for an inbox")
     if album is None and request.caller.album is not None:
         album = request.caller.album
-        permitted(request.deployment, request.caller, album, Permission.READ_SERIES)
+        permitted(request.service, request.caller, album, Permission.READ_SERIES)
     return Place(None if album is None else AlbumId(album), inbox)
 
 
 def favorites_in(request: ApiRequest, place: Place) -> dict[StudyUID, set[SeriesUID]]:
     """The favourite series of a place, by study."""
     if place.album is None:
-        return request.deployment.inbox.favorites(request.caller.user)
-    rows = request.deployment.albums.index.rows(
+        return request.service.inbox.favorites(request.caller.user)
+    rows = request.service.albums.index.rows(
         SeriesRow, {"album_id": place.album, "is_favorite": True}
     )
     found: dict[StudyUID, set[SeriesUID]] = {}
@@ -187,7 +185,7 @@ def _held(request: ApiRequest, place: Place) -> list[Held]:
         StudyNotFound: there is nothing.
     """
     found = reach(
-        request.deployment, request.caller, place.album, inbox=place.inbox, study=request.study
+        request.service, request.caller, place.album, inbox=place.inbox, study=request.study
     )
     if not found:
         raise StudyNotFound("no such study, or you cannot see it")
@@ -200,7 +198,7 @@ def _visible(request: ApiRequest, place: Place) -> set[SeriesUID]:
     Raises:
         StudyNotFound: nothing of the study is held there.
     """
-    return {one.series for one in true_holdings(request.deployment, _held(request, place))}
+    return {one.series for one in true_holdings(request.service, _held(request, place))}
 
 
 # What is asked for
@@ -317,7 +315,7 @@ def _tell_comments(
         streams = {one.study_uid: study_stream(one.study_uid).name for one in found}
         viewer = request.caller.user if request.caller.acts_as_user else PUBLIC
         seen = scopes_of(Kind.COMMENT, viewer)
-        numbers = request.deployment.albums.index.count_entries([*streams.values()], seen)
+        numbers = request.service.albums.index.count_entries([*streams.values()], seen)
         for one in found:
             number = numbers.get(streams[one.study_uid], 0)
             one.attributes[COMMENTS] = {"vr": "IS", "Value": [number]}
@@ -325,7 +323,7 @@ def _tell_comments(
 
 def _retrieve_url(request: ApiRequest, one: FoundSeries) -> str:
     """Where the instances of a series are had from; through a link, where the request came through one."""
-    settings = request.deployment.settings
+    settings = request.service.settings
     root = f"{settings.root}{settings.kheops_prefix or ''}"
     if (request.req.get_header("X-Link-Authorization") or "").lower() == "true":
         root += f"/link/{bearer(request.req.get_header('Authorization'))}"

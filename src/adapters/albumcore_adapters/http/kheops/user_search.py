@@ -54,19 +54,19 @@ def _study(request: ApiRequest) -> StudyUID | None:
 def _referred_to(request: ApiRequest, reference: str) -> Json | None:
     """One person, and whether he has access to the album and to the study that are named."""
     album, study = request.query.text("album"), _study(request)
-    person = request.deployment.people.find(reference.strip())
+    person = request.service.people.find(reference.strip())
     if person is None:
         return None
     member = {"album_id": album, "sub": person.sub}
-    rows = request.deployment.albums.index.rows
+    rows = request.service.albums.index.rows
     return _json(
         person,
         album_access=None if album is None else bool(rows(MemberRow, member)),
         study_access=None
         if study is None
         # Of a study that the caller does not see, they do not learn who sees it either.
-        else sees(request.deployment, request.caller, study)
-        and person.sub in can_see(request.deployment, study, [person.sub]),
+        else sees(request.service, request.caller, study)
+        and person.sub in can_see(request.service, study, [person.sub]),
     )
 
 
@@ -78,16 +78,16 @@ def _searched(request: ApiRequest, search: str, page: Page) -> list[Json]:
     admins: dict[UserId, bool] = {}
     among: set[UserId] | None
     if album is not None:
-        rows = request.deployment.albums.index.rows(MemberRow, {"album_id": AlbumId(album)})
+        rows = request.service.albums.index.rows(MemberRow, {"album_id": AlbumId(album)})
         admins = {UserId(row.sub): row.is_admin for row in rows}
         among = set(admins)
     elif study is not None:
-        if not sees(request.deployment, request.caller, study):
+        if not sees(request.service, request.caller, study):
             raise StudyNotFound("no such study, or you cannot see it")
-        among = viewers_of(request.deployment, [study])
+        among = viewers_of(request.service, [study])
     else:
-        among = AMONG[request.deployment.settings.user_search](request)
-    people = request.deployment.people
+        among = AMONG[request.service.settings.user_search](request)
+    people = request.service.people
     known = people.everyone() if among is None else people.people(among).values()
     ordered = sorted(
         filter(_fitting(search), known), key=lambda person: (person.email or "", person.sub)
@@ -102,7 +102,7 @@ def _searched(request: ApiRequest, search: str, page: Page) -> list[Json]:
 # Among whom, where neither an album nor a study is named
 
 AMONG: Mapping[UserSearch, Callable[[ApiRequest], set[UserId] | None]] = {
-    "shared": lambda request: users_sharing_with(request.deployment, request.caller),
+    "shared": lambda request: users_sharing_with(request.service, request.caller),
     "all": lambda request: None,
     "off": lambda request: set(),
 }

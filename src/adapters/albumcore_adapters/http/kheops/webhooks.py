@@ -18,7 +18,7 @@ ID_LENGTH = 20
 def create(request: ApiRequest) -> None:
     """Have an address told of what happens in the album."""
     form = request.form()
-    webhook_id, secret = WebhookId(request.deployment.make_id(ID_LENGTH)), form.text("secret")
+    webhook_id, secret = WebhookId(request.service.make_id(ID_LENGTH)), form.text("secret")
     if secret == "":
         raise Invalid("secret", "one that is given is not empty")
     webhook = _decide(
@@ -37,9 +37,9 @@ def create(request: ApiRequest) -> None:
 def list_all(request: ApiRequest) -> None:
     """List the webhooks, the one created last first; with ``url``, those at just that address."""
     page, url = Page.of(request.query), request.query.text("url")
-    webhooks = request.deployment.albums.load(request.stream).webhooks
+    webhooks = request.service.albums.load(request.stream).webhooks
     found = [one for one in webhooks if url in (None, webhooks[one].url)][::-1]
-    summaries = request.deployment.outbox.summaries(request.album)
+    summaries = request.service.outbox.summaries(request.album)
     shown = [
         webhook_json(one, webhooks[one], summaries.get(one, Summary())) for one in found[page.slice]
     ]
@@ -49,9 +49,9 @@ def list_all(request: ApiRequest) -> None:
 def get(request: ApiRequest) -> None:
     """Show a webhook, with a page of what it told, newest first."""
     page, webhook = Page.of(request.query), _webhook(request)
-    outbox = request.deployment.outbox
+    outbox = request.service.outbox
     triggers, total = outbox.triggers(request.album, _named(request), page.limit, page.offset)
-    told = triggers_json(triggers, request.deployment.people, outbox.base)
+    told = triggers_json(triggers, request.service.people, outbox.base)
     request.answer(webhook_json(_named(request), webhook, Summary(total), told))
 
 
@@ -76,7 +76,7 @@ def edit(request: ApiRequest) -> None:
         remove_events=() if added else removed or (),
         enabled=form.flag("enabled"),
     )
-    summary = request.deployment.outbox.summaries(request.album).get(_named(request), Summary())
+    summary = request.service.outbox.summaries(request.album).get(_named(request), Summary())
     request.answer(webhook_json(_named(request), webhook, summary))
 
 
@@ -112,7 +112,7 @@ def _decide(
     **arguments: Any,
 ) -> Webhook:
     """The webhook as it is decided. A secret is kept for it, and dropped again where that is refused."""
-    outbox = request.deployment.outbox
+    outbox = request.service.outbox
     kept = outbox.keep_secret(secret) if secret else secret
     try:
         [recorded] = request.decide(decision, secret=kept, **arguments)
@@ -129,7 +129,7 @@ def _named(request: ApiRequest) -> WebhookId:
 
 
 def _webhook(request: ApiRequest) -> Webhook:
-    webhook = request.deployment.albums.load(request.stream).webhooks.get(_named(request))
+    webhook = request.service.albums.load(request.stream).webhooks.get(_named(request))
     if webhook is None:
         raise WebhookNotFound("no such webhook in this album")
     return webhook

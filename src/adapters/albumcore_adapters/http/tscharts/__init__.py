@@ -19,26 +19,26 @@ from albumcore_adapters.http.tscharts.patients import patients
 from albumcore_adapters.http.tscharts.records import Record, Records, clinics, stations
 from albumcore_adapters.http.tscharts.resource import NOT_FOUND, Nowhere, Resource
 from albumcore_adapters.http.tscharts.routes import ROOT, ROUTES, Route
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 __all__ = ["ROUTES", "Route", "answer_error", "routes", "sinks"]
 
 
-def routes(deployment: Deployment) -> Iterable[tuple[str, Resource]]:
+def routes(service: Service) -> Iterable[tuple[str, Resource]]:
     """The paths of the API, without the final slash, and what answers there."""
-    yield f"{ROOT}/login", Login(deployment)
-    yield f"{ROOT}/logout", Logout(deployment)
+    yield f"{ROOT}/login", Login(service)
+    yield f"{ROOT}/logout", Logout(service)
     for name, table in (("clinic", clinics), ("station", stations), ("patient", patients)):
-        kind = table(deployment)
-        yield f"{ROOT}/{name}", Records(deployment, kind)
-        yield f"{ROOT}/{name}/{{key}}", Record(deployment, kind)
-    yield f"{ROOT}/image", Images(deployment)
-    yield f"{ROOT}/image/{{key}}", Image(deployment)
+        kind = table(service)
+        yield f"{ROOT}/{name}", Records(service, kind)
+        yield f"{ROOT}/{name}/{{key}}", Record(service, kind)
+    yield f"{ROOT}/image", Images(service)
+    yield f"{ROOT}/image/{{key}}", Image(service)
 
 
-def sinks(deployment: Deployment) -> Iterable[tuple[re.Pattern[str], Callable[..., None]]]:
+def sinks(service: Service) -> Iterable[tuple[re.Pattern[str], Callable[..., None]]]:
     """Every other path below ``/tscharts/``: who is not authenticated does not even learn that it is none."""
-    yield re.compile("/tscharts/"), Nowhere(deployment).respond
+    yield re.compile("/tscharts/"), Nowhere(service).respond
 
 
 def answer_error(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:

@@ -12,7 +12,7 @@ from albumcore_adapters.http.client_address import client_address, networks_of
 from albumcore_adapters.http.request_log import log_failed_login
 from albumcore_adapters.http.tscharts.resource import Resource
 from albumcore_adapters.identity.failed_logins import FailedLogins
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 
 class Login(Resource):
@@ -21,10 +21,10 @@ class Login(Resource):
     allow = ("POST", "OPTIONS")
     max_body = 4 * 1024  # anybody may send one
 
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(deployment, {"POST": self._log_in})
-        self._failed = FailedLogins(deployment.clock)
-        self._proxies = networks_of(deployment.settings.trusted_proxies)
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, {"POST": self._log_in})
+        self._failed = FailedLogins(service.clock)
+        self._proxies = networks_of(service.settings.trusted_proxies)
 
     def admit(self, req: falcon.Request) -> None:
         """Let in everybody: who logs in has no token yet."""
@@ -40,7 +40,7 @@ class Login(Resource):
         address = client_address(req, self._proxies)
         if wait := self._failed.wait(name, address):
             raise self._refused(name, address, "delayed", math.ceil(wait.total_seconds()))
-        accounts = self.deployment.accounts
+        accounts = self.service.accounts
         try:
             account = accounts.check(name, password)
         except Busy as busy:
@@ -67,8 +67,8 @@ class Logout(Resource):
 
     allow = ("POST", "OPTIONS")
 
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(deployment, {"POST": self._log_out})
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, {"POST": self._log_out})
 
     def admit(self, req: falcon.Request) -> None:
         """Let in everybody: nothing is shown, and nothing done."""

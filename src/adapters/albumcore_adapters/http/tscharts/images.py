@@ -29,7 +29,7 @@ from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.tscharts.records import id_in_path
 from albumcore_adapters.http.tscharts.resource import Resource, not_found
 from albumcore_adapters.http.tscharts.values import identifier
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 _NEEDED = ("patient", "type", "data")
 _NAMED = ("patient", "clinic", "station")
@@ -41,7 +41,7 @@ def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
     return falcon.HTTPBadRequest(description=reason)
 
 
-def _showing(deployment: Deployment, row: ImageRow, added: ImageAdded) -> Callable[[], bytes]:
+def _showing(service: Service, row: ImageRow, added: ImageAdded) -> Callable[[], bytes]:
     """What gives the answer that shows an image: its data char for char as they were sent."""
     shown = orjson.dumps(
         {
@@ -53,7 +53,7 @@ def _showing(deployment: Deployment, row: ImageRow, added: ImageAdded) -> Callab
         }
     )
     # Bytes may be long in coming, and nothing must be held meanwhile.
-    return partial(_shown, deployment.blobs, shown[:-1] + b',"data":', added.content)
+    return partial(_shown, service.blobs, shown[:-1] + b',"data":', added.content)
 
 
 def _shown(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
@@ -65,12 +65,12 @@ def _shown(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
 class Images(Resource):
     """``image/``: the search for images, and the upload of one."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, service: Service) -> None:
         super().__init__(
-            deployment, {"GET": self._search, "POST": self._upload, "DELETE": self._refuse_delete}
+            service, {"GET": self._search, "POST": self._upload, "DELETE": self._refuse_delete}
         )
-        self._documented = deployment.settings.compat == "documented"
-        self.max_body = deployment.settings.max_upload
+        self._documented = service.settings.compat == "documented"
+        self.max_body = service.settings.max_upload
 
     # Search
 
@@ -80,21 +80,21 @@ class Images(Resource):
             raise _bad()
         given = {name: req.get_param(name) for name in _NAMED}
         ids = {name: _searched(name, value) for name, value in given.items() if value}
-        if not ids_exist(self.deployment.database, ids):
+        if not ids_exist(self.service.database, ids):
             raise falcon.HTTPNotFound
         where: dict[str, Any] = {**ids}
         if kind := req.get_param("type"):
             where["type"] = _type(kind).value
         if self._documented and not ids:
             raise _bad("one of patient, clinic and station is needed")
-        rows = self.deployment.albums.index.rows(ImageRow, where)
+        rows = self.service.albums.index.rows(ImageRow, where)
         if not rows:
             raise falcon.HTTPNotFound
         if flags["newest"]:
             newest = max(rows, key=_recency).image_id
             if self._documented:
                 return [newest]
-            return _showing(self.deployment, *self.deployment.albums.image(ImageId(newest)))
+            return _showing(self.service, *self.service.albums.image(ImageId(newest)))
         if flags["sort"]:
             rows.sort(key=_recency, reverse=True)
         return [row.image_id for row in rows]
@@ -102,7 +102,7 @@ class Images(Resource):
     # Upload
 
     def _upload(self, req: falcon.Request) -> Any:
-        body, albums = self.body(req), self.deployment.albums
+        body, albums = self.body(req), self.service.albums
         key = IdempotencyKey.of(req, "tscharts", "POST image", req.context.source.user)
         command = None if key is None else key.asking(body)
         if command is not None and (before := albums.done_before(command)):
@@ -116,10 +116,10 @@ class Images(Resource):
             raise _bad() from None
         data = body["data"]
         stored, encoding = self._decoded(data)
-        if not ids_exist(self.deployment.database, ids):
+        if not ids_exist(self.service.database, ids):
             raise not_found()
         # The event refers to the bytes, so they are on the disk before it is recorded.
-        digest = self.deployment.blobs.put(stored)
+        digest = self.service.blobs.put(stored)
         content = Content(digest, len(stored), sniff(stored), encoding)
         added = albums.with_image_id(
             lambda image_id: albums.handle_once(
@@ -151,21 +151,21 @@ class Images(Resource):
 class Image(Resource):
     """``image/<id>/``: one image."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(deployment, {"GET": self._show, "DELETE": self._delete})
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, {"GET": self._show, "DELETE": self._delete})
 
     def _show(self, req: falcon.Request, key: str) -> Callable[[], bytes]:
         image_id = ImageId(id_in_path(key))
         try:
-            row, added = self.deployment.albums.image(image_id)
+            row, added = self.service.albums.image(image_id)
         except ImageNotFound:
             raise falcon.HTTPNotFound from None
-        return _showing(self.deployment, row, added)
+        return _showing(self.service, row, added)
 
     def _delete(self, req: falcon.Request, key: str) -> Any:
         if not key:  # image//, which clients build from an empty id
             raise _bad()
-        albums = self.deployment.albums
+        albums = self.service.albums
         row, _ = albums.image(ImageId(id_in_path(key)))
         albums.handle(
             patient_stream(PatientId(row.patient)),

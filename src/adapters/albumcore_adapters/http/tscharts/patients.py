@@ -32,7 +32,7 @@ from albumcore_adapters.http.tscharts.values import (
     text,
     whole,
 )
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 # Search
 
@@ -76,16 +76,16 @@ FILTERS = (
 """Every filter there is; they are ANDed, those that stand alone first."""
 
 
-def _search(deployment: Deployment, req: falcon.Request) -> list[PatientId]:
+def _search(service: Service, req: falcon.Request) -> list[PatientId]:
     asked = [(one, value) for one in FILTERS if (value := req.get_param(one.name))]
     if asked and asked[0][0].stands_alone:
         asked = asked[:1]
     exact = any(one.exact for one, _ in asked) and read("exact", flag, req.get_param("exact") or "")
     values = [(one, read(one.name, one.read, value)) for one, value in asked]
     clinics = {one.name: value for one, value in values if one.name == "clinic"}
-    if not ids_exist(deployment.database, clinics):
+    if not ids_exist(service.database, clinics):
         raise falcon.HTTPNotFound
-    found = deployment.patients.search(
+    found = service.patients.search(
         (one.exact if exact and one.exact else one.condition)(value) for one, value in values
     )
     if not found:
@@ -113,9 +113,9 @@ def _taken(body: dict[str, Any], needed: Iterable[str] = ()) -> dict[str, Any]:
     return {name: read(name, reader, body[name]) for name, reader in given}
 
 
-def patients(deployment: Deployment) -> Kind:
+def patients(service: Service) -> Kind:
     """Patients: curp and oldid may be missing, and fields that are none are ignored."""
-    directory, albums = deployment.patients, deployment.albums
+    directory, albums = service.patients, service.albums
 
     def add(patient: Patient) -> int:
         try:
@@ -142,7 +142,7 @@ def patients(deployment: Deployment) -> Kind:
         add=add,
         find=directory.patient,
         show=lambda key, patient: {"id": key, **asdict(patient), "dob": shown_day(patient.dob)},
-        listed=lambda req: _search(deployment, req),
+        listed=lambda req: _search(service, req),
         delete=delete,
         change=change,
     )

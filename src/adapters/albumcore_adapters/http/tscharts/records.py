@@ -15,7 +15,7 @@ from albumcore.kernel import Source
 from albumcore_adapters.directory import Clinic, Station
 from albumcore_adapters.http.tscharts.resource import Resource, not_found
 from albumcore_adapters.http.tscharts.values import day, identifier, shown_day, text
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 T = TypeVar("T")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")
@@ -54,10 +54,10 @@ class Kind:
 class Records(Resource):
     """The path of all records of a kind."""
 
-    def __init__(self, deployment: Deployment, kind: Kind) -> None:
+    def __init__(self, service: Service, kind: Kind) -> None:
         self.allow = kind.allow
         super().__init__(
-            deployment, {"GET": self._list, "POST": self._add, "DELETE": self._refuse_delete}
+            service, {"GET": self._list, "POST": self._add, "DELETE": self._refuse_delete}
         )
         self._kind = kind
 
@@ -80,11 +80,11 @@ class Records(Resource):
 class Record(Resource):
     """The path of one record."""
 
-    def __init__(self, deployment: Deployment, kind: Kind) -> None:
+    def __init__(self, service: Service, kind: Kind) -> None:
         self.allow = kind.allow
         verbs = {"GET": self._show, "PUT": self._change, "DELETE": self._delete}
         super().__init__(
-            deployment, {method: verb for method, verb in verbs.items() if method in self.allow}
+            service, {method: verb for method, verb in verbs.items() if method in self.allow}
         )
         self._kind = kind
 
@@ -128,9 +128,9 @@ def id_in_path(key: str) -> int:
         return 0
 
 
-def clinics(deployment: Deployment) -> Kind:
+def clinics(service: Service) -> Kind:
     """Clinics: the same place and days are the same clinic; ``date`` asks for the first one on that day."""
-    directory = deployment.clinics
+    directory = service.clinics
 
     def show(key: int, clinic: Clinic) -> Any:
         days = {"start": shown_day(clinic.start), "end": shown_day(clinic.end)}
@@ -152,9 +152,9 @@ def clinics(deployment: Deployment) -> Kind:
     )
 
 
-def stations(deployment: Deployment) -> Kind:
+def stations(service: Service) -> Kind:
     """Stations: the same name is the same station."""
-    directory = deployment.clinics
+    directory = service.clinics
 
     def take(body: dict[str, Any]) -> tuple[str, int]:
         name, level = text(body["name"]), body.get("level", 1)

@@ -13,7 +13,7 @@ from albumcore.kernel import Source
 from albumcore_adapters.http.response_cache import in_its_own_block
 from albumcore_adapters.http.tscharts.authentication import authenticated
 from albumcore_adapters.http.tscharts.body import json_object
-from albumcore_adapters.service import Deployment
+from albumcore_adapters.service import Service
 
 NOT_FOUND = "Not found."
 MAX_JSON = 64 * 1024
@@ -41,8 +41,8 @@ class Resource:
     max_body: int = MAX_JSON
     """Largest body, in bytes."""
 
-    def __init__(self, deployment: Deployment, verbs: Mapping[str, Verb]) -> None:
-        self.deployment = deployment
+    def __init__(self, service: Service, verbs: Mapping[str, Verb]) -> None:
+        self.service = service
         self._allowed = ", ".join(self.allow)
         self._verbs = {"OPTIONS": _nothing, **verbs}
         if "GET" in verbs:
@@ -70,7 +70,7 @@ class Resource:
 
     def _shown(self, req: falcon.Request, path: Mapping[str, str]) -> bytes:
         """What was found before, if nothing was written since; or what is there now, all of it at one moment."""
-        database, kept = self.deployment.database, self.deployment.response_cache
+        database, kept = self.service.database, self.service.response_cache
         question = (req.method, req.path, req.query_string, req.auth)
         mark = database.data_version()
         found: bytes | Callable[[], bytes] | None = kept.get(question, mark)
@@ -89,7 +89,7 @@ class Resource:
             falcon.HTTPUnauthorized: nobody is.
 
         """
-        account = authenticated(self.deployment.accounts, req.auth)
+        account = authenticated(self.service.accounts, req.auth)
         req.context.source = Source(UserId(f"tscharts-{account.id}"))
 
     def body(self, req: falcon.Request) -> dict[str, Any]:
@@ -116,8 +116,8 @@ class Nowhere(Resource):
 
     allow = ()
 
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(deployment, {})
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, {})
 
     def _verb(self, method: str) -> Verb:
         raise not_found()

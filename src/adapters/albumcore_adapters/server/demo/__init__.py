@@ -37,7 +37,7 @@ from albumcore.ids import (
 from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.directory import Patient
 from albumcore_adapters.identity.issuing import issue
-from albumcore_adapters.service import Deployment, open_deployment
+from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import alone
 
 ADA = UserId("demo-ada")
@@ -72,25 +72,25 @@ class Demo:
     images: dict[str, int]
 
 
-def fill(deployment: Deployment, clock: Callable[[], datetime] | None = None) -> Demo:
+def fill(service: Service, clock: Callable[[], datetime] | None = None) -> Demo:
     """Fill a data directory with the demo, once: a second call finds what the first one made.
 
     Args:
-        deployment: The open data directory.
+        service: The open data directory.
         clock: Tells when the next event happens, aware and in UTC; without one, they are spread `over_weeks` until
             now.
     """
-    marker = deployment.settings.data / _MARKER
+    marker = service.settings.data / _MARKER
     with alone(marker.with_suffix(".lock")):
         if marker.exists():
             return Demo(**json.loads(marker.read_text()))
-        return _fill(deployment, marker, clock or over_weeks(deployment.clock()))
+        return _fill(service, marker, clock or over_weeks(service.clock()))
 
 
-def _fill(deployment: Deployment, marker: Path, clock: Callable[[], datetime]) -> Demo:
+def _fill(service: Service, marker: Path, clock: Callable[[], datetime]) -> Demo:
     for sub, (email, name) in PEOPLE.items():
-        deployment.people.register(sub, email, name)
-    with closing(open_deployment(deployment.settings, clock=clock)) as in_the_past:
+        service.people.register(sub, email, name)
+    with closing(open_service(service.settings, clock=clock)) as in_the_past:
         demo = Demo(_album(in_the_past), *_image_set(in_the_past))
     # Written last and in one step: a fill that was cut off counts as none, and is done again in full.
     unfinished = marker.with_suffix(".new")
@@ -108,7 +108,7 @@ def over_weeks(until: datetime) -> Callable[[], datetime]:
     return lambda: until - _SPAN * _NEARER ** next(ticks)
 
 
-def _album(deployment: Deployment) -> str:
+def _album(service: Service) -> str:
     # Workers are forked from the process that serves the demo, and would hold all of it in memory.
     import pydicom.data
 
@@ -117,25 +117,25 @@ def _album(deployment: Deployment) -> str:
     folder = Path(pydicom.data.__file__).parent / "test_files"
     scans = folder / "dicomdirtests"
     import_files(
-        deployment.catalogue,
+        service.catalogue,
         ADA,
         [scans / "98892003", scans / "77654033", folder / "reportsi.dcm"],
     )
     brain, spine, head, report = (
-        _study(deployment, text)
+        _study(service, text)
         for text in ("Brain-MRA", "XR C Spine", "CT, HEAD/BRAIN", "OFFIS Structured Reporting Temp")
     )
-    album_id = AlbumId(deployment.make_id(10))
+    album_id = AlbumId(service.make_id(10))
     ada, ben = Source(ADA), Source(BEN)
-    token = CapabilityTokenId(deployment.make_id(10))
-    provider = ReportProviderId(deployment.make_id(22))
-    webhook = WebhookId(deployment.make_id(20))
+    token = CapabilityTokenId(service.make_id(10))
+    provider = ReportProviderId(service.make_id(22))
+    webhook = WebhookId(service.make_id(20))
 
     def series(study: StudyUID) -> list[Any]:
-        return sorted(deployment.catalogue.series_of(study))
+        return sorted(service.catalogue.series_of(study))
 
     def do(source: Source, decision: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        deployment.albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
+        service.albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
 
     do(ada, Album.create, "Tumour board", "Cases for Thursday")
     do(ada, Album.add_member, BEN)
@@ -146,7 +146,7 @@ def _album(deployment: Deployment) -> str:
     do(ada, Album.post_comment, "Could you present it on Thursday?", target=BEN)
     do(ada, Album.promote_member, BEN)
     do(ada, Album.edit, description="Cases for Thursday, room 3")
-    secret_digest = hashlib.sha256(deployment.make_id(22).encode()).hexdigest()
+    secret_digest = hashlib.sha256(service.make_id(22).encode()).hexdigest()
     do(ben, Album.issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
     do(Source(BEN, capability_token=token), Album.import_study, head, series(head))
     do(ada, Album.create_report_provider, provider, "Second reader", "https://reader.example/conf")
@@ -180,17 +180,17 @@ def _album(deployment: Deployment) -> str:
     return album_id
 
 
-def _study(deployment: Deployment, description: str) -> StudyUID:
+def _study(service: Service, description: str) -> StudyUID:
     """The imported study whose description begins so."""
-    catalogue = deployment.catalogue
-    described = catalogue.study_descriptions(deployment.inbox.studies(ADA))
+    catalogue = service.catalogue
+    described = catalogue.study_descriptions(service.inbox.studies(ADA))
     return next(uid for uid, text in sorted(described.items()) if text.startswith(description))
 
 
-def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
+def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
     day = datetime(2026, 3, 14, tzinfo=UTC).date()
-    clinic = deployment.clinics.add_clinic("San Quintin (demo)", day, day)
-    station = deployment.clinics.add_station("Photography (demo)")
+    clinic = service.clinics.add_clinic("San Quintin (demo)", day, day)
+    station = service.clinics.add_station("Photography (demo)")
     blank: dict[str, Any] = dict.fromkeys(
         (
             *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
@@ -199,27 +199,25 @@ def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
         ),
         "",
     )
-    patient = deployment.patients.add(
+    patient = service.patients.add(
         Patient(
             paternal_last="Demo",
             maternal_last="Patient",
             # A patient is told from another by name, birth and gender: a fill that was cut off
             # must not stand in the way of the next.
-            first=deployment.make_id(6),
+            first=service.make_id(6),
             dob=datetime(2015, 6, 1, tzinfo=UTC).date(),
             gender="Female",
             **blank,
         )
     )
-    account = deployment.accounts.named(ACCOUNT) or deployment.accounts.add(
-        ACCOUNT, deployment.make_id(22)
-    )
+    account = service.accounts.named(ACCOUNT) or service.accounts.add(ACCOUNT, service.make_id(22))
     images = {}
     for kind, name in IMAGES.items():
         content = files(__package__).joinpath("images", name).read_bytes()
-        digest = deployment.blobs.put(content)
-        image_id = deployment.albums.next_image_id()
-        deployment.albums.handle(
+        digest = service.blobs.put(content)
+        image_id = service.albums.next_image_id()
+        service.albums.handle(
             patient_stream(patient),
             PatientImageSet.add_image,
             Source(UserId(f"tscharts-{account.id}")),
@@ -233,13 +231,13 @@ def _image_set(deployment: Deployment) -> tuple[int, int, int, dict[str, int]]:
     return int(patient), clinic, station, images
 
 
-def announcement(deployment: Deployment, made: Demo) -> Callable[[str], None]:
+def announcement(service: Service, made: Demo) -> Callable[[str], None]:
     """What prints the `instructions`, once it is known at which address the service listens."""
     email, name = PEOPLE[ADA]
-    jwt = issue(deployment, ADA, email, name, _TOKEN_LIFE)
-    account = deployment.accounts.named(ACCOUNT)
+    jwt = issue(service, ADA, email, name, _TOKEN_LIFE)
+    account = service.accounts.named(ACCOUNT)
     assert account is not None
-    token = deployment.accounts.token(account)
+    token = service.accounts.token(account)
     return lambda address: print(instructions(made, address, jwt, token), flush=True)
 
 
