@@ -15,9 +15,10 @@ from attrs import define
 from albumcore import Album, Albumcore, FeedQuery, Source
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.streams import album_stream
-from albumcore_adapters.directory import Catalogue, Claims, Database, Inbox, Patients
+from albumcore_adapters.directory import Catalogue, Claims, Inbox, Patients
 from albumcore_adapters.directory.patient_search import contains, equals, is_whole
 from albumcore_adapters.sql import migrations
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import (
     MIGRATIONS,
     Migratable,

@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 import pytest
 from attrs import define, field
 
-from albumcore_adapters.directory import Cursor, Database
+from albumcore_adapters.sql.database import Cursor, Database
 from albumcore_adapters.sql.migrations import Migratable, migrate
 from albumcore_adapters.sql.postgres import PostgresDatabase
 from albumcore_adapters.sql.sqlite import SQLiteDatabase

@@ -23,7 +23,6 @@ from albumcore_adapters.directory import (
     Catalogue,
     Claims,
     Clinics,
-    Database,
     Inbox,
     Patients,
     People,
@@ -34,6 +33,7 @@ from albumcore_adapters.directory import (
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import (
     MissingExtra,
     NoAddress,

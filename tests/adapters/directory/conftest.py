@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from albumcore_adapters.directory import Database
+from albumcore_adapters.sql.database import Database
 from support.databases import Databases, NewDatabase, postgres_databases, sqlite_databases
 
 

@@ -11,8 +11,9 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from albumcore.errors import Invalid
-from albumcore_adapters.directory import Account, Accounts, Database
+from albumcore_adapters.directory import Account, Accounts
 from albumcore_adapters.directory import accounts as module
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.directory import (
     Catalogue,
-    Database,
     Inbox,
     InstanceOfOtherSeries,
     InstanceRecord,
@@ -21,6 +20,7 @@ from albumcore_adapters.directory import (
     SeriesFacts,
     SeriesOfOtherStudy,
 )
+from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")

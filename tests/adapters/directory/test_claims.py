@@ -8,13 +8,13 @@ from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory import (
     Catalogue,
     Claims,
-    Database,
     Held,
     InstanceRecord,
     SeriesOfOtherStudy,
     album_place,
     inbox_place,
 )
+from albumcore_adapters.sql.database import Database
 
 STUDY, OTHER_STUDY, CT, MR = (
     StudyUID("1.1"),

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from albumcore.errors import Invalid
-from albumcore_adapters.directory import Clinic, Clinics, Database, Station
+from albumcore_adapters.directory import Clinic, Clinics, Station
+from albumcore_adapters.sql.database import Database
 
 START, END = date(2026, 2, 5), date(2026, 2, 7)
 

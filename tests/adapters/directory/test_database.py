@@ -7,15 +7,8 @@ from datetime import date
 import pytest
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import (
-    Accounts,
-    Catalogue,
-    Clinics,
-    Database,
-    Patients,
-    People,
-    ids_exist,
-)
+from albumcore_adapters.directory import Accounts, Catalogue, Clinics, Patients, People, ids_exist
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import Catalogue, Database, Inbox
+from albumcore_adapters.directory import Catalogue, Inbox
+from albumcore_adapters.sql.database import Database
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
 T1, T2, XRAY = SeriesUID("1.1.1"), SeriesUID("1.1.2"), SeriesUID("1.2.1")

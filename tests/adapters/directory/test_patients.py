@@ -9,13 +9,14 @@ import pytest
 from attrs import asdict, evolve
 
 from albumcore.errors import Invalid
-from albumcore_adapters.directory import Database, Patient, PatientExists, Patients
+from albumcore_adapters.directory import Patient, PatientExists, Patients
 from albumcore_adapters.directory.patient_search import (
     Condition,
     contains,
     equals,
     is_whole,
 )
+from albumcore_adapters.sql.database import Database
 from support.databases import ON_SQLITE
 
 ANA = Patient(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from albumcore.errors import Invalid
 from albumcore.ids import UserId
-from albumcore_adapters.directory import Database, EmailTaken, People, Person
+from albumcore_adapters.directory import EmailTaken, People, Person
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from support.databases import NewDatabase
 

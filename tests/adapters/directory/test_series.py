@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import Catalogue, Database
+from albumcore_adapters.directory import Catalogue
 from albumcore_adapters.directory.studies import (
     SeriesQuery,
     metadata_of,
     series_of_study,
 )
+from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase
 from support.searching import attribute, record
 

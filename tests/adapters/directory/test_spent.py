@@ -8,7 +8,8 @@ from threading import Barrier
 
 import pytest
 
-from albumcore_adapters.directory import Database, Spent
+from albumcore_adapters.directory import Spent
+from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from pydicom import dcmread
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_matching import days
 from albumcore_adapters.dicom.files import DicomFile, import_files, read
-from albumcore_adapters.directory import Catalogue, Cursor, Database, Inbox
+from albumcore_adapters.directory import Catalogue, Inbox
 from albumcore_adapters.directory.studies import (
     SERIES_FILTERS,
     SERIES_SORTS,
@@ -31,7 +31,7 @@ from albumcore_adapters.directory.studies import (
     search_studies,
     series_of_study,
 )
-from albumcore_adapters.sql.database import Parameter
+from albumcore_adapters.sql.database import Cursor, Database, Parameter
 from support.databases import NewDatabase, Seam
 from support.searching import attribute, loaded, record
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_matching import days, soundex, times
-from albumcore_adapters.directory import Catalogue, Database, InstanceRecord
+from albumcore_adapters.directory import Catalogue, InstanceRecord
 from albumcore_adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
+from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase
 from support.searching import attribute, like, loaded, record
 

@@ -14,8 +14,8 @@ import pytest
 from attrs import define, evolve
 
 from albumcore import Album, WebhookEvent
-from albumcore_adapters.directory import Cursor
 from albumcore_adapters.outbound.client import Unreachable
+from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.webhooks import Attempt, queue
 from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE

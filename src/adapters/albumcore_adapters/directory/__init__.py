@@ -31,10 +31,9 @@ from albumcore_adapters.directory.people import EmailTaken, People
 from albumcore_adapters.directory.spent import Spent
 from albumcore_adapters.directory.token_floors import TokenFloors
 from albumcore_adapters.directory.token_uses import TokenUses
-from albumcore_adapters.sql.database import MAX_KEY, Cursor, Database, ids_exist
+from albumcore_adapters.sql.database import ids_exist
 
 __all__ = [
-    "MAX_KEY",
     "UNKNOWN",
     "Account",
     "Accounts",
@@ -43,8 +42,6 @@ __all__ = [
     "Claims",
     "Clinic",
     "Clinics",
-    "Cursor",
-    "Database",
     "EmailTaken",
     "Held",
     "Inbox",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from albumcore.times import in_utc
-from albumcore_adapters.directory import Database
+from albumcore_adapters.sql.database import Database
 
 Pairs = list[tuple[int, int]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from albumcore.times import in_utc
-from albumcore_adapters.directory import Database
+from albumcore_adapters.sql.database import Database
 
 TABLE = "unfinished_copy"
 

@@ -14,6 +14,7 @@ from attrs import evolve
 from albumcore import Albumcore
 from albumcore_adapters.directory import Database
 from albumcore_adapters.service import DATABASE, Service
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import check_sqlite, database_of, open_sqlite_to_read
 from albumcore_adapters.transfer.errors import BackupDamaged

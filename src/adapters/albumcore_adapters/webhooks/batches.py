@@ -14,8 +14,7 @@ from albumcore.albums import WebhookEvent
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
 from albumcore.index import SeriesRow
 from albumcore.kernel import Act, Source
-from albumcore_adapters.directory import Cursor
-from albumcore_adapters.sql.database import Row, has_changed
+from albumcore_adapters.sql.database import Cursor, Row, has_changed
 from albumcore_adapters.webhooks import queue
 from albumcore_adapters.webhooks.context import Box
 from albumcore_adapters.webhooks.facts import populated

@@ -9,7 +9,8 @@ from typing import Protocol
 from attrs import field, frozen
 
 from albumcore import Albumcore
-from albumcore_adapters.directory import Database, People
+from albumcore_adapters.directory import People
+from albumcore_adapters.sql.database import Database
 
 
 class Sends(Protocol):

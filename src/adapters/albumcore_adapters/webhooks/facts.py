@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
-from albumcore_adapters.directory import Cursor, Database, album_place, claims_on
+from albumcore_adapters.directory import album_place, claims_on
 from albumcore_adapters.directory.dicom_json import text
-from albumcore_adapters.sql.database import select_in
+from albumcore_adapters.sql.database import Cursor, Database, select_in
 
 Json = dict[str, Any]
 

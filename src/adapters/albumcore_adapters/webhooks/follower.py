@@ -22,8 +22,7 @@ from albumcore.albums.events import (
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, WebhookId
 from albumcore.streams import key_of
-from albumcore_adapters.directory import Cursor, Database
-from albumcore_adapters.sql.database import Row, has_changed, select_in
+from albumcore_adapters.sql.database import Cursor, Database, Row, has_changed, select_in
 from albumcore_adapters.webhooks import batches, queue
 from albumcore_adapters.webhooks.context import Box
 from albumcore_adapters.webhooks.log import log_error

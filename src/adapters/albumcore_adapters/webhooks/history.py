@@ -10,8 +10,7 @@ from attrs import frozen
 
 from albumcore.albums import WebhookEvent
 from albumcore.ids import AlbumId, WebhookId
-from albumcore_adapters.directory import Cursor
-from albumcore_adapters.sql.database import MAX_INTEGER, Row, select_in
+from albumcore_adapters.sql.database import MAX_INTEGER, Cursor, Row, select_in
 from albumcore_adapters.webhooks.follower import Follower
 from albumcore_adapters.webhooks.tables import moment
 from albumcore_adapters.webhooks.triggers import LAST, Attempt, Summary, Trigger

@@ -9,7 +9,8 @@ from typing import cast
 from attrs import frozen
 
 from albumcore import Albumcore
-from albumcore_adapters.directory import Database, People
+from albumcore_adapters.directory import People
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of
 from albumcore_adapters.webhooks.batches import Groups
 from albumcore_adapters.webhooks.context import Sends

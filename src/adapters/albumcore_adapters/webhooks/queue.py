@@ -17,8 +17,7 @@ from attrs import evolve, field, frozen
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.ids import AlbumId, SeriesUID, UserId, WebhookId
 from albumcore.kernel import Act, Source
-from albumcore_adapters.directory import Cursor, Database
-from albumcore_adapters.sql.database import Row, has_changed
+from albumcore_adapters.sql.database import Cursor, Database, Row, has_changed
 from albumcore_adapters.webhooks.notifications import Call
 from albumcore_adapters.webhooks.secrets import forget
 from albumcore_adapters.webhooks.tables import moment, stamp

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from albumcore.text import check_text
-from albumcore_adapters.directory import Cursor
+from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.webhooks.context import Box
 from albumcore_adapters.webhooks.tables import stamp
 

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
-from albumcore_adapters.directory import MAX_KEY
+from albumcore_adapters.sql.database import MAX_KEY
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _LONGEST = 1000  # digits; Python converts some thousands

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from attrs import field, frozen
 
 from albumcore import Albumcore
-from albumcore_adapters.directory import Database
 from albumcore_adapters.service import DATABASE
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import (
     MissingExtra,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from albumcore_adapters.directory import Cursor, Database
+from albumcore_adapters.sql.database import Cursor, Database
 
 
 @frozen
