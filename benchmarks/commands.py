@@ -147,13 +147,14 @@ def _raw(albums: Albumcore, path: Any) -> sqlite3.Connection:
     with database_of(albums).transaction(commit=False) as cursor:
         for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
-            raw.execute(f"PRAGMA {pragma}={cursor.fetchone()[0]}")
+            [row] = cursor.fetchall()
+            raw.execute(f"PRAGMA {pragma}={row[pragma]}")
         raw.execute("PRAGMA synchronous=FULL")
         cursor.execute(
             "SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND sql <> ''"
         )
         for row in cursor.fetchall():
-            raw.execute(row[0])
+            raw.execute(row["sql"])
     raw.execute("BEGIN")
     raw.executemany(
         _INSERT,

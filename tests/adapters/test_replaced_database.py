@@ -25,10 +25,10 @@ from albumcore_adapters.store import (
     StoreError,
     StoreReplaced,
     StoreUnavailable,
-    database_of,
     open_memory,
     open_sqlite,
 )
+from support.databases import sqlite_of
 from support.server import bearer
 
 FILE = "albumcore.sqlite"
@@ -147,7 +147,7 @@ def test_file_of_any_name(tmp_path: Path, name: str, is_uri: bool) -> None:
 
 def test_log_that_is_made_anew(service: Service, client: testing.TestClient) -> None:
     """When its last connection is closed, SQLite removes it, and makes another one for the next."""
-    database = database_of(service.albums)
+    database = sqlite_of(service.albums)
     assert _create(client).status_code == 201
     for free in (database._readers, database._writers):  # as after errors
         while free:
@@ -183,7 +183,7 @@ def test_restart_after_a_replacement(
 
 def test_file_is_looked_at_between_writes(service: Service, tmp_path: Path) -> None:
     """Answers that are kept, and connections that are opened, notice it as well."""
-    database = database_of(service.albums)
+    database = sqlite_of(service.albums)
     assert database.data_version() is not None
     assert database.trouble() is None
     _replace(tmp_path / "data" / FILE)
@@ -195,7 +195,7 @@ def test_file_is_looked_at_between_writes(service: Service, tmp_path: Path) -> N
 
 def test_new_connection_to_a_replaced_file(service: Service, tmp_path: Path) -> None:
     """A thread that has none yet is not given one to another file, nor is a file made."""
-    database = database_of(service.albums)
+    database = sqlite_of(service.albums)
     database.take(False).close()
     (tmp_path / "data" / FILE).unlink()
     with pytest.raises(StoreReplaced), database.transaction(commit=False):
@@ -205,7 +205,7 @@ def test_new_connection_to_a_replaced_file(service: Service, tmp_path: Path) -> 
 
 def test_file_system_that_does_not_tell(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """That may pass, and it does."""
-    database = database_of(service.albums)
+    database = sqlite_of(service.albums)
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -223,7 +223,7 @@ def test_store_in_memory_has_no_file() -> None:
     """Nothing is looked for."""
     store = open_memory()
     store.next_image_id()
-    assert database_of(store).trouble() is None
+    assert sqlite_of(store).trouble() is None
     store.close()
 
 
@@ -238,7 +238,7 @@ def test_write_that_replaces_nothing(service: Service, client: testing.TestClien
 
 def _damage(service: Service, table: str) -> None:
     """Close the store, and overwrite the root page of a table."""
-    with database_of(service.albums).transaction(commit=False) as cursor:
+    with sqlite_of(service.albums).transaction(commit=False) as cursor:
         cursor.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table])
         page = cursor.fetchone()["rootpage"]
         cursor.execute("PRAGMA page_size")
@@ -274,7 +274,7 @@ def test_health_once_the_database_is_known_to_be_damaged(
 @pytest.mark.parametrize("is_beside", [False, True], ids=["alone", "beside another"])
 def test_damage_is_noticed_wherever_it_is_met(service: Service, is_beside: bool) -> None:
     """Also within a transaction that several reads share."""
-    database = database_of(service.albums)
+    database = sqlite_of(service.albums)
     error = sqlite3.DatabaseError("database disk image is malformed")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     around = database.read_snapshot() if is_beside else nullcontext()
@@ -298,7 +298,7 @@ def test_what_is_no_database_any_more(tmp_path: Path) -> None:
 
 def test_full_database_says_so(service: Service, client: testing.TestClient) -> None:
     """503 with the reason, nothing recorded, and a write succeeds once there is room."""
-    database = database_of(service.albums)
+    database = sqlite_of(service.albums)
     before = service.albums.recorder.max_notification_id()
     connection = database.take(True)
     [size] = connection.execute("PRAGMA page_count").fetchone()

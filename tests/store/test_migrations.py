@@ -6,11 +6,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import pytest
-from attrs import define
 
 from albumcore import Album, Albumcore, FeedQuery, Source
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
@@ -18,10 +17,9 @@ from albumcore.streams import album_stream
 from albumcore_adapters.directory import Catalogue, Claims, Inbox, Patients
 from albumcore_adapters.directory.patient_search import contains, equals, is_whole
 from albumcore_adapters.sql import migrations
-from albumcore_adapters.sql.database import Database
+from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.sql.migrations import (
     MIGRATIONS,
-    Migratable,
     migrate,
     schema_version,
 )
@@ -35,6 +33,7 @@ from albumcore_adapters.store import (
     open_sqlite,
 )
 from albumcore_adapters.transfer.copy.tables import tables_beside_events
+from support.databases import Seam
 from support.given import ALICE
 from support.older import BEFORE_CLAIMS, run, script
 from support.postgres import empty_database
@@ -120,7 +119,7 @@ def test_a_store_of_before_there_were_versions(older: Place) -> None:
         assert positions[-1] > len(positions)
         page = app.feed(COPIED, ADA, FeedQuery(studies={StudyUID("1.2")}))
         assert [one.line.mutation for one in page.entries] == ["IMPORT_SERIES"]
-        directory = cast(Database, database_of(app))
+        directory = database_of(app)
         assert Catalogue(directory).all_series() >= {"1.2.3"}
         assert Patients(directory).search([is_whole("paternal_last")("DEMO")]) == [1]
     assert contents(older) == before
@@ -133,7 +132,7 @@ def test_a_store_of_before_there_were_claims(older: Place) -> None:
     """What came later is added, with its default; what is held without images is claimed by who put it there."""
     run(older, f"{BEFORE_CLAIMS} UPDATE directory_series SET populated = 1;")
     with closing(opened(older)) as app:
-        directory = cast(Database, database_of(app))
+        directory = database_of(app)
         inbox = Inbox(directory)
         assert {uid for found in inbox.contents(ADA).values() for uid in found}
         assert inbox.favorites(ADA) == {}
@@ -243,25 +242,21 @@ def has_no_half(place: Place) -> bool:
     return True
 
 
-@define
-class Overtaken:
+class Overtaken(Seam):
     """A database that another process migrates, between our look and our write."""
 
-    store: Migratable
-    system: str
-
-    def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
+    def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
         """The transaction that is asked for."""
         if commit:
-            migrate(self.store)
-        return self.store.transaction(commit=commit)
+            migrate(self.database)
+        return super().transaction(commit=commit)
 
 
 def test_another_process_that_is_first(older: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it did is not done again."""
     monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color))
     with closing(database(older)) as store:
-        migrate(Overtaken(store, store.system))
+        migrate(Overtaken(store))
         assert schema_version(store) == len(MIGRATIONS) + 1
 
 

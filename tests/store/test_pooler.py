@@ -10,8 +10,9 @@ from albumcore import Album, Albumcore
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.sql.postgres import ConnectionLost
-from albumcore_adapters.store import database_of, open_postgres
+from albumcore_adapters.store import open_postgres
 from support.contention import SHARED, SOMEBODY, contend
+from support.databases import postgres_of
 from support.deep import at_length
 from support.given import ALICE
 from support.pgbouncer import Pooler, pooler
@@ -65,12 +66,12 @@ def test_a_store_works_behind_a_pooler(app: Albumcore, url: str, direct_url: str
         assert app.feed(AlbumId("A1"), ALICE.user).total == number + 2
     tamper(app, "UPDATE form_of_rows SET form = 'another'")
     with open_postgres(url) as other, open_postgres(direct_url) as direct:
-        with database_of(other).read_snapshot():
+        with postgres_of(other).read_snapshot():
             assert other.load(A1) == app.load(A1) == direct.load(A1)
         other.rebuild()
         assert other.verify() == []
         assert len(direct.follow(0)) == 13
-    database = database_of(app)
+    database = postgres_of(app)
     for _ in range(3):
         with database.get_connection() as one, database.get_connection() as another:
             for connection in (one, another):
@@ -105,7 +106,7 @@ def test_a_connection_lost_behind_a_pooler_keeps_nothing(app: Albumcore) -> None
     tamper(app, "CREATE TABLE notes (name TEXT)")
 
     def lose_it() -> None:
-        with database_of(app).transaction(commit=True) as cursor:
+        with postgres_of(app).transaction(commit=True) as cursor:
             cursor.execute("INSERT INTO notes VALUES ('lost')")
             cursor.execute("SELECT pg_backend_pid() AS pid")
             [row] = cursor.fetchall()
@@ -114,7 +115,7 @@ def test_a_connection_lost_behind_a_pooler_keeps_nothing(app: Albumcore) -> None
 
     with pytest.raises(ConnectionLost):
         lose_it()
-    with database_of(app).looking() as cursor:
+    with postgres_of(app).looking() as cursor:
         cursor.execute("SELECT count(*) AS number FROM notes")
         assert cursor.fetchall() == [{"number": 0}]
 
@@ -126,8 +127,8 @@ def test_the_first_schema_of_the_search_path_behind_a_pooler(url: str, direct_ur
     server.execute(f"ALTER DATABASE {name} SET search_path = first, public")
     with open_postgres(url) as app:
         app.handle(A1, Album.create, ALICE, "Knees")
-        assert database_of(app).schema == "first"
-        with database_of(app).get_connection() as connection:
+        assert postgres_of(app).schema == "first"
+        with postgres_of(app).get_connection() as connection:
             connection.execute("SET search_path = public")
         assert app.next_image_id() == 1
         app.handle(A1, Album.post_comment, ALICE, "Hm")

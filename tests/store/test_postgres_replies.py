@@ -13,7 +13,8 @@ from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.sql import postgres
 from albumcore_adapters.sql.postgres import ConnectionLost, PostgresDatabase
-from albumcore_adapters.store import StoreUnavailable, database_of, open_postgres
+from albumcore_adapters.store import StoreUnavailable, open_postgres
+from support.databases import postgres_of
 from support.given import ALICE
 from support.postgres import empty_database, postgres_server
 from support.proxy import COMMIT, CUTS, Cut, Proxy, proxied
@@ -32,7 +33,7 @@ def url() -> Iterator[str]:
 def direct(url: str) -> Iterator[Albumcore]:
     """A store, with an album, without any network before it."""
     app = open_postgres(url)
-    with database_of(app).transaction(commit=True) as cursor:
+    with postgres_of(app).transaction(commit=True) as cursor:
         cursor.execute("CREATE TABLE notes (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
     app.handle(A1, Album.create, ALICE, "Knees")
     yield app
@@ -61,7 +62,7 @@ def comments(app: Albumcore) -> list[str]:
 
 def notes(app: Albumcore) -> list[str]:
     """What was noted."""
-    with database_of(app).transaction(commit=False) as cursor:
+    with postgres_of(app).transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM notes ORDER BY number")
         return [row["name"] for row in cursor.fetchall()]
 
@@ -113,7 +114,7 @@ def test_what_is_told_of_a_transaction_is_true_wherever_its_connection_breaks(
     proxy.cut = cut
     kept = 1
     try:
-        with database_of(app).transaction(commit=True) as cursor:
+        with postgres_of(app).transaction(commit=True) as cursor:
             cursor.execute("INSERT INTO notes (name) VALUES ('one')")
     except ConnectionLost:
         kept = 0
@@ -123,7 +124,7 @@ def test_what_is_told_of_a_transaction_is_true_wherever_its_connection_breaks(
         assert kept
     if not cut.heard:
         assert not kept
-    with database_of(direct).transaction(commit=True) as cursor:
+    with postgres_of(direct).transaction(commit=True) as cursor:
         cursor.execute("INSERT INTO notes (name) VALUES ('next')")
 
 
@@ -137,7 +138,7 @@ def test_a_database_that_stays_gone_is_not_said_to_have_kept_nothing(
 ) -> None:
     """Nobody can know, and the error says so."""
     monkeypatch.setattr(postgres, "SETTLE_SECONDS", 0.2)
-    monkeypatch.setattr(database_of(app).pool, "timeout", 0.1)
+    monkeypatch.setattr(postgres_of(app).pool, "timeout", 0.1)
     before = comments(direct)
     proxy.cut, proxy.stays_broken = (
         CUTS["after the commit" if is_kept else "before the commit"],
@@ -191,7 +192,7 @@ def test_a_server_that_does_not_tell_its_history(
     """Where a connection breaks, what was stored is found by the command's id, and nothing is guessed."""
     before = comments(direct)
     hosted.load(A1)
-    assert not database_of(hosted).server.tells_history
+    assert not postgres_of(hosted).server.tells_history
     proxy.cut = cut
     kept = ["Hm"]
     try:
@@ -207,10 +208,10 @@ def test_a_server_that_does_not_tell_its_history(
 
 def test_another_history_is_no_answer(app: Albumcore) -> None:
     """The name may be that of another transaction, on another timeline or after a crash, which a checkpoint ends."""
-    database = database_of(app)
+    database = postgres_of(app)
     with database.transaction(commit=True) as cursor:
         cursor.execute(f"SELECT {database.server.named}")
-        row = cursor.fetchone()
+        [row] = cursor.fetchall()
     ours = postgres._Named(0, row["xid"], row["history"])
     assert database._was_kept(ours)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
@@ -224,8 +225,8 @@ def test_another_history_is_no_answer(app: Albumcore) -> None:
 def waiting(direct: Albumcore, url: str) -> Iterator[postgres._Named]:
     """A transaction that is being kept, and waits for a synchronous standby that is not there."""
     server, name = postgres_server(), url.split("/")[3].split("?")[0]
-    with database_of(direct).looking() as cursor:
-        cursor.execute(f"SELECT {database_of(direct).server.history} AS history")
+    with postgres_of(direct).looking() as cursor:
+        cursor.execute(f"SELECT {postgres_of(direct).server.history} AS history")
         [row] = cursor.fetchall()
     server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
     server.execute("SELECT pg_reload_conf()")
@@ -251,15 +252,15 @@ def test_what_a_standby_does_not_have_yet_is_not_said_to_be_kept(
     """A transaction that waits for it is not ended: the server would take it for kept at once."""
     monkeypatch.setattr(postgres, "SETTLE_SECONDS", 0.5)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
-        database_of(direct)._was_kept(waiting)
+        postgres_of(direct)._was_kept(waiting)
 
 
 def test_another_transaction_of_the_same_backend_is_not_ended(direct: Albumcore) -> None:
     """Behind a pooler of connections, or where its number was given again, it is somebody else's."""
-    database = database_of(direct)
+    database = postgres_of(direct)
     with database.transaction(commit=True) as cursor:
         cursor.execute(f"SELECT {database.server.named}")
-        row = cursor.fetchone()
+        [row] = cursor.fetchall()
     with database.transaction(commit=True) as cursor:
         backend = cursor.connection.info.backend_pid
         assert database._was_kept(postgres._Named(backend, row["xid"], row["history"]))

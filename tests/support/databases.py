@@ -11,10 +11,12 @@ from typing import TypeAlias, cast
 import pytest
 from attrs import define, field
 
-from albumcore_adapters.sql.database import Cursor, Database
-from albumcore_adapters.sql.migrations import Migratable, migrate
+from albumcore import Albumcore
+from albumcore_adapters.sql.database import Cursor, Database, System
+from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.sql.postgres import PostgresDatabase
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
+from albumcore_adapters.store import database_of
 from support.postgres import empty_database
 
 NewDatabase: TypeAlias = Callable[[], AbstractContextManager[Database]]
@@ -32,6 +34,11 @@ class Seam:
 
     database: Database
 
+    @property
+    def system(self) -> System:
+        """Which of the two it is."""
+        return self.database.system
+
     def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
         """The transaction that is asked for."""
         return self.database.transaction(commit=commit)
@@ -43,6 +50,24 @@ class Seam:
     def data_version(self) -> object | None:
         """What tells whether anything was committed."""
         return self.database.data_version()
+
+    def trouble(self) -> str | None:
+        """Why it cannot be used."""
+        return self.database.trouble()
+
+    def close(self) -> None:
+        """Close it."""
+        self.database.close()
+
+
+def sqlite_of(app: Albumcore) -> SQLiteDatabase:
+    """The database of a store on SQLite, with what SQLite alone has."""
+    return cast(SQLiteDatabase, database_of(app))
+
+
+def postgres_of(app: Albumcore) -> PostgresDatabase:
+    """The database of a store on PostgreSQL, with what PostgreSQL alone has."""
+    return cast(PostgresDatabase, database_of(app))
 
 
 @define
@@ -67,7 +92,7 @@ class Databases:
             database = self._unused.pop()
         else:
             database = self.make()
-            migrate(cast(Migratable, database))
+            migrate(database)
         yield database
         with database.transaction(commit=True) as cursor:
             cursor.execute(self.tables)
@@ -98,7 +123,7 @@ def postgres_databases() -> Iterator[Databases]:
 
         def make() -> Database:
             url = stack.enter_context(empty_database())
-            return cast(Database, stack.enter_context(closing(PostgresDatabase(url))))
+            return stack.enter_context(closing(PostgresDatabase(url)))
 
         yield Databases(
             make,

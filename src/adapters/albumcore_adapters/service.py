@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 from attrs import field, frozen
 
@@ -126,7 +125,7 @@ def open_service(
     secret = load_secret(settings.data, settings.secret_file)
     clock = clock_in_utc(clock)
     albums = _open_albums(settings, clock)
-    database = cast(Database, database_of(albums))
+    database = database_of(albums)
     if is_unfinished(database):
         albums.close()
         raise UnfinishedCopy(

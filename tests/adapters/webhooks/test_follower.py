@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import threading
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,6 @@ from albumcore.testing.arguments import digest_of
 from albumcore_adapters.directory import People
 from albumcore_adapters.outbound.client import Outbound
 from albumcore_adapters.service import random_id
-from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, open_memory
 from albumcore_adapters.webhooks import Outbox, open_outbox
 from albumcore_adapters.webhooks.tables import moment
@@ -109,7 +108,7 @@ def opened(store: Albumcore, clock: Clock) -> Outbox:
     """An outbox of the store, as a process that starts opens it."""
     return open_outbox(
         store,
-        People(cast(Database, database_of(store))),
+        People(database_of(store)),
         Outbound(),
         root="",
         base="",

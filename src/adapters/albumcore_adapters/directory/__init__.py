@@ -6,6 +6,7 @@ by id alone.
 
 from albumcore.feed import Person
 from albumcore_adapters.directory._checks import problems_of
+from albumcore_adapters.directory._ids import ids_exist
 from albumcore_adapters.directory._instances import (
     InstanceOfOtherSeries,
     InstanceRecord,
@@ -31,7 +32,6 @@ from albumcore_adapters.directory.people import EmailTaken, People
 from albumcore_adapters.directory.spent import Spent
 from albumcore_adapters.directory.token_floors import TokenFloors
 from albumcore_adapters.directory.token_uses import TokenUses
-from albumcore_adapters.sql.database import ids_exist
 
 __all__ = [
     "UNKNOWN",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import falcon
 
 from albumcore_adapters.service import Service
-from albumcore_adapters.store import database_of
 
 
 class Health:
@@ -16,7 +15,7 @@ class Health:
     """
 
     def __init__(self, service: Service) -> None:
-        self._albums, self._database = service.albums, database_of(service.albums)
+        self._albums, self._database = service.albums, service.database
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Ask the database for something, and say that it answered."""

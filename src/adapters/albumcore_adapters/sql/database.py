@@ -23,14 +23,15 @@ to be made again from them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from albumcore.errors import Invalid
 
 Parameter: TypeAlias = str | int | None
+System: TypeAlias = Literal["sqlite", "postgres"]
 
 MAX_INTEGER = 2**63 - 1
 MAX_KEY = 255
@@ -72,12 +73,17 @@ class Cursor(Protocol):
     def fetchone(self) -> Row | None:
         """Return the next row of the last statement, or None."""
 
-    def fetchall(self) -> list[Row]:
-        """Return the rows of the last statement that were not fetched yet."""
+    def fetchall(self) -> list[Any]:
+        """Return the remaining rows of the last statement, each a `Row`."""
 
 
 class Database(Protocol):
-    """Gives transactions, as the datastore of the event store does."""
+    """The database port: what SQLite (`sql.sqlite`) and PostgreSQL (`sql.postgres`) both offer."""
+
+    @property
+    def system(self) -> System:
+        """Which database it is."""
+        ...
 
     def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
         """Open a transaction: kept at the end with ``commit``, undone without it or on an error."""
@@ -87,6 +93,12 @@ class Database(Protocol):
 
     def data_version(self) -> object | None:
         """What is equal to itself as long as nobody has committed anything; None where that is not known."""
+
+    def trouble(self) -> str | None:
+        """Why this process cannot be served by the database until an administrator acts; None as far as is known."""
+
+    def close(self) -> None:
+        """Close every connection."""
 
 
 def is_storable(text: str) -> bool:
@@ -132,16 +144,6 @@ def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
     with database.transaction(commit=False) as cursor:
         cursor.execute(select, (row_id,))
         return cursor.fetchone()
-
-
-def ids_exist(database: Database, ids: Mapping[str, int]) -> bool:
-    """Whether there is something of each id, by one question; they go by what they are ids of, such as ``patient``."""
-    if not all(0 < row_id <= MAX_INTEGER for row_id in ids.values()):
-        return False
-    there = [f"EXISTS (SELECT 1 FROM directory_{name} WHERE id = ?)" for name in ids]  # noqa: S608
-    with database.transaction(commit=False) as cursor:
-        cursor.execute(f"SELECT 1 AS one WHERE {' AND '.join(['1 = 1', *there])}", [*ids.values()])
-        return cursor.fetchone() is not None
 
 
 def delete_by_id(database: Database, delete: str, row_id: int) -> bool:

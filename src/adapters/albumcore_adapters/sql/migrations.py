@@ -10,12 +10,12 @@ To add a column or a table, add a migration at the end. One that was released st
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import frozen
 from eventsourcing.persistence import PersistenceError
 
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.schema_v1 import (
     fold_patients,
     make_tables,
@@ -26,19 +26,6 @@ from albumcore_adapters.sql.schema_v1 import (
 
 class NewerStore(PersistenceError):
     """A newer release wrote the store: this one does not know its tables, and leaves them alone."""
-
-
-class Migratable(Protocol):
-    """A database that can be migrated."""
-
-    @property
-    def system(self) -> str:
-        """``sqlite`` or ``postgres``."""
-        ...
-
-    def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
-        """Open a transaction: kept at the end with ``commit``, undone without it or on an error."""
-        ...
 
 
 @frozen
@@ -140,13 +127,13 @@ MIGRATIONS: tuple[Migration, ...] = (
 """What makes a store of version 1 of a new one, a store of version 2 of that, and so on."""
 
 
-def schema_version(database: Migratable) -> int:
+def schema_version(database: Database) -> int:
     """How many migrations a database has been through; 0 where it is empty, or older than versions are."""
     with database.transaction(commit=False) as cursor:
         return _version(cursor, database.system)
 
 
-def migrate(database: Migratable) -> None:
+def migrate(database: Database) -> None:
     """Bring a database to the version of this code, one migration in each transaction, with its number.
 
     Whatever ends it on the way, the next call goes on from there. Several processes may call it at once.
@@ -167,7 +154,7 @@ def migrate(database: Migratable) -> None:
     _check(version)
 
 
-def is_migrated(database: Migratable) -> bool:
+def is_migrated(database: Database) -> bool:
     """Whether a database has been through all migrations that are known here.
 
     Raises:

@@ -27,6 +27,7 @@ from psycopg.abc import Query
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
+from albumcore_adapters.sql.database import System
 from albumcore_adapters.sql.faults import DAMAGED, StoreDamaged
 from albumcore_adapters.sql.postgres_cursor import PortableCursor, known_errors
 from albumcore_adapters.sql.postgres_server import directly, look_at, milliseconds
@@ -113,7 +114,7 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
         server: What the server is, and what it lets us do.
     """
 
-    system: ClassVar[str] = "postgres"
+    system: ClassVar[System] = "postgres"
 
     def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
         given = connection_settings(url)

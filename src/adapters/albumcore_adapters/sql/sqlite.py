@@ -16,6 +16,7 @@ from eventsourcing.persistence import InterfaceError, OperationalError, Persiste
 from eventsourcing.sqlite import SQLiteConnectionPool, SQLiteDatastore
 
 from albumcore_adapters.sql.commit_counter import Commits
+from albumcore_adapters.sql.database import System
 from albumcore_adapters.sql.faults import (
     DAMAGED,
     REPLACED,
@@ -80,7 +81,7 @@ class SQLiteDatabase(ReadSnapshot, SQLiteDatastore):  # type: ignore[misc]  # a 
     what others read.
     """
 
-    system: ClassVar[str] = "sqlite"
+    system: ClassVar[System] = "sqlite"
 
     def __init__(self, db_name: str, lock_timeout: float = LOCK_SECONDS) -> None:
         """Nothing is opened before it is needed.

@@ -16,6 +16,7 @@ from typing import Any, Unpack, cast
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 from albumcore.opening import MissingExtra, NoAddress, StoreOptions, check_options
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.faults import StoreDamaged, StoreFull, StoreReplaced
 from albumcore_adapters.sql.integrity import (
     Unreadable,
@@ -99,7 +100,7 @@ def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcor
     env = {**_on_sqlite(address_to_read(path)), "CREATE_TABLE": "n"}
     store = Albumcore(env, **options)
     try:
-        recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
+        recorder = _recorder_of(store)
         if not (is_migrated(recorder.datastore) and recorder.has_rows_of_this_form()):
             raise StoreError("an older release wrote it: open a writable copy first")
     except BaseException:
@@ -188,8 +189,7 @@ def _on_sqlite(database: str) -> dict[str, str]:
 def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
     store = Albumcore(env, **options)
     try:
-        recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
-        if not recorder.has_rows_of_this_form():
+        if not _recorder_of(store).has_rows_of_this_form():
             read = store.rebuild(pass_over=_told)
             if read:
                 _log.info("the index rows were of another form: made again from %d events", read)
@@ -206,10 +206,13 @@ def _told(error: AlbumcoreError) -> None:
     _log.error("an event was passed over, and what follows it in its stream: %s", error.detail)
 
 
-def database_of(store: Albumcore) -> Any:
-    """The database an open store lives in, for tables that live beside it: `albumcore_adapters.directory.Database`."""
-    recorder: IndexRecorder = store.recorder  # type: ignore[assignment]
-    return recorder.datastore
+def database_of(store: Albumcore) -> Database:
+    """The database of an open store, for the tables beside its events."""
+    return _recorder_of(store).datastore
+
+
+def _recorder_of(store: Albumcore) -> IndexRecorder:
+    return cast(IndexRecorder, store.recorder)
 
 
 __all__ = [

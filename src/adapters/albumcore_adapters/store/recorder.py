@@ -24,6 +24,7 @@ from albumcore.index import (
     Versions,
     Where,
 )
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.store.postings import count_in_lanes, find_page
 from albumcore_adapters.store.rows import (
@@ -61,7 +62,7 @@ class IndexRecorder:
     """
 
     position: ClassVar[str] = "notification_id"
-    datastore: Any
+    datastore: Database
     events_table_name: str
 
     def create_table(self) -> None:
@@ -165,7 +166,8 @@ class IndexRecorder:
             while low < high:
                 middle = (low + high + 1) // 2
                 c.execute(f"{at} AND originator_version = ?", [stream, middle])
-                if holds(_event_of(c.fetchone())):
+                [stored] = c.fetchall()
+                if holds(_event_of(stored)):
                     low = middle
                 else:
                     high = middle - 1

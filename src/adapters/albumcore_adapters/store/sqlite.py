@@ -56,6 +56,8 @@ _stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
     """Appends events together with the changes of the index rows they mean, and answers from those rows."""
 
+    datastore: SQLiteDatabase
+
     def __init__(self, datastore: Any, events_table_name: str = "stored_events") -> None:
         super().__init__(datastore, events_table_name)
         self.insert_events_statement = (
@@ -172,8 +174,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
     def deciding(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is written meanwhile."""
-        database: SQLiteDatabase = self.datastore
-        return database.joining(database.writing(seconds))
+        return self.datastore.joining(self.datastore.writing(seconds))
 
     def clear_tables(self, c: Any) -> None:
         """Make the index tables anew."""

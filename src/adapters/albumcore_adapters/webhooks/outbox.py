@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import cast
 
 from attrs import frozen
 
 from albumcore import Albumcore
 from albumcore_adapters.directory import People
-from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of
 from albumcore_adapters.webhooks.batches import Groups
 from albumcore_adapters.webhooks.context import Sends
@@ -57,6 +55,6 @@ def open_outbox(
         clock: Tells the present moment, aware and in UTC.
         make_id: Makes an id of that many characters that nobody can guess.
     """
-    database = cast(Database, database_of(albums))
+    database = database_of(albums)
     begin(database, albums.recorder.max_notification_id() or 0)
     return Outbox(albums, database, people, outbound, root, base, clock, make_id)

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
 
 from albumcore import Albumcore
 from albumcore_adapters.service import DATABASE
-from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import (
     MissingExtra,
@@ -56,7 +54,7 @@ class Place:
             if not (file.is_file() and file.stat().st_size):
                 raise CopyRefused(NONE)
             with closing(SQLiteDatabase(file.as_uri(), 30)) as database:
-                yield Side(cast(Database, database), SQLITE)
+                yield Side(database, SQLITE)
             return
         with _driver():
             if not has_postgres_store(self.url or ""):
@@ -81,7 +79,7 @@ class Place:
             with _driver():
                 store, words = open_postgres(self.url or ""), POSTGRES
         with closing(store):
-            database = cast(Database, database_of(store))
+            database = database_of(store)
             yield store, Side(database, words)
 
 

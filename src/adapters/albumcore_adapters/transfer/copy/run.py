@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from attrs import field, frozen
 
 from albumcore import Albumcore
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import Blobs
-from albumcore_adapters.sql.migrations import MIGRATIONS, Migratable, schema_version
+from albumcore_adapters.sql.migrations import MIGRATIONS, schema_version
 from albumcore_adapters.transfer.copy.blobs import copy_blobs
 from albumcore_adapters.transfer.copy.places import NONE, CopyRefused, Place
 from albumcore_adapters.transfer.copy.statements import Side
@@ -144,7 +144,7 @@ def _check_source(old: Side) -> None:
     there = old.tables()
     if EVENTS.name not in there:
         raise CopyRefused(NONE)
-    version = schema_version(cast(Migratable, old.database))
+    version = schema_version(old.database)
     if version > len(MIGRATIONS):
         raise CopyRefused("a newer albumcore wrote the store to copy from, and must copy it")
     if version < len(MIGRATIONS):
