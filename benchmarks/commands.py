@@ -16,7 +16,8 @@ from eventsourcing.persistence import StoredEvent
 
 from albumcore import Album, Albumcore, Source, album_stream
 from albumcore.index import changes
-from albumcore_adapters.service import DATABASE, Service
+from albumcore_adapters.base.data_directory import DATABASE_FILE
+from albumcore_adapters.service import Service
 from albumcore_adapters.store import database_of, open_sqlite
 from albumcore_adapters.store.recorder import EVENT
 from albumcore_adapters.store.rows import statements_of
@@ -98,7 +99,7 @@ def durable_whole(bench: Bench) -> Taken:
         albums = service.albums
         stored = _stored_comment(service)
         raw = sqlite3.connect(bench.directory().with_suffix(".sqlite"), isolation_level=None)
-        with closing(sqlite3.connect(store.path / DATABASE)) as whole:
+        with closing(sqlite3.connect(store.path / DATABASE_FILE)) as whole:
             whole.backup(raw)
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             raw.execute(f"PRAGMA {pragma}")
@@ -215,7 +216,7 @@ def replay(bench: Bench) -> Taken:
     directory = bench.directory()
     directory.mkdir()
     bench.say("writing the albums to replay")
-    albums = open_sqlite(directory / DATABASE)
+    albums = open_sqlite(directory / DATABASE_FILE)
     fill_album(albums, STREAM, size)
     expected = albums.load(STREAM)
     albums.rebuild()  # which drops the snapshots
@@ -227,7 +228,7 @@ def replay(bench: Bench) -> Taken:
     def ours() -> float:
         # A copy, opened anew: whatever is kept of it, in memory or as a snapshot, must not answer the next time.
         copy = directory / f"{next(numbers)}.sqlite"
-        shutil.copyfile(directory / DATABASE, copy)
+        shutil.copyfile(directory / DATABASE_FILE, copy)
         opened = open_sqlite(copy)
         began = time.process_time()
         album: Album = opened.load(STREAM, version=size)

@@ -33,10 +33,11 @@ from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.index import changes
 from albumcore.kernel import Act, RecordedEvent, Stream, record
 from albumcore.streams import patient_stream
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory import InstanceRecord, Patient
 from albumcore_adapters.identity.jwt import issue_token
-from albumcore_adapters.service import DATABASE, Service, open_service
+from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import open_sqlite
 from albumcore_adapters.store.rows import form_of_rows
 from benchmarks import history
@@ -176,11 +177,11 @@ class Shelf:
         if not (kept / "known.json").exists():
             self._make(size, kept)
         self.say(f"copying the store of {size:,}")
-        shutil.copytree(kept, to, ignore=shutil.ignore_patterns("blobs", DATABASE))
+        shutil.copytree(kept, to, ignore=shutil.ignore_patterns("blobs", DATABASE_FILE))
         # Blobs are never written to again, so both may be the same files.
         shutil.copytree(kept / "blobs", to / "blobs", copy_function=os.link)
-        shutil.copyfile(kept / DATABASE, to / DATABASE)
-        descriptor = os.open(to / DATABASE, os.O_RDONLY)
+        shutil.copyfile(kept / DATABASE_FILE, to / DATABASE_FILE)
+        descriptor = os.open(to / DATABASE_FILE, os.O_RDONLY)
         os.fsync(descriptor)  # what is measured next must not wait for it
         os.close(descriptor)
         return Store(to, size, orjson.loads((kept / "known.json").read_bytes()))
@@ -196,8 +197,8 @@ class Shelf:
         path.mkdir(parents=True)
         path.chmod(0o700)
         began = time.perf_counter()
-        tally = _write_album(path / DATABASE, size, self.say)
-        _write_images(path / DATABASE, size, self.say)
+        tally = _write_album(path / DATABASE_FILE, size, self.say)
+        _write_images(path / DATABASE_FILE, size, self.say)
         photos = _settle(path, size, self.say)
         seen = {member: tally.seen_by(member) for member in (*VIEWERS, *WHISPERERS)}
         seconds = round(time.perf_counter() - began, 1)

@@ -16,16 +16,16 @@ import orjson
 import pytest
 
 from albumcore import utc_now
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import DirectoryBlobs
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import DATABASE, open_service
+from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.transfer import blobs, sqlite
-from albumcore_adapters.transfer.backup import back_up
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import Manifest
-from support.backups import backed_up, blob_files, contents, restored
+from support.backups import back_up_service, backed_up, blob_files, contents, restored
 from support.copying import quiet
 from support.deep import at_length
 from support.s3 import S3, blobs_at, reached, serving_s3
@@ -81,11 +81,11 @@ def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> No
     with opened(own) as service:
         service.people.register("stays", "stays-in-the-log@clinic.example")
         service.people.register("gone", "gone-for-ever@clinic.example")
-        run_sql(own / DATABASE, "DELETE FROM directory_person WHERE sub = 'gone'")
-        back_up(service, tmp_path / "backup", quiet)
+        run_sql(own / DATABASE_FILE, "DELETE FROM directory_person WHERE sub = 'gone'")
+        back_up_service(service, tmp_path / "backup", quiet)
     names = {path.name for path in (tmp_path / "backup").iterdir()}
-    assert names == {DATABASE, "blobs", "blobs.txt", "demo.json", "manifest.json"}
-    content = (tmp_path / "backup" / DATABASE).read_bytes()
+    assert names == {DATABASE_FILE, "blobs", "blobs.txt", "demo.json", "manifest.json"}
+    content = (tmp_path / "backup" / DATABASE_FILE).read_bytes()
     assert (b"gone-for-ever" in content, b"stays-in-the-log" in content) == (False, True)
 
 
@@ -186,7 +186,7 @@ def test_a_reference_that_is_no_digest(own: Path, tmp_path: Path) -> None:
     """It could be any path, so it is not followed."""
     [(digest, _), *_] = blob_files(own)
     run_sql(
-        own / DATABASE,
+        own / DATABASE_FILE,
         f"UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), '{digest}', '../x y')"
         " AS BLOB)",
     )
@@ -214,14 +214,14 @@ def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
             there.put(path.read_bytes())
         shutil.rmtree(own / "blobs")
         with closing(open_service(Settings(data=own, blobs=place))) as service:
-            manifest = back_up(service, backup, quiet)
+            manifest = back_up_service(service, backup, quiet)
             assert (manifest.blobs, manifest.blobs_at) == (4, place)
             assert not (backup / "blobs").exists()
             assert restored(backup, new, blobs=place).manifest == manifest
             lost = min(images)
             there.remove(lost, utc_now().replace(year=9000))
             with pytest.raises(BackupDamaged, match=f"^image bytes {lost}: missing$"):
-                back_up(service, tmp_path / "other", quiet)
+                back_up_service(service, tmp_path / "other", quiet)
         with pytest.raises(BackupDamaged, match=f"^image bytes {lost}: missing$"):
             restored(backup, tmp_path / "third", blobs=place)
         assert not (tmp_path / "third").exists()
@@ -293,7 +293,7 @@ def test_a_backup_in_the_data_directory(own: Path) -> None:
 
 def test_a_store_that_does_not_verify(own: Path, tmp_path: Path) -> None:
     """What is wrong is named, and an empty directory that was there stays empty."""
-    run_sql(own / DATABASE, "UPDATE album_row SET name = 'Other'")
+    run_sql(own / DATABASE_FILE, "UPDATE album_row SET name = 'Other'")
     (tmp_path / "backup").mkdir()
     with pytest.raises(BackupDamaged, match="in the index, not in the history"):
         backed_up(own, tmp_path / "backup")

@@ -16,13 +16,13 @@ from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import NoStore, open_service
+from albumcore_adapters.service import open_service
 from albumcore_adapters.sql import postgres_server as postgres_server_seen
-from albumcore_adapters.transfer.backup import back_up
+from albumcore_adapters.store.opening import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import restore
-from support.backups import agree, backed_up, blob_files, restored
+from support.backups import agree, back_up_service, backed_up, blob_files, restored
 from support.copying import quiet
 from support.postgres import Contents, empty_database
 
@@ -54,7 +54,7 @@ def target(tmp_path: Path) -> Iterator[Settings]:
 def from_place(settings: Settings, backup: Path, stage: Any = quiet) -> Manifest:
     """Back up the store of some settings."""
     with closing(open_service(settings)) as service:
-        return back_up(service, backup, stage)
+        return back_up_service(service, backup, stage)
 
 
 def tables(settings: Settings) -> Mapping[str, list[bytes]]:
@@ -132,7 +132,7 @@ def test_a_table_may_take_long(
                 cursor.execute("SHOW statement_timeout")
                 told.extend(row["statement_timeout"] for row in cursor.fetchall())
 
-        back_up(service, tmp_path / "backup", after_the_first("copying tables", request))
+        back_up_service(service, tmp_path / "backup", after_the_first("copying tables", request))
     assert told == ["0"]
 
     def linger() -> None:
@@ -232,7 +232,7 @@ def test_restored_again_once_the_images_are_there(
 def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
     """That of the backup is taken where there is none; one that is there stays."""
     with closing(open_service(source)) as service:
-        back_up(service, tmp_path / "backup", quiet, with_secret=True)
+        back_up_service(service, tmp_path / "backup", quiet, with_secret=True)
     assert restore(target, tmp_path / "backup", quiet).secret == "backup"
     assert (target.data / "secret").read_bytes() == (source.data / "secret").read_bytes()
     (target.data / "secret").write_bytes(bytes(range(32)))

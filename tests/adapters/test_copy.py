@@ -18,12 +18,14 @@ from attrs import fields
 from albumcore import Album, Source, StudyComments, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
 from albumcore.streams import album_stream, study_stream
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory import Held, Patient, inbox_place
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import DATABASE, NoStore, open_service
+from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.store import database_of, open_postgres, open_sqlite
+from albumcore_adapters.store.opening import NoStore
 from albumcore_adapters.transfer.copy import tables
 from albumcore_adapters.transfer.copy.places import CopyRefused, Place, place_of
 from albumcore_adapters.transfer.copy.tables import tables_beside_events
@@ -97,7 +99,7 @@ def own(store: Path, tmp_path: Path) -> Path:
 
 def dump(data: Path) -> Dump:
     """Every row of a database file that cannot be made from the events; the events with their positions."""
-    with closing(sqlite3.connect(data / DATABASE)) as connection:
+    with closing(sqlite3.connect(data / DATABASE_FILE)) as connection:
         found = {
             one.name: connection.execute(
                 f"SELECT * FROM {one.name} ORDER BY " + ", ".join(f'"{key}"' for key in one.key)
@@ -110,7 +112,7 @@ def dump(data: Path) -> Dump:
 
 def run_sql(data: Path, *statements: str) -> None:
     """Change a database file."""
-    with closing(sqlite3.connect(data / DATABASE)) as connection:
+    with closing(sqlite3.connect(data / DATABASE_FILE)) as connection:
         for statement in statements:
             connection.execute(statement)
         connection.commit()
@@ -182,9 +184,9 @@ def test_a_source_of_another_release(own: Path, tmp_path: Path) -> None:
         (0, "of an older albumcore: stop"),
     ):
         run_sql(own, f"PRAGMA user_version = {version}")
-        before = (own / DATABASE).read_bytes()
+        before = (own / DATABASE_FILE).read_bytes()
         assert expected in refused(own, tmp_path / "new")
-        assert (own / DATABASE).read_bytes() == before
+        assert (own / DATABASE_FILE).read_bytes() == before
     assert not (tmp_path / "new").exists()
 
 
@@ -425,7 +427,7 @@ def test_a_store_that_no_service_has_opened(tmp_path: Path) -> None:
     """The library alone made it: there are no tables beside the events, and no number was given out."""
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
-    with closing(open_sqlite(old / DATABASE)) as app:
+    with closing(open_sqlite(old / DATABASE_FILE)) as app:
         recorded = app.handle(album_stream(ALBUM), Album.create, ADA, "Knees")
     assert copied(old, new).is_whole
     with opened(new) as service:

@@ -20,10 +20,12 @@ import pytest
 from albumcore import Album, Source
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.secret import SecretError
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
-from albumcore_adapters.service import DATABASE, NoStore, open_service
+from albumcore_adapters.service import open_service
+from albumcore_adapters.store.opening import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.restore import restore
 from support.backups import (
@@ -93,7 +95,7 @@ def test_the_store_is_as_it_was(made: tuple[Path, Path], backup: Path, data: Pat
     with opened(data) as service:
         assert service.albums.verify(service.blobs.check) == []
     assert data.stat().st_mode & 0o777 == 0o700
-    assert (data / DATABASE).stat().st_mode & 0o777 == 0o600
+    assert (data / DATABASE_FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_log_of_the_old_database_is_not_applied(
@@ -104,9 +106,14 @@ def test_the_log_of_the_old_database_is_not_applied(
     with opened(data) as service:
         service.people.register("in-the-log")
         shutil.copytree(data, killed)
-    assert (killed / f"{DATABASE}-wal").stat().st_size > 0
+    assert (killed / f"{DATABASE_FILE}-wal").stat().st_size > 0
     restored(backup, killed)
-    assert {path.name for path in killed.iterdir()} == {DATABASE, "blobs", "demo.json", "secret"}
+    assert {path.name for path in killed.iterdir()} == {
+        DATABASE_FILE,
+        "blobs",
+        "demo.json",
+        "secret",
+    }
     assert contents(killed) == contents(made[0])
     with opened(killed.with_name("killed.before-restore")) as service:
         assert service.people.find("in-the-log")
@@ -115,7 +122,7 @@ def test_the_log_of_the_old_database_is_not_applied(
 def test_the_database_writes_ahead(backup: Path, tmp_path: Path) -> None:
     """The copy in a backup does not: readers would wait for writers."""
     restored(backup, tmp_path / "new")
-    with closing(sqlite3.connect(tmp_path / "new" / DATABASE)) as connection:
+    with closing(sqlite3.connect(tmp_path / "new" / DATABASE_FILE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -142,7 +149,7 @@ def test_a_symbolic_link_stays(backup: Path, data: Path, tmp_path: Path) -> None
 
 def test_index_rows_of_another_release(backup: Path, tmp_path: Path) -> None:
     """They are made again from the events, as when a service opens the store."""
-    with closing(sqlite3.connect(backup / DATABASE)) as connection:
+    with closing(sqlite3.connect(backup / DATABASE_FILE)) as connection:
         connection.execute("UPDATE form_of_rows SET form = 'other'")
         connection.execute("DELETE FROM album_row")
         connection.commit()
@@ -258,8 +265,12 @@ def an_image(backup: Path) -> Path:
 
 
 DAMAGES: Mapping[str, tuple[Callable[[Path], object], type[Exception], str]] = {
-    "database": (lambda it: flip(it / DATABASE), BackupDamaged, "albumcore.sqlite: .* changed"),
-    "no database": (lambda it: (it / DATABASE).unlink(), BackupDamaged, "No such file"),
+    "database": (
+        lambda it: flip(it / DATABASE_FILE),
+        BackupDamaged,
+        "albumcore.sqlite: .* changed",
+    ),
+    "no database": (lambda it: (it / DATABASE_FILE).unlink(), BackupDamaged, "No such file"),
     "list": (lambda it: flip(it / "blobs.txt"), BackupDamaged, "blobs.txt: its content"),
     "image": (lambda it: flip(an_image(it)), BackupDamaged, "image bytes .* changed"),
     "no image": (lambda it: an_image(it).unlink(), BackupDamaged, "image bytes .*: missing"),
@@ -303,7 +314,7 @@ def test_a_damaged_backup(
 
 def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
     """Even where its digests agree."""
-    with closing(sqlite3.connect(backup / DATABASE)) as connection:
+    with closing(sqlite3.connect(backup / DATABASE_FILE)) as connection:
         connection.execute("UPDATE album_row SET name = 'Other'")
         connection.commit()
     agree(backup)

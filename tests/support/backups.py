@@ -13,23 +13,40 @@ from typing import Any
 
 import orjson
 
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Digest
-from albumcore_adapters.service import DATABASE
+from albumcore_adapters.service import Service
 from albumcore_adapters.transfer.backup import back_up
 from albumcore_adapters.transfer.copy.tables import tables_beside_events
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import Restored, restore
+from albumcore_adapters.transfer.snapshot import Stage
 from support.copying import quiet
 from support.server import opened
 
 Dump = Mapping[str, list[tuple[Any, ...]]]
 
 
+def back_up_service(
+    service: Service, backup: Path, stage: Stage = quiet, *, with_secret: bool = False
+) -> Manifest:
+    """Back up the store of an open service."""
+    return back_up(
+        service.settings,
+        service.albums,
+        service.blobs,
+        backup,
+        stage,
+        at=service.clock(),
+        secret=service.secret if with_secret else None,
+    )
+
+
 def backed_up(data: Path, backup: Path, **options: Any) -> Manifest:
     """Back up a data directory."""
     with opened(data) as service:
-        return back_up(service, backup, quiet, **options)
+        return back_up_service(service, backup, **options)
 
 
 def restored(backup: Path, data: Path, **settings: Any) -> Restored:
@@ -41,7 +58,7 @@ def contents(data: Path) -> Dump:
     """Every row of a database file that cannot be made from the events, the events with their positions, and images."""
     with opened(data) as service:
         blobs = [(digest, service.blobs.get(digest)) for digest in service.blobs.digests()]
-    with closing(sqlite3.connect(data / DATABASE)) as connection:
+    with closing(sqlite3.connect(data / DATABASE_FILE)) as connection:
         found = {
             one.name: connection.execute(f"SELECT * FROM {one.name}").fetchall()
             for one in tables_beside_events()

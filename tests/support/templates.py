@@ -13,8 +13,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.service import DATABASE, open_service
+from albumcore_adapters.service import open_service
 from support.postgres import Contents, StoreDatabases, postgres_server
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ def kept(data: Path) -> Iterator[Callable[[], None]]:
         contents = Contents.of(_places[data])
         yield partial(contents.put, _places[data], cut_off=False)
         return
-    file = data / DATABASE
+    file = data / DATABASE_FILE
     with closing(sqlite3.connect(":memory:")) as copy:
         with closing(sqlite3.connect(file)) as database:
             database.backup(copy)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 from attrs import field, frozen
 
-from albumcore import Albumcore, StoreOptions, utc_now
+from albumcore import Albumcore, utc_now
 from albumcore.times import Clock, clock_in_utc
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
 from albumcore_adapters.directory import (
     Accounts,
@@ -33,27 +31,15 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.outbound.client import Outbound
 from albumcore_adapters.sql.database import Database
-from albumcore_adapters.store import (
-    MissingExtra,
-    NoAddress,
-    database_of,
-    has_postgres_store,
-    open_postgres,
-    open_sqlite,
+from albumcore_adapters.store import database_of
+from albumcore_adapters.store.opening import open_store, require_store
+from albumcore_adapters.transfer.marker import (
+    refuse_unfinished_copy,
+    refuse_unfinished_restore,
 )
-from albumcore_adapters.transfer.marker import is_unfinished
 from albumcore_adapters.webhooks import Outbox, open_outbox
 
-DATABASE = "albumcore.sqlite"
 _ALPHANUMERIC = string.ascii_letters + string.digits
-
-
-class NoStore(Exception):
-    """A store was to be there already, and is not, or not yet the whole of it."""
-
-
-class UnfinishedCopy(NoStore):
-    """What is there is a copy that `albumcore copy` has not brought to its end."""
 
 
 def random_id(length: int) -> str:
@@ -117,99 +103,60 @@ def open_service(
         OSError: the directory cannot be read or written.
         SecretError: the secret is damaged, or readable by others than its owner.
     """
-    _refuse_half_restored(settings)
-    if must_exist and not _is_there(settings):
-        place = settings.data if settings.database is None else "the database of the settings"
-        raise NoStore(f"there is no store in {place}")
+    refuse_unfinished_restore(settings)
+    if must_exist:
+        require_store(settings)
     blobs = open_blobs(settings)
     secret = load_secret(settings.data, settings.secret_file)
     clock = clock_in_utc(clock)
-    albums = _open_albums(settings, clock)
-    database = database_of(albums)
-    if is_unfinished(database):
-        albums.close()
-        raise UnfinishedCopy(
-            "the store is an unfinished copy: run `albumcore copy` again, to its end"
-        )
-    people, catalogue = People(database), Catalogue(database)
-    claims, inbox = Claims(database), Inbox(database)
-    outbound = Outbound(allow_private=settings.allow_private_addresses)
-    return Service(
-        settings,
-        secret,
-        albums,
-        database,
-        blobs,
-        people,
-        catalogue,
-        claims,
-        inbox,
-        TokenUses(database),
-        TokenFloors(database),
-        Spent(database),
-        Clinics(database),
-        Patients(database),
-        Accounts(database, secret),
-        JwtVerifier.of(settings, secret, clock),
-        clock,
-        make_id,
-        outbound,
-        open_outbox(
-            albums,
-            people,
-            outbound,
-            root=settings.root,
-            base=settings.root + (settings.kheops_prefix or ""),
-            clock=clock,
-            make_id=make_id,
-        ),
-    )
-
-
-def before_restore(data: Path) -> Path:
-    """Where a data directory stays that a restore has put another one in the place of."""
-    data = data.resolve()
-    return data.with_name(f"{data.name}.before-restore")
-
-
-def _refuse_half_restored(settings: Settings) -> None:
-    old = before_restore(settings.data)
-    if settings.database is None and old.exists() and not _is_there(settings):
-        raise UnfinishedCopy(
-            f"{settings.data} is missing, and {old} is there: a restore was cut off between two renames. "
-            f"Run `albumcore restore` again, or rename {old.name} back"
-        )
-
-
-def _is_there(settings: Settings) -> bool:
-    if settings.database is not None:
-        with _usable_database():
-            return has_postgres_store(settings.database)
-    file = settings.data / DATABASE
-    return file.is_file() and bool(file.stat().st_size)
-
-
-def _open_albums(settings: Settings, clock: Callable[[], datetime]) -> Albumcore:
-    options: StoreOptions = {
-        "clock": clock,
-        "busy_seconds": settings.busy_seconds,
-        "snapshot_every": settings.snapshot_every,
-        "cache_size": settings.cache_size,
-    }
-    if settings.database is None:
-        return open_sqlite(settings.data / DATABASE, **options)
-    with _usable_database():
-        return open_postgres(settings.database, **options)
-
-
-@contextmanager
-def _usable_database() -> Iterator[None]:
+    albums = open_store(settings, clock)
     try:
-        yield
-    except MissingExtra:
-        needed = "the extra `postgres` to be installed: pip install 'albumcore[postgres]'"
-        raise SettingsError("ALBUMCORE_DATABASE", needed) from None
-    except NoAddress:
-        # Not repeated: it may hold a password.
-        expected = "an address that libpq understands"
-        raise SettingsError("ALBUMCORE_DATABASE", expected) from None
+        refuse_unfinished_copy(database_of(albums))
+        return _compose(settings, secret, blobs, albums, clock, make_id)
+    except BaseException:
+        albums.close()
+        raise
+
+
+def _compose(
+    settings: Settings,
+    secret: bytes,
+    blobs: Blobs,
+    albums: Albumcore,
+    clock: Clock,
+    make_id: Callable[[int], str],
+) -> Service:
+    database = database_of(albums)
+    people = People(database)
+    outbound = Outbound(allow_private=settings.allow_private_addresses)
+    outbox = open_outbox(
+        albums,
+        people,
+        outbound,
+        root=settings.root,
+        base=settings.root + (settings.kheops_prefix or ""),
+        clock=clock,
+        make_id=make_id,
+    )
+    return Service(
+        settings=settings,
+        secret=secret,
+        albums=albums,
+        database=database,
+        blobs=blobs,
+        people=people,
+        catalogue=Catalogue(database),
+        claims=Claims(database),
+        inbox=Inbox(database),
+        token_uses=TokenUses(database),
+        token_floors=TokenFloors(database),
+        spent=Spent(database),
+        clinics=Clinics(database),
+        patients=Patients(database),
+        accounts=Accounts(database, secret),
+        verifier=JwtVerifier.of(settings, secret, clock),
+        clock=clock,
+        make_id=make_id,
+        outbound=outbound,
+        outbox=outbox,
+    )

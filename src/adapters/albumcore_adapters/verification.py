@@ -10,10 +10,11 @@ from typing import Any
 from attrs import field, frozen
 
 from albumcore import Albumcore
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
 from albumcore_adapters.directory import problems_of
-from albumcore_adapters.service import DATABASE, NoStore, open_service
+from albumcore_adapters.service import open_service
 from albumcore_adapters.store import (
     NewerStore,
     StoreError,
@@ -22,7 +23,7 @@ from albumcore_adapters.store import (
     database_of,
     open_sqlite_to_read,
 )
-from albumcore_adapters.transfer.marker import is_unfinished
+from albumcore_adapters.transfer.marker import refuse_unfinished_copy
 
 _UNREADABLE = (StoreError, UnicodeDecodeError)
 """What reading a damaged database leads to; the second where what SQLite has to say names something damaged."""
@@ -65,7 +66,7 @@ def verify(
         Unreadable: it is on a read-only directory, and changes lie beside it.
         StoreError: the SQLite file is no database, or PostgreSQL cannot be reached.
     """
-    file = settings.data / DATABASE
+    file = settings.data / DATABASE_FILE
     on_sqlite = settings.database is None and file.is_file() and bool(file.stat().st_size)
     problems = check_sqlite(file).problems if on_sqlite else []
     read_only = read_only or bool(problems) or not os.access(settings.data, os.W_OK)
@@ -115,10 +116,9 @@ def _opened(settings: Settings, *, to_read: bool) -> Iterator[tuple[Albumcore, B
         finally:
             service.close()
         return
-    albums = open_sqlite_to_read(settings.data / DATABASE)
+    albums = open_sqlite_to_read(settings.data / DATABASE_FILE)
     try:
-        if is_unfinished(database_of(albums)):
-            raise NoStore("the store is an unfinished copy: run `albumcore copy` again, to its end")
+        refuse_unfinished_copy(database_of(albums))
         yield albums, open_blobs(settings, to_read=True)
     finally:
         albums.close()

@@ -7,6 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from albumcore_adapters.base.data_directory import SECRET_FILE
 from albumcore_adapters.blobs import sync_directory
 
 SECRET_BYTES = 32
@@ -32,7 +33,7 @@ def load_secret(data_dir: Path, file: Path | None = None) -> bytes:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if file is not None:
         return _read(file)
-    path = data_dir / "secret"
+    path = data_dir / SECRET_FILE
     if not path.exists():
         _create(path)
     return _read(path)
@@ -45,10 +46,10 @@ def copy_secret(source: Path | None, target: Path | None) -> bool:
         SecretError: it is damaged, or its group or others may read or change it.
         OSError: a file cannot be read or made.
     """
-    if source is None or target is None or not (source / "secret").exists():
+    if source is None or target is None or not (source / SECRET_FILE).exists():
         return False
-    draft = _draft(target / "secret", _read(source / "secret"))
-    os.replace(draft, target / "secret")
+    draft = _draft(target / SECRET_FILE, _read(source / SECRET_FILE))
+    os.replace(draft, target / SECRET_FILE)
     sync_directory(target)
     return True
 

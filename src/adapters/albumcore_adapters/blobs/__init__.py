@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
 from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.blobs.directory import DirectoryBlobs, sync_directory
 from albumcore_adapters.blobs.protocol import (
@@ -47,7 +48,7 @@ def open_blobs(settings: Settings, *, to_read: bool = False) -> Blobs:
         OSError: the directory cannot be made.
     """
     if settings.blobs is None:
-        return DirectoryBlobs(settings.data / "blobs", makes=not to_read)
+        return DirectoryBlobs(settings.data / BLOBS_DIRECTORY, makes=not to_read)
     place = urlsplit(settings.blobs)
     if place.scheme == "file":
         return DirectoryBlobs(Path(unquote(place.path)), makes=not to_read)

@@ -14,8 +14,8 @@ from albumcore_adapters.base.settings import SettingsError
 from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.cli.base import Failed, app
 from albumcore_adapters.server.serve import CannotListen
-from albumcore_adapters.service import NoStore
 from albumcore_adapters.store import NewerStore, StoreError, Unreadable
+from albumcore_adapters.store.opening import NoStore
 from albumcore_adapters.transfer.copy.places import CopyRefused
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 

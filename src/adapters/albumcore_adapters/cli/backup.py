@@ -41,7 +41,15 @@ def backup(
         albumcore backup /backup/2026-03-14 --data /srv/albumcore
     """
     with existing(data) as service:
-        manifest = back_up(service, dest, progress_of, with_secret=with_secret)
+        manifest = back_up(
+            service.settings,
+            service.albums,
+            service.blobs,
+            dest,
+            progress_of,
+            at=service.clock(),
+            secret=service.secret if with_secret else None,
+        )
     if json:
         print_json(orjson.loads(manifest.as_json()))
         return

@@ -6,19 +6,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from albumcore_adapters.blobs import DirectoryBlobs
-from albumcore_adapters.service import Service
+from albumcore import Albumcore
+from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY, DEMO_FILE, SECRET_FILE
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import Blobs, DirectoryBlobs
 from albumcore_adapters.transfer.blobs import bring, check, look_for, referred
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.manifest import (
     BLOB_LIST,
-    BLOBS,
-    DEMO,
-    SECRET,
     Manifest,
     for_its_owner,
     listed_blobs,
@@ -27,7 +27,16 @@ from albumcore_adapters.transfer.snapshot import Snapshot, Stage
 from albumcore_adapters.transfer.sqlite import take_sqlite
 
 
-def back_up(service: Service, backup: Path, stage: Stage, *, with_secret: bool = False) -> Manifest:
+def back_up(
+    settings: Settings,
+    albums: Albumcore,
+    blobs: Blobs,
+    backup: Path,
+    stage: Stage,
+    *,
+    at: datetime,
+    secret: bytes | None = None,
+) -> Manifest:
     """Back up a store: its database, as it is at one moment, and all image bytes that its events refer to.
 
     The store may be served and written to meanwhile. All that was acknowledged before the call is in it. Image bytes
@@ -35,10 +44,13 @@ def back_up(service: Service, backup: Path, stage: Stage, *, with_secret: bool =
     At the end the backup itself is verified as `albumcore verify` does, and then the manifest is written.
 
     Args:
-        service: The open store.
-        backup: Where it is to be: a directory that is empty, or not there. If the backup fails, nothing is left in it.
-        stage: Shows how it goes on.
-        with_secret: Put in the secret, too, by which tokens can be made that the service accepts.
+        settings: Where the store is.
+        albums: The open store.
+        blobs: The place of its image bytes.
+        backup: The directory to make: one that is empty, or does not exist. If the backup fails, it is left empty.
+        stage: Shows the progress.
+        at: The current time, for the manifest.
+        secret: The secret that the service signs tokens with, to put it into the backup; None leaves it out.
 
     Raises:
         TransferRefused: the directory is not empty, or it is in the data directory.
@@ -47,26 +59,25 @@ def back_up(service: Service, backup: Path, stage: Stage, *, with_secret: bool =
         BlobsUnavailable: the place of the image bytes does not answer.
         OSError: the backup cannot be written.
     """
-    made_at, settings = service.clock(), service.settings
     with _new_directory(backup, settings.data.resolve()):
         if settings.database is None:
-            taken = take_sqlite(service, backup, stage)
+            taken = take_sqlite(albums, settings.data, backup, stage)
         else:
             taken = import_module("albumcore_adapters.transfer.postgres").take(
-                service, backup, stage
+                albums, backup, stage
             )
-        number, length = _list_blobs(service, backup, taken, stage)
-        is_here = isinstance(service.blobs, DirectoryBlobs)
-        _bring_blobs(service, backup, number, stage)
+        number, length = _list_blobs(albums, backup, taken, stage)
+        is_here = isinstance(blobs, DirectoryBlobs)
+        _bring_blobs(blobs, backup, number, stage)
         paths = [*taken.paths, BLOB_LIST]
-        if with_secret:
-            _write(backup / SECRET, service.secret)
-            paths.append(SECRET)
-        if (demo := settings.data / DEMO).exists():
-            _write(backup / DEMO, demo.read_bytes())
-            paths.append(DEMO)
+        if secret is not None:
+            _write(backup / SECRET_FILE, secret)
+            paths.append(SECRET_FILE)
+        if (demo := settings.data / DEMO_FILE).exists():
+            _write(backup / DEMO_FILE, demo.read_bytes())
+            paths.append(DEMO_FILE)
         return Manifest(
-            made_at=made_at,
+            made_at=at,
             release=version("albumcore"),
             origin=taken.origin,
             schema=taken.schema,
@@ -75,7 +86,7 @@ def back_up(service: Service, backup: Path, stage: Stage, *, with_secret: bool =
             blobs=number,
             blob_bytes=length,
             blobs_at=None if is_here else settings.blobs,
-            has_secret=with_secret,
+            has_secret=secret is not None,
             tables=taken.tables,
         ).written(backup, paths)
 
@@ -99,26 +110,25 @@ def _new_directory(backup: Path, data: Path) -> Iterator[None]:
         raise
 
 
-def _list_blobs(service: Service, backup: Path, taken: Snapshot, stage: Stage) -> tuple[int, int]:
+def _list_blobs(albums: Albumcore, backup: Path, taken: Snapshot, stage: Stage) -> tuple[int, int]:
     """List the image bytes that the events refer to; how many there are, and how many bytes together."""
     number = total = 0
     with (
         stage("reading events", taken.events) as progress,
         open(backup / BLOB_LIST, "x", encoding="ascii", opener=for_its_owner) as file,
     ):
-        for digest, length in referred(service.albums, taken.position, progress):
+        for digest, length in referred(albums, taken.position, progress):
             file.write(f"{digest} {length}\n")
             number, total = number + 1, total + length
     return number, total
 
 
-def _bring_blobs(service: Service, backup: Path, number: int, stage: Stage) -> None:
-    source = service.blobs
+def _bring_blobs(source: Blobs, backup: Path, number: int, stage: Stage) -> None:
     if not isinstance(source, DirectoryBlobs):
         with stage("looking for image bytes", number) as progress:
             look_for(listed_blobs(backup), source, progress)
         return
-    target = DirectoryBlobs(backup / BLOBS)
+    target = DirectoryBlobs(backup / BLOBS_DIRECTORY)
     with stage("copying image bytes", number) as progress:
         bring(listed_blobs(backup), source, target, progress)
     with stage("verifying image bytes", number) as progress:

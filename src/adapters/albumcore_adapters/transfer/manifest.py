@@ -24,12 +24,6 @@ VERSION = 1
 BLOB_LIST = "blobs.txt"
 """The file that lists the image bytes: a digest and a length in bytes, a line each, in ascending order."""
 
-BLOBS = "blobs"
-"""The directory of the image bytes in a backup that holds them, and in a data directory."""
-
-SECRET = "secret"  # noqa: S105 - the name of a file
-DEMO = "demo.json"
-
 
 @frozen
 class BackupFile:

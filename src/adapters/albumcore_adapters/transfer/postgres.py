@@ -9,15 +9,16 @@ from typing import cast
 
 from attrs import evolve
 
+from albumcore import Albumcore
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
-from albumcore_adapters.service import Service
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.sql.postgres_cursor import (
     UNHURRIED,
     PortableCursor,
     known_errors,
 )
+from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.copy.places import Place
 from albumcore_adapters.transfer.copy.statements import POSTGRES, Side
 from albumcore_adapters.transfer.copy.tables import (
@@ -41,7 +42,7 @@ from albumcore_adapters.transfer.snapshot import Snapshot, Stage, verified
 _PIECE = 1024 * 1024  # bytes read at a time
 
 
-def take(service: Service, backup: Path, stage: Stage) -> Snapshot:
+def take(albums: Albumcore, backup: Path, stage: Stage) -> Snapshot:
     """Copy every table of a store into a backup, but for those that are made from the events, and verify the store.
 
     All is read in one transaction. Each table is in a file of the text format of COPY.
@@ -50,7 +51,7 @@ def take(service: Service, backup: Path, stage: Stage) -> Snapshot:
         BackupDamaged: the store does not verify.
         StoreError: the database did not do its part.
     """
-    side = Side(service.database, POSTGRES)
+    side = Side(database_of(albums), POSTGRES)
     (backup / "tables").mkdir(mode=0o700)
     with side.database.read_snapshot():
         with side.database.transaction(commit=False) as cursor:
@@ -62,7 +63,7 @@ def take(service: Service, backup: Path, stage: Stage) -> Snapshot:
             for number, table in enumerate(wanted, 1):
                 tables.append(_copy_out(side, table, backup))
                 progress(number)
-        snapshot = verified(service.albums, "postgresql", stage)
+        snapshot = verified(albums, "postgresql", stage)
     paths = tuple(table.path for table in tables)
     return evolve(snapshot, paths=paths, tables=tuple(tables))
 

@@ -13,16 +13,19 @@ from urllib.parse import unquote, urlsplit
 from attrs import evolve, frozen
 
 from albumcore import utc_now
-from albumcore_adapters.base.secret import copy_secret
+from albumcore_adapters.base.data_directory import (
+    BLOBS_DIRECTORY,
+    DATABASE_FILE,
+    DEMO_FILE,
+    SECRET_FILE,
+)
+from albumcore_adapters.base.secret import copy_secret, load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs, open_blobs
-from albumcore_adapters.service import DATABASE, open_service
+from albumcore_adapters.store.opening import open_store
 from albumcore_adapters.transfer.blobs import bring, check, look_for
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import (
-    BLOBS,
-    DEMO,
-    SECRET,
     Manifest,
     listed_blobs,
     sync_tree,
@@ -87,13 +90,13 @@ def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
         return Restored(manifest, None, _bring_secret(manifest, backup, settings.data, settings))
     with swapping(settings.data, backup) as swap:
         new = _made_in(swap.new, settings)
-        _copy(backup / DATABASE, swap.new / DATABASE)
+        _copy(backup / DATABASE_FILE, swap.new / DATABASE_FILE)
         secret = _bring_secret(manifest, backup, swap.data, new)
-        if (backup / DEMO).exists():
-            _copy(backup / DEMO, swap.new / DEMO)
+        if (backup / DEMO_FILE).exists():
+            _copy(backup / DEMO_FILE, swap.new / DEMO_FILE)
         bring_blobs(manifest, backup, open_blobs(new), stage)
         _verify(new, manifest, stage)
-        for path in files_of(swap.new / DATABASE):
+        for path in files_of(swap.new / DATABASE_FILE):
             path.unlink(missing_ok=True)
         sync_tree(swap.new)
         swap.swap()
@@ -109,7 +112,7 @@ def bring_blobs(manifest: Manifest, backup: Path, target: Blobs, stage: Stage) -
     """
     if manifest.blobs_at is None:
         with stage("copying image bytes", manifest.blobs) as progress:
-            bring(listed_blobs(backup), DirectoryBlobs(backup / BLOBS), target, progress)
+            bring(listed_blobs(backup), DirectoryBlobs(backup / BLOBS_DIRECTORY), target, progress)
     with stage("verifying image bytes", manifest.blobs) as progress:
         # What is on S3 was checked by its SHA-256 when it was put there.
         look = check if isinstance(target, DirectoryBlobs) else look_for
@@ -132,8 +135,9 @@ def check_counts(manifest: Manifest, events: int, position: int) -> None:
 
 def _verify(new: Settings, manifest: Manifest, stage: Stage) -> None:
     # As the service opens it: what an older release made is brought to the form of this one.
-    with closing(open_service(new, must_exist=True)) as service:
-        found = verified(service.albums, "sqlite", stage)
+    load_secret(new.data, new.secret_file)
+    with closing(open_store(new, utc_now)) as albums:
+        found = verified(albums, "sqlite", stage)
     check_counts(manifest, found.events, found.position)
 
 
@@ -161,7 +165,7 @@ def _bring_secret(
 ) -> Literal["backup", "kept", "new"]:
     """Put the right secret into the new data directory, and tell which it is."""
     is_in_place = old == new.data
-    if new.secret_file is not None or (is_in_place and (old / SECRET).exists()):
+    if new.secret_file is not None or (is_in_place and (old / SECRET_FILE).exists()):
         return "kept"
     if manifest.has_secret:
         new.data.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ from typing import cast
 from attrs import evolve
 
 from albumcore import Albumcore
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.directory import Database
-from albumcore_adapters.service import DATABASE, Service
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import check_sqlite, database_of, open_sqlite_to_read
@@ -25,17 +25,17 @@ _LOOK_EVERY = 0.2
 """Seconds between two looks at how far a copy has come: SQLite does not tell."""
 
 
-def take_sqlite(service: Service, backup: Path, stage: Stage) -> Snapshot:
+def take_sqlite(live: Albumcore, data: Path, backup: Path, stage: Stage) -> Snapshot:
     """Copy the database file of a store into a backup, and verify the copy.
 
     Raises:
         BackupDamaged: the copy does not verify, or its positions are not those of the store.
         sqlite3.Error, StoreError: the database cannot be read, or the copy cannot be written.
     """
-    live, file = service.albums, backup / DATABASE
-    size = (service.settings.data / DATABASE).stat().st_size
+    file = backup / DATABASE_FILE
+    size = (data / DATABASE_FILE).stat().st_size
     with stage("copying the database", size) as progress:
-        _vacuum_into(cast(SQLiteDatabase, service.database), file, progress)
+        _vacuum_into(cast(SQLiteDatabase, database_of(live)), file, progress)
     if problems := check_sqlite(file).problems:
         raise BackupDamaged("\n".join(problems))
     with closing(open_sqlite_to_read(file)) as copy:
@@ -43,7 +43,7 @@ def take_sqlite(service: Service, backup: Path, stage: Stage) -> Snapshot:
         # Those that follow the history go by positions, and SQLite does not promise that VACUUM keeps them.
         if _sum_of_positions(copy, snapshot.position) != _sum_of_positions(live, snapshot.position):
             raise BackupDamaged("the events of the copy are not at the positions of the store")
-    return evolve(snapshot, paths=(DATABASE,))
+    return evolve(snapshot, paths=(DATABASE_FILE,))
 
 
 def _vacuum_into(database: SQLiteDatabase, file: Path, progress: Callable[[int], None]) -> None:

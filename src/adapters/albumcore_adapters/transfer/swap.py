@@ -10,12 +10,13 @@ from pathlib import Path
 
 from attrs import frozen
 
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.posix import fcntl
 from albumcore_adapters.blobs import sync_directory
-from albumcore_adapters.service import DATABASE, before_restore
 from albumcore_adapters.sql.open_lock import OpenLock, is_at
 from albumcore_adapters.store import StoreUnavailable
 from albumcore_adapters.transfer.errors import TransferRefused
+from albumcore_adapters.transfer.marker import before_restore
 
 
 @frozen
@@ -135,7 +136,7 @@ def _closed(data: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        lock = OpenLock(data / DATABASE, exclusive=True)
+        lock = OpenLock(data / DATABASE_FILE, exclusive=True)
     except StoreUnavailable as error:
         raise TransferRefused(f"{error}: stop it first") from None
     with closing(lock):

@@ -34,6 +34,7 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
+from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.directory import Patient
 from albumcore_adapters.identity.issuing import issue
@@ -55,7 +56,6 @@ IMAGES = {
     ImageType.SURGERY: "surgery.jpg",
     ImageType.AUDIOGRAM: "audiogram.png",
 }
-_MARKER = "demo.json"
 _SPAN = timedelta(weeks=3)
 _NEARER = 0.85  # of the time that is left, at each event
 _TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
@@ -80,7 +80,7 @@ def fill(service: Service, clock: Callable[[], datetime] | None = None) -> Demo:
         clock: Tells when the next event happens, aware and in UTC; without one, they are spread `over_weeks` until
             now.
     """
-    marker = service.settings.data / _MARKER
+    marker = service.settings.data / DEMO_FILE
     with alone(marker.with_suffix(".lock")):
         if marker.exists():
             return Demo(**json.loads(marker.read_text()))

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from attrs import field, frozen
 
 from albumcore import Albumcore
-from albumcore_adapters.service import DATABASE
+from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import (
     MissingExtra,
@@ -50,7 +50,7 @@ class Place:
             StoreError: it is damaged, or cannot be reached.
         """
         if self.directory is not None:
-            file = self.directory.absolute() / DATABASE
+            file = self.directory.absolute() / DATABASE_FILE
             if not (file.is_file() and file.stat().st_size):
                 raise CopyRefused(NONE)
             with closing(SQLiteDatabase(file.as_uri(), 30)) as database:
@@ -74,7 +74,7 @@ class Place:
         """
         if self.directory is not None:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            store, words = open_sqlite(self.directory / DATABASE), SQLITE
+            store, words = open_sqlite(self.directory / DATABASE_FILE), SQLITE
         else:
             with _driver():
                 store, words = open_postgres(self.url or ""), POSTGRES
