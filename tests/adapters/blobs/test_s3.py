@@ -35,7 +35,7 @@ from support.tscharts import PIXEL, ROOT, opened
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 KEY = f"ba/{ABC[2:]}"
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "keep-images-on-s3.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "keep-images-on-s3.md"
 
 ASKED: dict[str, Callable[[Blobs], object]] = {
     "put": lambda blobs: blobs.put(b"abc"),

@@ -17,7 +17,7 @@ from albumcore_adapters.base.settings import (
     settings_table,
 )
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
 
 PROVIDER = {
     "ALBUMCORE_JWKS_URL": "https://login.example/jwks?realm=a",
