@@ -493,7 +493,7 @@ def test_progress_is_shown_when_it_takes_long(
     with opened(tmp_path) as service:
         service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
     told = threading.Event()
-    monkeypatch.setattr("albumcore_adapters.base.progress._PATIENCE", 0.0)
+    monkeypatch.setattr("albumcore_adapters.base.progress._DELAY", 0.0)
     say = Console.print
 
     def heard(console: Console, *objects: object) -> None:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
-from albumcore_adapters.base.concurrency import Busy
+from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.http.app import create_app
@@ -36,7 +36,7 @@ ERRORS = (
     (KeysUnavailable("away"), 503),
     (StoreUnavailable("away"), 503),
     (BlobsUnavailable("away"), 503),
-    (Busy("later", 1), 503),
+    (LimitReached("later", 1), 503),
     (StoreError("damaged"), 500),
     (RuntimeError("a fault"), 500),
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from albumcore.albums.values import check_name, check_webhook_url
 from albumcore.errors import Invalid
 from albumcore.ids import is_uid
-from albumcore_adapters.base.dicom_matching import days, times
+from albumcore_adapters.base.dicom_matching import date_range, time_range
 from albumcore_adapters.http.idempotency import HEADER, IdempotencyKey
 from albumcore_adapters.http.openapi import values
 from albumcore_adapters.http.openapi.parts import Schema, text
@@ -47,7 +47,7 @@ def test_a_day_is_one_of_the_calendar(year: int) -> None:
     for month in range(14):
         for number in range(33):
             text = f"{year:04}{month:02}{number:02}"
-            assert fits(values.DAYS, text) == takes(days, text)
+            assert fits(values.DAYS, text) == takes(date_range, text)
             assert fits(values.DAYS, f"-{text}") == fits(values.DAYS, text)
 
 
@@ -61,10 +61,10 @@ def test_no_year_is_0() -> None:
 _DIGITS = "0123456789"
 _NEAR = {
     "uid": (UID, is_uid, st.text("012.", max_size=66)),
-    "days": (values.DAYS, days, st.text("0123-", max_size=17)),
+    "days": (values.DAYS, date_range, st.text("0123-", max_size=17)),
     "times": (
         values.TIMES_OR_NONE,
-        lambda text: times(text) if text else True,
+        lambda text: time_range(text) if text else True,
         st.text("01256.-", max_size=15),
     ),
     "name": (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore_adapters.base.logs import JsonLines
+from albumcore_adapters.base.logs import JsonLinesHandler
 
 
 def written(caplog: pytest.LogCaptureFixture) -> str:
     """The lines of all records of ours so far."""
-    lines = JsonLines()
+    lines = JsonLinesHandler()
     ours = [
         one for one in caplog.records if one.name.startswith(("albumcore", "albumcore_adapters"))
     ]

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from albumcore_adapters.base.dicom_matching import (
-    day_of,
-    days,
-    moment_of,
-    name_matcher,
+    date_range,
+    date_value,
+    person_name_matcher,
     soundex,
     text_matcher,
-    times,
+    time_range,
+    time_value,
 )
 from support.searching import like
 
@@ -98,7 +98,7 @@ def test_text_that_sounds_alike(wanted: str, text: str, expected: bool) -> None:
 )
 def test_name_that_sounds_alike(wanted: str, name: str, expected: bool) -> None:
     """Every word is like a component or a word of one, by its letters or by its sound, wherever that stands."""
-    assert name_matcher(wanted)(name) is expected
+    assert person_name_matcher(wanted)(name) is expected
 
 
 @given(
@@ -111,7 +111,7 @@ def test_names_are_matched_as_word_by_word(wanted: str, groups: list[list[str]])
     parts = [component for components in groups for component in components if component]
     parts += [word for part in parts for word in part.split()]
     words = wanted.replace("^", " ").replace("=", " ").split()
-    assert name_matcher(wanted)(name) == bool(
+    assert person_name_matcher(wanted)(name) == bool(
         words
         and all(
             any(like(word, part) or (soundex(word) == soundex(part) != "") for part in parts)
@@ -160,7 +160,7 @@ def test_soundex(text: str, code: str) -> None:
 )
 def test_days(text: str, first: date, last: date) -> None:
     """One day, two days and all between them, or an end that is open."""
-    assert days(text) == (first, last)
+    assert date_range(text) == (first, last)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_days(text: str, first: date, last: date) -> None:
 def test_days_that_are_none(text: str) -> None:
     """Anything else is refused."""
     with pytest.raises(ValueError):
-        days(text)
+        date_range(text)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_days_that_are_none(text: str) -> None:
 )
 def test_times(text: str, first: int, last: int) -> None:
     """A time that is cut short stands for all that it may mean, at either end of a range."""
-    assert times(text) == (first, last)
+    assert time_range(text) == (first, last)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_times(text: str, first: int, last: int) -> None:
 def test_times_that_are_none(text: str) -> None:
     """Anything else is refused."""
     with pytest.raises(ValueError):
-        times(text)
+        time_range(text)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_times_that_are_none(text: str) -> None:
 )
 def test_day_of(value: str, expected: date | None) -> None:
     """A date as instances hold it, be it as it was written before DICOM 3.0; or none."""
-    assert day_of(value) == expected
+    assert date_value(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -265,4 +265,4 @@ def test_day_of(value: str, expected: date | None) -> None:
 )
 def test_moment_of(value: str, expected: int | None) -> None:
     """A time as instances hold it, be it as it was written before DICOM 3.0; or none."""
-    assert moment_of(value) == expected
+    assert time_value(value) == expected

@@ -18,7 +18,7 @@ import pytest
 
 from albumcore import utc_now
 from albumcore_adapters.base import logs
-from albumcore_adapters.base.logs import JsonLines, RequestRecord, log
+from albumcore_adapters.base.logs import JsonLinesHandler, RequestLogRecord, log
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
@@ -191,7 +191,7 @@ def test_the_record_of_a_request_is_a_record() -> None:
     made: list[logging.LogRecord] = []
 
     def make() -> None:
-        made.extend(RequestRecord({"method": "GET", "route": None, "status": 404}) for _ in "12")
+        made.extend(RequestLogRecord({"method": "GET", "route": None, "status": 404}) for _ in "12")
 
     thread = threading.Thread(target=make, name="thread of the test")
     thread.start()
@@ -208,11 +208,11 @@ def test_the_record_of_a_request_is_a_record() -> None:
 
 _FORKED = """
 import os
-from albumcore_adapters.base.logs import RequestRecord
+from albumcore_adapters.base.logs import RequestLogRecord
 fields = {"method": "GET", "route": None, "status": 200}
-RequestRecord(fields)
+RequestLogRecord(fields)
 if (child := os.fork()) == 0:
-    os._exit(RequestRecord(fields).process != os.getpid())
+    os._exit(RequestLogRecord(fields).process != os.getpid())
 _, status = os.waitpid(child, 0)
 assert status == 0
 """
@@ -250,7 +250,7 @@ def test_a_message_of_any_logger_is_a_line() -> None:
     """Also one that is no text in any encoding, and one with control sequences: it is printable ASCII."""
     for text in ("plain", "M\xfcller", "\x1b[31m\n\x9b2J", "\udcff"):
         record = logging.makeLogRecord({"name": "a", "msg": text, "levelname": "WARNING"})
-        line = JsonLines().format(record)
+        line = JsonLinesHandler().format(record)
         assert line.isascii()
         assert line.isprintable()
         told = json.loads(line)
@@ -270,18 +270,18 @@ def test_what_cannot_be_written_ends_nothing(
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stderr", Closed())
-    JsonLines().handle(logging.makeLogRecord({"msg": "lost"}))
+    JsonLinesHandler().handle(logging.makeLogRecord({"msg": "lost"}))
 
 
 _EMBEDDED = """
 import logging, sys
-from albumcore_adapters.base.logs import REQUESTS, RequestRecord, write_lines
+from albumcore_adapters.base.logs import REQUEST_LOGGER, RequestLogRecord, configure_logging
 if sys.argv[1:]:
     logging.basicConfig(format="mine %(message)s")
 for level in ("warning", "info"):
-    write_lines(level)
-    if REQUESTS.isEnabledFor(logging.INFO):
-        REQUESTS.handle(RequestRecord({"method": "GET", "route": level, "status": 200}))
+    configure_logging(level)
+    if REQUEST_LOGGER.isEnabledFor(logging.INFO):
+        REQUEST_LOGGER.handle(RequestLogRecord({"method": "GET", "route": level, "status": 200}))
 logging.getLogger("httpx").info("of others")
 logging.getLogger("albumcore_adapters.any").info("of ours")
 """
@@ -305,5 +305,5 @@ def test_facts_are_not_made_into_a_record_that_is_not_wanted(
 ) -> None:
     """A level that is off costs nothing."""
     caplog.set_level("ERROR", "albumcore")
-    log(logs.REQUESTS, logging.WARNING, "unwanted")
+    log(logs.REQUEST_LOGGER, logging.WARNING, "unwanted")
     assert caplog.records == []

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from albumcore_adapters.base.request_counts import (
     APIS,
-    BOUNDS,
+    DURATION_BUCKETS,
     METHODS,
-    STATUSES,
+    STATUS_CODES,
     RequestCounts,
 )
 
@@ -23,7 +23,7 @@ requests = st.tuples(
     st.integers(0, ROWS - 1),
     st.sampled_from(APIS),
     st.sampled_from(METHODS),
-    st.sampled_from(STATUSES),
+    st.sampled_from(STATUS_CODES),
     st.sampled_from((0.0, 0.004, 0.25, 3.0, 99.0)),
 )
 
@@ -35,15 +35,15 @@ def test_the_sum_of_all_rows_is_told(made: list[tuple[int, str, str, int, float]
     counted: dict[tuple[str, str, int], int] = {}
     seconds = dict.fromkeys(APIS, 0.0)
     for row, api, method, status, took in made:
-        table.use(row)
-        table.in_row(row).count(api, method, status, took)
+        table.add_worker(row)
+        table.for_worker(row).count(api, method, status, took)
         counted[api, method, status] = counted.get((api, method, status), 0) + 1
         seconds[api] += took
-    reader = table.in_row(0)
+    reader = table.for_worker(0)
     assert {(api, method, status): n for api, method, status, n in reader.requests()} == counted
     for api, classes, sum_ in reader.durations():
         assert abs(sum_ - seconds[api]) < 1e-3
-        assert len(classes) == len(BOUNDS) + 1
+        assert len(classes) == len(DURATION_BUCKETS) + 1
         assert classes[-1] == sum(1 for one in made if one[1] == api and one[4] == 99.0)
         assert sum(classes) == sum(1 for one in made if one[1] == api)
 
@@ -51,7 +51,7 @@ def test_the_sum_of_all_rows_is_told(made: list[tuple[int, str, str, int, float]
 def test_without_a_row_a_process_counts_for_itself() -> None:
     """And says what it counted; a method or status that is none is counted under another."""
     shared = RequestCounts(2)
-    own = shared.in_row(None)
+    own = shared.for_worker(None)
     own.count("kheops", "BREW", 200, 0)
     own.count("kheops", "GET", 799, 0)
     assert list(shared.requests()) == []
@@ -62,10 +62,10 @@ def test_a_worker_writes_to_no_row_but_its_own() -> None:
     """Two that wrote to the same one would lose counts. A row tells its own once it is used, and only then."""
     table = RequestCounts(ROWS)
     for row in range(1, ROWS):
-        table.in_row(row).count("kheops", "GET", 200, 0)
+        table.for_worker(row).count("kheops", "GET", 200, 0)
     told = [[n for *_, n in table.requests()]]
     for row in range(1, ROWS):
-        table.use(row)
+        table.add_worker(row)
         told.append([n for *_, n in table.requests()])
     assert told == [[], *([n] for n in range(1, ROWS))]
 

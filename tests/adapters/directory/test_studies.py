@@ -15,7 +15,7 @@ from attrs import field, frozen
 from pydicom import dcmread
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.base.dicom_matching import days
+from albumcore_adapters.base.dicom_matching import date_range
 from albumcore_adapters.dicom.files import DicomFile, import_files, read
 from albumcore_adapters.directory import Catalogue, Inbox
 from albumcore_adapters.directory.studies import (
@@ -158,8 +158,8 @@ def test_metadata_is_what_the_file_says(imported: tuple[Database, Visible]) -> N
         (StudyQuery({"PatientName": "やまだ^たろう"}), 3),
         (StudyQuery({"PatientName": "Yamata^Taru"}, fuzzy=True), 1),
         (StudyQuery({"PatientName": "doe^*"}, modality="mr"), 3),
-        (StudyQuery({"PatientName": "doe^*"}, dates=days("-20010101")), 3),
-        (StudyQuery(dates=days("19970424")), 1),  # the file has 1997.04.24
+        (StudyQuery({"PatientName": "doe^*"}, dates=date_range("-20010101")), 3),
+        (StudyQuery(dates=date_range("19970424")), 1),  # the file has 1997.04.24
     ],
 )
 def test_search_of_real_files(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.base.dicom_matching import days, soundex, times
-from albumcore_adapters.directory import Catalogue, InstanceRecord
+from albumcore_adapters.base.dicom_matching import date_range, soundex, time_range
+from albumcore_adapters.directory import Catalogue, Database, InstanceRecord
 from albumcore_adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
 from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase
@@ -224,7 +224,9 @@ def test_search_finds_what_the_model_finds(
 ) -> None:
     """Filters, order, page and total are as when every study is looked at by itself."""
     query = StudyQuery(
-        dates=days(dates) if dates else None, times=times(times_) if times_ else None, **rest
+        dates=date_range(dates) if dates else None,
+        times=time_range(times_) if times_ else None,
+        **rest,
     )
     visible = {study.uid: study.series.keys() - hidden for study in STUDIES}
     found, total = search_studies(studies, visible, query)

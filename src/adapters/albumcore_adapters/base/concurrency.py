@@ -1,4 +1,4 @@
-"""What only a few threads may do at a time, and a further one is refused rather than made to wait."""
+"""A limit on how many threads of a process do one thing at a time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 
-class Busy(Exception):
-    """As many threads as may do it are doing it already.
+class LimitReached(Exception):
+    """A concurrency limit is reached; the work was not started.
 
     Attributes:
         detail: One sentence for a person.
@@ -21,30 +21,30 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
-class Turns:
-    """Turns at something that takes long or takes much. Threads of one process share it.
+class ConcurrencyLimit:
+    """A semaphore that refuses instead of blocking: for work that takes much time or memory. Thread-safe.
 
     Args:
-        most: How many turns are taken at a time.
-        detail: What one that is refused is told.
-        retry_after: Whole seconds after which it may try again.
+        limit: How many threads may be inside at a time.
+        detail: What `LimitReached` says of a refusal.
+        retry_after: Whole seconds after which a refused caller may try again.
     """
 
-    def __init__(self, most: int, detail: str, retry_after: int) -> None:
-        self._free = BoundedSemaphore(most)
+    def __init__(self, limit: int, detail: str, retry_after: int) -> None:
+        self._slots = BoundedSemaphore(limit)
         self._detail = detail
         self._retry_after = retry_after
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Take a turn until the block ends.
+    def slot(self) -> Iterator[None]:
+        """Occupy one slot until the block ends.
 
         Raises:
-            Busy: all are taken.
+            LimitReached: every slot is occupied.
         """
-        if not self._free.acquire(blocking=False):
-            raise Busy(self._detail, self._retry_after)
+        if not self._slots.acquire(blocking=False):
+            raise LimitReached(self._detail, self._retry_after)
         try:
             yield
         finally:
-            self._free.release()
+            self._slots.release()

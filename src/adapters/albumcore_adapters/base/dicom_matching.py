@@ -43,7 +43,7 @@ def text_matcher(wanted: str, *, fuzzy: bool = False) -> Matcher:
     return match
 
 
-def name_matcher(wanted: str) -> Matcher:
+def person_name_matcher(wanted: str) -> Matcher:
     """Fuzzy semantic matching of person names (DICOM PS3.4 section C.2.2.2.1.1, PS3.18 section 8.3.4.2).
 
     A name matches component by component: every word of ``wanted``, in any order, matches or sounds like a component
@@ -114,7 +114,7 @@ def soundex(text: str) -> str:
 # Dates and times
 
 
-def days(text: str) -> tuple[date, date]:
+def date_range(text: str) -> tuple[date, date]:
     """The first and the last day of ``YYYYMMDD``, ``YYYYMMDD-YYYYMMDD``, ``-YYYYMMDD`` or ``YYYYMMDD-``.
 
     Raises:
@@ -124,8 +124,8 @@ def days(text: str) -> tuple[date, date]:
     return first or date.min, last or date.max
 
 
-def times(text: str) -> tuple[int, int]:
-    """The first and the last moment of ``hhmmss.ffffff``, or of a range like those of `days`.
+def time_range(text: str) -> tuple[int, int]:
+    """The first and the last moment of ``hhmmss.ffffff``, or of a range like those of `date_range`.
 
     A time may be cut short after any of its parts, and then stands for all the time it may mean: ``10`` for
     the hour from ten o'clock, as the end of a range as well. A range does not cross midnight.
@@ -140,7 +140,7 @@ def times(text: str) -> tuple[int, int]:
     return first[0] if first else 0, last[1] if last else _END_OF_DAY
 
 
-def day_of(value: str) -> date | None:
+def date_value(value: str) -> date | None:
     """The day that a date of an instance means, also in the form ``YYYY.MM.DD`` of old; None if it is none."""
     try:
         return _day(value.replace(".", ""))
@@ -148,7 +148,7 @@ def day_of(value: str) -> date | None:
         return None
 
 
-def moment_of(value: str) -> int | None:
+def time_value(value: str) -> int | None:
     """The first moment a time of an instance may mean, also in the form ``hh:mm:ss`` of old; None if it is none.
 
     Returns:

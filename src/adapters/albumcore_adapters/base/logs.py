@@ -1,8 +1,8 @@
-"""What is logged: records of `logging` with facts, which the service writes as lines of JSON on standard error.
+"""Structured logging: `logging` records with named fields, which the service writes as JSON Lines on standard error.
 
-Records come from the loggers ``albumcore.requests``, ``albumcore.faults``, ``albumcore.logins`` and
-``albumcore.webhooks``, and from those of the modules. An application that embeds the service configures them as any
-others; their attribute ``fields`` holds the facts.
+The loggers are ``albumcore.requests``, ``albumcore.faults``, ``albumcore.logins`` and ``albumcore.webhooks``, and
+those of the modules. An application that embeds the service configures them like any others; the attribute ``fields``
+of a record holds its fields.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 _OURS = ("albumcore", "albumcore_adapters")
 
-# Tracebacks go without local variables: among them are tokens, and the secret of the data directory.
+# Tracebacks without local variables: those may hold tokens, or the secret of the data directory.
 _traceback = ExceptionDictTransformer(show_locals=False)
 
 
@@ -31,90 +31,93 @@ def log(
     level: int,
     event: str,
     error: Exception | None = None,
-    **facts: Any,
+    **fields: Any,
 ) -> None:
-    """Log an event with its facts, and with the error that it is about.
+    """Log one structured record.
 
     Args:
-        logger: Whose record it becomes.
-        level: How severe it is, as `logging` numbers it.
+        logger: The logger that handles the record.
+        level: Severity, as `logging` numbers it.
         event: What happened, in one word; it is the message of the record.
-        error: Its traceback is logged too, without local variables.
-        facts: Texts and numbers by name. No secrets.
+        error: An exception whose traceback is logged too, without local variables.
+        fields: Strings and numbers by name. No secrets.
     """
     if logger.isEnabledFor(level):
-        fields = {"event": event, **facts}
-        logger.log(level, "%s", event, exc_info=error, extra={"fields": fields})
+        named = {"event": event, **fields}
+        logger.log(level, "%s", event, exc_info=error, extra={"fields": named})
 
 
-class _OfThread(threading.local):
-    """What records of one logger have in common, in a thread."""
+class _ThreadState(threading.local):
+    """The attributes that all request records of one thread share."""
 
-    common: Mapping[str, Any] | None = None
-
-
-_of_thread = _OfThread()
-# The process that a record names is another one then.
-os.register_at_fork(after_in_child=lambda: _of_thread.__dict__.clear())
+    shared: Mapping[str, Any] | None = None
 
 
-class RequestRecord(logging.LogRecord):
-    """The record of a request, of which every request has one: it is made in a tenth of the usual time.
+_thread_state = _ThreadState()
+# They name the process, which a fork changes.
+os.register_at_fork(after_in_child=lambda: _thread_state.__dict__.clear())
+
+
+class RequestLogRecord(logging.LogRecord):
+    """The record of one request, made by copying a template: a tenth of the cost of a plain `logging.LogRecord`.
 
     Args:
-        fields: Its facts; ``method``, ``route`` and ``status`` are its message.
+        fields: The fields; the message is made of ``method``, ``route`` and ``status``.
     """
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        common = _of_thread.common
-        if common is None:
-            super().__init__(REQUESTS.name, logging.INFO, __file__, 0, _REQUEST, (), None)
-            common = _of_thread.common = dict(self.__dict__)
+        shared = _thread_state.shared
+        if shared is None:
+            super().__init__(REQUEST_LOGGER.name, logging.INFO, __file__, 0, _REQUEST, (), None)
+            shared = _thread_state.shared = dict(self.__dict__)
         at = time.time()
-        self.__dict__.update(common)
+        self.__dict__.update(shared)
         self.args = self.fields = fields
         self.created = at
         self.msecs = at * 1000 % 1000 // 1
-        self.relativeCreated += (at - common["created"]) * 1000
+        self.relativeCreated += (at - shared["created"]) * 1000
 
 
-REQUESTS = logging.getLogger("albumcore.requests")
+REQUEST_LOGGER = logging.getLogger("albumcore.requests")
+"""The logger of requests: one record each, at level ``INFO``."""
+
 _REQUEST = "%(method)s %(route)s %(status)s"
 
 
 def log_request(fields: Mapping[str, Any]) -> None:
-    """Log a request, whose level is ``info``.
+    """Log a request to `REQUEST_LOGGER`.
 
-    An application may have records made in its own way, as OpenTelemetry does, and its formatters need what they hold.
+    Where the application has set its own record factory, as OpenTelemetry does, the record is made by that factory:
+    formatters may need the attributes it adds.
 
     Args:
-        fields: As for `RequestRecord`.
+        fields: As for `RequestLogRecord`.
     """
     if logging.getLogRecordFactory() is logging.LogRecord:
-        REQUESTS.handle(RequestRecord(fields))
+        REQUEST_LOGGER.handle(RequestLogRecord(fields))
     else:
-        REQUESTS.info(_REQUEST, fields, extra={"fields": fields})
+        REQUEST_LOGGER.info(_REQUEST, fields, extra={"fields": fields})
 
 
-class JsonLines(logging.Handler):
-    """Writes each record as one line of JSON, to standard error as it is at that moment.
+class JsonLinesHandler(logging.Handler):
+    """Writes each record as one line of JSON to the current standard error.
 
-    The line is of ASCII alone: no text in it breaks it, or reaches a terminal as a control sequence.
+    The line is pure ASCII: no value can break the line, or reach a terminal as a control sequence.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write a record that no filter refuses. No lock is held: a line is written whole, by one call.
+        """Filter a record and write it. Without the handler's lock: each line is written whole, by one call.
 
-        A thread that waited for the lock of another one's line would wait for its turn to run again, too.
+        A thread that waited for the lock would also wait for the interpreter to schedule it again.
         """
-        # From Python 3.12 on, a filter may put another record in the place of this one.
-        found: Any = self.filter(record)
-        if found:
-            self.emit(record if found is True else found)
-        return bool(found)
+        # Since Python 3.12, a filter may return a record to use instead of this one.
+        filtered: Any = self.filter(record)
+        if filtered:
+            self.emit(record if filtered is True else filtered)
+        return bool(filtered)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line, at once."""
+        """Write the line and flush it."""
         try:
             sys.stderr.write(f"{self.format(record)}\n")
             sys.stderr.flush()
@@ -122,7 +125,7 @@ class JsonLines(logging.Handler):
             self.handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The facts of the record, or its message where it has none; its level, its time in UTC, and its error."""
+        """Return the line: the fields, or the message of a record without fields; level, time (UTC) and exception."""
         fields = getattr(record, "fields", None) or {
             "event": record.getMessage(),
             "logger": record.name,
@@ -133,20 +136,20 @@ class JsonLines(logging.Handler):
             line["exception"] = _traceback(record.exc_info)
         try:
             written = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
-        except orjson.JSONEncodeError:  # a text that is none in any encoding, such as a file's name
+        except orjson.JSONEncodeError:  # a lone surrogate, as in the name of a file
             return json.dumps({**line, "timestamp": f"{at.isoformat()[:-6]}Z"}, default=str)
         return written if written.isascii() else json.dumps(orjson.loads(written))
 
 
-def write_lines(level: str) -> None:
-    """Have this process write what is logged as lines of JSON, unless its root logger has handlers already.
+def configure_logging(level: str) -> None:
+    """Write the log of this process as JSON Lines, unless the root logger has handlers already.
 
     Args:
-        level: The least severe records of ours that are wanted: ``debug``, ``info``, ``warning`` or ``error``.
-            Of other libraries, these are warnings.
+        level: The least severe records of albumcore to write: ``debug``, ``info``, ``warning`` or ``error``. Records
+            of other libraries are written from ``warning`` on.
     """
     root = logging.getLogger()
     if not root.handlers:
-        root.addHandler(JsonLines())
+        root.addHandler(JsonLinesHandler())
     for name in _OURS:
         logging.getLogger(name).setLevel(level.upper())

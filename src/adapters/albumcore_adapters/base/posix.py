@@ -1,9 +1,12 @@
-"""The locks of POSIX systems. Importing this module on another system raises an OSError of one sentence.
+"""File locks and directory syncs of POSIX systems. On any other system, importing this module raises an OSError.
 
-Its importers get ``fcntl`` from here: files of a store are locked by it, wherever there are any.
+Modules that lock files import ``fcntl`` from here, so that the error is the same one sentence everywhere.
 """
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 try:
     import fcntl
@@ -13,4 +16,17 @@ except ModuleNotFoundError:
         "on Windows it runs in WSL or in a container"
     ) from None
 
-__all__ = ["fcntl"]
+__all__ = ["fcntl", "sync_directory"]
+
+
+def sync_directory(path: Path) -> None:
+    """Flush the entries of a directory to disk (``fsync``): files created, renamed or removed in it are durable.
+
+    Raises:
+        OSError: the directory cannot be opened or synced.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What a command shows on standard error while it works."""
+"""The progress display of a command, on standard error."""
 
 from __future__ import annotations
 
@@ -18,14 +18,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-_PATIENCE = 2.0  # seconds a command may take before it shows that it is alive
+_DELAY = 2.0  # seconds
 
 
 @contextmanager
 def progress_of(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show that work goes on, and how many things are done, once it takes long; a bar where all are counted.
+    """Show the progress of the work in the block, once it has taken two seconds.
 
-    Gives what to tell how many things are done.
+    On a terminal it is a line with a spinner, or with a bar where ``total`` is known; elsewhere, one line of text.
+
+    Args:
+        what: The work, as the line names it.
+        total: How many items there are, if known.
+
+    Yields:
+        A callback that takes the number of items done so far.
     """
     console = Console(stderr=True)
     counted: tuple[ProgressColumn, ...] = (TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
@@ -40,20 +47,19 @@ def progress_of(what: str, total: int | None = None) -> Iterator[Callable[[int],
     )
     task = bar.add_task(what, total=total)
 
-    def appear() -> None:
-        # A log file is told once; on a terminal, a line keeps moving.
+    def show() -> None:
         if console.is_terminal:
             bar.start()
         else:
             console.print(f"{what} ...")
 
-    appearing = threading.Timer(_PATIENCE, appear)
-    appearing.daemon = True
-    appearing.start()
+    timer = threading.Timer(_DELAY, show)
+    timer.daemon = True
+    timer.start()
     try:
         yield lambda done: bar.update(task, completed=done)
     finally:
-        appearing.cancel()
-        appearing.join()
+        timer.cancel()
+        timer.join()
         if bar.live.is_started:
             bar.stop()

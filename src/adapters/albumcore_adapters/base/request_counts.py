@@ -1,4 +1,4 @@
-"""How many requests were answered, and how long they took, in memory that all workers of a service share."""
+"""Request metrics in memory shared by all workers: counters by API, method and status, and histograms of durations."""
 
 from __future__ import annotations
 
@@ -9,93 +9,98 @@ from http import HTTPStatus
 from threading import Lock
 from typing import Self
 
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the classes of durations, in seconds; there is one more class, for what took longer."""
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the histogram's buckets, in seconds; one more bucket holds what took longer."""
 
 APIS = ("kheops", "tscharts", "service")
-"""What a request is counted under; ``service`` is what belongs to neither API."""
+"""The label ``api``; ``service`` stands for the routes that belong to neither API."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
-STATUSES = tuple(sorted(int(status) for status in HTTPStatus))
+STATUS_CODES = tuple(sorted(int(status) for status in HTTPStatus))
 
-_METHOD = {method: number for number, method in enumerate(METHODS)}
-_STATUS = {status: number for number, status in enumerate(STATUSES)}
-_PLACE = {
-    (method, status): of_method * len(STATUSES) + of_status
-    for method, of_method in _METHOD.items()
-    for status, of_status in _STATUS.items()
+_METHODS = frozenset(METHODS)
+_STATUSES = frozenset(STATUS_CODES)
+_COUNTER = {
+    (method, status): number
+    for number, (method, status) in enumerate(
+        (method, status) for method in METHODS for status in STATUS_CODES
+    )
 }
-_COUNTS = len(METHODS) * len(STATUSES)
-_CLASSES = len(BOUNDS) + 1
-_OF_API = _COUNTS + _CLASSES + 1  # the last one is the sum of the durations, in microseconds
-_API = {api: number * _OF_API for number, api in enumerate(APIS)}
-_ROW = len(APIS) * _OF_API
-_WIDTH = 8  # bytes of a number
+_COUNTERS = len(_COUNTER)
+_BUCKETS = len(DURATION_BUCKETS) + 1
+_API_CELLS = _COUNTERS + _BUCKETS + 1  # the last one is the sum of the durations, in microseconds
+_API_OFFSET = {api: number * _API_CELLS for number, api in enumerate(APIS)}
+_ROW_CELLS = len(APIS) * _API_CELLS
+_CELL_BYTES = 8
 
 
 class RequestCounts:
-    """A table with a row for each worker, which it alone writes to; what is told is the sum of all rows.
+    """A table in shared memory, one row for each worker. A worker writes to its own row; reads sum over all rows.
 
-    A row outlives its worker, and the next worker in it goes on from there. So no sum ever goes back, however a
-    worker ended. The memory is mapped before the workers are forked, and a row that was never used takes none.
+    A row outlives its worker, and the next worker in it continues from there: a sum never decreases, however a worker
+    ended. Make the table before the workers are forked. A row that was never used takes no memory.
 
     Args:
-        rows: How many processes there may be at a time.
+        rows: The largest number of workers at a time.
     """
 
     def __init__(self, rows: int = 1) -> None:
-        self._cells = memoryview(mmap.mmap(-1, (rows * _ROW + 1) * _WIDTH)).cast("q")
+        # The first cell holds how many rows are in use.
+        size = (rows * _ROW_CELLS + 1) * _CELL_BYTES
+        self._cells = memoryview(mmap.mmap(-1, size)).cast("q")
         self._lock = Lock()
-        self._begin = 1
-        self.use(0)
+        self._start = 1
+        self.add_worker(0)
 
-    def use(self, row: int) -> None:
-        """Have a row counted in the sums. Called where the workers are started, before the fork."""
+    def add_worker(self, row: int) -> None:
+        """Include a row in the sums. Called by the process that starts the workers, before it forks."""
         self._cells[0] = max(self._cells[0], row + 1)
 
-    def in_row(self, row: int | None) -> Self:
-        """The table as the worker of a row writes to it; without a row, a table of its own."""
-        found = type(self)()
+    def for_worker(self, row: int | None) -> Self:
+        """Return the table as the worker of a row writes to it; without a row, a separate table."""
+        table = type(self)()
         if row is not None:
-            found._cells, found._begin = self._cells, 1 + row * _ROW
-        return found
+            table._cells, table._start = self._cells, 1 + row * _ROW_CELLS
+        return table
 
     def count(self, api: str, method: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
-        begin = self._begin + _API[api]
-        place = _PLACE.get((method, status))
-        if place is None:
-            known = (
-                method if method in _METHOD else METHODS[-1],
-                status if status in _STATUS else 500,
-            )
-            place = _PLACE[known]
-        one = begin + place
-        of_class = begin + _COUNTS + bisect_left(BOUNDS, seconds)
-        last = begin + _OF_API - 1
+        """Count a request and its duration. Thread-safe.
+
+        Args:
+            api: One of `APIS`.
+            method: Its method; one that is not of `METHODS` counts as ``other``.
+            status: Its status; one that is not of `STATUS_CODES` counts as 500.
+            seconds: Its duration.
+        """
+        start = self._start + _API_OFFSET[api]
+        counter = _COUNTER.get((method, status))
+        if counter is None:
+            method = method if method in _METHODS else METHODS[-1]
+            counter = _COUNTER[method, status if status in _STATUSES else 500]
+        bucket = _COUNTERS + bisect_left(DURATION_BUCKETS, seconds)
         cells = self._cells
         with self._lock:
-            cells[one] += 1
-            cells[of_class] += 1
-            cells[last] += int(seconds * 1_000_000)
+            cells[start + counter] += 1
+            cells[start + bucket] += 1
+            cells[start + _API_CELLS - 1] += int(seconds * 1_000_000)
 
     def requests(self) -> Iterator[tuple[str, str, int, int]]:
-        """API, method, status, and how many there were, of what there was."""
+        """Yield API, method, status and number of requests, for each combination that occurred."""
         sums = self._sums()
-        for api, begin in _API.items():
-            for (method, status), place in _PLACE.items():
-                if found := sums[begin + place]:
-                    yield api, method, status, found
+        for api, start in _API_OFFSET.items():
+            for (method, status), counter in _COUNTER.items():
+                if number := sums[start + counter]:
+                    yield api, method, status, number
 
     def durations(self) -> Iterator[tuple[str, Sequence[int], float]]:
-        """API, how many requests there were in each class of durations, and all their seconds together."""
+        """Yield each API with the number of requests in each bucket, and the sum of their durations in seconds."""
         sums = self._sums()
-        for api, begin in _API.items():
-            classes = begin + _COUNTS
-            microseconds = sums[begin + _OF_API - 1]
-            yield api, sums[classes : classes + _CLASSES], microseconds / 1_000_000
+        for api, start in _API_OFFSET.items():
+            buckets = start + _COUNTERS
+            microseconds = sums[start + _API_CELLS - 1]
+            yield api, sums[buckets : buckets + _BUCKETS], microseconds / 1_000_000
 
     def _sums(self) -> list[int]:
-        used = self._cells[0]
-        rows = (self._cells[1 + row * _ROW : 1 + (row + 1) * _ROW].tolist() for row in range(used))
+        starts = range(1, 1 + self._cells[0] * _ROW_CELLS, _ROW_CELLS)
+        rows = (self._cells[start : start + _ROW_CELLS].tolist() for start in starts)
         return [sum(cells) for cells in zip(*rows, strict=True)]

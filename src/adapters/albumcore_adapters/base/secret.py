@@ -1,4 +1,4 @@
-"""The secret of a data directory: 32 random bytes, from which signing keys are derived."""
+"""The secret of a data directory: 32 random bytes, from which the signing keys are derived."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from albumcore_adapters.base.data_directory import SECRET_FILE
+from albumcore_adapters.base.posix import sync_directory
 from albumcore_adapters.blobs import sync_directory
 
 SECRET_BYTES = 32
@@ -16,19 +17,23 @@ _LEAST_DISTINCT = 8
 
 
 class SecretError(Exception):
-    """The secret file cannot be trusted: it is damaged, no file, or open to other users."""
+    """The secret file is not usable: it is damaged, not a regular file, or accessible to other users."""
 
 
 def load_secret(data_dir: Path, file: Path | None = None) -> bytes:
-    """Return the secret kept in ``data_dir``, or in a file that is named.
+    """Return the secret of a data directory, or of the file of the setting.
 
-    What is missing is made: the directory with mode 0700, the file in it with mode 0600.
-    Processes that start at the same time agree on one secret. A file that is named must be there: machines that
-    each made their own would not know each other's tokens.
+    A missing directory is created with mode 0700, and a missing secret in it is generated with mode 0600. Processes
+    that start at the same time agree on one secret.
+
+    Args:
+        data_dir: The data directory; created even if ``file`` is given.
+        file: The file to read instead. It is not generated: machines with different secrets would refuse each
+            other's tokens.
 
     Raises:
-        SecretError: the file is damaged, or its group or others may read or change it.
-        OSError: the directory or the file cannot be made or read.
+        SecretError: the file is damaged, or its group or others may read or write it.
+        OSError: the directory or the file cannot be created or read.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if file is not None:
@@ -40,11 +45,14 @@ def load_secret(data_dir: Path, file: Path | None = None) -> bytes:
 
 
 def copy_secret(source: Path | None, target: Path | None) -> bool:
-    """Have one data directory keep the secret of another, in the place of its own; whether there was one to copy.
+    """Replace the secret of the data directory ``target`` with that of ``source``.
+
+    Returns:
+        Whether there was a secret to copy; False also where one of the directories is None.
 
     Raises:
-        SecretError: it is damaged, or its group or others may read or change it.
-        OSError: a file cannot be read or made.
+        SecretError: the secret of the source is damaged, or its group or others may read or write it.
+        OSError: a file cannot be read or written.
     """
     if source is None or target is None or not (source / SECRET_FILE).exists():
         return False
@@ -55,10 +63,10 @@ def copy_secret(source: Path | None, target: Path | None) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Put a new secret at ``path``, unless another process is there first: then theirs stays."""
+    """Generate a secret at ``path``, unless another process does so first: then that one is used."""
     draft = _draft(path, secrets.token_bytes(SECRET_BYTES))
     try:
-        # A rename would replace the secret of a process that was faster; a link never does.
+        # Atomic, and never replaces the secret of another process, as a rename would.
         os.link(draft, path)
     except FileExistsError:
         return
@@ -68,7 +76,7 @@ def _create(path: Path) -> None:
 
 
 def _draft(path: Path, content: bytes) -> Path:
-    """A new file beside ``path`` with this content, on the disk."""
+    """Write a temporary file beside ``path``, synced to disk, and return its path."""
     draft = path.with_name(f".secret-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
@@ -79,7 +87,7 @@ def _draft(path: Path, content: bytes) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    # Non-blocking, so that a pipe in the place of the file is refused and not waited for.
+    # Non-blocking: opening a pipe would wait for its other end.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):

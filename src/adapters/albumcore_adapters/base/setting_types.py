@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: how each is said to a person, and how it is read."""
+"""The types of settings: each parses a string, and describes for people which strings it accepts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ T = TypeVar("T")
 
 
 @frozen
-class Kind(Generic[T]):
-    """A kind of value: how to say it to a person, and how to read it (`ValueError` refuses)."""
+class SettingType(Generic[T]):
+    """The type of a setting.
+
+    Attributes:
+        expected: What it accepts, as error messages and the reference page say it.
+        read: Parses a string without surrounding blanks, and raises ValueError for one that is not accepted.
+    """
 
     expected: str
     read: Callable[[str], T]
@@ -25,7 +30,7 @@ class Kind(Generic[T]):
 _SIZES = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _SIZE = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)")
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
-_TAKEN = frozenset({"tscharts", "healthz", "openapi.json"})
+_RESERVED_PREFIXES = frozenset({"tscharts", "healthz", "openapi.json"})
 _BIND = re.compile(r"(?!(?i:unix):)(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
@@ -35,68 +40,70 @@ def _within(value: int, low: int, high: int) -> int:
     return value
 
 
-def number(low: int, high: int) -> Kind[int]:
-    """A whole number between two others, both included."""
+def whole_number(low: int, high: int) -> SettingType[int]:
+    """Return the type of whole numbers from ``low`` to ``high``, both included."""
 
     def read(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,12}", text):
             raise ValueError
         return _within(int(text), low, high)
 
-    return Kind(f"a whole number from {low} to {high}", read)
+    return SettingType(f"a whole number from {low} to {high}", read)
 
 
-def size(high_mib: int) -> Kind[int]:
-    """A number of bytes, up to so many MiB."""
+def byte_size(high_mib: int) -> SettingType[int]:
+    """Return the type of sizes in bytes, KiB or MiB, from 1 byte to ``high_mib`` MiB; the value is in bytes."""
 
     def read(text: str) -> int:
         if not (match := _SIZE.fullmatch(text)):
             raise ValueError
         return _within(int(match[1]) * _SIZES[match[2]], 1, high_mib * _SIZES["MiB"])
 
-    return Kind(f"a number of bytes, or of KiB or MiB as in `32MiB`, up to {high_mib} MiB", read)
+    return SettingType(
+        f"a number of bytes, or of KiB or MiB as in `32MiB`, up to {high_mib} MiB", read
+    )
 
 
-def choice(*choices: str) -> Kind[str]:
-    """One of some words, in any case."""
+def choice(*choices: str) -> SettingType[str]:
+    """Return the type of some words; case does not matter, and the value is in lower case."""
 
     def read(text: str) -> str:
         if text.lower() not in choices:
             raise ValueError
         return text.lower()
 
-    return Kind("one of " + ", ".join(f"`{choice}`" for choice in choices), read)
+    return SettingType("one of " + ", ".join(f"`{choice}`" for choice in choices), read)
 
 
-def _read_bind(text: str) -> str:
+def _read_bind_address(text: str) -> str:
     if not (match := _BIND.fullmatch(text)):
         raise ValueError
     _within(int(match[1]), 0, 65535)
     return text
 
 
-def _read_url(text: str) -> str:
+def _read_http_url(text: str) -> str:
     url = urlsplit(text)
-    url.port  # noqa: B018 - a port that is no number is refused when it is looked at
+    url.port  # noqa: B018 - the property raises for a port that is not a number
     plain = re.fullmatch(r"[!-~]+", text)
     if not plain or url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
         raise ValueError
     return text
 
 
-def _read_root(text: str) -> str:
+def _read_root_url(text: str) -> str:
     if text.endswith("/") or "?" in text or "#" in text:
         raise ValueError
-    return _read_url(text)
+    return _read_http_url(text)
 
 
 def _read_prefix(text: str) -> str:
-    if not _PREFIX.fullmatch(text) or text.split("/")[1] in _TAKEN:
+    if not _PREFIX.fullmatch(text) or text.split("/")[1] in _RESERVED_PREFIXES:
         raise ValueError
     return text
 
 
-def _read_switch(text: str) -> bool:
+def _read_boolean(text: str) -> bool:
     if (lower := text.lower()) not in ("true", "false"):
         raise ValueError
     return lower == "true"
@@ -122,7 +129,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+)*")
 
 
-def _read_blobs(text: str) -> str:
+def _read_blobs_url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     bucket, slash, prefix = rest.partition("/")
     on_s3 = _BUCKET.fullmatch(bucket) and _KEY_PREFIX.fullmatch(slash + prefix)
@@ -134,33 +141,35 @@ def _read_blobs(text: str) -> str:
     return text
 
 
-def _read_database(text: str) -> str:
-    # After a second @ would come the rest of a password, which libpq takes for a host.
+def _read_database_url(text: str) -> str:
+    # A second @ means an unquoted one in the password; libpq would take the rest of the password for a host.
     if not re.fullmatch(r"postgres(?:ql)?://(?![^/?]*@[^/?]*@)[!-~]+", text):
         raise ValueError
     return text
 
 
-PATH = Kind("the path of a directory", _read_path)
-FILE = Kind("the path of a file", _read_path)
-DATABASE = Kind("an address such as `postgresql://user:password@host/name`", _read_database)
-TEXT = Kind("a text of printable characters", _read_text)
-ADDRESS = Kind("`HOST:PORT`, with an IPv6 host in brackets", _read_bind)
-SWITCH = Kind("`true` or `false`", _read_switch)
-PREFIX_PATH = Kind(
+DIRECTORY_PATH = SettingType("the path of a directory", _read_path)
+FILE_PATH = SettingType("the path of a file", _read_path)
+DATABASE_URL = SettingType(
+    "an address such as `postgresql://user:password@host/name`", _read_database_url
+)
+PRINTABLE_TEXT = SettingType("a text of printable characters", _read_text)
+BIND_ADDRESS = SettingType("`HOST:PORT`, with an IPv6 host in brackets", _read_bind_address)
+BOOLEAN = SettingType("`true` or `false`", _read_boolean)
+PREFIX_PATH = SettingType(
     "a path such as `/api`, without a slash at its end, that is not under "
-    + ", ".join(f"`/{taken}`" for taken in sorted(_TAKEN)),
+    + ", ".join(f"`/{name}`" for name in sorted(_RESERVED_PREFIXES)),
     _read_prefix,
 )
-ROOT = Kind(
+ROOT_URL = SettingType(
     "an `http` or `https` address without a user name, a query, a fragment or a slash at its end",
-    _read_root,
+    _read_root_url,
 )
-URL = Kind("an `http` or `https` address without a user name", _read_url)
-BLOBS = Kind(
+HTTP_URL = SettingType("an `http` or `https` address without a user name", _read_http_url)
+BLOBS_URL = SettingType(
     "`s3://BUCKET`, or `s3://BUCKET/PREFIX` without a slash at its end, or `file:///PATH`",
-    _read_blobs,
+    _read_blobs_url,
 )
-NETWORKS = Kind(
+NETWORKS = SettingType(
     "IP addresses and networks such as `10.0.0.0/24`, separated by commas", _read_networks
 )

@@ -1,6 +1,6 @@
-"""Every setting of the service, said once: the rows of `Settings`.
+"""Every setting of the service: one declaration each, in `Settings`.
 
-`python -m albumcore_adapters.base.settings` prints the reference page that is made of these rows.
+`python -m albumcore_adapters.base.settings` prints the reference page, which is generated from the declarations.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import attrs
 from attrs import frozen
 
 from albumcore_adapters.base.setting_types import (
-    ADDRESS,
-    BLOBS,
-    DATABASE,
-    FILE,
+    BIND_ADDRESS,
+    BLOBS_URL,
+    BOOLEAN,
+    DATABASE_URL,
+    DIRECTORY_PATH,
+    FILE_PATH,
+    HTTP_URL,
     NETWORKS,
-    PATH,
     PREFIX_PATH,
-    ROOT,
-    SWITCH,
-    TEXT,
-    URL,
-    Kind,
+    PRINTABLE_TEXT,
+    ROOT_URL,
+    SettingType,
+    byte_size,
     choice,
-    number,
-    size,
+    whole_number,
 )
 
 T = TypeVar("T")
@@ -38,13 +38,13 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class SettingsError(Exception):
-    """A setting has a value that the service cannot work with, so it refuses to start.
+    """A setting has a value that is not accepted; the service does not start.
 
-    The message never holds the value itself: it may be a secret put in the wrong place.
+    The message never contains the value, which may be a secret in the wrong place.
 
     Attributes:
         variable: The environment variable of the setting.
-        expected: What would be accepted.
+        expected: What it accepts.
     """
 
     def __init__(self, variable: str, expected: str) -> None:
@@ -54,48 +54,52 @@ class SettingsError(Exception):
 
 
 @frozen
-class _Row:
-    """What a setting is, apart from its name and its default."""
+class _Declaration:
+    """The declaration of a setting, apart from its name and its default."""
 
     variable: str
-    kind: Kind[Any]
+    setting_type: SettingType[Any]
     help: str
     optional: bool
 
     def convert(self, value: object) -> object:
-        """Read ``value`` by the kind; None is the absence of an optional setting."""
+        """Parse ``value``; None stands for an optional setting that is not set."""
         if value is None and self.optional:
             return None
         try:
-            return self.kind.read("" if value is None else str(value).strip())
+            return self.setting_type.read("" if value is None else str(value).strip())
         except ValueError:
-            raise SettingsError(self.variable, self.kind.expected) from None
+            raise SettingsError(self.variable, self.setting_type.expected) from None
 
 
 def _setting(
     variable: str,
-    kind: Kind[T],
+    setting_type: SettingType[T],
     default: T | None,
     help: str,  # noqa: A002
     is_shown: bool = True,
 ) -> Any:
-    """One row of the table below; what is not to be shown may hold a password."""
-    row = _Row(variable, kind, help, optional=default is None)
-    return attrs.field(default=default, converter=row.convert, metadata={_Row: row}, repr=is_shown)
+    """Declare one setting. With ``is_shown`` false, `repr` leaves it out: it may contain a password."""
+    declaration = _Declaration(variable, setting_type, help, optional=default is None)
+    return attrs.field(
+        default=default,
+        converter=declaration.convert,
+        metadata={_Declaration: declaration},
+        repr=is_shown,
+    )
 
 
 @frozen(kw_only=True)
 class Settings:
-    """Every setting of the service. Values are checked however an instance is made.
+    """Every setting of the service. Values are parsed and checked however an instance is made.
 
     Raises:
-        SettingsError: a value is not what its row accepts, or a JWKS address came without an issuer
-            and an audience.
+        SettingsError: a value is not accepted, or a JWKS address is set without an issuer and an audience.
     """
 
     data: Path = _setting(
         "ALBUMCORE_DATA",
-        PATH,
+        DIRECTORY_PATH,
         Path("./albumcore-data"),
         "Holds the database, the image bytes and the generated secret.",
     )
@@ -107,55 +111,60 @@ class Settings:
     )
     max_upload: int = _setting(
         "ALBUMCORE_MAX_UPLOAD",
-        size(1024),
+        byte_size(1024),
         32 * 1024 * 1024,
         "Largest body of the upload of an image; a larger one is answered 413. Every other body is "
         "bounded by itself, whatever this says.",
     )
     bind: str = _setting(
-        "ALBUMCORE_BIND", ADDRESS, "127.0.0.1:8000", "Where to listen; port 0 takes any free one."
+        "ALBUMCORE_BIND",
+        BIND_ADDRESS,
+        "127.0.0.1:8000",
+        "Where to listen; port 0 takes any free one.",
     )
-    workers: int = _setting("ALBUMCORE_WORKERS", number(1, 256), 2, "Number of worker processes.")
+    workers: int = _setting(
+        "ALBUMCORE_WORKERS", whole_number(1, 256), 2, "Number of worker processes."
+    )
     jwt_issuer: str | None = _setting(
         "ALBUMCORE_JWT_ISSUER",
-        TEXT,
+        PRINTABLE_TEXT,
         None,
         "The `iss` that a JWT must have; `albumcore` when not set and no JWKS address is.",
     )
     jwt_audience: str | None = _setting(
         "ALBUMCORE_JWT_AUDIENCE",
-        TEXT,
+        PRINTABLE_TEXT,
         None,
         "The `aud` that a JWT must name; `albumcore` when not set and no JWKS address is.",
     )
     jwks_url: str | None = _setting(
         "ALBUMCORE_JWKS_URL",
-        URL,
+        HTTP_URL,
         None,
         "The identity provider's keys (RS256, ES256); without it, JWTs are signed with the "
         "generated secret (HS256).",
     )
     jwt_leeway: int = _setting(
         "ALBUMCORE_JWT_LEEWAY",
-        number(0, 3600),
+        whole_number(0, 3600),
         60,
         "Seconds that the clocks of issuer and service may differ.",
     )
     busy_seconds: int = _setting(
         "ALBUMCORE_BUSY_SECONDS",
-        number(1, 3600),
+        whole_number(1, 3600),
         30,
         "Seconds that a request waits for others who write before it is answered 503.",
     )
     snapshot_every: int = _setting(
         "ALBUMCORE_SNAPSHOT_EVERY",
-        number(1, 1_000_000),
+        whole_number(1, 1_000_000),
         500,
         "Number of events of a stream from one snapshot to the next.",
     )
     cache_size: int = _setting(
         "ALBUMCORE_CACHE",
-        number(1, 1_000_000),
+        whole_number(1, 1_000_000),
         256,
         "Number of albums and image sets that each worker keeps in memory.",
     )
@@ -167,7 +176,7 @@ class Settings:
     )
     allow_private_addresses: bool = _setting(
         "ALBUMCORE_ALLOW_PRIVATE_ADDRESSES",
-        SWITCH,
+        BOOLEAN,
         False,
         "Let report providers and webhooks be at private and loopback addresses, for tests and "
         "closed networks.",
@@ -180,7 +189,7 @@ class Settings:
     )
     require_verified_email: bool = _setting(
         "ALBUMCORE_REQUIRE_VERIFIED_EMAIL",
-        SWITCH,
+        BOOLEAN,
         False,
         "Take the e-mail address of a JWT only where `email_verified` is there and true; otherwise it is taken where "
         "the claim is missing, too.",
@@ -194,7 +203,7 @@ class Settings:
     )
     public_url: str | None = _setting(
         "ALBUMCORE_PUBLIC_URL",
-        ROOT,
+        ROOT_URL,
         None,
         "Where clients reach the service: the issuer of the tokens it makes for report providers, "
         "the `host` of webhooks and the base of RetrieveURL; `http://` and ALBUMCORE_BIND when "
@@ -202,15 +211,14 @@ class Settings:
     )
     blobs: str | None = _setting(
         "ALBUMCORE_BLOBS",
-        BLOBS,
+        BLOBS_URL,
         None,
         "Where the image bytes are; in `blobs` of the data directory when not set. S3 is reached as "
         "the usual `AWS_*` variables say, and needs the extra `s3`.",
     )
-
     database: str | None = _setting(
         "ALBUMCORE_DATABASE",
-        DATABASE,
+        DATABASE_URL,
         None,
         "The PostgreSQL database of everything but the image bytes; an SQLite file in the data directory when not "
         "set. It needs the extra `postgres`, and several machines may share it.",
@@ -218,14 +226,14 @@ class Settings:
     )
     secret_file: Path | None = _setting(
         "ALBUMCORE_SECRET_FILE",
-        FILE,
+        FILE_PATH,
         None,
         "A file of 32 random bytes, which only its owner can read, to sign and check tokens with: machines that share "
         "a database need the same. One is made in the data directory when not set.",
     )
     max_inflated: int = _setting(
         "ALBUMCORE_MAX_INFLATED",
-        size(1024),
+        byte_size(1024),
         64 * 1024 * 1024,
         "How much longer than its file a deflated DICOM data set may be for `import-dicom` to read it.",
     )
@@ -247,38 +255,44 @@ class Settings:
 
     @property
     def root(self) -> str:
-        """Where clients reach the service, without a slash at its end."""
+        """The address at which clients reach the service, without a trailing slash."""
         return self.public_url or f"http://{self.bind}"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], **overrides: object) -> Self:
-        """Read the settings from ``environ``; an override, such as a command line option, wins.
+        """Read the settings from environment variables; overrides, such as command line options, take precedence.
 
         A variable that is empty or blank counts as not set, and so does an override that is None.
 
+        Args:
+            environ: The environment variables.
+            overrides: Values by the name of the attribute.
+
         Raises:
-            SettingsError: a value is bad; see the class.
+            SettingsError: as for the class.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         read: dict[str, Any] = {
-            name: environ[row.variable]
-            for name, row in _rows().items()
-            if environ.get(row.variable, "").strip()
+            name: environ[declaration.variable]
+            for name, declaration in _declarations().items()
+            if environ.get(declaration.variable, "").strip()
         }
         return cls(**(read | given))
 
 
-def _rows() -> dict[str, _Row]:
-    return {field.name: field.metadata[_Row] for field in attrs.fields(Settings)}
+def _declarations() -> dict[str, _Declaration]:
+    return {field.name: field.metadata[_Declaration] for field in attrs.fields(Settings)}
 
 
 def settings_table() -> str:
     """Return the settings as a Markdown table, one row each, in the order of `Settings`."""
     lines = ["| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |"]
     for field in attrs.fields(Settings):
-        row: _Row = field.metadata[_Row]
+        declaration: _Declaration = field.metadata[_Declaration]
         default = "not set" if field.default is None else f"`{_shown(field.default)}`"
-        lines.append(f"| `{row.variable}` | {row.kind.expected} | {default} | {row.help} |")
+        lines.append(
+            f"| `{declaration.variable}` | {declaration.setting_type.expected} | {default} | {declaration.help} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -289,7 +303,7 @@ def _shown(default: object) -> str:
 
 
 def settings_page() -> str:
-    """Return the whole reference page of the settings, in Markdown."""
+    """Return the reference page of the settings, in Markdown."""
     return _PAGE.format(table=settings_table())
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
 from albumcore_adapters.base.settings import Settings, SettingsError
-from albumcore_adapters.blobs.directory import DirectoryBlobs, sync_directory
+from albumcore_adapters.blobs.directory import DirectoryBlobs
 from albumcore_adapters.blobs.protocol import (
     BlobDamaged,
     BlobMissing,
@@ -29,7 +29,6 @@ __all__ = [
     "Digest",
     "DirectoryBlobs",
     "open_blobs",
-    "sync_directory",
 ]
 
 

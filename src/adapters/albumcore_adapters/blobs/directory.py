@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
-from albumcore_adapters.base.posix import fcntl
+from albumcore_adapters.base.posix import fcntl, sync_directory
 from albumcore_adapters.blobs.protocol import (
     WRONG_DIGEST,
     BlobDamaged,
@@ -303,12 +303,3 @@ def _draft(shard: str, content: bytes) -> str:
         os.unlink(draft)
         raise
     return draft
-
-
-def sync_directory(path: Path) -> None:
-    """Wait until the names in the directory ``path``, new or changed, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

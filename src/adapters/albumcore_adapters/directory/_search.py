@@ -11,10 +11,10 @@ import orjson
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_matching import (
-    day_of,
-    moment_of,
-    name_matcher,
+    date_value,
+    person_name_matcher,
     text_matcher,
+    time_value,
 )
 from albumcore_adapters.directory.dicom_json import texts
 from albumcore_adapters.sql.database import Cursor, Row, select_in
@@ -144,7 +144,7 @@ def text_filters(
     Args:
         wanted: The text of each, by keyword.
         known: The values that each looks at, by keyword.
-        fuzzy: Filters by names of persons also keep those that sound alike (`name_matcher`).
+        fuzzy: Filters by names of persons also keep those that sound alike (`person_name_matcher`).
     """
     for keyword, value in wanted.items():
         # Blanks around text mean nothing (DICOM PS3.5 section 6.2).
@@ -157,7 +157,7 @@ def _text_filter(values: Values, wanted: str, *, fuzzy: bool) -> Keep:
     matches = text_matcher(wanted)
     if not fuzzy:
         return lambda row: any(map(matches, values(row)))
-    sounds_alike = name_matcher(wanted)
+    sounds_alike = person_name_matcher(wanted)
 
     def keep(row: Row) -> bool:
         groups = values(row)
@@ -190,12 +190,12 @@ def _by(column: str) -> SortKey:
 
 def study_day(row: Row) -> date | None:
     """Return StudyDate, (0008,0020), if it is a date."""
-    return day_of(row["date"] or "")
+    return date_value(row["date"] or "")
 
 
 def study_moment(row: Row) -> int | None:
     """Return StudyTime, (0008,0030), if it is a time: microseconds since midnight."""
-    return moment_of(row["time"] or "")
+    return time_value(row["time"] or "")
 
 
 by_number = _by("number")

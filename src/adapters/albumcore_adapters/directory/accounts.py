@@ -16,7 +16,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from attrs import field, frozen
 
 from albumcore.errors import Invalid
-from albumcore_adapters.base.concurrency import Turns
+from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.sql.database import (
     Database,
     Row,
@@ -30,7 +30,7 @@ _BY_ID = "SELECT * FROM directory_account WHERE id = ?"
 _BY_DIGEST = "SELECT * FROM directory_account WHERE token_digest = ?"
 _SET_DIGEST = "UPDATE directory_account SET token_digest = ? WHERE id = ?"
 
-MOST_CHECKED = 2
+MAX_PASSWORD_CHECKS = 2
 """Passwords that a process checks at a time: each check takes 64 MiB of memory, and a processor for a while."""
 
 _BUSY = "other passwords are being checked; try again"
@@ -60,7 +60,9 @@ class Accounts:
 
     database: Database
     secret: bytes = field(repr=False)
-    turns: Turns = field(factory=lambda: Turns(MOST_CHECKED, _BUSY, 1), eq=False, repr=False)
+    turns: ConcurrencyLimit = field(
+        factory=lambda: ConcurrencyLimit(MAX_PASSWORD_CHECKS, _BUSY, 1), eq=False, repr=False
+    )
 
     def add(self, name: str, password: str) -> Account:
         """Add an account, or give an existing one this password, which also makes it active again.
@@ -98,7 +100,7 @@ class Accounts:
         row = self._named(name)
         # The hash is never renewed here, whatever the library advises: it would change the token.
         try:
-            with self.turns.taken():
+            with self.turns.slot():
                 _HASHER.verify(_NOBODY if row is None else row["password_hash"], _encoded(password))
         except VerifyMismatchError:
             return None

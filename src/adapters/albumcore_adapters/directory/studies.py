@@ -99,8 +99,8 @@ class StudyQuery:
         texts: Text filters, by keyword; each is one of `STUDY_TEXTS`.
         modality: One of ModalitiesInStudy, (0008,0061), of the visible series; in any case, no wildcards.
         study_uids: StudyInstanceUID, (0020,000D), is one of these.
-        dates: StudyDate, (0008,0020), is one of these two or between them (`dicom_matching.days`).
-        times: StudyTime, (0008,0030), is one of these two or between them (`dicom_matching.times`).
+        dates: StudyDate, (0008,0020), is one of these two or between them (`dicom_matching.date_range`).
+        times: StudyTime, (0008,0030), is one of these two or between them (`dicom_matching.time_range`).
         fuzzy: Filters by names of persons also keep those that sound alike.
         sort: One of `STUDY_SORTS`.
         descending: Whether the order is reversed. What has nothing to go by is last either way; what is equal

@@ -10,7 +10,7 @@ import falcon
 from falcon.routing import CompiledRouter
 
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
-from albumcore_adapters.base.concurrency import Busy
+from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
 from albumcore_adapters.identity.jwt import KeysUnavailable, Unauthorized
 from albumcore_adapters.store import (
@@ -82,7 +82,7 @@ def refusing(respond: Callable[..., None]) -> Callable[..., None]:
             respond(*args, **kwargs)
         except falcon.HTTPError:
             raise
-        except Busy as error:
+        except LimitReached as error:
             raise falcon.HTTPServiceUnavailable(
                 description=error.detail, retry_after=error.retry_after
             ) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from albumcore_adapters.base.request_counts import BOUNDS, RequestCounts
+from albumcore_adapters.base.request_counts import DURATION_BUCKETS, RequestCounts
 from albumcore_adapters.store.metrics import Pairs
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _of_requests(requests: RequestCounts) -> Iterable[Metric]:
         labels=("api",),
     )
     for api, classes, seconds in requests.durations():
-        timed.add_metric((api,), _buckets(BOUNDS, classes), seconds)
+        timed.add_metric((api,), _buckets(DURATION_BUCKETS, classes), seconds)
     yield timed
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import falcon
 
-from albumcore_adapters.base.logs import REQUESTS, log, log_request
+from albumcore_adapters.base.logs import REQUEST_LOGGER, log, log_request
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.service import random_id
 
@@ -68,7 +68,7 @@ class RequestLog:
         seconds = time.perf_counter() - req.context.started
         status = resp.status_code
         self._requests.count(_api_of(req), req.method, status, seconds)
-        if not REQUESTS.isEnabledFor(logging.INFO):
+        if not REQUEST_LOGGER.isEnabledFor(logging.INFO):
             return
         fields = {
             "method": req.method,

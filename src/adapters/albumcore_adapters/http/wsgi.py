@@ -2,14 +2,14 @@
 
 import os
 
-from albumcore_adapters.base.logs import write_lines
+from albumcore_adapters.base.logs import configure_logging
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import open_service
 from albumcore_adapters.webhooks import Runner
 
 settings = Settings.from_environment(os.environ)
-write_lines(settings.log_level)
+configure_logging(settings.log_level)
 service = open_service(settings)
 app = create_app(service)
 runner = Runner(service.outbox)  # tells webhooks, in each process that imports this

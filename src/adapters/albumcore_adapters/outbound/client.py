@@ -26,12 +26,12 @@ import httpx
 import orjson
 from attrs import field, frozen
 
-from albumcore_adapters.base.concurrency import Turns
+from albumcore_adapters.base.concurrency import ConcurrencyLimit
 
 MOST_ASKED = 2
 """Addresses that are asked for JSON at a time: that holds up threads which serve requests, and others must be left."""
 
-_BUSY = "other servers are being asked already; try again"
+_LIMIT = (MOST_ASKED, "other servers are being asked already; try again", 2)
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
@@ -161,7 +161,7 @@ class Outbound:
         read_seconds: From then on until the answer is read to its end.
         resolve: Finds the addresses of a host.
         tls: Whom to trust, if not the authorities that this machine knows; not part of what makes two of them equal.
-        turns: Turns at asking for JSON, which holds up a thread that serves a request; no part of it either.
+        turns: Limit of threads that ask for JSON at a time, each of which serves a request; not part of equality.
     """
 
     allow_private: bool = False
@@ -169,7 +169,7 @@ class Outbound:
     read_seconds: float = 5
     resolve: Resolve = socket.getaddrinfo
     tls: ssl.SSLContext | None = field(default=None, eq=False, repr=False)
-    turns: Turns = field(factory=lambda: Turns(MOST_ASKED, _BUSY, 2), eq=False, repr=False)
+    turns: ConcurrencyLimit = field(factory=lambda: ConcurrencyLimit(*_LIMIT), eq=False, repr=False)
 
     def get_json(self, url: str, limit: int = 64 * 1024) -> Any:
         """Return what the JSON at an address says, whatever its content type.
@@ -185,10 +185,10 @@ class Outbound:
             AddressRefused: the address, or that of a redirect, is none to send requests to.
             Unreachable: nobody answered in time.
             BadAnswer: the answer is not a 200 with JSON within the limit.
-            Busy: two threads do this already.
+            LimitReached: two threads do this already.
         """
         address = address_of(url)
-        with self.turns.taken():
+        with self.turns.slot():
             until = self._until()
             for _ in range(1 + MOST_REDIRECTS):
                 with self._exchange("GET", address, None, {}, until) as answer:

@@ -135,7 +135,7 @@ def check_metadata(outbound: Outbound, url: str) -> Metadata:
         url: The address, http or https, of at most 1024 characters.
 
     Raises:
-        Busy: nothing was asked, because this service is asking others already.
+        LimitReached: nothing was asked, because this service is asking others already.
     """
     if len(url) > MOST_CHARACTERS:
         return Metadata(False, f"The address is longer than {MOST_CHARACTERS} characters.")

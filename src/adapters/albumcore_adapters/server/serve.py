@@ -17,7 +17,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.util import is_ipv6, parse_address
 
-from albumcore_adapters.base.logs import write_lines
+from albumcore_adapters.base.logs import configure_logging
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
@@ -97,7 +97,7 @@ class Server(BaseApplication):
         """Open the data directory in this worker, and compose the application on it; webhooks are told from here on."""
         _share_one_heap()
         opened = _patiently(lambda: open_service(self._settings))
-        service = evolve(opened, requests=self._requests.in_row(self._slot))
+        service = evolve(opened, requests=self._requests.for_worker(self._slot))
         app = create_app(service)
         self._runner = Runner(service.outbox)
         self._runner.start()
@@ -106,7 +106,7 @@ class Server(BaseApplication):
     def _worker_begins(self, server: Any, worker: Any) -> None:
         worker.slot = self._slot = self.shares.give(worker)  # the fork inherits it
         if self._slot is not None:
-            self._requests.use(self._slot)
+            self._requests.add_worker(self._slot)
 
     def _worker_ended(self, server: Any, worker: Any) -> None:
         self.shares.take_back(worker)
@@ -177,5 +177,5 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         settings: The data directory, where to listen, and how many workers.
         announce: Called with the address, such as ``http://127.0.0.1:8000``, once connections are taken.
     """
-    write_lines(settings.log_level)
+    configure_logging(settings.log_level)
     Server(settings, announce).run()

@@ -14,7 +14,8 @@ from attrs import evolve, field, frozen
 from cattrs import BaseValidationError
 from cattrs.preconf.orjson import make_converter
 
-from albumcore_adapters.blobs import Digest, sync_directory
+from albumcore_adapters.base.posix import sync_directory
+from albumcore_adapters.blobs import Digest
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
 NAME = "manifest.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 from albumcore.ids import UserId
 from albumcore.index import AlbumOverview
-from albumcore_adapters.base.dicom_matching import days, text_matcher
+from albumcore_adapters.base.dicom_matching import date_range, text_matcher
 from albumcore_adapters.http.kheops.album_overview import Counts, album_json, counts
 from albumcore_adapters.http.kheops.params import Fields, Page
 from albumcore_adapters.service import Service
@@ -69,7 +69,7 @@ def _within(parameter: str, moment: Callable[[AlbumOverview], datetime]) -> Filt
         if text is None:
             return None
         try:
-            first, last = days(text)
+            first, last = date_range(text)
         except ValueError:
             raise query.refusal(
                 parameter, "YYYYMMDD is expected, or a range of them with a hyphen"

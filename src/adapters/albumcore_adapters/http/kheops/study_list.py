@@ -15,7 +15,7 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import SeriesRow
 from albumcore_adapters.access.albums import permitted, study_in
 from albumcore_adapters.access.series import by_study, reach, true_holdings
-from albumcore_adapters.base.dicom_matching import days, times
+from albumcore_adapters.base.dicom_matching import date_range, time_range
 from albumcore_adapters.directory import Held
 from albumcore_adapters.directory.studies import (
     SERIES_FILTERS,
@@ -213,8 +213,8 @@ def _study_query(query: Fields, included: Collection[str]) -> StudyQuery:
         {name: values[0] for name, values in texts.items() if name in STUDY_TEXTS},
         _first(texts, "ModalitiesInStudy"),
         None if uids is None else [study_in(uid) for uid in uids],
-        _read(texts, "StudyDate", days, "YYYYMMDD"),
-        _read(texts, "StudyTime", times, "hhmmss.ffffff"),
+        _read(texts, "StudyDate", date_range, "YYYYMMDD"),
+        _read(texts, "StudyTime", time_range, "hhmmss.ffffff"),
         query.flag("fuzzymatching") is True,
         sort,
         descending,

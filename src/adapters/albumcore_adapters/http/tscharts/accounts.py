@@ -7,7 +7,7 @@ from typing import Any
 
 import falcon
 
-from albumcore_adapters.base.concurrency import Busy
+from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.http.client_address import client_address, networks_of
 from albumcore_adapters.http.request_log import log_failed_login
 from albumcore_adapters.http.tscharts.resource import Resource
@@ -43,7 +43,7 @@ class Login(Resource):
         accounts = self.service.accounts
         try:
             account = accounts.check(name, password)
-        except Busy as busy:
+        except LimitReached as busy:
             raise self._refused(name, address, "busy", busy.retry_after) from None
         if account is None:
             self._failed.failed(name, address)
