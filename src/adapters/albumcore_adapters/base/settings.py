@@ -101,20 +101,20 @@ class Settings:
         "ALBUMCORE_DATA",
         DIRECTORY_PATH,
         Path("./albumcore-data"),
-        "Holds the database, the image bytes and the generated secret.",
+        "The data directory: the database, the image bytes and the generated secret.",
     )
     compat: Compat = _setting(
         "ALBUMCORE_COMPAT",
         choice("documented", "upstream"),
         "documented",
-        "Answer as the documented APIs say, or as the deployed servers do where the two differ.",
+        "Follow the documented APIs, or the deployed servers where the two differ.",
     )
     max_upload: int = _setting(
         "ALBUMCORE_MAX_UPLOAD",
         byte_size(1024),
         32 * 1024 * 1024,
-        "Largest body of the upload of an image; a larger one is answered 413. Every other body is "
-        "bounded by itself, whatever this says.",
+        "Largest body of an image upload; a larger one is answered 413. The other routes have limits "
+        "of their own.",
     )
     bind: str = _setting(
         "ALBUMCORE_BIND",
@@ -148,19 +148,19 @@ class Settings:
         "ALBUMCORE_JWT_LEEWAY",
         whole_number(0, 3600),
         60,
-        "Seconds that the clocks of issuer and service may differ.",
+        "Seconds by which the clocks of issuer and service may differ.",
     )
     busy_seconds: int = _setting(
         "ALBUMCORE_BUSY_SECONDS",
         whole_number(1, 3600),
         30,
-        "Seconds that a request waits for others who write before it is answered 503.",
+        "Seconds that a request waits for the write lock of the database before it is answered 503.",
     )
     snapshot_every: int = _setting(
         "ALBUMCORE_SNAPSHOT_EVERY",
         whole_number(1, 1_000_000),
         500,
-        "Number of events of a stream from one snapshot to the next.",
+        "Number of events in a stream between two snapshots.",
     )
     cache_size: int = _setting(
         "ALBUMCORE_CACHE",
@@ -178,28 +178,28 @@ class Settings:
         "ALBUMCORE_ALLOW_PRIVATE_ADDRESSES",
         BOOLEAN,
         False,
-        "Let report providers and webhooks be at private and loopback addresses, for tests and "
+        "Allow report providers and webhooks at private and loopback addresses, for tests and "
         "closed networks.",
     )
     kheops_prefix: str | None = _setting(
         "ALBUMCORE_KHEOPS_PREFIX",
         PREFIX_PATH,
         None,
-        "A prefix under which the routes of the Kheops API answer too.",
+        "A prefix under which the routes of the Kheops API are available as well.",
     )
     require_verified_email: bool = _setting(
         "ALBUMCORE_REQUIRE_VERIFIED_EMAIL",
         BOOLEAN,
         False,
-        "Take the e-mail address of a JWT only where `email_verified` is there and true; otherwise it is taken where "
-        "the claim is missing, too.",
+        "Use the e-mail address of a JWT only where the claim `email_verified` is present and true; otherwise also "
+        "where it is missing.",
     )
     user_search: UserSearch = _setting(
         "ALBUMCORE_USER_SEARCH",
         choice("shared", "all", "off"),
         "shared",
-        "Among whom `GET /users?search=` looks where it names no album and no study: those who share an album or a "
-        "study with the caller, everyone who is registered, or no one.",
+        "Whom `GET /users?search=` searches where it names no album and no study: the users who share an album or a "
+        "study with the caller, all registered users, or none.",
     )
     public_url: str | None = _setting(
         "ALBUMCORE_PUBLIC_URL",
@@ -213,35 +213,35 @@ class Settings:
         "ALBUMCORE_BLOBS",
         BLOBS_URL,
         None,
-        "Where the image bytes are; in `blobs` of the data directory when not set. S3 is reached as "
-        "the usual `AWS_*` variables say, and needs the extra `s3`.",
+        "Where the image bytes are stored; in `blobs` of the data directory when not set. S3 is configured by "
+        "the usual `AWS_*` variables, and needs the extra `s3`.",
     )
     database: str | None = _setting(
         "ALBUMCORE_DATABASE",
         DATABASE_URL,
         None,
-        "The PostgreSQL database of everything but the image bytes; an SQLite file in the data directory when not "
-        "set. It needs the extra `postgres`, and several machines may share it.",
+        "The PostgreSQL database, which stores everything but the image bytes; an SQLite file in the data directory "
+        "when not set. It needs the extra `postgres`, and several machines may share it.",
         is_shown=False,
     )
     secret_file: Path | None = _setting(
         "ALBUMCORE_SECRET_FILE",
         FILE_PATH,
         None,
-        "A file of 32 random bytes, which only its owner can read, to sign and check tokens with: machines that share "
-        "a database need the same. One is made in the data directory when not set.",
+        "A file of 32 random bytes that only its owner can read; tokens are signed and verified with keys derived from "
+        "it. Machines that share a database need the same one. It is generated in the data directory when not set.",
     )
     max_inflated: int = _setting(
         "ALBUMCORE_MAX_INFLATED",
         byte_size(1024),
         64 * 1024 * 1024,
-        "How much longer than its file a deflated DICOM data set may be for `import-dicom` to read it.",
+        "How much larger than its file a deflated DICOM data set may be for `import-dicom` to read it.",
     )
     trusted_proxies: str | None = _setting(
         "ALBUMCORE_TRUSTED_PROXIES",
         NETWORKS,
         None,
-        "The proxies whose `X-Forwarded-For` is believed where failed logins are counted and logged; without them all "
+        "The proxies whose `X-Forwarded-For` is trusted where failed logins are counted and logged; when not set, all "
         "clients of a proxy share its address.",
     )
 
