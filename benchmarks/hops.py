@@ -1,0 +1,166 @@
+"""Count what one request costs in hops: ``python -m benchmarks.hops [--list]``.
+
+One POST of a comment to an album, and one GET of its events, in process through the WSGI application over an SQLite
+file. Everything is warm, and a write comes before each, so that no cached response answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import falcon.testing
+from attrs import field, frozen
+
+import albumcore
+import albumcore_adapters
+from albumcore import UserId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.service import open_deployment
+from benchmarks.stores import bearer
+
+OURS = tuple(f"{Path(str(one.__file__)).parent}/" for one in (albumcore, albumcore_adapters))
+WRITER = UserId("hops-1")
+WARM = 5
+_PARTS_OF_A_FUNCTION = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+
+
+@frozen
+class Hops:
+    """What one request took.
+
+    Attributes:
+        calls: How often each function of ours was called, by its code.
+        transactions: How many transactions SQLite began, those that only read included.
+    """
+
+    calls: Counter[CodeType]
+    transactions: int
+
+    def text(self) -> str:
+        """One line of figures."""
+        files = {code.co_filename for code in self.calls}
+        return (
+            f"{len(self.calls)} functions in {len(files)} files, {self.calls.total()} calls, "
+            f"{self.transactions} transactions"
+        )
+
+    def lines(self) -> Iterator[str]:
+        """Each file with its functions, and how often each was called."""
+        of_files: dict[str, list[str]] = {}
+        for code, times in self.calls.items():
+            file = next(
+                f"{Path(root).name}/{code.co_filename.removeprefix(root)}"
+                for root in OURS
+                if code.co_filename.startswith(root)
+            )
+            of_files.setdefault(file, []).append(
+                f"{times:5} {code.co_qualname} :{code.co_firstlineno}"
+            )
+        for file, functions in sorted(of_files.items()):
+            yield file
+            yield from functions
+
+
+@frozen
+class Tracer:
+    """Counts the calls of ours on this thread, and the transactions of every SQLite connection opened under it."""
+
+    calls: Counter[CodeType] = field(factory=Counter)
+    statements: list[str] = field(factory=list)
+
+    def opened(
+        self, connect: Callable[..., sqlite3.Connection]
+    ) -> Callable[..., sqlite3.Connection]:
+        """`sqlite3.connect`, with each connection's statements noted."""
+
+        def traced(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+            connection = connect(*args, **kwargs)
+            connection.set_trace_callback(self.statements.append)
+            return connection
+
+        return traced
+
+    def profile(self, frame: FrameType, event: str, _: object) -> None:
+        """Note one call; see `sys.setprofile`."""
+        code = frame.f_code
+        is_ours = code.co_filename.startswith(OURS) and code.co_name not in _PARTS_OF_A_FUNCTION
+        if is_ours and event == "call":
+            self.calls[code] += 1
+
+    def hops(self, request: Callable[[], falcon.testing.Result]) -> Hops:
+        """What a request takes."""
+        self.calls.clear()
+        self.statements.clear()
+        sys.setprofile(self.profile)
+        try:
+            answer = request()
+        finally:
+            sys.setprofile(None)
+        assert answer.status_code in (200, 201, 204), answer.text
+        begun = [one for one in self.statements if one.upper().startswith("BEGIN")]
+        return Hops(Counter(self.calls), len(begun))
+
+
+@contextmanager
+def tracing() -> Iterator[Tracer]:
+    """A tracer that sees every connection opened in the block."""
+    tracer, connect = Tracer(), sqlite3.connect
+    sqlite3.connect = tracer.opened(connect)  # type: ignore[assignment]
+    try:
+        yield tracer
+    finally:
+        sqlite3.connect = connect
+
+
+def measured(data: Path) -> dict[str, Hops]:
+    """The hops of each request, by its name."""
+    with tracing() as tracer, closing(open_deployment(Settings(data=data))) as deployment:
+        client = falcon.testing.TestClient(
+            create_app(deployment), headers={"Authorization": bearer(deployment, WRITER)}
+        )
+        client.simulate_put("/users")
+        made = client.simulate_post("/albums", params={"name": "Hops"})
+        path = f"/albums/{made.json['album_id']}"
+        numbers = iter(range(1_000_000))
+
+        def post() -> falcon.testing.Result:
+            number = next(numbers)
+            return client.simulate_post(
+                f"{path}/comments",
+                body=f"comment=Number+{number}",
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+            )
+
+        def events() -> falcon.testing.Result:
+            return client.simulate_get(f"{path}/events", params={"limit": 20})
+
+        for _ in range(WARM):
+            post()
+            events()
+        return {"POST a comment": tracer.hops(post), "GET the events": tracer.hops(events)}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.hops")
+    parser.add_argument("--list", action="store_true", help="each function, and how often")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        for name, hops in measured(Path(directory)).items():
+            sys.stdout.write(f"{name}: {hops.text()}\n")
+            if chosen.list:
+                sys.stdout.writelines(f"  {line}\n" for line in hops.lines())
+
+
+if __name__ == "__main__":
+    main()
