@@ -21,6 +21,8 @@ DEEP = (
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")
+ARCH = "tests/arch"
+"""Tests that read the source and import nothing of it. The session `arch` runs them, and `tests` leaves them out."""
 
 
 @nox.session
@@ -29,6 +31,13 @@ def lint(session: nox.Session) -> None:
     session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
     session.run("ruff", "format", "--check", *PYTHON_SOURCES)
     session.run("ruff", "check", *PYTHON_SOURCES)
+
+
+@nox.session
+def arch(session: nox.Session) -> None:
+    """The rings, the names and the sizes of modules: read from the source, which nothing has to be installed for."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "arch"))
+    session.run("pytest", "-q", f"--confcutdir={ARCH}", *(session.posargs or [ARCH]))
 
 
 @nox.session
@@ -50,7 +59,8 @@ def tests(session: nox.Session) -> None:
         return
     session.run("coverage", "erase")
     # A file's tests stay together: some share what is costly to make.
-    session.run("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=")
+    run = ("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=")
+    session.run(*run, f"--ignore={ARCH}")
     for package, least in (("albumcore", CORE_COVERAGE), ("albumcore_adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
 
