@@ -1,0 +1,1 @@
+"""DICOM files read into the catalogue: headers only."""
