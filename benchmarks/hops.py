@@ -25,7 +25,7 @@ import albumcore_adapters
 from albumcore import UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.service import open_deployment
+from albumcore_adapters.service import open_service
 from benchmarks.stores import bearer
 
 OURS = tuple(f"{Path(str(one.__file__)).parent}/" for one in (albumcore, albumcore_adapters))
@@ -124,9 +124,9 @@ def tracing() -> Iterator[Tracer]:
 
 def measured(data: Path) -> dict[str, Hops]:
     """The hops of each request, by its name."""
-    with tracing() as tracer, closing(open_deployment(Settings(data=data))) as deployment:
+    with tracing() as tracer, closing(open_service(Settings(data=data))) as service:
         client = falcon.testing.TestClient(
-            create_app(deployment), headers={"Authorization": bearer(deployment, WRITER)}
+            create_app(service), headers={"Authorization": bearer(service, WRITER)}
         )
         client.simulate_put("/users")
         made = client.simulate_post("/albums", params={"name": "Hops"})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_matching import date_range, soundex, time_range
-from albumcore_adapters.directory import Catalogue, Database, InstanceRecord
+from albumcore_adapters.directory import Catalogue, InstanceRecord
 from albumcore_adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
 from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase

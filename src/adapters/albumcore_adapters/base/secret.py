@@ -9,7 +9,6 @@ from pathlib import Path
 
 from albumcore_adapters.base.data_directory import SECRET_FILE
 from albumcore_adapters.base.posix import sync_directory
-from albumcore_adapters.blobs import sync_directory
 
 SECRET_BYTES = 32
 _LEAST_DISTINCT = 8

@@ -13,7 +13,6 @@ from attrs import evolve
 
 from albumcore import Albumcore
 from albumcore_adapters.base.data_directory import DATABASE_FILE
-from albumcore_adapters.directory import Database
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import check_sqlite, database_of, open_sqlite_to_read

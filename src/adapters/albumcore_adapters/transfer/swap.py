@@ -12,8 +12,6 @@ from attrs import frozen
 
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.posix import fcntl, sync_directory
-from albumcore_adapters.blobs import sync_directory
-from albumcore_adapters.service import before_restore
 from albumcore_adapters.sql.open_lock import OpenLock, is_at
 from albumcore_adapters.store import StoreUnavailable
 from albumcore_adapters.transfer.errors import TransferRefused
