@@ -73,7 +73,7 @@ if __name__ == "__main__":
         client = TestClient(app)
         print(client.simulate_get("/cases/Q7bZ2mP0xT").json)
         print(client.simulate_get("/cases/Nowhere000").status)
-        jwt = issue(service, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
         headers = {"Authorization": f"Bearer {jwt}"}
         albums = client.simulate_get("/albumcore/albums", headers=headers).json
         print([album["name"] for album in albums])

@@ -62,6 +62,6 @@ if __name__ == "__main__":
         stream = album_stream(album_id("Q7bZ2mP0xT"))
         service.people.register(alice.user, "alice@clinic.example", "Alice")
         service.albums.handle(stream, Album.create, alice, "Knees")
-        jwt = issue(service, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
         asyncio.run(try_out(make_app(service), jwt))
         service.close()

@@ -56,7 +56,7 @@ if __name__ == "__main__":
         client = make_app(service).test_client()
         print(client.get("/cases/Q7bZ2mP0xT").json)
         print(client.get("/cases/Nowhere000").status)
-        jwt = issue(service, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
         headers = {"Authorization": f"Bearer {jwt}"}
         albums = client.get("/albumcore/albums", headers=headers).json or ()
         print([album["name"] for album in albums])

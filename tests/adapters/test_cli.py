@@ -127,9 +127,9 @@ def test_token_revoke_all_ends_those_of_one_user(run: Run, tmp_path: Path) -> No
     after = run("token", "--sub", "alice", *person)[1].strip()
     with opened(tmp_path) as service:
         for token in (after, other):
-            assert caller_of(service, token).in_person
+            assert caller_of(service.auth, token).in_person
         with pytest.raises(Unauthorized, match="has ended"):
-            caller_of(service, before)
+            caller_of(service.auth, before)
     assert run("token", "--revoke-all", "alice", "--data", tmp_path)[0] == 0
 
 

@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from albumcore.ids import ReportProviderId, StudyUID, UserId
 from albumcore_adapters.base.settings import Compat
-from albumcore_adapters.identity.callers import issuer_of
 from albumcore_adapters.identity.service_tokens import Report, report_token
 from support.http_channels import Answer, Channel
 from support.http_drawn import EMAILS, PEOPLE, SERIES, TRIES
@@ -137,7 +136,7 @@ class ApiClient(RuleBasedStateMachine):
             tuple(map(StudyUID, asker.studies)),
             asker.scope,
         )
-        issuer = issuer_of(self.world.service)
+        issuer = self.world.service.auth.issuer
         return f"Bearer {report_token(issuer, report, self.world.clock.now)}"
 
     def request(

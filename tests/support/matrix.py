@@ -10,7 +10,6 @@ from pathlib import Path
 from attrs import frozen
 
 from albumcore.ids import ReportProviderId, UserId
-from albumcore_adapters.identity.callers import issuer_of
 from albumcore_adapters.identity.service_tokens import (
     Report,
     Viewer,
@@ -126,13 +125,13 @@ def report(world: World, by: Principal) -> str:
     """A token of a report provider."""
     provider = GONE if "removed" in by.words else PROVIDER
     asked = Report(by.user, provider, (STUDY,), _scope(by))
-    return report_token(issuer_of(world.service), asked, world.clock.now)
+    return report_token(world.service.auth.issuer, asked, world.clock.now)
 
 
 def view(world: World, by: Principal) -> str:
     """A viewer token."""
     seen = Viewer(world.token(by.user), STUDY, _scope(by), ALBUM)
-    return viewer_token(issuer_of(world.service), seen, world.clock.now)
+    return viewer_token(world.service.auth.issuer, seen, world.clock.now)
 
 
 def _scope(by: Principal) -> tuple[str, ...]:

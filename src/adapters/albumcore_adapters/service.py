@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from albumcore import Albumcore, utc_now
 from albumcore.times import Clock, clock_in_utc
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
 from albumcore_adapters.base.settings import Settings
@@ -28,7 +29,9 @@ from albumcore_adapters.directory import (
     TokenUses,
 )
 from albumcore_adapters.http.response_cache import ResponseCache
+from albumcore_adapters.identity.callers import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
+from albumcore_adapters.identity.service_tokens import Issuer
 from albumcore_adapters.outbound.client import Outbound
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of
@@ -71,8 +74,27 @@ class Service:
     make_id: Callable[[int], str]
     outbound: Outbound
     outbox: Outbox
+    auth: Authentication = field(init=False, eq=False, repr=False)
+    holdings: Holdings = field(init=False, eq=False, repr=False)
     response_cache: ResponseCache = field(factory=ResponseCache, init=False, eq=False, repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
+
+    @auth.default
+    def _authentication(self) -> Authentication:
+        return Authentication(
+            self.albums,
+            self.people,
+            self.token_uses,
+            self.token_floors,
+            self.verifier,
+            Issuer(self.secret, self.settings.root),
+            self.clock,
+            UNKNOWN_SUBJECT[self.settings.compat],
+        )
+
+    @holdings.default
+    def _holdings(self) -> Holdings:
+        return Holdings(self.albums, self.inbox, self.claims, self.catalogue, self.clock)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from albumcore import Album, Grants
 from albumcore.feed import AlbumStatus
-from albumcore_adapters.http.kheops.compat import MODES
+from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 from support.kheops import ALBUM, ALICE, CT, MR, STUDY, World, digest_of
 
@@ -21,6 +21,6 @@ def test_album_deleted_while_it_is_read(world: World) -> None:
     page = evolve(world.service.albums.feed(ALBUM, ALICE), standing=AlbumStatus())
     service = world.service
     about = service.people, service.catalogue, service.claims
-    for event in render(page, ALBUM, *about, MODES["documented"]):
+    for event in render(page, ALBUM, *about, FORMS["documented"]):
         assert list(event["source"].items())[-1] == ("can_access", False)
         assert "report_provider" not in event

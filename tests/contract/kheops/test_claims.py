@@ -231,7 +231,7 @@ def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
     """Decided anew, as the series came in from elsewhere meanwhile, it leaves what is there as it is."""
     images_of(world, CAROL)
     origin = Claim(None, BOB, is_first=False, may_show=False)
-    decide = put_in_album(world.service, ALBUM, Album.import_series, origin)
+    decide = put_in_album(world.service.holdings, ALBUM, Album.import_series, origin)
     act = Act(Source(BOB), world.clock.now)
     assert decide(world.state(), act, STUDY, CT) == (happened.SeriesImported(STUDY, CT),)
     world.act(CAROL, Album.import_series, STUDY, CT)
@@ -293,7 +293,7 @@ def test_an_end_that_turns_out_to_be_none(world: World) -> None:
         world.act(sub, Album.remove_member, sub)
     act = Act(Source(BOB), world.clock.now)
     caller = Caller(Source(BOB))
-    leave = keeping_images(world.service, caller, ALBUM, Album.remove_member)
+    leave = keeping_images(world.service.holdings, caller, ALBUM, Album.remove_member)
     assert [type(event) for event in leave(world.state(), act, BOB)] == [happened.AlbumDeleted]
     assert world.service.inbox.contents(BOB) == {STUDY: {CT}}
     both = evolve(world.state(), members={**world.state().members, CAROL: Member()})

@@ -12,7 +12,6 @@ from joserfc import jws
 
 from albumcore import Album
 from albumcore.ids import CapabilityTokenId
-from albumcore_adapters.identity.callers import issuer_of
 from albumcore_adapters.identity.issuing import end_all, issue
 from albumcore_adapters.identity.jwks import embedded_key
 from albumcore_adapters.identity.service_tokens import (
@@ -39,7 +38,7 @@ def end(world: World, sub: str = BOB) -> None:
     """End all tokens of somebody, as the command does: in another process, half a second later."""
     world.clock.tick(0.5)
     with closing(open_service(world.service.settings, clock=world.clock)) as another:
-        end_all(another, sub)
+        end_all(another.token_floors, sub, another.clock())
 
 
 def test_every_token_issued_until_then_is_ended(world: World) -> None:
@@ -66,11 +65,11 @@ def test_a_token_issued_after_it_is_good(world: World) -> None:
     before = world.token(BOB)
     end(world)
     same_second = world.token(BOB)
-    ours = issue(world.service, BOB, email_of(BOB), "Bob", 3600)
+    ours = issue(world.service.auth, BOB, email_of(BOB), "Bob", 3600)
     assert [status(world, one) for one in (before, same_second, ours)] == [401, 401, 200]
     end(world)
     assert status(world, ours) == 401
-    ours = issue(world.service, BOB, email_of(BOB), "Bob", 3600)
+    ours = issue(world.service.auth, BOB, email_of(BOB), "Bob", 3600)
     world.clock.tick(2)
     later = world.token(BOB)
     assert [status(world, one) for one in (ours, later)] == [200, 200]
@@ -119,7 +118,7 @@ def test_a_viewer_token_ends_with_the_token_in_it(reported: World) -> None:
     """And none is made of an ended one; one that was made of a capability token goes on."""
     world = reported
     key = world.user_token("own", BOB)
-    issuer, at = issuer_of(world.service), world.clock.now
+    issuer, at = world.service.auth.issuer, world.clock.now
     of_jwt, of_key = (
         viewer_token(issuer, Viewer(world.token_of(by), STUDY, ("read",)), at) for by in (BOB, key)
     )
@@ -134,7 +133,7 @@ def test_a_report_token_ends_with_the_tokens_of_its_user(reported: World) -> Non
     """One that was asked for through a capability token ends with that instead; a new one is good."""
     world = reported
     key = CapabilityTokenId(world.user_token("own", BOB))
-    issuer, report = issuer_of(world.service), Report(BOB, SCRIBE, (STUDY,))
+    issuer, report = world.service.auth.issuer, Report(BOB, SCRIBE, (STUDY,))
     through = Report(BOB, SCRIBE, (STUDY,), capability_token=key)
     tokens = [report_token(issuer, one, world.clock.now) for one in (report, through)]
     tokens.append(report_token(issuer, Report(ALICE, SCRIBE, (STUDY,)), world.clock.now))

@@ -13,7 +13,6 @@ from albumcore import Album, StudyComments
 from albumcore.albums.events import AlbumCreated, CommentPosted
 from albumcore.errors import AlbumNotFound
 from albumcore.study_comments import StudyCommentPosted
-from albumcore_adapters.identity.callers import issuer_of
 from albumcore_adapters.identity.service_tokens import READ, Viewer, viewer_token
 from support.kheops import (
     ALBUM,
@@ -256,7 +255,7 @@ def test_a_token_for_something_narrower_learns_nothing(world: World) -> None:
     request = REQUESTS[0]
     assert send(world, request).status_code == 201
     viewer = Viewer(world.token_of(ALICE), STUDY, (READ,))
-    token = viewer_token(issuer_of(world.service), viewer, world.clock.now)
+    token = viewer_token(world.service.auth.issuer, viewer, world.clock.now)
     for form in (request.form, request.other):
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
         assert world.request(None, "POST", request.path, form, headers=headers).status_code == 403

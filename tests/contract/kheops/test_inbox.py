@@ -9,7 +9,6 @@ import pytest
 from albumcore import Album
 from albumcore.albums import events as happened
 from albumcore.ids import AlbumId, ReportProviderId, StudyUID
-from albumcore_adapters.identity.callers import issuer_of
 from albumcore_adapters.identity.service_tokens import (
     Report,
     Viewer,
@@ -517,7 +516,7 @@ def _reporting(world: World, *studies: StudyUID, scope: tuple[str, ...] = ("writ
     provider = ReportProviderId("p1")
     world.act(ALICE, Album.create_report_provider, provider, "Scribe", "https://scribe.example")
     report = Report(BOB, provider, studies, scope)
-    return report_token(issuer_of(world.service), report, world.clock.now)
+    return report_token(world.service.auth.issuer, report, world.clock.now)
 
 
 def _put(world: World, token: str, path: str) -> Answer:
@@ -550,7 +549,7 @@ def test_upload_beyond_what_was_asked_for(world: World) -> None:
     token = _reporting(world, StudyUID("9.9"), STUDY)
     assert _told(_put(world, token, "/studies/9.8/series/9.8.1")) == (404, NO_SERIES)
     reading = Report(BOB, ReportProviderId("p1"), (STUDY,), ("read",))
-    token = report_token(issuer_of(world.service), reading, world.clock.now)
+    token = report_token(world.service.auth.issuer, reading, world.clock.now)
     assert _told(_put(world, token, f"{OF_STUDY}/series/{SR}")) == (404, NO_SERIES)
     assert world.service.catalogue.all_series() == set()
 
@@ -579,7 +578,7 @@ def test_report_provider_does_nothing_else(world: World) -> None:
 def test_upload_by_a_viewer(album: AlbumId | None, world: World) -> None:
     """Who looks at a study in an album may add to it there, as himself; who looks at it in his inbox adds nothing."""
     viewer = Viewer(world.token(BOB), STUDY, ("read", "write"), album, inbox=album is None)
-    token = viewer_token(issuer_of(world.service), viewer, world.clock.now)
+    token = viewer_token(world.service.auth.issuer, viewer, world.clock.now)
     assert _put(world, token, OF_CT).status_code == (403 if album is None else 201)
     assert world.state().studies == ({} if album is None else {STUDY: {CT}})
     assert _put(world, token, "/studies/9.9/series/9.9.1").status_code in (403, 404)

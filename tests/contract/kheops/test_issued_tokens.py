@@ -20,7 +20,7 @@ from albumcore import Album
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.identity.callers import caller_of, issuer_of
+from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.jwks import embedded_key
 from albumcore_adapters.identity.jwt import MAX_TOKEN, Unauthorized
 from albumcore_adapters.identity.service_tokens import (
@@ -90,13 +90,13 @@ def world(world: World) -> World:
 def reporting(world: World, **others: Any) -> str:
     """An access token of the report provider, started by Bob on the study, unless told otherwise."""
     report = Report(BOB, SCRIBE, (STUDY,))
-    return report_token(issuer_of(world.service), evolve(report, **others), world.clock.now)
+    return report_token(world.service.auth.issuer, evolve(report, **others), world.clock.now)
 
 
 def viewing(world: World, by: str = BOB, *scope: str, **source: Any) -> str:
     """A viewer's token for the study, made of the token of somebody."""
     viewer = Viewer(world.token_of(by), STUDY, scope or (READ,), **source)
-    return viewer_token(issuer_of(world.service), viewer, world.clock.now)
+    return viewer_token(world.service.auth.issuer, viewer, world.clock.now)
 
 
 def asked(
@@ -215,7 +215,7 @@ def test_life_of_a_report_token(seconds: int, status: int, world: World) -> None
 def test_report_token_for_another_address(world: World) -> None:
     """A token that the same secret made for a service at another address is not good at this one."""
     report = Report(BOB, SCRIBE, (STUDY,))
-    other = evolve(issuer_of(world.service), root="https://other.example")
+    other = evolve(world.service.auth.issuer, root="https://other.example")
     token = report_token(other, report, world.clock.now)
     assert asked(world, token, f"GET {THERE}").status_code == 401
 
@@ -357,7 +357,7 @@ def test_viewer_token_of_a_capability_token(world: World) -> None:
 
 def test_viewer_token_of_a_report_token(world: World) -> None:
     """It sees no more than the report provider does, in no other study, and what it adds is a report."""
-    made, issuer = reporting(world), issuer_of(world.service)
+    made, issuer = reporting(world), world.service.auth.issuer
     token = viewer_token(issuer, Viewer(made, STUDY, (READ, WRITE)), world.clock.now)
     assert seen(world, token) == {STUDY: 1}
     other = viewer_token(issuer, Viewer(made, HIDDEN, (READ, WRITE)), world.clock.now)
@@ -381,7 +381,7 @@ def test_life_of_a_viewer_token(seconds: int, status: int, world: World) -> None
 def test_viewer_token_ends_with_what_it_is_made_of(world: World) -> None:
     """An expired JWT, a revoked capability token, a membership that ended: each ends the viewer's token too."""
     short = world.token(BOB, ttl=60)
-    issuer = issuer_of(world.service)
+    issuer = world.service.auth.issuer
     brief = viewer_token(issuer, Viewer(short, STUDY, (READ,)), world.clock.now)
     world.user_token("own", BOB)
     of_own, of_bob = viewing(world, "own"), viewing(world, album=ALBUM)
@@ -439,12 +439,16 @@ def _unsigned(claims: Mapping[str, Any]) -> str:
 
 
 def _of_kind(world: World, kind: Any) -> Any:
-    return issuer_of(world.service).key(kind)
+    return world.service.auth.issuer.key(kind)
 
 
 FORGED: Mapping[str, Callable[[World], str]] = {
     "a code": lambda world: report_code(
-        issuer_of(world.service), Report(BOB, SCRIBE, (STUDY,)), "http://x", "1", world.clock.now
+        world.service.auth.issuer,
+        Report(BOB, SCRIBE, (STUDY,)),
+        "http://x",
+        "1",
+        world.clock.now,
     ),
     "a report signed like a code": lambda world: _signed(
         _of_kind(world, REPORT_CODE), _as_report(world)
@@ -491,16 +495,16 @@ FORGED: Mapping[str, Callable[[World], str]] = {
     "a sealed report": lambda world: jwe.encrypt_compact(
         {"alg": "A128KW", "enc": "A128CBC-HS256"},
         orjson.dumps(_as_report(world)),
-        issuer_of(world.service).key(VIEWER_TOKEN, 16),
+        world.service.auth.issuer.key(VIEWER_TOKEN, 16),
     ),
     "a viewer sealed with another algorithm": lambda world: jwe.encrypt_compact(
         {"alg": "dir", "enc": "A128GCM"},
         b"{}",
-        issuer_of(world.service).key(VIEWER_TOKEN, 16),
+        world.service.auth.issuer.key(VIEWER_TOKEN, 16),
         algorithms=["dir", "A128GCM"],
     ),
     "a viewer of nothing": lambda world: viewer_token(
-        issuer_of(world.service), Viewer("x.y.z", STUDY, (READ,)), world.clock.now
+        world.service.auth.issuer, Viewer("x.y.z", STUDY, (READ,)), world.clock.now
     ),
     "five parts": lambda world: "a.b.c.d.e",
     "five empty parts": lambda world: "....",
@@ -644,7 +648,7 @@ def test_garbage_in_the_form_of_a_token(header: Any, payload: Any, rest: str, na
 def test_garbage_is_nobody(nobody: World, token: str) -> None:
     """Read by all readers, one after the other, it is nobody's, and no fault of ours."""
     with pytest.raises((Unauthorized, AlbumcoreError)):
-        caller_of(nobody.service, token)
+        caller_of(nobody.service.auth, token)
 
 
 @pytest.fixture(scope="module")
@@ -665,7 +669,7 @@ def test_errors_tell_nothing_of_the_token(world: World) -> None:
 
 def test_secret_is_in_no_repr(world: World) -> None:
     """What may end up in a traceback shows neither the secret nor a token."""
-    issuer = issuer_of(world.service)
+    issuer = world.service.auth.issuer
     viewer = Viewer(world.token_of(BOB), STUDY, (READ,))
     assert repr(issuer.secret) not in repr(issuer)
     assert viewer.subject not in repr(viewer)

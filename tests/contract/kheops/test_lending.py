@@ -11,7 +11,6 @@ import pytest
 from albumcore import Album, Grants
 from albumcore.albums import events as happened
 from albumcore.ids import ReportProviderId
-from albumcore_adapters.identity.callers import issuer_of
 from albumcore_adapters.identity.service_tokens import (
     Report,
     Viewer,
@@ -194,13 +193,13 @@ def _reporting(world: World) -> Mapping[str, str]:
     provider = ReportProviderId("p1")
     world.act(DAVE, Album.create_report_provider, provider, "P", "https://p.example", album=OTHER)
     report = Report(DAVE, provider, (STUDY,))
-    token = report_token(issuer_of(world.service), report, world.clock.now)
+    token = report_token(world.service.auth.issuer, report, world.clock.now)
     return {"X-Authorization-Source": f"Bearer {token}"}
 
 
 def _viewing(world: World) -> Mapping[str, str]:
     viewer = Viewer(world.token(DAVE), STUDY, ("read", "write"), OTHER)
-    token = viewer_token(issuer_of(world.service), viewer, world.clock.now)
+    token = viewer_token(world.service.auth.issuer, viewer, world.clock.now)
     return {"X-Authorization-Source": f"Bearer {token}"}
 
 

@@ -251,9 +251,9 @@ def test_those_who_share_are_those_of_albums_and_studies(by: str, crowd: World) 
     caller = Caller(Source(UserId(by)))
     one_by_one = {
         user
-        for study in by_study(reach(crowd.service, caller))
-        if sees(crowd.service, caller, study)
-        for user in viewers_of(crowd.service, [study])
+        for study in by_study(reach(crowd.service.holdings, caller))
+        if sees(crowd.service.holdings, caller, study)
+        for user in viewers_of(crowd.service.holdings, [study])
     }
     for album in (ALBUM, OTHER, NOWHERE):
         members = set(crowd.state(album).members)

@@ -1,45 +1,23 @@
-"""What a request names, and whether it is there for the one who asks: the checks before a decision."""
+"""Which albums a caller reaches, and what they may do there: the checks before a decision (Kheops API 2)."""
 
 from __future__ import annotations
 
-from albumcore import Act, Album, Permission, Stream, album_stream
-from albumcore.errors import AlbumNotFound, Forbidden, Invalid, UserNotFound
-from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, album_id, is_uid
-from albumcore.index import AlbumRow, MemberRow, SeriesRow
-from albumcore_adapters.http.kheops.params import BadQuery
-from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import Service
+from collections.abc import Collection
+from datetime import datetime
 
-_UID_RULE = "a UID has at most 64 characters: numbers without leading zeros, joined by dots"
+from albumcore import Act, Album, Albumcore, Permission, Stream, album_stream
+from albumcore.errors import AlbumNotFound, Forbidden, Invalid
+from albumcore.ids import AlbumId, album_id
+from albumcore.index import AlbumRow, Index, MemberRow, SeriesRow
+from albumcore_adapters.identity.callers import Caller
+
 _NO_ALBUM = "no such album, or you are not a member of it"
 
 
-def study_in(text: str) -> StudyUID:
-    """The study that a path names, by StudyInstanceUID, (0020,000D).
+def reached(index: Index, caller: Caller, album: str) -> AlbumId:
+    """The album, if it exists for the caller: they are a member, or their token is for it.
 
-    Raises:
-        BadQuery: it is no UID.
-    """
-    if not is_uid(text):
-        raise BadQuery("study", _UID_RULE)
-    return StudyUID(text)
-
-
-def series_in(text: str) -> SeriesUID:
-    """The series that a path names, by SeriesInstanceUID, (0020,000E).
-
-    Raises:
-        BadQuery: it is no UID.
-    """
-    if not is_uid(text):
-        raise BadQuery("series", _UID_RULE)
-    return SeriesUID(text)
-
-
-def reached(service: Service, caller: Caller, album: str) -> AlbumId:
-    """The album, if it is there for the caller: a member, or a token that is for it (Kheops API 2).
-
-    Its cost does not grow with the album, and a stranger waits as long for an album of others as for none.
+    The cost does not grow with the album, and the answer takes as long for an album of others as for none.
 
     Raises:
         AlbumNotFound: no such album, or none for the caller.
@@ -48,56 +26,66 @@ def reached(service: Service, caller: Caller, album: str) -> AlbumId:
         found = album_id(album)
     except Invalid:
         raise AlbumNotFound(_NO_ALBUM) from None
-    rows = service.albums.index.rows
     is_meant = caller.albums if caller.album is None else caller.album == found
     if is_meant and caller.album is None and caller.studies is not None:
         # A token for some studies is for the albums that hold one of them.
-        is_meant = bool(rows(SeriesRow, {"album_id": found, "study_uid": caller.studies}))
+        is_meant = bool(index.rows(SeriesRow, {"album_id": found, "study_uid": caller.studies}))
     is_there = (
-        rows(MemberRow, {"album_id": found, "sub": caller.user})
+        index.rows(MemberRow, {"album_id": found, "sub": caller.user})
         if caller.source.in_person
-        else rows(AlbumRow, {"album_id": found})
+        else index.rows(AlbumRow, {"album_id": found})
     )
     if not (is_meant and is_there):
         raise AlbumNotFound(_NO_ALBUM)
     return found
 
 
-def permitted(
-    service: Service, caller: Caller, album: str, permission: Permission
-) -> Stream[Album]:
-    """The stream of the album, if the caller holds the permission now.
+def admitted(
+    albums: Albumcore,
+    caller: Caller,
+    named: Collection[tuple[str, Permission | None]],
+    at: datetime,
+) -> tuple[Stream[Album], ...]:
+    """The streams of the albums that a request names, if the caller reaches all of them and holds each permission.
 
-    The decision that follows checks it again on the state it is taken on. This check comes first so that
-    whoever may not do something learns nothing of what else is wrong with his request.
+    The decision that follows checks the permission again, on the state it is taken on. This check comes before the
+    arguments of the request are read: a caller without the permission learns nothing of what else is wrong.
+
+    Args:
+        albums: The store.
+        caller: Who makes the request.
+        named: The albums, each with the permission that is needed in it; None where the caller must reach it, no more.
+            A missing album is reported before a missing permission in another one.
+        at: The present (UTC).
 
     Raises:
-        AlbumNotFound: no such album, or none for the caller.
-        Forbidden: the permission is missing.
+        AlbumNotFound: see `reached`.
+        Forbidden: a permission is missing, of the caller or in the scope of their token.
     """
-    stream = album_stream(reached(service, caller, album))
-    if caller.permissions is not None and permission not in caller.permissions:
-        raise Forbidden(f"the token is not for {permission.value}")
-    service.albums.load(stream).require(Act(caller.source, service.clock()), permission)
+    streams = tuple(album_stream(reached(albums.index, caller, album)) for album, _ in named)
+    for stream, (_, permission) in zip(streams, named, strict=True):
+        if permission is None:
+            continue
+        if caller.permissions is not None and permission not in caller.permissions:
+            raise Forbidden(f"the token is not for {permission.value}")
+        albums.load(stream).require(Act(caller.source, at), permission)
+    return streams
+
+
+def permitted(
+    albums: Albumcore, caller: Caller, album: str, permission: Permission, at: datetime
+) -> Stream[Album]:
+    """The stream of one album, if the caller reaches it and holds the permission; see `admitted`."""
+    [stream] = admitted(albums, caller, [(album, permission)], at)
     return stream
 
 
-def may(service: Service, caller: Caller, album: str, permission: Permission) -> bool:
-    """Whether the caller holds the permission in the album now."""
+def may(
+    albums: Albumcore, caller: Caller, album: str, permission: Permission, at: datetime
+) -> bool:
+    """Whether the caller reaches the album and holds the permission in it."""
     try:
-        permitted(service, caller, album, permission)
+        permitted(albums, caller, album, permission, at)
     except (AlbumNotFound, Forbidden):
         return False
     return True
-
-
-def user_named(service: Service, reference: str) -> UserId:
-    """The user that a client refers to: by e-mail address in any case, or by sub.
-
-    Raises:
-        UserNotFound: nobody is known by that.
-    """
-    person = service.people.find(reference)
-    if person is None:
-        raise UserNotFound("nobody is known by this sub or e-mail address")
-    return person.sub

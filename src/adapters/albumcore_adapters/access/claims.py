@@ -10,6 +10,7 @@ from attrs import evolve
 from albumcore import Act, Album
 from albumcore.albums.events import AlbumDeleted
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     Claim,
     Origin,
@@ -18,14 +19,15 @@ from albumcore_adapters.access.series import (
     reach,
     true_holdings,
 )
-from albumcore_adapters.directory import Held, Place, album_place, inbox_place
+from albumcore_adapters.directory import Claims, Held, Place, album_place, inbox_place
 from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import Service
 
 Decision = Callable[..., tuple[Any, ...]]
 
 
-def put_in_album(service: Service, album: AlbumId, decision: Decision, origin: Origin) -> Decision:
+def put_in_album(
+    holdings: Holdings, album: AlbumId, decision: Decision, origin: Origin
+) -> Decision:
     """The decision to import series from an origin, which also notes on what the album holds them.
 
     That happens when the decision is taken and before it is recorded. So a refused import leaves nothing, not even a
@@ -37,21 +39,23 @@ def put_in_album(service: Service, album: AlbumId, decision: Decision, origin: O
 
     def decide(state: Album, act: Act, study: StudyUID, series: Any) -> tuple[Any, ...]:
         named = [SeriesUID(series)] if isinstance(series, str) else list(series)
-        decided = decision(_without_claims(service, place, state, study, named), act, study, series)
+        decided = decision(
+            _without_claims(holdings.claims, place, state, study, named), act, study, series
+        )
         new = set(named) - state.studies.get(study, frozenset())
         if isinstance(origin, Claim):
             # Decided before, and another import of the series was recorded first: that one says what it rests on.
             for uid in claimed - new:
-                service.claims.withdraw(Held(place, study, uid), origin.by)
+                holdings.claims.withdraw(Held(place, study, uid), origin.by)
             claimed.update(new)
-        _note(service, place, origin, study, named, new)
+        _note(holdings, place, origin, study, named, new)
         return decided
 
     return decide
 
 
 def _without_claims(
-    service: Service,
+    claims: Claims,
     place: Place,
     state: Album,
     study: StudyUID,
@@ -65,26 +69,26 @@ def _without_claims(
     }
     if not wrong:
         return state
-    claims = by_study(service.claims.of(series, {place}))
-    kept = {other: state.studies[other] - claims.get(other, set()) for other in wrong}
+    claimed = by_study(claims.of(series, {place}))
+    kept = {other: state.studies[other] - claimed.get(other, set()) for other in wrong}
     return evolve(state, studies={**state.studies, **kept})
 
 
 def put_in_inbox(
-    service: Service,
+    holdings: Holdings,
     user: UserId,
     origin: Origin,
     study: StudyUID,
     series: Collection[SeriesUID],
 ) -> None:
     """Put series of a study into a user's inbox, from an origin."""
-    new = set(series) - service.inbox.series(user, study)
-    _note(service, inbox_place(user), origin, study, series, new)
-    service.inbox.add(user, study, series)
+    new = set(series) - holdings.inbox.series(user, study)
+    _note(holdings, inbox_place(user), origin, study, series, new)
+    holdings.inbox.add(user, study, series)
 
 
 def keeping_images(
-    service: Service, caller: Caller, album: AlbumId, decision: Decision
+    holdings: Holdings, caller: Caller, album: AlbumId, decision: Decision
 ) -> Decision:
     """A decision that may end an album, whose images then stay with the user: in the inbox, if in no other place.
 
@@ -96,24 +100,26 @@ def keeping_images(
     def decide(state: Album, act: Act, *args: Any) -> tuple[Any, ...]:
         decided = decision(state, act, *args)
         for study, series in kept.items():
-            service.inbox.remove(caller.user, study, series)
+            holdings.inbox.remove(caller.user, study, series)
         kept.clear()
         if any(isinstance(event, AlbumDeleted) for event in decided):
-            kept.update(_only_there(service, caller, album))
+            kept.update(_only_there(holdings, caller, album))
             for study, series in kept.items():
-                put_in_inbox(service, caller.user, album_place(album), study, series)
+                put_in_inbox(holdings, caller.user, album_place(album), study, series)
         return decided
 
     return decide
 
 
-def _only_there(service: Service, caller: Caller, album: AlbumId) -> dict[StudyUID, set[SeriesUID]]:
+def _only_there(
+    holdings: Holdings, caller: Caller, album: AlbumId
+) -> dict[StudyUID, set[SeriesUID]]:
     """The series with images that an album holds in truth, and that the caller has in no other place, by study."""
-    here = true_holdings(service, held_in_albums(service, [album]))
-    populated = service.catalogue.populated({one.study for one in here})
+    here = true_holdings(holdings.claims, held_in_albums(holdings.albums.index, [album]))
+    populated = holdings.catalogue.populated({one.study for one in here})
     place = album_place(album)
     elsewhere = true_holdings(
-        service, [one for one in reach(service, caller) if one.place != place]
+        holdings.claims, [one for one in reach(holdings, caller) if one.place != place]
     )
     had = {(one.study, one.series) for one in elsewhere}
     wanted = [one for one in here if (one.study, one.series) in populated - had]
@@ -121,7 +127,7 @@ def _only_there(service: Service, caller: Caller, album: AlbumId) -> dict[StudyU
 
 
 def _note(
-    service: Service,
+    holdings: Holdings,
     target: Place,
     origin: Origin,
     study: StudyUID,
@@ -131,10 +137,10 @@ def _note(
     """Note on what a place is going to hold some series, of which some are new to it."""
     source = origin.source if isinstance(origin, Claim) else origin
     if source is not None:
-        service.claims.pass_on(source, target, study, series, new)
+        holdings.claims.pass_on(source, target, study, series, new)
     if isinstance(origin, Claim):
         for uid in series:
-            service.claims.make(
+            holdings.claims.make(
                 Held(target, study, uid),
                 origin.by,
                 is_new=uid in new and source is None,
@@ -142,5 +148,5 @@ def _note(
                 may_show=origin.may_show,
             )
         return
-    for uid in sorted(set(new) - set(service.catalogue.facts(new))):
-        service.catalogue.claim(study, uid)
+    for uid in sorted(set(new) - set(holdings.catalogue.facts(new))):
+        holdings.catalogue.claim(study, uid)

@@ -12,27 +12,35 @@ from attrs import frozen
 
 from albumcore import Permission
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
-from albumcore.index import MemberRow, SeriesRow
+from albumcore.index import Index, MemberRow, SeriesRow
 from albumcore_adapters.access.albums import may, permitted
-from albumcore_adapters.directory import UNKNOWN, Held, Place, album_place, inbox_place
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.directory import (
+    UNKNOWN,
+    Claims,
+    Held,
+    Inbox,
+    Place,
+    album_place,
+    inbox_place,
+)
 from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import Service
 
 # What there is
 
 
-def series_in_album(service: Service, album: AlbumId, study: StudyUID) -> list[SeriesUID]:
+def series_in_album(index: Index, album: AlbumId, study: StudyUID) -> list[SeriesUID]:
     """The series of a study that are in an album, by UID."""
     wanted = {"album_id": album, "study_uid": study}
-    return [SeriesUID(row.series_uid) for row in service.albums.index.rows(SeriesRow, wanted)]
+    return [SeriesUID(row.series_uid) for row in index.rows(SeriesRow, wanted)]
 
 
 def held_in_albums(
-    service: Service, albums: Collection[str], study: StudyUID | None = None
+    index: Index, albums: Collection[str], study: StudyUID | None = None
 ) -> Iterator[Held]:
     """What some albums hold; of one study alone, if it is named."""
     wanted = {"album_id": albums} | ({} if study is None else {"study_uid": study})
-    for row in service.albums.index.rows(SeriesRow, wanted):
+    for row in index.rows(SeriesRow, wanted):
         yield _held_by_album(row)
 
 
@@ -40,22 +48,22 @@ def _held_by_album(row: SeriesRow) -> Held:
     return Held(album_place(row.album_id), StudyUID(row.study_uid), SeriesUID(row.series_uid))
 
 
-def _in_inbox(service: Service, caller: Caller, study: StudyUID | None) -> Iterator[Held]:
+def _in_inbox(holdings: Holdings, caller: Caller, study: StudyUID | None) -> Iterator[Held]:
     if not caller.inbox:
         return
     place = inbox_place(caller.user)
     if study is None:
-        for uid, series in service.inbox.contents(caller.user).items():
+        for uid, series in holdings.inbox.contents(caller.user).items():
             yield from (Held(place, uid, one) for one in series)
     else:
-        yield from (Held(place, study, one) for one in service.inbox.series(caller.user, study))
+        yield from (Held(place, study, one) for one in holdings.inbox.series(caller.user, study))
 
 
 # What a caller sees
 
 
 def reach(
-    service: Service,
+    holdings: Holdings,
     caller: Caller,
     album: AlbumId | None = None,
     *,
@@ -67,7 +75,7 @@ def reach(
     What the images of these series say is shown of the `true_holdings` among them alone.
 
     Args:
-        service: Where they are.
+        holdings: Where they are.
         caller: Who reads.
         album: Only what is in this album, which the caller may read; the route has seen to that.
         inbox: Only what is in the caller's inbox.
@@ -77,64 +85,68 @@ def reach(
         return []
     found: list[Held] = []
     if album is not None:
-        found += held_in_albums(service, [album], study)
+        found += held_in_albums(holdings.albums.index, [album], study)
     else:
         if not inbox:
-            found += held_in_albums(service, _readable_albums(service, caller), study)
-        found += _in_inbox(service, caller, study)
+            found += held_in_albums(
+                holdings.albums.index, _readable_albums(holdings, caller), study
+            )
+        found += _in_inbox(holdings, caller, study)
     return [one for one in found if caller.studies is None or one.study in caller.studies]
 
 
-def true_holdings(service: Service, holdings: Iterable[Held]) -> list[Held]:
+def true_holdings(claims: Claims, held: Iterable[Held]) -> list[Held]:
     """Those of some holdings that rest on more than a claim."""
-    found = list(holdings)
-    claimed = service.claims.at({one.place for one in found})
+    found = list(held)
+    claimed = claims.at({one.place for one in found})
     return [one for one in found if one not in claimed]
 
 
-def by_study(holdings: Iterable[Held]) -> dict[StudyUID, set[SeriesUID]]:
+def by_study(held: Iterable[Held]) -> dict[StudyUID, set[SeriesUID]]:
     """The series that are held, by study."""
     found: dict[StudyUID, set[SeriesUID]] = {}
-    for one in holdings:
+    for one in held:
         found.setdefault(one.study, set()).add(one.series)
     return found
 
 
-def reachable(service: Service, caller: Caller, study: StudyUID) -> set[SeriesUID]:
+def reachable(holdings: Holdings, caller: Caller, study: StudyUID) -> set[SeriesUID]:
     """The series of a study that are held where a caller may read, on a claim or not."""
-    return {one.series for one in reach(service, caller, study=study)}
+    return {one.series for one in reach(holdings, caller, study=study)}
 
 
-def _readable_albums(service: Service, caller: Caller) -> list[str]:
+def _readable_albums(holdings: Holdings, caller: Caller) -> list[str]:
     """The albums that the caller may read series in. Every member may, so rows tell it of a user."""
     if caller.album is not None:
-        readable = may(service, caller, caller.album, Permission.READ_SERIES)
+        readable = may(
+            holdings.albums, caller, caller.album, Permission.READ_SERIES, holdings.clock()
+        )
         return [caller.album] if readable else []
     if not caller.albums:
         return []
-    rows = service.albums.index.rows(MemberRow, {"sub": caller.user})
+    rows = holdings.albums.index.rows(MemberRow, {"sub": caller.user})
     return [row.album_id for row in rows]
 
 
-def sees(service: Service, caller: Caller, study: StudyUID) -> bool:
+def sees(holdings: Holdings, caller: Caller, study: StudyUID) -> bool:
     """Whether a caller sees a study, and so what is said of it, and by whom.
 
     That takes a series of it that is held where they may read, and that shows it (`_showing`).
     """
-    return bool(_showing(service, reach(service, caller, study=study)))
+    return bool(_showing(holdings, reach(holdings, caller, study=study)))
 
 
-def can_see(service: Service, study: StudyUID, users: Iterable[UserId]) -> frozenset[UserId]:
+def can_see(holdings: Holdings, study: StudyUID, users: Iterable[UserId]) -> frozenset[UserId]:
     """Those of some users who see a study: a series that shows it is in their inbox, or in an album of theirs."""
-    return frozenset(set(users) & viewers_of(service, [study]))
+    return frozenset(set(users) & viewers_of(holdings, [study]))
 
 
-def viewers_of(service: Service, studies: Collection[StudyUID]) -> set[UserId]:
+def viewers_of(holdings: Holdings, studies: Collection[StudyUID]) -> set[UserId]:
     """All users who see one of some studies."""
-    rows = service.albums.index.rows
+    rows = holdings.albums.index.rows
     in_albums = rows(SeriesRow, {"study_uid": studies})
-    in_inboxes = service.inbox.holdings(studies)
-    showing = {one.place for one in _showing(service, _holdings(in_albums, in_inboxes))}
+    in_inboxes = holdings.inbox.holdings(studies)
+    showing = {one.place for one in _showing(holdings, _holdings(in_albums, in_inboxes))}
     albums = {row.album_id for row in in_albums if album_place(row.album_id) in showing}
     members = rows(MemberRow, {"album_id": albums})
     return {UserId(row.sub) for row in members} | {
@@ -142,15 +154,15 @@ def viewers_of(service: Service, studies: Collection[StudyUID]) -> set[UserId]:
     }
 
 
-def users_sharing_with(service: Service, caller: Caller) -> set[UserId]:
+def users_sharing_with(holdings: Holdings, caller: Caller) -> set[UserId]:
     """Those who share an album with a caller, or see a study that the caller sees.
 
     What it costs grows with what the caller sees, and not with the number of users.
     """
-    studies = {one.study for one in _showing(service, reach(service, caller))}
-    albums = _readable_albums(service, caller)
-    members = service.albums.index.rows(MemberRow, {"album_id": albums})
-    return {UserId(row.sub) for row in members} | viewers_of(service, studies)
+    studies = {one.study for one in _showing(holdings, reach(holdings, caller))}
+    albums = _readable_albums(holdings, caller)
+    members = holdings.albums.index.rows(MemberRow, {"album_id": albums})
+    return {UserId(row.sub) for row in members} | viewers_of(holdings, studies)
 
 
 def _holdings(
@@ -163,20 +175,20 @@ def _holdings(
     ]
 
 
-def _showing(service: Service, holdings: Collection[Held]) -> list[Held]:
+def _showing(holdings: Holdings, held: Collection[Held]) -> list[Held]:
     """Those of some holdings that show their study to the users who read where they are.
 
     Where series of the study have images, a holding of one of these does, if it is no claim. Of a study without any
     images, a claim does too if it was made so, see `claim_by`.
     """
-    if not holdings:
+    if not held:
         return []
-    populated = service.catalogue.populated({one.study for one in holdings})
+    populated = holdings.catalogue.populated({one.study for one in held})
     with_images = {study for study, _ in populated}
-    claimed = service.claims.of({one.series for one in holdings})
+    claimed = holdings.claims.of({one.series for one in held})
     return [
         one
-        for one in holdings
+        for one in held
         if (
             (one.study, one.series) in populated and one not in claimed
             if one.study in with_images
@@ -210,7 +222,7 @@ Origin = Place | Claim
 
 
 def origin_of(
-    service: Service, caller: Caller, study: StudyUID, series: SeriesUID
+    holdings: Holdings, caller: Caller, study: StudyUID, series: SeriesUID
 ) -> Origin | None:
     """What a caller may take a series from to put it somewhere, without naming a source; None where they may not.
 
@@ -218,49 +230,51 @@ def origin_of(
     holds but on a claim may be claimed by anybody: it is new to us, an orphan, or no more than claimed by others. A
     series that is known to be of another study is not this one.
     """
-    rows = service.albums.index.rows(SeriesRow, {"series_uid": series})
-    holdings = _holdings(rows, service.inbox.held([series]))
-    claimed = service.claims.of([series])
-    true = {one for one in holdings if one not in claimed}
-    known = service.catalogue.facts([series]).get(series)
+    rows = holdings.albums.index.rows(SeriesRow, {"series_uid": series})
+    held = _holdings(rows, holdings.inbox.held([series]))
+    claimed = holdings.claims.of([series])
+    true = {one for one in held if one not in claimed}
+    known = holdings.catalogue.facts([series]).get(series)
     # A series that is populated is of the study its images say; any other, of that under which it is held.
     studies = {known.study_uid} if known and known.populated else {one.study for one in true}
     if studies - {study}:
         return None
-    there = [one for one in holdings if one.study == study]
-    for place in _takeable(service, caller, {one.place for one in there if one in true}):
+    there = [one for one in held if one.study == study]
+    for place in _takeable(holdings, caller, {one.place for one in there if one in true}):
         return place
-    sources = _takeable(service, caller, {one.place for one in there if one not in true})
+    sources = _takeable(holdings, caller, {one.place for one in there if one not in true})
     source = next(sources, None)
     if source is None and any(one in true for one in there):
         return None
-    return claim_by(service, caller, study, source)
+    return claim_by(holdings, caller, study, source)
 
 
-def _takeable(service: Service, caller: Caller, among: Collection[Place]) -> Iterator[Place]:
+def _takeable(holdings: Holdings, caller: Caller, among: Collection[Place]) -> Iterator[Place]:
     """Those of some places that a caller may take series from: their inbox, and albums they may send from."""
     inbox = inbox_place(caller.user)
     if caller.inbox and inbox in among:
         yield inbox
     if caller.acts_as_user:
-        for row in service.albums.index.rows(MemberRow, {"sub": caller.user}):
+        for row in holdings.albums.index.rows(MemberRow, {"sub": caller.user}):
             place = album_place(row.album_id)
-            if place in among and may(service, caller, row.album_id, Permission.SEND_SERIES):
+            if place in among and may(
+                holdings.albums, caller, row.album_id, Permission.SEND_SERIES, holdings.clock()
+            ):
                 yield place
 
 
-def claim_by(service: Service, caller: Caller, study: StudyUID, source: Place | None) -> Claim:
+def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Place | None) -> Claim:
     """The claim of a caller on a series of a study, which may be taken from a place that holds it on a claim.
 
     It shows the study where it is the first that is heard of it, and where the caller may take the study from a place
     that shows it.
     """
-    rows = service.albums.index.rows(SeriesRow, {"study_uid": study})
-    holdings = _holdings(rows, service.inbox.holdings([study]))
-    showing = {one.place for one in _showing(service, holdings)}
-    may_show = any(True for _ in _takeable(service, caller, showing))
+    rows = holdings.albums.index.rows(SeriesRow, {"study_uid": study})
+    held = _holdings(rows, holdings.inbox.holdings([study]))
+    showing = {one.place for one in _showing(holdings, held)}
+    may_show = any(True for _ in _takeable(holdings, caller, showing))
     by = caller.user if caller.acts_as_user else UNKNOWN
-    return Claim(source, by, not holdings, may_show)
+    return Claim(source, by, not held, may_show)
 
 
 @frozen
@@ -271,21 +285,21 @@ class Taken:
     series: Collection[SeriesUID]
 
 
-def taken_from_album(service: Service, album: AlbumId, study: StudyUID) -> Taken:
+def taken_from_album(index: Index, album: AlbumId, study: StudyUID) -> Taken:
     """The series of a study in an album, for a caller who may send from there."""
-    return Taken(album_place(album), series_in_album(service, album, study))
+    return Taken(album_place(album), series_in_album(index, album, study))
 
 
-def taken_from_inbox(service: Service, user: UserId, study: StudyUID) -> Taken:
+def taken_from_inbox(inbox: Inbox, user: UserId, study: StudyUID) -> Taken:
     """The series of a study in a user's inbox."""
-    return Taken(inbox_place(user), sorted(service.inbox.series(user, study)))
+    return Taken(inbox_place(user), sorted(inbox.series(user, study)))
 
 
-def sendable(service: Service, caller: Caller, album: str, study: StudyUID) -> Taken:
+def sendable(holdings: Holdings, caller: Caller, album: str, study: StudyUID) -> Taken:
     """The series of a study in an album that the caller may send from.
 
     Raises:
         AlbumNotFound, Forbidden: see `albumcore_adapters.access.albums.permitted`.
     """
-    permitted(service, caller, album, Permission.SEND_SERIES)
-    return taken_from_album(service, AlbumId(album), study)
+    permitted(holdings.albums, caller, album, Permission.SEND_SERIES, holdings.clock())
+    return taken_from_album(holdings.albums.index, AlbumId(album), study)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from albumcore.ids import UserId, album_id
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import Data, app, existing
-from albumcore_adapters.http.kheops.compat import MODES
+from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.responses import latest
 
@@ -44,8 +44,8 @@ def events(
             None if viewer is None else UserId(viewer),
             at=None if at is None else latest(at),
         )
-        mode = MODES[service.settings.compat]
+        form = FORMS[service.settings.compat]
         about = service.people, service.catalogue, service.claims
-        shown = render(page, album_id(album), *about, mode)
+        shown = render(page, album_id(album), *about, form)
     for one in shown:
         print(orjson.dumps(one).decode())

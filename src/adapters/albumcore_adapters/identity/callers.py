@@ -10,24 +10,26 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-import falcon
 from attrs import frozen
 
 from albumcore import (
     Act,
     Album,
+    Albumcore,
     CapabilityToken,
     Permission,
     Source,
     UserTokens,
     album_stream,
 )
+from albumcore.errors import UserNotFound
 from albumcore.ids import AlbumId, CapabilityTokenId, StudyUID, UserId
 from albumcore.index import CapabilityTokenRow, ProviderRow
 from albumcore.streams import key_of, named_stream
-from albumcore_adapters.directory import EmailTaken
-from albumcore_adapters.http.kheops.compat import MODES
-from albumcore_adapters.identity.jwt import Claims, Unauthorized, bearer
+from albumcore.times import Clock
+from albumcore_adapters.base.settings import Compat
+from albumcore_adapters.directory import EmailTaken, People, TokenFloors, TokenUses
+from albumcore_adapters.identity.jwt import Claims, JwtVerifier, Unauthorized, bearer
 from albumcore_adapters.identity.service_tokens import (
     READ,
     WRITE,
@@ -36,7 +38,6 @@ from albumcore_adapters.identity.service_tokens import (
     read_report_token,
     read_viewer_token,
 )
-from albumcore_adapters.service import Service
 
 T = TypeVar("T")
 
@@ -76,38 +77,69 @@ class Caller:
         return self.album is None and self.studies is None
 
 
-Reader = Callable[[Service, str], Caller | None]
+@frozen
+class Authentication:
+    """What tokens are read and judged with.
+
+    Attributes:
+        albums: The store: capability tokens, report providers, members.
+        people: The directory of users.
+        token_uses: When each capability token was last used.
+        token_floors: Since when each user's JWTs are good.
+        verifier: Judges the JWTs of the identity provider.
+        issuer: Signs the tokens of the service itself.
+        clock: Gives the present (UTC).
+        unknown_subject: The error for a sound JWT whose subject is not in the directory.
+    """
+
+    albums: Albumcore
+    people: People
+    token_uses: TokenUses
+    token_floors: TokenFloors
+    verifier: JwtVerifier
+    issuer: Issuer
+    clock: Clock
+    unknown_subject: type[UserNotFound | Unauthorized] = UserNotFound
+
+
+UNKNOWN_SUBJECT: Mapping[Compat, type[UserNotFound | Unauthorized]] = {
+    "documented": UserNotFound,
+    "upstream": Unauthorized,
+}
+"""`Authentication.unknown_subject`, by the ``compat`` setting."""
+
+Reader = Callable[[Authentication, str], Caller | None]
 """Reads one kind of token: the caller, None where it is of another kind, or `Unauthorized` where it is not good."""
 
 
-def authenticate(service: Service, req: falcon.Request) -> Caller:
-    """The caller, by the ``Authorization`` header of a request.
+def authenticate(auth: Authentication, header: str | None) -> Caller:
+    """The caller, by the ``Authorization`` header of a request; None where it has none.
 
     Raises:
         Unauthorized: nobody is authenticated.
         Forbidden: the token is sound, but what it acts through is gone.
         UserNotFound: the user is not known (`Unauthorized` upstream).
     """
-    return caller_of(service, bearer(req.get_header("Authorization")))
+    return caller_of(auth, bearer(header))
 
 
-def caller_of(service: Service, token: str) -> Caller:
+def caller_of(auth: Authentication, token: str) -> Caller:
     """The caller who shows a token; see `authenticate`."""
     for read in READERS:
-        caller = read(service, token)
+        caller = read(auth, token)
         if caller is not None:
             return caller
     raise Unauthorized("the token is of no kind that is known here")
 
 
-def claims_of(service: Service, token: str) -> Claims:
+def claims_of(auth: Authentication, token: str) -> Claims:
     """What a JWT of the identity provider says, if it is sound and was not ended with all others of its user.
 
     Raises:
         Unauthorized: it is not.
     """
-    claims = service.verifier.verify(token)
-    if service.token_floors.has_ended(claims.sub, claims.issued_at):
+    claims = auth.verifier.verify(token)
+    if auth.token_floors.has_ended(claims.sub, claims.issued_at):
         raise Unauthorized(ENDED)
     return claims
 
@@ -115,27 +147,27 @@ def claims_of(service: Service, token: str) -> Claims:
 ENDED = "the token has ended, as have all others that its user had at that time"
 
 
-def by_jwt(service: Service, token: str) -> Caller | None:
+def by_jwt(auth: Authentication, token: str) -> Caller | None:
     """A user in person, by a JWT of the identity provider.
 
     The directory learns the name and e-mail address that the token tells. It keeps what it has where the
     address belongs to somebody else by now: that must not lock anybody out.
     """
-    claims = claims_of(service, token)
+    claims = claims_of(auth, token)
     if claims.email is None and claims.name is None:
-        if not service.people.known(claims.sub):
-            raise MODES[service.settings.compat].unknown_subject("you are not known here")
+        if not auth.people.known(claims.sub):
+            raise auth.unknown_subject("you are not known here")
     else:
-        introduce(service, claims)
+        introduce(auth.people, claims)
     return Caller(Source(claims.sub), in_person=True)
 
 
-def introduce(service: Service, claims: Claims) -> None:
+def introduce(people: People, claims: Claims) -> None:
     """Let the directory learn what a token tells of its user, without an address that is somebody else's."""
     try:
-        service.people.register(claims.sub, claims.email, claims.name)
+        people.register(claims.sub, claims.email, claims.name)
     except EmailTaken:
-        service.people.register(claims.sub, None, claims.name)
+        people.register(claims.sub, None, claims.name)
 
 
 _SECRET = re.compile("[A-Za-z0-9]{22}")
@@ -161,22 +193,18 @@ class Capability:
     album: AlbumId | None
 
 
-def capability_with(service: Service, where: Mapping[str, str]) -> Capability | None:
+def capability_with(auth: Authentication, where: Mapping[str, str]) -> Capability | None:
     """The capability token with these values in its row, if it opens something now.
 
     By its digest it is looked up as the key of a row: that takes as long for a wrong secret as for a right one,
     and how long says nothing of the digests there are.
     """
-    for row in service.albums.index.rows(CapabilityTokenRow, where):
-        state: Album | UserTokens = service.albums.load(named_stream(row.stream))
+    for row in auth.albums.index.rows(CapabilityTokenRow, where):
+        state: Album | UserTokens = auth.albums.load(named_stream(row.stream))
         tokens = state.capability_tokens if isinstance(state, Album) else state.tokens
         token_id = CapabilityTokenId(row.token_id)
         found = tokens.get(token_id)
-        if (
-            found is not None
-            and found.usable_at(service.clock())
-            and service.people.known(found.creator)
-        ):
+        if found is not None and found.usable_at(auth.clock()) and auth.people.known(found.creator):
             album = AlbumId(key_of(row.stream)) if isinstance(state, Album) else None
             return Capability(token_id, found, album)
     return None
@@ -187,14 +215,14 @@ def is_secret(token: str) -> bool:
     return _SECRET.fullmatch(token) is not None
 
 
-def by_capability_token(service: Service, token: str) -> Caller | None:
+def by_capability_token(auth: Authentication, token: str) -> Caller | None:
     """Whoever shows the secret of a capability token (Kheops API 10)."""
     if not is_secret(token):
         return None
-    found = capability_with(service, {"digest": digest_of(token)})
+    found = capability_with(auth, {"digest": digest_of(token)})
     if found is None:
         raise Unauthorized("the capability token is unknown, revoked, expired, or not valid yet")
-    service.token_uses.note(found.token_id, service.clock())
+    auth.token_uses.note(found.token_id, auth.clock())
     if found.album is None:
         # What it does, the user does: the history names the user alone.
         return Caller(Source(found.token.creator), shown=found.token_id)
@@ -202,12 +230,7 @@ def by_capability_token(service: Service, token: str) -> Caller | None:
     return Caller(source, album=found.album, inbox=False, shown=found.token_id)
 
 
-def issuer_of(service: Service) -> Issuer:
-    """Who makes the tokens of a service."""
-    return Issuer(service.secret, service.settings.root)
-
-
-def by_report_token(service: Service, token: str) -> Caller | None:
+def by_report_token(auth: Authentication, token: str) -> Caller | None:
     """A report provider, by an access token that it was given for some studies of its album (Kheops API 1).
 
     It acts in the name of the user who asked for the report, while that user is a member, and as long as the
@@ -216,18 +239,18 @@ def by_report_token(service: Service, token: str) -> Caller | None:
     Raises:
         Forbidden: the provider was removed, or the user is a member no more.
     """
-    at = service.clock()
-    found = read_report_token(issuer_of(service), token, at)
+    at = auth.clock()
+    found = read_report_token(auth.issuer, token, at)
     if found is None:
         return None
     report = found.report
     through = report.capability_token
-    if through is not None and capability_with(service, {"token_id": through}) is None:
+    if through is not None and capability_with(auth, {"token_id": through}) is None:
         raise Unauthorized("the capability token that the report was asked for with is not good")
-    refuse_ended(service, report, found.issued_at)
-    for row in service.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
+    refuse_ended(auth.token_floors, report, found.issued_at)
+    for row in auth.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
         source, album = Source(report.user, report_provider=report.client_id), AlbumId(row.album_id)
-        service.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
+        auth.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
         return Caller(
             source,
             album=album,
@@ -238,7 +261,7 @@ def by_report_token(service: Service, token: str) -> Caller | None:
     raise Unauthorized("the album of the report provider is gone")
 
 
-def refuse_ended(service: Service, report: Report, issued_at: int) -> None:
+def refuse_ended(token_floors: TokenFloors, report: Report, issued_at: int) -> None:
     """Refuse a code or a token of a report provider that was made of a JWT, and ended with it.
 
     One that was made of a capability token ends when that is revoked.
@@ -247,20 +270,20 @@ def refuse_ended(service: Service, report: Report, issued_at: int) -> None:
         Unauthorized: it has ended.
     """
     of_jwt = report.capability_token is None
-    if of_jwt and service.token_floors.has_ended(report.user, issued_at):
+    if of_jwt and token_floors.has_ended(report.user, issued_at):
         raise Unauthorized(ENDED)
 
 
-def by_viewer_token(service: Service, token: str) -> Caller | None:
+def by_viewer_token(auth: Authentication, token: str) -> Caller | None:
     """Whoever looks at one study by a token made of another one, which is judged again each time (Kheops API 1).
 
     Raises:
         Forbidden, UserNotFound: as for the other one.
     """
-    viewer = read_viewer_token(issuer_of(service), token, service.clock())
+    viewer = read_viewer_token(auth.issuer, token, auth.clock())
     if viewer is None:
         return None
-    subject = caller_of(service, viewer.subject)
+    subject = caller_of(auth, viewer.subject)
     return Caller(
         subject.source,
         album=subject.album or viewer.album,

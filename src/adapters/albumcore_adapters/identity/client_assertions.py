@@ -15,11 +15,12 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from albumcore.errors import Invalid
+from albumcore.times import Clock
+from albumcore_adapters.directory import Spent
 from albumcore_adapters.identity.jwks import key_in
 from albumcore_adapters.identity.service_tokens import unverified
-from albumcore_adapters.outbound.client import OutboundError
+from albumcore_adapters.outbound.client import Outbound, OutboundError
 from albumcore_adapters.outbound.report_providers import check_metadata
-from albumcore_adapters.service import Service
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNED_WITH = "RS256"
@@ -99,24 +100,28 @@ def _moment(claims: Mapping[str, Any], name: str) -> datetime | None:
         return None
 
 
-def check_signature(service: Service, assertion: Assertion, url: str) -> None:
+def check_signature(
+    assertion: Assertion, url: str, outbound: Outbound, spent: Spent, clock: Clock
+) -> None:
     """See to it that a client signed its assertion, and use the assertion up.
 
     Args:
-        service: Which sends the requests, and remembers what was used up.
         assertion: What the client sent.
         url: Where the configuration of the client is.
+        outbound: Sends the requests to the client.
+        spent: The assertions that were used.
+        clock: Gives the present (UTC).
 
     Raises:
         BadAssertion: it is signed with no key that the client shows now, or it was used before.
     """
-    metadata = check_metadata(service.outbound, url)
+    metadata = check_metadata(outbound, url)
     if metadata.jwks_uri is None:
         why = metadata.error_description or "It gets no codes, so it has no keys."
         raise BadAssertion(f"the configuration of the client is not good. {why}")
-    at = service.clock()
+    at = clock()
     try:
-        document = service.outbound.get_json(metadata.jwks_uri)
+        document = outbound.get_json(metadata.jwks_uri)
     except OutboundError as error:
         raise BadAssertion(f"the keys of the client cannot be had. {error.detail}") from None
     key = key_in(document, SIGNED_WITH, assertion.kid, at)
@@ -127,7 +132,7 @@ def check_signature(service: Service, assertion: Assertion, url: str) -> None:
     # A RecursionError comes from a header that nests too deep for the library.
     except (JoseError, ValueError, TypeError, RecursionError):
         raise BadAssertion("its signature does not hold") from None
-    if not service.spent.spend(
+    if not spent.spend(
         "assertion", assertion.client_id, assertion.number, ends_at=assertion.ends_at, at=at
     ):
         raise BadAssertion("it was used before")

@@ -100,7 +100,9 @@ def edit(request: ApiRequest) -> None:
 
 def delete(request: ApiRequest) -> None:
     """Delete the album for everybody (Kheops API 3.5). Its images stay with the caller."""
-    request.decide(keeping_images(request.service, request.caller, request.album, Album.delete))
+    request.decide(
+        keeping_images(request.service.holdings, request.caller, request.album, Album.delete)
+    )
     request.done()
 
 

@@ -51,7 +51,7 @@ def list_of_study(request: ApiRequest) -> None:
         request.study, viewer, FeedQuery(limit=page.limit, offset=page.offset)
     )
     people = {sub for one in shown for sub in (one.author, one.target) if sub is not None}
-    seen_by = can_see(request.service, request.study, people)
+    seen_by = can_see(request.service.holdings, request.study, people)
     request.answer(render_comments(shown, seen_by, request.service), total=total)
 
 
@@ -62,7 +62,9 @@ def post_to_study(request: ApiRequest) -> None:
     comment = check_comment(form.text("comment") or "")
     target = request.named(form.text("to_user"))
     viewers = can_see(
-        request.service, request.study, {request.caller.user, *([target] if target else ())}
+        request.service.holdings,
+        request.study,
+        {request.caller.user, *([target] if target else ())},
     )
     if target is not None and target not in viewers:
         raise NoAccess("the user cannot see the study")
@@ -79,5 +81,5 @@ def require_seen(request: ApiRequest) -> None:
     Raises:
         NotSeen: he does not, see `sees`.
     """
-    if not sees(request.service, request.caller, request.study):
+    if not sees(request.service.holdings, request.caller, request.study):
         raise NotSeen("no such study, or you cannot see it")

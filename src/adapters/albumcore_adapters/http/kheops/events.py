@@ -10,7 +10,7 @@ from typing import Any
 from albumcore import Album, FeedQuery, Kind
 from albumcore.errors import UserNotFound
 from albumcore.feed import FEED, Family
-from albumcore_adapters.http.kheops.compat import MODES
+from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.params import BadQuery, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
@@ -23,9 +23,9 @@ def list_all(request: ApiRequest) -> None:
     """Show one page of what the caller may see, newest first, and how much that is in all."""
     service = request.service
     page = service.albums.feed(request.album, request.caller.user, wanted(request))
-    mode = MODES[service.settings.compat]
+    form = FORMS[service.settings.compat]
     about = service.people, service.catalogue, service.claims
-    request.answer(render(page, request.album, *about, mode), total=page.total)
+    request.answer(render(page, request.album, *about, form), total=page.total)
 
 
 def wanted(request: ApiRequest) -> FeedQuery:
@@ -65,13 +65,13 @@ def _kinds(texts: Texts) -> frozenset[Kind]:
 
 def _mutations(request: ApiRequest) -> set[str] | None:
     """The names of mutations that ``type`` and ``family`` ask for together; None where neither is there."""
-    mode = MODES[request.service.settings.compat]
+    form = FORMS[request.service.settings.compat]
     types, families = request.query.texts("type"), request.query.texts("family")
     if not types and not families:
         return None
     found: set[str] = set()
     for text in types:
-        names = {name for name in _FAMILIES if mode.form.shown_as(name) == text}
+        names = {name for name in _FAMILIES if form.shown_as(name) == text}
         if not names:
             raise BadQuery("type", "there is no such mutation")
         found |= names

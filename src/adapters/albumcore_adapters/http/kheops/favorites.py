@@ -38,7 +38,7 @@ def _set(request: ApiRequest, *, is_favorite: bool) -> None:
         stream = album_stream(AlbumId(album))
         request.service.albums.handle(stream, decision, request.source, request.study, series)
     else:
-        there = taken_from_inbox(request.service, request.caller.user, request.study).series
+        there = taken_from_inbox(request.service.inbox, request.caller.user, request.study).series
         chosen = [one for one in there if series in (None, one)]
         if not chosen:
             raise SeriesNotFound("it is not in your inbox")
@@ -49,7 +49,7 @@ def _set(request: ApiRequest, *, is_favorite: bool) -> None:
 
 
 def _require_held(request: ApiRequest, series: SeriesUID | None) -> None:
-    held = reachable(request.service, request.caller, request.study)
+    held = reachable(request.service.holdings, request.caller, request.study)
     if not held:
         raise NotSeen("no such study, or you cannot see it")
     if series not in {None, *held}:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from albumcore import FeedPage, render_feed, render_study_comments
-from albumcore.feed import Entry
+from albumcore.feed import Entry, FeedForm
 from albumcore.feed.rendering import Json, present
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory import Catalogue, Claims, People, Person, album_place
-from albumcore_adapters.http.kheops.compat import MODES, Mode
+from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.service import Service
 
 __all__ = ["Json", "people_of", "present", "render", "render_comments"]
@@ -21,10 +21,10 @@ def render(
     people: People,
     catalogue: Catalogue,
     claims: Claims,
-    mode: Mode,
+    form: FeedForm,
 ) -> list[Json]:
     """The entries of a page as JSON objects, with everybody and everything on it looked up once."""
-    form, named = mode.form, page.series
+    named = page.series
     described = {
         uid for one in page.entries if form.describes_series(one) for uid in one.series_uids
     }
@@ -50,7 +50,7 @@ def render_comments(
 ) -> list[Json]:
     """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it."""
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
-    form = MODES[service.settings.compat].form
+    form = FORMS[service.settings.compat]
     return render_study_comments(entries, service.people.people(subs), seen_by, form)
 
 

@@ -15,7 +15,6 @@ from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.identity.callers import (
     by_report_token,
     by_viewer_token,
-    issuer_of,
     refuse_ended,
 )
 from albumcore_adapters.identity.client_assertions import TYPE as JWT_BEARER
@@ -73,11 +72,13 @@ def _by_code(request: ApiRequest, form: Fields) -> tuple[str, int]:
             raise BadAssertion(f"a report provider proves who it is by {JWT_BEARER}")
         here = service.settings.root + request.req.path
         assertion = read_assertion(one(form, "client_assertion"), client_id, here, at)
-        found = provider_named(service, client_id)
+        found = provider_named(service.albums, client_id)
         if found is None:
             raise BadAssertion("there is no such report provider")
         issued, made = _made_of(request, code, client_id, redirect_uri)
-        check_signature(service, assertion, found.provider.url)
+        check_signature(
+            assertion, found.provider.url, service.outbound, service.spent, service.clock
+        )
     except BadAssertion as error:
         raise Refused("invalid_client", error.detail) from None
     if not service.spent.spend("code", issued.number, ends_at=issued.ends_at, at=at):
@@ -89,15 +90,14 @@ def _made_of(
     request: ApiRequest, code: str, client_id: str, redirect_uri: str
 ) -> tuple[ReportCode, str]:
     """What a code says, and the token that it is good for."""
-    service, issuer = request.service, issuer_of(request.service)
-    at = service.clock()
+    auth, at = request.service.auth, request.service.clock()
     try:
-        issued = read_report_code(issuer, code, at)
+        issued = read_report_code(auth.issuer, code, at)
         if (issued.report.client_id, issued.redirect_uri) != (client_id, redirect_uri):
             raise Forbidden("the code was sent to another client, or elsewhere")
-        refuse_ended(service, issued.report, issued.issued_at)
-        made = report_token(issuer, issued.report, at)
-        by_report_token(service, made)
+        refuse_ended(auth.token_floors, issued.report, issued.issued_at)
+        made = report_token(auth.issuer, issued.report, at)
+        by_report_token(auth, made)
     except _NOT_GOOD as error:
         raise Refused("invalid_grant", error.detail) from None
     return issued, made
@@ -110,11 +110,11 @@ def _by_exchange(request: ApiRequest, form: Fields) -> tuple[str, int]:
     """A viewer's token, for another token. Whether the study is there is seen whenever it is used."""
     service = request.service
     viewer = _wanted(form)
-    made = viewer_token(issuer_of(service), viewer, service.clock())
+    made = viewer_token(service.auth.issuer, viewer, service.clock())
     try:
         if is_viewer_token(viewer.subject):
             raise Forbidden("a viewer's token is not made of another one")
-        caller = by_viewer_token(service, made)
+        caller = by_viewer_token(service.auth, made)
     except _NOT_GOOD as error:
         raise Invalid("subject_token", error.detail) from None
     assert caller is not None
@@ -122,7 +122,7 @@ def _by_exchange(request: ApiRequest, form: Fields) -> tuple[str, int]:
         raise Invalid("source_type", "the subject_token does not reach an inbox")
     if viewer.album is not None:
         try:
-            reached(service, caller, viewer.album)
+            reached(service.albums.index, caller, viewer.album)
         except NotFound:
             raise Invalid("source_id", "there is no such album for the subject_token") from None
     return made, VIEWER_TOKEN.seconds

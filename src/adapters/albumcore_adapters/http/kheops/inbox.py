@@ -9,7 +9,7 @@ from __future__ import annotations
 from albumcore import Album, Permission
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.ids import AlbumId, UserId
-from albumcore_adapters.access.albums import may, permitted
+from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.claims import put_in_album, put_in_inbox
 from albumcore_adapters.access.series import (
     Claim,
@@ -47,17 +47,17 @@ def take_study(request: ApiRequest) -> None:
 
 
 def _import_study(request: ApiRequest, own: AlbumId, album: str | None) -> None:
-    stream = permitted(request.service, request.caller, own, Permission.ADD_SERIES)
+    stream = request.permitted(own, Permission.ADD_SERIES)
     if not _is_meant(request):
         raise StudyNotFound("the token is for another study")
     if lends(request):
         found = lent(request, request.study)
     elif album is not None:
-        found = sendable(request.service, request.caller, album, request.study)
+        found = sendable(request.service.holdings, request.caller, album, request.study)
     else:
         raise BadQuery("album", "it, or X-Authorization-Source, names what is taken from")
     _require_study(found)
-    decision = put_in_album(request.service, own, Album.import_study, found.place)
+    decision = put_in_album(request.service.holdings, own, Album.import_study, found.place)
     request.service.albums.handle(stream, decision, request.source, request.study, found.series)
 
 
@@ -65,11 +65,11 @@ def _collect_study(request: ApiRequest, album: str | None) -> None:
     if lends(request):
         found = lent(request, request.study)
     else:
-        if not reachable(request.service, request.caller, request.study):
+        if not reachable(request.service.holdings, request.caller, request.study):
             raise NotSeen("no such study, or you cannot see it")
         if album is None:
             raise StudyNotFound(_NOWHERE)
-        found = sendable(request.service, request.caller, album, request.study)
+        found = sendable(request.service.holdings, request.caller, album, request.study)
     _require_study(found)
     _put(request, request.caller.user, found)
 
@@ -86,15 +86,17 @@ def take_series(request: ApiRequest) -> None:
 
 def _import_series(request: ApiRequest, own: AlbumId) -> None:
     caller = request.caller
-    is_there = request.series in series_in_album(request.service, own, request.study)
-    adds = lends(request) or may(request.service, caller, own, Permission.ADD_SERIES)
+    is_there = request.series in series_in_album(request.service.albums.index, own, request.study)
+    adds = lends(request) or may(
+        request.service.albums, caller, own, Permission.ADD_SERIES, request.service.clock()
+    )
     origin = origin_in(request) if adds else None
     if not (_is_meant(request) and (origin is not None or (is_there and not lends(request)))):
         raise SeriesNotFound("no such series, or it is not for this token to add")
-    stream = permitted(request.service, caller, own, Permission.ADD_SERIES)
+    stream = request.permitted(own, Permission.ADD_SERIES)
     if origin is not None:
         add = Album.add_report if caller.source.report_provider else Album.import_series
-        decision = put_in_album(request.service, own, add, origin)
+        decision = put_in_album(request.service.holdings, own, add, origin)
         request.service.albums.handle(
             stream, decision, request.source, request.study, request.series
         )
@@ -110,7 +112,7 @@ def _collect_series(request: ApiRequest) -> None:
     origin = origin_in(request)
     if origin is None:
         raise SeriesNotFound("no such series, or it is not yours to take")
-    put_in_inbox(request.service, user, origin, request.study, [request.series])
+    put_in_inbox(request.service.holdings, user, origin, request.study, [request.series])
 
 
 # Leaving
@@ -124,7 +126,7 @@ def leave_study(request: ApiRequest) -> None:
         request.service.albums.handle(stream, Album.remove_study, request.source, request.study)
     else:
         _require_user(request)
-        found = taken_from_inbox(request.service, request.caller.user, request.study)
+        found = taken_from_inbox(request.service.inbox, request.caller.user, request.study)
         _require_study(found)
         request.service.inbox.remove(request.caller.user, request.study, found.series)
     request.done()
@@ -171,13 +173,13 @@ def _sent(request: ApiRequest) -> Taken:
     if caller.album is not None:
         if inbox:
             raise BadQuery("inbox", "this token is for an album")
-        return sendable(request.service, caller, caller.album, request.study)
+        return sendable(request.service.holdings, caller, caller.album, request.study)
     _require_user(request)
     if (album is not None) == inbox:
         raise BadQuery("album", "either it or inbox=true names where the study is sent from")
     if album is not None:
-        return sendable(request.service, caller, album, request.study)
-    return taken_from_inbox(request.service, caller.user, request.study)
+        return sendable(request.service.holdings, caller, album, request.study)
+    return taken_from_inbox(request.service.inbox, caller.user, request.study)
 
 
 def send_series(request: ApiRequest) -> None:
@@ -186,21 +188,21 @@ def send_series(request: ApiRequest) -> None:
     # What is held nowhere that the caller may take it from is not there to be sent.
     if origin is None or (isinstance(origin, Claim) and origin.source is None):
         raise SeriesNotFound("no such series, or it is not yours to send")
-    put_in_inbox(request.service, request.user(), origin, request.study, [request.series])
+    put_in_inbox(request.service.holdings, request.user(), origin, request.study, [request.series])
     request.done(201)
 
 
 def _sent_from(request: ApiRequest) -> Origin | None:
     caller = request.caller
     if caller.album is not None:
-        found = sendable(request.service, caller, caller.album, request.study)
+        found = sendable(request.service.holdings, caller, caller.album, request.study)
         return found.place if request.series in found.series else None
     _require_user(request)
-    return origin_of(request.service, caller, request.study, request.series)
+    return origin_of(request.service.holdings, caller, request.study, request.series)
 
 
 def _put(request: ApiRequest, user: UserId, found: Taken) -> None:
-    put_in_inbox(request.service, user, found.place, request.study, found.series)
+    put_in_inbox(request.service.holdings, user, found.place, request.study, found.series)
 
 
 _NOWHERE = "the study is not where it is to be taken from"
@@ -218,8 +220,8 @@ def _require_user(request: ApiRequest) -> None:
 
 def info(request: ApiRequest) -> None:
     """Tell what is in the caller's inbox: its modalities, and how much of what (Kheops API 9)."""
-    holdings = reach(request.service, request.caller, inbox=True)
-    series = {one.series for one in true_holdings(request.service, holdings)}
+    holdings = reach(request.service.holdings, request.caller, inbox=True)
+    series = {one.series for one in true_holdings(request.service.claims, holdings)}
     held = contents_of(series, request.service.catalogue.facts(series))
     request.answer(
         {

@@ -28,7 +28,9 @@ def remove(request: ApiRequest) -> None:
     The images of an album that ends stay with the one who leaves.
     """
     request.decide(
-        keeping_images(request.service, request.caller, request.album, Album.remove_member),
+        keeping_images(
+            request.service.holdings, request.caller, request.album, Album.remove_member
+        ),
         request.user(),
     )
     request.done()

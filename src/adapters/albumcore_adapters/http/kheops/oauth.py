@@ -16,7 +16,6 @@ from albumcore_adapters.identity.callers import (
     claims_of,
     digest_of,
     is_secret,
-    issuer_of,
 )
 from albumcore_adapters.identity.jwt import Unauthorized, bearer
 from albumcore_adapters.identity.service_tokens import (
@@ -45,7 +44,7 @@ def register(request: ApiRequest) -> None:
     if not token:
         raise Invalid("access_token", "it is needed")
     try:
-        claims = claims_of(request.service, token)
+        claims = claims_of(request.service.auth, token)
     except Unauthorized as error:
         raise Invalid("access_token", error.detail) from None
     person = request.service.people.register(claims.sub, claims.email, claims.name)
@@ -173,11 +172,11 @@ def _introspect(request: ApiRequest, form: Fields) -> Json:
     token = at_most_one(form, "token") or ""
     try:
         if is_secret(token):
-            found = capability_with(request.service, {"digest": digest_of(token)})
+            found = capability_with(request.service.auth, {"digest": digest_of(token)})
             return {"active": False} if found is None else _of_capability(request, found)
         if is_report_token(token):
             return _of_report(request, token)
-        caller_of(request.service, token)
+        caller_of(request.service.auth, token)
     except (Unauthorized, Forbidden, NotFound):
         return {"active": False}
     raise Refused("invalid_client", "only internal clients ask this of such a token", 401)
@@ -210,8 +209,8 @@ def _of_capability(request: ApiRequest, found: Capability) -> Json:
 
 def _of_report(request: ApiRequest, token: str) -> Json:
     service = request.service
-    caller = by_report_token(service, token)
-    found = read_report_token(issuer_of(service), token, service.clock())
+    caller = by_report_token(service.auth, token)
+    found = read_report_token(service.auth.issuer, token, service.clock())
     assert caller is not None and found is not None  # noqa: PT018
     report, root = found.report, service.settings.root
     return {

@@ -10,6 +10,7 @@ import falcon
 from attrs import frozen
 
 from albumcore.errors import Invalid
+from albumcore.ids import SeriesUID, StudyUID, is_uid
 
 MAX_FIELDS = 10_000
 MAX_NUMBER = 2**31 - 1
@@ -21,6 +22,31 @@ class BadQuery(Invalid):
     """A value in the address of a request, in its path or its query string, breaks a rule."""
 
     code = "bad_query_parameter"
+
+
+_UID_RULE = "a UID has at most 64 characters: numbers without leading zeros, joined by dots"
+
+
+def study_in(text: str) -> StudyUID:
+    """The study that a path names, by StudyInstanceUID, (0020,000D).
+
+    Raises:
+        BadQuery: it is no UID.
+    """
+    if not is_uid(text):
+        raise BadQuery("study", _UID_RULE)
+    return StudyUID(text)
+
+
+def series_in(text: str) -> SeriesUID:
+    """The series that a path names, by SeriesInstanceUID, (0020,000E).
+
+    Raises:
+        BadQuery: it is no UID.
+    """
+    if not is_uid(text):
+        raise BadQuery("series", _UID_RULE)
+    return SeriesUID(text)
 
 
 @frozen

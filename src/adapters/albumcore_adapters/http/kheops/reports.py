@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import falcon
 from attrs import frozen
 
-from albumcore import Permission, album_stream
+from albumcore import Albumcore, Permission, album_stream
 from albumcore.albums import ReportProvider
 from albumcore.errors import Forbidden, Invalid, ReportProviderNotFound, StudyNotFound
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, is_uid
@@ -26,7 +26,6 @@ from albumcore_adapters.identity.callers import (
     capability_with,
     digest_of,
     is_secret,
-    issuer_of,
 )
 from albumcore_adapters.identity.jwt import MAX_TOKEN
 from albumcore_adapters.identity.service_tokens import (
@@ -38,7 +37,6 @@ from albumcore_adapters.identity.service_tokens import (
     report_token,
 )
 from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
-from albumcore_adapters.service import Service
 
 NUMBER_LENGTH = 22
 
@@ -60,12 +58,12 @@ class Found:
     provider: ReportProvider
 
 
-def provider_named(service: Service, client_id: str) -> Found | None:
+def provider_named(albums: Albumcore, client_id: str) -> Found | None:
     """The report provider of this id, unless it was removed."""
     name = ReportProviderId(client_id)
-    for row in service.albums.index.rows(ProviderRow, {"provider_id": client_id}):
+    for row in albums.index.rows(ProviderRow, {"provider_id": client_id}):
         album = AlbumId(row.album_id)
-        provider = service.albums.load(album_stream(album)).report_providers.get(name)
+        provider = albums.load(album_stream(album)).report_providers.get(name)
         if provider is not None and not provider.is_removed:
             return Found(name, album, provider)
     return None
@@ -84,7 +82,7 @@ def start(request: ApiRequest) -> None:
     token = form.text("access_token")
     if not token:
         raise Invalid("access_token", "it is needed")
-    caller = caller_of(request.service, token)
+    caller = caller_of(request.service.auth, token)
     found, studies = _checked(request, caller, form)
     metadata = check_metadata(request.service.outbound, found.provider.url)
     if not metadata.valid:
@@ -112,26 +110,29 @@ def _checked(
     studies = tuple(StudyUID(uid) for uid in dict.fromkeys(form.texts("studyUID")))
     if not studies or not all(map(is_uid, studies)):
         raise Invalid("studyUID", "the UID of at least one study is needed, and nothing but UIDs")
-    found = provider_named(request.service, form.text("client_id") or "")
+    found = provider_named(request.service.albums, form.text("client_id") or "")
     if found is None:
         raise ReportProviderNotFound("there is no such report provider")
     member = {"album_id": found.album, "sub": caller.user}
     if not request.service.albums.index.rows(MemberRow, member):
         raise Forbidden("you are not a member of the album of the report provider")
-    if not all(series_in_album(request.service, found.album, study) for study in studies):
+    if not all(
+        series_in_album(request.service.albums.index, found.album, study) for study in studies
+    ):
         raise StudyNotFound("one of the studies is not in the album of the report provider")
     return found, studies
 
 
 def _scope(request: ApiRequest, caller: Caller, found: Found) -> tuple[str, ...]:
-    adds = may(request.service, caller, found.album, Permission.ADD_SERIES)
+    service = request.service
+    adds = may(service.albums, caller, found.album, Permission.ADD_SERIES, service.clock())
     return (READ, WRITE) if adds else (READ,)
 
 
 def _through(request: ApiRequest, token: str) -> CapabilityTokenId | None:
     if not is_secret(token):
         return None
-    found = capability_with(request.service, {"digest": digest_of(token)})
+    found = capability_with(request.service.auth, {"digest": digest_of(token)})
     return None if found is None else found.token_id
 
 
@@ -149,11 +150,11 @@ def _address(request: ApiRequest, album: AlbumId, report: Report, metadata: Meta
     parts = urlsplit(target)
     if metadata.response_type == "code":
         number = service.make_id(NUMBER_LENGTH)
-        code = _short(report_code(issuer_of(service), report, target, number, at))
+        code = _short(report_code(service.auth.issuer, report, target, number, at))
         query = "&".join(filter(None, (parts.query, _encoded([("code", code), *to_all]))))
         return urlunsplit(parts._replace(query=query, fragment=""))
     told = [
-        ("access_token", _short(report_token(issuer_of(service), report, at))),
+        ("access_token", _short(report_token(service.auth.issuer, report, at))),
         ("token_type", "bearer"),
         ("expires_in", str(REPORT_TOKEN.seconds)),
         ("scope", " ".join(report.scope)),

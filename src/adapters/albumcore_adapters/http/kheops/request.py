@@ -9,14 +9,15 @@ import falcon
 from attrs import frozen
 
 from albumcore import Album, CommandKey, Permission, Source, Stream, album_stream
+from albumcore.errors import UserNotFound
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import CommandRow
 from albumcore.kernel import RecordedEvent
-from albumcore_adapters.access.albums import permitted, series_in, study_in, user_named
+from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.kheops import responses
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
-from albumcore_adapters.http.kheops.params import Fields, query_of
+from albumcore_adapters.http.kheops.params import Fields, query_of, series_in, study_in
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.service import Service
 
@@ -84,7 +85,10 @@ class ApiRequest:
         Raises:
             UserNotFound: nobody is known by that.
         """
-        return user_named(self.service, reference)
+        person = self.service.people.find(reference)
+        if person is None:
+            raise UserNotFound("nobody is known by this sub or e-mail address")
+        return person.sub
 
     def named(self, reference: str | None) -> UserId | None:
         """The same, where there may be no text at all."""
@@ -126,7 +130,8 @@ class ApiRequest:
         Raises:
             AlbumNotFound, Forbidden: see `albumcore_adapters.access.albums.permitted`.
         """
-        return permitted(self.service, self.caller, album, permission)
+        service = self.service
+        return permitted(service.albums, self.caller, album, permission, service.clock())
 
     def decide(
         self, decision: Callable[..., tuple[Any, ...]], *args: Any, **kwargs: Any

@@ -18,11 +18,11 @@ from attrs import field, frozen
 from albumcore import Permission, RecordedEvent, Source
 from albumcore.errors import Forbidden
 from albumcore.ids import UserId
-from albumcore_adapters.access.albums import permitted, reached, series_in, study_in
+from albumcore_adapters.access.albums import admitted
 from albumcore_adapters.http.accept import preferred
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
-from albumcore_adapters.http.kheops.params import query_of
+from albumcore_adapters.http.kheops.params import query_of, series_in, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response_cache import Answer, in_its_own_block
 from albumcore_adapters.identity.callers import Caller, authenticate
@@ -87,7 +87,7 @@ class Route:
         """
         if self.callers is Callers.ANYBODY:
             return NOBODY
-        caller = authenticate(service, req)
+        caller = authenticate(service.auth, req.get_header("Authorization"))
         if self.callers is Callers.PERSON and not caller.in_person:
             raise Unauthorized("only a user in person does this, by the identity provider's token")
         return caller
@@ -131,12 +131,9 @@ class Route:
         if self.callers is Callers.USER and not caller.acts_as_user:
             raise Forbidden("only a user does this, or a capability token that acts as one")
         named = path.get("album"), query_of(request.req).text("album")
-        for album in named:
-            if album is not None:
-                reached(service, caller, album)
-        for album, permission in zip(named, (self.permission, self.query_permission), strict=True):
-            if album is not None and permission is not None:
-                permitted(service, caller, album, permission)
+        needed = zip(named, (self.permission, self.query_permission), strict=True)
+        wanted = [(album, permission) for album, permission in needed if album is not None]
+        admitted(service.albums, caller, wanted, service.clock())
 
 
 def resources(service: Service, routes: Iterable[Route]) -> Iterable[tuple[str, object]]:

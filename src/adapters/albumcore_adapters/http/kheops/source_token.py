@@ -28,7 +28,7 @@ def lent(request: ApiRequest, study: StudyUID) -> Taken:
         Unauthorized: the header is malformed.
         Forbidden: it is not the token of an album that may be sent from.
     """
-    return taken_from_album(request.service, _lending_album(request), study)
+    return taken_from_album(request.service.albums.index, _lending_album(request), study)
 
 
 def _lending_album(request: ApiRequest) -> AlbumId:
@@ -37,11 +37,12 @@ def _lending_album(request: ApiRequest) -> AlbumId:
         raise Unauthorized(f"{HEADER} is not Bearer with a token")
     token = bearer(header)
     try:
-        lender = caller_of(request.service, token)
+        lender = caller_of(request.service.auth, token)
     except (Unauthorized, NotFound):
         raise Forbidden(f"the token in {HEADER} is not good") from None
     if lender.album is None:
         raise Forbidden(f"the token in {HEADER} is not for an album")
     # Of the tokens for an album, only capability tokens ever hold it.
-    permitted(request.service, lender, lender.album, Permission.SEND_SERIES)
+    service = request.service
+    permitted(service.albums, lender, lender.album, Permission.SEND_SERIES, service.clock())
     return lender.album

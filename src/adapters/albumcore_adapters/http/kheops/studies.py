@@ -21,7 +21,9 @@ from albumcore_adapters.http.kheops.source_token import lends, lent
 def add_study(request: ApiRequest) -> None:
     """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
     found = taken(request)
-    decision = put_in_album(request.service, request.album, Album.import_study, found.place)
+    decision = put_in_album(
+        request.service.holdings, request.album, Album.import_study, found.place
+    )
     request.decide(decision, request.study, found.series)
     request.done(201)
 
@@ -30,9 +32,13 @@ def add_series(request: ApiRequest) -> None:
     """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
     origin = origin_in(request)
     if origin is not None:
-        decision = put_in_album(request.service, request.album, Album.import_series, origin)
+        decision = put_in_album(
+            request.service.holdings, request.album, Album.import_series, origin
+        )
         request.decide(decision, request.study, request.series)
-    elif request.series not in series_in_album(request.service, request.album, request.study):
+    elif request.series not in series_in_album(
+        request.service.albums.index, request.album, request.study
+    ):
         raise SeriesNotFound("no such series, or it is not yours to add")
     request.done(201)
 
@@ -42,7 +48,7 @@ def origin_in(request: ApiRequest) -> Origin | None:
     if lends(request):
         found = lent(request, request.study)
         return found.place if request.series in found.series else None
-    return origin_of(request.service, request.caller, request.study, request.series)
+    return origin_of(request.service.holdings, request.caller, request.study, request.series)
 
 
 def remove_study(request: ApiRequest) -> None:
@@ -74,9 +80,9 @@ def taken(request: ApiRequest) -> Taken:
     elif (album is not None) == inbox:
         raise BadQuery("album", "either it or inbox=true names what is taken from")
     elif album is not None:
-        found = sendable(request.service, request.caller, album, request.study)
+        found = sendable(request.service.holdings, request.caller, album, request.study)
     else:
-        found = taken_from_inbox(request.service, request.caller.user, request.study)
+        found = taken_from_inbox(request.service.inbox, request.caller.user, request.study)
     if not found.series:
         raise StudyNotFound("the study is not where it is to be taken from")
     return found

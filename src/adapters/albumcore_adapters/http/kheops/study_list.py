@@ -13,7 +13,6 @@ from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.feed import PUBLIC, Kind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import SeriesRow
-from albumcore_adapters.access.albums import permitted, study_in
 from albumcore_adapters.access.series import by_study, reach, true_holdings
 from albumcore_adapters.base.dicom_matching import date_range, time_range
 from albumcore_adapters.directory import Held
@@ -33,7 +32,7 @@ from albumcore_adapters.directory.studies import (
     series_of_study,
 )
 from albumcore_adapters.http.accept import preferred
-from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page
+from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.routing import DICOM_JSON, JSON
 from albumcore_adapters.identity.jwt import bearer
@@ -73,8 +72,8 @@ def list_studies(request: ApiRequest) -> None:
         raise BadQuery("favorite", "only true is expected here")
     if (favorite or FAVORITES in fields) and not (place.album or place.inbox):
         raise BadQuery("favorite", "it needs an album, or the inbox")
-    holdings = reach(request.service, request.caller, place.album, inbox=place.inbox)
-    visible = by_study(true_holdings(request.service, holdings))
+    holdings = reach(request.service.holdings, request.caller, place.album, inbox=place.inbox)
+    visible = by_study(true_holdings(request.service.claims, holdings))
     favorites = favorites_in(request, place) if favorite or FAVORITES in fields else {}
     if favorite:
         visible = {uid: series for uid, series in visible.items() if uid in favorites}
@@ -135,7 +134,7 @@ def fetch_series(request: ApiRequest) -> None:
     """
     form = request.form()
     if album := form.text("album"):
-        permitted(request.service, request.caller, album, Permission.READ_SERIES)
+        request.permitted(album, Permission.READ_SERIES)
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
@@ -161,7 +160,7 @@ def place_of(request: ApiRequest) -> Place:
         raise Forbidden("the token is not for an inbox")
     if album is None and request.caller.album is not None:
         album = request.caller.album
-        permitted(request.service, request.caller, album, Permission.READ_SERIES)
+        request.permitted(album, Permission.READ_SERIES)
     return Place(None if album is None else AlbumId(album), inbox)
 
 
@@ -185,7 +184,11 @@ def _held(request: ApiRequest, place: Place) -> list[Held]:
         StudyNotFound: there is nothing.
     """
     found = reach(
-        request.service, request.caller, place.album, inbox=place.inbox, study=request.study
+        request.service.holdings,
+        request.caller,
+        place.album,
+        inbox=place.inbox,
+        study=request.study,
     )
     if not found:
         raise StudyNotFound("no such study, or you cannot see it")
@@ -198,7 +201,7 @@ def _visible(request: ApiRequest, place: Place) -> set[SeriesUID]:
     Raises:
         StudyNotFound: nothing of the study is held there.
     """
-    return {one.series for one in true_holdings(request.service, _held(request, place))}
+    return {one.series for one in true_holdings(request.service.claims, _held(request, place))}
 
 
 # What is asked for

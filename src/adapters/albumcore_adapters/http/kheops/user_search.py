@@ -65,8 +65,8 @@ def _referred_to(request: ApiRequest, reference: str) -> Json | None:
         study_access=None
         if study is None
         # Of a study that the caller does not see, they do not learn who sees it either.
-        else sees(request.service, request.caller, study)
-        and person.sub in can_see(request.service, study, [person.sub]),
+        else sees(request.service.holdings, request.caller, study)
+        and person.sub in can_see(request.service.holdings, study, [person.sub]),
     )
 
 
@@ -82,9 +82,9 @@ def _searched(request: ApiRequest, search: str, page: Page) -> list[Json]:
         admins = {UserId(row.sub): row.is_admin for row in rows}
         among = set(admins)
     elif study is not None:
-        if not sees(request.service, request.caller, study):
+        if not sees(request.service.holdings, request.caller, study):
             raise StudyNotFound("no such study, or you cannot see it")
-        among = viewers_of(request.service, [study])
+        among = viewers_of(request.service.holdings, [study])
     else:
         among = AMONG[request.service.settings.user_search](request)
     people = request.service.people
@@ -102,7 +102,7 @@ def _searched(request: ApiRequest, search: str, page: Page) -> list[Json]:
 # Among whom, where neither an album nor a study is named
 
 AMONG: Mapping[UserSearch, Callable[[ApiRequest], set[UserId] | None]] = {
-    "shared": lambda request: users_sharing_with(request.service, request.caller),
+    "shared": lambda request: users_sharing_with(request.service.holdings, request.caller),
     "all": lambda request: None,
     "off": lambda request: set(),
 }

@@ -234,7 +234,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
 def announcement(service: Service, made: Demo) -> Callable[[str], None]:
     """What prints the `instructions`, once it is known at which address the service listens."""
     email, name = PEOPLE[ADA]
-    jwt = issue(service, ADA, email, name, _TOKEN_LIFE)
+    jwt = issue(service.auth, ADA, email, name, _TOKEN_LIFE)
     account = service.accounts.named(ACCOUNT)
     assert account is not None
     token = service.accounts.token(account)

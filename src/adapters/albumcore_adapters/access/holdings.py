@@ -1,0 +1,28 @@
+"""Where series are held: what every check and decision about series reads."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from albumcore import Albumcore
+from albumcore.times import Clock
+from albumcore_adapters.directory import Catalogue, Claims, Inbox
+
+
+@frozen
+class Holdings:
+    """Albums and inboxes, which hold series, and what is known of these series.
+
+    Attributes:
+        albums: The albums, and the index of what they hold.
+        inbox: The inboxes.
+        claims: Which holdings rest on a claim alone.
+        catalogue: What the images of a series say.
+        clock: Gives the present (UTC), by which permissions are checked.
+    """
+
+    albums: Albumcore
+    inbox: Inbox
+    claims: Claims
+    catalogue: Catalogue
+    clock: Clock
