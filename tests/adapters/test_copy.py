@@ -29,6 +29,7 @@ from albumcore_adapters.store.opening import NoStore
 from albumcore_adapters.transfer.copy import tables
 from albumcore_adapters.transfer.copy.places import CopyRefused, Place, place_of
 from albumcore_adapters.transfer.copy.tables import tables_beside_events
+from albumcore_adapters.webhooks import catch_up, deliver_due, store_secret
 from support.copying import copied, copy_and_die
 from support.postgres import empty_database
 from support.server import opened
@@ -56,7 +57,7 @@ def furnish(data: Path) -> None:
     service = open_service(settings)
     with closing(service):
         demo.fill(service)
-        secret = service.outbox.keep_secret("a secret")
+        secret = store_secret(service.outbox, "a secret")
         hook = (HOOK, "Hook", "http://127.0.0.1:9/", list(WebhookEvent), True, secret)
 
         def act(by: Source, decision: Callable[..., Any], *args: Any) -> None:
@@ -64,15 +65,15 @@ def furnish(data: Path) -> None:
 
         act(ADA, Album.create, "Copied 🦴", "é")
         act(ADA, Album.create_webhook, *hook)
-        service.outbox.take_up()
+        catch_up(service.outbox)
         act(ADA, Album.add_member, demo.BEN)
         act(ADA, Album.import_series, STUDY, CT)
         act(ADA, Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
         service.albums.handle(
             study_stream(STUDY), StudyComments.post_comment, BEN, [demo.BEN], "Psst"
         )
-        service.outbox.take_up()
-        service.outbox.deliver_due(utc_now())
+        catch_up(service.outbox)
+        deliver_due(service.outbox, utc_now())
         service.token_uses.note("token", utc_now())
         service.token_floors.end_all(demo.CAT, utc_now())
         held = Held(inbox_place(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))

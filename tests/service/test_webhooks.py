@@ -14,6 +14,7 @@ from albumcore import Album, Source, WebhookEvent, album_stream, utc_now
 from albumcore.ids import AlbumId, UserId, WebhookId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import Service, open_service
+from albumcore_adapters.webhooks import catch_up, deliver_due, list_triggers, store_secret
 from support.receiver import Answer, Receiver, receiving
 from support.server import Server, bearer, opened, serving
 
@@ -43,7 +44,7 @@ def begin(service: Service, receiver: Receiver) -> dict[str, str]:
         "Hook",
         f"{receiver.address}/hook",
         (WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM),
-        secret=service.outbox.keep_secret("secret"),
+        secret=store_secret(service.outbox, "secret"),
     )
     return bearer(service, "alice")
 
@@ -70,7 +71,7 @@ def test_each_event_is_told_once_by_several_workers(tmp_path: Path) -> None:
             receiver.wait(3)
             assert server.stop() == 0
         with opened(tmp_path) as service:
-            triggers, total = service.outbox.triggers(ALBUM, HOOK)
+            triggers, total = list_triggers(service.outbox, ALBUM, HOOK)
         assert Counter(told_of(receiver)) == {"bob": 1, "carol": 1, "dave": 1}
         assert [attempt.status for one in triggers for attempt in one.attempts] == [200] * total
 
@@ -88,8 +89,8 @@ def test_killed_while_it_tells(tmp_path: Path) -> None:
         settings = Settings(data=tmp_path, allow_private_addresses=True, public_url=ROOT)
         later = open_service(settings, clock=lambda: utc_now() + timedelta(seconds=61))
         try:
-            later.outbox.take_up()
-            assert later.outbox.deliver_due(later.clock()) == 1
+            catch_up(later.outbox)
+            assert deliver_due(later.outbox, later.clock()) == 1
         finally:
             later.close()
         with serving(tmp_path) as server:

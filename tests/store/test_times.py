@@ -18,7 +18,7 @@ from albumcore.streams import album_stream
 from albumcore.times import in_utc, local_time
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import open_service
-from albumcore_adapters.webhooks.tables import stamp
+from albumcore_adapters.webhooks.outbox import timestamp
 
 NAIVE = datetime(2026, 3, 1, 9, 30)
 ALICE = UserId("alice")
@@ -57,7 +57,7 @@ TAKERS: dict[str, tuple[str, Takes]] = {
     "usable": ("at", lambda app, at: TOKEN.usable_at(at)),
     "revocable": ("at", lambda app, at: TOKEN.revocable_at(at)),
     "stored form": ("at", lambda app, at: stored_time(at)),
-    "webhook tables": ("at", lambda app, at: stamp(at)),
+    "webhook tables": ("at", lambda app, at: timestamp(at)),
     "shown": ("at", lambda app, at: local_time(at)),
 }
 

@@ -18,7 +18,7 @@ from albumcore.ids import AlbumId, WebhookId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import open_service
-from albumcore_adapters.webhooks import Outbox
+from albumcore_adapters.webhooks import Outbox, catch_up, deliver_due, store_secret
 from support.kheops import ALBUM, ALICE, Clock, World, begun, settle
 from support.named import NAMED
 from support.receiver import Receiver, Request, receiving
@@ -66,7 +66,7 @@ class Hooked:
             url or f"{self.receiver.address}/{webhook_id}",
             events,
             enabled,
-            None if secret is None else self.outbox.keep_secret(secret),
+            None if secret is None else store_secret(self.outbox, secret),
             album=album,
         )
 
@@ -85,8 +85,8 @@ class Hooked:
         """Let time pass, take up what happened and deliver what is due; what the receiver was sent thereby."""
         before = len(self.receiver.requests)
         self.world.clock.tick(seconds)
-        self.outbox.take_up()
-        self.outbox.deliver_due(self.world.clock.now)
+        catch_up(self.outbox)
+        deliver_due(self.outbox, self.world.clock.now)
         return self.receiver.requests[before:]
 
     def told(self, seconds: float = 0) -> list[dict[str, Any]]:
@@ -150,6 +150,6 @@ def follow_until(settings: Settings, last: str) -> None:
     service = open_service(settings)
     try:
         while last not in new_users(service.outbox):
-            service.outbox.take_up(2)
+            catch_up(service.outbox, 2)
     finally:
         service.close()

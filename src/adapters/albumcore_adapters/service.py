@@ -151,12 +151,13 @@ def _compose(
     database = database_of(albums)
     people = People(database)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
-    outbox = open_outbox(
+    outbox = Outbox(
         albums,
+        database,
         people,
         outbound,
-        root=settings.root,
-        base=settings.root + (settings.kheops_prefix or ""),
+        root_url=settings.root,
+        api_url=settings.root + (settings.kheops_prefix or ""),
         clock=clock,
         make_id=make_id,
     )
@@ -180,5 +181,5 @@ def _compose(
         clock=clock,
         make_id=make_id,
         outbound=outbound,
-        outbox=outbox,
+        outbox=open_outbox(outbox),
     )

@@ -16,7 +16,16 @@ from attrs import define, evolve
 from albumcore import Album, WebhookEvent
 from albumcore_adapters.outbound.client import Unreachable
 from albumcore_adapters.sql.database import Cursor
-from albumcore_adapters.webhooks import Attempt, queue
+from albumcore_adapters.webhooks import (
+    Attempt,
+    catch_up,
+    deliver_due,
+    list_triggers,
+    queue,
+    store_secret,
+    summarize_triggers,
+)
+from albumcore_adapters.webhooks.worker import deliver_next
 from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE
 from support.logs import written
@@ -29,7 +38,7 @@ WAITS = [20, 15, 10, 5]
 
 def attempts_of(world: Hooked) -> tuple[Attempt, ...]:
     """The attempts of the newest trigger, first one first."""
-    (newest, *_), _ = world.outbox.triggers(ALBUM, HOOK)
+    (newest, *_), _ = list_triggers(world.outbox, ALBUM, HOOK)
     return newest.attempts[::-1]
 
 
@@ -64,7 +73,7 @@ def test_five_attempts_in_all(world: Hooked, answer: Answer) -> None:
         assert world.run(wait - 1) == []
         sent += world.run(1)
     assert [one.headers["x-kheops-attempt"] for one in sent] == [f"{n}/5" for n in range(1, 6)]
-    [(trigger_id, is_passed)] = world.outbox.summaries(ALBUM)[HOOK].last_triggers
+    [(trigger_id, is_passed)] = summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers
     assert not is_passed
     assert len(trigger_id) == 30
     assert trigger_id.isalnum()
@@ -85,7 +94,7 @@ def test_a_later_attempt_that_passes_ends_it(world: Hooked) -> None:
     for wait in (0, 20, 15, 10, 5):
         world.run(wait)
     assert statuses(world) == [500, -1, 204]
-    [(_, is_passed)] = world.outbox.summaries(ALBUM)[HOOK].last_triggers
+    [(_, is_passed)] = summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers
     assert is_passed
 
 
@@ -115,7 +124,7 @@ def test_a_reopened_store_goes_on_where_it_was(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     world.reopen()
-    world.outbox.take_up()
+    catch_up(world.outbox)
     world.reopen()
     sent = world.run()
     for wait in WAITS:
@@ -143,7 +152,7 @@ def test_a_delivery_whose_maker_died_is_made_again_after_a_minute(
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     with monkeypatch.context() as patched:
-        patched.setattr("albumcore_adapters.webhooks.queue.record", die)
+        patched.setattr("albumcore_adapters.webhooks.queue.record_attempt", die)
         with pytest.raises(PowerFailure):
             world.run()
     world.reopen()
@@ -160,9 +169,9 @@ def test_who_was_overtaken_writes_nothing_down(world: Hooked) -> None:
     """A process that woke up after its lease was given away leaves the attempt to the new holder."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
-    world.outbox.take_up()
+    catch_up(world.outbox)
     slow = evolve(world.outbox, outbound=Overtaken(world))
-    assert slow.deliver_next(world.world.clock.now)
+    assert deliver_next(slow, world.world.clock.now)
     assert len(world.receiver.requests) == 1
     assert statuses(world) == [200]
 
@@ -190,7 +199,7 @@ def test_a_fault_of_ours_is_an_attempt_that_failed(
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     with monkeypatch.context() as patched:
-        patched.setattr("albumcore_adapters.webhooks.worker.body_of", fail)
+        patched.setattr("albumcore_adapters.webhooks.worker.payload", fail)
         assert world.run() == []
     assert statuses(world) == [-1]
     [logged] = [json.loads(line) for line in written(caplog).splitlines()]
@@ -204,7 +213,7 @@ def test_the_present_address_and_secret_count(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     world.act(Album.add_member, DAVE)
     [first] = world.run()
-    secret = world.outbox.keep_secret("another one")
+    secret = store_secret(world.outbox, "another one")
     moved = f"{world.receiver.address}/moved"
     world.act(Album.edit_webhook, HOOK, url=moved, secret=secret)
     [second] = world.run(20)
@@ -226,7 +235,7 @@ def test_a_deleted_webhook_is_told_nothing_more(world: Hooked) -> None:
     world.act(Album.import_study, "1.2.3", ["1.2.3.1"])
     assert len(world.run()) == 1
     world.act(Album.delete_webhook, HOOK)
-    assert world.outbox.triggers(ALBUM, HOOK) == ((), 0)
+    assert list_triggers(world.outbox, ALBUM, HOOK) == ((), 0)
     assert rows_left(world) == 0
     assert world.run(3600) == []
 
@@ -243,7 +252,7 @@ def test_a_deleted_album_is_told_of_five_times_and_then_forgotten(world: Hooked)
     world.reopen()
     sent = world.run()
     for wait in WAITS:
-        assert world.outbox.triggers(ALBUM, HOOK)[0][0].attempts == ()
+        assert list_triggers(world.outbox, ALBUM, HOOK)[0][0].attempts == ()
         world.reopen()
         sent += world.run(wait)
     assert [one.headers["x-kheops-attempt"] for one in sent] == [f"{n}/5" for n in range(1, 6)]
@@ -286,9 +295,9 @@ def test_an_album_that_is_deleted_while_it_is_told_of(world: Hooked) -> None:
     """The delivery under way ends as those of a deleted album do."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
-    world.outbox.take_up()
+    catch_up(world.outbox)
     deleting = evolve(world.outbox, outbound=Deleting(world))
-    assert deleting.deliver_next(world.world.clock.now)
+    assert deliver_next(deleting, world.world.clock.now)
     assert len(world.receiver.requests) == 1
     assert rows_left(world) == 0
 
@@ -366,20 +375,26 @@ def test_a_webhook_has_one_delivery_on_its_way_at_a_time(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     world.act(Album.add_member, DAVE)
     world.act(Album.add_member, "sub-next")
-    world.outbox.take_up()
+    catch_up(world.outbox)
     now = world.world.clock.now
     held = Held(HOOK, world.outbox)
     slow = evolve(world.outbox, outbound=held)
-    thread = threading.Thread(target=slow.deliver_next, args=(now,))
+    thread = threading.Thread(
+        target=deliver_next,
+        args=(
+            slow,
+            now,
+        ),
+    )
     thread.start()
     try:
         assert held.is_there.wait(30)
-        assert world.outbox.deliver_due(now) == 2
+        assert deliver_due(world.outbox, now) == 2
         assert {one.path for one in world.receiver.requests} == {f"/{OTHER_HOOK}"}
     finally:
         held.let_go.set()
         thread.join()
-    assert world.outbox.deliver_due(now) == 1
+    assert deliver_due(world.outbox, now) == 1
     told = [one for one in world.receiver.requests if one.path == f"/{HOOK}"]
     assert [one["new_user"]["sub"] for one in bodies_of(told)] == [DAVE, "sub-next"]
 
@@ -391,17 +406,24 @@ def test_several_couriers_send_each_delivery_once(world: Hooked) -> None:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)  # type: ignore[arg-type] # an id made up
     for number in range(5):
         world.act(Album.add_member, f"user-{number}")
-    world.outbox.take_up()
+    catch_up(world.outbox)
     now = world.world.clock.now
     threads = [
-        threading.Thread(target=world.outbox.deliver_due, args=(now,), daemon=True)
+        threading.Thread(
+            target=deliver_due,
+            args=(
+                world.outbox,
+                now,
+            ),
+            daemon=True,
+        )
         for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    world.outbox.deliver_due(now)
+    deliver_due(world.outbox, now)
     ids = [one.headers["x-kheops-delivery"] for one in world.receiver.requests]
     assert len(ids) == len(set(ids)) == 20
 
@@ -410,9 +432,11 @@ def test_carol_sees_no_attempt_before_there_is_one(world: Hooked) -> None:
     """A trigger just made is there, without attempts, and has not passed."""
     world.hook()
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=CAROL)
-    [trigger], total = world.outbox.triggers(ALBUM, HOOK)
+    [trigger], total = list_triggers(world.outbox, ALBUM, HOOK)
     assert (trigger.attempts, trigger.is_manual, trigger.user, total) == ((), True, CAROL, 1)
-    assert world.outbox.summaries(ALBUM)[HOOK].last_triggers == ((trigger.trigger_id, False),)
+    assert summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers == (
+        (trigger.trigger_id, False),
+    )
 
 
 YEAR = 365 * 24 * 3600
@@ -422,9 +446,11 @@ def test_a_lease_of_a_clock_that_was_ahead_is_void(world: Hooked) -> None:
     """Whoever held it may have died, and it would be a year until it ends."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
-    world.outbox.take_up()
+    catch_up(world.outbox)
     ahead = world.world.clock.now + timedelta(seconds=YEAR)
-    assert queue.claim(world.outbox.database, ahead, "lost", ahead + queue.LEASE) is not None
+    assert (
+        queue.claim_delivery(world.outbox.database, ahead, "lost", ahead + queue.LEASE) is not None
+    )
     assert len(world.run()) == 1
 
 
@@ -432,10 +458,12 @@ def test_a_lease_is_not_void_for_whoever_waited_for_the_database(world: Hooked) 
     """He looked at the clock before the lease was taken."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
-    world.outbox.take_up()
+    catch_up(world.outbox)
     now, later = world.world.clock.now, world.world.clock.now + timedelta(seconds=30)
-    assert queue.claim(world.outbox.database, later, "taken", later + queue.LEASE) is not None
-    assert queue.claim(world.outbox.database, now, "late", now + queue.LEASE) is None
+    assert (
+        queue.claim_delivery(world.outbox.database, later, "taken", later + queue.LEASE) is not None
+    )
+    assert queue.claim_delivery(world.outbox.database, now, "late", now + queue.LEASE) is None
 
 
 def test_an_attempt_that_failed_while_the_clock_was_ahead_is_followed_by_another(
@@ -486,11 +514,11 @@ def test_a_leased_webhook_is_not_looked_through(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER)
     for number in range(300):
         world.act(Album.add_member, f"user-{number}")
-    world.outbox.take_up()
+    catch_up(world.outbox)
     now = world.world.clock.now
     counting = Counting(world.outbox.database)
-    assert queue.claim(counting, now, "taken", now + queue.LEASE) is not None
-    assert queue.claim(counting, now, "late", now + queue.LEASE) is None
+    assert queue.claim_delivery(counting, now, "taken", now + queue.LEASE) is not None
+    assert queue.claim_delivery(counting, now, "late", now + queue.LEASE) is None
     assert 0 < counting.steps < 1500
 
 

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import threading
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -19,9 +19,16 @@ from albumcore.testing.arguments import digest_of
 from albumcore_adapters.directory import People
 from albumcore_adapters.outbound.client import Outbound
 from albumcore_adapters.service import random_id
+from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, open_memory
-from albumcore_adapters.webhooks import Outbox, open_outbox
-from albumcore_adapters.webhooks.tables import moment
+from albumcore_adapters.webhooks import (
+    Outbox,
+    catch_up,
+    list_triggers,
+    open_outbox,
+    summarize_triggers,
+)
+from albumcore_adapters.webhooks.outbox import parse_timestamp
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
 from support.logs import written
 from support.naive_calls import NaiveOutbox, Told
@@ -106,14 +113,9 @@ def lives(draw: st.DrawFn) -> list[Turn]:
 
 def opened(store: Albumcore, clock: Clock) -> Outbox:
     """An outbox of the store, as a process that starts opens it."""
+    database = cast(Database, database_of(store))
     return open_outbox(
-        store,
-        People(database_of(store)),
-        Outbound(),
-        root="",
-        base="",
-        clock=clock,
-        make_id=random_id,
+        Outbox(store, database, People(database), Outbound(), "", "", clock, random_id)
     )
 
 
@@ -125,7 +127,7 @@ def triggers_in(outbox: Outbox) -> list[Told]:
     return [
         (
             *(row["album_id"], row["webhook_id"], row["event"], bool(row["is_manual"])),
-            *(moment(row["at"]), Source(row["sub"], row["token_id"], row["provider_id"])),
+            *(parse_timestamp(row["at"]), Source(row["sub"], row["token_id"], row["provider_id"])),
             *(row["user"], row["study_uid"], tuple(series.get(row["trigger_id"], ()))),
             *(bool(row["is_study_gone"]), row["url"], row["secret"]),
         )
@@ -137,12 +139,12 @@ def groups_in(outbox: Outbox) -> dict[Told, tuple[dict[str, Any], Any]]:
     """The groups in the tables, in the words of the naive outbox."""
     series: dict[int, dict[str, Any]] = {}
     for row in rows(outbox, "SELECT * FROM webhook_group_series"):
-        series.setdefault(row["group_number"], {})[row["series_uid"]] = moment(row["at"])
+        series.setdefault(row["group_number"], {})[row["series_uid"]] = parse_timestamp(row["at"])
     found = {}
     for row in rows(outbox, "SELECT * FROM webhook_group"):
         source = Source(row["sub"], row["token_id"] or None, row["provider_id"] or None)
         key = (row["album_id"], row["webhook_id"], row["study_uid"], source)
-        found[key] = series[row["number"]], moment(row["due_at"])
+        found[key] = series[row["number"]], parse_timestamp(row["due_at"])
     return found
 
 
@@ -161,7 +163,7 @@ def test_any_portions_give_what_a_walk_over_the_history_gives(
             play(store, clock, after[:size])
             after = after[size:]
             limit = data.draw(st.none() | st.integers(1, 12))
-            taken = outbox.take_up(limit)
+            taken = catch_up(outbox, limit)
             for _, recorded in store.follow(walked, taken):
                 naive.step(recorded, is_silent=walked < silent)
                 walked += 1
@@ -196,7 +198,7 @@ def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
         outbox = opened(store, clock)
         store.handle(stream, Album.add_member, alice, DAVE)
         outbox = opened(store, clock)
-        outbox.take_up()
+        catch_up(outbox)
         assert [row["user"] for row in rows(outbox, 'SELECT "user" FROM webhook_trigger')] == [DAVE]
 
 
@@ -211,7 +213,7 @@ def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
     albums = world.world.service.albums
     load, albums.load = albums.load, lambda *args, **kwargs: loaded.append(args)  # type: ignore[assignment,method-assign]
     try:
-        assert world.outbox.take_up() == 8
+        assert catch_up(world.outbox) == 8
     finally:
         albums.load = load  # type: ignore[method-assign]
     assert loaded == []
@@ -238,7 +240,10 @@ def test_a_webhook_tells_of_its_own_album_only(world: Hooked) -> None:
     assert sent == {f"/{HOOK}": ALBUM, "/other": OTHER}
     world.act(Album.delete_webhook, HOOK)
     world.run()
-    assert (world.outbox.triggers(ALBUM, HOOK)[1], world.outbox.triggers(OTHER, HOOK)[1]) == (0, 1)
+    assert (
+        list_triggers(world.outbox, ALBUM, HOOK)[1],
+        list_triggers(world.outbox, OTHER, HOOK)[1],
+    ) == (0, 1)
 
 
 def told_by(world: Hooked) -> list[tuple[Any, Any]]:
@@ -267,7 +272,7 @@ def test_several_threads_take_each_event_up_once(world: Hooked) -> None:
 
     def follow() -> None:
         while not done.is_set():
-            world.outbox.take_up(3)
+            catch_up(world.outbox, 3)
 
     threads = [threading.Thread(target=follow) for _ in range(4)]
     for thread in threads:
@@ -279,7 +284,7 @@ def test_several_threads_take_each_event_up_once(world: Hooked) -> None:
         done.set()
         for thread in threads:
             thread.join()
-    world.outbox.take_up()
+    catch_up(world.outbox)
     assert new_users(world.outbox) == dict.fromkeys(members, 1)
 
 
@@ -296,11 +301,11 @@ def test_whoever_was_overtaken_goes_on(world: Hooked, monkeypatch: pytest.Monkey
         found = follow(*args)
         if not overtaken:
             overtaken.append(0)
-            overtaken[0] = outbox.take_up(5)
+            overtaken[0] = catch_up(outbox, 5)
         return found
 
     monkeypatch.setattr(albums, "follow_only", follow_slowly)
-    assert outbox.take_up() == 2
+    assert catch_up(outbox) == 2
     assert overtaken == [5]
     assert new_users(outbox) == {"user-0": 1, "user-1": 1, "user-2": 1}
 
@@ -334,11 +339,11 @@ def test_a_trigger_is_there_as_soon_as_it_was_made(world: Hooked) -> None:
     world.hook()
     for _ in range(3):
         world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
-    assert world.outbox.triggers(ALBUM, HOOK)[1] == 3
+    assert list_triggers(world.outbox, ALBUM, HOOK)[1] == 3
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
-    assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 4
-    assert world.outbox.summaries(AlbumId("Elsewhere1")) == {}
-    assert world.outbox.triggers(ALBUM, WebhookId("none")) == ((), 0)
+    assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 4
+    assert summarize_triggers(world.outbox, AlbumId("Elsewhere1")) == {}
+    assert list_triggers(world.outbox, ALBUM, WebhookId("none")) == ((), 0)
 
 
 def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}") -> None:
@@ -374,8 +379,8 @@ def test_an_unreadable_event_is_passed_over(
     world.act(decision, *args, album=OTHER)
     damage(world, topic, OTHER, '{"name": "Jane Doe"}')
     world.act(Album.add_member, "sub-after")
-    assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 2
-    assert world.outbox.triggers(ALBUM, HOOK)[1] == 2
+    assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 2
+    assert list_triggers(world.outbox, ALBUM, HOOK)[1] == 2
     assert [body["new_user"]["sub"] for body in world.told()] == ["sub-before", "sub-after"]
     logged = [json.loads(line) for line in written(caplog).splitlines()]
     assert [one["unreadable"] for one in logged] == ["damaged_stored_event"] * is_news

@@ -9,6 +9,8 @@ import pytest
 from albumcore import Album, Grants, WebhookEvent
 from albumcore.ids import CapabilityTokenId, ReportProviderId
 from albumcore_adapters.directory import Held, album_place, inbox_place
+from albumcore_adapters.webhooks import catch_up, list_triggers
+from albumcore_adapters.webhooks.batches import enqueue_due_batches
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, SR, STUDY, digest_of
 from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of
 
@@ -222,9 +224,9 @@ def test_a_webhook_that_wants_none_any_more_is_told_of_none(
 def test_a_group_is_no_trigger_yet(hooks: Hooked) -> None:
     """It counts once it is told of."""
     hooks.act(Album.import_study, STUDY, [MR, CT])
-    assert hooks.outbox.triggers(ALBUM, HOOK) == ((), 0)
+    assert list_triggers(hooks.outbox, ALBUM, HOOK) == ((), 0)
     hooks.run(30)
-    [trigger], total = hooks.outbox.triggers(ALBUM, HOOK)
+    [trigger], total = list_triggers(hooks.outbox, ALBUM, HOOK)
     assert (trigger.event, trigger.study_uid, trigger.series_uids, total) == (
         NEW_SERIES,
         STUDY,
@@ -247,11 +249,11 @@ def test_a_group_is_told_of_once_by_whoever_comes_first(
     def rows(*args: Any) -> Any:
         if not told:
             told.append(0)
-            told[0] = outbox.tell_new_series(now)
+            told[0] = enqueue_due_batches(outbox, now)
         return look_up(*args)
 
     monkeypatch.setattr(outbox.albums.index, "rows", rows)
-    assert outbox.tell_new_series(now) == 0
+    assert enqueue_due_batches(outbox, now) == 0
     assert told == [1]
 
 
@@ -270,11 +272,11 @@ def test_more_that_comes_at_the_last_moment_starts_the_wait_again(
         if not came:
             came.append(1)
             hooks.act(Album.import_series, STUDY, MR)
-            outbox.take_up()
+            catch_up(outbox)
         return look_up(*args)
 
     monkeypatch.setattr(outbox.albums.index, "rows", rows)
-    assert outbox.tell_new_series(now) == 0
+    assert enqueue_due_batches(outbox, now) == 0
     assert hooks.told(29) == []
     assert series_of(hooks.told(1)) == [[CT, MR]]
 

@@ -9,7 +9,14 @@ import pytest
 from albumcore import Album, WebhookEvent
 from albumcore.albums import Webhook
 from albumcore.ids import WebhookId
-from albumcore_adapters.webhooks import Summary, queue, triggers_json, webhook_json
+from albumcore_adapters.webhooks import (
+    TriggerSummary,
+    list_triggers,
+    queue,
+    summarize_triggers,
+    triggers_json,
+    webhook_json,
+)
 from support.kheops import ALBUM, BOB, CT, DAVE, MR, STUDY
 from support.receiver import Answer
 from support.webhooks import HOOK, OTHER_HOOK, ROOT, SECRET, Hooked, rows
@@ -29,14 +36,14 @@ OBJECT = {
 
 def shown(world: Hooked, **page: int) -> list[dict[str, Any]]:
     """The triggers of the webhook as clients read them."""
-    triggers, _ = world.outbox.triggers(ALBUM, HOOK, **page)
-    return triggers_json(triggers, world.world.service.people, ROOT)
+    triggers, _ = list_triggers(world.outbox, ALBUM, HOOK, **page)
+    return triggers_json(world.outbox, triggers)
 
 
 def test_a_webhook_in_a_list() -> None:
     """With its last triggers in short, which have no key when there are none."""
-    assert webhook_json(HOOK, WEBHOOK, Summary()) == OBJECT | {"number_of_triggers": 0}
-    summary = Summary(2, (("t2", True), ("t1", False)))
+    assert webhook_json(HOOK, WEBHOOK, TriggerSummary()) == OBJECT | {"number_of_triggers": 0}
+    summary = TriggerSummary(2, (("t2", True), ("t1", False)))
     assert webhook_json(HOOK, WEBHOOK, summary) == OBJECT | {
         "number_of_triggers": 2,
         "last_triggers": [{"id": "t2", "status": "pass"}, {"id": "t1", "status": "fail"}],
@@ -45,7 +52,7 @@ def test_a_webhook_in_a_list() -> None:
 
 def test_a_webhook_alone() -> None:
     """With a page of its triggers in full."""
-    summary = Summary(1, (("t1", True),))
+    summary = TriggerSummary(1, (("t1", True),))
     for triggers in ([], [{"id": "t1"}]):
         told = webhook_json(HOOK, WEBHOOK, summary, triggers)
         assert told == OBJECT | {"number_of_triggers": 1, "triggers": triggers}
@@ -53,7 +60,7 @@ def test_a_webhook_alone() -> None:
 
 def test_a_webhook_without_a_secret() -> None:
     """It says so, and nothing else of it."""
-    told = webhook_json(HOOK, Webhook("Hook", "https://a.example"), Summary())
+    told = webhook_json(HOOK, Webhook("Hook", "https://a.example"), TriggerSummary())
     assert told["use_secret"] is False
 
 
@@ -133,14 +140,14 @@ def test_pages_of_triggers_newest_first(world: Hooked) -> None:
     assert subs == [f"user-{number}" for number in reversed(range(7))]
     huge = 2**80
     for limit, offset in [(2, 0), (2, 3), (0, 0), (huge, 5), (3, huge), (None, 4)]:
-        page, total = world.outbox.triggers(ALBUM, HOOK, limit, offset)
+        page, total = list_triggers(world.outbox, ALBUM, HOOK, limit, offset)
         assert [one.user for one in page] == subs[offset:][:limit]
         assert total == 7
 
 
 def test_the_newest_are_kept(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many of each webhook as are enough; what is still to be tried is kept until that is over."""
-    monkeypatch.setattr(queue, "KEPT", 3)
+    monkeypatch.setattr(queue, "MAX_TRIGGERS", 3)
     for webhook_id in (HOOK, OTHER_HOOK):
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
     world.receiver.answer(Answer(500), Answer(200), path=f"/{HOOK}")
@@ -151,13 +158,13 @@ def test_the_newest_are_kept(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(world.run(10)) == 1
 
     def users(webhook_id: WebhookId) -> list[str | None]:
-        return [one.user for one in world.outbox.triggers(ALBUM, webhook_id)[0]]
+        return [one.user for one in list_triggers(world.outbox, ALBUM, webhook_id)[0]]
 
     assert users(HOOK) == [BOB, "user-4", "user-3", "user-0"]
     assert users(OTHER_HOOK) == ["user-4", "user-3", "user-2"]
     assert len(world.run(9)) == 1
     assert users(HOOK) == [BOB, "user-4", "user-3"]
-    assert world.outbox.summaries(ALBUM)[HOOK].number_of_triggers == 3
+    assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 3
     assert len(rows(world.outbox, "SELECT trigger_id FROM webhook_attempt")) == 6
 
 
@@ -169,10 +176,10 @@ def test_the_five_newest_in_short(world: Hooked) -> None:
         world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     world.run()
     ids = [told["id"] for told in shown(world)]
-    summary = world.outbox.summaries(ALBUM)[HOOK]
-    assert summary == Summary(7, tuple((one, True) for one in ids[:5]))
+    summary = summarize_triggers(world.outbox, ALBUM)[HOOK]
+    assert summary == TriggerSummary(7, tuple((one, True) for one in ids[:5]))
     world.receiver.answer(Answer(300))
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     world.run()
-    newest = world.outbox.summaries(ALBUM)[HOOK].last_triggers
+    newest = summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers
     assert [has_passed for _, has_passed in newest] == [False, True, True, True, True]

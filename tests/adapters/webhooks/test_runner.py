@@ -14,10 +14,10 @@ from attrs import define, evolve, field
 
 from albumcore import Album, WebhookEvent, utc_now
 from albumcore.ids import AlbumId, WebhookId
-from albumcore_adapters.webhooks import Outbox, Runner, queue
-from albumcore_adapters.webhooks.queue import ABREAST
-from albumcore_adapters.webhooks.secrets import forget_unnamed
-from albumcore_adapters.webhooks.threads import CROWDED, MOST_RETRIES, MOST_UNDER_WAY
+from albumcore_adapters.webhooks import Outbox, Runner, list_triggers, queue, store_secret
+from albumcore_adapters.webhooks.queue import MAX_PER_ALBUM
+from albumcore_adapters.webhooks.secrets import delete_unused_secrets_before
+from albumcore_adapters.webhooks.threads import CROWDED, MAX_DELIVERIES, MAX_RETRIES
 from support.kheops import ALBUM, DAVE, Clock
 from support.logs import written
 from support.receiver import Answer
@@ -80,7 +80,7 @@ def test_a_slow_receiver_holds_nobody_up(world: Hooked) -> None:
         stuck.let_go.set()
         stopping.join()
     assert [one.path for one in world.receiver.wait(11)[10:]] == [f"/{HOOK}"]
-    page, _ = world.outbox.triggers(ALBUM, HOOK)
+    page, _ = list_triggers(world.outbox, ALBUM, HOOK)
     assert [len(one.attempts) for one in page] == [0] * 9 + [1]
 
 
@@ -135,7 +135,7 @@ def test_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
 
 def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
     """However many of its receivers hang, there are threads left for other albums."""
-    several = [WebhookId(f"several{number:013d}") for number in range(ABREAST + 2)]
+    several = [WebhookId(f"several{number:013d}") for number in range(MAX_PER_ALBUM + 2)]
     for webhook_id in several:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
     [other] = albums_with(world, 1)
@@ -144,7 +144,7 @@ def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
     world.act(Album.add_member, DAVE)
     runner.start()
     try:
-        for _ in range(ABREAST):
+        for _ in range(MAX_PER_ALBUM):
             assert hanging.are_there.acquire(timeout=30)
         world.act(Album.add_member, DAVE, album=other)
         assert [one.path for one in world.receiver.wait(1)] == [f"/{other}"]
@@ -158,9 +158,9 @@ def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
 
 def test_a_few_albums_with_many_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
     """Past half of the threads, an album has one: eight albums of eight would else have all of them."""
-    *failing, other = albums_with(world, MOST_UNDER_WAY // ABREAST + 2)
+    *failing, other = albums_with(world, MAX_DELIVERIES // MAX_PER_ALBUM + 2)
     for album in failing:
-        for number in range(ABREAST - 1):
+        for number in range(MAX_PER_ALBUM - 1):
             webhook_id = WebhookId(f"{album}{number:010d}")
             world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id, album=album)
     hanging = Hanging(other, world.outbox)
@@ -180,7 +180,7 @@ def test_a_few_albums_with_many_receivers_that_hang_hold_up_no_other(world: Hook
 
 def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
     """However many receivers let them hang: some threads are for first attempts alone."""
-    failing = albums_with(world, MOST_RETRIES + 1)
+    failing = albums_with(world, MAX_RETRIES + 1)
     for album in failing:
         world.act(Album.add_member, DAVE, album=album)
     assert len(world.run()) == len(failing)
@@ -191,7 +191,7 @@ def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
     world.world.clock.tick(20)
     runner.start()
     try:
-        for _ in range(MOST_RETRIES):
+        for _ in range(MAX_RETRIES):
             assert hanging.are_there.acquire(timeout=30)
         world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=DAVE)
         assert world.receiver.wait(len(failing) + 1)[-1].path == f"/{HOOK}"
@@ -205,7 +205,7 @@ def test_no_more_is_begun_than_there_is_room_for(
     world: Hooked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is due beyond that waits until a delivery ends."""
-    monkeypatch.setattr("albumcore_adapters.webhooks.threads.MOST_UNDER_WAY", 2)
+    monkeypatch.setattr("albumcore_adapters.webhooks.threads.MAX_DELIVERIES", 2)
     several = [WebhookId(f"several{number:013d}") for number in range(3)]
     for webhook_id in several:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
@@ -253,7 +253,7 @@ def test_a_delivery_that_cannot_be_written_down_is_logged(
 
     runner = Runner(world.outbox, SOON)
     with monkeypatch.context() as patched:
-        patched.setattr("albumcore_adapters.webhooks.queue.record", fail)
+        patched.setattr("albumcore_adapters.webhooks.queue.record_attempt", fail)
         runner.start()
         world.act(Album.add_member, DAVE)
         assert failed.wait(30)
@@ -284,7 +284,7 @@ def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
     """The next delivery is made as if nothing had been."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     failed = threading.Event()
-    record = queue.record
+    record = queue.record_attempt
 
     def fail(*args: object) -> None:
         raise RuntimeError("a fault")
@@ -293,8 +293,8 @@ def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
         record(*args)
         failed.set()
 
-    monkeypatch.setattr("albumcore_adapters.webhooks.worker.headers_of", fail)
-    monkeypatch.setattr("albumcore_adapters.webhooks.queue.record", record_and_tell)
+    monkeypatch.setattr("albumcore_adapters.webhooks.worker.signed_headers", fail)
+    monkeypatch.setattr("albumcore_adapters.webhooks.queue.record_attempt", record_and_tell)
     world.receiver.answer(Answer(200))
     runner = Runner(world.outbox, SOON)
     runner.start()
@@ -327,7 +327,7 @@ def test_following_goes_on_after_a_fault(world: Hooked, monkeypatch: pytest.Monk
 
     runner = Runner(world.outbox, SOON)
     with monkeypatch.context() as patched:
-        patched.setattr("albumcore_adapters.webhooks.follower.calls_of", fail)
+        patched.setattr("albumcore_adapters.webhooks.projection.notifications_of", fail)
         runner.start()
         assert failed.wait(30)
     try:
@@ -343,16 +343,16 @@ def test_needless_secrets_are_forgotten_every_hour(
     looked = threading.Semaphore(0)
 
     def look(*args: Any) -> None:
-        forget_unnamed(*args)
+        delete_unused_secrets_before(*args)
         looked.release()
 
-    monkeypatch.setattr("albumcore_adapters.webhooks.follower.forget_unnamed", look)
+    monkeypatch.setattr("albumcore_adapters.webhooks.projection.delete_unused_secrets_before", look)
     world.hook(WebhookEvent.NEW_USER)
     runner = Runner(world.outbox, SOON)
     runner.start()
     try:
         assert looked.acquire(timeout=30)
-        world.outbox.keep_secret("never named")
+        store_secret(world.outbox, "never named")
         world.world.clock.tick(25 * 3600)
         assert looked.acquire(timeout=30)
         for number in range(3):

@@ -10,7 +10,15 @@ from attrs import define, evolve
 
 from albumcore import Album, WebhookEvent
 from albumcore.errors import Invalid
-from albumcore_adapters.webhooks.queue import claim
+from albumcore_adapters.webhooks import (
+    catch_up,
+    delete_secret,
+    deliver_due,
+    list_triggers,
+    purge_secrets,
+    store_secret,
+)
+from albumcore_adapters.webhooks.queue import claim_delivery
 from support.databases import ON_SQLITE
 from support.kheops import ALBUM, DAVE
 from support.receiver import Answer
@@ -28,7 +36,7 @@ def kept(world: Hooked) -> set[str]:
 def test_an_unsound_secret_is_refused(world: Hooked, secret: str) -> None:
     """1 to 1024 characters, all of them text; the refusal does not repeat it."""
     with pytest.raises(Invalid) as refused:
-        world.outbox.keep_secret(secret)
+        store_secret(world.outbox, secret)
     assert refused.value.field == "secret"
     assert not secret or secret not in str(refused.value)
     assert kept(world) == set()
@@ -37,7 +45,7 @@ def test_an_unsound_secret_is_refused(world: Hooked, secret: str) -> None:
 @pytest.mark.parametrize("secret", ["x", "ü" * 1024])
 def test_a_sound_secret_is_kept_under_a_random_name(world: Hooked, secret: str) -> None:
     """Twice under two names, so that no name tells that two secrets are equal."""
-    names = {world.outbox.keep_secret(secret) for _ in range(2)}
+    names = {store_secret(world.outbox, secret) for _ in range(2)}
     assert len(names) == 2
     assert secret not in names
     assert kept(world) == {secret}
@@ -49,7 +57,7 @@ def test_a_replaced_secret_is_dropped(world: Hooked) -> None:
     world.act(Album.edit_webhook, HOOK, name="Renamed")
     world.run()
     assert kept(world) == {SECRET}
-    world.act(Album.edit_webhook, HOOK, secret=world.outbox.keep_secret("second"))
+    world.act(Album.edit_webhook, HOOK, secret=store_secret(world.outbox, "second"))
     world.run()
     assert kept(world) == {"second"}
     world.act(Album.edit_webhook, HOOK, secret="")
@@ -81,14 +89,14 @@ def test_the_secrets_of_a_deleted_album_are_dropped_once_it_was_told(world: Hook
 
 def test_a_secret_that_no_event_came_to_name_is_dropped_after_a_day(world: Hooked) -> None:
     """The decision was refused, or its process died. One that is named in time stays, however late that is read."""
-    world.outbox.keep_secret("never named")
+    store_secret(world.outbox, "never named")
     world.hook(secret=SECRET)
-    world.outbox.keep_secret("not named yet")
+    store_secret(world.outbox, "not named yet")
     world.world.clock.tick(23 * 3600)
     world.run()
     assert kept(world) == {"never named", SECRET, "not named yet"}
     world.world.clock.tick(3601)
-    world.outbox.forget_secrets()
+    purge_secrets(world.outbox)
     assert kept(world) == {SECRET}
 
 
@@ -96,21 +104,21 @@ def test_no_secret_is_dropped_before_all_is_taken_up(world: Hooked) -> None:
     """What names it may come late."""
     world.hook(secret=SECRET)
     world.world.clock.tick(48 * 3600)
-    world.outbox.forget_secrets()
+    purge_secrets(world.outbox)
     assert kept(world) == {SECRET}
 
 
 def test_a_dropped_secret_is_gone_unless_it_is_named(world: Hooked) -> None:
     """Whoever kept it knows that no event will name it; where one did, it stays."""
-    name = world.outbox.keep_secret("needless")
-    world.outbox.drop_secret(name)
+    name = store_secret(world.outbox, "needless")
+    delete_secret(world.outbox, name)
     assert kept(world) == set()
     world.hook(secret=SECRET)
-    world.outbox.take_up()
+    catch_up(world.outbox)
     with world.outbox.database.transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM webhook_secret")
         [row] = cursor.fetchall()
-    world.outbox.drop_secret(row["name"])
+    delete_secret(world.outbox, row["name"])
     assert kept(world) == {SECRET}
 
 
@@ -121,7 +129,7 @@ def test_nothing_goes_out_unsigned_that_was_to_be_signed(world: Hooked) -> None:
         cursor.execute("DELETE FROM webhook_secret")
     world.act(Album.add_member, DAVE)
     assert world.run() == []
-    [trigger], _ = world.outbox.triggers(ALBUM, HOOK)
+    [trigger], _ = list_triggers(world.outbox, ALBUM, HOOK)
     assert [attempt.status for attempt in trigger.attempts] == [-1]
 
 
@@ -141,14 +149,14 @@ def test_a_secret_shows_nowhere(world: Hooked) -> None:
     """Not in the history, not in what is sent, not in the repr of what holds it."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     world.act(Album.add_member, DAVE)
-    world.outbox.take_up()
+    catch_up(world.outbox)
     now = world.world.clock.now
-    delivery = claim(world.outbox.database, now, "lease", now)
+    delivery = claim_delivery(world.outbox.database, now, "lease", now)
     assert delivery is not None
     assert delivery.secret == SECRET
     watched = Watched()
     outbox = evolve(world.outbox, outbound=watched)
-    assert outbox.deliver_due(now) == 1
+    assert deliver_due(outbox, now) == 1
     albums = world.world.service.albums
     history = [recorded for _, recorded in albums.follow(0, 1000)]
     stored = [bytes(one.state) for one in albums.recorder.select_notifications(0, 1000)]

@@ -17,7 +17,7 @@ from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from albumcore import Album, WebhookEvent, utc_now
-from albumcore_adapters.webhooks.signing import Message, headers_of, key_of
+from albumcore_adapters.webhooks.signing import Message, signed_headers, signing_key
 from support.kheops import DAVE, Clock
 from support.webhooks import SECRET, hooked
 
@@ -51,7 +51,7 @@ def library_secret(secret: str) -> str:
 )
 def test_the_standard_library_verifies_the_signature(secret: str, theirs: str) -> None:
     """A secret in the form of the convention is used by it; any other is the key as it stands."""
-    headers = headers_of(now(), secret)
+    headers = signed_headers(now(), secret)
     assert Verifier(theirs).verify(MESSAGE.body, headers) == {"a": 1}
 
 
@@ -61,13 +61,13 @@ def test_the_standard_library_verifies_the_signature(secret: str, theirs: str) -
 )
 def test_every_secret_can_be_verified_with(text: str) -> None:
     """Whatever stands behind the prefix or without it: one of the two documented forms verifies."""
-    headers = headers_of(now(), f"whsec_{text}")
+    headers = signed_headers(now(), f"whsec_{text}")
     try:
         told = Verifier(f"whsec_{text}").verify(MESSAGE.body, headers)
     except (ValueError, EmptyWebhookSecretError, WebhookVerificationError):
         told = Verifier(library_secret(f"whsec_{text}")).verify(MESSAGE.body, headers)
     assert told == {"a": 1}
-    assert key_of(f" {text}") == f" {text}".encode()
+    assert signing_key(f" {text}") == f" {text}".encode()
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,14 @@ def test_every_secret_can_be_verified_with(text: str) -> None:
 )
 def test_a_changed_message_is_not_verified(changed: Message) -> None:
     """The id and the body are both under the signature."""
-    headers = headers_of(now(), SECRET) | {"webhook-id": changed.message_id}
+    headers = signed_headers(now(), SECRET) | {"webhook-id": changed.message_id}
     with pytest.raises(WebhookVerificationError):
         Verifier(library_secret(SECRET)).verify(changed.body, headers)
 
 
-def test_the_headers_of_a_message() -> None:
+def test_the_signed_headers_a_message() -> None:
     """Kheops' headers and those of the convention stand side by side."""
-    headers = headers_of(MESSAGE, SECRET)
+    headers = signed_headers(MESSAGE, SECRET)
     assert headers.pop("webhook-signature").startswith("v1,")
     assert headers == {
         "X-Kheops-Event": "new_user",
@@ -97,12 +97,12 @@ def test_the_headers_of_a_message() -> None:
 
 def test_without_a_secret_nothing_is_signed() -> None:
     """No signature is better than one that anybody can make."""
-    assert {name for name in headers_of(MESSAGE, None) if "signature" in name.lower()} == set()
+    assert {name for name in signed_headers(MESSAGE, None) if "signature" in name.lower()} == set()
 
 
 def test_the_message_of_a_deleted_album_has_no_delivery_id_of_kheops() -> None:
     """The convention wants an id all the same."""
-    headers = headers_of(evolve(MESSAGE, has_delivery_id=False), None)
+    headers = signed_headers(evolve(MESSAGE, has_delivery_id=False), None)
     assert "X-Kheops-Delivery" not in headers
     assert headers["webhook-id"] == "id"
 

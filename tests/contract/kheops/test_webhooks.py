@@ -11,6 +11,7 @@ import pytest
 from albumcore import Act, Album, Webhook, WebhookEvent
 from albumcore.albums import events as happened
 from albumcore.ids import WebhookId
+from albumcore_adapters.webhooks import catch_up, deliver_due
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -77,8 +78,8 @@ def hook(world: World, *events: WebhookEvent, name: str = "Hook", **others: Any)
 
 def deliver(world: World) -> None:
     """Send what is due."""
-    world.service.outbox.take_up()
-    world.service.outbox.deliver_due(world.clock.now)
+    catch_up(world.service.outbox)
+    deliver_due(world.service.outbox, world.clock.now)
 
 
 # Making

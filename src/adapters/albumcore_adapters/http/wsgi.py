@@ -12,5 +12,5 @@ settings = Settings.from_environment(os.environ)
 configure_logging(settings.log_level)
 service = open_service(settings)
 app = create_app(service)
-runner = Runner(service.outbox)  # tells webhooks, in each process that imports this
+runner = Runner(service.outbox)  # sends webhooks, in each process that imports this
 runner.start()

@@ -94,7 +94,7 @@ class Server(BaseApplication):
         self._announce(str(arbiter.LISTENERS[0]))
 
     def load(self) -> Any:
-        """Open the data directory in this worker, and compose the application on it; webhooks are told from here on."""
+        """Open the data directory in this worker, and compose the application on it; start sending webhooks."""
         _share_one_heap()
         opened = _patiently(lambda: open_service(self._settings))
         service = evolve(opened, requests=self._requests.for_worker(self._slot))

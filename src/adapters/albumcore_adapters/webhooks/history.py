@@ -1,19 +1,23 @@
-"""Reading what webhooks had to tell, and how it went."""
+"""The triggers of webhooks as clients read them (Kheops API 11): what was notified, and the outcome of each attempt."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
-from albumcore.albums import WebhookEvent
-from albumcore.ids import AlbumId, WebhookId
+from albumcore.albums import Webhook, WebhookEvent
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
+from albumcore_adapters.directory import Person
 from albumcore_adapters.sql.database import MAX_INTEGER, Cursor, Row, select_in
-from albumcore_adapters.webhooks.follower import Follower
-from albumcore_adapters.webhooks.tables import moment
-from albumcore_adapters.webhooks.triggers import LAST, Attempt, Summary, Trigger
+from albumcore_adapters.webhooks.outbox import Outbox, parse_timestamp
+from albumcore_adapters.webhooks.projection import catch_up
+from albumcore_adapters.webhooks.queue import Attempt
+from albumcore_adapters.webhooks.render import Json, person_json, present, study_url, utc_time
+
+LAST_TRIGGERS = 5
+"""Triggers of each webhook that a list of webhooks shows."""
 
 _COUNT = "SELECT count(*) AS total FROM webhook_trigger WHERE album_id = ? AND webhook_id = ?"
 _PAGE = (
@@ -30,44 +34,88 @@ _SERIES = (
 _COUNTS = "SELECT webhook_id, count(*) AS number FROM webhook_trigger WHERE album_id = ? GROUP BY webhook_id"
 _LAST = (
     "SELECT trigger_id, EXISTS (SELECT 1 FROM webhook_attempt AS attempt"
-    " WHERE attempt.trigger_id = told.trigger_id AND attempt.status BETWEEN 200 AND 299) AS has_passed"
-    " FROM webhook_trigger AS told WHERE album_id = ? AND webhook_id = ?"
+    " WHERE attempt.trigger_id = listed.trigger_id AND attempt.status BETWEEN 200 AND 299) AS has_passed"
+    " FROM webhook_trigger AS listed WHERE album_id = ? AND webhook_id = ?"
     " ORDER BY number DESC LIMIT ?"
 )
 
 
 @frozen
-class History(Follower):
-    """The part of the outbox that shows the triggers. The history is taken up first, so one just made is there."""
+class Trigger:
+    """One notification of a webhook, with its attempts.
 
-    def triggers(
-        self, album_id: AlbumId, webhook_id: WebhookId, limit: int | None = None, offset: int = 0
-    ) -> tuple[tuple[Trigger, ...], int]:
-        """A page of the triggers of a webhook, newest first, and how many there are in all."""
-        self.take_up()
-        size = MAX_INTEGER if limit is None else min(limit, MAX_INTEGER)
-        with self.database.transaction(commit=False) as cursor:
-            cursor.execute(_COUNT, (album_id, webhook_id))
-            [row] = cursor.fetchall()
-            cursor.execute(_PAGE, (album_id, webhook_id, size, min(offset, MAX_INTEGER)))
-            page = cursor.fetchall()
-            attempts = _by_trigger(cursor, _ATTEMPTS, page)
-            series = _by_trigger(cursor, _SERIES, page)
-        found = [_trigger(one, attempts, series) for one in page]
-        return tuple(found), row["total"]
+    Attributes:
+        trigger_id: Thirty characters; receivers get it as the delivery id.
+        event: The kind of notification.
+        is_manual: An admin triggered it.
+        attempts: Latest first.
+        user: The added user (`WebhookEvent.NEW_USER`).
+        study_uid: The study (`WebhookEvent.NEW_SERIES`, `WebhookEvent.REMOVE_SERIES`).
+        series_uids: The series of that study.
+        is_study_gone: The album had no series of the study any more (`WebhookEvent.REMOVE_SERIES`).
+    """
 
-    def summaries(self, album_id: AlbumId) -> Mapping[WebhookId, Summary]:
-        """The triggers of each webhook of an album in short; none of a webhook that has none."""
-        self.take_up()
-        found = {}
-        with self.database.transaction(commit=False) as cursor:
-            cursor.execute(_COUNTS, (album_id,))
-            for row in cursor.fetchall():
-                webhook_id = WebhookId(row["webhook_id"])
-                cursor.execute(_LAST, (album_id, webhook_id, LAST))
-                last = tuple((r["trigger_id"], bool(r["has_passed"])) for r in cursor.fetchall())
-                found[webhook_id] = Summary(row["number"], last)
-        return found
+    trigger_id: str
+    event: WebhookEvent
+    is_manual: bool
+    attempts: tuple[Attempt, ...] = ()
+    user: UserId | None = None
+    study_uid: StudyUID | None = None
+    series_uids: tuple[SeriesUID, ...] = ()
+    is_study_gone: bool = False
+
+
+@frozen
+class TriggerSummary:
+    """The triggers of a webhook in short.
+
+    Attributes:
+        number_of_triggers: How many are stored.
+        last_triggers: The ids of the five newest, newest first, each with whether one of its attempts passed.
+    """
+
+    number_of_triggers: int = 0
+    last_triggers: tuple[tuple[str, bool], ...] = ()
+
+
+def list_triggers(
+    outbox: Outbox,
+    album_id: AlbumId,
+    webhook_id: WebhookId,
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[tuple[Trigger, ...], int]:
+    """A page of the triggers of a webhook, newest first, and the number of all.
+
+    The projection catches up first, so the trigger that a client has just made is among them.
+    """
+    catch_up(outbox)
+    size = MAX_INTEGER if limit is None else min(limit, MAX_INTEGER)
+    with outbox.database.transaction(commit=False) as cursor:
+        cursor.execute(_COUNT, (album_id, webhook_id))
+        [row] = cursor.fetchall()
+        cursor.execute(_PAGE, (album_id, webhook_id, size, min(offset, MAX_INTEGER)))
+        page = cursor.fetchall()
+        attempts = _by_trigger(cursor, _ATTEMPTS, page)
+        series = _by_trigger(cursor, _SERIES, page)
+    return tuple(_trigger(one, attempts, series) for one in page), row["total"]
+
+
+def summarize_triggers(outbox: Outbox, album_id: AlbumId) -> Mapping[WebhookId, TriggerSummary]:
+    """The triggers of the webhooks of an album in short; webhooks without triggers are missing.
+
+    The projection catches up first.
+    """
+    catch_up(outbox)
+    found = {}
+    with outbox.database.transaction(commit=False) as cursor:
+        cursor.execute(_COUNTS, (album_id,))
+        for row in cursor.fetchall():
+            webhook_id = WebhookId(row["webhook_id"])
+            cursor.execute(_LAST, (album_id, webhook_id, LAST_TRIGGERS))
+            last = tuple((r["trigger_id"], bool(r["has_passed"])) for r in cursor.fetchall())
+            found[webhook_id] = TriggerSummary(row["number"], last)
+    return found
 
 
 def _by_trigger(cursor: Cursor, select: str, page: list[Row]) -> Mapping[str, list[Row]]:
@@ -78,16 +126,89 @@ def _by_trigger(cursor: Cursor, select: str, page: list[Row]) -> Mapping[str, li
 
 
 def _trigger(
-    row: Row, attempts: Mapping[str, list[Row]], series: Mapping[str, list[Any]]
+    row: Row, attempts: Mapping[str, list[Row]], series: Mapping[str, list[Row]]
 ) -> Trigger:
     trigger_id = row["trigger_id"]
     return Trigger(
         trigger_id,
         WebhookEvent(row["event"]),
         bool(row["is_manual"]),
-        tuple(Attempt(a["attempt"], a["status"], moment(a["at"])) for a in attempts[trigger_id]),
+        tuple(
+            Attempt(one["attempt"], one["status"], parse_timestamp(one["at"]))
+            for one in attempts[trigger_id]
+        ),
         row["user"],
         row["study_uid"],
         tuple(one["series_uid"] for one in series[trigger_id]),
         bool(row["is_study_gone"]),
+    )
+
+
+def webhook_json(
+    webhook_id: WebhookId,
+    webhook: Webhook,
+    summary: TriggerSummary,
+    triggers: Sequence[Json] | None = None,
+) -> Json:
+    """A webhook as clients read it, never with its secret.
+
+    Args:
+        webhook_id: Its id.
+        webhook: Its state in the album.
+        summary: Its triggers in short.
+        triggers: A page of its triggers in full; without it, the five newest are shown in short.
+    """
+    content: Json = {
+        "id": webhook_id,
+        "url": webhook.url,
+        "name": webhook.name,
+        "use_secret": webhook.secret is not None,
+        "events": [event.value for event in webhook.events],
+        "enabled": webhook.enabled,
+        "number_of_triggers": summary.number_of_triggers,
+    }
+    if triggers is not None:
+        return content | {"triggers": list(triggers)}
+    last = [
+        {"id": trigger_id, "status": "pass" if has_passed else "fail"}
+        for trigger_id, has_passed in summary.last_triggers
+    ]
+    return content | present(last_triggers=last or None)
+
+
+def triggers_json(outbox: Outbox, triggers: Iterable[Trigger]) -> list[Json]:
+    """Triggers in full, as clients read them, in the given order."""
+    shown = tuple(triggers)
+    people = outbox.people.people({one.user for one in shown if one.user is not None})
+    return [_trigger_json(one, people, outbox.api_url) for one in shown]
+
+
+def _trigger_json(trigger: Trigger, people: Mapping[UserId, Person], api_url: str) -> Json:
+    user = trigger.user
+    return present(
+        id=trigger.trigger_id,
+        is_manual_trigger=trigger.is_manual,
+        event=trigger.event.value,
+        attempts=[_attempt_json(attempt) for attempt in trigger.attempts] or None,
+        user=None if user is None else person_json(people.get(user, Person(user))),
+        study=_study_json(trigger, api_url),
+    )
+
+
+def _attempt_json(attempt: Attempt) -> Json:
+    return {"status": attempt.status, "time": utc_time(attempt.at), "attempt": attempt.number}
+
+
+def _study_json(trigger: Trigger, api_url: str) -> Json | None:
+    if trigger.study_uid is None:
+        return None
+    url = study_url(api_url, trigger.study_uid)
+    is_in_album = trigger.event is WebhookEvent.NEW_SERIES
+    return present(
+        study_uid=trigger.study_uid,
+        retrieve_url=None if trigger.is_study_gone else url,
+        series=[
+            present(series_uid=uid, retrieve_url=f"{url}/series/{uid}" if is_in_album else None)
+            for uid in trigger.series_uids
+        ],
     )

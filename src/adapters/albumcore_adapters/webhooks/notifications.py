@@ -1,9 +1,9 @@
-"""What recorded events have webhooks tell of: a pure function of each event (Kheops API 11)."""
+"""Which notifications a recorded event leads to: a pure function of the event (Kheops API 11)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -24,19 +24,19 @@ from albumcore.ids import SeriesUID, StudyUID, UserId, WebhookId
 
 
 @frozen
-class Call:
-    """One thing to tell one webhook.
+class Notification:
+    """What one webhook is notified of.
 
     Attributes:
-        webhook_id: Who is told.
-        event: What of.
-        act: Who did it, through what, and when.
-        is_manual: Whether an admin asked for it.
-        user: The new user, for that event.
-        study_uid: The study, for the events about series.
-        series_uids: The series of it.
-        is_study_gone: Whether nothing of the study is left in the album, for removed series.
-        album_version: The version of the album that is told of; None for the present.
+        webhook_id: The webhook.
+        event: The kind of notification.
+        act: Who acted, through what, and when.
+        is_manual: An admin triggered it.
+        user: The added user (`WebhookEvent.NEW_USER`).
+        study_uid: The study (`WebhookEvent.NEW_SERIES`, `WebhookEvent.REMOVE_SERIES`).
+        series_uids: The series of that study.
+        is_study_gone: The album has no series of the study any more (`WebhookEvent.REMOVE_SERIES`).
+        album_version: The version of the album that the body describes; None for the current one.
     """
 
     webhook_id: WebhookId
@@ -50,33 +50,30 @@ class Call:
     album_version: int | None = None
 
 
-Webhooks = Mapping[WebhookId, Webhook]
-_Told = Mapping[str, Any]
-AlbumAfter = Callable[[RecordedEvent[Any]], Album]
-_Teller = Callable[[RecordedEvent[Any], Any, AlbumAfter], _Told]
+AlbumAfter: TypeAlias = Callable[[RecordedEvent[Any]], Album]
+_Content: TypeAlias = Mapping[str, Any]
+_ContentOf: TypeAlias = Callable[[RecordedEvent[Any], Any, AlbumAfter], _Content]
 
 
-def calls_of(
-    recorded: RecordedEvent[Any], webhooks: Webhooks, album_after: AlbumAfter
-) -> tuple[Call, ...]:
-    """What the webhooks of an album have to tell of, now that this was recorded.
+def notifications_of(
+    recorded: RecordedEvent[Any], webhooks: Mapping[WebhookId, Webhook], album_after: AlbumAfter
+) -> tuple[Notification, ...]:
+    """The notifications that a recorded event leads to, in the order of the webhooks' ids.
 
-    By itself, a webhook tells of an event if it is enabled and subscribed to it; by hand, always. Where several do,
-    they stand in the order of their ids.
+    An enabled webhook is notified of the events it subscribes to. A manual trigger notifies its webhook in any case.
 
     Args:
-        recorded: An event, of an album or not.
-        webhooks: The webhooks that the album had right before it.
-        album_after: Gives the album right after a recorded event. It is asked where it matters, and nowhere else.
+        recorded: An event of any kind.
+        webhooks: The webhooks that the album had right before the event.
+        album_after: Loads the album as of a recorded event; called only where the notification depends on it.
     """
     if isinstance(recorded.event, WebhookTriggered):
-        # It is not known where its making cannot be read.
+        # The webhook is missing when the event that created it is unreadable.
         is_known = recorded.event.webhook_id in webhooks
         return (_manual(recorded, recorded.event),) if is_known else ()
-    told = TOLD.get(type(recorded.event))
-    if told is None:
+    if type(recorded.event) not in NOTIFYING:
         return ()
-    event, tell = told
+    event, content_of = NOTIFYING[type(recorded.event)]
     subscribed = [
         webhook_id
         for webhook_id, webhook in sorted(webhooks.items())
@@ -84,12 +81,14 @@ def calls_of(
     ]
     if not subscribed:
         return ()
-    content = tell(recorded, recorded.event, album_after)
-    return tuple(Call(webhook_id, event, recorded.act, **content) for webhook_id in subscribed)
+    content = content_of(recorded, recorded.event, album_after)
+    return tuple(
+        Notification(webhook_id, event, recorded.act, **content) for webhook_id in subscribed
+    )
 
 
-def _manual(recorded: RecordedEvent[Any], triggered: WebhookTriggered) -> Call:
-    return Call(
+def _manual(recorded: RecordedEvent[Any], triggered: WebhookTriggered) -> Notification:
+    return Notification(
         triggered.webhook_id,
         triggered.event,
         recorded.act,
@@ -102,13 +101,13 @@ def _manual(recorded: RecordedEvent[Any], triggered: WebhookTriggered) -> Call:
 
 def _new_user(
     recorded: RecordedEvent[Any], event: MemberAdded | AdminAdded, album_after: AlbumAfter
-) -> _Told:
+) -> _Content:
     return {"user": event.target}
 
 
 def _study(
     recorded: RecordedEvent[Any], event: StudyImported | StudyRemoved, album_after: AlbumAfter
-) -> _Told:
+) -> _Content:
     is_gone = isinstance(event, StudyRemoved)
     return {
         "study_uid": event.study_uid,
@@ -117,15 +116,15 @@ def _study(
     }
 
 
-def _series_in(
+def _new_series(
     recorded: RecordedEvent[Any], event: SeriesImported | ReportAdded, album_after: AlbumAfter
-) -> _Told:
+) -> _Content:
     return {"study_uid": event.study_uid, "series_uids": (event.series_uid,)}
 
 
-def _series_out(
+def _removed_series(
     recorded: RecordedEvent[Any], event: SeriesRemoved, album_after: AlbumAfter
-) -> _Told:
+) -> _Content:
     return {
         "study_uid": event.study_uid,
         "series_uids": (event.series_uid,),
@@ -133,20 +132,23 @@ def _series_out(
     }
 
 
-def _album_deleted(
+def _deleted_album(
     recorded: RecordedEvent[Any], event: AlbumDeleted, album_after: AlbumAfter
-) -> _Told:
+) -> _Content:
     return {"album_version": recorded.version - 1}
 
 
-TOLD: Mapping[type[Any], tuple[WebhookEvent, _Teller]] = {
+NOTIFYING: Mapping[type[Any], tuple[WebhookEvent, _ContentOf]] = {
     MemberAdded: (WebhookEvent.NEW_USER, _new_user),
     AdminAdded: (WebhookEvent.NEW_USER, _new_user),
     StudyImported: (WebhookEvent.NEW_SERIES, _study),
-    SeriesImported: (WebhookEvent.NEW_SERIES, _series_in),
-    ReportAdded: (WebhookEvent.NEW_SERIES, _series_in),
+    SeriesImported: (WebhookEvent.NEW_SERIES, _new_series),
+    ReportAdded: (WebhookEvent.NEW_SERIES, _new_series),
     StudyRemoved: (WebhookEvent.REMOVE_SERIES, _study),
-    SeriesRemoved: (WebhookEvent.REMOVE_SERIES, _series_out),
-    AlbumDeleted: (WebhookEvent.DELETE_ALBUM, _album_deleted),
+    SeriesRemoved: (WebhookEvent.REMOVE_SERIES, _removed_series),
+    AlbumDeleted: (WebhookEvent.DELETE_ALBUM, _deleted_album),
 }
-"""Which recorded events a webhook tells of by itself, as what, and what it tells. A promotion is none of them."""
+"""The recorded events that notify subscribed webhooks, as which event, and with what content.
+
+A promotion (`MemberPromoted`) adds no user and is not among them.
+"""

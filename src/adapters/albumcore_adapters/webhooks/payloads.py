@@ -1,4 +1,4 @@
-"""The JSON that is sent: what happened, with people and the catalogue as they are at that moment (Kheops API 11)."""
+"""The body of a delivery, as JSON (Kheops API 11): people and catalogue are read when it is sent."""
 
 from __future__ import annotations
 
@@ -10,104 +10,104 @@ from albumcore import Album, album_stream
 from albumcore.albums import WebhookEvent
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters.directory import Person
-from albumcore_adapters.webhooks.context import Box
-from albumcore_adapters.webhooks.facts import study_facts
-from albumcore_adapters.webhooks.notifications import Call
-from albumcore_adapters.webhooks.render import (
-    Json,
-    person_json,
-    present,
-    study_address,
-    utc_time,
-)
+from albumcore_adapters.webhooks.notifications import Notification
+from albumcore_adapters.webhooks.outbox import Outbox
+from albumcore_adapters.webhooks.render import Json, person_json, present, study_url, utc_time
+from albumcore_adapters.webhooks.study_metadata import study_metadata
 
 
 @frozen
-class _Telling:
-    """A call, the album it tells of, and where the rest is looked up."""
+class _Subject:
+    """A notification, the album it is about, and the context to read the rest from."""
 
-    box: Box
+    outbox: Outbox
     album_id: AlbumId
     album: Album
-    call: Call
+    notification: Notification
 
 
-def body_of(box: Box, album_id: AlbumId, call: Call) -> Json:
-    """The body of a delivery; what is unknown or does not apply has no key."""
-    # Of a deleted album, who was what in it is told as it was before.
-    album = box.albums.load(album_stream(album_id), version=call.album_version)
-    telling = _Telling(box, album_id, album, call)
+def payload(outbox: Outbox, album_id: AlbumId, notification: Notification) -> Json:
+    """The body of a delivery. What is unknown or does not apply has no key.
+
+    A deleted album is described as of its last version before the deletion, an existing one as it is now.
+    """
+    album = outbox.albums.load(album_stream(album_id), version=notification.album_version)
+    subject = _Subject(outbox, album_id, album, notification)
     return {
-        "host": box.host,
+        "host": outbox.root_url,
         "album_id": album_id,
-        "event_time": utc_time(call.act.at),
-        "source": _source(telling),
-        "is_manual_trigger": call.is_manual,
-        **CONTENTS[call.event](telling),
+        "event_time": utc_time(notification.act.at),
+        "source": _source(subject),
+        "is_manual_trigger": notification.is_manual,
+        **CONTENTS[notification.event](subject),
     }
 
 
-def _source(telling: _Telling) -> Json:
-    album, source = telling.album, telling.call.act.source
-    told = _person(telling, source.user)
+def _source(subject: _Subject) -> Json:
+    album, source = subject.album, subject.notification.act.source
+    content = _person(subject, source.user)
     if source.capability_token is not None:
         token = album.capability_tokens.get(source.capability_token)
         title = None if token is None else token.title
-        told["capability_token"] = present(id=source.capability_token, title=title)
+        content["capability_token"] = present(id=source.capability_token, title=title)
     if source.report_provider is not None:
         provider = album.report_providers.get(source.report_provider)
         name = None if provider is None else provider.name
-        told["report_provider"] = present(name=name, client_id=source.report_provider)
-    return told
+        content["report_provider"] = present(name=name, client_id=source.report_provider)
+    return content
 
 
-def _person(telling: _Telling, sub: UserId) -> Json:
-    person = telling.box.people.person(sub) or Person(sub)
-    member = telling.album.members.get(sub)
+def _person(subject: _Subject, sub: UserId) -> Json:
+    person = subject.outbox.people.person(sub) or Person(sub)
+    member = subject.album.members.get(sub)
     return person_json(person) | present(is_admin=None if member is None else member.is_admin)
 
 
-def _new_user(telling: _Telling) -> Json:
-    assert telling.call.user is not None
-    return {"new_user": {"is_admin": False} | _person(telling, telling.call.user)}
+def _new_user(subject: _Subject) -> Json:
+    assert subject.notification.user is not None
+    return {"new_user": {"is_admin": False} | _person(subject, subject.notification.user)}
 
 
-def _new_series(telling: _Telling) -> Json:
-    address, study, series = _study(telling)
+def _new_series(subject: _Subject) -> Json:
+    url, study, series = _study(subject)
     for one in series:
-        one["retrieve_url"] = f"{address}/series/{one['series_uid']}"
+        one["retrieve_url"] = f"{url}/series/{one['series_uid']}"
         number = one.get("number_of_series_related_instances")
-        if number is not None and not telling.call.is_manual:
-            # None of the series was in the album before.
+        # A series that is new to the album has new instances only; a manual trigger names series that are not new.
+        if number is not None and not subject.notification.is_manual:
             one["number_of_new_instances"] = number
-    told = study | {"retrieve_url": address, "series": series}
-    way = "send" if telling.call.act.source.in_person else "upload"
-    return {"import_source": way, "updated_study": told}
+    is_in_person = subject.notification.act.source.in_person
+    return {
+        "import_source": "send" if is_in_person else "upload",
+        "updated_study": study | {"retrieve_url": url, "series": series},
+    }
 
 
-def _removed_series(telling: _Telling) -> Json:
-    is_gone = telling.call.is_study_gone
-    address, study, series = _study(telling)
-    told = study | present(retrieve_url=None if is_gone else address) | {"series": series}
-    return {"remove_all_series": is_gone, "removed_study": told}
+def _removed_series(subject: _Subject) -> Json:
+    is_gone = subject.notification.is_study_gone
+    url, study, series = _study(subject)
+    content = study | present(retrieve_url=None if is_gone else url) | {"series": series}
+    return {"remove_all_series": is_gone, "removed_study": content}
 
 
-def _study(telling: _Telling) -> tuple[str, Json, list[Json]]:
-    call = telling.call
-    assert call.study_uid is not None
-    about = telling.album_id, call.study_uid, call.series_uids
-    study, series = study_facts(telling.box.database, *about)
-    return study_address(telling.box.base, call.study_uid), study, series
+def _study(subject: _Subject) -> tuple[str, Json, list[Json]]:
+    """The address and attributes of the study, and the attributes of its series."""
+    study_uid = subject.notification.study_uid
+    assert study_uid is not None
+    study, series = study_metadata(
+        subject.outbox.database, subject.album_id, study_uid, subject.notification.series_uids
+    )
+    return study_url(subject.outbox.api_url, study_uid), study, series
 
 
-def _nothing(telling: _Telling) -> Json:
+def _deleted_album(subject: _Subject) -> Json:
     return {}
 
 
-CONTENTS: Mapping[WebhookEvent, Callable[[_Telling], Json]] = {
+CONTENTS: Mapping[WebhookEvent, Callable[[_Subject], Json]] = {
     WebhookEvent.NEW_USER: _new_user,
     WebhookEvent.NEW_SERIES: _new_series,
     WebhookEvent.REMOVE_SERIES: _removed_series,
-    WebhookEvent.DELETE_ALBUM: _nothing,
+    WebhookEvent.DELETE_ALBUM: _deleted_album,
 }
-"""What a body tells of each event, beside what it tells of all."""
+"""The members of a body that depend on the event."""

@@ -1,61 +1,57 @@
-"""The secrets that deliveries are signed with, kept outside of the history, which knows each by a name."""
+"""The secrets that deliveries are signed with: rows of a table, by random names. Events hold the name alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from attrs import frozen
-
 from albumcore.text import check_text
 from albumcore_adapters.sql.database import Cursor
-from albumcore_adapters.webhooks.context import Box
-from albumcore_adapters.webhooks.tables import stamp
+from albumcore_adapters.webhooks.outbox import Outbox, timestamp
 
 MAX_SECRET = 1024
-FORGOTTEN_AFTER = timedelta(days=1)
-"""How long a secret may wait for an event that names it."""
+"""Characters of a secret."""
 
-_UNUSED = (
-    " AND NOT EXISTS (SELECT 1 FROM webhook_known AS known WHERE known.secret = webhook_secret.name)"
-    " AND NOT EXISTS (SELECT 1 FROM webhook_trigger AS told WHERE told.secret = webhook_secret.name)"
+SECRET_GRACE = timedelta(days=1)
+"""How long a stored secret waits for an event that names it."""
+
+_IS_UNUSED = (
+    " AND NOT EXISTS (SELECT 1 FROM webhook_known AS webhook WHERE webhook.secret = webhook_secret.name)"
+    " AND NOT EXISTS (SELECT 1 FROM webhook_trigger AS detached WHERE detached.secret = webhook_secret.name)"
 )
-_FORGET = f"DELETE FROM webhook_secret WHERE name = ?{_UNUSED}"  # noqa: S608
-_FORGET_OLD = f"DELETE FROM webhook_secret WHERE kept_at < ?{_UNUSED}"  # noqa: S608
+_DELETE = f"DELETE FROM webhook_secret WHERE name = ?{_IS_UNUSED}"  # noqa: S608
+_DELETE_BEFORE = f"DELETE FROM webhook_secret WHERE kept_at < ?{_IS_UNUSED}"  # noqa: S608
 
 
-@frozen
-class Secrets(Box):
-    """The part of the outbox that keeps secrets."""
+def store_secret(outbox: Outbox, secret: str) -> str:
+    """Store a secret, and return the name that an event is to hold.
 
-    def keep_secret(self, secret: str) -> str:
-        """Keep a secret, before an event comes that names it, and return the name.
+    It is stored before that event is recorded. If none is, it is deleted after a day, or by `delete_secret`.
 
-        One that no event comes to name is forgotten after a day, if it was not dropped before.
-
-        Raises:
-            Invalid: it has not 1 to 1024 characters, or one that is no text.
-        """
-        check_text("secret", secret, 1, MAX_SECRET)
-        name = self.make_id(20)
-        with self.database.transaction(commit=True) as cursor:
-            cursor.execute(
-                "INSERT INTO webhook_secret (name, secret, kept_at) VALUES (?, ?, ?)",
-                (name, secret, stamp(self.clock())),
-            )
-        return name
-
-    def drop_secret(self, name: str) -> None:
-        """Drop a secret that no event will name after all."""
-        with self.database.transaction(commit=True) as cursor:
-            forget(cursor, [name])
+    Raises:
+        Invalid: it does not have 1 to 1024 characters, or holds one that cannot be stored.
+    """
+    check_text("secret", secret, 1, MAX_SECRET)
+    name = outbox.make_id(20)
+    with outbox.database.transaction(commit=True) as cursor:
+        cursor.execute(
+            "INSERT INTO webhook_secret (name, secret, kept_at) VALUES (?, ?, ?)",
+            (name, secret, timestamp(outbox.clock())),
+        )
+    return name
 
 
-def forget(cursor: Cursor, names: Iterable[str]) -> None:
-    """Drop those of the secrets that no webhook and no delivery needs any more."""
-    cursor.executemany(_FORGET, [(name,) for name in names])
+def delete_secret(outbox: Outbox, name: str) -> None:
+    """Delete a stored secret that no event will name, unless a webhook or a delivery uses it."""
+    with outbox.database.transaction(commit=True) as cursor:
+        delete_unused_secrets(cursor, [name])
 
 
-def forget_unnamed(cursor: Cursor, before: datetime) -> None:
-    """Drop the secrets that were kept before a moment up to which the history is taken up, and that nothing names."""
-    cursor.execute(_FORGET_OLD, (stamp(before),))
+def delete_unused_secrets(cursor: Cursor, names: Iterable[str]) -> None:
+    """Delete those of the named secrets that no webhook and no detached delivery uses."""
+    cursor.executemany(_DELETE, [(name,) for name in names])
+
+
+def delete_unused_secrets_before(cursor: Cursor, before: datetime) -> None:
+    """Delete the unused secrets that were stored before a time. All events up to that time must be projected."""
+    cursor.execute(_DELETE_BEFORE, (timestamp(before),))

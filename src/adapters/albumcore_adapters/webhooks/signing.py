@@ -1,6 +1,6 @@
-"""The headers of a delivery, signed twice: as Kheops does, and by the Standard Webhooks convention.
+"""The headers of a delivery, with two signatures: that of Kheops, and that of the Standard Webhooks convention.
 
-Kheops' signature covers the body alone, so an old request can be sent again by whoever saw it. The other one
+The signature of Kheops covers the body alone, so a request can be replayed by anybody who has seen it. The other one
 covers the id and the time as well.
 """
 
@@ -23,12 +23,12 @@ class Message:
     """One attempt at a delivery, before it is signed.
 
     Attributes:
-        message_id: The same for every attempt.
+        message_id: The id of the delivery, the same for all attempts.
         event: The name of the event.
         attempt: ``1/5`` to ``5/5``.
         at: When it is sent.
-        body: The very bytes that are sent.
-        has_delivery_id: Whether Kheops' own header names the id; a deleted album's does not.
+        body: The bytes that are sent.
+        has_delivery_id: Send the id in the header of Kheops too; not for a deleted album.
     """
 
     message_id: str
@@ -39,8 +39,8 @@ class Message:
     has_delivery_id: bool = True
 
 
-def headers_of(message: Message, secret: str | None) -> dict[str, str]:
-    """The headers that a message is sent with; without a secret, none of them is a signature."""
+def signed_headers(message: Message, secret: str | None) -> dict[str, str]:
+    """The headers that a message is sent with. Without a secret there is no signature among them."""
     timestamp = str(int(message.at.timestamp()))
     headers = {
         "X-Kheops-Event": message.event,
@@ -51,20 +51,20 @@ def headers_of(message: Message, secret: str | None) -> dict[str, str]:
     if message.has_delivery_id:
         headers["X-Kheops-Delivery"] = message.message_id
     if secret is not None:
-        signed = b".".join((message.message_id.encode(), timestamp.encode(), message.body))
+        content = b".".join((message.message_id.encode(), timestamp.encode(), message.body))
         headers["X-Kheops-Signature"] = hmac.new(
             secret.encode(), message.body, hashlib.sha256
         ).hexdigest()
-        digest = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
+        digest = hmac.new(signing_key(secret), content, hashlib.sha256).digest()
         headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
     return headers
 
 
-def key_of(secret: str) -> bytes:
+def signing_key(secret: str) -> bytes:
     """The key of the Standard Webhooks signature.
 
-    After ``whsec_`` comes the key in base64, with or without its padding. Any other secret is the key as it
-    stands, in UTF-8; a receiver gives base64 of it to a library of that convention.
+    A secret of the form ``whsec_`` and base64, with or without padding, holds the key in base64. Any other secret is
+    the key itself, in UTF-8; receivers give base64 of it to a library of the convention.
     """
     encoded = secret.removeprefix(PREFIX)
     if encoded != secret and _BASE64.fullmatch(encoded):

@@ -1,4 +1,4 @@
-"""The threads that keep the outbox going while the service runs: one follows, one claims, and others deliver."""
+"""The threads of a process that project events and send deliveries: one projects, one claims, and others deliver."""
 
 from __future__ import annotations
 
@@ -7,65 +7,66 @@ from datetime import UTC, datetime, timedelta
 from threading import Condition, Event, Thread, current_thread
 from time import monotonic
 
-from albumcore_adapters.webhooks.follower import BATCH
-from albumcore_adapters.webhooks.log import log_error
-from albumcore_adapters.webhooks.outbox import Outbox
-from albumcore_adapters.webhooks.queue import ABREAST, Delivery
+from albumcore_adapters.webhooks.batches import enqueue_due_batches
+from albumcore_adapters.webhooks.outbox import Outbox, log_error
+from albumcore_adapters.webhooks.projection import PAGE, catch_up, purge_secrets
+from albumcore_adapters.webhooks.queue import MAX_PER_ALBUM, Delivery
+from albumcore_adapters.webhooks.worker import claim_next, deliver
 
-MOST_UNDER_WAY = 64
-"""Deliveries that a process makes at a time, each in a thread of its own: fewer that hang keep no other waiting."""
+MAX_DELIVERIES = 64
+"""Deliveries that a process makes at a time, each in a thread of its own. Fewer slow receivers delay no other one."""
 
 CROWDED = 32
-"""While so many are made, an album of which one is made already waits: the other threads are for other albums."""
+"""From this many deliveries on, one of each album is made at a time: the other threads are for other albums."""
 
-MOST_RETRIES = 48
-"""How many of them may be later attempts; the rest is for first ones, whatever number of receivers let retries hang."""
+MAX_RETRIES = 48
+"""How many of the deliveries may be retries. The other threads are for first attempts, however many retries hang."""
 
-PULSE = 1.0
-"""Seconds between two looks at whether there is something to do."""
+POLL_SECONDS = 1.0
+"""Seconds between two checks for new events and due deliveries."""
 
-LONGEST_PAUSE = 60.0
-"""Seconds between two tries of what keeps failing; the pauses before are shorter."""
+MAX_BACKOFF = 60.0
+"""Longest pause, in seconds, after repeated failures; the pause doubles with each."""
 
-FORGETTING = timedelta(hours=1)
-"""Time between two looks for secrets that nothing names."""
+PURGE_EVERY = timedelta(hours=1)
+"""Time between two deletions of unused secrets."""
 
-LAST_SENDS = 11.0
-"""Seconds that stopping waits for what is on its way: a little more than a send takes at most."""
+STOP_SECONDS = 11.0
+"""Seconds that `Runner.stop` waits for deliveries under way: a little more than a request takes at most."""
 
 
 class Runner:
-    """Takes up the history and delivers, in threads that end with the process. Start it after a fork, not before.
+    """Projects events and sends deliveries, in daemon threads of this process. Start it after a fork, not before.
 
     Args:
-        outbox: What is kept going.
-        pulse: Seconds between two looks.
+        outbox: The context.
+        poll_seconds: Seconds between two checks.
     """
 
-    def __init__(self, outbox: Outbox, pulse: float = PULSE) -> None:
-        self._pulse = pulse
+    def __init__(self, outbox: Outbox, poll_seconds: float = POLL_SECONDS) -> None:
+        self._poll_seconds = poll_seconds
         self._stopping = Event()
         self._outbox = outbox
-        self._forgot_at = datetime.min.replace(tzinfo=UTC)
-        self._is_news = Event()
+        self._purged_at = datetime.min.replace(tzinfo=UTC)
+        self._has_news = Event()
         self._changed = Condition()
-        # The threads that deliver, and the numbers of the attempts that they make.
+        # The threads that deliver, with the number of the attempt that each makes.
         self._under_way: dict[Thread, int] = {}
         self._threads = [
-            Thread(target=self._run, args=(work,), name="webhooks", daemon=True)
-            for work in (self._follow, self._begin)
+            Thread(target=self._repeat, args=(work,), name="webhooks", daemon=True)
+            for work in (self._project, self._dispatch)
         ]
 
     def start(self) -> None:
-        """Begin. It can be done once."""
+        """Start the threads. A runner is started once."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End: nothing new is begun, and what is on its way is waited for, 11 s at most."""
+        """Stop: begin no more deliveries, and wait for those under way, for 11 s at most."""
         self._stopping.set()
-        self._is_news.set()
-        until = monotonic() + LAST_SENDS
+        self._has_news.set()
+        until = monotonic() + STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0, until - monotonic()))
         with self._changed:
@@ -73,35 +74,37 @@ class Runner:
         for thread in under_way:
             thread.join(max(0, until - monotonic()))
 
-    def _follow(self) -> bool:
-        # By single batches, or a long history would hold up the stopping.
-        taken = self._outbox.take_up(BATCH)
+    def _project(self) -> bool:
+        """Project one page of events and enqueue due batches; whether there was anything to do."""
+        # One page at a time, so that a long backlog does not delay a stop.
+        number = catch_up(self._outbox, PAGE)
         now = self._outbox.clock()
-        if taken < BATCH and not self._forgot_at <= now < self._forgot_at + FORGETTING:
-            self._outbox.forget_secrets()
-            self._forgot_at = now
-        has_worked = bool(self._outbox.tell_new_series(now) or taken)
+        if number < PAGE and not self._purged_at <= now < self._purged_at + PURGE_EVERY:
+            purge_secrets(self._outbox)
+            self._purged_at = now
+        has_worked = bool(enqueue_due_batches(self._outbox, now) or number)
         if has_worked:
-            self._is_news.set()
+            self._has_news.set()
         return has_worked
 
-    def _begin(self) -> bool:
-        """Begin the delivery that is next; where none is due, wait for news of some, for one pulse at most."""
-        self._is_news.clear()
+    def _dispatch(self) -> bool:
+        """Begin the next due delivery in a thread of its own; if there is none, wait for news or the next check."""
+        self._has_news.clear()
         with self._changed:
-            if not self._changed.wait_for(self._has_room, self._pulse):
+            if not self._changed.wait_for(self._has_room, self._poll_seconds):
                 return True
             retries = sum(number > 1 for number in self._under_way.values())
             is_crowded = len(self._under_way) >= CROWDED
-        delivery = self._outbox.claim_next(
+        delivery = claim_next(
+            self._outbox,
             self._outbox.clock(),
-            is_for_first_attempts=retries >= MOST_RETRIES,
-            abreast=1 if is_crowded else ABREAST,
+            is_first_attempt=retries >= MAX_RETRIES,
+            max_per_album=1 if is_crowded else MAX_PER_ALBUM,
         )
         if delivery is None:
-            # Stopping gives news too, but that may have been before the last clearing.
+            # `stop` sets the news too, but may have done so before they were cleared.
             if not self._stopping.is_set():
-                self._is_news.wait(self._pulse)
+                self._has_news.wait(self._poll_seconds)
             return True
         thread = Thread(target=self._deliver, args=(delivery,), name="webhooks", daemon=True)
         with self._changed:
@@ -110,28 +113,28 @@ class Runner:
         return True
 
     def _has_room(self) -> bool:
-        return len(self._under_way) < MOST_UNDER_WAY
+        return len(self._under_way) < MAX_DELIVERIES
 
     def _deliver(self, delivery: Delivery) -> None:
         try:
-            self._outbox.deliver(delivery)
+            deliver(self._outbox, delivery)
         except Exception as error:
             log_error(error)
         finally:
             with self._changed:
                 del self._under_way[current_thread()]
                 self._changed.notify()
-            self._is_news.set()  # the webhook may have more to be told
+            self._has_news.set()  # the queue of the webhook is released
 
-    def _run(self, work: Callable[[], bool]) -> None:
-        """Do the work again at once where there was some, else after the pulse; after a failure, later."""
-        pause = self._pulse
+    def _repeat(self, work: Callable[[], bool]) -> None:
+        """Repeat the work until stopped: at once if there was something to do, else after a pause."""
+        pause = self._poll_seconds
         while not self._stopping.is_set():
             try:
                 has_worked = work()
-                pause = self._pulse
+                pause = self._poll_seconds
             except Exception as error:
                 log_error(error)
-                has_worked, pause = False, min(2 * pause, LONGEST_PAUSE)
+                has_worked, pause = False, min(2 * pause, MAX_BACKOFF)
             if not has_worked:
                 self._stopping.wait(pause)

@@ -1,4 +1,4 @@
-"""Webhooks of an album over HTTP (Kheops API 11). What they tell, and whom, is the outbox's business."""
+"""Webhooks of an album (Kheops API 11). Deliveries are made by `albumcore_adapters.webhooks`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
 from albumcore_adapters.http.kheops.params import Fields, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.webhooks import Summary, triggers_json, webhook_json
+from albumcore_adapters.webhooks import (
+    TriggerSummary,
+    delete_secret,
+    list_triggers,
+    store_secret,
+    summarize_triggers,
+    triggers_json,
+    webhook_json,
+)
 
 ID_LENGTH = 20
 
@@ -31,7 +39,7 @@ def create(request: ApiRequest) -> None:
         events=_events(form, "event") or (),
         enabled=form.flag("enabled") is not False,
     )
-    request.answer(webhook_json(webhook_id, webhook, Summary()), 201)
+    request.answer(webhook_json(webhook_id, webhook, TriggerSummary()), 201)
 
 
 def list_all(request: ApiRequest) -> None:
@@ -39,9 +47,10 @@ def list_all(request: ApiRequest) -> None:
     page, url = Page.of(request.query), request.query.text("url")
     webhooks = request.service.albums.load(request.stream).webhooks
     found = [one for one in webhooks if url in (None, webhooks[one].url)][::-1]
-    summaries = request.service.outbox.summaries(request.album)
+    summaries = summarize_triggers(request.service.outbox, request.album)
     shown = [
-        webhook_json(one, webhooks[one], summaries.get(one, Summary())) for one in found[page.slice]
+        webhook_json(one, webhooks[one], summaries.get(one, TriggerSummary()))
+        for one in found[page.slice]
     ]
     request.answer(shown, total=len(found))
 
@@ -50,9 +59,9 @@ def get(request: ApiRequest) -> None:
     """Show a webhook, with a page of what it told, newest first."""
     page, webhook = Page.of(request.query), _webhook(request)
     outbox = request.service.outbox
-    triggers, total = outbox.triggers(request.album, _named(request), page.limit, page.offset)
-    told = triggers_json(triggers, request.service.people, outbox.base)
-    request.answer(webhook_json(_named(request), webhook, Summary(total), told))
+    triggers, total = list_triggers(outbox, request.album, _named(request), page.limit, page.offset)
+    shown = triggers_json(outbox, triggers)
+    request.answer(webhook_json(_named(request), webhook, TriggerSummary(total), shown))
 
 
 def edit(request: ApiRequest) -> None:
@@ -76,7 +85,9 @@ def edit(request: ApiRequest) -> None:
         remove_events=() if added else removed or (),
         enabled=form.flag("enabled"),
     )
-    summary = request.service.outbox.summaries(request.album).get(_named(request), Summary())
+    summary = summarize_triggers(request.service.outbox, request.album).get(
+        _named(request), TriggerSummary()
+    )
     request.answer(webhook_json(_named(request), webhook, summary))
 
 
@@ -111,14 +122,14 @@ def _decide(
     secret: str | None,
     **arguments: Any,
 ) -> Webhook:
-    """The webhook as it is decided. A secret is kept for it, and dropped again where that is refused."""
+    """The webhook that a decision leads to. A secret is stored before, and deleted if the decision is refused."""
     outbox = request.service.outbox
-    kept = outbox.keep_secret(secret) if secret else secret
+    name = store_secret(outbox, secret) if secret else secret
     try:
-        [recorded] = request.decide(decision, secret=kept, **arguments)
+        [recorded] = request.decide(decision, secret=name, **arguments)
     except AlbumcoreError:
-        if kept:
-            outbox.drop_secret(kept)
+        if name:
+            delete_secret(outbox, name)
         raise
     webhook: Webhook = recorded.event.webhook
     return webhook

@@ -1,17 +1,15 @@
-"""What the catalogue knows of a study and series that are told of, in the words of the contract (Kheops API 11)."""
+"""DICOM attributes of studies and series, by the names that webhook bodies have for them (Kheops API 11)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore_adapters.directory import album_place, claims_on
 from albumcore_adapters.directory.dicom_json import text
 from albumcore_adapters.sql.database import Cursor, Database, select_in
-
-Json = dict[str, Any]
+from albumcore_adapters.webhooks.render import Json, present
 
 _STUDY = """
     SELECT patient_name, patient_id AS "patient_ID", study_uid, date AS study_date,
@@ -29,46 +27,41 @@ _SERIES = """
 _POPULATED = "SELECT series_uid, study_uid FROM directory_series WHERE populated = 1 AND series_uid IN (:values)"
 
 
-def populated(
+def populated_series(
     cursor: Cursor, album_id: AlbumId, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
 ) -> set[SeriesUID]:
-    """Those of some series of a study of which an album may be told more than their UIDs.
+    """Those of the series that have images, belong to the study, and are in the album on more than a claim.
 
-    They have images, and the album holds them on more than a claim.
+    Of other series an album may be notified by UID alone.
     """
     rows = list(select_in(cursor, _POPULATED, series_uids))
     claimed = claims_on(cursor, [row["series_uid"] for row in rows], {album_place(album_id)})
-    known = {row["series_uid"] for row in rows if row["study_uid"] == study_uid}
-    return known - {one.series for one in claimed if one.study == study_uid}
+    of_study = {row["series_uid"] for row in rows if row["study_uid"] == study_uid}
+    return of_study - {one.series for one in claimed if one.study == study_uid}
 
 
-def study_facts(
+def study_metadata(
     database: Database, album_id: AlbumId, study_uid: StudyUID, series_uids: Iterable[SeriesUID]
 ) -> tuple[Json, list[Json]]:
-    """What an album is told of a study and of series of it, which stay in their order; what is unknown has no key.
+    """The attributes of a study, and of series of it in the given order. Attributes without a value have no key.
 
-    Anybody may claim a series that is not there yet, of any study. That alone tells nothing: of a study of
-    which none of these series is `populated` for the album, there is the UID and nothing else. So it is with a
-    series of another study.
+    Any user may claim a series that has no images yet, of any study. A claim must not disclose a patient: a series
+    that is not `populated_series` has its UID alone, and so has the study if none of the series is.
     """
+    wanted = tuple(series_uids)
     with database.transaction(commit=False) as cursor:
-        wanted = tuple(series_uids)
-        told = populated(cursor, album_id, study_uid, wanted)
-        known = {
+        disclosed = populated_series(cursor, album_id, study_uid, wanted)
+        found = {
             row["series_uid"]: _series(dict(row))
-            for row in select_in(cursor, _SERIES, sorted(told))
+            for row in select_in(cursor, _SERIES, sorted(disclosed))
         }
         study: Json = {"study_uid": study_uid}
-        if known:
+        if found:
             cursor.execute(_STUDY, (study_uid,))
-            study |= _present(dict(cursor.fetchone() or ()))
-    return study, [known.get(uid, {"series_uid": uid}) for uid in wanted]
+            study |= present(**dict(cursor.fetchone() or ()))
+    return study, [found.get(uid, {"series_uid": uid}) for uid in wanted]
 
 
 def _series(row: Json) -> Json:
     attributes = json.loads(row.pop("attributes"))
-    return _present({**row, "time_zone_offset_from_utc": text(attributes, "00080201")})
-
-
-def _present(values: Json) -> Json:
-    return {name: value for name, value in values.items() if value is not None}
+    return present(**row, time_zone_offset_from_utc=text(attributes, "00080201"))
