@@ -100,7 +100,7 @@ def test_replaced_file_is_not_written_to(
     try:
         WAYS[way](file)
         before = [_content(one) for one in held]
-        with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite"):
+        with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite_file"):
             answers = [_create(client), _create(client)]
         assert [one.status_code for one in answers] == [503, 503]
         assert "restart" in answers[0].json["detail"]
@@ -149,13 +149,13 @@ def test_log_that_is_made_anew(service: Service, client: testing.TestClient) -> 
     """When its last connection is closed, SQLite removes it, and makes another one for the next."""
     database = sqlite_of(service.albums)
     assert _create(client).status_code == 201
-    for free in (database._readers, database._writers):  # as after errors
+    for free in (database.connections._readers, database.connections._writers):  # as after errors
         while free:
-            database.close_one(free.pop())
-    if database._watcher is not None:
-        database._watcher.connection.close()
-        database._watcher = None
-    assert not Path(f"{database._path}-wal").exists()
+            database.connections.discard(free.pop())
+    if database._version_cursor is not None:
+        database._version_cursor.connection.close()
+        database._version_cursor = None
+    assert not Path(f"{database.connections.file.path}-wal").exists()
     assert database.trouble() is None
     assert _create(client).status_code == 201
 
@@ -187,7 +187,7 @@ def test_file_is_looked_at_between_writes(service: Service, tmp_path: Path) -> N
     assert database.data_version() is not None
     assert database.trouble() is None
     _replace(tmp_path / "data" / FILE)
-    database.commits = None  # as after a hundredth of a second
+    database.connections.commit_counter = None  # as after a hundredth of a second
     assert database.data_version() is None
     with pytest.raises(StoreReplaced), database.transaction(commit=False):
         raise AssertionError("it was opened")  # pragma: no cover
@@ -196,7 +196,7 @@ def test_file_is_looked_at_between_writes(service: Service, tmp_path: Path) -> N
 def test_new_connection_to_a_replaced_file(service: Service, tmp_path: Path) -> None:
     """A thread that has none yet is not given one to another file, nor is a file made."""
     database = sqlite_of(service.albums)
-    database.take(False).close()
+    database.connections.acquire(is_writer=False).close()
     (tmp_path / "data" / FILE).unlink()
     with pytest.raises(StoreReplaced), database.transaction(commit=False):
         raise AssertionError("it was opened")  # pragma: no cover
@@ -257,7 +257,7 @@ def test_health_once_the_database_is_known_to_be_damaged(
     damaged = open_service(Settings(data=service.settings.data))
     try:
         asking = testing.TestClient(create_app(damaged), headers=bearer(damaged, "alice"))
-        with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite"):
+        with caplog.at_level(logging.ERROR, "albumcore_adapters.sql.sqlite_file"):
             answer = asking.simulate_get("/albums")
         assert answer.status_code == 500
         assert answer.json["detail"].startswith("the database is damaged; log id : ")
@@ -300,10 +300,10 @@ def test_full_database_says_so(service: Service, client: testing.TestClient) -> 
     """503 with the reason, nothing recorded, and a write succeeds once there is room."""
     database = sqlite_of(service.albums)
     before = service.albums.recorder.max_notification_id()
-    connection = database.take(True)
+    connection = database.connections.acquire(is_writer=True)
     [size] = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count={size}")
-    database.give_back(connection, True)
+    database.connections.release(connection, is_writer=True)
     answers: list[testing.Result] = []
     while not answers or answers[-1].status_code == 201:
         answers.append(_create(client))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from albumcore_adapters.sql.commit_counter import Commits
+from albumcore_adapters.sql.commit_counter import CommitCounter
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> str:
 
 def test_a_commit_is_seen_by_all_from_its_beginning_and_known_from_its_end(file: str) -> None:
     """In between nobody knows whether it was done."""
-    one, other = Commits(file), Commits(file)
+    one, other = CommitCounter(file), CommitCounter(file)
     before = other.last()
     number = one.begin()
     assert (one.last(), other.last()) == (None, None)
@@ -28,7 +28,7 @@ def test_a_commit_is_seen_by_all_from_its_beginning_and_known_from_its_end(file:
 
 def test_a_commit_that_ends_after_another_has_begun(file: str) -> None:
     """Who ends it does not say that the other one has ended, or has not."""
-    one, other = Commits(file), Commits(file)
+    one, other = CommitCounter(file), CommitCounter(file)
     first = one.begin()
     second = other.begin()
     one.end(first)
@@ -41,8 +41,8 @@ def test_a_commit_that_ends_after_another_has_begun(file: str) -> None:
 
 def test_a_commit_that_never_ended(file: str) -> None:
     """It leaves nothing known until somebody commits again."""
-    Commits(file).begin()
-    other = Commits(file)
+    CommitCounter(file).begin()
+    other = CommitCounter(file)
     assert other.last() is None
     other.end(other.begin())
     assert other.last() is not None
@@ -52,7 +52,7 @@ def test_what_the_file_held_is_worth_nothing(file: str) -> None:
     """Not even the greatest number, nor a file that is too short."""
     for content in (b"\xff" * 16, b"\xff" * 8, b"\x01", b"\x07" * 100):
         Path(file).write_bytes(content)
-        commits = Commits(file)
+        commits = CommitCounter(file)
         before = commits.last()
         commits.end(commits.begin())
         assert commits.last() not in (None, before)
@@ -60,5 +60,5 @@ def test_what_the_file_held_is_worth_nothing(file: str) -> None:
 
 def test_the_file_is_its_owners_alone(file: str) -> None:
     """As the database beside it."""
-    Commits(file)
+    CommitCounter(file)
     assert Path(file).stat().st_mode & 0o777 == 0o600

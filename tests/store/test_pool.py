@@ -19,7 +19,7 @@ from eventsourcing.persistence import (
 )
 
 from albumcore_adapters.sql import sqlite
-from albumcore_adapters.sql.commit_counter import Commits
+from albumcore_adapters.sql.commit_counter import CommitCounter
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
 
@@ -209,7 +209,7 @@ def test_what_fails_is_undone(database: SQLiteDatabase) -> None:
 
 def test_a_closed_database(database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told any more whether anything was written."""
-    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    monkeypatch.setattr(sqlite, "_VERSION_SECONDS", 3600)
     assert database.data_version() == database.data_version()
     with database.transaction(commit=False):
         database.close()
@@ -303,7 +303,7 @@ def test_the_mark_tells_what_another_program_committed(
     until = time.monotonic() + 10
     while database.data_version() == before:
         assert time.monotonic() < until
-    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    monkeypatch.setattr(sqlite, "_VERSION_SECONDS", 3600)
     add(database, 2)
     before = database.data_version()
     write_by_another_program(path, 3)
@@ -314,9 +314,9 @@ def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite is asked every time then."""
-    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    monkeypatch.setattr(sqlite, "_VERSION_SECONDS", 3600)
     before = database.data_version()
-    Commits(f"{path}-commits").begin()
+    CommitCounter(f"{path}-commits").begin()
     assert database.data_version() == before
     write_by_another_program(path, 1)
     assert database.data_version() != before
@@ -353,7 +353,7 @@ def test_a_commit_is_numbered_before_anybody_sees_it_and_again_when_all_do(
     """Or somebody could be given what was kept from before."""
     numbers(database)
     with closing(Watched(path)) as watched:
-        database.commits = watched  # type: ignore[assignment]
+        database.connections.commit_counter = watched  # type: ignore[assignment]
         add(database, 1)
         assert watched.seen == [("begin", 0), ("end", 1)]
 
@@ -362,20 +362,20 @@ def test_what_is_committed_while_the_mark_is_asked_for(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one who asks is told of it."""
-    monkeypatch.setattr(sqlite, "_UNASKED", 3600)
+    monkeypatch.setattr(sqlite, "_VERSION_SECONDS", 3600)
     database.data_version()
     add(database, 1)
-    assert database._watcher is not None
-    watcher = database._watcher
+    assert database._version_cursor is not None
+    watcher = database._version_cursor
     with closing(SQLiteDatabase(path.as_uri())) as other:
 
         def slowly(statement: str, asking: sqlite3.Cursor = watcher) -> sqlite3.Cursor:
             told = asking.execute(statement).fetchall()
             add(other, 2)
-            database._watcher = asking
+            database._version_cursor = asking
             return asking.execute(f"SELECT {told[0][0]}")
 
-        database._watcher = SimpleNamespace(execute=slowly)  # type: ignore[assignment]
+        database._version_cursor = SimpleNamespace(execute=slowly)  # type: ignore[assignment]
         before = database.data_version()
         assert database.data_version() != before
 

@@ -16,7 +16,7 @@ from albumcore import Album, Albumcore, StoreOptions
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore.testing import Clock
-from albumcore_adapters.sql.sqlite import LOG_BYTES
+from albumcore_adapters.sql.sqlite_pool import LOG_BYTES
 from albumcore_adapters.store import StoreError, open_sqlite
 from support.given import ALICE
 from support.raw import query, tamper

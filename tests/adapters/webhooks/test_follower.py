@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import threading
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,6 @@ from albumcore.testing.arguments import digest_of
 from albumcore_adapters.directory import People
 from albumcore_adapters.outbound.client import Outbound
 from albumcore_adapters.service import random_id
-from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, open_memory
 from albumcore_adapters.webhooks import (
     Outbox,
@@ -113,7 +112,7 @@ def lives(draw: st.DrawFn) -> list[Turn]:
 
 def opened(store: Albumcore, clock: Clock) -> Outbox:
     """An outbox of the store, as a process that starts opens it."""
-    database = cast(Database, database_of(store))
+    database = database_of(store)
     return open_outbox(
         Outbox(store, database, People(database), Outbound(), "", "", clock, random_id)
     )

@@ -159,9 +159,9 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
             OperationalError: the database is gone, or all connections are in use for too long.
         """
         try:
-            if self._held.written is not None:
+            if self._thread.ambient is not None:
                 with known_errors():
-                    yield self._held.written.connection
+                    yield self._thread.ambient.connection
                 return
             with known_errors():
                 self.pool.open()
@@ -181,7 +181,7 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
     @contextmanager
     def looking(self) -> Iterator[PortableCursor]:
         """A cursor for one statement that reads: it sees one moment without any transaction."""
-        if self._held.depth or self._held.written is not None:
+        if self._thread.depth or self._thread.ambient is not None:
             with self.transaction(commit=False) as cursor:
                 yield cursor
         else:
@@ -233,7 +233,7 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
         with ReadSnapshot.transaction(self, commit=commit) as cursor:
             yield cursor
 
-    def writing(
+    def write_transaction(
         self, turn: str, *, blind: bool, seconds: float | None = None
     ) -> AbstractContextManager[PortableCursor]:
         """A transaction that is kept, and waits for its turn in its own way.
@@ -247,9 +247,9 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
         Raises:
             ConnectionLost, OperationalError: as with `transaction`.
         """
-        if self._held.written is not None:
-            return self.another(self._held.written)
-        self._go_on()
+        if self._thread.ambient is not None:
+            return self.another_cursor(self._thread.ambient)
+        self._end_snapshot()
         return self._writing(turn, blind, seconds or self._lock_seconds)
 
     def begin(self, *, commit: bool) -> AbstractContextManager[PortableCursor]:
@@ -285,7 +285,7 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
         return _Named(row["backend"], row["xid"], row["history"])
 
     @contextmanager
-    def another(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
+    def another_cursor(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
         """One more cursor in the transaction that a cursor is in."""
         with known_errors():
             yield PortableCursor(cursor.connection)

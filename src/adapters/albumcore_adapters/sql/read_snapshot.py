@@ -1,4 +1,4 @@
-"""Reading of one moment: what a thread reads in several transactions, as if it were one."""
+"""Read snapshots: several reads of a thread in one read transaction, under snapshot isolation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 
-class _Held(threading.local):
-    """What a thread holds while it reads: one open transaction, once it has read anything."""
+class _ThreadState(threading.local):
+    """The transaction that the reads of a thread share, opened by the first of them.
+
+    Attributes:
+        depth: How many nested read snapshots the thread is in.
+        cursors: How many cursors of the shared transaction are in use.
+        is_stale: Whether the thread has written since, so that the next read needs another transaction.
+        ambient: The cursor of the write transaction that all transactions of the thread are part of, or None.
+    """
 
     depth = 0
-    in_use = 0
-    is_past = False
-    written: Any = None
+    cursors = 0
+    is_stale = False
+    ambient: Any = None
     transaction: AbstractContextManager[Any] | None = None
     cursor: Any = None
 
@@ -24,95 +31,95 @@ class _Held(threading.local):
     def __exit__(self, *_: object) -> None:
         self.depth -= 1
         if not self.depth:
-            self.let_go()
+            self.close()
 
-    def take(self, transaction: AbstractContextManager[Any]) -> None:
+    def open(self, transaction: AbstractContextManager[Any]) -> None:
         self.cursor = transaction.__enter__()
         self.transaction = transaction
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         transaction, self.transaction = self.transaction, None
-        self.cursor, self.is_past = None, False
+        self.cursor, self.is_stale = None, False
         if transaction is not None:
             transaction.__exit__(None, None, None)
 
 
 class ReadSnapshot:
-    """Transactions of a database, those that only read joined into one where that is asked for.
+    """Transactions of a database, of which those that read can share one: the base of both databases.
 
-    An answer put together from several reads is of one moment then, and costs one transaction. A database has
-    `begin`, which gives a transaction of its own, and `another`, which gives one more cursor beside one.
+    A response made of several reads is then consistent, and costs one transaction. A database implements `begin` and
+    `another_cursor`.
     """
 
     def __init__(self) -> None:
-        self._held = _Held()
+        self._thread = _ThreadState()
 
     def read_snapshot(self) -> AbstractContextManager[None]:
-        """Have all that this thread reads in the block be of one moment, that of the first read.
+        """Run this thread's reads in one read transaction (snapshot isolation), which begins with the first of them.
 
-        Whoever writes in between sees what he wrote: the next read begins another moment.
+        Blocks may be nested. After a write of this thread, the next read begins another transaction, and so sees it.
         """
-        return self._held
+        return self._thread
 
     def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
-        """A transaction, or a part of the one that this thread reads in."""
-        held = self._held
-        if held.written is not None:
-            return self.another(held.written)
-        if not commit and held.depth:
-            return _Part(self, held)
-        if commit and held.cursor is not None:
-            self._go_on()
+        """A transaction of its own, or a part of the one that this thread is in."""
+        thread = self._thread
+        if thread.ambient is not None:
+            return self.another_cursor(thread.ambient)
+        if not commit and thread.depth:
+            return _SharedRead(self, thread)
+        if commit and thread.cursor is not None:
+            self._end_snapshot()
         return self.begin(commit=commit)
 
     @contextmanager
-    def joining(self, transaction: AbstractContextManager[Any]) -> Iterator[None]:
-        """Have all that this thread reads and writes in the block be part of a transaction."""
-        self._go_on()
+    def ambient(self, transaction: AbstractContextManager[Any]) -> Iterator[None]:
+        """Make everything that this thread reads and writes in the block a part of a transaction."""
+        self._end_snapshot()
         with transaction as cursor:
-            self._held.written = cursor
+            self._thread.ambient = cursor
             try:
                 yield
             finally:
-                self._held.written = None
+                self._thread.ambient = None
 
-    def _go_on(self) -> None:
-        """Have the next read begin another moment, for something is about to be written."""
-        if self._held.in_use:
-            self._held.is_past = True
+    def _end_snapshot(self) -> None:
+        """Have the next read begin another transaction, before something is written."""
+        if self._thread.cursors:
+            self._thread.is_stale = True
         else:
-            self._held.let_go()
+            self._thread.close()
 
     def begin(self, *, commit: bool) -> AbstractContextManager[Any]:
-        """A transaction of its own, kept at its end with ``commit``, and undone without."""
+        """A transaction of its own, committed at its end with ``commit``, and rolled back without."""
         raise NotImplementedError
 
-    def another(self, cursor: Any) -> AbstractContextManager[Any]:
-        """One more cursor in the transaction that a cursor is in."""
+    def another_cursor(self, cursor: Any) -> AbstractContextManager[Any]:
+        """A further cursor in the transaction of a cursor."""
         raise NotImplementedError
 
 
-class _Part:
-    """A part of the transaction that a thread reads in. A class and no generator: a request has a dozen."""
+class _SharedRead:
+    """A part of the transaction that a thread's reads share. A class and no generator: a request has a dozen."""
 
-    def __init__(self, database: ReadSnapshot, held: _Held) -> None:
+    def __init__(self, database: ReadSnapshot, thread: _ThreadState) -> None:
         self._database = database
-        self._held = held
+        self._thread = thread
 
     def __enter__(self) -> Any:
-        held = self._held
-        if held.cursor is None:
-            held.take(self._database.begin(commit=False))
-        self._another = self._database.another(held.cursor)
+        thread = self._thread
+        if thread.cursor is None:
+            thread.open(self._database.begin(commit=False))
+        self._another = self._database.another_cursor(thread.cursor)
         cursor = self._another.__enter__()
-        held.in_use += 1
+        thread.cursors += 1
         return cursor
 
     def __exit__(self, *ended: Any) -> None:
-        held = self._held
-        held.in_use -= 1
+        thread = self._thread
+        thread.cursors -= 1
         try:
             self._another.__exit__(*ended)
         finally:
-            if held.is_past and not held.in_use:
-                held.let_go()
+            if thread.is_stale and not thread.cursors:
+                thread.close()

@@ -127,11 +127,13 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
             c.execute(f"NOTIFY {self.channel_name}")
 
     def _appending(self) -> AbstractContextManager[PortableCursor]:
-        return self.datastore.writing(_LOCK, blind=True)
+        return self.datastore.write_transaction(_LOCK, blind=True)
 
     def deciding(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
-        return self.datastore.joining(self.datastore.writing(_LOCK, blind=False, seconds=seconds))
+        return self.datastore.ambient(
+            self.datastore.write_transaction(_LOCK, blind=False, seconds=seconds)
+        )
 
     @contextmanager
     def rewriting(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:

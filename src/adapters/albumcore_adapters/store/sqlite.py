@@ -174,7 +174,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
     def deciding(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is written meanwhile."""
-        return self.datastore.joining(self.datastore.writing(seconds))
+        return self.datastore.ambient(self.datastore.write_transaction(seconds))
 
     def clear_tables(self, c: Any) -> None:
         """Make the index tables anew."""

@@ -56,12 +56,12 @@ def _vacuum_into(database: SQLiteDatabase, file: Path, progress: Callable[[int],
     """
     # SQLite takes an empty file for a new one, and would let all read one that it makes.
     open(file, "xb", opener=for_its_owner).close()
-    connection = database.take(is_writer=False)
+    connection = database.connections.acquire(is_writer=False)
     try:
         with _watched(file, progress):
             connection.execute("VACUUM INTO ?", [os.fspath(file)])
     finally:
-        database.give_back(connection, is_writer=False)
+        database.connections.release(connection, is_writer=False)
 
 
 @contextmanager
