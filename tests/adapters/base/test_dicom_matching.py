@@ -1,4 +1,4 @@
-"""How lists are searched: wildcards, American Soundex, and ranges of dates and times."""
+"""Attribute matching: wild cards, American Soundex, and ranges of dates and times."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ SECOND = 10**6
     ],
 )
 def test_text_matches(wanted: str, matching: list[str], others: list[str]) -> None:
-    """Text matches as a whole, in any case; a star stands for anything, and nothing else is special."""
+    """Text matches as a whole, without regard to case; ``*`` is the only special character."""
     matches = text_matcher(wanted)
     assert [text for text in [*matching, *others] if matches(text)] == matching
 
 
 @given(wanted=st.text("ab*", max_size=6), text=st.text("ab", max_size=8))
 def test_text_matches_as_letter_by_letter(wanted: str, text: str) -> None:
-    """However many stars there are and wherever they stand."""
+    """Wild card matching agrees with a naive model, for any number and position of stars."""
     assert text_matcher(wanted)(text) == like(wanted, text)
 
 
 def test_text_with_many_wildcards() -> None:
-    """Text that does not match is given up at once, not after trying every way to match."""
+    """A mismatch is found in linear time, without backtracking."""
     assert not text_matcher("*a" * 120 + "*b")("a" * 5000)
 
 
@@ -67,7 +67,7 @@ def test_text_with_many_wildcards() -> None:
     ],
 )
 def test_text_that_sounds_alike(wanted: str, text: str, expected: bool) -> None:
-    """A fuzzy match is one by letters or one by sound; what has no sound does not sound alike."""
+    """A fuzzy match is one by characters or by Soundex code; texts without a code do not match by code."""
     assert text_matcher(wanted, fuzzy=True)(text) is expected
 
 
@@ -97,7 +97,7 @@ def test_text_that_sounds_alike(wanted: str, text: str, expected: bool) -> None:
     ],
 )
 def test_name_that_sounds_alike(wanted: str, name: str, expected: bool) -> None:
-    """Every word is like a component or a word of one, by its letters or by its sound, wherever that stands."""
+    """Each word matches a component or a word of a component, by characters or Soundex code, in any position."""
     assert person_name_matcher(wanted)(name) is expected
 
 
@@ -106,7 +106,7 @@ def test_name_that_sounds_alike(wanted: str, name: str, expected: bool) -> None:
     groups=st.lists(st.lists(st.text("anb ", max_size=3), max_size=3), max_size=2),
 )
 def test_names_are_matched_as_word_by_word(wanted: str, groups: list[list[str]]) -> None:
-    """As when each word is held against each component, and each word of one, by itself."""
+    """Name matching agrees with a model that compares each word with each component, and each word of one."""
     name = "=".join("^".join(components) for components in groups)
     parts = [component for components in groups for component in components if component]
     parts += [word for part in parts for word in part.split()]
@@ -144,7 +144,7 @@ def test_names_are_matched_as_word_by_word(wanted: str, groups: list[list[str]])
     ],
 )
 def test_soundex(text: str, code: str) -> None:
-    """A name's code is its first letter and three digits; accents and what is no letter do not count."""
+    """The code is the first letter and three digits; accents and other characters are ignored."""
     assert soundex(text) == code
 
 
@@ -159,7 +159,7 @@ def test_soundex(text: str, code: str) -> None:
     ],
 )
 def test_days(text: str, first: date, last: date) -> None:
-    """One day, two days and all between them, or an end that is open."""
+    """One day, a range of days, or a range with one open end."""
     assert date_range(text) == (first, last)
 
 
@@ -205,7 +205,7 @@ def test_days_that_are_none(text: str) -> None:
     ],
 )
 def test_times(text: str, first: int, last: int) -> None:
-    """A time that is cut short stands for all that it may mean, at either end of a range."""
+    """A time without trailing components means the whole interval, at either end of a range."""
     assert time_range(text) == (first, last)
 
 
@@ -248,7 +248,7 @@ def test_times_that_are_none(text: str) -> None:
     ],
 )
 def test_day_of(value: str, expected: date | None) -> None:
-    """A date as instances hold it, be it as it was written before DICOM 3.0; or none."""
+    """Values of VR DA, also in the retired format; None if it is not a date."""
     assert date_value(value) == expected
 
 
@@ -264,5 +264,5 @@ def test_day_of(value: str, expected: date | None) -> None:
     ],
 )
 def test_moment_of(value: str, expected: int | None) -> None:
-    """A time as instances hold it, be it as it was written before DICOM 3.0; or none."""
+    """Values of VR TM, also in the retired format; None if it is not a time."""
     assert time_value(value) == expected

@@ -1,4 +1,4 @@
-"""What is logged of requests, through `logging`; and the ids by which they are known in the log and outside."""
+"""Structured logs: the record of each request, its ids, and the lines of JSON."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 def request(service: Service, path: str = "/healthz", **headers: str) -> falcon.testing.Result:
-    """Ask with headers, whose hyphens are underscores here."""
+    """Send a request with headers; underscores in their names stand for hyphens."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return falcon.testing.TestClient(create_app(service)).simulate_get(path, headers=given)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """The lines that the service would have written since this was asked for."""
+    """The lines of JSON for the records logged so far."""
     found = [json.loads(line) for line in written(caplog).splitlines()]
     caplog.clear()
     return found
@@ -54,14 +54,14 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 def test_requests_are_logged_where_that_is_wanted(
     service: Service, caplog: pytest.LogCaptureFixture, level: str, count: int
 ) -> None:
-    """One record each, of information, that any handler is given."""
+    """Each request has one record of level INFO, which every handler receives."""
     caplog.set_level(level, "albumcore")
     request(service)
     assert [record.getMessage() for record in caplog.records] == ["GET /healthz 200"] * count
 
 
 def test_the_line_of_a_request(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """Route in the place of the path, no query and no header."""
+    """The record has the route instead of the path, and neither query nor headers."""
     caplog.set_level("INFO", "albumcore")
     request(service, "/albums/A1?cap=SECRET", Authorization="Bearer SECRET")
     [line] = lines(caplog)
@@ -82,7 +82,7 @@ def test_the_line_of_a_request(service: Service, caplog: pytest.LogCaptureFixtur
 def test_a_request_id_comes_back(
     service: Service, caplog: pytest.LogCaptureFixture, given: str
 ) -> None:
-    """And is the one in the log."""
+    """A valid X-Request-Id of the client is returned and logged."""
     caplog.set_level("INFO", "albumcore")
     assert request(service, X_Request_Id=given).headers["X-Request-Id"] == given
     assert [line["request_id"] for line in lines(caplog)] == [given]
@@ -92,7 +92,7 @@ def test_a_request_id_comes_back(
 def test_a_request_id_is_made_where_none_is_sane(
     service: Service, caplog: pytest.LogCaptureFixture, given: str | None
 ) -> None:
-    """No two requests have the same one; the log has it too."""
+    """Generated request ids are unique, and logged."""
     caplog.set_level("INFO", "albumcore")
     headers = {} if given is None else {"X_Request_Id": given}
     made = [request(service, **headers).headers["X-Request-Id"] for _ in range(2)]
@@ -103,7 +103,7 @@ def test_a_request_id_is_made_where_none_is_sane(
 
 @pytest.mark.parametrize("given", [PARENT, f"01{PARENT[2:]}", f"cc{PARENT[2:]}-more"])
 def test_a_trace_comes_back(service: Service, caplog: pytest.LogCaptureFixture, given: str) -> None:
-    """Its id is in the log. Versions to come may append something (W3C Trace Context, section 3.2.4)."""
+    """The trace id is logged. Later versions may append fields (W3C Trace Context, section 3.2.4)."""
     caplog.set_level("INFO", "albumcore")
     assert request(service, traceparent=given).headers["traceparent"] == given
     assert [line["trace_id"] for line in lines(caplog)] == [TRACE]
@@ -127,14 +127,14 @@ def test_a_trace_comes_back(service: Service, caplog: pytest.LogCaptureFixture, 
 def test_an_invalid_trace_is_ignored(
     service: Service, caplog: pytest.LogCaptureFixture, given: str
 ) -> None:
-    """It neither comes back nor is logged."""
+    """An invalid traceparent is neither returned nor logged."""
     caplog.set_level("INFO", "albumcore")
     assert "traceparent" not in request(service, traceparent=given).headers
     assert not any("trace_id" in line for line in lines(caplog))
 
 
 def test_an_answer_that_is_kept_has_the_ids_of_the_request(service: Service) -> None:
-    """Not those of the request that it was first given to."""
+    """A cached response has the ids of the request it answers, not those of the first one."""
     token = issue_token(service.secret, "a", "a@clinic.example", "A", 600, utc_now())
     app = falcon.testing.TestClient(create_app(service))
     headers = {"Authorization": f"Bearer {token}"}
@@ -149,7 +149,7 @@ def test_an_answer_that_is_kept_has_the_ids_of_the_request(service: Service) -> 
 
 
 def test_a_page_of_another_origin_may_read_the_ids(service: Service) -> None:
-    """And send its own."""
+    """A script of another origin may send and read the ids."""
     headers = request(service, "/albums").headers
     allowed = headers["Access-Control-Allow-Headers"].split(", ")
     assert {"X-Request-Id", "traceparent"} <= set(allowed)
@@ -158,7 +158,7 @@ def test_a_page_of_another_origin_may_read_the_ids(service: Service) -> None:
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 def test_a_method_that_is_none_is_named_too(service: Service) -> None:
-    """The framework refuses it before the request is looked at."""
+    """A request that the framework refuses before any middleware runs has an id too."""
     client = falcon.testing.TestClient(create_app(service))
     answer = client.simulate_request("WEBSOCKET", "/healthz")
     assert answer.status_code == 400
@@ -168,7 +168,7 @@ def test_a_method_that_is_none_is_named_too(service: Service) -> None:
 def test_a_fault_is_logged_with_the_request(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the same id, so that both lines are found together. What local variables hold is not told."""
+    """Fault and request have the same request id in the log. Tracebacks are without local variables."""
     app = create_app(service)
 
     class Broken:
@@ -187,7 +187,7 @@ def test_a_fault_is_logged_with_the_request(
 
 
 def test_the_record_of_a_request_is_a_record() -> None:
-    """It has what `logging` gives every record, of the thread it is made in, and the time at which it is made."""
+    """A `RequestLogRecord` has all attributes of a `logging.LogRecord`, with its own thread and time."""
     made: list[logging.LogRecord] = []
 
     def make() -> None:
@@ -219,14 +219,14 @@ assert status == 0
 
 
 def test_a_record_is_of_the_process_it_is_made_in() -> None:
-    """Also where one was made before the fork."""
+    """After a fork, records name the child process, also where the parent made one before."""
     subprocess.run([sys.executable, "-c", _FORKED], check=True)
 
 
 def test_a_record_is_made_as_the_application_has_it(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its formatters may name what its factory gives every record."""
+    """A record factory set by the application makes the records of requests too."""
     usual = logging.getLogRecordFactory()
 
     def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
@@ -247,7 +247,7 @@ def test_a_record_is_made_as_the_application_has_it(
 
 
 def test_a_message_of_any_logger_is_a_line() -> None:
-    """Also one that is no text in any encoding, and one with control sequences: it is printable ASCII."""
+    """Every message becomes one line of printable ASCII, also lone surrogates and control sequences."""
     for text in ("plain", "M\xfcller", "\x1b[31m\n\x9b2J", "\udcff"):
         record = logging.makeLogRecord({"name": "a", "msg": text, "levelname": "WARNING"})
         line = JsonLinesHandler().format(record)
@@ -262,7 +262,7 @@ def test_a_message_of_any_logger_is_a_line() -> None:
 def test_what_cannot_be_written_ends_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `logging` has it: a request is not answered otherwise because its line is lost."""
+    """An error of the handler is not raised: a request does not fail because its line is lost."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
     class Closed:
@@ -289,7 +289,7 @@ logging.getLogger("albumcore_adapters.any").info("of ours")
 
 @pytest.mark.parametrize("arguments", [[], ["with a handler of its own"]])
 def test_lines_are_written_unless_the_process_has_handlers(arguments: list[str]) -> None:
-    """Once each, at the level of the setting; of other libraries warnings alone."""
+    """Records are written once each, at the level of the setting; of other libraries from WARNING on."""
     ended = subprocess.run(
         [sys.executable, "-c", _EMBEDDED, *arguments], capture_output=True, text=True, check=True
     )
@@ -303,7 +303,7 @@ def test_lines_are_written_unless_the_process_has_handlers(arguments: list[str])
 def test_facts_are_not_made_into_a_record_that_is_not_wanted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A level that is off costs nothing."""
+    """No record is made below the level of the logger."""
     caplog.set_level("ERROR", "albumcore")
     log(logs.REQUEST_LOGGER, logging.WARNING, "unwanted")
     assert caplog.records == []

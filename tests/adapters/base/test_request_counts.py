@@ -1,4 +1,4 @@
-"""Requests are counted over all workers, and no sum goes back."""
+"""Request metrics are summed over all workers, and never decrease."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ requests = st.tuples(
 
 @given(st.lists(requests))
 def test_the_sum_of_all_rows_is_told(made: list[tuple[int, str, str, int, float]]) -> None:
-    """Every row is the next worker's once its own has ended, and is gone on with."""
+    """Reads return the sums over all rows, also of rows that several workers used in turn."""
     table = RequestCounts(ROWS)
     counted: dict[tuple[str, str, int], int] = {}
     seconds = dict.fromkeys(APIS, 0.0)
@@ -49,7 +49,7 @@ def test_the_sum_of_all_rows_is_told(made: list[tuple[int, str, str, int, float]
 
 
 def test_without_a_row_a_process_counts_for_itself() -> None:
-    """And says what it counted; a method or status that is none is counted under another."""
+    """A table for no worker is separate; unknown methods count as other, and unknown statuses as 500."""
     shared = RequestCounts(2)
     own = shared.for_worker(None)
     own.count("kheops", "BREW", 200, 0)
@@ -59,7 +59,7 @@ def test_without_a_row_a_process_counts_for_itself() -> None:
 
 
 def test_a_worker_writes_to_no_row_but_its_own() -> None:
-    """Two that wrote to the same one would lose counts. A row tells its own once it is used, and only then."""
+    """Each worker writes to a row of its own; a row is summed once it is in use."""
     table = RequestCounts(ROWS)
     for row in range(1, ROWS):
         table.for_worker(row).count("kheops", "GET", 200, 0)
@@ -71,7 +71,7 @@ def test_a_worker_writes_to_no_row_but_its_own() -> None:
 
 
 class _Slow:
-    """Numbers of which each is read slowly."""
+    """Cells that let another thread run after each read."""
 
     def __init__(self, cells: Any) -> None:
         self.cells = cells
@@ -86,7 +86,7 @@ class _Slow:
 
 
 def test_threads_lose_no_count() -> None:
-    """Several threads of a worker write to its row, and any of them may be stopped between reading and writing."""
+    """Threads of one worker that interleave between read and write lose no count."""
     table = RequestCounts()
     table._cells = cast(Any, _Slow(table._cells))
 

@@ -1,4 +1,4 @@
-"""The secret of a data directory: made once, kept from others, never used when damaged."""
+"""The secret of a data directory: generated once, private to its owner, refused when damaged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _mode(path: Path) -> int:
 
 
 def test_secret_is_made_once(tmp_path: Path) -> None:
-    """The first call makes 32 random bytes, every later one finds them."""
+    """The first call generates 32 random bytes; later calls return the same."""
     secret = load_secret(tmp_path / "a" / "data")
     assert len(secret) == 32
     assert load_secret(tmp_path / "a" / "data") == secret
@@ -26,7 +26,7 @@ def test_secret_is_made_once(tmp_path: Path) -> None:
 
 
 def test_secret_is_for_its_owner_only(tmp_path: Path) -> None:
-    """File and directory are closed to other users from the start, and no draft is left."""
+    """File and directory are inaccessible to other users, and no temporary file remains."""
     data = tmp_path / "data"
     load_secret(data)
     assert _mode(data) == 0o700
@@ -45,7 +45,7 @@ def test_secret_of_processes_that_start_at_once(tmp_path: Path) -> None:
 def test_secret_that_appears_while_another_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process that comes second drops its own draft and takes the secret that is there."""
+    """The slower of two processes discards its own secret and uses the one that exists."""
     first: list[bytes] = []
 
     def overtaken(count: int) -> bytes:
@@ -60,7 +60,7 @@ def test_secret_that_appears_while_another_is_made(
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o604, 0o602, 0o610, 0o601])
 def test_secret_that_others_may_use(tmp_path: Path, mode: int) -> None:
-    """A secret open to the group or to others is refused, with the command that mends it."""
+    """A secret accessible to group or others is refused; the message contains the command that corrects it."""
     secret = load_secret(tmp_path)
     path = tmp_path / "secret"
     path.chmod(mode)
@@ -76,7 +76,7 @@ def test_secret_that_others_may_use(tmp_path: Path, mode: int) -> None:
     ids=["empty", "short", "long", "zeros", "repeated"],
 )
 def test_secret_that_is_damaged(tmp_path: Path, content: bytes) -> None:
-    """What is not 32 random bytes is refused, left as it is, and not repeated in the message."""
+    """A file that is not 32 random bytes is refused, left unchanged, and not quoted in the message."""
     path = tmp_path / "secret"
     path.write_bytes(content)
     path.chmod(0o600)
@@ -87,21 +87,21 @@ def test_secret_that_is_damaged(tmp_path: Path, content: bytes) -> None:
 
 
 def test_secret_that_is_no_file(tmp_path: Path) -> None:
-    """A pipe in its place is refused at once, not waited for."""
+    """A pipe in its place is refused without waiting for its other end."""
     os.mkfifo(tmp_path / "secret", 0o600)
     with pytest.raises(SecretError, match="not a file"):
         load_secret(tmp_path)
 
 
 def test_secret_in_a_place_that_is_no_directory(tmp_path: Path) -> None:
-    """A data directory that cannot be is an error of the system."""
+    """A data directory that cannot be created raises OSError."""
     (tmp_path / "data").touch()
     with pytest.raises(OSError, match="data"):
         load_secret(tmp_path / "data")
 
 
 def test_secret_in_a_file_that_is_named(tmp_path: Path) -> None:
-    """It is taken as it is, so that several machines have the same; one that is not there is not made."""
+    """The file of the setting is read but never generated: several machines need the same secret."""
     given = tmp_path / "given"
     with pytest.raises(FileNotFoundError):
         load_secret(tmp_path / "data", given)

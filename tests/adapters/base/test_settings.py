@@ -168,7 +168,7 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
     ],
 )
 def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
-    """A bad value is refused by the name of its variable and what the table says it accepts."""
+    """The error names the variable and what the reference page says it accepts."""
     with pytest.raises(SettingsError, match=f"^{variable}: expected ") as refused:
         Settings.from_environment({variable: text})
     assert refused.value.variable == variable
@@ -186,7 +186,7 @@ def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
     ],
 )
 def test_settings_from_a_bad_database_address(url: str) -> None:
-    """It is that of a PostgreSQL database, and neither a bad one nor a good one is repeated."""
+    """Only PostgreSQL addresses are accepted, and no address is quoted: it may contain a password."""
     with pytest.raises(SettingsError, match=r"^ALBUMCORE_DATABASE: expected an address") as refused:
         Settings.from_environment({"ALBUMCORE_DATABASE": url})
     assert "hunter2" not in str(refused.value)
@@ -206,7 +206,7 @@ def test_settings_from_a_bad_database_address(url: str) -> None:
     ],
 )
 def test_settings_from_a_bad_jwks_address(url: str) -> None:
-    """The address of a JWKS is plain http or https without a password, and never repeated."""
+    """A JWKS address is http or https without a password, and is never quoted."""
     with pytest.raises(
         SettingsError, match=r"^ALBUMCORE_JWKS_URL: expected an `http` or"
     ) as refused:
@@ -223,7 +223,7 @@ def test_settings_with_an_identity_provider() -> None:
 
 @pytest.mark.parametrize("missing", ["ALBUMCORE_JWT_ISSUER", "ALBUMCORE_JWT_AUDIENCE"])
 def test_settings_with_a_provider_that_is_half_configured(missing: str) -> None:
-    """A JWKS without issuer or audience would let in tokens made for another service."""
+    """A JWKS address without issuer or audience is refused: it would accept tokens for other services."""
     with pytest.raises(SettingsError, match="made for another service") as refused:
         Settings.from_environment({**PROVIDER, missing: ""})
     assert refused.value.variable == "ALBUMCORE_JWKS_URL"
@@ -250,7 +250,7 @@ def test_settings_with_a_bad_override(override: dict[str, Any]) -> None:
 
 
 def test_settings_root() -> None:
-    """Clients reach the service at its public address, or else where it listens."""
+    """The root address is the public address, or else the address the service listens at."""
     assert Settings(bind="[::1]:80").root == "http://[::1]:80"
     assert Settings(public_url="https://pacs.example/kheops").root == "https://pacs.example/kheops"
 
@@ -263,7 +263,7 @@ def test_settings_that_lack_a_value(name: str, bad: Any) -> None:
 
 
 def test_settings_with_an_unknown_override() -> None:
-    """A name that is no setting is a mistake of the programmer."""
+    """An unknown name is a TypeError."""
     with pytest.raises(TypeError):
         Settings.from_environment({}, wrokers=3)
 

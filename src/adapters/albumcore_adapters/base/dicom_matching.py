@@ -1,6 +1,7 @@
-"""How lists are searched: text with wildcards or by its sound, and ranges of dates and times (Kheops API 3.1, 12.1).
+"""Attribute matching of searches: wild cards, fuzzy matching by Soundex, ranges of dates and times.
 
-Dates and times are written as DICOM writes them (PS3.5 section 6.2), and compared by their meaning.
+It follows DICOM PS3.4 section C.2.2.2 and Kheops API 3.1 and 12.1. Dates and times have the formats of DICOM PS3.5
+section 6.2 (VR DA and TM), and are compared as dates and times, not as strings.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 Matcher: TypeAlias = Callable[[str], bool]
+"""Whether a text matches."""
 
 _SECOND = 1_000_000  # microseconds
 _DAY = re.compile("[0-9]{8}")
 _TIME = re.compile("([01][0-9]|2[0-3])(?:([0-5][0-9])(?:([0-5][0-9]|60)(?:[.]([0-9]{1,6}))?)?)?")
-_END_OF_DAY = 86_401 * _SECOND  # past a leap second, too
+_END_OF_DAY = 86_401 * _SECOND  # includes a leap second
 
 _COMPONENTS = re.compile(r"[^\^=]+")
 _WORDS = re.compile(r"[^\^=,\s]+")
@@ -26,11 +28,11 @@ _WORDS = re.compile(r"[^\^=,\s]+")
 
 
 def text_matcher(wanted: str, *, fuzzy: bool = False) -> Matcher:
-    """Text matches as a whole and in any case; ``*`` in ``wanted`` stands for any text, even none.
+    """Return a matcher of whole texts without regard to case.
 
     Args:
-        wanted: What is searched for.
-        fuzzy: Text also matches that sounds like what is wanted, wildcards aside (`soundex`).
+        wanted: The text to match; ``*`` matches any sequence of characters, also an empty one.
+        fuzzy: Also match text with the same `soundex` code.
     """
     matches = re.compile(_pattern(wanted.casefold()), re.DOTALL).fullmatch
     sound = soundex(wanted) if fuzzy else ""
@@ -44,11 +46,11 @@ def text_matcher(wanted: str, *, fuzzy: bool = False) -> Matcher:
 
 
 def person_name_matcher(wanted: str) -> Matcher:
-    """Fuzzy semantic matching of person names (DICOM PS3.4 section C.2.2.2.1.1, PS3.18 section 8.3.4.2).
+    """Return a fuzzy semantic matcher of person names (DICOM PS3.4 section C.2.2.2.1.1, PS3.18 section 8.3.4.2).
 
-    A name matches component by component: every word of ``wanted``, in any order, matches or sounds like a component
-    of the name, or a word of one, in any of its component groups. Groups are separated by ``=``, components by ``^``.
-    What has no word matches nothing.
+    A name matches if every word of ``wanted``, in any order, matches or sounds like a component of the name or a word
+    of a component, in any component group. Groups are separated by ``=``, components by ``^``. Without a word in
+    ``wanted``, no name matches.
     """
     words = [
         (re.compile(_pattern(word.casefold()), re.DOTALL).fullmatch, soundex(word))
@@ -70,7 +72,7 @@ def _pattern(wanted: str) -> str:
     if not others:
         return first
     *between, last = others
-    # Atomic groups: text that does not match is given up after one pass, however many wildcards there are.
+    # Atomic groups prevent backtracking: time is linear in the text, however many wild cards there are.
     return first + "".join(f"(?>.*?{part})" for part in between) + ".*" + last
 
 
@@ -89,10 +91,9 @@ _CODES = {
 
 
 def soundex(text: str) -> str:
-    """The American Soundex code of ``text``: how it sounds, as a letter and three digits.
+    """Return the American Soundex code of a text: a letter and three digits, or "" if it has no letter from A to Z.
 
-    It is empty where the text has no letter from A to Z, accents aside. Letters of one code count once where
-    nothing, or only H or W, stands between them.
+    Accents are ignored. Adjacent letters with the same code count once, also with H or W between them.
     """
     plain = unicodedata.normalize("NFKD", text).upper()
     letters = [letter for letter in plain if "A" <= letter <= "Z"]
@@ -115,33 +116,33 @@ def soundex(text: str) -> str:
 
 
 def date_range(text: str) -> tuple[date, date]:
-    """The first and the last day of ``YYYYMMDD``, ``YYYYMMDD-YYYYMMDD``, ``-YYYYMMDD`` or ``YYYYMMDD-``.
+    """Parse ``YYYYMMDD``, ``YYYYMMDD-YYYYMMDD``, ``-YYYYMMDD`` or ``YYYYMMDD-``; return the first and the last day.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: the text has none of these formats.
     """
     first, last = _ends(text, _day)
     return first or date.min, last or date.max
 
 
 def time_range(text: str) -> tuple[int, int]:
-    """The first and the last moment of ``hhmmss.ffffff``, or of a range like those of `date_range`.
+    """Parse ``hhmmss.ffffff``, or a range like those of `date_range`; return the first and the last time.
 
-    A time may be cut short after any of its parts, and then stands for all the time it may mean: ``10`` for
-    the hour from ten o'clock, as the end of a range as well. A range does not cross midnight.
+    A time may omit trailing components, and then means the whole interval: ``10`` is the hour from 10:00, also as the
+    end of a range. A range does not cross midnight.
 
     Returns:
-        Microseconds since midnight.
+        Both times in microseconds since midnight.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: the text has none of these formats.
     """
     first, last = _ends(text, _span)
     return first[0] if first else 0, last[1] if last else _END_OF_DAY
 
 
 def date_value(value: str) -> date | None:
-    """The day that a date of an instance means, also in the form ``YYYY.MM.DD`` of old; None if it is none."""
+    """Parse a value of VR DA, also in the retired format ``YYYY.MM.DD``; None if it is not a date."""
     try:
         return _day(value.replace(".", ""))
     except ValueError:
@@ -149,10 +150,10 @@ def date_value(value: str) -> date | None:
 
 
 def time_value(value: str) -> int | None:
-    """The first moment a time of an instance may mean, also in the form ``hh:mm:ss`` of old; None if it is none.
+    """Parse a value of VR TM, also in the retired format ``hh:mm:ss``; None if it is not a time.
 
     Returns:
-        Microseconds since midnight.
+        Microseconds since midnight; of a time with omitted components, the first one that it includes.
     """
     try:
         return _span(value.replace(":", ""))[0]

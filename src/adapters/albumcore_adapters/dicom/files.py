@@ -24,9 +24,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from albumcore.ids import SeriesUID, StudyUID, is_uid, user_id
+from albumcore_adapters.base.dicom_json import text_value
 from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader, InflatesTooFar
 from albumcore_adapters.directory import Attributes, Catalogue, InstanceRecord, Misplaced
-from albumcore_adapters.directory.dicom_json import text
 
 # The attributes that a search for studies, series and instances answers with (DICOM PS3.18
 # section 10.6.3.3), as far as they stand in the files themselves.
@@ -344,7 +344,7 @@ class _Extent:
 
 
 def _uid(attributes: Attributes, tag: str, keyword: str) -> str:
-    uid = text(attributes, tag)
+    uid = text_value(attributes, tag)
     if uid is None:
         raise _Unusable(f"no {keyword}")
     if not is_uid(uid):

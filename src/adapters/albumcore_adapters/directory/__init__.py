@@ -5,6 +5,7 @@ by id alone.
 """
 
 from albumcore.feed import Person
+from albumcore_adapters.base.dicom_json import Attributes
 from albumcore_adapters.directory._checks import problems_of
 from albumcore_adapters.directory._ids import ids_exist
 from albumcore_adapters.directory._instances import (
@@ -25,7 +26,6 @@ from albumcore_adapters.directory.claims import (
     inbox_place,
 )
 from albumcore_adapters.directory.clinics import Clinic, Clinics, Station
-from albumcore_adapters.directory.dicom_json import Attributes
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.patients import Patient, PatientExists, Patients
 from albumcore_adapters.directory.people import EmailTaken, People

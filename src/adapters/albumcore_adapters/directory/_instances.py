@@ -15,7 +15,7 @@ from attrs import frozen
 
 from albumcore.errors import Conflict
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory.dicom_json import Attributes, integer, text
+from albumcore_adapters.base.dicom_json import Attributes, integer_value, text_value
 from albumcore_adapters.sql.database import Cursor, Parameter, has_changed, select_in
 
 _Read: TypeAlias = Callable[[Attributes, str], Parameter]
@@ -98,26 +98,26 @@ class _Level:
 _STUDY = _Level.of(
     "study",
     {
-        "description": (text, "00081030"),
-        "date": (text, "00080020"),
-        "time": (text, "00080030"),
-        "timezone_offset": (text, "00080201"),
-        "accession_number": (text, "00080050"),
-        "referring_physician_name": (text, "00080090"),
-        "patient_name": (text, "00100010"),
-        "patient_id": (text, "00100020"),
-        "patient_birth_date": (text, "00100030"),
-        "patient_sex": (text, "00100040"),
-        "study_id": (text, "00200010"),
+        "description": (text_value, "00081030"),
+        "date": (text_value, "00080020"),
+        "time": (text_value, "00080030"),
+        "timezone_offset": (text_value, "00080201"),
+        "accession_number": (text_value, "00080050"),
+        "referring_physician_name": (text_value, "00080090"),
+        "patient_name": (text_value, "00100010"),
+        "patient_id": (text_value, "00100020"),
+        "patient_birth_date": (text_value, "00100030"),
+        "patient_sex": (text_value, "00100040"),
+        "study_id": (text_value, "00200010"),
     },
 )
 _SERIES = _Level.of(
     "series",
     {
-        "modality": (text, "00080060"),
-        "description": (text, "0008103E"),
-        "number": (integer, "00200011"),
-        "body_part": (text, "00180015"),
+        "modality": (text_value, "00080060"),
+        "description": (text_value, "0008103E"),
+        "number": (integer_value, "00200011"),
+        "body_part": (text_value, "00180015"),
     },
 )
 
@@ -197,8 +197,8 @@ def _write_instances(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
             (
                 record.sop_instance_uid,
                 record.series_uid,
-                text(record.instance, "00080016"),
-                integer(record.instance, "00200013"),
+                text_value(record.instance, "00080016"),
+                integer_value(record.instance, "00200013"),
                 _dumped(record.instance),
             )
             for record in records

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 import orjson
 
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.base.dicom_json import text_values
 from albumcore_adapters.base.dicom_matching import (
     date_value,
     person_name_matcher,
     text_matcher,
     time_value,
 )
-from albumcore_adapters.directory.dicom_json import texts
 from albumcore_adapters.sql.database import Cursor, Row, select_in
 
 Keep: TypeAlias = Callable[[Row], bool]
@@ -81,7 +81,7 @@ def _column(name: str) -> Values:
 
 def _name(tag: str) -> Values:
     """The component groups of a name, not all of which are in its column."""
-    return lambda row: list(texts(attributes_of(row), tag)) or [""]
+    return lambda row: list(text_values(attributes_of(row), tag)) or [""]
 
 
 STUDY_TEXTS: Mapping[str, Values] = {

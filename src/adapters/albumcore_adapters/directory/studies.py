@@ -17,6 +17,7 @@ from typing import Any
 from attrs import field, frozen
 
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.base.dicom_json import Attributes, element, sorted_by_tag
 from albumcore_adapters.directory._search import (
     SERIES_FILTERS,
     SERIES_SORTS,
@@ -36,7 +37,6 @@ from albumcore_adapters.directory._search import (
     visible_series,
     within,
 )
-from albumcore_adapters.directory.dicom_json import Attributes, element, ordered
 from albumcore_adapters.sql.database import Database, Row
 
 __all__ = [
@@ -282,7 +282,7 @@ def metadata_of(
             uids = {"0020000D": element("UI", above["uid"]), "0020000E": element("UI", one["uid"])}
             for row in in_order(held[one["uid"]], by_number):
                 sop_uid = {"00080018": element("UI", row["uid"])}
-                found.append(ordered({**known, **attributes_of(row), **uids, **sop_uid}))
+                found.append(sorted_by_tag({**known, **attributes_of(row), **uids, **sop_uid}))
     return found
 
 
@@ -291,4 +291,4 @@ def _shown(
 ) -> dict[str, Any]:
     empty = {tag: element(vr) for tag, vr in always.items()}
     found = {tag: known[tag] for tag in (*always, *if_known) if tag in known}
-    return ordered({**empty, **found, **_ONLINE, **more})
+    return sorted_by_tag({**empty, **found, **_ONLINE, **more})

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
+from albumcore_adapters.base.dicom_json import text_value
 from albumcore_adapters.directory import album_place, claims_on
-from albumcore_adapters.directory.dicom_json import text
 from albumcore_adapters.sql.database import Cursor, Database, select_in
 from albumcore_adapters.webhooks.render import Json, present
 
@@ -64,4 +64,4 @@ def study_metadata(
 
 def _series(row: Json) -> Json:
     attributes = json.loads(row.pop("attributes"))
-    return present(**row, time_zone_offset_from_utc=text(attributes, "00080201"))
+    return present(**row, time_zone_offset_from_utc=text_value(attributes, "00080201"))
