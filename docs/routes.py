@@ -15,7 +15,7 @@ from albumcore.albums.values import PERMISSIONS, Holders
 from albumcore.feed import FEED
 from albumcore.kernel import stored_name
 from albumcore_adapters.http import kheops, tscharts
-from albumcore_adapters.http.kheops.routing import Callers, Route
+from albumcore_adapters.http.route import Callers, Route
 
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).parent / "reference" / "routes.md"
@@ -73,11 +73,11 @@ def page() -> str:
                 ("Route", "Who may ask", "Takes", "Records", "Tests"),
                 (
                     (
-                        f"`{name_of(one)}`",
+                        f"`{one.name}`",
                         WHO[one.callers],
                         takes(one),
                         records(one.records),
-                        tests(covered.get(name_of(one), ())),
+                        tests(covered.get(one.name, ())),
                     )
                     for one in kheops.ROUTES
                 ),
@@ -105,7 +105,7 @@ def page() -> str:
     )
 
 
-def name_of(route: Route | tscharts.Route) -> str:
+def name_of(route: tscharts.Route) -> str:
     """A route as contract tests name it."""
     return f"{route.method} {route.path}"
 

@@ -11,7 +11,8 @@ import pytest
 from albumcore.kernel import STORED
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
-from albumcore_adapters.http.kheops.routing import Route
+from albumcore_adapters.http.app import components
+from albumcore_adapters.http.route import Route
 from albumcore_adapters.service import open_service
 
 ROOT = Path(__file__).parents[1]
@@ -113,7 +114,7 @@ def test_the_tables_are_all_there_is(tmp_path: Path) -> None:
         for method in resource.methods - {"HEAD", "OPTIONS"}
     } | {
         f"{name.removeprefix('on_').upper()} {path}"
-        for path, resource in kheops.routes(service)
+        for path, resource in kheops.routes(service, components(service))
         for name in dir(resource)
         if name.startswith("on_")
     }

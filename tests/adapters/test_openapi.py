@@ -22,7 +22,8 @@ from schemathesis.generation.meta import TestPhase
 from albumcore import Album, Grants, WebhookEvent
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
-from albumcore_adapters.http.openapi import OpenApi, document, methods
+from albumcore_adapters.http.description import OpenApi, document
+from albumcore_adapters.http.openapi import methods
 from albumcore_adapters.outbound.client import Outbound, address_of
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, digest_of, open_world, settle
 

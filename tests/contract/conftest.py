@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from albumcore_adapters.http import kheops, tscharts
-from albumcore_adapters.http.kheops.routing import Route
+from albumcore_adapters.http.route import Route
 from support.watched import WATCHED
 
 ROUTES: tuple[Route | tscharts.Route, ...] = (*kheops.ROUTES, *tscharts.ROUTES)

@@ -42,6 +42,9 @@ from albumcore_adapters.transfer.marker import (
 )
 from albumcore_adapters.webhooks import Outbox, open_outbox
 
+MakeId = Callable[[int], str]
+"""Makes an id of that many characters of ``[A-Za-z0-9]`` that nobody can guess."""
+
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -71,7 +74,7 @@ class Service:
     accounts: Accounts
     verifier: JwtVerifier
     clock: Callable[[], datetime]
-    make_id: Callable[[int], str]
+    make_id: MakeId
     outbound: Outbound
     outbox: Outbox
     auth: Authentication = field(init=False, eq=False, repr=False)
@@ -106,7 +109,7 @@ def open_service(
     *,
     must_exist: bool = False,
     clock: Clock = utc_now,
-    make_id: Callable[[int], str] = random_id,
+    make_id: MakeId = random_id,
 ) -> Service:
     """Open the data directory of the settings, and make what is missing in it.
 
@@ -146,7 +149,7 @@ def _compose(
     blobs: Blobs,
     albums: Albumcore,
     clock: Clock,
-    make_id: Callable[[int], str],
+    make_id: MakeId,
 ) -> Service:
     database = database_of(albums)
     people = People(database)

@@ -70,10 +70,10 @@ def test_the_answer_to_a_capability_token_is_not_kept(world: World) -> None:
     """It may expire, and its use is noted."""
     key = world.album_token("Key", read=True)
     assert world.request(key, "GET", f"/albums/{ALBUM}").status_code == 200
-    assert not world.service.response_cache._found
+    assert not world.service.response_cache._entries
     world.clock.tick(3600 * 24 * 366 * 200)
     assert world.request(key, "GET", f"/albums/{ALBUM}").status_code == 401
-    assert not world.service.response_cache._found
+    assert not world.service.response_cache._entries
 
 
 def test_headers_that_make_another_answer_are_part_of_the_question(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from albumcore_adapters.http.openapi import document
+from albumcore_adapters.http.description import document
 from albumcore_adapters.http.tscharts.patients import FILTERS
 from support.tscharts import PATIENT, ROOT, Api
 

@@ -12,7 +12,7 @@ import pytest
 
 from albumcore_adapters.http.kheops import ROUTES
 from albumcore_adapters.http.kheops.forms import MAX_FORM_OF_ANYBODY
-from albumcore_adapters.http.kheops.routing import Callers, Route
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.jwt import Claims, JwtVerifier, issue_token
 from support.kheops import (
     ALBUM,
@@ -224,18 +224,23 @@ def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "route", [route for route in ROUTES if route.answers], ids=lambda route: route.path
+    "route", [route for route in ROUTES if route.media_types], ids=lambda route: route.path
 )
 def test_answer_not_accepted(route: Route, world: World) -> None:
     """Where an answer has a body, an Accept header that leaves no room for it is 406, and nothing is done."""
     before = world.position()
     path = route.path.format_map(PARTS)
-    refused = ",".join(f"{one.upper()};Q=0" for one in route.answers)
-    for accept in ("image/png", f"{route.answers[0]};q=0, image/*", f"{refused}, */*", "rubbish"):
+    refused = ",".join(f"{one.upper()};Q=0" for one in route.media_types)
+    for accept in (
+        "image/png",
+        f"{route.media_types[0]};q=0, image/*",
+        f"{refused}, */*",
+        "rubbish",
+    ):
         query = {"name": "x"} if route.method == "POST" else {}
         answer = world.request(ALICE, route.method, path, query=query, headers={"Accept": accept})
         assert told(answer) == (406, "Not Acceptable")
-        assert answer.json["detail"].startswith(f"the answer is {route.answers[0]}")
+        assert answer.json["detail"].startswith(f"the answer is {route.media_types[0]}")
     assert world.news(before) == []
 
 

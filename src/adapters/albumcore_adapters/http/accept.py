@@ -1,4 +1,4 @@
-"""Which media type of an answer the client asks for most."""
+"""Content negotiation: which of the media types of a route the client prefers (RFC 9110 section 12.5.1)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 import falcon
 
+JSON = falcon.MEDIA_JSON
+DICOM_JSON = "application/dicom+json"
+HTML = "text/html"
+
 
 def preferred(req: falcon.Request, media_types: Iterable[str]) -> str | None:
-    """Of some media types, that which ``Accept`` asks for most; None where it leaves no room for any.
+    """The media type that ``Accept`` gives the highest quality; None if it accepts none of them.
 
-    Names of media types and of ``q`` are the same in any case (RFC 9110 sections 8.3.1 and 12.4.2), which falcon
-    compares as they are written.
+    Media types and ``q`` are case-insensitive (RFC 9110 sections 8.3.1 and 12.4.2); falcon compares them as written.
     """
     try:
         return falcon.mediatypes.best_match(media_types, req.accept.lower()) or None

@@ -8,15 +8,42 @@ from typing import Any, TypeAlias
 
 import falcon
 
+from albumcore import Albumcore
+from albumcore.feed import FeedForm
+from albumcore.times import Clock
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.base.request_counts import RequestCounts
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import Blobs
+from albumcore_adapters.directory import (
+    Accounts,
+    Catalogue,
+    Claims,
+    Clinics,
+    Inbox,
+    Patients,
+    People,
+    Spent,
+    TokenFloors,
+    TokenUses,
+)
 from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.body import DropsBodies
 from albumcore_adapters.http.cors import Cors, HeadAsGet
+from albumcore_adapters.http.description import OpenApi
 from albumcore_adapters.http.errors import Refused, Router, refusing
 from albumcore_adapters.http.health import Health
-from albumcore_adapters.http.openapi import OpenApi
+from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.paths import PlainPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
-from albumcore_adapters.service import Service
+from albumcore_adapters.http.response_cache import ResponseCache
+from albumcore_adapters.identity.callers import Authentication
+from albumcore_adapters.identity.jwt import JwtVerifier
+from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.service import MakeId, Service
+from albumcore_adapters.sql.database import Database
+from albumcore_adapters.webhooks import Outbox
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
 """Answers an error, with a status, in the shape of one API."""
@@ -34,7 +61,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     # Below the prefix too: a proxy may let nothing else through.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     routes = (
-        *kheops.routes(service),
+        *kheops.routes(service, components(service)),
         *tscharts.routes(service),
         ("/healthz", Health(service)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
@@ -58,6 +85,37 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     answer = partial(kheops.answer_error, settings.root + documentation)
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
     return app
+
+
+def components(service: Service) -> Components:
+    """The components that responders can name, by type."""
+    return {
+        Service: service,
+        Albumcore: service.albums,
+        Settings: service.settings,
+        Database: service.database,
+        Blobs: service.blobs,
+        People: service.people,
+        Catalogue: service.catalogue,
+        Claims: service.claims,
+        Inbox: service.inbox,
+        Holdings: service.holdings,
+        Authentication: service.auth,
+        TokenUses: service.token_uses,
+        TokenFloors: service.token_floors,
+        Spent: service.spent,
+        Clinics: service.clinics,
+        Patients: service.patients,
+        Accounts: service.accounts,
+        JwtVerifier: service.verifier,
+        Clock: service.clock,
+        MakeId: service.make_id,
+        Outbound: service.outbound,
+        Outbox: service.outbox,
+        RequestCounts: service.requests,
+        ResponseCache: service.response_cache,
+        FeedForm: FORMS[service.settings.compat],
+    }
 
 
 def _on_error(

@@ -52,11 +52,11 @@ class IdempotencyKey:
         key = _read(given)
         return cls(_digest(whose, key), key)
 
-    def asking(self, *asked: Any) -> CommandKey:
-        """The key of the command, by all that is asked, in JSON values."""
+    def command(self, *content: Any) -> CommandKey:
+        """The key of the command, by its content in JSON values."""
         # With the key in it, a digest that is stored confirms to nobody what was asked.
         try:
-            return CommandKey(self.id, _digest(self._key, asked))
+            return CommandKey(self.id, _digest(self._key, content))
         except TypeError:  # what is read may nest deeper than what is written
             raise falcon.HTTPBadRequest(description="the body nests too deep") from None
 

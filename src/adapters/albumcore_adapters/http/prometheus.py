@@ -12,7 +12,7 @@ from albumcore_adapters.store.metrics import Pairs
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-TEXT = "text/plain; version=0.0.4"
+TEXT_FORMAT = "text/plain; version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 _SIZES = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -28,7 +28,7 @@ def prometheus_text(
     """The metrics in one of the two formats, and their content type.
 
     Args:
-        media_type: `TEXT` or `OPENMETRICS`.
+        media_type: `TEXT_FORMAT` or `OPENMETRICS`.
         requests: What was answered, by all workers.
         stored: How much there is of what, by name.
         held: Of what holds others, pairs of how many these are and how often there are as many, by name.

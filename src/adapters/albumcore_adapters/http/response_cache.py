@@ -1,74 +1,73 @@
-"""What was found is kept as long as nothing is written: the same question has the same answer, without asking again."""
+"""Response cache, valid until the next commit to the database."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from threading import Lock
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-MOST = 8 * 1024 * 1024
-"""What is kept in all, in bytes."""
+MAX_SIZE = 8 * 1024 * 1024
+"""Memory for all entries of a cache, in bytes."""
 
-_BESIDE = 500
-"""What keeping anything takes beside its question and what was said of its size, in bytes."""
+_OVERHEAD = 500
+"""Memory for an entry beside its key and its value, in bytes."""
 
 
 def in_its_own_block(body: bytes) -> bytes:
-    """The same bytes, in memory of their length: orjson leaves them in what it wrote to, which is 8 kB and more."""
+    """A copy that takes no more memory than its length: orjson returns the start of a buffer of 8 kB or more."""
     return bytes(memoryview(body))
-
-
-@frozen
-class Answer:
-    """An answer as it was given."""
-
-    status: int | str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @define
 class ResponseCache:
-    """What was found since the database was last written to.
+    """Least-recently-used cache of complete responses, bounded in bytes.
 
-    It goes by a mark, which is equal to itself for as long as nobody commits anything. Take it before you look:
-    what is written meanwhile makes what you find a thing of the past, and nobody is given it.
+    An entry is valid for one data version: what the database returns as such stays equal to itself until the next
+    commit. Read the version *before* the data: a commit in between then makes the entry stale at once, never wrong.
+    With None, which is a version that is not known, nothing is cached or returned.
+
+    Thread-safe. Each worker process has its own.
     """
 
-    most: int = MOST
-    _mark: object = field(default=None, init=False)
-    _found: OrderedDict[Hashable, tuple[Any, int]] = field(
+    max_size: int = MAX_SIZE
+    _version: object = field(default=None, init=False)
+    _entries: OrderedDict[Hashable, tuple[Any, int]] = field(
         factory=OrderedDict,
         init=False,
-        repr=False,  # tokens are among the questions
+        repr=False,  # keys hold tokens
     )
     _size: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
-    def get(self, question: Hashable, mark: object) -> Any:
-        """What was found, if it is what would be found now; else None. A mark of None is equal to nothing."""
-        if mark is None:
+    def get(self, key: Hashable, version: object) -> Any:
+        """The entry of a key at a data version, or None."""
+        if version is None:
             return None
         with self._lock:
-            if mark != self._mark:
-                self._found.clear()
+            if version != self._version:
+                self._entries.clear()
                 self._size = 0
-                self._mark = mark
-            if question not in self._found:
+                self._version = version
+            if key not in self._entries:
                 return None
-            self._found.move_to_end(question)
-            return self._found[question][0]
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
 
-    def put(self, question: Hashable, mark: object, found: Any, size: int = 0) -> None:
-        """Keep what was found, of some bytes, in the place of what was not asked for the longest."""
-        size += _BESIDE + 2 * len(repr(question))
+    def put(self, key: Hashable, version: object, value: Any, size: int = 0) -> None:
+        """Cache a value of some bytes; the least recently used ones go where there is no room."""
+        size += _OVERHEAD + 2 * len(repr(key))
         with self._lock:
-            if mark is None or mark != self._mark or question in self._found or size > self.most:
+            if (
+                version is None
+                or version != self._version
+                or key in self._entries
+                or size > self.max_size
+            ):
                 return
-            self._found[question] = found, size
+            self._entries[key] = value, size
             self._size += size
-            while self._size > self.most:
-                self._size -= self._found.popitem(last=False)[1][1]
+            while self._size > self.max_size:
+                self._size -= self._entries.popitem(last=False)[1][1]

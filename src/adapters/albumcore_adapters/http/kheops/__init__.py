@@ -1,8 +1,8 @@
 """The Kheops album API: albums, their members, studies, comments, events, and all that belongs to them.
 
-`routes` is the table of what there is; `routing` makes the checks that
-all routes share. Every rule of an album is its decisions'. What is here reads requests, finds who and what they
-name, and writes answers.
+One file per feature: its responders, and at its end its ``ROUTES``. `routes` puts them in order, and `admission` makes
+the checks that all routes share. The rules of albums are in the decisions of the core; what is here reads requests,
+finds who and what they name, and returns responses.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.http.binding import Components
+from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.kheops.routes import ROUTES
-from albumcore_adapters.http.kheops.routing import resources
+from albumcore_adapters.http.router import resources
 from albumcore_adapters.service import Service
 
 __all__ = ["ROUTES", "answer_error", "routes"]
 
 
-def routes(service: Service) -> Iterable[tuple[str, object]]:
-    """Every address of the API, and the resource that answers there; under the prefix of the settings too.
+def routes(service: Service, components: Components) -> Iterable[tuple[str, object]]:
+    """Every path of the API, and the resource there; under the prefix of the settings too.
 
     Raises:
         SettingsError: the prefix begins as a route does, and would hide some.
+        MissingComponent: a responder names a component that there is none of.
     """
-    found = tuple(resources(service, ROUTES))
+    found = tuple(resources(KheopsApi(service), ROUTES, components))
     prefix = service.settings.kheops_prefix
     if prefix is not None and prefix.split("/")[1] in {
         route.path.split("/")[1] for route in ROUTES

@@ -6,18 +6,40 @@ from collections.abc import Mapping
 from typing import Any
 
 from albumcore import Album, MemberFlags, Permission, RecordedEvent, album_stream
+from albumcore.albums.events import AlbumCreated, AlbumDeleted, AlbumEdited, NotificationsSet
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
 from albumcore_adapters.access.claims import keeping_images
-from albumcore_adapters.http.kheops.album_list import list_albums
+from albumcore_adapters.http.accept import JSON
+from albumcore_adapters.http.kheops.album_list import SORTS, list_albums
 from albumcore_adapters.http.kheops.album_overview import (
     brief_json,
     created_album_json,
     members_json,
     one_album_json,
 )
+from albumcore_adapters.http.kheops.common import (
+    DONE,
+    LISTED,
+    NOTHING,
+    PAGE_OF_SOME,
+    listed,
+    shown,
+    sort_parameter,
+)
 from albumcore_adapters.http.kheops.params import Fields
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import (
+    TEXT,
+    Parameters,
+    ParameterSpec,
+    ResponseSpec,
+    ref,
+    text,
+)
+from albumcore_adapters.http.openapi.values import DAYS, NAMED, PLAIN, WORD
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers, Route
 
 FLAGS: Mapping[str, str] = {
     "addUser": "add_user",
@@ -38,7 +60,7 @@ def list_all(request: ApiRequest) -> None:
     request.answer(found, total=total)
 
 
-def create(request: ApiRequest) -> None:
+def create(request: ApiRequest) -> Response:
     """Create an album, of which the caller is the only member, and an admin (Kheops API 3.3)."""
     service, form = request.service, request.form()
     album = AlbumId(service.make_id(ALBUM_ID_LENGTH))
@@ -46,12 +68,12 @@ def create(request: ApiRequest) -> None:
     [created] = service.albums.handle_once(
         request.command(form), album_stream(album), Album.create, request.source, *about
     )
-    answer_created(request, created)
+    return created_response(created)
 
 
-def answer_created(request: ApiRequest, created: RecordedEvent[Any]) -> None:
-    """Show an album as it was when it was created, whatever became of it."""
-    request.answer(created_album_json(created), 201)
+def created_response(created: RecordedEvent[Any]) -> Response:
+    """The album as it was created, whatever has become of it since."""
+    return Response.json(created_album_json(created), 201)
 
 
 def get(request: ApiRequest) -> None:
@@ -106,18 +128,90 @@ def delete(request: ApiRequest) -> None:
     request.done()
 
 
-def set_favorite(request: ApiRequest) -> None:
-    """Make the album one of the caller's favourites (Kheops API 6)."""
-    request.decide(Album.set_favorite, True)
-    request.done()
-
-
-def unset_favorite(request: ApiRequest) -> None:
-    """Make the album one of the caller's favourites no more (Kheops API 6)."""
-    request.decide(Album.set_favorite, False)
-    request.done()
-
-
 def _flags(form: Fields) -> dict[str, bool]:
     given = {flag: form.flag(field) for field, flag in FLAGS.items()}
     return {flag: value for flag, value in given.items() if value is not None}
+
+
+_FLAGS: Parameters = {name: ParameterSpec(WORD) for name in FLAGS}
+
+ROUTES = (
+    Route(
+        "GET",
+        "/albums",
+        list_all,
+        summary="List the albums that the caller is a member of.",
+        needs=LISTED,
+        query={
+            **PAGE_OF_SOME,
+            "name": ParameterSpec(TEXT, "The whole name in any case; * stands for anything."),
+            "fuzzymatching": ParameterSpec(WORD, "Names that sound alike will do."),
+            "modality": ParameterSpec(TEXT, "A modality that the album holds a series of."),
+            "created_time": ParameterSpec(DAYS),
+            "last_event_time": ParameterSpec(DAYS),
+            "favorite": ParameterSpec(WORD, "true: one's favourites only."),
+            "canAddSeries": ParameterSpec(WORD, "true: those one may add series to."),
+            "canCreateCapabilityToken": ParameterSpec(WORD, "true: those one is an admin of."),
+            "sort": sort_parameter(*SORTS, about="A hyphen before it: descending."),
+        },
+        responses=listed("Album"),
+        from_store=True,
+    ),
+    Route(
+        "POST",
+        "/albums",
+        create,
+        summary="Create an album.",
+        needs=NOTHING,
+        records=(AlbumCreated,),
+        form={
+            "name": ParameterSpec(text(1, 255, **NAMED), required=True),
+            "description": ParameterSpec(text(0, 2048, **PLAIN)),
+            **_FLAGS,
+        },
+        responses=shown("Album", 201),
+        idempotent=created_response,
+    ),
+    Route(
+        "GET",
+        "/albums/{album}",
+        get,
+        summary="Show an album; to a token that is for it alone, in brief.",
+        callers=Callers.ANY_TOKEN,
+        query={"includeUsers": ParameterSpec(WORD, "true: with its members.")},
+        responses={
+            200: ResponseSpec("The album.", {JSON: {"oneOf": [ref("Album"), ref("AlbumInBrief")]}})
+        },
+        from_store=True,
+    ),
+    Route(
+        "PATCH",
+        "/albums/{album}",
+        edit,
+        summary="Change what the form holds of an album.",
+        permission=Permission.EDIT_ALBUM,
+        needs="of a plain member: his own notifications alone",
+        records=(
+            AlbumEdited,
+            NotificationsSet,
+        ),
+        form={
+            "name": ParameterSpec(text(1, 255, **NAMED)),
+            "description": ParameterSpec(text(0, 2048, **PLAIN)),
+            **_FLAGS,
+            "notificationNewSeries": ParameterSpec(WORD),
+            "notificationNewComment": ParameterSpec(WORD),
+        },
+        responses=shown("Album"),
+    ),
+    Route(
+        "DELETE",
+        "/albums/{album}",
+        delete,
+        summary="Delete an album for everybody.",
+        callers=Callers.ANY_TOKEN,
+        permission=Permission.DELETE_ALBUM,
+        records=(AlbumDeleted,),
+        responses=DONE,
+    ),
+)

@@ -20,16 +20,23 @@ from albumcore import (
     album_stream,
     user_stream,
 )
+from albumcore.albums.events import CapabilityTokenIssued, CapabilityTokenRevoked
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow, MemberRow
 from albumcore.streams import key_of, named_stream
 from albumcore.times import local_time
+from albumcore.user_tokens import UserTokenIssued, UserTokenRevoked
 from albumcore.user_tokens.values import check_grants
 from albumcore_adapters.directory import Person
+from albumcore_adapters.http.kheops.common import PAGE, has, listed, shown
 from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, Schema, group, text
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.openapi.values import MOMENT, PLAIN, TRUE, USER, WORD, any_case
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.callers import digest_of
 
 ID_LENGTH = 10
@@ -64,8 +71,8 @@ def create(request: ApiRequest) -> None:
         not_before=_time(form, "not_before_time"),
         expires_at=_time(form, "expiration_time"),
     )
-    shown = _one(request, {"digest": digest_of(secret)})
-    request.answer(shown | {"access_token": secret, "secret": secret}, 201)
+    token = _one(request, {"digest": digest_of(secret)})
+    request.answer(token | {"access_token": secret, "secret": secret}, 201)
 
 
 Issue = tuple[Stream[Any], Callable[..., tuple[Any, ...]]]
@@ -186,8 +193,8 @@ def _key(row: CapabilityTokenRow) -> dict[str, str]:
 
 def _one(request: ApiRequest, where: Mapping[str, str]) -> Json:
     rows = request.service.albums.index.rows(CapabilityTokenRow, where)
-    for shown in _tokens_json(request, rows):
-        return shown
+    for token in _tokens_json(request, rows):
+        return token
     raise CapabilityTokenNotFound("the album of the capability token was deleted a moment ago")
 
 
@@ -263,3 +270,82 @@ def _tokens_json(request: ApiRequest, rows: Iterable[CapabilityTokenRow]) -> lis
 def _utc(at: datetime | None) -> str | None:
     """A moment as tokens show it: UTC, and marked as that by a ``Z``."""
     return None if at is None else f"{local_time(at)}Z"
+
+
+MAKER = "made the token, or is an admin of its album"
+
+_GRANTS_HANG_TOGETHER: Schema = {
+    "if": {"anyOf": [has(f"{name}_permission", TRUE) for name in ("download", "appropriate")]},
+    "then": has("read_permission", TRUE),
+}
+_SCOPE_HAS_ITS_ALBUM: Schema = {
+    "if": has("scope_type", any_case("album")),
+    "then": has("album", text(1)),
+}
+
+ROUTES = (
+    Route(
+        "POST",
+        "/capabilities",
+        create,
+        summary="Make a capability token; its secret is shown this once.",
+        callers=Callers.PERSON,
+        needs=f"for an album: `{Permission.MANAGE_CAPABILITY_TOKENS.value}` in it",
+        records=(
+            CapabilityTokenIssued,
+            UserTokenIssued,
+        ),
+        form={
+            "title": ParameterSpec(text(1, 255, **PLAIN), required=True),
+            "scope_type": ParameterSpec(any_case("user", "album"), required=True),
+            "album": ParameterSpec(TEXT, "With scope_type album alone; it is needed then."),
+            **{f"{name}_permission": ParameterSpec(WORD) for name in fields_dict(Grants)},
+            "expiration_time": ParameterSpec(MOMENT),
+            "not_before_time": ParameterSpec(MOMENT),
+        },
+        form_rules=(_SCOPE_HAS_ITS_ALBUM, _GRANTS_HANG_TOGETHER),
+        responses=shown("CapabilityToken", 201),
+    ),
+    Route(
+        "GET",
+        "/capabilities",
+        list_all,
+        summary="List one's own tokens, or those of an album.",
+        callers=Callers.PERSON,
+        query_permission=Permission.MANAGE_CAPABILITY_TOKENS,
+        needs="otherwise it tells of the caller's own",
+        query={
+            **PAGE,
+            "valid": ParameterSpec(WORD, "true: neither revoked nor expired."),
+            "of": group(
+                {
+                    "album": ParameterSpec(ALPHANUMERIC),
+                    "user": ParameterSpec(USER, "Who made them; with an album."),
+                },
+                {"dependentRequired": {"user": ["album"]}},
+            ),
+        },
+        responses=listed("CapabilityToken"),
+    ),
+    Route(
+        "GET",
+        "/capabilities/{capability}",
+        get,
+        summary="Show a capability token.",
+        needs=MAKER,
+        responses=shown("CapabilityToken"),
+    ),
+    Route(
+        "POST",
+        "/capabilities/{capability}/revoke",
+        revoke,
+        summary="Take a capability token back.",
+        callers=Callers.PERSON,
+        needs=MAKER,
+        records=(
+            CapabilityTokenRevoked,
+            UserTokenRevoked,
+        ),
+        responses=shown("CapabilityToken"),
+    ),
+)

@@ -7,13 +7,18 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
-from albumcore import Album, FeedQuery, Kind
+from albumcore import Album, FeedQuery, Kind, Permission
 from albumcore.errors import UserNotFound
 from albumcore.feed import FEED, Family
+from albumcore_adapters.http.kheops.common import PAGE, listed
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.params import BadQuery, Page
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import ParameterSpec, one_of
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, MUTATIONS, UID
+from albumcore_adapters.http.openapi.values import DAY_OR_MOMENT, USER, any_case
+from albumcore_adapters.http.route import Callers, Route
 
 Texts = Collection[str]
 Read = Callable[[ApiRequest, Texts], Any]
@@ -167,3 +172,34 @@ PARAMETERS: Mapping[str, tuple[str, Read]] = {
 }
 """The filters of `FeedQuery`, each with its query parameter and how that is read. Only ``type`` and ``family`` are
 two for one."""
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/albums/{album}/events",
+        list_all,
+        summary="List what happened in an album, newest first. Filters apply to mutations alone.",
+        callers=Callers.ANY_TOKEN,
+        permission=Permission.READ_COMMENT,
+        query={
+            **PAGE,
+            "types": ParameterSpec(
+                one_of("comments", "mutations"), "Both when left out.", repeated=True
+            ),
+            "type": ParameterSpec(one_of(*MUTATIONS), repeated=True),
+            "family": ParameterSpec(
+                any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True
+            ),
+            "user": ParameterSpec(USER, "Who did it, or to whom.", repeated=True),
+            "studies": ParameterSpec(UID, repeated=True),
+            "series": ParameterSpec(UID, repeated=True),
+            "reportProvider": ParameterSpec(ALPHANUMERIC, repeated=True),
+            "capabilityToken": ParameterSpec(ALPHANUMERIC, repeated=True),
+            "startDate": ParameterSpec(DAY_OR_MOMENT, "Included."),
+            "endDate": ParameterSpec(DAY_OR_MOMENT, "Included; a day to its end."),
+        },
+        responses=listed("Event"),
+        from_store=True,
+    ),
+)

@@ -6,22 +6,36 @@ Those of an album are all its members', and recorded; those of an inbox are its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from albumcore import Album, album_stream
+from albumcore import Album, Permission, album_stream
+from albumcore.albums.events import FavoriteAdded, FavoriteRemoved, FavoriteSet
 from albumcore.errors import Forbidden, SeriesNotFound
 from albumcore.ids import AlbumId, SeriesUID
 from albumcore_adapters.access.series import reachable, taken_from_inbox
 from albumcore_adapters.http.kheops.comments import NotSeen
+from albumcore_adapters.http.kheops.common import DONE, IN_ONE, SEEN
 from albumcore_adapters.http.kheops.params import BadQuery
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.route import Route
 
 
 class SeriesNotSeen(Forbidden):
     """The caller cannot see the series."""
 
     code = "series_not_seen"
+
+
+def set_favorite(request: ApiRequest) -> None:
+    """Make the album one of the caller's favourites (Kheops API 6)."""
+    request.decide(Album.set_favorite, True)
+    request.done()
+
+
+def unset_favorite(request: ApiRequest) -> None:
+    """Make the album one of the caller's favourites no more (Kheops API 6)."""
+    request.decide(Album.set_favorite, False)
+    request.done()
 
 
 def _set(request: ApiRequest, *, is_favorite: bool) -> None:
@@ -56,8 +70,75 @@ def _require_held(request: ApiRequest, series: SeriesUID | None) -> None:
         raise SeriesNotSeen("no such series, or you cannot see it")
 
 
-add = partial(_set, is_favorite=True)
-"""Make a study, or a series of it, a favourite."""
+def add(request: ApiRequest) -> None:
+    """Make a study, or a series of it, a favourite."""
+    _set(request, is_favorite=True)
 
-remove = partial(_set, is_favorite=False)
-"""Make a study, or a series of it, a favourite no more."""
+
+def remove(request: ApiRequest) -> None:
+    """Make a study, or a series of it, a favourite no more."""
+    _set(request, is_favorite=False)
+
+
+ROUTES = (
+    Route(
+        "PUT",
+        "/albums/{album}/favorites",
+        set_favorite,
+        summary="Make an album one's favourite.",
+        records=(FavoriteSet,),
+        responses=DONE,
+    ),
+    Route(
+        "DELETE",
+        "/albums/{album}/favorites",
+        unset_favorite,
+        summary="Undo that.",
+        records=(FavoriteSet,),
+        responses=DONE,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}/favorites",
+        add,
+        summary="Make a study a favourite.",
+        query_permission=Permission.EDIT_FAVORITES,
+        needs=SEEN,
+        records=(FavoriteAdded,),
+        query=IN_ONE,
+        responses=DONE,
+    ),
+    Route(
+        "DELETE",
+        "/studies/{study}/favorites",
+        remove,
+        summary="Undo that.",
+        query_permission=Permission.EDIT_FAVORITES,
+        needs=SEEN,
+        records=(FavoriteRemoved,),
+        query=IN_ONE,
+        responses=DONE,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}/series/{series}/favorites",
+        add,
+        summary="Make a series a favourite.",
+        query_permission=Permission.EDIT_FAVORITES,
+        needs=SEEN,
+        records=(FavoriteAdded,),
+        query=IN_ONE,
+        responses=DONE,
+    ),
+    Route(
+        "DELETE",
+        "/studies/{study}/series/{series}/favorites",
+        remove,
+        summary="Undo that.",
+        query_permission=Permission.EDIT_FAVORITES,
+        needs=SEEN,
+        records=(FavoriteRemoved,),
+        query=IN_ONE,
+        responses=DONE,
+    ),
+)

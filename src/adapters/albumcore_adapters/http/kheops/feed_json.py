@@ -9,8 +9,6 @@ from albumcore.feed import Entry, FeedForm
 from albumcore.feed.rendering import Json, present
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory import Catalogue, Claims, People, Person, album_place
-from albumcore_adapters.http.kheops.compat import FORMS
-from albumcore_adapters.service import Service
 
 __all__ = ["Json", "people_of", "present", "render", "render_comments"]
 
@@ -46,12 +44,11 @@ def render(
 
 
 def render_comments(
-    entries: Sequence[Entry], seen_by: Collection[UserId], service: Service
+    entries: Sequence[Entry], seen_by: Collection[UserId], people: People, form: FeedForm
 ) -> list[Json]:
-    """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it."""
+    """Comments on a study as JSON objects: users who can see the study now have access, and none is an admin."""
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
-    form = FORMS[service.settings.compat]
-    return render_study_comments(entries, service.people.people(subs), seen_by, form)
+    return render_study_comments(entries, people.people(subs), seen_by, form)
 
 
 def people_of(members: Mapping[UserId, bool], people: People) -> list[Json]:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from albumcore.errors import Forbidden, Invalid, NotFound
 from albumcore.ids import AlbumId, StudyUID, is_uid
 from albumcore_adapters.access.albums import reached
+from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.feed_json import Json
 from albumcore_adapters.http.kheops.oauth import Refused, answer_client, at_most_one, one
 from albumcore_adapters.http.kheops.params import Fields
 from albumcore_adapters.http.kheops.reports import provider_named
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, ResponseSpec, one_of, ref
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.callers import (
     by_report_token,
     by_viewer_token,
@@ -157,3 +160,35 @@ GRANTS: Mapping[str, Callable[[ApiRequest, Fields], tuple[str, int]]] = {
     TOKEN_EXCHANGE: _by_exchange,
 }
 """What a token can be had for: makes it, and tells for how many seconds it is good."""
+
+
+_OF_CODES = ("code", "client_id", "redirect_uri", "client_assertion_type", "client_assertion")
+_OF_EXCHANGES = (
+    "subject_token",
+    "subject_token_type",
+    "scope",
+    "studyUID",
+    "source_type",
+    "source_id",
+)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/token",
+        token,
+        summary="Exchange a code or a token for another (RFC 6749, RFC 8693).",
+        callers=Callers.ANYBODY,
+        needs="a code that is the client's, or a token in the form",
+        form={
+            "grant_type": ParameterSpec(one_of(*GRANTS), required=True),
+            **{name: ParameterSpec(TEXT) for name in _OF_CODES},
+            **{name: ParameterSpec(TEXT) for name in _OF_EXCHANGES},
+        },
+        responses={
+            200: ResponseSpec("The token.", {JSON: ref("Token")}),
+            400: ResponseSpec("Why there is none.", {JSON: ref("TokenError")}),
+            401: ResponseSpec("Why there is none.", {JSON: ref("TokenError")}),
+        },
+    ),
+)

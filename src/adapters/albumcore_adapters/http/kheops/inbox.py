@@ -7,6 +7,13 @@ No inbox has a history: nothing here is recorded but what happens to an album.
 from __future__ import annotations
 
 from albumcore import Album, Permission
+from albumcore.albums.events import (
+    ReportAdded,
+    SeriesImported,
+    SeriesRemoved,
+    StudyImported,
+    StudyRemoved,
+)
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters.access.albums import may
@@ -25,10 +32,14 @@ from albumcore_adapters.access.series import (
 )
 from albumcore_adapters.http.kheops.album_overview import contents_of
 from albumcore_adapters.http.kheops.comments import NotSeen
+from albumcore_adapters.http.kheops.common import ADDED, DONE, FROM, LENT, LISTED, shown
 from albumcore_adapters.http.kheops.params import BadQuery
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
 from albumcore_adapters.http.kheops.source_token import lends, lent
 from albumcore_adapters.http.kheops.studies import origin_in, refuse_permanent
+from albumcore_adapters.http.openapi.parts import ParameterSpec
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.route import Callers, Route
 
 # Taking
 
@@ -231,3 +242,89 @@ def info(request: ApiRequest) -> None:
             "number_of_instances": held.instances,
         }
     )
+
+
+INBOX_OR_ALBUM = (
+    f"it is in the inbox; of a token of an album: `{Permission.DELETE_SERIES.value}` in it"
+)
+
+ROUTES = (
+    Route(
+        "GET",
+        "/inboxinfo",
+        info,
+        summary="Tell what is in the caller's inbox.",
+        needs=LISTED,
+        responses=shown("Contents"),
+        from_store=True,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}",
+        take_study,
+        summary="Take a study into the inbox, or into the token's album.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.SEND_SERIES,
+        needs=f"the study is seen, or lent; of a token of an album: `{Permission.ADD_SERIES.value}` in it",
+        records=(StudyImported,),
+        query={
+            "album": ParameterSpec(ALPHANUMERIC, "The album it is taken from, if nothing is lent.")
+        },
+        headers=LENT,
+        responses=ADDED,
+    ),
+    Route(
+        "DELETE",
+        "/studies/{study}",
+        leave_study,
+        summary="Take a study out of the inbox, or out of the token's album.",
+        callers=Callers.ANY_TOKEN,
+        needs=INBOX_OR_ALBUM,
+        records=(StudyRemoved,),
+        responses=DONE,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}/series/{series}",
+        take_series,
+        summary="Take a series into the inbox, or into the token's album.",
+        callers=Callers.ANY_TOKEN,
+        needs=f"the series may be claimed, or is lent; of a token of an album: `{Permission.ADD_SERIES.value}` in it",
+        records=(
+            SeriesImported,
+            ReportAdded,
+        ),
+        headers=LENT,
+        responses=ADDED,
+    ),
+    Route(
+        "DELETE",
+        "/studies/{study}/series/{series}",
+        leave_series,
+        summary="Take a series out of the inbox, or out of the token's album.",
+        callers=Callers.ANY_TOKEN,
+        needs=INBOX_OR_ALBUM,
+        records=(SeriesRemoved,),
+        responses=DONE,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}/users/{user}",
+        send_study,
+        summary="Send a study to somebody's inbox.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.SEND_SERIES,
+        needs=f"of a token of an album: `{Permission.SEND_SERIES.value}` in it",
+        query=FROM,
+        responses=ADDED,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}/series/{series}/users/{user}",
+        send_series,
+        summary="Send a series to somebody's inbox.",
+        callers=Callers.ANY_TOKEN,
+        needs=f"the series may be claimed; of a token of an album: `{Permission.SEND_SERIES.value}` in it",
+        responses=ADDED,
+    ),
+)

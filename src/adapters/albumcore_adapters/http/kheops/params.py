@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 import falcon
 from attrs import frozen
 
-from albumcore.errors import Invalid
-from albumcore.ids import SeriesUID, StudyUID, is_uid
+from albumcore.errors import Invalid, UserNotFound
+from albumcore.ids import SeriesUID, StudyUID, UserId, is_uid
+from albumcore_adapters.directory import People
 
 MAX_FIELDS = 10_000
 MAX_NUMBER = 2**31 - 1
@@ -147,3 +148,15 @@ class Page:
     def slice(self) -> slice:
         """The page, for a sequence that holds the whole list."""
         return slice(self.offset, None if self.limit is None else self.offset + self.limit)
+
+
+def user_named(people: People, reference: str) -> UserId:
+    """The user that a client refers to: by e-mail address, which is case-insensitive, or by sub.
+
+    Raises:
+        UserNotFound: nobody is known by that.
+    """
+    person = people.find(reference)
+    if person is None:
+        raise UserNotFound("nobody is known by this sub or e-mail address")
+    return person.sub

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from albumcore_adapters.http.accept import preferred
+from albumcore_adapters.http.accept import JSON, preferred
+from albumcore_adapters.http.kheops.common import NOTHING, OK
 from albumcore_adapters.http.kheops.feed_json import Json
-from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.prometheus import OPENMETRICS, TEXT, prometheus_text
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import TEXT, ResponseSpec, ref
+from albumcore_adapters.http.prometheus import OPENMETRICS, TEXT_FORMAT, prometheus_text
 from albumcore_adapters.http.request_log import log_fault
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.store import StoreError
 from albumcore_adapters.store.metrics import (
     Pairs,
@@ -15,7 +18,7 @@ from albumcore_adapters.store.metrics import (
     users_in_albums,
 )
 
-METRICS = "application/json", OPENMETRICS, TEXT
+METRICS = JSON, OPENMETRICS, TEXT_FORMAT
 """In what form the metrics are told; the first where nothing else is asked for."""
 
 
@@ -45,7 +48,7 @@ def metrics(request: ApiRequest) -> None:
         "series_in_study": catalogue.series_in_study_histogram(),
     }
     media_type = preferred(request.req, METRICS)
-    if media_type in (TEXT, OPENMETRICS):
+    if media_type in (TEXT_FORMAT, OPENMETRICS):
         request.done(200)
         requests = request.service.requests
         request.resp.data, request.resp.content_type = prometheus_text(
@@ -62,3 +65,39 @@ def metrics(request: ApiRequest) -> None:
 
 def _pairs(pairs: Pairs, first: str, second: str) -> list[Json]:
     return [{first: one, second: other} for one, other in pairs]
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/liveness",
+        liveness,
+        summary="Whether the process is there.",
+        callers=Callers.ANYBODY,
+        needs=NOTHING,
+        responses=OK,
+    ),
+    Route(
+        "GET",
+        "/readiness",
+        readiness,
+        summary="Whether the database answers.",
+        callers=Callers.ANYBODY,
+        needs=NOTHING,
+        responses=OK,
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        summary="How much there is of what; for Prometheus, also what was answered.",
+        callers=Callers.ANYBODY,
+        needs=NOTHING,
+        responses={
+            200: ResponseSpec(
+                "The metrics.",
+                {JSON: ref("Metrics"), OPENMETRICS: TEXT, TEXT_FORMAT: TEXT},
+            )
+        },
+    ),
+)

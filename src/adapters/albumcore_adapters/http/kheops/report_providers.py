@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from albumcore import Album
+from albumcore import Album, Permission
 from albumcore.albums import ReportProvider
+from albumcore.albums.events import (
+    ReportProviderCreated,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+)
 from albumcore.albums.values import check_provider_text
 from albumcore.errors import Invalid, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
 from albumcore.times import local_time
+from albumcore_adapters.http.kheops.common import DONE, NOTHING, PAGE, listed, shown
 from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import ParameterSpec, text
+from albumcore_adapters.http.openapi.values import ADDRESS, ADDRESS_OR_NONE, PLAIN
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.outbound.report_providers import check_metadata
 
 ID_LENGTH = 22
@@ -107,3 +116,73 @@ def _provider_json(provider_id: ReportProviderId, provider: ReportProvider) -> J
         "client_id": provider_id,
         "created_time": local_time(provider.created_at),
     }
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/albums/{album}/reportproviders",
+        create,
+        summary="Let a report provider in.",
+        permission=Permission.MANAGE_REPORT_PROVIDERS,
+        records=(ReportProviderCreated,),
+        form={
+            "name": ParameterSpec(text(1, 1024, **PLAIN), required=True),
+            "url": ParameterSpec(
+                ADDRESS, "Where it describes itself; it is asked there.", required=True
+            ),
+        },
+        responses=shown("ReportProvider", 201),
+    ),
+    Route(
+        "GET",
+        "/albums/{album}/reportproviders",
+        list_all,
+        summary="List the report providers.",
+        permission=Permission.GET_REPORT_PROVIDERS,
+        query=PAGE,
+        responses=listed("ReportProvider"),
+        from_store=True,
+    ),
+    Route(
+        "GET",
+        "/albums/{album}/reportproviders/{client}",
+        get,
+        summary="Show a report provider.",
+        permission=Permission.GET_REPORT_PROVIDERS,
+        responses=shown("ReportProvider"),
+        from_store=True,
+    ),
+    Route(
+        "PATCH",
+        "/albums/{album}/reportproviders/{client}",
+        edit,
+        summary="Rename a report provider, or move its address.",
+        permission=Permission.MANAGE_REPORT_PROVIDERS,
+        records=(ReportProviderEdited,),
+        form={
+            "name": ParameterSpec(text(0, 1024, **PLAIN), "Empty: as it is."),
+            "url": ParameterSpec(ADDRESS_OR_NONE, "It is asked there."),
+        },
+        responses=shown("ReportProvider"),
+    ),
+    Route(
+        "DELETE",
+        "/albums/{album}/reportproviders/{client}",
+        delete,
+        summary="Turn a report provider away.",
+        permission=Permission.MANAGE_REPORT_PROVIDERS,
+        records=(ReportProviderDeleted,),
+        responses=DONE,
+    ),
+    Route(
+        "POST",
+        "/reportproviders/metadata",
+        metadata,
+        summary="Check how a report provider describes itself.",
+        callers=Callers.ANY_TOKEN,
+        needs=NOTHING,
+        form={"url": ParameterSpec(text(1), required=True)},
+        responses=shown("ProviderMetadata"),
+    ),
+)

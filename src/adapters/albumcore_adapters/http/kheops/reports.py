@@ -16,10 +16,13 @@ from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID
 from albumcore.index import MemberRow, ProviderRow
 from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.series import series_in_album
-from albumcore_adapters.http.kheops.oauth import CONFIGURATION, base_of
+from albumcore_adapters.http.kheops.common import NOTHING, shown
 from albumcore_adapters.http.kheops.params import Fields
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
 from albumcore_adapters.http.kheops.responses import answer_nothing
+from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, ResponseSpec, array, text
+from albumcore_adapters.http.openapi.schemas import UID
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.callers import (
     Caller,
     caller_of,
@@ -37,6 +40,8 @@ from albumcore_adapters.identity.service_tokens import (
     report_token,
 )
 from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
+
+CONFIGURATION = "/.well-known/report-provider-configuration"
 
 NUMBER_LENGTH = 22
 
@@ -186,3 +191,59 @@ PAGE = """\
 </body>
 </html>
 """
+
+
+def configuration(request: ApiRequest) -> None:
+    """Describe the service to report providers."""
+    settings = request.service.settings
+    base = base_of(request)
+    request.answer(
+        {
+            "issuer": settings.root,
+            "dicomweb_endpoint": base,
+            "dicomweb_uri_endpoint": f"{base}/wado",
+            "token_endpoint": f"{base}/token",
+            "introspection_endpoint": f"{base}/token/introspect",
+            "userinfo_endpoint": f"{base}/userinfo",
+            "grant_types_supported": ["authorization_code", "implicit"],
+            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+            "introspection_endpoint_auth_methods_supported": ["none"],
+            "response_types_supported": ["code", "token"],
+            "response_modes_supported": ["query", "fragment"],
+        }
+    )
+
+
+def base_of(request: ApiRequest) -> str:
+    """Where clients reach the routes of this API, without a slash at its end."""
+    settings = request.service.settings
+    return settings.root + (settings.kheops_prefix or "")
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/report",
+        start,
+        summary="Start a report: a page that leads to the report provider.",
+        callers=Callers.ANYBODY,
+        needs="a token in the form, of a member of the provider's album",
+        form={
+            "access_token": ParameterSpec(text(1), required=True),
+            "client_id": ParameterSpec(TEXT, required=True),
+            "studyUID": ParameterSpec({**array(UID), "minItems": 1}, required=True),
+        },
+        responses={200: ResponseSpec("The page.", {"text/html": TEXT})},
+        errors=(401, 403, 404, 502),
+    ),
+    Route(
+        "GET",
+        "/.well-known/report-provider-configuration",
+        configuration,
+        summary="Tell report providers where what is.",
+        callers=Callers.ANYBODY,
+        needs=NOTHING,
+        responses=shown("Configuration"),
+    ),
+)

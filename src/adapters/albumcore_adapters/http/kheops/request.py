@@ -1,23 +1,28 @@
-"""One request, read as far as every responder needs it, and the questions they all have (Kheops API, conventions)."""
+"""The request as responders see it (Kheops API, conventions)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import falcon
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore import Album, CommandKey, Permission, Source, Stream, album_stream
-from albumcore.errors import UserNotFound
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
-from albumcore.index import CommandRow
 from albumcore.kernel import RecordedEvent
 from albumcore_adapters.access.albums import permitted
+from albumcore_adapters.http.accept import preferred
 from albumcore_adapters.http.idempotency import IdempotencyKey
-from albumcore_adapters.http.kheops import responses
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
-from albumcore_adapters.http.kheops.params import Fields, query_of, series_in, study_in
+from albumcore_adapters.http.kheops.params import (
+    Fields,
+    query_of,
+    series_in,
+    study_in,
+    user_named,
+)
+from albumcore_adapters.http.response import Response
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.service import Service
 
@@ -27,33 +32,29 @@ class ApiRequest:
     """A request that has passed the checks of its route.
 
     Attributes:
-        service: What it is asked of.
-        req: The request.
-        resp: The answer to be.
-        caller: Who asks.
-        path: The parts of the path that the route names.
-        longest_form: Largest form that is read, in bytes.
-        key: By which it is known if it comes again, where the route heeds that and the caller gave one.
+        req: The request as Falcon parsed it.
+        caller: Who makes it.
+        path: The parameters in its path, by name.
+        key: Its idempotency key, where the route heeds one and the request has one.
+        max_form: Largest form that is read, in bytes.
     """
 
-    service: Service
-    req: falcon.Request
-    resp: falcon.Response
+    req: falcon.Request = field(repr=False)
     caller: Caller
     path: Mapping[str, str]
     key: IdempotencyKey | None = None
-    longest_form: int = MAX_FORM
-
-    # Who asks, and what the path names
+    max_form: int = MAX_FORM
 
     @property
     def source(self) -> Source:
-        """In whose name it happens."""
+        """Who acts, and through what."""
         return self.caller.source
+
+    # The path
 
     @property
     def album(self) -> AlbumId:
-        """The album in the path. The route has seen that it is there for the caller."""
+        """The album in the path; it exists for the caller."""
         return AlbumId(self.path["album"])
 
     @property
@@ -63,73 +64,63 @@ class ApiRequest:
 
     @property
     def study(self) -> StudyUID:
-        """The study in the path; `BadQuery` where it is no UID."""
+        """The study in the path."""
         return study_in(self.path["study"])
 
     @property
     def series(self) -> SeriesUID:
-        """The series in the path; `BadQuery` where it is no UID."""
+        """The series in the path."""
         return series_in(self.path["series"])
 
-    def user(self) -> UserId:
-        """The user in the path.
+    # Query, headers, form
+
+    @property
+    def query(self) -> Fields:
+        """The parameters of the query string.
 
         Raises:
-            UserNotFound: nobody is known by that.
+            BadQuery: it is malformed.
         """
+        return query_of(self.req)
+
+    def header(self, name: str) -> str | None:
+        """A request header; its name is case-insensitive."""
+        return self.req.get_header(name)
+
+    def preferred(self, media_types: Iterable[str]) -> str | None:
+        """The media type that the client prefers among some; None if it accepts none of them."""
+        return preferred(self.req, media_types)
+
+    def form(self) -> Fields:
+        """The form parameters. The body can be read once; see `read_form` for the errors."""
+        return read_form(self.req, self.max_form)
+
+    def command(self, form: Fields) -> CommandKey | None:
+        """The key of the command, by path and form; None without an idempotency key."""
+        return None if self.key is None else self.key.command(self.path, form.values)
+
+
+@frozen
+class UnconvertedRequest(ApiRequest):
+    """For responders that write their response themselves: to go."""
+
+    service: Service = field(kw_only=True)
+    resp: falcon.Response = field(kw_only=True)
+
+    def user(self) -> UserId:
+        """The user in the path."""
         return self.user_named(self.path["user"])
 
     def user_named(self, reference: str) -> UserId:
-        """The user that a text refers to: an e-mail address in any case, or a sub.
-
-        Raises:
-            UserNotFound: nobody is known by that.
-        """
-        person = self.service.people.find(reference)
-        if person is None:
-            raise UserNotFound("nobody is known by this sub or e-mail address")
-        return person.sub
+        """The user that a text refers to."""
+        return user_named(self.service.people, reference)
 
     def named(self, reference: str | None) -> UserId | None:
         """The same, where there may be no text at all."""
         return None if reference is None else self.user_named(reference)
 
-    # What was sent
-
-    @property
-    def query(self) -> Fields:
-        """The fields of the query string."""
-        return query_of(self.req)
-
-    def form(self) -> Fields:
-        """The fields of the form; see `read_form` for what is refused. The body can be read once."""
-        return read_form(self.req, self.longest_form)
-
-    def command(self, form: Fields) -> CommandKey | None:
-        """By which the command is known again that the form asks for."""
-        return None if self.key is None else self.key.asking(self.path, form.values)
-
-    def done_before(self) -> tuple[RecordedEvent[Any], ...]:
-        """What the same request led to when it came before; nothing where it did not.
-
-        The body is read only where there is something to compare it with.
-
-        Raises:
-            CommandReused: the key came with another request.
-        """
-        albums = self.service.albums
-        if self.key is None or not albums.index.rows(CommandRow, {"command": self.key.id}):
-            return ()
-        return albums.done_before(self.key.asking(self.path, self.form().values))
-
-    # What is done
-
     def permitted(self, album: str, permission: Permission) -> Stream[Album]:
-        """The stream of another album than that in the path, if the caller holds the permission there.
-
-        Raises:
-            AlbumNotFound, Forbidden: see `albumcore_adapters.access.albums.permitted`.
-        """
+        """The stream of another album than that in the path, if the caller holds the permission there."""
         service = self.service
         return permitted(service.albums, self.caller, album, permission, service.clock())
 
@@ -139,12 +130,23 @@ class ApiRequest:
         """Let the caller decide something about the album in the path."""
         return self.service.albums.handle(self.stream, decision, self.source, *args, **kwargs)
 
-    # What is answered
-
     def answer(self, value: Any, status: int = 200, total: int | None = None) -> None:
         """Answer with JSON, and with ``total`` in ``X-Total-Count`` where it is one page of something."""
-        responses.answer_json(self.resp, value, status, total)
+        self._write(Response.json(value, status, total))
 
     def done(self, status: int = 204) -> None:
         """Answer with a status alone."""
-        responses.answer_nothing(self.resp, status)
+        self._write(Response(status))
+
+    def _write(self, response: Response) -> None:
+        self.resp.status = response.status
+        self.resp.set_headers(response.headers)
+        if response.media_type:
+            self.resp.content_type = response.media_type
+        self.resp.data = response.body  # type: ignore[assignment]
+
+    def written(self) -> Response:
+        """What was written."""
+        headers = dict(self.resp.headers)
+        media_type = headers.pop("content-type", None)
+        return Response(self.resp.status_code, self.resp.render_body() or b"", media_type, headers)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from albumcore import Album
+from albumcore import Album, Permission
+from albumcore.albums.events import SeriesImported, SeriesRemoved, StudyImported, StudyRemoved
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore_adapters.access.claims import put_in_album
 from albumcore_adapters.access.series import (
@@ -13,9 +14,11 @@ from albumcore_adapters.access.series import (
     series_in_album,
     taken_from_inbox,
 )
+from albumcore_adapters.http.kheops.common import ADDED, DONE, FROM, LENT
 from albumcore_adapters.http.kheops.params import BadQuery
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
 from albumcore_adapters.http.kheops.source_token import lends, lent
+from albumcore_adapters.http.route import Callers, Route
 
 
 def add_study(request: ApiRequest) -> None:
@@ -96,3 +99,51 @@ def refuse_permanent(request: ApiRequest) -> None:
     """
     if request.req.get_header("Admin-Action") is not None:
         raise Forbidden("the header Admin-Action is not supported: nothing recorded is deleted")
+
+
+ROUTES = (
+    Route(
+        "PUT",
+        "/studies/{study}/albums/{album}",
+        add_study,
+        summary="Add a study to an album.",
+        permission=Permission.ADD_SERIES,
+        query_permission=Permission.SEND_SERIES,
+        needs="the study is where it is taken from",
+        records=(StudyImported,),
+        query=FROM,
+        headers=LENT,
+        responses=ADDED,
+    ),
+    Route(
+        "DELETE",
+        "/studies/{study}/albums/{album}",
+        remove_study,
+        summary="Take a study out of an album.",
+        callers=Callers.ANY_TOKEN,
+        permission=Permission.DELETE_SERIES,
+        records=(StudyRemoved,),
+        responses=DONE,
+    ),
+    Route(
+        "PUT",
+        "/studies/{study}/series/{series}/albums/{album}",
+        add_series,
+        summary="Add a series to an album.",
+        permission=Permission.ADD_SERIES,
+        needs="the series may be claimed, or is lent",
+        records=(SeriesImported,),
+        headers=LENT,
+        responses=ADDED,
+    ),
+    Route(
+        "DELETE",
+        "/studies/{study}/series/{series}/albums/{album}",
+        remove_series,
+        summary="Take a series out of an album.",
+        callers=Callers.ANY_TOKEN,
+        permission=Permission.DELETE_SERIES,
+        records=(SeriesRemoved,),
+        responses=DONE,
+    ),
+)

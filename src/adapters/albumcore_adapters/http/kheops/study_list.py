@@ -31,10 +31,23 @@ from albumcore_adapters.directory.studies import (
     search_studies,
     series_of_study,
 )
-from albumcore_adapters.http.accept import preferred
+from albumcore_adapters.http.accept import DICOM_JSON, JSON, preferred
+from albumcore_adapters.http.kheops.common import (
+    IN,
+    OK,
+    PAGE,
+    PAGE_OF_SOME,
+    SEEN,
+    dicom,
+    in_place,
+    sort_parameter,
+)
 from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, study_in
-from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.routing import DICOM_JSON, JSON
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, array
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
+from albumcore_adapters.http.openapi.values import DAYS_OR_NONE, TIMES_OR_NONE, WORD, any_case
+from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.jwt import bearer
 
 FAVORITES = "00012345"
@@ -345,3 +358,113 @@ def _answer(
     if found:
         request.resp.content_type = preferred(request.req, (DICOM_JSON, JSON)) or DICOM_JSON
         request.resp.data = orjson.dumps([dict(sorted(one.items())) for one in found])
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/studies",
+        list_studies,
+        summary="List studies. Attributes are filters, by keyword or by tag.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs="it tells of what is the caller's to see",
+        query={
+            **PAGE_OF_SOME,
+            **in_place(ParameterSpec(any_case("true"), "true: favourites only.")),
+            "StudyDate": ParameterSpec(DAYS_OR_NONE),
+            "StudyTime": ParameterSpec(TIMES_OR_NONE),
+            "StudyInstanceUID": ParameterSpec(UID, "One of these.", repeated=True),
+            **{
+                name: ParameterSpec(TEXT)
+                for name in (
+                    "AccessionNumber",
+                    "ModalitiesInStudy",
+                    "ReferringPhysicianName",
+                    "PatientName",
+                    "PatientID",
+                    "StudyID",
+                    "StudyDescription",
+                )
+            },
+            "sort": sort_parameter(
+                *STUDY_SORTS,
+                about="A hyphen before it: descending, as by StudyDate when it is left out.",
+            ),
+            "fuzzymatching": ParameterSpec(WORD, "Names of persons that sound alike will do."),
+            "includefield": ParameterSpec(
+                TEXT,
+                "favorite (in an album or the inbox), comments, StudyDescription; others in vain.",
+                repeated=True,
+            ),
+        },
+        responses=dicom(),
+        from_store=True,
+    ),
+    Route(
+        "GET",
+        "/studies/{study}/series",
+        list_series,
+        summary="List the series of a study.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs=SEEN,
+        query={
+            **PAGE,
+            **in_place(
+                ParameterSpec(WORD, "true: favourites only; any other text: all but those.")
+            ),
+            **{
+                name: ParameterSpec(TEXT)
+                for name in (
+                    "Modality",
+                    "SeriesDescription",
+                    "BodyPartExamined",
+                    "SeriesInstanceUID",
+                    "SeriesNumber",
+                )
+            },
+            "sort": sort_parameter(*SERIES_SORTS, about="A hyphen before it: descending."),
+            "fuzzymatching": ParameterSpec(WORD, "Passed over: series have no names of persons."),
+            "includefield": ParameterSpec(
+                TEXT, "favorite (in an album or the inbox).", repeated=True
+            ),
+        },
+        responses=dicom(),
+        from_store=True,
+    ),
+    Route(
+        "GET",
+        "/studies/{study}/metadata",
+        metadata,
+        summary="Show the headers of the instances of a study.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs=SEEN,
+        query=IN,
+        responses=dicom(paged=False),
+        from_store=True,
+    ),
+    Route(
+        "POST",
+        "/studies/{study}/fetch",
+        fetch,
+        summary="Have the headers of a study read anew.",
+        callers=Callers.ANY_TOKEN,
+        needs=SEEN,
+        responses=OK,
+    ),
+    Route(
+        "POST",
+        "/studies/{study}/series/fetch",
+        fetch_series,
+        summary="Have the headers of some series read anew.",
+        callers=Callers.ANY_TOKEN,
+        needs=SEEN,
+        form={
+            "SeriesInstanceUID": ParameterSpec({**array(UID), "minItems": 1}, required=True),
+            "album": ParameterSpec(ALPHANUMERIC),
+        },
+        responses=OK,
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from albumcore import Permission
 from albumcore.errors import StudyNotFound
 from albumcore.ids import AlbumId, StudyUID, UserId, is_uid
 from albumcore.index import MemberRow
@@ -15,9 +16,23 @@ from albumcore_adapters.access.series import (
 )
 from albumcore_adapters.base.settings import UserSearch
 from albumcore_adapters.directory import Person
+from albumcore_adapters.http.accept import JSON
+from albumcore_adapters.http.kheops.common import PAGE
 from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import BadQuery, Page
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import (
+    TEXT,
+    ParameterSpec,
+    ResponseSpec,
+    array,
+    exactly_one,
+    group,
+    ref,
+    text,
+)
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
+from albumcore_adapters.http.route import Route
 
 LEAST = 3
 """Fewer characters than this would find nearly everybody."""
@@ -123,3 +138,36 @@ def _fitting(search: str) -> Callable[[Person], bool]:
 
 def _json(person: Person, **told: bool | None) -> Json:
     return present(email=person.email, name=person.name, sub=person.sub, **told)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/users",
+        find,
+        summary="Find users: one by reference, or some by what they are called.",
+        query_permission=Permission.LIST_USERS,
+        needs="among those who see a study: the study is seen",
+        query={
+            **PAGE,
+            "who": group(
+                {
+                    "reference": ParameterSpec(TEXT, "A sub, or an e-mail address."),
+                    "search": ParameterSpec(text(3), "Part of a name or an address."),
+                    "album": ParameterSpec(ALPHANUMERIC, "Search among its members."),
+                    "studyInstanceUID": ParameterSpec(UID, "Search among those who see it."),
+                },
+                exactly_one("reference", "search"),
+                required=True,
+            ),
+        },
+        responses={
+            200: ResponseSpec(
+                "One user, or a list.",
+                {JSON: {"oneOf": [ref("KnownUser"), array(ref("KnownUser"))]}},
+            ),
+            204: ResponseSpec("Nobody was found."),
+        },
+        from_store=True,
+    ),
+)

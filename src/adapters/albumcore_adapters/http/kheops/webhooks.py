@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from albumcore import Album, Webhook, WebhookEvent
+from albumcore import Album, Permission, Webhook, WebhookEvent
+from albumcore.albums.events import WebhookCreated, WebhookDeleted, WebhookEdited, WebhookTriggered
 from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
+from albumcore_adapters.http.kheops.common import DONE, PAGE, has, listed, shown
 from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import (
+    TEXT,
+    ParameterSpec,
+    ResponseSpec,
+    Schema,
+    array,
+    at_most_one,
+    text,
+)
+from albumcore_adapters.http.openapi.schemas import UID
+from albumcore_adapters.http.openapi.values import (
+    ADDRESS,
+    NAMED,
+    PLAIN,
+    USER,
+    WEBHOOK_EVENTS,
+    WORD,
+    any_case,
+)
+from albumcore_adapters.http.route import Route
 from albumcore_adapters.webhooks import (
     TriggerSummary,
     delete_secret,
@@ -164,3 +186,102 @@ def _uid(field: str, text: str) -> str:
     if not is_uid(text):
         raise Invalid(field, "it is no UID")
     return text
+
+
+_TOLD_BY_HAND: Schema = {
+    "anyOf": [
+        {
+            **has("event", any_case("new_series")),
+            "required": ["StudyInstanceUID", "SeriesInstanceUID"],
+            "not": {"required": ["user"]},
+        },
+        {
+            **has("event", any_case("new_user")),
+            "required": ["user"],
+            "not": {"anyOf": [{"required": [f"{one}InstanceUID"]} for one in ("Study", "Series")]},
+        },
+    ]
+}
+
+ROUTES = (
+    Route(
+        "POST",
+        "/albums/{album}/webhooks",
+        create,
+        summary="Have an address told of events.",
+        permission=Permission.MANAGE_WEBHOOKS,
+        records=(WebhookCreated,),
+        form={
+            "url": ParameterSpec(ADDRESS, required=True),
+            "name": ParameterSpec(text(1, 255, **NAMED), required=True),
+            "secret": ParameterSpec(text(1, 1024, **PLAIN)),
+            "event": ParameterSpec(WEBHOOK_EVENTS),
+            "enabled": ParameterSpec(WORD, "true when it is left out."),
+        },
+        responses=shown("Webhook", 201),
+    ),
+    Route(
+        "GET",
+        "/albums/{album}/webhooks",
+        list_all,
+        summary="List the webhooks.",
+        permission=Permission.MANAGE_WEBHOOKS,
+        query={**PAGE, "url": ParameterSpec(TEXT)},
+        responses=listed("Webhook"),
+    ),
+    Route(
+        "GET",
+        "/albums/{album}/webhooks/{webhook}",
+        get,
+        summary="Show a webhook, and when it was triggered.",
+        permission=Permission.MANAGE_WEBHOOKS,
+        query=PAGE,
+        responses=shown("Webhook"),
+    ),
+    Route(
+        "PATCH",
+        "/albums/{album}/webhooks/{webhook}",
+        edit,
+        summary="Change a webhook.",
+        permission=Permission.MANAGE_WEBHOOKS,
+        records=(WebhookEdited,),
+        form={
+            "url": ParameterSpec(ADDRESS),
+            "name": ParameterSpec(text(1, 255, **NAMED)),
+            "secret": ParameterSpec(text(0, 1024, **PLAIN), "Empty: none from now on."),
+            "enabled": ParameterSpec(WORD),
+            "event": ParameterSpec(WEBHOOK_EVENTS, "Instead of those there are."),
+            "add_event": ParameterSpec(WEBHOOK_EVENTS),
+            "remove_event": ParameterSpec(WEBHOOK_EVENTS),
+        },
+        form_rules=(at_most_one("event", "add_event"), at_most_one("event", "remove_event")),
+        responses=shown("Webhook"),
+    ),
+    Route(
+        "DELETE",
+        "/albums/{album}/webhooks/{webhook}",
+        delete,
+        summary="Take a webhook away.",
+        permission=Permission.MANAGE_WEBHOOKS,
+        records=(WebhookDeleted,),
+        responses=DONE,
+    ),
+    Route(
+        "POST",
+        "/albums/{album}/webhooks/{webhook}/trigger",
+        trigger,
+        summary="Trigger a webhook by hand.",
+        permission=Permission.MANAGE_WEBHOOKS,
+        records=(WebhookTriggered,),
+        form={
+            "event": ParameterSpec(any_case("new_series", "new_user"), required=True),
+            "StudyInstanceUID": ParameterSpec(UID, "With new_series alone."),
+            "SeriesInstanceUID": ParameterSpec(
+                {**array(UID), "minItems": 1}, "With new_series alone."
+            ),
+            "user": ParameterSpec(USER, "With new_user alone."),
+        },
+        form_rules=(_TOLD_BY_HAND,),
+        responses={202: ResponseSpec("It will be told.")},
+    ),
+)

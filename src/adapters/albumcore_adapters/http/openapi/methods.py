@@ -1,16 +1,11 @@
-"""What every address answers to OPTIONS, and the methods that are answered only to be refused."""
+"""The methods of the TSCharts API that are answered only to be refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from albumcore_adapters.http.openapi.parts import TEXT, Answer, Operation
+from albumcore_adapters.http.openapi.parts import Operation
 from albumcore_adapters.http.openapi.tscharts import ROOT
-
-OPTIONS = Operation(
-    "Tell which methods the address takes.",
-    {200: Answer("They are in Allow, separated by commas.", headers={"Allow": TEXT})},
-)
 
 _KINDS = ("clinic", "station", "patient", "image")
 

@@ -49,7 +49,7 @@ def one_of(*words: str) -> Schema:
 
 
 @frozen
-class Field:
+class ParameterSpec:
     """A named value of a query or a form.
 
     Attributes:
@@ -75,7 +75,7 @@ class Field:
         return self.repeated or self.schema.get("type") in ("array", "object")
 
 
-Fields = Mapping[str, Field]
+Parameters = Mapping[str, ParameterSpec]
 
 
 def exactly_one(*names: str) -> Schema:
@@ -88,7 +88,7 @@ def at_most_one(one: str, other: str) -> Schema:
     return {"not": {"required": [one, other]}}
 
 
-def group(fields: Fields, *rules: Schema, required: bool = False) -> Field:
+def group(fields: Parameters, *rules: Schema, required: bool = False) -> ParameterSpec:
     """Values of a query string whose presence hangs together: an object, whose members are the parameters.
 
     Args:
@@ -102,11 +102,11 @@ def group(fields: Fields, *rules: Schema, required: bool = False) -> Field:
         for name, one in fields.items()
     }
     schema = {"type": "object", "properties": members, "allOf": [*rules]}
-    return Field(schema, "These stand in the query string by their own names.", required)
+    return ParameterSpec(schema, "These stand in the query string by their own names.", required)
 
 
 @frozen
-class Answer:
+class ResponseSpec:
     """One answer to an operation.
 
     Attributes:
@@ -134,8 +134,8 @@ class Operation:
     """What one route takes and answers.
 
     Attributes:
-        about: What it does, in one line.
-        answers: What comes when all is well, by status.
+        summary: What it does, in one line.
+        responses: Responses of a request that is not refused, by status.
         query: Values in the query string.
         headers: Values in headers of the request, beside the usual ones.
         form: Values in a form.
@@ -144,17 +144,17 @@ class Operation:
         errors: Statuses of errors that this operation has beside those of all.
     """
 
-    about: str
-    answers: Mapping[int, Answer]
-    query: Fields = field(factory=dict)
-    headers: Fields = field(factory=dict)
-    form: Fields | None = None
+    summary: str
+    responses: Mapping[int, ResponseSpec]
+    query: Parameters = field(factory=dict)
+    headers: Parameters = field(factory=dict)
+    form: Parameters | None = None
     form_rules: Sequence[Schema] = ()
     body: Schema | None = None
     errors: Sequence[int] = ()
 
 
-def parameters(where: str, fields: Fields) -> list[Json]:
+def parameter_list(where: str, parameters: Parameters) -> list[Json]:
     """Values of a query string or of headers, as OpenAPI has them."""
     return [
         {
@@ -166,11 +166,11 @@ def parameters(where: str, fields: Fields) -> list[Json]:
             # An object that is exploded is its members, each a parameter of its own.
             **({"style": "form", "explode": True} if one.is_exploded else {}),
         }
-        for name, one in fields.items()
+        for name, one in parameters.items()
     ]
 
 
-def form_body(fields: Fields, rules: Sequence[Schema] = ()) -> Json:
+def form_body(fields: Parameters, rules: Sequence[Schema] = ()) -> Json:
     """A form, as OpenAPI has it. Its fields may stand in the query string instead, where the body is empty."""
     required = [name for name, one in fields.items() if one.required]
     schema: Json = {

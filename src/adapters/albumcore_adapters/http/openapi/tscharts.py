@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from albumcore_adapters.http.openapi.common import IDEMPOTENCY
+from albumcore_adapters.http.openapi.document import IDEMPOTENCY
 from albumcore_adapters.http.openapi.parts import (
     INTEGER,
     TEXT,
-    Answer,
-    Field,
-    Fields,
     Operation,
+    Parameters,
+    ParameterSpec,
+    ResponseSpec,
     Schema,
     array,
     group,
@@ -35,8 +35,8 @@ KEY: Schema = {"oneOf": [INTEGER, ID]}
 EMPTY: Schema = {"type": "object", "maxProperties": 0}
 FLAG_WORD = one_of("true", "false", "")
 IDS = array(INTEGER)
-GONE = {200: Answer("It is gone.", {JSON: EMPTY})}
-MADE = {200: Answer("Its id.", {JSON: ref("Made")})}
+GONE = {200: ResponseSpec("It is gone.", {JSON: EMPTY})}
+MADE = {200: ResponseSpec("Its id.", {JSON: ref("Made")})}
 
 
 def _or_empty(words: Schema) -> Schema:
@@ -51,20 +51,20 @@ _FIELDS: Mapping[str, Schema] = {
 }
 
 SEARCHED: Schema = text(longest=255, **PLAIN)
-PATIENT_SEARCH: Fields = {
-    "name": Field(
+PATIENT_SEARCH: Parameters = {
+    "name": ParameterSpec(
         SEARCHED,
         "Part of any of paternal_last, maternal_last, first and middle, in any case; no other filter is read with it.",
     ),
     **{
-        name: Field(SEARCHED, "Part of it, in any case; with exact, the whole of it.")
+        name: ParameterSpec(SEARCHED, "Part of it, in any case; with exact, the whole of it.")
         for name in ("paternal_last", "maternal_last", "first", "curp")
     },
-    "exact": Field(FLAG_WORD),
-    "dob": Field(DATE_OR_NONE),
-    "gender": Field(_or_empty(GENDER)),
-    "oldid": Field(ID_OR_NONE),
-    "clinic": Field(ID_OR_NONE, "There is an image of the patient taken at this clinic."),
+    "exact": ParameterSpec(FLAG_WORD),
+    "dob": ParameterSpec(DATE_OR_NONE),
+    "gender": ParameterSpec(_or_empty(GENDER)),
+    "oldid": ParameterSpec(ID_OR_NONE),
+    "clinic": ParameterSpec(ID_OR_NONE, "There is an image of the patient taken at this clinic."),
 }
 
 
@@ -74,8 +74,8 @@ def _body(fields: Mapping[str, Schema], *optional: str) -> Schema:
     return {"type": "object", "required": required, "properties": dict(fields)}
 
 
-def _found(schema: Schema) -> Mapping[int, Answer]:
-    return {200: Answer("What was found.", {JSON: schema})}
+def _found(schema: Schema) -> Mapping[int, ResponseSpec]:
+    return {200: ResponseSpec("What was found.", {JSON: schema})}
 
 
 def _records(
@@ -84,7 +84,7 @@ def _records(
     body: Schema,
     again: str = "one that is there already keeps its id",
 ) -> dict[tuple[str, str], Operation]:
-    path, shown = f"{ROOT}/{name}", {200: Answer("Itself.", {JSON: ref(name.capitalize())})}
+    path, shown = f"{ROOT}/{name}", {200: ResponseSpec("Itself.", {JSON: ref(name.capitalize())})}
     return {
         ("GET", path): search,
         ("POST", path): Operation(
@@ -97,9 +97,9 @@ def _records(
 
 _PLACES = ("clinic", "station")
 _IDS = ("patient", *_PLACES)
-_ASKED: Fields = {
+_ASKED: Parameters = {
     "of": group(
-        {name: Field(ID) for name in _IDS},
+        {name: ParameterSpec(ID) for name in _IDS},
         {"anyOf": [{"required": [name]} for name in _IDS]},
         required=True,
     )
@@ -111,22 +111,22 @@ _SENT: Mapping[str, Schema] = {
 }
 
 
-def _images(asked: Fields, sent: Mapping[str, Schema]) -> dict[tuple[str, str], Operation]:
+def _images(asked: Parameters, sent: Mapping[str, Schema]) -> dict[tuple[str, str], Operation]:
     path = f"{ROOT}/image"
     return {
         ("GET", path): Operation(
             "Search for images.",
             {
-                200: Answer(
+                200: ResponseSpec(
                     "Their ids, or with newest, upstream, the newest.",
                     {JSON: {"oneOf": [IDS, ref("Image")]}},
                 )
             },
             {
                 **asked,
-                "type": Field(_or_empty(IMAGE_TYPE)),
-                "sort": Field(FLAG_WORD),
-                "newest": Field(FLAG_WORD),
+                "type": ParameterSpec(_or_empty(IMAGE_TYPE)),
+                "sort": ParameterSpec(FLAG_WORD),
+                "newest": ParameterSpec(FLAG_WORD),
             },
             errors=(400, 404, 500),
         ),
@@ -144,7 +144,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", f"{ROOT}/login"): Operation(
         "Give the token of an account.",
         {
-            200: Answer(
+            200: ResponseSpec(
                 "The token.",
                 {
                     JSON: {
@@ -159,7 +159,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         errors=(400, 403, 413, 429),
     ),
     ("POST", f"{ROOT}/logout"): Operation(
-        "Say goodbye; the token stays good.", {200: Answer("Goodbye.")}
+        "Say goodbye; the token stays good.", {200: ResponseSpec("Goodbye.")}
     ),
     **_records(
         "clinic",
@@ -167,7 +167,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "List every clinic, or show the first one on a day.",
             _found({"oneOf": [array(ref("Clinic")), ref("Clinic")]}),
             {
-                "date": Field(
+                "date": ParameterSpec(
                     DATE_OR_NONE, "Show the first clinic, by id, whose days hold this one."
                 )
             },
@@ -193,14 +193,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("PUT", f"{ROOT}/patient/{{key}}"): Operation(
         "Change fields of a patient; what is left out stays.",
-        {200: Answer("It is changed.", {JSON: EMPTY})},
+        {200: ResponseSpec("It is changed.", {JSON: EMPTY})},
         body=_body(_FIELDS, *_FIELDS),
         errors=(400, 404, 409, 413),
     ),
     **_images(_ASKED, _SENT),
     ("GET", f"{ROOT}/image/{{key}}"): Operation(
         "Show an image, its data as they were sent.",
-        {200: Answer("The image.", {JSON: ref("Image")})},
+        {200: ResponseSpec("The image.", {JSON: ref("Image")})},
         errors=(404, 500),
     ),
     ("DELETE", f"{ROOT}/image/{{key}}"): Operation(
@@ -209,6 +209,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 }
 
 UPSTREAM: Mapping[tuple[str, str], Operation] = _images(
-    {name: Field(ID_OR_NONE) for name in _IDS}, {**_SENT, "data": text(1)}
+    {name: ParameterSpec(ID_OR_NONE) for name in _IDS}, {**_SENT, "data": text(1)}
 )
 """The operations that take more where the service answers as a deployed server does."""

@@ -104,7 +104,7 @@ class Images(Resource):
     def _upload(self, req: falcon.Request) -> Any:
         body, albums = self.body(req), self.service.albums
         key = IdempotencyKey.of(req, "tscharts", "POST image", req.context.source.user)
-        command = None if key is None else key.asking(body)
+        command = None if key is None else key.command(body)
         if command is not None and (before := albums.done_before(command)):
             return _uploaded(before)
         if any(name not in body for name in _NEEDED):

@@ -1,0 +1,36 @@
+"""Dependency injection for responders: each names the components it uses, and gets them once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import signature
+from typing import Any, TypeVar, get_type_hints
+
+T = TypeVar("T")
+
+Components = Mapping[Any, object]
+"""The objects of an open service, by the type that responders annotate."""
+
+
+class MissingComponent(TypeError):
+    """A responder names a component that there is none of."""
+
+
+def bind(respond: Callable[..., T], components: Components) -> Callable[[Any], T]:
+    """Bind a responder to its components: every parameter after the request, by its annotation.
+
+    Raises:
+        MissingComponent: no object of that type is among the components.
+    """
+    hints = get_type_hints(respond)
+    _, *names = signature(respond).parameters
+    for name in names:
+        if hints[name] not in components:
+            raise MissingComponent(
+                f"{respond.__module__}.{respond.__qualname__} takes {name}: {hints[name]}, "
+                "which is no component of this application"
+            )
+    return (
+        partial(respond, **{name: components[hints[name]] for name in names}) if names else respond
+    )

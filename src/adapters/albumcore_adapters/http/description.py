@@ -1,0 +1,113 @@
+"""The description of the service: the routes of both APIs as an OpenAPI document, served at ``/openapi.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import falcon
+import orjson
+
+from albumcore_adapters.base.settings import Compat, Settings
+from albumcore_adapters.http import kheops
+from albumcore_adapters.http.openapi import tscharts
+from albumcore_adapters.http.openapi.document import Section, openapi_document, options_of
+from albumcore_adapters.http.openapi.methods import REFUSED
+from albumcore_adapters.http.openapi.parts import Json, ref
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers, Route
+
+
+def document(prefix: str | None, compat: Compat = "documented") -> Json:
+    """The OpenAPI document of a service.
+
+    Args:
+        prefix: The prefix under which it answers the Kheops routes too; None without one.
+        compat: The setting of that name; it changes what some TSCharts routes take.
+    """
+    return openapi_document((_kheops(), _tscharts(compat)), prefix)
+
+
+def _kheops() -> Section:
+    options = options_of(kheops.ROUTES, Callers.ANYBODY)
+    return Section(
+        "Kheops album API",
+        (*kheops.ROUTES, *options),
+        _kheops_errors,
+        {falcon.MEDIA_JSON: ref("Error")},
+        lambda route: () if route.callers is Callers.ANYBODY else ("bearer", "basic"),
+    )
+
+
+def _kheops_errors(route: Route) -> set[int]:
+    errors = set(route.errors)
+    if route.method == "OPTIONS":
+        return errors
+    errors |= {400, 503}
+    if route.callers is not Callers.ANYBODY:
+        errors |= {401, 403, 404}
+    if route.media_types:
+        errors.add(406)
+    if route.records:
+        errors.add(409)
+    if route.form is not None:
+        errors |= {408, 413, 415}
+    return errors
+
+
+def _tscharts(compat: Compat) -> Section:
+    operations = {
+        **tscharts.OPERATIONS,
+        **(tscharts.UPSTREAM if compat == "upstream" else {}),
+        **REFUSED,
+    }
+    routes = [
+        Route(
+            method,
+            path,
+            _unrouted,
+            one.summary,
+            one.responses,
+            query=one.query,
+            headers=one.headers,
+            body=one.body,
+            errors=one.errors,
+        )
+        for (method, path), one in operations.items()
+    ]
+    return Section(
+        "TSCharts image API",
+        (*routes, *options_of(routes, Callers.USER)),
+        _tscharts_errors,
+        {},
+        _tscharts_security,
+    )
+
+
+def _unrouted(request: object) -> Response:
+    raise NotImplementedError
+
+
+def _tscharts_errors(route: Route) -> set[int]:
+    return {401, 503, *route.errors, *((408,) if route.body is not None else ())}
+
+
+def _tscharts_security(route: Route) -> Iterable[str]:
+    return () if route.path.endswith(("/login", "/logout")) else ("token",)
+
+
+@cache
+def _written(prefix: str | None, compat: Compat) -> bytes:
+    return orjson.dumps(document(prefix, compat))
+
+
+class OpenApi:
+    """``/openapi.json``: the document, to anybody."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._document = _written(settings.kheops_prefix, settings.compat)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show the document."""
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = self._document

@@ -1,0 +1,161 @@
+"""The checks that every route makes before its responder is called.
+
+In this order: authentication (401), the UIDs in the path (400), whether the caller acts as a user (403), whether the
+albums of path and query exist for the caller (404), the permissions in them (403), ``Accept`` (406), and only then
+what was sent. They read the database in one read transaction.
+
+A replayed request, known by its idempotency key, gets the response of the first one as soon as its caller is known:
+the other checks are of the present, and the response is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import falcon
+from attrs import frozen
+
+from albumcore import Source
+from albumcore.errors import Forbidden
+from albumcore.ids import UserId
+from albumcore.index import CommandRow
+from albumcore_adapters.access.albums import admitted
+from albumcore_adapters.http.accept import preferred
+from albumcore_adapters.http.idempotency import IdempotencyKey
+from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
+from albumcore_adapters.http.kheops.params import series_in, study_in
+from albumcore_adapters.http.kheops.request import ApiRequest, UnconvertedRequest
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.http.router import Bound
+from albumcore_adapters.identity.callers import Caller, authenticate
+from albumcore_adapters.identity.jwt import Unauthorized, bearer
+from albumcore_adapters.service import Service
+
+ANONYMOUS = Caller(Source(UserId("nobody")), inbox=False, albums=False, studies=frozenset())
+"""The caller of a route that needs no token; reaches nothing."""
+
+_UIDS = (("study", study_in), ("series", series_in))
+_HEADERS = {"cache-control": "no-cache"}
+
+
+@frozen
+class KheopsApi:
+    """The Kheops API's part of request handling; see `albumcore_adapters.http.router.Api`."""
+
+    service: Service
+
+    def headers(self, path: str) -> Mapping[str, str]:
+        """The headers of every response."""
+        return _HEADERS
+
+    def revalidate(self, req: falcon.Request) -> None:
+        """Check that the token has not expired. All else about it is in the database.
+
+        Raises:
+            Unauthorized: it has.
+        """
+        self.service.verifier.verify(bearer(req.get_header("Authorization")))
+
+    def handle(
+        self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
+    ) -> tuple[Response, bool]:
+        """Check a request and have it answered.
+
+        Responses to a user in person may be cached. Tokens of other kinds expire, and their use is recorded.
+
+        Raises:
+            Unauthorized, Forbidden, NotFound, Invalid, Conflict, falcon.HTTPError: the request is refused.
+        """
+        with self.service.database.read_snapshot():
+            caller = self._caller(route, req)
+            max_form = MAX_FORM_OF_ANYBODY if route.callers is Callers.ANYBODY else MAX_FORM
+            request = UnconvertedRequest(
+                req,
+                caller,
+                path,
+                _idempotency_key(route, req, caller),
+                max_form,
+                service=self.service,
+                resp=falcon.Response(),
+            )
+            is_replay = self._is_replay(route, request)
+            if not is_replay and route.callers is not Callers.ANYBODY:
+                self._admit(route, request)
+        if is_replay:
+            return self._replayed(route, request), False
+        _accept(route, req)
+        return respond(request) or request.written(), caller.in_person
+
+    def _caller(self, route: Route, req: falcon.Request) -> Caller:
+        if route.callers is Callers.ANYBODY:
+            return ANONYMOUS
+        caller = authenticate(self.service.auth, req.get_header("Authorization"))
+        if route.callers is Callers.PERSON and not caller.in_person:
+            raise Unauthorized("only a user in person does this, by the identity provider's token")
+        return caller
+
+    def _is_replay(self, route: Route, request: ApiRequest) -> bool:
+        """Whether a command was handled under the key of the request before.
+
+        The response to a user is not for a token of theirs that reaches less.
+        """
+        key, caller = request.key, request.caller
+        return (
+            key is not None
+            and (route.callers is not Callers.USER or caller.acts_as_user)
+            and bool(self.service.albums.index.rows(CommandRow, {"command": key.id}))
+        )
+
+    def _replayed(self, route: Route, request: ApiRequest) -> Response:
+        """The response to a replayed request.
+
+        Raises:
+            CommandReused: the key came with another request.
+        """
+        command = request.command(request.form())
+        assert command is not None
+        assert route.idempotent is not None
+        recorded = self.service.albums.done_before(command)
+        _accept(route, request.req)
+        return route.idempotent(recorded[0])
+
+    def _admit(self, route: Route, request: ApiRequest) -> None:
+        """Check path, albums and permissions.
+
+        Raises:
+            BadQuery: a UID in the path is invalid.
+            Forbidden: the caller does not act as a user where that is needed, or lacks a permission.
+            AlbumNotFound: an album of path or query does not exist for the caller.
+        """
+        service, caller, path = self.service, request.caller, request.path
+        for name, read in _UIDS:
+            if name in path:
+                read(path[name])
+        if route.callers is Callers.USER and not caller.acts_as_user:
+            raise Forbidden("only a user does this, or a capability token that acts as one")
+        named = (
+            (path.get("album"), route.permission),
+            (request.query.text("album"), route.query_permission),
+        )
+        wanted = [(album, permission) for album, permission in named if album is not None]
+        admitted(service.albums, caller, wanted, service.clock())
+
+
+def _idempotency_key(route: Route, req: falcon.Request, caller: Caller) -> IdempotencyKey | None:
+    if route.idempotent is None:
+        return None
+    return IdempotencyKey.of(req, "kheops", route.name, caller.user, caller.shown)
+
+
+def _accept(route: Route, req: falcon.Request) -> None:
+    """Check that the client accepts a media type of the response.
+
+    Raises:
+        falcon.HTTPNotAcceptable: it accepts none.
+    """
+    media_types = route.media_types
+    if media_types and preferred(req, media_types) is None:
+        accepted = " or ".join(media_types)
+        description = f"the answer is {accepted}, which Accept leaves no room for"
+        raise falcon.HTTPNotAcceptable(description=description)

@@ -1,0 +1,113 @@
+"""What operations of the Kheops album API have in common: parameters, forms and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from albumcore_adapters.http.accept import DICOM_JSON, JSON
+from albumcore_adapters.http.openapi.parts import (
+    COUNT,
+    TEXT,
+    Parameters,
+    ParameterSpec,
+    ResponseSpec,
+    Schema,
+    array,
+    at_most_one,
+    exactly_one,
+    group,
+    one_of,
+    ref,
+)
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.openapi.values import (
+    NUMBER,
+    POSITIVE,
+    any_case,
+)
+
+_TOTAL: Mapping[str, Schema] = {"X-Total-Count": COUNT}
+
+PAGE: Parameters = {
+    "limit": ParameterSpec(NUMBER, "At most that many; all when left out."),
+    "offset": ParameterSpec(NUMBER, "How many to pass over."),
+}
+PAGE_OF_SOME: Parameters = {
+    **PAGE,
+    "limit": ParameterSpec(POSITIVE, "At most that many; all when left out."),
+}
+LENT: Parameters = {
+    "X-Authorization-Source": ParameterSpec(
+        TEXT, "Bearer and a capability token of the album that it is taken from."
+    )
+}
+FROM: Parameters = {
+    "source": group(
+        {
+            "album": ParameterSpec(ALPHANUMERIC, "The album it is taken from."),
+            "inbox": ParameterSpec(any_case("true"), "true: it is taken from the caller's inbox."),
+        },
+        exactly_one("album", "inbox"),
+        required=True,
+    )
+}
+"""Where it is taken from. It is not read where X-Authorization-Source says that, nor for a token of an album."""
+
+_PLACES: Parameters = {
+    "album": ParameterSpec(ALPHANUMERIC, "Look in this album."),
+    "inbox": ParameterSpec(TEXT, "Look in the caller's inbox; whatever the value."),
+}
+IN: Parameters = {"place": group(_PLACES, at_most_one("album", "inbox"))}
+IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
+
+
+def in_place(favorite: ParameterSpec) -> Parameters:
+    """Where to look, and whether for favourites alone: they are those of an album or of the inbox."""
+    needs_place = {
+        "if": {"required": ["favorite"]},
+        "then": {"anyOf": [{"required": [name]} for name in _PLACES]},
+    }
+    fields = {**_PLACES, "favorite": favorite}
+    return {"place": group(fields, at_most_one("album", "inbox"), needs_place)}
+
+
+def listed(name: str) -> Mapping[int, ResponseSpec]:
+    """A page of a list."""
+    return {200: ResponseSpec("A page of the list.", {JSON: array(ref(name))}, _TOTAL)}
+
+
+def shown(name: str, status: int = 200) -> Mapping[int, ResponseSpec]:
+    """One thing."""
+    return {status: ResponseSpec("The thing itself.", {JSON: ref(name)})}
+
+
+ADDED: Mapping[int, ResponseSpec] = {201: ResponseSpec("It is there.")}
+DONE: Mapping[int, ResponseSpec] = {204: ResponseSpec("It is done.")}
+OK: Mapping[int, ResponseSpec] = {200: ResponseSpec("All is well.")}
+
+
+def dicom(*, paged: bool = True) -> Mapping[int, ResponseSpec]:
+    """A list in the DICOM JSON Model, or nothing where it would be empty."""
+    headers = {**_TOTAL, "Warning": TEXT} if paged else {}
+    schema = array(ref("DicomObject"))
+    return {
+        200: ResponseSpec("What was found.", {DICOM_JSON: schema, JSON: schema}, headers),
+        204: ResponseSpec("Nothing was found.", headers=_TOTAL if paged else {}),
+    }
+
+
+# What a route needs, where that is no permission, or more than one
+
+NOTHING = "nothing"
+LISTED = "nothing: it tells of what is the caller's to see"
+SEEN = "the study is seen"
+
+
+def sort_parameter(*keys: str, about: str) -> ParameterSpec:
+    """The parameter ``sort``: one of some keys, with a hyphen before it for descending order."""
+    return ParameterSpec(one_of(*(sign + key for key in keys for sign in ("", "-"))), about)
+
+
+def has(name: str, value: Schema) -> Schema:
+    """A rule of a form: the parameter is there, and its value matches a schema."""
+    return {"properties": {name: value}, "required": [name]}

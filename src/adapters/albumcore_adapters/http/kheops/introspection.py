@@ -1,0 +1,112 @@
+"""Token introspection (Kheops API 1.2; RFC 7662)."""
+
+from __future__ import annotations
+
+from albumcore.errors import Forbidden, NotFound
+from albumcore_adapters.http.kheops.common import NOTHING, shown
+from albumcore_adapters.http.kheops.feed_json import Json, present
+from albumcore_adapters.http.kheops.oauth import Refused, answer_client, at_most_one
+from albumcore_adapters.http.kheops.params import Fields
+from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec
+from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.callers import (
+    Capability,
+    by_report_token,
+    caller_of,
+    capability_with,
+    digest_of,
+    is_secret,
+)
+from albumcore_adapters.identity.jwt import Unauthorized
+from albumcore_adapters.identity.service_tokens import (
+    READ,
+    WRITE,
+    is_report_token,
+    read_report_token,
+)
+
+
+def introspect(request: ApiRequest) -> None:
+    """Tell whether a token is good, and what it is for (RFC 7662).
+
+    Anybody may ask this of the tokens of report providers and of capability tokens. Of the others, an internal
+    client may, and there is none.
+    """
+    answer_client(request, _introspect)
+
+
+def _introspect(request: ApiRequest, form: Fields) -> Json:
+    token = at_most_one(form, "token") or ""
+    try:
+        if is_secret(token):
+            found = capability_with(request.service.auth, {"digest": digest_of(token)})
+            return {"active": False} if found is None else _of_capability(request, found)
+        if is_report_token(token):
+            return _of_report(request, token)
+        caller_of(request.service.auth, token)
+    except (Unauthorized, Forbidden, NotFound):
+        return {"active": False}
+    raise Refused("invalid_client", "only internal clients ask this of such a token", 401)
+
+
+def _of_capability(request: ApiRequest, found: Capability) -> Json:
+    token, grants = found.token, found.token.grants
+    words = ["user"] if found.album is None else []
+    words += [
+        word
+        for word, granted in (
+            (READ, grants.read),
+            (WRITE, grants.write),
+            ("downloadbutton", grants.download),
+            ("send", grants.appropriate),
+        )
+        if granted or found.album is None
+    ]
+    return {
+        "active": True,
+        "sub": token.creator,
+        "scope": " ".join(words),
+        "iss": request.service.settings.root,
+        "cap_token": found.token_id,
+        "exp": int(token.expires_at.timestamp()),
+        "iat": int(token.issued_at.timestamp()),
+        "nbf": int(token.not_before.timestamp()),
+    } | present(album_id=found.album)
+
+
+def _of_report(request: ApiRequest, token: str) -> Json:
+    service = request.service
+    caller = by_report_token(service.auth, token)
+    found = read_report_token(service.auth.issuer, token, service.clock())
+    assert caller is not None and found is not None  # noqa: PT018
+    report, root = found.report, service.settings.root
+    return {
+        "active": True,
+        "sub": report.user,
+        "scope": " ".join(report.scope),
+        "iss": root,
+        "aud": root,
+        "azp": report.client_id,
+        "client_id": report.client_id,
+        "exp": found.expires_at,
+        "iat": found.issued_at,
+        "nbf": found.not_before,
+        "album_id": caller.album,
+        "studyUID": list(report.studies),
+    } | present(cap_token=report.capability_token)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/token/introspect",
+        introspect,
+        summary="Tell what a token is worth (RFC 7662).",
+        callers=Callers.ANYBODY,
+        needs=NOTHING,
+        form={"token": ParameterSpec(TEXT)},
+        responses=shown("Introspection"),
+        errors=(401,),
+    ),
+)

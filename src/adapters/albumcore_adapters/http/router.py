@@ -1,0 +1,124 @@
+"""Falcon resources for routes: response cache, checks of the API, responder, and writing of the response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import falcon
+from attrs import evolve
+
+from albumcore_adapters.http.binding import Components, bind
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response_cache import ResponseCache, in_its_own_block
+from albumcore_adapters.http.route import Route
+from albumcore_adapters.sql.database import Database
+
+VARYING = (
+    "HTTP_ACCEPT",
+    "HTTP_AUTHORIZATION",
+    "HTTP_X_AUTHORIZATION_SOURCE",
+    "HTTP_X_LINK_AUTHORIZATION",
+)
+"""The request headers that a response may depend on, beside path and query, as WSGI names them."""
+
+_SIZE_OF_FUNCTION = 400
+"""Memory for a cached function that gives a body, in bytes."""
+
+Bound = Callable[[Any], Response | None]
+
+
+class Api(Protocol):
+    """The part of request handling in which the APIs differ."""
+
+    def headers(self, path: str) -> Mapping[str, str]:
+        """The headers of every response of a path template, errors included."""
+
+    def handle(
+        self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
+    ) -> tuple[Response, bool]:
+        """Check a request and have it answered.
+
+        Args:
+            route: The route it is for.
+            respond: The responder, bound to its components.
+            req: The request.
+            path: The parameters in its path.
+
+        Returns:
+            The response, and whether it may be cached.
+        """
+
+    def revalidate(self, req: falcon.Request) -> None:
+        """Check what may change without a commit, before a cached response is given.
+
+        Raises:
+            Unauthorized: the token has expired.
+        """
+
+
+def resources(
+    api: Api, routes: Iterable[Route], components: Components
+) -> Iterable[tuple[str, object]]:
+    """A Falcon resource for each path of some routes.
+
+    Raises:
+        MissingComponent: a responder names a component that there is none of.
+    """
+    by_path: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        responder = staticmethod(_responder(api, route, components))
+        by_path.setdefault(route.path, {})[f"on_{route.method.lower()}"] = responder
+    for path, responders in by_path.items():
+        yield path, type("Resource", (), responders)()
+
+
+def _responder(api: Api, route: Route, components: Components) -> Callable[..., None]:
+    respond = bind(route.respond, components)
+    database: Database = components[Database]  # type: ignore[assignment]
+    cache: ResponseCache = components[ResponseCache]  # type: ignore[assignment]
+    headers = api.headers(route.path)
+
+    def on_request(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        req.context.route = route
+        resp.set_headers(headers)
+        response, _ = api.handle(route, respond, req, path)
+        _write(response, resp)
+
+    def on_request_from_store(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        req.context.route = route
+        resp.set_headers(headers)
+        key = (req.path, req.query_string, *map(req.env.get, VARYING))
+        version = database.data_version()
+        response: Response | None = cache.get(key, version)
+        if response is not None:
+            api.revalidate(req)
+        else:
+            with database.read_snapshot():
+                response, is_cacheable = api.handle(route, respond, req, path)
+            if is_cacheable:
+                response = _cached(cache, key, version, response)
+        _write(response, resp)
+
+    return on_request_from_store if route.from_store else on_request
+
+
+def _cached(cache: ResponseCache, key: Any, version: object, response: Response) -> Response:
+    body = response.body
+    if isinstance(body, bytes):
+        response = evolve(response, body=in_its_own_block(body))
+        size = len(body)
+    else:
+        size = _SIZE_OF_FUNCTION
+    cache.put(key, version, response, size)
+    return response
+
+
+def _write(response: Response, resp: falcon.Response) -> None:
+    resp.status = response.status
+    if response.media_type is not None:
+        resp.content_type = response.media_type
+    if response.headers:
+        resp.set_headers(response.headers)
+    body = response.body
+    resp.data = body if isinstance(body, bytes) else body()
