@@ -24,7 +24,8 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.description import OpenApi, document
 from albumcore_adapters.http.openapi import methods
-from albumcore_adapters.outbound.client import Outbound, address_of
+from albumcore_adapters.outbound import Outbound
+from albumcore_adapters.outbound.addresses import parse_url
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, digest_of, open_world, settle
 
 DOCUMENT = document(None)
@@ -192,7 +193,7 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Furni
 
 
 def _of_provider(outbound: Outbound, url: str) -> dict[str, str]:
-    return {"redirect_uri": address_of(url).text, "response_type": "token"}
+    return {"redirect_uri": parse_url(url).text, "response_type": "token"}
 
 
 def _furnish_clinic(client: falcon.testing.TestClient, headers: Mapping[str, str]) -> None:

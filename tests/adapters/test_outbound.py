@@ -1,4 +1,4 @@
-"""Requests to addresses that users name: to whom, for how long, and what of the answer."""
+"""Outbound requests: which addresses are connected to, for how long, and which responses are accepted."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from albumcore_adapters.outbound import client as outbound_module
-from albumcore_adapters.outbound.client import (
+from albumcore_adapters.outbound import (
     AddressRefused,
-    BadAnswer,
+    BadResponse,
     Outbound,
     OutboundError,
     Unreachable,
-    address_of,
-    is_public,
+    connections,
 )
+from albumcore_adapters.outbound.addresses import is_public, parse_url
 from support.receiver import HANG_UP, Answer, Receiver, crowded, receiving, silent
 
 PATIENT = 20.0
@@ -34,11 +33,11 @@ BRIEF = 0.2
 
 OPEN = Outbound(allow_private=True, connect_seconds=PATIENT, read_seconds=PATIENT)
 HASTY = evolve(OPEN, connect_seconds=BRIEF, read_seconds=BRIEF)
-"""Only for what does not come at all: a loaded machine may take longer than this for anything."""
+"""For responses that never come: anything else may take longer than this on a loaded machine."""
 
 
 def resolving(*addresses: str) -> Any:
-    """Resolve every host to these addresses."""
+    """A resolver that returns these addresses for every host."""
 
     def resolve(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         return [(0, 0, 0, "", (address, port)) for address in addresses]
@@ -48,14 +47,14 @@ def resolving(*addresses: str) -> Any:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Run a web server of http."""
+    """A web server over HTTP."""
     with receiving() as receiver:
         yield receiver
 
 
 @frozen
 class Trust:
-    """A certificate for the host ``trusted.test`` alone, and who trusts it."""
+    """A certificate for the host ``trusted.test`` alone, and a client that trusts it."""
 
     server: ssl.SSLContext
     outbound: Outbound
@@ -63,7 +62,7 @@ class Trust:
 
 @pytest.fixture(scope="module")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    """Make a certificate; every host resolves to 127.0.0.1."""
+    """A new certificate; every host resolves to 127.0.0.1."""
     path = tmp_path_factory.mktemp("tls") / "trusted.pem"
     _write_certificate(path, "trusted.test")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -92,7 +91,7 @@ def _write_certificate(path: Path, host: str) -> None:
     path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
 
 
-# Which addresses
+# Addresses
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def _write_certificate(path: Path, host: str) -> None:
     ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "2a00:1450:4001::200e"],
 )
 def test_is_public_of_a_public_address(address: str) -> None:
-    """What the whole internet reaches is public, in either family."""
+    """A unicast address of the internet is public, in IPv4 and IPv6."""
     assert is_public(address)
 
 
@@ -118,7 +117,7 @@ def test_is_public_of_a_public_address(address: str) -> None:
     ],
 )
 def test_is_public_of_any_other_address(address: str) -> None:
-    """Private, loopback, link-local, reserved and multicast addresses are not; nor translated ones."""
+    """Private, loopback, link-local, reserved, multicast and translated addresses are not public."""
     assert not is_public(address)
 
 
@@ -136,15 +135,15 @@ def test_is_public_of_any_other_address(address: str) -> None:
         "http://" + "a" * 254 + "/",
     ],
 )
-def test_address_of_what_is_no_address(url: str) -> None:
-    """Only plain addresses of http and https are taken, without the name of a user."""
+def test_parse_url_of_a_malformed_url(url: str) -> None:
+    """Only ``http`` and ``https`` without a user name are accepted."""
     with pytest.raises(AddressRefused, match="not an http or https address") as refused:
         OPEN.get_json(url)
     assert "password" not in refused.value.detail
 
 
 @pytest.mark.parametrize(
-    ("url", "root", "target"),
+    ("url", "origin", "target"),
     [
         ("http://host", ("http", "host", 80), "/"),
         ("HTTPS://Host.Example:8443/A;b?c=d#e", ("https", "host.example", 8443), "/A;b?c=d"),
@@ -154,15 +153,15 @@ def test_address_of_what_is_no_address(url: str) -> None:
         ("http://my_host.:8/", ("http", "my_host.", 8), "/"),
     ],
 )
-def test_address_of_an_address(url: str, root: tuple[str, str, int], target: str) -> None:
-    """The root is scheme, host in lower case and port; what follows is sent as it is."""
-    address = address_of(url)
-    assert (address.root, address.target) == (root, target)
+def test_parse_url_in_parts(url: str, origin: tuple[str, str, int], target: str) -> None:
+    """The origin is scheme, host in lower case and port; path and query are sent as they are."""
+    address = parse_url(url)
+    assert (address.origin, address.target) == (origin, target)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1"])
 def test_get_json_from_a_private_address(receiver: Receiver, host: str) -> None:
-    """In whatever spelling, an address of this machine is refused before anything is sent."""
+    """An address of this machine is refused in any spelling, before anything is sent."""
     with pytest.raises(AddressRefused, match="not on the public internet"):
         Outbound().get_json(f"http://{host}:{receiver.port}/")
     assert receiver.requests == []
@@ -170,13 +169,13 @@ def test_get_json_from_a_private_address(receiver: Receiver, host: str) -> None:
 
 @pytest.mark.parametrize("addresses", [("1.1.1.1", "10.0.0.1"), ("10.0.0.1", "1.1.1.1")])
 def test_post_to_a_host_with_one_private_address(addresses: tuple[str, ...]) -> None:
-    """A host of which one address is private is refused whole: it is made to deceive."""
+    """A host is refused if one of its addresses is private."""
     with pytest.raises(AddressRefused):
         Outbound(resolve=resolving(*addresses)).post("http://host/", b"{}", {})
 
 
-def test_get_json_looks_a_host_up_once(receiver: Receiver) -> None:
-    """The connection goes to the address that was found, under the name that was asked for."""
+def test_get_json_resolves_a_host_once(receiver: Receiver) -> None:
+    """The connection goes to the resolved address; the Host header has the name."""
     asked = []
 
     def resolve(host: str, port: int, **options: Any) -> Any:
@@ -191,7 +190,7 @@ def test_get_json_looks_a_host_up_once(receiver: Receiver) -> None:
 
 
 def test_get_json_from_an_address_of_ipv6() -> None:
-    """The host of an IPv6 address has its brackets in the header, and none in the connection."""
+    """An IPv6 address has brackets in the Host header, and none for the resolver."""
     asked = []
 
     def resolve(host: str, port: int, **options: Any) -> Any:
@@ -206,7 +205,7 @@ def test_get_json_from_an_address_of_ipv6() -> None:
 
 
 def test_get_json_tries_every_address(receiver: Receiver) -> None:
-    """When the first address of a host refuses connections, the next one is tried."""
+    """If the first address of a host refuses the connection, the next one is tried."""
     receiver.answer(Answer.json(1))
     both = evolve(OPEN, resolve=resolving("127.0.0.2", "127.0.0.1"))
     assert both.get_json(f"http://host:{receiver.port}/") == 1
@@ -214,8 +213,8 @@ def test_get_json_tries_every_address(receiver: Receiver) -> None:
         evolve(OPEN, resolve=resolving("127.0.0.2")).get_json(f"http://host:{receiver.port}/")
 
 
-def test_get_json_knows_no_proxy(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy of the environment would look hosts up itself, so none is used."""
+def test_get_json_ignores_proxies(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy would resolve hosts itself, so those of the environment are ignored."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.2:1")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -229,7 +228,7 @@ def test_get_json_knows_no_proxy(receiver: Receiver, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_get_json_follows_redirects(receiver: Receiver, status: int) -> None:
-    """Relative and absolute ones, of every kind, up to five."""
+    """Relative and absolute redirects with every status, up to five."""
     for number in range(5):
         location = f"{number + 1}" if number % 2 else f"{receiver.address}/a/{number + 1}"
         receiver.answer(Answer.redirect(location, status), path=f"/a/{number}")
@@ -241,7 +240,7 @@ def test_get_json_follows_redirects(receiver: Receiver, status: int) -> None:
 def test_get_json_of_too_many_redirects(receiver: Receiver) -> None:
     """The sixth redirect is not followed."""
     receiver.answer(Answer.redirect("/again"))
-    with pytest.raises(BadAnswer, match="more than 5 times"):
+    with pytest.raises(BadResponse, match="more than 5 times"):
         OPEN.get_json(receiver.address)
     assert len(receiver.requests) == 6
 
@@ -250,8 +249,8 @@ def test_get_json_redirected_to_a_private_address(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address of a redirect is checked like the first one."""
-    # No public server can be run here: 127.0.0.1 is made to pass for one, and nothing else.
-    monkeypatch.setattr(outbound_module, "is_public", lambda address: address == "127.0.0.1")
+    # A test cannot run a public server, so 127.0.0.1 counts as public here, and nothing else.
+    monkeypatch.setattr(connections, "is_public", lambda address: address == "127.0.0.1")
     with receiving(host="127.0.0.2") as private:
         receiver.answer(Answer.redirect(f"{private.address}/secrets"))
         with pytest.raises(AddressRefused, match="public internet"):
@@ -263,8 +262,8 @@ def test_get_json_redirected_to_a_private_address(
 @pytest.mark.parametrize(
     ("headers", "error"),
     [
-        ({}, BadAnswer),
-        ({"Location": "http://[::1"}, BadAnswer),
+        ({}, BadResponse),
+        ({"Location": "http://[::1"}, BadResponse),
         ({"Location": "ftp://host/"}, AddressRefused),
         ({"Location": "http://user@127.0.0.1/"}, AddressRefused),
         ({"Location": "/\xfc"}, AddressRefused),
@@ -273,7 +272,7 @@ def test_get_json_redirected_to_a_private_address(
 def test_get_json_redirected_nowhere(
     receiver: Receiver, headers: dict[str, str], error: type[OutboundError]
 ) -> None:
-    """A redirect that leads to no address of http or https is an error of that kind."""
+    """A redirect without a usable address is an error."""
     receiver.answer(Answer(status=302, headers=headers))
     with pytest.raises(error):
         OPEN.get_json(receiver.address)
@@ -281,7 +280,7 @@ def test_get_json_redirected_nowhere(
 
 
 def test_get_json_redirected_between_schemes(trust: Trust, receiver: Receiver) -> None:
-    """From http to https it goes on, and never the way back."""
+    """From http to https a redirect is followed, from https to http it is not."""
     receiver.answer(Answer.json(1))
     with receiving(trust.server) as secure:
         start = f"https://trusted.test:{secure.port}/"
@@ -298,7 +297,7 @@ def test_get_json_redirected_between_schemes(trust: Trust, receiver: Receiver) -
 
 
 def test_get_json_from_a_host_that_is_not_trusted(trust: Trust) -> None:
-    """The certificate must be for the name that was asked for, and of one who is trusted."""
+    """The certificate must be for the host of the URL, from a trusted authority."""
     with receiving(trust.server) as secure:
         secure.answer(Answer.json(1))
         assert trust.outbound.get_json(f"https://trusted.test:{secure.port}/") == 1
@@ -311,16 +310,16 @@ def test_get_json_from_a_host_that_is_not_trusted(trust: Trust) -> None:
 
 
 def test_get_json_over_tls_from_a_server_that_has_none(receiver: Receiver) -> None:
-    """A server of http at the port is not one of https."""
+    """An HTTP server at the port does not speak TLS."""
     with pytest.raises(Unreachable):
         OPEN.get_json(f"https://127.0.0.1:{receiver.port}/")
 
 
-# Time
+# Time limits
 
 
 def test_get_json_from_a_host_that_does_not_exist() -> None:
-    """What cannot be looked up cannot be reached; nor a name that no resolver takes."""
+    """A host that cannot be resolved is unreachable, and so is a name that resolvers reject."""
 
     def unknown(*_: Any, **__: Any) -> Any:
         raise socket.gaierror
@@ -332,8 +331,8 @@ def test_get_json_from_a_host_that_does_not_exist() -> None:
         OPEN.get_json(f"http://{'a' * 64}/")
 
 
-def test_get_json_from_a_host_that_is_looked_up_slowly() -> None:
-    """The look-up has its part of the time, and no more."""
+def test_get_json_from_a_host_that_is_resolved_slowly() -> None:
+    """Resolving a host has a time limit."""
     found = threading.Event()
 
     def resolve(*_: Any, **__: Any) -> Any:
@@ -347,14 +346,14 @@ def test_get_json_from_a_host_that_is_looked_up_slowly() -> None:
         found.set()
 
 
-def test_get_json_from_a_port_where_nobody_listens(receiver: Receiver) -> None:
-    """A connection that is refused is told from one that is slow."""
+def test_get_json_from_a_port_that_refuses_connections(receiver: Receiver) -> None:
+    """A refused connection has another error than a slow one."""
     with pytest.raises(Unreachable, match="could not be connected to"):
         OPEN.get_json(f"http://127.0.0.2:{receiver.port}/")
 
 
-def test_get_json_from_a_host_that_takes_no_connection(receiver: Receiver) -> None:
-    """The first address has its share of the time to connect, and leaves the next one its own."""
+def test_get_json_from_a_host_that_accepts_no_connection(receiver: Receiver) -> None:
+    """Each address has its share of the time to connect."""
     with crowded("127.0.0.2", receiver.port):
         url = f"http://host:{receiver.port}/"
         hasty = evolve(OPEN, connect_seconds=0.5, resolve=resolving("127.0.0.2"))
@@ -364,8 +363,8 @@ def test_get_json_from_a_host_that_takes_no_connection(receiver: Receiver) -> No
         assert evolve(hasty, resolve=resolving("127.0.0.2", "127.0.0.1")).get_json(url) == 1
 
 
-def test_get_json_from_a_server_that_says_nothing(receiver: Receiver) -> None:
-    """Neither a handshake nor an answer is waited for longer than agreed, nor for one the other's time."""
+def test_get_json_from_a_server_that_sends_nothing(receiver: Receiver) -> None:
+    """The TLS handshake and the response have a time limit each."""
     with silent() as address, pytest.raises(Unreachable, match="not answer in time"):
         evolve(OPEN, connect_seconds=BRIEF).get_json(f"https://{address}/")
     receiver.answer(Answer.json(1, delay=2))
@@ -383,14 +382,14 @@ DRIPS = {
 
 @pytest.mark.parametrize("answer", DRIPS.values(), ids=DRIPS.keys())
 def test_get_json_from_a_server_that_drips(receiver: Receiver, answer: Answer) -> None:
-    """Each byte comes in time, but the whole does not."""
+    """Each byte comes in time, but the whole response does not."""
     receiver.answer(answer)
     with pytest.raises(Unreachable, match="not answer in time"):
         HASTY.get_json(receiver.address)
 
 
 def test_get_json_from_a_server_that_drips_over_tls(trust: Trust) -> None:
-    """The same holds within TLS."""
+    """The same within TLS."""
     with receiving(trust.server) as secure:
         secure.answer(DRIPS["body"])
         with pytest.raises(Unreachable, match="not answer in time"):
@@ -401,23 +400,23 @@ def test_get_json_from_a_server_that_drips_over_tls(trust: Trust) -> None:
 
 
 def test_get_json_redirected_slowly(receiver: Receiver) -> None:
-    """Redirects do not lengthen the time that a call may take."""
+    """Redirects do not extend the time limit of a call."""
     receiver.answer(*[Answer.redirect("/", delay=0.4)] * 2, Answer.json(1, delay=0.4))
     with pytest.raises(Unreachable, match="not answer in time"):
         evolve(OPEN, connect_seconds=0.5, read_seconds=0.5).get_json(receiver.address)
 
 
 def test_post_to_a_server_that_does_not_read() -> None:
-    """A body that nobody takes is not held out for ever."""
+    """Sending a body has a time limit."""
     with silent() as address, pytest.raises(Unreachable, match="not answer in time"):
         HASTY.post(f"http://{address}/", b"x" * 2**24, {})
 
 
-# Answers
+# Responses
 
 
-def test_get_json_asks_for_what_it_wants(receiver: Receiver) -> None:
-    """A plain GET, by name, without a body, for an answer that is not compressed."""
+def test_get_json_sends_a_plain_request(receiver: Receiver) -> None:
+    """A GET without a body, with four headers; the response must not be compressed."""
     receiver.answer(Answer(body=b'{"a": [1]}', headers={"Content-Type": "text/html"}))
     assert OPEN.get_json(f"{receiver.address}/x/?y=z") == {"a": [1]}
     (request,) = receiver.requests
@@ -430,7 +429,7 @@ def test_get_json_asks_for_what_it_wants(receiver: Receiver) -> None:
     }
 
 
-BAD_ANSWERS = {
+BAD_RESPONSES = {
     "error": (Answer(status=500, body=b"{}"), "500 instead of 200"),
     "created": (Answer(status=201, body=b"{}"), "201 instead of 200"),
     "not modified": (Answer(status=304), "304 instead of 200"),
@@ -451,27 +450,27 @@ BAD_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(("answer", "detail"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-def test_get_json_of_a_bad_answer(receiver: Receiver, answer: Answer, detail: str) -> None:
-    """Whatever is not a 200 with JSON is an error that says so, and repeats nothing of it."""
+@pytest.mark.parametrize(("answer", "detail"), BAD_RESPONSES.values(), ids=BAD_RESPONSES.keys())
+def test_get_json_of_a_bad_response(receiver: Receiver, answer: Answer, detail: str) -> None:
+    """A response other than a 200 with JSON is an error, which repeats nothing of it."""
     receiver.answer(answer)
-    with pytest.raises(BadAnswer, match=detail) as bad:
+    with pytest.raises(BadResponse, match=detail) as bad:
         OPEN.get_json(receiver.address)
     assert str(bad.value) == bad.value.detail
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "9" * 15}], ids=["true", "boast"])
-def test_get_json_of_a_long_answer(receiver: Receiver, headers: dict[str, str]) -> None:
-    """A body is read up to the limit; one byte more is too many, whatever length it claims."""
+def test_get_json_of_a_long_response(receiver: Receiver, headers: dict[str, str]) -> None:
+    """A body is read up to the limit, whatever its Content-Length."""
     receiver.answer(Answer(body=b" " * 99 + b"1"))
     assert OPEN.get_json(receiver.address, limit=100) == 1
     receiver.answer(Answer(body=b" " * 100 + b"1", headers=headers))
-    with pytest.raises(BadAnswer, match="longer than 100 bytes"):
+    with pytest.raises(BadResponse, match="longer than 100 bytes"):
         OPEN.get_json(receiver.address, limit=100)
     receiver.answer(Answer(body=b" " * 65_535 + b"1"))
     assert OPEN.get_json(receiver.address) == 1
     receiver.answer(Answer(body=b" " * 65_536 + b"1"))
-    with pytest.raises(BadAnswer, match="longer than 65536 bytes"):
+    with pytest.raises(BadResponse, match="longer than 65536 bytes"):
         OPEN.get_json(receiver.address)
 
 
@@ -479,7 +478,7 @@ def test_get_json_of_a_long_answer(receiver: Receiver, headers: dict[str, str]) 
 
 
 def test_post_sends_the_body(receiver: Receiver) -> None:
-    """The very bytes arrive, as JSON, with the headers given; our own cannot be replaced."""
+    """The bytes arrive unchanged, as JSON, with the given headers; these cannot replace those of the client."""
     body = b'{"name": "\xc3\xbc"}' * 10_000
     given = {"X-Kheops-Event": "new_user", "User-Agent": "other", "Content-Type": "text/plain"}
     assert OPEN.post(f"{receiver.address}/hook?key=1", body, given) == 200
@@ -498,7 +497,7 @@ def test_post_sends_the_body(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("status", [200, 202, 204, 302, 308, 404, 500])
 def test_post_returns_the_status(receiver: Receiver, status: int) -> None:
-    """Any status is an answer, and a redirect is not followed."""
+    """Any status is returned, and a redirect is not followed."""
     receiver.answer(Answer.redirect("/elsewhere", status))
     assert OPEN.post(receiver.address, b"{}", {}) == status
     assert receiver.paths == ["/"]
@@ -511,14 +510,14 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("answer", ENDINGS.values(), ids=ENDINGS.keys())
-def test_post_with_an_answer_that_does_not_end(receiver: Receiver, answer: Answer) -> None:
-    """Once there is a status, it is the outcome, whatever becomes of the body."""
+def test_post_with_a_response_that_does_not_end(receiver: Receiver, answer: Answer) -> None:
+    """The status is returned, even if the body does not end."""
     receiver.answer(answer)
     assert evolve(OPEN, read_seconds=1).post(receiver.address, b"{}", {}) == 201
 
 
-def test_post_with_a_long_answer() -> None:
-    """Little of the body is read: the server is left with the rest."""
+def test_post_with_a_long_response() -> None:
+    """Only the beginning of the body is read."""
     with receiving() as receiver:
         receiver.answer(Answer(status=201, body=b"x" * 2**26))
         assert OPEN.post(receiver.address, b"{}", {}) == 201
@@ -527,12 +526,16 @@ def test_post_with_a_long_answer() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [(HANG_UP, BadAnswer), (Answer(raw=b"!\r\n\r\n"), BadAnswer), (Answer(delay=60), Unreachable)],
+    [
+        (HANG_UP, BadResponse),
+        (Answer(raw=b"!\r\n\r\n"), BadResponse),
+        (Answer(delay=60), Unreachable),
+    ],
 )
-def test_post_without_an_answer(
+def test_post_without_a_response(
     receiver: Receiver, answer: Answer, error: type[OutboundError]
 ) -> None:
-    """Without a status, it is told whether somebody was there."""
+    """The error tells a bad response from none."""
     receiver.answer(answer)
     with pytest.raises(error):
         evolve(OPEN, read_seconds=1).post(receiver.address, b"{}", {})
@@ -540,7 +543,7 @@ def test_post_without_an_answer(
 
 
 def test_outbound_errors_repeat_nothing_of_the_address(receiver: Receiver) -> None:
-    """An address may hold a secret, so no detail repeats any of it."""
+    """A URL may hold a secret, so no error repeats any of it."""
     receiver.answer(HANG_UP)
     for outbound in (OPEN, Outbound()):
         with pytest.raises(OutboundError) as failed:

@@ -1,4 +1,4 @@
-"""The check of a report provider's configuration address, against a real web server."""
+"""The check of a report provider's metadata (Kheops API 8), against a web server."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from albumcore_adapters.outbound.client import Outbound
-from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
+from albumcore_adapters.outbound import Metadata, Outbound, check_metadata
 from support.receiver import HANG_UP, Answer, Receiver, receiving
 
 OPEN = Outbound(allow_private=True, connect_seconds=20, read_seconds=20)
@@ -25,13 +24,13 @@ LISTS = ["grant_types", "contacts", "supported_modalities"]
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Run a web server: the report provider's."""
+    """The web server of the report provider."""
     with receiving() as receiver:
         yield receiver
 
 
 def code(receiver: Receiver, **others: Any) -> dict[str, Any]:
-    """Metadata of a provider that gets a code; a member that is None is left out."""
+    """Metadata of a provider with ``code``; a member that is None is left out."""
     return _without_none(
         {
             "redirect_uri": f"{receiver.address}/report",
@@ -45,7 +44,7 @@ def code(receiver: Receiver, **others: Any) -> dict[str, Any]:
 
 
 def token(receiver: Receiver, **others: Any) -> dict[str, Any]:
-    """Metadata of a provider that gets a token; a member that is None is left out."""
+    """Metadata of a provider with ``token``; a member that is None is left out."""
     return _without_none(
         {"redirect_uri": f"{receiver.address}/report", "response_type": "token", **others}
     )
@@ -56,13 +55,13 @@ def _without_none(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(receiver: Receiver, answer: Answer, outbound: Outbound = OPEN) -> Metadata:
-    """Check the address of a provider that answers so."""
+    """Check the address of a provider with this response."""
     receiver.answer(answer)
     return check_metadata(outbound, f"{receiver.address}/configuration?for=kheops")
 
 
 def assert_invalid(metadata: Metadata, description: str) -> None:
-    """Nothing is told but why."""
+    """Only the description is set."""
     assert not metadata.valid
     assert metadata.error_description is not None
     assert description in metadata.error_description
@@ -70,8 +69,8 @@ def assert_invalid(metadata: Metadata, description: str) -> None:
     assert (metadata.response_type, metadata.jwks_uri) == (None, None)
 
 
-def test_check_metadata_of_a_provider_that_gets_a_code(receiver: Receiver) -> None:
-    """It is valid, and its address was asked once, as it is."""
+def test_check_metadata_of_a_provider_with_a_code(receiver: Receiver) -> None:
+    """It is valid after one request, to the address as given."""
     members = code(receiver)
     metadata = check(receiver, Answer.json(members))
     assert metadata == Metadata(valid=True, error_description=None, metadata=members)
@@ -81,8 +80,8 @@ def test_check_metadata_of_a_provider_that_gets_a_code(receiver: Receiver) -> No
     assert receiver.paths == ["/configuration?for=kheops"]
 
 
-def test_check_metadata_of_a_provider_that_gets_a_token(receiver: Receiver) -> None:
-    """It needs no keys: where it says they are is shown, and not taken for checked."""
+def test_check_metadata_of_a_provider_with_a_token(receiver: Receiver) -> None:
+    """It needs no keys: its `jwks_uri` is shown unchecked."""
     members = token(receiver, jwks_uri="https://elsewhere.example/", scope="read")
     metadata = check(receiver, Answer.json(members))
     assert metadata == Metadata(valid=True, error_description=None, metadata=members)
@@ -90,8 +89,8 @@ def test_check_metadata_of_a_provider_that_gets_a_token(receiver: Receiver) -> N
     assert (metadata.response_type, metadata.jwks_uri) == ("token", None)
 
 
-def test_check_metadata_shows_what_it_knows(receiver: Receiver) -> None:
-    """Every member of the documented API is shown, at its largest, and no other."""
+def test_check_metadata_shows_documented_members(receiver: Receiver) -> None:
+    """Every documented member is shown, up to its largest size, and no other."""
     texts: dict[str, Any] = dict.fromkeys(TEXTS, "x" * 1024)
     lists: dict[str, Any] = {name: ["x" * 1024] + ["x"] * 99 for name in LISTS}
     said = texts | lists | token(receiver)
@@ -110,10 +109,10 @@ MALFORMED: dict[str, list[Any]] = {
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in MALFORMED.items() for value in values]
 )
-def test_check_metadata_passes_over_what_is_malformed(
+def test_check_metadata_leaves_out_malformed_members(
     receiver: Receiver, name: str, value: Any
 ) -> None:
-    """A member that nothing depends on is left out when it is not what it must be."""
+    """A malformed optional member is left out."""
     metadata = check(receiver, Answer.json(token(receiver, scope="read") | {name: value}))
     assert metadata.valid
     assert metadata.metadata == token(receiver, scope="read")
@@ -160,7 +159,7 @@ RULES: list[tuple[str, str, list[Any]]] = [
 def test_check_metadata_that_break_a_rule(
     receiver: Receiver, name: str, description: str, value: Any
 ) -> None:
-    """Each rule is needed by itself: with all others kept, the provider is not valid."""
+    """A provider that breaks one rule is invalid."""
     at = receiver.address.removeprefix("http://")
     if isinstance(value, str):
         for word, means in (
@@ -185,18 +184,18 @@ def test_check_metadata_that_break_a_rule(
         ("http://host.test/c", "https://host.test:80/r", False),
     ],
 )
-def test_check_metadata_same_root(
+def test_check_metadata_same_origin(
     monkeypatch: pytest.MonkeyPatch, url: str, redirect_uri: str, valid: bool
 ) -> None:
-    """Scheme, host and port count: the host in either case, and the port also when not said."""
-    # Nobody may listen at port 80 here, so the answer is put in the place of the request.
+    """The origin is scheme, host in any case, and port, which may be the default."""
+    # A test cannot listen on port 80, so the response is set instead of requested.
     said = {"redirect_uri": redirect_uri, "response_type": "token"}
     monkeypatch.setattr(Outbound, "get_json", lambda outbound, url: said)
     assert check_metadata(OPEN, url).valid is valid
 
 
 def test_check_metadata_after_a_redirect(receiver: Receiver) -> None:
-    """The root is that of the address that was given, wherever it leads to."""
+    """The origin is that of the given address, not of the redirect."""
     with receiving() as other:
         receiver.answer(Answer.redirect(f"{other.address}/there"))
         other.answer(Answer.json(token(receiver)), Answer.json(token(other)))
@@ -205,7 +204,7 @@ def test_check_metadata_after_a_redirect(receiver: Receiver) -> None:
         assert other.paths == ["/there", "/there"]
 
 
-BAD_ANSWERS = {
+BAD_RESPONSES = {
     "error": (Answer(status=500), "500 instead of 200"),
     "no JSON": (Answer(body=b"<html>"), "not JSON"),
     "list": (Answer.json([{"response_type": "token"}]), "not a JSON object"),
@@ -218,11 +217,13 @@ BAD_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(("answer", "description"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-def test_check_metadata_of_a_bad_answer(
+@pytest.mark.parametrize(
+    ("answer", "description"), BAD_RESPONSES.values(), ids=BAD_RESPONSES.keys()
+)
+def test_check_metadata_of_a_bad_response(
     receiver: Receiver, answer: Answer, description: str
 ) -> None:
-    """Whatever comes instead of metadata makes the address invalid, and is told in a sentence."""
+    """Any other response makes the address invalid, with a description."""
     assert_invalid(check(receiver, answer), description)
 
 
@@ -230,13 +231,13 @@ def test_check_metadata_of_a_bad_answer(
     "answer", [Answer(delay=60), Answer(body=b" " * 2000, drip=0.05)], ids=["late", "dripping"]
 )
 def test_check_metadata_of_a_slow_provider(receiver: Receiver, answer: Answer) -> None:
-    """A provider that does not answer in time is not valid."""
+    """A provider without a response in time is invalid."""
     hasty = evolve(OPEN, read_seconds=0.2)
     assert_invalid(check(receiver, answer, hasty), "did not answer in time")
 
 
 def test_check_metadata_at_a_private_address(receiver: Receiver) -> None:
-    """Unless that is allowed, a private address is not even asked."""
+    """No request is sent to a private address, unless the settings allow it."""
     metadata = check(receiver, Answer.json(token(receiver)), Outbound())
     assert_invalid(metadata, "not on the public internet")
     assert receiver.requests == []
@@ -245,8 +246,8 @@ def test_check_metadata_at_a_private_address(receiver: Receiver) -> None:
 @pytest.mark.parametrize(
     "url", ["", "host", "ftp://host/", "http://user@host/", "http://host/\ud800", "https://["]
 )
-def test_check_metadata_at_no_address(url: str) -> None:
-    """An address that is none is invalid, like one that does not answer."""
+def test_check_metadata_at_a_malformed_address(url: str) -> None:
+    """A malformed address is invalid."""
     assert_invalid(check_metadata(OPEN, url), "not an http or https address")
 
 

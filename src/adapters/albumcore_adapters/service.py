@@ -32,7 +32,7 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.identity.callers import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
-from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of
 from albumcore_adapters.store.opening import open_store, require_store

@@ -14,7 +14,7 @@ import pytest
 from attrs import define, evolve
 
 from albumcore import Album, WebhookEvent
-from albumcore_adapters.outbound.client import Unreachable
+from albumcore_adapters.outbound import Unreachable
 from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.webhooks import (
     Attempt,

@@ -17,7 +17,7 @@ from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
 from albumcore.testing.arguments import digest_of
 from albumcore_adapters.directory import People
-from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import random_id
 from albumcore_adapters.store import database_of, open_memory
 from albumcore_adapters.webhooks import (

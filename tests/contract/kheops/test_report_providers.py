@@ -15,7 +15,7 @@ from albumcore import Album
 from albumcore.albums import events as happened
 from albumcore.ids import ReportProviderId
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.outbound import Outbound
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOWHERE, World, open_world, settle
 from support.kheops_cases import (
     BAD_FORM,

@@ -19,8 +19,7 @@ from albumcore.times import Clock
 from albumcore_adapters.directory import Spent
 from albumcore_adapters.identity.jwks import key_in
 from albumcore_adapters.identity.service_tokens import unverified
-from albumcore_adapters.outbound.client import Outbound, OutboundError
-from albumcore_adapters.outbound.report_providers import check_metadata
+from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNED_WITH = "RS256"

@@ -1,1 +1,25 @@
-"""HTTP requests to addresses that users name, guarded, and the metadata that report providers publish."""
+"""HTTP requests to addresses that users name: report providers (Kheops API 8) and webhooks (Kheops API 11).
+
+A user who names an address decides where this service connects to, from its place in the network (server-side request
+forgery). So, unless private addresses are allowed, only public ones are connected to, and each host is resolved once:
+the connection goes to the IP address that was checked. Every call has a time limit, and the size of a response too.
+"""
+
+from albumcore_adapters.outbound.client import Outbound
+from albumcore_adapters.outbound.errors import (
+    AddressRefused,
+    BadResponse,
+    OutboundError,
+    Unreachable,
+)
+from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
+
+__all__ = [
+    "AddressRefused",
+    "BadResponse",
+    "Metadata",
+    "Outbound",
+    "OutboundError",
+    "Unreachable",
+    "check_metadata",
+]

@@ -24,7 +24,7 @@ _log = logging.getLogger("albumcore.webhooks")
 
 
 class HttpSender(Protocol):
-    """Sends requests to addresses that users name, as `albumcore_adapters.outbound.client.Outbound` does."""
+    """Sends requests to addresses that users name, as `albumcore_adapters.outbound.Outbound` does."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Send a JSON body and return the status of the response.

@@ -7,7 +7,7 @@ from datetime import datetime
 import orjson
 
 from albumcore.albums import WebhookEvent
-from albumcore_adapters.outbound.client import OutboundError
+from albumcore_adapters.outbound import OutboundError
 from albumcore_adapters.webhooks import queue
 from albumcore_adapters.webhooks.batches import enqueue_due_batches
 from albumcore_adapters.webhooks.outbox import Outbox, log_error

@@ -26,7 +26,7 @@ from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequ
 from albumcore_adapters.http.openapi.parts import ParameterSpec, text
 from albumcore_adapters.http.openapi.values import ADDRESS, ADDRESS_OR_NONE, PLAIN
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.outbound.report_providers import check_metadata
+from albumcore_adapters.outbound import check_metadata
 
 ID_LENGTH = 22
 

@@ -39,7 +39,7 @@ from albumcore_adapters.identity.service_tokens import (
     report_code,
     report_token,
 )
-from albumcore_adapters.outbound.report_providers import Metadata, check_metadata
+from albumcore_adapters.outbound import Metadata, check_metadata
 
 CONFIGURATION = "/.well-known/report-provider-configuration"
 
