@@ -1,4 +1,4 @@
-"""Webhooks of the real service: told by its own threads, and never lost when it is killed."""
+"""Webhooks of the running service: sent by its own threads, and not lost when it is killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begin(service: Service, receiver: Receiver) -> dict[str, str]:
-    """Make an album with a webhook; the header of its admin."""
+    """Create an album with a webhook, and return the headers of its admin."""
     for name in ("alice", "bob", "carol", "dave"):
         service.people.register(name, f"{name}@clinic.example", name.title())
     stream = album_stream(ALBUM)
@@ -55,13 +55,13 @@ def add(server: Server, headers: dict[str, str], user: str) -> None:
     assert httpx.put(url, headers=headers, timeout=60).status_code == 201
 
 
-def told_of(receiver: Receiver) -> list[str]:
-    """The new users that the receiver was told of."""
+def new_users_in(receiver: Receiver) -> list[str]:
+    """The new users in the received bodies."""
     return [json.loads(request.body)["new_user"]["sub"] for request in receiver.requests]
 
 
-def test_each_event_is_told_once_by_several_workers(tmp_path: Path) -> None:
-    """Whichever worker it came to, and whichever tells it; stopping the service is not held up."""
+def test_several_workers_deliver_each_event_once(tmp_path: Path) -> None:
+    """Whichever worker records it and whichever sends it; a stop of the service is not delayed."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             headers = begin(service, receiver)
@@ -72,12 +72,12 @@ def test_each_event_is_told_once_by_several_workers(tmp_path: Path) -> None:
             assert server.stop() == 0
         with opened(tmp_path) as service:
             triggers, total = list_triggers(service.outbox, ALBUM, HOOK)
-        assert Counter(told_of(receiver)) == {"bob": 1, "carol": 1, "dave": 1}
+        assert Counter(new_users_in(receiver)) == {"bob": 1, "carol": 1, "dave": 1}
         assert [attempt.status for one in triggers for attempt in one.attempts] == [200] * total
 
 
-def test_killed_while_it_tells(tmp_path: Path) -> None:
-    """The delivery comes again, by whoever runs a minute later, as the same attempt with the same id."""
+def test_killed_during_a_delivery(tmp_path: Path) -> None:
+    """The attempt is made again a minute later, by the process that runs then, with the same number and id."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             headers = begin(service, receiver)
@@ -99,11 +99,11 @@ def test_killed_while_it_tells(tmp_path: Path) -> None:
         for name in ("x-kheops-delivery", "x-kheops-attempt", "x-kheops-signature"):
             assert again.headers[name] == first.headers[name]
         assert again.body == first.body
-        assert told_of(receiver) == ["bob", "bob", "carol"]
+        assert new_users_in(receiver) == ["bob", "bob", "carol"]
 
 
-def test_what_was_recorded_while_nobody_served(tmp_path: Path) -> None:
-    """It is told once somebody does."""
+def test_events_recorded_while_no_service_ran(tmp_path: Path) -> None:
+    """It is delivered once the service runs."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             begin(service, receiver)
@@ -111,4 +111,4 @@ def test_what_was_recorded_while_nobody_served(tmp_path: Path) -> None:
             service.albums.handle(stream, Album.add_member, ALICE, UserId("bob"))
         with serving(tmp_path):
             receiver.wait(1)
-        assert told_of(receiver) == ["bob"]
+        assert new_users_in(receiver) == ["bob"]

@@ -1,4 +1,4 @@
-"""A small world with webhooks: albums, a clock that obeys, and a real receiver to be told of what happens."""
+"""A small world with webhooks: albums, a clock that tests set, and a receiver over HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRET = "a secret of the receiver"
 
 @define
 class Hooked:
-    """A world whose albums can have webhooks, and who receives them."""
+    """A world whose albums can have webhooks, and their receiver."""
 
     data: Path
     world: World
@@ -41,11 +41,11 @@ class Hooked:
 
     @property
     def outbox(self) -> Outbox:
-        """The outbox as it is open now."""
+        """The open outbox."""
         return self.world.service.outbox
 
     def reopen(self) -> None:
-        """Close the data directory, and open it again."""
+        """Close the data directory and open it again."""
         self.world.service.close()
         self.world.service = open_service(self.settings, clock=self.world.clock)
 
@@ -58,7 +58,7 @@ class Hooked:
         album: AlbumId = ALBUM,
         url: str | None = None,
     ) -> None:
-        """Let Alice make a webhook at the receiver; its path is its id, if no address is given."""
+        """Create a webhook as Alice, at the receiver; its path is its id unless an address is given."""
         self.act(
             Album.create_webhook,
             webhook_id,
@@ -78,24 +78,24 @@ class Hooked:
         album: AlbumId = ALBUM,
         **through: Any,
     ) -> None:
-        """Let somebody decide something, a second after whatever was before it."""
+        """Make a decision as a user, a second after the one before."""
         self.world.act(by, decision, *args, album=album, **through)
 
     def run(self, seconds: float = 0) -> list[Request]:
-        """Let time pass, take up what happened and deliver what is due; what the receiver was sent thereby."""
+        """Let time pass, project events and make the deliveries that are due; the requests that were received."""
         before = len(self.receiver.requests)
         self.world.clock.tick(seconds)
         catch_up(self.outbox)
         deliver_due(self.outbox, self.world.clock.now)
         return self.receiver.requests[before:]
 
-    def told(self, seconds: float = 0) -> list[dict[str, Any]]:
-        """The same, but the bodies alone."""
+    def bodies(self, seconds: float = 0) -> list[dict[str, Any]]:
+        """As `run`, but the bodies alone."""
         return bodies_of(self.run(seconds))
 
 
 def bodies_of(requests: Iterable[Request]) -> list[dict[str, Any]]:
-    """What requests said."""
+    """The bodies of requests."""
     return [json.loads(request.body) for request in requests]
 
 
@@ -117,20 +117,20 @@ def hooked(data: Path, clock: Clock | None = None, **others: Any) -> Iterator[Ho
 
 
 def rows(outbox: Outbox, select: str) -> list[dict[str, Any]]:
-    """What a statement finds."""
+    """The rows that a statement finds."""
     with outbox.database.transaction(commit=False) as cursor:
         cursor.execute(select)
         return [dict(row) for row in cursor.fetchall()]
 
 
 def new_users(outbox: Outbox) -> Counter[str]:
-    """How often each new user is to be told of."""
+    """The number of triggers for each new user."""
     return Counter(row["user"] for row in rows(outbox, 'SELECT "user" FROM webhook_trigger'))
 
 
 @define
 class Held:
-    """Sends what is for one path only when it is let go, and the rest at once."""
+    """Holds the requests to one path until they are released, and sends the others."""
 
     path: str
     outbox: Outbox
@@ -138,7 +138,7 @@ class Held:
     let_go: threading.Event = field(factory=threading.Event)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Hold on to it, or send it."""
+        """Hold the request, or send it."""
         if url.endswith(self.path):
             self.is_there.set()
             assert self.let_go.wait(30)
@@ -146,7 +146,7 @@ class Held:
 
 
 def follow_until(settings: Settings, last: str) -> None:
-    """Take up, as a process of its own, until a last new user was taken up."""
+    """Project in a process of its own, until the last new user has a trigger."""
     service = open_service(settings)
     try:
         while last not in new_users(service.outbox):

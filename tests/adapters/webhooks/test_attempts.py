@@ -1,4 +1,4 @@
-"""How often a delivery is tried, when, by whom, and what is written down of it."""
+"""Attempts at a delivery: how often and when they are made, by which worker, and what is recorded."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ WAITS = [20, 15, 10, 5]
 
 
 def attempts_of(world: Hooked) -> tuple[Attempt, ...]:
-    """The attempts of the newest trigger, first one first."""
+    """The attempts of the newest trigger, oldest first."""
     (newest, *_), _ = list_triggers(world.outbox, ALBUM, HOOK)
     return newest.attempts[::-1]
 
 
 def statuses(world: Hooked) -> list[int]:
-    """What came of them."""
+    """The statuses of these attempts."""
     return [attempt.status for attempt in attempts_of(world)]
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 def test_any_2xx_ends_it(world: Hooked, status: int) -> None:
-    """It was taken, and is never sent again."""
+    """The delivery was accepted and is not sent again."""
     world.receiver.answer(Answer(status))
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
@@ -63,7 +63,7 @@ def test_any_2xx_ends_it(world: Hooked, status: int) -> None:
     "answer", [FAILING, Answer(404), Answer.redirect("/elsewhere"), Answer(300)]
 )
 def test_five_attempts_in_all(world: Hooked, answer: Answer) -> None:
-    """Waits of 20, 15, 10 and 5 s, one delivery id, and then it is given up."""
+    """After 20, 15, 10 and 5 s, with one delivery id; then the delivery is given up."""
     world.receiver.answer(answer)
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
@@ -87,7 +87,7 @@ def test_five_attempts_in_all(world: Hooked, answer: Answer) -> None:
 
 
 def test_a_later_attempt_that_passes_ends_it(world: Hooked) -> None:
-    """The trigger has passed then."""
+    """The trigger has passed."""
     world.receiver.answer(FAILING, HANG_UP, Answer(204))
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
@@ -98,8 +98,8 @@ def test_a_later_attempt_that_passes_ends_it(world: Hooked) -> None:
     assert is_passed
 
 
-def test_nobody_there(world: Hooked) -> None:
-    """A failed connection is an attempt like any other."""
+def test_a_failed_connection_is_a_failed_attempt(world: Hooked) -> None:
+    """A failed connection is a failed attempt."""
     world.hook(WebhookEvent.NEW_USER, url="http://127.0.0.1:1/")
     world.act(Album.add_member, DAVE)
     world.run()
@@ -110,7 +110,7 @@ def test_nobody_there(world: Hooked) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "[::1]"])
 def test_private_addresses_are_refused(tmp_path: Path, host: str) -> None:
-    """Unless they are allowed: nothing is sent there, and that is an attempt that failed."""
+    """Nothing is sent to one, and the attempt has failed, unless the settings allow them."""
     with hooked(tmp_path, allow_private_addresses=False) as world:
         world.hook(WebhookEvent.NEW_USER, url=f"http://{host}:{world.receiver.port}/")
         world.act(Album.add_member, DAVE)
@@ -118,8 +118,8 @@ def test_private_addresses_are_refused(tmp_path: Path, host: str) -> None:
         assert statuses(world) == [-1]
 
 
-def test_a_reopened_store_goes_on_where_it_was(world: Hooked) -> None:
-    """Between the taking up and the first attempt, and between the attempts: the same delivery, each attempt once."""
+def test_a_reopened_store_continues_where_it_was(world: Hooked) -> None:
+    """A restart before the first attempt, or between attempts, repeats no attempt and changes no id."""
     world.receiver.answer(FAILING)
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
@@ -138,13 +138,13 @@ def test_a_reopened_store_goes_on_where_it_was(world: Hooked) -> None:
 
 
 class PowerFailure(BaseException):
-    """What no code of ours ever sees."""
+    """An exception that no handler catches."""
 
 
-def test_a_delivery_whose_maker_died_is_made_again_after_a_minute(
+def test_a_delivery_whose_worker_died_is_made_again_after_a_minute(
     world: Hooked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was sent, and nobody wrote that down: it comes again, as the same attempt with the same id."""
+    """The attempt was sent but not recorded: when the lease expires, it is made again, with the same number and id."""
 
     def die(*args: object) -> None:
         raise PowerFailure
@@ -165,8 +165,8 @@ def test_a_delivery_whose_maker_died_is_made_again_after_a_minute(
     assert statuses(world) == [200]
 
 
-def test_who_was_overtaken_writes_nothing_down(world: Hooked) -> None:
-    """A process that woke up after its lease was given away leaves the attempt to the new holder."""
+def test_an_expired_lease_records_nothing(world: Hooked) -> None:
+    """A worker whose lease expired and was claimed by another one records nothing."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     catch_up(world.outbox)
@@ -178,20 +178,20 @@ def test_who_was_overtaken_writes_nothing_down(world: Hooked) -> None:
 
 @define
 class Overtaken:
-    """Sends nothing: in the time it takes, somebody else makes the delivery."""
+    """Sends nothing, and takes so long that another worker makes the delivery."""
 
     world: Hooked
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Let two minutes pass, in which the lease goes to another one."""
+        """Let two minutes pass, in which the lease expires."""
         assert self.world.run(120)
         raise Unreachable("too late")
 
 
-def test_a_fault_of_ours_is_an_attempt_that_failed(
+def test_an_internal_error_is_a_failed_attempt(
     world: Hooked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It stands before no other delivery, and is logged."""
+    """It is logged, and does not block the queue."""
 
     def fail(*args: object) -> None:
         raise RuntimeError("a fault")
@@ -207,8 +207,8 @@ def test_a_fault_of_ours_is_an_attempt_that_failed(
     assert len(world.run(20)) == 1
 
 
-def test_the_present_address_and_secret_count(world: Hooked) -> None:
-    """An edit between two attempts reaches the second; the body stays."""
+def test_the_current_address_and_secret_count(world: Hooked) -> None:
+    """An edit between two attempts counts for the second; the body stays the same."""
     world.receiver.answer(FAILING)
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     world.act(Album.add_member, DAVE)
@@ -226,8 +226,8 @@ def test_the_present_address_and_secret_count(world: Hooked) -> None:
     assert signatures[2] is None
 
 
-def test_a_deleted_webhook_is_told_nothing_more(world: Hooked) -> None:
-    """What it still had to tell goes with it, and so does its history."""
+def test_a_deleted_webhook_has_no_deliveries(world: Hooked) -> None:
+    """Its deliveries and its triggers are deleted."""
     world.receiver.answer(FAILING)
     world.world.store({"1.2.3.1": "CT"})
     world.hook(WebhookEvent.NEW_USER, WebhookEvent.NEW_SERIES)
@@ -240,8 +240,8 @@ def test_a_deleted_webhook_is_told_nothing_more(world: Hooked) -> None:
     assert world.run(3600) == []
 
 
-def test_a_deleted_album_is_told_of_five_times_and_then_forgotten(world: Hooked) -> None:
-    """No attempt is kept of it, and in the end nothing at all."""
+def test_the_deletion_of_an_album_is_tried_five_times(world: Hooked) -> None:
+    """Its attempts are not stored, and the delivery is deleted when nothing is left to try."""
     world.receiver.answer(Answer(200), FAILING)
     events = WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM
     world.hook(*events, secret=SECRET)
@@ -263,8 +263,8 @@ def test_a_deleted_album_is_told_of_five_times_and_then_forgotten(world: Hooked)
     assert rows_left(world) == 0
 
 
-def test_what_was_before_a_deletion_is_told_all_the_same(world: Hooked) -> None:
-    """As the webhook and the album were then; new series are not, for they can be had nowhere."""
+def test_deliveries_from_before_a_deletion_are_made(world: Hooked) -> None:
+    """With webhook and album as they were. New series are not delivered, because they cannot be retrieved."""
     world.receiver.answer(FAILING)
     world.world.store({"1.2.3.1": "CT", "1.2.3.2": "CT"})
     world.act(Album.import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
@@ -291,8 +291,8 @@ def test_what_was_before_a_deletion_is_told_all_the_same(world: Hooked) -> None:
     assert rows_left(world) == 0
 
 
-def test_an_album_that_is_deleted_while_it_is_told_of(world: Hooked) -> None:
-    """The delivery under way ends as those of a deleted album do."""
+def test_an_album_that_is_deleted_during_a_delivery(world: Hooked) -> None:
+    """The delivery under way is treated like others of a deleted album."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     catch_up(world.outbox)
@@ -304,19 +304,19 @@ def test_an_album_that_is_deleted_while_it_is_told_of(world: Hooked) -> None:
 
 @define
 class Deleting:
-    """Sends, after the album was deleted."""
+    """Deletes the album, then sends."""
 
     world: Hooked
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Delete it first."""
+        """Delete the album, and send."""
         self.world.act(Album.delete)
         assert self.world.run() == []
         return self.world.outbox.outbound.post(url, body, headers)
 
 
-def test_a_deleted_album_that_was_told_of_is_forgotten(world: Hooked) -> None:
-    """At the first attempt that passes."""
+def test_no_row_is_left_of_a_deleted_album(world: Hooked) -> None:
+    """After the first attempt that passes, its rows are deleted."""
     world.hook(WebhookEvent.DELETE_ALBUM, secret=SECRET)
     world.act(Album.delete)
     assert len(world.run()) == 1
@@ -324,7 +324,7 @@ def test_a_deleted_album_that_was_told_of_is_forgotten(world: Hooked) -> None:
 
 
 def rows_left(world: Hooked) -> int:
-    """How many rows the outbox has, beside its position."""
+    """The number of rows of the outbox, without its position."""
     tables = ["known", "secret", "group", "group_series"]
     tables += ["trigger", "trigger_series", "attempt", "line"]
     with world.outbox.database.transaction(commit=False) as cursor:
@@ -336,22 +336,22 @@ def rows_left(world: Hooked) -> int:
 
 
 def test_manual_triggers_go_to_a_disabled_webhook_at_once(world: Hooked) -> None:
-    """Enabled or subscribed or not: an admin asked for it."""
+    """Whether or not the webhook is enabled or subscribed."""
     world.hook(enabled=False)
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
-    assert [one["is_manual_trigger"] for one in world.told()] == [True]
+    assert [one["is_manual_trigger"] for one in world.bodies()] == [True]
 
 
-def test_a_webhook_is_told_of_nothing_it_is_not_subscribed_to(world: Hooked) -> None:
-    """Nor of anything while it is disabled."""
+def test_a_webhook_is_not_notified_of_events_it_is_not_subscribed_to(world: Hooked) -> None:
+    """And of no event while it is disabled."""
     world.hook(WebhookEvent.REMOVE_SERIES)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK, enabled=False)
     world.act(Album.add_member, DAVE)
-    assert world.told() == []
+    assert world.bodies() == []
 
 
-def test_every_webhook_is_told(world: Hooked) -> None:
-    """Each by a delivery of its own, in the order of their ids; one that fails is nothing to the other."""
+def test_every_webhook_is_notified(world: Hooked) -> None:
+    """Each by a delivery of its own, in the order of the ids; a failure of one does not affect the other."""
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     world.hook(WebhookEvent.NEW_USER)
     world.receiver.answer(FAILING, path=f"/{HOOK}")
@@ -361,16 +361,16 @@ def test_every_webhook_is_told(world: Hooked) -> None:
 
 
 def test_deliveries_come_in_the_order_of_recording(world: Hooked) -> None:
-    """To one receiver, as long as it takes them."""
+    """For one webhook, as long as its receiver accepts them."""
     world.hook(WebhookEvent.NEW_USER)
     for number in range(5):
         world.act(Album.add_member, f"user-{number}")
-    told = [one["new_user"]["sub"] for one in world.told()]
-    assert told == [f"user-{number}" for number in range(5)]
+    found = [one["new_user"]["sub"] for one in world.bodies()]
+    assert found == [f"user-{number}" for number in range(5)]
 
 
-def test_a_webhook_has_one_delivery_on_its_way_at_a_time(world: Hooked) -> None:
-    """While a slow receiver has one, the others get theirs, and its own next ones wait."""
+def test_a_webhook_has_one_delivery_under_way_at_a_time(world: Hooked) -> None:
+    """While one is sent to a slow receiver, the next ones of its webhook wait, and those of others do not."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     world.act(Album.add_member, DAVE)
@@ -395,12 +395,12 @@ def test_a_webhook_has_one_delivery_on_its_way_at_a_time(world: Hooked) -> None:
         held.let_go.set()
         thread.join()
     assert deliver_due(world.outbox, now) == 1
-    told = [one for one in world.receiver.requests if one.path == f"/{HOOK}"]
-    assert [one["new_user"]["sub"] for one in bodies_of(told)] == [DAVE, "sub-next"]
+    found = [one for one in world.receiver.requests if one.path == f"/{HOOK}"]
+    assert [one["new_user"]["sub"] for one in bodies_of(found)] == [DAVE, "sub-next"]
 
 
-def test_several_couriers_send_each_delivery_once(world: Hooked) -> None:
-    """However many of them there are."""
+def test_several_workers_send_each_delivery_once(world: Hooked) -> None:
+    """Concurrent workers never claim the same delivery."""
     hooks = [f"hook{number:016d}" for number in range(4)]
     for webhook_id in hooks:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)  # type: ignore[arg-type] # an id made up
@@ -428,8 +428,8 @@ def test_several_couriers_send_each_delivery_once(world: Hooked) -> None:
     assert len(ids) == len(set(ids)) == 20
 
 
-def test_carol_sees_no_attempt_before_there_is_one(world: Hooked) -> None:
-    """A trigger just made is there, without attempts, and has not passed."""
+def test_a_new_trigger_has_no_attempts(world: Hooked) -> None:
+    """A new trigger is listed, without attempts, and has not passed."""
     world.hook()
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=CAROL)
     [trigger], total = list_triggers(world.outbox, ALBUM, HOOK)
@@ -443,7 +443,7 @@ YEAR = 365 * 24 * 3600
 
 
 def test_a_lease_of_a_clock_that_was_ahead_is_void(world: Hooked) -> None:
-    """Whoever held it may have died, and it would be a year until it ends."""
+    """Its holder may have died, and the lease would end in a year."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     catch_up(world.outbox)
@@ -454,8 +454,8 @@ def test_a_lease_of_a_clock_that_was_ahead_is_void(world: Hooked) -> None:
     assert len(world.run()) == 1
 
 
-def test_a_lease_is_not_void_for_whoever_waited_for_the_database(world: Hooked) -> None:
-    """He looked at the clock before the lease was taken."""
+def test_a_lease_is_valid_for_a_worker_that_waited_for_the_database(world: Hooked) -> None:
+    """A worker may have read the clock before another one claimed the lease."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     catch_up(world.outbox)
@@ -469,7 +469,7 @@ def test_a_lease_is_not_void_for_whoever_waited_for_the_database(world: Hooked) 
 def test_an_attempt_that_failed_while_the_clock_was_ahead_is_followed_by_another(
     world: Hooked,
 ) -> None:
-    """At once, for nobody knows how long ago it was."""
+    """At once, because the time of the failed attempt is unknown."""
     world.receiver.answer(FAILING, Answer(200))
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
@@ -479,18 +479,18 @@ def test_an_attempt_that_failed_while_the_clock_was_ahead_is_followed_by_another
     assert statuses(world) == [500, 200]
 
 
-def test_what_was_recorded_while_the_clock_was_ahead_is_told(world: Hooked) -> None:
-    """And so is what comes after it, though the album says that it was then, too."""
+def test_events_recorded_while_the_clock_was_ahead_are_delivered(world: Hooked) -> None:
+    """So are later events, whose recorded times are never earlier."""
     world.hook(WebhookEvent.NEW_USER)
     world.world.clock.tick(YEAR)
     world.act(Album.add_member, DAVE)
     world.world.clock.tick(-YEAR)
     world.act(Album.add_member, "sub-next")
-    assert [one["new_user"]["sub"] for one in world.told()] == [DAVE, "sub-next"]
+    assert [one["new_user"]["sub"] for one in world.bodies()] == [DAVE, "sub-next"]
 
 
-def test_first_attempts_go_before_all_others(world: Hooked) -> None:
-    """Receivers that fail hold up none that was not tried yet."""
+def test_first_attempts_go_before_retries(world: Hooked) -> None:
+    """Retries do not delay first attempts."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     world.act(Album.edit_webhook, OTHER_HOOK, enabled=False)
@@ -509,8 +509,8 @@ def test_first_attempts_go_before_all_others(world: Hooked) -> None:
 
 
 @ON_SQLITE
-def test_a_leased_webhook_is_not_looked_through(world: Hooked) -> None:
-    """However much it has to tell: who looks for something else to do takes one step for each webhook."""
+def test_the_queue_of_a_leased_webhook_is_not_scanned(world: Hooked) -> None:
+    """However long its queue is: a claim costs a constant number of steps for each webhook."""
     world.hook(WebhookEvent.NEW_USER)
     for number in range(300):
         world.act(Album.add_member, f"user-{number}")
@@ -524,13 +524,13 @@ def test_a_leased_webhook_is_not_looked_through(world: Hooked) -> None:
 
 @define
 class Counting(Seam):
-    """A database that counts the steps of what it is asked."""
+    """A database that counts the steps of its statements."""
 
     steps: int = 0
 
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[Cursor]:
-        """Open one, and count."""
+        """Open a transaction whose steps are counted."""
         with self.database.transaction(commit=commit) as cursor:
             connection = cast(Any, cursor).connection
             connection.set_progress_handler(self.step, 1)
@@ -538,5 +538,5 @@ class Counting(Seam):
             connection.set_progress_handler(None, 0)
 
     def step(self) -> None:
-        """Count one."""
+        """Count a step."""
         self.steps += 1

@@ -1,4 +1,4 @@
-"""What a receiver is told of each event, exactly (Kheops API 11)."""
+"""The body of each event, exactly (Kheops API 11)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAVE_MEMBER = {"email": "dave@example.org", "name": "Dave", "sub": DAVE, "is_adm
 
 
 def common(at: str, source: dict[str, Any] = ALICE_ADMIN, *, manual: bool = False) -> Any:
-    """What every body begins with."""
+    """The members that every body has."""
     return {
         "host": ROOT,
         "album_id": ALBUM,
@@ -37,7 +37,7 @@ def common(at: str, source: dict[str, Any] = ALICE_ADMIN, *, manual: bool = Fals
 
 
 def catalogued(world: Hooked, *series: str, study: str = STUDY) -> None:
-    """Take series with all their attributes into the catalogue, two instances of each."""
+    """Store series with all attributes in the catalogue, two instances of each."""
     values = {
         "00100010": ("PN", {"Alphabetic": "Doe^Jo"}),
         "00100020": ("LO", "P1"),
@@ -89,7 +89,7 @@ STUDY_FACTS = {
 
 
 def series_facts(uid: str) -> dict[str, Any]:
-    """What is known of a series."""
+    """The attributes of a series."""
     return {
         "modality": "CT",
         "series_description": "Thin",
@@ -102,14 +102,14 @@ def series_facts(uid: str) -> dict[str, Any]:
 
 
 def new_series_facts(uid: str, base: str = ROOT) -> dict[str, Any]:
-    """The same, as of a new series."""
+    """The attributes of a new series."""
     address = f"{base}/studies/{STUDY}/series/{uid}"
     return series_facts(uid) | {"retrieve_url": address, "number_of_new_instances": 2}
 
 
 @pytest.mark.parametrize("is_admin", [False, True])
 def test_new_user(world: Hooked, *, is_admin: bool) -> None:
-    """A new member, or a new admin, by whoever added him."""
+    """An added member or admin, with the source that added them."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_admin if is_admin else Album.add_member, DAVE)
     [request] = world.run()
@@ -120,33 +120,33 @@ def test_new_user(world: Hooked, *, is_admin: bool) -> None:
     ]
 
 
-def test_new_user_who_has_gone_before_he_was_told_of(world: Hooked) -> None:
-    """It is told all the same, of people as they stand now."""
+def test_new_user_who_has_left_before_the_delivery(world: Hooked) -> None:
+    """The body is sent, and describes members as of now."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_admin, DAVE, by=CAROL)
     world.act(Album.remove_member, DAVE)
     world.act(Album.remove_member, CAROL)
-    [body] = world.told()
+    [body] = world.bodies()
     assert body["new_user"] == DAVE_MEMBER
     assert "is_admin" not in body["source"]
     assert body["source"]["sub"] == CAROL
 
 
 def test_a_promotion_is_no_new_user(world: Hooked) -> None:
-    """He was there before."""
+    """The user was a member before."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.promote_member, BOB)
     world.act(Album.add_admin, BOB)
-    assert world.told() == []
+    assert world.bodies() == []
 
 
 def test_new_series_that_were_sent(world: Hooked) -> None:
-    """With all that the catalogue knows of the study and of each series."""
+    """With all attributes of the study and of each series."""
     catalogued(world, CT, MR, SR)
     world.hook(WebhookEvent.NEW_SERIES)
     world.act(Album.import_study, STUDY, [CT, MR], by=BOB)
-    assert world.told(29) == []
-    [body] = world.told(1)
+    assert world.bodies(29) == []
+    [body] = world.bodies(1)
     address = f"{ROOT}/studies/{STUDY}"
     study = STUDY_FACTS | {
         "retrieve_url": address,
@@ -159,12 +159,12 @@ def test_new_series_that_were_sent(world: Hooked) -> None:
 
 
 def test_addresses_have_the_prefix_of_the_routes(tmp_path: Path) -> None:
-    """They are where a client retrieves from; the host is the root all the same."""
+    """RetrieveURLs have the prefix; the host is the root."""
     with hooked(tmp_path, kheops_prefix="/api") as world:
         catalogued(world, CT)
         world.hook(WebhookEvent.NEW_SERIES)
         world.act(Album.import_study, STUDY, [CT])
-        [body] = world.told(30)
+        [body] = world.bodies(30)
     assert body["host"] == ROOT
     study = body["updated_study"]
     assert study["retrieve_url"] == f"{ROOT}/api/studies/{STUDY}"
@@ -172,13 +172,13 @@ def test_addresses_have_the_prefix_of_the_routes(tmp_path: Path) -> None:
 
 
 def test_removed_series_of_which_others_remain(world: Hooked) -> None:
-    """The rest of the study can be retrieved; the series itself cannot."""
+    """The study has a RetrieveURL, the series has none."""
     catalogued(world, CT, MR)
     world.act(Album.import_study, STUDY, [CT, MR])
     world.hook(WebhookEvent.REMOVE_SERIES)
     world.act(Album.remove_series, STUDY, CT)
     world.act(Album.remove_series, STUDY, MR)
-    first, second = world.told()
+    first, second = world.bodies()
     assert first == common("2026-03-01T12:00:06Z") | {
         "remove_all_series": False,
         "removed_study": STUDY_FACTS
@@ -191,25 +191,25 @@ def test_removed_series_of_which_others_remain(world: Hooked) -> None:
 
 
 def test_removed_study(world: Hooked) -> None:
-    """Nothing of it can be retrieved."""
+    """It has no RetrieveURL."""
     catalogued(world, CT, MR)
     world.act(Album.import_study, STUDY, [CT, MR])
     world.hook(WebhookEvent.REMOVE_SERIES)
     world.act(Album.remove_study, STUDY)
-    [body] = world.told()
+    [body] = world.bodies()
     assert body["remove_all_series"] is True
     assert body["removed_study"] == STUDY_FACTS | {"series": [series_facts(CT), series_facts(MR)]}
 
 
-def test_a_claimed_series_tells_nothing_of_its_study(world: Hooked) -> None:
-    """Anybody may claim a series of any study before it is there. Its webhook must not give away the patient."""
+def test_a_claimed_series_discloses_nothing_of_its_study(world: Hooked) -> None:
+    """Any user may claim a series of any study before its images are there. A webhook must not disclose the patient."""
     catalogued(world, CT)
     world.world.service.catalogue.claim(STUDY, MR)
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
     world.act(Album.import_series, STUDY, MR)
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR])
     world.act(Album.remove_series, STUDY, MR)
-    added, removed = world.told()
+    added, removed = world.bodies()
     address = f"{ROOT}/studies/{STUDY}"
     assert added["updated_study"] == {
         "study_uid": STUDY,
@@ -220,7 +220,7 @@ def test_a_claimed_series_tells_nothing_of_its_study(world: Hooked) -> None:
 
 
 def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
-    """An album that holds a series on a claim is told its UID when the images of somebody else have come."""
+    """Of a series that the album holds on a claim, images of another user disclose nothing: the body has its UID."""
     service = world.world.service
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
     service.claims.make(Held(album_place(ALBUM), STUDY, CT), BOB, is_new=True)
@@ -228,7 +228,7 @@ def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
     catalogued(world, CT)
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
     world.act(Album.remove_series, STUDY, CT)
-    triggered, removed = world.told(60)
+    triggered, removed = world.bodies(60)
     assert set(triggered["updated_study"]) == {"study_uid", "retrieve_url", "series"}
     assert [set(one) for one in triggered["updated_study"]["series"]] == [
         {"series_uid", "retrieve_url"}
@@ -238,7 +238,7 @@ def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
 
 @pytest.mark.parametrize("by_leaving", [False, True])
 def test_deleted_album(world: Hooked, *, by_leaving: bool) -> None:
-    """As it stood before; no delivery id, and no other webhook's news."""
+    """As of its last version, without a delivery id, and no other event."""
     world.hook(WebhookEvent.DELETE_ALBUM, WebhookEvent.NEW_USER)
     if by_leaving:
         world.act(Album.remove_member, BOB)
@@ -254,21 +254,21 @@ def test_deleted_album(world: Hooked, *, by_leaving: bool) -> None:
 
 
 def test_manual_new_user(world: Hooked) -> None:
-    """The member that the admin named, as he stands now."""
+    """The member that the admin named, as of now."""
     world.hook()
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB, by=CAROL)
-    [body] = world.told()
+    [body] = world.bodies()
     carol = {"email": "carol@example.org", "name": "Carol", "sub": CAROL, "is_admin": True}
     assert body == common("2026-03-01T12:00:05Z", carol, manual=True) | {"new_user": BOB_MEMBER}
 
 
 def test_manual_new_series(world: Hooked) -> None:
-    """At once, and no instance of them is told as new."""
+    """At once, and without a number of new instances."""
     catalogued(world, CT, MR)
     world.act(Album.import_study, STUDY, [CT, MR])
     world.hook()
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
-    [body] = world.told()
+    [body] = world.bodies()
     address = f"{ROOT}/studies/{STUDY}"
     series = series_facts(CT) | {"retrieve_url": f"{address}/series/{CT}"}
     study = STUDY_FACTS | {"retrieve_url": address, "series": [series]}
@@ -279,13 +279,13 @@ def test_manual_new_series(world: Hooked) -> None:
 
 
 def test_source_is_a_capability_token(world: Hooked) -> None:
-    """Its creator, and the token by id and title."""
+    """The creator of the token, and the token by id and title."""
     catalogued(world, CT)
     grants = Grants(read=True, write=True)
     world.act(Album.issue_capability_token, KEY, digest_of("k"), "Scanner", grants)
     world.hook(WebhookEvent.NEW_SERIES)
     world.act(Album.import_series, STUDY, CT, capability_token=KEY)
-    [body] = world.told(30)
+    [body] = world.bodies(30)
     assert body["source"] == ALICE_ADMIN | {"capability_token": {"id": KEY, "title": "Scanner"}}
     assert body["import_source"] == "upload"
 
@@ -296,21 +296,21 @@ def test_source_is_a_report_provider(world: Hooked) -> None:
     world.act(Album.create_report_provider, SCRIBE, "Scribe", "https://scribe.example/c")
     world.hook(WebhookEvent.NEW_SERIES)
     world.act(Album.add_report, STUDY, SR, by=BOB, report_provider=SCRIBE)
-    [body] = world.told(30)
+    [body] = world.bodies(30)
     assert body["source"] == BOB_MEMBER | {
         "report_provider": {"name": "Scribe", "client_id": SCRIBE}
     }
     assert body["import_source"] == "upload"
 
 
-def test_bodies_tell_of_people_as_they_are_known_now(world: Hooked) -> None:
-    """A name learnt between two attempts is in the second; what is not known has no key."""
+def test_bodies_have_the_current_names_of_people(world: Hooked) -> None:
+    """A name that changes between two attempts is in the second; an unknown value has no key."""
     world.world.service.people.register("sub-new")
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, "sub-new")
     world.receiver.answer(Answer(500))
-    [first] = world.told()
+    [first] = world.bodies()
     assert first["new_user"] == {"sub": "sub-new", "is_admin": False}
     world.world.service.people.register("sub-new", name="New")
-    [second] = world.told(20)
+    [second] = world.bodies(20)
     assert second["new_user"] == {"sub": "sub-new", "name": "New", "is_admin": False}

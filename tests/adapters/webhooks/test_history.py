@@ -41,7 +41,7 @@ def shown(world: Hooked, **page: int) -> list[dict[str, Any]]:
 
 
 def test_a_webhook_in_a_list() -> None:
-    """With its last triggers in short, which have no key when there are none."""
+    """With its last triggers in short; without triggers there is no key."""
     assert webhook_json(HOOK, WEBHOOK, TriggerSummary()) == OBJECT | {"number_of_triggers": 0}
     summary = TriggerSummary(2, (("t2", True), ("t1", False)))
     assert webhook_json(HOOK, WEBHOOK, summary) == OBJECT | {
@@ -54,26 +54,26 @@ def test_a_webhook_alone() -> None:
     """With a page of its triggers in full."""
     summary = TriggerSummary(1, (("t1", True),))
     for triggers in ([], [{"id": "t1"}]):
-        told = webhook_json(HOOK, WEBHOOK, summary, triggers)
-        assert told == OBJECT | {"number_of_triggers": 1, "triggers": triggers}
+        content = webhook_json(HOOK, WEBHOOK, summary, triggers)
+        assert content == OBJECT | {"number_of_triggers": 1, "triggers": triggers}
 
 
 def test_a_webhook_without_a_secret() -> None:
-    """It says so, and nothing else of it."""
-    told = webhook_json(HOOK, Webhook("Hook", "https://a.example"), TriggerSummary())
-    assert told["use_secret"] is False
+    """`use_secret` is false."""
+    content = webhook_json(HOOK, Webhook("Hook", "https://a.example"), TriggerSummary())
+    assert content["use_secret"] is False
 
 
 def test_a_trigger_of_a_user(world: Hooked) -> None:
-    """With the attempts, the latest first."""
+    """With its attempts, latest first."""
     world.receiver.answer(Answer(503), Answer(200))
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
     world.run()
     world.run(20)
-    [told] = shown(world)
-    assert len(told.pop("id")) == 30
-    assert told == {
+    [content] = shown(world)
+    assert len(content.pop("id")) == 30
+    assert content == {
         "is_manual_trigger": False,
         "event": "new_user",
         "attempts": [
@@ -84,25 +84,25 @@ def test_a_trigger_of_a_user(world: Hooked) -> None:
     }
 
 
-def test_a_trigger_of_somebody_unknown(world: Hooked) -> None:
-    """By sub alone; before its first attempt it has none."""
+def test_a_trigger_of_an_unknown_user(world: Hooked) -> None:
+    """By subject identifier alone; before the first attempt there is no key for attempts."""
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, "sub-new")
-    [told] = shown(world)
-    del told["id"]
+    [content] = shown(world)
+    del content["id"]
     user = {"sub": "sub-new"}
-    assert told == {"is_manual_trigger": False, "event": "new_user", "user": user}
+    assert content == {"is_manual_trigger": False, "event": "new_user", "user": user}
 
 
 def test_a_trigger_of_new_series(world: Hooked) -> None:
-    """Where to retrieve them is told too."""
+    """With the RetrieveURL of the study and of each series."""
     world.act(Album.import_study, STUDY, [CT, MR])
     world.hook()
     world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR, CT])
-    [told] = shown(world)
-    del told["id"]
+    [content] = shown(world)
+    del content["id"]
     address = f"{ROOT}/studies/{STUDY}"
-    assert told == {
+    assert content == {
         "is_manual_trigger": True,
         "event": "new_series",
         "study": {
@@ -116,12 +116,12 @@ def test_a_trigger_of_new_series(world: Hooked) -> None:
 
 
 def test_a_trigger_of_removed_series(world: Hooked) -> None:
-    """Where to retrieve them is not told, nor where the study is if nothing of it is left."""
+    """The series have no RetrieveURL, nor has the study if the album has none of its series any more."""
     world.act(Album.import_study, STUDY, [CT, MR])
     world.hook(WebhookEvent.REMOVE_SERIES)
     world.act(Album.remove_series, STUDY, CT)
     world.act(Album.remove_study, STUDY)
-    last, first = (told["study"] for told in shown(world))
+    last, first = (content["study"] for content in shown(world))
     address = f"{ROOT}/studies/{STUDY}"
     assert first == {
         "study_uid": STUDY,
@@ -132,11 +132,11 @@ def test_a_trigger_of_removed_series(world: Hooked) -> None:
 
 
 def test_pages_of_triggers_newest_first(world: Hooked) -> None:
-    """Any page of them; the number of all does not depend on it."""
+    """The total does not depend on the page."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     for number in range(7):
         world.act(Album.add_member, f"user-{number}")
-    subs = [told["user"]["sub"] for told in shown(world)]
+    subs = [content["user"]["sub"] for content in shown(world)]
     assert subs == [f"user-{number}" for number in reversed(range(7))]
     huge = 2**80
     for limit, offset in [(2, 0), (2, 3), (0, 0), (huge, 5), (3, huge), (None, 4)]:
@@ -145,8 +145,8 @@ def test_pages_of_triggers_newest_first(world: Hooked) -> None:
         assert total == 7
 
 
-def test_the_newest_are_kept(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many of each webhook as are enough; what is still to be tried is kept until that is over."""
+def test_the_newest_triggers_stay_stored(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limited number of each webhook; unfinished deliveries do not count."""
     monkeypatch.setattr(queue, "MAX_TRIGGERS", 3)
     for webhook_id in (HOOK, OTHER_HOOK):
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
@@ -169,13 +169,13 @@ def test_the_newest_are_kept(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_five_newest_in_short(world: Hooked) -> None:
-    """Of each webhook of the album, with whether they passed."""
+    """With whether they passed."""
     world.receiver.answer(Answer(500), Answer(200))
     world.hook()
     for _ in range(7):
         world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     world.run()
-    ids = [told["id"] for told in shown(world)]
+    ids = [content["id"] for content in shown(world)]
     summary = summarize_triggers(world.outbox, ALBUM)[HOOK]
     assert summary == TriggerSummary(7, tuple((one, True) for one in ids[:5]))
     world.receiver.answer(Answer(300))

@@ -1,4 +1,4 @@
-"""Signatures, both kinds, over the very bytes that are sent."""
+"""Both signatures of a delivery, over the bytes that are sent."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ MESSAGE = Message("id", "new_user", "2/5", datetime(2026, 3, 1, tzinfo=UTC), b'{
 
 
 def now() -> Message:
-    """The message at the present moment: the library takes none that is older than five minutes."""
+    """The message as of now: the library refuses one that is older than five minutes."""
     return evolve(MESSAGE, at=utc_now())
 
 
 def library_secret(secret: str) -> str:
-    """What a receiver gives to the library, for a secret that is not in the library's own form."""
+    """The form that a receiver gives to the library, of a secret without ``whsec_``."""
     return base64.b64encode(secret.encode()).decode()
 
 
@@ -50,7 +50,7 @@ def library_secret(secret: str) -> str:
     ],
 )
 def test_the_standard_library_verifies_the_signature(secret: str, theirs: str) -> None:
-    """A secret in the form of the convention is used by it; any other is the key as it stands."""
+    """A secret in the form of the convention holds the key; any other is the key."""
     headers = signed_headers(now(), secret)
     assert Verifier(theirs).verify(MESSAGE.body, headers) == {"a": 1}
 
@@ -60,13 +60,13 @@ def test_the_standard_library_verifies_the_signature(secret: str, theirs: str) -
     | st.text("aZ0+/=", max_size=12)
 )
 def test_every_secret_can_be_verified_with(text: str) -> None:
-    """Whatever stands behind the prefix or without it: one of the two documented forms verifies."""
+    """One of the two documented forms verifies, for any text after the prefix or without it."""
     headers = signed_headers(now(), f"whsec_{text}")
     try:
-        told = Verifier(f"whsec_{text}").verify(MESSAGE.body, headers)
+        verified = Verifier(f"whsec_{text}").verify(MESSAGE.body, headers)
     except (ValueError, EmptyWebhookSecretError, WebhookVerificationError):
-        told = Verifier(library_secret(f"whsec_{text}")).verify(MESSAGE.body, headers)
-    assert told == {"a": 1}
+        verified = Verifier(library_secret(f"whsec_{text}")).verify(MESSAGE.body, headers)
+    assert verified == {"a": 1}
     assert signing_key(f" {text}") == f" {text}".encode()
 
 
@@ -75,13 +75,13 @@ def test_every_secret_can_be_verified_with(text: str) -> None:
     [evolve(MESSAGE, message_id="other"), evolve(MESSAGE, body=b'{"a": 2}')],
 )
 def test_a_changed_message_is_not_verified(changed: Message) -> None:
-    """The id and the body are both under the signature."""
+    """The signature covers id and body."""
     headers = signed_headers(now(), SECRET) | {"webhook-id": changed.message_id}
     with pytest.raises(WebhookVerificationError):
         Verifier(library_secret(SECRET)).verify(changed.body, headers)
 
 
-def test_the_signed_headers_a_message() -> None:
+def test_the_headers_of_a_message() -> None:
     """Kheops' headers and those of the convention stand side by side."""
     headers = signed_headers(MESSAGE, SECRET)
     assert headers.pop("webhook-signature").startswith("v1,")
@@ -117,5 +117,5 @@ def test_what_is_received_is_verified_both_ways(tmp_path: Path, secret: str) -> 
     signature = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
     assert request.headers["x-kheops-signature"] == signature
     theirs = secret if secret.startswith("whsec_") else library_secret(secret)
-    told = Verifier(theirs).verify(request.body, dict(request.headers))
-    assert told["new_user"]["sub"] == DAVE
+    verified = Verifier(theirs).verify(request.body, dict(request.headers))
+    assert verified["new_user"]["sub"] == DAVE

@@ -1,4 +1,4 @@
-"""The threads that keep the outbox going."""
+"""The threads that project events and send deliveries."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SOON = 0.01
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Hooked]:
-    """A world in which it is now."""
+    """A world with the current time."""
     with hooked(tmp_path, Clock(utc_now())) as made:
         yield made
 
 
-def test_what_happens_is_told(world: Hooked) -> None:
-    """Without anybody asking for it, and so is what happens later."""
+def test_events_are_delivered(world: Hooked) -> None:
+    """Without a call, and so are later events."""
     world.hook(WebhookEvent.NEW_USER)
     runner = Runner(world.outbox, SOON)
     runner.start()
@@ -47,8 +47,8 @@ def test_what_happens_is_told(world: Hooked) -> None:
         runner.stop()
 
 
-def test_new_series_are_told_when_it_is_time(world: Hooked) -> None:
-    """It looks for them too."""
+def test_due_batches_are_delivered(world: Hooked) -> None:
+    """The threads enqueue due batches."""
     world.world.store({"1.2.3.1": "CT"})
     world.hook(WebhookEvent.NEW_SERIES)
     world.act(Album.import_series, "1.2.3", "1.2.3.1")
@@ -61,8 +61,8 @@ def test_new_series_are_told_when_it_is_time(world: Hooked) -> None:
         runner.stop()
 
 
-def test_a_slow_receiver_holds_nobody_up(world: Hooked) -> None:
-    """However much it is to be told. Stopping waits for what is on its way, has it written down, and begins no more."""
+def test_a_slow_receiver_delays_no_other(world: Hooked) -> None:
+    """However long its queue is. A stop waits for the delivery under way, which is recorded, and begins no other."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     stuck = Held(HOOK, world.outbox)
@@ -86,7 +86,7 @@ def test_a_slow_receiver_holds_nobody_up(world: Hooked) -> None:
 
 @define
 class Hanging:
-    """Keeps what goes to all paths but one until they are let go, and sends the rest."""
+    """Holds the requests to all paths but one until they are released, and sends the others."""
 
     path: str
     outbox: Outbox
@@ -94,7 +94,7 @@ class Hanging:
     let_go: threading.Event = field(factory=threading.Event)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Keep it, or send it."""
+        """Hold the request, or send it."""
         if not url.endswith(self.path):
             self.are_there.release()
             assert self.let_go.wait(30)
@@ -102,7 +102,7 @@ class Hanging:
 
 
 def albums_with(world: Hooked, count: int) -> list[AlbumId]:
-    """So many more albums of Alice, each with a webhook whose receiver fails."""
+    """More albums of Alice, each with a webhook whose receiver fails."""
     albums = [AlbumId(f"Failing{number:03d}") for number in range(count)]
     for album in albums:
         world.act(Album.create, "Failing", album=album)
@@ -112,8 +112,8 @@ def albums_with(world: Hooked, count: int) -> list[AlbumId]:
     return albums
 
 
-def test_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
-    """Those of many albums, each with more to be told: others are told in 2 s."""
+def test_receivers_that_hang_delay_no_other(world: Hooked) -> None:
+    """Receivers of 32 albums hang; another one receives its delivery on time."""
     albums = albums_with(world, 32)
     world.hook(WebhookEvent.NEW_USER)
     for album in albums:
@@ -133,8 +133,8 @@ def test_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
         runner.stop()
 
 
-def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
-    """However many of its receivers hang, there are threads left for other albums."""
+def test_few_deliveries_of_one_album_are_made_at_a_time(world: Hooked) -> None:
+    """However many receivers of one album hang, threads stay free for other albums."""
     several = [WebhookId(f"several{number:013d}") for number in range(MAX_PER_ALBUM + 2)]
     for webhook_id in several:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
@@ -156,8 +156,8 @@ def test_one_album_is_told_of_by_a_few_at_a_time(world: Hooked) -> None:
         runner.stop()
 
 
-def test_a_few_albums_with_many_receivers_that_hang_hold_up_no_other(world: Hooked) -> None:
-    """Past half of the threads, an album has one: eight albums of eight would else have all of them."""
+def test_a_few_albums_with_many_receivers_that_hang_delay_no_other(world: Hooked) -> None:
+    """From half of the threads on, one delivery of each album is made at a time; else eight albums could take all."""
     *failing, other = albums_with(world, MAX_DELIVERIES // MAX_PER_ALBUM + 2)
     for album in failing:
         for number in range(MAX_PER_ALBUM - 1):
@@ -178,8 +178,8 @@ def test_a_few_albums_with_many_receivers_that_hang_hold_up_no_other(world: Hook
         runner.stop()
 
 
-def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
-    """However many receivers let them hang: some threads are for first attempts alone."""
+def test_retries_that_hang_delay_no_first_attempt(world: Hooked) -> None:
+    """Some threads make first attempts alone."""
     failing = albums_with(world, MAX_RETRIES + 1)
     for album in failing:
         world.act(Album.add_member, DAVE, album=album)
@@ -201,17 +201,17 @@ def test_retries_that_hang_hold_up_no_first_attempt(world: Hooked) -> None:
         runner.stop()
 
 
-def test_no_more_is_begun_than_there_is_room_for(
+def test_a_process_makes_a_limited_number_of_deliveries_at_a_time(
     world: Hooked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is due beyond that waits until a delivery ends."""
+    """Other due deliveries wait until one ends."""
     monkeypatch.setattr("albumcore_adapters.webhooks.threads.MAX_DELIVERIES", 2)
     several = [WebhookId(f"several{number:013d}") for number in range(3)]
     for webhook_id in several:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
     hanging = Hanging(HOOK, world.outbox)
     looked = threading.Event()
-    monkeypatch.setattr(Runner, "_has_room", tell_refusals(Runner._has_room, looked))
+    monkeypatch.setattr(Runner, "_has_room", watch_refusals(Runner._has_room, looked))
     runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
     world.act(Album.add_member, DAVE)
     runner.start()
@@ -227,10 +227,10 @@ def test_no_more_is_begun_than_there_is_room_for(
         runner.stop()
 
 
-def tell_refusals(
+def watch_refusals(
     has_room: Callable[[Runner], bool], looked: threading.Event
 ) -> Callable[[Runner], bool]:
-    """The same, and an event that is set where there is no room."""
+    """The same function, which sets an event when there is no room."""
 
     def has(runner: Runner) -> bool:
         if not (found := has_room(runner)):
@@ -240,10 +240,10 @@ def tell_refusals(
     return has
 
 
-def test_a_delivery_that_cannot_be_written_down_is_logged(
+def test_an_attempt_that_cannot_be_recorded_is_logged(
     world: Hooked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It does not end the rest: what is due for others is delivered all the same."""
+    """Other deliveries are made."""
     world.hook(WebhookEvent.NEW_USER)
     failed = threading.Event()
 
@@ -266,8 +266,8 @@ def test_a_delivery_that_cannot_be_written_down_is_logged(
     assert "RuntimeError" in written(caplog)
 
 
-def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:
-    """The threads are gone within a second."""
+def test_no_thread_is_left_after_a_stop(world: Hooked) -> None:
+    """The threads end within a second."""
     world.hook(WebhookEvent.NEW_USER)
     before = set(threading.enumerate())
     runner = Runner(world.outbox)
@@ -278,10 +278,10 @@ def test_nothing_happens_after_it_was_stopped(world: Hooked) -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
+def test_an_error_is_logged_without_secrets_and_does_not_end_the_threads(
     world: Hooked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The next delivery is made as if nothing had been."""
+    """The next delivery is made."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     failed = threading.Event()
     record = queue.record_attempt
@@ -289,12 +289,12 @@ def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
     def fail(*args: object) -> None:
         raise RuntimeError("a fault")
 
-    def record_and_tell(*args: Any) -> None:
+    def record_and_set(*args: Any) -> None:
         record(*args)
         failed.set()
 
     monkeypatch.setattr("albumcore_adapters.webhooks.worker.signed_headers", fail)
-    monkeypatch.setattr("albumcore_adapters.webhooks.queue.record_attempt", record_and_tell)
+    monkeypatch.setattr("albumcore_adapters.webhooks.queue.record_attempt", record_and_set)
     world.receiver.answer(Answer(200))
     runner = Runner(world.outbox, SOON)
     runner.start()
@@ -314,8 +314,10 @@ def test_a_fault_is_logged_without_secrets_and_does_not_end_it(
     assert DAVE not in logged
 
 
-def test_following_goes_on_after_a_fault(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What could not be taken up is taken up once it can, even where the fault cannot be logged."""
+def test_the_projection_continues_after_an_error(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events are projected later, even if the error cannot be logged."""
     monkeypatch.setattr("sys.stderr", None)
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, DAVE)
@@ -336,10 +338,10 @@ def test_following_goes_on_after_a_fault(world: Hooked, monkeypatch: pytest.Monk
         runner.stop()
 
 
-def test_needless_secrets_are_forgotten_every_hour(
+def test_unused_secrets_are_deleted_every_hour(
     world: Hooked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether or not anything is recorded."""
+    """Whether or not events are recorded."""
     looked = threading.Semaphore(0)
 
     def look(*args: Any) -> None:

@@ -1,4 +1,4 @@
-"""The history is taken up, each event once, in any portions and by however many."""
+"""The projection: each event once, in pages of any size, by any number of threads and processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from albumcore_adapters.webhooks import (
 from albumcore_adapters.webhooks.outbox import parse_timestamp
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, OTHER
 from support.logs import written
-from support.naive_calls import NaiveOutbox, Told
+from support.naive_outbox import NaiveOutbox, Row
 from support.playing import Turn, play
 from support.raw import tamper
 from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of, follow_until, new_users, rows
@@ -50,7 +50,7 @@ TOLD_OF = (
 
 
 def begun(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
-    """An album with a webhook for everything, a capability token and a report provider."""
+    """An album with a webhook for every event, a capability token and a report provider."""
     decisions: list[tuple[Any, ...]] = [
         (Album.create, "Album"),
         TOLD_OF,
@@ -61,12 +61,12 @@ def begun(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
 
 
 def tried(album: AlbumId, decision: Any, *args: Any, source: Source = BY_ADMIN) -> Turn:
-    """Something that is tried on an album, some seconds after what was before it."""
+    """A decision on an album, seven seconds after the one before; it may be refused."""
     return album_stream(album), Command(source, decision, args, timedelta(seconds=7))
 
 
 def busy(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
-    """What webhooks have to tell of, and what becomes of them; some of it is refused where it comes at a bad time."""
+    """Decisions that notify webhooks or change them; some are refused in some states."""
     (study, first), (_, second), (_, third), (other, fourth) = CAST.series
     through_key = Source(ADMIN, key)
     return [
@@ -104,22 +104,22 @@ DELETING = st.sampled_from([tried(album, Album.delete) for album in ALBUMS])
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[Turn]:
-    """What happens in two albums, late in which one of them may be deleted."""
+    """Decisions on two albums, one of which may be deleted late."""
     sizes = (12, 40, BUSY), (0, 1, DELETING), (0, 8, BUSY)
     parts = [draw(st.lists(turn, min_size=low, max_size=high)) for low, high, turn in sizes]
     return [turn for part in parts for turn in part]
 
 
 def opened(store: Albumcore, clock: Clock) -> Outbox:
-    """An outbox of the store, as a process that starts opens it."""
+    """The outbox of the store, opened as by a process that starts."""
     database = database_of(store)
     return open_outbox(
         Outbox(store, database, People(database), Outbound(), "", "", clock, random_id)
     )
 
 
-def triggers_in(outbox: Outbox) -> list[Told]:
-    """The triggers in the tables, in the words of the naive outbox."""
+def triggers_in(outbox: Outbox) -> list[Row]:
+    """The stored triggers, in the form of the naive outbox."""
     series: dict[str, list[str]] = {}
     for row in rows(outbox, "SELECT * FROM webhook_trigger_series ORDER BY series_uid"):
         series.setdefault(row["trigger_id"], []).append(row["series_uid"])
@@ -134,8 +134,8 @@ def triggers_in(outbox: Outbox) -> list[Told]:
     ]
 
 
-def groups_in(outbox: Outbox) -> dict[Told, tuple[dict[str, Any], Any]]:
-    """The groups in the tables, in the words of the naive outbox."""
+def batches_in(outbox: Outbox) -> dict[Row, tuple[dict[str, Any], Any]]:
+    """The stored batches, in the form of the naive outbox."""
     series: dict[int, dict[str, Any]] = {}
     for row in rows(outbox, "SELECT * FROM webhook_group_series"):
         series.setdefault(row["group_number"], {})[row["series_uid"]] = parse_timestamp(row["at"])
@@ -148,10 +148,10 @@ def groups_in(outbox: Outbox) -> dict[Told, tuple[dict[str, Any], Any]]:
 
 
 @given(before=st.lists(BUSY, max_size=8), after=lives(), data=st.data())
-def test_any_portions_give_what_a_walk_over_the_history_gives(
+def test_pages_of_any_size_give_what_the_model_gives(
     before: list[Turn], after: list[Turn], data: st.DataObject
 ) -> None:
-    """Histories from before there was an outbox, portions of any size, and restarts between them."""
+    """With events from before the first outbox, pages of any size, and restarts between them."""
     clock, naive, walked = Clock(), NaiveOutbox(), 0
     with open_memory(clock=clock) as store:
         play(store, clock, [*BEGINNING, *before])
@@ -169,7 +169,7 @@ def test_any_portions_give_what_a_walk_over_the_history_gives(
             assert limit is None or taken <= limit
             assert limit is not None or walked == len(store.follow(0, 10**6))
             assert triggers_in(outbox) == naive.triggers
-            assert groups_in(outbox) == naive.groups
+            assert batches_in(outbox) == naive.batches
             assert known_by(outbox) == {
                 (name, hook) for name, album in naive.albums.items() for hook in album.webhooks
             }
@@ -178,13 +178,13 @@ def test_any_portions_give_what_a_walk_over_the_history_gives(
 
 
 def known_by(outbox: Outbox) -> set[tuple[str, str]]:
-    """The webhooks that the outbox knows, each by album and id."""
+    """The stored webhooks, by album and id."""
     found = rows(outbox, "SELECT album_id, webhook_id FROM webhook_known")
     return {(row["album_id"], row["webhook_id"]) for row in found}
 
 
 def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
-    """Nothing is told of the past, though its webhooks are known."""
+    """Earlier events lead to no delivery, but their webhooks are stored."""
     clock = Clock()
     with open_memory(clock=clock) as store:
         stream = album_stream(ALBUM)
@@ -202,7 +202,7 @@ def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
 
 
 def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
-    """Nor are those whose webhooks have nothing to tell: following costs as much as reading."""
+    """Nor are albums whose events need no state: the projection costs no more than reading the events."""
     world.act(Album.import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
     world.hook(WebhookEvent.NEW_USER, WebhookEvent.NEW_SERIES)
     world.act(Album.remove_series, "1.2.3", "1.2.3.1")
@@ -218,16 +218,16 @@ def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
     assert loaded == []
 
 
-def test_events_that_are_no_webhooks_concern_are_passed_over(world: Hooked) -> None:
-    """Comments, edits, and what is not of albums: they are taken up and lead to nothing."""
+def test_events_that_notify_no_webhook_are_skipped(world: Hooked) -> None:
+    """Comments and edits are skipped."""
     world.hook(*WebhookEvent)
     world.act(Album.post_comment, "Hello")
     world.act(Album.edit, name="Other")
-    assert world.told(60) == []
+    assert world.bodies(60) == []
 
 
-def test_a_webhook_tells_of_its_own_album_only(world: Hooked) -> None:
-    """The same id in two albums is two webhooks."""
+def test_a_webhook_is_notified_of_its_own_album_only(world: Hooked) -> None:
+    """The same id in two albums means two webhooks."""
     world.act(Album.create, "Other", album=OTHER)
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, album=OTHER, url=f"{world.receiver.address}/other")
@@ -235,7 +235,7 @@ def test_a_webhook_tells_of_its_own_album_only(world: Hooked) -> None:
     world.act(Album.add_member, DAVE)
     world.act(Album.add_member, BOB, album=OTHER)
     world.act(Album.add_member, BOB, album=NOWHERE)
-    sent = {request.path: body["album_id"] for request, body in told_by(world)}
+    sent = {request.path: body["album_id"] for request, body in sent_by(world)}
     assert sent == {f"/{HOOK}": ALBUM, "/other": OTHER}
     world.act(Album.delete_webhook, HOOK)
     world.run()
@@ -245,14 +245,14 @@ def test_a_webhook_tells_of_its_own_album_only(world: Hooked) -> None:
     ) == (0, 1)
 
 
-def told_by(world: Hooked) -> list[tuple[Any, Any]]:
-    """Requests, each with its body."""
+def sent_by(world: Hooked) -> list[tuple[Any, Any]]:
+    """The requests that are sent, each with its body."""
     requests = world.run()
     return [*zip(requests, bodies_of(requests), strict=True)]
 
 
-def test_what_is_set_up_in_one_portion_counts_in_it(world: Hooked) -> None:
-    """A webhook tells of what came after it was made, and before it was changed, in the order of recording."""
+def test_a_change_of_a_webhook_counts_within_its_page(world: Hooked) -> None:
+    """A webhook is notified as of the moment of each event, not of the end of the page."""
     world.act(Album.add_member, "sub-1")
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, "sub-2")
@@ -260,11 +260,11 @@ def test_what_is_set_up_in_one_portion_counts_in_it(world: Hooked) -> None:
     world.act(Album.add_member, "sub-3")
     world.act(Album.edit_webhook, HOOK, enabled=True)
     world.act(Album.add_member, "sub-4")
-    assert [body["new_user"]["sub"] for body in world.told()] == ["sub-2", "sub-4"]
+    assert [body["new_user"]["sub"] for body in world.bodies()] == ["sub-2", "sub-4"]
 
 
-def test_several_threads_take_each_event_up_once(world: Hooked) -> None:
-    """While they are recorded."""
+def test_several_threads_project_each_event_once(world: Hooked) -> None:
+    """Four threads project while another one records."""
     world.hook(WebhookEvent.NEW_USER)
     members = [f"user-{number}" for number in range(60)]
     done = threading.Event()
@@ -287,8 +287,10 @@ def test_several_threads_take_each_event_up_once(world: Hooked) -> None:
     assert new_users(world.outbox) == dict.fromkeys(members, 1)
 
 
-def test_whoever_was_overtaken_goes_on(world: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another one took up a part of what was just read: the rest is taken up all the same, and nothing twice."""
+def test_a_projection_that_was_overtaken_continues(
+    world: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread projected a part of the page that was read: the rest is projected, and nothing twice."""
     world.hook(WebhookEvent.NEW_USER)
     for number in range(3):
         world.act(Album.add_member, f"user-{number}")
@@ -309,8 +311,8 @@ def test_whoever_was_overtaken_goes_on(world: Hooked, monkeypatch: pytest.Monkey
     assert new_users(outbox) == {"user-0": 1, "user-1": 1, "user-2": 1}
 
 
-def test_several_processes_take_each_event_up_once(world: Hooked) -> None:
-    """While they are recorded by a third."""
+def test_several_processes_project_each_event_once(world: Hooked) -> None:
+    """Two processes project while another one records."""
     world.hook(WebhookEvent.NEW_USER)
     members = [f"user-{number}" for number in range(40)]
     spawn = multiprocessing.get_context("spawn")
@@ -333,8 +335,8 @@ def test_several_processes_take_each_event_up_once(world: Hooked) -> None:
     assert new_users(world.outbox) == dict.fromkeys(members, 1)
 
 
-def test_a_trigger_is_there_as_soon_as_it_was_made(world: Hooked) -> None:
-    """Reading takes up what was recorded, though nobody else has yet, by however many portions."""
+def test_a_manual_trigger_is_listed_at_once(world: Hooked) -> None:
+    """Reading triggers catches up first."""
     world.hook()
     for _ in range(3):
         world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
@@ -346,7 +348,7 @@ def test_a_trigger_is_there_as_soon_as_it_was_made(world: Hooked) -> None:
 
 
 def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}") -> None:
-    """Let the last event of an album that has this name hold other bytes."""
+    """Replace the stored bytes of the last event of this name of an album."""
     stream = f"album-{album}"
     tamper(
         world.world.service.albums,
@@ -363,7 +365,7 @@ def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}")
         (Album.post_comment, ("Hello",), "album.comment_posted", False),
     ],
 )
-def test_an_unreadable_event_is_passed_over(
+def test_an_unreadable_event_is_skipped(
     world: Hooked,
     caplog: pytest.LogCaptureFixture,
     decision: Any,
@@ -371,7 +373,7 @@ def test_an_unreadable_event_is_passed_over(
     topic: str,
     is_news: bool,
 ) -> None:
-    """What is before it and after it is told; it is logged once, without what it holds, if it is news at all."""
+    """Events before and after it are projected. It is logged once, without its content, if its type is projected."""
     world.act(Album.create, "Other", album=OTHER)
     world.hook(WebhookEvent.NEW_USER)
     world.act(Album.add_member, "sub-before")
@@ -380,14 +382,14 @@ def test_an_unreadable_event_is_passed_over(
     world.act(Album.add_member, "sub-after")
     assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 2
     assert list_triggers(world.outbox, ALBUM, HOOK)[1] == 2
-    assert [body["new_user"]["sub"] for body in world.told()] == ["sub-before", "sub-after"]
+    assert [body["new_user"]["sub"] for body in world.bodies()] == ["sub-before", "sub-after"]
     logged = [json.loads(line) for line in written(caplog).splitlines()]
     assert [one["unreadable"] for one in logged] == ["damaged_stored_event"] * is_news
     assert "Jane Doe" not in repr(logged)
 
 
-def test_an_event_whose_album_is_unreadable_is_passed_over(world: Hooked) -> None:
-    """Whether anything of a study is left cannot be known then; other albums are told of all the same."""
+def test_an_event_whose_album_is_unreadable_is_skipped(world: Hooked) -> None:
+    """Whether the study is gone cannot be determined. Other albums are projected."""
     world.act(Album.create, "Other", album=OTHER)
     world.hook(WebhookEvent.REMOVE_SERIES, album=OTHER, webhook_id=OTHER_HOOK)
     world.hook(WebhookEvent.NEW_USER)
@@ -396,14 +398,14 @@ def test_an_event_whose_album_is_unreadable_is_passed_over(world: Hooked) -> Non
     damage(world, "album.series_imported", OTHER)
     world.reopen()
     world.act(Album.add_member, DAVE)
-    assert [body["new_user"]["sub"] for body in world.told()] == [DAVE]
+    assert [body["new_user"]["sub"] for body in world.bodies()] == [DAVE]
 
 
-def test_a_webhook_whose_making_is_unreadable_is_told_nothing(world: Hooked) -> None:
-    """There is no address to tell it at, though it may be triggered by hand."""
+def test_a_webhook_whose_creation_is_unreadable_is_not_notified(world: Hooked) -> None:
+    """Its address is unknown, also for a manual trigger."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     world.act(Album.trigger_webhook, OTHER_HOOK, WebhookEvent.NEW_USER, user=BOB)
     damage(world, "album.webhook_created")
-    assert world.told() == []
+    assert world.bodies() == []
     assert rows(world.outbox, "SELECT 1 FROM webhook_trigger") == []
