@@ -29,7 +29,7 @@ from albumcore_adapters.directory import (
     TokenUses,
 )
 from albumcore_adapters.http.response_cache import ResponseCache
-from albumcore_adapters.identity.callers import UNKNOWN_SUBJECT, Authentication
+from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
 from albumcore_adapters.outbound import Outbound

@@ -13,7 +13,7 @@ import pytest
 from albumcore_adapters.http.kheops import ROUTES
 from albumcore_adapters.http.kheops.forms import MAX_FORM_OF_ANYBODY
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.identity.jwt import Claims, JwtVerifier, issue_token
+from albumcore_adapters.identity.jwt import JwtClaims, JwtVerifier, issue_token
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -400,7 +400,7 @@ def test_fault(
 ) -> None:
     """A fault of ours is 500 with a log id, under which the log has the traceback, and nothing of the request."""
 
-    def broken(verifier: JwtVerifier, token: str) -> Claims:
+    def broken(verifier: JwtVerifier, token: str) -> JwtClaims:
         raise RuntimeError("the disk is gone")
 
     monkeypatch.setattr(JwtVerifier, "verify", broken)

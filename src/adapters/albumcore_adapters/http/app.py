@@ -38,7 +38,7 @@ from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.paths import PlainPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
-from albumcore_adapters.identity.callers import Authentication
+from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import MakeId, Service

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from attrs import field, frozen
 from joserfc import jws
@@ -17,8 +16,8 @@ from joserfc.errors import JoseError
 from albumcore.errors import Invalid
 from albumcore.times import Clock
 from albumcore_adapters.directory import Spent
+from albumcore_adapters.identity.claims import ANY_TEXT, BadClaim, check_claims, unverified
 from albumcore_adapters.identity.jwks import key_in
-from albumcore_adapters.identity.service_tokens import unverified
 from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -69,34 +68,28 @@ def read_assertion(token: str, client_id: str, audience: str, at: datetime) -> A
         BadAssertion: it is malformed, of or for somebody else, or not valid now.
     """
     header, claims = unverified(token)
-    kid, number, audiences = header.get("kid"), claims.get("jti"), claims.get("aud")
+    kid = header.get("kid")
     if header.get("alg") != SIGNED_WITH or not (isinstance(kid, str) and kid):
         raise BadAssertion(f"it is not a JWT with a kid, signed with {SIGNED_WITH}")
-    if claims.get("iss") != client_id or claims.get("sub") != client_id:
-        raise BadAssertion("its iss and sub are not both the client_id")
-    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
-        raise BadAssertion(f"its aud is not {audience}")
-    if not (isinstance(number, str) and number):
-        raise BadAssertion("it has no jti")
-    ends_at = _moment(claims, "exp")
-    if ends_at is None or at - LEEWAY >= ends_at or ends_at > at + MOST_AHEAD:
-        raise BadAssertion("its exp has passed, or is more than 10 minutes ahead")
-    if "nbf" in claims:
-        begins_at = _moment(claims, "nbf")
-        if begins_at is None or at + LEEWAY < begins_at:
-            raise BadAssertion("it is not valid yet")
-    return Assertion(token, kid, client_id, number, ends_at + LEEWAY)
-
-
-def _moment(claims: Mapping[str, Any], name: str) -> datetime | None:
-    """A NumericDate (RFC 7519 section 2); None where it is none."""
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+    expected = {"iss": client_id, "sub": client_id, "aud": audience, "jti": ANY_TEXT}
     try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, OSError, ValueError):
-        return None
+        check_claims(claims, expected, at, LEEWAY.total_seconds())
+        ends_at = datetime.fromtimestamp(claims["exp"], UTC)
+        if ends_at > at + MOST_AHEAD:
+            raise BadClaim("exp")
+    except BadClaim as bad:
+        raise BadAssertion(_REFUSALS[bad.claim].format(audience=audience)) from None
+    return Assertion(token, kid, client_id, claims["jti"], ends_at + LEEWAY)
+
+
+_REFUSALS: Mapping[str, str] = {
+    "iss": "its iss and sub are not both the client_id",
+    "sub": "its iss and sub are not both the client_id",
+    "aud": "its aud is not {audience}",
+    "jti": "it has no jti",
+    "exp": "its exp has passed, or is more than 10 minutes ahead",
+    "nbf": "it is not valid yet",
+}
 
 
 def check_signature(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from albumcore.ids import user_id
 from albumcore_adapters.base.settings import SettingsError
 from albumcore_adapters.directory import TokenFloors
-from albumcore_adapters.identity.callers import Authentication
+from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.jwks import SecretKeys
 from albumcore_adapters.identity.jwt import issue_token
 

@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import orjson
 from attrs import field, frozen
@@ -18,8 +18,10 @@ from joserfc.errors import JoseError
 
 from albumcore.errors import Invalid
 from albumcore.ids import UserId, user_id
+from albumcore.times import Clock
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.people import changes_letters
+from albumcore_adapters.identity.claims import MAX_TOKEN, BadClaim, check_claims, json_object
 from albumcore_adapters.identity.jwks import (
     JwksKeys,
     KeySource,
@@ -28,14 +30,8 @@ from albumcore_adapters.identity.jwks import (
     embedded_key,
 )
 
-Clock: TypeAlias = Callable[[], datetime]
-"""Gives the present as an aware UTC time."""
-
 EMBEDDED = "albumcore"
 """Issuer and audience of the tokens the service signs itself, unless the settings say otherwise."""
-
-MAX_TOKEN = 16 * 1024
-"""Longest token that is looked at, in characters."""
 
 MAX_TTL = 10 * 366 * 24 * 3600
 """Longest life that `issue_token` gives, in seconds: ten years."""
@@ -47,15 +43,14 @@ _REMEMBERED = 1024
 _TRUST = timedelta(seconds=300)
 """A verified token is verified again after this time, so that a withdrawn key stops counting."""
 
-_YEAR_10000 = 253_402_300_800
 _HEADER = re.compile(r"[ \t]*(bearer|basic)[ \t]+([!-~]+)[ \t]*", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 __all__ = [
     "EMBEDDED",
-    "Claims",
     "JwksKeys",
+    "JwtClaims",
     "JwtVerifier",
     "KeysUnavailable",
     "SecretKeys",
@@ -78,7 +73,7 @@ class Unauthorized(Exception):
 
 
 @frozen
-class Claims:
+class JwtClaims:
     """What a verified token says about its bearer.
 
     Attributes:
@@ -129,9 +124,9 @@ class _Remembered:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: OrderedDict[bytes, tuple[Claims, datetime]] = OrderedDict()
+        self._entries: OrderedDict[bytes, tuple[JwtClaims, datetime]] = OrderedDict()
 
-    def get(self, digest: bytes, at: datetime) -> Claims | None:
+    def get(self, digest: bytes, at: datetime) -> JwtClaims | None:
         with self._lock:
             claims, until = self._entries.get(digest, (None, at))
             if claims is None:
@@ -142,7 +137,7 @@ class _Remembered:
             self._entries.move_to_end(digest)
             return claims
 
-    def put(self, digest: bytes, claims: Claims, until: datetime) -> None:
+    def put(self, digest: bytes, claims: JwtClaims, until: datetime) -> None:
         with self._lock:
             self._entries[digest] = (claims, until)
             if len(self._entries) > _REMEMBERED:
@@ -182,7 +177,7 @@ class JwtVerifier:
             settings.require_verified_email,
         )
 
-    def verify(self, token: str) -> Claims:
+    def verify(self, token: str) -> JwtClaims:
         """Return the claims of ``token`` if it is sound now.
 
         Raises:
@@ -202,8 +197,9 @@ class JwtVerifier:
                 )
             except Invalid as error:
                 raise Unauthorized(f"the token's {error.detail}") from None
-            expires_in = self._check_times_and_parties(payload, at)
-            self._remembered.put(digest, claims, at + min(expires_in, _TRUST))
+            self._check(payload, at)
+            ends_in = timedelta(seconds=payload["exp"] + self.leeway - at.timestamp())
+            self._remembered.put(digest, claims, at + min(ends_in, _TRUST))
         return claims
 
     def _is_verified(self, payload: Mapping[str, Any]) -> bool:
@@ -234,20 +230,22 @@ class JwtVerifier:
             raise Unauthorized("the token's signature does not hold") from None
         return _json_object(token.split(".")[1])
 
-    def _check_times_and_parties(self, payload: Mapping[str, Any], at: datetime) -> timedelta:
-        """Return how long the token stays valid, the leeway included."""
-        now = at.timestamp()
-        expires_in = _moment(payload, "exp") + self.leeway - now
-        if expires_in <= 0:
-            raise Unauthorized("the token has expired")
-        if "nbf" in payload and _moment(payload, "nbf") - self.leeway > now:
-            raise Unauthorized("the token is not valid yet")
-        if payload.get("iss") != self.issuer:
-            raise Unauthorized("the token is from another issuer")
-        audience = payload.get("aud")
-        if self.audience not in (audience if isinstance(audience, list) else [audience]):
-            raise Unauthorized("the token is for another audience")
-        return timedelta(seconds=expires_in)
+    def _check(self, payload: Mapping[str, Any], at: datetime) -> None:
+        """Check that the token is from our issuer, for us, and valid now."""
+        try:
+            check_claims(payload, {"iss": self.issuer, "aud": self.audience}, at, self.leeway)
+        except BadClaim as bad:
+            if bad.malformed:
+                raise Unauthorized(f"the token's {bad.claim} {bad.malformed}") from None
+            raise Unauthorized(_REFUSALS[bad.claim]) from None
+
+
+_REFUSALS: Mapping[str, str] = {
+    "iss": "the token is from another issuer",
+    "aud": "the token is for another audience",
+    "exp": "the token has expired",
+    "nbf": "the token is not valid yet",
+}
 
 
 def issue_token(
@@ -284,28 +282,13 @@ def issue_token(
 
 
 def _json_object(segment: str) -> dict[str, Any]:
-    """Return the JSON object in a segment of a token (base64 without padding)."""
-    try:
-        value = orjson.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
+    found = json_object(segment)
+    if found is None:
         raise Unauthorized("the token does not hold JSON objects")
-    return value
+    return found
 
 
-def _moment(payload: Mapping[str, Any], claim: str) -> float:
-    """Return a NumericDate (RFC 7519 section 2), in seconds since 1970."""
-    value = payload.get(claim)
-    # A bool is an int to Python; milliseconds, a common mistake, are beyond the calendar.
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unauthorized(f"the token's {claim} is not a number")
-    if not 0 <= value < _YEAR_10000:
-        raise Unauthorized(f"the token's {claim} is not a date")
-    return value
-
-
-def _claims(payload: Mapping[str, Any]) -> Claims:
+def _claims(payload: Mapping[str, Any]) -> JwtClaims:
     sub = payload.get("sub")
     if not isinstance(sub, str):
         raise Invalid("sub", "a text is needed")
@@ -313,7 +296,7 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
     # It is asked for only where tokens were ended: until then, a token with a bad one is as good as without.
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         issued_at = None
-    return Claims(user_id(sub), _text(payload, "email"), _text(payload, "name"), issued_at)
+    return JwtClaims(user_id(sub), _text(payload, "email"), _text(payload, "name"), issued_at)
 
 
 def _text(payload: Mapping[str, Any], claim: str) -> str | None:

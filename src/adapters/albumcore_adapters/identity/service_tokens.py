@@ -6,7 +6,6 @@ worker can read what another one made, also after a restart, and no token passes
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, UserId
-from albumcore_adapters.identity.jwt import MAX_TOKEN, Unauthorized
+from albumcore_adapters.identity.claims import MAX_TOKEN, BadClaim, check_claims, unverified
+from albumcore_adapters.identity.jwt import Unauthorized
 
 READ, WRITE = "read", "write"
 
@@ -30,7 +30,7 @@ SEALED_WITH = ("A128KW", "A128CBC-HS256")
 
 
 @frozen
-class Kind:
+class TokenKind:
     """One kind of token.
 
     Attributes:
@@ -51,11 +51,11 @@ class Kind:
         return int(self.life.total_seconds())
 
 
-REPORT_TOKEN = Kind(
+REPORT_TOKEN = TokenKind(
     b"kheops-report-token", "report_generator", timedelta(hours=1), timedelta(seconds=60)
 )
-REPORT_CODE = Kind(b"kheops-report-code", "report_provider_code", timedelta(minutes=10))
-VIEWER_TOKEN = Kind(b"kheops-viewer-token", "viewer", timedelta(hours=5))
+REPORT_CODE = TokenKind(b"kheops-report-code", "report_provider_code", timedelta(minutes=10))
+VIEWER_TOKEN = TokenKind(b"kheops-viewer-token", "viewer", timedelta(hours=5))
 
 
 @frozen
@@ -65,7 +65,7 @@ class Issuer:
     secret: bytes = field(repr=False)
     root: str
 
-    def key(self, kind: Kind, size: int = 32) -> OctKey:
+    def key(self, kind: TokenKind, size: int = 32) -> OctKey:
         """The key of one kind of token, of up to 32 bytes."""
         return OctKey.import_key(hmac.digest(self.secret, kind.label, "sha256")[:size])
 
@@ -182,7 +182,7 @@ def _claims_of(report: Report) -> dict[str, Any]:
     } | ({} if through is None else {"cap_token": through})
 
 
-def _signed(issuer: Issuer, kind: Kind, claims: Mapping[str, Any], at: datetime) -> str:
+def _signed(issuer: Issuer, kind: TokenKind, claims: Mapping[str, Any], at: datetime) -> str:
     now = int(at.timestamp())
     payload = {"iss": issuer.root, "aud": issuer.root, "type": kind.name, **claims}
     payload |= {"iat": now, "nbf": now, "exp": now + kind.seconds}
@@ -204,18 +204,16 @@ def _made_here() -> Iterator[None]:
         yield
     # A RecursionError comes from headers that nest too deep for the library.
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise Unauthorized("the token is not one that was made here") from None
+        raise Unauthorized(_FOREIGN) from None
 
 
 @_made_here()
-def read_report_token(issuer: Issuer, token: str, at: datetime) -> ReportToken | None:
-    """Read a report provider's access token; None where it does not call itself one.
+def read_report_token(issuer: Issuer, token: str, at: datetime) -> ReportToken:
+    """Read a report provider's access token.
 
     Raises:
         Unauthorized: it is not good: not ours, or not valid now.
     """
-    if not is_report_token(token):
-        return None
     claims = _opened(issuer, REPORT_TOKEN, token, at)
     return ReportToken(_report(claims), claims["iat"], claims["nbf"], claims["exp"])
 
@@ -240,19 +238,16 @@ def read_report_code(issuer: Issuer, code: str, at: datetime) -> ReportCode:
 
 
 @_made_here()
-def read_viewer_token(issuer: Issuer, token: str, at: datetime) -> Viewer | None:
-    """Read a viewer's token; None where it is not of that form, five parts joined by dots.
+def read_viewer_token(issuer: Issuer, token: str, at: datetime) -> Viewer:
+    """Read a viewer's token.
 
     Raises:
         Unauthorized: it is not good: not ours, or not valid now. Its subject was not looked at.
     """
-    if not is_viewer_token(token):
-        return None
     _require_short(token)
     opened = jwe.decrypt_compact(token, issuer.key(VIEWER_TOKEN, 16), algorithms=SEALED_WITH)
     claims = orjson.loads(opened.plaintext or b"")
-    if at.timestamp() >= claims["exp"]:
-        raise Unauthorized("the token has expired")
+    _check(claims, {}, VIEWER_TOKEN, at)
     return Viewer(
         claims["sub_token"],
         StudyUID(claims["studyUID"]),
@@ -263,40 +258,38 @@ def read_viewer_token(issuer: Issuer, token: str, at: datetime) -> Viewer | None
 
 
 def is_viewer_token(token: str) -> bool:
-    """Whether a token has the form of a viewer's."""
+    """Whether a token has the form of a viewer's: the five parts of a JWE (RFC 7516), joined by dots."""
     return token.count(".") == 4
 
 
-def unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The header and the payload of a JWT, whoever made it; both empty where it is none."""
-    parts = token.split(".")
-    if len(parts) != 3 or len(token) > MAX_TOKEN or not token.isascii():
-        return {}, {}
-    try:
-        found = [
-            orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-            for part in parts[:2]
-        ]
-    except ValueError:
-        return {}, {}
-    header, payload = found
-    return (header, payload) if isinstance(header, dict) and isinstance(payload, dict) else ({}, {})
-
-
-def _opened(issuer: Issuer, kind: Kind, token: str, at: datetime) -> dict[str, Any]:
+def _opened(issuer: Issuer, kind: TokenKind, token: str, at: datetime) -> dict[str, Any]:
     """The claims of a token that we signed as this kind, and that is valid now."""
     _require_short(token)
     signed = jws.deserialize_compact(token, issuer.key(kind), algorithms=SIGNED_WITH)
     claims: dict[str, Any] = orjson.loads(signed.payload)
     parties = {"iss": issuer.root, "aud": issuer.root, "type": kind.name}
-    if any(claims.get(name) != value for name, value in parties.items()):
-        raise Unauthorized("the token was made for something else")
-    now, leeway = at.timestamp(), kind.leeway.total_seconds()
-    if now >= claims["exp"] + leeway:
-        raise Unauthorized("the token has expired")
-    if now < claims["nbf"] - leeway:
-        raise Unauthorized("the token is not valid yet")
+    _check(claims, parties, kind, at)
     return claims
+
+
+def _check(
+    claims: Mapping[str, Any], parties: Mapping[str, str], kind: TokenKind, at: datetime
+) -> None:
+    try:
+        check_claims(claims, parties, at, kind.leeway.total_seconds())
+    except BadClaim as bad:
+        if bad.malformed:
+            raise Unauthorized(_FOREIGN) from None
+        raise Unauthorized(
+            _REFUSALS.get(bad.claim, "the token was made for something else")
+        ) from None
+
+
+_FOREIGN = "the token is not one that was made here"
+_REFUSALS: Mapping[str, str] = {
+    "exp": "the token has expired",
+    "nbf": "the token is not valid yet",
+}
 
 
 def _report(claims: Mapping[str, Any]) -> Report:

@@ -37,7 +37,7 @@ from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, Schema, g
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
 from albumcore_adapters.http.openapi.values import MOMENT, PLAIN, TRUE, USER, WORD, any_case
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.identity.callers import digest_of
+from albumcore_adapters.identity.capability_secrets import digest_of
 
 ID_LENGTH = 10
 SECRET_LENGTH = 22

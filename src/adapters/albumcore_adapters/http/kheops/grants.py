@@ -120,7 +120,6 @@ def _by_exchange(request: ApiRequest, form: Fields) -> tuple[str, int]:
         caller = by_viewer_token(service.auth, made)
     except _NOT_GOOD as error:
         raise Invalid("subject_token", error.detail) from None
-    assert caller is not None
     if viewer.inbox and not caller.inbox:
         raise Invalid("source_type", "the subject_token does not reach an inbox")
     if viewer.album is not None:

@@ -10,10 +10,9 @@ from albumcore_adapters.http.kheops.params import Fields
 from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
 from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.identity.callers import (
+from albumcore_adapters.identity.callers import by_report_token, caller_of
+from albumcore_adapters.identity.capability_secrets import (
     Capability,
-    by_report_token,
-    caller_of,
     capability_with,
     digest_of,
     is_secret,
@@ -79,7 +78,6 @@ def _of_report(request: ApiRequest, token: str) -> Json:
     service = request.service
     caller = by_report_token(service.auth, token)
     found = read_report_token(service.auth.issuer, token, service.clock())
-    assert caller is not None and found is not None  # noqa: PT018
     report, root = found.report, service.settings.root
     return {
         "active": True,

@@ -23,14 +23,9 @@ from albumcore_adapters.http.kheops.responses import answer_nothing
 from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, ResponseSpec, array, text
 from albumcore_adapters.http.openapi.schemas import UID
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.identity.callers import (
-    Caller,
-    caller_of,
-    capability_with,
-    digest_of,
-    is_secret,
-)
-from albumcore_adapters.identity.jwt import MAX_TOKEN
+from albumcore_adapters.identity.callers import Caller, caller_of
+from albumcore_adapters.identity.capability_secrets import capability_with, digest_of, is_secret
+from albumcore_adapters.identity.claims import MAX_TOKEN
 from albumcore_adapters.identity.service_tokens import (
     READ,
     REPORT_TOKEN,

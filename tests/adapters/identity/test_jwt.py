@@ -20,7 +20,7 @@ from albumcore.ids import UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity.jwt import (
     MAX_TTL,
-    Claims,
+    JwtClaims,
     JwtVerifier,
     Unauthorized,
     issue_token,
@@ -73,7 +73,7 @@ def test_issued_token_is_verified() -> None:
     token = issue_token(SECRET, "ana", "ana@example.org", "Ana Ng", 600, NOON)
     clock = Clock()
     verifier = _verifier(clock, jwt_leeway=0)
-    expected = Claims(UserId("ana"), "ana@example.org", "Ana Ng")
+    expected = JwtClaims(UserId("ana"), "ana@example.org", "Ana Ng")
     assert verifier.verify(token) == expected
     clock.move(599)
     assert verifier.verify(token) == expected
@@ -126,7 +126,7 @@ def test_issued_token_for_other_parties() -> None:
     """Issuer and audience of the settings are those that count, also for embedded tokens."""
     token = issue_token(SECRET, "ana", None, None, 60, NOON, issuer="clinic", audience="albums")
     ours = _verifier(jwt_issuer="clinic", jwt_audience="albums")
-    assert ours.verify(token) == Claims(UserId("ana"))
+    assert ours.verify(token) == JwtClaims(UserId("ana"))
     others: list[dict[str, Any]] = [{"jwt_issuer": "clinic"}, {"jwt_audience": "albums"}, {}]
     for settings in others:
         with pytest.raises(Unauthorized, match="another"):
@@ -190,7 +190,7 @@ def test_address_of_which_the_provider_says_nothing() -> None:
     token, ours = _with(email="boss@x.example"), issue_token(SECRET, "ana", "a@x", None, 60, NOON)
     assert _verifier().verify(token).email == "boss@x.example"
     strict = _verifier(require_verified_email=True)
-    assert strict.verify(token) == Claims(UserId("ana"))
+    assert strict.verify(token) == JwtClaims(UserId("ana"))
     assert strict.verify(ours).email == "a@x"
 
 
@@ -335,7 +335,7 @@ def test_token_of_any_header_and_claims(header: dict[str, Any], claims: dict[str
     payload = json.dumps(SOUND | claims).encode()
     token = _token(payload, json.dumps({"alg": "HS256"} | header).encode())
     with contextlib.suppress(Unauthorized):
-        assert isinstance(_verifier().verify(token), Claims)
+        assert isinstance(_verifier().verify(token), JwtClaims)
 
 
 def test_verified_token_still_expires_on_time() -> None:

@@ -1,0 +1,46 @@
+"""What tokens are read and judged with: one context for every function of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from albumcore import Albumcore
+from albumcore.errors import UserNotFound
+from albumcore.times import Clock
+from albumcore_adapters.base.settings import Compat
+from albumcore_adapters.directory import People, TokenFloors, TokenUses
+from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
+from albumcore_adapters.identity.service_tokens import Issuer
+
+UNKNOWN_SUBJECT: Mapping[Compat, type[UserNotFound | Unauthorized]] = {
+    "documented": UserNotFound,
+    "upstream": Unauthorized,
+}
+"""The error for a sound JWT whose subject is not in the directory, by the ``compat`` setting."""
+
+
+@frozen
+class Authentication:
+    """What tokens are read and judged with.
+
+    Attributes:
+        albums: The store: capability tokens, report providers, members.
+        people: The directory of users.
+        token_uses: When each capability token was last used.
+        token_floors: Since when each user's JWTs are good.
+        verifier: Verifies the JWTs of the identity provider.
+        issuer: Signs the tokens of the service itself.
+        clock: Gives the present (UTC).
+        unknown_subject: See `UNKNOWN_SUBJECT`.
+    """
+
+    albums: Albumcore
+    people: People
+    token_uses: TokenUses
+    token_floors: TokenFloors
+    verifier: JwtVerifier
+    issuer: Issuer
+    clock: Clock
+    unknown_subject: type[UserNotFound | Unauthorized] = UserNotFound
