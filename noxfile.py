@@ -45,7 +45,7 @@ def types(session: nox.Session) -> None:
     """Strict types, for the tests and the examples too: they are how an embedding project writes. For macOS as well."""
     groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "bench")
     session.install("-e", ".[service]", *groups)
-    scripts = ("docs/generate.py", "docs/routes.py", "noxfile.py")
+    scripts = ("docs", "noxfile.py")
     session.run("mypy", "src", "tests", "benchmarks", "examples", *scripts)
     session.run("mypy", "--platform", "darwin", "src")
 

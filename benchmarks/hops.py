@@ -55,20 +55,11 @@ class Hops:
         )
 
     def lines(self) -> Iterator[str]:
-        """Each file with its functions, and how often each was called."""
-        of_files: dict[str, list[str]] = {}
+        """Each function by its file and name, and how often it was called, in the order of first calls."""
         for code, times in self.calls.items():
-            file = next(
-                f"{Path(root).name}/{code.co_filename.removeprefix(root)}"
-                for root in OURS
-                if code.co_filename.startswith(root)
-            )
-            of_files.setdefault(file, []).append(
-                f"{times:5} {code.co_qualname} :{code.co_firstlineno}"
-            )
-        for file, functions in sorted(of_files.items()):
-            yield file
-            yield from functions
+            root = next(root for root in OURS if code.co_filename.startswith(root))
+            file = f"{Path(root).name}/{code.co_filename.removeprefix(root)}"
+            yield f"{times:5} {file}:{code.co_qualname.replace('<locals>.', '')}"
 
 
 @frozen
@@ -159,7 +150,7 @@ def main() -> None:
         for name, hops in measured(Path(directory)).items():
             sys.stdout.write(f"{name}: {hops.text()}\n")
             if chosen.list:
-                sys.stdout.writelines(f"  {line}\n" for line in hops.lines())
+                sys.stdout.writelines([*(f"{line}\n" for line in hops.lines()), "\n"])
 
 
 if __name__ == "__main__":

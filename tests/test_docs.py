@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sources import MODULES, defined_in, imports_of
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -85,3 +87,35 @@ def test_sessions_that_test_install_the_service() -> None:
     ]
     assert testing
     assert all("'.[service]'" in text for text in testing)
+
+
+def test_each_word_of_the_glossary_is_where_it_says() -> None:
+    """Its path exists; words are in alphabetical order within their table, and none is explained twice."""
+    text = (ROOT / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8")
+    words = []
+    for part in text.split("\n## ")[1:]:
+        rows = re.findall(r"^\| ([a-z, ]+) \| .* \| `([^`]*)` \|$", part, re.MULTILINE)
+        assert len(rows) == part.count("\n| ") - 2
+        assert rows == sorted(rows)
+        words += [word for word, _ in rows]
+        for word, path in rows:
+            places = (ROOT / "src" / path, ROOT / "src" / "adapters" / path)
+            assert any(place.exists() for place in places), word
+    assert len(set(words)) == len(words) > 40
+
+
+NOT_OF_PYTHON = {"albumcore.stores", "albumcore.sqlite", "albumcore.requests", "albumcore.logins"}
+"""What begins like a module and is none: a group of entry points, a file, loggers."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_a_name_of_the_code_is_there(page: Path) -> None:
+    """Each dotted name of ours in a page leads to a module, or to what is defined or imported in one."""
+    text = page.read_text(encoding="utf-8")
+    for name in set(re.findall(r"`(albumcore(?:_adapters)?(?:\.\w+)+)", text)) - NOT_OF_PYTHON:
+        module = name
+        while module not in MODULES:
+            module = module.rpartition(".")[0]
+        rest = name.removeprefix(module).removeprefix(".").split(".")[0]
+        imported = {one.name for one in imports_of(module)}
+        assert not rest or rest in {*defined_in(module), *imported}, name

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from arch.rings import EVENT_STORE_LIBRARY, PURE
-from support.sources import MODULES, imports_of, tree_of
+from sources import MODULES, imports_of, tree_of
 
 OUTSIDE_OF_PURE = {
     "asyncio",

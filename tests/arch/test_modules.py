@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from arch import not_yet
-from support.sources import MODULES, defined_in, functions_of, tree_of
+from sources import MODULES, defined_in, functions_of, tree_of
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60

@@ -8,7 +8,7 @@ import pytest
 
 from arch import not_yet
 from arch.rings import COMMON, KNOWN_BY, LAYERS, LAZY_CIRCLES, ROOMS, TAKES_THE_DEPLOYMENT
-from support.sources import MODULES, PACKAGES, circles, imports_of
+from sources import MODULES, PACKAGES, circles, imports_of
 
 OURS = [name for name in MODULES if name.partition(".")[0] != "albumcore_hypothesis"]
 each_module = pytest.mark.parametrize("module", OURS)

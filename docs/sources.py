@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 PACKAGES: Mapping[str, Path] = {
     "albumcore": SRC / "albumcore",
