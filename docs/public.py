@@ -29,8 +29,8 @@ ADAPTERS = (
     "albumcore_adapters.http.app:create_app",
     "albumcore_adapters.http.wsgi:app",
     "albumcore_adapters.identity.issuing:issue",
-    "albumcore_adapters.service:Deployment",
-    "albumcore_adapters.service:open_deployment",
+    "albumcore_adapters.service:Service",
+    "albumcore_adapters.service:open_service",
     "albumcore_adapters.webhooks:Runner",
 )
 """What an application that embeds the service imports."""

@@ -73,5 +73,8 @@ EVENT_STORE_LIBRARY = frozenset(
 LAZY_CIRCLES = frozenset({("albumcore", "albumcore.testing.types")})
 """Imports inside a function that close a circle: strategies are registered only where Hypothesis is imported."""
 
-TAKES_THE_DEPLOYMENT = frozenset({"service", "verification", "http.app", "http.wsgi"})
-"""Modules that may know the whole `Deployment`, beside those of the rooms `server` and `cli`."""
+WHOLE = ("albumcore_adapters.service", "Service")
+"""The module and the name of everything that is open in a process."""
+
+TAKES_THE_WHOLE = frozenset({"service", "verification", "http.app", "http.wsgi"})
+"""Modules that may know it, beside those of the rooms `server` and `cli`. All others are handed what they use."""

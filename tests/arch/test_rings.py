@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from arch import not_yet
-from arch.rings import COMMON, KNOWN_BY, LAYERS, LAZY_CIRCLES, ROOMS, TAKES_THE_DEPLOYMENT
+from arch.rings import COMMON, KNOWN_BY, LAYERS, LAZY_CIRCLES, ROOMS, TAKES_THE_WHOLE, WHOLE
 from sources import MODULES, PACKAGES, circles, imports_of
 
 OURS = [name for name in MODULES if name.partition(".")[0] != "albumcore_hypothesis"]
@@ -113,12 +113,12 @@ def test_every_package_that_is_imported_is_known_or_common() -> None:
     assert others == set(KNOWN_BY) - set(sys.stdlib_module_names)
 
 
-def test_the_whole_deployment_is_for_the_edges_alone() -> None:
+def test_the_whole_service_is_for_the_edges_alone() -> None:
     """Everything else is handed what it uses."""
     knowing = {
         module.removeprefix("albumcore_adapters.")
         for module in MODULES
-        if any(one.name == "Deployment" for one in imports_of(module))
+        if any((one.module, one.name) == WHOLE for one in imports_of(module))
         and room_of(module) not in ("server", "cli")
     }
-    assert knowing - TAKES_THE_DEPLOYMENT <= not_yet.TAKES_THE_DEPLOYMENT
+    assert knowing - TAKES_THE_WHOLE <= not_yet.TAKES_THE_WHOLE
