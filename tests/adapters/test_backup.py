@@ -22,7 +22,7 @@ from albumcore_adapters.blobs import DirectoryBlobs
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
-from albumcore_adapters.transfer import blobs, sqlite
+from albumcore_adapters.transfer import blobs, sqlite_dump
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import Manifest
 from support.backups import back_up_service, backed_up, blob_files, contents, restored
@@ -136,7 +136,7 @@ def test_image_bytes_are_not_linked_into_a_directory_of_others(own: Path, tmp_pa
     target = DirectoryBlobs(tmp_path / "target")
     target.path.chmod(0o777)
     wanted = [(digest, path.stat().st_size) for digest, path in blob_files(own)]
-    blobs.bring(wanted, DirectoryBlobs(own / "blobs"), target, lambda done: None)
+    blobs.copy_listed(wanted, DirectoryBlobs(own / "blobs"), target, lambda done: None)
     found = list((tmp_path / "target").glob("*/*"))
     assert [path.stat().st_nlink for path in found] == [1] * 4
 
@@ -176,7 +176,7 @@ def test_very_much_damage_is_counted(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hundred things are named, and the others counted."""
-    monkeypatch.setattr(blobs, "_MOST_NAMED", 1)
+    monkeypatch.setattr(blobs, "_MAX_PROBLEMS", 1)
     shutil.rmtree(own / "blobs")
     with pytest.raises(BackupDamaged, match=r"^image bytes \w+: missing\nand 3 more$"):
         backed_up(own, tmp_path / "backup")
@@ -228,7 +228,7 @@ def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
 
 
 def test_images_of_a_directory_to_s3(own: Path, tmp_path: Path, moto: S3) -> None:
-    """A backup that holds them brings them to the bucket that the settings name."""
+    """A backup that holds them copies them to the bucket that the settings name."""
     bucket, backup = moto.bucket(), tmp_path / "backup"
     backed_up(own, backup)
     with reached(moto.address):
@@ -323,7 +323,7 @@ def test_a_copy_that_is_not_the_database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Events at other positions, or damage that only the copy has, end the backup."""
-    copy = sqlite._vacuum_into
+    copy = sqlite_dump._vacuum_into
 
     def badly(database: SQLiteDatabase, file: Path, progress: Callable[[int], None]) -> None:
         copy(database, file, progress)
@@ -337,7 +337,7 @@ def test_a_copy_that_is_not_the_database(
             statement,
         )
 
-    monkeypatch.setattr(sqlite, "_vacuum_into", badly)
+    monkeypatch.setattr(sqlite_dump, "_vacuum_into", badly)
     with pytest.raises(BackupDamaged, match=told):
         backed_up(own, tmp_path / "backup")
     assert not (tmp_path / "backup").exists()
@@ -347,12 +347,12 @@ def test_progress_is_the_length_of_the_copy(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite tells nothing of it, so the file is looked at."""
-    monkeypatch.setattr(sqlite, "_LOOK_EVERY", 0.0001)
+    monkeypatch.setattr(sqlite_dump, "_POLL_SECONDS", 0.0001)
     told: list[int] = []
     with opened(own) as service:
         database = service.database
         assert isinstance(database, SQLiteDatabase)
-        with sqlite._watched(tmp_path / "file", told.append):
+        with sqlite_dump._reported_size(tmp_path / "file", told.append):
             while not told:
                 pass
             (tmp_path / "file").write_bytes(b"12345")

@@ -671,7 +671,7 @@ def test_copy_that_finds_something(
         "secret": True,
         "whole": True,
     }
-    monkeypatch.setattr("albumcore_adapters.transfer.copy.run._are_equal", lambda *sides: False)
+    monkeypatch.setattr("albumcore_adapters.transfer.copy._are_equal", lambda *sides: False)
     status, _, err = run("copy", "--from", f"sqlite://{source}", "--to", f"sqlite://{tmp_path}/2")
     assert (status, err.startswith("the source was written to meanwhile")) == (1, True)
     status, _, err = run("verify", "--data", tmp_path / "2")

@@ -26,9 +26,10 @@ from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.store import database_of, open_postgres, open_sqlite
 from albumcore_adapters.store.opening import NoStore
-from albumcore_adapters.transfer.copy import tables
-from albumcore_adapters.transfer.copy.places import CopyRefused, Place, place_of
-from albumcore_adapters.transfer.copy.tables import tables_beside_events
+from albumcore_adapters.transfer import tables
+from albumcore_adapters.transfer.errors import TransferRefused
+from albumcore_adapters.transfer.location import Location, location_of
+from albumcore_adapters.transfer.tables import tables_beside_events
 from albumcore_adapters.webhooks import catch_up, deliver_due, store_secret
 from support.copying import copied, copy_and_die
 from support.postgres import empty_database
@@ -336,7 +337,7 @@ def test_written_to_meanwhile_on_postgresql(store: Path, tmp_path: Path) -> None
 
 def refused(source: Path | str, target: Path | str) -> str:
     """What the refusal says."""
-    with pytest.raises(CopyRefused) as said:
+    with pytest.raises(TransferRefused) as said:
         copied(source, target)
     return str(said.value)
 
@@ -375,7 +376,7 @@ def test_an_event_that_differs_in_the_middle(own: Path, tmp_path: Path) -> None:
     """A copy whose newest event is the source's, and an older one is not, never counts as whole."""
     new = tmp_path / "new"
     change = "UPDATE stored_events SET state = replace(state, 'Copied', 'Forged') WHERE rowid < 40"
-    with pytest.raises(CopyRefused, match="another store"):
+    with pytest.raises(TransferRefused, match="another store"):
         copied(own, new, at_stage("comparing", lambda: run_sql(new, change)))
     with pytest.raises(NoStore):
         open_service(Settings(data=new))
@@ -406,14 +407,14 @@ def test_no_source(tmp_path: Path) -> None:
 )
 def test_an_address_that_is_none(address: str) -> None:
     """The refusal says what one looks like."""
-    with pytest.raises(CopyRefused, match="sqlite:///PATH"):
-        place_of(address)
+    with pytest.raises(TransferRefused, match="sqlite:///PATH"):
+        location_of(address)
 
 
 def test_an_address_of_a_directory() -> None:
     """What no address can hold is written by its code."""
-    assert place_of("sqlite:///srv/a%20b") == Place(directory=Path("/srv/a b"))
-    assert "secret" not in repr(place_of("postgresql://me:secret@host/name"))
+    assert location_of("sqlite:///srv/a%20b") == Location(directory=Path("/srv/a b"))
+    assert "secret" not in repr(location_of("postgresql://me:secret@host/name"))
 
 
 def test_a_row_that_the_target_cannot_hold(own: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from albumcore_adapters.store import (
     open_postgres,
     open_sqlite,
 )
-from albumcore_adapters.transfer.copy.tables import tables_beside_events
+from albumcore_adapters.transfer.tables import tables_beside_events
 from support.databases import Seam
 from support.given import ALICE
 from support.older import BEFORE_CLAIMS, run, script

@@ -14,14 +14,14 @@ from typing import Any
 import orjson
 
 from albumcore_adapters.base.data_directory import DATABASE_FILE
+from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Digest
 from albumcore_adapters.service import Service
 from albumcore_adapters.transfer.backup import back_up
-from albumcore_adapters.transfer.copy.tables import tables_beside_events
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import Restored, restore
-from albumcore_adapters.transfer.snapshot import Stage
+from albumcore_adapters.transfer.tables import tables_beside_events
 from support.copying import quiet
 from support.server import opened
 

@@ -12,9 +12,9 @@ from typing import Any
 from albumcore import utc_now
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
-from albumcore_adapters.transfer.copy import tables
-from albumcore_adapters.transfer.copy.places import Place, place_of
-from albumcore_adapters.transfer.copy.run import Copied, copy_store
+from albumcore_adapters.transfer import tables
+from albumcore_adapters.transfer.copy import Copied, copy_store
+from albumcore_adapters.transfer.location import Location, location_of
 
 
 @contextmanager
@@ -26,7 +26,8 @@ def quiet(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 def copied(source: Path | str, target: Path | str, stage: Any = quiet) -> Copied:
     """Copy between directories and databases; images too where both are directories."""
     places = [
-        Place(directory=one) if isinstance(one, Path) else place_of(one) for one in (source, target)
+        Location(directory=one) if isinstance(one, Path) else location_of(one)
+        for one in (source, target)
     ]
 
     def blobs() -> tuple[Blobs, Blobs]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeAlias
 
 from rich.console import Console
 from rich.progress import (
@@ -18,11 +19,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+Report: TypeAlias = Callable[[int], None]
+"""Reports how many things are done so far."""
+
+Stage: TypeAlias = Callable[[str, int | None], AbstractContextManager[Report]]
+"""Shows one stage of long work: called with its name and the number of things to do, None if that is unknown."""
+
 _DELAY = 2.0  # seconds
 
 
 @contextmanager
-def progress_of(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress_of(what: str, total: int | None = None) -> Iterator[Report]:
     """Show the progress of the work in the block, once it has taken two seconds.
 
     On a terminal it is a line with a spinner, or with a bar where ``total`` is known; elsewhere, one line of text.

@@ -16,7 +16,6 @@ from albumcore_adapters.cli.base import Failed, app
 from albumcore_adapters.server.serve import CannotListen
 from albumcore_adapters.store import NewerStore, StoreError, Unreadable
 from albumcore_adapters.store.opening import NoStore
-from albumcore_adapters.transfer.copy.places import CopyRefused
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
 COMMANDS = (
@@ -39,7 +38,7 @@ for _name in COMMANDS:
 
 _ASKED_WRONGLY = (
     *(SettingsError, SecretError, NoStore, NewerStore, Unreadable, CannotListen),
-    *(CopyRefused, TransferRefused, AlbumcoreError),
+    *(TransferRefused, AlbumcoreError),
 )
 _ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
     ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),

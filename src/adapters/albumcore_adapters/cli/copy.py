@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from albumcore import utc_now
 from albumcore_adapters.base.progress import progress_of
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.blobs import Blobs, open_blobs
 from albumcore_adapters.cli.base import Failed, Json, app, print_json
-from albumcore_adapters.transfer.copy.command import (
-    as_json,
-    copy_by_addresses,
-    sentences,
-)
+from albumcore_adapters.transfer.copy import Copied, copy_store
+from albumcore_adapters.transfer.location import location_of
 
 
 @app.command
@@ -37,11 +39,11 @@ def copy(
 
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
     """
-    copied = copy_by_addresses(source, target, blobs_from, blobs_to, progress_of)
+    copied = _copy(source, target, blobs_from, blobs_to)
     if json:
-        print_json(as_json(copied))
+        print_json(_as_json(copied))
     else:
-        for line in (*sentences(copied), *copied.problems):
+        for line in (*_sentences(copied), *copied.problems):
             print(line)
     if not copied.is_whole:
         raise Failed(
@@ -51,3 +53,53 @@ def copy(
         )
     if copied.problems:
         raise Failed(f"{len(copied.problems)} things differ, as in the source", 1)
+
+
+def _copy(source: str, target: str, blobs_from: str | None, blobs_to: str | None) -> Copied:
+    """Copy a store between two addresses; images are in the data directories unless other places are named."""
+    sides = (location_of(source), blobs_from), (location_of(target), blobs_to)
+    (old, _), (new, _) = sides
+    are_known = all(url is not None or place.directory is not None for place, url in sides)
+
+    def both() -> tuple[Blobs, Blobs]:
+        opened = [
+            open_blobs(Settings(data=place.directory or Path(), blobs=url)) for place, url in sides
+        ]
+        return opened[0], opened[1]
+
+    return copy_store(old, new, both if are_known else None, progress_of, utc_now)
+
+
+def _as_json(copied: Copied) -> dict[str, object]:
+    return {
+        "events": copied.events,
+        "position": copied.position,
+        "rows": copied.rows,
+        "images": copied.blobs,
+        "damaged_images": copied.damaged_blobs,
+        "secret": copied.secret,
+        "whole": copied.is_whole,
+        "problems": list(copied.problems),
+    }
+
+
+def _sentences(copied: Copied) -> Iterator[str]:
+    yield (
+        f"{copied.events} events, the last of them at position {copied.position}, "
+        f"and {copied.rows} rows beside them are there"
+    )
+    if copied.blobs is None:
+        yield "image files were left where they are: --blobs-from and --blobs-to say from where to where to copy them"
+    else:
+        yield f"{copied.blobs} image files were copied"
+    if copied.damaged_blobs:
+        yield f"{copied.damaged_blobs} image files were left behind, for their bytes are not what their names say"
+    if copied.secret:
+        yield "the secret of the data directory was copied: tokens go on working"
+    else:
+        yield (
+            "no secret was copied: give every process that serves the copy the one that the source is served with "
+            "(ALBUMCORE_SECRET_FILE), or all tokens end"
+        )
+    if copied.is_whole and not copied.problems:
+        yield "the copy equals the source, and is verified"

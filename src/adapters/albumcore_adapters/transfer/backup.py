@@ -1,4 +1,4 @@
-"""Making a backup of a store while it is served."""
+"""Backing up a store while it is in use."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from importlib.metadata import version
 from pathlib import Path
 
 from albumcore import Albumcore
-from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY, DEMO_FILE, SECRET_FILE
+from albumcore_adapters.base.data_directory import (
+    BLOBS_DIRECTORY,
+    DEMO_FILE,
+    SECRET_FILE,
+)
+from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs
-from albumcore_adapters.transfer.blobs import bring, check, look_for, referred
+from albumcore_adapters.transfer.blobs import (
+    check_content,
+    check_existence,
+    copy_listed,
+    referenced,
+)
+from albumcore_adapters.transfer.dump import Dump
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.manifest import (
     BLOB_LIST,
     Manifest,
-    for_its_owner,
     listed_blobs,
+    private_opener,
 )
-from albumcore_adapters.transfer.snapshot import Snapshot, Stage
-from albumcore_adapters.transfer.sqlite import take_sqlite
+from albumcore_adapters.transfer.sqlite_dump import dump_sqlite
 
 
 def back_up(
@@ -37,39 +47,37 @@ def back_up(
     at: datetime,
     secret: bytes | None = None,
 ) -> Manifest:
-    """Back up a store: its database, as it is at one moment, and all image bytes that its events refer to.
+    """Back up an open store: one snapshot of its database, and all image bytes that its events refer to.
 
-    The store may be served and written to meanwhile. All that was acknowledged before the call is in it. Image bytes
-    in a directory are copied, or linked within one file system; those on S3 are left there, and looked for.
-    At the end the backup itself is verified as `albumcore verify` does, and then the manifest is written.
+    The store may be in use; everything that was committed before the call is included. Image bytes in a directory are
+    copied, or hard-linked within one file system. Those on S3 are not copied: it is checked that they exist. The dump
+    is verified as `albumcore verify` does, and the manifest is written last.
 
     Args:
         settings: Where the store is.
         albums: The open store.
-        blobs: The place of its image bytes.
-        backup: The directory to make: one that is empty, or does not exist. If the backup fails, it is left empty.
+        blobs: Its image bytes.
+        backup: The directory to make. It is empty or does not exist. If the backup fails, nothing is left in it.
         stage: Shows the progress.
         at: The current time, for the manifest.
-        secret: The secret that the service signs tokens with, to put it into the backup; None leaves it out.
+        secret: The secret that tokens are signed with; None leaves it out of the backup.
 
     Raises:
-        TransferRefused: the directory is not empty, or it is in the data directory.
-        BackupDamaged: the store is damaged: image bytes are missing, or what was backed up does not verify.
+        TransferRefused: the directory is not empty, or is inside the data directory.
+        BackupDamaged: the store is damaged: image bytes are missing, or the dump does not verify.
         StoreError, sqlite3.Error: the database cannot be read.
         BlobsUnavailable: the place of the image bytes does not answer.
         OSError: the backup cannot be written.
     """
     with _new_directory(backup, settings.data.resolve()):
         if settings.database is None:
-            taken = take_sqlite(albums, settings.data, backup, stage)
+            dump = dump_sqlite(albums, settings.data, backup, stage)
         else:
-            taken = import_module("albumcore_adapters.transfer.postgres").take(
-                albums, backup, stage
-            )
-        number, length = _list_blobs(albums, backup, taken, stage)
-        is_here = isinstance(blobs, DirectoryBlobs)
-        _bring_blobs(blobs, backup, number, stage)
-        paths = [*taken.paths, BLOB_LIST]
+            postgres_dump = import_module("albumcore_adapters.transfer.postgres_dump")
+            dump = postgres_dump.dump_postgres(albums, backup, stage)
+        number, length = _list_blobs(albums, backup, dump, stage)
+        _back_up_blobs(blobs, backup, number, stage)
+        paths = [*dump.paths, BLOB_LIST]
         if secret is not None:
             _write(backup / SECRET_FILE, secret)
             paths.append(SECRET_FILE)
@@ -79,24 +87,24 @@ def back_up(
         return Manifest(
             made_at=at,
             release=version("albumcore"),
-            origin=taken.origin,
-            schema=taken.schema,
-            events=taken.events,
-            position=taken.position,
+            origin=dump.origin,
+            schema=dump.schema,
+            events=dump.events,
+            position=dump.position,
             blobs=number,
             blob_bytes=length,
-            blobs_at=None if is_here else settings.blobs,
+            blobs_at=None if isinstance(blobs, DirectoryBlobs) else settings.blobs,
             has_secret=secret is not None,
-            tables=taken.tables,
+            tables=dump.tables,
         ).written(backup, paths)
 
 
 @contextmanager
 def _new_directory(backup: Path, data: Path) -> Iterator[None]:
-    """A directory for a backup, emptied again if the block fails."""
+    """Make the directory of a backup, and empty it again if the block fails."""
     if backup.resolve().is_relative_to(data):
         raise TransferRefused("a backup must be outside of the data directory: it is to outlive it")
-    was_there = backup.exists()
+    existed = backup.exists()
     backup.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.listdir(backup):
         raise TransferRefused(f"{backup} is not empty: name a new directory for each backup")
@@ -105,36 +113,36 @@ def _new_directory(backup: Path, data: Path) -> Iterator[None]:
     except BaseException:
         for path in backup.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if not was_there:
+        if not existed:
             backup.rmdir()
         raise
 
 
-def _list_blobs(albums: Albumcore, backup: Path, taken: Snapshot, stage: Stage) -> tuple[int, int]:
-    """List the image bytes that the events refer to; how many there are, and how many bytes together."""
+def _list_blobs(albums: Albumcore, backup: Path, dump: Dump, stage: Stage) -> tuple[int, int]:
+    """Write the list of blobs that the events refer to; return their number and their total length in bytes."""
     number = total = 0
     with (
-        stage("reading events", taken.events) as progress,
-        open(backup / BLOB_LIST, "x", encoding="ascii", opener=for_its_owner) as file,
+        stage("reading events", dump.events) as progress,
+        open(backup / BLOB_LIST, "x", encoding="ascii", opener=private_opener) as file,
     ):
-        for digest, length in referred(albums, taken.position, progress):
+        for digest, length in referenced(albums, dump.position, progress):
             file.write(f"{digest} {length}\n")
             number, total = number + 1, total + length
     return number, total
 
 
-def _bring_blobs(source: Blobs, backup: Path, number: int, stage: Stage) -> None:
+def _back_up_blobs(source: Blobs, backup: Path, number: int, stage: Stage) -> None:
     if not isinstance(source, DirectoryBlobs):
         with stage("looking for image bytes", number) as progress:
-            look_for(listed_blobs(backup), source, progress)
+            check_existence(listed_blobs(backup), source, progress)
         return
     target = DirectoryBlobs(backup / BLOBS_DIRECTORY)
     with stage("copying image bytes", number) as progress:
-        bring(listed_blobs(backup), source, target, progress)
+        copy_listed(listed_blobs(backup), source, target, progress)
     with stage("verifying image bytes", number) as progress:
-        check(listed_blobs(backup), target, progress)
+        check_content(listed_blobs(backup), target, progress)
 
 
 def _write(path: Path, content: bytes) -> None:
-    with open(path, "xb", opener=for_its_owner) as file:
+    with open(path, "xb", opener=private_opener) as file:
         file.write(content)

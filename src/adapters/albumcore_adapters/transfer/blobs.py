@@ -1,4 +1,4 @@
-"""Image bytes that events refer to: which they are, and bringing them from one place to another."""
+"""Image bytes in a transfer: which ones the events refer to, and moving them from one place to another."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from albumcore import Albumcore
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import is_digest
 from albumcore.image_sets.events import ImageAdded
+from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
+from albumcore_adapters.base.progress import Report, Stage
 from albumcore_adapters.blobs import (
     BlobDamaged,
     BlobMissing,
@@ -23,28 +26,35 @@ from albumcore_adapters.blobs import (
     DirectoryBlobs,
 )
 from albumcore_adapters.transfer.errors import BackupDamaged
+from albumcore_adapters.transfer.manifest import Manifest, listed_blobs
 
-Progress = Callable[[int], None]
+T = TypeVar("T")
+R = TypeVar("R")
 
-_PAGE = 1000  # events read at a time
-_AT_ONCE = 8
-"""How many are under way at a time: S3 is far, and each of them is held in memory."""
+Listed: TypeAlias = tuple[Digest, int]
+"""A blob as a backup lists it: its digest, and its length in bytes."""
 
-_MOST_NAMED = 100
-"""How many things that are wrong are named; there may be as many as there are images."""
+_PAGE = 1000
+"""Events that are read at a time."""
+
+_CONCURRENCY = 8
+"""Blobs that are copied at a time. Each is held in memory, and S3 is slow to answer."""
+
+_MAX_PROBLEMS = 100
+"""Problems that an error names; there may be as many as there are images."""
 
 
-def referred(albums: Albumcore, until: int, progress: Progress) -> Iterator[tuple[Digest, int]]:
-    """The digests and lengths, in bytes, of all image bytes that events up to a position refer to, in ascending order.
+def referenced(albums: Albumcore, until: int, progress: Report) -> Iterator[Listed]:
+    """Yield the blobs that events up to a position refer to, in ascending order of their digests.
 
     Events that cannot be read are passed over: `verify` names them.
 
     Raises:
-        BackupDamaged: an event refers to image bytes by something that is no digest.
+        BackupDamaged: an event refers to a blob by something that is not a digest.
     """
-    # As a temporary file, because the digests of very many images are larger than memory.
-    with closing(sqlite3.connect("")) as memory:
-        memory.execute(
+    # In a temporary file, because the digests of very many images do not fit into memory.
+    with closing(sqlite3.connect("")) as temporary:
+        temporary.execute(
             "CREATE TABLE blob (digest TEXT, length INTEGER, PRIMARY KEY (digest, length)) WITHOUT ROWID"
         )
         after, read = 0, 0
@@ -56,37 +66,59 @@ def referred(albums: Albumcore, until: int, progress: Progress) -> Iterator[tupl
             ]
             if wrong := [one.digest for one in contents if not is_digest(one.digest)]:
                 raise BackupDamaged(f"image bytes {wrong[0]!r}: not a SHA-256 digest")
-            memory.executemany(
+            temporary.executemany(
                 "INSERT OR IGNORE INTO blob VALUES (?, ?)",
                 [(content.digest, content.length) for content in contents],
             )
             after, read = page[-1][0], read + len(page)
             progress(read)
-        yield from memory.execute("SELECT digest, length FROM blob ORDER BY digest, length")
+        yield from temporary.execute("SELECT digest, length FROM blob ORDER BY digest, length")
 
 
-def bring(
-    wanted: Iterable[tuple[Digest, int]], source: Blobs, target: Blobs, progress: Progress
-) -> None:
-    """Have a place hold some image bytes of another, each checked by its digest as it is copied.
+def copy_all(source: Blobs, target: Blobs, progress: Report) -> tuple[int, int]:
+    """Copy every blob that the target lacks; return how many were copied, and how many are damaged and left out.
 
-    Where both are directories of the same file system that belong to this user alone, files are linked and not read:
-    they are never changed. What the target has already is left as it is: in a directory what is sound, and on S3,
-    which checked it when it was put there, what has the full length.
+    A blob of the right length in the target is taken to be sound: `put` is atomic, and `verify` reads it.
+    """
+
+    def copy(digest: Digest) -> bool | None:
+        """Return whether the blob was copied; None if it is damaged, or was removed meanwhile."""
+        try:
+            if _size(target, digest) == source.size(digest):
+                return False
+            content = source.get(digest)
+        except (BlobMissing, BlobDamaged):
+            return None
+        target.put(content)
+        return True
+
+    copied = damaged = 0
+    for outcome in _concurrently(copy, source.digests(), progress):
+        copied += outcome is True
+        damaged += outcome is None
+    return copied, damaged
+
+
+def copy_listed(wanted: Iterable[Listed], source: Blobs, target: Blobs, progress: Report) -> None:
+    """Copy the listed blobs that the target lacks, checking each digest.
+
+    Between directories of one file system that only this user can write to, files are hard-linked: blobs are
+    immutable. A blob in the target is left as it is if it is sound; on S3, which checked it when it was put there,
+    if it has the right length.
 
     Raises:
-        BackupDamaged: some are missing, or damaged; they are named. All others were brought.
+        BackupDamaged: some are missing or damaged. The message names them; all others were copied.
         BlobsUnavailable: a place does not answer.
     """
-    link = _linking(source, target)
+    link = _linker(source, target)
     is_directory = isinstance(target, DirectoryBlobs)
 
-    def one(listed: tuple[Digest, int]) -> str | None:
+    def copy(listed: Listed) -> str | None:
         digest, length = listed
-        is_there = _size(target, digest) == length
-        if is_there and is_directory:
-            is_there = target.check(digest, length) is None
-        if is_there or link(digest, length):
+        exists = _size(target, digest) == length
+        if exists and is_directory:
+            exists = target.check(digest, length) is None
+        if exists or link(digest, length):
             return None
         try:
             content = source.get(digest)
@@ -97,60 +129,76 @@ def bring(
         target.put(content)
         return None
 
-    _each(wanted, one, progress)
+    _raise_problems(_concurrently(copy, wanted, progress))
 
 
-def look_for(wanted: Iterable[tuple[Digest, int]], place: Blobs, progress: Progress) -> None:
-    """Look whether a place has some image bytes, in their full length. They are not read.
+def check_existence(wanted: Iterable[Listed], place: Blobs, progress: Report) -> None:
+    """Check that a place has the listed blobs, in their full length, without reading them.
 
     Raises:
-        BackupDamaged: some are missing; they are named.
+        BackupDamaged: some are missing; the message names them.
         BlobsUnavailable: the place does not answer.
     """
 
-    def one(listed: tuple[Digest, int]) -> str | None:
+    def check(listed: Listed) -> str | None:
         digest, length = listed
         return None if _size(place, digest) == length else f"image bytes {digest}: missing"
 
-    _each(wanted, one, progress)
+    _raise_problems(_concurrently(check, wanted, progress))
 
 
-def check(wanted: Iterable[tuple[Digest, int]], place: Blobs, progress: Progress) -> None:
-    """Read some image bytes of a place to their end.
+def check_content(wanted: Iterable[Listed], place: Blobs, progress: Report) -> None:
+    """Read the listed blobs of a place, and check their digests.
 
     Raises:
-        BackupDamaged: some are not what their digests say; they are named.
+        BackupDamaged: some do not match their digests; the message names them.
         BlobsUnavailable: the place does not answer.
     """
 
-    def one(listed: tuple[Digest, int]) -> str | None:
+    def check(listed: Listed) -> str | None:
         problem = place.check(*listed)
         return problem and f"image bytes {listed[0]}: {problem}"
 
-    _each(wanted, one, progress)
+    _raise_problems(_concurrently(check, wanted, progress))
 
 
-def _each(
-    wanted: Iterable[tuple[Digest, int]],
-    work: Callable[[tuple[Digest, int]], str | None],
-    progress: Progress,
-) -> None:
-    remaining, seen = iter(wanted), 0
-    problems: list[str] = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while part := list(islice(remaining, 4 * _AT_ONCE)):
-            problems.extend(told for told in pool.map(work, part) if told)
-            seen += len(part)
-            progress(seen)
-    if problems:
-        named = problems[:_MOST_NAMED]
+def restore_blobs(manifest: Manifest, backup: Path, target: Blobs, stage: Stage) -> None:
+    """Copy the image bytes of a backup that the target lacks, and check all that its events refer to.
+
+    Raises:
+        BackupDamaged: some are missing or damaged; the message names them.
+        BlobsUnavailable: a place does not answer.
+    """
+    if manifest.blobs_at is None:
+        source = DirectoryBlobs(backup / BLOBS_DIRECTORY)
+        with stage("copying image bytes", manifest.blobs) as progress:
+            copy_listed(listed_blobs(backup), source, target, progress)
+    with stage("verifying image bytes", manifest.blobs) as progress:
+        # S3 checks the SHA-256 of what is put there.
+        check = check_content if isinstance(target, DirectoryBlobs) else check_existence
+        check(listed_blobs(backup), target, progress)
+
+
+def _concurrently(work: Callable[[T], R], items: Iterable[T], progress: Report) -> Iterator[R]:
+    """Yield the results in the order of the items, some of which are worked on at a time."""
+    remaining, done = iter(items), 0
+    with ThreadPoolExecutor(_CONCURRENCY) as pool:
+        while part := list(islice(remaining, 4 * _CONCURRENCY)):
+            yield from pool.map(work, part)
+            done += len(part)
+            progress(done)
+
+
+def _raise_problems(results: Iterable[str | None]) -> None:
+    if problems := [problem for problem in results if problem]:
+        named = problems[:_MAX_PROBLEMS]
         if more := len(problems) - len(named):
             named.append(f"and {more} more")
         raise BackupDamaged("\n".join(named))
 
 
-def _linking(source: Blobs, target: Blobs) -> Callable[[Digest, int], bool]:
-    """What links the file of one place into another, and tells whether it could."""
+def _linker(source: Blobs, target: Blobs) -> Callable[[Digest, int], bool]:
+    """Return a function that hard-links the file of a blob into the target, and returns whether it could."""
     if not (isinstance(source, DirectoryBlobs) and isinstance(target, DirectoryBlobs)):
         return lambda digest, length: False
     old, new = source.path, target.path
@@ -166,7 +214,7 @@ def _linking(source: Blobs, target: Blobs) -> Callable[[Digest, int], bool]:
             (new / name).parent.mkdir(mode=0o700, exist_ok=True)
             os.link(old / name, new / name)
         except OSError:
-            return False  # on another file system, or not there: reading it will tell
+            return False  # another file system, or no such file: reading it finds out
         return True
 
     return link

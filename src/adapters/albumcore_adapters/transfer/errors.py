@@ -1,11 +1,14 @@
-"""How a backup or a restore ends that cannot be made."""
+"""How a transfer fails."""
 
 from __future__ import annotations
 
 
 class TransferRefused(Exception):
-    """A backup or a restore cannot be made as it was asked for: a sentence that says why. Nothing was changed."""
+    """A copy, a backup or a restore cannot be made, or cannot continue, as requested.
+
+    The message is a sentence that says why. It contains no address: that may hold a password.
+    """
 
 
 class BackupDamaged(Exception):
-    """What is to be backed up or restored is not whole: a line for each thing that is wrong. Nothing was changed."""
+    """What is backed up or restored is damaged: a line for each problem. Nothing was changed."""

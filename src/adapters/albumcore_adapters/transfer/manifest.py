@@ -1,10 +1,10 @@
-"""The manifest of a backup: what is in it, written last. A directory without one is no backup."""
+"""The manifest of a backup. It is written last: a directory without one is not a complete backup."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,15 +15,16 @@ from cattrs import BaseValidationError
 from cattrs.preconf.orjson import make_converter
 
 from albumcore_adapters.base.posix import sync_directory
+from albumcore_adapters.base.progress import Report
 from albumcore_adapters.blobs import Digest
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
 NAME = "manifest.json"
 VERSION = 1
-"""The form of the manifest, and of the backup it describes; a newer one is refused."""
+"""The version of the format of the backup and its manifest; a backup of another version is refused."""
 
 BLOB_LIST = "blobs.txt"
-"""The file that lists the image bytes: a digest and a length in bytes, a line each, in ascending order."""
+"""The file that lists the image bytes: each line is a digest and a length in bytes, in ascending order."""
 
 
 @frozen
@@ -32,8 +33,8 @@ class BackupFile:
 
     Attributes:
         path: Its path below the backup.
-        length: In bytes.
-        sha256: Of its content, in hexadecimal digits.
+        length: Its length in bytes.
+        sha256: The SHA-256 digest of its content, in hexadecimal.
     """
 
     path: str
@@ -42,7 +43,7 @@ class BackupFile:
 
     @classmethod
     def of(cls, backup: Path, path: str) -> Self:
-        """A file as it is, synced to the disk."""
+        """Read the file, and sync it to disk."""
         with (backup / path).open("rb") as file:
             os.fsync(file.fileno())
             return cls(
@@ -52,7 +53,7 @@ class BackupFile:
             )
 
     def problem(self, backup: Path) -> str | None:
-        """What is wrong with the file by now, or None."""
+        """Return what is wrong with the file, or None."""
         try:
             found = self.of(backup, self.path)
         except OSError as error:
@@ -62,14 +63,14 @@ class BackupFile:
 
 @frozen
 class BackupTable:
-    """A table of PostgreSQL, whose rows are in one file of a backup, in the text format of COPY.
+    """A table of PostgreSQL, whose rows are in one file of a backup in the text format of COPY.
 
     Attributes:
         name: Its name.
         columns: Its columns, in the order of the values in the file.
-        rows: How many rows there are.
-        number: The column whose values the database gives out, or None.
-        given: The highest number that was given out for it.
+        rows: The number of rows.
+        number: The identity column, whose values the database generates, or None.
+        given: The highest value that was generated for it.
     """
 
     name: str
@@ -80,28 +81,28 @@ class BackupTable:
 
     @property
     def path(self) -> str:
-        """The path of its file below the backup."""
+        """Its file: a path below the backup."""
         return f"tables/{self.name}.copy"
 
 
 @frozen(kw_only=True)
 class Manifest:
-    """What is in a backup.
+    """The description of a backup.
 
     Attributes:
-        version: The form of the backup.
-        made_at: The moment at which the backup was begun; it is of this moment or a later one.
+        version: The version of its format.
+        made_at: When the backup was begun. The snapshot in it was taken then or later.
         release: The release of albumcore that made it.
-        origin: The database that the store was in.
-        schema: How many migrations it had been through: the version of its tables.
-        events: How many events there are.
-        position: The position of the last of them; 0 where there is none.
-        blobs: How many image files the events refer to.
-        blob_bytes: Their length together.
-        blobs_at: Where they are: None for in the backup, or the bucket that they were left in.
-        has_secret: Whether the secret of the data directory is in it.
-        files: Every file of it but for the manifest and the image bytes, which `BLOB_LIST` lists.
-        tables: Every table, where the origin is PostgreSQL.
+        origin: The database system of the store.
+        schema: The version of the schema: the number of migrations that were applied.
+        events: The number of events.
+        position: The position of the last of them; 0 if there is none.
+        blobs: The number of image files that the events refer to.
+        blob_bytes: Their total length in bytes.
+        blobs_at: The bucket that holds them; None if they are in the backup.
+        has_secret: Whether the secret of the data directory is in the backup.
+        files: Every file except for the manifest and the image bytes, which `BLOB_LIST` lists.
+        tables: Every table, if the origin is PostgreSQL.
     """
 
     version: int = VERSION
@@ -119,17 +120,17 @@ class Manifest:
     tables: tuple[BackupTable, ...] = field(default=())
 
     def as_json(self) -> bytes:
-        """The manifest as one JSON object."""
+        """Return the manifest as one JSON object."""
         return orjson.dumps(
             _converter.unstructure(self), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
         )
 
     def written(self, backup: Path, paths: Iterable[str]) -> Self:
-        """Write the manifest with the digests of these files, once all else of the backup is on the disk."""
+        """Sync the backup to disk, then write the manifest with the digests of these files, and return it."""
         whole = evolve(self, files=tuple(BackupFile.of(backup, path) for path in paths))
         sync_tree(backup)
         draft = backup / f".{NAME}"
-        with open(draft, "xb", opener=for_its_owner) as file:
+        with open(draft, "xb", opener=private_opener) as file:
             file.write(whole.as_json() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -143,7 +144,7 @@ class Manifest:
         """Read the manifest of a backup.
 
         Raises:
-            TransferRefused: there is none, or a newer release made it.
+            TransferRefused: there is none, or it has another version.
             BackupDamaged: it cannot be read.
         """
         try:
@@ -166,11 +167,11 @@ class Manifest:
             raise BackupDamaged(f"{NAME}: it cannot be read") from None
         return manifest
 
-    def check(self, backup: Path, progress: Callable[[int], None] = lambda done: None) -> None:
-        """Compare the files with what the manifest says of them; image bytes are checked as they are copied.
+    def check(self, backup: Path, progress: Report = lambda done: None) -> None:
+        """Compare the files with their digests in the manifest. Image bytes are checked when they are copied.
 
         Raises:
-            BackupDamaged: some are not what they were.
+            BackupDamaged: some have changed.
         """
         problems = []
         for number, file in enumerate(self.files, 1):
@@ -179,24 +180,36 @@ class Manifest:
         if found := [one for one in problems if one]:
             raise BackupDamaged("\n".join(found))
 
+    def check_counts(self, events: int, position: int) -> None:
+        """Compare what was restored with the manifest: the number of events, and the position of the last.
+
+        Raises:
+            BackupDamaged: they differ.
+        """
+        if (events, position) != (self.events, self.position):
+            raise BackupDamaged(
+                f"there are {events} events up to position {position}, and the manifest says {self.events} "
+                f"up to position {self.position}"
+            )
+
 
 _converter = make_converter(forbid_extra_keys=True)
 
 
 def listed_blobs(backup: Path) -> Iterator[tuple[Digest, int]]:
-    """The digest and the length of all image bytes that the events of a backup refer to."""
+    """Yield the digests and lengths of the image bytes that the events of a backup refer to."""
     with (backup / BLOB_LIST).open(encoding="ascii") as lines:
         for line in lines:
             digest, length = line.split()
             yield digest, int(length)
 
 
-def for_its_owner(path: str, flags: int) -> int:
-    """An opener of new files that its owner alone may read, whatever directory they are in."""
+def private_opener(path: str, flags: int) -> int:
+    """Open a new file that only its owner may read; an opener for `open`."""
     return os.open(path, flags, 0o600)
 
 
 def sync_tree(directory: Path) -> None:
-    """Wait until all names below a directory are on the disk."""
+    """Sync a directory, and all directories below it, to disk."""
     for path, _, _ in os.walk(directory, topdown=False):
         sync_directory(Path(path))

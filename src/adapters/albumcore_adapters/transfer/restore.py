@@ -1,4 +1,4 @@
-"""Restoring a backup in the place of a store."""
+"""Restoring a backup over the store of a data directory, or into an empty PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -14,41 +14,35 @@ from attrs import evolve, frozen
 
 from albumcore import utc_now
 from albumcore_adapters.base.data_directory import (
-    BLOBS_DIRECTORY,
     DATABASE_FILE,
     DEMO_FILE,
     SECRET_FILE,
 )
+from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret, load_secret
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import Blobs, DirectoryBlobs, open_blobs
+from albumcore_adapters.blobs import open_blobs
 from albumcore_adapters.store.opening import open_store
-from albumcore_adapters.transfer.blobs import bring, check, look_for
-from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
+from albumcore_adapters.transfer.blobs import restore_blobs
+from albumcore_adapters.transfer.dump import verified
+from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.manifest import (
     Manifest,
-    listed_blobs,
     sync_tree,
 )
-from albumcore_adapters.transfer.snapshot import Stage, verified
-from albumcore_adapters.transfer.sqlite import files_of
+from albumcore_adapters.transfer.sqlite_dump import companion_files
 from albumcore_adapters.transfer.swap import swapping
-
-_OTHER_DATABASE = (
-    "the backup is one of {origin}, and {other}: restore it where it came from, "
-    "and take it to the other database by `albumcore copy`"
-)
 
 
 @frozen
 class Restored:
-    """What a restore came to.
+    """The result of a restore.
 
     Attributes:
-        manifest: What was restored.
-        old: Where the data directory stays that was there before; None where there was none.
-        secret: Whether the secret by which tokens are signed is that of the backup, the one that was there before, or
-            a new one, with which every token ends.
+        manifest: The description of what was restored.
+        old: Where the replaced data directory is now; None if there was none.
+        secret: Whether the secret that tokens are signed with is that of the backup, the previous one ("kept"), or a
+            new one, which invalidates every token.
     """
 
     manifest: Manifest
@@ -57,113 +51,93 @@ class Restored:
 
 
 def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
-    """Put a backup in the place of the store of some settings, once all of it is there and verified.
+    """Replace the store of the settings by a backup, once all of it is in place and verified.
 
-    A data directory is made beside the one that is there, and takes its place by renaming both; the old one stays.
-    A PostgreSQL database must be empty. Image bytes that the settings keep elsewhere are added to what is there;
-    a place for them, or a secret, that they name within the data directory is within the new one.
+    A new data directory is made beside the existing one, and both are renamed; the old one remains. A PostgreSQL
+    database must be empty. If the settings name a place outside of the data directory for image bytes, those of the
+    backup are added to it. A place for image bytes or a secret file inside the data directory is made in the new one.
 
     Args:
-        settings: Where the store is, or is to be.
-        backup: The directory of the backup. Nothing is changed in it.
-        stage: Shows how it goes on.
+        settings: Where the store is, or is to be made.
+        backup: The directory of the backup, which is not changed.
+        stage: Shows the progress.
 
     Raises:
-        TransferRefused: it is no backup, or one of another database or a newer form; a process has the store open; or
-            there is no place for it.
-        BackupDamaged: something in it is not what it was, or does not verify. The store that is there stays as it is.
-        BlobsUnavailable, StoreError, sqlite3.Error, OSError, SecretError: what is needed does not answer, or cannot
-            be written. The store that is there stays as it is.
+        TransferRefused: the directory is not a backup, or the backup is of the other database system or of another
+            version; a process has the store open; or the data directory cannot be replaced.
+        BackupDamaged: the backup has changed, or the result does not verify. The existing store is not changed.
+        BlobsUnavailable, StoreError, sqlite3.Error, OSError, SecretError: the database, the place of the image bytes
+            or the file system fails. The existing store is not changed.
     """
     manifest = Manifest.read(backup)
-    if settings.database is None and manifest.origin != "sqlite":
-        told = {"origin": "PostgreSQL", "other": "ALBUMCORE_DATABASE names none"}
-        raise TransferRefused(_OTHER_DATABASE.format(**told))
-    if settings.database is not None and manifest.origin != "postgresql":
-        told = {"origin": "SQLite", "other": "ALBUMCORE_DATABASE names one of PostgreSQL"}
-        raise TransferRefused(_OTHER_DATABASE.format(**told))
+    _check_origin(manifest, settings)
     with stage("checking the backup", len(manifest.files)) as progress:
         manifest.check(backup, progress)
     if settings.database is not None:
-        postgres = import_module("albumcore_adapters.transfer.postgres")
-        postgres.put_back(settings, backup, manifest, stage, utc_now())
-        return Restored(manifest, None, _bring_secret(manifest, backup, settings.data, settings))
+        postgres_dump = import_module("albumcore_adapters.transfer.postgres_dump")
+        postgres_dump.load_postgres(settings, backup, manifest, stage, utc_now())
+        return Restored(manifest, None, _restore_secret(manifest, backup, settings.data, settings))
     with swapping(settings.data, backup) as swap:
-        new = _made_in(swap.new, settings)
+        new = _moved_to(swap.new, settings)
         _copy(backup / DATABASE_FILE, swap.new / DATABASE_FILE)
-        secret = _bring_secret(manifest, backup, swap.data, new)
+        secret = _restore_secret(manifest, backup, swap.data, new)
         if (backup / DEMO_FILE).exists():
             _copy(backup / DEMO_FILE, swap.new / DEMO_FILE)
-        bring_blobs(manifest, backup, open_blobs(new), stage)
+        restore_blobs(manifest, backup, open_blobs(new), stage)
         _verify(new, manifest, stage)
-        for path in files_of(swap.new / DATABASE_FILE):
+        for path in companion_files(swap.new / DATABASE_FILE):
             path.unlink(missing_ok=True)
         sync_tree(swap.new)
         swap.swap()
-    return Restored(manifest, swap.old if swap.is_there else None, secret)
+    return Restored(manifest, swap.old if swap.exists else None, secret)
 
 
-def bring_blobs(manifest: Manifest, backup: Path, target: Blobs, stage: Stage) -> None:
-    """Have a place hold all image bytes that the events of a backup refer to, and check them.
-
-    Raises:
-        BackupDamaged: some are missing, or damaged; they are named.
-        BlobsUnavailable: a place does not answer.
-    """
-    if manifest.blobs_at is None:
-        with stage("copying image bytes", manifest.blobs) as progress:
-            bring(listed_blobs(backup), DirectoryBlobs(backup / BLOBS_DIRECTORY), target, progress)
-    with stage("verifying image bytes", manifest.blobs) as progress:
-        # What is on S3 was checked by its SHA-256 when it was put there.
-        look = check if isinstance(target, DirectoryBlobs) else look_for
-        look(listed_blobs(backup), target, progress)
-
-
-def check_counts(manifest: Manifest, events: int, position: int) -> None:
-    """Compare what was restored with what the manifest says.
-
-    Raises:
-        BackupDamaged: it is something else.
-    """
-    wanted = manifest.events, manifest.position
-    if (events, position) != wanted:
-        raise BackupDamaged(
-            f"there are {events} events up to position {position}, and the manifest says {wanted[0]} "
-            f"up to position {wanted[1]}"
-        )
+def _check_origin(manifest: Manifest, settings: Settings) -> None:
+    if (manifest.origin == "sqlite") == (settings.database is None):
+        return
+    if settings.database is None:
+        origin, other = "PostgreSQL", "ALBUMCORE_DATABASE names none"
+    else:
+        origin, other = "SQLite", "ALBUMCORE_DATABASE names one of PostgreSQL"
+    raise TransferRefused(
+        f"the backup is one of {origin}, and {other}: restore it where it came from, "
+        "and take it to the other database by `albumcore copy`"
+    )
 
 
 def _verify(new: Settings, manifest: Manifest, stage: Stage) -> None:
-    # As the service opens it: what an older release made is brought to the form of this one.
+    # Opened as the service opens it: a store of an older release is migrated, and a new secret is made if needed.
     load_secret(new.data, new.secret_file)
     with closing(open_store(new, utc_now)) as albums:
         found = verified(albums, "sqlite", stage)
-    check_counts(manifest, found.events, found.position)
+    manifest.check_counts(found.events, found.position)
 
 
-def _made_in(new: Path, settings: Settings) -> Settings:
-    """Settings by which the data directory, and what they name within it, is made somewhere else."""
+def _moved_to(new: Path, settings: Settings) -> Settings:
+    """Return the settings with the data directory, and every path inside it, moved to another directory."""
     places: dict[str, Any] = {"data": new}
     blobs = urlsplit(settings.blobs or "")
-    if blobs.scheme == "file" and (inside := _inside(settings, Path(unquote(blobs.path)))):
+    if blobs.scheme == "file" and (inside := _path_inside(settings, Path(unquote(blobs.path)))):
         places["blobs"] = (new / inside).as_uri()
-    if settings.secret_file is not None and (inside := _inside(settings, settings.secret_file)):
+    if settings.secret_file is not None and (
+        inside := _path_inside(settings, settings.secret_file)
+    ):
         places["secret_file"] = new / inside
         places["secret_file"].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(settings.secret_file, places["secret_file"])
     return evolve(settings, **places)
 
 
-def _inside(settings: Settings, path: Path) -> Path | None:
-    """Where a path is below the data directory; None if it is not there."""
+def _path_inside(settings: Settings, path: Path) -> Path | None:
+    """Return a path relative to the data directory; None if it is not inside."""
     data, path = settings.data.resolve(), path.resolve()
     return path.relative_to(data) if path.is_relative_to(data) else None
 
 
-def _bring_secret(
+def _restore_secret(
     manifest: Manifest, backup: Path, old: Path, new: Settings
 ) -> Literal["backup", "kept", "new"]:
-    """Put the right secret into the new data directory, and tell which it is."""
+    """Copy the right secret into the new data directory, and return which one it is."""
     is_in_place = old == new.data
     if new.secret_file is not None or (is_in_place and (old / SECRET_FILE).exists()):
         return "kept"

@@ -1,4 +1,4 @@
-"""Putting a data directory in the place of another, in steps of which each can be the last."""
+"""Replacing a data directory by another. The process may be killed after any step."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from albumcore_adapters.transfer.marker import before_restore
 
 @frozen
 class Swap:
-    """A data directory that is to be replaced.
+    """A data directory that is about to be replaced.
 
     Attributes:
         data: The data directory.
-        new: The directory beside it in which the new one is made: ``<data>.restoring``.
-        old: Where the old one stays: ``<data>.before-restore``.
-        is_there: Whether there is an old one, with anything in it. Nothing else is ever renamed.
+        new: The directory that replaces it: ``<data>.restoring``.
+        old: Where the replaced directory remains: ``<data>.before-restore``.
+        exists: Whether there is a data directory that is not empty. Only then it is renamed.
     """
 
     data: Path
     new: Path
     old: Path
-    is_there: bool
+    exists: bool
 
     def swap(self) -> None:
-        """Replace the data directory, which is on the disk when this returns.
+        """Replace the data directory, and sync the change to disk.
 
-        Two renames. If the process ends between them, the data directory is missing, and the old one stands beside its
-        place: no command makes an empty store there, and the next restore takes it back first.
+        It takes two renames. If the process is killed between them, the data directory is missing, and the old one is
+        beside its place: no command makes an empty store then, and the next restore first renames the old one back.
 
         Raises:
-            TransferRefused: the data directory cannot be renamed, or something is in its place by now.
+            TransferRefused: the data directory cannot be renamed, or another one was made in its place meanwhile.
         """
-        if self.is_there:
+        if self.exists:
             try:
                 os.rename(self.data, self.old)
             except OSError as error:
@@ -53,7 +53,7 @@ class Swap:
                 ) from error
             sync_directory(self.data.parent)
         try:
-            os.rename(self.new, self.data)  # over an empty directory, too
+            os.rename(self.new, self.data)  # an empty directory is replaced
         except OSError as error:
             raise TransferRefused(
                 f"something was made at {self.data} meanwhile; "
@@ -64,19 +64,19 @@ class Swap:
 
 @contextmanager
 def swapping(data: Path, backup: Path) -> Iterator[Swap]:
-    """Hold a data directory alone, with an empty directory beside it for what is to replace it.
+    """Lock a data directory exclusively, and make an empty directory beside it for its replacement.
 
-    What an earlier restore left that was cut off is cleared away first: the old data directory goes back to its place.
-    The new directory is removed at the end, unless it has become the data directory.
+    If an earlier restore was cut off, it is undone first: the old data directory is renamed back. The new directory
+    is removed at the end, unless it has become the data directory.
 
     Args:
-        data: The data directory; it need not be there. A symbolic link is followed, and stays.
-        backup: What is to be read meanwhile, and stays as and where it is.
+        data: The data directory, which need not exist. A symbolic link is followed, and remains.
+        backup: The directory that is read meanwhile. It is not changed.
 
     Raises:
-        TransferRefused: the backup is in one of the directories, or one of them in it; a process has the store open,
-            another restore is under way, the old data directory of an earlier restore is still there, or the data
-            directory is where something is mounted.
+        TransferRefused: the backup is inside one of the directories, or contains one; a process has the store open;
+            another restore is running; the old data directory of an earlier restore still exists; or the data
+            directory is a mount point.
         OSError: no directory can be made beside it.
     """
     data = data.resolve()
@@ -93,7 +93,7 @@ def swapping(data: Path, backup: Path) -> Iterator[Swap]:
         )
     data.parent.mkdir(parents=True, exist_ok=True)
     new.mkdir(mode=0o700, exist_ok=True)
-    with _alone_in(new):
+    with _exclusive_directory(new):
         if old.exists():
             if _is_filled(data):
                 raise TransferRefused(
@@ -101,12 +101,12 @@ def swapping(data: Path, backup: Path) -> Iterator[Swap]:
                 )
             os.rename(old, data)
             sync_directory(data.parent)
-        with _closed(data) as is_there:
-            yield Swap(data, new, old, is_there)
+        with _exclusive_store(data) as exists:
+            yield Swap(data, new, old, exists)
 
 
 @contextmanager
-def _alone_in(new: Path) -> Iterator[None]:
+def _exclusive_directory(new: Path) -> Iterator[None]:
     descriptor = os.open(new, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -121,7 +121,7 @@ def _alone_in(new: Path) -> Iterator[None]:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             yield
         finally:
-            # It may be the data directory by now, and another restore may have begun.
+            # After the swap, this path may be the directory of another restore.
             if is_at(new, descriptor):
                 shutil.rmtree(new)
     finally:
@@ -129,8 +129,8 @@ def _alone_in(new: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _closed(data: Path) -> Iterator[bool]:
-    """Hold the store of a data directory alone; whether there is anything in the directory."""
+def _exclusive_store(data: Path) -> Iterator[bool]:
+    """Lock the store of a data directory exclusively; yield whether the directory holds anything."""
     if not _is_filled(data):
         yield False
         return

@@ -1,39 +1,34 @@
-"""What a backup holds of a database: a store as it was at one moment, verified."""
+"""The part of a backup that holds the database: a dump of one snapshot, verified."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Literal, TypeAlias
 
 from attrs import frozen
 
 from albumcore import Albumcore
+from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.directory import problems_of
 from albumcore_adapters.sql.migrations import schema_version
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.errors import BackupDamaged
 from albumcore_adapters.transfer.manifest import BackupTable
 
-Stage: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Shows a part of the work: told what it is, and of how many things if that is known; gives what to tell how many
-are done."""
-
 Origin: TypeAlias = Literal["sqlite", "postgresql"]
-"""The database that a store is in."""
+"""The database system that a dump is from."""
 
 
 @frozen
-class Snapshot:
-    """A store as it was at one moment.
+class Dump:
+    """A dump of a database.
 
     Attributes:
-        origin: The database it is in.
-        schema: How many migrations it has been through.
-        events: How many events there are.
-        position: The position of the last of them; 0 where there is none.
-        paths: The files of the backup that hold it.
-        tables: What is in those files, where they hold a table each.
+        origin: The database system.
+        schema: The version of its schema: the number of migrations that were applied.
+        events: The number of events.
+        position: The position of the last of them; 0 if there is none.
+        paths: The files of the backup that hold the dump.
+        tables: The content of those files, if each holds one table.
     """
 
     origin: Origin
@@ -44,17 +39,17 @@ class Snapshot:
     tables: tuple[BackupTable, ...] = ()
 
 
-def verified(albums: Albumcore, origin: Origin, stage: Stage) -> Snapshot:
-    """Verify a store that does not change meanwhile, but for the image bytes, and say what it holds.
+def verified(albums: Albumcore, origin: Origin, stage: Stage) -> Dump:
+    """Verify a store that does not change meanwhile, except for its image bytes, and describe it.
 
     Raises:
-        BackupDamaged: it does not verify: a line for each thing that differs.
+        BackupDamaged: it does not verify: a line for each problem.
         StoreError: it cannot be read.
     """
     column: str = albums.recorder.position  # type: ignore[attr-defined]
     database = database_of(albums)
     with database.transaction(commit=False) as cursor:
-        # Not by the recorder, which may read on a connection of its own.
+        # The recorder is not used: it may read on a connection of its own, outside of the read transaction.
         cursor.execute(f"SELECT count(*) AS number, max({column}) AS last FROM stored_events")  # noqa: S608
         [row] = cursor.fetchall()
     events, position = row["number"], row["last"] or 0
@@ -62,4 +57,4 @@ def verified(albums: Albumcore, origin: Origin, stage: Stage) -> Snapshot:
         problems = problems_of(database) + albums.verify(progress=progress)
     if problems:
         raise BackupDamaged("\n".join(problems))
-    return Snapshot(origin, schema_version(database), events, position)
+    return Dump(origin, schema_version(database), events, position)

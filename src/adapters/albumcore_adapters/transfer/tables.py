@@ -1,4 +1,4 @@
-"""Which tables are copied, and how the rows of one are made those of another."""
+"""Which tables are transferred, and how the rows of one database are made equal to those of another."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from albumcore_adapters.store import (
     open_memory,
 )
 from albumcore_adapters.store.rows import table_of
-from albumcore_adapters.transfer.copy.statements import Side
-from albumcore_adapters.transfer.marker import TABLE as MARK
+from albumcore_adapters.transfer.endpoint import Endpoint
+from albumcore_adapters.transfer.marker import TABLE as MARKER
 
 BATCH = 500
-"""Rows that are read, or written in one transaction, at a time."""
+"""Rows that are read by one statement, or written in one transaction."""
 
 Values: TypeAlias = tuple[Any, ...]
 
-_DERIVED = {"form_of_rows", "stored_snapshots", MARK, *map(table_of, ROWS)}
-"""What is made again from the events, and the mark."""
+_DERIVED = {"form_of_rows", "stored_snapshots", MARKER, *map(table_of, ROWS)}
+"""Tables that are rebuilt from the events, and the marker."""
 
-_FROM_THE_FIRST = {"numbers", "webhook_position"}
-"""Tables that have a row in a store in which nothing was done yet."""
+_NEVER_EMPTY = {"numbers", "webhook_position"}
+"""Tables that have a row in a new store."""
 
 
 class UnstorableRow(Exception):
-    """A row that one database holds, and the other one cannot."""
+    """The target database does not accept a row of the source."""
 
 
 @frozen
 class Table:
-    """A table that is copied.
+    """A table that is transferred.
 
     Attributes:
         name: Its name.
-        key: The columns by which its rows are told apart, and in whose order they are read.
-        columns: All of them, those of the key first.
-        number: The column whose values the database gives out, or None.
+        key: The columns of the primary key, by which its rows are ordered.
+        columns: All columns, those of the key first.
+        identity: The column whose values the database generates, or None.
     """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
-    number: str | None = None
+    identity: str | None = None
 
     def key_of(self, row: Values) -> Values:
-        """The part of a row that tells it apart."""
+        """Return the primary key of a row."""
         return row[: len(self.key)]
 
 
@@ -63,14 +63,14 @@ EVENTS = Table(
     ("position", "originator_id", "originator_version", "topic", "state"),
     "position",
 )
-"""``position`` stands for the column of another name in either database."""
+"""The events. ``position`` stands for a column that each database names differently, see `column_name`."""
 
 
 @cache
 def tables_beside_events() -> tuple[Table, ...]:
-    """Every table of a store, but for the events and what is made from them.
+    """Return every table of a store except for the events and what is derived from them.
 
-    They are those that a new store has. So a table is copied from the release on that first makes it.
+    The schema of a new store is the list: a table is transferred from the release on that introduces it.
     """
     store = open_memory()
     try:
@@ -91,27 +91,32 @@ def tables_beside_events() -> tuple[Table, ...]:
     return tuple(found)
 
 
+def transferred_tables() -> tuple[Table, ...]:
+    """Return the events and every table beside them."""
+    return EVENTS, *tables_beside_events()
+
+
 def _table(name: str, columns: list[Any]) -> Table:
     in_key = sorted((one for one in columns if one["pk"]), key=lambda one: one["pk"])
     key = tuple(one["name"] for one in in_key)
     rest = tuple(one["name"] for one in columns if not one["pk"])
-    numbers = len(in_key) == 1 and in_key[0]["type"] == "INTEGER"
-    return Table(name, key, key + rest, key[0] if numbers else None)
+    has_identity = len(in_key) == 1 and in_key[0]["type"] == "INTEGER"
+    return Table(name, key, key + rest, key[0] if has_identity else None)
 
 
 # Reading
 
 
-def rows(side: Side, table: Table, after: Values | None = None) -> Iterator[Values]:
-    """The rows of a table in the order of their keys, or those past a key; a part of them at a time."""
-    names = {column: _quoted(side, table, column) for column in table.columns}
+def rows(endpoint: Endpoint, table: Table, after: Values | None = None) -> Iterator[Values]:
+    """Yield the rows of a table in the order of their keys, those after a key if it is given; `BATCH` rows a query."""
+    names = {column: _quoted(endpoint, table, column) for column in table.columns}
     key = ", ".join(names[column] for column in table.key)
     shown = ", ".join(f'{name} AS "{column}"' for column, name in names.items())
     marks = ", ".join("?" * len(table.key))
     select = f"SELECT {shown} FROM {table.name}"  # noqa: S608
     while True:
         past = "" if after is None else f" WHERE ({key}) > ({marks})"
-        with side.database.transaction(commit=False) as cursor:
+        with endpoint.database.transaction(commit=False) as cursor:
             cursor.execute(f"{select}{past} ORDER BY {key} LIMIT {BATCH}", after or ())
             found = [tuple(row[column] for column in table.columns) for row in cursor.fetchall()]
         yield from found
@@ -120,29 +125,38 @@ def rows(side: Side, table: Table, after: Values | None = None) -> Iterator[Valu
         after = table.key_of(found[-1])
 
 
-def newest_event(side: Side) -> Values | None:
-    """The last event that was recorded."""
-    position = side.words.position
-    with side.database.transaction(commit=False) as cursor:
+def newest_event(endpoint: Endpoint) -> Values | None:
+    """Return the row of the event that was recorded last."""
+    position = endpoint.statements.position
+    with endpoint.database.transaction(commit=False) as cursor:
         cursor.execute(f"SELECT max({position}) AS last FROM {EVENTS.name}")  # noqa: S608
         [row] = cursor.fetchall()
     last: int | None = row["last"]
-    return None if last is None else next(rows(side, EVENTS, (last - 1,)))
+    return None if last is None else next(rows(endpoint, EVENTS, (last - 1,)))
 
 
-def count(side: Side, table: Table) -> int:
-    """The number of rows of a table."""
-    with side.database.transaction(commit=False) as cursor:
+def count(endpoint: Endpoint, table: Table) -> int:
+    """Return the number of rows of a table."""
+    with endpoint.database.transaction(commit=False) as cursor:
         cursor.execute(f"SELECT count(*) AS number FROM {table.name}")  # noqa: S608
         [row] = cursor.fetchall()
     number: int = row["number"]
     return number
 
 
-def told(
+def is_empty(endpoint: Endpoint) -> bool:
+    """Return whether a store, which has all tables, holds no more than a new one."""
+    return not any(
+        any(True for _ in rows(endpoint, table))
+        for table in transferred_tables()
+        if table.name not in _NEVER_EMPTY
+    )
+
+
+def with_progress(
     found: Iterable[Values], progress: Callable[[int], None], before: int = 0
 ) -> Iterator[Values]:
-    """The same rows; now and then it is told how many have come, with those before them."""
+    """Yield the rows, and report after each `BATCH` and at the end how many there were, with ``before`` added."""
     number = 0
     for row in found:
         number += 1
@@ -153,21 +167,24 @@ def told(
 
 
 def differences(
-    wanted: Iterable[Values], found: Iterable[Values], table: Table, *, of_found: bool = False
+    wanted: Iterable[Values], found: Iterable[Values], table: Table, *, only_found: bool = False
 ) -> Iterator[tuple[Values | None, Values | None]]:
-    """What rows should be there and what rows are, both in the order of their keys, wherever they differ.
+    """Compare two sorted sequences of rows by a merge join, and yield each pair that differs.
 
     Args:
-        wanted: The rows that should be there.
-        found: Those that are.
-        table: What they are rows of.
-        of_found: End where no more are found, and leave out what is only wanted.
+        wanted: The rows as they should be, ordered by key.
+        found: The rows as they are, ordered by key.
+        table: The table of both.
+        only_found: Leave out rows that are only in ``wanted``, and stop at the end of ``found``.
+
+    Yields:
+        The wanted row and the found row of one key; None where one of them is missing.
     """
     ours, theirs = iter(wanted), iter(found)
     one, other = next(ours, None), next(theirs, None)
-    while other is not None or (one is not None and not of_found):
+    while other is not None or (one is not None and not only_found):
         if other is None or (one is not None and table.key_of(one) < table.key_of(other)):
-            if not of_found:
+            if not only_found:
                 yield one, None
             one = next(ours, None)
         elif one is None or table.key_of(other) < table.key_of(one):
@@ -179,52 +196,42 @@ def differences(
             one, other = next(ours, None), next(theirs, None)
 
 
-def is_empty(side: Side) -> bool:
-    """Whether a store, which has all tables, has nothing in them but what a new one has."""
-    tables = (EVENTS, *tables_beside_events())
-    return not any(
-        any(True for _ in rows(side, table))
-        for table in tables
-        if table.name not in _FROM_THE_FIRST
-    )
-
-
 # Writing
 
 
-def delete(target: Side, table: Table, surplus: Iterable[Values]) -> None:
-    """Delete rows, some in each transaction."""
+def delete(target: Endpoint, table: Table, surplus: Iterable[Values]) -> None:
+    """Delete rows, `BATCH` in each transaction."""
     matched = " AND ".join(f"{_quoted(target, table, column)} = ?" for column in table.key)
     statement = f"DELETE FROM {table.name} WHERE {matched}"  # noqa: S608
-    for part in _parts(map(table.key_of, surplus)):
+    for batch in _batches(map(table.key_of, surplus)):
         with target.database.transaction(commit=True) as cursor:
-            cursor.executemany(statement, part)
+            cursor.executemany(statement, batch)
 
 
-def insert(target: Side, table: Table, missing: Iterable[Values]) -> None:
-    """Insert rows, some in each transaction.
+def insert(target: Endpoint, table: Table, missing: Iterable[Values]) -> None:
+    """Insert rows, `BATCH` in each transaction.
 
     Raises:
-        UnstorableRow: the database does not take one of them.
+        UnstorableRow: the database does not accept one of them.
     """
     names = ", ".join(_quoted(target, table, column) for column in table.columns)
     marks = ", ".join("?" * len(table.columns))
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
-    for part in _parts(missing):
+    for batch in _batches(missing):
         try:
             with target.database.transaction(commit=True) as cursor:
-                cursor.executemany(statement, part)
+                cursor.executemany(statement, batch)
         except StoreUnavailable:
             raise
         except StoreError as error:
-            raise _named_row(target, table, statement, part, error) from error
+            raise _error_naming_row(target, table, statement, batch, error) from error
 
 
-def _named_row(
-    target: Side, table: Table, statement: str, part: list[Values], error: Exception
+def _error_naming_row(
+    target: Endpoint, table: Table, statement: str, batch: list[Values], error: Exception
 ) -> Exception:
-    """The error that says which of some rows the database does not take."""
-    for row in part:
+    """Insert the rows of a failed batch one by one, and return an error that names the row that is refused."""
+    for row in batch:
         try:
             with target.database.transaction(commit=False) as cursor:
                 cursor.execute(statement, row)
@@ -236,16 +243,17 @@ def _named_row(
     return error
 
 
-def _parts(found: Iterable[Values]) -> Iterator[list[Values]]:
+def _batches(found: Iterable[Values]) -> Iterator[list[Values]]:
     remaining = iter(found)
-    while part := list(islice(remaining, BATCH)):
-        yield part
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
 
 
-def named(side: Side, table: Table, column: str) -> str:
-    """The name that a column has on one side."""
-    return side.words.position if table is EVENTS and column == "position" else column
+def column_name(endpoint: Endpoint, table: Table, column: str) -> str:
+    """Return the name that a column has in the database of an endpoint."""
+    is_position = table is EVENTS and column == "position"
+    return endpoint.statements.position if is_position else column
 
 
-def _quoted(side: Side, table: Table, column: str) -> str:
-    return f'"{named(side, table, column)}"'  # some are words of SQL too
+def _quoted(endpoint: Endpoint, table: Table, column: str) -> str:
+    return f'"{column_name(endpoint, table, column)}"'  # some are SQL keywords

@@ -1,4 +1,4 @@
-"""The two places of a copy, by their addresses."""
+"""Where a store is: a data directory, or a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -20,21 +20,18 @@ from albumcore_adapters.store import (
     open_postgres,
     open_sqlite,
 )
-from albumcore_adapters.transfer.copy.statements import POSTGRES, SQLITE, Side
+from albumcore_adapters.transfer.endpoint import POSTGRES, SQLITE, Endpoint
+from albumcore_adapters.transfer.errors import TransferRefused
 
-NONE = "there is no store to copy from"
-
-
-class CopyRefused(Exception):
-    """A copy cannot be made, or go on, as it was asked for: a sentence that says why, and repeats no address."""
+NO_STORE = "there is no store to copy from"
 
 
 @frozen
-class Place:
-    """Where a store is, or is to be.
+class Location:
+    """Where a store is, or is to be made.
 
     Attributes:
-        directory: The data directory; None for PostgreSQL, whose database has no images and no secret in it.
+        directory: The data directory; None for PostgreSQL, whose database holds neither images nor the secret.
         url: The address of the PostgreSQL database, which may hold a password; None for a directory.
     """
 
@@ -42,65 +39,64 @@ class Place:
     url: str | None = field(default=None, repr=False)
 
     @contextmanager
-    def opened(self) -> Iterator[Side]:
-        """The database of the store that is here, which is not changed by being opened.
+    def source(self) -> Iterator[Endpoint]:
+        """Open the database of an existing store, without changing it.
 
         Raises:
-            CopyRefused: there is none, or the driver for it is not installed.
-            StoreError: it is damaged, or cannot be reached.
+            TransferRefused: there is no store, or the driver is not installed.
+            StoreError: the database is damaged, or cannot be reached.
         """
         if self.directory is not None:
             file = self.directory.absolute() / DATABASE_FILE
             if not (file.is_file() and file.stat().st_size):
-                raise CopyRefused(NONE)
+                raise TransferRefused(NO_STORE)
             with closing(SQLiteDatabase(file.as_uri(), 30)) as database:
-                yield Side(database, SQLITE)
+                yield Endpoint(database, SQLITE)
             return
         with _driver():
             if not has_postgres_store(self.url or ""):
-                raise CopyRefused(NONE)
-        pool = import_module("albumcore_adapters.sql.postgres")
-        with closing(pool.PostgresDatabase(self.url)) as database:
-            yield Side(database, POSTGRES)
+                raise TransferRefused(NO_STORE)
+        postgres = import_module("albumcore_adapters.sql.postgres")
+        with closing(postgres.PostgresDatabase(self.url)) as database:
+            yield Endpoint(database, POSTGRES)
 
     @contextmanager
-    def made(self) -> Iterator[tuple[Albumcore, Side]]:
-        """The store that is here, with every table; an empty one is made where there is none.
+    def target(self) -> Iterator[tuple[Albumcore, Endpoint]]:
+        """Open the store, with every table of this release. Where there is none, make an empty one.
 
         Raises:
-            CopyRefused: the driver for it is not installed.
-            StoreError: it is damaged, or cannot be reached.
+            TransferRefused: the driver is not installed.
+            StoreError: the database is damaged, or cannot be reached.
             OSError: the directory cannot be made.
         """
         if self.directory is not None:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            store, words = open_sqlite(self.directory / DATABASE_FILE), SQLITE
+            store, statements = open_sqlite(self.directory / DATABASE_FILE), SQLITE
         else:
             with _driver():
-                store, words = open_postgres(self.url or ""), POSTGRES
+                store, statements = open_postgres(self.url or ""), POSTGRES
         with closing(store):
-            database = database_of(store)
-            yield store, Side(database, words)
+            yield store, Endpoint(database_of(store), statements)
 
 
-def place_of(url: str) -> Place:
-    """The place that an address names.
+def location_of(url: str) -> Location:
+    """Return the location that an address names.
 
     Args:
         url: ``sqlite:///path/to/data-directory``, or ``postgresql://...`` as for ALBUMCORE_DATABASE.
 
     Raises:
-        CopyRefused: it is neither.
+        TransferRefused: it is neither.
     """
-    # A bracket without its other half is an error of the library's, whose message may quote a password.
+    # The message of this ValueError, raised for a bracket without its other half, may quote a password.
     with suppress(ValueError):
         parts = urlsplit(url)
         if parts.scheme in ("postgresql", "postgres"):
-            return Place(url=url)
+            return Location(url=url)
         path = unquote(parts.path)
         if parts.scheme == "sqlite" and not parts.netloc and path.strip("/") and "\0" not in path:
-            return Place(directory=Path(path))
-    raise CopyRefused(
+            return Location(directory=Path(path))
+    raise TransferRefused(
         "an address is sqlite:///PATH/OF/THE/DATA/DIRECTORY, with three slashes, or postgresql://..."
     )
 
@@ -110,4 +106,4 @@ def _driver() -> Iterator[None]:
     try:
         yield
     except (MissingExtra, ValueError) as error:
-        raise CopyRefused(str(error)) from error
+        raise TransferRefused(str(error)) from error

@@ -1,1 +1,0 @@
-"""Moving a whole store: from SQLite to PostgreSQL and back, with ids, versions and positions kept."""
