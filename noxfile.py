@@ -17,7 +17,7 @@ ON_POSTGRES = (
 
 DEEP = (
     *("tests/property", "tests/service", "tests/store"),
-    *(f"tests/adapters/test_{name}.py" for name in ("backup", "restore", "verifying")),
+    *("tests/adapters/transfer", "tests/adapters/test_verification.py"),
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")

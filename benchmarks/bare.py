@@ -21,7 +21,7 @@ import falcon
 import orjson
 
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.server.serve import Server
+from albumcore_adapters.server.serve import GunicornApplication
 
 ANSWERS = "answers.json"
 UPLOADS = "uploads.json"
@@ -129,7 +129,7 @@ def _app(directory: Path) -> falcon.App[falcon.Request, falcon.Response]:
     return app
 
 
-class Bare(Server):
+class Bare(GunicornApplication):
     """The service's gunicorn, with another application in it."""
 
     def __init__(self, settings: Settings, directory: Path) -> None:

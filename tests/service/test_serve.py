@@ -21,7 +21,7 @@ import pytest
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import serve
-from albumcore_adapters.server.serve import Server
+from albumcore_adapters.server.serve import GunicornApplication
 from albumcore_adapters.store import StoreError, StoreUnavailable
 from support.server import serving
 
@@ -77,7 +77,7 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
 
 def test_workers_are_told_the_settings() -> None:
     """What the settings say is what gunicorn is configured with."""
-    server = Server(Settings(bind="127.0.0.1:0", workers=3), print)
+    server = GunicornApplication(Settings(bind="127.0.0.1:0", workers=3), print)
     assert server.cfg.workers == 3
     assert server.cfg.bind == ["127.0.0.1:0"]
 
@@ -90,7 +90,7 @@ class _Forked:
 
 def test_a_worker_that_ended_is_not_counted() -> None:
     """Gunicorn tells of each worker before it is forked and after it was reaped, and the others stop waiting for it."""
-    server = Server(Settings(), print)
+    server = GunicornApplication(Settings(), print)
     living, ended = _Forked(), _Forked()
     for worker, count in ((living, 1), (ended, 0)):
         server.cfg.pre_fork(None, worker)

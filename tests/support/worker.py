@@ -11,7 +11,7 @@ from typing import Any
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import Limits, Worker
-from albumcore_adapters.server.serve import Server
+from albumcore_adapters.server.serve import GunicornApplication
 
 MIB = 1024 * 1024
 LARGE = 24 * MIB
@@ -54,7 +54,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     return [answer]
 
 
-class _Server(Server):
+class _Server(GunicornApplication):
     """The service with an application that a test brings."""
 
     def __init__(self, limits: Limits, app: Callable[..., Any]) -> None:

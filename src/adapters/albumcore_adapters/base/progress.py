@@ -19,17 +19,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-Report: TypeAlias = Callable[[int], None]
+ReportProgress: TypeAlias = Callable[[int], None]
 """Reports how many things are done so far."""
 
-Stage: TypeAlias = Callable[[str, int | None], AbstractContextManager[Report]]
+Stage: TypeAlias = Callable[[str, int | None], AbstractContextManager[ReportProgress]]
 """Shows one stage of long work: called with its name and the number of things to do, None if that is unknown."""
 
 _DELAY = 2.0  # seconds
 
 
 @contextmanager
-def progress_of(what: str, total: int | None = None) -> Iterator[Report]:
+def progress_of(what: str, total: int | None = None) -> Iterator[ReportProgress]:
     """Show the progress of the work in the block, once it has taken two seconds.
 
     On a terminal it is a line with a spinner, or with a bar where ``total`` is known; elsewhere, one line of text.

@@ -9,7 +9,7 @@ import orjson
 from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import Data, Json, app, existing, print_json
+from albumcore_adapters.cli.base import DataOption, JsonOption, app, existing, print_json
 from albumcore_adapters.transfer.backup import back_up
 
 
@@ -28,8 +28,8 @@ def backup(
             "restored elsewhere has a new one, and everyone has to log in again.",
         ),
     ] = False,
-    json: Json = False,
-    data: Data = None,
+    json: JsonOption = False,
+    data: DataOption = None,
 ) -> None:
     """Back up the database, as it is at one moment, and the image bytes, and verify the backup.
 

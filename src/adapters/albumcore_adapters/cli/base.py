@@ -46,13 +46,13 @@ app = App(
     version=version("albumcore"),
 )
 
-Data = Annotated[
+DataOption = Annotated[
     Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
 ]
-Create = Annotated[
+CreateOption = Annotated[
     bool, Parameter(name="--create", negative=(), help="Make the store if there is none.")
 ]
-Json = Annotated[
+JsonOption = Annotated[
     bool, Parameter(name="--json", negative=(), help="Print one JSON object, in one line.")
 ]
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from albumcore import utc_now
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.blobs.collect import unreferred
-from albumcore_adapters.cli.base import Data, Failed, app, existing
+from albumcore_adapters.cli.base import DataOption, Failed, app, existing
 
 
 @app.command(name="collect-blobs")
@@ -20,7 +20,7 @@ def collect_blobs(
         int, Parameter(help="Days since a blob was last uploaded, 1 to 36500.")
     ] = 7,
     dry_run: Annotated[bool, Parameter(negative=(), help="Remove nothing.")] = False,
-    data: Data = None,
+    data: DataOption = None,
 ) -> None:
     """Remove image bytes that no event refers to, and name them.
 

@@ -12,7 +12,7 @@ from albumcore import utc_now
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
-from albumcore_adapters.cli.base import Failed, Json, app, print_json
+from albumcore_adapters.cli.base import Failed, JsonOption, app, print_json
 from albumcore_adapters.transfer.copy import Copied, copy_store
 from albumcore_adapters.transfer.location import location_of
 
@@ -28,7 +28,7 @@ def copy(
         str | None, Parameter(help="Where the images are, as in ALBUMCORE_BLOBS.")
     ] = None,
     blobs_to: Annotated[str | None, Parameter(help="Where they are to be.")] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Copy a whole store to an empty place: events, all that lies beside them, and images. Stop the service first.
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from albumcore.ids import UserId, album_id
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import Data, app, existing
+from albumcore_adapters.cli.base import DataOption, app, existing
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.responses import latest
@@ -30,7 +30,7 @@ def events(
             help="As it was at that time, or at the end of that second; UTC unless it says otherwise."
         ),
     ] = None,
-    data: Data = None,
+    data: DataOption = None,
 ) -> None:
     """Print an album's feed, newest first, one JSON object a line: now, or as it was at a time.
 

@@ -12,10 +12,10 @@ from cyclopts import Parameter
 from albumcore.ids import user_id
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import (
-    Create,
-    Data,
+    CreateOption,
+    DataOption,
     Failed,
-    Json,
+    JsonOption,
     app,
     existing_or_created,
     print_json,
@@ -32,9 +32,9 @@ def import_dicom(
     verbose: Annotated[
         bool, Parameter(name=("--verbose", "-v"), negative=(), help="Name what is passed over.")
     ] = False,
-    json: Json = False,
-    create: Create = False,
-    data: Data = None,
+    json: JsonOption = False,
+    create: CreateOption = False,
+    data: DataOption = None,
 ) -> None:
     """Read DICOM files into the catalogue and the owner's inbox. What is not DICOM is passed over.
 

@@ -9,7 +9,7 @@ import orjson
 from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import Data, Json, app, print_json, settings_of
+from albumcore_adapters.cli.base import DataOption, JsonOption, app, print_json, settings_of
 from albumcore_adapters.transfer.restore import restore as restore_backup
 
 _SECRET = {
@@ -24,8 +24,8 @@ def restore(
     src: Annotated[Path, Parameter(help="The directory of a backup.")],
     /,
     *,
-    json: Json = False,
-    data: Data = None,
+    json: JsonOption = False,
+    data: DataOption = None,
 ) -> None:
     """Check a backup, and put it in the place of the store. Stop the service first.
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.blobs import DirectoryBlobs
-from albumcore_adapters.cli.base import Data, Failed, app, opened, settings_of
+from albumcore_adapters.cli.base import DataOption, Failed, app, opened, settings_of
 from albumcore_adapters.server import demo as demonstration
 from albumcore_adapters.server.exposure import exposures
 from albumcore_adapters.server.serve import check_address
@@ -22,7 +22,7 @@ from albumcore_adapters.server.serve import serve as serve_until_stopped
 @app.command
 def serve(
     *,
-    data: Data = None,
+    data: DataOption = None,
     bind: Annotated[str | None, Parameter(help="HOST:PORT. [env: ALBUMCORE_BIND]")] = None,
     workers: Annotated[
         int | None, Parameter(help="Worker processes. [env: ALBUMCORE_WORKERS]")
@@ -61,7 +61,7 @@ def _fill_apart(data: Path) -> None:
 
 
 @app.command(name="fill-demo")
-def fill_demo(*, data: Data = None) -> None:
+def fill_demo(*, data: DataOption = None) -> None:
     """Fill the data directory with the demo, once; `serve --demo` does so by itself.
 
     For example:

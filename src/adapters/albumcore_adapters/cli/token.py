@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from albumcore_adapters.cli.base import (
-    Create,
-    Data,
+    CreateOption,
+    DataOption,
     Failed,
     app,
     existing,
@@ -29,8 +29,8 @@ def token(
     revoke_all: Annotated[
         str | None, Parameter(help="End every JWT that this sub was issued until now, instead.")
     ] = None,
-    create: Create = False,
-    data: Data = None,
+    create: CreateOption = False,
+    data: DataOption = None,
 ) -> None:
     """Print a JWT for the Kheops routes, signed with the secret of the data directory, and nothing else.
 

@@ -9,8 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from albumcore_adapters.cli.base import (
-    Create,
-    Data,
+    CreateOption,
+    DataOption,
     Failed,
     app,
     existing,
@@ -29,8 +29,8 @@ def tscharts_user(
     disable: Annotated[
         bool, Parameter(negative=(), help="End login and token until there is a new password.")
     ] = False,
-    create: Create = False,
-    data: Data = None,
+    create: CreateOption = False,
+    data: DataOption = None,
 ) -> None:
     """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
 

@@ -9,9 +9,9 @@ from cyclopts import Parameter
 from albumcore_adapters import verification
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import (
-    Data,
+    DataOption,
     Failed,
-    Json,
+    JsonOption,
     app,
     existing,
     print_json,
@@ -20,7 +20,7 @@ from albumcore_adapters.cli.base import (
 
 
 @app.command
-def rebuild(*, data: Data = None) -> None:
+def rebuild(*, data: DataOption = None) -> None:
     """Make the index rows again from the events. The service may run meanwhile; writes wait.
 
     For example:
@@ -35,7 +35,7 @@ def rebuild(*, data: Data = None) -> None:
 @app.command
 def verify(
     *,
-    data: Data = None,
+    data: DataOption = None,
     read_only: Annotated[
         bool,
         Parameter(
@@ -44,7 +44,7 @@ def verify(
             negative=(),
         ),
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Check the database, replay every stream, compare with the index rows and the image files, and name what differs.
 

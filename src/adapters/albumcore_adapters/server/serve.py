@@ -45,7 +45,7 @@ class DiscreetLogger(Logger):
             super().warning(msg, *args, **kwargs)
 
 
-class Server(BaseApplication):
+class GunicornApplication(BaseApplication):
     """Gunicorn with our settings. The data directory is opened by each worker, after the fork."""
 
     def __init__(
@@ -178,4 +178,4 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce: Called with the address, such as ``http://127.0.0.1:8000``, once connections are taken.
     """
     configure_logging(settings.log_level)
-    Server(settings, announce).run()
+    GunicornApplication(settings, announce).run()

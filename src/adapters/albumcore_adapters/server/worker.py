@@ -43,7 +43,7 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 
 
 class Worker(ThreadWorker):
-    """A worker for a `serve.Server`, which has the ``limits`` and the ``shares`` of all its workers.
+    """A worker for a `serve.GunicornApplication`, which has the ``limits`` and the ``shares`` of all its workers.
 
     Requests that have arrived are answered by ``threads`` threads. Longer bodies are read while they arrive, by threads
     of their own, so that slow uploads leave the others alone.

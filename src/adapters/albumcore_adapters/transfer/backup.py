@@ -21,7 +21,7 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs
 from albumcore_adapters.transfer.blobs import (
-    check_content,
+    check_digests,
     check_existence,
     copy_listed,
     referenced,
@@ -140,7 +140,7 @@ def _back_up_blobs(source: Blobs, backup: Path, number: int, stage: Stage) -> No
     with stage("copying image bytes", number) as progress:
         copy_listed(listed_blobs(backup), source, target, progress)
     with stage("verifying image bytes", number) as progress:
-        check_content(listed_blobs(backup), target, progress)
+        check_digests(listed_blobs(backup), target, progress)
 
 
 def _write(path: Path, content: bytes) -> None:

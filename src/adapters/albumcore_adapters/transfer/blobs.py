@@ -17,7 +17,7 @@ from albumcore.errors import AlbumcoreError
 from albumcore.ids import is_digest
 from albumcore.image_sets.events import ImageAdded
 from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
-from albumcore_adapters.base.progress import Report, Stage
+from albumcore_adapters.base.progress import ReportProgress, Stage
 from albumcore_adapters.blobs import (
     BlobDamaged,
     BlobMissing,
@@ -44,7 +44,7 @@ _MAX_PROBLEMS = 100
 """Problems that an error names; there may be as many as there are images."""
 
 
-def referenced(albums: Albumcore, until: int, progress: Report) -> Iterator[Listed]:
+def referenced(albums: Albumcore, until: int, progress: ReportProgress) -> Iterator[Listed]:
     """Yield the blobs that events up to a position refer to, in ascending order of their digests.
 
     Events that cannot be read are passed over: `verify` names them.
@@ -75,7 +75,7 @@ def referenced(albums: Albumcore, until: int, progress: Report) -> Iterator[List
         yield from temporary.execute("SELECT digest, length FROM blob ORDER BY digest, length")
 
 
-def copy_all(source: Blobs, target: Blobs, progress: Report) -> tuple[int, int]:
+def copy_all(source: Blobs, target: Blobs, progress: ReportProgress) -> tuple[int, int]:
     """Copy every blob that the target lacks; return how many were copied, and how many are damaged and left out.
 
     A blob of the right length in the target is taken to be sound: `put` is atomic, and `verify` reads it.
@@ -99,7 +99,9 @@ def copy_all(source: Blobs, target: Blobs, progress: Report) -> tuple[int, int]:
     return copied, damaged
 
 
-def copy_listed(wanted: Iterable[Listed], source: Blobs, target: Blobs, progress: Report) -> None:
+def copy_listed(
+    wanted: Iterable[Listed], source: Blobs, target: Blobs, progress: ReportProgress
+) -> None:
     """Copy the listed blobs that the target lacks, checking each digest.
 
     Between directories of one file system that only this user can write to, files are hard-linked: blobs are
@@ -132,7 +134,7 @@ def copy_listed(wanted: Iterable[Listed], source: Blobs, target: Blobs, progress
     _raise_problems(_concurrently(copy, wanted, progress))
 
 
-def check_existence(wanted: Iterable[Listed], place: Blobs, progress: Report) -> None:
+def check_existence(wanted: Iterable[Listed], place: Blobs, progress: ReportProgress) -> None:
     """Check that a place has the listed blobs, in their full length, without reading them.
 
     Raises:
@@ -147,7 +149,7 @@ def check_existence(wanted: Iterable[Listed], place: Blobs, progress: Report) ->
     _raise_problems(_concurrently(check, wanted, progress))
 
 
-def check_content(wanted: Iterable[Listed], place: Blobs, progress: Report) -> None:
+def check_digests(wanted: Iterable[Listed], place: Blobs, progress: ReportProgress) -> None:
     """Read the listed blobs of a place, and check their digests.
 
     Raises:
@@ -175,11 +177,13 @@ def restore_blobs(manifest: Manifest, backup: Path, target: Blobs, stage: Stage)
             copy_listed(listed_blobs(backup), source, target, progress)
     with stage("verifying image bytes", manifest.blobs) as progress:
         # S3 checks the SHA-256 of what is put there.
-        check = check_content if isinstance(target, DirectoryBlobs) else check_existence
+        check = check_digests if isinstance(target, DirectoryBlobs) else check_existence
         check(listed_blobs(backup), target, progress)
 
 
-def _concurrently(work: Callable[[T], R], items: Iterable[T], progress: Report) -> Iterator[R]:
+def _concurrently(
+    work: Callable[[T], R], items: Iterable[T], progress: ReportProgress
+) -> Iterator[R]:
     """Yield the results in the order of the items, some of which are worked on at a time."""
     remaining, done = iter(items), 0
     with ThreadPoolExecutor(_CONCURRENCY) as pool:

@@ -28,10 +28,10 @@ from albumcore_adapters.transfer.marker import (
     mark_unfinished,
 )
 from albumcore_adapters.transfer.tables import (
-    EVENTS,
+    EVENT_TABLE,
+    RowValues,
     Table,
     UnstorableRow,
-    Values,
     column_name,
     count,
     delete,
@@ -118,7 +118,7 @@ def copy_store(
 
 
 def _check_source(source: Endpoint) -> None:
-    if EVENTS.name not in source.tables():
+    if EVENT_TABLE.name not in source.tables():
         raise TransferRefused(NO_STORE)
     version = schema_version(source.database)
     if version > len(MIGRATIONS):
@@ -164,10 +164,12 @@ def _copy_tables(source: Endpoint, target: Endpoint, stage: Stage) -> tuple[int,
     """Copy the rows of one snapshot of the source; return the number of events, and of all other rows."""
     with source.database.read_snapshot():
         last = _last_copied(source, target)
-        events = count(source, EVENTS)
+        events = count(source, EVENT_TABLE)
         with stage("copying events", events) as progress:
-            missing = rows(source, EVENTS, last)
-            insert(target, EVENTS, with_progress(missing, progress, count(target, EVENTS)))
+            missing = rows(source, EVENT_TABLE, last)
+            insert(
+                target, EVENT_TABLE, with_progress(missing, progress, count(target, EVENT_TABLE))
+            )
         tables = tables_beside_events()
         sizes = [count(source, table) for table in tables]
         with stage("copying what is beside them", sum(sizes)) as progress:
@@ -184,7 +186,7 @@ def _last_copied(source: Endpoint, target: Endpoint) -> tuple[int] | None:
     if newest is None:
         return None
     position: int = newest[0]
-    if next(rows(source, EVENTS, (position - 1,)), None) != newest:
+    if next(rows(source, EVENT_TABLE, (position - 1,)), None) != newest:
         raise TransferRefused(_ANOTHER_STORE)
     return (position,)
 
@@ -193,7 +195,7 @@ def _make_equal(
     source: Endpoint,
     target: Endpoint,
     table: Table,
-    watched: Callable[[Iterable[Values]], Iterable[Values]],
+    watched: Callable[[Iterable[RowValues]], Iterable[RowValues]],
 ) -> None:
     # Surplus rows are deleted first, so that no new row conflicts with one of them in a unique column.
     wrong = differences(rows(source, table), rows(target, table), table, only_found=True)
@@ -225,7 +227,7 @@ def _are_equal(source: Endpoint, target: Endpoint, stage: Stage) -> bool:
             for number, table in enumerate(tables):
                 wanted = with_progress(rows(source, table), progress, sum(sizes[:number]))
                 for _, found in differences(wanted, rows(target, table), table):
-                    if table is EVENTS and found is not None:
+                    if table is EVENT_TABLE and found is not None:
                         raise TransferRefused(_ANOTHER_STORE)
                     return False
     return True

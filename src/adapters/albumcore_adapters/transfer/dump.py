@@ -14,7 +14,7 @@ from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.errors import BackupDamaged
 from albumcore_adapters.transfer.manifest import BackupTable
 
-Origin: TypeAlias = Literal["sqlite", "postgresql"]
+DatabaseSystem: TypeAlias = Literal["sqlite", "postgresql"]
 """The database system that a dump is from."""
 
 
@@ -31,7 +31,7 @@ class Dump:
         tables: The content of those files, if each holds one table.
     """
 
-    origin: Origin
+    origin: DatabaseSystem
     schema: int
     events: int
     position: int
@@ -39,7 +39,7 @@ class Dump:
     tables: tuple[BackupTable, ...] = ()
 
 
-def verified(albums: Albumcore, origin: Origin, stage: Stage) -> Dump:
+def verified(albums: Albumcore, origin: DatabaseSystem, stage: Stage) -> Dump:
     """Verify a store that does not change meanwhile, except for its image bytes, and describe it.
 
     Raises:

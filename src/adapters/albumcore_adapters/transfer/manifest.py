@@ -15,7 +15,7 @@ from cattrs import BaseValidationError
 from cattrs.preconf.orjson import make_converter
 
 from albumcore_adapters.base.posix import sync_directory
-from albumcore_adapters.base.progress import Report
+from albumcore_adapters.base.progress import ReportProgress
 from albumcore_adapters.blobs import Digest
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
@@ -167,7 +167,7 @@ class Manifest:
             raise BackupDamaged(f"{NAME}: it cannot be read") from None
         return manifest
 
-    def check(self, backup: Path, progress: Report = lambda done: None) -> None:
+    def check(self, backup: Path, progress: ReportProgress = lambda done: None) -> None:
         """Compare the files with their digests in the manifest. Image bytes are checked when they are copied.
 
         Raises:

@@ -32,7 +32,7 @@ from albumcore_adapters.transfer.marker import (
     mark_unfinished,
 )
 from albumcore_adapters.transfer.tables import (
-    EVENTS,
+    EVENT_TABLE,
     Table,
     column_name,
     count,
@@ -117,7 +117,7 @@ def load_postgres(
 def _known(tables: Sequence[BackupTable]) -> Sequence[BackupTable]:
     """Return the tables, after checking that this release knows their names and columns, which become part of SQL."""
     known = {table.name: {*table.columns} for table in transferred_tables()}
-    known[EVENTS.name].add(POSTGRES.position)
+    known[EVENT_TABLE.name].add(POSTGRES.position)
     for table in tables:
         columns = {*table.columns, *([table.number] if table.number else [])}
         if unknown := columns - known.get(table.name, set()):

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from albumcore import Albumcore
 from albumcore_adapters.base.data_directory import DATABASE_FILE
-from albumcore_adapters.base.progress import Report, Stage
+from albumcore_adapters.base.progress import ReportProgress, Stage
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import check_sqlite, database_of, open_sqlite_to_read
 from albumcore_adapters.transfer.dump import Dump, verified
@@ -45,7 +45,7 @@ def dump_sqlite(albums: Albumcore, data: Path, backup: Path, stage: Stage) -> Du
     return evolve(dump, paths=(DATABASE_FILE,))
 
 
-def _vacuum_into(database: SQLiteDatabase, file: Path, progress: Report) -> None:
+def _vacuum_into(database: SQLiteDatabase, file: Path, progress: ReportProgress) -> None:
     """Write one snapshot of a database to a new file, without deleted content.
 
     Other processes may commit meanwhile, because VACUUM INTO reads in one transaction. SQLite's online backup API
@@ -65,7 +65,7 @@ def _vacuum_into(database: SQLiteDatabase, file: Path, progress: Report) -> None
 
 
 @contextmanager
-def _reported_size(file: Path, progress: Report) -> Iterator[None]:
+def _reported_size(file: Path, progress: ReportProgress) -> Iterator[None]:
     stopped = threading.Event()
 
     def poll() -> None:

@@ -23,7 +23,7 @@ from albumcore_adapters.transfer.marker import TABLE as MARKER
 BATCH = 500
 """Rows that are read by one statement, or written in one transaction."""
 
-Values: TypeAlias = tuple[Any, ...]
+RowValues: TypeAlias = tuple[Any, ...]
 
 _DERIVED = {"form_of_rows", "stored_snapshots", MARKER, *map(table_of, ROWS)}
 """Tables that are rebuilt from the events, and the marker."""
@@ -52,12 +52,12 @@ class Table:
     columns: tuple[str, ...]
     identity: str | None = None
 
-    def key_of(self, row: Values) -> Values:
+    def key_of(self, row: RowValues) -> RowValues:
         """Return the primary key of a row."""
         return row[: len(self.key)]
 
 
-EVENTS = Table(
+EVENT_TABLE = Table(
     "stored_events",
     ("position",),
     ("position", "originator_id", "originator_version", "topic", "state"),
@@ -83,7 +83,7 @@ def tables_beside_events() -> tuple[Table, ...]:
             names = [row["name"] for row in cursor.fetchall()]
             found = []
             for name in names:
-                if name not in _DERIVED and name != EVENTS.name:
+                if name not in _DERIVED and name != EVENT_TABLE.name:
                     cursor.execute("SELECT name, type, pk FROM pragma_table_info(?)", [name])
                     found.append(_table(name, cursor.fetchall()))
     finally:
@@ -93,7 +93,7 @@ def tables_beside_events() -> tuple[Table, ...]:
 
 def transferred_tables() -> tuple[Table, ...]:
     """Return the events and every table beside them."""
-    return EVENTS, *tables_beside_events()
+    return EVENT_TABLE, *tables_beside_events()
 
 
 def _table(name: str, columns: list[Any]) -> Table:
@@ -107,7 +107,7 @@ def _table(name: str, columns: list[Any]) -> Table:
 # Reading
 
 
-def rows(endpoint: Endpoint, table: Table, after: Values | None = None) -> Iterator[Values]:
+def rows(endpoint: Endpoint, table: Table, after: RowValues | None = None) -> Iterator[RowValues]:
     """Yield the rows of a table in the order of their keys, those after a key if it is given; `BATCH` rows a query."""
     names = {column: _quoted(endpoint, table, column) for column in table.columns}
     key = ", ".join(names[column] for column in table.key)
@@ -125,14 +125,14 @@ def rows(endpoint: Endpoint, table: Table, after: Values | None = None) -> Itera
         after = table.key_of(found[-1])
 
 
-def newest_event(endpoint: Endpoint) -> Values | None:
+def newest_event(endpoint: Endpoint) -> RowValues | None:
     """Return the row of the event that was recorded last."""
     position = endpoint.statements.position
     with endpoint.database.transaction(commit=False) as cursor:
-        cursor.execute(f"SELECT max({position}) AS last FROM {EVENTS.name}")  # noqa: S608
+        cursor.execute(f"SELECT max({position}) AS last FROM {EVENT_TABLE.name}")  # noqa: S608
         [row] = cursor.fetchall()
     last: int | None = row["last"]
-    return None if last is None else next(rows(endpoint, EVENTS, (last - 1,)))
+    return None if last is None else next(rows(endpoint, EVENT_TABLE, (last - 1,)))
 
 
 def count(endpoint: Endpoint, table: Table) -> int:
@@ -154,8 +154,8 @@ def is_empty(endpoint: Endpoint) -> bool:
 
 
 def with_progress(
-    found: Iterable[Values], progress: Callable[[int], None], before: int = 0
-) -> Iterator[Values]:
+    found: Iterable[RowValues], progress: Callable[[int], None], before: int = 0
+) -> Iterator[RowValues]:
     """Yield the rows, and report after each `BATCH` and at the end how many there were, with ``before`` added."""
     number = 0
     for row in found:
@@ -167,8 +167,12 @@ def with_progress(
 
 
 def differences(
-    wanted: Iterable[Values], found: Iterable[Values], table: Table, *, only_found: bool = False
-) -> Iterator[tuple[Values | None, Values | None]]:
+    wanted: Iterable[RowValues],
+    found: Iterable[RowValues],
+    table: Table,
+    *,
+    only_found: bool = False,
+) -> Iterator[tuple[RowValues | None, RowValues | None]]:
     """Compare two sorted sequences of rows by a merge join, and yield each pair that differs.
 
     Args:
@@ -199,7 +203,7 @@ def differences(
 # Writing
 
 
-def delete(target: Endpoint, table: Table, surplus: Iterable[Values]) -> None:
+def delete(target: Endpoint, table: Table, surplus: Iterable[RowValues]) -> None:
     """Delete rows, `BATCH` in each transaction."""
     matched = " AND ".join(f"{_quoted(target, table, column)} = ?" for column in table.key)
     statement = f"DELETE FROM {table.name} WHERE {matched}"  # noqa: S608
@@ -208,7 +212,7 @@ def delete(target: Endpoint, table: Table, surplus: Iterable[Values]) -> None:
             cursor.executemany(statement, batch)
 
 
-def insert(target: Endpoint, table: Table, missing: Iterable[Values]) -> None:
+def insert(target: Endpoint, table: Table, missing: Iterable[RowValues]) -> None:
     """Insert rows, `BATCH` in each transaction.
 
     Raises:
@@ -228,7 +232,7 @@ def insert(target: Endpoint, table: Table, missing: Iterable[Values]) -> None:
 
 
 def _error_naming_row(
-    target: Endpoint, table: Table, statement: str, batch: list[Values], error: Exception
+    target: Endpoint, table: Table, statement: str, batch: list[RowValues], error: Exception
 ) -> Exception:
     """Insert the rows of a failed batch one by one, and return an error that names the row that is refused."""
     for row in batch:
@@ -243,7 +247,7 @@ def _error_naming_row(
     return error
 
 
-def _batches(found: Iterable[Values]) -> Iterator[list[Values]]:
+def _batches(found: Iterable[RowValues]) -> Iterator[list[RowValues]]:
     remaining = iter(found)
     while batch := list(islice(remaining, BATCH)):
         yield batch
@@ -251,7 +255,7 @@ def _batches(found: Iterable[Values]) -> Iterator[list[Values]]:
 
 def column_name(endpoint: Endpoint, table: Table, column: str) -> str:
     """Return the name that a column has in the database of an endpoint."""
-    is_position = table is EVENTS and column == "position"
+    is_position = table is EVENT_TABLE and column == "position"
     return endpoint.statements.position if is_position else column
 
 

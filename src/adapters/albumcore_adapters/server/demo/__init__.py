@@ -50,7 +50,7 @@ PEOPLE = {
     CAT: ("cat@clinic.example", "Cat Moreau"),
 }
 ACCOUNT = "demo"
-IMAGES = {
+DEMO_IMAGES = {
     ImageType.HEADSHOT: "headshot.jpg",
     ImageType.XRAY: "xray.png",
     ImageType.SURGERY: "surgery.jpg",
@@ -213,7 +213,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
     )
     account = service.accounts.named(ACCOUNT) or service.accounts.add(ACCOUNT, service.make_id(22))
     images = {}
-    for kind, name in IMAGES.items():
+    for kind, name in DEMO_IMAGES.items():
         content = files(__package__).joinpath("images", name).read_bytes()
         digest = service.blobs.put(content)
         image_id = service.albums.next_image_id()

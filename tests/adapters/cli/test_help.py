@@ -21,7 +21,7 @@ COMMANDS = sorted(name for name in app if not name.startswith("-"))
 INVOCATION = re.compile(r"(?:^|\(|\| )albumcore ([^|<>()]+)")
 """A command within a line of shell: at its beginning, after a pipe, or in a substitution."""
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DOCUMENTED = re.compile(r"(?:^|&& |\| |\()(?:[A-Z_]+=\S+ +)*(?:\.venv/bin/)?albumcore ([^|()]+)")
 """The same on a page, where it may have settings before it, or the path of an environment."""

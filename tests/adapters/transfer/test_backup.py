@@ -368,7 +368,7 @@ def test_the_manifest_is_documented(store: Path, tmp_path: Path) -> None:
     """Its form is promised: other programs read it."""
     backed_up(store, tmp_path / "backup")
     told = orjson.loads((tmp_path / "backup" / "manifest.json").read_bytes())
-    page = Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "back-up-and-restore.md"
     text = page.read_text(encoding="utf-8")
     assert [name for name in told if f"`{name}`" not in text] == []
     assert told["version"] == 1
