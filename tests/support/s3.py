@@ -22,7 +22,7 @@ from albumcore_adapters.blobs.s3 import S3Blobs, open_s3
 REGION = "eu-central-1"
 ANYBODY = {"AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "a secret of nobody"}
 QUICKLY = 0.6
-"""Seconds of patience for tests in which S3 does not answer."""
+"""The time limit of a request, in seconds, for tests in which S3 does not respond."""
 
 _numbers = itertools.count(1)
 
@@ -109,8 +109,8 @@ def blobs_at(
     bucket: str = "images",
     prefix: str = "",
     credentials: Mapping[str, str] = ANYBODY,
-    patience: float = QUICKLY,
+    seconds: float = QUICKLY,
 ) -> S3Blobs:
     """Blobs in a bucket of the S3 at an address."""
     with reached(address, credentials):
-        return open_s3(bucket, prefix, patience)
+        return open_s3(bucket, prefix, seconds)

@@ -20,7 +20,8 @@ from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs.media_types import decode_base64, sniff
+from albumcore_adapters.blobs.media_types import sniff
+from albumcore_adapters.blobs.text_encoding import decode_text
 from albumcore_adapters.directory import Account
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import Service, open_service
@@ -208,7 +209,7 @@ def _give_next(api: Api, table: str, key: int) -> None:
 
 
 def _add_image(api: Api, image: Mapping[str, Any]) -> None:
-    stored, encoding = decode_base64(image.get("data", PIXEL))
+    stored, encoding = decode_text(image.get("data", PIXEL))
     digest = api.service.blobs.put(stored)
     api.service.albums.handle(
         patient_stream(PatientId(image["patient"])),

@@ -1,4 +1,4 @@
-"""Collecting blobs: what no event refers to goes once it is old, and nothing else ever does."""
+"""Garbage collection of blobs: only old blobs that no event refers to are removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs.collect import unreferred
+from albumcore_adapters.blobs.collection import unreferenced_digests
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from support.s3 import reached, serving_s3
@@ -26,7 +26,7 @@ Run = Callable[..., tuple[int, list[str], str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Type a ``collect-blobs``; its status, the lines it printed, and what it complained of."""
+    """Run ``collect-blobs``; return its status, the lines it printed, and its errors."""
 
     def typed(*arguments: str | Path) -> tuple[int, list[str], str]:
         monkeypatch.setattr(sys, "argv", ["albumcore", "collect-blobs", *map(str, arguments)])
@@ -47,26 +47,26 @@ def _upload(api: Api, *contents: str) -> None:
         assert api.upload(data=data).status_code == 200
 
 
-def test_unreferred_are_those_of_no_event(tmp_path: Path) -> None:
-    """An image that was removed is still referred to, for the past can be looked at."""
+def test_unreferenced_are_those_of_no_event(tmp_path: Path) -> None:
+    """A removed image is still referenced: past states remain readable."""
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA", "BBBB")
         api.request("DELETE", f"{ROOT}/image/1/")
         albums, blobs = api.service.albums, api.service.blobs
         waste = sorted(blobs.put(b"waste %d" % number) for number in range(3))
-        assert list(unreferred(albums, blobs, LATER)) == waste
-        assert list(unreferred(albums, blobs, LATER - timedelta(days=2))) == []
+        assert list(unreferenced_digests(albums, blobs, LATER)) == waste
+        assert list(unreferenced_digests(albums, blobs, LATER - timedelta(days=2))) == []
 
 
-def test_unreferred_when_it_comes_to_be_needed(tmp_path: Path) -> None:
-    """An upload of the same bytes after the events were read makes the blob young, and it stays."""
+def test_unreferenced_when_it_comes_to_be_needed(tmp_path: Path) -> None:
+    """An upload of the same bytes during the collection renews the age of the blob, which remains."""
     with opened(tmp_path, PLACES) as api:
         blobs = api.service.blobs
         digest = blobs.put(bytes(3))
         root = tmp_path / "blobs"
         os.utime(root / digest[:2] / digest[2:], (0, 0))
         moment = datetime.now(UTC) - timedelta(days=7)
-        [found] = unreferred(api.service.albums, blobs, moment)
+        [found] = unreferenced_digests(api.service.albums, blobs, moment)
         _upload(api, "AAAA")
         assert not blobs.remove(found, moment)
         assert api.service.albums.verify(blobs.check) == []
@@ -79,20 +79,20 @@ def test_unreferred_when_it_comes_to_be_needed(tmp_path: Path) -> None:
         ("topic = 'images.image_replaced'", UnknownStoredEvent),
     ],
 )
-def test_unreferred_beside_an_event_that_cannot_be_read(
+def test_unreferenced_beside_an_event_that_cannot_be_read(
     damage: str, error: type[Exception], tmp_path: Path
 ) -> None:
-    """What it refers to is not known, be it damaged or of a newer release, so nothing is said to be waste."""
+    """A damaged event, or one of a newer release, stops the collection: what it refers to is not known."""
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA")
         with database_of(api.service.albums).transaction(commit=True) as cursor:
             cursor.execute(f"UPDATE stored_events SET {damage}")
         with pytest.raises(error):
-            next(unreferred(api.service.albums, api.service.blobs, LATER))
+            next(unreferenced_digests(api.service.albums, api.service.blobs, LATER))
 
 
 def test_collect_blobs_names_what_it_removes(run: Run, tmp_path: Path) -> None:
-    """A dry run names the same and removes nothing; what is younger than a week is passed over."""
+    """A dry run prints the same digests and removes nothing; blobs younger than a week remain."""
     with opened(tmp_path, PLACES) as api:
         _upload(api, "AAAA")
         blobs = api.service.blobs
@@ -118,13 +118,13 @@ def test_collect_blobs_names_what_it_removes(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("days", ["0", "-1", "99999999999"])
 def test_collect_blobs_needs_some_days(run: Run, tmp_path: Path, days: str) -> None:
-    """With none, it would take what an upload has just stored."""
+    """An age of zero days is refused: it would remove the blobs of running uploads."""
     status, out, err = run("--older-than", days, "--data", tmp_path)
     assert (status, out, "1 to 36500 days" in err) == (2, [], True)
 
 
 def test_collect_blobs_on_s3(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It asks the bucket; where that does not answer, status 1 and a sentence that says so."""
+    """The bucket is collected; if it does not respond, the status is 1 with a message."""
     with opened(tmp_path, PLACES):
         pass
     with serving_s3() as s3, reached(s3.address):

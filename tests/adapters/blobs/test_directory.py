@@ -1,4 +1,4 @@
-"""Blobs in a directory: whole or not at all, on the disk when it is said, and for their owner alone."""
+"""Blobs in a directory: atomic and durable writes, private files, and the cache of verified files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a directory that is not there yet, nor is its parent."""
+    """Return the path of a directory that does not exist, nor does its parent."""
     return tmp_path / "data" / "blobs"
 
 
@@ -50,7 +50,7 @@ def _files(root: Path) -> list[str]:
 
 
 def test_put_keeps_content_from_other_users(blobs: Blobs, root: Path) -> None:
-    """Files and directories are for their owner only."""
+    """Files and directories are accessible to their owner only."""
     blobs.put(b"abc")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in [root.parent, root, root / "ba"]}
     assert modes == {0o700}
@@ -58,7 +58,7 @@ def test_put_keeps_content_from_other_users(blobs: Blobs, root: Path) -> None:
 
 
 def test_put_of_the_same_content_again(blobs: Blobs, root: Path) -> None:
-    """A file that is there is not written again, only made young, so that nobody collects it."""
+    """An existing file is not written again; its age is renewed, so that garbage collection keeps it."""
     blobs.put(b"abc")
     file = _file(root, ABC)
     os.utime(file, (0, 0))
@@ -69,7 +69,7 @@ def test_put_of_the_same_content_again(blobs: Blobs, root: Path) -> None:
 
 
 def test_put_where_what_is_there_is_no_file(blobs: Blobs, root: Path) -> None:
-    """Its place is taken, and a pipe is not waited for."""
+    """Whatever is in the place of the file is replaced, and a pipe is not waited for."""
     digest = blobs.put(b"bytes")
     path = root / digest[:2] / digest[2:]
     path.unlink()
@@ -85,7 +85,7 @@ def test_put_where_what_is_there_is_no_file(blobs: Blobs, root: Path) -> None:
 def test_put_where_what_is_there_cannot_be_read(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
 ) -> None:
-    """On a bad sector it is written elsewhere; a refusal that would meet the next file as well is told."""
+    """A file on a bad sector is written again; an error that concerns more than one file is raised."""
     digest = blobs.put(b"bytes")
     path = root / digest[:2] / digest[2:]
     before = path.stat().st_ino
@@ -101,7 +101,7 @@ def test_put_where_what_is_there_cannot_be_read(
 
 
 def test_put_of_what_is_new_writes_before_it_waits(blobs: Blobs, root: Path) -> None:
-    """Whoever removes waits for a new name, and not for the disk; and nobody removes what was renamed a moment ago."""
+    """New content is written before the lock is taken, and a removal cannot remove a file just renamed into place."""
     (root / "ba").mkdir(mode=0o700)
     thread = threading.Thread(target=lambda: blobs.put(b"abc"))
     removing = os.open(root / "ba", os.O_RDONLY)
@@ -122,7 +122,7 @@ def test_put_of_what_is_new_writes_before_it_waits(blobs: Blobs, root: Path) -> 
 def test_put_that_fails_to_name_what_it_wrote(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is left of it."""
+    """No temporary file remains."""
 
     def refuse(*_: object) -> None:
         raise PermissionError("read-only")
@@ -136,7 +136,7 @@ def test_put_that_fails_to_name_what_it_wrote(
 
 
 def test_put_by_several_processes_at_once(blobs: Blobs, root: Path) -> None:
-    """The same content from four processes is stored once and whole."""
+    """The same content put by four processes is stored once, and complete."""
     content = os.urandom(300_000)
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         digests = pool.map(blobs.put, [content] * 16, chunksize=1)
@@ -147,7 +147,7 @@ def test_put_by_several_processes_at_once(blobs: Blobs, root: Path) -> None:
 
 
 def test_put_that_fails_half_way(blobs: Blobs, root: Path) -> None:
-    """When the disk takes only a part, nothing of it is left, and the next try works."""
+    """A partial write leaves no file, and the next attempt succeeds."""
     content = os.urandom(200_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
@@ -163,7 +163,7 @@ def test_put_that_fails_half_way(blobs: Blobs, root: Path) -> None:
 def test_put_syncs_before_it_returns(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is synced before it gets its name; then the directories that were changed are."""
+    """The file is synced before it is renamed; the changed directories are synced after it."""
     steps: list[str] = []
     fsync, replace = os.fsync, os.replace
 
@@ -186,7 +186,7 @@ def test_put_syncs_before_it_returns(
 
 
 def test_check_of_what_is_no_file(blobs: Blobs, root: Path) -> None:
-    """A folder or a pipe in its place is told, and not waited for; so is a shard that is none."""
+    """A folder or a pipe in the place of a file is reported, without waiting; so is a file in the place of a shard."""
     file = _file(root, ABC)
     file.parent.mkdir()
     file.mkdir()
@@ -201,7 +201,7 @@ def test_check_of_what_is_no_file(blobs: Blobs, root: Path) -> None:
 
 
 def test_remove_waits_for_who_is_putting(blobs: Blobs, root: Path) -> None:
-    """A blob that becomes young while somebody is about to remove it stays."""
+    """A removal waits for a concurrent put, and then finds the blob young."""
     blobs.put(b"abc")
     os.utime(_file(root, ABC), (0, 0))
     removed: list[bool] = []
@@ -221,7 +221,7 @@ def test_remove_waits_for_who_is_putting(blobs: Blobs, root: Path) -> None:
 
 
 def test_put_waits_for_who_is_removing(blobs: Blobs, root: Path) -> None:
-    """It does not find a blob that is gone a moment later."""
+    """A put waits for a concurrent removal, and then writes the blob again."""
     blobs.put(b"abc")
     thread = threading.Thread(target=lambda: blobs.put(b"abc"))
     removing = os.open(root / "ba", os.O_RDONLY)
@@ -237,13 +237,13 @@ def test_put_waits_for_who_is_removing(blobs: Blobs, root: Path) -> None:
 
 
 def _settle(root: Path) -> None:
-    """Wait until the time of change of the blob would tell the next change of it."""
+    """Wait until the next change of the file would have another time of change."""
     while time.time_ns() - _file(root, ABC).stat().st_ctime_ns < 60_000_000:
         time.sleep(0.005)
 
 
 def _hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lengths of all that is hashed from now on, in bytes."""
+    """The lengths of all contents hashed from now on, in bytes."""
     lengths: list[int] = []
     sha256 = hashlib.sha256
 
@@ -258,7 +258,7 @@ def _hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_get_verifies_a_file_once(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By each process, and again when the file has changed; of the files that are remembered there is an end."""
+    """A file is verified once in each process, and again after a change; the cache of verified files is bounded."""
     blobs.put(b"abc")
     _settle(root)
     hashed = _hashed(monkeypatch)
@@ -270,7 +270,7 @@ def test_get_verifies_a_file_once(
     _settle(root)
     assert [blobs.get(ABC) for _ in range(3)] == [b"abc"] * 3
     assert hashed == [3, 3, 3]
-    monkeypatch.setattr(directory, "MOST_VERIFIED", 1)
+    monkeypatch.setattr(directory, "MAX_VERIFIED", 1)
     other = blobs.put(b"abcd")
     hashed.clear()
     while hashed[-2:] != [4, 3]:  # as soon as the other file is old enough to be remembered
@@ -281,7 +281,7 @@ def test_get_verifies_a_file_once(
 def test_get_does_not_trust_a_file_that_changed_a_moment_ago(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A change within one tick of the clock of the file system would leave its time of change as it was."""
+    """A young file is verified at every read: its time of change may not show the next change."""
     blobs.put(b"abc")
     changed = _file(root, ABC).stat().st_ctime_ns
     hashed = _hashed(monkeypatch)
@@ -305,7 +305,7 @@ def test_get_does_not_trust_a_file_that_changed_a_moment_ago(
 def test_get_where_the_file_system_refuses(
     blobs: Blobs, monkeypatch: pytest.MonkeyPatch, call: str, code: int, kind: type[Exception]
 ) -> None:
-    """A file that its disk does not give is damaged; what concerns more than one file may pass."""
+    """An error of one file means damage; any other error of the file system means unavailable."""
     blobs.put(b"abc")
 
     def refuse(*_: object) -> int:
@@ -321,7 +321,7 @@ def test_get_where_the_file_system_refuses(
 def test_get_of_a_file_that_is_cut_while_it_is_read(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its length was right when it was opened; what came is shorter all the same. A pipe gives nothing."""
+    """Bytes that end before the length of the open file are damage. A pipe returns none."""
     blobs.put(b"abc")
     read = os.read
 
@@ -344,7 +344,7 @@ def test_get_of_a_file_that_is_cut_while_it_is_read(
 def test_put_without_room(
     blobs: Blobs, root: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
 ) -> None:
-    """A full disk, or a quota that is used up, is told as such, wherever it is met, and nothing is left."""
+    """A full disk or quota raises `BlobsFull` at any step, and leaves no file."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))

@@ -1,4 +1,4 @@
-"""Blobs, wherever they are kept: stored once by content, checked on request, and removed only when old."""
+"""The port of blob storage, on a directory and on S3."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 LAST_YEAR = datetime(2025, 6, 1, tzinfo=UTC)
 
 
-class Place(Protocol):
-    """Where blobs are kept, and what happens to it behind their back. Names have a slash after two digits."""
+class Storage(Protocol):
+    """A blob storage and what a test changes behind its back. Names have a slash after two digits."""
 
     def open(self) -> Blobs:
-        """Open it, once more if need be."""
+        """Open the storage, as often as needed."""
         ...
 
     def names(self) -> list[str]:
-        """The names of all that is kept there."""
+        """Return the names of everything stored."""
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Put something there under a name."""
+        """Store bytes under a name."""
         ...
 
     def date(self, digest: str, at: datetime) -> None:
-        """Let a blob be of another time."""
+        """Set the time at which a blob was last put."""
         ...
 
 
@@ -75,8 +75,8 @@ class Bucket:
     prefix: str
 
     def open(self) -> Blobs:
-        """Open it, with enough patience for a machine that has much to do."""
-        return blobs_at(self.s3.address, self.name, self.prefix, patience=60)
+        """Open it, with a time limit for a busy machine."""
+        return blobs_at(self.s3.address, self.name, self.prefix, seconds=60)
 
     def names(self) -> list[str]:
         """Every key, without the prefix."""
@@ -93,57 +93,57 @@ class Bucket:
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3]:
-    """S3 for all tests of this file."""
+    """The S3 server of all tests of this file."""
     with serving_s3() as server:
         yield server
 
 
 @pytest.fixture(params=["directory", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, s3: S3) -> Place:
-    """Return an empty place of each kind."""
+def storage(request: pytest.FixtureRequest, tmp_path: Path, s3: S3) -> Storage:
+    """Return an empty storage of each kind."""
     if request.param == "directory":
         return Directory(tmp_path / "data" / "blobs")
     return Bucket(s3, s3.bucket(), "of/albums")
 
 
 @pytest.fixture
-def blobs(place: Place) -> Blobs:
+def blobs(storage: Storage) -> Blobs:
     """Return it opened."""
-    return place.open()
+    return storage.open()
 
 
-def test_put_keeps_content_under_its_digest(blobs: Blobs, place: Place) -> None:
-    """What is put comes back by its SHA-256, also from another instance."""
+def test_put_keeps_content_under_its_digest(blobs: Blobs, storage: Storage) -> None:
+    """Content is returned by its SHA-256, also by another instance."""
     assert blobs.put(b"abc") == ABC
     assert blobs.put(b"") == EMPTY
-    for each in (blobs, place.open()):
+    for each in (blobs, storage.open()):
         assert (each.get(ABC), each.get(EMPTY)) == (b"abc", b"")
         assert (each.size(ABC), each.size(EMPTY)) == (3, 0)
         assert list(each.digests()) == [ABC, EMPTY]
-    assert place.names() == [f"ba/{ABC[2:]}", f"e3/{EMPTY[2:]}"]
+    assert storage.names() == [f"ba/{ABC[2:]}", f"e3/{EMPTY[2:]}"]
 
 
-def test_put_of_the_same_content_again(blobs: Blobs, place: Place) -> None:
-    """It is stored once, and made young, so that nobody collects what is about to be needed."""
+def test_put_of_the_same_content_again(blobs: Blobs, storage: Storage) -> None:
+    """The same content is stored once, and its age is renewed, so that garbage collection keeps it."""
     blobs.put(b"abc")
-    place.date(ABC, LONG_AGO)
+    storage.date(ABC, LONG_AGO)
     assert list(blobs.digests(LAST_YEAR)) == [ABC]
     assert blobs.put(b"abc") == ABC
     assert list(blobs.digests(LAST_YEAR)) == []
-    assert place.names() == [f"ba/{ABC[2:]}"]
+    assert storage.names() == [f"ba/{ABC[2:]}"]
 
 
 @pytest.mark.parametrize("rotten", [b"ab", b"abd"], ids=["shorter", "changed"])
-def test_put_replaces_what_has_rotted(blobs: Blobs, place: Place, rotten: bytes) -> None:
-    """A blob that was damaged is made good by putting its content again."""
+def test_put_replaces_what_has_rotted(blobs: Blobs, storage: Storage, rotten: bytes) -> None:
+    """Putting the content again replaces damaged bytes."""
     blobs.put(b"abc")
-    place.write(f"ba/{ABC[2:]}", rotten)
+    storage.write(f"ba/{ABC[2:]}", rotten)
     blobs.put(b"abc")
     assert blobs.check(ABC, 3) is None
 
 
 def test_get_of_a_blob_that_is_missing(blobs: Blobs) -> None:
-    """A digest without a blob is damage, told by the digest."""
+    """A missing blob raises an error that names the digest."""
     blobs.put(b"")
     with pytest.raises(BlobMissing) as missing:
         blobs.get(ABC)
@@ -163,17 +163,17 @@ def test_get_of_a_blob_that_is_missing(blobs: Blobs) -> None:
     ],
 )
 def test_get_of_a_damaged_blob(
-    blobs: Blobs, place: Place, damaged: bytes, reason: str, length: int | None
+    blobs: Blobs, storage: Storage, damaged: bytes, reason: str, length: int | None
 ) -> None:
-    """Other bytes than were put are never returned, also after sound ones were; sound ones again are."""
+    """Damaged bytes are never returned, also after sound ones were; restored bytes are returned again."""
     blobs.put(b"abc")
     assert blobs.get(ABC, length) == b"abc"
-    place.write(f"ba/{ABC[2:]}", damaged)
+    storage.write(f"ba/{ABC[2:]}", damaged)
     with pytest.raises(BlobDamaged) as told:
         blobs.get(ABC, length)
     assert told.value.digest == ABC
     assert told.value.reason == (reason if length else "wrong digest: the content has changed")
-    place.write(f"ba/{ABC[2:]}", b"abc")
+    storage.write(f"ba/{ABC[2:]}", b"abc")
     assert blobs.get(ABC, length) == b"abc"
 
 
@@ -181,7 +181,7 @@ def test_get_of_a_damaged_blob(
     "text", ["", ABC[1:], ABC + "0", ABC.upper(), ABC + "\n", "../" + ABC[3:], "ba/" + ABC[3:]]
 )
 def test_digest_that_is_none(blobs: Blobs, text: str) -> None:
-    """Only 64 lower-case hexadecimal digits ever become part of a path or a key."""
+    """Only 64 lower-case hexadecimal digits become part of a path or a key."""
     blobs.put(b"abc")
     with pytest.raises(ValueError, match="64 lower-case"):
         blobs.get(text)
@@ -192,44 +192,44 @@ def test_digest_that_is_none(blobs: Blobs, text: str) -> None:
     assert blobs.check(text, 3) == "not a SHA-256 digest"
 
 
-def test_digests_pass_over_what_is_no_blob(blobs: Blobs, place: Place) -> None:
-    """Drafts that a crash left behind, and what others keep there, are no blobs."""
+def test_digests_pass_over_what_is_no_blob(blobs: Blobs, storage: Storage) -> None:
+    """Temporary files left by a crash, and foreign files, are not blobs."""
     blobs.put(b"abc")
     for name in ("ba/.put-x1y2", "ba/notes.txt", "lost+found/a", "README"):
-        place.write(name, b"ab")
+        storage.write(name, b"ab")
     assert list(blobs.digests()) == [ABC]
 
 
 def test_check_of_a_sound_blob(blobs: Blobs) -> None:
-    """Nothing is wrong with what was put, however large."""
+    """The check finds sound blobs of every size sound."""
     large = os.urandom(3_000_000)
     assert blobs.check(blobs.put(b"abc"), 3) is None
     assert blobs.check(blobs.put(large), 3_000_000) is None
 
 
-def test_check_of_a_damaged_blob(blobs: Blobs, place: Place) -> None:
-    """A blob that is missing, of another length or of other content is told as such."""
+def test_check_of_a_damaged_blob(blobs: Blobs, storage: Storage) -> None:
+    """The check reports a missing blob, another length and other content."""
     assert blobs.check(ABC, 3) == "missing"
     blobs.put(b"abc")
     assert blobs.check(ABC, 4) == "wrong length: 3 bytes instead of 4"
-    place.write(f"ba/{ABC[2:]}", b"abd")
+    storage.write(f"ba/{ABC[2:]}", b"abd")
     assert blobs.check(ABC, 3) == "wrong digest: the content has changed"
 
 
-def test_remove_takes_what_is_old_only(blobs: Blobs, place: Place) -> None:
-    """A blob that was put since the moment stays; one that is not there is no mistake."""
+def test_remove_takes_what_is_old_only(blobs: Blobs, storage: Storage) -> None:
+    """A blob put after the time remains; a missing blob is not an error."""
     blobs.put(b"abc")
     blobs.put(b"")
-    place.date(ABC, LONG_AGO)
+    storage.date(ABC, LONG_AGO)
     assert [blobs.remove(one, LAST_YEAR) for one in (ABC, EMPTY, "0" * 64)] == [True, False, False]
     assert list(blobs.digests()) == [EMPTY]
     assert blobs.remove(EMPTY, datetime.now(UTC) + timedelta(hours=1))
-    assert place.names() == []
+    assert storage.names() == []
 
 
-def test_a_moment_without_a_zone_tells_no_age(place: Place) -> None:
-    """It is refused, and nothing goes."""
-    blobs = place.open()
+def test_a_moment_without_a_zone_tells_no_age(storage: Storage) -> None:
+    """A time without a zone is refused, and nothing is removed."""
+    blobs = storage.open()
     digest = blobs.put(b"abc")
     naive = datetime(2030, 1, 1)
     for use in (lambda: list(blobs.digests(naive)), lambda: blobs.remove(digest, naive)):

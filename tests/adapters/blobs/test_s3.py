@@ -1,4 +1,4 @@
-"""Blobs on S3, beyond what every place for them owes: what is sent, who may, and what if S3 does not answer."""
+"""Blobs on S3, beyond the port: requests, credentials and errors."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ TROUBLE = {
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[S3]:
-    """S3 for all tests of this file."""
+    """The S3 server of all tests of this file."""
     with serving_s3() as server:
         yield server
 
@@ -78,11 +78,11 @@ def moto() -> Iterator[S3]:
 
 
 def test_put_tells_s3_what_must_arrive() -> None:
-    """One request, whose signed headers hold the SHA-256 of the body: one that is changed on the way is refused."""
+    """A put is one request whose signed headers contain the SHA-256 of the body."""
     content = os.urandom(6_000_000)  # more than a part of an upload in parts
     with receiving() as receiver:
         receiver.answer(Answer(headers={"ETag": '"x"'}))
-        digest = blobs_at(receiver.address, "images", "albums", patience=60).put(content)
+        digest = blobs_at(receiver.address, "images", "albums", seconds=60).put(content)
         [request] = receiver.requests
     assert (request.method, request.path) == ("PUT", f"/images/albums/{digest[:2]}/{digest[2:]}")
     assert request.body == content
@@ -94,18 +94,18 @@ def test_put_tells_s3_what_must_arrive() -> None:
 
 
 def test_put_asks_again_before_it_gives_up() -> None:
-    """A passing trouble is not told to anybody."""
+    """A request is repeated after a transient error, which is not raised."""
     with receiving() as receiver:
         receiver.answer(Answer(503), HANG_UP, Answer(headers={"ETag": '"x"'}))
-        assert blobs_at(receiver.address, patience=60).put(b"abc") == ABC
+        assert blobs_at(receiver.address, seconds=60).put(b"abc") == ABC
         assert len(receiver.requests) == 3
 
 
 def test_digests_go_through_all_pages(moto: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 lists some keys at a time; they are all told, in order, and those of other prefixes are not."""
+    """The digests of all pages of the listing are returned in order, without the keys of other prefixes."""
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     bucket = moto.bucket()
-    blobs = blobs_at(moto.address, bucket, "albums", patience=60)
+    blobs = blobs_at(moto.address, bucket, "albums", seconds=60)
     kept = [blobs.put(bytes([number])) for number in range(8)]
     moto.write(bucket, f"albums2/{KEY}", b"abc")
     moto.write(bucket, KEY, b"abc")
@@ -125,10 +125,10 @@ def _policy(bucket: str) -> str:
 
 
 def test_key_with_the_documented_policy(moto: S3) -> None:
-    """It can do all that the service does, and no more."""
+    """The documented policy permits what the service does, and no more."""
     bucket = moto.bucket()
     with moto.strict(_policy(bucket)) as key:
-        blobs = blobs_at(moto.address, bucket, "albums", key, patience=60)
+        blobs = blobs_at(moto.address, bucket, "albums", key, seconds=60)
         assert blobs.put(b"abc") == ABC
         assert (blobs.get(ABC), blobs.size(ABC), blobs.check(ABC, 3)) == (b"abc", 3, None)
         assert list(blobs.digests()) == [ABC]
@@ -137,7 +137,7 @@ def test_key_with_the_documented_policy(moto: S3) -> None:
             blobs.size("0" * 64)
         with pytest.raises(BlobsUnavailable, match="AccessDenied"):
             ASKED["remove"](blobs)
-        elsewhere = blobs_at(moto.address, bucket, "others", key, patience=60)
+        elsewhere = blobs_at(moto.address, bucket, "others", key, seconds=60)
         with pytest.raises(BlobsUnavailable, match="403 AccessDenied"):
             elsewhere.put(b"abc")
 
@@ -158,12 +158,12 @@ WRONG = {
     ],
 )
 def test_key_that_is_wrong(moto: S3, asked: str, part: str, code: str | None) -> None:
-    """It is told as such, with what was asked for; it is never taken for a missing blob."""
+    """Refused credentials raise an error that names the request, and never mean a missing blob."""
     bucket = moto.bucket()
     moto.write(bucket, KEY, b"abc")
     with moto.strict(_policy(bucket)) as key:
         wrong = key | {part: "AKIAWRONGWRONGWRONG1"}
-        blobs = blobs_at(moto.address, bucket, credentials=wrong, patience=60)
+        blobs = blobs_at(moto.address, bucket, credentials=wrong, seconds=60)
         with pytest.raises(BlobsUnavailable, match=rf"^s3://{bucket}: .* 403") as refused:
             ASKED[asked](blobs)
     assert refused.value.code == code
@@ -185,7 +185,7 @@ def test_key_that_is_wrong(moto: S3, asked: str, part: str, code: str | None) ->
     ],
 )
 def test_trouble_with_s3(asked: str, trouble: str) -> None:
-    """Whatever is asked, and whatever goes wrong: one error, in bounded time, that repeats no secret."""
+    """Every method raises the same error for every fault, within the time limit and without secrets."""
     with receiving() as receiver:
         receiver.answer(TROUBLE[trouble])
         started = time.monotonic()
@@ -198,22 +198,22 @@ def test_trouble_with_s3(asked: str, trouble: str) -> None:
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_bucket_that_is_not_there(moto: S3, asked: str) -> None:
-    """S3 answers 404 for it as well, and yet no blob is said to be missing."""
+    """A missing bucket is also answered 404, but does not mean a missing blob."""
     with pytest.raises(BlobsUnavailable, match="404 NoSuchBucket"):
-        ASKED[asked](blobs_at(moto.address, "no-such-bucket", patience=60))
+        ASKED[asked](blobs_at(moto.address, "no-such-bucket", seconds=60))
 
 
 def test_check_of_an_archived_blob(moto: S3) -> None:
-    """It cannot be read, but the next one can: something to tell, and no reason to stop."""
+    """An archived blob is a finding of the check, which continues with the next blob."""
     bucket = moto.bucket()
-    blobs = blobs_at(moto.address, bucket, patience=60)
+    blobs = blobs_at(moto.address, bucket, seconds=60)
     blobs.put(b"abc")
     moto.archive(bucket, KEY)
     assert blobs.check(ABC, 3) == "cannot be read: InvalidObjectState"
 
 
 def test_s3_asked_before_a_fork(moto: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child would wait for threads that only its parent has, so it is told."""
+    """Use after a fork raises: the child would wait for threads that only its parent has."""
     monkeypatch.setattr(s3, "_process", os.getppid())
     with pytest.raises(RuntimeError, match="forked"):
         blobs_at(moto.address).get(ABC)
@@ -223,7 +223,7 @@ def test_s3_asked_before_a_fork(moto: S3, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_open_blobs_where_the_settings_say(tmp_path: Path) -> None:
-    """In the data directory, in another one, or on S3."""
+    """The settings choose the data directory, another directory, or S3."""
     settings = Settings(data=tmp_path / "data")
     assert open_blobs(settings) == DirectoryBlobs(tmp_path / "data" / "blobs")
     there = evolve(settings, blobs=f"file://{tmp_path}/a%20b")
@@ -236,7 +236,7 @@ def test_open_blobs_where_the_settings_say(tmp_path: Path) -> None:
 
 
 def test_open_blobs_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The setting is refused with a sentence that says what to install."""
+    """The setting is refused with a message that says what to install."""
     monkeypatch.setitem(sys.modules, "obstore", None)
     monkeypatch.delitem(sys.modules, "albumcore_adapters.blobs.s3")
     with pytest.raises(SettingsError, match=r"^ALBUMCORE_BLOBS: .*'albumcore\[s3\]'"):
@@ -257,7 +257,7 @@ def test_open_blobs_without_the_extra(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_open_blobs_with_a_bad_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, text: str, named: str
 ) -> None:
-    """What S3 cannot be reached with is refused by name when the service starts, and never repeated."""
+    """An invalid variable is refused by its name at the start, and its value is not quoted."""
     with reached("http://127.0.0.1:1"):
         monkeypatch.setenv(variable, text)
         with pytest.raises(SettingsError, match=f"^{named}: expected") as refused:
@@ -273,7 +273,7 @@ IMAGES: dict[str, Any] = {"images": [{"id": 1, "patient": 1, "clinic": 1, "stati
 
 
 def test_image_on_s3(moto: S3, tmp_path: Path) -> None:
-    """It is uploaded, shown and verified as ever, and nothing of it is in the data directory."""
+    """An image is uploaded, returned and verified on S3, and no byte of it is in the data directory."""
     bucket = moto.bucket()
     with reached(moto.address), opened(tmp_path, PLACES, blobs=f"s3://{bucket}/albums") as api:
         assert api.upload().json == {"id": 1}
@@ -290,7 +290,7 @@ def test_image_on_s3(moto: S3, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", ["server error", "hangs up", "says nothing"])
 def test_image_while_s3_is_in_trouble(tmp_path: Path, trouble: str) -> None:
-    """The client is to come again, and nothing is recorded; what does not need S3 goes on."""
+    """Uploads are answered 503 and record nothing; routes without image bytes work."""
     with opened(tmp_path, PLACES | IMAGES) as api, receiving() as receiver:
         before = api.position()
         receiver.answer(TROUBLE[trouble])

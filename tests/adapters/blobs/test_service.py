@@ -20,7 +20,7 @@ CLIENTS = 8
 
 
 def test_workers_keep_images_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two workers, and the demo filled in before they are forked: every image comes back, and is verified."""
+    """Two workers serve and verify the images of the demo, which were stored before the fork."""
     data = tmp_path / "data"
     with opened(data, {"patients": [1], "clinics": [1], "stations": [1]}) as api:
         headers = {"Authorization": f"Token {api.token}"}

@@ -209,7 +209,7 @@ def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
     images = dict(blob_files(own))
     with reached(moto.address):
         place = f"s3://{bucket}/of/albums"
-        there = blobs_at(moto.address, bucket, "of/albums", patience=60)
+        there = blobs_at(moto.address, bucket, "of/albums", seconds=60)
         for path in images.values():
             there.put(path.read_bytes())
         shutil.rmtree(own / "blobs")

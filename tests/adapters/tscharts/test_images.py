@@ -15,7 +15,7 @@ from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
 from albumcore_adapters.blobs import DirectoryBlobs
-from albumcore_adapters.blobs.media_types import decode_base64
+from albumcore_adapters.blobs.text_encoding import decode_text
 from albumcore_adapters.store import database_of
 from support.tscharts import PIXEL, ROOT, Api
 
@@ -81,7 +81,7 @@ def test_event_says_what_the_bytes_are(api: Api) -> None:
     """An event holds the digest, length and media type of the decoded bytes, not the bytes."""
     api.upload()
     [event] = api.recorded()
-    stored, _ = decode_base64(PIXEL)
+    stored, _ = decode_text(PIXEL)
     assert event["says"]["content"] == {
         "digest": next(api.service.blobs.digests()),
         "length": len(stored),

@@ -1,6 +1,6 @@
-"""Image bytes, each content stored once under the SHA-256 of it: in a directory, or on S3.
+"""Blobs: image bytes in content-addressed storage, in a directory or on S3.
 
-An event refers to a blob by digest, so the blob is kept safely before the event is recorded.
+Events refer to a blob by its digest, so a blob is stored durably before the event is recorded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
 from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.blobs.directory import DirectoryBlobs
-from albumcore_adapters.blobs.protocol import (
+from albumcore_adapters.blobs.port import (
     BlobDamaged,
     BlobMissing,
     Blobs,
@@ -33,24 +33,23 @@ __all__ = [
 
 
 def open_blobs(settings: Settings, *, to_read: bool = False) -> Blobs:
-    """Open the place for image bytes that the settings name; where they name none, it is in the data directory.
+    """Open the blob storage of the settings; by default, the folder ``blobs`` of the data directory.
 
-    Nothing is asked of S3 yet: albums are served while it is away, and images as soon as it is back.
+    No request is sent to S3: the service starts while S3 is unavailable.
 
     Args:
-        settings: What names the place.
-        to_read: Nothing will be put, so a directory that is missing is not made.
+        settings: The settings.
+        to_read: Do not create a missing directory.
 
     Raises:
-        SettingsError: the place is on S3, and the extra ``s3`` is not installed, or a variable that says how to
-            reach it has a value that is none.
-        OSError: the directory cannot be made.
+        SettingsError: the storage is on S3, and the extra ``s3`` is not installed or an ``AWS_*`` variable is invalid.
+        OSError: the directory cannot be created.
     """
     if settings.blobs is None:
         return DirectoryBlobs(settings.data / BLOBS_DIRECTORY, makes=not to_read)
-    place = urlsplit(settings.blobs)
-    if place.scheme == "file":
-        return DirectoryBlobs(Path(unquote(place.path)), makes=not to_read)
+    address = urlsplit(settings.blobs)
+    if address.scheme == "file":
+        return DirectoryBlobs(Path(unquote(address.path)), makes=not to_read)
     try:
         from albumcore_adapters.blobs.s3 import open_s3
     except ModuleNotFoundError:
@@ -58,4 +57,4 @@ def open_blobs(settings: Settings, *, to_read: bool = False) -> Blobs:
             "ALBUMCORE_BLOBS",
             "the extra `s3` to be installed for an `s3://` address: pip install 'albumcore[s3]'",
         ) from None
-    return open_s3(place.netloc, place.path.removeprefix("/"))
+    return open_s3(address.netloc, address.path.removeprefix("/"))

@@ -1,4 +1,4 @@
-"""Image bytes as files below one directory."""
+"""Blobs as files in one directory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from attrs import field, frozen
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
 from albumcore_adapters.base.posix import fcntl, sync_directory
-from albumcore_adapters.blobs.protocol import (
+from albumcore_adapters.blobs.port import (
     WRONG_DIGEST,
     BlobDamaged,
     BlobMissing,
     BlobsFull,
     BlobsUnavailable,
     Digest,
-    check_digest,
+    require_digest,
     wrong_length,
 )
 
@@ -40,47 +40,47 @@ _OF_ONE_FILE = frozenset(
         getattr(errno, "EUCLEAN", errno.EIO),  # "structure needs cleaning", which Linux alone has
     }
 )
-"""Refusals of the file system that concern a file that is damaged, or what stands in its place."""
+"""Errors of the file system that mean one damaged file, or something else in its place."""
 
-MOST_VERIFIED = 10_000
-"""How many verified files a process remembers, in some 4 MB; with one more, it forgets all and begins again."""
+MAX_VERIFIED = 10_000
+"""Size of the cache of verified files, of about 4 MB; the cache is emptied when it is full."""
 
 _SETTLED = 50_000_000
-"""Nanoseconds: file systems tell times of change by a clock that ticks each 1 to 10 ms, so that of a younger file
-does not tell a later change from the last one."""
+"""Nanoseconds. File systems take times of change from a clock that ticks every 1 to 10 ms: for a younger file, a later
+change may leave the time as it is."""
 
 
 class _Verified:
-    """The files whose SHA-256 this process has verified, each by its inode, time of change and size.
+    """Cache of the files whose SHA-256 this process has verified, identified by inode, time of change and size.
 
-    Bytes that change without the file system's doing, such as on a failing disk, change none of these: once they were
-    read from the disk and verified, only `DirectoryBlobs.check` looks again.
+    Bytes that change below the file system, as on a failing disk, change none of these: after the first verification,
+    only `DirectoryBlobs.check` finds them.
     """
 
     def __init__(self) -> None:
         self._seen: dict[Digest, tuple[int, ...]] = {}
 
     def has(self, digest: Digest, file: os.stat_result) -> bool:
-        """Whether it is the very file that was verified, unchanged since."""
+        """Whether this file was verified and is unchanged."""
         return self._seen.get(digest) == (file.st_ino, file.st_ctime_ns, file.st_size)
 
     def add(self, digest: Digest, file: os.stat_result) -> None:
-        """Remember a file as verified, if a later change of it would show."""
+        """Add a verified file, unless it is so young that its time of change would not show a later change."""
         if time.time_ns() - file.st_ctime_ns < _SETTLED:
             return
-        if len(self._seen) >= MOST_VERIFIED:
-            # Threads share it without a lock, and this is one step.
+        if len(self._seen) >= MAX_VERIFIED:
+            # Threads share the cache without a lock; this is one atomic operation.
             self._seen.clear()
         self._seen[digest] = file.st_ino, file.st_ctime_ns, file.st_size
 
 
 @frozen
 class DirectoryBlobs:
-    """Blobs as files below one directory: ``ab/cdef...`` for the digest ``abcdef...``.
+    """Blobs as files in one directory: ``ab/cdef...`` for the digest ``abcdef...``; ``ab`` is a *shard*.
 
-    The directory is made where it is missing, unless ``makes`` is false.
-    Only the owner may read them. Any number of processes may share the directory.
-    A file whose name starts with a dot is being written, or was left by a crash; nothing reads it.
+    A missing directory is created, unless ``makes`` is false. Files are readable by their owner only. Any number of
+    processes may share the directory. A file whose name starts with a dot is temporary, or was left by a crash; it is
+    never read.
     """
 
     path: Path
@@ -97,10 +97,10 @@ class DirectoryBlobs:
             sync_directory(directory.parent)
 
     def put(self, content: bytes) -> Digest:
-        """Keep ``content`` and return its digest, once file and directories are on the disk.
+        """Store content and return its digest, after file and directories are synced to disk.
 
         Raises:
-            BlobsFull: the disk has no room for it, or the quota of its user does not.
+            BlobsFull: the disk is full, or the quota of its user is used up.
         """
         try:
             return self._put(content)
@@ -114,17 +114,17 @@ class DirectoryBlobs:
         target = self._name(digest)
         shard = os.path.dirname(target)
         self._make_shard(shard)
-        # What is new is written before the lock is taken: the disk may be slow, and others wait for the lock.
+        # New content is written before the lock is taken: the disk may be slow, and `remove` waits for the lock.
         draft = None if os.path.exists(target) else _draft(shard, content)
         try:
-            with _held(shard, fcntl.LOCK_SH) as directory:
+            with _locked(shard, fcntl.LOCK_SH) as directory:
                 if draft is None and not _renew(target, digest):
                     draft = _draft(shard, content)
                 if draft is not None:
                     os.replace(draft, target)
-                # It is there, and young: from here on nobody removes it.
+                # It exists and is young, so `remove` keeps it from here on.
                 fcntl.flock(directory, fcntl.LOCK_UN)
-                # Also for a file that was there: the process that wrote it may not have come to this yet.
+                # Also for an existing file: the process that wrote it may not have synced the directory yet.
                 os.fsync(directory)
         except BaseException:
             if draft is not None:
@@ -133,19 +133,19 @@ class DirectoryBlobs:
         return digest
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
-        """Return the content, once it is known to be what was put.
+        """Return the content of a blob: exactly what was put.
 
-        A file that this process has not verified is read and its SHA-256 compared; the same file, by inode, time of
-        change and size, is not verified again.
+        The SHA-256 is compared at the first read of a file by this process. A file with the same inode, time of
+        change and size is not verified again.
 
         Args:
-            digest: Its digest.
-            length: The recorded length, in bytes, where that is known.
+            digest: The digest.
+            length: The recorded length in bytes, if known.
 
         Raises:
-            BlobMissing: it is not there.
-            BlobDamaged: it has another length or another SHA-256, or the disk does not give it.
-            BlobsUnavailable: the file system refuses for a reason that concerns more than this file.
+            BlobMissing: the blob does not exist.
+            BlobDamaged: its length or its SHA-256 differs, or its bytes are not readable.
+            BlobsUnavailable: an error of the file system that concerns more than this file.
         """
         try:
             descriptor = os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -153,9 +153,9 @@ class DirectoryBlobs:
             raise BlobMissing(digest) from None
         except OSError as error:
             raise _unreadable(digest, error) from error
-        # A file object would ask the system twice as much, and let go of the interpreter each time.
+        # A file object would make twice as many system calls, and release the interpreter lock at each.
         try:
-            # Of the open file, not of its name, which may be given to another one meanwhile.
+            # Of the open file: its name may refer to another file by now.
             file = os.fstat(descriptor)
             length = file.st_size if length is None else length
             if file.st_size != length:
@@ -187,14 +187,14 @@ class DirectoryBlobs:
             raise BlobMissing(digest) from None
 
     def digests(self, before: datetime | None = None) -> Iterator[Digest]:
-        """Go through the digests of all blobs, in ascending order; or of those last put before a moment."""
+        """Yield the digests of all blobs in ascending order, or only of those last put before a time (UTC)."""
         for shard in sorted(filter(_SHARD.fullmatch, os.listdir(self.path))):
             for rest in sorted(filter(_REST.fullmatch, os.listdir(self.path / shard))):
                 if before is None or _is_older(self.path / shard / rest, before):
                     yield shard + rest
 
     def check(self, digest: Digest, length: int) -> str | None:
-        """Read the blob to its end and say what is wrong with it; None if it is sound."""
+        """Read a whole blob and return what is wrong with it, or None if it is sound; ``length`` is in bytes."""
         if not is_digest(digest):
             return "not a SHA-256 digest"
         try:
@@ -213,13 +213,14 @@ class DirectoryBlobs:
         return None
 
     def remove(self, digest: Digest, before: datetime) -> bool:
-        """Remove a blob that was last put before a moment; whether it was there, and that old.
+        """Remove a blob if it was last put before a time (UTC); return whether it was removed.
 
-        One that is put at the same time is either found young, or written again.
+        A lock on the shard orders it against `put`: a concurrent `put` either renews the age first, or writes the
+        blob again.
         """
         target = self._file(digest)
         try:
-            with _held(target.parent, fcntl.LOCK_EX):
+            with _locked(target.parent, fcntl.LOCK_EX):
                 if not _is_older(target, before):
                     return False
                 target.unlink()
@@ -231,19 +232,19 @@ class DirectoryBlobs:
         return Path(self._name(digest))
 
     def _name(self, digest: Digest) -> str:
-        check_digest(digest)
+        require_digest(digest)
         return f"{self.path}/{digest[:2]}/{digest[2:]}"
 
     def _make_shard(self, shard: str) -> None:
         if shard not in self._durable_shards:
             Path(shard).mkdir(mode=0o700, exist_ok=True)
-            # Another process may have made it a moment ago, so its entry is synced here as well.
+            # Another process may have just made it, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard)
 
 
 def _unreadable(digest: Digest, error: OSError) -> BlobDamaged | BlobsUnavailable:
-    """The error that tells why the file system does not give a file."""
+    """Translate an error of the file system."""
     reason = f"cannot be read: {error.strerror}"
     if error.errno in _OF_ONE_FILE:
         return BlobDamaged(digest, reason)
@@ -251,11 +252,8 @@ def _unreadable(digest: Digest, error: OSError) -> BlobDamaged | BlobsUnavailabl
 
 
 @contextmanager
-def _held(shard: str | Path, kind: int) -> Iterator[int]:
-    """Hold a lock on a shard, so that no file in it is removed between the look at it and the use of it.
-
-    Yields its descriptor.
-    """
+def _locked(shard: str | Path, kind: int) -> Iterator[int]:
+    """Lock a shard, shared for `put` and exclusive for `remove`; yield its file descriptor."""
     descriptor = os.open(shard, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, kind)
@@ -272,14 +270,13 @@ def _is_older(file: Path, before: datetime) -> bool:
 
 
 def _renew(target: str, digest: Digest) -> bool:
-    """Whether ``target`` is there and sound; its age starts again from zero.
+    """Renew the age of a file, so that garbage collection keeps it; return whether it exists and is sound.
 
-    Who collects blobs that nothing refers to goes by their age, and this one is about to be needed. One that
-    has rotted, or cannot be read, is written again: its content is at hand.
+    A file that is damaged or not readable is written again by the caller.
     """
     try:
         os.utime(target)
-        # Non-blocking, so that a pipe in its place is not waited for.
+        # Non-blocking: opening a pipe would wait for its other end.
         with open(os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
             is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             return is_file and hashlib.file_digest(file, "sha256").hexdigest() == digest
@@ -292,7 +289,7 @@ def _renew(target: str, digest: Digest) -> bool:
 
 
 def _draft(shard: str, content: bytes) -> str:
-    """Write ``content`` to a file that nothing reads, to the disk; its name."""
+    """Write content to a temporary file in a shard, synced to disk; return its path."""
     descriptor, draft = tempfile.mkstemp(dir=shard, prefix=".put-")
     try:
         with open(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""Image bytes in a bucket of S3, or of a server that speaks its language. Needs the extra ``s3``."""
+"""Blobs as objects in a bucket of S3, or of a compatible server. Needs the extra ``s3``."""
 
 from __future__ import annotations
 
@@ -18,70 +18,74 @@ from obstore.store import S3Store
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
 from albumcore_adapters.base.settings import SettingsError
-from albumcore_adapters.blobs.protocol import (
+from albumcore_adapters.blobs.port import (
     WRONG_DIGEST,
     BlobDamaged,
     BlobMissing,
     BlobsUnavailable,
     Digest,
-    check_digest,
+    require_digest,
     wrong_length,
 )
 
-PATIENCE = 30.0
-"""Seconds, about, until S3 has answered a request or is said not to: one attempt, and the time to try again."""
+REQUEST_SECONDS = 30.0
+"""Approximate time limit of a request, in seconds: one attempt and its retries."""
 
-_PAGE = 1000  # keys; what S3 lists at a time
-_PIECE = 1024 * 1024  # bytes; what is read at a time to be checked
+_PAGE = 1000  # keys of one page of a listing
+_PIECE = 1024 * 1024  # bytes read at a time to be verified
 _KEY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _OF_ONE_BLOB = frozenset({"InvalidObjectState"})
-"""Refusals that concern a single blob, such as one moved to an archive: found by a check, not in its way."""
+"""Error codes that concern one blob, such as one that was moved to an archive: a check reports them and continues."""
 
 _process: int | None = None
-"""The process that first asked S3 for something. Its threads do not survive a fork, and a child would wait for ever."""
+"""The process that sent the first request. Its threads do not exist in a child, which would wait forever."""
 
 
 @frozen
 class S3Blobs:
-    """Blobs as objects of a bucket: ``PREFIX/ab/cdef...`` for the digest ``abcdef...``.
+    """Blobs as objects in a bucket: ``PREFIX/ab/cdef...`` for the digest ``abcdef...``.
 
-    Any number of processes and machines may share it. Open it wherever; use it after a fork only, not before.
+    Any number of processes and machines may share it. It may be opened before a fork, but not used before one.
 
-    `put` always uploads. To look first would cost a request as well, and to leave an object as it is would leave
-    it old, when it is about to be needed and old objects are collected. The key is the digest, so whoever writes
-    it writes the same.
+    `put` always uploads. Checking for the object first would cost a request too, and an object that is not written
+    again stays old, so that garbage collection would remove it. Concurrent uploads under one key are harmless: the
+    key is the digest, so they have the same content.
     """
 
     place: str
     _store: S3Store = field(repr=False, eq=False)
 
     def put(self, content: bytes) -> Digest:
-        """Keep ``content`` and return its digest, once S3 has said that it is stored.
+        """Store content and return its digest, after S3 has confirmed it.
 
-        S3 is told the SHA-256 and refuses what arrives otherwise.
+        The request contains the SHA-256, so S3 refuses content that was changed on the way.
 
         Raises:
-            BlobsUnavailable: S3 did not say so. It may have stored it all the same, which does no harm.
+            BlobsUnavailable: S3 did not confirm it. The content may be stored nevertheless, which is harmless.
         """
         digest = hashlib.sha256(content).hexdigest()
-        with self._asking(digest):
-            # In one part: S3 checks the SHA-256 of the whole, and no half is ever left behind.
+        with self._request(digest):
+            # In one part: S3 verifies the SHA-256 of the whole content, and no incomplete upload remains.
             obstore.put(self._store, _key(digest), content, use_multipart=False)
         return digest
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
-        """Return the content, once its length and its SHA-256 are those that were put.
+        """Return the content of a blob: exactly what was put.
 
-        Each read is verified, for each one comes over the network, where a proxy may answer with something else.
+        Every read is verified by its SHA-256: a proxy on the way may return something else.
+
+        Args:
+            digest: The digest.
+            length: The recorded length in bytes, if known.
 
         Raises:
-            BlobMissing: it is not there.
-            BlobDamaged: S3 gave other bytes.
-            BlobsUnavailable: S3 does not say whether it is there, or broke off.
+            BlobMissing: the blob does not exist.
+            BlobDamaged: S3 returned other bytes.
+            BlobsUnavailable: the request failed, or the response is incomplete.
         """
-        with self._asking(digest), self._found(digest):
+        with self._request(digest), self._existing(digest):
             content = bytes(obstore.get(self._store, _key(digest)).bytes())
         if length is not None and len(content) != length:
             raise BlobDamaged(digest, wrong_length(len(content), length))
@@ -93,25 +97,25 @@ class S3Blobs:
         """Return the length of the content, in bytes.
 
         Raises:
-            BlobMissing: it is not there.
-            BlobsUnavailable: S3 does not say whether it is.
+            BlobMissing: the blob does not exist.
+            BlobsUnavailable: the request failed.
         """
-        with self._asking(digest), self._found(digest):
+        with self._request(digest), self._existing(digest):
             return obstore.head(self._store, _key(digest))["size"]
 
     def digests(self, before: datetime | None = None) -> Iterator[Digest]:
-        """Go through the digests of all blobs, in ascending order; or of those last put before a moment.
+        """Yield the digests of all blobs in ascending order, or only of those last put before a time (UTC).
 
-        The order is the one in which S3 lists keys, and the moment is one of its clock.
+        The order is that of S3's listing, and the time is compared with S3's clock.
 
         Raises:
-            BlobsUnavailable: S3 does not go on telling.
+            BlobsUnavailable: a request failed.
         """
         before = before and in_utc("before", before)
-        with self._asking("the list"):
+        with self._request("the list"):
             pages = obstore.list(self._store, chunk_size=_PAGE)
         while True:
-            with self._asking("the list"):
+            with self._request("the list"):
                 page = next(pages, None)
             if page is None:
                 return
@@ -121,15 +125,15 @@ class S3Blobs:
                     yield key[1] + key[2]
 
     def check(self, digest: Digest, length: int) -> str | None:
-        """Read the blob to its end and say what is wrong with it; None if it is sound.
+        """Read a whole blob and return what is wrong with it, or None if it is sound; ``length`` is in bytes.
 
         Raises:
-            BlobsUnavailable: S3 does not let it be read, so nothing can be said.
+            BlobsUnavailable: the request failed, so nothing is known of the blob.
         """
         if not is_digest(digest):
             return "not a SHA-256 digest"
         try:
-            with self._asking(digest), self._found(digest):
+            with self._request(digest), self._existing(digest):
                 return self._wrong(digest, length)
         except BlobMissing:
             return "missing"
@@ -139,18 +143,18 @@ class S3Blobs:
             raise
 
     def remove(self, digest: Digest, before: datetime) -> bool:
-        """Remove a blob that was last put before a moment; whether it was there, and that old.
+        """Remove a blob if it was last put before a time (UTC); return whether it was removed.
 
-        S3 cannot be told to remove an object only if it is old. One that is put in the milliseconds between the
-        look at its age and the removal is lost, unless the bucket keeps versions.
+        S3 has no conditional removal by age. A blob that is put in the milliseconds between the request for its age
+        and the removal is lost, unless the bucket has versioning.
 
         Raises:
-            BlobsUnavailable: S3 did not say that it is removed. It may be all the same.
+            BlobsUnavailable: S3 did not confirm the removal. The blob may be removed nevertheless.
         """
-        young = in_utc("before", before)
+        limit = in_utc("before", before)
         try:
-            with self._asking(digest), self._found(digest):
-                if obstore.head(self._store, _key(digest))["last_modified"] >= young:
+            with self._request(digest), self._existing(digest):
+                if obstore.head(self._store, _key(digest))["last_modified"] >= limit:
                     return False
                 obstore.delete(self._store, _key(digest))
         except BlobMissing:
@@ -167,37 +171,39 @@ class S3Blobs:
         return None if content.hexdigest() == digest else WRONG_DIGEST
 
     @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
-        """Turn whatever S3 or the way to it can do wrong into the one error that says so."""
-        _stay_in_this_process()
+    def _request(self, what: str) -> Iterator[None]:
+        """Translate every error of a request into `BlobsUnavailable`."""
+        _refuse_after_fork()
         try:
             yield
         except (BaseError, OSError) as error:
-            # Not chained: what obstore tells includes the whole answer, in which S3 may repeat a session token.
-            raise BlobsUnavailable(f"{self.place}: {what}: {_told(error)}", _code(error)) from None
+            # Not chained: obstore's message includes the whole response, which may contain a session token.
+            raise BlobsUnavailable(
+                f"{self.place}: {what}: {_described(error)}", _code(error)
+            ) from None
 
     @contextmanager
-    def _found(self, digest: Digest) -> Iterator[None]:
-        """Tell a blob that is missing from a bucket that is, for S3 answers 404 to both."""
+    def _existing(self, digest: Digest) -> Iterator[None]:
+        """Distinguish a missing blob from a missing bucket: S3 answers 404 to both."""
         try:
             yield
         except FileNotFoundError as error:
             if _code(error) != "NoSuchKey":
-                # A HEAD is answered without a word why, and what is no S3 answers 404 to anything.
+                # The response to HEAD has no error code, and a server that is not S3 answers 404 to anything.
                 next(obstore.list(self._store, _key(digest)), None)
             raise BlobMissing(digest) from None
 
 
-def open_s3(bucket: str, prefix: str = "", patience: float = PATIENCE) -> S3Blobs:
-    """Open a bucket, reached as the usual ``AWS_*`` variables of the environment say. Nothing is asked of it yet.
+def open_s3(bucket: str, prefix: str = "", seconds: float = REQUEST_SECONDS) -> S3Blobs:
+    """Open a bucket with the configuration of the usual ``AWS_*`` environment variables. No request is sent.
 
     Args:
-        bucket: Its name.
-        prefix: What the keys begin with, without a slash at either end.
-        patience: Seconds, about, until a request is given up.
+        bucket: The name of the bucket.
+        prefix: The prefix of all keys, without a slash at either end.
+        seconds: Approximate time limit of a request.
 
     Raises:
-        SettingsError: one of those variables has a value that is none.
+        SettingsError: the value of one of the variables is invalid.
     """
     endpoint = _endpoint()
     try:
@@ -207,12 +213,12 @@ def open_s3(bucket: str, prefix: str = "", patience: float = PATIENCE) -> S3Blob
             config={"checksum_algorithm": "SHA256"},
             client_options={
                 "allow_http": endpoint.startswith("http:"),
-                "connect_timeout": timedelta(seconds=patience / 6),
-                "timeout": timedelta(seconds=patience * 5 / 6),
+                "connect_timeout": timedelta(seconds=seconds / 6),
+                "timeout": timedelta(seconds=seconds * 5 / 6),
             },
             retry_config={
                 "max_retries": 5,
-                "retry_timeout": timedelta(seconds=patience / 6),
+                "retry_timeout": timedelta(seconds=seconds / 6),
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=100),
                     "max_backoff": timedelta(seconds=1),
@@ -229,9 +235,9 @@ def open_s3(bucket: str, prefix: str = "", patience: float = PATIENCE) -> S3Blob
 
 
 def _endpoint() -> str:
-    """The address S3 is to be asked at; empty where it is Amazon's own.
+    """Return the address of the S3 server, or "" for Amazon's.
 
-    Checked here, and the region with it: obstore would end the request with a panic.
+    Address and region are checked here, because obstore panics on invalid ones.
     """
     for variable in _REGIONS:
         if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", os.environ.get(variable, "us-east-1")):
@@ -240,7 +246,7 @@ def _endpoint() -> str:
     for variable, address in given.items():
         try:
             url = urlsplit(address)
-            url.port  # noqa: B018 - a port that is no number is refused when it is looked at
+            url.port  # noqa: B018 - the property raises for a port that is not a number
             plain = re.fullmatch(r"[!-~]+", address) and "@" not in url.netloc
         except ValueError:
             plain = None
@@ -252,11 +258,11 @@ def _endpoint() -> str:
 
 
 def _key(digest: Digest) -> str:
-    check_digest(digest)
+    require_digest(digest)
     return f"{digest[:2]}/{digest[2:]}"
 
 
-def _stay_in_this_process() -> None:
+def _refuse_after_fork() -> None:
     global _process
     if _process is None:
         _process = os.getpid()
@@ -274,12 +280,12 @@ def _code(error: Exception) -> str | None:
     return found and (found[1] or found[2])
 
 
-def _told(error: Exception) -> str:
-    """What went wrong, in a few words of which none can be a secret."""
+def _described(error: Exception) -> str:
+    """Describe an error in a few words that cannot contain a secret."""
     text = str(error)
     host = found[1] if (found := _HOST.search(text)) else "S3"
     status = found[1] if (found := _STATUS.search(text)) else None
     if status or _code(error):
         return " ".join(filter(None, (host, "answered", status, _code(error))))
-    # The first line ends with the cause; what comes before has the whole address.
+    # The first line ends with the cause; the text before it contains the whole address.
     return f"{host} gave no answer to use: {text.partition(chr(10))[0].rpartition(' - ')[2][:200]}"

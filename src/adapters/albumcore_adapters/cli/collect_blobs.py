@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from albumcore import utc_now
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.blobs.collect import unreferred
+from albumcore_adapters.blobs.collection import unreferenced_digests
 from albumcore_adapters.cli.base import DataOption, Failed, app, existing
 
 
@@ -38,7 +38,7 @@ def collect_blobs(
     try:
         with existing(data) as service, progress_of("reading events") as progress:
             blobs = service.blobs
-            old = unreferred(service.albums, blobs, before, progress)
+            old = unreferenced_digests(service.albums, blobs, before, progress)
             found.extend(digest for digest in old if dry_run or blobs.remove(digest, before))
     finally:
         # Also what was removed before it came to an end that was not foreseen.

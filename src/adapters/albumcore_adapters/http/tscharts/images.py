@@ -18,12 +18,8 @@ from albumcore.index import ImageRow
 from albumcore.kernel import RecordedEvent
 from albumcore.streams import patient_stream
 from albumcore_adapters.blobs import Blobs
-from albumcore_adapters.blobs.media_types import (
-    as_json,
-    decode_base64,
-    is_base64_text,
-    sniff,
-)
+from albumcore_adapters.blobs.media_types import sniff
+from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
 from albumcore_adapters.directory import ids_exist
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.tscharts.records import id_in_path
@@ -57,7 +53,7 @@ def _showing(service: Service, row: ImageRow, added: ImageAdded) -> Callable[[],
 
 
 def _shown(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
-    data = as_json(blobs.get(content.digest, content.length), content.encoding)
+    data = encode_json(blobs.get(content.digest, content.length), content.encoding)
     # Nearly all of it is data: it is copied once, and not gone through again.
     return b"".join((beginning, *data, b"}"))
 
@@ -139,7 +135,7 @@ class Images(Resource):
     def _decoded(self, data: object) -> tuple[bytes, Encoding]:
         if not isinstance(data, str) or not data:
             raise _bad("data is not a text, or an empty one")
-        stored, encoding = decode_base64(data)
+        stored, encoding = decode_text(data)
         if self._documented and encoding == "verbatim" and not is_base64_text(data):
             raise _bad("data is not base64")
         return stored, encoding
