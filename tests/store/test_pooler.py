@@ -115,7 +115,7 @@ def test_a_connection_lost_behind_a_pooler_keeps_nothing(app: Albumcore) -> None
 
     with pytest.raises(ConnectionLost):
         lose_it()
-    with postgres_of(app).looking() as cursor:
+    with postgres_of(app).single_read() as cursor:
         cursor.execute("SELECT count(*) AS number FROM notes")
         assert cursor.fetchall() == [{"number": 0}]
 

@@ -303,7 +303,7 @@ def test_numbers_are_given_without_waiting_for_the_disk(app: Albumcore) -> None:
     """And only they: the next transaction waits for it again."""
     recorder: PostgresRecorder = app.recorder  # type: ignore[assignment]
     assert [recorder.next_number("scan") for _ in range(3)] == [1, 2, 3]
-    with recorder.datastore.looking() as cursor:
+    with recorder.datastore.single_read() as cursor:
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == {"synchronous_commit": "on"}
 

@@ -23,8 +23,8 @@ from albumcore_adapters.sql import postgres_server as found
 from albumcore_adapters.sql.postgres import (
     PortableCursor,
     PostgresDatabase,
-    connection_settings,
 )
+from albumcore_adapters.sql.postgres_pool import connection_settings
 from support.pgbouncer import pooler
 from support.postgres import empty_database, postgres_server
 
@@ -265,7 +265,7 @@ def impatient(
 def test_a_statement_that_takes_too_long_is_ended(impatient: PostgresDatabase) -> None:
     """By the server; one of a transaction that makes tables may take its time."""
     for begin in (
-        impatient.looking,
+        impatient.single_read,
         partial(impatient.transaction, commit=False),
         partial(impatient.transaction, commit=True),
     ):
@@ -274,7 +274,7 @@ def test_a_statement_that_takes_too_long_is_ended(impatient: PostgresDatabase) -
     with impatient.transaction(commit=False) as cursor:
         cursor.execute("CREATE TEMP TABLE compared (number INTEGER)")
         cursor.execute("SELECT pg_sleep(0.3)")
-    with pytest.raises(OperationalError), impatient.looking() as cursor:
+    with pytest.raises(OperationalError), impatient.single_read() as cursor:
         cursor.execute("SELECT pg_sleep(30)")
 
 
@@ -293,7 +293,7 @@ def test_statements_of_a_table_that_was_made_anew(database: PostgresDatabase, ur
 
 def test_an_old_server_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is needed of it came with version 13."""
-    monkeypatch.setattr(found, "OLDEST", 990000)
+    monkeypatch.setattr(found, "OLDEST_VERSION", 990000)
     with pytest.raises(NotSupportedError, match="13 or later"):
         PostgresDatabase(url)
 

@@ -11,8 +11,9 @@ from attrs import evolve
 from albumcore import Album, Albumcore, commands
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
-from albumcore_adapters.sql import postgres
+from albumcore_adapters.sql import postgres_transaction
 from albumcore_adapters.sql.postgres import ConnectionLost, PostgresDatabase
+from albumcore_adapters.sql.postgres_transaction import TransactionId
 from albumcore_adapters.store import StoreUnavailable, open_postgres
 from support.databases import postgres_of
 from support.given import ALICE
@@ -137,7 +138,7 @@ def test_a_database_that_stays_gone_is_not_said_to_have_kept_nothing(
     is_kept: bool,
 ) -> None:
     """Nobody can know, and the error says so."""
-    monkeypatch.setattr(postgres, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(postgres_transaction, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(postgres_of(app).pool, "timeout", 0.1)
     before = comments(direct)
     proxy.cut, proxy.stays_broken = (
@@ -158,7 +159,7 @@ def test_a_command_is_known_by_its_id_where_the_server_knows_it_no_more(
     def unknown(*_: object) -> bool:
         raise StoreUnavailable("nobody knows")
 
-    monkeypatch.setattr(PostgresDatabase, "_was_kept", unknown)
+    monkeypatch.setattr(PostgresDatabase, "_was_committed", unknown)
     proxy.cut = CUTS["after the commit"]
     app.handle(A1, Album.post_comment, ALICE, "Hm")
     assert comments(direct) == [*before, "Hm"]
@@ -210,22 +211,22 @@ def test_another_history_is_no_answer(app: Albumcore) -> None:
     """The name may be that of another transaction, on another timeline or after a crash, which a checkpoint ends."""
     database = postgres_of(app)
     with database.transaction(commit=True) as cursor:
-        cursor.execute(f"SELECT {database.server.named}")
+        cursor.execute(f"SELECT {database.server.transaction_columns}")
         [row] = cursor.fetchall()
-    ours = postgres._Named(0, row["xid"], row["history"])
-    assert database._was_kept(ours)
+    ours = TransactionId(0, row["xid"], row["history"])
+    assert database._was_committed(ours)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
-        database._was_kept(evolve(ours, history="0000FFFF" + row["history"][8:]))
+        database._was_committed(evolve(ours, history="0000FFFF" + row["history"][8:]))
     postgres_server().execute("CHECKPOINT")
     with pytest.raises(StoreUnavailable, match="nobody knows"):
-        database._was_kept(ours)
+        database._was_committed(ours)
 
 
 @pytest.fixture
-def waiting(direct: Albumcore, url: str) -> Iterator[postgres._Named]:
+def waiting(direct: Albumcore, url: str) -> Iterator[TransactionId]:
     """A transaction that is being kept, and waits for a synchronous standby that is not there."""
     server, name = postgres_server(), url.split("/")[3].split("?")[0]
-    with postgres_of(direct).looking() as cursor:
+    with postgres_of(direct).single_read() as cursor:
         cursor.execute(f"SELECT {postgres_of(direct).server.history} AS history")
         [row] = cursor.fetchall()
     server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
@@ -238,7 +239,7 @@ def waiting(direct: Albumcore, url: str) -> Iterator[postgres._Named]:
             writes.append(threading.Thread(target=server.execute, args=[write, name]))
             writes[-1].start()
             writes[-1].join(0.05)
-        yield postgres._Named(found[0][0], found[0][1], row["history"])
+        yield TransactionId(found[0][0], found[0][1], row["history"])
     finally:
         server.execute("ALTER SYSTEM RESET synchronous_standby_names")
         server.execute("SELECT pg_reload_conf()")
@@ -247,22 +248,22 @@ def waiting(direct: Albumcore, url: str) -> Iterator[postgres._Named]:
 
 
 def test_what_a_standby_does_not_have_yet_is_not_said_to_be_kept(
-    direct: Albumcore, waiting: postgres._Named, monkeypatch: pytest.MonkeyPatch
+    direct: Albumcore, waiting: TransactionId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction that waits for it is not ended: the server would take it for kept at once."""
-    monkeypatch.setattr(postgres, "SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(postgres_transaction, "SETTLE_SECONDS", 0.5)
     with pytest.raises(StoreUnavailable, match="nobody knows"):
-        postgres_of(direct)._was_kept(waiting)
+        postgres_of(direct)._was_committed(waiting)
 
 
 def test_another_transaction_of_the_same_backend_is_not_ended(direct: Albumcore) -> None:
     """Behind a pooler of connections, or where its number was given again, it is somebody else's."""
     database = postgres_of(direct)
     with database.transaction(commit=True) as cursor:
-        cursor.execute(f"SELECT {database.server.named}")
+        cursor.execute(f"SELECT {database.server.transaction_columns}")
         [row] = cursor.fetchall()
     with database.transaction(commit=True) as cursor:
         backend = cursor.connection.info.backend_pid
-        assert database._was_kept(postgres._Named(backend, row["xid"], row["history"]))
+        assert database._was_committed(TransactionId(backend, row["xid"], row["history"]))
         cursor.execute("INSERT INTO notes (name) VALUES ('of another')")
     assert notes(direct)[-1] == "of another"

@@ -43,8 +43,12 @@ class Seam:
         """The transaction that is asked for."""
         return self.database.transaction(commit=commit)
 
+    def single_read(self) -> AbstractContextManager[Cursor]:
+        """The cursor that is asked for."""
+        return self.transaction(commit=False)
+
     def read_snapshot(self) -> AbstractContextManager[None]:
-        """Reading of one moment."""
+        """Reads in one transaction."""
         return self.database.read_snapshot()
 
     def data_version(self) -> object | None:

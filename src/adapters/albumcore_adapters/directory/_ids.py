@@ -17,6 +17,6 @@ def ids_exist(database: Database, ids: Mapping[str, int]) -> bool:
     if not all(0 < row_id <= MAX_INTEGER for row_id in ids.values()):
         return False
     exists = [f"EXISTS (SELECT 1 FROM directory_{name} WHERE id = ?)" for name in ids]  # noqa: S608
-    with database.transaction(commit=False) as cursor:
+    with database.single_read() as cursor:
         cursor.execute(f"SELECT 1 AS one WHERE {' AND '.join(['1 = 1', *exists])}", [*ids.values()])
         return cursor.fetchone() is not None

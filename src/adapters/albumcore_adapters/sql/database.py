@@ -88,8 +88,11 @@ class Database(Protocol):
     def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
         """Open a transaction: kept at the end with ``commit``, undone without it or on an error."""
 
+    def single_read(self) -> AbstractContextManager[Cursor]:
+        """A cursor for one statement that reads, which may cost less than a transaction."""
+
     def read_snapshot(self) -> AbstractContextManager[None]:
-        """Have all that this thread reads in the block be of one moment."""
+        """Run this thread's reads in one read transaction (snapshot isolation)."""
 
     def data_version(self) -> object | None:
         """What is equal to itself as long as nobody has committed anything; None where that is not known."""
@@ -132,7 +135,7 @@ def rows_of(database: Database, select: str, *params: Parameter) -> list[Row]:
     """Return the rows that ``select`` finds; a text that no database can hold is equal to none that is there."""
     if not all(is_storable(param) for param in params if isinstance(param, str)):
         return []
-    with database.transaction(commit=False) as cursor:
+    with database.single_read() as cursor:
         cursor.execute(select, params)
         return cursor.fetchall()
 
@@ -141,7 +144,7 @@ def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
     """Return the row that ``select`` finds by its id; a number that is no id finds nothing."""
     if not 0 < row_id <= MAX_INTEGER:
         return None
-    with database.transaction(commit=False) as cursor:
+    with database.single_read() as cursor:
         cursor.execute(select, (row_id,))
         return cursor.fetchone()
 

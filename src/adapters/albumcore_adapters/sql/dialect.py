@@ -1,18 +1,18 @@
-"""Where SQLite and PostgreSQL do not share a word: what is written for the one, as the other reads it."""
+"""The common SQL dialect: what SQLite runs as it stands, translated for PostgreSQL."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-_MARKS = re.compile(
+_TOKENS = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | -- [^\n]* | [?%]""",
     re.VERBOSE,
 )
-_DEFINITION = re.compile(r"\s*(?:CREATE\s+(?:TEMP\s+)?TABLE|ALTER\s+TABLE)\b")
-_MAKING = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b")
-_NAMED = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?(?:TABLE|INDEX)\s+IF\s+NOT\s+EXISTS\s+(\w+)")
-_WORDS = (
+_TABLE_DEFINITION = re.compile(r"\s*(?:CREATE\s+(?:TEMP\s+)?TABLE|ALTER\s+TABLE)\b")
+_SCHEMA_CHANGE = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b")
+_CREATION = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?(?:TABLE|INDEX)\s+IF\s+NOT\s+EXISTS\s+(\w+)")
+_TYPES = (
     (re.compile(r"\s+WITHOUT ROWID\b"), ""),
     (
         re.compile(r"\bINTEGER PRIMARY KEY(?: AUTOINCREMENT)?\b"),
@@ -20,36 +20,36 @@ _WORDS = (
     ),
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
     (re.compile(r"\bBLOB\b"), "BYTEA"),
-    # The order of texts is that of their code points, as in SQLite.
+    # Texts are ordered by code point, as in SQLite.
     (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
 )
 
 
 @lru_cache(maxsize=1024)
 def for_postgres(statement: str) -> str:
-    """A statement as PostgreSQL and its driver read it.
+    """A statement as PostgreSQL and psycopg take it.
 
-    Parameters are marked ``%s`` there and not ``?``, and so a literal ``%`` is doubled. Tables are defined in
-    its words. Quoted names and texts stay as they are.
+    A parameter is ``%s`` instead of ``?``, and so a literal ``%`` is doubled. In table definitions, types are
+    PostgreSQL's. Quoted names and texts stay as they are.
     """
-    if _DEFINITION.match(statement):
-        for sqlite, postgres in _WORDS:
+    if _TABLE_DEFINITION.match(statement):
+        for sqlite, postgres in _TYPES:
             statement = sqlite.sub(postgres, statement)
-    return _MARKS.sub(_mark, statement)
+    return _TOKENS.sub(_translated, statement)
 
 
-def _mark(found: re.Match[str]) -> str:
+def _translated(found: re.Match[str]) -> str:
     return "%s" if found[0] == "?" else found[0].replace("%", "%%")
 
 
 @lru_cache(maxsize=1024)
-def makes_tables(statement: str) -> bool:
-    """Whether a statement makes, changes or drops a table or lookup."""
-    return _MAKING.match(statement) is not None
+def changes_schema(statement: str) -> bool:
+    """Whether a statement creates, alters or drops a table or index."""
+    return _SCHEMA_CHANGE.match(statement) is not None
 
 
 @lru_cache(maxsize=1024)
-def made_by(statement: str) -> str | None:
-    """The table or lookup that a statement makes where it is not there yet; None for any other statement."""
-    found = _NAMED.match(statement)
+def created_by(statement: str) -> str | None:
+    """The name in ``CREATE TABLE`` or ``CREATE INDEX IF NOT EXISTS``; None for any other statement."""
+    found = _CREATION.match(statement)
     return found[1] if found else None

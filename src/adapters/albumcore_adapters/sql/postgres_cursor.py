@@ -1,4 +1,4 @@
-"""Cursors of PostgreSQL that run what is written for SQLite, and raise what every store raises."""
+"""Cursors of PostgreSQL that run statements in the common dialect, and raise the event library's errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from psycopg.abc import Buffer, Params
 from psycopg.adapt import Dumper, Loader
 from psycopg.rows import DictRow, dict_row
 
-from albumcore_adapters.sql.dialect import for_postgres, made_by, makes_tables
+from albumcore_adapters.sql.dialect import changes_schema, created_by, for_postgres
 from albumcore_adapters.sql.faults import fault_of_postgres
 
 _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
@@ -38,39 +38,39 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
 )
 
 
-UNHURRIED = "SET LOCAL statement_timeout = 0"
-"""Has the rest of a transaction take as long as it takes."""
+NO_STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = 0"
+"""The statement that lifts the statement timeout for the rest of a transaction."""
 
-# Told where another server has just taken over, and where a transaction was idle, or took, too long.
-_PASSING = frozenset({"25006", "25P03", "25P04"})
+# Another server has just taken over; or a transaction was idle, or took, too long.
+_TRANSIENT = frozenset({"25006", "25P03", "25P04"})
 
 
-class _Truth(Dumper):
-    """Truth values are the numbers 0 and 1, as in SQLite."""
+class _BoolDumper(Dumper):
+    """A bool is sent as the integer 0 or 1, as in SQLite."""
 
     oid = 20  # bigint
 
     def dump(self, obj: bool) -> Buffer:
-        """The number."""
+        """The integer as text."""
         return b"1" if obj else b"0"
 
 
-class _Number(Loader):
-    """Sums of whole numbers are whole numbers, as in SQLite."""
+class _NumericLoader(Loader):
+    """A sum of integers is an int, as in SQLite."""
 
     def load(self, data: Buffer) -> int | float:
-        """The number, with a fraction only where it has one."""
+        """An int, or a float where there is a fraction."""
         text = bytes(data).decode()
         return float(text) if "." in text or text == "NaN" else int(text)
 
 
 class PortableCursor(psycopg.Cursor[DictRow]):
-    """Runs statements that are written for SQLite as well, and raises the errors that a store raises."""
+    """Runs statements in the common dialect (`sql.dialect`), and raises the event library's errors."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         super().__init__(connection, row_factory=dict_row)
-        self.adapters.register_dumper(bool, _Truth)
-        self.adapters.register_loader("numeric", _Number)
+        self.adapters.register_dumper(bool, _BoolDumper)
+        self.adapters.register_loader("numeric", _NumericLoader)
 
     def execute(
         self,
@@ -82,22 +82,22 @@ class PortableCursor(psycopg.Cursor[DictRow]):
     ) -> Self:
         """Run one statement.
 
-        What makes a table or lookup where it is not there yet is left alone where it is: users who may not make
-        tables would be refused although there is nothing to make. A transaction that makes some, to change the form
-        of a store or to compare its rows, may take its time.
+        ``CREATE ... IF NOT EXISTS`` is skipped where the table or index exists: a user without the privilege to
+        create would be refused although there is nothing to create. The statement timeout is lifted in a transaction
+        that changes tables, since a migration, a rebuild or a comparison takes as long as the store is large.
 
         Raises:
-            PersistenceError: one of its kinds. The transaction can only be undone then.
+            PersistenceError: a subclass of it. The transaction can then only be rolled back.
         """
-        with known_errors(self.connection):
+        with translated_errors(self.connection):
             if isinstance(query, str):
-                if (made := made_by(query)) and self._is_there(made):
+                if (created := created_by(query)) and self._exists(created):
                     return self
-                if makes_tables(query):
-                    super().execute(UNHURRIED)
+                if changes_schema(query):
+                    super().execute(NO_STATEMENT_TIMEOUT)
                 query, params = for_postgres(query), params or ()
             if self.connection.info.pipeline_status:
-                # A pipeline that fails may not get to prepare what the driver from then on takes for prepared.
+                # A pipeline that fails may leave unprepared what the driver from then on takes for prepared.
                 prepare = False
             return super().execute(query, params, prepare=prepare, binary=binary)
 
@@ -107,37 +107,37 @@ class PortableCursor(psycopg.Cursor[DictRow]):
         """Run one statement once for each row of parameters.
 
         Raises:
-            PersistenceError: one of its kinds. The transaction can only be undone then.
+            PersistenceError: a subclass of it. The transaction can then only be rolled back.
         """
-        with known_errors(self.connection):
+        with translated_errors(self.connection):
             if isinstance(query, str):
                 query = for_postgres(query)
             super().executemany(query, params_seq, returning=returning)
 
-    def _is_there(self, name: str) -> bool:
-        super().execute("SELECT to_regclass(%s) IS NOT NULL AS there", [name])
+    def _exists(self, name: str) -> bool:
+        super().execute("SELECT to_regclass(%s) IS NOT NULL AS is_there", [name])
         [row] = self.fetchall()
-        return bool(row["there"])
+        return bool(row["is_there"])
 
 
 @contextmanager
-def known_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
-    """Raise the driver's errors as those that every store raises; what passes by itself as ``OperationalError``.
+def translated_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """Translate the driver's errors to the event library's; a transient one is an ``OperationalError``.
 
-    Only the server's first line is kept of a message: the others may quote what is in a row. A connection whose
-    prepared statements are of tables that were made anew since is closed.
+    A message is cut to the server's first line: the others may quote the content of a row. A connection is closed if
+    its prepared statements are of tables that were recreated since.
     """
     try:
         yield
     except psycopg.Error as error:
-        known = fault_of_postgres(error.sqlstate) or next(
-            known for kind, known in _ERRORS if isinstance(error, kind)
+        translated = fault_of_postgres(error.sqlstate) or next(
+            ours for theirs, ours in _ERRORS if isinstance(error, theirs)
         )
-        if error.sqlstate in _PASSING:
-            known = OperationalError
+        if error.sqlstate in _TRANSIENT:
+            translated = OperationalError
         # "cached plan must not change result type", which servers say in many languages
         elif error.diag.source_function == "RevalidateCachedQuery":
-            known = OperationalError
+            translated = OperationalError
             if connection is not None:
                 connection.close()
-        raise known(error.diag.message_primary or str(error)) from error
+        raise translated(error.diag.message_primary or str(error)) from error

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server is, and what it lets us do: asked once, when a store is opened."""
+"""What a PostgreSQL server is and what it supports: asked once, when a database is opened."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from eventsourcing.persistence import NotSupportedError
 from psycopg import sql
 from psycopg.abc import Query
 
-OLDEST = 130000
-"""The oldest server that will do: PostgreSQL 13, by the server's own way of counting."""
+OLDEST_VERSION = 130000
+"""PostgreSQL 13, as the server numbers its versions."""
 
 STATEMENT_SECONDS = 60
-"""How long a statement may take, beside what it waits for others; see `Server.limits`."""
+"""How long a statement may take beyond its wait for a lock; see `ServerInfo.limits`."""
 
 _HISTORY = (
     "(left(pg_walfile_name(pg_current_wal_lsn()), 8) || "
@@ -25,15 +25,16 @@ _UNKNOWN = "''::text"
 
 
 @frozen
-class Server:
+class ServerInfo:
     """A server as it was found.
 
     Attributes:
         schema: Where the tables are.
-        is_pooled: Whether a pooler stands before it, so that the next transaction of a connection may be on another
-            connection to the server: what is set for a session, prepared or locked in it, is lost or somebody else's.
-        history: The expression that tells which history of the server this is: another after a crash, and where a
-            standby has taken over. An empty text where the server does not let us see it, as some hosted ones do not.
+        is_pooled: Whether a pooler stands before it. The next transaction of a connection may then be on another
+            connection to the server, so settings, prepared statements and locks of a session are lost or another
+            client's.
+        history: The expression for the timeline and the last checkpoint: another value after a crash, and where a
+            standby has taken over. An empty text where the server refuses it, as some hosted ones do.
     """
 
     schema: str
@@ -42,29 +43,30 @@ class Server:
 
     @property
     def tells_history(self) -> bool:
-        """Whether it can be seen which history this is."""
+        """Whether the server tells its history."""
         return self.history != _UNKNOWN
 
     @property
-    def named(self) -> str:
-        """The columns that tell of a transaction what is needed to ask what became of it."""
+    def transaction_columns(self) -> str:
+        """The columns of a query that identifies the current transaction: ``backend``, ``xid`` and ``history``."""
         return (
             "pg_backend_pid() AS backend, pg_current_xact_id()::text AS xid, "
             f"{self.history} AS history"
         )
 
     @property
-    def how_it_ended(self) -> str:
-        """The question what became of a transaction: three parameters, the second of them its history.
+    def transaction_status(self) -> str:
+        """The query for the ``status`` of a transaction; its parameters are the xid, the history, and the xid again.
 
-        Without a name it was cut off before it could do anything. Of another history, the same name may be that of
-        another transaction; where histories cannot be told apart, no more is said than that it has not ended.
+        Without an xid it was cut off before it could do anything, and so is aborted. In another history, the same xid
+        may be another transaction, and the status is NULL. Where the history is unknown, only ``in progress`` is
+        certain.
         """
         status = "pg_xact_status(nullif(%s, '')::xid8)"
         if not self.tells_history:
             status = f"nullif(nullif({status}, 'committed'), 'aborted')"
-        told = f"CASE WHEN {self.history} = %s THEN {status} END"
-        return f"SELECT CASE WHEN %s = '' THEN 'aborted' ELSE {told} END AS told"
+        known = f"CASE WHEN {self.history} = %s THEN {status} END"
+        return f"SELECT CASE WHEN %s = '' THEN 'aborted' ELSE {known} END AS status"
 
     def limits(self, lock_seconds: float, *, is_local: bool) -> str:
         """The statements that bound what one client can hold, for a session or for one transaction.
@@ -83,35 +85,36 @@ class Server:
 
 
 def milliseconds(seconds: float) -> str:
-    """A time as a setting of the server; never 0, which would be without end."""
+    """A duration as a setting of the server; never 0, which would mean no limit."""
     return str(max(1, int(1000 * seconds)))
 
 
-def directly(conninfo: str) -> psycopg.Connection[Any]:
-    """A connection beside those of a pool, outside any transaction. It prepares nothing: see `Server.is_pooled`."""
+def connect_directly(conninfo: str) -> psycopg.Connection[Any]:
+    """A connection outside the pool, in autocommit mode. It prepares nothing: see `ServerInfo.is_pooled`."""
     return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
 
 
-def look_at(connection: psycopg.Connection[Any]) -> Server:
-    """See what a connection leads to.
+def inspect_server(connection: psycopg.Connection[Any]) -> ServerInfo:
+    """Ask a connection what server it leads to.
 
     Raises:
-        NotSupportedError: it is no PostgreSQL of version 13 or later, does not store UTF-8, or has no place for tables.
+        NotSupportedError: it is no PostgreSQL of version 13 or later, does not store UTF-8, or has no schema.
     """
     cursor = connection.execute(
         "SELECT version(), current_schema(), current_setting('server_encoding'), pg_backend_pid()"
     )
     [(version, schema, encoding, backend)] = cursor.fetchall()
-    if "CockroachDB" in version or "-YB-" in version or connection.info.server_version < OLDEST:
+    is_old = connection.info.server_version < OLDEST_VERSION
+    if is_old or "CockroachDB" in version or "-YB-" in version:
         raise NotSupportedError(f"PostgreSQL 13 or later is needed, and this is {version}")
     if encoding != "UTF8":
         raise NotSupportedError(f"the database must store UTF-8, and this one stores {encoding}")
     if schema is None:
         raise NotSupportedError("no schema of the search path exists: there is no place for tables")
     history = _UNKNOWN
-    # Tried, and not asked for by rights: some servers refuse their owner, too.
+    # Tried, not looked up in privileges: some servers refuse even their owner.
     with suppress(psycopg.Error):
         connection.execute(cast(Query, f"SELECT {_HISTORY}"))
         history = _HISTORY
     # A pooler has a number of its own for each of its clients.
-    return Server(str(schema), backend != connection.info.backend_pid, history)
+    return ServerInfo(str(schema), backend != connection.info.backend_pid, history)

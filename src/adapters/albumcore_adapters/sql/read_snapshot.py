@@ -72,6 +72,10 @@ class ReadSnapshot:
             self._end_snapshot()
         return self.begin(commit=commit)
 
+    def single_read(self) -> AbstractContextManager[Any]:
+        """A cursor for one statement that reads."""
+        return self.transaction(commit=False)
+
     @contextmanager
     def ambient(self, transaction: AbstractContextManager[Any]) -> Iterator[None]:
         """Make everything that this thread reads and writes in the block a part of a transaction."""

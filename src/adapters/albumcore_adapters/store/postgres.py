@@ -27,14 +27,14 @@ from albumcore_adapters.sql.postgres import (
     LOCK_SECONDS,
     ConnectionLost,
     PostgresDatabase,
-    connection_settings,
 )
 from albumcore_adapters.sql.postgres_cursor import (
-    UNHURRIED,
+    NO_STATEMENT_TIMEOUT,
     PortableCursor,
-    known_errors,
+    translated_errors,
 )
-from albumcore_adapters.sql.postgres_server import directly
+from albumcore_adapters.sql.postgres_pool import connection_settings
+from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FORM, IndexRecorder, index_tables
 from albumcore_adapters.store.rows import columns_of, form_of_rows, table_of
 
@@ -127,19 +127,19 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
             c.execute(f"NOTIFY {self.channel_name}")
 
     def _appending(self) -> AbstractContextManager[PortableCursor]:
-        return self.datastore.write_transaction(_LOCK, blind=True)
+        return self.datastore.write_transaction(_LOCK, pipelined=True)
 
     def deciding(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
         return self.datastore.ambient(
-            self.datastore.write_transaction(_LOCK, blind=False, seconds=seconds)
+            self.datastore.write_transaction(_LOCK, pipelined=False, seconds=seconds)
         )
 
     @contextmanager
     def rewriting(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:
         """A transaction that nobody appends in between; what is written travels ahead of the answers to it."""
         with self._appending() as c:
-            c.execute(UNHURRIED)
+            c.execute(NO_STATEMENT_TIMEOUT)
             yield c, PortableCursor(c.connection)
 
     # Reading
@@ -148,16 +148,12 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
     select_notifications = _again(PostgresApplicationRecorder.select_notifications.__wrapped__)
     max_notification_id = _again(PostgresApplicationRecorder.max_notification_id.__wrapped__)
 
-    def looking(self) -> AbstractContextManager[PortableCursor]:
-        """A cursor for one statement that reads."""
-        return self.datastore.looking()
-
     def next_number(self, name: str) -> int:
         """A number never given before under that name, greater than all of them.
 
         It is not waited for until it is on the disk: the event that carries it is, and brings it there.
         """
-        with self.datastore.single() as c:
+        with self.datastore.autocommit() as c:
             c.execute(
                 "INSERT INTO numbers SELECT ?, 1 FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick "
                 "ON CONFLICT (name) DO UPDATE SET given = numbers.given + 1 RETURNING given",
@@ -271,7 +267,7 @@ def alone(url: str) -> Iterator[None]:
         OperationalError: others have been in it for ten minutes.
     """
     until = time.monotonic() + OPENING_SECONDS
-    with known_errors(), directly(url) as connection:
+    with translated_errors(), connect_directly(url) as connection:
         # A lock of the transaction, and asked for again and again: behind a pooler, one of the session would stay,
         # and whoever waits in the server would hold a connection that the one in the block may need.
         while not _entered(connection):
@@ -298,7 +294,7 @@ def has_store(url: str) -> bool:
         InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
     """
     connection_settings(url)
-    with known_errors(), directly(url) as connection:
+    with translated_errors(), connect_directly(url) as connection:
         # Not wherever the search path leads: the next schema may hold the store of somebody else.
         looked = "SELECT to_regclass(quote_ident(current_schema()) || %s) IS NOT NULL"
         [(there,)] = connection.execute(looked, [f".{_EVENTS}"]).fetchall()

@@ -103,17 +103,14 @@ class IndexRecorder:
 
     # Reading rows
 
-    def looking(self) -> AbstractContextManager[Any]:
-        """A cursor for one statement that reads."""
-        found: AbstractContextManager[Any] = self.datastore.transaction(commit=False)
-        return found
-
     def rows(self, kind: type[R], where: Where) -> list[R]:
         """The rows that match, in the order of their keys."""
         found: list[R] = []
         pieces = in_chunks(where)
-        looking = self.looking() if len(pieces) == 1 else self.datastore.transaction(commit=False)
-        with looking as c:
+        database = self.datastore
+        with (
+            database.single_read() if len(pieces) == 1 else database.transaction(commit=False) as c
+        ):
             for piece in pieces:
                 condition, matched = condition_of(piece)
                 c.execute(

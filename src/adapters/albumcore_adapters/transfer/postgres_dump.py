@@ -15,9 +15,9 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.sql.postgres_cursor import (
-    UNHURRIED,
+    NO_STATEMENT_TIMEOUT,
     PortableCursor,
-    known_errors,
+    translated_errors,
 )
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.blobs import restore_blobs
@@ -56,7 +56,7 @@ def dump_postgres(albums: Albumcore, backup: Path, stage: Stage) -> Dump:
     (backup / "tables").mkdir(mode=0o700)
     with source.database.read_snapshot():
         with source.database.transaction(commit=False) as cursor:
-            cursor.execute(UNHURRIED)  # a table of any size is one statement
+            cursor.execute(NO_STATEMENT_TIMEOUT)  # a table of any size is one statement
         # The tables have all columns of this release: opening the store has migrated it.
         wanted = transferred_tables()
         with stage("copying tables", len(wanted)) as progress:
@@ -136,7 +136,7 @@ def _copy_out(source: Endpoint, table: Table, backup: Path) -> BackupTable:
     with source.database.transaction(commit=False) as one:
         cursor = cast(PortableCursor, one)
         with (
-            known_errors(),
+            translated_errors(),
             open(backup / found.path, "xb", opener=private_opener) as file,
             cursor.copy(statement.encode()) as copy,
         ):
@@ -150,12 +150,12 @@ def _copy_in(target: Endpoint, tables: Sequence[BackupTable], backup: Path, stag
         target.database.transaction(commit=True) as one,
     ):
         cursor = cast(PortableCursor, one)
-        cursor.execute(UNHURRIED)
+        cursor.execute(NO_STATEMENT_TIMEOUT)
         for number, table in enumerate(tables, 1):
             cursor.execute(f"DELETE FROM {table.name}")  # noqa: S608
             statement = f"COPY {table.name} ({_quoted(table.columns)}) FROM STDIN"
             with (
-                known_errors(),
+                translated_errors(),
                 (backup / table.path).open("rb") as file,
                 cursor.copy(statement.encode()) as copy,
             ):
