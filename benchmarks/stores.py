@@ -39,7 +39,7 @@ from albumcore_adapters.directory import InstanceRecord, Patient
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import open_sqlite
-from albumcore_adapters.store.rows import form_of_rows
+from albumcore_adapters.store.rows import index_fingerprint
 from benchmarks import history
 from benchmarks.history import (
     ALBUM,
@@ -82,7 +82,7 @@ _DECIDES_FORM = (
 
 def form_of_stores() -> str:
     """A name for what a store made by this code looks like; another one where that may have changed."""
-    digest = hashlib.sha256(form_of_rows().encode())
+    digest = hashlib.sha256(index_fingerprint().encode())
     files = [Path(str(module.__file__)) for module in _DECIDES_FORM] + [Path(__file__)]
     for file in files:
         for part in sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]:

@@ -43,7 +43,7 @@ BUSY_SECONDS = "BUSY_SECONDS"
 """The variable of the environment that tells a store how long to wait for others who write, in seconds."""
 
 _COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
-_TURNS = 64
+_STREAM_LOCKS = 64
 _TRIES = 3
 """How often a command may meet a newer version before it is decided under the write lock."""
 _BY_VERSION = nullcontext()
@@ -114,7 +114,7 @@ class Commands(LibraryApplication):
         self._busy_seconds = busy_seconds
         self._snapshot_every = snapshot_every
         # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
-        self._turns = [RLock() for _ in range(_TURNS)]
+        self._stream_locks = [RLock() for _ in range(_STREAM_LOCKS)]
         assert self.snapshots is not None
         self.states = StateCache(self.events, self.snapshots, cache_size)
         self.loses_replies = bool(getattr(self.recorder, "loses_replies", False))
@@ -182,13 +182,13 @@ class Commands(LibraryApplication):
         if key is None and self.loses_replies:
             key = CommandKey(secrets.token_urlsafe(16))
         until = time.monotonic() + self._busy_seconds
-        turn = self._turns[hash(stream.name) % _TURNS]
-        if not turn.acquire(timeout=self._busy_seconds):
+        stream_lock = self._stream_locks[hash(stream.name) % _STREAM_LOCKS]
+        if not stream_lock.acquire(timeout=self._busy_seconds):
             raise OperationalError("others kept changing this")
         try:
             return self._handled(key, stream, decision, source, until, args, kwargs)
         finally:
-            turn.release()
+            stream_lock.release()
 
     def _handled(
         self,
@@ -204,10 +204,10 @@ class Commands(LibraryApplication):
         # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
         there = None if key is not None and key.content else self.states.at_hand(stream)
         while True:
-            is_present, is_alone = there is None, met == _TRIES
+            is_present, is_write_locked = there is None, met == _TRIES
             recorded: tuple[RecordedEvent[E], ...] = ()
             try:
-                with self._alone(until) if is_alone else _BY_VERSION:
+                with self._write_locked(until) if is_write_locked else _BY_VERSION:
                     if there is None:
                         there = self.states.present(stream)
                         # After the state was read: what this command led to cannot be in it then, unless it is
@@ -232,7 +232,7 @@ class Commands(LibraryApplication):
                         raise
                     if is_present:
                         met += 1
-                        self._meet(met, is_alone or there.version == refused_at, error)
+                        self._meet(met, is_write_locked or there.version == refused_at, error)
                         refused_at = there.version
                     there = None
                     continue
@@ -260,9 +260,9 @@ class Commands(LibraryApplication):
         if times < _TRIES:
             pause(times)
 
-    def _alone(self, until: float) -> AbstractContextManager[None]:
+    def _write_locked(self, until: float) -> AbstractContextManager[None]:
         """A transaction that holds the write lock: what is read in it is still so when it is kept."""
-        return self.index.deciding(max(until - time.monotonic(), 0.001))
+        return self.index.write_transaction(max(until - time.monotonic(), 0.001))
 
     def done_before(self, command: CommandKey) -> tuple[RecordedEvent[Any], ...]:
         """What a command led to when it was handled, as it was recorded; nothing where it is not known.

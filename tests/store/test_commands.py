@@ -237,7 +237,7 @@ def test_a_command_gives_up_after_a_time(
     monkeypatch.setattr(commands, "_TRIES", tries)
     app, other = open_again(busy_seconds=0.05), open_again()
     app.handle(A1, Album.create, ALICE, "Knees")
-    with other.index.deciding(30):
+    with other.index.write_transaction(30):
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             app.handle(A1, Album.post_comment, ALICE, "never")

@@ -31,7 +31,7 @@ from albumcore_adapters.store import (
     postgres,
 )
 from albumcore_adapters.store.postgres import URL, PostgresRecorder
-from albumcore_adapters.store.rows import form_of_rows
+from albumcore_adapters.store.rows import index_fingerprint
 from support.album import bob
 from support.crowd import SHARED, SOMEBODY
 from support.facts import rows_of
@@ -127,7 +127,7 @@ def test_rows_of_another_form_are_made_again(app: Albumcore, url: str, damage: s
     with open_postgres(url) as again:
         assert rows_of(again) == before
         assert again.verify() == []
-        assert query(again, "SELECT form FROM form_of_rows") == [(form_of_rows(),)]
+        assert query(again, "SELECT form FROM form_of_rows") == [(index_fingerprint(),)]
 
 
 def test_rows_of_this_form_are_left_alone(app: Albumcore, url: str) -> None:
@@ -179,7 +179,7 @@ def test_rows_are_made_again_however_long_that_takes(
     monkeypatch.setattr(postgres_server_seen, "STATEMENT_SECONDS", 0.05)
     with open_postgres(url, busy_seconds=0.05) as app:
         recorder: PostgresRecorder = app.recorder  # type: ignore[assignment]
-        with recorder.rewriting() as (_, writing):
+        with recorder.rebuild_transaction() as (_, writing):
             writing.execute("SELECT pg_sleep(0.3)")
 
 
@@ -188,9 +188,13 @@ def test_one_who_opens_a_store_does_not_wait_for_ever(
 ) -> None:
     """For others who are opening it."""
     monkeypatch.setattr(postgres, "OPENING_SECONDS", 0.05)
-    with postgres.alone(url), pytest.raises(StoreUnavailable, match="opening"), postgres.alone(url):
+    with (
+        postgres.exclusive_open(url),
+        pytest.raises(StoreUnavailable, match="opening"),
+        postgres.exclusive_open(url),
+    ):
         pass
-    with postgres.alone(url):
+    with postgres.exclusive_open(url):
         pass
 
 

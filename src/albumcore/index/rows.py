@@ -249,7 +249,7 @@ class Index(Protocol):
         """
         ...
 
-    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+    def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile.
 
         Args:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -54,6 +56,25 @@ class OpenLock:
     def close(self) -> None:
         """Let go of it. A second call does nothing."""
         self._close()
+
+
+@contextmanager
+def exclusive_lock(file: Path) -> Iterator[None]:
+    """Let one process at a time into the block, by a lock on a file that is made for it.
+
+    Raises:
+        OSError: the file cannot be opened, or this is no POSIX system.
+    """
+    from albumcore_adapters.base.posix import (
+        fcntl,  # here, so that a store in memory is opened anywhere
+    )
+
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def path_in(name: str) -> str:

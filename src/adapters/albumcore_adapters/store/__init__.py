@@ -6,8 +6,7 @@ import contextlib
 import itertools
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +24,7 @@ from albumcore_adapters.sql.integrity import (
     check_sqlite,
 )
 from albumcore_adapters.sql.migrations import NewerStore, is_migrated
-from albumcore_adapters.sql.open_lock import OpenLock
+from albumcore_adapters.sql.open_lock import OpenLock, exclusive_lock
 from albumcore_adapters.store.recorder import IndexRecorder
 
 _memories = itertools.count(1)
@@ -71,7 +70,7 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
     file = Path(path).absolute()
     lock = OpenLock(file)
     try:
-        with alone(file.with_name(f"{file.name}-opening")):
+        with exclusive_lock(file.with_name(f"{file.name}-opening")):
             # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
             # drop the locks that SQLite holds on it for this process.
             with contextlib.suppress(FileExistsError):
@@ -101,7 +100,7 @@ def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcor
     store = Albumcore(env, **options)
     try:
         recorder = _recorder_of(store)
-        if not (is_migrated(recorder.datastore) and recorder.has_rows_of_this_form()):
+        if not (is_migrated(recorder.datastore) and recorder.has_current_index()):
             raise StoreError("an older release wrote it: open a writable copy first")
     except BaseException:
         store.close()
@@ -131,7 +130,7 @@ def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
     """
     check_options(options)
     postgres = _postgres(url)
-    with postgres.alone(url):
+    with postgres.exclusive_open(url):
         env = {"PERSISTENCE_MODULE": "albumcore_adapters.store.postgres:Factory", postgres.URL: url}
         return _open(env, options)
 
@@ -160,25 +159,6 @@ def _postgres(url: str) -> ModuleType:
     return postgres
 
 
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Let one process at a time into the block; SQLite changes to its journal mode under one alone.
-
-    Raises:
-        OSError: the file cannot be opened, or this is no POSIX system.
-    """
-    from albumcore_adapters.base.posix import (
-        fcntl,  # here, so that a store in memory is opened anywhere
-    )
-
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _on_sqlite(database: str) -> dict[str, str]:
     return {
         "PERSISTENCE_MODULE": "albumcore_adapters.store.sqlite:Factory",
@@ -189,8 +169,8 @@ def _on_sqlite(database: str) -> dict[str, str]:
 def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
     store = Albumcore(env, **options)
     try:
-        if not _recorder_of(store).has_rows_of_this_form():
-            read = store.rebuild(pass_over=_told)
+        if not _recorder_of(store).has_current_index():
+            read = store.rebuild(pass_over=_log_damaged)
             if read:
                 _log.info("the index rows were of another form: made again from %d events", read)
     except BaseException:
@@ -199,7 +179,7 @@ def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
     return store
 
 
-def _told(error: AlbumcoreError) -> None:
+def _log_damaged(error: AlbumcoreError) -> None:
     if isinstance(error, UnknownStoredEvent):
         raise error  # a newer release wrote it, and makes rows that this one must not replace
     # To refuse would keep whoever has to look into it out as well; `verify` tells the same.
@@ -225,7 +205,6 @@ __all__ = [
     "StoreReplaced",
     "StoreUnavailable",
     "Unreadable",
-    "alone",
     "check_postgres",
     "check_sqlite",
     "database_of",

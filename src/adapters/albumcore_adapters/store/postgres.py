@@ -35,8 +35,8 @@ from albumcore_adapters.sql.postgres_cursor import (
 )
 from albumcore_adapters.sql.postgres_pool import connection_settings
 from albumcore_adapters.sql.postgres_server import connect_directly
-from albumcore_adapters.store.recorder import EVENT, FORM, IndexRecorder, index_tables
-from albumcore_adapters.store.rows import columns_of, form_of_rows, table_of
+from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
+from albumcore_adapters.store.rows import columns_of, index_fingerprint, table_of
 
 URL = "POSTGRES_URL"
 OPENING = int.from_bytes(b"opening.")
@@ -77,10 +77,10 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
     loses_replies = True
     datastore: PostgresDatabase
 
-    def has_rows_of_this_form(self) -> bool:
+    def has_current_index(self) -> bool:
         """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
         with self.datastore.transaction() as c:
-            return _are_of_this_form(c)
+            return _is_index_current(c)
 
     def clear_tables(self, c: PortableCursor) -> None:
         """Delete the rows; tables of another form are made anew.
@@ -89,11 +89,11 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
         """
         # In this very transaction: who holds the lock must not wait for a connection, of which a pooler has few, and
         # which those who wait for the lock may have.
-        if _are_of_this_form(c):
+        if _is_index_current(c):
             for kind in ROWS:
                 c.execute(f"DELETE FROM {table_of(kind)}")  # noqa: S608
             return
-        for table in (*map(table_of, ROWS), FORM):
+        for table in (*map(table_of, ROWS), FINGERPRINT_TABLE):
             c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in index_tables():
             # Not IF NOT EXISTS: they were just dropped, and to look would be to wait for an answer.
@@ -129,14 +129,14 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
     def _appending(self) -> AbstractContextManager[PortableCursor]:
         return self.datastore.write_transaction(_LOCK, pipelined=True)
 
-    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+    def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
         return self.datastore.ambient(
             self.datastore.write_transaction(_LOCK, pipelined=False, seconds=seconds)
         )
 
     @contextmanager
-    def rewriting(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:
+    def rebuild_transaction(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:
         """A transaction that nobody appends in between; what is written travels ahead of the answers to it."""
         with self._appending() as c:
             c.execute(NO_STATEMENT_TIMEOUT)
@@ -163,10 +163,10 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
             return int(row["given"])
 
 
-def _are_of_this_form(c: PortableCursor) -> bool:
+def _is_index_current(c: PortableCursor) -> bool:
     wanted = {(table_of(kind), name) for kind in ROWS for name in columns_of(kind)}
-    wanted |= {(FORM, "form"), *_lookups()}
-    tables = [*map(table_of, ROWS), FORM]
+    wanted |= {(FINGERPRINT_TABLE, "form"), *_lookups()}
+    tables = [*map(table_of, ROWS), FINGERPRINT_TABLE]
     # The tables themselves are asked as well: one may have been dropped by hand.
     c.execute(
         "SELECT table_name AS name, column_name AS part FROM information_schema.columns "
@@ -177,8 +177,8 @@ def _are_of_this_form(c: PortableCursor) -> bool:
     )
     if wanted != {(row["name"], row["part"]) for row in c.fetchall()}:
         return False
-    c.execute(f"SELECT form FROM {FORM}")  # noqa: S608
-    return [row["form"] for row in c.fetchall()] == [form_of_rows()]
+    c.execute(f"SELECT form FROM {FINGERPRINT_TABLE}")  # noqa: S608
+    return [row["form"] for row in c.fetchall()] == [index_fingerprint()]
 
 
 def _lookups() -> Iterator[tuple[str, str]]:
@@ -260,7 +260,7 @@ class Factory(PostgresFactory):
 
 
 @contextmanager
-def alone(url: str) -> Iterator[None]:
+def exclusive_open(url: str) -> Iterator[None]:
     """Let one at a time into the block, of all who open the same database.
 
     Raises:

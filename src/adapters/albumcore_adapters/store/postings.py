@@ -18,9 +18,9 @@ from albumcore_adapters.store.rows import (
 )
 
 _LANES = table_of(FeedLaneRow)
-_DEEP = 200
+_DEEP_OFFSET = 200
 """Entries to pass over, from which on the place of the page is looked for first."""
-_SIDE_BY_SIDE = 50
+_MOST_MERGED = 50
 """Lanes that are merged in the order of their entries; more are gathered and sorted."""
 
 
@@ -66,13 +66,13 @@ def find_page(
     wanted = total if limit is None else limit
     if offset >= total or not wanted:
         return None, total
-    if offset >= _DEEP and len(lanes) == len(sources):
-        until = _place(c, stream, sources, lanes, offset)
+    if offset >= _DEEP_OFFSET and len(lanes) == len(sources):
+        until = _version_at(c, stream, sources, lanes, offset)
         sources, offset = [_of_lane(stream, lane, (after, until)) for lane in lanes], 0
     return _newest(sources, min(wanted, MAX_INTEGER), offset), total
 
 
-def count_in_lanes(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
+def count_postings(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
     """How many entries there are in some lanes of each stream together; streams without any are left out.
 
     No more streams than one statement may name.
@@ -80,7 +80,7 @@ def count_in_lanes(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> M
     asked = [lane for lane in lanes if can_be_stored(lane)]
     if not streams or not asked:
         return {}
-    number = " + ".join([_number_in("feed.stream")] * len(asked))
+    number = " + ".join([_count_of("feed.stream")] * len(asked))
     c.execute(
         f"WITH feed (stream) AS (VALUES {', '.join(['(?)'] * len(streams))}) "  # noqa: S608
         f"SELECT stream, {number} AS number FROM feed",
@@ -93,10 +93,10 @@ def _sources(c: Cursor, stream: str, choice: Choice, within: tuple[int, int]) ->
     groups = [[lane for lane in group if can_be_stored(lane)] for group in choice.groups]
     if not all(groups):
         return []
-    if choice.is_simple and len(groups[0]) <= _SIDE_BY_SIDE:
+    if choice.is_simple and len(groups[0]) <= _MOST_MERGED:
         return [_of_lane(stream, lane, within) for lane in groups[0]]
     # The fewest first: each of them is looked up in the other groups. How many there are costs next to nothing.
-    groups.sort(key=lambda group: _number_until(c, stream, group, within[1]))
+    groups.sort(key=lambda group: _count_until(c, stream, group, within[1]))
     condition, matched = condition_of({"stream": stream, "lane": groups[0]})
     select = f"SELECT DISTINCT version FROM {_LANES} AS one WHERE {condition}"  # noqa: S608
     for group in groups[1:]:
@@ -115,9 +115,9 @@ def _of_lane(stream: str, lane: str, within: tuple[int, int]) -> _Source:
 def _count(c: Cursor, stream: str, sources: Sequence[_Source], within: tuple[int, int]) -> int:
     lanes = [one.lane for one in sources if one.lane]
     after, until = within
-    total = _number_until(c, stream, lanes, until)
+    total = _count_until(c, stream, lanes, until)
     if after:
-        total -= _number_until(c, stream, lanes, after)
+        total -= _count_until(c, stream, lanes, after)
     for one in sources:
         if one.lane is None:
             select, matched = one.select
@@ -126,16 +126,16 @@ def _count(c: Cursor, stream: str, sources: Sequence[_Source], within: tuple[int
     return total
 
 
-def _place(
+def _version_at(
     c: Cursor, stream: str, sources: Sequence[_Source], lanes: Sequence[str], offset: int
 ) -> int:
     """The version up to which all but the newest ``offset`` entries of some lanes are. Halving finds it."""
     c.execute(*_newest(sources, 1, 0))
     low, high = 0, int(c.fetchone()["version"])
-    wanted = _number_until(c, stream, lanes, high) - offset
+    wanted = _count_until(c, stream, lanes, high) - offset
     while low < high:
         middle = (low + high) // 2
-        if _number_until(c, stream, lanes, middle) < wanted:
+        if _count_until(c, stream, lanes, middle) < wanted:
             low = middle + 1
         else:
             high = middle
@@ -151,20 +151,20 @@ def _newest(sources: Sequence[_Source], limit: int, offset: int) -> Statement:
     return f"{union} ORDER BY version DESC LIMIT ? OFFSET ?", [*matched, limit, offset]
 
 
-def _number_until(c: Cursor, stream: str, lanes: Sequence[str], until: int) -> int:
+def _count_until(c: Cursor, stream: str, lanes: Sequence[str], until: int) -> int:
     """How many entries of the lanes there are up to a version."""
     number = 0
-    for start in range(0, len(lanes), _SIDE_BY_SIDE):
-        some = lanes[start : start + _SIDE_BY_SIDE]
+    for start in range(0, len(lanes), _MOST_MERGED):
+        some = lanes[start : start + _MOST_MERGED]
         c.execute(
-            f"SELECT {' + '.join([_number_in('?')] * len(some))} AS number",
+            f"SELECT {' + '.join([_count_of('?')] * len(some))} AS number",
             [value for lane in some for value in (stream, lane, until)],
         )
         number += c.fetchone()["number"]
     return number
 
 
-def _number_in(stream: str) -> str:
+def _count_of(stream: str) -> str:
     """SQL for the number of the last entry of a lane up to a version; 0 where there is none."""
     return (
         f"COALESCE((SELECT number FROM {_LANES} WHERE stream = {stream} AND lane = ? AND version <= ? "  # noqa: S608

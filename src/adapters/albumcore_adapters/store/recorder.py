@@ -26,13 +26,13 @@ from albumcore.index import (
 )
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
-from albumcore_adapters.store.postings import count_in_lanes, find_page
+from albumcore_adapters.store.postings import count_postings, find_page
 from albumcore_adapters.store.rows import (
     columns_of,
     condition_of,
     create_tables,
-    form_of_rows,
     in_chunks,
+    index_fingerprint,
     key_of,
     row_of,
     statements_of,
@@ -41,7 +41,7 @@ from albumcore_adapters.store.rows import (
 
 _EXPECTED = "expected_"
 
-FORM = "form_of_rows"
+FINGERPRINT_TABLE = "form_of_rows"
 """The table that says of which form the index tables are.
 
 It is made as they are, by `IndexRecorder.rebuild`, in whose transaction they are filled.
@@ -78,15 +78,15 @@ class IndexRecorder:
             raise
 
     @abstractmethod
-    def has_rows_of_this_form(self) -> bool:
+    def has_current_index(self) -> bool:
         """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
 
     @abstractmethod
-    def rewriting(self) -> AbstractContextManager[tuple[Any, Any]]:
+    def rebuild_transaction(self) -> AbstractContextManager[tuple[Any, Any]]:
         """A transaction that nobody appends in between, to be kept: a cursor to read by, and one to write by."""
 
     @abstractmethod
-    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+    def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
 
     @abstractmethod
@@ -99,7 +99,7 @@ class IndexRecorder:
             for statement, values in statements_of(change):
                 c.execute(statement, values)
             if image_id := _image_id(change):
-                c.execute(*_taken("image", image_id))
+                c.execute(*_raised_number("image", image_id))
 
     # Reading rows
 
@@ -150,7 +150,7 @@ class IndexRecorder:
         counted: dict[str, int] = {}
         with self.datastore.transaction(commit=False) as c:
             for piece in in_chunks({"stream": streams}):
-                counted.update(count_in_lanes(c, piece["stream"], lanes))
+                counted.update(count_postings(c, piece["stream"], lanes))
         return counted
 
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
@@ -185,10 +185,10 @@ class IndexRecorder:
 
     def rebuild(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> None:
         """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
-        with self.rewriting() as (reading, writing):
+        with self.rebuild_transaction() as (reading, writing):
             self.clear_tables(writing)
-            writing.execute(f"DELETE FROM {FORM}")  # noqa: S608
-            writing.execute(f"INSERT INTO {FORM} VALUES (?)", [form_of_rows()])  # noqa: S608
+            writing.execute(f"DELETE FROM {FINGERPRINT_TABLE}")  # noqa: S608
+            writing.execute(f"INSERT INTO {FINGERPRINT_TABLE} VALUES (?)", [index_fingerprint()])  # noqa: S608
             writing.execute("DELETE FROM stored_snapshots")
             highest = 0
             meant = ((stored, changes_of(stored)) for stored in self._all_events(reading))
@@ -196,7 +196,7 @@ class IndexRecorder:
                 for statement, values in statements_of(change):
                     writing.execute(statement, values)
                 highest = max(highest, _image_id(change))
-            writing.execute(*_taken("image", highest))
+            writing.execute(*_raised_number("image", highest))
 
     def differences(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> list[str]:
         """A line for each row that is not what the stored events say."""
@@ -229,7 +229,7 @@ class IndexRecorder:
                     found.extend(
                         f"{table} {_named(kind, stored)}: {said}" for stored in c.fetchall()
                     )
-            if given(c, "image") < highest:
+            if last_number(c, "image") < highest:
                 found.append(
                     f"numbers: an image id up to {highest} was given, and may be given again"
                 )
@@ -252,7 +252,10 @@ class IndexRecorder:
 
 def index_tables() -> list[str]:
     """Statements that make the index tables, and the one that says of which form they are."""
-    return [*create_tables(), f"CREATE TABLE IF NOT EXISTS {FORM} (form TEXT NOT NULL)"]
+    return [
+        *create_tables(),
+        f"CREATE TABLE IF NOT EXISTS {FINGERPRINT_TABLE} (form TEXT NOT NULL)",
+    ]
 
 
 def without_overwritten(
@@ -289,7 +292,7 @@ def _kind_of(change: Change) -> type[Row]:
             return change.kind
 
 
-def given(c: Any, name: str) -> int:
+def last_number(c: Any, name: str) -> int:
     """The highest number that was given out under a name; 0 where none was, or where no number is there any more."""
     c.execute("SELECT given FROM numbers WHERE name = ?", [name])
     row = c.fetchone()
@@ -302,7 +305,7 @@ def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
     )
 
 
-def _taken(name: str, number: int) -> tuple[str, list[Any]]:
+def _raised_number(name: str, number: int) -> tuple[str, list[Any]]:
     """The statement that has all numbers up to this one count as given."""
     return (
         "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) "

@@ -70,7 +70,7 @@ def create_tables(prefix: str = "", temporary: bool = False) -> list[str]:
 
 
 @cache
-def form_of_rows() -> str:
+def index_fingerprint() -> str:
     """A name for how the tables look and what is in them: another one as soon as either changes.
 
     What is in them is told by what the rules make of the same examples: so a filter more, another lane, or an event

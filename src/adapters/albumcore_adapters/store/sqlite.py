@@ -22,15 +22,15 @@ from albumcore_adapters.sql.open_lock import OpenLock
 from albumcore_adapters.sql.sqlite import LOCK_SECONDS, SQLiteDatabase
 from albumcore_adapters.store.recorder import (
     EVENT,
-    FORM,
+    FINGERPRINT_TABLE,
     IndexRecorder,
-    given,
     index_tables,
+    last_number,
 )
 from albumcore_adapters.store.rows import (
     MAX_INTEGER,
     condition_of,
-    form_of_rows,
+    index_fingerprint,
     table_of,
 )
 
@@ -71,7 +71,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
             "WHERE originator_id = ? AND originator_version = ?"
         )
 
-    def has_rows_of_this_form(self) -> bool:
+    def has_current_index(self) -> bool:
         """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
         wanted = {statement.replace(" IF NOT EXISTS", "") for statement in index_tables()}
         with self.datastore.transaction(commit=False) as c:
@@ -79,8 +79,8 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
             # The tables themselves are asked: older code may have made them again since the form was noted.
             if not wanted <= {row["sql"] for row in c.fetchall()}:
                 return False
-            c.execute(f"SELECT form FROM {FORM}")  # noqa: S608
-            return [row["form"] for row in c.fetchall()] == [form_of_rows()]
+            c.execute(f"SELECT form FROM {FINGERPRINT_TABLE}")  # noqa: S608
+            return [row["form"] for row in c.fetchall()] == [index_fingerprint()]
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], changes: Iterable[Change] = (), **kwargs: Any
@@ -164,21 +164,21 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 [name],
             )
             # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
-            return given(c, name)
+            return last_number(c, name)
 
     @contextmanager
-    def rewriting(self) -> Iterator[tuple[Any, Any]]:
+    def rebuild_transaction(self) -> Iterator[tuple[Any, Any]]:
         """A transaction that nobody appends in between; what is written first takes the write lock."""
         with self.datastore.transaction(commit=True) as c:
             yield c, c
 
-    def deciding(self, seconds: float) -> AbstractContextManager[None]:
+    def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is written meanwhile."""
         return self.datastore.ambient(self.datastore.write_transaction(seconds))
 
     def clear_tables(self, c: Any) -> None:
         """Make the index tables anew."""
-        for table in (*map(table_of, ROWS), FORM, *_FORMER):
+        for table in (*map(table_of, ROWS), FINGERPRINT_TABLE, *_FORMER):
             c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in index_tables():
             c.execute(statement)

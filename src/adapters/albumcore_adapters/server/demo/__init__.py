@@ -39,7 +39,7 @@ from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.directory import Patient
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
-from albumcore_adapters.store import alone
+from albumcore_adapters.sql.open_lock import exclusive_lock
 
 ADA = UserId("demo-ada")
 BEN = UserId("demo-ben")
@@ -81,7 +81,7 @@ def fill(service: Service, clock: Callable[[], datetime] | None = None) -> Demo:
             now.
     """
     marker = service.settings.data / DEMO_FILE
-    with alone(marker.with_suffix(".lock")):
+    with exclusive_lock(marker.with_suffix(".lock")):
         if marker.exists():
             return Demo(**json.loads(marker.read_text()))
         return _fill(service, marker, clock or over_weeks(service.clock()))

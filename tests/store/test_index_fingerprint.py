@@ -32,7 +32,7 @@ from albumcore.index import (
 from albumcore.kernel import stored_name
 from albumcore.streams import album_stream
 from albumcore_adapters.store import StoreError, open_memory, open_sqlite, rows
-from albumcore_adapters.store.rows import form_of_rows
+from albumcore_adapters.store.rows import index_fingerprint
 from support.album import CT, DIGEST, KEY, NO_GRANTS, S1, S2, bob
 from support.facts import rows_of
 from support.given import ALICE
@@ -120,7 +120,7 @@ def test_rows_of_this_form_are_left_alone(path: Path, open_file: Open) -> None:
     app.close()
     again = open_file()
     assert again.index.rows(MemberRow, {"sub": "bob"})[0].is_admin
-    assert query(again, "SELECT form FROM form_of_rows") == [(form_of_rows(),)]
+    assert query(again, "SELECT form FROM form_of_rows") == [(index_fingerprint(),)]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_form_that_is_not_this_one(path: Path, open_file: Open, script: str) -
     older(path, f"{script}; UPDATE album_row SET name = 'wrong'; DROP TABLE image_row;")
     again = open_file()
     assert rows_of(again) == before
-    assert query(again, "SELECT form FROM form_of_rows") == [(form_of_rows(),)]
+    assert query(again, "SELECT form FROM form_of_rows") == [(index_fingerprint(),)]
 
 
 def test_tables_that_are_not_of_the_form_that_is_told(path: Path, open_file: Open) -> None:
@@ -270,15 +270,15 @@ def test_the_form_changes_with_the_row_classes(monkeypatch: pytest.MonkeyPatch) 
 def rules_as_they_are() -> Iterator[None]:
     """Whatever a test makes of the rules, the next one finds them as they are."""
     yield
-    form_of_rows.cache_clear()
+    index_fingerprint.cache_clear()
     lanes._said.cache_clear()
 
 
 def form() -> str:
     """The form by the rules of this moment."""
-    form_of_rows.cache_clear()
+    index_fingerprint.cache_clear()
     lanes._said.cache_clear()
-    return form_of_rows()
+    return index_fingerprint()
 
 
 SHOWN = [cls for cls, line in FEED.items() if line is not None]
@@ -408,7 +408,9 @@ def test_no_two_fields_of_an_example_are_alike_throughout() -> None:
 
 def test_the_form_is_the_same_in_every_process() -> None:
     """Whatever the seed of its hashes: processes that disagreed would make the rows again in turns."""
-    command = "from albumcore_adapters.store.rows import form_of_rows; print(form_of_rows())"
+    command = (
+        "from albumcore_adapters.store.rows import index_fingerprint; print(index_fingerprint())"
+    )
     told = {
         subprocess.run(
             [sys.executable, "-c", command],
