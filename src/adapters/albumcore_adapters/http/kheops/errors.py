@@ -33,8 +33,8 @@ MESSAGES: Mapping[str | tuple[str, str], str] = {
     "report_provider_not_found": "Client ID not found",
     "email_taken": "E-mail Taken",
     "forbidden": "Authorization error",
-    "invalid": "Bad Form ParameterSpec",
-    "bad_query_parameter": "Bad Query ParameterSpec",
+    "invalid": "Bad Form Parameter",
+    "bad_query_parameter": "Bad Query Parameter",
 }
 """What is said of an error, by its code, or by its code on one route (Kheops API, conventions)."""
 
