@@ -8,10 +8,10 @@ from typing import Any
 
 from albumcore.ids import UserId
 from albumcore.index import AlbumOverview
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.dicom_matching import date_range, text_matcher
 from albumcore_adapters.http.kheops.album_overview import Counts, album_json, counts
 from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.service import Service
 
 Keep = Callable[[AlbumOverview], bool]
 Filter = Callable[[Fields], Keep | None]
@@ -19,29 +19,29 @@ SortKey = Callable[[AlbumOverview, Mapping[str, Counts]], Any]
 
 
 def list_albums(
-    service: Service, viewer: UserId, query: Fields
+    holdings: Holdings, viewer: UserId, query: Fields
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the viewer's albums as album objects, and how many match in all.
 
-    What is in the albums is looked up for the page alone, unless a filter or the order needs it of all.
+    The contents of albums are read for the page alone, unless a filter or the order needs those of all.
 
     Raises:
-        Invalid: a date, the order, limit or offset is none.
+        Invalid: a date, the order, limit or offset is malformed.
     """
     keeps = [keep for make in FILTERS if (keep := make(query)) is not None]
     key, descending = _order(query)
     modality = query.text("modality")
     page = Page.of(query, least_limit=1)
-    found = [one for one in service.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
+    found = [one for one in holdings.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
     needs_counts = modality is not None or key in COUNTED
-    held = counts(service, viewer, found if needs_counts else [])
+    held = counts(holdings, viewer, found if needs_counts else [])
     if modality is not None:
         found = [one for one in found if _holds(held[one.row.album_id], modality)]
-    # Rows come by album id, and sorting is stable, in reverse too: each settles what the next leaves equal.
+    # Rows come by album id. Sorting is stable, in reverse too: each order settles the ties of the next.
     found.sort(key=lambda one: one.row.last_event_at, reverse=True)
     found.sort(key=lambda one: SORTS[key](one, held), reverse=descending)
     shown = found[page.slice]
-    held = counts(service, viewer, shown)
+    held = counts(holdings, viewer, shown)
     return [album_json(one, held[one.row.album_id]) for one in shown], len(found)
 
 
@@ -53,7 +53,7 @@ def _holds(held: Counts, modality: str) -> bool:
 
 
 def _named(query: Fields) -> Keep | None:
-    """Albums of a name: the whole of it in any case, ``*`` standing for anything; or one that sounds alike."""
+    """Albums whose name matches ``name``: the whole of it, in any case, with wildcards; or one that sounds alike."""
     name = query.text("name")
     if name is None:
         return None
@@ -61,8 +61,8 @@ def _named(query: Fields) -> Keep | None:
     return lambda one: matches(one.row.name)
 
 
-def _within(parameter: str, moment: Callable[[AlbumOverview], datetime]) -> Filter:
-    """Albums whose ``moment`` is on a day, or between two days, those included (UTC)."""
+def _within(parameter: str, time_of: Callable[[AlbumOverview], datetime]) -> Filter:
+    """Albums whose time is on a day, or between two days, both included (UTC)."""
 
     def make(query: Fields) -> Keep | None:
         text = query.text(parameter)
@@ -74,13 +74,13 @@ def _within(parameter: str, moment: Callable[[AlbumOverview], datetime]) -> Filt
             raise query.refusal(
                 parameter, "YYYYMMDD is expected, or a range of them with a hyphen"
             ) from None
-        return lambda one: first <= moment(one).date() <= last
+        return lambda one: first <= time_of(one).date() <= last
 
     return make
 
 
 def _only_if(parameter: str, keep: Keep) -> Filter:
-    """Albums that ``keep`` keeps, where the parameter is true; all of them where it is not."""
+    """Albums that ``keep`` holds for, if the parameter is true; otherwise all of them."""
     return lambda query: keep if query.flag(parameter) else None
 
 
@@ -92,9 +92,9 @@ FILTERS: tuple[Filter, ...] = (
     _only_if("canAddSeries", lambda one: one.member.is_admin or one.row.add_series),
     _only_if("canCreateCapabilityToken", lambda one: one.member.is_admin),
 )
-"""Each reads its parameters and gives what to keep, or None where it is not asked for. They add up.
+"""Each reads its parameters and returns a predicate, or None if the query does not name them. All must hold.
 
-The filter by modality stands apart: it needs what is in the albums.
+The filter by modality is not among them: it needs the contents of the albums.
 """
 
 # Order
@@ -104,7 +104,7 @@ COUNTED: Mapping[str, Callable[[Counts], int]] = {
     "number_of_studies": lambda held: held.contents.studies,
     "number_of_comments": lambda held: held.comments,
 }
-"""The orders that need what is in the albums."""
+"""The orders that need the contents of the albums."""
 
 
 def _by_count(number: Callable[[Counts], int]) -> SortKey:
@@ -121,7 +121,7 @@ SORTS: Mapping[str, SortKey] = {
 
 
 def _order(query: Fields) -> tuple[str, bool]:
-    """The order that ``sort`` names, and whether it is a descending one."""
+    """The order that ``sort`` names, and whether it is descending."""
     text = query.text("sort")
     if text is None:
         return "created_time", True

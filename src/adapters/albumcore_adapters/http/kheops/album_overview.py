@@ -1,4 +1,4 @@
-"""Albums as their members see them (Kheops API 3): made from index rows and the catalogue, never by replaying."""
+"""Album objects (Kheops API 3), made from index rows and the catalogue. No event is read."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from albumcore import RecordedEvent, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import Kind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
-from albumcore.index import AlbumOverview, AlbumRow, MemberRow, Put, SeriesRow, changes
+from albumcore.index import AlbumOverview, AlbumRow, Index, MemberRow, Put, SeriesRow, changes
 from albumcore.times import local_time
-from albumcore_adapters.directory import Held, SeriesFacts, album_place
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.directory import Held, People, SeriesFacts, album_place
 from albumcore_adapters.http.kheops.feed_json import people_of
-from albumcore_adapters.service import Service
 
 
 @frozen
 class Contents:
-    """The series in some place. Those of which nothing is known but their UID do not count."""
+    """The series in a place. Placeholders, of which only the UID is known, do not count."""
 
     modalities: Sequence[str]
     studies: int
@@ -30,56 +30,55 @@ class Contents:
 
 @frozen
 class Counts:
-    """What there is in an album; of comments, those that the viewer can see."""
+    """How much there is in an album; of comments, those that the viewer can see."""
 
     users: int
     comments: int
     contents: Contents
 
 
-def overview(service: Service, viewer: UserId, album: AlbumId) -> AlbumOverview:
-    """One album, as the viewer sees it.
+def overview(index: Index, viewer: UserId, album: AlbumId) -> AlbumOverview:
+    """The rows of one album, as the viewer sees it.
 
     Raises:
         AlbumNotFound: no such album, or the viewer is not a member of it.
     """
-    rows = service.albums.index.rows
-    members = rows(MemberRow, {"album_id": album, "sub": viewer})
-    albums = rows(AlbumRow, {"album_id": album})
+    members = index.rows(MemberRow, {"album_id": album, "sub": viewer})
+    albums = index.rows(AlbumRow, {"album_id": album})
     if not members or not albums:
         raise AlbumNotFound("no such album, or you are not a member of it")
     return AlbumOverview(albums[0], members[0])
 
 
 def counts(
-    service: Service, viewer: UserId, albums: Iterable[AlbumOverview]
+    holdings: Holdings, viewer: UserId, albums: Iterable[AlbumOverview]
 ) -> Mapping[str, Counts]:
-    """What there is in each of some albums, by album id, as the viewer sees it."""
+    """How much there is in each of some albums, by album id, as the viewer sees it."""
     ids = [AlbumId(one.row.album_id) for one in albums]
-    index = service.albums.index
+    index = holdings.albums.index
     streams = {one: album_stream(one).name for one in ids}
     comments = index.count_entries([*streams.values()], scopes_of(Kind.COMMENT, viewer))
     users = dict.fromkeys(ids, 0)
     for member in index.rows(MemberRow, {"album_id": ids}):
         users[AlbumId(member.album_id)] += 1
-    held = contents(service, ids)
+    held = contents(holdings, ids)
     return {one: Counts(users[one], comments.get(streams[one], 0), held[one]) for one in ids}
 
 
-def contents(service: Service, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
-    """What each of some albums holds in truth, by album id: what it holds on a claim does not count."""
+def contents(holdings: Holdings, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
+    """The contents of each of some albums, by album id. What an album holds on a claim does not count."""
     held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
-    claimed = service.claims.at(map(album_place, albums))
-    for series in service.albums.index.rows(SeriesRow, {"album_id": albums}):
+    claimed = holdings.claims.at(map(album_place, albums))
+    for series in holdings.albums.index.rows(SeriesRow, {"album_id": albums}):
         uid, study = SeriesUID(series.series_uid), StudyUID(series.study_uid)
         if Held(album_place(series.album_id), study, uid) not in claimed:
             held[series.album_id].append(uid)
-    facts = service.catalogue.facts({uid for uids in held.values() for uid in uids})
+    facts = holdings.catalogue.facts({uid for uids in held.values() for uid in uids})
     return {one: contents_of(uids, facts) for one, uids in held.items()}
 
 
 def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, SeriesFacts]) -> Contents:
-    """What some series amount to, by what the catalogue knows of them."""
+    """The contents that some series make up, by their facts in the catalogue."""
     populated = [facts[uid] for uid in uids if uid in facts and facts[uid].populated]
     return Contents(
         sorted({series.modality for series in populated if series.modality}),
@@ -117,14 +116,14 @@ def album_json(one: AlbumOverview, held: Counts) -> dict[str, Any]:
     }
 
 
-def brief_json(service: Service, album: AlbumId) -> dict[str, Any]:
-    """The album object as a token sees it that is for this album alone (Kheops API 3).
+def brief_json(holdings: Holdings, album: AlbumId) -> dict[str, Any]:
+    """The album object for a token of this album (Kheops API 3): name, description, and contents.
 
     Raises:
-        AlbumNotFound: the album was deleted a moment ago.
+        AlbumNotFound: the album has just been deleted.
     """
-    for row in service.albums.index.rows(AlbumRow, {"album_id": album}):
-        held = contents(service, [album])[album]
+    for row in holdings.albums.index.rows(AlbumRow, {"album_id": album}):
+        held = contents(holdings, [album])[album]
         return {
             "album_id": row.album_id,
             "name": row.name,
@@ -137,18 +136,18 @@ def brief_json(service: Service, album: AlbumId) -> dict[str, Any]:
     raise AlbumNotFound("no such album, or you are not a member of it")
 
 
-def one_album_json(service: Service, viewer: UserId, album: AlbumId) -> dict[str, Any]:
+def one_album_json(holdings: Holdings, viewer: UserId, album: AlbumId) -> dict[str, Any]:
     """The album object of one album, as a member sees it.
 
     Raises:
         AlbumNotFound: no such album, or the viewer is not a member of it.
     """
-    one = overview(service, viewer, album)
-    return album_json(one, counts(service, viewer, [one])[album])
+    one = overview(holdings.albums.index, viewer, album)
+    return album_json(one, counts(holdings, viewer, [one])[album])
 
 
 def created_album_json(created: RecordedEvent[Any]) -> dict[str, Any]:
-    """The album object as of the event that created it, as its first member saw it: the rows are the event's own."""
+    """The album object for its creator as of the event that created it, made from the rows of that event."""
     rows = {type(one.row): one.row for one in changes(created) if isinstance(one, Put)}
     album, member = rows[AlbumRow], rows[MemberRow]
     assert isinstance(album, AlbumRow)
@@ -156,7 +155,7 @@ def created_album_json(created: RecordedEvent[Any]) -> dict[str, Any]:
     return album_json(AlbumOverview(album, member), Counts(1, 0, contents_of((), {})))
 
 
-def members_json(service: Service, album: AlbumId) -> list[dict[str, Any]]:
-    """The members of an album, by e-mail address."""
-    rows = service.albums.index.rows(MemberRow, {"album_id": album})
-    return people_of({UserId(row.sub): row.is_admin for row in rows}, service.people)
+def members_json(index: Index, people: People, album: AlbumId) -> list[dict[str, Any]]:
+    """The members of an album, in the order of `people_of`."""
+    rows = index.rows(MemberRow, {"album_id": album})
+    return people_of({UserId(row.sub): row.is_admin for row in rows}, people)

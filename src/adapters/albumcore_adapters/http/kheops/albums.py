@@ -1,15 +1,19 @@
-"""Albums over HTTP: list, get, create, edit, delete, and one's own favourites (Kheops API 3 and 6)."""
+"""List, create, show, edit and delete albums (Kheops API 3)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from albumcore import Album, MemberFlags, Permission, RecordedEvent, album_stream
+from albumcore import Album, Albumcore, MemberFlags, Permission, RecordedEvent, album_stream
 from albumcore.albums.events import AlbumCreated, AlbumDeleted, AlbumEdited, NotificationsSet
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
+from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.access.claims import keeping_images
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.directory import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.album_list import SORTS, list_albums
 from albumcore_adapters.http.kheops.album_overview import (
@@ -28,7 +32,7 @@ from albumcore_adapters.http.kheops.common import (
     sort_parameter,
 )
 from albumcore_adapters.http.kheops.params import Fields
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import (
     TEXT,
     Parameters,
@@ -38,8 +42,10 @@ from albumcore_adapters.http.openapi.parts import (
     text,
 )
 from albumcore_adapters.http.openapi.values import DAYS, NAMED, PLAIN, WORD
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.callers import Caller
+from albumcore_adapters.service import MakeId
 
 FLAGS: Mapping[str, str] = {
     "addUser": "add_user",
@@ -54,78 +60,79 @@ FLAGS: Mapping[str, str] = {
 ALBUM_ID_LENGTH = 10
 
 
-def list_all(request: ApiRequest) -> None:
+def list_all(request: ApiRequest, holdings: Holdings) -> Response:
     """List the albums that the caller is a member of (Kheops API 3.1)."""
-    found, total = list_albums(request.service, request.caller.user, request.query)
-    request.answer(found, total=total)
+    found, total = list_albums(holdings, request.caller.user, request.query)
+    return Response.json(found, total=total)
 
 
-def create(request: ApiRequest) -> Response:
-    """Create an album, of which the caller is the only member, and an admin (Kheops API 3.3)."""
-    service, form = request.service, request.form()
-    album = AlbumId(service.make_id(ALBUM_ID_LENGTH))
+def create(request: ApiRequest, albums: Albumcore, make_id: MakeId) -> Response:
+    """Create an album whose only member is the caller, as an admin (Kheops API 3.3)."""
+    form, album = request.form(), AlbumId(make_id(ALBUM_ID_LENGTH))
     about = form.text("name") or "", form.text("description") or "", MemberFlags(**_flags(form))
-    [created] = service.albums.handle_once(
+    [created] = albums.handle_once(
         request.command(form), album_stream(album), Album.create, request.source, *about
     )
     return created_response(created)
 
 
 def created_response(created: RecordedEvent[Any]) -> Response:
-    """The album as it was created, whatever has become of it since."""
+    """The album as it was created, whatever happened to it since."""
     return Response.json(created_album_json(created), 201)
 
 
-def get(request: ApiRequest) -> None:
+def get(request: ApiRequest, holdings: Holdings, people: People) -> Response:
     """Show the album, with its members if ``includeUsers`` is true (Kheops API 3.2).
 
-    A token that is for the album alone is shown its name, its description, and what is in it.
+    A token of the album sees its name, its description, and how much is in it.
     """
+    albums, album, caller = holdings.albums, request.album, request.caller
     with_users = request.query.flag("includeUsers") is True
     if with_users:
-        _require_users(request)
-    if request.caller.acts_as_user:
-        found = one_album_json(request.service, request.caller.user, request.album)
-    else:
-        found = brief_json(request.service, request.album)
-    if with_users:
-        found["users"] = members_json(request.service, request.album)
-    request.answer(found)
+        _require_list_users(albums, caller, album, holdings.clock())
+    found = (
+        one_album_json(holdings, caller.user, album)
+        if caller.acts_as_user
+        else brief_json(holdings, album)
+    )
+    users = {"users": members_json(albums.index, people, album)} if with_users else {}
+    return Response.json(found | users)
 
 
 class UsersForbidden(Forbidden):
-    """The members of an album are shown to members alone."""
+    """Only members see the members of an album."""
 
     code = "include_users_forbidden"
 
 
-def _require_users(request: ApiRequest) -> None:
+def _require_list_users(albums: Albumcore, caller: Caller, album: AlbumId, at: datetime) -> None:
     try:
-        request.permitted(request.album, Permission.LIST_USERS)
+        permitted(albums, caller, album, Permission.LIST_USERS, at)
     except Forbidden as error:
         raise UsersForbidden(error.detail) from None
 
 
-def edit(request: ApiRequest) -> None:
+def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response:
     """Change what the form holds, and leave the rest as it is (Kheops API 3.4)."""
     form = request.form()
-    request.decide(
+    albums.handle(
+        request.stream,
         Album.edit,
+        request.source,
         form.text("name"),
         form.text("description"),
         _flags(form),
         form.flag("notificationNewSeries"),
         form.flag("notificationNewComment"),
     )
-    request.answer(one_album_json(request.service, request.caller.user, request.album))
+    return Response.json(one_album_json(holdings, request.caller.user, request.album))
 
 
-def delete(request: ApiRequest) -> None:
-    """Delete the album for everybody (Kheops API 3.5). Its images stay with the caller."""
-    request.decide(
-        keeping_images(request.service.holdings, request.caller, request.album, Album.delete)
-    )
-    request.done()
+def delete(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response:
+    """Delete the album for all its members (Kheops API 3.5). The caller keeps its images in their inbox."""
+    decision = keeping_images(holdings, request.caller, request.album, Album.delete)
+    albums.handle(request.stream, decision, request.source)
+    return NO_CONTENT
 
 
 def _flags(form: Fields) -> dict[str, bool]:

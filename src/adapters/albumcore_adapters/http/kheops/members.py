@@ -1,8 +1,8 @@
-"""The users of an album over HTTP (Kheops API 5)."""
+"""The members of an album (Kheops API 5)."""
 
 from __future__ import annotations
 
-from albumcore import Album, Permission
+from albumcore import Album, Albumcore, Permission
 from albumcore.albums.events import (
     AdminAdded,
     AdminDemoted,
@@ -14,50 +14,53 @@ from albumcore.albums.events import (
     MemberRemoved,
 )
 from albumcore_adapters.access.claims import keeping_images
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.directory import People
 from albumcore_adapters.http.kheops.album_overview import members_json
 from albumcore_adapters.http.kheops.common import ADDED, DONE, PAGE, listed
-from albumcore_adapters.http.kheops.params import Page
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.params import Page, user_named
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
 
 
-def list_all(request: ApiRequest) -> None:
-    """List the members, by e-mail address; any member may."""
+def list_all(request: ApiRequest, albums: Albumcore, people: People) -> Response:
+    """List the members, by e-mail address."""
     page = Page.of(request.query)
-    members = members_json(request.service, request.album)
-    request.answer(members[page.slice], total=len(members))
+    members = members_json(albums.index, people, request.album)
+    return Response.json(members[page.slice], total=len(members))
 
 
-def add(request: ApiRequest) -> None:
-    """Add a user; who is a member already stays what he is."""
-    request.decide(Album.add_member, request.user())
-    request.done(201)
+def add(request: ApiRequest, albums: Albumcore, people: People) -> Response:
+    """Add a user as a plain member. An existing member keeps their role."""
+    user = user_named(people, request.path["user"])
+    albums.handle(request.stream, Album.add_member, request.source, user)
+    return CREATED
 
 
-def remove(request: ApiRequest) -> None:
-    """Remove a user, or leave where the user is the caller; the album ends with its last member.
+def remove(request: ApiRequest, albums: Albumcore, people: People, holdings: Holdings) -> Response:
+    """Remove a user, or leave if the user is the caller. The last member to leave ends the album.
 
-    The images of an album that ends stay with the one who leaves.
+    They keep the images of the album in their inbox.
     """
-    request.decide(
-        keeping_images(
-            request.service.holdings, request.caller, request.album, Album.remove_member
-        ),
-        request.user(),
-    )
-    request.done()
+    decision = keeping_images(holdings, request.caller, request.album, Album.remove_member)
+    user = user_named(people, request.path["user"])
+    albums.handle(request.stream, decision, request.source, user)
+    return NO_CONTENT
 
 
-def add_admin(request: ApiRequest) -> None:
-    """Add a user as an admin, or promote a member."""
-    request.decide(Album.add_admin, request.user())
-    request.done()
+def add_admin(request: ApiRequest, albums: Albumcore, people: People) -> Response:
+    """Add a user as an admin, or make a member one."""
+    user = user_named(people, request.path["user"])
+    albums.handle(request.stream, Album.add_admin, request.source, user)
+    return NO_CONTENT
 
 
-def remove_admin(request: ApiRequest) -> None:
-    """Make an admin a plain member, oneself included."""
-    request.decide(Album.demote_admin, request.user())
-    request.done()
+def remove_admin(request: ApiRequest, albums: Albumcore, people: People) -> Response:
+    """Make an admin a plain member; the caller may name themselves."""
+    user = user_named(people, request.path["user"])
+    albums.handle(request.stream, Album.demote_admin, request.source, user)
+    return NO_CONTENT
 
 
 ROUTES = (
