@@ -23,7 +23,7 @@ from albumcore_adapters.access.series import can_see, sees
 from albumcore_adapters.directory import People
 from albumcore_adapters.http.kheops.common import DONE, PAGE, SEEN, listed
 from albumcore_adapters.http.kheops.feed_json import render_comments
-from albumcore_adapters.http.kheops.params import Page, user_named
+from albumcore_adapters.http.kheops.params import Page, user_named_or_none
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import Parameters, ParameterSpec, text
 from albumcore_adapters.http.openapi.values import PLAIN, USER
@@ -46,8 +46,8 @@ class NoAccess(NotFound):
 def post_to_album(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     """Post a public comment, or a private one to the member named by ``to_user``."""
     form = request.form()
-    comment, to_user = check_comment(form.text("comment") or ""), form.text("to_user")
-    target = None if to_user is None else user_named(people, to_user)
+    comment = check_comment(form.text("comment") or "")
+    target = user_named_or_none(people, form.text("to_user"))
     albums.handle_once(
         request.command(form), request.stream, Album.post_comment, request.source, comment, target
     )
@@ -79,8 +79,8 @@ def post_to_study(
     """Post a comment to all who can see the study, or a private one to the user named by ``to_user``."""
     require_seen(request, holdings)
     form = request.form()
-    comment, to_user = check_comment(form.text("comment") or ""), form.text("to_user")
-    target = None if to_user is None else user_named(people, to_user)
+    comment = check_comment(form.text("comment") or "")
+    target = user_named_or_none(people, form.text("to_user"))
     users = {request.caller.user} if target is None else {request.caller.user, target}
     viewers = can_see(holdings, request.study, users)
     if target is not None and target not in viewers:

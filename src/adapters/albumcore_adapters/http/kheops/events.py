@@ -1,57 +1,82 @@
-"""The feed of an album over HTTP, and the filters of its query (Kheops API 7.1)."""
+"""The events of an album, and the filters of that list (Kheops API 7.1)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, time
+from functools import partial
 from typing import Any
 
-from albumcore import Album, FeedQuery, Kind, Permission
+from attrs import frozen
+
+from albumcore import Album, Albumcore, FeedQuery, Kind, Permission
 from albumcore.errors import UserNotFound
-from albumcore.feed import FEED, Family
+from albumcore.feed import FEED, Family, FeedForm
+from albumcore.ids import UserId
+from albumcore_adapters.directory import Catalogue, Claims, People
 from albumcore_adapters.http.kheops.common import PAGE, listed
-from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
-from albumcore_adapters.http.kheops.params import BadQuery, Page
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, user_named
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import ParameterSpec, one_of
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, MUTATIONS, UID
 from albumcore_adapters.http.openapi.values import DAY_OR_MOMENT, USER, any_case
+from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 
 Texts = Collection[str]
-Read = Callable[[ApiRequest, Texts], Any]
 
 
-def list_all(request: ApiRequest) -> None:
-    """Show one page of what the caller may see, newest first, and how much that is in all."""
-    service = request.service
-    page = service.albums.feed(request.album, request.caller.user, wanted(request))
-    form = FORMS[service.settings.compat]
-    about = service.people, service.catalogue, service.claims
-    request.answer(render(page, request.album, *about, form), total=page.total)
+@frozen
+class Named:
+    """What the filters name.
+
+    Attributes:
+        people: The users.
+        catalogue: The studies and series.
+        album: The album of the feed.
+    """
+
+    people: People
+    catalogue: Catalogue
+    album: Callable[[], Album]
 
 
-def wanted(request: ApiRequest) -> FeedQuery:
-    """The selection that the query asks for.
+Read = Callable[[Named, Texts], Any]
 
-    Filters apply where mutations alone are asked for. Elsewhere they are passed over unread, as comments know
-    nothing of most of them.
+
+def list_all(
+    request: ApiRequest,
+    albums: Albumcore,
+    people: People,
+    catalogue: Catalogue,
+    claims: Claims,
+    form: FeedForm,
+) -> Response:
+    """List a page of the entries that the caller may see, newest first."""
+    named = Named(people, catalogue, partial(albums.load, request.stream))
+    page = albums.feed(request.album, request.caller.user, feed_query(request.query, named, form))
+    entries = render(page, request.album, people, catalogue, claims, form)
+    return Response.json(entries, total=page.total)
+
+
+def feed_query(query: Fields, named: Named, form: FeedForm) -> FeedQuery:
+    """The query of the feed that the parameters ask for.
+
+    Filters apply only if mutations alone are asked for. Otherwise they are ignored and not checked: most of them mean
+    nothing for comments.
 
     Raises:
-        BadQuery: a value that is read is none.
+        BadQuery: a value that is read is malformed or unknown.
     """
-    query = request.query
     page, kinds = Page.of(query), _kinds(query.texts("types"))
     chosen: dict[str, Any] = {}
     if kinds == {Kind.MUTATION}:
         for name, (parameter, read) in PARAMETERS.items():
             if texts := query.texts(parameter):
-                chosen[name] = read(request, texts)
-        names = _mutations(request)
-        if names is not None:
-            chosen["mutations"] = names
+                chosen[name] = read(named, texts)
+        chosen["mutations"] = _mutations(query, form)
     return FeedQuery(kinds, page.limit, page.offset, **chosen)
 
 
@@ -59,7 +84,7 @@ def wanted(request: ApiRequest) -> FeedQuery:
 
 
 def _kinds(texts: Texts) -> frozenset[Kind]:
-    """The kinds that ``types`` names, once or more, each time one or several with commas; without it, all."""
+    """The kinds that ``types`` names: repeated, separated by commas, or both. All kinds without it."""
     words = [word for text in texts for word in text.split(",")]
     try:
         return frozenset(map(Kind, words)) or frozenset(Kind)
@@ -68,10 +93,9 @@ def _kinds(texts: Texts) -> frozenset[Kind]:
         raise BadQuery("types", f"some of {expected} are expected") from None
 
 
-def _mutations(request: ApiRequest) -> set[str] | None:
-    """The names of mutations that ``type`` and ``family`` ask for together; None where neither is there."""
-    form = FORMS[request.service.settings.compat]
-    types, families = request.query.texts("type"), request.query.texts("family")
+def _mutations(query: Fields, form: FeedForm) -> set[str] | None:
+    """The mutations that ``type`` or ``family`` name; None if both are missing."""
+    types, families = query.texts("type"), query.texts("family")
     if not types and not families:
         return None
     found: set[str] = set()
@@ -96,36 +120,29 @@ _FAMILIES: Mapping[str, Family | None] = {
 # The other filters
 
 
-def _users(request: ApiRequest, texts: Texts) -> set[str]:
-    return {_user(request, text) for text in texts}
-
-
-def _user(request: ApiRequest, text: str) -> str:
+def _users(named: Named, texts: Texts) -> set[UserId]:
     try:
-        return request.user_named(text)
+        return {user_named(named.people, text) for text in texts}
     except UserNotFound as error:
         raise BadQuery("user", error.detail) from None
 
 
-def _studies(request: ApiRequest, texts: Texts) -> set[str]:
-    return {_known("studies", text, request.service.catalogue.study_exists) for text in texts}
+def _known(parameter: str, exists: Callable[[Catalogue], Callable[[Any], bool]]) -> Read:
+    """UIDs that the catalogue knows."""
+
+    def read(named: Named, texts: Texts) -> set[str]:
+        if not all(map(exists(named.catalogue), texts)):
+            raise BadQuery(parameter, "nothing is known by this UID")
+        return set(texts)
+
+    return read
 
 
-def _series(request: ApiRequest, texts: Texts) -> set[str]:
-    return {_known("series", text, request.service.catalogue.series_exists) for text in texts}
+def _in_album(parameter: str, ids: Callable[[Album], Collection[str]]) -> Read:
+    """Ids of the album, deleted ones included."""
 
-
-def _known(parameter: str, text: str, exists: Callable[[Any], bool]) -> str:
-    if not exists(text):
-        raise BadQuery(parameter, "nothing is known by this UID")
-    return text
-
-
-def _in_album(parameter: str, there: Callable[[Album], Collection[str]]) -> Read:
-    """Ids of what the album has, or had."""
-
-    def read(request: ApiRequest, texts: Texts) -> set[str]:
-        if not set(texts) <= set(there(request.service.albums.load(request.stream))):
+    def read(named: Named, texts: Texts) -> set[str]:
+        if not set(texts) <= set(ids(named.album())):
             raise BadQuery(parameter, "the album has none of this id")
         return set(texts)
 
@@ -133,21 +150,21 @@ def _in_album(parameter: str, there: Callable[[Album], Collection[str]]) -> Read
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
+_SECOND = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 
 
-def _moment(parameter: str, of_day: time) -> Read:
-    """A moment of one second (UTC), or a day, which stands for one moment of it."""
+def _time(parameter: str, of_day: time) -> Read:
+    """A time in whole seconds (UTC), or a day, which stands for that time of it."""
 
-    def read(request: ApiRequest, texts: Texts) -> datetime:
+    def read(named: Named, texts: Texts) -> datetime:
         text = next(iter(texts))
         try:
             if _DAY.fullmatch(text):
                 return datetime.combine(datetime.fromisoformat(text), of_day, UTC)
-            if _MOMENT.fullmatch(text):
-                # The last one counts to its end, as times are kept to the microsecond.
-                moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-                return moment.replace(microsecond=of_day.microsecond)
+            if _SECOND.fullmatch(text):
+                # Events are recorded to the microsecond: an end includes the whole second.
+                at = datetime.fromisoformat(text)
+                return at.replace(microsecond=of_day.microsecond, tzinfo=UTC)
         except ValueError:
             pass
         raise BadQuery(parameter, "YYYY-MM-DD is expected, or YYYY-MM-DD hh:mm:ss")
@@ -157,8 +174,8 @@ def _moment(parameter: str, of_day: time) -> Read:
 
 PARAMETERS: Mapping[str, tuple[str, Read]] = {
     "users": ("user", _users),
-    "studies": ("studies", _studies),
-    "series": ("series", _series),
+    "studies": ("studies", _known("studies", lambda catalogue: catalogue.study_exists)),
+    "series": ("series", _known("series", lambda catalogue: catalogue.series_exists)),
     "providers": (
         "reportProvider",
         _in_album("reportProvider", lambda album: album.report_providers),
@@ -167,11 +184,11 @@ PARAMETERS: Mapping[str, tuple[str, Read]] = {
         "capabilityToken",
         _in_album("capabilityToken", lambda album: album.capability_tokens),
     ),
-    "since": ("startDate", _moment("startDate", time.min)),
-    "until": ("endDate", _moment("endDate", time.max)),
+    "since": ("startDate", _time("startDate", time.min)),
+    "until": ("endDate", _time("endDate", time.max)),
 }
-"""The filters of `FeedQuery`, each with its query parameter and how that is read. Only ``type`` and ``family`` are
-two for one."""
+"""The filters of `FeedQuery`, each with its query parameter and how that is read. The filter ``mutations`` is not
+among them: it has two parameters, ``type`` and ``family``."""
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""Entries of a feed as clients read them, with everybody and everything on it looked up (Kheops API 7.1)."""
+"""Entries of a feed as JSON objects, with the people, studies and series they name (Kheops API 7.1)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from albumcore.feed import Entry, FeedForm
 from albumcore.feed.rendering import Json, present
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory import Catalogue, Claims, People, Person, album_place
+from albumcore_adapters.webhooks.render import person_json
 
-__all__ = ["Json", "people_of", "present", "render", "render_comments"]
+__all__ = ["Json", "people_of", "person_json", "present", "render", "render_comments"]
 
 
 def render(
@@ -21,7 +22,7 @@ def render(
     claims: Claims,
     form: FeedForm,
 ) -> list[Json]:
-    """The entries of a page as JSON objects, with everybody and everything on it looked up once."""
+    """The entries of a page as JSON objects. What they name is read once for the whole page."""
     named = page.series
     described = {
         uid for one in page.entries if form.describes_series(one) for uid in one.series_uids
@@ -34,7 +35,7 @@ def render(
     series = catalogue.series_descriptions(described)
 
     def of_study(study: StudyUID, uids: Sequence[SeriesUID]) -> str | None:
-        # Anybody may claim a series that is not there yet, of any study. That alone tells nothing of it.
+        # Any user may claim a series without images, of any study. A claim alone shows nothing of it.
         return studies.get(study) if any((study, uid) in shown for uid in uids) else None
 
     def of_series(study: StudyUID, uid: SeriesUID) -> str | None:
@@ -46,17 +47,14 @@ def render(
 def render_comments(
     entries: Sequence[Entry], seen_by: Collection[UserId], people: People, form: FeedForm
 ) -> list[Json]:
-    """Comments on a study as JSON objects: users who can see the study now have access, and none is an admin."""
+    """Comments on a study as JSON objects. Users who see the study now have access, and none is an admin."""
     subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
     return render_study_comments(entries, people.people(subs), seen_by, form)
 
 
 def people_of(members: Mapping[UserId, bool], people: People) -> list[Json]:
-    """Members, each with whether he is an admin, by e-mail address, then sub; without an address, last."""
+    """Members, each with whether they are an admin, by e-mail address, then sub; those without an address last."""
     known = people.people(members)
     persons = [known.get(sub, Person(sub)) for sub in members]
     persons.sort(key=lambda person: (person.email is None, person.email or "", person.sub))
-    return [
-        present(email=person.email, name=person.name, sub=person.sub, is_admin=members[person.sub])
-        for person in persons
-    ]
+    return [person_json(person) | {"is_admin": members[person.sub]} for person in persons]

@@ -160,3 +160,8 @@ def user_named(people: People, reference: str) -> UserId:
     if person is None:
         raise UserNotFound("nobody is known by this sub or e-mail address")
     return person.sub
+
+
+def user_named_or_none(people: People, reference: str | None) -> UserId | None:
+    """`user_named`, for a parameter that may be missing."""
+    return None if reference is None else user_named(people, reference)

@@ -1,14 +1,14 @@
-"""Report providers of an album over HTTP (Kheops API 8).
+"""Report providers of an album (Kheops API 8).
 
-An address is asked whether it is a report provider's after everything else was found good, and before anything is
-decided: neither a stranger nor a slip in a form has this service send a request.
+The address of a report provider is asked for its metadata after all other checks, and before the decision: a request
+that is refused makes this service send none.
 """
 
 from __future__ import annotations
 
 from attrs import evolve
 
-from albumcore import Album, Permission
+from albumcore import Album, Albumcore, Permission
 from albumcore.albums import ReportProvider
 from albumcore.albums.events import (
     ReportProviderCreated,
@@ -22,77 +22,84 @@ from albumcore.times import local_time
 from albumcore_adapters.http.kheops.common import DONE, NOTHING, PAGE, listed, shown
 from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import ParameterSpec, text
 from albumcore_adapters.http.openapi.values import ADDRESS, ADDRESS_OR_NONE, PLAIN
+from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.outbound import check_metadata
+from albumcore_adapters.outbound import Outbound, check_metadata
+from albumcore_adapters.service import MakeId
 
 ID_LENGTH = 22
 
 
-def create(request: ApiRequest) -> None:
-    """Let a report provider in."""
+def create(request: ApiRequest, albums: Albumcore, outbound: Outbound, make_id: MakeId) -> Response:
+    """Add a report provider to the album."""
     form = request.form()
     name, url = (check_provider_text(field, form.text(field) or "") for field in ("name", "url"))
-    _check(request, url)
-    provider_id = ReportProviderId(request.service.make_id(ID_LENGTH))
-    [recorded] = request.decide(Album.create_report_provider, provider_id, name, url)
-    request.answer(_provider_json(provider_id, ReportProvider(name, url, recorded.at)), 201)
+    _check_address(outbound, url)
+    provider_id = ReportProviderId(make_id(ID_LENGTH))
+    [created] = albums.handle(
+        request.stream, Album.create_report_provider, request.source, provider_id, name, url
+    )
+    provider = ReportProvider(name, url, created.at)
+    return Response.json(_provider_json(provider_id, provider), 201)
 
 
-def list_all(request: ApiRequest) -> None:
-    """List the report providers that were not deleted, the one created last first."""
+def list_all(request: ApiRequest, albums: Albumcore) -> Response:
+    """List the report providers, the newest first, without those deleted."""
     page = Page.of(request.query)
-    shown = [
-        _provider_json(provider_id, provider)
-        for provider_id, provider in request.service.albums.load(
-            request.stream
-        ).report_providers.items()
+    found = [
+        (provider_id, provider)
+        for provider_id, provider in albums.load(request.stream).report_providers.items()
         if not provider.is_removed
-    ]
-    request.answer(shown[::-1][page.slice], total=len(shown))
+    ][::-1]
+    shown = [_provider_json(*one) for one in found[page.slice]]
+    return Response.json(shown, total=len(found))
 
 
-def get(request: ApiRequest) -> None:
+def get(request: ApiRequest, albums: Albumcore) -> Response:
     """Show a report provider."""
-    request.answer(_provider_json(_named(request), _provider(request)))
+    return Response.json(_provider_json(_named(request), _provider(request, albums)))
 
 
-def edit(request: ApiRequest) -> None:
-    """Rename a report provider, or move its address; what is empty stays as it is."""
+def edit(request: ApiRequest, albums: Albumcore, outbound: Outbound) -> Response:
+    """Change the name or the address of a report provider; an empty field leaves it as it is."""
     form = request.form()
     name, url = _changed(form, "name"), _changed(form, "url")
-    provider = _provider(request)
+    provider = _provider(request, albums)
     if url is not None:
-        _check(request, url)
-    [recorded] = request.decide(Album.edit_report_provider, _named(request), name, url)
-    edited = evolve(provider, name=recorded.event.name, url=recorded.event.url)
-    request.answer(_provider_json(_named(request), edited))
+        _check_address(outbound, url)
+    [edited] = albums.handle(
+        request.stream, Album.edit_report_provider, request.source, _named(request), name, url
+    )
+    assert isinstance(edited.event, ReportProviderEdited)
+    provider = evolve(provider, name=edited.event.name, url=edited.event.url)
+    return Response.json(_provider_json(_named(request), provider))
 
 
-def delete(request: ApiRequest) -> None:
-    """Turn a report provider away; old events still name it."""
-    request.decide(Album.delete_report_provider, _named(request))
-    request.done()
+def delete(request: ApiRequest, albums: Albumcore) -> Response:
+    """Delete a report provider; old events still name it."""
+    albums.handle(request.stream, Album.delete_report_provider, request.source, _named(request))
+    return NO_CONTENT
 
 
-def metadata(request: ApiRequest) -> None:
-    """Ask an address what it says of itself as a report provider, and whether one can work with that."""
+def metadata(request: ApiRequest, outbound: Outbound) -> Response:
+    """Ask an address for its metadata as a report provider, and show whether they are valid."""
     url = request.form().text("url")
     if not url:
         raise Invalid("url", "it is needed")
-    found = check_metadata(request.service.outbound, url)
-    told = present(valid=found.valid, error_description=found.error_description)
-    request.answer(told | dict(found.metadata))
+    found = check_metadata(outbound, url)
+    judgement = present(valid=found.valid, error_description=found.error_description)
+    return Response.json(judgement | dict(found.metadata))
 
 
 def _named(request: ApiRequest) -> ReportProviderId:
     return ReportProviderId(request.path["client"])
 
 
-def _provider(request: ApiRequest) -> ReportProvider:
-    provider = request.service.albums.load(request.stream).report_providers.get(_named(request))
+def _provider(request: ApiRequest, albums: Albumcore) -> ReportProvider:
+    provider = albums.load(request.stream).report_providers.get(_named(request))
     if provider is None or provider.is_removed:
         raise ReportProviderNotFound("no such report provider in this album")
     return provider
@@ -103,8 +110,8 @@ def _changed(form: Fields, name: str) -> str | None:
     return check_provider_text(name, text) if text else None
 
 
-def _check(request: ApiRequest, url: str) -> None:
-    found = check_metadata(request.service.outbound, url)
+def _check_address(outbound: Outbound, url: str) -> None:
+    found = check_metadata(outbound, url)
     if not found.valid:
         raise Invalid("url", f"no report provider is there. {found.error_description}")
 
