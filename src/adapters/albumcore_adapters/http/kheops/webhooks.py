@@ -1,17 +1,18 @@
-"""Webhooks of an album (Kheops API 11). Deliveries are made by `albumcore_adapters.webhooks`."""
+"""Webhooks of an album (Kheops API 11). `albumcore_adapters.webhooks` delivers the notifications."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from albumcore import Album, Permission, Webhook, WebhookEvent
+from albumcore import Album, Albumcore, Permission, Webhook, WebhookEvent
 from albumcore.albums.events import WebhookCreated, WebhookDeleted, WebhookEdited, WebhookTriggered
 from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
+from albumcore_adapters.directory import People
 from albumcore_adapters.http.kheops.common import DONE, PAGE, has, listed, shown
-from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.params import Fields, Page, user_named_or_none
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import (
     TEXT,
     ParameterSpec,
@@ -31,8 +32,11 @@ from albumcore_adapters.http.openapi.values import (
     WORD,
     any_case,
 )
+from albumcore_adapters.http.response import ACCEPTED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
+from albumcore_adapters.service import MakeId
 from albumcore_adapters.webhooks import (
+    Outbox,
     TriggerSummary,
     delete_secret,
     list_triggers,
@@ -45,124 +49,126 @@ from albumcore_adapters.webhooks import (
 ID_LENGTH = 20
 
 
-def create(request: ApiRequest) -> None:
-    """Have an address told of what happens in the album."""
-    form = request.form()
-    webhook_id, secret = WebhookId(request.service.make_id(ID_LENGTH)), form.text("secret")
+def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: MakeId) -> Response:
+    """Add a webhook: an address that is notified of events of the album."""
+    form, webhook_id = request.form(), WebhookId(make_id(ID_LENGTH))
+    secret = form.text("secret")
     if secret == "":
         raise Invalid("secret", "one that is given is not empty")
-    webhook = _decide(
-        request,
-        Album.create_webhook,
-        secret,
-        webhook_id=webhook_id,
-        name=form.text("name") or "",
-        url=form.text("url") or "",
-        events=_events(form, "event") or (),
-        enabled=form.flag("enabled") is not False,
-    )
-    request.answer(webhook_json(webhook_id, webhook, TriggerSummary()), 201)
+    with _stored(outbox, secret) as name_of_secret:
+        [created] = albums.handle(
+            request.stream,
+            Album.create_webhook,
+            request.source,
+            webhook_id=webhook_id,
+            name=form.text("name") or "",
+            url=form.text("url") or "",
+            events=_events(form, "event") or (),
+            enabled=form.flag("enabled") is not False,
+            secret=name_of_secret,
+        )
+    assert isinstance(created.event, WebhookCreated)
+    return Response.json(webhook_json(webhook_id, created.event.webhook, TriggerSummary()), 201)
 
 
-def list_all(request: ApiRequest) -> None:
-    """List the webhooks, the one created last first; with ``url``, those at just that address."""
+def list_all(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
+    """List the webhooks, the newest first; with ``url``, those of that address alone."""
     page, url = Page.of(request.query), request.query.text("url")
-    webhooks = request.service.albums.load(request.stream).webhooks
+    webhooks = albums.load(request.stream).webhooks
     found = [one for one in webhooks if url in (None, webhooks[one].url)][::-1]
-    summaries = summarize_triggers(request.service.outbox, request.album)
+    summaries = summarize_triggers(outbox, request.album)
     shown = [
         webhook_json(one, webhooks[one], summaries.get(one, TriggerSummary()))
         for one in found[page.slice]
     ]
-    request.answer(shown, total=len(found))
+    return Response.json(shown, total=len(found))
 
 
-def get(request: ApiRequest) -> None:
-    """Show a webhook, with a page of what it told, newest first."""
-    page, webhook = Page.of(request.query), _webhook(request)
-    outbox = request.service.outbox
-    triggers, total = list_triggers(outbox, request.album, _named(request), page.limit, page.offset)
+def get(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
+    """Show a webhook with a page of its triggers, newest first."""
+    page, webhook_id, webhook = Page.of(request.query), _named(request), _webhook(request, albums)
+    triggers, total = list_triggers(outbox, request.album, webhook_id, page.limit, page.offset)
     shown = triggers_json(outbox, triggers)
-    request.answer(webhook_json(_named(request), webhook, TriggerSummary(total), shown))
+    return Response.json(webhook_json(webhook_id, webhook, TriggerSummary(total), shown))
 
 
-def edit(request: ApiRequest) -> None:
-    """Change what the form holds, and leave the rest as it is; an empty secret takes the secret away.
+def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
+    """Change what the form holds, and leave the rest as it is; an empty secret removes the secret.
 
-    Where events are both added and removed, only the adding counts.
+    If the form has both ``add_event`` and ``remove_event``, only the first counts.
     """
-    _webhook(request)
-    form = request.form()
-    secret, added = form.text("secret"), _events(form, "add_event")
-    removed = _events(form, "remove_event")
-    webhook = _decide(
-        request,
-        Album.edit_webhook,
-        secret,
-        webhook_id=_named(request),
-        name=form.text("name"),
-        url=form.text("url"),
-        events=_events(form, "event"),
-        add_events=added or (),
-        remove_events=() if added else removed or (),
-        enabled=form.flag("enabled"),
-    )
-    summary = summarize_triggers(request.service.outbox, request.album).get(
-        _named(request), TriggerSummary()
-    )
-    request.answer(webhook_json(_named(request), webhook, summary))
+    _webhook(request, albums)
+    form, webhook_id = request.form(), _named(request)
+    added, removed = _events(form, "add_event"), _events(form, "remove_event")
+    with _stored(outbox, form.text("secret")) as name_of_secret:
+        [edited] = albums.handle(
+            request.stream,
+            Album.edit_webhook,
+            request.source,
+            webhook_id=webhook_id,
+            name=form.text("name"),
+            url=form.text("url"),
+            events=_events(form, "event"),
+            add_events=added or (),
+            remove_events=() if added else removed or (),
+            enabled=form.flag("enabled"),
+            secret=name_of_secret,
+        )
+    assert isinstance(edited.event, WebhookEdited)
+    summary = summarize_triggers(outbox, request.album).get(webhook_id, TriggerSummary())
+    return Response.json(webhook_json(webhook_id, edited.event.webhook, summary))
 
 
-def delete(request: ApiRequest) -> None:
-    """Tell an address nothing any more."""
-    request.decide(Album.delete_webhook, _named(request))
-    request.done()
+def delete(request: ApiRequest, albums: Albumcore) -> Response:
+    """Delete a webhook."""
+    albums.handle(request.stream, Album.delete_webhook, request.source, _named(request))
+    return NO_CONTENT
 
 
-def trigger(request: ApiRequest) -> None:
-    """Tell an address of series or of a member by hand, soon; whether or not the webhook is enabled."""
-    _webhook(request)
+def trigger(request: ApiRequest, albums: Albumcore, people: People) -> Response:
+    """Notify an address of series or of a member, whether or not the webhook is enabled."""
+    _webhook(request, albums)
     form = request.form()
     events = _events(form, "event")
     if not events or len(events) > 1:
         raise Invalid("event", "one is needed")
     study = form.text("StudyInstanceUID")
-    request.decide(
+    albums.handle(
+        request.stream,
         Album.trigger_webhook,
+        request.source,
         _named(request),
         events[0],
         None if study is None else StudyUID(_uid("StudyInstanceUID", study)),
         [SeriesUID(_uid("SeriesInstanceUID", one)) for one in form.texts("SeriesInstanceUID")],
-        request.named(form.text("user")),
+        user_named_or_none(people, form.text("user")),
     )
-    request.done(202)
+    return ACCEPTED
 
 
-def _decide(
-    request: ApiRequest,
-    decision: Callable[..., tuple[Any, ...]],
-    secret: str | None,
-    **arguments: Any,
-) -> Webhook:
-    """The webhook that a decision leads to. A secret is stored before, and deleted if the decision is refused."""
-    outbox = request.service.outbox
-    name = store_secret(outbox, secret) if secret else secret
+@contextmanager
+def _stored(outbox: Outbox, secret: str | None) -> Iterator[str | None]:
+    """Store a secret, and yield the name that the event is to hold; delete it if the decision is refused.
+
+    An empty secret is its own name: none from now on.
+    """
+    if not secret:
+        yield secret
+        return
+    name = store_secret(outbox, secret)
     try:
-        [recorded] = request.decide(decision, secret=name, **arguments)
+        yield name
     except AlbumcoreError:
-        if name:
-            delete_secret(outbox, name)
+        delete_secret(outbox, name)
         raise
-    webhook: Webhook = recorded.event.webhook
-    return webhook
 
 
 def _named(request: ApiRequest) -> WebhookId:
     return WebhookId(request.path["webhook"])
 
 
-def _webhook(request: ApiRequest) -> Webhook:
-    webhook = request.service.albums.load(request.stream).webhooks.get(_named(request))
+def _webhook(request: ApiRequest, albums: Albumcore) -> Webhook:
+    webhook = albums.load(request.stream).webhooks.get(_named(request))
     if webhook is None:
         raise WebhookNotFound("no such webhook in this album")
     return webhook
@@ -172,7 +178,7 @@ EVENTS = {event.value: event for event in WebhookEvent}
 
 
 def _events(form: Fields, name: str) -> list[WebhookEvent] | None:
-    """The events that are named, in any case; none where the one name is empty, None where there is no name."""
+    """The events that the form names, in any case: none if the one name is empty, None without the field."""
     texts = form.texts(name)
     if not texts:
         return None
