@@ -144,10 +144,7 @@ _FLAGS: Parameters = {name: ParameterSpec(WORD) for name in FLAGS}
 
 ROUTES = (
     Route(
-        "GET",
-        "/albums",
-        list_all,
-        summary="List the albums that the caller is a member of.",
+        *("GET", "/albums", list_all, "List the albums that the caller is a member of."),
         needs=LISTED,
         query={
             **PAGE_OF_SOME,
@@ -165,10 +162,7 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        "POST",
-        "/albums",
-        create,
-        summary="Create an album.",
+        *("POST", "/albums", create, "Create an album."),
         needs=NOTHING,
         records=(AlbumCreated,),
         form={
@@ -180,9 +174,7 @@ ROUTES = (
         idempotent=created_response,
     ),
     Route(
-        "GET",
-        "/albums/{album}",
-        get,
+        *("GET", "/albums/{album}", get),
         summary="Show an album; to a token that is for it alone, in brief.",
         callers=Callers.ANY_TOKEN,
         query={"includeUsers": ParameterSpec(WORD, "true: with its members.")},
@@ -192,16 +184,10 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        "PATCH",
-        "/albums/{album}",
-        edit,
-        summary="Change what the form holds of an album.",
+        *("PATCH", "/albums/{album}", edit, "Change what the form holds of an album."),
         permission=Permission.EDIT_ALBUM,
         needs="of a plain member: his own notifications alone",
-        records=(
-            AlbumEdited,
-            NotificationsSet,
-        ),
+        records=(AlbumEdited, NotificationsSet),
         form={
             "name": ParameterSpec(text(1, 255, **NAMED)),
             "description": ParameterSpec(text(0, 2048, **PLAIN)),
@@ -212,10 +198,7 @@ ROUTES = (
         responses=shown("Album"),
     ),
     Route(
-        "DELETE",
-        "/albums/{album}",
-        delete,
-        summary="Delete an album for everybody.",
+        *("DELETE", "/albums/{album}", delete, "Delete an album for everybody."),
         callers=Callers.ANY_TOKEN,
         permission=Permission.DELETE_ALBUM,
         records=(AlbumDeleted,),

@@ -217,7 +217,7 @@ def _token_json(
     raise CapabilityTokenNotFound("the album of the capability token was deleted a moment ago")
 
 
-MAKER = "made the token, or is an admin of its album"
+_NEEDS = "made the token, or is an admin of its album"
 
 _GRANTS_HANG_TOGETHER: Schema = {
     "if": {"anyOf": [has(f"{name}_permission", TRUE) for name in ("download", "appropriate")]},
@@ -230,16 +230,11 @@ _SCOPE_HAS_ITS_ALBUM: Schema = {
 
 ROUTES = (
     Route(
-        "POST",
-        "/capabilities",
-        create,
+        *("POST", "/capabilities", create),
         summary="Make a capability token; its secret is shown this once.",
         callers=Callers.PERSON,
         needs=f"for an album: `{Permission.MANAGE_CAPABILITY_TOKENS.value}` in it",
-        records=(
-            CapabilityTokenIssued,
-            UserTokenIssued,
-        ),
+        records=(CapabilityTokenIssued, UserTokenIssued),
         form={
             "title": ParameterSpec(text(1, 255, **PLAIN), required=True),
             "scope_type": ParameterSpec(any_case("user", "album"), required=True),
@@ -252,10 +247,7 @@ ROUTES = (
         responses=shown("CapabilityToken", 201),
     ),
     Route(
-        "GET",
-        "/capabilities",
-        list_all,
-        summary="List one's own tokens, or those of an album.",
+        *("GET", "/capabilities", list_all, "List one's own tokens, or those of an album."),
         callers=Callers.PERSON,
         query_permission=Permission.MANAGE_CAPABILITY_TOKENS,
         needs="otherwise it tells of the caller's own",
@@ -273,24 +265,15 @@ ROUTES = (
         responses=listed("CapabilityToken"),
     ),
     Route(
-        "GET",
-        "/capabilities/{capability}",
-        get,
-        summary="Show a capability token.",
-        needs=MAKER,
+        *("GET", "/capabilities/{capability}", get, "Show a capability token."),
+        needs=_NEEDS,
         responses=shown("CapabilityToken"),
     ),
     Route(
-        "POST",
-        "/capabilities/{capability}/revoke",
-        revoke,
-        summary="Take a capability token back.",
+        *("POST", "/capabilities/{capability}/revoke", revoke, "Take a capability token back."),
         callers=Callers.PERSON,
-        needs=MAKER,
-        records=(
-            CapabilityTokenRevoked,
-            UserTokenRevoked,
-        ),
+        needs=_NEEDS,
+        records=(CapabilityTokenRevoked, UserTokenRevoked),
         responses=shown("CapabilityToken"),
     ),
 )

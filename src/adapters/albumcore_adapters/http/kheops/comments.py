@@ -114,10 +114,7 @@ _COMMENT: Parameters = {
 
 ROUTES = (
     Route(
-        "POST",
-        "/albums/{album}/comments",
-        post_to_album,
-        summary="Post a comment.",
+        *("POST", "/albums/{album}/comments", post_to_album, "Post a comment."),
         permission=Permission.WRITE_COMMENT,
         records=(CommentPosted,),
         form=_COMMENT,
@@ -125,9 +122,7 @@ ROUTES = (
         idempotent=replayed,
     ),
     Route(
-        "GET",
-        "/studies/{study}/comments",
-        list_of_study,
+        *("GET", "/studies/{study}/comments", list_of_study),
         summary="List the comments on a study, newest first.",
         callers=Callers.ANY_TOKEN,
         needs=SEEN,
@@ -136,10 +131,7 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        "POST",
-        "/studies/{study}/comments",
-        post_to_study,
-        summary="Post a comment on a study.",
+        *("POST", "/studies/{study}/comments", post_to_study, "Post a comment on a study."),
         needs=SEEN,
         records=(StudyCommentPosted,),
         form=_COMMENT,

@@ -193,9 +193,7 @@ among them: it has two parameters, ``type`` and ``family``."""
 
 ROUTES = (
     Route(
-        "GET",
-        "/albums/{album}/events",
-        list_all,
+        *("GET", "/albums/{album}/events", list_all),
         summary="List what happened in an album, newest first. Filters apply to mutations alone.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.READ_COMMENT,

@@ -6,6 +6,8 @@ are not.
 
 from __future__ import annotations
 
+from functools import partial
+
 from albumcore import Album, Albumcore, Permission, album_stream
 from albumcore.albums.events import FavoriteAdded, FavoriteRemoved, FavoriteSet
 from albumcore.errors import Forbidden, SeriesNotFound
@@ -71,65 +73,18 @@ def _set(request: ApiRequest, holdings: Holdings, *, is_favorite: bool) -> Respo
     return NO_CONTENT
 
 
+_of_album = partial(Route, path="/albums/{album}/favorites", records=(FavoriteSet,), responses=DONE)
+_shared = partial(
+    Route, query_permission=Permission.EDIT_FAVORITES, needs=SEEN, query=IN_ONE, responses=DONE
+)
+_ADDED, _REMOVED = (FavoriteAdded,), (FavoriteRemoved,)
+_STUDY, _SERIES = "/studies/{study}/favorites", "/studies/{study}/series/{series}/favorites"
+
 ROUTES = (
-    Route(
-        "PUT",
-        "/albums/{album}/favorites",
-        set_favorite,
-        summary="Make an album one's favourite.",
-        records=(FavoriteSet,),
-        responses=DONE,
-    ),
-    Route(
-        "DELETE",
-        "/albums/{album}/favorites",
-        unset_favorite,
-        summary="Undo that.",
-        records=(FavoriteSet,),
-        responses=DONE,
-    ),
-    Route(
-        "PUT",
-        "/studies/{study}/favorites",
-        add,
-        summary="Make a study a favourite.",
-        query_permission=Permission.EDIT_FAVORITES,
-        needs=SEEN,
-        records=(FavoriteAdded,),
-        query=IN_ONE,
-        responses=DONE,
-    ),
-    Route(
-        "DELETE",
-        "/studies/{study}/favorites",
-        remove,
-        summary="Undo that.",
-        query_permission=Permission.EDIT_FAVORITES,
-        needs=SEEN,
-        records=(FavoriteRemoved,),
-        query=IN_ONE,
-        responses=DONE,
-    ),
-    Route(
-        "PUT",
-        "/studies/{study}/series/{series}/favorites",
-        add,
-        summary="Make a series a favourite.",
-        query_permission=Permission.EDIT_FAVORITES,
-        needs=SEEN,
-        records=(FavoriteAdded,),
-        query=IN_ONE,
-        responses=DONE,
-    ),
-    Route(
-        "DELETE",
-        "/studies/{study}/series/{series}/favorites",
-        remove,
-        summary="Undo that.",
-        query_permission=Permission.EDIT_FAVORITES,
-        needs=SEEN,
-        records=(FavoriteRemoved,),
-        query=IN_ONE,
-        responses=DONE,
-    ),
+    _of_album("PUT", respond=set_favorite, summary="Make an album one's favourite."),
+    _of_album("DELETE", respond=unset_favorite, summary="Undo that."),
+    _shared("PUT", _STUDY, add, summary="Make a study a favourite.", records=_ADDED),
+    _shared("DELETE", _STUDY, remove, summary="Undo that.", records=_REMOVED),
+    _shared("PUT", _SERIES, add, summary="Make a series a favourite.", records=_ADDED),
+    _shared("DELETE", _SERIES, remove, summary="Undo that.", records=_REMOVED),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from albumcore import Album, Albumcore, Permission, Webhook, WebhookEvent
 from albumcore.albums.events import WebhookCreated, WebhookDeleted, WebhookEdited, WebhookTriggered
@@ -194,7 +195,8 @@ def _uid(field: str, text: str) -> str:
     return text
 
 
-_TOLD_BY_HAND: Schema = {
+_SOME_UIDS: Schema = {**array(UID), "minItems": 1}
+_MANUAL: Schema = {
     "anyOf": [
         {
             **has("event", any_case("new_series")),
@@ -209,13 +211,11 @@ _TOLD_BY_HAND: Schema = {
     ]
 }
 
+_managed = partial(Route, permission=Permission.MANAGE_WEBHOOKS)
+
 ROUTES = (
-    Route(
-        "POST",
-        "/albums/{album}/webhooks",
-        create,
-        summary="Have an address told of events.",
-        permission=Permission.MANAGE_WEBHOOKS,
+    _managed(
+        *("POST", "/albums/{album}/webhooks", create, "Have an address told of events."),
         records=(WebhookCreated,),
         form={
             "url": ParameterSpec(ADDRESS, required=True),
@@ -226,30 +226,19 @@ ROUTES = (
         },
         responses=shown("Webhook", 201),
     ),
-    Route(
-        "GET",
-        "/albums/{album}/webhooks",
-        list_all,
-        summary="List the webhooks.",
-        permission=Permission.MANAGE_WEBHOOKS,
+    _managed(
+        *("GET", "/albums/{album}/webhooks", list_all, "List the webhooks."),
         query={**PAGE, "url": ParameterSpec(TEXT)},
         responses=listed("Webhook"),
     ),
-    Route(
-        "GET",
-        "/albums/{album}/webhooks/{webhook}",
-        get,
+    _managed(
+        *("GET", "/albums/{album}/webhooks/{webhook}", get),
         summary="Show a webhook, and when it was triggered.",
-        permission=Permission.MANAGE_WEBHOOKS,
         query=PAGE,
         responses=shown("Webhook"),
     ),
-    Route(
-        "PATCH",
-        "/albums/{album}/webhooks/{webhook}",
-        edit,
-        summary="Change a webhook.",
-        permission=Permission.MANAGE_WEBHOOKS,
+    _managed(
+        *("PATCH", "/albums/{album}/webhooks/{webhook}", edit, "Change a webhook."),
         records=(WebhookEdited,),
         form={
             "url": ParameterSpec(ADDRESS),
@@ -263,31 +252,22 @@ ROUTES = (
         form_rules=(at_most_one("event", "add_event"), at_most_one("event", "remove_event")),
         responses=shown("Webhook"),
     ),
-    Route(
-        "DELETE",
-        "/albums/{album}/webhooks/{webhook}",
-        delete,
-        summary="Take a webhook away.",
-        permission=Permission.MANAGE_WEBHOOKS,
+    _managed(
+        *("DELETE", "/albums/{album}/webhooks/{webhook}", delete, "Take a webhook away."),
         records=(WebhookDeleted,),
         responses=DONE,
     ),
-    Route(
-        "POST",
-        "/albums/{album}/webhooks/{webhook}/trigger",
-        trigger,
+    _managed(
+        *("POST", "/albums/{album}/webhooks/{webhook}/trigger", trigger),
         summary="Trigger a webhook by hand.",
-        permission=Permission.MANAGE_WEBHOOKS,
         records=(WebhookTriggered,),
         form={
             "event": ParameterSpec(any_case("new_series", "new_user"), required=True),
             "StudyInstanceUID": ParameterSpec(UID, "With new_series alone."),
-            "SeriesInstanceUID": ParameterSpec(
-                {**array(UID), "minItems": 1}, "With new_series alone."
-            ),
+            "SeriesInstanceUID": ParameterSpec(_SOME_UIDS, "With new_series alone."),
             "user": ParameterSpec(USER, "With new_user alone."),
         },
-        form_rules=(_TOLD_BY_HAND,),
+        form_rules=(_MANUAL,),
         responses={202: ResponseSpec("It will be told.")},
     ),
 )
