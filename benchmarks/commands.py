@@ -14,7 +14,7 @@ from typing import Any
 from attrs import evolve
 from eventsourcing.persistence import StoredEvent
 
-from albumcore import Album, Albumcore, Source, album_stream
+from albumcore import Album, Albumcore, Source, album_stream, post_comment
 from albumcore.index import changes
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.service import Service
@@ -46,7 +46,7 @@ _INSERT = f"INSERT INTO stored_events ({', '.join(EVENT)}) VALUES (?, ?, ?, ?)"
 
 def comment(service: Service) -> None:
     """One durable command."""
-    service.albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
+    service.albums.handle(STREAM, post_comment, WRITER, COMMENT)
 
 
 def _stored_comment(service: Service) -> StoredEvent:

@@ -11,7 +11,26 @@ from attrs import asdict
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from albumcore.albums import events as album
+from albumcore import (
+    AdminDemoted,
+    Album,
+    AlbumCreated,
+    AlbumEdited,
+    CapabilityTokenIssued,
+    CommentPosted,
+    Event,
+    FavoriteAdded,
+    FavoriteRemoved,
+    MemberAdded,
+    MemberPromoted,
+    ReportAdded,
+    ReportProviderCreated,
+    ReportProviderEdited,
+    SeriesImported,
+    SeriesRemoved,
+    StudyImported,
+    StudyRemoved,
+)
 from albumcore.kernel import Act
 from benchmarks.history import album_history
 
@@ -108,7 +127,7 @@ def fill_equal(albums: EqualAlbums, size: int) -> UUID:
     """Write the history of an album of that many events."""
     happened = album_history(size)
     act, created = next(happened)
-    assert isinstance(created, album.AlbumCreated)
+    assert isinstance(created, AlbumCreated)
     flags = asdict(created.flags)
     by, at = str(act.user), act.at.isoformat()
     made = EqualAlbum(by=by, at=at, name=created.name, description=created.description, flags=flags)
@@ -117,38 +136,38 @@ def fill_equal(albums: EqualAlbums, size: int) -> UUID:
     return made.id
 
 
-def _go_on(made: EqualAlbum, happened: Iterable[tuple[Act, album.AlbumEvent]]) -> None:
+def _go_on(made: EqualAlbum, happened: Iterable[tuple[Act, Event[Album]]]) -> None:
     for act, one in happened:
         by, at = str(act.user), act.at.isoformat()
         through = act.source.capability_token or act.source.report_provider
         match one:
-            case album.CommentPosted(comment, target):
+            case CommentPosted(comment, target):
                 made.post_comment(by, at, comment, target)
-            case album.SeriesImported(study, series) | album.ReportAdded(study, series):
+            case SeriesImported(study, series) | ReportAdded(study, series):
                 made.import_series(by, at, through, study, [series])
-            case album.StudyImported(study, several):
+            case StudyImported(study, several):
                 made.import_series(by, at, through, study, list(several))
-            case album.SeriesRemoved(study, series):
+            case SeriesRemoved(study, series):
                 made.remove_series(by, at, through, study, [series])
-            case album.StudyRemoved(study, several):
+            case StudyRemoved(study, several):
                 made.remove_series(by, at, through, study, list(several))
-            case album.FavoriteAdded(study, several):
+            case FavoriteAdded(study, several):
                 made.set_favorite(by, at, study, list(several), True)
-            case album.FavoriteRemoved(study, several):
+            case FavoriteRemoved(study, several):
                 made.set_favorite(by, at, study, list(several), False)
-            case album.AlbumEdited(description=str(description)):
+            case AlbumEdited(description=str(description)):
                 made.edit(by, at, description)
-            case album.MemberAdded(target):
+            case MemberAdded(target):
                 made.add_member(by, at, target)
-            case album.MemberPromoted(target):
+            case MemberPromoted(target):
                 made.set_right(by, at, target, True)
-            case album.AdminDemoted(target):
+            case AdminDemoted(target):
                 made.set_right(by, at, target, False)
-            case album.ReportProviderCreated(provider, name, url):
+            case ReportProviderCreated(provider, name, url):
                 made.set_provider(by, at, provider, name, url)
-            case album.ReportProviderEdited(provider, name, url):
+            case ReportProviderEdited(provider, name, url):
                 made.set_provider(by, at, provider, name, url)
-            case album.CapabilityTokenIssued():
+            case CapabilityTokenIssued():
                 made.issue_token(by, at, one.token_id, _plain(asdict(one)))
             case _:
                 raise AssertionError(f"no equal of {one!r}")

@@ -17,9 +17,28 @@ from uuid import UUID
 
 from attrs import define, field
 
+from albumcore import (
+    AdminDemoted,
+    Album,
+    AlbumCreated,
+    AlbumEdited,
+    CapabilityTokenIssued,
+    CommentPosted,
+    Event,
+    FavoriteAdded,
+    FavoriteRemoved,
+    ImageAdded,
+    MemberAdded,
+    MemberPromoted,
+    ReportAdded,
+    ReportProviderCreated,
+    ReportProviderEdited,
+    SeriesImported,
+    SeriesRemoved,
+    StudyImported,
+    StudyRemoved,
+)
 from albumcore.albums import MemberFlags
-from albumcore.albums import events as album
-from albumcore.albums.events import AlbumEvent
 from albumcore.ids import (
     AlbumId,
     CapabilityTokenId,
@@ -30,7 +49,6 @@ from albumcore.ids import (
     UserId,
 )
 from albumcore.image_sets import Content, ImageType
-from albumcore.image_sets.events import ImageAdded
 from albumcore.kernel import Act, Source
 from albumcore.user_tokens import Grants
 
@@ -88,14 +106,14 @@ class Tally:
     public: Counter[str] = field(factory=Counter)
     private: Counter[UserId] = field(factory=Counter)
 
-    def note(self, act: Act, event: AlbumEvent) -> None:
+    def note(self, act: Act, event: Event[Album]) -> None:
         """Count one event: what is private for those it is between, tokens for nobody."""
         match event:
-            case album.CommentPosted(target=None):
+            case CommentPosted(target=None):
                 self.public["comments"] += 1
-            case album.CommentPosted(target=target) if target is not None:
+            case CommentPosted(target=target) if target is not None:
                 self.private.update({act.user, target})
-            case album.CapabilityTokenIssued():
+            case CapabilityTokenIssued():
                 pass
             case _:
                 self.public["mutations"] += 1
@@ -117,7 +135,7 @@ class _Maker:
     there: dict[int, list[int]] = field(factory=dict)
     flip: bool = False
 
-    def one(self) -> tuple[Source, AlbumEvent]:
+    def one(self) -> tuple[Source, Event[Album]]:
         [make] = self.random.choices(_MAKES, _WEIGHTS)
         return make(self)
 
@@ -128,59 +146,59 @@ class _Maker:
         user = self.random.choice(self.viewers)
         return Source(user, BUSY_TOKEN if self.random.random() < 0.1 else None)
 
-    def whisper(self) -> tuple[Source, AlbumEvent]:
+    def whisper(self) -> tuple[Source, Event[Album]]:
         author, target = self.random.sample(self.whisperers[1:], 2)
         if self.random.random() < 0.9:
             author, target = self.random.sample((self.whisperers[0], author), 2)
-        return Source(author), album.CommentPosted(self.text(), target)
+        return Source(author), CommentPosted(self.text(), target)
 
-    def say(self) -> tuple[Source, AlbumEvent]:
-        return Source(self.random.choice(self.viewers)), album.CommentPosted(self.text())
+    def say(self) -> tuple[Source, Event[Album]]:
+        return Source(self.random.choice(self.viewers)), CommentPosted(self.text())
 
-    def turn_series(self) -> tuple[Source, AlbumEvent]:
+    def turn_series(self) -> tuple[Source, Event[Album]]:
         """Bring a series in, or take it out where it is in."""
         number = self._study()
         part = self.random.randrange(SERIES_OF_A_STUDY)
         parts = self.there.setdefault(number, [])
         if part in parts:
             parts.remove(part)
-            return self.source(), album.SeriesRemoved(study(number), series(number, part))
+            return self.source(), SeriesRemoved(study(number), series(number, part))
         parts.append(part)
-        return self.source(), album.SeriesImported(study(number), series(number, part))
+        return self.source(), SeriesImported(study(number), series(number, part))
 
-    def turn_study(self) -> tuple[Source, AlbumEvent]:
+    def turn_study(self) -> tuple[Source, Event[Album]]:
         """Bring series of a study in, or take the study out where it is in."""
         number = self._study()
         parts = self.there.setdefault(number, [])
         if parts:
             gone = tuple(series(number, part) for part in parts)
             parts.clear()
-            return self.source(), album.StudyRemoved(study(number), gone)
+            return self.source(), StudyRemoved(study(number), gone)
         parts.extend((0, 1, 2))
         came = tuple(series(number, part) for part in parts)
-        return self.source(), album.StudyImported(study(number), came)
+        return self.source(), StudyImported(study(number), came)
 
-    def favor(self) -> tuple[Source, AlbumEvent]:
+    def favor(self) -> tuple[Source, Event[Album]]:
         """Choose a favourite, or choose it no more."""
         number = self._study()
         if not (parts := self.there.get(number)):
             return self.say()
         self.flip = not self.flip
-        kind = album.FavoriteAdded if self.flip else album.FavoriteRemoved
+        kind = FavoriteAdded if self.flip else FavoriteRemoved
         return self.source(), kind(study(number), (series(number, parts[0]),))
 
-    def edit(self) -> tuple[Source, AlbumEvent]:
-        return Source(OWNER), album.AlbumEdited(description=self.text())
+    def edit(self) -> tuple[Source, Event[Album]]:
+        return Source(OWNER), AlbumEdited(description=self.text())
 
-    def turn_right(self) -> tuple[Source, AlbumEvent]:
+    def turn_right(self) -> tuple[Source, Event[Album]]:
         """Promote a member, or demote him where he is promoted."""
         self.flip = not self.flip
-        kind = album.MemberPromoted if self.flip else album.AdminDemoted
+        kind = MemberPromoted if self.flip else AdminDemoted
         return Source(OWNER), kind(TURNING)
 
-    def rename_provider(self) -> tuple[Source, AlbumEvent]:
+    def rename_provider(self) -> tuple[Source, Event[Album]]:
         url = "https://busy.example/config"
-        return Source(OWNER), album.ReportProviderEdited(BUSY_PROVIDER, self.text()[:60], url)
+        return Source(OWNER), ReportProviderEdited(BUSY_PROVIDER, self.text()[:60], url)
 
     def _study(self) -> int:
         if self.random.random() < 0.1:
@@ -188,7 +206,7 @@ class _Maker:
         return self.random.randint(self.first_study, self.last_study)
 
 
-_MIX: tuple[tuple[float, Callable[[_Maker], tuple[Source, AlbumEvent]]], ...] = (
+_MIX: tuple[tuple[float, Callable[[_Maker], tuple[Source, Event[Album]]]], ...] = (
     (50, _Maker.whisper),
     (22, _Maker.say),
     (18, _Maker.turn_series),
@@ -203,13 +221,13 @@ _WEIGHTS = [weight for weight, _ in _MIX]
 _MAKES = [make for _, make in _MIX]
 
 
-def album_history(size: int) -> Iterator[tuple[Act, AlbumEvent]]:
+def album_history(size: int) -> Iterator[tuple[Act, Event[Album]]]:
     """The events of an album of that many, oldest first, one every half minute until the end of 2025."""
     for number, (source, event) in enumerate(_album_history(size), 1):
         yield Act(source, END - (size - number) * STEP), event
 
 
-def _album_history(size: int) -> Iterator[tuple[Source, AlbumEvent]]:
+def _album_history(size: int) -> Iterator[tuple[Source, Event[Album]]]:
     assert size >= LEAST
     is_small = size < 1000
     viewers = VIEWERS[:10] if is_small else VIEWERS
@@ -232,27 +250,27 @@ def _album_history(size: int) -> Iterator[tuple[Source, AlbumEvent]]:
         yield newest.one()
 
 
-def _opening(members: tuple[UserId, ...]) -> Iterator[tuple[Source, AlbumEvent]]:
+def _opening(members: tuple[UserId, ...]) -> Iterator[tuple[Source, Event[Album]]]:
     owner = Source(OWNER)
-    yield owner, album.AlbumCreated("A trial", "What it is about", MemberFlags())
+    yield owner, AlbumCreated("A trial", "What it is about", MemberFlags())
     for member in members[1:]:
-        yield owner, album.MemberAdded(member)
+        yield owner, MemberAdded(member)
     for provider in (RARE_PROVIDER, BUSY_PROVIDER):
         url = "https://provider.example/config"
-        yield owner, album.ReportProviderCreated(provider, provider, url)
+        yield owner, ReportProviderCreated(provider, provider, url)
     for token in (RARE_TOKEN, BUSY_TOKEN):
         digest = hashlib.sha256(token.encode()).hexdigest()
         grants = Grants(read=True, write=True)
         until = END + timedelta(days=3650)
-        yield owner, album.CapabilityTokenIssued(token, digest, token, END, until, grants)
+        yield owner, CapabilityTokenIssued(token, digest, token, END, until, grants)
 
 
-def _rare(times: int) -> tuple[Source, AlbumEvent]:
+def _rare(times: int) -> tuple[Source, Event[Album]]:
     """A report comes in through the rare provider, or goes again through the rare token."""
     if times % 2:
-        return Source(RARE_USER, RARE_TOKEN), album.SeriesRemoved(RARE_STUDY, RARE_SERIES)
+        return Source(RARE_USER, RARE_TOKEN), SeriesRemoved(RARE_STUDY, RARE_SERIES)
     source = Source(RARE_USER, report_provider=RARE_PROVIDER)
-    return source, album.ReportAdded(RARE_STUDY, RARE_SERIES)
+    return source, ReportAdded(RARE_STUDY, RARE_SERIES)
 
 
 IMAGES_OF_A_PATIENT = 50

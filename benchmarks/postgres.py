@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from albumcore import Album, Albumcore
+from albumcore import Albumcore, post_comment
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import open_service
 from benchmarks.bench import Bench
@@ -63,7 +63,7 @@ def commands(bench: Bench) -> Taken:
     settings, number = _database(bench), 10
     service = open_service(settings)
     albums: Albumcore = service.albums
-    albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
+    albums.handle(STREAM, post_comment, WRITER, COMMENT)
     [stored] = albums.recorder.select_events(STREAM.name, desc=True, limit=1)
     versions = count(stored.originator_version + 1)
     with psycopg.connect(str(settings.database), autocommit=True) as raw:
@@ -76,7 +76,7 @@ def commands(bench: Bench) -> Taken:
         seen = bench.alternate(
             {
                 "ours": lambda: per_second(
-                    number, lambda: albums.handle(STREAM, Album.post_comment, WRITER, COMMENT)
+                    number, lambda: albums.handle(STREAM, post_comment, WRITER, COMMENT)
                 ),
                 "psycopg": lambda: per_second(number, insert),
             },

@@ -18,18 +18,18 @@ from typing import Any
 import orjson
 from attrs import fields, frozen
 
-import albumcore.albums.events
+import albumcore.albums
 import albumcore.codec
 import albumcore.feed
-import albumcore.image_sets.events
+import albumcore.image_sets
 import albumcore.index
 import albumcore_adapters.directory
 import albumcore_adapters.sql.migrations
 import albumcore_adapters.sql.schema_v1
 import albumcore_adapters.store.rows
-from albumcore import Albumcore, album_stream, utc_now
+from albumcore import Albumcore, add_image, album_stream, utc_now
 from albumcore.ids import ImageId, PatientId, UserId
-from albumcore.image_sets import Content, ImageType, PatientImageSet
+from albumcore.image_sets import Content, ImageType
 from albumcore.index import changes
 from albumcore.kernel import Act, RecordedEvent, Stream, record
 from albumcore.streams import patient_stream
@@ -67,10 +67,10 @@ _LONG = 30 * 24 * 3600  # seconds a token lives
 Say = Callable[[str], None]
 
 _DECIDES_FORM = (
-    albumcore.albums.events,
+    albumcore.albums,
     albumcore.codec,
     albumcore.feed,
-    albumcore.image_sets.events,
+    albumcore.image_sets,
     albumcore.index,
     albumcore_adapters.sql.schema_v1,
     albumcore_adapters.sql.migrations,
@@ -320,7 +320,7 @@ def _add_photo(service: Service, number: int, size: int) -> int:
     image_id: ImageId = service.albums.next_image_id()
     service.albums.handle(
         patient_stream(PatientId(number % (size // IMAGES_OF_A_PATIENT) + 1)),
-        PatientImageSet.add_image,
+        add_image,
         NURSE,
         image_id,
         1,

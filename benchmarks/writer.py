@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from albumcore import Album, album_stream
+from albumcore import album_stream, create_album, post_comment
 from albumcore.ids import AlbumId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import open_service
@@ -20,12 +20,12 @@ def main(seconds: float, data: Path, url: str | None = None) -> None:
     """Open, say so, wait, post, and tell how often."""
     service = open_service(Settings(data=data, database=url))
     albums, stream = service.albums, album_stream(AlbumId(service.make_id(10)))
-    albums.handle(stream, Album.create, WRITER, "Busy")
+    albums.handle(stream, create_album, WRITER, "Busy")
     _say("ready")
     sys.stdin.readline()
     posted, until = 0, time.perf_counter() + seconds
     while time.perf_counter() < until:
-        albums.handle(stream, Album.post_comment, WRITER, COMMENT)
+        albums.handle(stream, post_comment, WRITER, COMMENT)
         posted += 1
     _say(str(posted))
     service.close()

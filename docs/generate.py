@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,12 @@ def page() -> str:
     """The whole page."""
     led_to = {kind: decisions(state) for kind, (_, state) in KINDS.items()}
     parts = [HEAD]
-    for kind, (title, state) in KINDS.items():
+    for kind, (title, _) in KINDS.items():
         parts.append(f"## {title}\n")
         parts.extend(
-            _event(name, cls, [f"{state.__name__}.{one}" for one in led_to[kind].get(cls, ())])
-            for name, cls in STORED.items()
-            if name.startswith(f"{kind}.")
+            _event(name, cls, led_to[kind].get(cls, []))
+            for cls in FEED
+            if (name := stored_name(cls).name).startswith(f"{kind}.")
         )
     parts.append("## Values\n")
     parts.extend(_value(cls) for cls in VALUES)
@@ -69,31 +69,46 @@ def page() -> str:
 
 
 def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
-    """The decisions of a state class that can lead to each event class, straight or by way of another."""
+    """The decisions on a state that can lead to each event class, straight or by way of another."""
     known = {cls.__name__: cls for cls in STORED.values()}
-    made: dict[str, set[str]] = {}
-    calls: dict[str, set[str]] = {}
-    for name, method in inspect.getmembers(state, inspect.isfunction):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
-        called = [one.func for one in ast.walk(tree) if isinstance(one, ast.Call)]
-        names = {one.attr for one in called if isinstance(one, ast.Attribute)}
-        made[name] = (names | {one.id for one in called if isinstance(one, ast.Name)}) & set(known)
-        calls[name] = names
+    called: dict[str, set[str]] = {}
+    for room in _rooms():
+        for name, function in inspect.getmembers(room, inspect.isfunction):
+            calls = ast.walk(ast.parse(inspect.getsource(function)))
+            names = {one.func.id for one in calls if _is_call_by_name(one)}  # type: ignore[attr-defined]
+            called[name] = names
     found: dict[type[Any], list[str]] = {}
-    # Base classes hold decisions too; each method counts once, in the order it is written.
-    for name in dict.fromkeys(name for cls in state.__mro__ for name in vars(cls)):
-        if name in made and not name.startswith("_"):
-            for event in sorted(set(_reached(name, made, calls))):
-                found.setdefault(known[event], []).append(name)
+    for name in decisions_on(state):
+        for event in sorted(set(_reached(name, called)) & known.keys()):
+            found.setdefault(known[event], []).append(name)
     return found
 
 
-def _reached(
-    name: str, made: Mapping[str, set[str]], calls: Mapping[str, set[str]]
-) -> Iterator[str]:
-    yield from made[name]
-    for other in calls[name] & (set(made) - {name}):
-        yield from _reached(other, made, calls)
+def decisions_on(state: type[Any]) -> Mapping[str, Callable[..., Any]]:
+    """The public decisions on a state, by name: functions in the rooms of the stored events."""
+    found = {}
+    for room in _rooms():
+        for name in room.__all__:
+            one = getattr(room, name)
+            if inspect.isfunction(one):
+                first = next(iter(inspect.signature(one).parameters.values()))
+                if first.annotation == state.__name__:
+                    found[name] = one
+    return found
+
+
+def _rooms() -> list[Any]:
+    return [sys.modules[name] for name in dict.fromkeys(one.__module__ for one in STORED.values())]
+
+
+def _is_call_by_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+def _reached(name: str, called: Mapping[str, set[str]]) -> Iterator[str]:
+    for other in called.get(name, set()) - {name}:
+        yield other
+        yield from _reached(other, called)
 
 
 def _event(name: str, cls: type[Any], led_to: list[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from albumcore.albums.values import PERMISSIONS, Holders
+from albumcore.albums.album import PERMISSIONS, Holders
 from albumcore.feed import FEED
 from albumcore.kernel import stored_name
 from albumcore_adapters.http import kheops, tscharts

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import path
 from falcon.testing import TestClient
 
-from albumcore import Album, Source, album_stream
+from albumcore import Source, album_stream, create_album
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import UserId, album_id, user_id
 from albumcore_adapters.base.settings import Settings
@@ -67,7 +67,7 @@ if __name__ == "__main__":
         alice = Source(user_id("alice"))
         stream = album_stream(album_id("Q7bZ2mP0xT"))
         service.people.register(alice.user, "alice@clinic.example", "Alice")
-        service.albums.handle(stream, Album.create, alice, "Knees")
+        service.albums.handle(stream, create_album, alice, "Knees")
 
         app = make_app(get_wsgi_application(), create_app(service))
         client = TestClient(app)

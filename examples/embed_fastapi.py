@@ -8,7 +8,7 @@ import httpx
 from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI, HTTPException
 
-from albumcore import Album, Source, album_stream
+from albumcore import Source, album_stream, create_album
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import UserId, album_id, user_id
 from albumcore_adapters.base.settings import Settings
@@ -61,7 +61,7 @@ if __name__ == "__main__":
         alice = Source(user_id("alice"))
         stream = album_stream(album_id("Q7bZ2mP0xT"))
         service.people.register(alice.user, "alice@clinic.example", "Alice")
-        service.albums.handle(stream, Album.create, alice, "Knees")
+        service.albums.handle(stream, create_album, alice, "Knees")
         jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
         asyncio.run(try_out(make_app(service), jwt))
         service.close()

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from albumcore import Album, Source, album_stream
+from albumcore import Source, album_stream, create_album
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import UserId, album_id, user_id
 from albumcore_adapters.base.settings import Settings
@@ -51,7 +51,7 @@ if __name__ == "__main__":
         alice = Source(user_id("alice"))
         stream = album_stream(album_id("Q7bZ2mP0xT"))
         service.people.register(alice.user, "alice@clinic.example", "Alice")
-        service.albums.handle(stream, Album.create, alice, "Knees")
+        service.albums.handle(stream, create_album, alice, "Knees")
 
         client = make_app(service).test_client()
         print(client.get("/cases/Q7bZ2mP0xT").json)

@@ -5,7 +5,14 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from albumcore import Album, Albumcore, Source, album_stream, open_sqlite
+from albumcore import (
+    Albumcore,
+    Source,
+    album_stream,
+    create_album,
+    open_sqlite,
+    post_comment,
+)
 from albumcore.ids import AlbumId, UserId
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
@@ -21,14 +28,14 @@ def open_store(path: Path) -> None:
 
 def comment(number: int) -> None:
     """Run in some child."""
-    store.handle(album_stream(ALBUM), Album.post_comment, ALICE, f"comment {number}")
+    store.handle(album_stream(ALBUM), post_comment, ALICE, f"comment {number}")
 
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
         path = Path(folder) / "albums.sqlite"
         with open_sqlite(path) as first:
-            first.handle(album_stream(ALBUM), Album.create, ALICE, "Knees")
+            first.handle(album_stream(ALBUM), create_album, ALICE, "Knees")
         # Closed: what is open in the parent when it forks is not to be used in a child.
         with ProcessPoolExecutor(
             2, multiprocessing.get_context("fork"), initializer=open_store, initargs=(path,)

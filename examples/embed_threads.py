@@ -4,18 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from albumcore import Album, Source, album_stream, open_sqlite
+from albumcore import Source, album_stream, create_album, open_sqlite, post_comment
 from albumcore.ids import AlbumId, UserId
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
 ALICE = Source(UserId("alice"))
 
 with TemporaryDirectory() as folder, open_sqlite(Path(folder) / "albums.sqlite") as store:
-    store.handle(album_stream(ALBUM), Album.create, ALICE, "Knees")
+    store.handle(album_stream(ALBUM), create_album, ALICE, "Knees")
 
     def comment(number: int) -> None:
         """Write to the album that the other threads write to: what they wrote first is read again, and decided anew."""
-        store.handle(album_stream(ALBUM), Album.post_comment, ALICE, f"comment {number}")
+        store.handle(album_stream(ALBUM), post_comment, ALICE, f"comment {number}")
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(comment, range(40)))

@@ -5,24 +5,24 @@ from typing import Any
 from attrs import define, field
 
 from albumcore import (
-    Album,
     Albumcore,
+    AlbumDeleted,
     AlbumId,
     RecordedEvent,
-    SeriesUID,
-    Source,
-    StudyUID,
-    UserId,
-    album_stream,
-    open_memory,
-)
-from albumcore.albums.events import (
-    AlbumDeleted,
     ReportAdded,
     SeriesImported,
     SeriesRemoved,
+    SeriesUID,
+    Source,
     StudyImported,
     StudyRemoved,
+    StudyUID,
+    UserId,
+    album_stream,
+    create_album,
+    import_series,
+    open_memory,
+    remove_study,
 )
 
 
@@ -72,12 +72,12 @@ def main() -> None:
     projection = WhereStudiesAre()
     with open_memory() as store:
         for stream in (first, second):
-            store.handle(stream, Album.create, alice, "Knees")
-            store.handle(stream, Album.import_series, alice, ct, SeriesUID(f"{ct}.1"))
+            store.handle(stream, create_album, alice, "Knees")
+            store.handle(stream, import_series, alice, ct, SeriesUID(f"{ct}.1"))
         projection.catch_up(store)
         print(projection.albums_with(ct))
 
-        store.handle(first, Album.remove_study, alice, ct)
+        store.handle(first, remove_study, alice, ct)
         projection.catch_up(store)
         print(projection.albums_with(ct))
 

@@ -1,16 +1,26 @@
 """A dozen lines: open a store, act as different users, read the feed, look back, and follow."""
 
-from albumcore import Album, AlbumId, Source, UserId, album_stream, open_memory
+from albumcore import (
+    AlbumId,
+    Source,
+    UserId,
+    add_member,
+    album_stream,
+    create_album,
+    leave_album,
+    open_memory,
+    post_comment,
+)
 
 alice, bob = UserId("alice"), UserId("bob")
 album_id = AlbumId("Q7bZ2mP0xT")
 album = album_stream(album_id)
 
 with open_memory() as store:
-    store.handle(album, Album.create, Source(alice), "Knees")
-    store.handle(album, Album.add_member, Source(alice), bob)
-    [comment] = store.handle(album, Album.post_comment, Source(bob), "For your eyes only", alice)
-    store.handle(album, Album.leave, Source(bob))
+    store.handle(album, create_album, Source(alice), "Knees")
+    store.handle(album, add_member, Source(alice), bob)
+    [comment] = store.handle(album, post_comment, Source(bob), "For your eyes only", alice)
+    store.handle(album, leave_album, Source(bob))
 
     # The feed as a given viewer, newest first. Private comments are for their author and their target.
     page = store.feed(album_id, viewer=alice)

@@ -3,7 +3,15 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from albumcore import Album, AlbumId, Source, UserId, album_stream, open_sqlite
+from albumcore import (
+    AlbumId,
+    Source,
+    UserId,
+    album_stream,
+    create_album,
+    edit_album,
+    open_sqlite,
+)
 
 alice = Source(UserId("alice"))
 album = album_stream(AlbumId("Q7bZ2mP0xT"))
@@ -12,8 +20,8 @@ with TemporaryDirectory() as folder:
     path = Path(folder) / "albums.sqlite"
 
     with open_sqlite(path) as store:
-        store.handle(album, Album.create, alice, "Knees")
-        store.handle(album, Album.edit, alice, name="Knees and elbows")
+        store.handle(album, create_album, alice, "Knees")
+        store.handle(album, edit_album, alice, name="Knees and elbows")
 
     with open_sqlite(path) as store:
         print(store.load(album).name)

@@ -99,7 +99,7 @@ def test_the_library_as_the_front_page_shows_it(tmp_path: Path) -> None:
 def test_the_tutorial_from_its_first_line_to_its_last(tmp_path: Path) -> None:
     """What it says of the values comes out, and the decision that may not be taken is refused."""
     shown = blocks(ROOT / "docs" / "tutorial" / "first-album.md")[1:]
-    refused = "store.handle(cases, Album.delete, bob)\n"
+    refused = "store.handle(cases, delete_album, bob)\n"
     script = "\n".join(shown)
     assert refused in script
     script = script.replace(

@@ -29,10 +29,10 @@ sys.meta_path.insert(0, Lacking())
 
 SMALL_PROGRAM = """\
 from albumcore_adapters.store import open_sqlite
-from albumcore import Album, Source, album_stream
+from albumcore import Source, album_stream, create_album
 from albumcore.ids import AlbumId, UserId
 with open_sqlite("cases.sqlite") as store:
-    store.handle(album_stream(AlbumId("Cases00001")), Album.create, Source(UserId("alice")), "Cases")
+    store.handle(album_stream(AlbumId("Cases00001")), create_album, Source(UserId("alice")), "Cases")
     print(len(store.feed(AlbumId("Cases00001"), None).entries))
 """
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from albumcore import Album, AlbumId, Source, UserId, album_stream, open_sqlite
+from albumcore import (
+    AlbumId,
+    Source,
+    UserId,
+    album_stream,
+    create_album,
+    edit_album,
+    open_sqlite,
+)
 
 CASES = album_stream(AlbumId("Cases00001"))
 ALICE = Source(UserId("alice"))
@@ -45,7 +53,7 @@ def test_a_store_needs_nothing_that_linux_alone_has(
     file = tmp_path / "cases.sqlite"
     for name in ("Cases", "Knees"):
         with open_sqlite(file) as store:
-            decision = Album.edit if name == "Knees" else Album.create
+            decision = edit_album if name == "Knees" else create_album
             store.handle(CASES, decision, ALICE, name=name)
             assert store.load(CASES).name == name
 
@@ -54,7 +62,7 @@ def test_the_library_is_imported_anywhere(tmp_path: Path) -> None:
     """And a store in memory works on any system."""
     code = """\
 with albumcore.open_memory() as store:
-    store.handle(cases, albumcore.Album.create, alice, "Cases")
+    store.handle(cases, albumcore.create_album, alice, "Cases")
     print(store.load(cases).name)
 """
     done = run(ON_WINDOWS + code, tmp_path)

@@ -91,7 +91,7 @@ def test_stores_are_opened_from_the_library_alone(tmp_path: Path) -> None:
     alice = albumcore.Source(albumcore.UserId("alice"))
     file = tmp_path / "cases.sqlite"
     with albumcore.open_sqlite(file, cache_size=1) as opened:
-        opened.handle(cases, albumcore.Album.create, alice, "Cases")
+        opened.handle(cases, albumcore.create_album, alice, "Cases")
     with albumcore.open_sqlite(file) as opened, albumcore.open_memory() as empty:
         assert opened.load(cases).name == "Cases"
         assert empty.follow() == []

@@ -9,16 +9,49 @@ from typing import Any
 import pytest
 from attrs import fields, frozen
 
+from albumcore import (
+    AdminAdded,
+    AdminDemoted,
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEdited,
+    CapabilityTokenIssued,
+    CapabilityTokenRevoked,
+    CommentPosted,
+    FavoriteAdded,
+    FavoriteRemoved,
+    FavoriteSet,
+    ImageAdded,
+    ImageRemoved,
+    MemberAdded,
+    MemberLeft,
+    MemberPromoted,
+    MemberRemoved,
+    NotificationsSet,
+    PatientDeleted,
+    ReportAdded,
+    ReportProviderCreated,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    SeriesImported,
+    SeriesRemoved,
+    StudyCommentPosted,
+    StudyImported,
+    StudyRemoved,
+    UserTokenIssued,
+    UserTokenRevoked,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookTriggered,
+)
 from albumcore.albums import Album
-from albumcore.albums import events as album
 from albumcore.codec import Codec
 from albumcore.feed import FEED
 from albumcore.image_sets import PatientImageSet
-from albumcore.image_sets import events as images
 from albumcore.kernel import STORED, stored_name
-from albumcore.study_comments import StudyCommentPosted, StudyComments
+from albumcore.study_comments import StudyComments
 from albumcore.user_tokens import UserTokens
-from albumcore.user_tokens import events as user
 from support.examples import EVENTS, SPARSE
 
 ROOT = Path(__file__).parents[1]
@@ -27,40 +60,40 @@ PAGE = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 each_class = pytest.mark.parametrize("name", STORED)
 
 DECISIONS: dict[type[Any], str] = {
-    album.AlbumCreated: "create",
-    album.AlbumEdited: "edit",
-    album.AlbumDeleted: "delete leave remove_member",
-    album.NotificationsSet: "edit",
-    album.FavoriteSet: "set_favorite",
-    album.MemberLeft: "leave remove_member",
-    album.MemberAdded: "add_member",
-    album.AdminAdded: "add_admin",
-    album.MemberRemoved: "remove_member",
-    album.MemberPromoted: "add_admin promote_member",
-    album.AdminDemoted: "demote_admin",
-    album.StudyImported: "import_study",
-    album.SeriesImported: "import_series",
-    album.ReportAdded: "add_report",
-    album.StudyRemoved: "remove_study",
-    album.SeriesRemoved: "remove_series",
-    album.FavoriteAdded: "add_favorite",
-    album.FavoriteRemoved: "remove_favorite",
-    album.CommentPosted: "post_comment",
-    album.ReportProviderCreated: "create_report_provider",
-    album.ReportProviderEdited: "edit_report_provider",
-    album.ReportProviderDeleted: "delete_report_provider",
-    album.CapabilityTokenIssued: "issue_capability_token",
-    album.CapabilityTokenRevoked: "demote_admin leave remove_member revoke_capability_token",
-    album.WebhookCreated: "create_webhook",
-    album.WebhookEdited: "edit_webhook",
-    album.WebhookDeleted: "delete_webhook",
-    album.WebhookTriggered: "trigger_webhook",
-    StudyCommentPosted: "post_comment",
-    user.UserTokenIssued: "issue",
-    user.UserTokenRevoked: "revoke",
-    images.ImageAdded: "add_image",
-    images.ImageRemoved: "remove_image",
-    images.PatientDeleted: "delete_patient",
+    AlbumCreated: "create_album",
+    AlbumEdited: "edit_album",
+    AlbumDeleted: "delete_album leave_album remove_member",
+    NotificationsSet: "edit_album",
+    FavoriteSet: "set_favorite",
+    MemberLeft: "leave_album remove_member",
+    MemberAdded: "add_member",
+    AdminAdded: "add_admin",
+    MemberRemoved: "remove_member",
+    MemberPromoted: "add_admin promote_member",
+    AdminDemoted: "demote_admin",
+    StudyImported: "import_study",
+    SeriesImported: "import_series",
+    ReportAdded: "add_report",
+    StudyRemoved: "remove_study",
+    SeriesRemoved: "remove_series",
+    FavoriteAdded: "add_favorite",
+    FavoriteRemoved: "remove_favorite",
+    CommentPosted: "post_comment",
+    ReportProviderCreated: "create_report_provider",
+    ReportProviderEdited: "edit_report_provider",
+    ReportProviderDeleted: "delete_report_provider",
+    CapabilityTokenIssued: "issue_capability_token",
+    CapabilityTokenRevoked: "demote_admin leave_album remove_member revoke_capability_token",
+    WebhookCreated: "create_webhook",
+    WebhookEdited: "edit_webhook",
+    WebhookDeleted: "delete_webhook",
+    WebhookTriggered: "trigger_webhook",
+    StudyCommentPosted: "post_study_comment",
+    UserTokenIssued: "issue_user_token",
+    UserTokenRevoked: "revoke_user_token",
+    ImageAdded: "add_image",
+    ImageRemoved: "remove_image",
+    PatientDeleted: "delete_patient",
 }
 """The decisions that lead to each event; that they do is shown one by one in the tests of the decisions."""
 

@@ -8,7 +8,28 @@ neighbours, and ``albumcore.testing``.
 
 import sys
 
-from albumcore.albums import Album, MemberFlags, Permission, Webhook, WebhookEvent
+from albumcore import study_comments
+from albumcore.albums import (
+    Album,
+    MemberFlags,
+    Permission,
+    Webhook,
+    WebhookEvent,
+    capability_tokens,
+    comments,
+    lifecycle,
+    members,
+    report_providers,
+    studies,
+    webhooks,
+)
+from albumcore.albums.capability_tokens import *
+from albumcore.albums.comments import *
+from albumcore.albums.lifecycle import *
+from albumcore.albums.members import *
+from albumcore.albums.report_providers import *
+from albumcore.albums.studies import *
+from albumcore.albums.webhooks import *
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.commands import utc_now
 from albumcore.errors import (
@@ -64,7 +85,8 @@ from albumcore.ids import (
     study_uid,
     user_id,
 )
-from albumcore.image_sets import Content, Image, ImageType, PatientImageSet
+from albumcore.image_sets import Content, Image, ImageType, image_set
+from albumcore.image_sets.image_set import *
 from albumcore.index import AlbumOverview
 from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, fold
 from albumcore.opening import (
@@ -76,8 +98,9 @@ from albumcore.opening import (
     open_sqlite,
 )
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
-from albumcore.study_comments import StudyComments
-from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
+from albumcore.study_comments import *
+from albumcore.user_tokens import CapabilityToken, Grants, user_tokens
+from albumcore.user_tokens.user_tokens import *
 
 __version__: str
 
@@ -133,7 +156,6 @@ __all__ = [
     "NoAddress",
     "NotFound",
     "PatientId",
-    "PatientImageSet",
     "Permission",
     "Person",
     "RecordedEvent",
@@ -148,13 +170,11 @@ __all__ = [
     "StoreOptions",
     "StoreUnavailable",
     "Stream",
-    "StudyComments",
     "StudyNotFound",
     "StudyUID",
     "UnknownStoredEvent",
     "UserId",
     "UserNotFound",
-    "UserTokens",
     "Webhook",
     "WebhookEvent",
     "WebhookId",
@@ -175,6 +195,16 @@ __all__ = [
     "user_id",
     "user_stream",
     "utc_now",
+    *capability_tokens.__all__,
+    *comments.__all__,
+    *image_set.__all__,
+    *lifecycle.__all__,
+    *members.__all__,
+    *report_providers.__all__,
+    *studies.__all__,
+    *study_comments.__all__,
+    *user_tokens.__all__,
+    *webhooks.__all__,
 ]
 
 _HYPOTHESIS = (6, 130)

@@ -15,7 +15,7 @@ from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound
 from albumcore.feed import Entry, FeedPage, FeedQuery, album_status_of, chosen, entry, select
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
-from albumcore.image_sets.events import ImageAdded
+from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import (
     AlbumOverview,
     Change,

@@ -1,7 +1,7 @@
 """The few ideas that every stream shares: acts, events, recorded events, and the fold that makes state of them.
 
 An *event* is a frozen attrs class with one method, ``evolve``, that applies it to a state.
-A *decision* is a method of a state that takes an `Act` and returns the events it leads to, or raises.
+A *decision* is a function of a state, an `Act` and its arguments. It returns the events to record, or raises.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import field, fields, frozen
 
+from albumcore.errors import Forbidden
 from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
 from albumcore.times import in_utc
 
@@ -76,6 +77,16 @@ class Act:
     def user(self) -> UserId:
         """The user in whose name it happens."""
         return self.source.user
+
+
+def require_in_person(act: Act) -> None:
+    """Check that a user acts in person.
+
+    Raises:
+        Forbidden: they act through a capability token or a report provider.
+    """
+    if not act.source.in_person:
+        raise Forbidden("only a user in person does this")
 
 
 class Event(Protocol[S]):

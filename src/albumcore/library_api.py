@@ -44,7 +44,7 @@ class LibraryApplication(Application[str]):
         """
         raise NotImplementedError(
             "albumcore records what decisions lead to, with the index rows in the same transaction: "
-            "Albumcore.handle takes a decision, as in store.handle(stream, Album.create, source, name)"
+            "Albumcore.handle takes a decision, as in store.handle(stream, create_album, source, name)"
         )
 
     def take_snapshot(self, *_: Any, **__: Any) -> NoReturn:

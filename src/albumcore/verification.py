@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-from albumcore.image_sets.events import ImageAdded
+from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import Change, changes
 from albumcore.kernel import RecordedEvent
 from albumcore.streams import named_stream

@@ -12,7 +12,7 @@ import pytest
 from falcon import testing
 from psycopg.conninfo import conninfo_to_dict
 
-from albumcore import Album, Source, album_stream, utc_now
+from albumcore import Source, album_stream, create_album, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters import cli
 from albumcore_adapters.base.secret import SECRET_BYTES
@@ -47,7 +47,7 @@ def test_machines_share_a_database_and_a_secret(url: str, tmp_path: Path) -> Non
     ]
     with closing(open_service(machines[0])) as one, closing(open_service(machines[1])) as two:
         one.people.register("alice", "alice@clinic.example", "Alice")
-        one.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Knees")
+        one.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Knees")
         assert two.people.person("alice") == one.people.person("alice")
         assert two.albums.load(album_stream(ALBUM)).name == "Knees"
         token = issue_token(one.secret, "alice", None, None, 60, utc_now())
@@ -77,7 +77,7 @@ def test_commands_work_on_it(
     assert (status, "to make one, add --create" in told) == (2, True)
     assert run(*token, "--create")[0] == 0
     with closing(open_service(Settings(data=tmp_path, database=url))) as service:
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Knees")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Knees")
         with database_of(service.albums).transaction(commit=True) as cursor:
             cursor.execute("UPDATE member_row SET is_admin = 0")
     status, told = run("verify")

@@ -19,7 +19,16 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
 
-from albumcore import Album, Grants, WebhookEvent
+from albumcore import (
+    Grants,
+    WebhookEvent,
+    add_favorite,
+    create_report_provider,
+    create_webhook,
+    import_study,
+    issue_capability_token,
+    post_comment,
+)
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.description import OpenApi, document
@@ -161,15 +170,13 @@ def furnish(world: World) -> None:
     """One of everything; the account is a nurse's."""
     settle(world)
     world.store({CT: "CT", MR: "MR"}, owner=ALICE, description="Thorax", instances=2)
-    world.act(ALICE, Album.import_study, STUDY, [CT])
-    world.act(ALICE, Album.add_favorite, STUDY)
-    world.act(BOB, Album.post_comment, "for Alice", ALICE)
-    world.act(ALICE, Album.create_report_provider, "scribe", "Scribe", "https://scribe.example")
-    world.act(
-        ALICE, Album.issue_capability_token, "key", digest_of("s" * 22), "Key", Grants(read=True)
-    )
+    world.act(ALICE, import_study, STUDY, [CT])
+    world.act(ALICE, add_favorite, STUDY)
+    world.act(BOB, post_comment, "for Alice", ALICE)
+    world.act(ALICE, create_report_provider, "scribe", "Scribe", "https://scribe.example")
+    world.act(ALICE, issue_capability_token, "key", digest_of("s" * 22), "Key", Grants(read=True))
     events = [WebhookEvent.NEW_USER]
-    world.act(ALICE, Album.create_webhook, "hook", "Hook", "http://127.0.0.1:9/", events)
+    world.act(ALICE, create_webhook, "hook", "Hook", "http://127.0.0.1:9/", events)
     accounts = world.service.accounts
     token = accounts.token(accounts.add("nurse", "correct horse"))
     _furnish_clinic(world.client, {"Authorization": f"Token {token}"})

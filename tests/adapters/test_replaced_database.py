@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from falcon import testing
 
-from albumcore import Album, Source
+from albumcore import Source, create_album
 from albumcore.ids import AlbumId, UserId
 from albumcore.streams import album_stream
 from albumcore_adapters.base.settings import Settings
@@ -129,7 +129,7 @@ def test_symbolic_link_that_leads_elsewhere(tmp_path: Path) -> None:
         link.unlink()
         link.symlink_to("other")
         with pytest.raises(StoreReplaced):
-            store.handle(album_stream(AlbumId("Later00001")), Album.create, ALICE, "new")
+            store.handle(album_stream(AlbumId("Later00001")), create_album, ALICE, "new")
 
 
 @pytest.mark.parametrize("is_uri", [True, False])

@@ -1,25 +1,6 @@
 """What does not hold yet: each list may only shrink, and is empty in the end."""
 
-MODULE_CIRCLES: tuple[frozenset[str], ...] = (
-    frozenset(
-        {
-            "albumcore.albums.album",
-            "albumcore.albums.events",
-            "albumcore.albums.events.life",
-            "albumcore.albums.events.providers",
-            "albumcore.albums.events.studies",
-            "albumcore.albums.events.tokens",
-            "albumcore.albums.events.webhooks",
-            "albumcore.albums.providers",
-            "albumcore.albums.studies",
-            "albumcore.albums.tokens",
-            "albumcore.albums.webhooks",
-        }
-    ),
-    frozenset({"albumcore.image_sets.events", "albumcore.image_sets.image_set"}),
-    frozenset({"albumcore.study_comments.events", "albumcore.study_comments.study_comments"}),
-    frozenset({"albumcore.user_tokens.events", "albumcore.user_tokens.user_tokens"}),
-)
+MODULE_CIRCLES: tuple[frozenset[str], ...] = ()
 """Modules that import each other in a circle."""
 
 RINGS: frozenset[tuple[str, str]] = frozenset(

@@ -14,12 +14,13 @@ from hypothesis import Phase, find, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from albumcore import Album, RecordedEvent
-from albumcore.albums.events import (
+from albumcore import (
+    Album,
     AlbumCreated,
     AlbumDeleted,
-    AlbumEvent,
     CommentPosted,
+    Event,
+    RecordedEvent,
     ReportAdded,
     SeriesImported,
     SeriesRemoved,
@@ -95,22 +96,22 @@ def test_every_stored_class_occurs(name: str, occurring: dict[str, set[type[Any]
     assert STORED[name] in occurring[name.partition(".")[0]]
 
 
-def through_a_token(one: RecordedEvent[AlbumEvent]) -> bool:
+def through_a_token(one: RecordedEvent[Event[Album]]) -> bool:
     """Whether a capability token was acted through."""
     return one.act.source.capability_token is not None
 
 
-def through_a_report_provider(one: RecordedEvent[AlbumEvent]) -> bool:
+def through_a_report_provider(one: RecordedEvent[Event[Album]]) -> bool:
     """Whether a report provider was acted through."""
     return one.act.source.report_provider is not None
 
 
-def public_comment(one: RecordedEvent[AlbumEvent]) -> bool:
+def public_comment(one: RecordedEvent[Event[Album]]) -> bool:
     """Whether it is a comment to all."""
     return isinstance(one.event, CommentPosted) and one.event.target is None
 
 
-def private_comment(one: RecordedEvent[AlbumEvent]) -> bool:
+def private_comment(one: RecordedEvent[Event[Album]]) -> bool:
     """Whether it is a comment to another."""
     return isinstance(one.event, CommentPosted) and one.event.target not in (None, one.act.user)
 
@@ -119,7 +120,7 @@ def private_comment(one: RecordedEvent[AlbumEvent]) -> bool:
     "wanted", [through_a_token, through_a_report_provider, public_comment, private_comment]
 )
 def test_every_kind_of_source_and_comment_occurs(
-    wanted: Callable[[RecordedEvent[AlbumEvent]], bool],
+    wanted: Callable[[RecordedEvent[Event[Album]]], bool],
 ) -> None:
     """Histories of albums are not made by users in person alone, nor do they all speak aloud."""
     occurs(album_histories(), lambda history: any(map(wanted, history)))
@@ -142,7 +143,7 @@ class SeriesInAnAlbum:
     def __init__(self) -> None:
         self.series: set[tuple[str, str]] = set()
 
-    def apply(self, event: AlbumEvent) -> None:
+    def apply(self, event: Event[Album]) -> None:
         """Follow one event."""
         match event:
             case SeriesImported(study, series) | ReportAdded(study, series):
@@ -166,7 +167,7 @@ def test_planted_mistake_is_found_and_shrunk_to_three_events(number: int) -> Non
     def projection_agrees(history: History[Album]) -> None:
         projection = SeriesInAnAlbum()
         for one in history:
-            projection.apply(one.event)  # type: ignore[arg-type]
+            projection.apply(one.event)
         studies = fold(Album(), history).studies
         if projection.series != {(study, uid) for study, uids in studies.items() for uid in uids}:
             shortest[:] = [history]

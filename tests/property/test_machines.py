@@ -8,11 +8,43 @@ from typing import Any
 
 import pytest
 
-from albumcore import Albumcore, Grants, ImageType, Source, album_stream
+from albumcore import (
+    AdminAdded,
+    AdminDemoted,
+    Albumcore,
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEdited,
+    CapabilityTokenIssued,
+    CapabilityTokenRevoked,
+    CommentPosted,
+    FavoriteAdded,
+    FavoriteRemoved,
+    FavoriteSet,
+    Grants,
+    ImageType,
+    MemberAdded,
+    MemberLeft,
+    MemberPromoted,
+    MemberRemoved,
+    ReportAdded,
+    ReportProviderCreated,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    SeriesImported,
+    SeriesRemoved,
+    Source,
+    StudyCommentPosted,
+    StudyImported,
+    StudyRemoved,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookTriggered,
+    album_stream,
+)
 from albumcore.albums import Webhook, WebhookEvent
-from albumcore.albums import events as album
 from albumcore.ids import CapabilityTokenId, UserId
-from albumcore.study_comments import StudyCommentPosted
 from albumcore.testing import (
     ALBUMS,
     CAST,
@@ -82,13 +114,13 @@ def test_album_machine_begins_with_one_of_everything(machine: Albums) -> None:
     """Once, whichever is asked for first; and what is said to be there is what was recorded."""
     begun = [type(one) for one in since_then(machine, 0)]
     assert begun == [
-        album.AlbumCreated,
-        album.AdminAdded,
-        album.MemberAdded,
-        album.StudyImported,
-        album.ReportProviderCreated,
-        album.WebhookCreated,
-        album.CapabilityTokenIssued,
+        AlbumCreated,
+        AdminAdded,
+        MemberAdded,
+        StudyImported,
+        ReportProviderCreated,
+        WebhookCreated,
+        CapabilityTokenIssued,
     ]
     assert each(machine.have_admins()) == (ALICE, BOB)
     assert each(machine.have_others()) == (CAROL, DAVE)
@@ -97,8 +129,8 @@ def test_album_machine_begins_with_one_of_everything(machine: Albums) -> None:
     machine.import_series(A1, machine.have_a_capability_token(), (STUDY, SECOND))
     machine.add_report(A1, machine.have_a_report_provider(), CAST.series[2])
     assert since_then(machine, 7) == [
-        album.SeriesImported(STUDY, SECOND),
-        album.ReportAdded(*CAST.series[2]),
+        SeriesImported(STUDY, SECOND),
+        ReportAdded(*CAST.series[2]),
     ]
 
 
@@ -114,15 +146,15 @@ def test_rules_of_albums_and_members_act_on_the_store(machine: Albums) -> None:
     machine.leave(A1, BOB)
     machine.delete(A1, ALICE)
     assert [type(one) for one in since_then(machine, 7)] == [
-        album.AlbumCreated,
-        album.AlbumEdited,
-        album.MemberAdded,
-        album.AdminAdded,
-        album.MemberPromoted,
-        album.AdminDemoted,
-        album.MemberRemoved,
-        album.MemberLeft,
-        album.AlbumDeleted,
+        AlbumCreated,
+        AlbumEdited,
+        MemberAdded,
+        AdminAdded,
+        MemberPromoted,
+        AdminDemoted,
+        MemberRemoved,
+        MemberLeft,
+        AlbumDeleted,
     ]
 
 
@@ -135,11 +167,11 @@ def test_rules_of_studies_act_on_the_store(machine: Albums) -> None:
     machine.post_comment(A1, ALICE, ("to all", None))
     machine.whisper(A1, ALICE, BOB.user)
     assert since_then(machine, 7) == [
-        album.StudyImported(STUDY, (SECOND,)),
-        album.SeriesRemoved(STUDY, FIRST),
-        album.StudyRemoved(STUDY, (SECOND,)),
-        album.CommentPosted("to all"),
-        album.CommentPosted("Between us", BOB.user),
+        StudyImported(STUDY, (SECOND,)),
+        SeriesRemoved(STUDY, FIRST),
+        StudyRemoved(STUDY, (SECOND,)),
+        CommentPosted("to all"),
+        CommentPosted("Between us", BOB.user),
     ]
 
 
@@ -153,9 +185,9 @@ def test_rules_of_report_providers_act_on_the_store(machine: Albums) -> None:
     machine.edit_report_provider(A1, ALICE, made, (CAST.providers[0], "Quill", None))
     machine.delete_report_provider(A1, ALICE, made)
     assert since_then(machine, 7) == [
-        album.ReportProviderCreated(reader, "Reader", "https://r.example"),
-        album.ReportProviderEdited(reader, "Quill", "https://r.example"),
-        album.ReportProviderDeleted(reader),
+        ReportProviderCreated(reader, "Reader", "https://r.example"),
+        ReportProviderEdited(reader, "Quill", "https://r.example"),
+        ReportProviderDeleted(reader),
     ]
 
 
@@ -168,8 +200,8 @@ def test_rules_of_capability_tokens_act_on_the_store(machine: Albums) -> None:
     machine.import_series(A1, made, (STUDY, SECOND))
     machine.revoke_capability_token(A1, BOB, made)
     assert since_then(machine, 8) == [
-        album.SeriesImported(STUDY, SECOND),
-        album.CapabilityTokenRevoked(token),
+        SeriesImported(STUDY, SECOND),
+        CapabilityTokenRevoked(token),
     ]
 
 
@@ -179,9 +211,9 @@ def test_rules_of_favorites_act_on_the_store(machine: Albums) -> None:
     machine.add_favorite(A1, ALICE, (STUDY, FIRST), whole=False)
     machine.remove_favorite(A1, ALICE, (STUDY, SECOND), whole=True)
     assert since_then(machine, 7) == [
-        album.FavoriteSet(is_favorite=True),
-        album.FavoriteAdded(STUDY, (FIRST,)),
-        album.FavoriteRemoved(STUDY, (FIRST,)),
+        FavoriteSet(is_favorite=True),
+        FavoriteAdded(STUDY, (FIRST,)),
+        FavoriteRemoved(STUDY, (FIRST,)),
     ]
 
 
@@ -195,10 +227,10 @@ def test_rules_of_webhooks_act_on_the_store(machine: Albums) -> None:
     machine.trigger_webhook(A1, ALICE, made, (other, *user))
     machine.delete_webhook(A1, ALICE, made)
     assert since_then(machine, 7) == [
-        album.WebhookCreated(horn, Webhook("Horn", "http://horn.example")),
-        album.WebhookEdited(horn, Webhook("Trumpet", "http://horn.example")),
-        album.WebhookTriggered(horn, *user),
-        album.WebhookDeleted(horn),
+        WebhookCreated(horn, Webhook("Horn", "http://horn.example")),
+        WebhookEdited(horn, Webhook("Trumpet", "http://horn.example")),
+        WebhookTriggered(horn, *user),
+        WebhookDeleted(horn),
     ]
 
 

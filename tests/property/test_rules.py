@@ -15,8 +15,14 @@ from albumcore import (
     Grants,
     Source,
     UserTokens,
+    add_admin,
     album_stream,
+    create_album,
+    demote_admin,
     fold,
+    import_series,
+    issue_capability_token,
+    revoke_capability_token,
     user_stream,
 )
 from albumcore.errors import AlbumcoreError
@@ -120,17 +126,17 @@ def test_capability_token_works_from_edge_to_edge_of_its_validity(
     rights = Grants(read=True, write=True)
     album, naive, alice = STREAM.initial, NaiveAlbum(), SOURCES[0]
     before: list[Command[Album]] = [
-        Command(alice, Album.create, ("Album",)),
-        Command(alice, Album.issue_capability_token, (KEY, "0" * 64, "Key", rights, start, end)),
-        Command(alice, Album.add_admin, (CAST.users[1],)),
+        Command(alice, create_album, ("Album",)),
+        Command(alice, issue_capability_token, (KEY, "0" * 64, "Key", rights, start, end)),
+        Command(alice, add_admin, (CAST.users[1],)),
     ]
     for command in before:
         album, naive = try_by(album, naive, command, START)[0]
     at = (end if at_end else start) + shift + instant
     tried: list[Command[Album]] = [
-        Command(alice, Album.import_series, CAST.series[0]),
-        Command(alice, Album.revoke_capability_token, (KEY,)),
-        Command(alice, Album.demote_admin, (alice.user,)),
+        Command(alice, import_series, CAST.series[0]),
+        Command(alice, revoke_capability_token, (KEY,)),
+        Command(alice, demote_admin, (alice.user,)),
     ]
     for command in tried:
         try_by(album, naive, command, at)

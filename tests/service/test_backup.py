@@ -18,8 +18,7 @@ import orjson
 import pytest
 from attrs import define, field
 
-from albumcore import PatientImageSet, patient_stream
-from albumcore.albums.events import CommentPosted
+from albumcore import CommentPosted, PatientImageSet, patient_stream
 from albumcore.ids import PatientId
 from albumcore.streams import named_stream
 from albumcore_adapters.server import demo

@@ -14,10 +14,16 @@ from typing import Any
 import httpx
 from attrs import define, field
 
-from albumcore import Album, PatientImageSet, Source, album_stream, patient_stream
-from albumcore.albums.events import CommentPosted
+from albumcore import (
+    CommentPosted,
+    ImageAdded,
+    PatientImageSet,
+    Source,
+    album_stream,
+    create_album,
+    patient_stream,
+)
 from albumcore.ids import AlbumId, PatientId, UserId
-from albumcore.image_sets.events import ImageAdded
 from albumcore_adapters.directory import Patient
 from albumcore_adapters.service import Service
 from support.deep import at_length
@@ -78,7 +84,7 @@ class Hot:
 def _heated(service: Service) -> Hot:
     """Make the album and the patient."""
     service.people.register("alice", "alice@clinic.example", "Alice")
-    service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Hot")
+    service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Hot")
     names: dict[str, Any] = dict.fromkeys(
         [
             *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),

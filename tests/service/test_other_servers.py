@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from albumcore import Album, Source, WebhookEvent, album_stream
+from albumcore import Source, WebhookEvent, album_stream, create_album, create_webhook
 from albumcore.ids import AlbumId, UserId, WebhookId
 from support.receiver import receiving
 from support.server import bearer, opened
@@ -84,10 +84,10 @@ def test_another_server_serves_both_apis(server: str, tmp_path: Path) -> None:
             for name in ("alice", "bob"):
                 service.people.register(name, f"{name}@clinic.example", name.title())
             stream, alice = album_stream(ALBUM), Source(UserId("alice"))
-            service.albums.handle(stream, Album.create, alice, "Other")
+            service.albums.handle(stream, create_album, alice, "Other")
             service.albums.handle(
                 stream,
-                Album.create_webhook,
+                create_webhook,
                 alice,
                 WebhookId("h" * 20),
                 "Hook",

@@ -10,7 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from albumcore import Album, Source, WebhookEvent, album_stream, utc_now
+from albumcore import (
+    Source,
+    WebhookEvent,
+    add_member,
+    album_stream,
+    create_album,
+    create_webhook,
+    utc_now,
+)
 from albumcore.ids import AlbumId, UserId, WebhookId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import Service, open_service
@@ -35,10 +43,10 @@ def begin(service: Service, receiver: Receiver) -> dict[str, str]:
     for name in ("alice", "bob", "carol", "dave"):
         service.people.register(name, f"{name}@clinic.example", name.title())
     stream = album_stream(ALBUM)
-    service.albums.handle(stream, Album.create, ALICE, "Told")
+    service.albums.handle(stream, create_album, ALICE, "Told")
     service.albums.handle(
         stream,
-        Album.create_webhook,
+        create_webhook,
         ALICE,
         HOOK,
         "Hook",
@@ -108,7 +116,7 @@ def test_events_recorded_while_no_service_ran(tmp_path: Path) -> None:
         with opened(tmp_path) as service:
             begin(service, receiver)
             stream = album_stream(ALBUM)
-            service.albums.handle(stream, Album.add_member, ALICE, UserId("bob"))
+            service.albums.handle(stream, add_member, ALICE, UserId("bob"))
         with serving(tmp_path):
             receiver.wait(1)
         assert new_users_in(receiver) == ["bob"]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from albumcore import (
-    Album,
     Albumcore,
     AlbumId,
     MemberFlags,
     Source,
     UserId,
+    add_member,
     album_stream,
+    create_album,
+    delete_album,
+    leave_album,
+    promote_member,
+    set_favorite,
 )
 from support.given import ALICE, START
 
@@ -20,10 +25,10 @@ A1, A2, A3 = (album_stream(AlbumId(name)) for name in ("A1", "A2", "A3"))
 def test_the_albums_of_a_user(app: Albumcore) -> None:
     """By album id, with what he is and what he chose there, and none that he left or that is gone."""
     for stream, name in ((A2, "Hips"), (A1, "Knees"), (A3, "Elbows")):
-        app.handle(stream, Album.create, ALICE, name, flags=MemberFlags(add_user=True))
-        app.handle(stream, Album.add_member, ALICE, BOB)
-    app.handle(A2, Album.set_favorite, Source(BOB), is_favorite=True)
-    app.handle(A1, Album.promote_member, ALICE, BOB)
+        app.handle(stream, create_album, ALICE, name, flags=MemberFlags(add_user=True))
+        app.handle(stream, add_member, ALICE, BOB)
+    app.handle(A2, set_favorite, Source(BOB), is_favorite=True)
+    app.handle(A1, promote_member, ALICE, BOB)
     found = app.albums_of(BOB)
     assert [(one.album_id, one.row.name, one.row.add_user) for one in found] == [
         ("A1", "Knees", True),
@@ -37,7 +42,7 @@ def test_the_albums_of_a_user(app: Albumcore) -> None:
     ]
     assert found[1].row.created_at == START
     assert [one.member.is_favorite for one in app.albums_of(ALICE.user)] == [False] * 3
-    app.handle(A2, Album.leave, Source(BOB))
-    app.handle(A3, Album.delete, ALICE)
+    app.handle(A2, leave_album, Source(BOB))
+    app.handle(A3, delete_album, ALICE)
     assert [one.album_id for one in app.albums_of(BOB)] == ["A1"]
     assert app.albums_of(UserId("dave")) == []

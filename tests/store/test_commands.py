@@ -11,8 +11,27 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet, commands
-from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted, MemberAdded
+from albumcore import (
+    Album,
+    Albumcore,
+    AlbumCreated,
+    AlbumEdited,
+    CommentPosted,
+    Content,
+    ImageType,
+    MemberAdded,
+    PatientImageSet,
+    add_image,
+    add_member,
+    commands,
+    create_album,
+    delete_album,
+    edit_album,
+    leave_album,
+    post_comment,
+    remove_member,
+    set_favorite,
+)
 from albumcore.errors import AlbumExists, AlbumNotFound, Forbidden, IdTaken, Invalid
 from albumcore.ids import AlbumId, ImageId, PatientId, UserId
 from albumcore.kernel import Act, CommandKey, RecordedEvent, Source
@@ -35,33 +54,33 @@ def versions(app: Albumcore) -> list[int]:
 
 def test_a_command_records_what_is_decided(app: Albumcore) -> None:
     """What it returns is what the history holds."""
-    created = app.handle(A1, Album.create, ALICE, "Knees")
+    created = app.handle(A1, create_album, ALICE, "Knees")
     command = created[0].act.command  # a store that can lose replies gives it one
     assert created == (RecordedEvent("album-A1", 1, Act(ALICE, START, command), OPEN),)
-    added = app.handle(A1, Album.add_member, ALICE, target=bob)
+    added = app.handle(A1, add_member, ALICE, target=bob)
     assert [one.event for one in added] == [MemberAdded(bob)]
     assert tuple(app.history(A1)) == created + added
 
 
 def test_a_decision_that_changes_nothing_writes_nothing(app: Albumcore) -> None:
     """Neither an event nor a row (Kheops API 14, rule 34)."""
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_member, ALICE, bob)
-    assert app.handle(A1, Album.add_member, ALICE, bob) == ()
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, add_member, ALICE, bob)
+    assert app.handle(A1, add_member, ALICE, bob) == ()
     assert versions(app) == [1, 2]
 
 
 def test_a_refused_command_leaves_nothing(app: Albumcore) -> None:
     """The error is the decision's own."""
     with pytest.raises(AlbumNotFound):
-        app.handle(A1, Album.leave, ALICE)
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_member, ALICE, bob)
+        app.handle(A1, leave_album, ALICE)
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, add_member, ALICE, bob)
     before = app.follow(0)
     with pytest.raises(Forbidden):
-        app.handle(A1, Album.delete, BOB)
+        app.handle(A1, delete_album, BOB)
     with pytest.raises(AlbumNotFound):
-        app.handle(A1, Album.post_comment, DAVE, "Hm")
+        app.handle(A1, post_comment, DAVE, "Hm")
     assert app.follow(0) == before
     assert app.verify() == []
 
@@ -70,7 +89,7 @@ def test_an_event_that_cannot_be_applied_is_not_stored(
     app: Albumcore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be in the way of whatever comes later: the album could never be loaded again."""
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     before = app.follow(0)
 
     def fails(event: AlbumEdited, state: Album, act: Act) -> Album:
@@ -79,32 +98,32 @@ def test_an_event_that_cannot_be_applied_is_not_stored(
     with monkeypatch.context() as broken:
         broken.setattr(AlbumEdited, "evolve", fails)
         with pytest.raises(ZeroDivisionError):
-            app.handle(A1, Album.edit, ALICE, name="Hips")
+            app.handle(A1, edit_album, ALICE, name="Hips")
         assert app.follow(0) == before
         assert app.verify() == []
-    app.handle(A1, Album.edit, ALICE, name="Toes")
+    app.handle(A1, edit_album, ALICE, name="Toes")
     assert app.load(A1).name == "Toes"
 
 
 def test_the_act_happens_at_the_moment_of_the_clock(app: Albumcore, clock: Clock) -> None:
     """In UTC, whatever zone the clock tells it in."""
     clock.now = (START + timedelta(hours=5)).astimezone(timezone(-timedelta(hours=3)))
-    (created,) = app.handle(A1, Album.create, ALICE, "Knees")
+    (created,) = app.handle(A1, create_album, ALICE, "Knees")
     assert created.at == START + timedelta(hours=5)
     assert created.at.utcoffset() == timedelta(0)
 
 
 def test_time_never_goes_back_within_a_stream(app: Albumcore, clock: Clock) -> None:
     """A clock that is put back makes acts of the same moment, until it has caught up."""
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     clock.now = START - timedelta(days=1)
-    app.handle(A1, Album.post_comment, ALICE, "earlier")
+    app.handle(A1, post_comment, ALICE, "earlier")
     clock.now = START + timedelta(days=1)
-    app.handle(A1, Album.post_comment, ALICE, "later")
+    app.handle(A1, post_comment, ALICE, "later")
     assert [one.at for one in app.history(A1)] == [START, START, START + timedelta(days=1)]
     other = album_stream(AlbumId("A2"))
     clock.now = START - timedelta(days=1)
-    (elsewhere,) = app.handle(other, Album.create, ALICE, "Hips")
+    (elsewhere,) = app.handle(other, create_album, ALICE, "Hips")
     assert elsewhere.at == START - timedelta(days=1)
 
 
@@ -112,7 +131,7 @@ def test_time_never_goes_back_within_a_stream(app: Albumcore, clock: Clock) -> N
 def test_nobody_acts_who_cannot_be(app: Albumcore, sub: str) -> None:
     """A source is somebody with a sub."""
     with pytest.raises(Invalid) as refused:
-        app.handle(A1, Album.create, Source(UserId(sub)), "Knees")
+        app.handle(A1, create_album, Source(UserId(sub)), "Knees")
     assert refused.value.field == "user"
     assert versions(app) == []
 
@@ -123,14 +142,14 @@ def test_nobody_acts_who_cannot_be(app: Albumcore, sub: str) -> None:
 def test_a_command_is_decided_again_on_what_came_in_between(open_again: Open) -> None:
     """The version it met is the newest, and nothing of the first try is left."""
     app, other = open_again(), open_again()
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     seen: list[str] = []
 
     def rename(album: Album, act: Act, suffix: str) -> Any:
         seen.append(album.name)
         if len(seen) < 3:
-            other.handle(A1, Album.edit, ALICE, name=f"{album.name}{len(seen)}")
-        return Album.edit(album, act, name=album.name + suffix)
+            other.handle(A1, edit_album, ALICE, name=f"{album.name}{len(seen)}")
+        return edit_album(album, act, name=album.name + suffix)
 
     (renamed,) = app.handle(A1, rename, ALICE, "!")
     assert seen == ["Knees", "Knees1", "Knees12"]
@@ -144,7 +163,7 @@ def meets_others(other: Albumcore, decision: Callable[..., Any], *args: Any) -> 
 
     def decide(state: Any, act: Act) -> Any:
         with suppress(StoreUnavailable):
-            other.handle(A1, Album.post_comment, ALICE, "me first")
+            other.handle(A1, post_comment, ALICE, "me first")
         return decision(state, act, *args)
 
     return decide
@@ -161,9 +180,9 @@ def test_who_met_others_waits_a_little(open_again: Open, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("random.uniform", draw)
     app, other = open_again(), open_again(busy_seconds=0.01)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     monkeypatch.setattr("time.sleep", waited.append)
-    app.handle(A1, meets_others(other, Album.post_comment, "last"), ALICE)
+    app.handle(A1, meets_others(other, post_comment, "last"), ALICE)
     assert drawn == [(0, 0.002), (0, 0.004)]
     assert [one for one in waited if one in (0.002, 0.004)] == [0.002, 0.004]
 
@@ -173,20 +192,20 @@ def test_a_command_that_keeps_meeting_others_is_decided_under_the_write_lock(
 ) -> None:
     """There the others wait for it, and not it for them: it is recorded, however many write."""
     app, other = open_again(), open_again(busy_seconds=0.01)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     tries = 0
 
     def comment(album: Album, act: Act) -> Any:
         nonlocal tries
         tries += 1
-        return Album.post_comment(album, act, f"try {tries}")
+        return post_comment(album, act, f"try {tries}")
 
     (posted,) = app.handle(A1, meets_others(other, comment), ALICE)
     assert tries == 1 + 3 + 1  # on what was at hand, on the present, and under the lock
     assert posted.event == CommentPosted(f"try {tries}")
     assert versions(app) == list(range(1, 1 + tries + 1))
     assert next(iter(app.history(A1, after=tries))) == posted
-    other.handle(A1, Album.post_comment, ALICE, "me too")
+    other.handle(A1, post_comment, ALICE, "me too")
     assert app.load(A1) == other.load(A1)
     assert app.verify() == []
 
@@ -202,16 +221,16 @@ def test_what_a_command_under_the_write_lock_ends_in(app: Albumcore) -> None:
     """Events, nothing, a refusal, an id that is taken, or what it led to when it came the first time."""
     one, two = patient_stream(PatientId(1)), patient_stream(PatientId(2))
     image_id = app.next_image_id()
-    app.handle(one, PatientImageSet.add_image, ALICE, image_id, 1, 1, *PHOTO)
+    app.handle(one, add_image, ALICE, image_id, 1, 1, *PHOTO)
     with pytest.raises(IdTaken):
-        app.handle(two, PatientImageSet.add_image, ALICE, image_id, 1, 1, *PHOTO)
-    app.handle(A1, Album.create, ALICE, "Knees")
+        app.handle(two, add_image, ALICE, image_id, 1, 1, *PHOTO)
+    app.handle(A1, create_album, ALICE, "Knees")
     with pytest.raises(AlbumNotFound):
-        app.handle(A1, Album.post_comment, DAVE, "Hm")
+        app.handle(A1, post_comment, DAVE, "Hm")
     key = CommandKey("k", "0f" * 32)
-    posted = app.handle_once(key, A1, Album.post_comment, ALICE, "once")
-    assert app.handle_once(key, A1, Album.post_comment, ALICE, "once") == posted
-    assert app.handle(A1, Album.set_favorite, ALICE, is_favorite=False) == ()
+    posted = app.handle_once(key, A1, post_comment, ALICE, "once")
+    assert app.handle_once(key, A1, post_comment, ALICE, "once") == posted
+    assert app.handle(A1, set_favorite, ALICE, is_favorite=False) == ()
     assert versions(app) == [1, 2]
     assert list(app.history(two)) == []
     assert app.verify() == []
@@ -220,11 +239,11 @@ def test_what_a_command_under_the_write_lock_ends_in(app: Albumcore) -> None:
 @pytest.mark.usefixtures("under_the_lock")
 def test_reads_around_a_command_under_the_write_lock(app: Albumcore) -> None:
     """What is read after it is of the moment after it; a row that is being read stays of its own moment."""
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     database = database_of(app)
     with database.read_snapshot():
         assert app.load(A1).name == "Knees"
-        app.handle(A1, Album.edit, ALICE, name="Hips")
+        app.handle(A1, edit_album, ALICE, name="Hips")
         assert app.load(A1).name == "Hips"
     assert app.verify() == []
 
@@ -236,26 +255,26 @@ def test_a_command_gives_up_after_a_time(
     """With the error of a store that is busy, and nothing recorded."""
     monkeypatch.setattr(commands, "_TRIES", tries)
     app, other = open_again(busy_seconds=0.05), open_again()
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     with other.index.write_transaction(30):
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
-            app.handle(A1, Album.post_comment, ALICE, "never")
+            app.handle(A1, post_comment, ALICE, "never")
         assert 0.04 < time.monotonic() - began < 0.5 * 10
-    app.handle(A1, Album.post_comment, ALICE, "then")
+    app.handle(A1, post_comment, ALICE, "then")
     assert [one.event for one in app.history(A1, after=1)] == [CommentPosted("then")]
 
 
 def test_a_command_that_is_refused_on_what_came_in_between(open_again: Open) -> None:
     """The second look decides."""
     app, other = open_again(), open_again()
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_member, ALICE, bob)
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, add_member, ALICE, bob)
 
     def comment(album: Album, act: Act) -> Any:
         if bob in album.members:
-            other.handle(A1, Album.remove_member, ALICE, bob)
-        return Album.post_comment(album, act, "too late")
+            other.handle(A1, remove_member, ALICE, bob)
+        return post_comment(album, act, "too late")
 
     with pytest.raises(AlbumNotFound):
         app.handle(A1, comment, BOB)
@@ -265,16 +284,16 @@ def test_a_command_that_is_refused_on_what_came_in_between(open_again: Open) -> 
 def test_a_refusal_is_of_the_present(open_again: Open) -> None:
     """What is at hand may be past: nobody is refused for what he was not, and nothing is passed over that is to do."""
     app, other = open_again(), open_again()
-    app.handle(A1, Album.create, ALICE, "Knees")
-    other.handle(A1, Album.add_member, ALICE, bob)
-    assert app.handle(A1, Album.post_comment, BOB, "here I am")
-    assert app.handle(A1, Album.set_favorite, BOB, is_favorite=True)
-    other.handle(A1, Album.set_favorite, BOB, is_favorite=False)
-    assert app.handle(A1, Album.set_favorite, BOB, is_favorite=True)
-    assert app.handle(A1, Album.set_favorite, BOB, is_favorite=True) == ()
-    other.handle(A1, Album.remove_member, ALICE, bob)
+    app.handle(A1, create_album, ALICE, "Knees")
+    other.handle(A1, add_member, ALICE, bob)
+    assert app.handle(A1, post_comment, BOB, "here I am")
+    assert app.handle(A1, set_favorite, BOB, is_favorite=True)
+    other.handle(A1, set_favorite, BOB, is_favorite=False)
+    assert app.handle(A1, set_favorite, BOB, is_favorite=True)
+    assert app.handle(A1, set_favorite, BOB, is_favorite=True) == ()
+    other.handle(A1, remove_member, ALICE, bob)
     with pytest.raises(AlbumNotFound):
-        app.handle(A1, Album.post_comment, BOB, "gone")
+        app.handle(A1, post_comment, BOB, "gone")
 
 
 def test_two_who_create_the_same_album(open_again: Open) -> None:
@@ -283,8 +302,8 @@ def test_two_who_create_the_same_album(open_again: Open) -> None:
 
     def create(album: Album, act: Act) -> Any:
         if not album.members:
-            other.handle(A1, Album.create, BOB, "Hips")
-        return Album.create(album, act, "Knees")
+            other.handle(A1, create_album, BOB, "Hips")
+        return create_album(album, act, "Knees")
 
     with pytest.raises(AlbumExists):
         app.handle(A1, create, ALICE)
@@ -297,13 +316,13 @@ def test_an_id_that_another_stream_has_is_taken(app: Albumcore) -> None:
     """It is told after one more look, and the event is not stored without its rows."""
     one, two = patient_stream(PatientId(1)), patient_stream(PatientId(2))
     image_id = app.next_image_id()
-    app.handle(one, PatientImageSet.add_image, ALICE, image_id, 1, 1, *PHOTO)
+    app.handle(one, add_image, ALICE, image_id, 1, 1, *PHOTO)
     tries = 0
 
     def add(images: PatientImageSet, act: Act) -> Any:
         nonlocal tries
         tries += 1
-        return images.add_image(act, image_id, 1, 1, *PHOTO)
+        return add_image(images, act, image_id, 1, 1, *PHOTO)
 
     with pytest.raises(IdTaken):
         app.handle(two, add, ALICE)
@@ -328,7 +347,7 @@ def test_image_ids_that_were_given_before(app: Albumcore) -> None:
         tried.append(image_id)
         return app.handle(
             patient_stream(PatientId(image_id)),
-            PatientImageSet.add_image,
+            add_image,
             ALICE,
             ImageId(7),
             1,
@@ -348,8 +367,8 @@ def test_image_ids_that_were_given_before(app: Albumcore) -> None:
 
 def test_users_of_one_store_do_not_see_each_others_streams(app: Albumcore) -> None:
     """A stream is one album's."""
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(album_stream(AlbumId("A2")), Album.create, BOB, "Hips")
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(album_stream(AlbumId("A2")), create_album, BOB, "Hips")
     assert app.load(A1).members.keys() == {UserId("alice")}
 
 
@@ -358,12 +377,12 @@ def test_a_command_that_cannot_have_its_turn(
 ) -> None:
     """It gives up after a while, as one that waits for the database does; nothing is recorded."""
     app = open_again(busy_seconds=0.05)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     told: list[type[Exception]] = []
 
     def refused() -> None:
         try:
-            app.handle(A1, Album.post_comment, ALICE, "me too")
+            app.handle(A1, post_comment, ALICE, "me too")
         except StoreUnavailable as error:
             told.append(type(error))
 
@@ -371,7 +390,7 @@ def test_a_command_that_cannot_have_its_turn(
         other = threading.Thread(target=refused)
         other.start()
         other.join()
-        return Album.post_comment(album, act, "first")
+        return post_comment(album, act, "first")
 
     app.handle(A1, slow, ALICE)
     assert told == [StoreUnavailable]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from albumcore import Album
+from albumcore import create_album
 from support.contention import SHARED, SOMEBODY, contend, opened
 from support.deep import at_length
 from support.postgres import empty_database
@@ -29,7 +29,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def _create(database: str) -> None:
     with opened(database) as app:
-        app.handle(SHARED, Album.create, SOMEBODY, "Shared")
+        app.handle(SHARED, create_album, SOMEBODY, "Shared")
 
 
 def test_comments_never_conflict(database: str) -> None:

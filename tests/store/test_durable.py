@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from albumcore import Album, Albumcore
+from albumcore import (
+    Albumcore,
+    create_album,
+    edit_album,
+    issue_capability_token,
+    post_comment,
+)
 from albumcore.errors import IdTaken
 from albumcore.ids import AlbumId, CapabilityTokenId
 from albumcore.index import CapabilityTokenRow
@@ -24,7 +30,7 @@ Open = Callable[..., Albumcore]
 def test_the_history_stays_when_the_store_is_closed(open_again: Open) -> None:
     """And with it the rows."""
     first = open_again()
-    first.handle(A1, Album.create, ALICE, "Knees")
+    first.handle(A1, create_album, ALICE, "Knees")
     first.close()
     second = open_again()
     assert second.load(A1).name == "Knees"
@@ -34,11 +40,11 @@ def test_the_history_stays_when_the_store_is_closed(open_again: Open) -> None:
 def test_two_who_have_it_open_see_each_others_writes(open_again: Open) -> None:
     """At once, also through what they have at hand already."""
     one, other = open_again(), open_again()
-    one.handle(A1, Album.create, ALICE, "Knees")
+    one.handle(A1, create_album, ALICE, "Knees")
     assert other.load(A1).name == "Knees"
-    one.handle(A1, Album.edit, ALICE, name="Hips")
+    one.handle(A1, edit_album, ALICE, name="Hips")
     assert other.load(A1).name == "Hips"
-    (edited,) = other.handle(A1, Album.edit, ALICE, name="Ankles")
+    (edited,) = other.handle(A1, edit_album, ALICE, name="Ankles")
     assert edited.version == 3
     assert one.load(A1).name == "Ankles"
 
@@ -47,9 +53,7 @@ def test_a_state_that_is_not_at_hand_is_replayed(open_again: Open) -> None:
     """With room for one stream only."""
     app = open_again(cache_size=1)
     for stream in (A1, A2, A1, A2):
-        app.handle(
-            stream, Album.post_comment if app.load(stream).members else Album.create, ALICE, "Hm"
-        )
+        app.handle(stream, post_comment if app.load(stream).members else create_album, ALICE, "Hm")
     assert [one.version for one in app.history(A1)] == [1, 2]
     assert [one.version for one in app.history(A2)] == [1, 2]
 
@@ -58,8 +62,8 @@ def test_events_and_rows_are_written_together_or_not_at_all(open_again: Open) ->
     """A row that cannot be takes its event with it."""
     app = open_again()
     for stream in (A1, A2):
-        app.handle(stream, Album.create, ALICE, "Knees")
-    issue = Album.issue_capability_token
+        app.handle(stream, create_album, ALICE, "Knees")
+    issue = issue_capability_token
     app.handle(A1, issue, ALICE, KEY, DIGEST, "T", NO_GRANTS)
     with pytest.raises(IdTaken):
         app.handle(A2, issue, ALICE, CapabilityTokenId("other"), DIGEST, "T", NO_GRANTS)
@@ -72,13 +76,13 @@ def test_events_and_rows_are_written_together_or_not_at_all(open_again: Open) ->
 def test_writers_at_once_lose_nothing(open_again: Open) -> None:
     """Every acknowledged command is in the stream once, versions 1 to n, image numbers unique."""
     stores = [open_again(), open_again()]
-    stores[0].handle(A1, Album.create, ALICE, "Knees")
+    stores[0].handle(A1, create_album, ALICE, "Knees")
     acknowledged: list[int] = []
     numbers: list[int] = []
 
     def write(app: Albumcore) -> None:
         for _ in range(10):
-            (posted,) = app.handle(A1, Album.post_comment, ALICE, "Hm")
+            (posted,) = app.handle(A1, post_comment, ALICE, "Hm")
             acknowledged.append(posted.version)
             numbers.append(app.next_image_id())
 

@@ -25,16 +25,20 @@ from eventsourcing.system import (
 )
 
 from albumcore import (
-    Album,
     Albumcore,
+    AlbumCreated,
     AlbumId,
     CommandKey,
+    CommentPosted,
+    MemberAdded,
     RecordedEvent,
     Source,
     UserId,
+    add_member,
     album_stream,
+    create_album,
+    post_comment,
 )
-from albumcore.albums.events import AlbumCreated, CommentPosted, MemberAdded
 from albumcore.following import AlbumFollower, AlbumLogClient, environment_of
 from albumcore.kernel import stored_name
 
@@ -105,10 +109,10 @@ class Echo(AlbumFollower[UUID], ProcessApplication[UUID]):
 
 def talk(store: Albumcore) -> None:
     """An album with two comments, and one with none."""
-    store.handle(A1, Album.create, ALICE, "Knees")
-    store.handle(A1, Album.post_comment, ALICE, "Look")
-    store.handle(A2, Album.create, ALICE, "Hips")
-    store.handle(A1, Album.post_comment, ALICE, DONE)
+    store.handle(A1, create_album, ALICE, "Knees")
+    store.handle(A1, post_comment, ALICE, "Look")
+    store.handle(A2, create_album, ALICE, "Hips")
+    store.handle(A1, post_comment, ALICE, DONE)
 
 
 @pytest.fixture
@@ -124,7 +128,7 @@ def test_a_process_application_follows(store: Albumcore) -> None:
     talks.follow(store.name, store.notification_log)
     talks.pull_and_process(store.name)
     assert (talks.counted(A1.name), talks.counted(A2.name)) == (2, 0)
-    store.handle(A2, Album.post_comment, ALICE, "Here too")
+    store.handle(A2, post_comment, ALICE, "Here too")
     talks.pull_and_process(store.name)
     talks.pull_and_process(store.name)
     assert (talks.counted(A1.name), talks.counted(A2.name)) == (2, 1)
@@ -162,12 +166,12 @@ def test_a_system_is_prompted_by_each_command(open_again: Open, runner: Any) -> 
     running = runner(System([[Albumcore, Talks]]), env=environment_of(elsewhere))
     with running:
         leader = running.get(Albumcore)
-        leader.handle(A1, Album.create, ALICE, "Knees")
-        leader.handle(A2, Album.create, ALICE, "Hips")
-        leader.handle(A1, Album.post_comment, ALICE, "Look")
-        elsewhere.handle(A1, Album.post_comment, ALICE, "And I")
-        elsewhere.handle(A2, Album.post_comment, ALICE, "Here too")
-        leader.handle(A1, Album.post_comment, ALICE, DONE)
+        leader.handle(A1, create_album, ALICE, "Knees")
+        leader.handle(A2, create_album, ALICE, "Hips")
+        leader.handle(A1, post_comment, ALICE, "Look")
+        elsewhere.handle(A1, post_comment, ALICE, "And I")
+        elsewhere.handle(A2, post_comment, ALICE, "Here too")
+        leader.handle(A1, post_comment, ALICE, DONE)
         assert Talks.done.wait(30)
         talks = running.get(Talks)
         if runner in RUNNERS[:2]:  # the others may be about to record it
@@ -183,8 +187,8 @@ def test_a_command_that_comes_again_prompts_no_follower(open_store: Open) -> Non
         leader = running.get(Albumcore)
         key = CommandKey("again", "0f" * 32)
         for _ in range(2):
-            leader.handle_once(key, A1, Album.create, ALICE, "Knees")
-            leader.handle(A1, Album.add_member, ALICE, BOB)
+            leader.handle_once(key, A1, create_album, ALICE, "Knees")
+            leader.handle(A1, add_member, ALICE, BOB)
         assert running.get(Echo).heard == ["AlbumCreated", "MemberAdded"]
 
 
@@ -212,13 +216,13 @@ def test_a_subscription_hears_of_each_event(open_again: Open) -> None:
         with pytest.raises(NotImplementedError, match="does not support subscriptions"):
             store.recorder.subscribe()
         return
-    store.handle(A1, Album.create, ALICE, "Knees")
+    store.handle(A1, create_album, ALICE, "Knees")
     has_heard = Signal()
 
     def post_until_heard() -> None:
         # The library reads what there is before it listens: what is recorded in between waits for the next event.
         while not has_heard.wait(0.1):
-            store.handle(A1, Album.post_comment, ALICE, "Look")
+            store.handle(A1, post_comment, ALICE, "Look")
 
     with ApplicationSubscription(store, gt=0) as subscription, ThreadPoolExecutor(1) as posting:
         try:

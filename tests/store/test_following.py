@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from albumcore import Album, Albumcore
-from albumcore.albums.events import AlbumCreated, AlbumEdited, CommentPosted
+from albumcore import (
+    Albumcore,
+    AlbumCreated,
+    AlbumEdited,
+    CommentPosted,
+    create_album,
+    edit_album,
+    post_comment,
+)
 from albumcore.errors import DamagedStoredEvent
 from albumcore.ids import AlbumId
 from albumcore.kernel import RecordedEvent
@@ -21,7 +28,7 @@ Open = Callable[..., Albumcore]
 def test_follow_from_the_start(app: Albumcore) -> None:
     """In the order of recording, each event with a position that grows."""
     for stream in STREAMS:
-        app.handle(stream, Album.create, ALICE, "Knees")
+        app.handle(stream, create_album, ALICE, "Knees")
     followed = app.follow()
     assert [one.stream for _, one in followed] == [stream.name for stream in STREAMS]
     positions = [position for position, _ in followed]
@@ -35,10 +42,10 @@ def test_follow_from_the_start(app: Albumcore) -> None:
 def test_follow_only_some_kinds(app: Albumcore) -> None:
     """Every position comes, and the events of the kinds that are asked for; what cannot be read is told as such."""
     stream = STREAMS[0]
-    app.handle(stream, Album.create, ALICE, "Knees")
+    app.handle(stream, create_album, ALICE, "Knees")
     for text in ("one", "two", "three"):
-        app.handle(stream, Album.post_comment, ALICE, text)
-    app.handle(stream, Album.edit, ALICE, name="Hips")
+        app.handle(stream, post_comment, ALICE, text)
+    app.handle(stream, edit_album, ALICE, name="Hips")
     followed = app.follow()
     comments = [one if type(one.event) is CommentPosted else None for _, one in followed]
     assert app.follow_only([CommentPosted]) == [
@@ -70,9 +77,9 @@ def test_several_followers_while_others_write(open_again: Open) -> None:
         for number, stream in enumerate(STREAMS):
             writer = writers[(round_ + number) % 2]
             if round_ == 0:
-                writer.handle(stream, Album.create, ALICE, "Knees")
+                writer.handle(stream, create_album, ALICE, "Knees")
             else:
-                writer.handle(stream, Album.post_comment, ALICE, f"{round_}")
+                writer.handle(stream, post_comment, ALICE, f"{round_}")
         poll()
     while len(followers[1]) < 24:
         poll()

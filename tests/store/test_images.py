@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore import Albumcore, Content, ImageType, PatientImageSet
+from albumcore import (
+    Albumcore,
+    Content,
+    ImageAdded,
+    ImageType,
+    add_image,
+    delete_patient,
+    remove_image,
+)
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
-from albumcore.image_sets.events import ImageAdded
 from albumcore.index import ImageRow
 from albumcore.streams import patient_stream
 from support.given import ALICE, START
@@ -22,12 +29,12 @@ def three(app: Albumcore) -> None:
     for number, kind in enumerate((ImageType.XRAY, ImageType.SURGERY, ImageType.HEADSHOT), 1):
         image_id = app.next_image_id()
         assert image_id == number
-        app.handle(PATIENT, PatientImageSet.add_image, ALICE, image_id, 276, 117, kind, CONTENT)
-    app.handle(PATIENT, PatientImageSet.remove_image, ALICE, ImageId(2))
+        app.handle(PATIENT, add_image, ALICE, image_id, 276, 117, kind, CONTENT)
+    app.handle(PATIENT, remove_image, ALICE, ImageId(2))
     other = patient_stream(PatientId(344))
     app.handle(
         other,
-        PatientImageSet.add_image,
+        add_image,
         ALICE,
         app.next_image_id(),
         None,
@@ -52,7 +59,7 @@ def test_an_image_may_have_an_id_of_its_own(app: Albumcore) -> None:
     for image_id in (41, 40):
         app.handle(
             PATIENT,
-            PatientImageSet.add_image,
+            add_image,
             ALICE,
             ImageId(image_id),
             276,
@@ -73,7 +80,7 @@ def test_an_image_that_is_not_there(app: Albumcore, image_id: int) -> None:
 
 def test_the_images_of_a_deleted_patient(app: Albumcore) -> None:
     """Are not there; those of others are."""
-    app.handle(PATIENT, PatientImageSet.delete_patient, ALICE)
+    app.handle(PATIENT, delete_patient, ALICE)
     for image_id in (1, 3):
         with pytest.raises(ImageNotFound):
             app.image(ImageId(image_id))

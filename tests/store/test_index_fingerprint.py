@@ -15,7 +15,15 @@ from typing import Any, ClassVar, cast
 import pytest
 from attrs import asdict, evolve, fields, frozen
 
-from albumcore import Album, Albumcore, FeedQuery
+from albumcore import (
+    Albumcore,
+    FeedQuery,
+    add_favorite,
+    add_member,
+    create_album,
+    import_study,
+    issue_capability_token,
+)
 from albumcore.errors import UnknownStoredEvent
 from albumcore.feed import FEED, Entry, Filter, Kind, lanes
 from albumcore.ids import AlbumId
@@ -68,10 +76,10 @@ CREATE TABLE capability_token_row (digest TEXT NOT NULL, stream TEXT NOT NULL, t
 def path(tmp_path: Path, open_file: Open) -> Path:
     """A store in a file, with an album, as the first release would have left it."""
     app = open_file()
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_member, ALICE, bob)
-    app.handle(A1, Album.import_study, ALICE, CT, [S1, S2])
-    app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, add_member, ALICE, bob)
+    app.handle(A1, import_study, ALICE, CT, [S1, S2])
+    app.handle(A1, issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
     app.close()
     return older(tmp_path / "store.sqlite")
 
@@ -108,7 +116,7 @@ def test_rows_of_an_older_form_are_made_again(path: Path, open_file: Open) -> No
     assert query(app, "SELECT name FROM sqlite_master WHERE name LIKE 'feed_row%'") == []
     assert [row.sub for row in app.index.rows(MemberRow, {})] == ["alice", "bob"]
     assert app.feed(ID, bob, FeedQuery(series=[S1])).total == 1
-    app.handle(A1, Album.add_favorite, ALICE, CT, S2)
+    app.handle(A1, add_favorite, ALICE, CT, S2)
     assert [row.is_favorite for row in app.index.rows(SeriesRow, {})] == [False, True]
     assert app.verify() == []
 

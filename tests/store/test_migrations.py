@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from albumcore import Album, Albumcore, FeedQuery, Source
+from albumcore import Albumcore, FeedQuery, Source, create_album, edit_album
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.streams import album_stream
 from albumcore_adapters.directory import Catalogue, Claims, Inbox, Patients
@@ -124,7 +124,7 @@ def test_a_store_of_before_there_were_versions(older: Place) -> None:
         assert Patients(directory).search([is_whole("paternal_last")("DEMO")]) == [1]
     assert contents(older) == before
     with closing(opened(older)) as app:
-        (posted,) = app.handle(album_stream(COPIED), Album.edit, Source(ADA), name="Next")
+        (posted,) = app.handle(album_stream(COPIED), edit_album, Source(ADA), name="Next")
         assert app.follow(positions[-1])[0][1] == posted
 
 
@@ -325,11 +325,11 @@ def test_a_store_of_a_newer_release_is_refused(place: Place) -> None:
 
 def test_the_position_of_a_deleted_event_is_not_given_again(app: Albumcore) -> None:
     """Who follows from there would miss the next one."""
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.edit, ALICE, name="Hips")
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, edit_album, ALICE, name="Hips")
     last = app.follow()[-1][0]
     tamper(app, "DELETE FROM stored_events WHERE originator_version = 2")
-    app.handle(album_stream(AlbumId("A2")), Album.create, ALICE, "Toes")
+    app.handle(album_stream(AlbumId("A2")), create_album, ALICE, "Toes")
     assert [one.stream for _, one in app.follow(last)] == ["album-A2"]
 
 
@@ -340,5 +340,5 @@ def test_positions_that_were_given_before_are_not_given_again(tmp_path: Path) ->
     run(place, script("sqlite"))
     run(place, "DELETE FROM stored_events WHERE rowid > 20")
     with closing(opened(place)) as app:
-        app.handle(A1, Album.create, ALICE, "Knees")
+        app.handle(A1, create_album, ALICE, "Knees")
         assert app.follow()[-1][0] == 139

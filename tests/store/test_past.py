@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from albumcore import Album, Albumcore
+from albumcore import Album, Albumcore, create_album, edit_album
 from albumcore.ids import AlbumId
 from albumcore.kernel import fold
 from albumcore.streams import album_stream
@@ -27,11 +27,11 @@ def app(open_store: Open, clock: Clock, request: pytest.FixtureRequest) -> Album
     """
     store = open_store(snapshot_every=request.param)
     clock.step = MINUTE
-    store.handle(A1, Album.create, ALICE, "N1")
+    store.handle(A1, create_album, ALICE, "N1")
     for number in range(2, 7):
-        store.handle(A1, Album.edit, ALICE, name=f"N{number}")
+        store.handle(A1, edit_album, ALICE, name=f"N{number}")
     clock.now = START
-    store.handle(A1, Album.edit, ALICE, name="N7")
+    store.handle(A1, edit_album, ALICE, name="N7")
     return store
 
 

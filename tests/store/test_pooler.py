@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from albumcore import Album, Albumcore
+from albumcore import Albumcore, create_album, post_comment
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.sql.postgres import ConnectionLost
@@ -59,9 +59,9 @@ def app(url: str) -> Iterator[Albumcore]:
 
 def test_a_store_works_behind_a_pooler(app: Albumcore, url: str, direct_url: str) -> None:
     """Commands, reads, numbers, rows made again; and nothing is left on the connections of the server."""
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     for number in range(12):
-        app.handle(A1, Album.post_comment, ALICE, f"{number}")
+        app.handle(A1, post_comment, ALICE, f"{number}")
         assert app.next_image_id() == number + 1
         assert app.feed(AlbumId("A1"), ALICE.user).total == number + 2
     tamper(app, "UPDATE form_of_rows SET form = 'another'")
@@ -82,7 +82,7 @@ def test_a_store_works_behind_a_pooler(app: Albumcore, url: str, direct_url: str
 def test_writers_behind_a_pooler(pooled: Pooler, app: Albumcore, url: str) -> None:
     """Twice as many processes as the server has connections for open the store and write, and none is refused."""
     writers = 2 * SERVER_CONNECTIONS if pooled.mode == "transaction" else 1
-    app.handle(SHARED, Album.create, SOMEBODY, "Shared")
+    app.handle(SHARED, create_album, SOMEBODY, "Shared")
     written = contend(url, writers, at_length(20, 2))
     assert [one.refused for one in written] == [()] * writers
     assert len(list(app.history(SHARED))) == 1 + sum(one.posted for one in written)
@@ -126,10 +126,10 @@ def test_the_first_schema_of_the_search_path_behind_a_pooler(url: str, direct_ur
     server.execute("CREATE SCHEMA first", name)
     server.execute(f"ALTER DATABASE {name} SET search_path = first, public")
     with open_postgres(url) as app:
-        app.handle(A1, Album.create, ALICE, "Knees")
+        app.handle(A1, create_album, ALICE, "Knees")
         assert postgres_of(app).schema == "first"
         with postgres_of(app).get_connection() as connection:
             connection.execute("SET search_path = public")
         assert app.next_image_id() == 1
-        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(A1, post_comment, ALICE, "Hm")
         assert app.verify() == []

@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Albumcore
+from albumcore import (
+    Album,
+    Albumcore,
+    add_member,
+    create_album,
+    edit_album,
+    post_comment,
+    remove_member,
+)
 from albumcore.errors import UnknownStoredEvent
 from albumcore.ids import AlbumId
 from albumcore.index import MemberRow
@@ -55,8 +63,8 @@ def url() -> Iterator[str]:
 def app(url: str) -> Iterator[Albumcore]:
     """A store with an album."""
     opened = open_postgres(url)
-    opened.handle(A1, Album.create, ALICE, "Knees")
-    opened.handle(A1, Album.add_member, ALICE, bob)
+    opened.handle(A1, create_album, ALICE, "Knees")
+    opened.handle(A1, add_member, ALICE, bob)
     yield opened
     opened.close()
 
@@ -65,7 +73,7 @@ def test_a_polling_reader_sees_what_eight_processes_write(url: str) -> None:
     """Every event once, in the order of the positions, none too late: those who write wait for each other."""
     writers, times = 8, 12
     with open_postgres(url) as app:
-        app.handle(SHARED, Album.create, SOMEBODY, "Shared")
+        app.handle(SHARED, create_album, SOMEBODY, "Shared")
         # Between the number of an event and its being kept others would get in, were it not for the lock.
         tamper(
             app,
@@ -156,7 +164,7 @@ def test_several_open_a_store_at_once(
     caplog.set_level(logging.INFO)
     if not is_new:
         with open_postgres(url) as app:
-            app.handle(A1, Album.create, ALICE, "Knees")
+            app.handle(A1, create_album, ALICE, "Knees")
             tamper(app, "UPDATE form_of_rows SET form = 'another'")
     opened: list[Albumcore] = []
     threads = [threading.Thread(target=lambda: opened.append(open_postgres(url))) for _ in range(6)]
@@ -221,7 +229,7 @@ def test_who_may_not_make_tables_uses_those_that_are_there(app: Albumcore, url: 
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk", name
         )
         with open_postgres(server.url(name, "clerk"), snapshot_every=1) as clerks:
-            (posted,) = clerks.handle(A1, Album.post_comment, ALICE, "Hm")
+            (posted,) = clerks.handle(A1, post_comment, ALICE, "Hm")
             clerks.rebuild()
             assert clerks.next_image_id() == 1
             assert clerks.verify() == []
@@ -238,7 +246,7 @@ def test_the_present_form_takes_no_snapshot_of_an_older_version(app: Albumcore, 
     """The newest snapshot of a stream takes the place of the others."""
     with open_postgres(url, snapshot_every=1) as often:
         for _ in range(3):
-            often.handle(A1, Album.post_comment, ALICE, "Hm")
+            often.handle(A1, post_comment, ALICE, "Hm")
         assert query(app, "SELECT originator_version FROM stored_snapshots") == [(5,)]
 
 
@@ -260,7 +268,7 @@ def test_a_store_in_a_later_schema_is_not_touched(app: Albumcore, url: str) -> N
     assert not has_postgres_store(ours)
     with open_postgres(ours) as other:
         assert [*other.follow()] == []
-        other.handle(A1, Album.create, ALICE, "Hips")
+        other.handle(A1, create_album, ALICE, "Hips")
         assert other.verify() == []
     assert has_postgres_store(ours)
     assert rows_of(app) == before
@@ -281,7 +289,7 @@ def test_reading_of_one_moment(app: Albumcore, url: str) -> None:
     database = database_of(app)
     with open_postgres(url) as other, database.read_snapshot():
         before = app.index.rows(MemberRow, {})
-        other.handle(A1, Album.remove_member, ALICE, bob)
+        other.handle(A1, remove_member, ALICE, bob)
         assert app.index.rows(MemberRow, {}) == before
     assert len(app.index.rows(MemberRow, {})) == 1
 
@@ -292,12 +300,12 @@ def test_a_standby_takes_over_that_the_last_events_had_not_reached(
 ) -> None:
     """What was at hand is of a history that is no more: it is forgotten, and the next event follows the last."""
     for name in ("Hips", "Toes"):
-        app.handle(A1, Album.edit, ALICE, name=name)
+        app.handle(A1, edit_album, ALICE, name=name)
     tamper(app, "DELETE FROM stored_events WHERE originator_version > 2")
     app.rebuild()
     if is_looked_at:
         assert app.load(A1).name == "Knees"
-    app.handle(A1, Album.edit, ALICE, name="Heads")
+    app.handle(A1, edit_album, ALICE, name="Heads")
     assert [one.version for one in app.history(A1)] == [1, 2, 3]
     assert app.load(A1).name == "Heads"
     assert app.verify() == []
@@ -322,8 +330,8 @@ def test_one_who_meets_others_again_and_again(app: Albumcore, url: str) -> None:
                 nonlocal tries
                 tries += 1
                 if tries < 3:
-                    other.handle(A1, Album.post_comment, ALICE, "me first")
-                return Album.post_comment(album, act, "Hm")
+                    other.handle(A1, post_comment, ALICE, "me first")
+                return post_comment(album, act, "Hm")
 
             (posted,) = app.handle(A1, say, ALICE)
             assert posted.version == 5 + 3 * turn

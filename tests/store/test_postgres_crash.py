@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from albumcore import Albumcore, Content, ImageType, PatientImageSet
+from albumcore import Albumcore, Content, ImageType, add_image
 from albumcore.errors import IdTaken
 from albumcore.ids import ImageId, PatientId
 from albumcore.streams import patient_stream
@@ -60,5 +60,5 @@ def test_an_image_id_that_a_crash_forgot(server: PostgresServer) -> None:
 
 def _add(app: Albumcore, patient: int, image_id: ImageId) -> ImageId:
     stream = patient_stream(PatientId(patient))
-    app.handle(stream, PatientImageSet.add_image, ALICE, image_id, 1, 1, ImageType.XRAY, CONTENT)
+    app.handle(stream, add_image, ALICE, image_id, 1, 1, ImageType.XRAY, CONTENT)
     return image_id

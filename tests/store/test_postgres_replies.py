@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from attrs import evolve
 
-from albumcore import Album, Albumcore, commands
+from albumcore import Albumcore, commands, create_album, post_comment
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.sql import postgres_transaction
@@ -36,7 +36,7 @@ def direct(url: str) -> Iterator[Albumcore]:
     app = open_postgres(url)
     with postgres_of(app).transaction(commit=True) as cursor:
         cursor.execute("CREATE TABLE notes (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     yield app
     app.close()
 
@@ -76,11 +76,11 @@ def test_a_command_is_stored_once_wherever_its_connection_breaks(
     before = comments(direct)
     app.load(A1)
     proxy.cut = cut
-    (posted,) = app.handle(A1, Album.post_comment, ALICE, "Hm")
+    (posted,) = app.handle(A1, post_comment, ALICE, "Hm")
     assert proxy.broke == 1
     assert comments(direct) == [*before, "Hm"]
     assert direct.load(A1, version=posted.version) == app.load(A1)
-    app.handle(A1, Album.post_comment, ALICE, "Well")
+    app.handle(A1, post_comment, ALICE, "Well")
     assert comments(direct) == [*before, "Hm", "Well"]
     assert direct.verify() == []
 
@@ -96,12 +96,12 @@ def test_what_is_told_of_a_command_under_the_write_lock_is_true(
     proxy.cut = cut
     kept = ["Hm"]
     try:
-        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(A1, post_comment, ALICE, "Hm")
     except StoreUnavailable:
         kept = []
     assert proxy.broke == 1
     assert comments(direct) == before + kept
-    app.handle(A1, Album.post_comment, ALICE, "Well")
+    app.handle(A1, post_comment, ALICE, "Well")
     assert comments(direct) == [*before, *kept, "Well"]
     assert app.load(A1) == direct.load(A1)
 
@@ -146,7 +146,7 @@ def test_a_database_that_stays_gone_is_not_said_to_have_kept_nothing(
         True,
     )
     with pytest.raises(StoreUnavailable):
-        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(A1, post_comment, ALICE, "Hm")
     assert comments(direct) == before + ["Hm"] * is_kept
 
 
@@ -161,11 +161,11 @@ def test_a_command_is_known_by_its_id_where_the_server_knows_it_no_more(
 
     monkeypatch.setattr(PostgresDatabase, "_was_committed", unknown)
     proxy.cut = CUTS["after the commit"]
-    app.handle(A1, Album.post_comment, ALICE, "Hm")
+    app.handle(A1, post_comment, ALICE, "Hm")
     assert comments(direct) == [*before, "Hm"]
     proxy.cut = CUTS["before the commit"]
     with pytest.raises(StoreUnavailable):
-        app.handle(A1, Album.post_comment, ALICE, "Well")
+        app.handle(A1, post_comment, ALICE, "Well")
     assert comments(direct) == [*before, "Hm"]
 
 
@@ -197,13 +197,13 @@ def test_a_server_that_does_not_tell_its_history(
     proxy.cut = cut
     kept = ["Hm"]
     try:
-        hosted.handle(A1, Album.post_comment, ALICE, "Hm")
+        hosted.handle(A1, post_comment, ALICE, "Hm")
     except StoreUnavailable:
         kept = []
     assert proxy.broke == 1
     assert comments(direct) == before + kept
     assert kept or not cut.heard or not cut.done or cut.at != COMMIT
-    hosted.handle(A1, Album.post_comment, ALICE, "Well")
+    hosted.handle(A1, post_comment, ALICE, "Well")
     assert comments(direct) == [*before, *kept, "Well"]
 
 

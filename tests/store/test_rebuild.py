@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 
 from albumcore import (
-    Album,
     Albumcore,
     CommandKey,
     Content,
     ImageType,
-    PatientImageSet,
-    UserTokens,
+    add_favorite,
+    add_image,
+    add_member,
+    create_album,
+    create_report_provider,
+    import_study,
+    issue_capability_token,
+    issue_user_token,
+    remove_image,
+    set_favorite,
 )
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 from albumcore.ids import AlbumId, CapabilityTokenId, ImageId, PatientId
@@ -30,18 +37,18 @@ PATIENT = patient_stream(PatientId(1))
 @pytest.fixture
 def full(app: Albumcore) -> Albumcore:
     """A store with rows of every class."""
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle_once(CommandKey("add", "ef" * 32), A1, Album.add_member, ALICE, bob)
-    app.handle(A1, Album.import_study, ALICE, CT, [S1, S2])
-    app.handle(A1, Album.add_favorite, ALICE, CT, S2)
-    app.handle(A1, Album.set_favorite, ALICE, True)
-    app.handle(A1, Album.create_report_provider, ALICE, SCRIBE, "Scribe", URL)
-    app.handle(A1, Album.issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
-    app.handle(user_stream(alice), UserTokens.issue, ALICE, CapabilityTokenId("U"), "cd" * 32, "L")
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle_once(CommandKey("add", "ef" * 32), A1, add_member, ALICE, bob)
+    app.handle(A1, import_study, ALICE, CT, [S1, S2])
+    app.handle(A1, add_favorite, ALICE, CT, S2)
+    app.handle(A1, set_favorite, ALICE, True)
+    app.handle(A1, create_report_provider, ALICE, SCRIBE, "Scribe", URL)
+    app.handle(A1, issue_capability_token, ALICE, KEY, DIGEST, "T", NO_GRANTS)
+    app.handle(user_stream(alice), issue_user_token, ALICE, CapabilityTokenId("U"), "cd" * 32, "L")
     content = Content(DIGEST, 1, "image/png")
     app.handle(
         PATIENT,
-        PatientImageSet.add_image,
+        add_image,
         ALICE,
         app.next_image_id(),
         1,
@@ -102,7 +109,7 @@ def test_rebuild_drops_snapshots_and_tells_how_far_it_is(full: Albumcore) -> Non
 def test_rebuild_keeps_the_numbers_that_were_given(full: Albumcore) -> None:
     """An id once given is not given again, whether its image came, went, or never came."""
     assert full.next_image_id() == 2
-    full.handle(PATIENT, PatientImageSet.remove_image, ALICE, ImageId(1))
+    full.handle(PATIENT, remove_image, ALICE, ImageId(1))
     full.rebuild()
     assert full.next_image_id() == 3
 
@@ -113,7 +120,7 @@ def test_rebuild_finds_the_numbers_that_were_lost(full: Albumcore) -> None:
     for image_id in (41, 40):
         full.handle(
             PATIENT,
-            PatientImageSet.add_image,
+            add_image,
             ALICE,
             ImageId(image_id),
             1,
@@ -121,7 +128,7 @@ def test_rebuild_finds_the_numbers_that_were_lost(full: Albumcore) -> None:
             ImageType.XRAY,
             content,
         )
-    full.handle(PATIENT, PatientImageSet.remove_image, ALICE, ImageId(41))
+    full.handle(PATIENT, remove_image, ALICE, ImageId(41))
     tamper(full, "DELETE FROM numbers")
     full.rebuild()
     assert full.next_image_id() == 42

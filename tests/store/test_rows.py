@@ -14,7 +14,7 @@ from eventsourcing.persistence import StoredEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Album, Albumcore, MemberFlags
+from albumcore import Albumcore, MemberFlags, add_member, create_album
 from albumcore.ids import AlbumId, UserId
 from albumcore.index import ROWS, AlbumRow, Change, Drop, ImageRow, MemberRow, Put, Set
 from albumcore.streams import album_stream
@@ -36,7 +36,7 @@ AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 def test_a_row_is_kept_and_found_as_it_is(app: Albumcore) -> None:
     """Truth values and times come back as such."""
     flags = MemberFlags(add_user=True, send_series=False)
-    created = app.handle(album_stream(AlbumId("A1")), Album.create, ALICE, "Knees", "All", flags)
+    created = app.handle(album_stream(AlbumId("A1")), create_album, ALICE, "Knees", "All", flags)
     (row,) = app.index.rows(AlbumRow, {"album_id": "A1"})
     assert row == AlbumRow(
         "A1", "Knees", "All", created[0].at, created[0].at, True, True, False, False, True, True
@@ -48,9 +48,9 @@ def test_a_row_is_kept_and_found_as_it_is(app: Albumcore) -> None:
 def test_rows_of_many_values_are_found_once_and_in_order(app: Albumcore) -> None:
     """More values than one statement may hold, some of them twice."""
     stream = album_stream(AlbumId("A1"))
-    app.handle(stream, Album.create, ALICE, "Knees")
+    app.handle(stream, create_album, ALICE, "Knees")
     for number in (7, 3, 900, 5):
-        app.handle(stream, Album.add_member, ALICE, UserId(f"u{number:04}"))
+        app.handle(stream, add_member, ALICE, UserId(f"u{number:04}"))
     asked = [f"u{number:04}" for number in range(1199, -1, -1)]
     found = app.index.rows(MemberRow, {"sub": [*asked, *asked[:700]], "album_id": "A1"})
     assert [row.sub for row in found] == ["u0003", "u0005", "u0007", "u0900"]

@@ -8,7 +8,16 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from albumcore import Album, Albumcore, state_cache
+from albumcore import (
+    Albumcore,
+    add_admin,
+    create_album,
+    demote_admin,
+    edit_album,
+    issue_capability_token,
+    post_comment,
+    state_cache,
+)
 from albumcore.codec import SNAPSHOT_FORMAT, Snapshot
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
@@ -29,13 +38,13 @@ def kept(app: Albumcore) -> list[int]:
 def comment(app: Albumcore, times: int) -> None:
     """Make the history longer."""
     for _ in range(times):
-        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(A1, post_comment, ALICE, "Hm")
 
 
 def test_a_snapshot_is_kept_at_every_multiple(open_store: Open) -> None:
     """Of the number asked for, and nowhere else; it takes the place of the one before."""
     app = open_store(snapshot_every=3)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     comment(app, 1)
     assert kept(app) == []
     comment(app, 3)
@@ -47,10 +56,10 @@ def test_a_snapshot_is_kept_at_every_multiple(open_store: Open) -> None:
 def test_a_command_of_several_events_may_pass_the_multiple(open_store: Open) -> None:
     """The snapshot is of where it led to then."""
     app = open_store(snapshot_every=4)
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_admin, ALICE, carol)
-    app.handle(A1, Album.issue_capability_token, CAROL, KEY, DIGEST, "T", NO_GRANTS)
-    revoked = app.handle(A1, Album.demote_admin, ALICE, carol)
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, add_admin, ALICE, carol)
+    app.handle(A1, issue_capability_token, CAROL, KEY, DIGEST, "T", NO_GRANTS)
+    revoked = app.handle(A1, demote_admin, ALICE, carol)
     assert [one.version for one in revoked] == [4, 5]
     assert kept(app) == [5]
 
@@ -58,7 +67,7 @@ def test_a_command_of_several_events_may_pass_the_multiple(open_store: Open) -> 
 def test_a_snapshot_holds_the_state_of_its_version(open_again: Open) -> None:
     """With the time of its last event, so that time cannot go back after it."""
     app = open_again(snapshot_every=3)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     comment(app, 4)
     assert app.snapshots is not None
     (snapshot,) = app.snapshots.get(A1.name)
@@ -69,7 +78,7 @@ def test_a_snapshot_holds_the_state_of_its_version(open_again: Open) -> None:
 def test_the_present_starts_from_the_last_snapshot(open_again: Open) -> None:
     """Seen by changing what the snapshot says: whoever opens the store anew believes it."""
     app = open_again(snapshot_every=3)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     comment(app, 3)
     rewrite(app, 3, name="Changed")
     assert app.load(A1).name == "Knees"
@@ -89,13 +98,13 @@ def test_a_long_replay_is_worth_a_snapshot(
     monkeypatch.setattr(state_cache, "LONG", 6)
     monkeypatch.setattr(state_cache, "_BATCH", 3)
     app = open_again(snapshot_every=1000)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     for name in ("Hips", "Toes", "Heads", "Hands"):
-        app.handle(A1, Album.edit, ALICE, name=name)
+        app.handle(A1, edit_album, ALICE, name=name)
     assert open_again().load(A1).name == "Hands"
     assert kept(app) == []
     comment(app, 2)
-    app.handle(A1, Album.edit, ALICE, name="Feet")
+    app.handle(A1, edit_album, ALICE, name="Feet")
     assert open_again().load(A1).name == "Feet"
     assert kept(app) == [8]
     assert app.verify() == []
@@ -107,7 +116,7 @@ def test_a_snapshot_of_another_format_is_replayed_past(
 ) -> None:
     """One that is damaged too; commands go on, and the next multiple brings a good one."""
     app = open_again(snapshot_every=3)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     comment(app, 3)
     if format_ is None:
         tamper(app, "UPDATE stored_snapshots SET state = ?", b"{")
@@ -125,10 +134,10 @@ def test_a_snapshot_that_cannot_be_kept_fails_no_command(
 ) -> None:
     """The events are stored by then, and the snapshot is only a cache."""
     app = open_again(snapshot_every=2)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     assert app.load(A1).name == "Knees"
     tamper(app, "DROP TABLE stored_snapshots")
-    (posted,) = app.handle(A1, Album.post_comment, ALICE, "Hm")
+    (posted,) = app.handle(A1, post_comment, ALICE, "Hm")
     assert posted.version == 2
     assert [one.getMessage() for one in caplog.records] == ["no snapshot of album-A1 was kept"]
     assert open_again().load(A1).name == "Knees"

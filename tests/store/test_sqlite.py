@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Albumcore, StoreOptions
+from albumcore import Albumcore, StoreOptions, create_album, edit_album
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore.testing import Clock
@@ -29,7 +29,7 @@ Open = Callable[..., Albumcore]
 def test_a_path_is_a_path(tmp_path: Path, name: str) -> None:
     """Whatever signs are in it."""
     app = open_sqlite(tmp_path / name)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     app.close()
     assert (tmp_path / name).is_file()
 
@@ -68,7 +68,7 @@ def test_the_process_environment_is_not_listened_to(
     monkeypatch.setenv("IS_SNAPSHOTTING_ENABLED", "n")
     monkeypatch.setenv("COMPRESSOR_TOPIC", "nothing:Here")
     app = open_file(snapshot_every=1)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     assert query(app, "SELECT originator_version FROM stored_snapshots") == [(1,)]
 
 
@@ -82,12 +82,12 @@ def test_every_append_is_synced(open_file: Open) -> None:
 def test_the_log_does_not_stay_as_long_as_it_once_was(tmp_path: Path, open_file: Open) -> None:
     """Once it was written back to the file, the next write makes it short: the disk may be small."""
     app, log = open_file(), tmp_path / "store.sqlite-wal"
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     tamper(app, "CREATE TABLE large (content BLOB)")
     tamper(app, "INSERT INTO large VALUES (zeroblob(?))", 2 * LOG_BYTES)
     assert log.stat().st_size > 2 * LOG_BYTES
     query(app, "PRAGMA wal_checkpoint(RESTART)")
-    app.handle(A1, Album.edit, ALICE, name="Hips")
+    app.handle(A1, edit_album, ALICE, name="Hips")
     assert log.stat().st_size <= LOG_BYTES
 
 
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file: Open) -> None:
     """What was at hand is of a history that is no more: it is forgotten, and the next event follows the last."""
     app = open_file()
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     with (
         closing(sqlite3.connect(tmp_path / "store.sqlite")) as file,
         closing(sqlite3.connect(tmp_path / "backup.sqlite")) as backup,
@@ -134,14 +134,14 @@ def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file
         file.backup(backup)
         for is_looked_at in (True, False):
             for name in ("Hips", "Toes"):
-                app.handle(A1, Album.edit, ALICE, name=name)
+                app.handle(A1, edit_album, ALICE, name=name)
             backup.backup(file)
             if is_looked_at:
                 assert app.load(A1).name == "Knees"
                 at_hand = app.states.at_hand(A1)
                 assert at_hand is not None
                 assert at_hand.version == 1
-            app.handle(A1, Album.edit, ALICE, name="Heads")
+            app.handle(A1, edit_album, ALICE, name="Heads")
             assert [one.version for one in app.history(A1)] == [1, 2]
             assert app.load(A1).name == "Heads"
 
@@ -152,20 +152,20 @@ def test_a_backup_that_went_on_to_the_same_version_is_told_by_its_time(
     """Another event of the same version has taken the place of the one at hand, and only its time tells."""
     clock = Clock()
     app = open_file(clock=clock)
-    app.handle(A1, Album.create, ALICE, "Knees")
+    app.handle(A1, create_album, ALICE, "Knees")
     with (
         closing(sqlite3.connect(tmp_path / "store.sqlite")) as file,
         closing(sqlite3.connect(tmp_path / "backup.sqlite")) as backup,
     ):
         file.backup(backup)
-        app.handle(A1, Album.edit, ALICE, name="Hips")
+        app.handle(A1, edit_album, ALICE, name="Hips")
         with closing(open_sqlite(tmp_path / "backup.sqlite", clock=clock)) as other:
             clock.now += timedelta(seconds=1)
-            other.handle(A1, Album.edit, ALICE, name="Toes")
+            other.handle(A1, edit_album, ALICE, name="Toes")
         at_hand = app.states.at_hand(A1)
         assert at_hand is not None
         assert (at_hand.version, at_hand.state.name) == (2, "Hips")
         backup.backup(file)
     assert app.load(A1).name == "Toes"
-    app.handle(A1, Album.edit, ALICE, description="both")
+    app.handle(A1, edit_album, ALICE, description="both")
     assert (app.load(A1).name, app.load(A1).description) == ("Toes", "both")

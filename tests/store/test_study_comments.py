@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from albumcore import (
-    Album,
     Albumcore,
     FeedQuery,
     StudyComments,
     album_stream,
+    create_album,
+    import_series,
+    post_study_comment,
     study_stream,
 )
 from albumcore.errors import Invalid, StudyNotFound
@@ -26,9 +28,9 @@ ALL = frozenset({alice, bob, carol})
 @pytest.fixture(autouse=True)
 def said(app: Albumcore) -> None:
     """Something to all, something in private, and something of another study; the study is in an album too."""
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.import_series, ALICE, CT, S1)
-    say = StudyComments.post_comment
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, import_series, ALICE, CT, S1)
+    say = post_study_comment
     app.handle(study_stream(CT), say, ALICE, ALL, "to all")
     app.handle(study_stream(CT), say, BOB, ALL, "to Alice", alice)
     app.handle(study_stream(MR), say, ALICE, ALL, "of another")
@@ -78,7 +80,7 @@ def test_a_refused_comment_leaves_nothing(app: Albumcore) -> None:
     """The error is the decision's own."""
     before = app.follow()
     with pytest.raises(StudyNotFound):
-        app.handle(study_stream(CT), StudyComments.post_comment, BOB, {alice}, "Hm")
+        app.handle(study_stream(CT), post_study_comment, BOB, {alice}, "Hm")
     assert app.follow() == before
     assert app.load(study_stream(CT)) == StudyComments()
     assert app.verify() == []

@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from albumcore import Act, Album, Albumcore, CapabilityToken, FeedQuery, Grants, Source
+from albumcore import (
+    Act,
+    Albumcore,
+    CapabilityToken,
+    FeedQuery,
+    Grants,
+    Source,
+    create_album,
+    issue_capability_token,
+)
 from albumcore.codec import stored_time
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId, study_uid
@@ -45,7 +54,7 @@ TAKERS: dict[str, tuple[str, Takes]] = {
         "not_before_time",
         lambda app, at: app.handle(
             album_stream(A1),
-            Album.issue_capability_token,
+            issue_capability_token,
             Source(ALICE),
             CapabilityTokenId("T"),
             "0f" * 32,
@@ -65,7 +74,7 @@ TAKERS: dict[str, tuple[str, Takes]] = {
 @pytest.fixture
 def filled(app: Albumcore) -> Albumcore:
     """A store with an album in it."""
-    app.handle(album_stream(A1), Album.create, Source(ALICE), "Knees")
+    app.handle(album_stream(A1), create_album, Source(ALICE), "Knees")
     return app
 
 
@@ -83,7 +92,7 @@ def test_a_clock_without_a_zone_is_refused(open_store: Callable[..., Albumcore])
     """Before anything is recorded."""
     app = open_store(clock=lambda: NAIVE)
     with pytest.raises(Invalid) as refused:
-        app.handle(album_stream(A1), Album.create, Source(ALICE), "Knees")
+        app.handle(album_stream(A1), create_album, Source(ALICE), "Knees")
     assert refused.value.field == "clock"
     assert app.follow() == []
 
@@ -98,12 +107,12 @@ def test_a_time_of_a_class_of_its_own_is_a_time(
 ) -> None:
     """It is stored as a plain one is, in events and in snapshots."""
     app = open_store(clock=lambda: Later(2026, 3, 1, tzinfo=UTC), snapshot_every=1)
-    app.handle(album_stream(A1), Album.create, Source(ALICE), "Knees")
+    app.handle(album_stream(A1), create_album, Source(ALICE), "Knees")
     token = CapabilityTokenId("T")
     until = Later(2026, 3, 1, 9, 30, 0, microsecond, UTC)
     app.handle(
         album_stream(A1),
-        Album.issue_capability_token,
+        issue_capability_token,
         Source(ALICE),
         token,
         "0f" * 32,

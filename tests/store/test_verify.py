@@ -7,7 +7,16 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from albumcore import Album, Albumcore, Content, ImageType, PatientImageSet
+from albumcore import (
+    Albumcore,
+    Content,
+    ImageType,
+    add_image,
+    add_member,
+    create_album,
+    import_series,
+    post_comment,
+)
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
 from albumcore_adapters.store import open_memory
@@ -23,12 +32,12 @@ BYTES = Content("0f" * 32, 30, "image/png")
 @pytest.fixture(autouse=True)
 def told(app: Albumcore) -> None:
     """An album of four events, and a patient with one image."""
-    app.handle(A1, Album.create, ALICE, "Knees")
-    app.handle(A1, Album.add_member, ALICE, bob)
-    app.handle(A1, Album.import_series, ALICE, CT, S1)
-    app.handle(A1, Album.post_comment, ALICE, "Hm")
+    app.handle(A1, create_album, ALICE, "Knees")
+    app.handle(A1, add_member, ALICE, bob)
+    app.handle(A1, import_series, ALICE, CT, S1)
+    app.handle(A1, post_comment, ALICE, "Hm")
     image_id = app.next_image_id()
-    app.handle(PATIENT, PatientImageSet.add_image, ALICE, image_id, 2, 3, ImageType.XRAY, BYTES)
+    app.handle(PATIENT, add_image, ALICE, image_id, 2, 3, ImageType.XRAY, BYTES)
 
 
 def stored(app: Albumcore, version: int) -> dict[str, object]:
@@ -191,9 +200,9 @@ def test_a_snapshot_that_tells_another_story(open_store: Callable[..., Albumcore
     """Commands would be decided on it."""
     app = open_store(snapshot_every=2)
     other = album_stream(AlbumId("A9"))
-    app.handle(other, Album.create, ALICE, "Knees")
-    app.handle(other, Album.add_member, ALICE, bob)
-    app.handle(other, Album.post_comment, ALICE, "Hm")
+    app.handle(other, create_album, ALICE, "Knees")
+    app.handle(other, add_member, ALICE, bob)
+    app.handle(other, post_comment, ALICE, "Hm")
     assert app.verify() == []
     ((state,),) = query(
         app, "SELECT state FROM stored_snapshots WHERE originator_id = ?", other.name
@@ -230,13 +239,13 @@ def test_bytes_of_an_image_that_are_not_sound(app: Albumcore) -> None:
 def test_what_is_no_number(damage: str, told_of: str) -> None:
     """A damaged SQLite file may hold anything in any column; it is told of, with all else that is found."""
     with open_memory() as app:
-        app.handle(A1, Album.create, ALICE, "Knees")
-        app.handle(A1, Album.add_member, ALICE, bob)
-        app.handle(A1, Album.post_comment, ALICE, "Hm")
-        app.handle(A1, Album.post_comment, ALICE, "Hm")
+        app.handle(A1, create_album, ALICE, "Knees")
+        app.handle(A1, add_member, ALICE, bob)
+        app.handle(A1, post_comment, ALICE, "Hm")
+        app.handle(A1, post_comment, ALICE, "Hm")
         app.handle(
             PATIENT,
-            PatientImageSet.add_image,
+            add_image,
             ALICE,
             app.next_image_id(),
             2,

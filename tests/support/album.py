@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
-from albumcore.albums.events import (
+from albumcore import (
     AdminAdded,
     AlbumCreated,
     CapabilityTokenIssued,
@@ -15,6 +14,7 @@ from albumcore.albums.events import (
     StudyImported,
     WebhookCreated,
 )
+from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
 from albumcore.ids import (
     CapabilityTokenId,
     ReportProviderId,

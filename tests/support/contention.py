@@ -10,7 +10,7 @@ import time
 
 from attrs import asdict, frozen
 
-from albumcore import Album, Albumcore, Source, album_stream
+from albumcore import Albumcore, Source, album_stream, post_comment
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters.store import open_postgres, open_sqlite
@@ -73,7 +73,7 @@ def main() -> None:
         until = time.monotonic() + seconds
         while (begun := time.monotonic()) < until:
             try:
-                app.handle(SHARED, Album.post_comment, SOMEBODY, "Hm")
+                app.handle(SHARED, post_comment, SOMEBODY, "Hm")
                 posted += 1
             except AlbumcoreError as error:
                 refused.append(error.code)

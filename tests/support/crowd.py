@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from albumcore import Album, Source, album_stream
+from albumcore import Source, album_stream, create_album, post_comment
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters.store import open_postgres
 
@@ -30,10 +30,10 @@ def main() -> None:
 def _write(url: str, number: int, times: int) -> None:
     with open_postgres(url) as app:
         own = album_stream(AlbumId(f"A{number}"))
-        app.handle(own, Album.create, SOMEBODY, "Own")
+        app.handle(own, create_album, SOMEBODY, "Own")
         for turn in range(times):
             stream = own if turn % 4 else SHARED
-            app.handle(stream, Album.post_comment, SOMEBODY, f"{number}.{turn}")
+            app.handle(stream, post_comment, SOMEBODY, f"{number}.{turn}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,43 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from albumcore import (
+    AdminAdded,
+    AdminDemoted,
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEdited,
+    CapabilityTokenIssued,
+    CapabilityTokenRevoked,
+    CommentPosted,
+    FavoriteAdded,
+    FavoriteRemoved,
+    FavoriteSet,
+    ImageAdded,
+    ImageRemoved,
+    MemberAdded,
+    MemberLeft,
+    MemberPromoted,
+    MemberRemoved,
+    NotificationsSet,
+    PatientDeleted,
+    ReportAdded,
+    ReportProviderCreated,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    SeriesImported,
+    SeriesRemoved,
+    StudyCommentPosted,
+    StudyImported,
+    StudyRemoved,
+    UserTokenIssued,
+    UserTokenRevoked,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookTriggered,
+)
 from albumcore.albums import MemberFlags, Webhook, WebhookEvent
-from albumcore.albums import events as album
 from albumcore.ids import (
     CapabilityTokenId,
     ImageId,
@@ -17,11 +52,8 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.image_sets import Content, ImageType
-from albumcore.image_sets import events as images
 from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, stored_name
-from albumcore.study_comments import StudyCommentPosted
 from albumcore.user_tokens import Grants
-from albumcore.user_tokens import events as user
 
 ALICE = UserId("c2fd0b66-dac4-4b98-9341-d4f3b303bd4e")
 BOB = UserId("d4f3b303bd4e-4b98-dac4-9341-c2fd0b66")
@@ -60,44 +92,44 @@ def _of_album(event: Event[Any], source: Source = IN_PERSON) -> RecordedEvent[An
 
 
 _EXAMPLES = (
-    _of_album(album.AlbumCreated("Knees é 🦴", "All of them", FLAGS)),
-    _of_album(album.AlbumEdited("Hips", "", FLAGS)),
-    _of_album(album.AlbumDeleted()),
-    _of_album(album.NotificationsSet(new_series=True, new_comment=False)),
-    _of_album(album.FavoriteSet(is_favorite=True)),
-    _of_album(album.MemberLeft()),
-    _of_album(album.MemberAdded(BOB)),
-    _of_album(album.AdminAdded(BOB)),
-    _of_album(album.MemberRemoved(BOB)),
-    _of_album(album.MemberPromoted(BOB)),
-    _of_album(album.AdminDemoted(BOB)),
-    _of_album(album.StudyImported(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
-    _of_album(album.SeriesImported(STUDY, SERIES), BY_TOKEN),
-    _of_album(album.ReportAdded(STUDY, SERIES), BY_PROVIDER),
-    _of_album(album.StudyRemoved(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
-    _of_album(album.SeriesRemoved(STUDY, SERIES), BY_TOKEN),
-    _of_album(album.FavoriteAdded(STUDY, (SERIES, OTHER_SERIES))),
-    _of_album(album.FavoriteRemoved(STUDY, (SERIES,))),
-    _of_album(album.CommentPosted('two\nlines and a "quote"', BOB)),
-    _of_album(album.ReportProviderCreated(PROVIDER, "Scribe", "https://scribe.example/config")),
-    _of_album(album.ReportProviderEdited(PROVIDER, "Pen", "https://pen.example/config")),
-    _of_album(album.ReportProviderDeleted(PROVIDER)),
+    _of_album(AlbumCreated("Knees é 🦴", "All of them", FLAGS)),
+    _of_album(AlbumEdited("Hips", "", FLAGS)),
+    _of_album(AlbumDeleted()),
+    _of_album(NotificationsSet(new_series=True, new_comment=False)),
+    _of_album(FavoriteSet(is_favorite=True)),
+    _of_album(MemberLeft()),
+    _of_album(MemberAdded(BOB)),
+    _of_album(AdminAdded(BOB)),
+    _of_album(MemberRemoved(BOB)),
+    _of_album(MemberPromoted(BOB)),
+    _of_album(AdminDemoted(BOB)),
+    _of_album(StudyImported(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
+    _of_album(SeriesImported(STUDY, SERIES), BY_TOKEN),
+    _of_album(ReportAdded(STUDY, SERIES), BY_PROVIDER),
+    _of_album(StudyRemoved(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
+    _of_album(SeriesRemoved(STUDY, SERIES), BY_TOKEN),
+    _of_album(FavoriteAdded(STUDY, (SERIES, OTHER_SERIES))),
+    _of_album(FavoriteRemoved(STUDY, (SERIES,))),
+    _of_album(CommentPosted('two\nlines and a "quote"', BOB)),
+    _of_album(ReportProviderCreated(PROVIDER, "Scribe", "https://scribe.example/config")),
+    _of_album(ReportProviderEdited(PROVIDER, "Pen", "https://pen.example/config")),
+    _of_album(ReportProviderDeleted(PROVIDER)),
     _of_album(
-        album.CapabilityTokenIssued(
+        CapabilityTokenIssued(
             TOKEN, DIGEST, "Scanner 2", NOT_BEFORE, EXPIRES, Grants(read=True, download=True)
         )
     ),
-    _of_album(album.CapabilityTokenRevoked(TOKEN)),
-    _of_album(album.WebhookCreated(HOOK, WEBHOOK)),
-    _of_album(album.WebhookEdited(HOOK, WEBHOOK)),
-    _of_album(album.WebhookDeleted(HOOK)),
-    _of_album(album.WebhookTriggered(HOOK, WebhookEvent.NEW_SERIES, STUDY, (SERIES,), BOB)),
+    _of_album(CapabilityTokenRevoked(TOKEN)),
+    _of_album(WebhookCreated(HOOK, WEBHOOK)),
+    _of_album(WebhookEdited(HOOK, WEBHOOK)),
+    _of_album(WebhookDeleted(HOOK)),
+    _of_album(WebhookTriggered(HOOK, WebhookEvent.NEW_SERIES, STUDY, (SERIES,), BOB)),
     _recorded(f"study-{STUDY}", StudyCommentPosted("Psst é", BOB)),
-    _recorded(f"user-{ALICE}", user.UserTokenIssued(TOKEN, DIGEST, "Laptop", NOT_BEFORE, EXPIRES)),
-    _recorded(f"user-{ALICE}", user.UserTokenRevoked(TOKEN)),
-    _recorded("images-343", images.ImageAdded(IMAGE, 276, 117, ImageType.HEADSHOT, CONTENT)),
-    _recorded("images-343", images.ImageRemoved(IMAGE)),
-    _recorded("images-343", images.PatientDeleted()),
+    _recorded(f"user-{ALICE}", UserTokenIssued(TOKEN, DIGEST, "Laptop", NOT_BEFORE, EXPIRES)),
+    _recorded(f"user-{ALICE}", UserTokenRevoked(TOKEN)),
+    _recorded("images-343", ImageAdded(IMAGE, 276, 117, ImageType.HEADSHOT, CONTENT)),
+    _recorded("images-343", ImageRemoved(IMAGE)),
+    _recorded("images-343", PatientDeleted()),
 )
 
 EVENTS: dict[str, RecordedEvent[Any]] = {
@@ -111,25 +143,25 @@ KEYED: dict[str, RecordedEvent[Any]] = {
         "album-Q7bZ2mP0xT",
         7,
         Act(IN_PERSON, AT, CommandKey(DIGEST[::-1], DIGEST)),
-        album.CommentPosted("Once", BOB),
+        CommentPosted("Once", BOB),
     )
 }
 """An event of a command that has a key, by the name of its golden file; the others are of commands without."""
 
 SPARSE: dict[str, RecordedEvent[Any]] = {
-    "album.edited.v1": _of_album(album.AlbumEdited()),
-    "album.favorite_set.v1": _of_album(album.FavoriteSet(is_favorite=False)),
-    "album.comment_posted.v1": _of_album(album.CommentPosted("x")),
+    "album.edited.v1": _of_album(AlbumEdited()),
+    "album.favorite_set.v1": _of_album(FavoriteSet(is_favorite=False)),
+    "album.comment_posted.v1": _of_album(CommentPosted("x")),
     "album.webhook_created.v1": _of_album(
-        album.WebhookCreated(HOOK, Webhook("Bell", "http://bell.example"))
+        WebhookCreated(HOOK, Webhook("Bell", "http://bell.example"))
     ),
     "album.webhook_triggered.v1": _of_album(
-        album.WebhookTriggered(HOOK, WebhookEvent.NEW_USER, user=BOB)
+        WebhookTriggered(HOOK, WebhookEvent.NEW_USER, user=BOB)
     ),
     "study.comment_posted.v1": _recorded(f"study-{STUDY}", StudyCommentPosted("x")),
     "images.image_added.v1": _recorded(
         "images-343",
-        images.ImageAdded(
+        ImageAdded(
             IMAGE, None, None, ImageType.AUDIOGRAM, Content(DIGEST, 1, "application/octet-stream")
         ),
     ),

@@ -19,8 +19,12 @@ from albumcore import (
     Grants,
     MemberFlags,
     Source,
-    UserTokens,
+    add_admin,
+    add_member,
     album_stream,
+    create_album,
+    issue_capability_token,
+    issue_user_token,
     user_stream,
 )
 from albumcore.ids import (
@@ -206,7 +210,7 @@ class World:
         self, token_id: str, by: str = ALICE, album: str = ALBUM, /, **grants: bool
     ) -> str:
         """Let an admin make a capability token of an album, with a title made from its id."""
-        issue, about = Album.issue_capability_token, (f"The {token_id}", Grants(**grants))
+        issue, about = issue_capability_token, (f"The {token_id}", Grants(**grants))
         secret = self._secret_of(token_id)
         self.act(by, issue, token_id, digest_of(secret), *about, album=AlbumId(album))
         return token_id
@@ -216,7 +220,7 @@ class World:
         secret = self._secret_of(token_id)
         self.service.albums.handle(
             user_stream(UserId(by)),
-            UserTokens.issue,
+            issue_user_token,
             Source(UserId(by)),
             CapabilityTokenId(token_id),
             digest_of(secret),
@@ -318,9 +322,9 @@ def _done(start: Callable[[World], None], data: Path) -> tuple[datetime, int]:
 def settle(world: World) -> None:
     """Bring in the people, and the album with its three members."""
     world.register(ALICE, BOB, CAROL, DAVE)
-    world.act(ALICE, Album.create, "Trial", "What it is about")
-    world.act(ALICE, Album.add_member, BOB)
-    world.act(ALICE, Album.add_admin, CAROL)
+    world.act(ALICE, create_album, "Trial", "What it is about")
+    world.act(ALICE, add_member, BOB)
+    world.act(ALICE, add_admin, CAROL)
 
 
 def kwargs_of(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from _pytest.mark import ParameterSet
 from attrs import field, frozen
 
-from albumcore import Album
+from albumcore import edit_album, import_study
 from support.kheops import ALICE, BOB, CT, DAVE, MR, OTHER, SR, STUDY, Fields, World
 
 Acts = Sequence[tuple[str, Any, Mapping[str, Any]]]
@@ -51,12 +51,12 @@ class Case:
 
 def flags(**values: bool) -> Acts:
     """An edit of the member flags by Alice."""
-    return ((ALICE, Album.edit, {"flags": values}),)
+    return ((ALICE, edit_album, {"flags": values}),)
 
 
 def held(*series: str) -> Acts:
     """The study is in the album, with these series."""
-    return ((ALICE, Album.import_study, {"study_uid": STUDY, "series_uids": series}),)
+    return ((ALICE, import_study, {"study_uid": STUDY, "series_uids": series}),)
 
 
 def of_other(decision: Any, by: str = DAVE, **arguments: Any) -> tuple[str, Any, Mapping[str, Any]]:

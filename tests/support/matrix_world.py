@@ -8,7 +8,22 @@ from typing import Any
 
 from attrs import field, frozen
 
-from albumcore import Album, Grants, Source, UserTokens
+from albumcore import (
+    Grants,
+    Source,
+    add_admin,
+    add_member,
+    create_album,
+    create_report_provider,
+    create_webhook,
+    delete_report_provider,
+    import_study,
+    issue_capability_token,
+    issue_user_token,
+    remove_member,
+    revoke_capability_token,
+    revoke_user_token,
+)
 from albumcore.ids import (
     AlbumId,
     CapabilityTokenId,
@@ -210,22 +225,22 @@ def prepare(world: World, configuration: str) -> None:
     settle(world)
     world.register(ERIN, FRED, GINA)
     for one in (ERIN, FRED):
-        world.act(ALICE, Album.add_member, one)
+        world.act(ALICE, add_member, one)
     world.store({CT: "CT", MR: "MR"})
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.act(ALICE, Album.remove_member, ERIN)
+    world.act(ALICE, import_study, STUDY, [CT, MR])
+    world.act(ALICE, remove_member, ERIN)
     for user in (ALICE, BOB, DAVE, ERIN):
         world.store({KEPT_SERIES: "CT"}, study=KEPT, owner=user)
-    world.act(DAVE, Album.create, "Other", album=OTHER)
-    world.act(DAVE, Album.create, "Common", album=COMMON)
+    world.act(DAVE, create_album, "Other", album=OTHER)
+    world.act(DAVE, create_album, "Common", album=COMMON)
     for user in (ALICE, BOB, ERIN):
-        world.act(DAVE, Album.add_admin, user, album=COMMON)
+        world.act(DAVE, add_admin, user, album=COMMON)
     for provider in (PROVIDER, GONE):
-        world.act(ALICE, Album.create_report_provider, provider, "Scribe", configuration)
-    world.act(ALICE, Album.delete_report_provider, GONE)
-    world.act(ALICE, Album.create_webhook, WEBHOOK, "Hook", HOOK)
+        world.act(ALICE, create_report_provider, provider, "Scribe", configuration)
+    world.act(ALICE, delete_report_provider, GONE)
+    world.act(ALICE, create_webhook, WEBHOOK, "Hook", HOOK)
     of_carol = (CAPABILITY, digest_of("of-carol"), "Of Carol", Grants())
-    world.act(CAROL, Album.issue_capability_token, *of_carol)
+    world.act(CAROL, issue_capability_token, *of_carol)
     _give_tokens(world)
 
 
@@ -246,14 +261,14 @@ def _give_tokens(world: World) -> None:
         if one.column == "user token" or one.name.endswith("-user"):
             stream, source = user_stream(one.user), Source(one.user)
             albums = world.service.albums
-            albums.handle(stream, UserTokens.issue, source, token, digest, one.name, *life)
+            albums.handle(stream, issue_user_token, source, token, digest, one.name, *life)
             if kind == "revoked":
-                albums.handle(stream, UserTokens.revoke, source, token)
+                albums.handle(stream, revoke_user_token, source, token)
             continue
         album = OTHER if one.column == "other token" else ALBUM
         names = one.words if one.column == "album token" else GRANTS
         grants = Grants(**dict.fromkeys(names, True))
-        issue, revoke = Album.issue_capability_token, Album.revoke_capability_token
+        issue, revoke = issue_capability_token, revoke_capability_token
         world.act(one.user, issue, token, digest, one.name, grants, *life, album=album)
         if kind == "revoked":
             world.act(one.user, revoke, token, album=album)

@@ -18,7 +18,7 @@ class NaiveAlbum(NaiveWebhooks):
 
     # The album itself
 
-    def create(self, name: str, description: str = "", flags: Any = None) -> list[Fact]:
+    def create_album(self, name: str, description: str = "", flags: Any = None) -> list[Fact]:
         """Rule 1."""
         if self.phase != "new":
             raise Refused("album_exists")
@@ -42,7 +42,9 @@ class NaiveAlbum(NaiveWebhooks):
             "favorite": False,
         }
 
-    def edit(self, name: Any, description: Any, flags: Any, series: Any, comments: Any) -> Any:
+    def edit_album(
+        self, name: Any, description: Any, flags: Any, series: Any, comments: Any
+    ) -> Any:
         """Kheops API 3.4; every edit of an admin is recorded."""
         self.need("edit album")
         me, recorded = self.members[self.user], []
@@ -77,7 +79,7 @@ class NaiveAlbum(NaiveWebhooks):
         self.members[self.user]["favorite"] = is_favorite
         return [self.hidden("favorite")]
 
-    def delete(self) -> list[Fact]:
+    def delete_album(self) -> list[Fact]:
         """Kheops API 3.5."""
         self.need("delete album")
         return self.end()
@@ -133,7 +135,7 @@ class NaiveAlbum(NaiveWebhooks):
         """Rules 10, 11 and 15."""
         self.need("remove user")
         if target == self.user:
-            return self.leave()
+            return self.leave_album()
         if target not in self.members:
             raise Refused("member_not_found")
         if not self.admin(self.user):
@@ -141,7 +143,7 @@ class NaiveAlbum(NaiveWebhooks):
         del self.members[target]
         return [self.shown("REMOVE_USER", target=target), *self.revoke_tokens_of(target)]
 
-    def leave(self) -> list[Fact]:
+    def leave_album(self) -> list[Fact]:
         """Rules 10, 12 and 13."""
         self.need("remove user")
         if len(self.members) == 1:
@@ -317,7 +319,7 @@ class NaiveUserTokens:
         """The code of the refusal, or how many events are recorded."""
         in_person = source.capability_token is None and source.report_provider is None
         token = args[0]
-        if decision == "issue":
+        if decision == "issue_user_token":
             if source.user != self.owner or not in_person:
                 return "forbidden"
             title, end = args[2], args[4] if len(args) > 4 else None

@@ -16,7 +16,7 @@ class NaiveStudyComments:
 
     def predict(self, decision: str, source: Any, at: datetime, args: tuple[Any, ...]) -> Any:
         """The code of the refusal, or how many events are recorded."""
-        assert decision == "post_comment"
+        assert decision == "post_study_comment"
         viewers, comment, target = args
         if source.capability_token is not None or source.report_provider is not None:
             return "forbidden"

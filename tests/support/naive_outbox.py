@@ -8,8 +8,18 @@ from typing import Any
 
 from attrs import define, field
 
-from albumcore import Album, RecordedEvent, fold
-from albumcore.albums import events
+from albumcore import (
+    AdminAdded,
+    Album,
+    AlbumDeleted,
+    MemberAdded,
+    RecordedEvent,
+    SeriesRemoved,
+    StudyRemoved,
+    WebhookDeleted,
+    WebhookTriggered,
+    fold,
+)
 
 Row = tuple[Any, ...]
 
@@ -39,9 +49,9 @@ class NaiveOutbox:
         after = self.albums[name] = fold(before, [one])
         self.remove_from_batches(name, after)
         triggers = [] if is_silent else [*self.triggers_of(name, before, after, one)]
-        if isinstance(one.event, events.WebhookDeleted):
+        if isinstance(one.event, WebhookDeleted):
             self.delete_webhook(name, one.event.webhook_id)
-        if isinstance(one.event, events.AlbumDeleted):
+        if isinstance(one.event, AlbumDeleted):
             for hook, webhook in before.webhooks.items():
                 self.detach(name, hook, (webhook.url, webhook.secret))
         self.triggers += triggers
@@ -73,7 +83,7 @@ class NaiveOutbox:
     ) -> Iterable[Row]:
         """The triggers of an event; new series are added to their batches."""
         event, source = one.event, one.act.source
-        if isinstance(event, events.WebhookTriggered):
+        if isinstance(event, WebhookTriggered):
             series = tuple(sorted(event.series_uids))
             rest: Row = (event.user, event.study_uid, series, False, None, None)
             yield (name, event.webhook_id, event.event.value, True, one.at, source, *rest)
@@ -81,11 +91,11 @@ class NaiveOutbox:
             wanted = {kind.value for kind in webhook.events} if webhook.enabled else set()
             head = (name, hook)
             tail = (False, one.at, source)
-            if isinstance(event, events.MemberAdded | events.AdminAdded):
+            if isinstance(event, MemberAdded | AdminAdded):
                 if "new_user" in wanted:
                     rest = (event.target, None, (), False, None, None)
                     yield (*head, "new_user", *tail, *rest)
-            elif isinstance(event, events.StudyRemoved | events.SeriesRemoved):
+            elif isinstance(event, StudyRemoved | SeriesRemoved):
                 if "remove_series" in wanted:
                     gone = before.studies[event.study_uid] - after.studies.get(
                         event.study_uid, frozenset()
@@ -93,7 +103,7 @@ class NaiveOutbox:
                     is_gone = event.study_uid not in after.studies
                     rest = (None, event.study_uid, tuple(sorted(gone)), is_gone, None, None)
                     yield (*head, "remove_series", *tail, *rest)
-            elif isinstance(event, events.AlbumDeleted):
+            elif isinstance(event, AlbumDeleted):
                 if "delete_album" in wanted:
                     rest = (None, None, (), False, webhook.url, webhook.secret)
                     yield (*head, "delete_album", *tail, *rest)

@@ -147,7 +147,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
         album = NaiveAlbum()
         about = request.first("form", "name") or "", request.first("form", "description") or ""
         outcome = album.predict(
-            "create", caller.source, request.at, (*about, SimpleNamespace(**flags))
+            "create_album", caller.source, request.at, (*about, SimpleNamespace(**flags))
         )
         if isinstance(outcome, str):
             raise BAD_FORM
@@ -179,12 +179,12 @@ class NaiveApi(NaiveMore, NaiveTokens):
             request.flag("form", "notificationNewComment"),
         )
         album_id = request.path["album"]
-        self.decide(request, caller, album_id, "edit", *about, self.flags(request), *told)
+        self.decide(request, caller, album_id, "edit_album", *about, self.flags(request), *told)
         return Told(200, self.album(album_id, caller.user))
 
     def delete_album(self, request: Request, caller: Caller) -> Told:
         """Kheops API 3.5."""
-        self.ending(request, caller, "delete")
+        self.ending(request, caller, "delete_album")
         return Told(204)
 
     def ending(self, request: Request, caller: Caller, decision: str, *args: Any) -> None:
@@ -376,7 +376,10 @@ class NaiveApi(NaiveMore, NaiveTokens):
         viewers = [one for one in self.people if self.can_see(one, study)]
         said = self.said.setdefault(study, NaiveStudyComments())
         assert (
-            said.predict("post_comment", caller.source, request.at, (viewers, comment, target)) == 1
+            said.predict(
+                "post_study_comment", caller.source, request.at, (viewers, comment, target)
+            )
+            == 1
         )
         return Told(204)
 

@@ -15,7 +15,7 @@ from attrs import define
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from albumcore import Album
+from albumcore import create_report_provider, import_series
 from albumcore.ids import ReportProviderId, StudyUID
 from albumcore_adapters.base.settings import Compat
 from support.kheops import (
@@ -81,7 +81,7 @@ class Scribe:
     def join(self, world: World, name: str = "Scribe") -> None:
         """Let it into the album."""
         url = f"{self.receiver.address}/config"
-        world.act(ALICE, Album.create_report_provider, SCRIBE, name, url)
+        world.act(ALICE, create_report_provider, SCRIBE, name, url)
 
     def assertion(
         self,
@@ -146,7 +146,7 @@ def open_reporting_world(folder: Path, compat: Compat = "documented", **settings
     made = open_world(folder, compat, allow_private_addresses=True, start=settle, **settings)
     made.store({CT: "CT"}, description="Knee")
     made.store({MR: "MR"}, study=ELSEWHERE)
-    made.act(ALICE, Album.import_series, STUDY, CT)
+    made.act(ALICE, import_series, STUDY, CT)
     return made
 
 

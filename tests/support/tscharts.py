@@ -15,8 +15,9 @@ from typing import Any, cast
 from attrs import asdict, define, frozen
 from falcon import testing
 
+from albumcore import add_image
 from albumcore.ids import ImageId, PatientId, UserId
-from albumcore.image_sets import Content, ImageType, PatientImageSet
+from albumcore.image_sets import Content, ImageType
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
@@ -213,7 +214,7 @@ def _add_image(api: Api, image: Mapping[str, Any]) -> None:
     digest = api.service.blobs.put(stored)
     api.service.albums.handle(
         patient_stream(PatientId(image["patient"])),
-        PatientImageSet.add_image,
+        add_image,
         Source(UserId("tscharts-1")),
         ImageId(image["id"]),
         image.get("clinic"),

@@ -13,7 +13,7 @@ from typing import Any
 import falcon.testing
 from attrs import define, field
 
-from albumcore import Album, WebhookEvent
+from albumcore import WebhookEvent, create_webhook
 from albumcore.ids import AlbumId, WebhookId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
@@ -60,7 +60,7 @@ class Hooked:
     ) -> None:
         """Create a webhook as Alice, at the receiver; its path is its id unless an address is given."""
         self.act(
-            Album.create_webhook,
+            create_webhook,
             webhook_id,
             "Hook",
             url or f"{self.receiver.address}/{webhook_id}",

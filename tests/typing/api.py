@@ -15,12 +15,14 @@ from albumcore import (
     Act,
     Album,
     Albumcore,
+    AlbumCreated,
     AlbumId,
     AlbumNotFound,
     AlbumOverview,
     CapabilityToken,
     CapabilityTokenId,
     CommandKey,
+    CommentPosted,
     Content,
     Entry,
     Event,
@@ -44,6 +46,7 @@ from albumcore import (
     StoreError,
     StoreUnavailable,
     Stream,
+    StudyCommentPosted,
     StudyComments,
     StudyUID,
     UserId,
@@ -52,23 +55,39 @@ from albumcore import (
     WebhookEvent,
     WebhookId,
     __version__,
+    add_favorite,
+    add_image,
+    add_member,
     album_id,
     album_stream,
+    create_album,
+    create_webhook,
+    delete_webhook,
+    edit_album,
+    edit_webhook,
     fold,
+    import_series,
+    import_study,
+    issue_user_token,
+    leave_album,
     open_memory,
     open_postgres,
     open_sqlite,
     patient_stream,
+    post_comment,
+    post_study_comment,
+    remove_favorite,
     render_feed,
     render_study_comments,
+    revoke_user_token,
     series_uid,
+    set_favorite,
     study_stream,
     study_uid,
+    trigger_webhook,
     user_id,
     user_stream,
 )
-from albumcore.albums import AlbumEvent
-from albumcore.study_comments import StudyCommentPosted
 from albumcore_adapters import store
 
 assert_type(__version__, str)
@@ -119,15 +138,15 @@ user_stream(AlbumId("A1"))  # type: ignore[arg-type]
 
 # A command: the decision says which stream and which arguments it takes
 
-created = app.handle(album, Album.create, source, "Knees", flags=MemberFlags(add_user=True))
-assert_type(created, tuple[RecordedEvent[AlbumEvent], ...])
-app.handle(album, Album.add_member, source, alice)
-app.handle(album, Album.import_study, source, study_uid("1.2"), [series_uid("1.2.3")])
-app.handle(album, Album.post_comment, source, "Look", target=alice)
-app.handle(album, Album.edit, source, flags={"add_user": False}, notification_new_series=True)
+created = app.handle(album, create_album, source, "Knees", flags=MemberFlags(add_user=True))
+assert_type(created, tuple[RecordedEvent[AlbumCreated], ...])
+app.handle(album, add_member, source, alice)
+app.handle(album, import_study, source, study_uid("1.2"), [series_uid("1.2.3")])
+app.handle(album, post_comment, source, "Look", target=alice)
+app.handle(album, edit_album, source, flags={"add_user": False}, notification_new_series=True)
 app.handle(
     patient,
-    PatientImageSet.add_image,
+    add_image,
     source,
     app.next_image_id(),
     276,
@@ -135,45 +154,45 @@ app.handle(
     ImageType.XRAY,
     Content("0f" * 32, 30_000, "image/jpeg"),
 )
-app.handle(tokens, UserTokens.issue, source, CapabilityTokenId("T"), "0f" * 32, "Laptop")
+app.handle(tokens, issue_user_token, source, CapabilityTokenId("T"), "0f" * 32, "Laptop")
 
 bell = WebhookId("bell")
-app.handle(album, Album.set_favorite, source, is_favorite=True)
-app.handle(album, Album.add_favorite, source, study_uid("1.2"), series_uid("1.2.3"))
-app.handle(album, Album.remove_favorite, source, study_uid("1.2"))
-app.handle(album, Album.create_webhook, source, bell, "Bell", "https://bell.example")
-app.handle(album, Album.edit_webhook, source, bell, add_events=[WebhookEvent.NEW_SERIES])
-app.handle(album, Album.trigger_webhook, source, bell, WebhookEvent.NEW_USER, user=alice)
-said = app.handle(study, StudyComments.post_comment, source, {alice}, "Look", target=alice)
+app.handle(album, set_favorite, source, is_favorite=True)
+app.handle(album, add_favorite, source, study_uid("1.2"), series_uid("1.2.3"))
+app.handle(album, remove_favorite, source, study_uid("1.2"))
+app.handle(album, create_webhook, source, bell, "Bell", "https://bell.example")
+app.handle(album, edit_webhook, source, bell, add_events=[WebhookEvent.NEW_SERIES])
+app.handle(album, trigger_webhook, source, bell, WebhookEvent.NEW_USER, user=alice)
+said = app.handle(study, post_study_comment, source, {alice}, "Look", target=alice)
 assert_type(said, tuple[RecordedEvent[StudyCommentPosted], ...])
 
 # A command that may come again, by its key
 
 again = CommandKey("4f9a2c", "0f" * 32)
-once = app.handle_once(again, album, Album.post_comment, source, "Look", target=alice)
-assert_type(once, tuple[RecordedEvent[AlbumEvent], ...])
-app.handle_once(None, album, Album.create, source, "Knees")
+once = app.handle_once(again, album, post_comment, source, "Look", target=alice)
+assert_type(once, tuple[RecordedEvent[CommentPosted], ...])
+app.handle_once(None, album, create_album, source, "Knees")
 assert_type(app.done_before(again), tuple[RecordedEvent[Any], ...])
-app.handle_once(again, album, Album.post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
-app.handle_once("4f9a2c", album, Album.leave, source)  # type: ignore[arg-type]
-app.handle_once(album, Album.leave, source)  # type: ignore[call-arg, arg-type]
+app.handle_once(again, album, post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
+app.handle_once("4f9a2c", album, leave_album, source)  # type: ignore[arg-type]
+app.handle_once(album, leave_album, source)  # type: ignore[call-arg, arg-type]
 app.done_before("4f9a2c")  # type: ignore[arg-type]
 
-app.handle(study, StudyComments.post_comment, source, {alice})  # type: ignore[call-arg]
-app.handle(study, Album.post_comment, source, "Look")  # type: ignore[misc]
-app.handle(album, Album.delete_webhook, source, "bell")  # type: ignore[arg-type]
-app.handle(album, Album.trigger_webhook, source, bell, "new_user")  # type: ignore[arg-type]
-app.handle(album, Album.add_favorite, source, series_uid("1.2.3"))  # type: ignore[arg-type]
-app.handle(patient, Album.leave, source)  # type: ignore[misc]
-app.handle(album, UserTokens.revoke, source, CapabilityTokenId("T"))  # type: ignore[misc]
-app.handle(album, Album.add_member, source, "bob")  # type: ignore[arg-type]
-app.handle(album, Album.add_member, source, study_uid("1.2"))  # type: ignore[arg-type]
-app.handle(album, Album.add_member, source)  # type: ignore[call-arg]
-app.handle(album, Album.leave, source, alice)  # type: ignore[call-arg]
-app.handle(album, Album.import_series, source, series_uid("1.2.3"), study_uid("1.2"))  # type: ignore[arg-type]
-app.handle(album, Album.post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
-app.handle(album, Album.leave, alice)  # type: ignore[arg-type]
-app.handle("album-A1", Album.leave, source)  # type: ignore[arg-type]
+app.handle(study, post_study_comment, source, {alice})  # type: ignore[call-arg]
+app.handle(study, post_comment, source, "Look")  # type: ignore[misc]
+app.handle(album, delete_webhook, source, "bell")  # type: ignore[arg-type]
+app.handle(album, trigger_webhook, source, bell, "new_user")  # type: ignore[arg-type]
+app.handle(album, add_favorite, source, series_uid("1.2.3"))  # type: ignore[arg-type]
+app.handle(patient, leave_album, source)  # type: ignore[misc]
+app.handle(album, revoke_user_token, source, CapabilityTokenId("T"))  # type: ignore[misc]
+app.handle(album, add_member, source, "bob")  # type: ignore[arg-type]
+app.handle(album, add_member, source, study_uid("1.2"))  # type: ignore[arg-type]
+app.handle(album, add_member, source)  # type: ignore[call-arg]
+app.handle(album, leave_album, source, alice)  # type: ignore[call-arg]
+app.handle(album, import_series, source, series_uid("1.2.3"), study_uid("1.2"))  # type: ignore[arg-type]
+app.handle(album, post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
+app.handle(album, leave_album, alice)  # type: ignore[arg-type]
+app.handle("album-A1", leave_album, source)  # type: ignore[arg-type]
 app.handle(album, lambda state, act: ("left",), source)  # type: ignore[type-var]
 
 # Looking at it
@@ -232,10 +251,10 @@ for position, recorded in app.follow(0, limit=10):
 
 act = Act(source, datetime.now(UTC))
 state = Album()
-decided: tuple[AlbumEvent, ...] = state.create(act, "Knees")
+decided: tuple[Event[Album], ...] = create_album(state, act, "Knees")
 state.require(act, Permission.READ_SERIES)
 state.require(act, "READ_SERIES")  # type: ignore[arg-type]
-state.create(source, "Knees")  # type: ignore[arg-type]
+create_album(state, source, "Knees")  # type: ignore[arg-type]
 Grants("read")  # type: ignore[arg-type]
 assert_type(app.rebuild(), int)
 assert_type(app.verify(lambda digest, length: None), list[str])

@@ -13,9 +13,8 @@ from eventsourcing.persistence import StoredEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import codec, kernel
+from albumcore import MemberAdded, codec, kernel
 from albumcore.albums import Album
-from albumcore.albums.events import MemberAdded
 from albumcore.codec import (
     SNAPSHOT,
     Codec,

@@ -7,13 +7,8 @@ from datetime import timedelta
 import pytest
 from attrs import frozen
 
+from albumcore import AlbumCreated, AlbumDeleted, MemberAdded, StudyImported
 from albumcore.albums import Album
-from albumcore.albums.events import (
-    AlbumCreated,
-    AlbumDeleted,
-    MemberAdded,
-    StudyImported,
-)
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
 from albumcore.image_sets import PatientImageSet

@@ -6,15 +6,16 @@ from collections.abc import Collection
 
 import pytest
 
+from albumcore import StudyCommentPosted, post_study_comment
 from albumcore.errors import Forbidden, Invalid, StudyNotFound, UserNotFound
 from albumcore.ids import UserId
 from albumcore.kernel import Source
-from albumcore.study_comments import StudyCommentPosted, StudyComments
+from albumcore.study_comments import StudyComments
 from support.album import BOB, DAVE, KEY, SCRIBE, alice, bob, dave, reporting, through
 from support.given import ALICE, Given, given_on
 
 BOTH = frozenset({alice, bob})
-say = StudyComments.post_comment
+say = post_study_comment
 
 
 def nothing_said() -> Given[StudyComments]:

@@ -1,11 +1,9 @@
-"""Albums of DICOM studies: values, events, and the state with its decisions."""
+"""Albums of DICOM studies: the aggregate, its values, and one room for the events and decisions of each concern."""
 
-from albumcore.albums.album import Album
-from albumcore.albums.events import AlbumEvent
+from albumcore.albums.album import Album, Permission
 from albumcore.albums.values import (
     Member,
     MemberFlags,
-    Permission,
     Phase,
     ReportProvider,
     Webhook,
@@ -14,7 +12,6 @@ from albumcore.albums.values import (
 
 __all__ = [
     "Album",
-    "AlbumEvent",
     "Member",
     "MemberFlags",
     "Permission",

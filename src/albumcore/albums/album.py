@@ -1,208 +1,199 @@
-"""The album: its state, and one decision for each thing that can happen to it (stream ``album-<id>``).
+"""The album as an aggregate: its state, and who may do what in it (stream ``album-<id>``; Kheops API 2).
 
-Every decision checks in the same order: is the album there for the source, may the source do this, are the
-values sound, does it fit the state. A decision that would change nothing returns no events; where the
-contract wants an event all the same, the docstring says so.
+The events and decisions of an album are in the rooms beside this module, one for each concern. A decision is a
+function of the album, the act and its arguments. It checks, in this order: the album exists for the caller, the
+caller has the permission, the arguments are valid, the change fits the state. It returns the events to record; none
+where nothing would change, unless its docstring says that the API wants an event all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
 
-from attrs import evolve, fields_dict, frozen
+from attrs import field, frozen
 
-from albumcore.albums import events as happened
-from albumcore.albums.events import Decided
-from albumcore.albums.providers import ReportProviders
-from albumcore.albums.state import in_person, not_oneself
-from albumcore.albums.studies import Studies
-from albumcore.albums.tokens import AlbumTokens
 from albumcore.albums.values import (
+    Member,
     MemberFlags,
-    Permission,
     Phase,
-    check_description,
-    check_name,
+    ReportProvider,
+    Study,
+    Webhook,
 )
-from albumcore.albums.webhooks import Webhooks
-from albumcore.errors import AlbumExists, Forbidden, Invalid, MemberNotFound
-from albumcore.ids import UserId, user_id
-from albumcore.kernel import Act
-from albumcore.text import check_comment
+from albumcore.errors import AlbumNotFound, Forbidden, MemberNotFound
+from albumcore.ids import (
+    CapabilityTokenId,
+    ReportProviderId,
+    SeriesUID,
+    StudyUID,
+    UserId,
+    WebhookId,
+)
+from albumcore.kernel import Act, assoc, changed, dissoc
+from albumcore.user_tokens.values import CapabilityToken, Grants
 
 
-@frozen(slots=False)
-class Album(Studies, ReportProviders, AlbumTokens, Webhooks):
-    """An album and what can be decided about it. ``Album()`` is one that was not created yet."""
+class Permission(Enum):
+    """One right in an album (Kheops API 2)."""
 
-    # The album itself
+    ADD_USER = "ADD_USER"
+    REMOVE_USER = "REMOVE_USER"
+    ADD_ADMIN = "ADD_ADMIN"
+    REMOVE_ADMIN = "REMOVE_ADMIN"
+    DOWNLOAD_SERIES = "DOWNLOAD_SERIES"
+    SEND_SERIES = "SEND_SERIES"
+    DELETE_SERIES = "DELETE_SERIES"
+    ADD_SERIES = "ADD_SERIES"
+    READ_SERIES = "READ_SERIES"
+    WRITE_COMMENT = "WRITE_COMMENT"
+    READ_COMMENT = "READ_COMMENT"
+    EDIT_ALBUM = "EDIT_ALBUM"
+    DELETE_ALBUM = "DELETE_ALBUM"
+    LIST_USERS = "LIST_USERS"
+    EDIT_FAVORITES = "EDIT_FAVORITES"
+    MANAGE_CAPABILITY_TOKENS = "MANAGE_CAPABILITIES_TOKEN"
+    MANAGE_REPORT_PROVIDERS = "MANAGE_DICOM_SR"
+    GET_REPORT_PROVIDERS = "GET_DICOM_SR"
+    MANAGE_WEBHOOKS = "MANAGE_WEBHOOK"
 
-    def create(
-        self, act: Act, name: str, description: str = "", flags: MemberFlags | None = None
-    ) -> Decided:
-        """Open the album; its creator is the only member, and an admin (Kheops API 3.3).
 
-        Raises:
-            AlbumExists: the id was used before.
-            Forbidden: not a user in person.
-            Invalid: name or description break their limits.
-        """
-        if self.phase is not Phase.NEW:
-            raise AlbumExists("this album id was used before")
-        in_person(act)
-        checked = check_name(name), check_description(description)
-        return (happened.AlbumCreated(*checked, flags or MemberFlags()),)
+@frozen
+class Holders:
+    """Who holds a permission beside the admins, who hold every one.
 
-    def edit(
-        self,
-        act: Act,
-        name: str | None = None,
-        description: str | None = None,
-        flags: Mapping[str, bool] | None = None,
-        notification_new_series: bool | None = None,
-        notification_new_comment: bool | None = None,
-    ) -> Decided:
-        """Change what is given, and leave what is None (Kheops API 3.4).
+    Attributes:
+        member: True for every member, False for none, or the member flag that decides.
+        token: The grants that a capability token of the album needs, or None if no token holds the permission.
+        report_provider: Whether a report provider of the album holds it.
+    """
 
-        Admins may change everything, and every edit of theirs is recorded, even one that changes nothing: the
-        contract wants it. Other members may set their own notifications only.
+    member: bool | str
+    token: frozenset[str] | None = None
+    report_provider: bool = False
 
-        Raises:
-            AlbumNotFound, Forbidden: see `require`; a plain member touches what is the admins'.
-            Invalid: name or description break their limits, or a flag is unknown.
-        """
-        self.require(act, Permission.EDIT_ALBUM)
-        member = self._member(act.user)
-        if not member.is_admin and not (name is None and description is None and not flags):
-            raise Forbidden("members who are not admins may change their notifications only")
-        for flag, value in (flags or {}).items():
-            if flag not in fields_dict(MemberFlags) or not isinstance(value, bool):
-                raise Invalid(flag, "no such member flag, or neither true nor false")
-        edited = happened.AlbumEdited(
-            None if name is None else check_name(name),
-            None if description is None else check_description(description),
-            evolve(self.flags, **flags) if flags else None,
-        )
-        told = (member.notification_new_series, member.notification_new_comment)
-        wanted = (
-            told[0] if notification_new_series is None else notification_new_series,
-            told[1] if notification_new_comment is None else notification_new_comment,
-        )
-        return (
-            *((edited,) if member.is_admin else ()),
-            *((happened.NotificationsSet(*wanted),) if wanted != told else ()),
-        )
 
-    def set_favorite(self, act: Act, is_favorite: bool) -> Decided:
-        """Make the album one of one's own favourites, or one no more (Kheops API 6). Nobody else learns of it.
+PERMISSIONS: Mapping[Permission, Holders] = {
+    Permission.ADD_USER: Holders("add_user"),
+    Permission.REMOVE_USER: Holders(member=True),  # oneself only: `remove_member` checks it
+    Permission.ADD_ADMIN: Holders(member=False),
+    Permission.REMOVE_ADMIN: Holders(member=False),
+    Permission.DOWNLOAD_SERIES: Holders("download_series", frozenset({"read", "download"})),
+    Permission.SEND_SERIES: Holders("send_series", frozenset({"read", "appropriate"})),
+    Permission.DELETE_SERIES: Holders("delete_series", frozenset({"read", "write"})),
+    Permission.ADD_SERIES: Holders("add_series", frozenset({"write"}), report_provider=True),
+    Permission.READ_SERIES: Holders(True, frozenset({"read"}), report_provider=True),
+    Permission.WRITE_COMMENT: Holders("write_comments"),
+    Permission.READ_COMMENT: Holders(member=True),
+    Permission.EDIT_ALBUM: Holders(member=True),  # own notifications only: `edit_album` checks it
+    Permission.DELETE_ALBUM: Holders(member=False),
+    Permission.LIST_USERS: Holders(member=True),
+    Permission.EDIT_FAVORITES: Holders("add_series"),
+    Permission.MANAGE_CAPABILITY_TOKENS: Holders(member=False),
+    Permission.MANAGE_REPORT_PROVIDERS: Holders(member=False),
+    Permission.GET_REPORT_PROVIDERS: Holders(member=True),
+    Permission.MANAGE_WEBHOOKS: Holders(member=False),
+}
 
-        Raises:
-            AlbumNotFound: see `require`.
-            Forbidden: not a user in person.
-        """
-        in_person(act)
-        member = self._member(act.user)
-        return () if member.is_favorite == is_favorite else (happened.FavoriteSet(is_favorite),)
 
-    def delete(self, act: Act) -> Decided:
-        """End the album for everybody (Kheops API 3.5). Studies stay wherever else they are.
+@frozen(slots=False)  # faster to create: a replay creates one for most events and keeps the last
+class Album:
+    """State of an album. ``Album()`` is the state before its first event.
 
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-        """
-        self.require(act, Permission.DELETE_ALBUM)
-        return (happened.AlbumDeleted(),)
+    Attributes:
+        phase: New, open or deleted; a new or deleted album has no members.
+        created_at: UTC; None before the first event.
+        members: By user.
+        studies: The series of each study that are in the album.
+        favorites: The series that are favourites of the album.
+        report_providers: By id, deleted ones included.
+        capability_tokens: By id, revoked and expired ones included.
+        webhooks: By id.
+    """
 
-    # Members
+    phase: Phase = Phase.NEW
+    name: str = ""
+    description: str = ""
+    flags: MemberFlags = MemberFlags()
+    created_at: datetime | None = None
+    members: Mapping[UserId, Member] = field(factory=dict)
+    studies: Mapping[StudyUID, Study] = field(factory=dict)
+    favorites: frozenset[SeriesUID] = frozenset()
+    report_providers: Mapping[ReportProviderId, ReportProvider] = field(factory=dict)
+    capability_tokens: Mapping[CapabilityTokenId, CapabilityToken] = field(factory=dict)
+    webhooks: Mapping[WebhookId, Webhook] = field(factory=dict)
 
-    def add_member(self, act: Act, target: UserId) -> Decided:
-        """Make the target a member (Kheops API 5). Who is one already stays what he is, and nothing is recorded.
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`; nobody adds himself.
-            Invalid: the target is no sub.
-        """
-        self.require(act, Permission.ADD_USER)
-        not_oneself(act, user_id(target))
-        return () if target in self.members else (happened.MemberAdded(target),)
-
-    def add_admin(self, act: Act, target: UserId) -> Decided:
-        """Make the target an admin: add a stranger as one, or promote a member (Kheops API 5).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`; nobody adds himself.
-            Invalid: the target is no sub.
-        """
-        if target in self.members:
-            return self.promote_member(act, target)
-        self.require(act, Permission.ADD_ADMIN)
-        not_oneself(act, user_id(target))
-        return (happened.AdminAdded(target),)
-
-    def promote_member(self, act: Act, target: UserId) -> Decided:
-        """Make a member an admin (Kheops API 5). Capability tokens that an earlier demotion revoked stay so.
+    def require(self, act: Act, permission: Permission) -> None:
+        """Check that the source of an act holds a permission at its time (Kheops API 2).
 
         Raises:
-            AlbumNotFound, Forbidden: see `require`; nobody promotes himself.
-            MemberNotFound: the target is not a member.
+            AlbumNotFound: the album does not exist for the source: it is unknown or deleted, or the source is
+                neither a member nor acts through a token or provider of this album.
+            Forbidden: the source sees the album, but lacks the permission.
         """
-        self.require(act, Permission.ADD_ADMIN)
-        not_oneself(act, target)
-        return () if self._target(target).is_admin else (happened.MemberPromoted(target),)
+        holders = PERMISSIONS[permission]
+        if act.source.report_provider is not None:
+            self._require_provider(act, act.source.report_provider)
+            held = holders.report_provider
+        elif act.source.capability_token is not None:
+            grants = self._grants(act, act.source.capability_token)
+            held = holders.token is not None and all(
+                getattr(grants, name) for name in holders.token
+            )
+        else:
+            member = self.own_membership(act)
+            if isinstance(holders.member, str):
+                held = member.is_admin or getattr(self.flags, holders.member)
+            else:
+                held = member.is_admin or holders.member
+        if not held:
+            raise Forbidden(f"the permission {permission.value} is missing")
 
-    def demote_admin(self, act: Act, target: UserId) -> Decided:
-        """Make an admin a plain member, and take back the tokens he made for this album (Kheops API 5).
-
-        One may demote oneself, and the last admin too.
+    def own_membership(self, act: Act) -> Member:
+        """The membership of the acting user.
 
         Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            MemberNotFound: the target is not a member, or not an admin.
+            AlbumNotFound: they are not a member; a new or deleted album has none.
         """
-        self.require(act, Permission.REMOVE_ADMIN)
-        if not self._target(target).is_admin:
-            raise MemberNotFound("the user is not an admin of the album")
-        return (happened.AdminDemoted(target), *self._revocations(act, target))
+        member = self.members.get(act.source.user)
+        if member is None:
+            raise AlbumNotFound("no such album, or you are not a member of it")
+        return member
 
-    def remove_member(self, act: Act, target: UserId) -> Decided:
-        """Take the target out; whoever names himself leaves (Kheops API 5).
+    def membership(self, target: UserId) -> Member:
+        """The membership of the user whom a decision is about.
 
         Raises:
-            AlbumNotFound: see `require`.
-            MemberNotFound: the target is not a member. This comes before the next.
-            Forbidden: only an admin removes somebody else.
+            MemberNotFound: they are not a member.
         """
-        self.require(act, Permission.REMOVE_USER)
-        if target == act.user:
-            return self.leave(act)
-        self._target(target)
-        if not self._member(act.user).is_admin:
-            raise Forbidden("only an admin removes somebody else")
-        return (happened.MemberRemoved(target), *self._revocations(act, target))
+        member = self.members.get(target)
+        if member is None:
+            raise MemberNotFound("the user is not a member of the album")
+        return member
 
-    def leave(self, act: Act) -> Decided:
-        """Leave the album; with its last member it ends, admin or not (Kheops API 5).
+    def with_member(self, user: UserId, member: Member) -> Album:
+        """A copy with this membership of a user."""
+        return changed(self, members=assoc(self.members, user, member))
 
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-        """
-        self.require(act, Permission.REMOVE_USER)
-        if len(self.members) == 1:
-            return (happened.AlbumDeleted(),)
-        return (happened.MemberLeft(), *self._revocations(act, act.user))
+    def without_member(self, user: UserId) -> Album:
+        """A copy in which the user is not a member."""
+        return changed(self, members=dissoc(self.members, user))
 
-    # Comments
+    def _grants(self, act: Act, token_id: CapabilityTokenId) -> Grants:
+        token = self.capability_tokens.get(token_id)
+        if token is None:
+            raise AlbumNotFound("no such album for this capability token")
+        creator = self.members.get(token.creator)
+        if act.user != token.creator or creator is None or not creator.is_admin:
+            raise Forbidden("a capability token acts for its creator, who must still be an admin")
+        if not token.usable_at(act.at):
+            raise Forbidden("the capability token is revoked, expired or not valid yet")
+        return token.grants
 
-    def post_comment(self, act: Act, comment: str, target: UserId | None = None) -> Decided:
-        """Say something to all members, or to one of them in private, oneself included (Kheops API 7.2).
-
-        Raises:
-            AlbumNotFound, Forbidden: see `require`.
-            Invalid: the comment is empty or longer than 1024 characters.
-            MemberNotFound: the target is not a member.
-        """
-        self.require(act, Permission.WRITE_COMMENT)
-        check_comment(comment)
-        if target is not None:
-            self._target(target)
-        return (happened.CommentPosted(comment, target),)
+    def _require_provider(self, act: Act, provider_id: ReportProviderId) -> None:
+        provider = self.report_providers.get(provider_id)
+        if provider is None:
+            raise AlbumNotFound("no such album for this report provider")
+        if provider.is_removed or act.user not in self.members:
+            raise Forbidden("the report provider was removed, or its user left the album")

@@ -1,9 +1,9 @@
-"""Values an album is made of: members, flags, permissions, studies, report providers, webhooks (Kheops API 2 to 11)."""
+"""Values in the state of an album: members, flags, studies, report providers, webhooks (Kheops API 2 to 11)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 from ipaddress import IPv6Address
@@ -91,70 +91,6 @@ class Webhook:
 
 Study = frozenset[SeriesUID]
 """The series of one study that are in the album; a study without series is not in it."""
-
-
-class Permission(Enum):
-    """One right in an album (Kheops API 2)."""
-
-    ADD_USER = "ADD_USER"
-    REMOVE_USER = "REMOVE_USER"
-    ADD_ADMIN = "ADD_ADMIN"
-    REMOVE_ADMIN = "REMOVE_ADMIN"
-    DOWNLOAD_SERIES = "DOWNLOAD_SERIES"
-    SEND_SERIES = "SEND_SERIES"
-    DELETE_SERIES = "DELETE_SERIES"
-    ADD_SERIES = "ADD_SERIES"
-    READ_SERIES = "READ_SERIES"
-    WRITE_COMMENT = "WRITE_COMMENT"
-    READ_COMMENT = "READ_COMMENT"
-    EDIT_ALBUM = "EDIT_ALBUM"
-    DELETE_ALBUM = "DELETE_ALBUM"
-    LIST_USERS = "LIST_USERS"
-    EDIT_FAVORITES = "EDIT_FAVORITES"
-    MANAGE_CAPABILITY_TOKENS = "MANAGE_CAPABILITIES_TOKEN"
-    MANAGE_REPORT_PROVIDERS = "MANAGE_DICOM_SR"
-    GET_REPORT_PROVIDERS = "GET_DICOM_SR"
-    MANAGE_WEBHOOKS = "MANAGE_WEBHOOK"
-
-
-@frozen
-class Holders:
-    """Who holds a permission beside the admins, who hold every one.
-
-    Attributes:
-        member: True for every member, False for none, or the member flag that decides.
-        token: The grants a capability token of the album needs, or None where no token will do.
-        report_provider: Whether a report provider of the album holds it.
-    """
-
-    member: bool | str
-    token: frozenset[str] | None = None
-    report_provider: bool = False
-
-
-PERMISSIONS: Mapping[Permission, Holders] = {
-    Permission.ADD_USER: Holders("add_user"),
-    Permission.REMOVE_USER: Holders(member=True),  # oneself only: the decision says so
-    Permission.ADD_ADMIN: Holders(member=False),
-    Permission.REMOVE_ADMIN: Holders(member=False),
-    Permission.DOWNLOAD_SERIES: Holders("download_series", frozenset({"read", "download"})),
-    Permission.SEND_SERIES: Holders("send_series", frozenset({"read", "appropriate"})),
-    Permission.DELETE_SERIES: Holders("delete_series", frozenset({"read", "write"})),
-    Permission.ADD_SERIES: Holders("add_series", frozenset({"write"}), report_provider=True),
-    Permission.READ_SERIES: Holders(True, frozenset({"read"}), report_provider=True),
-    Permission.WRITE_COMMENT: Holders("write_comments"),
-    Permission.READ_COMMENT: Holders(member=True),
-    Permission.EDIT_ALBUM: Holders(
-        member=True
-    ),  # one's own notifications only: the decision says so
-    Permission.DELETE_ALBUM: Holders(member=False),
-    Permission.LIST_USERS: Holders(member=True),
-    Permission.EDIT_FAVORITES: Holders("add_series"),
-    Permission.MANAGE_CAPABILITY_TOKENS: Holders(member=False),
-    Permission.MANAGE_REPORT_PROVIDERS: Holders(member=False),
-    Permission.GET_REPORT_PROVIDERS: Holders(member=True),
-    Permission.MANAGE_WEBHOOKS: Holders(member=False),
-}
 
 
 def check_name(name: str) -> str:

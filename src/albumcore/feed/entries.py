@@ -8,12 +8,20 @@ from typing import Any
 
 from attrs import field, frozen
 
-from albumcore.albums import events as album
+from albumcore import study_comments
+from albumcore.albums import (
+    capability_tokens,
+    comments,
+    lifecycle,
+    members,
+    report_providers,
+    studies,
+    webhooks,
+)
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
-from albumcore.image_sets import events as images
+from albumcore.image_sets import image_set
 from albumcore.kernel import Event, RecordedEvent
-from albumcore.study_comments import events as comments
-from albumcore.user_tokens import events as user
+from albumcore.user_tokens import user_tokens
 
 
 class Kind(Enum):
@@ -84,40 +92,40 @@ HIDDEN = None
 """The line of an event that is history, but no news: it never shows."""
 
 FEED: Mapping[type[Event[Any]], Line | None] = {
-    album.AlbumCreated: Line("CREATE_ALBUM"),
-    album.AlbumEdited: Line("EDIT_ALBUM"),
-    album.AlbumDeleted: HIDDEN,  # nobody is left to see it
-    album.NotificationsSet: HIDDEN,
-    album.FavoriteSet: HIDDEN,  # nobody else's business
-    album.MemberLeft: Line("LEAVE_ALBUM", Family.USERS),
-    album.MemberAdded: _about_user("ADD_USER"),
-    album.AdminAdded: _about_user("ADD_ADMIN"),
-    album.MemberRemoved: _about_user("REMOVE_USER"),
-    album.MemberPromoted: _about_user("PROMOTE_ADMIN"),
-    album.AdminDemoted: _about_user("DEMOTE_ADMIN"),
-    album.StudyImported: _about_study("IMPORT_STUDY"),
-    album.SeriesImported: _about_series("IMPORT_SERIES"),
-    album.ReportAdded: _about_series("NEW_REPORT"),
-    album.StudyRemoved: _about_study("REMOVE_STUDY"),
-    album.SeriesRemoved: _about_series("REMOVE_SERIES"),
-    album.FavoriteAdded: Line("ADD_FAV", study=True),
-    album.FavoriteRemoved: Line("REMOVE_FAV", study=True),
-    album.CommentPosted: Line(mutation=None, target=True),
-    album.ReportProviderCreated: _about_provider("CREATE_REPORT_PROVIDER"),
-    album.ReportProviderEdited: _about_provider("EDIT_REPORT_PROVIDER"),
-    album.ReportProviderDeleted: _about_provider("DELETE_REPORT_PROVIDER"),
-    album.CapabilityTokenIssued: HIDDEN,
-    album.CapabilityTokenRevoked: HIDDEN,
-    album.WebhookCreated: _about_webhook("CREATE_WEBHOOK"),
-    album.WebhookEdited: _about_webhook("EDIT_WEBHOOK"),
-    album.WebhookDeleted: _about_webhook("DELETE_WEBHOOK"),
-    album.WebhookTriggered: _about_webhook("TRIGGER_WEBHOOK"),
-    comments.StudyCommentPosted: Line(mutation=None, target=True),
-    user.UserTokenIssued: HIDDEN,
-    user.UserTokenRevoked: HIDDEN,
-    images.ImageAdded: HIDDEN,
-    images.ImageRemoved: HIDDEN,
-    images.PatientDeleted: HIDDEN,
+    lifecycle.AlbumCreated: Line("CREATE_ALBUM"),
+    lifecycle.AlbumEdited: Line("EDIT_ALBUM"),
+    lifecycle.AlbumDeleted: HIDDEN,  # nobody is left to see it
+    lifecycle.NotificationsSet: HIDDEN,
+    lifecycle.FavoriteSet: HIDDEN,  # nobody else's business
+    members.MemberLeft: Line("LEAVE_ALBUM", Family.USERS),
+    members.MemberAdded: _about_user("ADD_USER"),
+    members.AdminAdded: _about_user("ADD_ADMIN"),
+    members.MemberRemoved: _about_user("REMOVE_USER"),
+    members.MemberPromoted: _about_user("PROMOTE_ADMIN"),
+    members.AdminDemoted: _about_user("DEMOTE_ADMIN"),
+    studies.StudyImported: _about_study("IMPORT_STUDY"),
+    studies.SeriesImported: _about_series("IMPORT_SERIES"),
+    studies.ReportAdded: _about_series("NEW_REPORT"),
+    studies.StudyRemoved: _about_study("REMOVE_STUDY"),
+    studies.SeriesRemoved: _about_series("REMOVE_SERIES"),
+    studies.FavoriteAdded: Line("ADD_FAV", study=True),
+    studies.FavoriteRemoved: Line("REMOVE_FAV", study=True),
+    comments.CommentPosted: Line(mutation=None, target=True),
+    report_providers.ReportProviderCreated: _about_provider("CREATE_REPORT_PROVIDER"),
+    report_providers.ReportProviderEdited: _about_provider("EDIT_REPORT_PROVIDER"),
+    report_providers.ReportProviderDeleted: _about_provider("DELETE_REPORT_PROVIDER"),
+    capability_tokens.CapabilityTokenIssued: HIDDEN,
+    capability_tokens.CapabilityTokenRevoked: HIDDEN,
+    webhooks.WebhookCreated: _about_webhook("CREATE_WEBHOOK"),
+    webhooks.WebhookEdited: _about_webhook("EDIT_WEBHOOK"),
+    webhooks.WebhookDeleted: _about_webhook("DELETE_WEBHOOK"),
+    webhooks.WebhookTriggered: _about_webhook("TRIGGER_WEBHOOK"),
+    study_comments.StudyCommentPosted: Line(mutation=None, target=True),
+    user_tokens.UserTokenIssued: HIDDEN,
+    user_tokens.UserTokenRevoked: HIDDEN,
+    image_set.ImageAdded: HIDDEN,
+    image_set.ImageRemoved: HIDDEN,
+    image_set.PatientDeleted: HIDDEN,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from albumcore.albums.events import ReportAdded
+from albumcore.albums.studies import ReportAdded
 from albumcore.feed.entries import Entry, Kind
 from albumcore.feed.page import AlbumStatus, FeedPage
 from albumcore.ids import (

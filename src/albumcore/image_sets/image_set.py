@@ -1,4 +1,7 @@
-"""A patient's image set: its state and decisions (stream ``images-<patient>``)."""
+"""A patient's image set: state, events, decisions (stream ``images-<patient>``; TSCharts image API).
+
+It holds references to image bytes, never the bytes.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,19 @@ from attrs import field, frozen
 
 from albumcore.errors import IdTaken, ImageNotFound, Invalid
 from albumcore.ids import MAX_IMAGE_ID, ImageId
-from albumcore.image_sets.events import (
-    ImageAdded,
-    ImageRemoved,
-    ImageSetEvent,
-    PatientDeleted,
-)
 from albumcore.image_sets.values import Content, Image, ImageType, check_content
-from albumcore.kernel import Act
+from albumcore.kernel import Act, changed, stored
+from albumcore.persistent_map import added, removed
 
-Decided = tuple[ImageSetEvent, ...]
+__all__ = [
+    "ImageAdded",
+    "ImageRemoved",
+    "PatientDeleted",
+    "PatientImageSet",
+    "add_image",
+    "delete_patient",
+    "remove_image",
+]
 
 
 @frozen
@@ -38,40 +44,82 @@ class PatientImageSet:
             raise ImageNotFound("no such image")
         return image
 
-    def add_image(
-        self,
-        act: Act,
-        image_id: ImageId,
-        clinic: int | None,
-        station: int | None,
-        type: ImageType,  # noqa: A002 - the word of the API
-        content: Content,
-    ) -> Decided:
-        """Add an image whose bytes are stored already.
 
-        Raises:
-            ImageNotFound: the patient was deleted.
-            Invalid: the id is no positive number of 31 bits, or the content cannot be.
-            IdTaken: the image id is in the set already.
-        """
-        if self.is_closed:
-            raise ImageNotFound("the patient was deleted")
-        if not 0 < image_id <= MAX_IMAGE_ID:
-            raise Invalid("id", f"an image id is a number from 1 to {MAX_IMAGE_ID}")
-        added = ImageAdded(image_id, clinic, station, type, check_content(content))
-        if image_id in self.images:
-            raise IdTaken("this image id is in the set already")
-        return (added,)
+@stored("images.image_added")
+@frozen
+class ImageAdded:
+    """An image of the patient was taken at a clinic's station."""
 
-    def remove_image(self, act: Act, image_id: ImageId) -> Decided:
-        """Take an image out of the set. Its history stays.
+    image_id: ImageId
+    clinic: int | None
+    station: int | None
+    type: ImageType
+    content: Content
 
-        Raises:
-            ImageNotFound: see `image`.
-        """
-        self.image(image_id)
-        return (ImageRemoved(image_id),)
+    def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
+        """The image is in the set."""
+        image = Image(self.clinic, self.station, self.type, self.content)
+        return changed(images, images=added(images.images, self.image_id, image))
 
-    def delete_patient(self, act: Act) -> Decided:
-        """Close the set, because the patient was deleted. Again, it changes nothing."""
-        return () if self.is_closed else (PatientDeleted(),)
+
+@stored("images.image_removed")
+@frozen
+class ImageRemoved:
+    """An image was taken out of the set."""
+
+    image_id: ImageId
+
+    def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
+        """The image is not in the set."""
+        return changed(images, images=removed(images.images, self.image_id))
+
+
+@stored("images.patient_deleted")
+@frozen
+class PatientDeleted:
+    """The patient was deleted where patients are kept: nothing of the set is shown any more, and nothing erased."""
+
+    def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
+        """The set is closed."""
+        return changed(images, is_closed=True)
+
+
+def add_image(
+    images: PatientImageSet,
+    act: Act,
+    image_id: ImageId,
+    clinic: int | None,
+    station: int | None,
+    type: ImageType,  # noqa: A002 - the word of the API
+    content: Content,
+) -> tuple[ImageAdded, ...]:
+    """Add an image whose bytes are stored already.
+
+    Raises:
+        ImageNotFound: the patient was deleted.
+        Invalid: the id is no positive number of 31 bits, or the content breaks a rule of `check_content`.
+        IdTaken: the image id was used before and is in the set.
+    """
+    if images.is_closed:
+        raise ImageNotFound("the patient was deleted")
+    if not 0 < image_id <= MAX_IMAGE_ID:
+        raise Invalid("id", f"an image id is a number from 1 to {MAX_IMAGE_ID}")
+    event = ImageAdded(image_id, clinic, station, type, check_content(content))
+    if image_id in images.images:
+        raise IdTaken("this image id is in the set already")
+    return (event,)
+
+
+def remove_image(images: PatientImageSet, act: Act, image_id: ImageId) -> tuple[ImageRemoved, ...]:
+    """Remove an image from the set. Its history stays.
+
+    Raises:
+        ImageNotFound: see `PatientImageSet.image`.
+    """
+    images.image(image_id)
+    return (ImageRemoved(image_id),)
+
+
+def delete_patient(images: PatientImageSet, act: Act) -> tuple[PatientDeleted, ...]:
+    """Close the set because the patient was deleted. Idempotent."""
+    return () if images.is_closed else (PatientDeleted(),)

@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import asdict
 
-from albumcore.albums import events as album
+from albumcore.albums import capability_tokens, lifecycle, members, report_providers, studies
 from albumcore.feed import entry, lanes_of
-from albumcore.image_sets import events as images
+from albumcore.image_sets import image_set
 from albumcore.index.rows import (
     AlbumRow,
     CapabilityTokenRow,
@@ -28,7 +28,7 @@ from albumcore.index.rows import (
 )
 from albumcore.kernel import Event, RecordedEvent
 from albumcore.streams import key_of
-from albumcore.user_tokens import events as user
+from albumcore.user_tokens import user_tokens
 
 Deriver = Callable[[RecordedEvent[Any], Any], Iterable[Change]]
 
@@ -51,7 +51,7 @@ def changes(recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
     return tuple(told)
 
 
-def _created(recorded: RecordedEvent[Any], event: album.AlbumCreated) -> Iterable[Change]:
+def _created(recorded: RecordedEvent[Any], event: lifecycle.AlbumCreated) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     yield Put(
         AlbumRow(
@@ -66,7 +66,7 @@ def _created(recorded: RecordedEvent[Any], event: album.AlbumCreated) -> Iterabl
     yield Put(MemberRow(album_id, recorded.act.user, is_admin=True))
 
 
-def _edited(recorded: RecordedEvent[Any], event: album.AlbumEdited) -> Iterable[Change]:
+def _edited(recorded: RecordedEvent[Any], event: lifecycle.AlbumEdited) -> Iterable[Change]:
     values: dict[str, Any] = {} if event.flags is None else asdict(event.flags)
     for name in ("name", "description"):
         if (value := getattr(event, name)) is not None:
@@ -75,7 +75,7 @@ def _edited(recorded: RecordedEvent[Any], event: album.AlbumEdited) -> Iterable[
         yield Set(AlbumRow, {"album_id": key_of(recorded.stream)}, values)
 
 
-def _deleted(recorded: RecordedEvent[Any], event: album.AlbumDeleted) -> Iterable[Change]:
+def _deleted(recorded: RecordedEvent[Any], event: lifecycle.AlbumDeleted) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     of_album: tuple[type[Row], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
     of_stream: tuple[type[Row], ...] = (FeedLaneRow, CapabilityTokenRow)
@@ -87,7 +87,9 @@ def _member(recorded: RecordedEvent[Any], sub: str) -> Mapping[str, Any]:
     return {"album_id": key_of(recorded.stream), "sub": sub}
 
 
-def _notifications(recorded: RecordedEvent[Any], event: album.NotificationsSet) -> Iterable[Change]:
+def _notifications(
+    recorded: RecordedEvent[Any], event: lifecycle.NotificationsSet
+) -> Iterable[Change]:
     yield Set(
         MemberRow,
         _member(recorded, recorded.act.user),
@@ -98,7 +100,7 @@ def _notifications(recorded: RecordedEvent[Any], event: album.NotificationsSet) 
     )
 
 
-def _favorite_set(recorded: RecordedEvent[Any], event: album.FavoriteSet) -> Iterable[Change]:
+def _favorite_set(recorded: RecordedEvent[Any], event: lifecycle.FavoriteSet) -> Iterable[Change]:
     yield Set(MemberRow, _member(recorded, recorded.act.user), {"is_favorite": event.is_favorite})
 
 
@@ -112,11 +114,11 @@ def _favored(*, is_favorite: bool) -> Deriver:
     return derive
 
 
-def _left(recorded: RecordedEvent[Any], event: album.MemberLeft) -> Iterable[Change]:
+def _left(recorded: RecordedEvent[Any], event: members.MemberLeft) -> Iterable[Change]:
     yield Drop(MemberRow, _member(recorded, recorded.act.user))
 
 
-def _removed(recorded: RecordedEvent[Any], event: album.MemberRemoved) -> Iterable[Change]:
+def _removed(recorded: RecordedEvent[Any], event: members.MemberRemoved) -> Iterable[Change]:
     yield Drop(MemberRow, _member(recorded, event.target))
 
 
@@ -134,7 +136,7 @@ def _right(*, is_admin: bool) -> Deriver:
     return derive
 
 
-def _study_in(recorded: RecordedEvent[Any], event: album.StudyImported) -> Iterable[Change]:
+def _study_in(recorded: RecordedEvent[Any], event: studies.StudyImported) -> Iterable[Change]:
     for series_uid in event.series_uids:
         yield Put(SeriesRow(key_of(recorded.stream), event.study_uid, series_uid))
 
@@ -143,11 +145,11 @@ def _series_in(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
     yield Put(SeriesRow(key_of(recorded.stream), event.study_uid, event.series_uid))
 
 
-def _study_out(recorded: RecordedEvent[Any], event: album.StudyRemoved) -> Iterable[Change]:
+def _study_out(recorded: RecordedEvent[Any], event: studies.StudyRemoved) -> Iterable[Change]:
     yield Drop(SeriesRow, {"album_id": key_of(recorded.stream), "study_uid": event.study_uid})
 
 
-def _series_out(recorded: RecordedEvent[Any], event: album.SeriesRemoved) -> Iterable[Change]:
+def _series_out(recorded: RecordedEvent[Any], event: studies.SeriesRemoved) -> Iterable[Change]:
     yield Drop(
         SeriesRow,
         {
@@ -163,19 +165,19 @@ def _provider(recorded: RecordedEvent[Any], event: Any) -> Mapping[str, Any]:
 
 
 def _provider_in(
-    recorded: RecordedEvent[Any], event: album.ReportProviderCreated
+    recorded: RecordedEvent[Any], event: report_providers.ReportProviderCreated
 ) -> Iterable[Change]:
     yield Put(ProviderRow(key_of(recorded.stream), event.provider_id, event.name))
 
 
 def _provider_edited(
-    recorded: RecordedEvent[Any], event: album.ReportProviderEdited
+    recorded: RecordedEvent[Any], event: report_providers.ReportProviderEdited
 ) -> Iterable[Change]:
     yield Set(ProviderRow, _provider(recorded, event), {"name": event.name})
 
 
 def _provider_out(
-    recorded: RecordedEvent[Any], event: album.ReportProviderDeleted
+    recorded: RecordedEvent[Any], event: report_providers.ReportProviderDeleted
 ) -> Iterable[Change]:
     yield Set(ProviderRow, _provider(recorded, event), {"is_removed": True})
 
@@ -202,7 +204,7 @@ def _token_revoked(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]
     )
 
 
-def _image_in(recorded: RecordedEvent[Any], event: images.ImageAdded) -> Iterable[Change]:
+def _image_in(recorded: RecordedEvent[Any], event: image_set.ImageAdded) -> Iterable[Change]:
     yield Put(
         ImageRow(
             event.image_id,
@@ -216,42 +218,42 @@ def _image_in(recorded: RecordedEvent[Any], event: images.ImageAdded) -> Iterabl
     )
 
 
-def _image_out(recorded: RecordedEvent[Any], event: images.ImageRemoved) -> Iterable[Change]:
+def _image_out(recorded: RecordedEvent[Any], event: image_set.ImageRemoved) -> Iterable[Change]:
     yield Drop(ImageRow, {"image_id": event.image_id})
 
 
-def _patient_out(recorded: RecordedEvent[Any], event: images.PatientDeleted) -> Iterable[Change]:
+def _patient_out(recorded: RecordedEvent[Any], event: image_set.PatientDeleted) -> Iterable[Change]:
     yield Drop(ImageRow, {"patient": int(key_of(recorded.stream))})
 
 
 DERIVED: Mapping[type[Event[Any]], Deriver] = {
-    album.AlbumCreated: _created,
-    album.AlbumEdited: _edited,
-    album.AlbumDeleted: _deleted,
-    album.NotificationsSet: _notifications,
-    album.FavoriteSet: _favorite_set,
-    album.MemberLeft: _left,
-    album.MemberAdded: _added(is_admin=False),
-    album.AdminAdded: _added(is_admin=True),
-    album.MemberRemoved: _removed,
-    album.MemberPromoted: _right(is_admin=True),
-    album.AdminDemoted: _right(is_admin=False),
-    album.StudyImported: _study_in,
-    album.SeriesImported: _series_in,
-    album.ReportAdded: _series_in,
-    album.StudyRemoved: _study_out,
-    album.SeriesRemoved: _series_out,
-    album.FavoriteAdded: _favored(is_favorite=True),
-    album.FavoriteRemoved: _favored(is_favorite=False),
-    album.ReportProviderCreated: _provider_in,
-    album.ReportProviderEdited: _provider_edited,
-    album.ReportProviderDeleted: _provider_out,
-    album.CapabilityTokenIssued: _token_issued,
-    album.CapabilityTokenRevoked: _token_revoked,
-    user.UserTokenIssued: _token_issued,
-    user.UserTokenRevoked: _token_revoked,
-    images.ImageAdded: _image_in,
-    images.ImageRemoved: _image_out,
-    images.PatientDeleted: _patient_out,
+    lifecycle.AlbumCreated: _created,
+    lifecycle.AlbumEdited: _edited,
+    lifecycle.AlbumDeleted: _deleted,
+    lifecycle.NotificationsSet: _notifications,
+    lifecycle.FavoriteSet: _favorite_set,
+    members.MemberLeft: _left,
+    members.MemberAdded: _added(is_admin=False),
+    members.AdminAdded: _added(is_admin=True),
+    members.MemberRemoved: _removed,
+    members.MemberPromoted: _right(is_admin=True),
+    members.AdminDemoted: _right(is_admin=False),
+    studies.StudyImported: _study_in,
+    studies.SeriesImported: _series_in,
+    studies.ReportAdded: _series_in,
+    studies.StudyRemoved: _study_out,
+    studies.SeriesRemoved: _series_out,
+    studies.FavoriteAdded: _favored(is_favorite=True),
+    studies.FavoriteRemoved: _favored(is_favorite=False),
+    report_providers.ReportProviderCreated: _provider_in,
+    report_providers.ReportProviderEdited: _provider_edited,
+    report_providers.ReportProviderDeleted: _provider_out,
+    capability_tokens.CapabilityTokenIssued: _token_issued,
+    capability_tokens.CapabilityTokenRevoked: _token_revoked,
+    user_tokens.UserTokenIssued: _token_issued,
+    user_tokens.UserTokenRevoked: _token_revoked,
+    image_set.ImageAdded: _image_in,
+    image_set.ImageRemoved: _image_out,
+    image_set.PatientDeleted: _patient_out,
 }
 """What each event class means for the rows, beside its feed row. A class that is absent means nothing more."""

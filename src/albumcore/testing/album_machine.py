@@ -8,6 +8,32 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
 
 from albumcore.albums import Album
+from albumcore.albums.capability_tokens import issue_capability_token, revoke_capability_token
+from albumcore.albums.comments import post_comment
+from albumcore.albums.lifecycle import create_album, delete_album, edit_album, set_favorite
+from albumcore.albums.members import (
+    add_admin,
+    add_member,
+    demote_admin,
+    leave_album,
+    promote_member,
+    remove_member,
+)
+from albumcore.albums.report_providers import (
+    create_report_provider,
+    delete_report_provider,
+    edit_report_provider,
+)
+from albumcore.albums.studies import (
+    add_favorite,
+    add_report,
+    import_series,
+    import_study,
+    remove_favorite,
+    remove_series,
+    remove_study,
+)
+from albumcore.albums.webhooks import create_webhook, delete_webhook, edit_webhook, trigger_webhook
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId, WebhookId
 from albumcore.kernel import Source
 from albumcore.streams import album_stream
@@ -32,7 +58,7 @@ EARLY, LATE = 10, 16
 # Most of it happens in the first album.
 _album = st.sampled_from([ALBUMS[0]] * 6 + [ALBUMS[1]])
 _user = st.sampled_from(CAST.users)
-_series = ARGUMENTS[Album.import_series]
+_series = ARGUMENTS[import_series]
 _held = CAST.series[0]
 _key = CapabilityTokenId(f"{ALBUMS[0]}{CAST.tokens[0]}")
 
@@ -67,13 +93,13 @@ class AlbumMachine(StoreMachine[Album]):
             return
         creator, admin, member, _ = CAST.users
         everything: list[tuple[Decision, tuple[Any, ...]]] = [
-            (Album.create, ("Album",)),
-            (Album.add_admin, (admin,)),
-            (Album.add_member, (member,)),
-            (Album.import_study, (_held[0], [_held[1]])),
-            (Album.create_report_provider, (CAST.providers[0], "Scribe", "https://scribe.example")),
-            (Album.create_webhook, (CAST.webhooks[0], "Bell", "https://bell.example")),
-            (Album.issue_capability_token, (_key, digest_of(_key), "Key", Grants(True, True))),
+            (create_album, ("Album",)),
+            (add_admin, (admin,)),
+            (add_member, (member,)),
+            (import_study, (_held[0], [_held[1]])),
+            (create_report_provider, (CAST.providers[0], "Scribe", "https://scribe.example")),
+            (create_webhook, (CAST.webhooks[0], "Bell", "https://bell.example")),
+            (issue_capability_token, (_key, digest_of(_key), "Key", Grants(True, True))),
         ]
         for decision, args in everything:
             self.on(ALBUMS[0], Source(creator), decision, *args)
@@ -114,116 +140,116 @@ class AlbumMachine(StoreMachine[Album]):
         self.begin()
         return CAST.webhooks[0]
 
-    @rule(album=_album, source=anybody, args=ARGUMENTS[Album.create])
+    @rule(album=_album, source=anybody, args=ARGUMENTS[create_album])
     def create(self, album: AlbumId, source: Source, args: Arguments) -> None:
         """Only the second album can still be created, and once."""
-        self.on(album, source, Album.create, *args)
+        self.on(album, source, create_album, *args)
 
-    @rule(album=_album, source=anybody, args=ARGUMENTS[Album.edit])
+    @rule(album=_album, source=anybody, args=ARGUMENTS[edit_album])
     def edit(self, album: AlbumId, source: Source, args: Arguments) -> None:
         """Change name, description, member flags, or one's own notifications."""
-        self.on(album, source, Album.edit, *args)
+        self.on(album, source, edit_album, *args)
 
     @rule(album=_album, source=anybody, is_favorite=st.booleans())
     def set_favorite(self, album: AlbumId, source: Source, is_favorite: bool) -> None:
         """Make the album one of one's own favourites, or one no more."""
-        self.on(album, source, Album.set_favorite, is_favorite)
+        self.on(album, source, set_favorite, is_favorite)
 
     @precondition(lambda self: len(self.history) > LATE)
     @rule(album=_album, source=anybody)
     def delete(self, album: AlbumId, source: Source) -> None:
         """End an album, late enough for a life before it."""
-        self.on(album, source, Album.delete)
+        self.on(album, source, delete_album)
 
     # Members
 
     @rule(target=sources, album=_album, source=anybody, user=_user)
     def add_member(self, album: AlbumId, source: Source, user: UserId) -> Any:
         """Add anybody."""
-        added = self.on(album, source, Album.add_member, user)
+        added = self.on(album, source, add_member, user)
         return Source(user) if added else multiple()
 
     @rule(targets=(sources, admins), album=_album, source=anybody, user=_user)
     def add_admin(self, album: AlbumId, source: Source, user: UserId) -> Any:
         """Add anybody as an admin, or promote a member."""
-        added = self.on(album, source, Album.add_admin, user)
+        added = self.on(album, source, add_admin, user)
         return Source(user) if added else multiple()
 
     @rule(album=_album, source=anybody, user=somebody)
     def promote_member(self, album: AlbumId, source: Source, user: UserId) -> None:
         """Promote somebody seen before."""
-        self.on(album, source, Album.promote_member, user)
+        self.on(album, source, promote_member, user)
 
     @precondition(lambda self: len(self.history) > EARLY)
     @rule(album=_album, source=anybody, user=somebody)
     def demote_admin(self, album: AlbumId, source: Source, user: UserId) -> None:
         """Demote somebody seen before."""
-        self.on(album, source, Album.demote_admin, user)
+        self.on(album, source, demote_admin, user)
 
     @precondition(lambda self: len(self.history) > EARLY)
     @rule(album=_album, source=anybody, user=somebody)
     def remove_member(self, album: AlbumId, source: Source, user: UserId) -> None:
         """Remove somebody seen before, or oneself."""
-        self.on(album, source, Album.remove_member, user)
+        self.on(album, source, remove_member, user)
 
     @precondition(lambda self: len(self.history) > EARLY)
     @rule(album=_album, source=anybody)
     def leave(self, album: AlbumId, source: Source) -> None:
         """Leave; the last member's leaving ends the album."""
-        self.on(album, source, Album.leave)
+        self.on(album, source, leave_album)
 
     # Studies and series
 
-    @rule(target=held, album=_album, source=anybody, args=ARGUMENTS[Album.import_study])
+    @rule(target=held, album=_album, source=anybody, args=ARGUMENTS[import_study])
     def import_study(self, album: AlbumId, source: Source, args: Arguments) -> Any:
         """Bring in some series of a study, there already or not."""
-        self.on(album, source, Album.import_study, *args)
+        self.on(album, source, import_study, *args)
         study_uid, series_uids = args
         return multiple(*((study_uid, uid) for uid in series_uids))
 
     @rule(target=held, album=_album, source=anybody, series=_series)
     def import_series(self, album: AlbumId, source: Source, series: Series) -> Series:
         """Bring in one series, there already or not."""
-        self.on(album, source, Album.import_series, *series)
+        self.on(album, source, import_series, *series)
         return series
 
     @rule(target=held, album=_album, source=reporters | anybody, series=_series)
     def add_report(self, album: AlbumId, source: Source, series: Series) -> Series:
         """Bring in a report, mostly through a report provider."""
-        self.on(album, source, Album.add_report, *series)
+        self.on(album, source, add_report, *series)
         return series
 
     @rule(album=_album, source=anybody, series=held)
     def remove_study(self, album: AlbumId, source: Source, series: Series) -> None:
         """Take out a study that somebody tried to bring in."""
-        self.on(album, source, Album.remove_study, series[0])
+        self.on(album, source, remove_study, series[0])
 
     @rule(album=_album, source=anybody, series=held)
     def remove_series(self, album: AlbumId, source: Source, series: Series) -> None:
         """Take out a series that somebody tried to bring in."""
-        self.on(album, source, Album.remove_series, *series)
+        self.on(album, source, remove_series, *series)
 
     @rule(album=_album, source=anybody, series=held, whole=st.booleans())
     def add_favorite(self, album: AlbumId, source: Source, series: Series, whole: bool) -> None:
         """Make a series that somebody tried to bring in a favourite, or its whole study."""
-        self.on(album, source, Album.add_favorite, *(series[:1] if whole else series))
+        self.on(album, source, add_favorite, *(series[:1] if whole else series))
 
     @rule(album=_album, source=anybody, series=held, whole=st.booleans())
     def remove_favorite(self, album: AlbumId, source: Source, series: Series, whole: bool) -> None:
         """Make it a favourite no more, whether or not it was one."""
-        self.on(album, source, Album.remove_favorite, *(series[:1] if whole else series))
+        self.on(album, source, remove_favorite, *(series[:1] if whole else series))
 
     # Comments
 
-    @rule(album=_album, source=anybody, args=ARGUMENTS[Album.post_comment])
+    @rule(album=_album, source=anybody, args=ARGUMENTS[post_comment])
     def post_comment(self, album: AlbumId, source: Source, args: Arguments) -> None:
         """Say something to all, or to anybody in private."""
-        self.on(album, source, Album.post_comment, *args)
+        self.on(album, source, post_comment, *args)
 
     @rule(album=_album, source=anybody, user=somebody)
     def whisper(self, album: AlbumId, source: Source, user: UserId) -> None:
         """Say something in private to somebody seen before."""
-        self.on(album, source, Album.post_comment, "Between us", user)
+        self.on(album, source, post_comment, "Between us", user)
 
     # Report providers
 
@@ -231,11 +257,11 @@ class AlbumMachine(StoreMachine[Album]):
         targets=(sources, reporters),
         album=_album,
         source=anybody,
-        args=ARGUMENTS[Album.create_report_provider],
+        args=ARGUMENTS[create_report_provider],
     )
     def create_report_provider(self, album: AlbumId, source: Source, args: Arguments) -> Any:
         """Let a report provider in; its maker starts the first report."""
-        made = self.on(album, source, Album.create_report_provider, *args)
+        made = self.on(album, source, create_report_provider, *args)
         return Source(source.user, report_provider=args[0]) if made else multiple()
 
     @rule(target=sources, user=somebody, reporter=reporters)
@@ -247,46 +273,46 @@ class AlbumMachine(StoreMachine[Album]):
         album=_album,
         source=anybody,
         reporter=reporters,
-        args=ARGUMENTS[Album.edit_report_provider],
+        args=ARGUMENTS[edit_report_provider],
     )
     def edit_report_provider(
         self, album: AlbumId, source: Source, reporter: Source, args: Arguments
     ) -> None:
         """Rename a report provider or move its address, of this album or of the other."""
         _, name, url = args
-        self.on(album, source, Album.edit_report_provider, reporter.report_provider, name, url)
+        self.on(album, source, edit_report_provider, reporter.report_provider, name, url)
 
     @rule(album=_album, source=anybody, reporter=reporters)
     def delete_report_provider(self, album: AlbumId, source: Source, reporter: Source) -> None:
         """Turn a report provider away, of this album or of the other."""
-        self.on(album, source, Album.delete_report_provider, reporter.report_provider)
+        self.on(album, source, delete_report_provider, reporter.report_provider)
 
     # Webhooks
 
-    @rule(target=hooks, album=_album, source=anybody, args=ARGUMENTS[Album.create_webhook])
+    @rule(target=hooks, album=_album, source=anybody, args=ARGUMENTS[create_webhook])
     def create_webhook(self, album: AlbumId, source: Source, args: Arguments) -> Any:
         """Have an address told of what happens."""
-        made = self.on(album, source, Album.create_webhook, *args)
+        made = self.on(album, source, create_webhook, *args)
         return args[0] if made else multiple()
 
-    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[Album.edit_webhook])
+    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[edit_webhook])
     def edit_webhook(
         self, album: AlbumId, source: Source, hook: WebhookId, args: Arguments
     ) -> None:
         """Change a webhook, of this album or of the other."""
-        self.on(album, source, Album.edit_webhook, hook, *args[1:])
+        self.on(album, source, edit_webhook, hook, *args[1:])
 
     @rule(album=_album, source=anybody, hook=hooks)
     def delete_webhook(self, album: AlbumId, source: Source, hook: WebhookId) -> None:
         """Take a webhook away, of this album or of the other."""
-        self.on(album, source, Album.delete_webhook, hook)
+        self.on(album, source, delete_webhook, hook)
 
-    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[Album.trigger_webhook])
+    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[trigger_webhook])
     def trigger_webhook(
         self, album: AlbumId, source: Source, hook: WebhookId, args: Arguments
     ) -> None:
         """Tell an address of series or of a member by hand."""
-        self.on(album, source, Album.trigger_webhook, hook, *args[1:])
+        self.on(album, source, trigger_webhook, hook, *args[1:])
 
     # Capability tokens
 
@@ -302,7 +328,7 @@ class AlbumMachine(StoreMachine[Album]):
         made = self.on(
             album,
             source,
-            Album.issue_capability_token,
+            issue_capability_token,
             token_id,
             digest_of(token_id),
             *args[2:],
@@ -312,4 +338,4 @@ class AlbumMachine(StoreMachine[Album]):
     @rule(album=_album, source=anybody, key=keys)
     def revoke_capability_token(self, album: AlbumId, source: Source, key: Source) -> None:
         """Take a token back, of this album or of the other."""
-        self.on(album, source, Album.revoke_capability_token, key.capability_token)
+        self.on(album, source, revoke_capability_token, key.capability_token)

@@ -14,7 +14,32 @@ from typing import Any, TypeVar
 from attrs import asdict, frozen
 from hypothesis import strategies as st
 
-from albumcore.albums import Album, MemberFlags, WebhookEvent
+from albumcore.albums import MemberFlags, WebhookEvent
+from albumcore.albums.capability_tokens import issue_capability_token, revoke_capability_token
+from albumcore.albums.comments import post_comment
+from albumcore.albums.lifecycle import create_album, delete_album, edit_album, set_favorite
+from albumcore.albums.members import (
+    add_admin,
+    add_member,
+    demote_admin,
+    leave_album,
+    promote_member,
+    remove_member,
+)
+from albumcore.albums.report_providers import (
+    create_report_provider,
+    delete_report_provider,
+    edit_report_provider,
+)
+from albumcore.albums.studies import (
+    add_favorite,
+    add_report,
+    import_series,
+    import_study,
+    remove_favorite,
+    remove_series,
+    remove_study,
+)
 from albumcore.albums.values import (
     MAX_DESCRIPTION,
     MAX_NAME,
@@ -22,6 +47,7 @@ from albumcore.albums.values import (
     MAX_WEBHOOK_NAME,
     MAX_WEBHOOK_URL,
 )
+from albumcore.albums.webhooks import create_webhook, delete_webhook, edit_webhook, trigger_webhook
 from albumcore.ids import (
     MAX_IMAGE_ID,
     AlbumId,
@@ -34,12 +60,14 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
-from albumcore.image_sets import Content, PatientImageSet
+from albumcore.image_sets import Content
+from albumcore.image_sets.image_set import add_image, delete_patient, remove_image
 from albumcore.kernel import Event, Source
-from albumcore.study_comments import StudyComments
+from albumcore.study_comments import post_study_comment
 from albumcore.testing import values
 from albumcore.text import MAX_COMMENT
-from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens import Grants
+from albumcore.user_tokens.user_tokens import issue_user_token, revoke_user_token
 from albumcore.user_tokens.values import MAX_TITLE
 
 T = TypeVar("T")
@@ -143,37 +171,37 @@ def album_arguments(cast: Cast) -> Arguments:
     flags = mostly(flag_changes(), {"fly": True})
     nothing, choice = st.none(), st.none() | st.booleans()
     return {
-        Album.create: st.tuples(name, description, st.none() | values.member_flags()),
-        Album.edit: st.one_of(
+        create_album: st.tuples(name, description, st.none() | values.member_flags()),
+        edit_album: st.one_of(
             st.tuples(st.none() | name, st.none() | description, st.none() | flags, choice, choice),
             st.tuples(name, nothing, nothing, nothing, nothing),
             st.tuples(nothing, description, nothing, nothing, nothing),
             st.tuples(nothing, nothing, flags, nothing, nothing),
             st.tuples(nothing, nothing, nothing, choice, choice),
         ),
-        Album.set_favorite: st.tuples(st.booleans()),
-        Album.delete: st.tuples(),
-        Album.add_member: st.tuples(newcomer),
-        Album.add_admin: st.tuples(newcomer),
-        Album.promote_member: st.tuples(user),
-        Album.demote_admin: st.tuples(user),
-        Album.remove_member: st.tuples(user),
-        Album.leave: st.tuples(),
-        Album.import_study: series.flatmap(lambda one: _some_series(cast, *one)),
-        Album.import_series: series,
-        Album.add_report: series,
-        Album.remove_study: series.map(lambda one: one[:1]),
-        Album.remove_series: series,
-        Album.add_favorite: series | series.map(lambda one: one[:1]),
-        Album.remove_favorite: series | series.map(lambda one: one[:1]),
-        Album.post_comment: st.tuples(comment, st.none() | user),
-        Album.create_report_provider: st.tuples(provider, provider_name, values.urls()),
-        Album.edit_report_provider: st.tuples(
+        set_favorite: st.tuples(st.booleans()),
+        delete_album: st.tuples(),
+        add_member: st.tuples(newcomer),
+        add_admin: st.tuples(newcomer),
+        promote_member: st.tuples(user),
+        demote_admin: st.tuples(user),
+        remove_member: st.tuples(user),
+        leave_album: st.tuples(),
+        import_study: series.flatmap(lambda one: _some_series(cast, *one)),
+        import_series: series,
+        add_report: series,
+        remove_study: series.map(lambda one: one[:1]),
+        remove_series: series,
+        add_favorite: series | series.map(lambda one: one[:1]),
+        remove_favorite: series | series.map(lambda one: one[:1]),
+        post_comment: st.tuples(comment, st.none() | user),
+        create_report_provider: st.tuples(provider, provider_name, values.urls()),
+        edit_report_provider: st.tuples(
             provider, st.none() | provider_name, st.none() | values.urls()
         ),
-        Album.delete_report_provider: st.tuples(provider),
-        Album.issue_capability_token: token_arguments(st.sampled_from(cast.tokens)),
-        Album.revoke_capability_token: st.tuples(st.sampled_from(cast.tokens)),
+        delete_report_provider: st.tuples(provider),
+        issue_capability_token: token_arguments(st.sampled_from(cast.tokens)),
+        revoke_capability_token: st.tuples(st.sampled_from(cast.tokens)),
         **_webhook_arguments(cast),
     }
 
@@ -188,8 +216,8 @@ def _webhook_arguments(cast: Cast) -> Arguments:
     secret = nothing | values.secret_names()
     by_hand = st.sampled_from(cast.series).flatmap(lambda one: _some_series(cast, *one))
     return {
-        Album.create_webhook: st.tuples(webhook, name, url, told, st.booleans(), secret),
-        Album.edit_webhook: st.one_of(
+        create_webhook: st.tuples(webhook, name, url, told, st.booleans(), secret),
+        edit_webhook: st.one_of(
             st.tuples(
                 webhook,
                 nothing | name,
@@ -203,8 +231,8 @@ def _webhook_arguments(cast: Cast) -> Arguments:
             st.tuples(webhook, nothing, nothing, nothing, told, told),
             st.tuples(webhook, nothing, nothing, told, told, told),
         ),
-        Album.delete_webhook: st.tuples(webhook),
-        Album.trigger_webhook: st.one_of(
+        delete_webhook: st.tuples(webhook),
+        trigger_webhook: st.one_of(
             st.tuples(webhook, st.just(WebhookEvent.NEW_USER), nothing, none, user),
             by_hand.flatmap(
                 lambda series: st.tuples(
@@ -230,7 +258,7 @@ def study_comment_arguments(cast: Cast) -> Arguments:
     everybody = frozenset(cast.users)
     comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1), "\x00")
     return {
-        StudyComments.post_comment: st.tuples(
+        post_study_comment: st.tuples(
             st.just(everybody) | st.frozensets(st.sampled_from(cast.users)),
             comment,
             st.none() | st.sampled_from(cast.users),
@@ -247,7 +275,7 @@ def _some_series(
 
 
 def token_arguments(token: st.SearchStrategy[CapabilityTokenId]) -> st.SearchStrategy[Any]:
-    """What `Album.issue_capability_token` can be given, for one of these token ids."""
+    """What `issue_capability_token` can be given, for one of these token ids."""
     sound = st.just(Grants(read=True, write=True)) | values.grants()
     grants = mostly(sound, Grants(download=True), Grants(appropriate=True, write=True))
     return st.tuples(token, _titles(), grants, *_validity()).map(_with_digest)
@@ -274,8 +302,8 @@ def user_token_arguments(cast: Cast) -> Arguments:
     """What each decision about a user's own capability tokens can be given."""
     token = st.sampled_from(cast.tokens)
     return {
-        UserTokens.issue: st.tuples(token, _titles(), *_validity()).map(_with_digest),
-        UserTokens.revoke: st.tuples(token),
+        issue_user_token: st.tuples(token, _titles(), *_validity()).map(_with_digest),
+        revoke_user_token: st.tuples(token),
     }
 
 
@@ -291,13 +319,13 @@ def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
         Content("0" * 64, 1, ""),
     )
     return {
-        PatientImageSet.add_image: st.tuples(
+        add_image: st.tuples(
             mostly(image_ids, ImageId(0), ImageId(MAX_IMAGE_ID + 1)),
             place,
             place,
             values.image_types(),
             content,
         ),
-        PatientImageSet.remove_image: st.tuples(image),
-        PatientImageSet.delete_patient: st.tuples(),
+        remove_image: st.tuples(image),
+        delete_patient: st.tuples(),
     }

@@ -10,9 +10,36 @@ from attrs import frozen
 from hypothesis import strategies as st
 
 from albumcore.albums import Album
+from albumcore.albums.capability_tokens import issue_capability_token, revoke_capability_token
+from albumcore.albums.comments import post_comment
+from albumcore.albums.lifecycle import create_album, delete_album, edit_album, set_favorite
+from albumcore.albums.members import (
+    add_admin,
+    add_member,
+    demote_admin,
+    leave_album,
+    promote_member,
+    remove_member,
+)
+from albumcore.albums.report_providers import (
+    create_report_provider,
+    delete_report_provider,
+    edit_report_provider,
+)
+from albumcore.albums.studies import (
+    add_favorite,
+    add_report,
+    import_series,
+    import_study,
+    remove_favorite,
+    remove_series,
+    remove_study,
+)
+from albumcore.albums.webhooks import create_webhook, delete_webhook, edit_webhook, trigger_webhook
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import ImageId
 from albumcore.image_sets import PatientImageSet
+from albumcore.image_sets.image_set import delete_patient, remove_image
 from albumcore.kernel import Act, Event, RecordedEvent, Source, Stream, fold, record
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.study_comments import StudyComments
@@ -33,6 +60,7 @@ from albumcore.testing.arguments import (
     user_token_arguments,
 )
 from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens.user_tokens import issue_user_token, revoke_user_token
 
 S = TypeVar("S")
 History = tuple[RecordedEvent[Event[S]], ...]
@@ -44,7 +72,7 @@ class Command(Generic[S]):
 
     Attributes:
         source: Who tries it, and through what.
-        decision: What is tried, such as ``Album.add_member``.
+        decision: What is tried, such as ``add_member``.
         args: What the decision takes after the act.
         wait: How long after the command before it.
     """
@@ -83,7 +111,7 @@ def _led_to(
         return ()
 
 
-ENDS: tuple[Decision, ...] = (Album.delete, PatientImageSet.delete_patient)
+ENDS: tuple[Decision, ...] = (delete_album, delete_patient)
 """Decisions after which there is nothing left to decide."""
 
 
@@ -154,21 +182,21 @@ def _each_of(name: str) -> Callable[[Any], list[tuple[Any, ...]]]:
 
 
 AIMS: Mapping[Decision, Callable[[Any], Iterable[tuple[Any, ...]]]] = {
-    Album.remove_study: _each_of("studies"),
-    Album.remove_series: _series_of,
-    Album.add_favorite: _series_of,
-    Album.remove_favorite: _series_of,
-    Album.promote_member: _each_of("members"),
-    Album.demote_admin: _each_of("members"),
-    Album.remove_member: _each_of("members"),
-    Album.delete_report_provider: _each_of("report_providers"),
-    Album.edit_report_provider: _each_of("report_providers"),
-    Album.revoke_capability_token: _each_of("capability_tokens"),
-    Album.edit_webhook: _each_of("webhooks"),
-    Album.delete_webhook: _each_of("webhooks"),
-    Album.trigger_webhook: _each_of("webhooks"),
-    UserTokens.revoke: _each_of("tokens"),
-    PatientImageSet.remove_image: _each_of("images"),
+    remove_study: _each_of("studies"),
+    remove_series: _series_of,
+    add_favorite: _series_of,
+    remove_favorite: _series_of,
+    promote_member: _each_of("members"),
+    demote_admin: _each_of("members"),
+    remove_member: _each_of("members"),
+    delete_report_provider: _each_of("report_providers"),
+    edit_report_provider: _each_of("report_providers"),
+    revoke_capability_token: _each_of("capability_tokens"),
+    edit_webhook: _each_of("webhooks"),
+    delete_webhook: _each_of("webhooks"),
+    trigger_webhook: _each_of("webhooks"),
+    revoke_user_token: _each_of("tokens"),
+    remove_image: _each_of("images"),
 }
 """What a decision about a thing that must exist can be about, in a state: its first arguments."""
 
@@ -252,23 +280,23 @@ def _commands(
 
 ALBUM_PARTS: tuple[tuple[Decision, ...], ...] = (
     (
-        *(Album.import_study, Album.import_series, Album.add_report),
-        *(Album.remove_study, Album.remove_series),
-        *(Album.add_favorite, Album.remove_favorite),
+        *(import_study, import_series, add_report),
+        *(remove_study, remove_series),
+        *(add_favorite, remove_favorite),
     ),
     (
-        *(Album.add_member, Album.add_admin, Album.promote_member, Album.demote_admin),
-        *(Album.remove_member, Album.leave, Album.set_favorite, Album.post_comment),
+        *(add_member, add_admin, promote_member, demote_admin),
+        *(remove_member, leave_album, set_favorite, post_comment),
     ),
     (
-        *(Album.create_report_provider, Album.edit_report_provider, Album.delete_report_provider),
-        *(Album.add_report, Album.add_admin, Album.remove_member),
+        *(create_report_provider, edit_report_provider, delete_report_provider),
+        *(add_report, add_admin, remove_member),
     ),
     (
-        *(Album.issue_capability_token, Album.revoke_capability_token, Album.import_series),
-        *(Album.add_admin, Album.demote_admin, Album.edit),
+        *(issue_capability_token, revoke_capability_token, import_series),
+        *(add_admin, demote_admin, edit_album),
     ),
-    (Album.create_webhook, Album.edit_webhook, Album.delete_webhook, Album.trigger_webhook),
+    (create_webhook, edit_webhook, delete_webhook, trigger_webhook),
 )
 """What belongs together in an album: studies, members, report providers, capability tokens, webhooks."""
 
@@ -282,13 +310,13 @@ def album_commands(
     beginning = [
         Command[Album](Source(creator), decision, args)
         for decision, args in (
-            (Album.create, ("Album",)),
-            (Album.add_admin, (admin,)),
-            (Album.add_member, (member,)),
-            (Album.import_study, (cast.series[0][0], [cast.series[0][1]])),
-            (Album.create_report_provider, (cast.providers[0], "Scribe", "https://scribe.example")),
-            (Album.issue_capability_token, (key, digest_of(key), "Key", rights)),
-            (Album.create_webhook, (cast.webhooks[0], "Bell", "https://bell.example")),
+            (create_album, ("Album",)),
+            (add_admin, (admin,)),
+            (add_member, (member,)),
+            (import_study, (cast.series[0][0], [cast.series[0][1]])),
+            (create_report_provider, (cast.providers[0], "Scribe", "https://scribe.example")),
+            (issue_capability_token, (key, digest_of(key), "Key", rights)),
+            (create_webhook, (cast.webhooks[0], "Bell", "https://bell.example")),
         )
     ]
     play = _Play(
@@ -304,7 +332,7 @@ def user_token_commands(
 ) -> st.SearchStrategy[list[Command[UserTokens]]]:
     """What is tried on a user's own capability tokens, by the first user of a cast, by others, and through tokens."""
     first = Command[UserTokens](
-        Source(cast.users[0]), UserTokens.issue, (cast.tokens[0], digest_of(cast.tokens[0]), "Key")
+        Source(cast.users[0]), issue_user_token, (cast.tokens[0], digest_of(cast.tokens[0]), "Key")
     )
     play = _Play(user_stream(cast.users[0]), cast.sources(), lambda tokens: False)
     return _commands(play, user_token_arguments(cast), max_size, [first])

@@ -10,6 +10,7 @@ from hypothesis.stateful import Bundle, multiple, precondition, rule
 
 from albumcore.ids import MAX_IMAGE_ID, ImageId, PatientId
 from albumcore.image_sets import Content, ImageType, PatientImageSet
+from albumcore.image_sets.image_set import add_image, delete_patient, remove_image
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
 from albumcore.testing import values
@@ -61,7 +62,7 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
         added = self.on(
             patient,
             source,
-            PatientImageSet.add_image,
+            add_image,
             image_id,
             clinic,
             station,
@@ -85,15 +86,15 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
     ) -> None:
         """Try to use an id again, of an image of this patient or of the other, or one that never can be."""
         content = self.keep(b"again")
-        self.on(patient, source, PatientImageSet.add_image, image, 1, 1, type, content)
+        self.on(patient, source, add_image, image, 1, 1, type, content)
 
     @rule(patient=_patient, source=_source, image=images)
     def remove_image(self, patient: PatientId, source: Source, image: ImageId) -> None:
         """Remove an image of this patient, of the other, or one that was removed before."""
-        self.on(patient, source, PatientImageSet.remove_image, image)
+        self.on(patient, source, remove_image, image)
 
     @precondition(lambda self: len(self.history) > LATE)
     @rule(patient=_patient, source=_source)
     def delete_patient(self, patient: PatientId, source: Source) -> None:
         """Close a patient's image set."""
-        self.on(patient, source, PatientImageSet.delete_patient)
+        self.on(patient, source, delete_patient)

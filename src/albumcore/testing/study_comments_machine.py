@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 from albumcore.ids import StudyUID, UserId
 from albumcore.kernel import Source
 from albumcore.streams import study_stream
-from albumcore.study_comments import StudyComments
+from albumcore.study_comments import StudyComments, post_study_comment
 from albumcore.testing.arguments import CAST, mostly, study_comment_arguments
 from albumcore.testing.machines import StoreMachine
 
@@ -22,7 +22,7 @@ _source = mostly(
     st.sampled_from(CAST.users).map(Source),
     *(source for source in CAST.sources() if not source.in_person),
 )
-_said = study_comment_arguments(CAST)[StudyComments.post_comment].map(lambda args: args[1:])
+_said = study_comment_arguments(CAST)[post_study_comment].map(lambda args: args[1:])
 
 
 class StudyCommentsMachine(StoreMachine[StudyComments]):
@@ -50,4 +50,4 @@ class StudyCommentsMachine(StoreMachine[StudyComments]):
     def post_comment(self, study: StudyUID, source: Source, args: tuple[Any, ...]) -> None:
         """Say something to all, or to anybody in private, oneself included."""
         viewers = frozenset(self.viewers[study])
-        self.attempt(study_stream(study), source, StudyComments.post_comment, viewers, *args)
+        self.attempt(study_stream(study), source, post_study_comment, viewers, *args)

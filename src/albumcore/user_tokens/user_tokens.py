@@ -1,4 +1,4 @@
-"""The capability tokens of one user that act as that user: state and decisions (stream ``user-<sub>``)."""
+"""Capability tokens that act as the user who issued them: state, events, decisions (stream ``user-<sub>``)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from attrs import field, frozen
 
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, IdTaken
 from albumcore.ids import CapabilityTokenId, UserId
-from albumcore.kernel import Act
-from albumcore.user_tokens.events import (
-    UserTokenEvent,
-    UserTokenIssued,
-    UserTokenRevoked,
-)
-from albumcore.user_tokens.values import (
-    CapabilityToken,
-    check_digest,
-    check_title,
-    validity,
-)
+from albumcore.kernel import Act, assoc, changed, stored
+from albumcore.user_tokens.values import CapabilityToken, check_digest, check_title, validity
+
+__all__ = [
+    "UserTokenIssued",
+    "UserTokenRevoked",
+    "UserTokens",
+    "issue_user_token",
+    "revoke_user_token",
+]
 
 
 @frozen
@@ -29,46 +27,83 @@ class UserTokens:
 
     Attributes:
         tokens: By id.
-        owner: The user they act as. A stream says it from the start; without one, whoever issues the first.
+        owner: The user they act as, which is the key of the stream; None until the first is issued on a state
+            without a stream.
     """
 
     tokens: Mapping[CapabilityTokenId, CapabilityToken] = field(factory=dict)
     owner: UserId | None = None
 
-    def issue(
-        self,
-        act: Act,
-        token_id: CapabilityTokenId,
-        digest: str,
-        title: str,
-        not_before: datetime | None = None,
-        expires_at: datetime | None = None,
-    ) -> tuple[UserTokenEvent, ...]:
-        """Make a token that acts as the user, for three months unless told otherwise.
 
-        Raises:
-            Forbidden: not the user in person, or somebody else's stream is named.
-            Invalid: the digest, the title or a time breaks its rule.
-            IdTaken: the token id was used before.
-        """
-        if not act.source.in_person or self.owner not in (None, act.user):
-            raise Forbidden("only the user in person makes tokens that act as the user")
-        start, end = validity(act.at, not_before, expires_at)
-        issued = UserTokenIssued(token_id, check_digest(digest), check_title(title), start, end)
-        if token_id in self.tokens:
-            raise IdTaken("this capability token id was used before")
-        return (issued,)
+@stored("user.capability_token_issued")
+@frozen
+class UserTokenIssued:
+    """A user made a token that acts as the user."""
 
-    def revoke(self, act: Act, token_id: CapabilityTokenId) -> tuple[UserTokenEvent, ...]:
-        """Take a token back. One that is revoked or expired already stays as it is.
+    token_id: CapabilityTokenId
+    digest: str
+    title: str
+    not_before: datetime
+    expires_at: datetime
 
-        Raises:
-            CapabilityTokenNotFound: the user has no such token.
-            Forbidden: not the user in person.
-        """
-        token = self.tokens.get(token_id)
-        if token is None or token.creator != act.user:
-            raise CapabilityTokenNotFound("no such capability token")
-        if not act.source.in_person:
-            raise Forbidden("capability tokens are managed by the user in person")
-        return (UserTokenRevoked(token_id),) if token.revocable_at(act.at) else ()
+    def evolve(self, state: UserTokens, act: Act) -> UserTokens:
+        """The user has this token."""
+        token = CapabilityToken(
+            self.digest, self.title, act.user, act.at, self.not_before, self.expires_at
+        )
+        return changed(state, tokens=assoc(state.tokens, self.token_id, token), owner=act.user)
+
+
+@stored("user.capability_token_revoked")
+@frozen
+class UserTokenRevoked:
+    """The user took the token back, for good."""
+
+    token_id: CapabilityTokenId
+
+    def evolve(self, state: UserTokens, act: Act) -> UserTokens:
+        """The token stays on the list as revoked."""
+        token = changed(state.tokens[self.token_id], revoked_at=act.at, revoked_by=act.user)
+        return changed(state, tokens=assoc(state.tokens, self.token_id, token))
+
+
+def issue_user_token(
+    state: UserTokens,
+    act: Act,
+    token_id: CapabilityTokenId,
+    digest: str,
+    title: str,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[UserTokenIssued, ...]:
+    """Issue a token that acts as the user, by default valid at once and for three months.
+
+    Raises:
+        Forbidden: the source is not the owner in person.
+        Invalid: the digest, the title or a time breaks its rule.
+        IdTaken: the token id was used before.
+    """
+    if not act.source.in_person or state.owner not in (None, act.user):
+        raise Forbidden("only the user in person makes tokens that act as the user")
+    start, end = validity(act.at, not_before, expires_at)
+    issued = UserTokenIssued(token_id, check_digest(digest), check_title(title), start, end)
+    if token_id in state.tokens:
+        raise IdTaken("this capability token id was used before")
+    return (issued,)
+
+
+def revoke_user_token(
+    state: UserTokens, act: Act, token_id: CapabilityTokenId
+) -> tuple[UserTokenRevoked, ...]:
+    """Revoke a token at once and for good. A token that is revoked or expired stays as it is.
+
+    Raises:
+        CapabilityTokenNotFound: the user has no such token.
+        Forbidden: the source is not the user in person.
+    """
+    token = state.tokens.get(token_id)
+    if token is None or token.creator != act.user:
+        raise CapabilityTokenNotFound("no such capability token")
+    if not act.source.in_person:
+        raise Forbidden("capability tokens are managed by the user in person")
+    return (UserTokenRevoked(token_id),) if token.revocable_at(act.at) else ()

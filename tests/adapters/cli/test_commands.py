@@ -22,7 +22,15 @@ import pydicom.data
 import pytest
 from rich.console import Console
 
-from albumcore import Album, Source, album_stream, utc_now
+from albumcore import (
+    Source,
+    add_member,
+    album_stream,
+    create_album,
+    edit_album,
+    post_comment,
+    utc_now,
+)
 from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters import cli
@@ -247,7 +255,7 @@ def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) ->
 def test_a_reader_who_has_seen_enough_is_no_trouble(tmp_path: Path) -> None:
     """``albumcore events ... | head -0`` ends without a traceback."""
     with opened(tmp_path) as service:
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "albumcore_adapters", "events", ALBUM, "--data", str(tmp_path)]
@@ -418,10 +426,10 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
     """
     with opened(tmp_path) as service:
         stream, alice = album_stream(ALBUM), Source(UserId("alice"))
-        service.albums.handle(stream, Album.create, alice, "Cases")
-        service.albums.handle(stream, Album.add_member, alice, UserId("bob"))
+        service.albums.handle(stream, create_album, alice, "Cases")
+        service.albums.handle(stream, add_member, alice, UserId("bob"))
         moment = utc_now()
-        service.albums.handle(stream, Album.post_comment, alice, "to me", target=UserId("alice"))
+        service.albums.handle(stream, post_comment, alice, "to me", target=UserId("alice"))
 
     def shown(*options: str) -> list[str]:
         status, out, _ = run("events", ALBUM, "--data", tmp_path, *options)
@@ -449,7 +457,7 @@ def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) 
             for name in at_once:
                 clock.tick(0.25)
                 source = Source(UserId("alice"))
-                decision = Album.create if name == "first" else Album.edit
+                decision = create_album if name == "first" else edit_album
                 service.albums.handle(album_stream(ALBUM), decision, source, name)
             clock.tick(10)
 
@@ -469,7 +477,7 @@ def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) 
 def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path) -> None:
     """A row that was tampered with is found, by name, with status 1; a rebuild makes it right again."""
     with opened(tmp_path) as service:
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     with sqlite3.connect(tmp_path / "albumcore.sqlite") as database:
         database.execute("UPDATE member_row SET is_admin = 0")
     database.close()
@@ -491,7 +499,7 @@ def test_progress_is_shown_when_it_takes_long(
 ) -> None:
     """A command that is not done in its patience says on standard error that it goes on."""
     with opened(tmp_path) as service:
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     told = threading.Event()
     monkeypatch.setattr("albumcore_adapters.base.progress._DELAY", 0.0)
     say = Console.print
@@ -562,7 +570,7 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
     at = ("--data", data)
     assert run("backup", backup, *at) == (2, "", f"albumcore: there is no store in {data}\n")
     with opened(data) as service:
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     status, out, err = run("backup", backup, *at)
     assert (status, err) == (0, "")
     assert out.splitlines() == [
@@ -616,7 +624,7 @@ def test_copy(run: Run, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     with opened(source) as service:
         service.people.register("alice")
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
         service.blobs.put(b"an image")
     addresses = ("--from", f"sqlite://{source}", "--to", f"sqlite://{target}")
     status, out, err = run("copy", *addresses)
@@ -650,7 +658,7 @@ def test_copy_that_finds_something(
     """What is wrong with the source is named, and ends it with status 1; so does writing to the source meanwhile."""
     source = tmp_path / "source"
     with opened(source) as service:
-        service.albums.handle(album_stream(ALBUM), Album.create, Source(UserId("alice")), "Cases")
+        service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     with sqlite3.connect(source / "albumcore.sqlite") as connection:
         connection.execute("UPDATE stored_events SET state = '{}'")
     connection.close()

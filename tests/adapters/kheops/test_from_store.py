@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from albumcore import Album
+from albumcore import import_study, post_comment, remove_member
 from albumcore_adapters.http.kheops import events
 from albumcore_adapters.http.kheops.routes import ROUTES
 from albumcore_adapters.service import open_service
@@ -46,14 +46,14 @@ def test_the_same_question_is_answered_without_asking_again(
 def test_whatever_is_written_is_in_the_next_answer(world: World) -> None:
     """Through this process and through another, be it an event or not."""
     told = [world.request(ALICE, "GET", PAGE).json]
-    world.act(BOB, Album.post_comment, "hello")
+    world.act(BOB, post_comment, "hello")
     told.append(world.request(ALICE, "GET", PAGE).json)
     with closing(open_service(world.service.settings)) as another:
         another.people.register(BOB, None, "Robert")
     told.append(world.request(ALICE, "GET", PAGE).json)
     assert len(told[1]) == len(told[0]) + 1
     assert [one[0]["source"]["name"] for one in told[1:]] == ["Bob", "Robert"]
-    world.act(ALICE, Album.remove_member, BOB)
+    world.act(ALICE, remove_member, BOB)
     assert world.request(BOB, "GET", PAGE).status_code == 404
 
 
@@ -79,7 +79,7 @@ def test_the_answer_to_a_capability_token_is_not_kept(world: World) -> None:
 def test_headers_that_make_another_answer_are_part_of_the_question(world: World) -> None:
     """A link that a proxy tells of holds a token, and is for whoever asked for it."""
     world.store({CT: "CT"})
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     path = f"/studies/{STUDY}/series"
     told = [
         world.request(ALICE, "GET", path, headers=headers).content

@@ -11,7 +11,7 @@ import falcon.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from albumcore import Album
+from albumcore import add_admin, add_member, create_album, import_series
 from albumcore.ids import AlbumId
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, STUDY, World, email_of
 
@@ -93,10 +93,10 @@ def send(
 def fresh_album(world: World) -> AlbumId:
     """An album of Alice's with Bob, Carol and a series in it, that no request before has met."""
     album = AlbumId(f"Fresh{world.position():05d}")
-    world.act(ALICE, Album.create, "Fresh", album=album)
-    world.act(ALICE, Album.add_member, BOB, album=album)
-    world.act(ALICE, Album.add_admin, CAROL, album=album)
-    world.act(ALICE, Album.import_series, STUDY, CT, album=album)
+    world.act(ALICE, create_album, "Fresh", album=album)
+    world.act(ALICE, add_member, BOB, album=album)
+    world.act(ALICE, add_admin, CAROL, album=album)
+    world.act(ALICE, import_series, STUDY, CT, album=album)
     return album
 
 

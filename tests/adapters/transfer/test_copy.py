@@ -15,7 +15,18 @@ from typing import Any
 import pytest
 from attrs import fields
 
-from albumcore import Album, Source, StudyComments, WebhookEvent, utc_now
+from albumcore import (
+    Source,
+    WebhookEvent,
+    add_member,
+    create_album,
+    create_webhook,
+    import_series,
+    post_comment,
+    post_study_comment,
+    trigger_webhook,
+    utc_now,
+)
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
 from albumcore.streams import album_stream, study_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE
@@ -64,15 +75,13 @@ def furnish(data: Path) -> None:
         def act(by: Source, decision: Callable[..., Any], *args: Any) -> None:
             service.albums.handle(album_stream(ALBUM), decision, by, *args)
 
-        act(ADA, Album.create, "Copied 🦴", "é")
-        act(ADA, Album.create_webhook, *hook)
+        act(ADA, create_album, "Copied 🦴", "é")
+        act(ADA, create_webhook, *hook)
         catch_up(service.outbox)
-        act(ADA, Album.add_member, demo.BEN)
-        act(ADA, Album.import_series, STUDY, CT)
-        act(ADA, Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
-        service.albums.handle(
-            study_stream(STUDY), StudyComments.post_comment, BEN, [demo.BEN], "Psst"
-        )
+        act(ADA, add_member, demo.BEN)
+        act(ADA, import_series, STUDY, CT)
+        act(ADA, trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
+        service.albums.handle(study_stream(STUDY), post_study_comment, BEN, [demo.BEN], "Psst")
         catch_up(service.outbox)
         deliver_due(service.outbox, utc_now())
         service.token_uses.note("token", utc_now())
@@ -137,7 +146,7 @@ def test_there_and_back_again(store: Path, tmp_path: Path) -> None:
         copied(url, back)
         with closing(open_postgres(url)) as half_way:
             positions = [position for position, _ in half_way.follow()]
-            half_way.handle(album_stream(ALBUM), Album.post_comment, ADA, "Next")
+            half_way.handle(album_stream(ALBUM), post_comment, ADA, "Next")
             assert half_way.follow()[-1][0] > there.position
             assert half_way.verify() == []
     assert positions == [row[0] for row in expected["stored_events"]]
@@ -285,7 +294,7 @@ def write(data: Path) -> None:
     """Somebody is added, two people swap their addresses, one row goes and one comes."""
     with opened(data) as service:
         act = service.albums.handle
-        act(album_stream(ALBUM), Album.post_comment, ADA, "Meanwhile")
+        act(album_stream(ALBUM), post_comment, ADA, "Meanwhile")
         service.spent.spend("other", ends_at=utc_now() + timedelta(days=1), at=utc_now())
         study, series = service.inbox.contents(demo.ADA).popitem()
         service.inbox.remove(demo.ADA, study, series)
@@ -321,7 +330,7 @@ def test_written_to_meanwhile_on_postgresql(store: Path, tmp_path: Path) -> None
 
         def post() -> None:
             with closing(open_postgres(url)) as there:
-                there.handle(album_stream(ALBUM), Album.post_comment, ADA, "Meanwhile")
+                there.handle(album_stream(ALBUM), post_comment, ADA, "Meanwhile")
                 with database_of(there).transaction(commit=True) as cursor:
                     cursor.execute("DELETE FROM directory_person WHERE sub > ?", ["demo-ada"])
 
@@ -366,7 +375,7 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
     with opened(other) as service:
         for number in range(60):
             name = f"Album {number}"
-            service.albums.handle(album_stream(AlbumId(f"A{number:09}")), Album.create, ADA, name)
+            service.albums.handle(album_stream(AlbumId(f"A{number:09}")), create_album, ADA, name)
     assert "another store" in refused(other, new)
     assert dump(new) == before
     assert "is an unfinished copy itself" in refused(new, tmp_path / "third")
@@ -430,7 +439,7 @@ def test_a_store_that_no_service_has_opened(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     with closing(open_sqlite(old / DATABASE_FILE)) as app:
-        recorded = app.handle(album_stream(ALBUM), Album.create, ADA, "Knees")
+        recorded = app.handle(album_stream(ALBUM), create_album, ADA, "Knees")
     assert copied(old, new).is_whole
     with opened(new) as service:
         assert tuple(service.albums.history(album_stream(ALBUM))) == recorded

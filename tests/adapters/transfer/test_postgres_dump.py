@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from albumcore import Album, Source
+from albumcore import Source, create_album
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.base.settings import Settings
@@ -93,7 +93,7 @@ def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> N
             assert (len(history), history[-1][0]) == (manifest.events, manifest.position)
             assert len(list(service.blobs.digests())) == manifest.blobs == 4
             if settings is target:
-                service.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
+                service.albums.handle(LATER, create_album, Source(demo.ADA), "Later")
                 assert service.albums.follow(manifest.position)[0][0] > manifest.position
             given.append((service.albums.next_image_id(), service.clinics.add_station("Next")))
             with service.database.transaction(commit=True) as cursor:
@@ -112,7 +112,7 @@ def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None
         def write() -> None:
             with closing(open_service(settings)) as service:
                 service.people.register("later")
-                service.albums.handle(LATER, Album.create, Source("later"), "Later")  # type: ignore[arg-type] # a sub
+                service.albums.handle(LATER, create_album, Source("later"), "Later")  # type: ignore[arg-type] # a sub
 
         from_place(settings, tmp_path / "backup", after_the_first("copying tables", write))
         assert tables(settings) != before

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Source
+from albumcore import Source, create_album
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE
@@ -72,7 +72,7 @@ def data(made: tuple[Path, Path], tmp_path: Path) -> Path:
 def write_later(data: Path) -> None:
     """What the backup does not have."""
     with opened(data) as service:
-        service.albums.handle(LATER, Album.create, Source(demo.ADA), "Later")
+        service.albums.handle(LATER, create_album, Source(demo.ADA), "Later")
         service.blobs.put(b"an image of later")
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from albumcore import delete_patient
 from albumcore.ids import PatientId, UserId
-from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
 from albumcore_adapters.blobs import DirectoryBlobs
@@ -115,7 +115,7 @@ def test_delete_that_stopped_halfway_can_be_done_again(api: Api) -> None:
 def _close(api: Api) -> None:
     source = Source(UserId("tscharts-9"))
     stream = patient_stream(PatientId(1))
-    api.service.albums.handle(stream, PatientImageSet.delete_patient, source)
+    api.service.albums.handle(stream, delete_patient, source)
 
 
 @pytest.mark.on_sqlite

@@ -13,7 +13,18 @@ from typing import Any, cast
 import pytest
 from attrs import define, evolve
 
-from albumcore import Album, WebhookEvent
+from albumcore import (
+    WebhookEvent,
+    add_admin,
+    add_member,
+    delete_album,
+    delete_webhook,
+    edit_webhook,
+    import_series,
+    import_study,
+    remove_series,
+    trigger_webhook,
+)
 from albumcore_adapters.outbound import Unreachable
 from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.webhooks import (
@@ -52,7 +63,7 @@ def test_any_2xx_ends_it(world: Hooked, status: int) -> None:
     """The delivery was accepted and is not sent again."""
     world.receiver.answer(Answer(status))
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     [request] = world.run()
     assert request.headers["x-kheops-attempt"] == "1/5"
     assert world.run(3600) == []
@@ -66,7 +77,7 @@ def test_five_attempts_in_all(world: Hooked, answer: Answer) -> None:
     """After 20, 15, 10 and 5 s, with one delivery id; then the delivery is given up."""
     world.receiver.answer(answer)
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     sent = world.run()
     started = world.world.clock.now
     for wait in WAITS:
@@ -90,7 +101,7 @@ def test_a_later_attempt_that_passes_ends_it(world: Hooked) -> None:
     """The trigger has passed."""
     world.receiver.answer(FAILING, HANG_UP, Answer(204))
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     for wait in (0, 20, 15, 10, 5):
         world.run(wait)
     assert statuses(world) == [500, -1, 204]
@@ -101,7 +112,7 @@ def test_a_later_attempt_that_passes_ends_it(world: Hooked) -> None:
 def test_a_failed_connection_is_a_failed_attempt(world: Hooked) -> None:
     """A failed connection is a failed attempt."""
     world.hook(WebhookEvent.NEW_USER, url="http://127.0.0.1:1/")
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     world.run()
     assert statuses(world) == [-1]
     world.run(20)
@@ -113,7 +124,7 @@ def test_private_addresses_are_refused(tmp_path: Path, host: str) -> None:
     """Nothing is sent to one, and the attempt has failed, unless the settings allow them."""
     with hooked(tmp_path, allow_private_addresses=False) as world:
         world.hook(WebhookEvent.NEW_USER, url=f"http://{host}:{world.receiver.port}/")
-        world.act(Album.add_member, DAVE)
+        world.act(add_member, DAVE)
         assert world.run() == []
         assert statuses(world) == [-1]
 
@@ -122,7 +133,7 @@ def test_a_reopened_store_continues_where_it_was(world: Hooked) -> None:
     """A restart before the first attempt, or between attempts, repeats no attempt and changes no id."""
     world.receiver.answer(FAILING)
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     world.reopen()
     catch_up(world.outbox)
     world.reopen()
@@ -150,7 +161,7 @@ def test_a_delivery_whose_worker_died_is_made_again_after_a_minute(
         raise PowerFailure
 
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     with monkeypatch.context() as patched:
         patched.setattr("albumcore_adapters.webhooks.queue.record_attempt", die)
         with pytest.raises(PowerFailure):
@@ -168,7 +179,7 @@ def test_a_delivery_whose_worker_died_is_made_again_after_a_minute(
 def test_an_expired_lease_records_nothing(world: Hooked) -> None:
     """A worker whose lease expired and was claimed by another one records nothing."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     catch_up(world.outbox)
     slow = evolve(world.outbox, outbound=Overtaken(world))
     assert deliver_next(slow, world.world.clock.now)
@@ -197,7 +208,7 @@ def test_an_internal_error_is_a_failed_attempt(
         raise RuntimeError("a fault")
 
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     with monkeypatch.context() as patched:
         patched.setattr("albumcore_adapters.webhooks.worker.payload", fail)
         assert world.run() == []
@@ -211,13 +222,13 @@ def test_the_current_address_and_secret_count(world: Hooked) -> None:
     """An edit between two attempts counts for the second; the body stays the same."""
     world.receiver.answer(FAILING)
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     [first] = world.run()
     secret = store_secret(world.outbox, "another one")
     moved = f"{world.receiver.address}/moved"
-    world.act(Album.edit_webhook, HOOK, url=moved, secret=secret)
+    world.act(edit_webhook, HOOK, url=moved, secret=secret)
     [second] = world.run(20)
-    world.act(Album.edit_webhook, HOOK, secret="")
+    world.act(edit_webhook, HOOK, secret="")
     [third] = world.run(15)
     assert [one.path for one in (first, second, third)] == [f"/{HOOK}", "/moved", "/moved"]
     assert first.body == second.body == third.body
@@ -231,10 +242,10 @@ def test_a_deleted_webhook_has_no_deliveries(world: Hooked) -> None:
     world.receiver.answer(FAILING)
     world.world.store({"1.2.3.1": "CT"})
     world.hook(WebhookEvent.NEW_USER, WebhookEvent.NEW_SERIES)
-    world.act(Album.add_member, DAVE)
-    world.act(Album.import_study, "1.2.3", ["1.2.3.1"])
+    world.act(add_member, DAVE)
+    world.act(import_study, "1.2.3", ["1.2.3.1"])
     assert len(world.run()) == 1
-    world.act(Album.delete_webhook, HOOK)
+    world.act(delete_webhook, HOOK)
     assert list_triggers(world.outbox, ALBUM, HOOK) == ((), 0)
     assert rows_left(world) == 0
     assert world.run(3600) == []
@@ -246,9 +257,9 @@ def test_the_deletion_of_an_album_is_tried_five_times(world: Hooked) -> None:
     events = WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM
     world.hook(*events, secret=SECRET)
     world.hook(*events, webhook_id=OTHER_HOOK, enabled=False)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     world.run()
-    world.act(Album.delete)
+    world.act(delete_album)
     world.reopen()
     sent = world.run()
     for wait in WAITS:
@@ -267,13 +278,13 @@ def test_deliveries_from_before_a_deletion_are_made(world: Hooked) -> None:
     """With webhook and album as they were. New series are not delivered, because they cannot be retrieved."""
     world.receiver.answer(FAILING)
     world.world.store({"1.2.3.1": "CT", "1.2.3.2": "CT"})
-    world.act(Album.import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
+    world.act(import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
     world.hook(*WebhookEvent, secret=SECRET)
-    world.act(Album.add_admin, DAVE)
+    world.act(add_admin, DAVE)
     world.run()
-    world.act(Album.remove_series, "1.2.3", "1.2.3.1")
-    world.act(Album.import_series, "1.2.3", "1.2.3.1")
-    world.act(Album.delete)
+    world.act(remove_series, "1.2.3", "1.2.3.1")
+    world.act(import_series, "1.2.3", "1.2.3.1")
+    world.act(delete_album)
     world.receiver.answer(Answer(200))
     sent = world.run(20) + world.run(3600)
     bodies = bodies_of(sent)
@@ -294,7 +305,7 @@ def test_deliveries_from_before_a_deletion_are_made(world: Hooked) -> None:
 def test_an_album_that_is_deleted_during_a_delivery(world: Hooked) -> None:
     """The delivery under way is treated like others of a deleted album."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     catch_up(world.outbox)
     deleting = evolve(world.outbox, outbound=Deleting(world))
     assert deliver_next(deleting, world.world.clock.now)
@@ -310,7 +321,7 @@ class Deleting:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Delete the album, and send."""
-        self.world.act(Album.delete)
+        self.world.act(delete_album)
         assert self.world.run() == []
         return self.world.outbox.outbound.post(url, body, headers)
 
@@ -318,7 +329,7 @@ class Deleting:
 def test_no_row_is_left_of_a_deleted_album(world: Hooked) -> None:
     """After the first attempt that passes, its rows are deleted."""
     world.hook(WebhookEvent.DELETE_ALBUM, secret=SECRET)
-    world.act(Album.delete)
+    world.act(delete_album)
     assert len(world.run()) == 1
     assert rows_left(world) == 0
 
@@ -338,7 +349,7 @@ def rows_left(world: Hooked) -> int:
 def test_manual_triggers_go_to_a_disabled_webhook_at_once(world: Hooked) -> None:
     """Whether or not the webhook is enabled or subscribed."""
     world.hook(enabled=False)
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     assert [one["is_manual_trigger"] for one in world.bodies()] == [True]
 
 
@@ -346,7 +357,7 @@ def test_a_webhook_is_not_notified_of_events_it_is_not_subscribed_to(world: Hook
     """And of no event while it is disabled."""
     world.hook(WebhookEvent.REMOVE_SERIES)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK, enabled=False)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     assert world.bodies() == []
 
 
@@ -355,7 +366,7 @@ def test_every_webhook_is_notified(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
     world.hook(WebhookEvent.NEW_USER)
     world.receiver.answer(FAILING, path=f"/{HOOK}")
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     assert [one.path for one in world.run()] == [f"/{HOOK}", f"/{OTHER_HOOK}"]
     assert [one.path for one in world.run(20)] == [f"/{HOOK}"]
 
@@ -364,7 +375,7 @@ def test_deliveries_come_in_the_order_of_recording(world: Hooked) -> None:
     """For one webhook, as long as its receiver accepts them."""
     world.hook(WebhookEvent.NEW_USER)
     for number in range(5):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     found = [one["new_user"]["sub"] for one in world.bodies()]
     assert found == [f"user-{number}" for number in range(5)]
 
@@ -373,8 +384,8 @@ def test_a_webhook_has_one_delivery_under_way_at_a_time(world: Hooked) -> None:
     """While one is sent to a slow receiver, the next ones of its webhook wait, and those of others do not."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
-    world.act(Album.add_member, DAVE)
-    world.act(Album.add_member, "sub-next")
+    world.act(add_member, DAVE)
+    world.act(add_member, "sub-next")
     catch_up(world.outbox)
     now = world.world.clock.now
     held = Held(HOOK, world.outbox)
@@ -405,7 +416,7 @@ def test_several_workers_send_each_delivery_once(world: Hooked) -> None:
     for webhook_id in hooks:
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)  # type: ignore[arg-type] # an id made up
     for number in range(5):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     catch_up(world.outbox)
     now = world.world.clock.now
     threads = [
@@ -431,7 +442,7 @@ def test_several_workers_send_each_delivery_once(world: Hooked) -> None:
 def test_a_new_trigger_has_no_attempts(world: Hooked) -> None:
     """A new trigger is listed, without attempts, and has not passed."""
     world.hook()
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=CAROL)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=CAROL)
     [trigger], total = list_triggers(world.outbox, ALBUM, HOOK)
     assert (trigger.attempts, trigger.is_manual, trigger.user, total) == ((), True, CAROL, 1)
     assert summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers == (
@@ -445,7 +456,7 @@ YEAR = 365 * 24 * 3600
 def test_a_lease_of_a_clock_that_was_ahead_is_void(world: Hooked) -> None:
     """Its holder may have died, and the lease would end in a year."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     catch_up(world.outbox)
     ahead = world.world.clock.now + timedelta(seconds=YEAR)
     assert (
@@ -457,7 +468,7 @@ def test_a_lease_of_a_clock_that_was_ahead_is_void(world: Hooked) -> None:
 def test_a_lease_is_valid_for_a_worker_that_waited_for_the_database(world: Hooked) -> None:
     """A worker may have read the clock before another one claimed the lease."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     catch_up(world.outbox)
     now, later = world.world.clock.now, world.world.clock.now + timedelta(seconds=30)
     assert (
@@ -472,7 +483,7 @@ def test_an_attempt_that_failed_while_the_clock_was_ahead_is_followed_by_another
     """At once, because the time of the failed attempt is unknown."""
     world.receiver.answer(FAILING, Answer(200))
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     assert len(world.run(YEAR)) == 1
     world.world.clock.tick(-YEAR)
     assert len(world.run()) == 1
@@ -483,9 +494,9 @@ def test_events_recorded_while_the_clock_was_ahead_are_delivered(world: Hooked) 
     """So are later events, whose recorded times are never earlier."""
     world.hook(WebhookEvent.NEW_USER)
     world.world.clock.tick(YEAR)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     world.world.clock.tick(-YEAR)
-    world.act(Album.add_member, "sub-next")
+    world.act(add_member, "sub-next")
     assert [one["new_user"]["sub"] for one in world.bodies()] == [DAVE, "sub-next"]
 
 
@@ -493,13 +504,13 @@ def test_first_attempts_go_before_retries(world: Hooked) -> None:
     """Retries do not delay first attempts."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
-    world.act(Album.edit_webhook, OTHER_HOOK, enabled=False)
+    world.act(edit_webhook, OTHER_HOOK, enabled=False)
     world.receiver.answer(FAILING, path=f"/{HOOK}")
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     assert len(world.run()) == 1
-    world.act(Album.edit_webhook, OTHER_HOOK, enabled=True)
+    world.act(edit_webhook, OTHER_HOOK, enabled=True)
     world.world.clock.tick(60)
-    world.act(Album.add_member, "sub-next")
+    world.act(add_member, "sub-next")
     sent = world.run()
     assert [(one.path, one.headers["x-kheops-attempt"]) for one in sent] == [
         (f"/{HOOK}", "1/5"),
@@ -513,7 +524,7 @@ def test_the_queue_of_a_leased_webhook_is_not_scanned(world: Hooked) -> None:
     """However long its queue is: a claim costs a constant number of steps for each webhook."""
     world.hook(WebhookEvent.NEW_USER)
     for number in range(300):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     catch_up(world.outbox)
     now = world.world.clock.now
     counting = Counting(world.outbox.database)

@@ -7,7 +7,24 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Grants, WebhookEvent
+from albumcore import (
+    Grants,
+    WebhookEvent,
+    add_admin,
+    add_member,
+    add_report,
+    create_report_provider,
+    delete_album,
+    import_series,
+    import_study,
+    issue_capability_token,
+    leave_album,
+    promote_member,
+    remove_member,
+    remove_series,
+    remove_study,
+    trigger_webhook,
+)
 from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID
 from albumcore_adapters.directory import Held, InstanceRecord, album_place
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, digest_of
@@ -111,7 +128,7 @@ def new_series_facts(uid: str, base: str = ROOT) -> dict[str, Any]:
 def test_new_user(world: Hooked, *, is_admin: bool) -> None:
     """An added member or admin, with the source that added them."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_admin if is_admin else Album.add_member, DAVE)
+    world.act(add_admin if is_admin else add_member, DAVE)
     [request] = world.run()
     assert request.headers["x-kheops-event"] == "new_user"
     assert request.headers["content-type"] == "application/json"
@@ -123,9 +140,9 @@ def test_new_user(world: Hooked, *, is_admin: bool) -> None:
 def test_new_user_who_has_left_before_the_delivery(world: Hooked) -> None:
     """The body is sent, and describes members as of now."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_admin, DAVE, by=CAROL)
-    world.act(Album.remove_member, DAVE)
-    world.act(Album.remove_member, CAROL)
+    world.act(add_admin, DAVE, by=CAROL)
+    world.act(remove_member, DAVE)
+    world.act(remove_member, CAROL)
     [body] = world.bodies()
     assert body["new_user"] == DAVE_MEMBER
     assert "is_admin" not in body["source"]
@@ -135,8 +152,8 @@ def test_new_user_who_has_left_before_the_delivery(world: Hooked) -> None:
 def test_a_promotion_is_no_new_user(world: Hooked) -> None:
     """The user was a member before."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.promote_member, BOB)
-    world.act(Album.add_admin, BOB)
+    world.act(promote_member, BOB)
+    world.act(add_admin, BOB)
     assert world.bodies() == []
 
 
@@ -144,7 +161,7 @@ def test_new_series_that_were_sent(world: Hooked) -> None:
     """With all attributes of the study and of each series."""
     catalogued(world, CT, MR, SR)
     world.hook(WebhookEvent.NEW_SERIES)
-    world.act(Album.import_study, STUDY, [CT, MR], by=BOB)
+    world.act(import_study, STUDY, [CT, MR], by=BOB)
     assert world.bodies(29) == []
     [body] = world.bodies(1)
     address = f"{ROOT}/studies/{STUDY}"
@@ -163,7 +180,7 @@ def test_addresses_have_the_prefix_of_the_routes(tmp_path: Path) -> None:
     with hooked(tmp_path, kheops_prefix="/api") as world:
         catalogued(world, CT)
         world.hook(WebhookEvent.NEW_SERIES)
-        world.act(Album.import_study, STUDY, [CT])
+        world.act(import_study, STUDY, [CT])
         [body] = world.bodies(30)
     assert body["host"] == ROOT
     study = body["updated_study"]
@@ -174,10 +191,10 @@ def test_addresses_have_the_prefix_of_the_routes(tmp_path: Path) -> None:
 def test_removed_series_of_which_others_remain(world: Hooked) -> None:
     """The study has a RetrieveURL, the series has none."""
     catalogued(world, CT, MR)
-    world.act(Album.import_study, STUDY, [CT, MR])
+    world.act(import_study, STUDY, [CT, MR])
     world.hook(WebhookEvent.REMOVE_SERIES)
-    world.act(Album.remove_series, STUDY, CT)
-    world.act(Album.remove_series, STUDY, MR)
+    world.act(remove_series, STUDY, CT)
+    world.act(remove_series, STUDY, MR)
     first, second = world.bodies()
     assert first == common("2026-03-01T12:00:06Z") | {
         "remove_all_series": False,
@@ -193,9 +210,9 @@ def test_removed_series_of_which_others_remain(world: Hooked) -> None:
 def test_removed_study(world: Hooked) -> None:
     """It has no RetrieveURL."""
     catalogued(world, CT, MR)
-    world.act(Album.import_study, STUDY, [CT, MR])
+    world.act(import_study, STUDY, [CT, MR])
     world.hook(WebhookEvent.REMOVE_SERIES)
-    world.act(Album.remove_study, STUDY)
+    world.act(remove_study, STUDY)
     [body] = world.bodies()
     assert body["remove_all_series"] is True
     assert body["removed_study"] == STUDY_FACTS | {"series": [series_facts(CT), series_facts(MR)]}
@@ -206,9 +223,9 @@ def test_a_claimed_series_discloses_nothing_of_its_study(world: Hooked) -> None:
     catalogued(world, CT)
     world.world.service.catalogue.claim(STUDY, MR)
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
-    world.act(Album.import_series, STUDY, MR)
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR])
-    world.act(Album.remove_series, STUDY, MR)
+    world.act(import_series, STUDY, MR)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR])
+    world.act(remove_series, STUDY, MR)
     added, removed = world.bodies()
     address = f"{ROOT}/studies/{STUDY}"
     assert added["updated_study"] == {
@@ -224,10 +241,10 @@ def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
     service = world.world.service
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
     service.claims.make(Held(album_place(ALBUM), STUDY, CT), BOB, is_new=True)
-    world.act(Album.import_series, STUDY, CT)
+    world.act(import_series, STUDY, CT)
     catalogued(world, CT)
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
-    world.act(Album.remove_series, STUDY, CT)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
+    world.act(remove_series, STUDY, CT)
     triggered, removed = world.bodies(60)
     assert set(triggered["updated_study"]) == {"study_uid", "retrieve_url", "series"}
     assert [set(one) for one in triggered["updated_study"]["series"]] == [
@@ -241,11 +258,11 @@ def test_deleted_album(world: Hooked, *, by_leaving: bool) -> None:
     """As of its last version, without a delivery id, and no other event."""
     world.hook(WebhookEvent.DELETE_ALBUM, WebhookEvent.NEW_USER)
     if by_leaving:
-        world.act(Album.remove_member, BOB)
-        world.act(Album.remove_member, CAROL)
-        world.act(Album.leave)
+        world.act(remove_member, BOB)
+        world.act(remove_member, CAROL)
+        world.act(leave_album)
     else:
-        world.act(Album.delete)
+        world.act(delete_album)
     [request] = world.run()
     at = "2026-03-01T12:00:07Z" if by_leaving else "2026-03-01T12:00:05Z"
     assert bodies_of([request]) == [common(at)]
@@ -256,7 +273,7 @@ def test_deleted_album(world: Hooked, *, by_leaving: bool) -> None:
 def test_manual_new_user(world: Hooked) -> None:
     """The member that the admin named, as of now."""
     world.hook()
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB, by=CAROL)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB, by=CAROL)
     [body] = world.bodies()
     carol = {"email": "carol@example.org", "name": "Carol", "sub": CAROL, "is_admin": True}
     assert body == common("2026-03-01T12:00:05Z", carol, manual=True) | {"new_user": BOB_MEMBER}
@@ -265,9 +282,9 @@ def test_manual_new_user(world: Hooked) -> None:
 def test_manual_new_series(world: Hooked) -> None:
     """At once, and without a number of new instances."""
     catalogued(world, CT, MR)
-    world.act(Album.import_study, STUDY, [CT, MR])
+    world.act(import_study, STUDY, [CT, MR])
     world.hook()
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
     [body] = world.bodies()
     address = f"{ROOT}/studies/{STUDY}"
     series = series_facts(CT) | {"retrieve_url": f"{address}/series/{CT}"}
@@ -282,9 +299,9 @@ def test_source_is_a_capability_token(world: Hooked) -> None:
     """The creator of the token, and the token by id and title."""
     catalogued(world, CT)
     grants = Grants(read=True, write=True)
-    world.act(Album.issue_capability_token, KEY, digest_of("k"), "Scanner", grants)
+    world.act(issue_capability_token, KEY, digest_of("k"), "Scanner", grants)
     world.hook(WebhookEvent.NEW_SERIES)
-    world.act(Album.import_series, STUDY, CT, capability_token=KEY)
+    world.act(import_series, STUDY, CT, capability_token=KEY)
     [body] = world.bodies(30)
     assert body["source"] == ALICE_ADMIN | {"capability_token": {"id": KEY, "title": "Scanner"}}
     assert body["import_source"] == "upload"
@@ -293,9 +310,9 @@ def test_source_is_a_capability_token(world: Hooked) -> None:
 def test_source_is_a_report_provider(world: Hooked) -> None:
     """The user who started the report, and the provider by name and client id."""
     catalogued(world, SR)
-    world.act(Album.create_report_provider, SCRIBE, "Scribe", "https://scribe.example/c")
+    world.act(create_report_provider, SCRIBE, "Scribe", "https://scribe.example/c")
     world.hook(WebhookEvent.NEW_SERIES)
-    world.act(Album.add_report, STUDY, SR, by=BOB, report_provider=SCRIBE)
+    world.act(add_report, STUDY, SR, by=BOB, report_provider=SCRIBE)
     [body] = world.bodies(30)
     assert body["source"] == BOB_MEMBER | {
         "report_provider": {"name": "Scribe", "client_id": SCRIBE}
@@ -307,7 +324,7 @@ def test_bodies_have_the_current_names_of_people(world: Hooked) -> None:
     """A name that changes between two attempts is in the second; an unknown value has no key."""
     world.world.service.people.register("sub-new")
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, "sub-new")
+    world.act(add_member, "sub-new")
     world.receiver.answer(Answer(500))
     [first] = world.bodies()
     assert first["new_user"] == {"sub": "sub-new", "is_admin": False}

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, WebhookEvent
+from albumcore import (
+    WebhookEvent,
+    add_member,
+    import_study,
+    remove_series,
+    remove_study,
+    trigger_webhook,
+)
 from albumcore.albums import Webhook
 from albumcore.ids import WebhookId
 from albumcore_adapters.webhooks import (
@@ -68,7 +75,7 @@ def test_a_trigger_of_a_user(world: Hooked) -> None:
     """With its attempts, latest first."""
     world.receiver.answer(Answer(503), Answer(200))
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     world.run()
     world.run(20)
     [content] = shown(world)
@@ -87,7 +94,7 @@ def test_a_trigger_of_a_user(world: Hooked) -> None:
 def test_a_trigger_of_an_unknown_user(world: Hooked) -> None:
     """By subject identifier alone; before the first attempt there is no key for attempts."""
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, "sub-new")
+    world.act(add_member, "sub-new")
     [content] = shown(world)
     del content["id"]
     user = {"sub": "sub-new"}
@@ -96,9 +103,9 @@ def test_a_trigger_of_an_unknown_user(world: Hooked) -> None:
 
 def test_a_trigger_of_new_series(world: Hooked) -> None:
     """With the RetrieveURL of the study and of each series."""
-    world.act(Album.import_study, STUDY, [CT, MR])
+    world.act(import_study, STUDY, [CT, MR])
     world.hook()
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR, CT])
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR, CT])
     [content] = shown(world)
     del content["id"]
     address = f"{ROOT}/studies/{STUDY}"
@@ -117,10 +124,10 @@ def test_a_trigger_of_new_series(world: Hooked) -> None:
 
 def test_a_trigger_of_removed_series(world: Hooked) -> None:
     """The series have no RetrieveURL, nor has the study if the album has none of its series any more."""
-    world.act(Album.import_study, STUDY, [CT, MR])
+    world.act(import_study, STUDY, [CT, MR])
     world.hook(WebhookEvent.REMOVE_SERIES)
-    world.act(Album.remove_series, STUDY, CT)
-    world.act(Album.remove_study, STUDY)
+    world.act(remove_series, STUDY, CT)
+    world.act(remove_study, STUDY)
     last, first = (content["study"] for content in shown(world))
     address = f"{ROOT}/studies/{STUDY}"
     assert first == {
@@ -135,7 +142,7 @@ def test_pages_of_triggers_newest_first(world: Hooked) -> None:
     """The total does not depend on the page."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     for number in range(7):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     subs = [content["user"]["sub"] for content in shown(world)]
     assert subs == [f"user-{number}" for number in reversed(range(7))]
     huge = 2**80
@@ -152,9 +159,9 @@ def test_the_newest_triggers_stay_stored(world: Hooked, monkeypatch: pytest.Monk
         world.hook(WebhookEvent.NEW_USER, webhook_id=webhook_id)
     world.receiver.answer(Answer(500), Answer(200), path=f"/{HOOK}")
     for number in range(5):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     world.run()
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     assert len(world.run(10)) == 1
 
     def users(webhook_id: WebhookId) -> list[str | None]:
@@ -173,13 +180,13 @@ def test_the_five_newest_in_short(world: Hooked) -> None:
     world.receiver.answer(Answer(500), Answer(200))
     world.hook()
     for _ in range(7):
-        world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+        world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     world.run()
     ids = [content["id"] for content in shown(world)]
     summary = summarize_triggers(world.outbox, ALBUM)[HOOK]
     assert summary == TriggerSummary(7, tuple((one, True) for one in ids[:5]))
     world.receiver.answer(Answer(300))
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     world.run()
     newest = summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers
     assert [has_passed for _, has_passed in newest] == [False, True, True, True, True]

@@ -12,7 +12,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Album, Albumcore, Grants, Source, WebhookEvent, album_stream
+from albumcore import (
+    Albumcore,
+    Grants,
+    Source,
+    WebhookEvent,
+    add_admin,
+    add_member,
+    add_report,
+    album_stream,
+    create_album,
+    create_report_provider,
+    create_webhook,
+    delete_album,
+    delete_webhook,
+    edit_album,
+    edit_webhook,
+    import_series,
+    import_study,
+    issue_capability_token,
+    post_comment,
+    promote_member,
+    remove_member,
+    remove_series,
+    remove_study,
+    trigger_webhook,
+)
 from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
 from albumcore.testing.arguments import digest_of
@@ -39,7 +64,7 @@ ADMIN, SECOND, MEMBER, _ = CAST.users
 BY_ADMIN = Source(ADMIN)
 SCRIBE, KEYS = CAST.providers[0], CAST.tokens
 TOLD_OF = (
-    Album.create_webhook,
+    create_webhook,
     HOOK,
     "Hook",
     "https://hook.example",
@@ -52,10 +77,10 @@ TOLD_OF = (
 def begun(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
     """An album with a webhook for every event, a capability token and a report provider."""
     decisions: list[tuple[Any, ...]] = [
-        (Album.create, "Album"),
+        (create_album, "Album"),
         TOLD_OF,
-        (Album.issue_capability_token, key, digest_of(key), "Key", Grants(read=True, write=True)),
-        (Album.create_report_provider, SCRIBE, "Scribe", "https://scribe.example"),
+        (issue_capability_token, key, digest_of(key), "Key", Grants(read=True, write=True)),
+        (create_report_provider, SCRIBE, "Scribe", "https://scribe.example"),
     ]
     return [tried(album, *decision) for decision in decisions]
 
@@ -70,36 +95,36 @@ def busy(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
     (study, first), (_, second), (_, third), (other, fourth) = CAST.series
     through_key = Source(ADMIN, key)
     return [
-        tried(album, Album.import_series, study, first),
-        tried(album, Album.import_series, study, third),
-        tried(album, Album.import_series, study, third, source=Source(MEMBER)),
-        tried(album, Album.import_series, study, second, source=through_key),
-        tried(album, Album.import_study, study, (first, second, third)),
-        tried(album, Album.import_study, other, (fourth,), source=through_key),
-        tried(album, Album.add_report, study, second, source=Source(ADMIN, None, SCRIBE)),
-        tried(album, Album.remove_series, study, first),
-        tried(album, Album.remove_series, study, third, source=through_key),
-        tried(album, Album.remove_study, study),
-        tried(album, Album.add_member, MEMBER),
-        tried(album, Album.add_admin, SECOND),
-        tried(album, Album.promote_member, MEMBER),
-        tried(album, Album.remove_member, MEMBER),
-        tried(album, Album.post_comment, "Hello"),
-        tried(album, Album.trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, study, (third, first)),
-        tried(album, Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, None, (), ADMIN),
-        tried(album, Album.edit_webhook, HOOK, None, None, [WebhookEvent.NEW_SERIES]),
-        tried(album, Album.edit_webhook, HOOK, None, None, [*WebhookEvent], (), (), True, "next"),
-        tried(album, Album.edit_webhook, HOOK, None, None, None, (), (), False),
-        tried(album, Album.delete_webhook, HOOK),
+        tried(album, import_series, study, first),
+        tried(album, import_series, study, third),
+        tried(album, import_series, study, third, source=Source(MEMBER)),
+        tried(album, import_series, study, second, source=through_key),
+        tried(album, import_study, study, (first, second, third)),
+        tried(album, import_study, other, (fourth,), source=through_key),
+        tried(album, add_report, study, second, source=Source(ADMIN, None, SCRIBE)),
+        tried(album, remove_series, study, first),
+        tried(album, remove_series, study, third, source=through_key),
+        tried(album, remove_study, study),
+        tried(album, add_member, MEMBER),
+        tried(album, add_admin, SECOND),
+        tried(album, promote_member, MEMBER),
+        tried(album, remove_member, MEMBER),
+        tried(album, post_comment, "Hello"),
+        tried(album, trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, study, (third, first)),
+        tried(album, trigger_webhook, HOOK, WebhookEvent.NEW_USER, None, (), ADMIN),
+        tried(album, edit_webhook, HOOK, None, None, [WebhookEvent.NEW_SERIES]),
+        tried(album, edit_webhook, HOOK, None, None, [*WebhookEvent], (), (), True, "next"),
+        tried(album, edit_webhook, HOOK, None, None, None, (), (), False),
+        tried(album, delete_webhook, HOOK),
         tried(album, *TOLD_OF),
-        tried(album, Album.create_webhook, OTHER_HOOK, "Other", "https://o.example", WebhookEvent),
+        tried(album, create_webhook, OTHER_HOOK, "Other", "https://o.example", WebhookEvent),
     ]
 
 
 HOMES = tuple(zip(ALBUMS, KEYS, strict=False))
 BEGINNING = [turn for home in HOMES for turn in begun(*home)]
 BUSY = st.sampled_from([turn for home in HOMES for turn in busy(*home)])
-DELETING = st.sampled_from([tried(album, Album.delete) for album in ALBUMS])
+DELETING = st.sampled_from([tried(album, delete_album) for album in ALBUMS])
 
 
 @st.composite
@@ -189,13 +214,13 @@ def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
     with open_memory(clock=clock) as store:
         stream = album_stream(ALBUM)
         alice = Source(ALICE)
-        store.handle(stream, Album.create, alice, "Album")
+        store.handle(stream, create_album, alice, "Album")
         store.handle(
-            stream, Album.create_webhook, alice, HOOK, "Hook", "http://a.example", [*WebhookEvent]
+            stream, create_webhook, alice, HOOK, "Hook", "http://a.example", [*WebhookEvent]
         )
-        store.handle(stream, Album.add_member, alice, BOB)
+        store.handle(stream, add_member, alice, BOB)
         outbox = opened(store, clock)
-        store.handle(stream, Album.add_member, alice, DAVE)
+        store.handle(stream, add_member, alice, DAVE)
         outbox = opened(store, clock)
         catch_up(outbox)
         assert [row["user"] for row in rows(outbox, 'SELECT "user" FROM webhook_trigger')] == [DAVE]
@@ -203,11 +228,11 @@ def test_the_first_outbox_of_a_store_begins_at_its_end() -> None:
 
 def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
     """Nor are albums whose events need no state: the projection costs no more than reading the events."""
-    world.act(Album.import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
+    world.act(import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"])
     world.hook(WebhookEvent.NEW_USER, WebhookEvent.NEW_SERIES)
-    world.act(Album.remove_series, "1.2.3", "1.2.3.1")
-    world.act(Album.add_member, DAVE)
-    world.act(Album.delete)
+    world.act(remove_series, "1.2.3", "1.2.3.1")
+    world.act(add_member, DAVE)
+    world.act(delete_album)
     loaded: list[object] = []
     albums = world.world.service.albums
     load, albums.load = albums.load, lambda *args, **kwargs: loaded.append(args)  # type: ignore[assignment,method-assign]
@@ -221,23 +246,23 @@ def test_albums_without_webhooks_are_never_loaded(world: Hooked) -> None:
 def test_events_that_notify_no_webhook_are_skipped(world: Hooked) -> None:
     """Comments and edits are skipped."""
     world.hook(*WebhookEvent)
-    world.act(Album.post_comment, "Hello")
-    world.act(Album.edit, name="Other")
+    world.act(post_comment, "Hello")
+    world.act(edit_album, name="Other")
     assert world.bodies(60) == []
 
 
 def test_a_webhook_is_notified_of_its_own_album_only(world: Hooked) -> None:
     """The same id in two albums means two webhooks."""
-    world.act(Album.create, "Other", album=OTHER)
+    world.act(create_album, "Other", album=OTHER)
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, album=OTHER, url=f"{world.receiver.address}/other")
-    world.act(Album.create, "Third", album=NOWHERE)
-    world.act(Album.add_member, DAVE)
-    world.act(Album.add_member, BOB, album=OTHER)
-    world.act(Album.add_member, BOB, album=NOWHERE)
+    world.act(create_album, "Third", album=NOWHERE)
+    world.act(add_member, DAVE)
+    world.act(add_member, BOB, album=OTHER)
+    world.act(add_member, BOB, album=NOWHERE)
     sent = {request.path: body["album_id"] for request, body in sent_by(world)}
     assert sent == {f"/{HOOK}": ALBUM, "/other": OTHER}
-    world.act(Album.delete_webhook, HOOK)
+    world.act(delete_webhook, HOOK)
     world.run()
     assert (
         list_triggers(world.outbox, ALBUM, HOOK)[1],
@@ -253,13 +278,13 @@ def sent_by(world: Hooked) -> list[tuple[Any, Any]]:
 
 def test_a_change_of_a_webhook_counts_within_its_page(world: Hooked) -> None:
     """A webhook is notified as of the moment of each event, not of the end of the page."""
-    world.act(Album.add_member, "sub-1")
+    world.act(add_member, "sub-1")
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, "sub-2")
-    world.act(Album.edit_webhook, HOOK, enabled=False)
-    world.act(Album.add_member, "sub-3")
-    world.act(Album.edit_webhook, HOOK, enabled=True)
-    world.act(Album.add_member, "sub-4")
+    world.act(add_member, "sub-2")
+    world.act(edit_webhook, HOOK, enabled=False)
+    world.act(add_member, "sub-3")
+    world.act(edit_webhook, HOOK, enabled=True)
+    world.act(add_member, "sub-4")
     assert [body["new_user"]["sub"] for body in world.bodies()] == ["sub-2", "sub-4"]
 
 
@@ -278,7 +303,7 @@ def test_several_threads_project_each_event_once(world: Hooked) -> None:
         thread.start()
     try:
         for member in members:
-            world.act(Album.add_member, member)
+            world.act(add_member, member)
     finally:
         done.set()
         for thread in threads:
@@ -293,7 +318,7 @@ def test_a_projection_that_was_overtaken_continues(
     """Another thread projected a part of the page that was read: the rest is projected, and nothing twice."""
     world.hook(WebhookEvent.NEW_USER)
     for number in range(3):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     albums, outbox = world.world.service.albums, world.outbox
     follow = albums.follow_only
     overtaken: list[int] = []
@@ -323,7 +348,7 @@ def test_several_processes_project_each_event_once(world: Hooked) -> None:
         process.start()
     try:
         for member in members:
-            world.act(Album.add_member, member)
+            world.act(add_member, member)
         for process in processes:
             process.join(60)
         assert [process.exitcode for process in processes] == [0, 0]
@@ -339,9 +364,9 @@ def test_a_manual_trigger_is_listed_at_once(world: Hooked) -> None:
     """Reading triggers catches up first."""
     world.hook()
     for _ in range(3):
-        world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+        world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     assert list_triggers(world.outbox, ALBUM, HOOK)[1] == 3
-    world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=BOB)
     assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 4
     assert summarize_triggers(world.outbox, AlbumId("Elsewhere1")) == {}
     assert list_triggers(world.outbox, ALBUM, WebhookId("none")) == ((), 0)
@@ -361,8 +386,8 @@ def damage(world: Hooked, topic: str, album: AlbumId = ALBUM, state: str = "{}")
 @pytest.mark.parametrize(
     ("decision", "args", "topic", "is_news"),
     [
-        (Album.add_member, ("sub-x",), "album.member_added", True),
-        (Album.post_comment, ("Hello",), "album.comment_posted", False),
+        (add_member, ("sub-x",), "album.member_added", True),
+        (post_comment, ("Hello",), "album.comment_posted", False),
     ],
 )
 def test_an_unreadable_event_is_skipped(
@@ -374,12 +399,12 @@ def test_an_unreadable_event_is_skipped(
     is_news: bool,
 ) -> None:
     """Events before and after it are projected. It is logged once, without its content, if its type is projected."""
-    world.act(Album.create, "Other", album=OTHER)
+    world.act(create_album, "Other", album=OTHER)
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, "sub-before")
+    world.act(add_member, "sub-before")
     world.act(decision, *args, album=OTHER)
     damage(world, topic, OTHER, '{"name": "Jane Doe"}')
-    world.act(Album.add_member, "sub-after")
+    world.act(add_member, "sub-after")
     assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 2
     assert list_triggers(world.outbox, ALBUM, HOOK)[1] == 2
     assert [body["new_user"]["sub"] for body in world.bodies()] == ["sub-before", "sub-after"]
@@ -390,14 +415,14 @@ def test_an_unreadable_event_is_skipped(
 
 def test_an_event_whose_album_is_unreadable_is_skipped(world: Hooked) -> None:
     """Whether the study is gone cannot be determined. Other albums are projected."""
-    world.act(Album.create, "Other", album=OTHER)
+    world.act(create_album, "Other", album=OTHER)
     world.hook(WebhookEvent.REMOVE_SERIES, album=OTHER, webhook_id=OTHER_HOOK)
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.import_series, "1.2.3", "1.2.3.1", album=OTHER)
-    world.act(Album.remove_series, "1.2.3", "1.2.3.1", album=OTHER)
+    world.act(import_series, "1.2.3", "1.2.3.1", album=OTHER)
+    world.act(remove_series, "1.2.3", "1.2.3.1", album=OTHER)
     damage(world, "album.series_imported", OTHER)
     world.reopen()
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     assert [body["new_user"]["sub"] for body in world.bodies()] == [DAVE]
 
 
@@ -405,7 +430,7 @@ def test_a_webhook_whose_creation_is_unreadable_is_not_notified(world: Hooked) -
     """Its address is unknown, also for a manual trigger."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
-    world.act(Album.trigger_webhook, OTHER_HOOK, WebhookEvent.NEW_USER, user=BOB)
+    world.act(trigger_webhook, OTHER_HOOK, WebhookEvent.NEW_USER, user=BOB)
     damage(world, "album.webhook_created")
     assert world.bodies() == []
     assert rows(world.outbox, "SELECT 1 FROM webhook_trigger") == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import define, evolve
 
-from albumcore import Album, WebhookEvent
+from albumcore import WebhookEvent, add_member, delete_album, delete_webhook, edit_webhook
 from albumcore.errors import Invalid
 from albumcore_adapters.webhooks import (
     catch_up,
@@ -54,13 +54,13 @@ def test_a_secret_is_stored_under_a_random_name(world: Hooked, secret: str) -> N
 def test_a_replaced_secret_is_deleted(world: Hooked) -> None:
     """So is one that is removed."""
     world.hook(secret=SECRET)
-    world.act(Album.edit_webhook, HOOK, name="Renamed")
+    world.act(edit_webhook, HOOK, name="Renamed")
     world.run()
     assert stored_secrets(world) == {SECRET}
-    world.act(Album.edit_webhook, HOOK, secret=store_secret(world.outbox, "second"))
+    world.act(edit_webhook, HOOK, secret=store_secret(world.outbox, "second"))
     world.run()
     assert stored_secrets(world) == {"second"}
-    world.act(Album.edit_webhook, HOOK, secret="")
+    world.act(edit_webhook, HOOK, secret="")
     world.run()
     assert stored_secrets(world) == set()
 
@@ -69,7 +69,7 @@ def test_the_secret_of_a_deleted_webhook_is_deleted(world: Hooked) -> None:
     """Those of other webhooks stay."""
     world.hook(secret=SECRET)
     world.hook(secret="other", webhook_id=OTHER_HOOK)
-    world.act(Album.delete_webhook, HOOK)
+    world.act(delete_webhook, HOOK)
     world.run()
     assert stored_secrets(world) == {"other"}
 
@@ -79,7 +79,7 @@ def test_the_secrets_of_a_deleted_album_are_deleted_after_the_last_delivery(worl
     world.receiver.answer(Answer(500), Answer(200))
     world.hook(WebhookEvent.DELETE_ALBUM, secret=SECRET)
     world.hook(secret="other", webhook_id=OTHER_HOOK)
-    world.act(Album.delete)
+    world.act(delete_album)
     world.run()
     assert stored_secrets(world) == {SECRET}
     [request] = world.run(20)
@@ -127,7 +127,7 @@ def test_nothing_is_sent_unsigned_that_is_to_be_signed(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     with world.outbox.database.transaction(commit=True) as cursor:
         cursor.execute("DELETE FROM webhook_secret")
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     assert world.run() == []
     [trigger], _ = list_triggers(world.outbox, ALBUM, HOOK)
     assert [attempt.status for attempt in trigger.attempts] == [-1]
@@ -148,7 +148,7 @@ class Watched:
 def test_a_secret_shows_nowhere(world: Hooked) -> None:
     """Not in events, requests or the repr of objects that hold it."""
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     catch_up(world.outbox)
     now = world.world.clock.now
     delivery = claim_delivery(world.outbox.database, now, "lease", now)

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from albumcore import Album, WebhookEvent, utc_now
+from albumcore import WebhookEvent, add_member, utc_now
 from albumcore_adapters.webhooks.signing import Message, signed_headers, signing_key
 from support.kheops import DAVE, Clock
 from support.webhooks import SECRET, hooked
@@ -112,7 +112,7 @@ def test_what_is_received_is_verified_both_ways(tmp_path: Path, secret: str) -> 
     """A real delivery: Kheops' signature over the received bytes, and the other one by the library."""
     with hooked(tmp_path, Clock(utc_now())) as world:
         world.hook(WebhookEvent.NEW_USER, secret=secret)
-        world.act(Album.add_member, DAVE)
+        world.act(add_member, DAVE)
         [request] = world.run()
     signature = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
     assert request.headers["x-kheops-signature"] == signature

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from attrs import define, evolve, field
 
-from albumcore import Album, WebhookEvent, utc_now
+from albumcore import (
+    WebhookEvent,
+    add_member,
+    create_album,
+    import_series,
+    trigger_webhook,
+    utc_now,
+)
 from albumcore.ids import AlbumId, WebhookId
 from albumcore_adapters.webhooks import Outbox, Runner, list_triggers, queue, store_secret
 from albumcore_adapters.webhooks.queue import MAX_PER_ALBUM
@@ -39,9 +46,9 @@ def test_events_are_delivered(world: Hooked) -> None:
     runner = Runner(world.outbox, SOON)
     runner.start()
     try:
-        world.act(Album.add_member, DAVE)
+        world.act(add_member, DAVE)
         assert world.receiver.wait(1)[0].path == f"/{HOOK}"
-        world.act(Album.add_member, "sub-next")
+        world.act(add_member, "sub-next")
         world.receiver.wait(2)
     finally:
         runner.stop()
@@ -51,7 +58,7 @@ def test_due_batches_are_delivered(world: Hooked) -> None:
     """The threads enqueue due batches."""
     world.world.store({"1.2.3.1": "CT"})
     world.hook(WebhookEvent.NEW_SERIES)
-    world.act(Album.import_series, "1.2.3", "1.2.3.1")
+    world.act(import_series, "1.2.3", "1.2.3.1")
     runner = Runner(world.outbox, SOON)
     runner.start()
     try:
@@ -68,7 +75,7 @@ def test_a_slow_receiver_delays_no_other(world: Hooked) -> None:
     stuck = Held(HOOK, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=stuck), SOON)
     for number in range(10):
-        world.act(Album.add_member, f"user-{number}")
+        world.act(add_member, f"user-{number}")
     runner.start()
     try:
         assert stuck.is_there.wait(30)
@@ -105,7 +112,7 @@ def albums_with(world: Hooked, count: int) -> list[AlbumId]:
     """More albums of Alice, each with a webhook whose receiver fails."""
     albums = [AlbumId(f"Failing{number:03d}") for number in range(count)]
     for album in albums:
-        world.act(Album.create, "Failing", album=album)
+        world.act(create_album, "Failing", album=album)
         url = f"{world.receiver.address}/{album}"
         world.hook(WebhookEvent.NEW_USER, webhook_id=WebhookId(album * 2), album=album, url=url)
         world.receiver.answer(Answer(500), path=f"/{album}")
@@ -119,13 +126,13 @@ def test_receivers_that_hang_delay_no_other(world: Hooked) -> None:
     for album in albums:
         world.receiver.answer(Answer(delay=60), path=f"/{album}")
         for user in (DAVE, "sub-next"):
-            world.act(Album.add_member, user, album=album)
+            world.act(add_member, user, album=album)
     runner = Runner(world.outbox)
     runner.start()
     try:
         world.receiver.wait(len(albums))
         began = time.monotonic()
-        world.act(Album.add_member, DAVE)
+        world.act(add_member, DAVE)
         while f"/{HOOK}" not in world.receiver.paths:
             assert time.monotonic() - began < 2 * 10
             time.sleep(SOON)
@@ -141,12 +148,12 @@ def test_few_deliveries_of_one_album_are_made_at_a_time(world: Hooked) -> None:
     [other] = albums_with(world, 1)
     hanging = Hanging(other, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     runner.start()
     try:
         for _ in range(MAX_PER_ALBUM):
             assert hanging.are_there.acquire(timeout=30)
-        world.act(Album.add_member, DAVE, album=other)
+        world.act(add_member, DAVE, album=other)
         assert [one.path for one in world.receiver.wait(1)] == [f"/{other}"]
         assert not hanging.are_there.acquire(blocking=False)
         hanging.let_go.set()
@@ -166,12 +173,12 @@ def test_a_few_albums_with_many_receivers_that_hang_delay_no_other(world: Hooked
     hanging = Hanging(other, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
     for album in failing:
-        world.act(Album.add_member, DAVE, album=album)
+        world.act(add_member, DAVE, album=album)
     runner.start()
     try:
         for _ in range(CROWDED):
             assert hanging.are_there.acquire(timeout=30)
-        world.act(Album.add_member, DAVE, album=other)
+        world.act(add_member, DAVE, album=other)
         assert [one.path for one in world.receiver.wait(1)] == [f"/{other}"]
     finally:
         hanging.let_go.set()
@@ -182,9 +189,9 @@ def test_retries_that_hang_delay_no_first_attempt(world: Hooked) -> None:
     """Some threads make first attempts alone."""
     failing = albums_with(world, MAX_RETRIES + 1)
     for album in failing:
-        world.act(Album.add_member, DAVE, album=album)
+        world.act(add_member, DAVE, album=album)
     assert len(world.run()) == len(failing)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     world.hook(WebhookEvent.REMOVE_SERIES)
     hanging = Hanging(HOOK, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
@@ -193,7 +200,7 @@ def test_retries_that_hang_delay_no_first_attempt(world: Hooked) -> None:
     try:
         for _ in range(MAX_RETRIES):
             assert hanging.are_there.acquire(timeout=30)
-        world.act(Album.trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=DAVE)
+        world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=DAVE)
         assert world.receiver.wait(len(failing) + 1)[-1].path == f"/{HOOK}"
         assert not hanging.are_there.acquire(blocking=False)
     finally:
@@ -213,7 +220,7 @@ def test_a_process_makes_a_limited_number_of_deliveries_at_a_time(
     looked = threading.Event()
     monkeypatch.setattr(Runner, "_has_room", watch_refusals(Runner._has_room, looked))
     runner = Runner(evolve(world.outbox, outbound=hanging), SOON)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     runner.start()
     try:
         for _ in range(2):
@@ -255,11 +262,11 @@ def test_an_attempt_that_cannot_be_recorded_is_logged(
     with monkeypatch.context() as patched:
         patched.setattr("albumcore_adapters.webhooks.queue.record_attempt", fail)
         runner.start()
-        world.act(Album.add_member, DAVE)
+        world.act(add_member, DAVE)
         assert failed.wait(30)
     try:
         world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
-        world.act(Album.add_member, "sub-next")
+        world.act(add_member, "sub-next")
         assert world.receiver.wait(2)[1].path == f"/{OTHER_HOOK}"
     finally:
         runner.stop()
@@ -299,7 +306,7 @@ def test_an_error_is_logged_without_secrets_and_does_not_end_the_threads(
     runner = Runner(world.outbox, SOON)
     runner.start()
     try:
-        world.act(Album.add_member, DAVE)
+        world.act(add_member, DAVE)
         assert failed.wait(30)
         monkeypatch.undo()
         world.world.clock.tick(20)
@@ -320,7 +327,7 @@ def test_the_projection_continues_after_an_error(
     """The events are projected later, even if the error cannot be logged."""
     monkeypatch.setattr("sys.stderr", None)
     world.hook(WebhookEvent.NEW_USER)
-    world.act(Album.add_member, DAVE)
+    world.act(add_member, DAVE)
     failed = threading.Event()
 
     def fail(*args: object) -> None:
@@ -358,7 +365,7 @@ def test_unused_secrets_are_deleted_every_hour(
         world.world.clock.tick(25 * 3600)
         assert looked.acquire(timeout=30)
         for number in range(3):
-            world.act(Album.add_member, f"user-{number}")
+            world.act(add_member, f"user-{number}")
             world.receiver.wait(number + 1)
     finally:
         runner.stop()

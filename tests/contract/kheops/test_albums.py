@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore import Album, MemberFlags
-from albumcore.albums import events as happened
+from albumcore import (
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEdited,
+    MemberFlags,
+    NotificationsSet,
+    add_member,
+    delete_album,
+    import_series,
+    import_study,
+    post_comment,
+)
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, World, email_of
 from support.kheops_cases import BAD_FORM, FORBIDDEN, NO_ALBUM, Case, check, each
 
@@ -20,10 +30,10 @@ THERE = f"/albums/{ALBUM}"
 USERS = f"{THERE}/users"
 
 DELETING = [
-    Case("delete", ALICE, f"DELETE {THERE}", 204, events=[happened.AlbumDeleted()]),
+    Case("delete", ALICE, f"DELETE {THERE}", 204, events=[AlbumDeleted()]),
     Case("plain member", BOB, f"DELETE {THERE}", 403, FORBIDDEN),
     Case("no member", DAVE, f"DELETE {THERE}", 404, NO_ALBUM),
-    Case("deleted", ALICE, f"DELETE {THERE}", 404, NO_ALBUM, given=[(CAROL, Album.delete, {})]),
+    Case("deleted", ALICE, f"DELETE {THERE}", 404, NO_ALBUM, given=[(CAROL, delete_album, {})]),
 ]
 
 CREATING = [
@@ -134,7 +144,7 @@ def test_create_with_everything(world: World) -> None:
         add_series=False,
         write_comments=False,
     )
-    assert world.news(before) == [happened.AlbumCreated("Röntgen", "d", asked_for)]
+    assert world.news(before) == [AlbumCreated("Röntgen", "d", asked_for)]
 
 
 def test_create_with_a_name_alone(world: World) -> None:
@@ -167,8 +177,8 @@ def test_edit_by_an_admin(world: World) -> None:
     assert (told["send_series"], told["notification_new_comment"]) == (False, True)
     assert told == world.get(ALICE, THERE)
     assert world.news(before) == [
-        happened.AlbumEdited("New", None, MemberFlags(send_series=False)),
-        happened.NotificationsSet(new_series=False, new_comment=True),
+        AlbumEdited("New", None, MemberFlags(send_series=False)),
+        NotificationsSet(new_series=False, new_comment=True),
     ]
 
 
@@ -176,7 +186,7 @@ def test_edit_that_changes_nothing(world: World) -> None:
     """Every edit by an admin is recorded, even an empty one."""
     before = world.position()
     assert world.request(ALICE, "PATCH", THERE).status_code == 200
-    assert world.news(before) == [happened.AlbumEdited()]
+    assert world.news(before) == [AlbumEdited()]
 
 
 def test_edit_with_fields_in_the_query_string(world: World) -> None:
@@ -208,11 +218,11 @@ def test_get(world: World) -> None:
     """The album object counts what is there, the caller's visible comments, and populated series only."""
     world.store({CT: "CT", MR: "MR"}, instances=2)
     world.store({"1.9.1": "CT"}, study="1.9")
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR, SR])
-    world.act(ALICE, Album.import_series, "1.9", "1.9.1")
+    world.act(ALICE, import_study, STUDY, [CT, MR, SR])
+    world.act(ALICE, import_series, "1.9", "1.9.1")
     world.service.catalogue.claim(STUDY, SR)
-    world.act(ALICE, Album.post_comment, "to all")
-    world.act(ALICE, Album.post_comment, "to Carol", CAROL)
+    world.act(ALICE, post_comment, "to all")
+    world.act(ALICE, post_comment, "to Carol", CAROL)
     told = world.get(BOB, THERE)
     counted = {name: told[name] for name in told if name.startswith("number_of")}
     assert counted == {
@@ -230,9 +240,9 @@ def test_get(world: World) -> None:
 def test_get_with_users(world: World) -> None:
     """With includeUsers=true the members are told too, by e-mail address; what is unknown of one has no key."""
     world.service.people.register("sub-zoe", "a.zoe@example.org")
-    world.act(ALICE, Album.add_member, "sub-zoe")
-    world.act(ALICE, Album.add_member, "sub-1")
-    world.act(ALICE, Album.add_member, "sub-0")
+    world.act(ALICE, add_member, "sub-zoe")
+    world.act(ALICE, add_member, "sub-1")
+    world.act(ALICE, add_member, "sub-0")
     told = world.get(BOB, THERE, includeUsers="true")
     assert [list(user.items()) for user in told["users"]] == [
         [("email", "a.zoe@example.org"), ("sub", "sub-zoe"), ("is_admin", False)],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from albumcore import Album
+from albumcore import import_series
 from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.kheops import ROUTES
@@ -53,7 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A settled world with a study in the album, and all routes under /api too."""
     made = open_world(tmp_path_factory.mktemp("data"), kheops_prefix="/api", start=settle)
     made.store({CT: "CT"}, owner=BOB)
-    made.act(ALICE, Album.import_series, STUDY, CT)
+    made.act(ALICE, import_series, STUDY, CT)
     yield made
     made.service.close()
 

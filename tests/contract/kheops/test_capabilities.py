@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Grants
-from albumcore.albums import events as happened
+from albumcore import (
+    CapabilityTokenIssued,
+    CapabilityTokenRevoked,
+    Grants,
+    UserTokenIssued,
+    UserTokenRevoked,
+    create_album,
+    edit_album,
+    issue_capability_token,
+    leave_album,
+)
 from albumcore.ids import CapabilityTokenId
-from albumcore.user_tokens import UserTokenIssued, UserTokenRevoked
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -73,7 +81,7 @@ def test_create_for_album(world: World) -> None:
     secret = answer.json["access_token"]
     assert (answer.status_code, len(secret), secret.isalnum()) == (201, 22, True)
     [issued] = world.news(before)
-    assert issued == happened.CapabilityTokenIssued(
+    assert issued == CapabilityTokenIssued(
         answer.json["id"],
         digest_of(secret),
         "Scanner 2",
@@ -225,7 +233,7 @@ def test_not_made(case: Case, world: World) -> None:
 # Seeing
 
 OF_CAROL = {"token_id": KEY, "digest": KEPT, "title": "T", "grants": Grants(read=True)}
-GIVEN = [(CAROL, Album.issue_capability_token, OF_CAROL)]
+GIVEN = [(CAROL, issue_capability_token, OF_CAROL)]
 ONE = f"{HERE}/{KEY}"
 
 NOT_SEEING = [
@@ -275,7 +283,7 @@ def test_own_tokens(world: World) -> None:
 
 def test_tokens_of_album(world: World) -> None:
     """Every admin sees all tokens of the album, newest first, or those of one creator; and of no other album."""
-    world.act(ALICE, Album.create, "Other", album=OTHER)
+    world.act(ALICE, create_album, "Other", album=OTHER)
     make(world, title="1")
     make(world, CAROL, title="2")
     make(world, title="3", album=OTHER)
@@ -329,8 +337,8 @@ def test_own_token_of_one_named_like_an_album(world: World) -> None:
 def test_shown_to_one_who_left(world: World) -> None:
     """Who has left the album sees the tokens he made there, and not what the album is called by now."""
     made = make(world, CAROL)
-    world.act(CAROL, Album.leave)
-    world.act(ALICE, Album.edit, "Secret")
+    world.act(CAROL, leave_album)
+    world.act(ALICE, edit_album, "Secret")
     shown = world.get(CAROL, f"{HERE}/{made['id']}")
     assert (shown["album"], shown["revoked"]) == ({"album_id": ALBUM}, True)
     assert world.get(CAROL, HERE) == [shown]
@@ -363,7 +371,7 @@ def test_revoke(world: World) -> None:
     before = world.position()
     answer = world.request(CAROL, "POST", f"{HERE}/{made['id']}/revoke")
     assert answer.status_code == 200
-    assert world.news(before) == [happened.CapabilityTokenRevoked(made["id"])]
+    assert world.news(before) == [CapabilityTokenRevoked(made["id"])]
     assert not opens(world, made)
     told = f"{world.clock.now:%Y-%m-%dT%H:%M:%S}Z"
     assert (answer.json["revoked"], answer.json["revoke_time"]) == (True, told)

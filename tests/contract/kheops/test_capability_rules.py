@@ -8,7 +8,18 @@ from typing import Any, cast
 
 import pytest
 
-from albumcore import Album, Grants, UserTokens, album_stream, user_stream
+from albumcore import (
+    Grants,
+    add_admin,
+    album_stream,
+    create_album,
+    demote_admin,
+    import_series,
+    import_study,
+    issue_capability_token,
+    issue_user_token,
+    user_stream,
+)
 from albumcore.ids import AlbumId, CapabilityTokenId
 from albumcore.kernel import Source
 from support.kheops import (
@@ -67,12 +78,10 @@ def test_unknown_creator(world: World) -> None:
     """A token of somebody whom the directory does not know opens nothing."""
     secrets = "a" * 22, "b" * 22
     source = Source(NOBODY)
-    world.act(ALICE, Album.add_admin, NOBODY)
+    world.act(ALICE, add_admin, NOBODY)
     handle = world.service.albums.handle
-    handle(user_stream(NOBODY), UserTokens.issue, source, KEY, digest_of(secrets[0]), "T")
-    world.act(
-        NOBODY, Album.issue_capability_token, KEY, digest_of(secrets[1]), "T", Grants(read=True)
-    )
+    handle(user_stream(NOBODY), issue_user_token, source, KEY, digest_of(secrets[0]), "T")
+    world.act(NOBODY, issue_capability_token, KEY, digest_of(secrets[1]), "T", Grants(read=True))
     for secret in secrets:
         assert not opens(world, {"access_token": secret})
     world.register(NOBODY)
@@ -95,8 +104,8 @@ def test_creator_who_is_no_admin(world: World) -> None:
     )
     now = world.clock.now
     world.clock.tick(7200)
-    world.act(ALICE, Album.import_series, STUDY, CT)
-    world.act(ALICE, Album.demote_admin, CAROL)
+    world.act(ALICE, import_series, STUDY, CT)
+    world.act(ALICE, demote_admin, CAROL)
     world.clock.now = now
     before = world.position()
     assert show(world, made, "GET", f"/albums/{ALBUM}").status_code == 200
@@ -180,7 +189,7 @@ NOT_FOR_TOKENS = [
 
 def test_reach(world: World) -> None:
     """A token of an album, whatever it allows, reaches that album alone, and nothing that is a user's."""
-    world.act(ALICE, Album.create, "Other", album=OTHER)
+    world.act(ALICE, create_album, "Other", album=OTHER)
     every = {f"{name}_permission": "true" for name in ("read", "write", "download", "appropriate")}
     token = make(world, **every)
     before = world.position()
@@ -193,7 +202,7 @@ def test_reach(world: World) -> None:
 def test_album_by_token(world: World) -> None:
     """Any token of an album is shown its name, its description and what is in it, whatever it allows."""
     world.store({CT: "CT", SR: "SR"}, instances=2)
-    world.act(ALICE, Album.import_study, STUDY, [CT, SR])
+    world.act(ALICE, import_study, STUDY, [CT, SR])
     answer = show(world, make(world), "GET", f"/albums/{ALBUM}")
     assert (answer.status_code, answer.json) == (
         200,
@@ -218,9 +227,9 @@ def source_of(world: World, mutation: str) -> Any:
 
 def test_attribution_to_album_token(world: World) -> None:
     """What a token of an album brings and removes is told as its creator's, through the token."""
-    world.act(ALICE, Album.create, "Other", album=OTHER)
+    world.act(ALICE, create_album, "Other", album=OTHER)
     world.store({CT: "CT", MR: "MR"})
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR], album=OTHER)
+    world.act(ALICE, import_study, STUDY, [CT, MR], album=OTHER)
     rights = {f"{name}_permission": "true" for name in ("read", "write", "appropriate")}
     token, lender = make(world, title="Scanner", **rights), make(world, album=OTHER, **rights)
     lent = {"X-Authorization-Source": f"Bearer {lender['access_token']}"}
@@ -263,8 +272,8 @@ def test_attribution_to_user(world: World) -> None:
 @pytest.mark.parametrize("path", [f"users/{CAROL}/admin", f"users/{CAROL}"])
 def test_lost_right(path: str, world: World) -> None:
     """Who is demoted or removed loses his tokens of the album at once, and no others."""
-    world.act(ALICE, Album.create, "Other", album=OTHER)
-    world.act(ALICE, Album.add_admin, CAROL, album=OTHER)
+    world.act(ALICE, create_album, "Other", album=OTHER)
+    world.act(ALICE, add_admin, CAROL, album=OTHER)
     lost, own = make(world, CAROL), make_own(world, CAROL)
     kept = make(world), make(world, CAROL, album=OTHER)
     assert world.request(ALICE, "DELETE", f"/albums/{ALBUM}/{path}").status_code == 204

@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from albumcore import Act, Album, Source
-from albumcore.albums import events as happened
+from albumcore import (
+    Act,
+    AlbumDeleted,
+    MemberLeft,
+    SeriesImported,
+    Source,
+    add_member,
+    create_album,
+    edit_album,
+    import_series,
+    import_study,
+    remove_member,
+)
 from albumcore.albums.values import Member
 from albumcore_adapters.access.claims import keeping_images, put_in_album
 from albumcore_adapters.access.series import Claim
@@ -58,7 +69,7 @@ def images_of(world: World, owner: str, series: str = CT) -> None:
 
 def daves_album(world: World) -> None:
     """An album of Dave's, with nothing in it."""
-    world.act(DAVE, Album.create, "Dave's", album=OTHER)
+    world.act(DAVE, create_album, "Dave's", album=OTHER)
 
 
 def told(world: World, by: str, album: str | None = None) -> dict[str, Any]:
@@ -231,17 +242,17 @@ def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
     """Decided anew, as the series came in from elsewhere meanwhile, it leaves what is there as it is."""
     images_of(world, CAROL)
     origin = Claim(None, BOB, is_first=False, may_show=False)
-    decide = put_in_album(world.service.holdings, ALBUM, Album.import_series, origin)
+    decide = put_in_album(world.service.holdings, ALBUM, import_series, origin)
     act = Act(Source(BOB), world.clock.now)
-    assert decide(world.state(), act, STUDY, CT) == (happened.SeriesImported(STUDY, CT),)
-    world.act(CAROL, Album.import_series, STUDY, CT)
+    assert decide(world.state(), act, STUDY, CT) == (SeriesImported(STUDY, CT),)
+    world.act(CAROL, import_series, STUDY, CT)
     assert decide(world.state(), act, STUDY, CT) == ()
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 1
 
 
 def test_a_claim_shows_no_study_that_others_have(world: World) -> None:
     """A made-up series of a study shows neither its comments nor its people, whether it has images yet or not."""
-    world.act(ALICE, Album.import_series, STUDY, MR)
+    world.act(ALICE, import_series, STUDY, MR)
     daves_album(world)
     for path in (OF_CT, CT_TO_OTHER):
         assert world.request(DAVE, "PUT", path).status_code == 201
@@ -256,10 +267,10 @@ def test_a_study_is_shown_on_by_those_who_may_send_it(
     send: bool, status: int, world: World
 ) -> None:
     """A member's new series shows the study elsewhere only if the member may send it there."""
-    world.act(ALICE, Album.import_series, STUDY, MR)
-    world.act(ALICE, Album.edit, flags={"send_series": send})
-    world.act(BOB, Album.create, "Bob's", album=OTHER)
-    world.act(BOB, Album.add_member, DAVE, album=OTHER)
+    world.act(ALICE, import_series, STUDY, MR)
+    world.act(ALICE, edit_album, flags={"send_series": send})
+    world.act(BOB, create_album, "Bob's", album=OTHER)
+    world.act(BOB, add_member, DAVE, album=OTHER)
     assert world.request(BOB, "PUT", CT_TO_OTHER).status_code == 201
     assert world.request(DAVE, "GET", COMMENTS).status_code == status
 
@@ -271,9 +282,9 @@ def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) 
     world.request(BOB, "PUT", f"{OF_STUDY}/series/{SR}/albums/{ALBUM}")
     for series in (CT, MR):
         images_of(world, ALICE, series)
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.act(by, Album.create, "With another copy", album=OTHER)
-    world.act(by, Album.import_series, STUDY, MR, album=OTHER)
+    world.act(ALICE, import_study, STUDY, [CT, MR])
+    world.act(by, create_album, "With another copy", album=OTHER)
+    world.act(by, import_series, STUDY, MR, album=OTHER)
     if by == CAROL:
         assert world.request(CAROL, "DELETE", f"/albums/{ALBUM}").status_code == 204
     else:
@@ -287,24 +298,24 @@ def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) 
 def test_an_end_that_turns_out_to_be_none(world: World) -> None:
     """Decided anew, as another member came in meanwhile, the last one's leaving ends nothing and gives nothing."""
     images_of(world, ALICE)
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     world.request(ALICE, "DELETE", OF_CT)
     for sub in (ALICE, CAROL):
-        world.act(sub, Album.remove_member, sub)
+        world.act(sub, remove_member, sub)
     act = Act(Source(BOB), world.clock.now)
     caller = Caller(Source(BOB))
-    leave = keeping_images(world.service.holdings, caller, ALBUM, Album.remove_member)
-    assert [type(event) for event in leave(world.state(), act, BOB)] == [happened.AlbumDeleted]
+    leave = keeping_images(world.service.holdings, caller, ALBUM, remove_member)
+    assert [type(event) for event in leave(world.state(), act, BOB)] == [AlbumDeleted]
     assert world.service.inbox.contents(BOB) == {STUDY: {CT}}
     both = evolve(world.state(), members={**world.state().members, CAROL: Member()})
-    assert [type(event) for event in leave(both, act, BOB)] == [happened.MemberLeft]
+    assert [type(event) for event in leave(both, act, BOB)] == [MemberLeft]
     assert world.service.inbox.contents(BOB) == {}
 
 
 def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
     """Who may not delete an album is given nothing of it."""
     images_of(world, ALICE)
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     world.request(ALICE, "DELETE", OF_CT)
     assert world.request(BOB, "DELETE", f"/albums/{ALBUM}").status_code == 403
     assert world.service.inbox.contents(BOB) == {}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jws
 from joserfc.jwk import OctKey
 
-from albumcore import Album
+from albumcore import create_report_provider, delete_report_provider, remove_member
 from albumcore.ids import ReportProviderId
 from support.kheops import ALBUM, ALICE, BOB, STUDY, World
 from support.receiver import HANG_UP
@@ -101,10 +101,10 @@ def test_code_of_a_report_that_may_not_be_any_more(scribe: Scribe, tmp_path: Pat
     world = open_reporting_world(tmp_path)
     scribe.join(world)
     code = scribe.code(world, BOB)
-    world.act(BOB, Album.remove_member, BOB)
+    world.act(BOB, remove_member, BOB)
     assert refusal(scribe.redeem(world, code)) == "invalid_grant"
     code = scribe.code(world, ALICE)
-    world.act(ALICE, Album.delete_report_provider, SCRIBE)
+    world.act(ALICE, delete_report_provider, SCRIBE)
     assert refusal(scribe.redeem(world, code)) == "invalid_client"
     world.service.close()
 
@@ -294,7 +294,7 @@ def test_numbers_of_two_clients(world: World, scribe: Scribe) -> None:
     """Two clients may number their assertions alike."""
     other = ReportProviderId("t" * 22)
     url = f"{scribe.receiver.address}/config"
-    world.act(ALICE, Album.create_report_provider, other, "Other", url)
+    world.act(ALICE, create_report_provider, other, "Other", url)
     mine = scribe.assertion(world, jti="one")
     assert scribe.redeem(world, scribe.code(world), client_assertion=mine).status_code == 200
     answer = world.request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore.albums import events as happened
+from albumcore import CommentPosted
 from support.kheops import ALBUM, BOB, CAROL, DAVE, NOBODY, World, email_of
 from support.kheops_cases import BAD_FORM, FORBIDDEN, NO_ALBUM, NO_USER, Case, check, each, flags
 
@@ -19,7 +19,7 @@ COMMENTING = [
         f"POST {COMMENTS}",
         204,
         form={"comment": " a\nb "},
-        events=[happened.CommentPosted(" a\nb ")],
+        events=[CommentPosted(" a\nb ")],
     ),
     Case(
         "private",
@@ -27,7 +27,7 @@ COMMENTING = [
         f"POST {COMMENTS}",
         204,
         form={"comment": "x", "to_user": email_of(CAROL)},
-        events=[happened.CommentPosted("x", CAROL)],
+        events=[CommentPosted("x", CAROL)],
     ),
     Case(
         "to oneself",
@@ -35,7 +35,7 @@ COMMENTING = [
         f"POST {COMMENTS}",
         204,
         form={"comment": "x", "to_user": BOB},
-        events=[happened.CommentPosted("x", BOB)],
+        events=[CommentPosted("x", BOB)],
     ),
     Case(
         "longest",
@@ -43,7 +43,7 @@ COMMENTING = [
         f"POST {COMMENTS}",
         204,
         form={"comment": "é" * 1024},
-        events=[happened.CommentPosted("é" * 1024)],
+        events=[CommentPosted("é" * 1024)],
     ),
     Case("too long", BOB, f"POST {COMMENTS}", 400, BAD_FORM, form={"comment": "x" * 1025}),
     Case("empty", BOB, f"POST {COMMENTS}", 400, BAD_FORM, form={"comment": ""}),

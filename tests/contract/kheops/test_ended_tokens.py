@@ -10,7 +10,7 @@ import orjson
 import pytest
 from joserfc import jws
 
-from albumcore import Album
+from albumcore import create_report_provider, import_series
 from albumcore.ids import CapabilityTokenId
 from albumcore_adapters.identity.issuing import end_all, issue
 from albumcore_adapters.identity.jwks import embedded_key
@@ -109,8 +109,8 @@ def test_a_token_that_does_not_say_when_it_was_issued(issued_at: Any, world: Wor
 def reported(world: World) -> World:
     """A study and a report provider are in the album."""
     world.store({CT: "CT"}, owner=ALICE)
-    world.act(ALICE, Album.import_series, STUDY, CT)
-    world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", "https://scribe.example/c")
+    world.act(ALICE, import_series, STUDY, CT)
+    world.act(ALICE, create_report_provider, SCRIBE, "Scribe", "https://scribe.example/c")
     return world
 
 

@@ -11,7 +11,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from albumcore import Album, WebhookEvent
+from albumcore import (
+    WebhookEvent,
+    add_favorite,
+    add_member,
+    add_report,
+    create_album,
+    create_report_provider,
+    create_webhook,
+    delete_report_provider,
+    edit_album,
+    import_series,
+    import_study,
+    leave_album,
+    post_comment,
+)
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -54,35 +68,35 @@ def history(world: World) -> None:
     world.service.catalogue.claim("8", "8.1")  # type: ignore[arg-type]
     token = world.album_token("t1", read=True, write=True)
     world.album_token("t2", CAROL, read=True, write=True)
-    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
     world.album_token("elsewhere", DAVE, OTHER)
-    world.act(DAVE, Album.create_report_provider, "p9", "P", "https://p.example", album=OTHER)
+    world.act(DAVE, create_report_provider, "p9", "P", "https://p.example", album=OTHER)
     on(2)
-    world.act(ALICE, Album.edit, name="x")
+    world.act(ALICE, edit_album, name="x")
     on(3)
     world.clock.tick(0.5)
-    world.act(ALICE, Album.add_member, DAVE)
+    world.act(ALICE, add_member, DAVE)
     world.clock.now = datetime(2026, 3, 4, 23, 59, 58, 999_999, tzinfo=UTC)
-    world.act(DAVE, Album.leave)
+    world.act(DAVE, leave_album)
     on(5)
-    world.act(BOB, Album.import_study, STUDY, [CT, MR])
+    world.act(BOB, import_study, STUDY, [CT, MR])
     on(6)
     world.request(token, "DELETE", f"/studies/{STUDY}/series/{MR}")
     on(7)
-    world.act(BOB, Album.add_favorite, STUDY)
+    world.act(BOB, add_favorite, STUDY)
     on(8)
-    world.act(ALICE, Album.create_report_provider, "p1", "P", "https://p.example")
+    world.act(ALICE, create_report_provider, "p1", "P", "https://p.example")
     on(9)
-    world.act(BOB, Album.add_report, STUDY, SR, report_provider="p1")
+    world.act(BOB, add_report, STUDY, SR, report_provider="p1")
     on(10)
-    world.act(ALICE, Album.delete_report_provider, "p1")
+    world.act(ALICE, delete_report_provider, "p1")
     on(11)
-    world.act(BOB, Album.import_series, "9", "9.1")
+    world.act(BOB, import_series, "9", "9.1")
     on(12)
-    world.act(ALICE, Album.create_webhook, "w1", "W", "https://w.example", [WebhookEvent.NEW_USER])
+    world.act(ALICE, create_webhook, "w1", "W", "https://w.example", [WebhookEvent.NEW_USER])
     on(13)
-    world.act(BOB, Album.post_comment, "to all")
-    world.act(CAROL, Album.post_comment, "to Bob", BOB)
+    world.act(BOB, post_comment, "to all")
+    world.act(CAROL, post_comment, "to Bob", BOB)
 
 
 NAMES: dict[str, int] = {

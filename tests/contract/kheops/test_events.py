@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album
+from albumcore import (
+    add_member,
+    demote_admin,
+    edit_album,
+    import_study,
+    leave_album,
+    post_comment,
+    promote_member,
+    remove_member,
+    remove_study,
+)
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, STUDY, World
 
 COVERS = ("GET /albums/{album}/events",)
@@ -30,7 +40,7 @@ COMMENTS, MUTATIONS = ["Comment"], ["Mutation"] * 3
 )
 def test_types(types: Sequence[str], expected: list[str], world: World) -> None:
     """Kinds are named by repeating types, by commas, or both; without it, both kinds come. The total is of those."""
-    world.act(ALICE, Album.post_comment, "x")
+    world.act(ALICE, post_comment, "x")
     answer = world.request(BOB, "GET", EVENTS, query={"types": types})
     assert [event["event_type"] for event in answer.json] == expected
     assert answer.headers["x-total-count"] == str(len(expected))
@@ -51,7 +61,7 @@ def test_types(types: Sequence[str], expected: list[str], world: World) -> None:
 def test_page(query: dict[str, Any], expected: list[str], world: World) -> None:
     """A page is a part of the events, newest first."""
     for number in range(4):
-        world.act(ALICE, Album.post_comment, str(number))
+        world.act(ALICE, post_comment, str(number))
     shown = world.events(BOB, types="comments", **query)
     assert [event["comment"] for event in shown] == expected
 
@@ -65,21 +75,21 @@ def test_post_date(seconds: float, fraction: str, world: World, upstream: World)
     shown = []
     for one in (world, upstream):
         one.clock.tick(seconds)
-        one.act(ALICE, Album.post_comment, "x")
+        one.act(ALICE, post_comment, "x")
         shown.append(one.events(BOB, limit="1")[0]["post_date"])
     assert shown == ["2026-03-01T12:00:04", f"2026-03-01T12:00:04{fraction}"]
 
 
 def _life(world: World) -> list[Any]:
     """What an album's first days look like, without series and report providers."""
-    world.act(ALICE, Album.add_member, DAVE)
-    world.act(ALICE, Album.promote_member, DAVE)
-    world.act(ALICE, Album.demote_admin, DAVE)
-    world.act(ALICE, Album.remove_member, DAVE)
-    world.act(ALICE, Album.edit, "x")
-    world.act(BOB, Album.post_comment, "x", ALICE)
-    world.act(BOB, Album.post_comment, "x")
-    world.act(BOB, Album.leave)
+    world.act(ALICE, add_member, DAVE)
+    world.act(ALICE, promote_member, DAVE)
+    world.act(ALICE, demote_admin, DAVE)
+    world.act(ALICE, remove_member, DAVE)
+    world.act(ALICE, edit_album, "x")
+    world.act(BOB, post_comment, "x", ALICE)
+    world.act(BOB, post_comment, "x")
+    world.act(BOB, leave_album)
     shown: list[Any] = world.events(ALICE)
     return shown
 
@@ -94,8 +104,8 @@ def test_ways_of_answering_share_the_rest(world: World, upstream: World) -> None
 
 def test_study_mutation_as_documented(world: World) -> None:
     """A mutation of a whole study tells the study alone; what the catalogue does not describe has no description."""
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.act(ALICE, Album.remove_study, STUDY)
+    world.act(ALICE, import_study, STUDY, [CT, MR])
+    world.act(ALICE, remove_study, STUDY)
     for event in world.events(ALICE, limit="2"):
         assert event["study"] == {"UID": STUDY}
         assert "series" not in event

@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album
-from albumcore.albums import events as happened
+from albumcore import (
+    FavoriteAdded,
+    FavoriteRemoved,
+    FavoriteSet,
+    add_member,
+    create_album,
+    import_series,
+    import_study,
+    leave_album,
+    remove_series,
+    set_favorite,
+)
 from albumcore.index import SeriesRow
 from support.kheops import (
     ALBUM,
@@ -58,21 +68,21 @@ IN_ALBUM: dict[str, str] = {"album": ALBUM}
 IN_INBOX = {"inbox": "true"}
 
 OWN_ALBUMS = [
-    Case("set", BOB, f"PUT {OWN}", 204, events=[happened.FavoriteSet(True)]),
+    Case("set", BOB, f"PUT {OWN}", 204, events=[FavoriteSet(True)]),
     Case(
         "set again",
         BOB,
         f"PUT {OWN}",
         204,
-        given=[(BOB, Album.set_favorite, {"is_favorite": True})],
+        given=[(BOB, set_favorite, {"is_favorite": True})],
     ),
     Case(
         "unset",
         BOB,
         f"DELETE {OWN}",
         204,
-        given=[(BOB, Album.set_favorite, {"is_favorite": True})],
-        events=[happened.FavoriteSet(False)],
+        given=[(BOB, set_favorite, {"is_favorite": True})],
+        events=[FavoriteSet(False)],
     ),
     Case("unset what was none", BOB, f"DELETE {OWN}", 204),
     Case("no member", DAVE, f"PUT {OWN}", 404, NO_ALBUM),
@@ -87,7 +97,7 @@ OF_STUDIES = [
         204,
         query=IN_ALBUM,
         given=held(SR, CT),
-        events=[happened.FavoriteAdded(STUDY, (CT, SR))],
+        events=[FavoriteAdded(STUDY, (CT, SR))],
     ),
     Case(
         "series of an album",
@@ -96,7 +106,7 @@ OF_STUDIES = [
         204,
         query=IN_ALBUM,
         given=held(SR, CT),
-        events=[happened.FavoriteAdded(STUDY, (CT,))],
+        events=[FavoriteAdded(STUDY, (CT,))],
     ),
     Case(
         "study no more",
@@ -105,7 +115,7 @@ OF_STUDIES = [
         204,
         query=IN_ALBUM,
         given=held(SR, CT),
-        events=[happened.FavoriteRemoved(STUDY, (CT, SR))],
+        events=[FavoriteRemoved(STUDY, (CT, SR))],
     ),
     Case(
         "series no more",
@@ -114,7 +124,7 @@ OF_STUDIES = [
         204,
         query=IN_ALBUM,
         given=held(SR, CT),
-        events=[happened.FavoriteRemoved(STUDY, (CT,))],
+        events=[FavoriteRemoved(STUDY, (CT,))],
     ),
     Case("study of the inbox", BOB, f"PUT {OF_STUDY}", 204, query=IN_INBOX),
     Case("inbox by presence alone", BOB, f"PUT {OF_STUDY}", 204, query={"inbox": "false"}),
@@ -194,7 +204,7 @@ OF_STUDIES = [
         204,
         query=IN_ALBUM,
         given=[*held(CT), *flags(add_series=False)],
-        events=[happened.FavoriteAdded(STUDY, (CT,))],
+        events=[FavoriteAdded(STUDY, (CT,))],
     ),
     Case("unknown album", BOB, f"PUT {OF_STUDY}", 404, NO_ALBUM, query={"album": NOWHERE}),
     Case("no album at all", BOB, f"PUT {OF_STUDY}", 404, NO_ALBUM, query={"album": ""}),
@@ -205,7 +215,7 @@ OF_STUDIES = [
         404,
         NO_ALBUM,
         query={"album": OTHER},
-        given=[of_other(Album.create, name="Other")],
+        given=[of_other(create_album, name="Other")],
     ),
     Case("no study UID", BOB, "PUT /studies/x/favorites", 400, BAD_QUERY, query=IN_INBOX),
     Case(
@@ -244,7 +254,7 @@ def test_own_album_is_nobody_elses_business(world: World) -> None:
 
 def test_list_of_favourite_albums(world: World) -> None:
     """``favorite=true`` keeps the caller's own favourites in the list; anything else keeps all."""
-    world.act(BOB, Album.create, "Other", album=OTHER)
+    world.act(BOB, create_album, "Other", album=OTHER)
     world.request(BOB, "PUT", OWN)
 
     def listed(by: str, favorite: str) -> set[str]:
@@ -258,20 +268,20 @@ def test_list_of_favourite_albums(world: World) -> None:
 def test_own_favourite_ends_with_the_membership(world: World) -> None:
     """Who left and was added again has no favourite left from before."""
     world.request(BOB, "PUT", OWN)
-    world.act(BOB, Album.leave)
-    world.act(ALICE, Album.add_member, BOB)
+    world.act(BOB, leave_album)
+    world.act(ALICE, add_member, BOB)
     assert world.get(BOB, THERE)["is_favorite"] is False
 
 
 def test_favourites_of_an_album_are_all_its_members(world: World) -> None:
     """A favourite of an album is every member's; it is one in that album alone, and ends with its removal."""
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.act(BOB, Album.create, "Other", album=OTHER)
-    world.act(BOB, Album.import_study, STUDY, [CT], album=OTHER)
+    world.act(ALICE, import_study, STUDY, [CT, MR])
+    world.act(BOB, create_album, "Other", album=OTHER)
+    world.act(BOB, import_study, STUDY, [CT], album=OTHER)
     world.request(BOB, "PUT", OF_CT, query=IN_ALBUM)
     assert _favourites(world) == {(ALBUM, CT)}
-    world.act(ALICE, Album.remove_series, STUDY, CT)
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, remove_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     assert _favourites(world) == set()
 
 
@@ -295,9 +305,9 @@ def test_favourites_of_the_inbox(world: World) -> None:
 def _marked(world: World) -> list[Any]:
     """What the feed tells of a study made a favourite, and of a series of it that is one no more."""
     world.store({CT: "CT", MR: "MR"}, description="Hand", series_description="Plain")
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
+    world.act(ALICE, import_study, STUDY, [CT, MR])
     world.request(BOB, "PUT", OF_STUDY, query=IN_ALBUM)
-    world.act(ALICE, Album.remove_series, STUDY, MR)
+    world.act(ALICE, remove_series, STUDY, MR)
     world.request(BOB, "DELETE", OF_CT, query=IN_ALBUM)
     removed, _, added, *_ = world.events(CAROL)
     return [removed, added]
@@ -319,7 +329,7 @@ def test_mutations(world: World, upstream: World) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_every_time_is_recorded(method: str, path: str, world: World) -> None:
     """A favourite that is one already is recorded again, and moves the album's time."""
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     for _ in range(2):
         before = world.position()
         assert world.request(BOB, method, path, query=IN_ALBUM).status_code == 204
@@ -329,7 +339,7 @@ def test_every_time_is_recorded(method: str, path: str, world: World) -> None:
 
 def test_through_capability_tokens(world: World) -> None:
     """A token that acts as a user has favourites as he does, in his name alone; one of an album has none."""
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     as_bob = world.user_token("bobs", BOB)
     assert world.request(as_bob, "PUT", OWN).status_code == 204
     assert world.get(BOB, THERE)["is_favorite"] is True

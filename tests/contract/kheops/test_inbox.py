@@ -6,8 +6,19 @@ from collections.abc import Mapping
 
 import pytest
 
-from albumcore import Album
-from albumcore.albums import events as happened
+from albumcore import (
+    CapabilityTokenIssued,
+    ReportAdded,
+    SeriesImported,
+    SeriesRemoved,
+    StudyRemoved,
+    create_album,
+    create_report_provider,
+    demote_admin,
+    import_series,
+    import_study,
+    remove_series,
+)
 from albumcore.ids import AlbumId, ReportProviderId, StudyUID
 from albumcore_adapters.identity.service_tokens import (
     Report,
@@ -95,7 +106,7 @@ TAKING = [
         NO_SERIES,
         given=[
             *held(CT),
-            (ALICE, Album.demote_admin, {"target": CAROL}),
+            (ALICE, demote_admin, {"target": CAROL}),
             *flags(send_series=False),
         ],
     ),
@@ -265,9 +276,9 @@ def _inbox(world: World, by: str) -> Mapping[str, set[str]]:
 def test_taken_study(world: World) -> None:
     """What is taken is what the named album holds of the study, beside what is in the inbox already."""
     world.store({SR: "SR"}, owner=ALICE)
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR])
-    world.act(ALICE, Album.create, "Other", album=OTHER)
-    world.act(ALICE, Album.import_series, STUDY, "1.2.3.4", album=OTHER)
+    world.act(ALICE, import_study, STUDY, [CT, MR])
+    world.act(ALICE, create_album, "Other", album=OTHER)
+    world.act(ALICE, import_series, STUDY, "1.2.3.4", album=OTHER)
     at = world.last_event_at()
     for _ in range(2):
         assert world.request(ALICE, "PUT", OF_STUDY, query=IN_ALBUM).status_code == 201
@@ -293,8 +304,8 @@ def test_orphan_may_be_taken(world: World) -> None:
 
 def test_refused_series_leaves_nothing(world: World) -> None:
     """A series that is refused is not noted, nor is its study."""
-    world.act(DAVE, Album.create, "Other", album=OTHER)
-    world.act(DAVE, Album.import_series, STUDY, CT, album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
+    world.act(DAVE, import_series, STUDY, CT, album=OTHER)
     assert world.request(BOB, "PUT", OF_CT).status_code == 404
     assert not world.service.catalogue.series_exists(CT)
     assert not world.service.catalogue.study_exists(STUDY)
@@ -307,7 +318,7 @@ def test_leaving_is_out_of_the_inbox_alone(
     """What leaves an inbox stays in albums and in the inboxes of others."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({CT: "CT", MR: "MR"}, owner=DAVE)
-    world.act(BOB, Album.import_study, STUDY, [CT, MR])
+    world.act(BOB, import_study, STUDY, [CT, MR])
     assert world.request(BOB, "DELETE", path).status_code == 204
     assert _inbox(world, BOB) == left
     assert _inbox(world, DAVE) == {STUDY: {CT, MR}}
@@ -318,7 +329,7 @@ def test_sent_series_are_in_the_inbox(world: World) -> None:
     """What is sent is in the target's inbox, beside what was there; no event, and the album's time stays."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({SR: "SR"}, owner=DAVE)
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     before, at = world.position(), world.last_event_at()
     world.request(BOB, "PUT", f"{OF_STUDY}/users/{DAVE}", query=IN_ALBUM)
     assert _inbox(world, DAVE) == {STUDY: {CT, SR}}
@@ -381,7 +392,7 @@ def test_upload_by_a_token_of_an_album(world: World) -> None:
     token, before = world.album_token("up", write=True), world.position()
     for _ in range(2):
         assert _told(world.request(token, "PUT", OF_CT)) == (201, None)
-    assert world.news(before) == [happened.SeriesImported(STUDY, CT)]
+    assert world.news(before) == [SeriesImported(STUDY, CT)]
     event = world.events(BOB, limit="1")[0]
     assert event["source"]["sub"] == ALICE
     assert event["source"]["capability_token"] == {"id": "up", "title": "The up"}
@@ -391,16 +402,16 @@ def test_upload_by_a_token_of_an_album(world: World) -> None:
 @pytest.mark.parametrize("holder", ["inbox", "album"])
 def test_upload_of_what_others_have(holder: str, world: World) -> None:
     """A series in an inbox, its creator's too, or in another album, is not the token's to add; an orphan is."""
-    world.act(ALICE, Album.create, "Other", album=OTHER)
+    world.act(ALICE, create_album, "Other", album=OTHER)
     if holder == "inbox":
         world.store({CT: "CT"}, owner=ALICE)
     else:
-        world.act(ALICE, Album.import_series, STUDY, CT, album=OTHER)
+        world.act(ALICE, import_series, STUDY, CT, album=OTHER)
     token = world.album_token("up", read=True, write=True, appropriate=True)
     assert _told(world.request(token, "PUT", OF_CT)) == (404, NO_SERIES)
     world.request(ALICE, "DELETE", OF_CT)
     if holder == "album":
-        world.act(ALICE, Album.remove_series, STUDY, CT, album=OTHER)
+        world.act(ALICE, remove_series, STUDY, CT, album=OTHER)
     assert world.request(token, "PUT", OF_CT).status_code == 201
 
 
@@ -409,13 +420,13 @@ def test_upload_without_write(world: World) -> None:
     token = world.album_token("look", read=True, appropriate=True)
     assert _told(world.request(token, "PUT", OF_CT)) == (404, NO_SERIES)
     assert not world.service.catalogue.series_exists(CT)
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     assert _told(world.request(token, "PUT", OF_CT)) == (403, FORBIDDEN)
 
 
 def test_copy_by_a_token_of_an_album(world: World) -> None:
     """A study is copied within what the token reaches: its own album, which changes nothing there."""
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     token = world.album_token("all", read=True, write=True, appropriate=True)
     before = world.position()
     assert _told(world.request(token, "PUT", OF_STUDY, query=IN_ALBUM)) == (201, None)
@@ -425,13 +436,13 @@ def test_copy_by_a_token_of_an_album(world: World) -> None:
     for lacking in ({"write": True}, {"read": True, "appropriate": True}):
         other = world.album_token(f"lacks{len(lacking)}", **lacking)
         assert _told(world.request(other, "PUT", OF_STUDY, query=IN_ALBUM)) == (403, FORBIDDEN)
-    assert {type(event) for event in world.news(before)} == {happened.CapabilityTokenIssued}
+    assert {type(event) for event in world.news(before)} == {CapabilityTokenIssued}
 
 
 def test_removal_by_a_token_of_an_album(world: World) -> None:
     """What a token removes goes out of its album, by its creator and the token; it needs read and write."""
     world.store({CT: "CT", MR: "MR", SR: "SR"}, owner=ALICE)
-    world.act(ALICE, Album.import_study, STUDY, [CT, MR, SR])
+    world.act(ALICE, import_study, STUDY, [CT, MR, SR])
     token = world.album_token("both", read=True, write=True)
     before = world.position()
     assert _told(world.request(token, "DELETE", OF_MR)) == (204, None)
@@ -439,8 +450,8 @@ def test_removal_by_a_token_of_an_album(world: World) -> None:
     assert _told(world.request(token, "DELETE", OF_STUDY)) == (204, None)
     assert _told(world.request(token, "DELETE", OF_STUDY)) == (404, NO_SERIES)
     assert world.news(before) == [
-        happened.SeriesRemoved(STUDY, MR),
-        happened.StudyRemoved(STUDY, (CT, SR)),
+        SeriesRemoved(STUDY, MR),
+        StudyRemoved(STUDY, (CT, SR)),
     ]
     assert _by_token(world)[:2] == ["The both"] * 2
     assert _inbox(world, ALICE) == {STUDY: {CT, MR, SR}}
@@ -450,7 +461,7 @@ def test_removal_by_a_token_of_an_album(world: World) -> None:
 @pytest.mark.parametrize("grants", [{"read": True, "appropriate": True}, {"write": True}])
 def test_removal_without_the_right(path: str, grants: dict[str, bool], world: World) -> None:
     """A token that lacks read or write removes nothing."""
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     token = world.album_token("some", **grants)
     assert _told(world.request(token, "DELETE", path)) == (403, FORBIDDEN)
     assert world.state().studies == {STUDY: {CT}}
@@ -459,7 +470,7 @@ def test_removal_without_the_right(path: str, grants: dict[str, bool], world: Wo
 def test_sending_by_a_token_of_an_album(world: World) -> None:
     """A token that may appropriate sends out of its album, and out of nothing else."""
     world.store({MR: "MR"}, owner=ALICE)
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     token = world.album_token("send", read=True, appropriate=True)
     to_dave = f"/users/{DAVE}"
     assert _told(world.request(token, "PUT", f"{OF_MR}{to_dave}")) == (404, NO_SERIES)
@@ -480,7 +491,7 @@ def test_sending_by_a_token_of_an_album(world: World) -> None:
 @pytest.mark.parametrize("path", [OF_STUDY, OF_CT])
 def test_sending_without_the_right(path: str, world: World) -> None:
     """A token that may not appropriate sends nothing, and learns of nobody whether he is known."""
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     token = world.album_token("look", read=True, write=True, download=True)
     for user in (DAVE, NOBODY):
         assert _told(world.request(token, "PUT", f"{path}/users/{user}")) == (403, FORBIDDEN)
@@ -514,7 +525,7 @@ def test_token_of_an_album_has_no_inbox(world: World) -> None:
 def _reporting(world: World, *studies: StudyUID, scope: tuple[str, ...] = ("write",)) -> str:
     """A report provider of the album, whom Bob asked for a report on some studies."""
     provider = ReportProviderId("p1")
-    world.act(ALICE, Album.create_report_provider, provider, "Scribe", "https://scribe.example")
+    world.act(ALICE, create_report_provider, provider, "Scribe", "https://scribe.example")
     report = Report(BOB, provider, studies, scope)
     return report_token(world.service.auth.issuer, report, world.clock.now)
 
@@ -528,7 +539,7 @@ def test_upload_by_a_report_provider(world: World) -> None:
     token, before = _reporting(world, STUDY), world.position()
     for _ in range(2):
         assert _told(_put(world, token, f"{OF_STUDY}/series/{SR}")) == (201, None)
-    assert world.news(before) == [happened.ReportAdded(STUDY, SR)]
+    assert world.news(before) == [ReportAdded(STUDY, SR)]
     event = world.events(ALICE, limit="1")[0]
     assert (event["mutation_type"], event["source"]["sub"]) == ("NEW_REPORT", BOB)
     provider = {"name": "Scribe", "is_removed": False, "id": "p1"}
@@ -557,7 +568,7 @@ def test_upload_beyond_what_was_asked_for(world: World) -> None:
 def test_report_provider_does_nothing_else(world: World) -> None:
     """A report provider takes no study, not even one that is lent, removes nothing and sends nothing."""
     world.store({CT: "CT"})
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     token = _reporting(world, STUDY, scope=("read", "write"))
     headers = {"Authorization": f"Bearer {token}"}
     lending = headers | world.lent_by(world.album_token("lend", read=True, appropriate=True))

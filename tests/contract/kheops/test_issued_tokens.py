@@ -15,7 +15,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from joserfc import jwe, jws
 
-from albumcore import Album
+from albumcore import (
+    create_album,
+    create_report_provider,
+    delete_album,
+    delete_report_provider,
+    import_series,
+    remove_member,
+)
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.http.app import create_app
@@ -77,13 +84,11 @@ def world(world: World) -> World:
     """The CT of the study is in the album, the MR in an album of Bob's own, and the whole study in Bob's inbox."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({HIDDEN_SERIES: "CT"}, study=HIDDEN, owner=BOB)
-    world.act(
-        ALICE, Album.create_report_provider, SCRIBE, "Scribe", "https://scribe.example/config"
-    )
-    world.act(ALICE, Album.import_series, STUDY, CT)
-    world.act(ALICE, Album.import_series, HIDDEN, HIDDEN_SERIES)
-    world.act(BOB, Album.create, "Bob's", album=OTHER)
-    world.act(BOB, Album.import_series, STUDY, MR, album=OTHER)
+    world.act(ALICE, create_report_provider, SCRIBE, "Scribe", "https://scribe.example/config")
+    world.act(ALICE, import_series, STUDY, CT)
+    world.act(ALICE, import_series, HIDDEN, HIDDEN_SERIES)
+    world.act(BOB, create_album, "Bob's", album=OTHER)
+    world.act(BOB, import_series, STUDY, MR, album=OTHER)
     return world
 
 
@@ -184,7 +189,7 @@ def test_report_token_that_only_writes(world: World) -> None:
 def test_report_token_of_a_removed_provider(world: World) -> None:
     """It is 403 everywhere, even where any token will do."""
     token = reporting(world)
-    world.act(ALICE, Album.delete_report_provider, SCRIBE)
+    world.act(ALICE, delete_report_provider, SCRIBE)
     assert asked(world, token, f"GET {THERE}").status_code == 403
     assert asked(world, token, "GET /studies").status_code == 403
 
@@ -192,7 +197,7 @@ def test_report_token_of_a_removed_provider(world: World) -> None:
 def test_report_token_of_a_former_member(world: World) -> None:
     """So it is once the user in whose name it acts is a member no more."""
     token = reporting(world)
-    world.act(BOB, Album.remove_member, BOB)
+    world.act(BOB, remove_member, BOB)
     assert asked(world, token, f"GET {THERE}").status_code == 403
     assert asked(world, token, f"PUT {UPLOAD}").status_code == 403
 
@@ -200,7 +205,7 @@ def test_report_token_of_a_former_member(world: World) -> None:
 def test_report_token_of_a_deleted_album(world: World) -> None:
     """With the album, its tokens are gone: 401."""
     token = reporting(world)
-    world.act(ALICE, Album.delete)
+    world.act(ALICE, delete_album)
     assert asked(world, token, "GET /studies").status_code == 401
 
 
@@ -317,8 +322,8 @@ def test_viewer_token_adds_what_both_may(
 
 def test_viewer_token_takes_no_other_study(world: World) -> None:
     """Not even where another token lends it."""
-    world.act(DAVE, Album.create, "Lender", album=AlbumId("Lender0001"))
-    world.act(DAVE, Album.import_series, "2.2", "2.2.1", album=AlbumId("Lender0001"))
+    world.act(DAVE, create_album, "Lender", album=AlbumId("Lender0001"))
+    world.act(DAVE, import_series, "2.2", "2.2.1", album=AlbumId("Lender0001"))
     world.album_token("lends", DAVE, "Lender0001", read=True, appropriate=True)
     token, before = viewing(world, BOB, READ, WRITE, album=ALBUM), world.position()
     headers = bearing(token) | world.lent_by("lends")
@@ -329,7 +334,7 @@ def test_viewer_token_takes_no_other_study(world: World) -> None:
 
 def test_viewer_token_shows_no_album_without_its_study(world: World) -> None:
     """Of the user's albums, those that hold the study are there, and no other."""
-    world.act(BOB, Album.create, "Without", album=AlbumId("Without001"))
+    world.act(BOB, create_album, "Without", album=AlbumId("Without001"))
     token = viewing(world)
     assert asked(world, token, f"GET {THERE}").status_code == 200
     assert asked(world, token, "GET /albums/Without001").status_code == 404
@@ -392,7 +397,7 @@ def test_viewer_token_ends_with_what_it_is_made_of(world: World) -> None:
     ]
     world.clock.tick(180)
     world.request(BOB, "POST", "/capabilities/own/revoke")
-    world.act(BOB, Album.remove_member, BOB)
+    world.act(BOB, remove_member, BOB)
     assert [seen(world, token) for token in (brief, of_own)] == [401, 401]
     assert seen(world, of_bob) == 404
     assert asked(world, of_bob, f"GET {THERE}").status_code == 404

@@ -8,8 +8,20 @@ from datetime import timedelta
 
 import pytest
 
-from albumcore import Album, Grants
-from albumcore.albums import events as happened
+from albumcore import (
+    Album,
+    Event,
+    Grants,
+    SeriesImported,
+    StudyImported,
+    create_album,
+    create_report_provider,
+    delete_album,
+    edit_album,
+    import_study,
+    issue_capability_token,
+    revoke_capability_token,
+)
 from albumcore.ids import ReportProviderId
 from albumcore_adapters.identity.service_tokens import (
     Report,
@@ -57,9 +69,9 @@ LENDER = "lender"
 @pytest.fixture
 def lending(world: World) -> World:
     """Dave's album holds the CT and the MR; a token of it lends them. Bob has none of it."""
-    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
     world.store({CT: "CT", MR: "MR"}, owner=DAVE)
-    world.act(DAVE, Album.import_study, STUDY, [CT, MR], album=OTHER)
+    world.act(DAVE, import_study, STUDY, [CT, MR], album=OTHER)
     world.album_token(LENDER, DAVE, OTHER, read=True, appropriate=True)
     return world
 
@@ -79,11 +91,11 @@ def test_without_the_lender(path: str, lending: World) -> None:
 @pytest.mark.parametrize(
     ("path", "event"),
     [
-        (STUDY_THERE, happened.StudyImported(STUDY, (CT, MR))),
-        (CT_THERE, happened.SeriesImported(STUDY, CT)),
+        (STUDY_THERE, StudyImported(STUDY, (CT, MR))),
+        (CT_THERE, SeriesImported(STUDY, CT)),
     ],
 )
-def test_into_an_album(path: str, event: happened.AlbumEvent, lending: World) -> None:
+def test_into_an_album(path: str, event: Event[Album], lending: World) -> None:
     """What is lent comes into the album, once, by the caller; the history does not name the lender."""
     before = lending.position()
     for _ in range(2):
@@ -109,11 +121,11 @@ def test_into_the_inbox(path: str, taken: set[str], lending: World) -> None:
 @pytest.mark.parametrize(
     ("path", "event"),
     [
-        (OF_STUDY, happened.StudyImported(STUDY, (CT, MR))),
-        (OF_CT, happened.SeriesImported(STUDY, CT)),
+        (OF_STUDY, StudyImported(STUDY, (CT, MR))),
+        (OF_CT, SeriesImported(STUDY, CT)),
     ],
 )
-def test_into_the_album_of_a_token(path: str, event: happened.AlbumEvent, lending: World) -> None:
+def test_into_the_album_of_a_token(path: str, event: Event[Album], lending: World) -> None:
     """A token of an album that may write takes what is lent into its album; the history names it, not the lender."""
     token, before = lending.album_token("up", write=True), lending.position()
     for _ in range(2):
@@ -163,14 +175,14 @@ def _without_appropriate(world: World) -> Mapping[str, str]:
 
 
 def _revoked(world: World) -> Mapping[str, str]:
-    world.act(DAVE, Album.revoke_capability_token, LENDER, album=OTHER)
+    world.act(DAVE, revoke_capability_token, LENDER, album=OTHER)
     return world.lent_by(LENDER)
 
 
 def _expired(world: World) -> Mapping[str, str]:
     secret, grants = "f" * 22, Grants(read=True, appropriate=True)
     until = world.clock.now + timedelta(seconds=30)
-    issue = Album.issue_capability_token
+    issue = issue_capability_token
     about = "f", digest_of(secret), "x", grants
     world.act(DAVE, issue, *about, expires_at=until, album=OTHER)
     world.clock.tick(60)
@@ -178,20 +190,20 @@ def _expired(world: World) -> Mapping[str, str]:
 
 
 def _of_nobody_known(world: World) -> Mapping[str, str]:
-    album = Album.create, "Of nobody"
+    album = create_album, "Of nobody"
     world.act(NOBODY, *album, album=NOWHERE)
-    world.act(NOBODY, Album.import_study, STUDY, [CT], album=NOWHERE)
+    world.act(NOBODY, import_study, STUDY, [CT], album=NOWHERE)
     return world.lent_by(world.album_token("nobodys", NOBODY, NOWHERE, read=True, appropriate=True))
 
 
 def _of_a_deleted_album(world: World) -> Mapping[str, str]:
-    world.act(DAVE, Album.delete, album=OTHER)
+    world.act(DAVE, delete_album, album=OTHER)
     return world.lent_by(LENDER)
 
 
 def _reporting(world: World) -> Mapping[str, str]:
     provider = ReportProviderId("p1")
-    world.act(DAVE, Album.create_report_provider, provider, "P", "https://p.example", album=OTHER)
+    world.act(DAVE, create_report_provider, provider, "P", "https://p.example", album=OTHER)
     report = Report(DAVE, provider, (STUDY,))
     token = report_token(world.service.auth.issuer, report, world.clock.now)
     return {"X-Authorization-Source": f"Bearer {token}"}
@@ -255,7 +267,7 @@ def test_lender_settles_the_source(query: dict[str, str], lending: World) -> Non
     before = lending.position()
     answer = lending.request(BOB, "PUT", STUDY_THERE, query=query, headers=lending.lent_by(LENDER))
     assert answer.status_code == 201
-    assert lending.news(before) == [happened.StudyImported(STUDY, (CT, MR))]
+    assert lending.news(before) == [StudyImported(STUDY, (CT, MR))]
 
 
 @pytest.mark.parametrize("path", [OF_STUDY, STUDY_THERE, CT_THERE])
@@ -277,7 +289,7 @@ def test_study_into_the_inbox_from_one_source(by: str, lending: World) -> None:
 
 def test_no_right_to_send_comes_before_two_sources(lending: World) -> None:
     """Whoever may not send from the album that he names beside a lender learns that, and nothing else."""
-    lending.act(ALICE, Album.edit, flags={"send_series": False})
+    lending.act(ALICE, edit_album, flags={"send_series": False})
     headers = lending.lent_by(LENDER)
     answer = lending.request(BOB, "PUT", OF_STUDY, query={"album": ALBUM}, headers=headers)
     assert told(answer) == (403, FORBIDDEN)
@@ -286,7 +298,7 @@ def test_no_right_to_send_comes_before_two_sources(lending: World) -> None:
 @pytest.mark.parametrize("path", [STUDY_THERE, CT_THERE])
 def test_right_to_add_is_the_callers(path: str, lending: World) -> None:
     """A lender gives no right to add; that is looked at before the lender."""
-    lending.act(ALICE, Album.edit, flags={"add_series": False})
+    lending.act(ALICE, edit_album, flags={"add_series": False})
     for headers in (lending.lent_by(LENDER), {"X-Authorization-Source": "x"}):
         assert told(lending.request(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
     assert lending.request(CAROL, "PUT", path, headers=lending.lent_by(LENDER)).status_code == 201

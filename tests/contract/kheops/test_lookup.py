@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, Source
+from albumcore import Source, add_member, create_album, import_series
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.access.series import by_study, reach, sees, viewers_of
 from albumcore_adapters.identity.callers import Caller
@@ -50,12 +50,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     annas = [f"sub-anna{number}" for number in (1, 2, 3)]
     made.register(*annas)
     for sub in (*annas, "sub-silent"):
-        made.act(ALICE, Album.add_member, sub)
+        made.act(ALICE, add_member, sub)
     made.store({CT: "CT"}, owner="sub-edwina")
     made.store({MR: "MR"}, study=UNSEEN, owner=DAVE)
-    made.act(ALICE, Album.import_series, STUDY, CT)
-    made.act(DAVE, Album.create, "Other", album=OTHER)
-    made.act(DAVE, Album.import_series, STUDY, CT, album=OTHER)
+    made.act(ALICE, import_series, STUDY, CT)
+    made.act(DAVE, create_album, "Other", album=OTHER)
+    made.act(DAVE, import_series, STUDY, CT, album=OTHER)
     made.album_token("shared", read=True, write=True)
     made.user_token("own", BOB)
     yield made
@@ -202,8 +202,8 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.register("sub-edwina", "sub-frida", STRANGER, ALONE)
     made.store({CT: "CT"}, owner=BOB)
     made.store({MR: "MR"}, owner="sub-edwina")
-    made.act(DAVE, Album.create, "Other", album=OTHER)
-    made.act(DAVE, Album.import_series, STUDY, CT, album=OTHER)
+    made.act(DAVE, create_album, "Other", album=OTHER)
+    made.act(DAVE, import_series, STUDY, CT, album=OTHER)
     made.store({"7.7.1": "CT"}, study="7.7", owner=BOB)
     for study, series, who in (
         ("7.7", "7.7.2", ALONE),
@@ -213,9 +213,9 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.service.catalogue.claim(StudyUID(study), SeriesUID(series))
         made.service.inbox.add(who, StudyUID(study), [SeriesUID(series)])
     made.store({"9.9.1": "CT"}, study="9.9", owner=STRANGER)
-    made.act(STRANGER, Album.create, "Apart", album=NOWHERE)
+    made.act(STRANGER, create_album, "Apart", album=NOWHERE)
     for series in ("7.7.2", "9.9.1"):
-        made.act(STRANGER, Album.import_series, "7.7", series, album=NOWHERE)
+        made.act(STRANGER, import_series, "7.7", series, album=NOWHERE)
     yield made
     made.service.close()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from albumcore import Album
+from albumcore import edit_album
 from albumcore_adapters.http.kheops.routes import ROUTES
 from support.kheops import ALBUM, ALICE, NOWHERE, World, open_world
 from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, Principal, read_rows
@@ -62,7 +62,7 @@ def restorable(
     world.clock.tick(3600)
     world.service.albums.states.most = 0  # nothing is remembered but what is stored
     if flags != BY_DEFAULT:
-        world.act(ALICE, Album.edit, flags={flag: flag in flags for flag in FLAGS})
+        world.act(ALICE, edit_album, flags={flag: flag in flags for flag in FLAGS})
     with closing(world.service), kept(data) as restore:
         yield Restorable(world, restore)
 

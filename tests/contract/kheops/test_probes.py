@@ -11,7 +11,21 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from albumcore import Album, Albumcore, Source, StudyComments, study_stream
+from albumcore import (
+    Albumcore,
+    Source,
+    add_favorite,
+    create_album,
+    create_report_provider,
+    delete_album,
+    delete_report_provider,
+    import_study,
+    post_comment,
+    post_study_comment,
+    revoke_capability_token,
+    set_favorite,
+    study_stream,
+)
 from albumcore.ids import ReportProviderId
 from albumcore_adapters.store import StoreUnavailable
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, OTHER, SR, STUDY, World
@@ -90,12 +104,12 @@ def test_metrics_of_an_empty_service(world: World) -> None:
 
 def test_metrics_of_albums(world: World) -> None:
     """Albums that are open, their members, favourites, and report providers, removed ones included."""
-    world.act(DAVE, Album.create, "Other", album=OTHER)
-    world.act(DAVE, Album.set_favorite, True, album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
+    world.act(DAVE, set_favorite, True, album=OTHER)
     for number in ("1", "2"):
         provider = ReportProviderId(number * 22)
-        world.act(ALICE, Album.create_report_provider, provider, "P", "https://p.example")
-    world.act(ALICE, Album.delete_report_provider, ReportProviderId("1" * 22))
+        world.act(ALICE, create_report_provider, provider, "P", "https://p.example")
+    world.act(ALICE, delete_report_provider, ReportProviderId("1" * 22))
     found = metrics(world)
     assert found["number_of_albums"] == 2
     assert found["number_of_report_providers"] == 2
@@ -104,7 +118,7 @@ def test_metrics_of_albums(world: World) -> None:
         {"nb_users": 1, "nb_albums": 1},
         {"nb_users": 3, "nb_albums": 1},
     ]
-    world.act(DAVE, Album.delete, album=OTHER)
+    world.act(DAVE, delete_album, album=OTHER)
     found = metrics(world)
     assert (found["number_of_albums"], found["number_of_fav_albums"]) == (1, 0)
 
@@ -114,10 +128,10 @@ def test_metrics_of_series(world: World) -> None:
     world.store({CT: "CT", MR: "MR"}, owner=BOB, instances=3)
     world.store({SR: "SR", "1.2.3.4": "PR"})
     world.service.catalogue.claim("9.9", "9.9.1")  # type: ignore[arg-type]
-    world.act(ALICE, Album.import_study, STUDY, [CT, SR])
-    world.act(ALICE, Album.add_favorite, STUDY, CT)
+    world.act(ALICE, import_study, STUDY, [CT, SR])
+    world.act(ALICE, add_favorite, STUDY, CT)
     world.service.inbox.set_favorites(BOB, STUDY, [CT, MR], is_favorite=True)
-    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
     found = metrics(world)
     names = ("studies", "series", "instances", "unpopulated_studies", "unpopulated_series")
     assert [found[f"number_of_{name}"] for name in names] == [2, 5, 8, 1, 1]
@@ -139,11 +153,11 @@ def test_metrics_of_capability_tokens(world: World) -> None:
         world.album_token(name, read=True)
     for name in ("d", "e"):
         world.user_token(name, BOB)
-    world.act(ALICE, Album.revoke_capability_token, "a")
+    world.act(ALICE, revoke_capability_token, "a")
     world.request(BOB, "POST", "/capabilities/d/revoke")
-    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
     world.album_token("f", DAVE, OTHER)
-    world.act(DAVE, Album.delete, album=OTHER)
+    world.act(DAVE, delete_album, album=OTHER)
 
     def counted() -> list[object]:
         found = metrics(world)
@@ -160,11 +174,11 @@ def test_metrics_of_capability_tokens(world: World) -> None:
 
 def test_metrics_of_study_comments(world: World) -> None:
     """Comments on studies, public and private; those on albums are not among them."""
-    world.act(ALICE, Album.post_comment, "On the album")
+    world.act(ALICE, post_comment, "On the album")
     stream, viewers = study_stream(STUDY), {ALICE, BOB}
     for comment, target in (("One", None), ("Two", None), ("For Bob", BOB)):
         world.service.albums.handle(
-            stream, StudyComments.post_comment, Source(ALICE), viewers, comment, target
+            stream, post_study_comment, Source(ALICE), viewers, comment, target
         )
     found = metrics(world)
     names = ("public_study_comments", "private_study_comments", "study_comments")
@@ -219,7 +233,7 @@ def test_metrics_in_no_form_of_ours(world: World) -> None:
 )
 def test_prometheus_reads_the_metrics(world: World, accept: str, parse: Any) -> None:
     """The numbers of the JSON document, the sizes of albums, and what was answered."""
-    world.act(DAVE, Album.create, "Other", album=OTHER)
+    world.act(DAVE, create_album, "Other", album=OTHER)
     numbers = metrics(world)
     world.request(None, "GET", "/albums")
     text = world.request(None, "GET", "/metrics", headers={"Accept": accept}).text

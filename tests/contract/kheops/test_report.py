@@ -8,8 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from albumcore import Album
-from albumcore.albums import events as happened
+from albumcore import (
+    ReportAdded,
+    create_album,
+    create_report_provider,
+    delete_report_provider,
+    edit_album,
+    import_series,
+)
 from albumcore.ids import ReportProviderId
 from albumcore_adapters.base.settings import Compat
 from support.kheops import (
@@ -95,7 +101,7 @@ def test_report_from_top_to_bottom(compat: Compat, tmp_path: Path) -> None:
     # What comes through a token is nobody's word: who has the images puts them there.
     world.request(BOB, "PUT", f"/studies/{STUDY}/series/{SR}/albums/{ALBUM}")
     assert (answer.status_code, answer.content) == (201, b"")
-    assert world.news(before) == [happened.ReportAdded(STUDY, SR)]
+    assert world.news(before) == [ReportAdded(STUDY, SR)]
     shown = world.events(ALICE, types="mutations", limit="1")[0]
     world.service.close()
     bob = {"email": email_of(BOB), "name": "Bob", "sub": BOB, "can_access": True}
@@ -138,7 +144,7 @@ def test_the_provider_is_asked_for_its_keys_last(world: World, scribe: Scribe) -
 
 def test_start_with_a_code(world: World, scribe: Scribe) -> None:
     """The browser brings the code, and where to ask, in the query; the page is for nobody to keep or frame."""
-    world.act(ALICE, Album.import_series, ELSEWHERE, MR)
+    world.act(ALICE, import_series, ELSEWHERE, MR)
     answer = start(world, BOB, STUDY, ELSEWHERE, STUDY)
     title, address = page_of(answer)
     assert (title, address.partition("?")[0]) == ("Scribe", scribe.redirect_uri)
@@ -165,7 +171,7 @@ def test_start_with_a_code(world: World, scribe: Scribe) -> None:
 )
 def test_start_with_a_token(by: str, adds: bool, scope: str, world: World, hasty: Scribe) -> None:
     """The browser brings the token in the fragment; it writes if the user may add series."""
-    world.act(ALICE, Album.edit, flags={"add_series": adds})
+    world.act(ALICE, edit_album, flags={"add_series": adds})
     answer = start(world, by)
     address = urlsplit(page_of(answer)[1])
     assert (f"{address.scheme}://{address.netloc}{address.path}", address.query) == (
@@ -275,14 +281,14 @@ def test_start_by_somebody_unknown(world: World, scribe: Scribe) -> None:
 
 def test_start_with_a_study_of_another_album(world: World, scribe: Scribe) -> None:
     """A study must be in the provider's own album; another one of the user's will not do."""
-    world.act(ALICE, Album.create, "Other", album=OTHER)
-    world.act(ALICE, Album.import_series, ELSEWHERE, MR, album=OTHER)
+    world.act(ALICE, create_album, "Other", album=OTHER)
+    world.act(ALICE, import_series, ELSEWHERE, MR, album=OTHER)
     assert told(start(world, ALICE, STUDY, ELSEWHERE)) == (404, NO_STUDY)
 
 
 def test_start_with_a_provider_that_was_removed(world: World, scribe: Scribe) -> None:
     """A provider that was turned away is as unknown as any."""
-    world.act(ALICE, Album.delete_report_provider, SCRIBE)
+    world.act(ALICE, delete_report_provider, SCRIBE)
     assert told(start(world, ALICE)) == (404, NO_CLIENT)
 
 
@@ -290,7 +296,7 @@ def test_start_with_too_many_studies(world: World, scribe: Scribe) -> None:
     """A token that would be too long to be shown is not made."""
     uids = [f"1.2.3.{'9' * 50}.{number}" for number in range(1, 300)]
     for uid in uids:
-        world.act(ALICE, Album.import_series, uid, f"{uid}.1")
+        world.act(ALICE, import_series, uid, f"{uid}.1")
     assert told(start(world, ALICE, *uids)) == (400, BAD_FORM)
 
 
@@ -359,7 +365,7 @@ def test_two_providers_of_one_server(world: World, scribe: Scribe) -> None:
     """A code of one provider is none of another's, were they to share a server and its keys."""
     other = ReportProviderId("t" * 22)
     url = f"{scribe.receiver.address}/config"
-    world.act(ALICE, Album.create_report_provider, other, "Other", url)
+    world.act(ALICE, create_report_provider, other, "Other", url)
     code = scribe.code(world)
     assertion = scribe.assertion(world, iss=other, sub=other)
     answer = scribe.redeem(world, code, client_id=other, client_assertion=assertion)

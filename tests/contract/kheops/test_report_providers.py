@@ -11,8 +11,15 @@ import falcon.testing
 import pytest
 from attrs import evolve
 
-from albumcore import Album
-from albumcore.albums import events as happened
+from albumcore import (
+    ReportProviderCreated,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    create_album,
+    create_report_provider,
+    delete_report_provider,
+    edit_report_provider,
+)
 from albumcore.ids import ReportProviderId
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.outbound import Outbound
@@ -99,7 +106,7 @@ def test_create(world: World, scribe: Receiver) -> None:
     ]
     assert (len(client), client.isalnum()) == (22, True)
     assert world.news(before) == [
-        happened.ReportProviderCreated(client, "Scribe", f"{scribe.address}/config")
+        ReportProviderCreated(client, "Scribe", f"{scribe.address}/config")
     ]
     assert scribe.paths == ["/config"]
     assert world.last_event_at() == world.clock.now
@@ -132,15 +139,13 @@ NOT_LET_IN = [
 ]
 
 OTHER_ONE: Acts = [
-    of_other(Album.create, ALICE, name="Other"),
-    of_other(Album.create_report_provider, ALICE, provider_id=SCRIBE, name="Scribe", url=URL),
+    of_other(create_album, ALICE, name="Other"),
+    of_other(create_report_provider, ALICE, provider_id=SCRIBE, name="Scribe", url=URL),
 ]
-HAD: Acts = [
-    (ALICE, Album.create_report_provider, {"provider_id": SCRIBE, "name": "Scribe", "url": URL})
-]
-GONE: Acts = [*HAD, (ALICE, Album.delete_report_provider, {"provider_id": SCRIBE})]
-KEPT = [happened.ReportProviderEdited(SCRIBE, "Scribe", URL)]
-TURNED_AWAY = [happened.ReportProviderDeleted(SCRIBE)]
+HAD: Acts = [(ALICE, create_report_provider, {"provider_id": SCRIBE, "name": "Scribe", "url": URL})]
+GONE: Acts = [*HAD, (ALICE, delete_report_provider, {"provider_id": SCRIBE})]
+KEPT = [ReportProviderEdited(SCRIBE, "Scribe", URL)]
+TURNED_AWAY = [ReportProviderDeleted(SCRIBE)]
 BAD_URL = {"url": NOT_HERE}
 
 OTHERS = [
@@ -201,7 +206,7 @@ def test_address_of_no_provider(world: World, scribe: Receiver) -> None:
 
 def test_nothing_is_sent_too_early(world: World, scribe: Receiver) -> None:
     """No address is asked for somebody without the right, or for a form that is no good."""
-    world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
+    world.act(ALICE, create_report_provider, SCRIBE, "Scribe", URL)
     url = f"{scribe.address}/config"
     for by, method, path, form in (
         (BOB, "POST", HERE, form_of(scribe)),
@@ -235,9 +240,9 @@ def test_private_address(tmp_path: Path, scribe: Receiver) -> None:
 def test_list(world: World) -> None:
     """Every member sees the report providers that are there, newest first and page by page."""
     for client in ("p1", "p2", "p3", "p4"):
-        world.act(ALICE, Album.create_report_provider, client, client.upper(), URL)
-    world.act(ALICE, Album.edit_report_provider, "p1", "First")
-    world.act(ALICE, Album.delete_report_provider, "p3")
+        world.act(ALICE, create_report_provider, client, client.upper(), URL)
+    world.act(ALICE, edit_report_provider, "p1", "First")
+    world.act(ALICE, delete_report_provider, "p3")
     listed = world.get(BOB, HERE)
     assert [one["name"] for one in listed] == ["P4", "P2", "First"]
     assert listed[2] == world.get(BOB, f"{HERE}/p1")
@@ -267,7 +272,7 @@ def test_edit(world: World, scribe: Receiver) -> None:
 @pytest.mark.parametrize("form", [{}, {"name": "", "url": ""}])
 def test_edit_of_nothing(form: dict[str, str], world: World) -> None:
     """An edit without anything to change is recorded all the same, and moves the time of the last event."""
-    world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
+    world.act(ALICE, create_report_provider, SCRIBE, "Scribe", URL)
     before = world.position()
     assert world.request(ALICE, "PATCH", ONE, form=form).status_code == 200
     assert world.news(before) == KEPT
@@ -276,7 +281,7 @@ def test_edit_of_nothing(form: dict[str, str], world: World) -> None:
 
 def test_deleted_provider(world: World) -> None:
     """A report provider that was turned away is not there any more; only old events still name it."""
-    world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
+    world.act(ALICE, create_report_provider, SCRIBE, "Scribe", URL)
     assert world.request(ALICE, "DELETE", ONE).status_code == 204
     assert world.last_event_at() == world.clock.now
     assert world.get(BOB, HERE) == []
@@ -287,7 +292,7 @@ def test_deleted_provider(world: World) -> None:
 
 def test_upstream(upstream: World) -> None:
     """The report provider itself has one form, in both ways of answering."""
-    upstream.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
+    upstream.act(ALICE, create_report_provider, SCRIBE, "Scribe", URL)
     [shown] = upstream.get(BOB, HERE)
     assert list(shown) == ["name", "url", "client_id", "created_time"]
 
@@ -295,7 +300,7 @@ def test_upstream(upstream: World) -> None:
 def test_by_tokens(world: World) -> None:
     """A token that acts as an admin does what he may; one of the album does not even look."""
     user, album = world.user_token("asAlice", ALICE), world.album_token("ofAlbum", read=True)
-    world.act(ALICE, Album.create_report_provider, SCRIBE, "Scribe", URL)
+    world.act(ALICE, create_report_provider, SCRIBE, "Scribe", URL)
     assert world.request(album, "GET", HERE).status_code == 403
     assert world.request(album, "GET", ONE).status_code == 403
     assert world.request(user, "PATCH", ONE, form={"name": "New"}).json["name"] == "New"

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore import Album
-from albumcore.albums import events as happened
+from albumcore import (
+    SeriesImported,
+    SeriesRemoved,
+    StudyImported,
+    StudyRemoved,
+    add_member,
+    create_album,
+    edit_album,
+    import_study,
+)
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, NOWHERE, OTHER, SR, STUDY, World
 from support.kheops_cases import (
     BAD_QUERY,
@@ -35,11 +43,11 @@ CT_THERE = f"/studies/{STUDY}/series/{CT}/albums/{ALBUM}"
 FROM_INBOX = {"inbox": "True"}
 FROM_OTHER = {"album": OTHER}
 IN_OTHER: Acts = (
-    of_other(Album.create, name="Other"),
-    of_other(Album.add_member, target=BOB),
-    of_other(Album.import_study, study_uid=STUDY, series_uids=[MR, SR]),
+    of_other(create_album, name="Other"),
+    of_other(add_member, target=BOB),
+    of_other(import_study, study_uid=STUDY, series_uids=[MR, SR]),
 )
-IMPORTED = [happened.StudyImported(STUDY, (MR, SR))]
+IMPORTED = [StudyImported(STUDY, (MR, SR))]
 
 ADDING_STUDIES = [
     Case(
@@ -48,7 +56,7 @@ ADDING_STUDIES = [
         f"PUT {STUDY_THERE}",
         201,
         query=FROM_INBOX,
-        events=[happened.StudyImported(STUDY, (CT,))],
+        events=[StudyImported(STUDY, (CT,))],
     ),
     Case(
         "from an album",
@@ -66,7 +74,7 @@ ADDING_STUDIES = [
         201,
         query={"album": OTHER, "inbox": "false"},
         given=[*IN_OTHER, *held(SR)],
-        events=[happened.StudyImported(STUDY, (MR,))],
+        events=[StudyImported(STUDY, (MR,))],
     ),
     Case("nothing new", BOB, f"PUT {STUDY_THERE}", 201, query=FROM_INBOX, given=held(CT)),
     Case("no source", BOB, f"PUT {STUDY_THERE}", 400, BAD_QUERY),
@@ -106,7 +114,7 @@ ADDING_STUDIES = [
         403,
         FORBIDDEN,
         query=FROM_OTHER,
-        given=[*IN_OTHER, of_other(Album.edit, flags={"send_series": False})],
+        given=[*IN_OTHER, of_other(edit_album, flags={"send_series": False})],
     ),
     Case(
         "no right to add",
@@ -131,7 +139,7 @@ ADDING_STUDIES = [
 ]
 
 ADDING_SERIES = [
-    Case("in the inbox", BOB, f"PUT {CT_THERE}", 201, events=[happened.SeriesImported(STUDY, CT)]),
+    Case("in the inbox", BOB, f"PUT {CT_THERE}", 201, events=[SeriesImported(STUDY, CT)]),
     Case("there already", ALICE, f"PUT {CT_THERE}", 201, given=held(CT)),
     Case("in the inbox of others", ALICE, f"PUT {CT_THERE}", 404, NO_SERIES),
     Case(
@@ -150,7 +158,7 @@ ADDING_SERIES = [
         f"PUT {CT_THERE}",
         201,
         query={"album": ALBUM},
-        events=[happened.SeriesImported(STUDY, CT)],
+        events=[SeriesImported(STUDY, CT)],
     ),
     Case("no study UID", BOB, f"PUT /studies/x/series/{CT}/albums/{ALBUM}", 400, BAD_QUERY),
     Case("no series UID", BOB, f"PUT /studies/{STUDY}/series/01/albums/{ALBUM}", 400, BAD_QUERY),
@@ -163,7 +171,7 @@ REMOVING = [
         f"DELETE {STUDY_THERE}",
         204,
         given=held(SR, CT),
-        events=[happened.StudyRemoved(STUDY, (CT, SR))],
+        events=[StudyRemoved(STUDY, (CT, SR))],
     ),
     Case(
         "series",
@@ -171,7 +179,7 @@ REMOVING = [
         f"DELETE {CT_THERE}",
         204,
         given=held(SR, CT),
-        events=[happened.SeriesRemoved(STUDY, CT)],
+        events=[SeriesRemoved(STUDY, CT)],
     ),
     Case(
         "plain member, allowed",
@@ -179,7 +187,7 @@ REMOVING = [
         f"DELETE {CT_THERE}",
         204,
         given=[*held(CT), *flags(delete_series=True)],
-        events=[happened.SeriesRemoved(STUDY, CT)],
+        events=[SeriesRemoved(STUDY, CT)],
     ),
     Case("study not there", ALICE, f"DELETE {STUDY_THERE}", 404, NO_SERIES),
     Case("series not there", ALICE, f"DELETE {CT_THERE}", 404, NO_SERIES, given=held(SR)),

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album
-from albumcore.study_comments import StudyCommentPosted
+from albumcore import (
+    StudyCommentPosted,
+    add_member,
+    create_album,
+    demote_admin,
+    import_series,
+    post_comment,
+    remove_member,
+    remove_study,
+)
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -91,7 +99,7 @@ POSTING = [
         form={"comment": "é" * 1024},
         given=[
             *held(CT),
-            (ALICE, Album.demote_admin, {"target": CAROL}),
+            (ALICE, demote_admin, {"target": CAROL}),
             *flags(write_comments=False),
         ],
         events=[StudyCommentPosted("é" * 1024)],
@@ -147,7 +155,7 @@ def shared(world: World) -> World:
     """The study is in the album of Alice, Bob and Carol, and in the inbox of Dave."""
     world.store({CT: "CT"})
     world.store({MR: "MR"}, owner=DAVE)
-    world.act(ALICE, Album.import_series, STUDY, CT)
+    world.act(ALICE, import_series, STUDY, CT)
     return world
 
 
@@ -226,7 +234,7 @@ def test_not_in_the_feed_of_an_album(shared: World) -> None:
     say(shared, BOB, "on the study")
     assert (shared.last_event_at(), shared.events(BOB)) == (at, events)
     assert shared.get(BOB, f"/albums/{ALBUM}")["number_of_comments"] == 0
-    shared.act(BOB, Album.post_comment, "on the album")
+    shared.act(BOB, post_comment, "on the album")
     assert seen(shared, BOB) == ["on the study"]
 
 
@@ -234,14 +242,14 @@ def test_access_is_of_now(shared: World) -> None:
     """Who cannot see the study any more sees no comments, and his own show that; it all comes back with the access."""
     say(shared, BOB, "public")
     say(shared, BOB, "private", CAROL)
-    shared.act(ALICE, Album.remove_member, BOB)
+    shared.act(ALICE, remove_member, BOB)
 
     def shown() -> list[Any]:
         return [event["source"]["can_access"] for event in shared.get(CAROL, COMMENTS)]
 
     assert shared.request(BOB, "GET", COMMENTS).status_code == 403
     assert shown() == [False, False]
-    shared.act(ALICE, Album.add_member, BOB)
+    shared.act(ALICE, add_member, BOB)
     assert seen(shared, BOB) == ["private", "public"]
     assert shown() == [True, True]
 
@@ -257,17 +265,17 @@ def test_access_of_the_target_is_of_now(shared: World) -> None:
 def test_access_by_another_album(shared: World) -> None:
     """Any album that holds any series of the study gives access to the comments."""
     say(shared, DAVE, "x")
-    shared.act(DAVE, Album.create, "Other", album=OTHER)
-    shared.act(DAVE, Album.add_member, NOBODY, album=OTHER)
+    shared.act(DAVE, create_album, "Other", album=OTHER)
+    shared.act(DAVE, add_member, NOBODY, album=OTHER)
     shared.register(NOBODY)
     assert shared.request(NOBODY, "GET", COMMENTS).status_code == 403
-    shared.act(DAVE, Album.import_series, STUDY, MR, album=OTHER)
+    shared.act(DAVE, import_series, STUDY, MR, album=OTHER)
     assert seen(shared, NOBODY) == ["x"]
 
 
 def test_who_wrote_is_known_by_sub_alone(shared: World) -> None:
     """Of an author whom the directory does not know, only the sub is told."""
-    shared.act(ALICE, Album.add_member, "sub-ghost")
+    shared.act(ALICE, add_member, "sub-ghost")
     shared.register("sub-ghost")
     say(shared, "sub-ghost", "boo")
     with shared.service.people.database.transaction(commit=True) as cursor:
@@ -284,7 +292,7 @@ def test_through_a_token_of_an_album(shared: World) -> None:
     assert [event["comment"] for event in answer.json] == ["public"]
     assert answer.headers["x-total-count"] == "1"
     assert shared.request(writing, "GET", COMMENTS).status_code == 403
-    shared.act(ALICE, Album.remove_study, STUDY)
+    shared.act(ALICE, remove_study, STUDY)
     assert shared.request(reading, "GET", COMMENTS).status_code == 403
     answer = shared.request(reading, "POST", COMMENTS, form={"comment": "x"})
     assert (answer.status_code, answer.json["message"]) == (403, FORBIDDEN)

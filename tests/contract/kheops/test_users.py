@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore.albums import events as happened
+from albumcore import (
+    AdminAdded,
+    AdminDemoted,
+    MemberAdded,
+    MemberLeft,
+    MemberPromoted,
+    MemberRemoved,
+)
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOBODY, World, email_of
 from support.kheops_cases import FORBIDDEN, NO_ALBUM, NO_USER, Case, check, each, flags
 
@@ -19,13 +26,13 @@ COVERS = (
 USERS = f"/albums/{ALBUM}/users"
 
 ADDING_USERS = [
-    Case("by sub", ALICE, f"PUT {USERS}/{DAVE}", 201, events=[happened.MemberAdded(DAVE)]),
+    Case("by sub", ALICE, f"PUT {USERS}/{DAVE}", 201, events=[MemberAdded(DAVE)]),
     Case(
         "by address",
         ALICE,
         f"PUT {USERS}/DAVE@Example.ORG",
         201,
-        events=[happened.MemberAdded(DAVE)],
+        events=[MemberAdded(DAVE)],
     ),
     Case("a member", ALICE, f"PUT {USERS}/{BOB}", 201),
     Case("an admin", ALICE, f"PUT {USERS}/{CAROL}", 201),
@@ -40,14 +47,14 @@ ADDING_USERS = [
         BOB,
         f"PUT {USERS}/{DAVE}",
         201,
-        events=[happened.MemberAdded(DAVE)],
+        events=[MemberAdded(DAVE)],
         given=flags(add_user=True),
     ),
 ]
 
 ADDING_ADMINS = [
-    Case("stranger", ALICE, f"PUT {USERS}/{DAVE}/admin", 204, events=[happened.AdminAdded(DAVE)]),
-    Case("member", ALICE, f"PUT {USERS}/{BOB}/admin", 204, events=[happened.MemberPromoted(BOB)]),
+    Case("stranger", ALICE, f"PUT {USERS}/{DAVE}/admin", 204, events=[AdminAdded(DAVE)]),
+    Case("member", ALICE, f"PUT {USERS}/{BOB}/admin", 204, events=[MemberPromoted(BOB)]),
     Case("admin", ALICE, f"PUT {USERS}/{CAROL}/admin", 204),
     Case("oneself", ALICE, f"PUT {USERS}/{ALICE}/admin", 403, FORBIDDEN),
     Case("unknown user", ALICE, f"PUT {USERS}/{NOBODY}/admin", 404, NO_USER),
@@ -63,15 +70,13 @@ ADDING_ADMINS = [
 ]
 
 DEMOTING = [
-    Case(
-        "other", ALICE, f"DELETE {USERS}/{CAROL}/admin", 204, events=[happened.AdminDemoted(CAROL)]
-    ),
+    Case("other", ALICE, f"DELETE {USERS}/{CAROL}/admin", 204, events=[AdminDemoted(CAROL)]),
     Case(
         "oneself",
         ALICE,
         f"DELETE {USERS}/{email_of(ALICE)}/admin",
         204,
-        events=[happened.AdminDemoted(ALICE)],
+        events=[AdminDemoted(ALICE)],
     ),
     Case("plain member", ALICE, f"DELETE {USERS}/{BOB}/admin", 404, "User not a member"),
     Case("stranger", ALICE, f"DELETE {USERS}/{DAVE}/admin", 404, "User not a member"),
@@ -81,15 +86,15 @@ DEMOTING = [
 ]
 
 REMOVING_USERS = [
-    Case("leave", BOB, f"DELETE {USERS}/{BOB}", 204, events=[happened.MemberLeft()]),
-    Case("admin leaves", ALICE, f"DELETE {USERS}/{ALICE}", 204, events=[happened.MemberLeft()]),
-    Case("remove", ALICE, f"DELETE {USERS}/{BOB}", 204, events=[happened.MemberRemoved(BOB)]),
+    Case("leave", BOB, f"DELETE {USERS}/{BOB}", 204, events=[MemberLeft()]),
+    Case("admin leaves", ALICE, f"DELETE {USERS}/{ALICE}", 204, events=[MemberLeft()]),
+    Case("remove", ALICE, f"DELETE {USERS}/{BOB}", 204, events=[MemberRemoved(BOB)]),
     Case(
         "remove admin",
         ALICE,
         f"DELETE {USERS}/{email_of(CAROL)}",
         204,
-        events=[happened.MemberRemoved(CAROL)],
+        events=[MemberRemoved(CAROL)],
     ),
     Case("no right", BOB, f"DELETE {USERS}/{CAROL}", 403, FORBIDDEN),
     Case("stranger", ALICE, f"DELETE {USERS}/{DAVE}", 404, NO_ALBUM),

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from albumcore import Album, WebhookEvent
-from albumcore.albums import events as happened
+from albumcore import WebhookEvent, WebhookTriggered, create_webhook, import_study
 from albumcore.ids import WebhookId
 from albumcore_adapters.webhooks import catch_up, deliver_due
 from support.kheops import (
@@ -51,7 +50,7 @@ TRIGGER = f"{ONE}/trigger"
 HAD: Acts = (
     (
         ALICE,
-        Album.create_webhook,
+        create_webhook,
         {"webhook_id": HOOK, "name": "Hook", "url": "https://hook.example"},
     ),
 )
@@ -94,7 +93,7 @@ def triggered(
     *told: Any,
 ) -> Case:
     """Something that is told by hand."""
-    recorded = [happened.WebhookTriggered(HOOK, event, *told)]
+    recorded = [WebhookTriggered(HOOK, event, *told)]
     return Case(about, ALICE, f"POST {TRIGGER}", 202, None, recorded, form, given=HELD)
 
 
@@ -143,9 +142,9 @@ def test_trigger(case: Case, world: World) -> None:
 
 def test_triggers(world: World, receiver: Receiver) -> None:
     """What a disabled webhook told by hand is shown in full with it, page by page, and in short in the list."""
-    world.act(ALICE, Album.create_webhook, HOOK, "Hook", receiver.address, (), False)
+    world.act(ALICE, create_webhook, HOOK, "Hook", receiver.address, (), False)
     world.store({CT: "CT"})
-    world.act(ALICE, Album.import_study, STUDY, [CT])
+    world.act(ALICE, import_study, STUDY, [CT])
     receiver.answer(Answer(status=500), Answer(status=204))
     assert world.request(ALICE, "POST", TRIGGER, form=SERIES_FORM).status_code == 202
     deliver(world)

@@ -8,8 +8,20 @@ from typing import Any
 
 import pytest
 
-from albumcore import Act, Album, Webhook, WebhookEvent
-from albumcore.albums import events as happened
+from albumcore import (
+    Act,
+    Album,
+    Webhook,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookEvent,
+    add_member,
+    create_webhook,
+    delete_webhook,
+    edit_webhook,
+    remove_member,
+)
 from albumcore.ids import WebhookId
 from albumcore_adapters.webhooks import catch_up, deliver_due
 from support.kheops import (
@@ -73,7 +85,7 @@ def receiver() -> Iterator[Receiver]:
 
 def hook(world: World, *events: WebhookEvent, name: str = "Hook", **others: Any) -> None:
     """Let Alice make the webhook; whatever it is named, its id is the same."""
-    world.act(ALICE, Album.create_webhook, HOOK, name, URL, events, **others)
+    world.act(ALICE, create_webhook, HOOK, name, URL, events, **others)
 
 
 def deliver(world: World) -> None:
@@ -109,7 +121,7 @@ def test_create(world: World) -> None:
     assert (len(webhook_id), webhook_id.isalnum()) == (20, True)
     every = NEW_SERIES, REMOVE_SERIES, NEW_USER, DELETE_ALBUM
     webhook = Webhook("Hook", URL, every, enabled=False)
-    assert world.news(before) == [happened.WebhookCreated(webhook_id, webhook)]
+    assert world.news(before) == [WebhookCreated(webhook_id, webhook)]
     assert world.get(CAROL, HERE) == [answer.json]
 
 
@@ -129,14 +141,14 @@ def test_secret(world: World, receiver: Receiver) -> None:
     assert made["use_secret"] is True
     for method, where in (("GET", HERE), ("GET", path), ("PATCH", path)):
         assert "s3cr3t" not in world.request(ALICE, method, where).text
-    world.act(ALICE, Album.add_member, DAVE)
+    world.act(ALICE, add_member, DAVE)
     assert "s3cr3t" not in repr(world.news(before))
     deliver(world)
     assert "x-kheops-signature" in receiver.requests[0].headers
     edited = world.request(ALICE, "PATCH", path, form={"secret": ""})
     assert edited.json["use_secret"] is False
-    world.act(ALICE, Album.remove_member, DAVE)
-    world.act(ALICE, Album.add_member, DAVE)
+    world.act(ALICE, remove_member, DAVE)
+    world.act(ALICE, add_member, DAVE)
     deliver(world)
     assert "x-kheops-signature" not in receiver.requests[1].headers
     assert world.request(ALICE, "PATCH", path, form={"secret": "new"}).json["use_secret"] is True
@@ -187,8 +199,8 @@ def test_secret_is_kept_once(world: World, monkeypatch: pytest.MonkeyPatch) -> N
             world.act(CAROL, create, WebhookId("w1"), "w1", URL)
         return create(album, act, **arguments)
 
-    create = Album.create_webhook
-    monkeypatch.setattr(Album, "create_webhook", decide)
+    create = create_webhook
+    monkeypatch.setattr("albumcore_adapters.http.kheops.webhooks.create_webhook", decide)
     assert world.request(ALICE, "POST", HERE, form={**FORM, "secret": "s3cr3t"}).status_code == 201
     with world.service.people.database.transaction(commit=False) as cursor:
         cursor.execute("SELECT name FROM webhook_secret")
@@ -201,9 +213,9 @@ def refused(about: str, **form: str | None) -> Case:
     return Case(about, ALICE, f"POST {HERE}", 400, BAD_FORM, form=sent)
 
 
-HAD: Acts = ((ALICE, Album.create_webhook, {"webhook_id": HOOK, "name": "Hook", "url": URL}),)
-GONE: Acts = (*HAD, (ALICE, Album.delete_webhook, {"webhook_id": HOOK}))
-DELETED = [happened.WebhookDeleted(HOOK)]
+HAD: Acts = ((ALICE, create_webhook, {"webhook_id": HOOK, "name": "Hook", "url": URL}),)
+GONE: Acts = (*HAD, (ALICE, delete_webhook, {"webhook_id": HOOK}))
+DELETED = [WebhookDeleted(HOOK)]
 
 CASES = [
     refused("no name", name=None),
@@ -255,9 +267,9 @@ def test_case(case: Case, world: World) -> None:
 def test_list(world: World) -> None:
     """The list shows the newest first and page by page, or those at one address alone."""
     for name, url in (("w1", URL), ("w2", f"{URL}/2"), ("w3", URL), ("w4", URL)):
-        world.act(ALICE, Album.create_webhook, WebhookId(name), name, url)
-    world.act(ALICE, Album.edit_webhook, WebhookId("w1"), "first")
-    world.act(ALICE, Album.delete_webhook, WebhookId("w3"))
+        world.act(ALICE, create_webhook, WebhookId(name), name, url)
+    world.act(ALICE, edit_webhook, WebhookId("w1"), "first")
+    world.act(ALICE, delete_webhook, WebhookId("w3"))
     assert [one["name"] for one in world.get(ALICE, HERE)] == ["w4", "w2", "first"]
     assert [one["id"] for one in world.get(ALICE, HERE, url=URL)] == ["w4", "w1"]
     assert world.get(ALICE, HERE, url="https://hook.example") == []
@@ -294,7 +306,7 @@ def test_edit(
     answer = world.request(CAROL, "PATCH", ONE, form=form)
     assert (answer.status_code, answer.json) == (200, shown | changed)
     [edited] = world.news(before)
-    assert isinstance(edited, happened.WebhookEdited)
+    assert isinstance(edited, WebhookEdited)
     assert world.get(ALICE, HERE) == [answer.json]
     assert world.last_event_at() == at
 

@@ -10,7 +10,7 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from albumcore import PatientImageSet
+from albumcore import add_image
 from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import open_service
@@ -121,7 +121,7 @@ def test_two_at_the_same_moment(
     compat: Compat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second comes while the first is decided on, in another process: one event, and the same answer to both."""
-    add: Callable[..., Any] = PatientImageSet.add_image
+    add: Callable[..., Any] = add_image
     others: list[Any] = []
     with opened(tmp_path, GIVEN, compat=compat) as api, elsewhere(api, compat=compat) as other:
 
@@ -130,7 +130,7 @@ def test_two_at_the_same_moment(
             others.append(send(other))
             return add(*args)
 
-        monkeypatch.setattr(PatientImageSet, "add_image", slowly)
+        monkeypatch.setattr("albumcore_adapters.http.tscharts.images.add_image", slowly)
         first = send(api)
         assert others == [first]
         assert len(added(api)) == 1

@@ -6,8 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
+from albumcore import (
+    AlbumDeleted,
+    AlbumEdited,
+    ImageAdded,
+    PatientDeleted,
+    UserTokenIssued,
+    add_image,
+    create_album,
+    create_report_provider,
+    create_webhook,
+    edit_album,
+    edit_report_provider,
+    edit_webhook,
+    issue_capability_token,
+    issue_user_token,
+    post_comment,
+    trigger_webhook,
+)
 from albumcore.albums import Album, WebhookEvent
-from albumcore.albums.events import AlbumDeleted, AlbumEdited
 from albumcore.errors import (
     AlbumcoreError,
     AlbumExists,
@@ -22,10 +39,8 @@ from albumcore.errors import (
 )
 from albumcore.ids import ImageId
 from albumcore.image_sets import Content, ImageType, PatientImageSet
-from albumcore.image_sets.events import ImageAdded, PatientDeleted
 from albumcore.kernel import Act, Event, Source
 from albumcore.user_tokens import Grants, UserTokens
-from albumcore.user_tokens.events import UserTokenIssued
 from support.album import (
     BELL,
     BELL_IN,
@@ -56,58 +71,58 @@ NEW_USER, DELETE_ALBUM = WebhookEvent.NEW_USER, WebhookEvent.DELETE_ALBUM
 # Decisions with a value that is not sound, and what is said of one that is sound but does not fit.
 UNSOUND: list[tuple[Tried, Tried, type[AlbumcoreError] | None]] = [
     (
-        lambda album, act: album.edit(act, name=""),
-        lambda album, act: album.edit(act, name="Knees"),
+        lambda album, act: edit_album(album, act, name=""),
+        lambda album, act: edit_album(album, act, name="Knees"),
         None,
     ),
     (
-        lambda album, act: album.post_comment(act, "", dave),
-        lambda album, act: album.post_comment(act, "Hm", dave),
+        lambda album, act: post_comment(album, act, "", dave),
+        lambda album, act: post_comment(album, act, "Hm", dave),
         MemberNotFound,
     ),
     (
-        lambda album, act: album.create_report_provider(act, SCRIBE, "", URL),
-        lambda album, act: album.create_report_provider(act, SCRIBE, "Scribe", URL),
+        lambda album, act: create_report_provider(album, act, SCRIBE, "", URL),
+        lambda album, act: create_report_provider(album, act, SCRIBE, "Scribe", URL),
         IdTaken,
     ),
     (
-        lambda album, act: album.edit_report_provider(act, READER, name=""),
-        lambda album, act: album.edit_report_provider(act, READER, name="Reader"),
+        lambda album, act: edit_report_provider(album, act, READER, name=""),
+        lambda album, act: edit_report_provider(album, act, READER, name="Reader"),
         ReportProviderNotFound,
     ),
     (
-        lambda album, act: album.edit_report_provider(act, READER, url=""),
-        lambda album, act: album.edit_report_provider(act, READER, url=URL),
+        lambda album, act: edit_report_provider(album, act, READER, url=""),
+        lambda album, act: edit_report_provider(album, act, READER, url=URL),
         ReportProviderNotFound,
     ),
     (
-        lambda album, act: album.create_webhook(act, BELL, "", BELL_URL),
-        lambda album, act: album.create_webhook(act, BELL, "Bell", BELL_URL),
+        lambda album, act: create_webhook(album, act, BELL, "", BELL_URL),
+        lambda album, act: create_webhook(album, act, BELL, "Bell", BELL_URL),
         IdTaken,
     ),
     (
-        lambda album, act: album.edit_webhook(act, HORN, name=""),
-        lambda album, act: album.edit_webhook(act, HORN, name="Horn"),
+        lambda album, act: edit_webhook(album, act, HORN, name=""),
+        lambda album, act: edit_webhook(album, act, HORN, name="Horn"),
         WebhookNotFound,
     ),
     (
-        lambda album, act: album.edit_webhook(act, HORN, url=""),
-        lambda album, act: album.edit_webhook(act, HORN, url=BELL_URL),
+        lambda album, act: edit_webhook(album, act, HORN, url=""),
+        lambda album, act: edit_webhook(album, act, HORN, url=BELL_URL),
         WebhookNotFound,
     ),
     (
-        lambda album, act: album.edit_webhook(act, HORN, events=(), add_events=TOLD),
-        lambda album, act: album.edit_webhook(act, HORN, events=TOLD),
+        lambda album, act: edit_webhook(album, act, HORN, events=(), add_events=TOLD),
+        lambda album, act: edit_webhook(album, act, HORN, events=TOLD),
         WebhookNotFound,
     ),
     (
-        lambda album, act: album.trigger_webhook(act, HORN, DELETE_ALBUM),
-        lambda album, act: album.trigger_webhook(act, HORN, NEW_USER, user=dave),
+        lambda album, act: trigger_webhook(album, act, HORN, DELETE_ALBUM),
+        lambda album, act: trigger_webhook(album, act, HORN, NEW_USER, user=dave),
         WebhookNotFound,
     ),
     (
-        lambda album, act: album.issue_capability_token(act, KEY, DIGEST, "", READ),
-        lambda album, act: album.issue_capability_token(act, KEY, DIGEST, "T", READ),
+        lambda album, act: issue_capability_token(album, act, KEY, DIGEST, "", READ),
+        lambda album, act: issue_capability_token(album, act, KEY, DIGEST, "T", READ),
         IdTaken,
     ),
 ]
@@ -132,8 +147,8 @@ def test_the_order_of_checks(
 
 def test_a_used_id_is_told_before_anything_about_a_new_album() -> None:
     """Then whether it is a user in person, then the values."""
-    given(OPEN).when(Album.create, through(KEY), "").refused(AlbumExists)
-    given().when(Album.create, through(KEY), "").refused(Forbidden)
+    given(OPEN).when(create_album, through(KEY), "").refused(AlbumExists)
+    given().when(create_album, through(KEY), "").refused(Forbidden)
 
 
 @pytest.mark.parametrize(("source", "error"), [(BOB, Forbidden), (ALICE, Invalid)])
@@ -142,18 +157,18 @@ def test_the_order_of_checks_of_a_users_own_tokens(
 ) -> None:
     """A used id comes last."""
     tokens = given_on(UserTokens(), UserTokenIssued(KEY, DIGEST, "Laptop", START, NOW))
-    tokens.when(UserTokens.issue, source, KEY, DIGEST, "").refused(
+    tokens.when(issue_user_token, source, KEY, DIGEST, "").refused(
         error, "title" if error is Invalid else None
     )
     if error is Invalid:
-        tokens.when(UserTokens.issue, source, KEY, DIGEST, "Laptop").refused(IdTaken)
+        tokens.when(issue_user_token, source, KEY, DIGEST, "Laptop").refused(IdTaken)
 
 
 def test_the_order_of_checks_of_an_image() -> None:
     """The patient, then the values, then whether the id is free."""
     good, bad = Content(DIGEST, 1, "image/png"), Content(DIGEST, 0, "image/png")
     added = ImageAdded(ImageId(1), 1, 1, ImageType.XRAY, good)
-    add = PatientImageSet.add_image
+    add = add_image
     images = given_on(PatientImageSet(), added)
     images.when(add, ALICE, ImageId(1), 1, 1, ImageType.XRAY, bad).refused(Invalid, "data")
     images.when(add, ALICE, ImageId(1), 1, 1, ImageType.XRAY, good).refused(IdTaken)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import pytest
 from attrs import asdict
 
-from albumcore.albums import Album, MemberFlags, Permission
-from albumcore.albums.events import (
+from albumcore import (
     AdminDemoted,
     AlbumDeleted,
     CapabilityTokenRevoked,
@@ -18,6 +17,7 @@ from albumcore.albums.events import (
     MemberRemoved,
     ReportProviderDeleted,
 )
+from albumcore.albums import Album, MemberFlags, Permission
 from albumcore.errors import AlbumcoreError, AlbumNotFound, Forbidden
 from albumcore.kernel import Act, Event, Source
 from albumcore.user_tokens import Grants

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from attrs import fields_dict
 
-from albumcore.albums import Album, Webhook
-from albumcore.albums.events import (
+from albumcore import (
     CommentPosted,
     FavoriteAdded,
     MemberRemoved,
@@ -20,6 +19,7 @@ from albumcore.albums.events import (
     StudyImported,
     WebhookCreated,
 )
+from albumcore.albums import Album, Webhook
 from albumcore.errors import Invalid
 from albumcore.feed import FILTERS, FeedQuery, Kind, select
 from albumcore.kernel import Act, Event, RecordedEvent, Source

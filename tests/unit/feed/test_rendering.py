@@ -9,14 +9,14 @@ from albumcore import (
     FeedQuery,
     Person,
     RecordedEvent,
+    SeriesImported,
     Source,
+    StudyCommentPosted,
     StudyUID,
     render_feed,
     render_study_comments,
 )
-from albumcore.albums.events import SeriesImported
 from albumcore.feed import AlbumStatus, select
-from albumcore.study_comments.events import StudyCommentPosted
 from support.album import BOB_IN, CT, OPEN, S1, alice, bob
 from support.given import ALICE, START
 

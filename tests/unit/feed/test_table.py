@@ -6,74 +6,103 @@ from typing import Any
 
 import pytest
 
+from albumcore import (
+    AdminAdded,
+    AdminDemoted,
+    AlbumDeleted,
+    AlbumEdited,
+    CapabilityTokenRevoked,
+    CommentPosted,
+    FavoriteAdded,
+    FavoriteRemoved,
+    FavoriteSet,
+    ImageAdded,
+    ImageRemoved,
+    MemberAdded,
+    MemberLeft,
+    MemberPromoted,
+    MemberRemoved,
+    NotificationsSet,
+    PatientDeleted,
+    ReportAdded,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    SeriesImported,
+    SeriesRemoved,
+    StudyCommentPosted,
+    StudyImported,
+    StudyRemoved,
+    UserTokenIssued,
+    UserTokenRevoked,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookTriggered,
+)
 from albumcore.albums import Webhook, WebhookEvent
-from albumcore.albums import events as album
 from albumcore.feed import FEED, Entry, Family, Kind, entry
 from albumcore.image_sets import Content, ImageType
-from albumcore.image_sets import events as images
 from albumcore.kernel import STORED, Act, Event, RecordedEvent
-from albumcore.study_comments import StudyCommentPosted
 from albumcore.user_tokens import Grants
-from albumcore.user_tokens import events as user
 from support.album import BELL, CT, DIGEST, KEY, OPEN, S1, S2, SCRIBE, SCRIBE_IN, bob, issued
 from support.given import ALICE, NOW, START
 
 # One event of each class, and the line that the documented API gives it: type, family, and what is shown with it.
 SHOWN: list[tuple[Event[Any], str | None, str | None, str]] = [
     (OPEN, "CREATE_ALBUM", None, ""),
-    (album.AlbumEdited("Hips"), "EDIT_ALBUM", None, ""),
-    (album.MemberAdded(bob), "ADD_USER", "USERS", "target"),
-    (album.AdminAdded(bob), "ADD_ADMIN", "USERS", "target"),
-    (album.MemberPromoted(bob), "PROMOTE_ADMIN", "USERS", "target"),
-    (album.AdminDemoted(bob), "DEMOTE_ADMIN", "USERS", "target"),
-    (album.MemberRemoved(bob), "REMOVE_USER", "USERS", "target"),
-    (album.MemberLeft(), "LEAVE_ALBUM", "USERS", ""),
-    (album.StudyImported(CT, (S1, S2)), "IMPORT_STUDY", "SENDING", "study all-series"),
-    (album.SeriesImported(CT, S1), "IMPORT_SERIES", "SENDING", "study one-series"),
-    (album.ReportAdded(CT, S1), "NEW_REPORT", "SENDING", "study one-series"),
-    (album.StudyRemoved(CT, (S1, S2)), "REMOVE_STUDY", "SENDING", "study all-series"),
-    (album.SeriesRemoved(CT, S1), "REMOVE_SERIES", "SENDING", "study one-series"),
-    (album.FavoriteAdded(CT, (S1, S2)), "ADD_FAV", None, "study all-series"),
-    (album.FavoriteRemoved(CT, (S1, S2)), "REMOVE_FAV", None, "study all-series"),
+    (AlbumEdited("Hips"), "EDIT_ALBUM", None, ""),
+    (MemberAdded(bob), "ADD_USER", "USERS", "target"),
+    (AdminAdded(bob), "ADD_ADMIN", "USERS", "target"),
+    (MemberPromoted(bob), "PROMOTE_ADMIN", "USERS", "target"),
+    (AdminDemoted(bob), "DEMOTE_ADMIN", "USERS", "target"),
+    (MemberRemoved(bob), "REMOVE_USER", "USERS", "target"),
+    (MemberLeft(), "LEAVE_ALBUM", "USERS", ""),
+    (StudyImported(CT, (S1, S2)), "IMPORT_STUDY", "SENDING", "study all-series"),
+    (SeriesImported(CT, S1), "IMPORT_SERIES", "SENDING", "study one-series"),
+    (ReportAdded(CT, S1), "NEW_REPORT", "SENDING", "study one-series"),
+    (StudyRemoved(CT, (S1, S2)), "REMOVE_STUDY", "SENDING", "study all-series"),
+    (SeriesRemoved(CT, S1), "REMOVE_SERIES", "SENDING", "study one-series"),
+    (FavoriteAdded(CT, (S1, S2)), "ADD_FAV", None, "study all-series"),
+    (FavoriteRemoved(CT, (S1, S2)), "REMOVE_FAV", None, "study all-series"),
     (SCRIBE_IN, "CREATE_REPORT_PROVIDER", "REPORT_PROVIDER", "provider"),
     (
-        album.ReportProviderEdited(SCRIBE, "Pen", "u"),
+        ReportProviderEdited(SCRIBE, "Pen", "u"),
         "EDIT_REPORT_PROVIDER",
         "REPORT_PROVIDER",
         "provider",
     ),
     (
-        album.ReportProviderDeleted(SCRIBE),
+        ReportProviderDeleted(SCRIBE),
         "DELETE_REPORT_PROVIDER",
         "REPORT_PROVIDER",
         "provider",
     ),
-    (album.WebhookCreated(BELL, Webhook("Bell", "u")), "CREATE_WEBHOOK", "WEBHOOKS", "silent"),
-    (album.WebhookEdited(BELL, Webhook("Bell", "u")), "EDIT_WEBHOOK", "WEBHOOKS", "silent"),
-    (album.WebhookDeleted(BELL), "DELETE_WEBHOOK", "WEBHOOKS", "silent"),
+    (WebhookCreated(BELL, Webhook("Bell", "u")), "CREATE_WEBHOOK", "WEBHOOKS", "silent"),
+    (WebhookEdited(BELL, Webhook("Bell", "u")), "EDIT_WEBHOOK", "WEBHOOKS", "silent"),
+    (WebhookDeleted(BELL), "DELETE_WEBHOOK", "WEBHOOKS", "silent"),
     (
-        album.WebhookTriggered(BELL, WebhookEvent.NEW_SERIES, CT, (S1,)),
+        WebhookTriggered(BELL, WebhookEvent.NEW_SERIES, CT, (S1,)),
         "TRIGGER_WEBHOOK",
         "WEBHOOKS",
         "silent",
     ),
-    (album.CommentPosted("Psst", bob), None, None, "target comment private silent"),
-    (album.CommentPosted("Hello"), None, None, "comment"),
+    (CommentPosted("Psst", bob), None, None, "target comment private silent"),
+    (CommentPosted("Hello"), None, None, "comment"),
     (StudyCommentPosted("Psst", bob), None, None, "target comment private silent"),
     (StudyCommentPosted("Hello"), None, None, "comment"),
 ]
 
 NEVER_SHOWN: list[Event[Any]] = [
-    album.AlbumDeleted(),
-    album.NotificationsSet(new_series=True, new_comment=True),
-    album.FavoriteSet(is_favorite=True),
+    AlbumDeleted(),
+    NotificationsSet(new_series=True, new_comment=True),
+    FavoriteSet(is_favorite=True),
     issued(Grants()),
-    album.CapabilityTokenRevoked(KEY),
-    user.UserTokenIssued(KEY, DIGEST, "Laptop", START, NOW),
-    user.UserTokenRevoked(KEY),
-    images.ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
-    images.ImageRemoved(1),  # type: ignore[arg-type]
-    images.PatientDeleted(),
+    CapabilityTokenRevoked(KEY),
+    UserTokenIssued(KEY, DIGEST, "Laptop", START, NOW),
+    UserTokenRevoked(KEY),
+    ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
+    ImageRemoved(1),  # type: ignore[arg-type]
+    PatientDeleted(),
 ]
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from albumcore.albums import Album
-from albumcore.albums.events import (
+from albumcore import (
     CommentPosted,
     MemberRemoved,
     NotificationsSet,
@@ -16,6 +15,7 @@ from albumcore.albums.events import (
     ReportProviderEdited,
     SeriesRemoved,
 )
+from albumcore.albums import Album
 from albumcore.errors import Invalid
 from albumcore.feed import (
     AlbumStatus,

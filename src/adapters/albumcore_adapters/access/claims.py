@@ -7,8 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from albumcore import Act, Album
-from albumcore.albums.events import AlbumDeleted
+from albumcore import Act, Album, AlbumDeleted
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (

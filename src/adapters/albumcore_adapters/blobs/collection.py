@@ -8,9 +8,8 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from albumcore import Albumcore
+from albumcore import Albumcore, ImageAdded
 from albumcore.errors import AlbumcoreError
-from albumcore.image_sets.events import ImageAdded
 from albumcore.kernel import RecordedEvent
 from albumcore_adapters.blobs.port import Blobs, Digest
 

@@ -12,10 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from albumcore import Albumcore
+from albumcore import Albumcore, ImageAdded
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import is_digest
-from albumcore.image_sets.events import ImageAdded
 from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
 from albumcore_adapters.base.progress import ReportProgress, Stage
 from albumcore_adapters.blobs import (

@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from albumcore import Act, Album, RecordedEvent
-from albumcore.albums import Webhook, WebhookEvent
-from albumcore.albums.events import (
+from albumcore import (
+    Act,
     AdminAdded,
+    Album,
     AlbumDeleted,
     MemberAdded,
+    RecordedEvent,
     ReportAdded,
     SeriesImported,
     SeriesRemoved,
@@ -20,6 +21,7 @@ from albumcore.albums.events import (
     StudyRemoved,
     WebhookTriggered,
 )
+from albumcore.albums import Webhook, WebhookEvent
 from albumcore.ids import SeriesUID, StudyUID, UserId, WebhookId
 
 

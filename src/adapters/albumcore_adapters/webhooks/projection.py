@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from albumcore import Album, RecordedEvent, album_stream
-from albumcore.albums import Webhook, WebhookEvent
-from albumcore.albums.events import (
+from albumcore import (
+    Album,
     AlbumDeleted,
+    RecordedEvent,
     SeriesRemoved,
     StudyRemoved,
     WebhookCreated,
     WebhookDeleted,
     WebhookEdited,
     WebhookTriggered,
+    album_stream,
 )
+from albumcore.albums import Webhook, WebhookEvent
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, WebhookId
 from albumcore.streams import key_of

@@ -6,8 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from albumcore import Album, Albumcore, MemberFlags, Permission, RecordedEvent, album_stream
-from albumcore.albums.events import AlbumCreated, AlbumDeleted, AlbumEdited, NotificationsSet
+from albumcore import (
+    Albumcore,
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumEdited,
+    MemberFlags,
+    NotificationsSet,
+    Permission,
+    RecordedEvent,
+    album_stream,
+    create_album,
+    delete_album,
+    edit_album,
+)
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
 from albumcore_adapters.access.albums import permitted
@@ -71,7 +83,7 @@ def create(request: ApiRequest, albums: Albumcore, make_id: MakeId) -> Response:
     form, album = request.form(), AlbumId(make_id(ALBUM_ID_LENGTH))
     about = form.text("name") or "", form.text("description") or "", MemberFlags(**_flags(form))
     [created] = albums.handle_once(
-        request.command(form), album_stream(album), Album.create, request.source, *about
+        request.command(form), album_stream(album), create_album, request.source, *about
     )
     return created_response(created)
 
@@ -117,7 +129,7 @@ def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response
     form = request.form()
     albums.handle(
         request.stream,
-        Album.edit,
+        edit_album,
         request.source,
         form.text("name"),
         form.text("description"),
@@ -130,7 +142,7 @@ def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response
 
 def delete(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response:
     """Delete the album for all its members (Kheops API 3.5). The caller keeps its images in their inbox."""
-    decision = keeping_images(holdings, request.caller, request.album, Album.delete)
+    decision = keeping_images(holdings, request.caller, request.album, delete_album)
     albums.handle(request.stream, decision, request.source)
     return NO_CONTENT
 

@@ -13,20 +13,25 @@ from attrs import fields_dict
 from albumcore import (
     Album,
     Albumcore,
+    CapabilityTokenIssued,
+    CapabilityTokenRevoked,
     Grants,
     Permission,
     Stream,
-    UserTokens,
+    UserTokenIssued,
+    UserTokenRevoked,
     album_stream,
+    issue_capability_token,
+    issue_user_token,
+    revoke_capability_token,
+    revoke_user_token,
     user_stream,
 )
-from albumcore.albums.events import CapabilityTokenIssued, CapabilityTokenRevoked
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow, Index, MemberRow
 from albumcore.streams import key_of, named_stream
 from albumcore.times import Clock
-from albumcore.user_tokens import UserTokenIssued, UserTokenRevoked
 from albumcore.user_tokens.values import check_grants
 from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.directory import People, TokenUses
@@ -98,7 +103,7 @@ def _scope(
     match (form.text("scope_type") or "").lower():
         case "user":
             _grants(form)  # Not used, and still an error if inconsistent.
-            return user_stream(request.caller.user), UserTokens.issue
+            return user_stream(request.caller.user), issue_user_token
         case "album":
             album, permission = form.text("album"), Permission.MANAGE_CAPABILITY_TOKENS
             if not album:
@@ -107,7 +112,7 @@ def _scope(
                 stream = permitted(albums, request.caller, album, permission, clock())
             except Forbidden as error:
                 raise NotAdmin(error.detail) from None
-            return stream, partial(Album.issue_capability_token, grants=_grants(form))
+            return stream, partial(issue_capability_token, grants=_grants(form))
         case _:
             raise Invalid("scope_type", "it is user or album")
 
@@ -183,7 +188,7 @@ def revoke(
     row = _visible(albums.index, user, request.path["capability"])
     stream = named_stream(row.stream)
     decision: Decision = (
-        Album.revoke_capability_token if isinstance(stream.initial, Album) else UserTokens.revoke
+        revoke_capability_token if isinstance(stream.initial, Album) else revoke_user_token
     )
     albums.handle(stream, decision, request.source, CapabilityTokenId(row.token_id))
     return Response.json(_token_json(row.digest, user, albums, people, token_uses))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from albumcore import (
-    Album,
     Albumcore,
+    CommentPosted,
     FeedQuery,
     Permission,
     RecordedEvent,
-    StudyComments,
+    StudyCommentPosted,
+    post_comment,
+    post_study_comment,
     study_stream,
 )
-from albumcore.albums.events import CommentPosted
 from albumcore.errors import Forbidden, NotFound
 from albumcore.feed import PUBLIC, FeedForm
-from albumcore.study_comments import StudyCommentPosted
 from albumcore.text import check_comment
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import can_see, sees
@@ -49,7 +49,7 @@ def post_to_album(request: ApiRequest, albums: Albumcore, people: People) -> Res
     comment = check_comment(form.text("comment") or "")
     target = user_named_or_none(people, form.text("to_user"))
     albums.handle_once(
-        request.command(form), request.stream, Album.post_comment, request.source, comment, target
+        request.command(form), request.stream, post_comment, request.source, comment, target
     )
     return NO_CONTENT
 
@@ -88,7 +88,7 @@ def post_to_study(
     albums.handle_once(
         request.command(form),
         study_stream(request.study),
-        StudyComments.post_comment,
+        post_study_comment,
         request.source,
         viewers,
         comment,

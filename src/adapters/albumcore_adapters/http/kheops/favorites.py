@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from albumcore import Album, Albumcore, Permission, album_stream
-from albumcore.albums.events import FavoriteAdded, FavoriteRemoved, FavoriteSet
+from albumcore import (
+    Albumcore,
+    FavoriteAdded,
+    FavoriteRemoved,
+    FavoriteSet,
+    Permission,
+    add_favorite,
+    album_stream,
+    remove_favorite,
+    set_favorite,
+)
 from albumcore.errors import Forbidden, SeriesNotFound
 from albumcore.ids import AlbumId
 from albumcore_adapters.access.holdings import Holdings
@@ -28,15 +37,15 @@ class SeriesNotSeen(Forbidden):
     code = "series_not_seen"
 
 
-def set_favorite(request: ApiRequest, albums: Albumcore) -> Response:
+def add_album(request: ApiRequest, albums: Albumcore) -> Response:
     """Make the album one of the caller's favourites."""
-    albums.handle(request.stream, Album.set_favorite, request.source, True)
+    albums.handle(request.stream, set_favorite, request.source, True)
     return NO_CONTENT
 
 
-def unset_favorite(request: ApiRequest, albums: Albumcore) -> Response:
+def remove_album(request: ApiRequest, albums: Albumcore) -> Response:
     """Remove the album from the caller's favourites."""
-    albums.handle(request.stream, Album.set_favorite, request.source, False)
+    albums.handle(request.stream, set_favorite, request.source, False)
     return NO_CONTENT
 
 
@@ -61,7 +70,7 @@ def _set(request: ApiRequest, holdings: Holdings, *, is_favorite: bool) -> Respo
     if series not in {None, *held}:
         raise SeriesNotSeen("no such series, or you cannot see it")
     if album is not None:
-        decision = Album.add_favorite if is_favorite else Album.remove_favorite
+        decision = add_favorite if is_favorite else remove_favorite
         stream = album_stream(AlbumId(album))
         holdings.albums.handle(stream, decision, request.source, study, series)
         return NO_CONTENT
@@ -81,8 +90,8 @@ _ADDED, _REMOVED = (FavoriteAdded,), (FavoriteRemoved,)
 _STUDY, _SERIES = "/studies/{study}/favorites", "/studies/{study}/series/{series}/favorites"
 
 ROUTES = (
-    _of_album("PUT", respond=set_favorite, summary="Make an album one's favourite."),
-    _of_album("DELETE", respond=unset_favorite, summary="Undo that."),
+    _of_album("PUT", respond=add_album, summary="Make an album one's favourite."),
+    _of_album("DELETE", respond=remove_album, summary="Undo that."),
     _shared("PUT", _STUDY, add, summary="Make a study a favourite.", records=_ADDED),
     _shared("DELETE", _STUDY, remove, summary="Undo that.", records=_REMOVED),
     _shared("PUT", _SERIES, add, summary="Make a series a favourite.", records=_ADDED),

@@ -6,13 +6,18 @@ No inbox has a history: nothing here is recorded but what happens to an album.
 
 from __future__ import annotations
 
-from albumcore import Album, Permission
-from albumcore.albums.events import (
+from albumcore import (
+    Permission,
     ReportAdded,
     SeriesImported,
     SeriesRemoved,
     StudyImported,
     StudyRemoved,
+    add_report,
+    import_series,
+    import_study,
+    remove_series,
+    remove_study,
 )
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.ids import AlbumId, UserId
@@ -68,7 +73,7 @@ def _import_study(request: ApiRequest, own: AlbumId, album: str | None) -> None:
     else:
         raise BadQuery("album", "it, or X-Authorization-Source, names what is taken from")
     _require_study(found)
-    decision = put_in_album(request.service.holdings, own, Album.import_study, found.place)
+    decision = put_in_album(request.service.holdings, own, import_study, found.place)
     request.service.albums.handle(stream, decision, request.source, request.study, found.series)
 
 
@@ -106,7 +111,7 @@ def _import_series(request: ApiRequest, own: AlbumId) -> None:
         raise SeriesNotFound("no such series, or it is not for this token to add")
     stream = request.permitted(own, Permission.ADD_SERIES)
     if origin is not None:
-        add = Album.add_report if caller.source.report_provider else Album.import_series
+        add = add_report if caller.source.report_provider else import_series
         decision = put_in_album(request.service.holdings, own, add, origin)
         request.service.albums.handle(
             stream, decision, request.source, request.study, request.series
@@ -134,7 +139,7 @@ def leave_study(request: ApiRequest) -> None:
     refuse_permanent(request)
     if request.caller.album is not None:
         stream = request.permitted(request.caller.album, Permission.DELETE_SERIES)
-        request.service.albums.handle(stream, Album.remove_study, request.source, request.study)
+        request.service.albums.handle(stream, remove_study, request.source, request.study)
     else:
         _require_user(request)
         found = taken_from_inbox(request.service.inbox, request.caller.user, request.study)
@@ -149,7 +154,7 @@ def leave_series(request: ApiRequest) -> None:
     uids = request.study, request.series
     if request.caller.album is not None:
         stream = request.permitted(request.caller.album, Permission.DELETE_SERIES)
-        request.service.albums.handle(stream, Album.remove_series, request.source, *uids)
+        request.service.albums.handle(stream, remove_series, request.source, *uids)
     else:
         _require_user(request)
         if not request.service.inbox.remove(request.caller.user, request.study, [request.series]):

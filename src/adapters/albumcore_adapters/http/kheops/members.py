@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from albumcore import Album, Albumcore, Permission
-from albumcore.albums.events import (
+from albumcore import (
     AdminAdded,
     AdminDemoted,
+    Albumcore,
     AlbumDeleted,
     CapabilityTokenRevoked,
     MemberAdded,
     MemberLeft,
     MemberPromoted,
     MemberRemoved,
+    Permission,
+    add_admin,
+    add_member,
+    demote_admin,
+    remove_member,
 )
 from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
@@ -34,7 +39,7 @@ def list_all(request: ApiRequest, albums: Albumcore, people: People) -> Response
 def add(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     """Add a user as a plain member. An existing member keeps their role."""
     user = user_named(people, request.path["user"])
-    albums.handle(request.stream, Album.add_member, request.source, user)
+    albums.handle(request.stream, add_member, request.source, user)
     return CREATED
 
 
@@ -43,23 +48,23 @@ def remove(request: ApiRequest, albums: Albumcore, people: People, holdings: Hol
 
     They keep the images of the album in their inbox.
     """
-    decision = keeping_images(holdings, request.caller, request.album, Album.remove_member)
+    decision = keeping_images(holdings, request.caller, request.album, remove_member)
     user = user_named(people, request.path["user"])
     albums.handle(request.stream, decision, request.source, user)
     return NO_CONTENT
 
 
-def add_admin(request: ApiRequest, albums: Albumcore, people: People) -> Response:
+def make_admin(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     """Add a user as an admin, or make a member one."""
     user = user_named(people, request.path["user"])
-    albums.handle(request.stream, Album.add_admin, request.source, user)
+    albums.handle(request.stream, add_admin, request.source, user)
     return NO_CONTENT
 
 
 def remove_admin(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     """Make an admin a plain member; the caller may name themselves."""
     user = user_named(people, request.path["user"])
-    albums.handle(request.stream, Album.demote_admin, request.source, user)
+    albums.handle(request.stream, demote_admin, request.source, user)
     return NO_CONTENT
 
 
@@ -85,7 +90,7 @@ ROUTES = (
         responses=DONE,
     ),
     Route(
-        *("PUT", "/albums/{album}/users/{user}/admin", add_admin, "Add an admin, or promote."),
+        *("PUT", "/albums/{album}/users/{user}/admin", make_admin, "Add an admin, or promote."),
         permission=Permission.ADD_ADMIN,
         records=(AdminAdded, MemberPromoted),
         responses=DONE,

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from albumcore import Album, Albumcore, Permission
-from albumcore.albums import ReportProvider
-from albumcore.albums.events import (
+from albumcore import (
+    Albumcore,
+    Permission,
     ReportProviderCreated,
     ReportProviderDeleted,
     ReportProviderEdited,
+    create_report_provider,
+    delete_report_provider,
+    edit_report_provider,
 )
+from albumcore.albums import ReportProvider
 from albumcore.albums.values import check_provider_text
 from albumcore.errors import Invalid, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
@@ -40,7 +44,7 @@ def create(request: ApiRequest, albums: Albumcore, outbound: Outbound, make_id: 
     _check_address(outbound, url)
     provider_id = ReportProviderId(make_id(ID_LENGTH))
     [created] = albums.handle(
-        request.stream, Album.create_report_provider, request.source, provider_id, name, url
+        request.stream, create_report_provider, request.source, provider_id, name, url
     )
     provider = ReportProvider(name, url, created.at)
     return Response.json(_provider_json(provider_id, provider), 201)
@@ -71,7 +75,7 @@ def edit(request: ApiRequest, albums: Albumcore, outbound: Outbound) -> Response
     if url is not None:
         _check_address(outbound, url)
     [edited] = albums.handle(
-        request.stream, Album.edit_report_provider, request.source, _named(request), name, url
+        request.stream, edit_report_provider, request.source, _named(request), name, url
     )
     assert isinstance(edited.event, ReportProviderEdited)
     provider = evolve(provider, name=edited.event.name, url=edited.event.url)
@@ -80,7 +84,7 @@ def edit(request: ApiRequest, albums: Albumcore, outbound: Outbound) -> Response
 
 def delete(request: ApiRequest, albums: Albumcore) -> Response:
     """Delete a report provider; old events still name it."""
-    albums.handle(request.stream, Album.delete_report_provider, request.source, _named(request))
+    albums.handle(request.stream, delete_report_provider, request.source, _named(request))
     return NO_CONTENT
 
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from albumcore import Album, Permission
-from albumcore.albums.events import SeriesImported, SeriesRemoved, StudyImported, StudyRemoved
+from albumcore import (
+    Permission,
+    SeriesImported,
+    SeriesRemoved,
+    StudyImported,
+    StudyRemoved,
+    import_series,
+    import_study,
+    remove_series,
+    remove_study,
+)
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore_adapters.access.claims import put_in_album
 from albumcore_adapters.access.series import (
@@ -24,9 +33,7 @@ from albumcore_adapters.http.route import Callers, Route
 def add_study(request: ApiRequest) -> None:
     """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
     found = taken(request)
-    decision = put_in_album(
-        request.service.holdings, request.album, Album.import_study, found.place
-    )
+    decision = put_in_album(request.service.holdings, request.album, import_study, found.place)
     request.decide(decision, request.study, found.series)
     request.done(201)
 
@@ -35,9 +42,7 @@ def add_series(request: ApiRequest) -> None:
     """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
     origin = origin_in(request)
     if origin is not None:
-        decision = put_in_album(
-            request.service.holdings, request.album, Album.import_series, origin
-        )
+        decision = put_in_album(request.service.holdings, request.album, import_series, origin)
         request.decide(decision, request.study, request.series)
     elif request.series not in series_in_album(
         request.service.albums.index, request.album, request.study
@@ -54,17 +59,17 @@ def origin_in(request: ApiRequest) -> Origin | None:
     return origin_of(request.service.holdings, request.caller, request.study, request.series)
 
 
-def remove_study(request: ApiRequest) -> None:
+def delete_study(request: ApiRequest) -> None:
     """Take a study out of the album; it stays wherever else it is (Kheops API 4.3)."""
     refuse_permanent(request)
-    request.decide(Album.remove_study, request.study)
+    request.decide(remove_study, request.study)
     request.done()
 
 
-def remove_series(request: ApiRequest) -> None:
+def delete_series(request: ApiRequest) -> None:
     """Take a series out of the album; it stays wherever else it is (Kheops API 4.4)."""
     refuse_permanent(request)
-    request.decide(Album.remove_series, request.study, request.series)
+    request.decide(remove_series, request.study, request.series)
     request.done()
 
 
@@ -118,7 +123,7 @@ ROUTES = (
     Route(
         "DELETE",
         "/studies/{study}/albums/{album}",
-        remove_study,
+        delete_study,
         summary="Take a study out of an album.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.DELETE_SERIES,
@@ -139,7 +144,7 @@ ROUTES = (
     Route(
         "DELETE",
         "/studies/{study}/series/{series}/albums/{album}",
-        remove_series,
+        delete_series,
         summary="Take a series out of an album.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.DELETE_SERIES,

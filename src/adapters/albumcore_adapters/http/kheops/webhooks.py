@@ -6,8 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from albumcore import Album, Albumcore, Permission, Webhook, WebhookEvent
-from albumcore.albums.events import WebhookCreated, WebhookDeleted, WebhookEdited, WebhookTriggered
+from albumcore import (
+    Albumcore,
+    Permission,
+    Webhook,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookEvent,
+    WebhookTriggered,
+    create_webhook,
+    delete_webhook,
+    edit_webhook,
+    trigger_webhook,
+)
 from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
 from albumcore_adapters.directory import People
@@ -59,7 +71,7 @@ def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: Make
     with _stored(outbox, secret) as name_of_secret:
         [created] = albums.handle(
             request.stream,
-            Album.create_webhook,
+            create_webhook,
             request.source,
             webhook_id=webhook_id,
             name=form.text("name") or "",
@@ -104,7 +116,7 @@ def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
     with _stored(outbox, form.text("secret")) as name_of_secret:
         [edited] = albums.handle(
             request.stream,
-            Album.edit_webhook,
+            edit_webhook,
             request.source,
             webhook_id=webhook_id,
             name=form.text("name"),
@@ -122,7 +134,7 @@ def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
 
 def delete(request: ApiRequest, albums: Albumcore) -> Response:
     """Delete a webhook."""
-    albums.handle(request.stream, Album.delete_webhook, request.source, _named(request))
+    albums.handle(request.stream, delete_webhook, request.source, _named(request))
     return NO_CONTENT
 
 
@@ -136,7 +148,7 @@ def trigger(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     study = form.text("StudyInstanceUID")
     albums.handle(
         request.stream,
-        Album.trigger_webhook,
+        trigger_webhook,
         request.source,
         _named(request),
         events[0],

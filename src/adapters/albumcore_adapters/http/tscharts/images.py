@@ -9,10 +9,10 @@ from typing import Any
 import falcon
 import orjson
 
+from albumcore import ImageAdded, add_image, remove_image
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
-from albumcore.image_sets import Content, ImageType, PatientImageSet
-from albumcore.image_sets.events import ImageAdded
+from albumcore.image_sets import Content, ImageType
 from albumcore.image_sets.values import Encoding
 from albumcore.index import ImageRow
 from albumcore.kernel import RecordedEvent
@@ -121,7 +121,7 @@ class Images(Resource):
             lambda image_id: albums.handle_once(
                 command,
                 patient_stream(PatientId(ids["patient"])),
-                PatientImageSet.add_image,
+                add_image,
                 req.context.source,
                 image_id,
                 ids.get("clinic"),
@@ -165,7 +165,7 @@ class Image(Resource):
         row, _ = albums.image(ImageId(id_in_path(key)))
         albums.handle(
             patient_stream(PatientId(row.patient)),
-            PatientImageSet.remove_image,
+            remove_image,
             req.context.source,
             ImageId(row.image_id),
         )

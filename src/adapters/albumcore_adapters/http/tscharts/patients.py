@@ -8,8 +8,8 @@ from typing import Any
 import falcon
 from attrs import NOTHING, asdict, fields, frozen
 
+from albumcore import delete_patient
 from albumcore.ids import PatientId
-from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
 from albumcore_adapters.directory import Patient, PatientExists, ids_exist
@@ -134,7 +134,7 @@ def patients(service: Service) -> Kind:
             return False
         # The images first. If this process dies in between, the patient is still there to be
         # deleted again; the other way round, images of nobody would stay in sight for good.
-        albums.handle(patient_stream(PatientId(key)), PatientImageSet.delete_patient, source)
+        albums.handle(patient_stream(PatientId(key)), delete_patient, source)
         return directory.delete(key)
 
     return Kind(

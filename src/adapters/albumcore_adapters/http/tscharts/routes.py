@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from albumcore.image_sets import events as images
+from albumcore import ImageAdded, ImageRemoved, PatientDeleted
 
 ROOT = "/tscharts/v1"
 
@@ -49,10 +49,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{ROOT}/logout", NOTHING_TO_LEAVE),
     *_records_of("clinic"),
     *_records_of("station"),
-    *_records_of("patient", images.PatientDeleted),
+    *_records_of("patient", PatientDeleted),
     Route("PUT", f"{ROOT}/patient/{{key}}"),
     Route("GET", f"{ROOT}/image"),
-    Route("POST", f"{ROOT}/image", records=(images.ImageAdded,)),
+    Route("POST", f"{ROOT}/image", records=(ImageAdded,)),
     Route("GET", f"{ROOT}/image/{{key}}"),
-    Route("DELETE", f"{ROOT}/image/{{key}}", records=(images.ImageRemoved,)),
+    Route("DELETE", f"{ROOT}/image/{{key}}", records=(ImageRemoved,)),
 )

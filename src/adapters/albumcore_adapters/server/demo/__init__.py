@@ -16,15 +16,38 @@ from typing import Any
 from attrs import asdict, frozen
 
 from albumcore import (
-    Album,
     Content,
     Grants,
     ImageType,
-    PatientImageSet,
     Source,
     WebhookEvent,
+    add_admin,
+    add_favorite,
+    add_image,
+    add_member,
+    add_report,
     album_stream,
+    create_album,
+    create_report_provider,
+    create_webhook,
+    delete_report_provider,
+    delete_webhook,
+    demote_admin,
+    edit_album,
+    edit_report_provider,
+    edit_webhook,
+    import_series,
+    import_study,
+    issue_capability_token,
+    leave_album,
     patient_stream,
+    post_comment,
+    promote_member,
+    remove_favorite,
+    remove_member,
+    remove_series,
+    remove_study,
+    trigger_webhook,
 )
 from albumcore.ids import (
     AlbumId,
@@ -137,46 +160,46 @@ def _album(service: Service) -> str:
     def do(source: Source, decision: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         service.albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
 
-    do(ada, Album.create, "Tumour board", "Cases for Thursday")
-    do(ada, Album.add_member, BEN)
-    do(ada, Album.add_admin, CAT)
-    do(ada, Album.import_study, brain, series(brain))
-    do(ben, Album.import_series, spine, series(spine)[0])
-    do(ben, Album.post_comment, "The angiogram is the one to start with.")
-    do(ada, Album.post_comment, "Could you present it on Thursday?", target=BEN)
-    do(ada, Album.promote_member, BEN)
-    do(ada, Album.edit, description="Cases for Thursday, room 3")
+    do(ada, create_album, "Tumour board", "Cases for Thursday")
+    do(ada, add_member, BEN)
+    do(ada, add_admin, CAT)
+    do(ada, import_study, brain, series(brain))
+    do(ben, import_series, spine, series(spine)[0])
+    do(ben, post_comment, "The angiogram is the one to start with.")
+    do(ada, post_comment, "Could you present it on Thursday?", target=BEN)
+    do(ada, promote_member, BEN)
+    do(ada, edit_album, description="Cases for Thursday, room 3")
     secret_digest = hashlib.sha256(service.make_id(22).encode()).hexdigest()
-    do(ben, Album.issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
-    do(Source(BEN, capability_token=token), Album.import_study, head, series(head))
-    do(ada, Album.create_report_provider, provider, "Second reader", "https://reader.example/conf")
+    do(ben, issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
+    do(Source(BEN, capability_token=token), import_study, head, series(head))
+    do(ada, create_report_provider, provider, "Second reader", "https://reader.example/conf")
     do(
         Source(ADA, report_provider=provider),
-        Album.add_report,
+        add_report,
         report,
         series(report)[0],
     )
-    do(ada, Album.edit_report_provider, provider, name="Second reader, night shift")
-    do(ada, Album.delete_report_provider, provider)
-    do(ada, Album.add_favorite, brain)
-    do(ben, Album.add_favorite, head, series(head)[0])
-    do(ada, Album.remove_favorite, brain, series(brain)[0])
-    do(ada, Album.create_webhook, webhook, "Archive", "https://archive.example/told")
-    do(ada, Album.edit_webhook, webhook, add_events=[WebhookEvent.NEW_SERIES])
+    do(ada, edit_report_provider, provider, name="Second reader, night shift")
+    do(ada, delete_report_provider, provider)
+    do(ada, add_favorite, brain)
+    do(ben, add_favorite, head, series(head)[0])
+    do(ada, remove_favorite, brain, series(brain)[0])
+    do(ada, create_webhook, webhook, "Archive", "https://archive.example/told")
+    do(ada, edit_webhook, webhook, add_events=[WebhookEvent.NEW_SERIES])
     do(
         ada,
-        Album.trigger_webhook,
+        trigger_webhook,
         webhook,
         WebhookEvent.NEW_SERIES,
         report,
         [series(report)[0]],
     )
-    do(ada, Album.delete_webhook, webhook)
-    do(ben, Album.remove_series, spine, series(spine)[0])
-    do(ada, Album.remove_study, head)
-    do(ada, Album.demote_admin, BEN)
-    do(ada, Album.remove_member, CAT)
-    do(ben, Album.leave)
+    do(ada, delete_webhook, webhook)
+    do(ben, remove_series, spine, series(spine)[0])
+    do(ada, remove_study, head)
+    do(ada, demote_admin, BEN)
+    do(ada, remove_member, CAT)
+    do(ben, leave_album)
     return album_id
 
 
@@ -219,7 +242,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
         image_id = service.albums.next_image_id()
         service.albums.handle(
             patient_stream(patient),
-            PatientImageSet.add_image,
+            add_image,
             Source(UserId(f"tscharts-{account.id}")),
             image_id,
             clinic,

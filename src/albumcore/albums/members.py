@@ -1,0 +1,191 @@
+"""Members of an album: who joins, leaves, and becomes an admin (Kheops API 5)."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from albumcore.albums.album import Album, Permission
+from albumcore.albums.capability_tokens import CapabilityTokenRevoked, revocations
+from albumcore.albums.lifecycle import AlbumDeleted
+from albumcore.albums.values import Member
+from albumcore.errors import Forbidden, MemberNotFound
+from albumcore.ids import UserId, user_id
+from albumcore.kernel import Act, changed, stored
+
+__all__ = [
+    "AdminAdded",
+    "AdminDemoted",
+    "MemberAdded",
+    "MemberLeft",
+    "MemberPromoted",
+    "MemberRemoved",
+    "add_admin",
+    "add_member",
+    "demote_admin",
+    "leave_album",
+    "promote_member",
+    "remove_member",
+]
+
+
+@stored("album.member_left")
+@frozen
+class MemberLeft:
+    """The source is no longer a member, by its own wish."""
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The source is no longer a member."""
+        return album.without_member(act.user)
+
+
+@stored("album.member_added")
+@frozen
+class MemberAdded:
+    """The target is a plain member."""
+
+    target: UserId
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The target is a plain member."""
+        return album.with_member(self.target, Member())
+
+
+@stored("album.admin_added")
+@frozen
+class AdminAdded:
+    """The target is a member, and an admin from the start."""
+
+    target: UserId
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The target is an admin."""
+        return album.with_member(self.target, Member(is_admin=True))
+
+
+@stored("album.member_removed")
+@frozen
+class MemberRemoved:
+    """An admin took the target out of the album."""
+
+    target: UserId
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The target is no longer a member."""
+        return album.without_member(self.target)
+
+
+@stored("album.member_promoted")
+@frozen
+class MemberPromoted:
+    """The target, a plain member until now, is an admin."""
+
+    target: UserId
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The target is an admin; their own settings stay."""
+        return album.with_member(self.target, changed(album.members[self.target], is_admin=True))
+
+
+@stored("album.admin_demoted")
+@frozen
+class AdminDemoted:
+    """The target, an admin until now, is a plain member."""
+
+    target: UserId
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The target is a plain member; their own settings stay."""
+        return album.with_member(self.target, changed(album.members[self.target], is_admin=False))
+
+
+def add_member(album: Album, act: Act, target: UserId) -> tuple[MemberAdded, ...]:
+    """Add a user as a plain member (Kheops API 5). Idempotent: a member keeps their role, nothing is recorded.
+
+    Raises:
+        AlbumNotFound, Forbidden: see `Album.require`; the source names itself.
+        Invalid: ``target`` is not a valid subject identifier.
+    """
+    album.require(act, Permission.ADD_USER)
+    _require_another(act, user_id(target))
+    return () if target in album.members else (MemberAdded(target),)
+
+
+def add_admin(album: Album, act: Act, target: UserId) -> tuple[AdminAdded | MemberPromoted, ...]:
+    """Make a user an admin: add a new one, or promote a member (Kheops API 5).
+
+    Raises:
+        AlbumNotFound, Forbidden: see `Album.require`; the source names itself.
+        Invalid: ``target`` is not a valid subject identifier.
+    """
+    if target in album.members:
+        return promote_member(album, act, target)
+    album.require(act, Permission.ADD_ADMIN)
+    _require_another(act, user_id(target))
+    return (AdminAdded(target),)
+
+
+def promote_member(album: Album, act: Act, target: UserId) -> tuple[MemberPromoted, ...]:
+    """Make a member an admin (Kheops API 5). Capability tokens revoked by an earlier demotion stay revoked.
+
+    Raises:
+        AlbumNotFound, Forbidden: see `Album.require`; the source names itself.
+        MemberNotFound: the target is not a member.
+    """
+    album.require(act, Permission.ADD_ADMIN)
+    _require_another(act, target)
+    return () if album.membership(target).is_admin else (MemberPromoted(target),)
+
+
+def demote_admin(
+    album: Album, act: Act, target: UserId
+) -> tuple[AdminDemoted | CapabilityTokenRevoked, ...]:
+    """Make an admin a plain member, and revoke the capability tokens they made for this album (Kheops API 5).
+
+    Admins may demote themselves, the last one too.
+
+    Raises:
+        AlbumNotFound, Forbidden: see `Album.require`.
+        MemberNotFound: the target is not a member, or not an admin.
+    """
+    album.require(act, Permission.REMOVE_ADMIN)
+    if not album.membership(target).is_admin:
+        raise MemberNotFound("the user is not an admin of the album")
+    return (AdminDemoted(target), *revocations(album, act, target))
+
+
+def remove_member(
+    album: Album, act: Act, target: UserId
+) -> tuple[MemberRemoved | MemberLeft | AlbumDeleted | CapabilityTokenRevoked, ...]:
+    """Remove the target; members who name themselves leave (Kheops API 5).
+
+    Raises:
+        AlbumNotFound: see `Album.require`.
+        MemberNotFound: the target is not a member. It is checked before the next.
+        Forbidden: only an admin removes somebody else.
+    """
+    album.require(act, Permission.REMOVE_USER)
+    if target == act.user:
+        return leave_album(album, act)
+    album.membership(target)
+    if not album.own_membership(act).is_admin:
+        raise Forbidden("only an admin removes somebody else")
+    return (MemberRemoved(target), *revocations(album, act, target))
+
+
+def leave_album(
+    album: Album, act: Act
+) -> tuple[MemberLeft | AlbumDeleted | CapabilityTokenRevoked, ...]:
+    """Leave the album; it is deleted when its last member leaves, admin or not (Kheops API 5).
+
+    Raises:
+        AlbumNotFound, Forbidden: see `Album.require`.
+    """
+    album.require(act, Permission.REMOVE_USER)
+    if len(album.members) == 1:
+        return (AlbumDeleted(),)
+    return (MemberLeft(), *revocations(album, act, act.user))
+
+
+def _require_another(act: Act, target: UserId) -> None:
+    if target == act.user:
+        raise Forbidden("nobody adds or promotes himself")
