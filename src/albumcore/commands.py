@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from threading import RLock
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 from eventsourcing.persistence import (
     EventStore,
@@ -39,6 +39,8 @@ S = TypeVar("S")
 E = TypeVar("E", bound=Event[Any])
 T = TypeVar("T")
 P = ParamSpec("P")
+Projection: TypeAlias = Callable[[tuple[RecordedEvent[E], ...]], None]
+"""Writes to tables of the store's database what recorded events mean for them."""
 BUSY_SECONDS = "BUSY_SECONDS"
 """The variable of the environment that tells a store how long to wait for others who write, in seconds."""
 
@@ -177,6 +179,40 @@ class Commands(LibraryApplication):
             CommandReused: its id is that of a command of another content.
             Invalid: it breaks a rule of `check_command`.
         """
+        return self._in_turn(command, None, stream, decision, source, args, kwargs)
+
+    def handle_projected(
+        self,
+        projection: Projection[E],
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[RecordedEvent[E], ...]:
+        """Like `handle`, with a projection that is written in the transaction that appends the events.
+
+        The decision is taken in that transaction too, under the write lock of the store: once, on the present state.
+        The projection is called after the append, with the recorded events; with none where the decision changes
+        nothing. What it writes to the database of the store is committed with the events, or not at all: an error that
+        it raises undoes both.
+
+        Raises:
+            AlbumcoreError, OperationalError: as for `handle`; and whatever the projection raises.
+        """
+        return self._in_turn(None, projection, stream, decision, source, args, kwargs)
+
+    def _in_turn(
+        self,
+        command: CommandKey | None,
+        projection: Projection[E] | None,
+        stream: Stream[S],
+        decision: Callable[..., tuple[E, ...]],
+        source: Source,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> tuple[RecordedEvent[E], ...]:
         user_id(source.user)
         key = command and check_command(command)
         if key is None and self.loses_replies:
@@ -186,13 +222,14 @@ class Commands(LibraryApplication):
         if not stream_lock.acquire(timeout=self._busy_seconds):
             raise OperationalError("others kept changing this")
         try:
-            return self._handled(key, stream, decision, source, until, args, kwargs)
+            return self._handled(key, projection, stream, decision, source, until, args, kwargs)
         finally:
             stream_lock.release()
 
     def _handled(
         self,
         key: CommandKey | None,
+        projection: Projection[E] | None,
         stream: Stream[S],
         decision: Callable[..., tuple[E, ...]],
         source: Source,
@@ -201,10 +238,12 @@ class Commands(LibraryApplication):
         kwargs: Mapping[str, Any],
     ) -> tuple[RecordedEvent[E], ...]:
         refused_at, met = -1, 0
+        must_be_present = projection is not None or (key is not None and key.content is not None)
         # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
-        there = None if key is not None and key.content else self.states.at_hand(stream)
+        there = None if must_be_present else self.states.at_hand(stream)
         while True:
-            is_present, is_write_locked = there is None, met == _TRIES
+            is_present = there is None
+            is_write_locked = projection is not None or met == _TRIES
             recorded: tuple[RecordedEvent[E], ...] = ()
             try:
                 with self._write_locked(until) if is_write_locked else _BY_VERSION:
@@ -221,6 +260,8 @@ class Commands(LibraryApplication):
                         # Before anything is stored: an event that cannot be applied would end its stream for good.
                         after = there.after(recorded, sum([len(one.state) for one in stored]))
                         self._append(recorded, stored)
+                    if projection is not None:
+                        projection(recorded)
             except AlbumcoreError:
                 if is_present:
                     raise

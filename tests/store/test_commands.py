@@ -34,6 +34,7 @@ from albumcore import (
 )
 from albumcore.errors import AlbumExists, AlbumNotFound, Forbidden, IdTaken, Invalid
 from albumcore.ids import AlbumId, ImageId, PatientId, UserId
+from albumcore.index import MemberRow
 from albumcore.kernel import Act, CommandKey, RecordedEvent, Source
 from albumcore.streams import album_stream, patient_stream
 from albumcore_adapters.store import StoreUnavailable, database_of
@@ -395,3 +396,60 @@ def test_a_command_that_cannot_have_its_turn(
     app.handle(A1, slow, ALICE)
     assert told == [StoreUnavailable]
     assert versions(app) == [1, 2]
+
+
+def remembered(app: Albumcore) -> list[str]:
+    """What the projection of these tests has written."""
+    with database_of(app).transaction(commit=False) as cursor:
+        cursor.execute("SELECT said FROM remembered ORDER BY said")
+        return [row["said"] for row in cursor.fetchall()]
+
+
+@pytest.fixture
+def remember(app: Albumcore) -> Callable[[tuple[RecordedEvent[Any], ...]], None]:
+    """A projection into a table of its own: how many members each recorded event leaves."""
+    database = database_of(app)
+    with database.transaction(commit=True) as cursor:
+        cursor.execute("CREATE TABLE remembered (said TEXT NOT NULL)")
+
+    def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+        said = [type(one.event).__name__ for one in recorded] or ["nothing"]
+        rows = [*app.index.rows(MemberRow, {"album_id": "A1"})]
+        with database.transaction(commit=True) as cursor:
+            cursor.executemany(
+                "INSERT INTO remembered (said) VALUES (?)",
+                [(f"{one} {len(rows)}",) for one in said],
+            )
+        if "AlbumDeleted" in said:
+            raise Forbidden("this one stays")
+
+    return project
+
+
+def test_a_projection_is_committed_with_the_events(
+    app: Albumcore, remember: Callable[[tuple[RecordedEvent[Any], ...]], None]
+) -> None:
+    """It sees their index rows, and is called too where nothing was recorded."""
+    created = app.handle_projected(remember, A1, create_album, ALICE, "Knees")
+    assert tuple(app.history(A1)) == created
+    app.handle_projected(remember, A1, add_member, ALICE, target=bob)
+    assert app.handle_projected(remember, A1, add_member, ALICE, bob) == ()
+    assert remembered(app) == ["AlbumCreated 1", "MemberAdded 2", "nothing 2"]
+    assert app.load(A1).members.keys() == {ALICE.user, bob}
+
+
+def test_a_projection_that_fails_undoes_the_events(
+    app: Albumcore, remember: Callable[[tuple[RecordedEvent[Any], ...]], None]
+) -> None:
+    """And what it wrote itself; nor is it called for a refused command."""
+    app.handle(A1, create_album, ALICE, "Knees")
+    with pytest.raises(Forbidden):
+        app.handle_projected(remember, A1, delete_album, ALICE)
+    with pytest.raises(AlbumNotFound):
+        app.handle_projected(remember, A1, leave_album, BOB)
+    assert versions(app) == [1]
+    assert app.load(A1).members.keys() == {ALICE.user}
+    assert remembered(app) == []
+    app.handle(A1, add_member, ALICE, bob)
+    assert versions(app) == [1, 2]
+    assert app.verify() == []

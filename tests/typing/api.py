@@ -178,6 +178,17 @@ app.handle_once("4f9a2c", album, leave_album, source)  # type: ignore[arg-type]
 app.handle_once(album, leave_album, source)  # type: ignore[call-arg, arg-type]
 app.done_before("4f9a2c")  # type: ignore[arg-type]
 
+# A command with a projection, written in the transaction of its events
+
+
+def told(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+    """What the events mean for another table."""
+
+
+left = app.handle_projected(told, album, post_comment, source, "Look", target=alice)
+assert_type(left, tuple[RecordedEvent[CommentPosted], ...])
+app.handle_projected(told, album, post_comment, source, "Look", to=alice)  # type: ignore[call-arg]
+
 app.handle(study, post_study_comment, source, {alice})  # type: ignore[call-arg]
 app.handle(study, post_comment, source, "Look")  # type: ignore[misc]
 app.handle(album, delete_webhook, source, "bell")  # type: ignore[arg-type]

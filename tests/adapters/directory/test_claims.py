@@ -84,15 +84,6 @@ def test_what_was_there_before_does_not_count(claims: Claims) -> None:
     assert claims.at([ALBUM]) == {CT_THERE: False, MR_THERE: False}
 
 
-def test_a_word_that_is_taken_back(claims: Claims) -> None:
-    """What others said stays."""
-    claims.make(CT_THERE, BOB, is_new=False)
-    claims.withdraw(CT_THERE, ANN)
-    assert claims.of([CT]) == {CT_THERE: False}
-    claims.withdraw(CT_THERE, BOB)
-    assert claims.of([CT]) == {}
-
-
 def test_what_is_new_to_a_place_is_claimed_there_too(claims: Claims) -> None:
     """Taken from a claim, a series is claimed where it is new; what the place has in truth is not touched."""
     claims.pass_on(ALBUM, OTHER, STUDY, [CT, MR], new=[CT])

@@ -10,22 +10,26 @@ from attrs import evolve
 
 from albumcore import (
     Act,
+    Album,
     AlbumDeleted,
     MemberLeft,
-    SeriesImported,
     Source,
     add_member,
     create_album,
+    delete_album,
     edit_album,
     import_series,
     import_study,
     remove_member,
 )
 from albumcore.albums.values import Member
+from albumcore.errors import Forbidden
+from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.access.claims import keeping_images, put_in_album
 from albumcore_adapters.access.series import Claim
-from albumcore_adapters.directory import Held, inbox_place
+from albumcore_adapters.directory import Held, Inbox, SeriesOfOtherStudy, inbox_place
 from albumcore_adapters.identity.callers import Caller
+from albumcore_adapters.store import StoreUnavailable
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -239,15 +243,41 @@ def test_what_comes_through_a_token_is_nobody_s_word(world: World) -> None:
 
 
 def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
-    """Decided anew, as the series came in from elsewhere meanwhile, it leaves what is there as it is."""
+    """As the series came in from elsewhere meanwhile, it leads to no event, and leaves what is there as it is."""
     images_of(world, CAROL)
     origin = Claim(None, BOB, is_first=False, may_show=False)
-    decide = put_in_album(world.service.holdings, ALBUM, import_series, origin)
-    act = Act(Source(BOB), world.clock.now)
-    assert decide(world.state(), act, STUDY, CT) == (SeriesImported(STUDY, CT),)
     world.act(CAROL, import_series, STUDY, CT)
-    assert decide(world.state(), act, STUDY, CT) == ()
+    holdings = world.service.holdings
+    late = put_in_album(holdings, Source(BOB), ALBUM, import_series, origin, STUDY, CT)
+    assert late == ()
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 1
+
+
+def test_a_refused_import_leaves_no_placeholder(world: World) -> None:
+    """Nor a claim: both are written with the event, or not at all."""
+    origin = Claim(None, BOB, is_first=True, may_show=True)
+    holdings = world.service.holdings
+
+    def refuses(state: Album, act: Act, study: StudyUID, series: SeriesUID) -> Any:
+        raise Forbidden("not today")
+
+    with pytest.raises(Forbidden):
+        put_in_album(holdings, Source(BOB), ALBUM, refuses, origin, STUDY, CT)
+    assert not world.service.catalogue.series_exists(CT)
+    assert not world.service.claims.of([CT])
+
+
+def test_a_claim_that_cannot_be_written_leaves_no_event(world: World) -> None:
+    """An album never holds in truth what it was given on a claim: without the claim, it does not hold it at all."""
+    images_of(world, CAROL)
+    origin = Claim(None, BOB, is_first=True, may_show=True)
+    before = world.position()
+    other = StudyUID("9.9.9")
+    with pytest.raises(SeriesOfOtherStudy):
+        put_in_album(world.service.holdings, Source(BOB), ALBUM, import_series, origin, other, CT)
+    assert world.news(before) == []
+    assert not world.state().studies
+    assert not world.service.claims.of([CT])
 
 
 def test_a_claim_shows_no_study_that_others_have(world: World) -> None:
@@ -296,20 +326,45 @@ def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) 
 
 
 def test_an_end_that_turns_out_to_be_none(world: World) -> None:
-    """Decided anew, as another member came in meanwhile, the last one's leaving ends nothing and gives nothing."""
+    """Decided on the present, in which another member came in, the last one's leaving ends and gives nothing."""
     images_of(world, ALICE)
     world.act(ALICE, import_series, STUDY, CT)
     world.request(ALICE, "DELETE", OF_CT)
     for sub in (ALICE, CAROL):
         world.act(sub, remove_member, sub)
-    act = Act(Source(BOB), world.clock.now)
-    caller = Caller(Source(BOB))
-    leave = keeping_images(world.service.holdings, caller, ALBUM, remove_member)
-    assert [type(event) for event in leave(world.state(), act, BOB)] == [AlbumDeleted]
-    assert world.service.inbox.contents(BOB) == {STUDY: {CT}}
-    both = evolve(world.state(), members={**world.state().members, CAROL: Member()})
-    assert [type(event) for event in leave(both, act, BOB)] == [MemberLeft]
+    seen = world.state()
+    both = evolve(seen, members={**seen.members, CAROL: Member()})
+    caller, act = Caller(Source(BOB)), Act(Source(BOB), world.clock.now)
+    assert [type(event) for event in remove_member(seen, act, BOB)] == [AlbumDeleted]
+
+    def in_truth(state: Album, act: Act, user: UserId) -> tuple[Any, ...]:
+        return remove_member(both, act, user)
+
+    [left] = keeping_images(world.service.holdings, caller, ALBUM, in_truth, BOB)
+    assert type(left.event) is MemberLeft
     assert world.service.inbox.contents(BOB) == {}
+
+
+def test_an_album_whose_images_cannot_be_kept_does_not_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deletion and the inbox of the one who deletes it are written in one transaction."""
+    images_of(world, ALICE)
+    world.act(ALICE, import_series, STUDY, CT)
+    world.request(ALICE, "DELETE", OF_CT)
+    before = world.position()
+
+    def full(*_: object) -> int:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Inbox, "add", full)
+        with pytest.raises(StoreUnavailable):
+            keeping_images(world.service.holdings, Caller(Source(ALICE)), ALBUM, delete_album)
+    assert world.news(before) == []
+    assert world.state().members
+    assert world.request(ALICE, "DELETE", f"/albums/{ALBUM}").status_code == 204
+    assert world.service.inbox.contents(ALICE) == {STUDY: {CT}}
 
 
 def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import evolve
 
-from albumcore import Act, Album, AlbumDeleted
+from albumcore import (
+    Act,
+    Album,
+    AlbumDeleted,
+    RecordedEvent,
+    ReportAdded,
+    SeriesImported,
+    Source,
+    StudyImported,
+    album_stream,
+)
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
@@ -21,36 +31,57 @@ from albumcore_adapters.access.series import (
 from albumcore_adapters.directory import Claims, Held, Place, album_place, inbox_place
 from albumcore_adapters.identity.callers import Caller
 
-Decision = Callable[..., tuple[Any, ...]]
+T = TypeVar("T", bound=str | Collection[SeriesUID])
+P = ParamSpec("P")
 
 
 def put_in_album(
-    holdings: Holdings, album: AlbumId, decision: Decision, origin: Origin
-) -> Decision:
-    """The decision to import series from an origin, which also notes on what the album holds them.
+    holdings: Holdings,
+    source: Source,
+    album: AlbumId,
+    decision: Callable[[Album, Act, StudyUID, T], tuple[Any, ...]],
+    origin: Origin,
+    study: StudyUID,
+    series: T,
+) -> tuple[RecordedEvent[Any], ...]:
+    """Import series of a study from an origin into an album.
 
-    That happens when the decision is taken and before it is recorded. So a refused import leaves nothing, not even a
-    placeholder in the catalogue, and no album ever holds in truth what it was given on a claim. What the album holds
-    on a claim under another study is no conflict.
+    What the album holds them on is a projection of the import: claims, and placeholders in the catalogue, are written
+    in the transaction that appends the events. A refused import leaves nothing, and no album ever holds in truth what
+    it was given on a claim. Series that the album holds already lead to no event, but may be claimed by one more user,
+    or be held in truth from now on.
+
+    Series that the album holds on a claim under another study are no conflict.
+
+    Args:
+        holdings: Where series are held.
+        source: In whose name.
+        album: The album they are put in.
+        decision: The decision to import them: of one series, or of several.
+        origin: Where they are taken from, or the claim on them.
+        study: Their study.
+        series: The UID of one series, or UIDs of several, as the decision takes them.
+
+    Raises:
+        AlbumcoreError: see the decision.
+        SeriesOfOtherStudy: a series has images of another study.
     """
     place = album_place(album)
-    claimed: set[SeriesUID] = set()
+    named = [SeriesUID(series)] if isinstance(series, str) else list(series)
 
-    def decide(state: Album, act: Act, study: StudyUID, series: Any) -> tuple[Any, ...]:
-        named = [SeriesUID(series)] if isinstance(series, str) else list(series)
-        decided = decision(
-            _without_claims(holdings.claims, place, state, study, named), act, study, series
-        )
-        new = set(named) - state.studies.get(study, frozenset())
-        if isinstance(origin, Claim):
-            # Decided before, and another import of the series was recorded first: that one says what it rests on.
-            for uid in claimed - new:
-                holdings.claims.withdraw(Held(place, study, uid), origin.by)
-            claimed.update(new)
+    def decide(state: Album, act: Act) -> tuple[Any, ...]:
+        state = _without_claims(holdings.claims, place, state, study, named)
+        return decision(state, act, study, series)
+
+    def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+        new = {uid for one in recorded for uid in _imported(one.event)}
         _note(holdings, place, origin, study, named, new)
-        return decided
 
-    return decide
+    return holdings.albums.handle_projected(project, album_stream(album), decide, source)
+
+
+def _imported(event: StudyImported | SeriesImported | ReportAdded) -> Collection[SeriesUID]:
+    return event.series_uids if isinstance(event, StudyImported) else (event.series_uid,)
 
 
 def _without_claims(
@@ -87,27 +118,31 @@ def put_in_inbox(
 
 
 def keeping_images(
-    holdings: Holdings, caller: Caller, album: AlbumId, decision: Decision
-) -> Decision:
-    """A decision that may end an album, whose images then stay with the user: in the inbox, if in no other place.
+    holdings: Holdings,
+    caller: Caller,
+    album: AlbumId,
+    decision: Callable[Concatenate[Album, Act, P], tuple[Any, ...]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> tuple[RecordedEvent[Any], ...]:
+    """Handle a decision that may delete an album, whose images then stay with the caller.
 
-    They are put there before the end of the album is recorded, so that they are never left without a holder; and taken
-    out again if the decision comes to be another one.
+    The series with images that the caller has in no other place are put into their inbox, in the transaction that
+    appends the deletion: they are never left without a holder.
     """
     kept: dict[StudyUID, set[SeriesUID]] = {}
 
-    def decide(state: Album, act: Act, *args: Any) -> tuple[Any, ...]:
-        decided = decision(state, act, *args)
-        for study, series in kept.items():
-            holdings.inbox.remove(caller.user, study, series)
-        kept.clear()
+    def decide(state: Album, act: Act) -> tuple[Any, ...]:
+        decided = decision(state, act, *args, **kwargs)
         if any(isinstance(event, AlbumDeleted) for event in decided):
             kept.update(_only_there(holdings, caller, album))
-            for study, series in kept.items():
-                put_in_inbox(holdings, caller.user, album_place(album), study, series)
         return decided
 
-    return decide
+    def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+        for study, series in kept.items():
+            put_in_inbox(holdings, caller.user, album_place(album), study, series)
+
+    return holdings.albums.handle_projected(project, album_stream(album), decide, caller.source)
 
 
 def _only_there(

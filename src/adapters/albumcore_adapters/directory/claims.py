@@ -5,8 +5,8 @@ show. Such a holding is a claim. It keeps a place for the series, and what the i
 through it, until one of those whose word it is brings images of the series, or the series comes to the place from
 one that holds it in truth.
 
-A holding without a row here is held in truth. Rows are written before the holding they are of, and stay when it
-ends: whatever is put there again writes anew what it rests on.
+A holding without a row here is held in truth. Rows are written before the holding they are of, or in its transaction,
+and stay when it ends: whatever is put there again writes anew what it rests on.
 """
 
 from __future__ import annotations
@@ -115,12 +115,6 @@ class Claims:
                 cursor.execute(_MAKE, (*where, claimed_by, shows))
             else:
                 cursor.execute(_JOIN, (claimed_by, shows, *where))
-
-    def withdraw(self, held: Held, claimed_by: UserId) -> None:
-        """Take back the word of a user, whose holding came to nothing because the series was there already."""
-        with self.database.transaction(commit=True) as cursor:
-            where = (held.place, held.study, held.series, claimed_by)
-            cursor.execute(f"{_END} AND claimed_by = ?", where)
 
     def pass_on(
         self,

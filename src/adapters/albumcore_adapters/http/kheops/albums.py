@@ -140,10 +140,9 @@ def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response
     return Response.json(one_album_json(holdings, request.caller.user, request.album))
 
 
-def delete(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response:
+def delete(request: ApiRequest, holdings: Holdings) -> Response:
     """Delete the album for all its members (Kheops API 3.5). The caller keeps its images in their inbox."""
-    decision = keeping_images(holdings, request.caller, request.album, delete_album)
-    albums.handle(request.stream, decision, request.source)
+    keeping_images(holdings, request.caller, request.album, delete_album)
     return NO_CONTENT
 
 

@@ -63,7 +63,7 @@ def take_study(request: ApiRequest) -> None:
 
 
 def _import_study(request: ApiRequest, own: AlbumId, album: str | None) -> None:
-    stream = request.permitted(own, Permission.ADD_SERIES)
+    request.permitted(own, Permission.ADD_SERIES)
     if not _is_meant(request):
         raise StudyNotFound("the token is for another study")
     if lends(request):
@@ -73,8 +73,15 @@ def _import_study(request: ApiRequest, own: AlbumId, album: str | None) -> None:
     else:
         raise BadQuery("album", "it, or X-Authorization-Source, names what is taken from")
     _require_study(found)
-    decision = put_in_album(request.service.holdings, own, import_study, found.place)
-    request.service.albums.handle(stream, decision, request.source, request.study, found.series)
+    put_in_album(
+        request.service.holdings,
+        request.source,
+        own,
+        import_study,
+        found.place,
+        request.study,
+        found.series,
+    )
 
 
 def _collect_study(request: ApiRequest, album: str | None) -> None:
@@ -109,12 +116,17 @@ def _import_series(request: ApiRequest, own: AlbumId) -> None:
     origin = origin_in(request) if adds else None
     if not (_is_meant(request) and (origin is not None or (is_there and not lends(request)))):
         raise SeriesNotFound("no such series, or it is not for this token to add")
-    stream = request.permitted(own, Permission.ADD_SERIES)
+    request.permitted(own, Permission.ADD_SERIES)
     if origin is not None:
         add = add_report if caller.source.report_provider else import_series
-        decision = put_in_album(request.service.holdings, own, add, origin)
-        request.service.albums.handle(
-            stream, decision, request.source, request.study, request.series
+        put_in_album(
+            request.service.holdings,
+            request.source,
+            own,
+            add,
+            origin,
+            request.study,
+            request.series,
         )
 
 

@@ -43,14 +43,13 @@ def add(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     return CREATED
 
 
-def remove(request: ApiRequest, albums: Albumcore, people: People, holdings: Holdings) -> Response:
+def remove(request: ApiRequest, people: People, holdings: Holdings) -> Response:
     """Remove a user, or leave if the user is the caller. The last member to leave ends the album.
 
     They keep the images of the album in their inbox.
     """
-    decision = keeping_images(holdings, request.caller, request.album, remove_member)
     user = user_named(people, request.path["user"])
-    albums.handle(request.stream, decision, request.source, user)
+    keeping_images(holdings, request.caller, request.album, remove_member, user)
     return NO_CONTENT
 
 

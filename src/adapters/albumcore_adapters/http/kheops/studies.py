@@ -33,8 +33,15 @@ from albumcore_adapters.http.route import Callers, Route
 def add_study(request: ApiRequest) -> None:
     """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
     found = taken(request)
-    decision = put_in_album(request.service.holdings, request.album, import_study, found.place)
-    request.decide(decision, request.study, found.series)
+    put_in_album(
+        request.service.holdings,
+        request.source,
+        request.album,
+        import_study,
+        found.place,
+        request.study,
+        found.series,
+    )
     request.done(201)
 
 
@@ -42,8 +49,15 @@ def add_series(request: ApiRequest) -> None:
     """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
     origin = origin_in(request)
     if origin is not None:
-        decision = put_in_album(request.service.holdings, request.album, import_series, origin)
-        request.decide(decision, request.study, request.series)
+        put_in_album(
+            request.service.holdings,
+            request.source,
+            request.album,
+            import_series,
+            origin,
+            request.study,
+            request.series,
+        )
     elif request.series not in series_in_album(
         request.service.albums.index, request.album, request.study
     ):
