@@ -118,7 +118,9 @@ class Commands(LibraryApplication):
         # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
         self._stream_locks = [RLock() for _ in range(_STREAM_LOCKS)]
         assert self.snapshots is not None
-        self.states = StateCache(self.events, self.snapshots, cache_size)
+        self.states = StateCache(
+            self.events, self.snapshots, cache_size, self.index.in_read_snapshot
+        )
         self.loses_replies = bool(getattr(self.recorder, "loses_replies", False))
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
@@ -238,9 +240,9 @@ class Commands(LibraryApplication):
         kwargs: Mapping[str, Any],
     ) -> tuple[RecordedEvent[E], ...]:
         refused_at, met = -1, 0
-        must_be_present = projection is not None or (key is not None and key.content is not None)
-        # What is at hand may be past. Where a decision on it leads to events, the append tells; elsewhere we look.
-        there = None if must_be_present else self.states.at_hand(stream)
+        # The cached state may be past, and the command handled before. If its decision leads to events, the append
+        # refuses them then; if not, the state is read.
+        there = None if projection is not None else self.states.cached(stream)
         while True:
             is_present = there is None
             is_write_locked = projection is not None or met == _TRIES

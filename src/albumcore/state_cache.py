@@ -1,10 +1,10 @@
-"""The states of streams: folded from what is stored, and kept at hand, to be moved forward by what came since."""
+"""State cache: the newest states of streams, moved forward by the events that were recorded since."""
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
@@ -18,7 +18,10 @@ from albumcore.kernel import Event, RecordedEvent, Stream, fold
 S = TypeVar("S")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_BYTES = 12 * 1024 * 1024
-"""How much is kept at hand, in bytes as it is stored; a state takes up to five times that in memory."""
+"""The size of the cache, in bytes as they are stored; a state takes up to five times that in memory."""
+
+RECENT = 8
+"""States of a stream that are cached: its newest, and those before it."""
 
 LONG = 5000
 """So many events replayed at once are worth a snapshot."""
@@ -51,30 +54,35 @@ class StreamState(Generic[S]):
 
 @define
 class StateCache:
-    """The states of the streams that were asked for last. What is kept is immutable, so threads share it.
+    """Least-recently-used cache of the states of streams, bounded in streams and bytes. Thread-safe.
+
+    A thread that reads in a read snapshot may see less of a stream than another thread has recorded meanwhile. It goes
+    on from one of the states before the newest then: they share most of their content with it.
 
     Attributes:
-        most: At most this many streams are kept, and fewer where their states are large.
+        most: At most this many streams are cached, and fewer where their states are large.
     """
 
     _events: EventStore[str]
     _snapshots: EventStore[str]
     most: int
-    _kept: OrderedDict[str, StreamState[Any]] = field(factory=OrderedDict, init=False)
+    _in_read_snapshot: Callable[[], bool] = lambda: False
+    _recent: OrderedDict[str, tuple[StreamState[Any], ...]] = field(factory=OrderedDict, init=False)
     _size: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
-    def at_hand(self, stream: Stream[S]) -> StreamState[S] | None:
-        """What is kept of a stream; it may have gone on since."""
-        with self._lock:
-            return self._kept.get(stream.name)
+    def cached(self, stream: Stream[S]) -> StreamState[S] | None:
+        """The newest cached state of a stream, which may have gone on since."""
+        return next(iter(self._cached(stream)), None)
 
     def present(self, stream: Stream[S]) -> StreamState[S]:
-        """Where a stream is now: what is kept of it, moved forward by what was recorded since."""
-        start = self.at_hand(stream)
-        reached = None if start is None else self._onward(stream, start)
-        if start is None or reached is None:
-            self._forget(stream)
+        """The present state of a stream: a cached one, moved forward by the events since."""
+        for start in self._cached(stream):
+            if (reached := self._onward(stream, start)) is not None:
+                break
+            if not self._in_read_snapshot():
+                self._forget(stream)
+        else:
             start = self._snapshot(stream)
             reached = self._forward(stream, start)
         if reached.version - start.version >= LONG:
@@ -88,16 +96,18 @@ class StateCache:
         return self._forward(stream, self._snapshot(stream, version), version)
 
     def keep(self, stream: Stream[S], reached: StreamState[S]) -> None:
-        """Keep how far a stream has come, unless more of it is known."""
+        """Cache a state, unless a newer one of its stream is cached."""
         with self._lock:
-            before = self._kept.pop(stream.name, None)
-            if before is not None:
-                self._size -= before.size
-            newest = before if before is not None and before.version > reached.version else reached
-            self._kept[stream.name] = newest
-            self._size += newest.size
-            while len(self._kept) > self.most or (self._size > MOST_BYTES and len(self._kept) > 1):
-                self._size -= self._kept.popitem(last=False)[1].size
+            recent = self._pop(stream)
+            if not recent or recent[-1].version <= reached.version:
+                before = [one for one in recent if one.version < reached.version]
+                recent = (*before[1 - RECENT :], reached)
+            self._recent[stream.name] = recent
+            self._size += recent[-1].size
+            while len(self._recent) > self.most or (
+                self._size > MOST_BYTES and len(self._recent) > 1
+            ):
+                self._size -= self._recent.popitem(last=False)[1][-1].size
 
     def save(self, stream: Stream[S], reached: StreamState[S]) -> StreamState[S]:
         """Store a snapshot, so that nobody replays what was before it."""
@@ -112,10 +122,19 @@ class StateCache:
             _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
             return reached
 
+    def _cached(self, stream: Stream[S]) -> Iterator[StreamState[S]]:
+        """The cached states of a stream, newest first."""
+        with self._lock:
+            return iter(self._recent.get(stream.name, ())[::-1])
+
     def _forget(self, stream: Stream[S]) -> None:
         with self._lock:
-            gone = self._kept.pop(stream.name, None)
-            self._size -= 0 if gone is None else gone.size
+            self._pop(stream)
+
+    def _pop(self, stream: Stream[S]) -> tuple[StreamState[S], ...]:
+        recent = self._recent.pop(stream.name, ())
+        self._size -= recent[-1].size if recent else 0
+        return recent
 
     def _snapshot(self, stream: Stream[S], until: int | None = None) -> StreamState[S]:
         for one in self._snapshots.get(stream.name, lte=until, desc=True, limit=1):
@@ -123,13 +142,20 @@ class StateCache:
             return StreamState(found.version, found.at, found.state, found.size)
         return StreamState(0, EPOCH, stream.initial)
 
-    def _onward(self, stream: Stream[S], kept: StreamState[S]) -> StreamState[S] | None:
-        """How far what is kept has come by now; None where a restored backup has taken the place of its history."""
-        stored = self._stored(stream, kept.version - 1)
+    def _onward(self, stream: Stream[S], cached: StreamState[S]) -> StreamState[S] | None:
+        """A cached state, moved forward; None where its last event is not there.
+
+        In a read snapshot, it may be of a later moment. Otherwise another history has taken the place of its own: a
+        backup was restored, or a standby took over that lacked the last events.
+        """
+        stored = self._stored(stream, cached.version - 1)
         last = stored[0] if stored else None
-        if last is None or (last.originator_version, moment_of(last)) != (kept.version, kept.at):
+        if last is None or (last.originator_version, moment_of(last)) != (
+            cached.version,
+            cached.at,
+        ):
             return None
-        reached = self._through(kept, stored[1:])
+        reached = self._through(cached, stored[1:])
         return reached if len(stored) < _BATCH else self._forward(stream, reached)
 
     def _forward(

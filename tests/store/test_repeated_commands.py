@@ -179,8 +179,8 @@ def test_of_two_at_once_with_other_contents_one_is_refused(open_again: Open) -> 
 def test_what_made_the_second_senseless_does_not_refuse_it(open_again: Open, when: str) -> None:
     """The first of two leaves the album meanwhile; the second would find that there is nobody to leave."""
     app, other = open_again(), open_again()
-    app.handle(A1, create_album, ALICE, "Knees")
-    app.handle(A1, add_member, ALICE, bob)
+    other.handle(A1, create_album, ALICE, "Knees")
+    other.handle(A1, add_member, ALICE, bob)
     found: list[Any] = []
 
     def first() -> None:

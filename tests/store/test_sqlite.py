@@ -8,16 +8,18 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from albumcore import Albumcore, StoreOptions, create_album, edit_album
 from albumcore.ids import AlbumId
+from albumcore.state_cache import StateCache
 from albumcore.streams import album_stream
 from albumcore.testing import Clock
 from albumcore_adapters.sql.sqlite_pool import LOG_BYTES
-from albumcore_adapters.store import StoreError, open_sqlite
+from albumcore_adapters.store import StoreError, database_of, open_sqlite
 from support.given import ALICE
 from support.raw import query, tamper
 
@@ -138,12 +140,33 @@ def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file
             backup.backup(file)
             if is_looked_at:
                 assert app.load(A1).name == "Knees"
-                at_hand = app.states.at_hand(A1)
-                assert at_hand is not None
-                assert at_hand.version == 1
+                cached = app.states.cached(A1)
+                assert cached is not None
+                assert cached.version == 1
             app.handle(A1, edit_album, ALICE, name="Heads")
             assert [one.version for one in app.history(A1)] == [1, 2]
             assert app.load(A1).name == "Heads"
+
+
+def test_a_snapshot_that_is_older_than_the_cached_state(
+    open_file: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on from a state before it, without a replay, and the newest one stays cached."""
+    app = open_file()
+    app.handle(A1, create_album, ALICE, "Knees")
+    with database_of(app).read_snapshot():
+        assert app.load(A1).name == "Knees"
+        for name in ("Hips", "Toes"):
+            thread = Thread(target=app.handle, args=(A1, edit_album, ALICE), kwargs={"name": name})
+            thread.start()
+            thread.join()
+        with monkeypatch.context() as without_replay:
+            without_replay.setattr(StateCache, "_snapshot", None)
+            assert app.load(A1).name == "Knees"
+    cached = app.states.cached(A1)
+    assert cached is not None
+    assert (cached.version, cached.state.name) == (3, "Toes")
+    assert app.load(A1).name == "Toes"
 
 
 def test_a_backup_that_went_on_to_the_same_version_is_told_by_its_time(
@@ -162,9 +185,9 @@ def test_a_backup_that_went_on_to_the_same_version_is_told_by_its_time(
         with closing(open_sqlite(tmp_path / "backup.sqlite", clock=clock)) as other:
             clock.now += timedelta(seconds=1)
             other.handle(A1, edit_album, ALICE, name="Toes")
-        at_hand = app.states.at_hand(A1)
-        assert at_hand is not None
-        assert (at_hand.version, at_hand.state.name) == (2, "Hips")
+        cached = app.states.cached(A1)
+        assert cached is not None
+        assert (cached.version, cached.state.name) == (2, "Hips")
         backup.backup(file)
     assert app.load(A1).name == "Toes"
     app.handle(A1, edit_album, ALICE, description="both")

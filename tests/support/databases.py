@@ -51,6 +51,10 @@ class Seam:
         """Reads in one transaction."""
         return self.database.read_snapshot()
 
+    def in_read_snapshot(self) -> bool:
+        """Whether this thread is in one."""
+        return self.database.in_read_snapshot()
+
     def data_version(self) -> object | None:
         """What tells whether anything was committed."""
         return self.database.data_version()

@@ -257,6 +257,10 @@ class Index(Protocol):
         """
         ...
 
+    def in_read_snapshot(self) -> bool:
+        """Whether this thread reads in a read snapshot, and so may not see what others have appended meanwhile."""
+        ...
+
     def positions(self, stream: str, first: int, last: int) -> list[int]:
         """The positions, in the order of recording, of the versions of a stream from one to another."""
         ...

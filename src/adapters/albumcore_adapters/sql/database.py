@@ -94,6 +94,9 @@ class Database(Protocol):
     def read_snapshot(self) -> AbstractContextManager[None]:
         """Run this thread's reads in one read transaction (snapshot isolation)."""
 
+    def in_read_snapshot(self) -> bool:
+        """Whether this thread is in a read snapshot."""
+
     def data_version(self) -> object | None:
         """What is equal to itself as long as nobody has committed anything; None where that is not known."""
 

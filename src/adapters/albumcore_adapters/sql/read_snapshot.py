@@ -61,6 +61,10 @@ class ReadSnapshot:
         """
         return self._thread
 
+    def in_read_snapshot(self) -> bool:
+        """Whether this thread is in a read snapshot."""
+        return self._thread.depth > 0
+
     def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction of its own, or a part of the one that this thread is in."""
         thread = self._thread

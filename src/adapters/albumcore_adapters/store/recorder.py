@@ -89,6 +89,10 @@ class IndexRecorder:
     def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
         """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
 
+    def in_read_snapshot(self) -> bool:
+        """Whether this thread reads in a read snapshot, and so may not see what others have appended meanwhile."""
+        return self.datastore.in_read_snapshot()
+
     @abstractmethod
     def clear_tables(self, c: Any) -> None:
         """Leave the index tables empty, and of this form."""
