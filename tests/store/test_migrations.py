@@ -198,9 +198,8 @@ def also(*more: Any) -> tuple[Any, ...]:
     return (*MIGRATIONS, *more)
 
 
-def add_color(cursor: Any, system: str) -> None:
-    """A migration to be."""
-    cursor.execute("ALTER TABLE directory_clinic ADD COLUMN color TEXT NOT NULL DEFAULT 'green'")
+ADD_COLOR = "ALTER TABLE directory_clinic ADD COLUMN color TEXT NOT NULL DEFAULT 'green'"
+"""A migration to come."""
 
 
 def fail(cursor: Any, system: str) -> None:
@@ -212,7 +211,7 @@ def fail(cursor: Any, system: str) -> None:
 def test_a_column_costs_one_migration(older: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there after the next start, in a store that had no version, in one that had, and in a new one."""
     opened(older).close()
-    monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color))
+    monkeypatch.setattr(migrations, "MIGRATIONS", also(ADD_COLOR))
     with closing(opened(older)) as app:
         assert query(app, "SELECT color FROM directory_clinic") == [("green",)]
     assert version_of(older) == len(MIGRATIONS) + 1
@@ -220,15 +219,15 @@ def test_a_column_costs_one_migration(older: Place, monkeypatch: pytest.MonkeyPa
 
 def test_what_ends_it_between_two(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was whole stays, with its number; nothing is left of the one that was not, and the next start goes on."""
-    monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color, fail))
+    monkeypatch.setattr(migrations, "MIGRATIONS", also(ADD_COLOR, fail))
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             opened(place)
         assert version_of(place) == len(MIGRATIONS) + 1
-    monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color, add_color))
+    monkeypatch.setattr(migrations, "MIGRATIONS", also(ADD_COLOR, ADD_COLOR))
     with pytest.raises(StoreError, match="color"):
         opened(place)
-    monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color, lambda cursor, system: None))
+    monkeypatch.setattr(migrations, "MIGRATIONS", also(ADD_COLOR, lambda cursor, system: None))
     with closing(opened(place)) as app:
         assert query(app, "SELECT color FROM directory_clinic") == []
     assert version_of(place) == len(MIGRATIONS) + 2
@@ -254,7 +253,7 @@ class Overtaken(Seam):
 
 def test_another_process_that_is_first(older: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it did is not done again."""
-    monkeypatch.setattr(migrations, "MIGRATIONS", also(add_color))
+    monkeypatch.setattr(migrations, "MIGRATIONS", also(ADD_COLOR))
     with closing(database(older)) as store:
         migrate(Overtaken(store))
         assert schema_version(store) == len(MIGRATIONS) + 1

@@ -1,23 +1,17 @@
-"""What the directory asks of its database, and what every table of it has in common.
+"""The database port: transactions and cursors as SQLite and PostgreSQL both offer them, and helpers for queries.
 
-Every statement is written once, in words that SQLite and PostgreSQL both understand, with ``?`` for
-parameters. RETURNING is left alone, because SQLite knows it only since 3.35 and Python 3.11 is in
-use with older ones. Flags are integers, compared with 1; truth values must be made integers before
-they are written.
+Every statement is written once, in the common dialect (`sql.dialect`), with ``?`` for parameters. RETURNING is not
+used: SQLite has it since 3.35, and Python 3.11 runs with older ones. Flags are integers, compared with 1; a bool is
+converted before it is written.
 
-Whoever writes sees what all others have written, because only one transaction writes at a time. An
-SQLite file is shared by several processes in WAL mode. A transaction that reads first works on the
-snapshot of that read; once another process has written, SQLite refuses such a transaction's first
-write at once (SQLITE_BUSY_SNAPSHOT), and waiting cannot help, for the snapshot stays old. So every
-transaction here that writes begins with a write, which waits for its turn and then sees the newest
-state. On PostgreSQL, transactions that write begin with a lock that they all take. Where a mere
-look usually suffices, the look has a transaction of its own.
+Transactions that write are serialized, so each sees all that was committed before. On SQLite in WAL mode, a
+transaction that reads first is bound to the snapshot of that read; once another process has committed, its first write
+fails at once (SQLITE_BUSY_SNAPSHOT). So a transaction with ``commit`` begins with BEGIN IMMEDIATE, which waits for the
+write lock. On PostgreSQL it begins with an advisory lock. Where a look usually suffices, the look is a transaction of
+its own.
 
-Conflicts are found by looking, after that first write, and not by catching an exception: each
-database library has its own, and PostgreSQL ends a transaction in which a statement failed.
-
-All tables are named ``directory_...``: they are no index of the events, and must never be dropped
-to be made again from them.
+Conflicts are found by a query after that, not by catching an IntegrityError: on PostgreSQL, a failed statement ends the
+transaction.
 """
 
 from __future__ import annotations
@@ -35,14 +29,14 @@ System: TypeAlias = Literal["sqlite", "postgres"]
 
 MAX_INTEGER = 2**63 - 1
 MAX_KEY = 255
-"""Characters that a text may have which no two rows share; PostgreSQL refuses keys of more than some 2,700 bytes."""
+"""The length of a text in a key, in characters: PostgreSQL refuses index entries of more than some 2,700 bytes."""
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _CHUNK = 500  # SQLite before 3.32 takes 999 parameters a statement.
 
 
 class Row(Protocol):
-    """A row of a result; its values are had by the names of the columns."""
+    """A row of a result, by the names of its columns."""
 
     def keys(self) -> Iterable[str]:
         """The names of the columns."""
@@ -52,16 +46,16 @@ class Row(Protocol):
 
 
 class Cursor(Protocol):
-    """The part of a database cursor (PEP 249) that the directory uses."""
+    """The part of a database cursor (PEP 249) that both databases share."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows the last statement added, changed or deleted."""
+        """How many rows the last statement inserted, updated or deleted."""
         ...
 
     @property
     def description(self) -> Any:
-        """The columns of what the last statement found, the name of each first."""
+        """A sequence for each column of the last result, the name first."""
         ...
 
     def execute(self, sql: str, params: Sequence[Parameter] = ..., /) -> object:
@@ -71,10 +65,10 @@ class Cursor(Protocol):
         """Run one statement once for each row of parameters."""
 
     def fetchone(self) -> Row | None:
-        """Return the next row of the last statement, or None."""
+        """Return the next row of the last result, or None."""
 
     def fetchall(self) -> list[Any]:
-        """Return the remaining rows of the last statement, each a `Row`."""
+        """Return the remaining rows of the last result, each a `Row`."""
 
 
 class Database(Protocol):
@@ -86,7 +80,7 @@ class Database(Protocol):
         ...
 
     def transaction(self, *, commit: bool) -> AbstractContextManager[Cursor]:
-        """Open a transaction: kept at the end with ``commit``, undone without it or on an error."""
+        """Open a transaction: committed at its end with ``commit``, rolled back without it or on an error."""
 
     def single_read(self) -> AbstractContextManager[Cursor]:
         """A cursor for one statement that reads, which may cost less than a transaction."""
@@ -98,25 +92,25 @@ class Database(Protocol):
         """Whether this thread is in a read snapshot."""
 
     def data_version(self) -> object | None:
-        """What is equal to itself as long as nobody has committed anything; None where that is not known."""
+        """A value that stays equal until any process commits; None where it is unknown."""
 
     def trouble(self) -> str | None:
-        """Why this process cannot be served by the database until an administrator acts; None as far as is known."""
+        """Why this process cannot use the database until an administrator acts; None as far as is known."""
 
     def close(self) -> None:
         """Close every connection."""
 
 
 def is_storable(text: str) -> bool:
-    """Whether every database can hold ``text``; not lone surrogates and not NUL, both of which JSON can carry."""
+    """Whether both databases can store ``text``: without lone surrogates and NUL, which JSON can carry."""
     return _UNSTORABLE.search(text) is None
 
 
 def storable_text(field: str, text: str) -> str:
-    """Take ``text`` as the value of ``field``.
+    """Return ``text``, the value of ``field``, if it can be stored.
 
     Raises:
-        Invalid: it holds a lone surrogate or NUL.
+        Invalid: it contains a lone surrogate or NUL.
     """
     if not is_storable(text):
         raise Invalid(field, "text must be valid Unicode, without NUL")
@@ -124,10 +118,10 @@ def storable_text(field: str, text: str) -> str:
 
 
 def key_text(field: str, text: str) -> str:
-    """Take ``text`` as the value of ``field``, by which rows are told apart.
+    """Return ``text``, the value of ``field``, if it can be part of a key.
 
     Raises:
-        Invalid: it has more than 255 characters, or one of them is a lone surrogate or NUL.
+        Invalid: it has more than 255 characters, or contains a lone surrogate or NUL.
     """
     if len(text) > MAX_KEY:
         raise Invalid(field, f"it has at most {MAX_KEY} characters")
@@ -135,7 +129,7 @@ def key_text(field: str, text: str) -> str:
 
 
 def rows_of(database: Database, select: str, *params: Parameter) -> list[Row]:
-    """Return the rows that ``select`` finds; a text that no database can hold is equal to none that is there."""
+    """Return the rows that ``select`` finds; none if a parameter is a text that cannot be stored."""
     if not all(is_storable(param) for param in params if isinstance(param, str)):
         return []
     with database.single_read() as cursor:
@@ -144,7 +138,7 @@ def rows_of(database: Database, select: str, *params: Parameter) -> list[Row]:
 
 
 def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
-    """Return the row that ``select`` finds by its id; a number that is no id finds nothing."""
+    """Return the row that ``select`` finds by its id; None for a number that cannot be an id."""
     if not 0 < row_id <= MAX_INTEGER:
         return None
     with database.single_read() as cursor:
@@ -153,7 +147,7 @@ def row_by_id(database: Database, select: str, row_id: int) -> Row | None:
 
 
 def delete_by_id(database: Database, delete: str, row_id: int) -> bool:
-    """Run ``delete`` with an id, and tell whether there was something to delete."""
+    """Run ``delete`` with an id, and return whether it deleted a row."""
     if not 0 < row_id <= MAX_INTEGER:
         return False
     with database.transaction(commit=True) as cursor:
@@ -162,19 +156,19 @@ def delete_by_id(database: Database, delete: str, row_id: int) -> bool:
 
 
 def number_changed(cursor: Cursor) -> int:
-    """How many rows the statement just run added, changed or deleted; with `executemany`, all its runs."""
+    """How many rows the last statement inserted, updated or deleted; with `executemany`, in all its runs."""
     return max(cursor.rowcount, 0)  # It is -1 after no run at all.
 
 
 def has_changed(cursor: Cursor) -> bool:
-    """Whether the statement just run added, changed or deleted a row."""
+    """Whether the last statement inserted, updated or deleted a row."""
     return number_changed(cursor) > 0
 
 
 def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
-    """Yield what ``select`` finds for all ``values`` in the place of its ``IN (:values)``.
+    """Yield the rows that ``select`` finds, with the values in place of its ``IN (:values)``, some in each query.
 
-    A text that no database can hold is equal to none that is there.
+    A text that cannot be stored matches nothing.
     """
     remaining = filter(is_storable, dict.fromkeys(values))
     while chunk := list(islice(remaining, _CHUNK)):

@@ -14,9 +14,9 @@ from eventsourcing.persistence import PersistenceError
 from albumcore_adapters.sql.faults import StoreDamaged, fault_of_sqlite
 
 _MOST = 1000
-"""Lines that SQLite tells of a damaged database at most."""
+"""The most lines that SQLite reports of a damaged database."""
 
-# It may be in a schema of its own, and only ours is in the search path.
+# The extension may be in another schema than ours, which alone is in the search path.
 _INSTALLED = (
     "SELECT quote_ident(nspname) AS schema FROM pg_extension"
     " JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'amcheck'"
@@ -31,16 +31,16 @@ _INDEXES = (
 
 
 class Unreadable(Exception):
-    """A database cannot be read without writing beside it, and that is not possible: a sentence that says so."""
+    """A database cannot be read without writing beside it, and its directory is read-only."""
 
 
 @frozen
 class Checked:
-    """What a database's own check came to.
+    """The result of a database's own check.
 
     Attributes:
-        problems: A line for each thing that does not hold together.
-        left_out: What could not be checked, and why; a sentence, or None.
+        problems: A line for each inconsistency.
+        left_out: What could not be checked, and why, as a sentence; None if nothing.
     """
 
     problems: list[str]
@@ -48,7 +48,7 @@ class Checked:
 
 
 def address_to_read(file: Path) -> str:
-    """The URI by which SQLite reads a file and writes nothing, neither to it nor beside it.
+    """The URI with which SQLite reads a file and writes nothing, neither to it nor beside it.
 
     Raises:
         Unreadable: changes lie in a write-ahead log beside it, and its directory is read-only.
@@ -58,7 +58,7 @@ def address_to_read(file: Path) -> str:
     if not log.exists():
         return f"{file.as_uri()}?mode=ro&immutable=1"
     if os.access(file.parent, os.W_OK):
-        # Perhaps a service runs: with the write-ahead log, what it has committed is read, of one moment.
+        # A service may be running: with the write-ahead log, its commits are read in one snapshot.
         return f"{file.as_uri()}?mode=ro"
     if log.stat().st_size:
         raise Unreadable(
@@ -69,18 +69,18 @@ def address_to_read(file: Path) -> str:
 
 
 def check_sqlite(file: Path) -> Checked:
-    """Have SQLite check its file: every page, every index against its table, every reference.
+    """Check a file by SQLite: every page, every index against its table, every foreign key.
 
     Raises:
         Unreadable: as by `address_to_read`.
-        StoreError: it is no database, or cannot be opened.
+        StoreError: it is not a database, or cannot be opened.
     """
     found: list[str] = []
     try:
         with closing(sqlite3.connect(address_to_read(file), uri=True)) as connection:
-            # A damaged name may be no text.
+            # A damaged name may not be valid text.
             connection.text_factory = lambda told: told.decode(errors="backslashreplace")
-            # Line by line: the check itself may meet a page that it cannot go past.
+            # Line by line: the check itself may stop at a page that it cannot read.
             for [told] in connection.execute(f"PRAGMA integrity_check({_MOST})"):
                 found += [line for line in told.splitlines() if told != "ok"]
             for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
@@ -91,21 +91,20 @@ def check_sqlite(file: Path) -> Checked:
             raise fault(error) from error
         found.append(str(error))
     except UnicodeDecodeError as error:
-        # What SQLite has to say names what is damaged.
         found.append(f"a name in it is no text: {error}")
     return Checked([f"database: {line}" for line in found])
 
 
 def _has_header(file: Path) -> bool:
-    """Whether a file begins as a database of SQLite does; what does not was never one, or is none at all any more."""
+    """Whether a file has the header of an SQLite database."""
     with file.open("rb") as opened:
         return opened.read(16) == b"SQLite format 3\0"
 
 
 def check_postgres(database: Any) -> Checked:
-    """Have PostgreSQL check our indexes, each against its table, where the extension `amcheck` can be had.
+    """Check our indexes by PostgreSQL, each against its table, if the extension `amcheck` is available.
 
-    It is made where it may be, and everything is undone in the end.
+    The extension is created if it is missing and the user may create it, and everything is rolled back.
     """
     found: list[str] = []
     with database.transaction(commit=False) as c:

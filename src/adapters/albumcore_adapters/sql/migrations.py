@@ -1,21 +1,22 @@
-"""The tables of a store, all but those that are made from its events: numbered migrations, run when it is opened.
+"""Numbered migrations of all tables but those derived from the events. They run when a store is opened.
 
-A database has one schema version: how many of the `MIGRATIONS` it has been through. A new one has been through none,
-and is made by the same path. SQLite keeps the number in ``PRAGMA user_version``, PostgreSQL in the one row of
+A database has one schema version: the number of `MIGRATIONS` it has been through. A new database is created by the same
+path, from version 0. SQLite stores the number in ``PRAGMA user_version``, PostgreSQL in the one row of
 ``store_version``.
 
-To add a column or a table, add a migration at the end. One that was released stays as it is.
+To add a column or a table, append a migration: SQL in the common dialect is enough, such as
+``ALTER TABLE directory_clinic ADD COLUMN notes TEXT``. Copies and backups follow. A released migration never changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from attrs import frozen
 from eventsourcing.persistence import PersistenceError
 
-from albumcore_adapters.sql.database import Database
+from albumcore_adapters.sql.database import Cursor, Database, System
 from albumcore_adapters.sql.schema_v1 import (
     fold_patients,
     make_tables,
@@ -25,62 +26,62 @@ from albumcore_adapters.sql.schema_v1 import (
 
 
 class NewerStore(PersistenceError):
-    """A newer release wrote the store: this one does not know its tables, and leaves them alone."""
+    """A newer release wrote the store. Its tables are unknown to this one, and nothing is changed."""
 
 
 @frozen
-class _System:
-    """What SQLite and PostgreSQL say in words of their own.
+class _Statements:
+    """The statements that differ between SQLite and PostgreSQL.
 
     Attributes:
-        is_there: Finds a table by its name.
-        first: Makes room for the number, with 0 in it.
-        number: Finds it, as ``version``.
-        note: Sets it.
-        position: The column, in version 1, by which events are in the order in which they were recorded.
+        find_table: Finds a table by its name.
+        create_version: Creates the place of the version, with 0 in it.
+        get_version: Reads it, as ``version``.
+        set_version: Writes it.
+        position: The column of schema version 1 that orders events as they were recorded.
     """
 
-    is_there: str
-    first: str
-    number: str
-    note: str
+    find_table: str
+    create_version: str
+    get_version: str
+    set_version: str
     position: str
 
 
-_SYSTEMS = {
-    "sqlite": _System(
-        is_there="SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = ?",
-        first="",
-        number="SELECT user_version AS version FROM pragma_user_version",
-        note="PRAGMA user_version = {}",
+_STATEMENTS: Mapping[System, _Statements] = {
+    "sqlite": _Statements(
+        find_table="SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = ?",
+        create_version="",
+        get_version="SELECT user_version AS version FROM pragma_user_version",
+        set_version="PRAGMA user_version = {}",
         position="rowid",
     ),
-    "postgres": _System(
-        is_there="SELECT 1 AS one FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
-        first="CREATE TABLE IF NOT EXISTS store_version (version INTEGER NOT NULL);"
+    "postgres": _Statements(
+        find_table="SELECT 1 AS one FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
+        create_version="CREATE TABLE IF NOT EXISTS store_version (version INTEGER NOT NULL);"
         "INSERT INTO store_version VALUES (0)",
-        number="SELECT version FROM store_version",
-        note="UPDATE store_version SET version = {}",
+        get_version="SELECT version FROM store_version",
+        set_version="UPDATE store_version SET version = {}",
         position="notification_id",
     ),
 }
 
-Migration = Callable[[Any, str], None]
-"""Changes the tables, by a cursor of a transaction that is kept, on ``sqlite`` or ``postgres``."""
+Migration: TypeAlias = str | Callable[[Cursor, System], None]
+"""SQL statements in the common dialect, or a function that runs them on a cursor, where the databases differ."""
 
 
-def _from_no_version(cursor: Any, system: str) -> None:
-    """Make the tables. A store that was made before there were versions has some, or all, of them."""
-    words = _SYSTEMS[system]
-    knows_no_claims = _is_there(cursor, system, "directory_series") and not _is_there(
+def _create_tables(cursor: Cursor, system: System) -> None:
+    """Create the tables. A store that is older than schema versions has some or all of them."""
+    sql = _STATEMENTS[system]
+    has_no_claims = _has_table(cursor, system, "directory_series") and not _has_table(
         cursor, system, "directory_claim"
     )
-    for statement in statements(words.first):
+    for statement in statements(sql.create_version):
         cursor.execute(statement)
     make_tables(cursor, system)
     fold_patients(cursor)
-    if knows_no_claims:
-        note_claims(cursor, words.position)
+    if has_no_claims:
+        note_claims(cursor, sql.position)
 
 
 _EVENTS = """
@@ -93,13 +94,13 @@ CREATE TABLE stored_events (
     UNIQUE (originator_id, originator_version)
 );
 """
-_FORMER = "ALTER TABLE stored_events RENAME TO former_events;"
+_SET_ASIDE = "ALTER TABLE stored_events RENAME TO former_events;"
 _MOVE = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
     SELECT originator_id, originator_version, topic, state, rowid FROM former_events ORDER BY rowid;
 DROP TABLE former_events;
 """
-_GIVEN = """
+_NEVER_AGAIN = """
 INSERT INTO sqlite_sequence (name, seq) SELECT 'stored_events', 0
     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'stored_events');
 UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(position), 0) FROM webhook_position))
@@ -107,62 +108,70 @@ UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(position), 0) FRO
 """
 
 
-def _positions_in_a_column(cursor: Any, system: str) -> None:
-    """Keep positions in a column on SQLite, so that none is given twice; the implicit ones could be."""
+def _add_position_column(cursor: Cursor, system: System) -> None:
+    """Store positions in a column on SQLite, so that none is assigned twice, as an implicit rowid can be."""
     if system != "sqlite":
         return
     cursor.execute("SELECT 1 AS one FROM stored_events LIMIT 1")
-    # To rename a table is to read all definitions anew, which would be most of what a new store costs.
+    # ALTER TABLE parses the whole schema again, which would be most of the cost of a new store.
     is_new = cursor.fetchone() is None
-    script = f"DROP TABLE stored_events; {_EVENTS}" if is_new else _FORMER + _EVENTS + _MOVE
-    # A position that webhooks have come to is not given again, even if its event was deleted before.
-    for statement in statements(script + _GIVEN):
+    script = f"DROP TABLE stored_events; {_EVENTS}" if is_new else _SET_ASIDE + _EVENTS + _MOVE
+    # A position that webhooks have reached is not assigned again, even if its event was deleted.
+    for statement in statements(script + _NEVER_AGAIN):
         cursor.execute(statement)
 
 
 MIGRATIONS: tuple[Migration, ...] = (
-    _from_no_version,  # 1
-    _positions_in_a_column,  # 2
+    _create_tables,  # 1
+    _add_position_column,  # 2
 )
-"""What makes a store of version 1 of a new one, a store of version 2 of that, and so on."""
+"""The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 
 
 def schema_version(database: Database) -> int:
-    """How many migrations a database has been through; 0 where it is empty, or older than versions are."""
+    """How many migrations a database has been through; 0 if it is empty, or older than schema versions."""
     with database.transaction(commit=False) as cursor:
         return _version(cursor, database.system)
 
 
 def migrate(database: Database) -> None:
-    """Bring a database to the version of this code, one migration in each transaction, with its number.
+    """Migrate a database to the schema version of this code, one transaction for each migration and its number.
 
-    Whatever ends it on the way, the next call goes on from there. Several processes may call it at once.
+    After an interruption, the next call continues. Several processes may call it at once.
 
     Raises:
-        NewerStore: it has been through more than are known here. Nothing is changed.
-        PersistenceError: the database does not do its part. It is as the last whole migration has left it.
+        NewerStore: it has a newer schema version. Nothing is changed.
+        PersistenceError: a statement failed. The database is as the last complete migration left it.
     """
     version = schema_version(database)
     while version < len(MIGRATIONS):
         with database.transaction(commit=True) as cursor:
-            # What is written first takes the turn on SQLite already; another process may have migrated meanwhile.
+            # Under the write lock: another process may have migrated meanwhile.
             version = _version(cursor, database.system)
             if version < len(MIGRATIONS):
-                MIGRATIONS[version](cursor, database.system)
+                _run(MIGRATIONS[version], cursor, database.system)
                 version += 1
-                cursor.execute(_SYSTEMS[database.system].note.format(version))
+                cursor.execute(_STATEMENTS[database.system].set_version.format(version))
     _check(version)
 
 
 def is_migrated(database: Database) -> bool:
-    """Whether a database has been through all migrations that are known here.
+    """Whether a database has the schema version of this code.
 
     Raises:
-        NewerStore: it has been through more.
+        NewerStore: it has a newer one.
     """
     version = schema_version(database)
     _check(version)
     return version == len(MIGRATIONS)
+
+
+def _run(migration: Migration, cursor: Cursor, system: System) -> None:
+    if isinstance(migration, str):
+        for statement in statements(migration):
+            cursor.execute(statement)
+    else:
+        migration(cursor, system)
 
 
 def _check(version: int) -> None:
@@ -173,13 +182,14 @@ def _check(version: int) -> None:
         )
 
 
-def _is_there(cursor: Any, system: str, table: str) -> bool:
-    cursor.execute(_SYSTEMS[system].is_there, [table])
+def _has_table(cursor: Cursor, system: System, table: str) -> bool:
+    cursor.execute(_STATEMENTS[system].find_table, [table])
     return cursor.fetchone() is not None
 
 
-def _version(cursor: Any, system: str) -> int:
-    if system == "postgres" and not _is_there(cursor, system, "store_version"):
+def _version(cursor: Cursor, system: System) -> int:
+    if system == "postgres" and not _has_table(cursor, system, "store_version"):
         return 0
-    cursor.execute(_SYSTEMS[system].number)
-    return int(cursor.fetchone()["version"])
+    cursor.execute(_STATEMENTS[system].get_version)
+    [row] = cursor.fetchall()
+    return int(row["version"])

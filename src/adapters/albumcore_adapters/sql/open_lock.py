@@ -1,4 +1,4 @@
-"""The lock beside a database file that tells whether any process has the store in it open."""
+"""File locks beside a database file: whether any process has the store open, and one process at a time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SUFFIX = "-open"
 
 
 class OpenLock:
-    """A lock on ``<database file>-open``, held until it is closed, or until the process ends.
+    """A lock on ``<database file>-open``, held until it is closed, or the process ends.
 
-    Every open store holds it shared. What replaces a store, as a restore does, holds it exclusively: a running service
-    would go on writing to the file that was replaced, and its write-ahead log would be applied to the new one.
+    Every open store holds it shared. A restore, which replaces the file, holds it exclusively: a running service would
+    go on writing to the replaced file, and its write-ahead log would be applied to the new one.
 
     Args:
         database: The database file; only the file beside it is opened.
-        exclusive: Whether to hold it alone.
+        exclusive: Whether no other process may hold it.
 
     Raises:
-        StoreUnavailable: others hold it in a way that excludes this one. It is not waited for.
+        StoreUnavailable: another process holds it exclusively, or any holds it and it is to be exclusive.
         OSError: the file cannot be opened, or this is no POSIX system.
     """
 
@@ -48,13 +48,13 @@ class OpenLock:
                     if exclusive
                     else "the store is being restored; try again when that has ended"
                 ) from None
-            # Between the two calls, a restore may have put another directory in the place of this one.
+            # Between the two calls, a restore may have replaced the directory.
             if is_at(file, descriptor):
                 return
             self.close()
 
     def close(self) -> None:
-        """Let go of it. A second call does nothing."""
+        """Release the lock. A second call does nothing."""
         self._close()
 
 
@@ -78,20 +78,20 @@ def exclusive_lock(file: Path) -> Iterator[None]:
 
 
 def path_in(name: str) -> str:
-    """The path to a database by the name that SQLite is given, which is a URI or a path as it is."""
+    """The absolute path in the name that SQLite is given, a URI or a path."""
     if name.startswith("file:"):
         name = os.fsdecode(unquote_to_bytes(urlsplit(name).path))
     return os.path.abspath(name)
 
 
 def identity(path: str) -> tuple[int, int]:
-    """What is the same of two paths as long as they lead to the same file."""
+    """The device and inode of the file that a path leads to."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
 
 
 def is_at(file: Path, descriptor: int) -> bool:
-    """Whether what an open descriptor is of is what stands at a path by now."""
+    """Whether a path leads to the file of an open descriptor."""
     try:
         return os.path.samestat(os.stat(file), os.fstat(descriptor))
     except FileNotFoundError:

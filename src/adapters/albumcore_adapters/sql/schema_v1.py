@@ -1,7 +1,7 @@
-"""The tables of a store of schema version 1, and how a store that has no version yet comes to have them.
+"""The tables of schema version 1, and how a store older than schema versions is migrated to it.
 
-What is written here is of the past and stays as it is: it says nothing of how a table looks by now, for later
-migrations change it, and it asks nothing of the code that uses the tables.
+This is history and never changes: later migrations change the tables, and it imports nothing of the code that uses
+them.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ CREATE TABLE IF NOT EXISTS webhook_attempt (
     PRIMARY KEY (trigger_id, attempt)
 ) WITHOUT ROWID;
 """
-"""The numbers that were given out, the mark of an unfinished copy, the directory, and the outbox of the webhooks."""
+"""The last numbers assigned, the marker of an unfinished copy, the directory, and the webhooks' outbox."""
 
 _TEXT = ("paternal_last", "maternal_last", "first", "middle", "curp")
 _LATER_COLUMNS = {
@@ -250,7 +250,7 @@ _LATER_COLUMNS = {
         **{f"folded_{name}": "TEXT" for name in _TEXT},
     },
 }
-"""What these tables did not always have."""
+"""Columns that stores without a schema version may lack."""
 
 LATER_INDEXES = """
 CREATE INDEX IF NOT EXISTS directory_patient_by_paternal_last
@@ -272,13 +272,13 @@ _BATCH = 1000
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script, without its lines of comment; none holds a semicolon within."""
+    """The statements of a script, without its comment lines. A statement must not contain a semicolon."""
     code = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
     return filter(None, map(str.strip, code.split(";")))
 
 
 def make_tables(cursor: Any, system: str) -> None:
-    """Make what is not there yet of the tables, and of the columns and indexes that they did not always have."""
+    """Create the tables, columns and indexes that are missing."""
     for statement in statements(EVENTS[system] + BESIDE_EVENTS):
         cursor.execute(statement)
     for table, columns in _LATER_COLUMNS.items():
@@ -292,7 +292,7 @@ def make_tables(cursor: Any, system: str) -> None:
 
 
 def fold_patients(cursor: Any) -> None:
-    """Make searchable by text what was added before there was such a search."""
+    """Fill the case-folded columns of patients who were added before there were any."""
     cursor.execute("SELECT * FROM directory_patient WHERE folded_first IS NULL")
     folded = ", ".join(f"folded_{name} = ?" for name in _TEXT)
     cursor.executemany(
@@ -302,14 +302,14 @@ def fold_patients(cursor: Any) -> None:
 
 
 def note_claims(cursor: Any, position: str) -> None:
-    """Note the claims that a store holds which is older than claims are.
+    """Insert the claims of a store that is older than claims.
 
-    A series without images was put where it is on somebody's word: on that of the inbox's user, or of the user who
-    imported it into the album last. Until images come, it shows what it has shown before.
+    A series without images is where it is because a user claimed it: the user of the inbox, or the last one who
+    imported it into the album. Until images arrive, it shows what it showed before.
 
     Args:
-        cursor: Of a transaction that is kept.
-        position: The column by which events are in the order in which they were recorded.
+        cursor: A cursor of a transaction that commits.
+        position: The column that orders events as they were recorded.
     """
     cursor.execute("SELECT series_uid FROM directory_series WHERE populated = 0")
     if not (unseen := {row["series_uid"] for row in cursor.fetchall()}):
@@ -330,7 +330,7 @@ _Holdings = dict[tuple[str, str, str], str]
 
 
 def _held_in_albums(cursor: Any, position: str, unseen: set[str]) -> _Holdings:
-    """Who imported last what albums hold of some series, by the album, the study and the series."""
+    """Who imported the series of albums last, by album, study and series."""
     held: _Holdings = {}
     for stream, topic, state in _events(cursor, position):
         place = f"album:{stream.removeprefix('album-')}"
