@@ -372,6 +372,13 @@ def test_get_json_from_a_server_that_sends_nothing(receiver: Receiver) -> None:
         evolve(OPEN, read_seconds=BRIEF).get_json(receiver.address)
 
 
+def test_get_json_after_the_deadline(receiver: Receiver) -> None:
+    """When no time is left, nothing is resolved or sent."""
+    with pytest.raises(Unreachable, match="not answer in time"):
+        evolve(OPEN, connect_seconds=0).get_json(receiver.address)
+    assert receiver.requests == []
+
+
 ENDLESS = b"x" * 2000
 DRIPS = {
     "body": Answer(body=ENDLESS, drip=0.05),
