@@ -50,10 +50,12 @@ class People:
             Invalid: ``sub`` is no user id.
             EmailTaken: the address belongs to somebody else; nothing is stored then.
         """
+        known = self.person(sub)
+        if known is not None and _says_nothing_new(known, email, name):
+            return known
         sub, email, name = user_id(sub), _claim(email), _claim(name)
         email = email and _address(email)
-        known = self.person(sub)
-        if known is not None and email in (None, known.email) and name in (None, known.name):
+        if known is not None and _says_nothing_new(known, email, name):
             return known
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
@@ -75,7 +77,7 @@ class People:
 
     def person(self, sub: str) -> Person | None:
         """Return the person with exactly this ``sub``."""
-        return self._one(_BY_SUB, sub)
+        return next(map(_person, rows_of(self.database, _BY_SUB, sub)), None)
 
     def find(self, reference: str) -> Person | None:
         """Return the person a client refers to (Kheops API, user reference).
@@ -84,10 +86,11 @@ class People:
         and with or without blanks around it. An exact ``sub`` comes first: otherwise an address
         that equals it would stand in the way of the user it belongs to.
         """
-        found = self._one(_BY_SUB, reference)
+        found = self.person(reference)
         if found is not None or "@" not in reference or changes_letters(reference):
             return found
-        return self._one(_BY_EMAIL, _email(reference))
+        rows = rows_of(self.database, _BY_EMAIL, _email(reference))
+        return next(map(_person, rows), None)
 
     def people(self, subs: Iterable[str]) -> dict[UserId, Person]:
         """Return those of ``subs`` who are known, by ``sub``."""
@@ -104,12 +107,6 @@ class People:
             for row in rows_of(self.database, "SELECT sub, email, name FROM directory_person")
         ]
 
-    def _one(self, select: str, value: str) -> Person | None:
-        if not is_storable(value):
-            return None
-        with self.database.transaction(commit=False) as cursor:
-            return next(iter(_select(cursor, select, value)), None)
-
 
 def _select(cursor: Cursor, select: str, value: str | None) -> list[Person]:
     cursor.execute(select, (value,))
@@ -118,6 +115,10 @@ def _select(cursor: Cursor, select: str, value: str | None) -> list[Person]:
 
 def _person(row: Row) -> Person:
     return Person(row["sub"], row["email"], row["name"])
+
+
+def _says_nothing_new(known: Person, email: str | None, name: str | None) -> bool:
+    return email in (None, known.email) and name in (None, known.name)
 
 
 def _claim(text: str | None) -> str | None:

@@ -56,6 +56,7 @@ class Route:
             then read in one read transaction, and cached until the next commit.
         idempotent: Makes the response to a replayed request, from the event that the first one recorded. A route
             without it ignores ``Idempotency-Key``.
+        name: Method and path, as in ``GET /albums``.
         media_types: The media types of successful responses, the default first; none without a body.
     """
 
@@ -77,11 +78,11 @@ class Route:
     errors: Sequence[int] = ()
     from_store: bool = False
     idempotent: Callable[[RecordedEvent[Any]], Response] | None = None
+    name: str = field(init=False)
     media_types: tuple[str, ...] = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """Method and path, as in ``GET /albums``."""
+    @name.default
+    def _name(self) -> str:
         return f"{self.method} {self.path}"
 
     @media_types.default

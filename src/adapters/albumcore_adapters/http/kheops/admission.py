@@ -69,17 +69,14 @@ class KheopsApi:
         """
         with self.service.database.read_snapshot():
             caller = self._caller(route, req)
+            key = None
+            if route.idempotent is not None:
+                key = IdempotencyKey.of(req, "kheops", route.name, caller.user, caller.shown)
             max_form = MAX_FORM_OF_ANYBODY if route.callers is Callers.ANYBODY else MAX_FORM
             request = UnconvertedRequest(
-                req,
-                caller,
-                path,
-                _idempotency_key(route, req, caller),
-                max_form,
-                service=self.service,
-                resp=falcon.Response(),
+                *(req, caller, path, key, max_form), service=self.service, resp=falcon.Response()
             )
-            is_replay = self._is_replay(route, request)
+            is_replay = key is not None and self._is_replay(route, key, caller)
             if not is_replay and route.callers is not Callers.ANYBODY:
                 self._admit(route, request)
         if is_replay:
@@ -95,17 +92,14 @@ class KheopsApi:
             raise Unauthorized("only a user in person does this, by the identity provider's token")
         return caller
 
-    def _is_replay(self, route: Route, request: ApiRequest) -> bool:
-        """Whether a command was handled under the key of the request before.
+    def _is_replay(self, route: Route, key: IdempotencyKey, caller: Caller) -> bool:
+        """Whether a command was handled under the key before.
 
         The response to a user is not for a token of theirs that reaches less.
         """
-        key, caller = request.key, request.caller
-        return (
-            key is not None
-            and (route.callers is not Callers.USER or caller.acts_as_user)
-            and bool(self.service.albums.index.rows(CommandRow, {"command": key.id}))
-        )
+        rows = self.service.albums.index.rows
+        is_meant = route.callers is not Callers.USER or caller.acts_as_user
+        return is_meant and bool(rows(CommandRow, {"command": key.id}))
 
     def _replayed(self, route: Route, request: ApiRequest) -> Response:
         """The response to a replayed request.
@@ -140,12 +134,6 @@ class KheopsApi:
         )
         wanted = [(album, permission) for album, permission in named if album is not None]
         admitted(service.albums, caller, wanted, service.clock())
-
-
-def _idempotency_key(route: Route, req: falcon.Request, caller: Caller) -> IdempotencyKey | None:
-    if route.idempotent is None:
-        return None
-    return IdempotencyKey.of(req, "kheops", route.name, caller.user, caller.shown)
 
 
 def _accept(route: Route, req: falcon.Request) -> None:

@@ -96,7 +96,8 @@ class Fields:
 
     def text(self, name: str) -> str | None:
         """The value of that name; the first counts where there are more."""
-        return next(iter(self.texts(name)), None)
+        values = self.values.get(name)
+        return values[0] if values else None
 
     def flag(self, name: str) -> bool | None:
         """Whether the value is ``true``, in any case; None where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import falcon
@@ -60,7 +61,7 @@ class ApiRequest:
     @property
     def stream(self) -> Stream[Album]:
         """The stream of the album in the path."""
-        return album_stream(self.album)
+        return album_stream(AlbumId(self.path["album"]))
 
     @property
     def study(self) -> StudyUID:
@@ -74,7 +75,7 @@ class ApiRequest:
 
     # Query, headers, form
 
-    @property
+    @cached_property
     def query(self) -> Fields:
         """The parameters of the query string.
 
