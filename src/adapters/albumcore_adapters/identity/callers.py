@@ -13,14 +13,14 @@ from attrs import frozen
 from albumcore import Act, Permission, Source, album_stream
 from albumcore.ids import AlbumId, CapabilityTokenId, StudyUID, UserId
 from albumcore.index import ProviderRow
-from albumcore_adapters.directory import EmailTaken, People, TokenFloors
+from albumcore_adapters.directory import EmailTaken, TokenFloors
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.capability_secrets import (
     capability_with,
     digest_of,
     is_secret,
 )
-from albumcore_adapters.identity.jwt import JwtClaims, Unauthorized, bearer
+from albumcore_adapters.identity.jwt import JwtClaims, Unauthorized
 from albumcore_adapters.identity.service_tokens import (
     READ,
     WRITE,
@@ -73,20 +73,15 @@ class Caller:
 # By any token
 
 
-def authenticate(auth: Authentication, header: str | None) -> Caller:
-    """The caller, by the ``Authorization`` header of a request; None where it has none.
+def caller_of(auth: Authentication, token: str) -> Caller:
+    """The caller who shows a token, of any kind.
 
     Raises:
-        Unauthorized: nobody is authenticated.
-        Forbidden: the token is sound, but what it acts through is gone.
+        Unauthorized: the token is not valid.
+        Forbidden: the token is valid, but what it acts through is gone.
         UserNotFound: the user is not in the directory (`Unauthorized` upstream).
         KeysUnavailable: there are no keys to verify a JWT with.
     """
-    return caller_of(auth, bearer(header))
-
-
-def caller_of(auth: Authentication, token: str) -> Caller:
-    """The caller who shows a token; see `authenticate`."""
     match token.count("."):
         case 2:  # JWS (RFC 7515 section 7.1)
             return (by_report_token if is_report_token(token) else by_jwt)(auth, token)
@@ -106,7 +101,11 @@ def by_jwt(auth: Authentication, token: str) -> Caller:
     """
     claims = claims_of(auth, token)
     if claims.email is not None or claims.name is not None:
-        _introduce(auth.people, claims)
+        try:
+            auth.people.register(claims.sub, claims.email, claims.name)
+        except EmailTaken:
+            # An address that belongs to another user by now is left out: it must not lock this one out.
+            auth.people.register(claims.sub, None, claims.name)
     elif not auth.people.known(claims.sub):
         raise auth.unknown_subject("you are not known here")
     return Caller(Source(claims.sub), in_person=True)
@@ -122,14 +121,6 @@ def claims_of(auth: Authentication, token: str) -> JwtClaims:
     if auth.token_floors.has_ended(claims.sub, claims.issued_at):
         raise Unauthorized(ENDED)
     return claims
-
-
-def _introduce(people: People, claims: JwtClaims) -> None:
-    # An address that belongs to another user by now is left out: it must not lock this one out.
-    try:
-        people.register(claims.sub, claims.email, claims.name)
-    except EmailTaken:
-        people.register(claims.sub, None, claims.name)
 
 
 # By a capability token

@@ -28,7 +28,7 @@ from albumcore_adapters.http.kheops.request import ApiRequest, UnconvertedReques
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound
-from albumcore_adapters.identity.callers import Caller, authenticate
+from albumcore_adapters.identity.callers import Caller, caller_of
 from albumcore_adapters.identity.jwt import Unauthorized, bearer
 from albumcore_adapters.service import Service
 
@@ -87,7 +87,7 @@ class KheopsApi:
     def _caller(self, route: Route, req: falcon.Request) -> Caller:
         if route.callers is Callers.ANYBODY:
             return ANONYMOUS
-        caller = authenticate(self.service.auth, req.get_header("Authorization"))
+        caller = caller_of(self.service.auth, bearer(req.get_header("Authorization")))
         if route.callers is Callers.PERSON and not caller.in_person:
             raise Unauthorized("only a user in person does this, by the identity provider's token")
         return caller
