@@ -77,7 +77,6 @@ def edit(request: ApiRequest, albums: Albumcore, outbound: Outbound) -> Response
     [edited] = albums.handle(
         request.stream, edit_report_provider, request.source, _named(request), name, url
     )
-    assert isinstance(edited.event, ReportProviderEdited)
     provider = evolve(provider, name=edited.event.name, url=edited.event.url)
     return Response.json(_provider_json(_named(request), provider))
 

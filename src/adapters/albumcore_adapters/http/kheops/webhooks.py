@@ -80,7 +80,6 @@ def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: Make
             enabled=form.flag("enabled") is not False,
             secret=name_of_secret,
         )
-    assert isinstance(created.event, WebhookCreated)
     return Response.json(webhook_json(webhook_id, created.event.webhook, TriggerSummary()), 201)
 
 
@@ -127,7 +126,6 @@ def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
             enabled=form.flag("enabled"),
             secret=name_of_secret,
         )
-    assert isinstance(edited.event, WebhookEdited)
     summary = summarize_triggers(outbox, request.album).get(webhook_id, TriggerSummary())
     return Response.json(webhook_json(webhook_id, edited.event.webhook, summary))
 
