@@ -102,3 +102,73 @@ TWO_MEANINGS: frozenset[str] = frozenset(
     }
 )
 """Public names that are defined in two places and mean two things."""
+
+PRIVATE_WORDS: frozenset[str] = frozenset(
+    {
+        "albumcore.albums.album",
+        "albumcore.albums.state",
+        "albumcore.albums.tokens",
+        "albumcore.application",
+        "albumcore.commands",
+        "albumcore.feed.entries",
+        "albumcore.feed.page",
+        "albumcore.feed.query",
+        "albumcore.feed.rendering",
+        "albumcore.ids",
+        "albumcore.kernel",
+        "albumcore.state_cache",
+        "albumcore.testing.album_machine",
+        "albumcore.testing.commands",
+        "albumcore.user_tokens.user_tokens",
+        "albumcore_adapters.blobs.directory",
+        "albumcore_adapters.blobs.media_types",
+        "albumcore_adapters.blobs.protocol",
+        "albumcore_adapters.blobs.s3",
+        "albumcore_adapters.cli",
+        "albumcore_adapters.directory.accounts",
+        "albumcore_adapters.directory.inbox",
+        "albumcore_adapters.directory.people",
+        "albumcore_adapters.http.body",
+        "albumcore_adapters.http.idempotency",
+        "albumcore_adapters.http.kheops.albums",
+        "albumcore_adapters.http.kheops.capability_tokens",
+        "albumcore_adapters.http.kheops.errors",
+        "albumcore_adapters.http.kheops.feed_json",
+        "albumcore_adapters.http.kheops.inbox",
+        "albumcore_adapters.http.kheops.members",
+        "albumcore_adapters.http.kheops.oauth",
+        "albumcore_adapters.http.kheops.params",
+        "albumcore_adapters.http.kheops.probes",
+        "albumcore_adapters.http.kheops.registration",
+        "albumcore_adapters.http.kheops.reports",
+        "albumcore_adapters.http.kheops.study_list",
+        "albumcore_adapters.http.kheops.user_search",
+        "albumcore_adapters.http.tscharts.patients",
+        "albumcore_adapters.http.tscharts.resource",
+        "albumcore_adapters.identity.callers",
+        "albumcore_adapters.identity.client_assertions",
+        "albumcore_adapters.identity.failed_logins",
+        "albumcore_adapters.identity.issuing",
+        "albumcore_adapters.identity.jwks",
+        "albumcore_adapters.identity.jwt",
+        "albumcore_adapters.identity.service_tokens",
+        "albumcore_adapters.server.serve",
+        "albumcore_adapters.service",
+        "albumcore_adapters.sql.database",
+        "albumcore_adapters.sql.postgres",
+        "albumcore_adapters.sql.postgres_server",
+        "albumcore_adapters.store",
+        "albumcore_adapters.store.postgres",
+        "albumcore_adapters.store.recorder",
+        "albumcore_adapters.store.sqlite",
+    }
+)
+"""Modules whose prose has private words."""
+
+PAGES_WITH_PRIVATE_WORDS: frozenset[str] = frozenset(
+    {
+        "docs/how-to/add-a-mutation.md",
+        "docs/reference/routes.md",
+    }
+)
+"""Pages whose prose has private words."""
