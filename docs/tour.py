@@ -72,12 +72,13 @@ def heights(graph: Mapping[str, set[str]]) -> Mapping[str, int]:
 
 
 def tree() -> str:
-    """Every package with the first sentence of its docstring."""
-    lines = ["| package | what is in it |", "| --- | --- |"]
+    """Every package, and every module beside one at the top, with the first sentence of its docstring."""
+    lines = ["| package or module | what is in it |", "| --- | --- |"]
     for module, path in sorted(MODULES.items()):
-        if path.name == "__init__.py":
-            folder = path.parent.relative_to(PACKAGES["albumcore"].parent)
-            lines.append(f"| [`{module}`](../../src/{folder}) | {first_sentence(module)} |")
+        is_package = path.name == "__init__.py"
+        if is_package or module.count(".") == 1:
+            place = (path.parent if is_package else path).relative_to(PACKAGES["albumcore"].parent)
+            lines.append(f"| [`{module}`](../../src/{place}) | {first_sentence(module)} |")
     return "\n".join(lines) + "\n"
 
 
