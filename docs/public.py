@@ -57,9 +57,7 @@ def public() -> Mapping[str, list[str]]:
 
 def listed(module: str) -> Iterator[str]:
     """The names in a module's ``__all__``."""
-    for node in tree_of(module).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            yield from ast.literal_eval(node.value)
+    yield from import_module(module).__all__
 
 
 def methods() -> Iterator[str]:

@@ -50,7 +50,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
         "Clock",
         "Cursor",
         "DETAILS",
-        "Decided",
         "Decision",
         "EVENTS",
         "FILTERS",
@@ -81,7 +80,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
         "SortKey",
         "TOKEN",
         "UPSTREAM",
-        "Webhooks",
         "chosen",
         "digest_of",
         "in_order",
@@ -95,9 +93,7 @@ TWO_MEANINGS: frozenset[str] = frozenset(
 
 PRIVATE_WORDS: frozenset[str] = frozenset(
     {
-        "albumcore.albums.album",
-        "albumcore.albums.state",
-        "albumcore.albums.tokens",
+        "albumcore.albums.members",
         "albumcore.application",
         "albumcore.commands",
         "albumcore.feed.entries",
@@ -109,7 +105,6 @@ PRIVATE_WORDS: frozenset[str] = frozenset(
         "albumcore.state_cache",
         "albumcore.testing.album_machine",
         "albumcore.testing.commands",
-        "albumcore.user_tokens.user_tokens",
         "albumcore_adapters.cli",
         "albumcore_adapters.directory.accounts",
         "albumcore_adapters.directory.inbox",
