@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from albumcore_adapters.server.serve import CannotListen, check_address
+from albumcore_adapters.server.address import CannotListen, check_address
 from support.server import serving
 
 

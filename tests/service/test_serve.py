@@ -94,10 +94,10 @@ def test_a_worker_that_ended_is_not_counted() -> None:
     living, ended = _Forked(), _Forked()
     for worker, count in ((living, 1), (ended, 0)):
         server.cfg.pre_fork(None, worker)
-        server.shares.write(worker.slot, count)
-    assert not server.shares.is_least(living.slot)
+        server.connection_counts.set_count(worker.slot, count)
+    assert not server.connection_counts.has_fewest(living.slot)
     server.cfg.child_exit(None, ended)
-    assert server.shares.is_least(living.slot)
+    assert server.connection_counts.has_fewest(living.slot)
 
 
 def test_wsgi_module_serves_what_the_environment_names(
@@ -129,7 +129,7 @@ def test_module_is_the_command(named: Sequence[str]) -> None:
 
 def test_a_worker_waits_for_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """If it gave up, the whole service would end with it; any other error is told at once."""
-    monkeypatch.setattr(serve, "_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(serve, "_RETRY_SECONDS", 0)
     told: list[Exception | None] = [StoreUnavailable("away"), StoreUnavailable("still"), None]
 
     def open_() -> Any:
@@ -137,8 +137,8 @@ def test_a_worker_waits_for_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
             raise error
         return "open"
 
-    opened: Any = serve._patiently(open_)
+    opened: Any = serve._retrying(open_)
     assert opened == "open"
     told = [StoreError("damaged")]
     with pytest.raises(StoreError):
-        serve._patiently(open_)
+        serve._retrying(open_)

@@ -22,8 +22,8 @@ QUICK = Limits(
     keepalive=0.6,
     grace=0.4,
     stall=0.8,
-    silence=0.4,
-    longest_read_off=5.0,
+    drain_silence=0.4,
+    drain_seconds=5.0,
     closing=0.3,
     tick=0.05,
 )
@@ -96,6 +96,11 @@ class InThread(Worker):
             os.close(end)
 
     @property
+    def is_listening(self) -> bool:
+        """Whether the worker polls its listeners."""
+        return hasattr(self, "_acceptor") and self._acceptor.is_listening
+
+    @property
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._open)
@@ -117,7 +122,7 @@ def working(
             sockets: Any = [listener.dup()]
             log = server.cfg.logger_class(server.cfg)
             worker = InThread(number, os.getppid(), sockets, server, 30, server.cfg, log)
-            worker.slot = server.shares.give(worker)
+            worker.slot = server.connection_counts.assign(worker)
             worker.is_prepared = threading.Event()
             thread = threading.Thread(target=worker.init_process)
             thread.start()

@@ -10,7 +10,8 @@ import pytest
 from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
-from albumcore_adapters.server.exposure import exposures, is_loopback
+from albumcore_adapters.server.address import is_loopback
+from albumcore_adapters.server.exposure import exposures
 from albumcore_adapters.service import open_service
 
 TLS = "https://albums.example"
@@ -61,7 +62,7 @@ def test_what_is_said(
             service.accounts.add(demo.ACCOUNT, "secret")
         if has_people:
             service.people.register(demo.ADA, *demo.PEOPLE[demo.ADA])
-        said = list(exposures(service))
+        said = list(exposures(service.settings, service.people, service.accounts))
         assert len(said) == len(named)
         for line, words in zip(said, named, strict=True):
             assert bind in line
@@ -69,7 +70,7 @@ def test_what_is_said(
         assert not [line for line in said if "\n" in line]
         if has_account and not has_people:
             service.accounts.disable(demo.ACCOUNT)
-            assert list(exposures(service)) == []
+            assert list(exposures(service.settings, service.people, service.accounts)) == []
     finally:
         service.close()
 

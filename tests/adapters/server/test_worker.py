@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from albumcore_adapters.server.connections import Connection
+from albumcore_adapters.server.connection import Connection
 from support.worker import LARGE, MIB, QUICK, InThread, working
 
 SLACK = 10
@@ -204,7 +204,7 @@ def test_slow_clients_leave_the_others_alone() -> None:
         b"POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\na",
         b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n",
     )
-    patient = evolve(QUICK, header=30, grace=30, silence=30, tick=0.1, unsent=LARGE * 4)
+    patient = evolve(QUICK, header=30, grace=30, drain_silence=30, tick=0.1, unsent=LARGE * 4)
     with working(patient) as (port, [worker]), ExitStack() as clients:
         for data in slow:
             for _ in range(4):
@@ -287,7 +287,7 @@ def _unread(port: int, worker: InThread, clients: ExitStack) -> socket.socket:
 
     def is_stalled() -> bool:
         made = [one for one in set(worker._open) - others if one.unsent]
-        return bool(made) and time.monotonic() - made[0].moved > 2 * QUICK.unread
+        return bool(made) and time.monotonic() - made[0].last_progress > 2 * QUICK.unread
 
     _until(is_stalled)
     return client
@@ -378,7 +378,7 @@ def test_a_refused_body_is_read_after_the_answer(port: int, mib: int, is_chunked
 
 def test_a_refused_body_is_read_up_to_a_bound() -> None:
     """The answer comes before the bound is reached; beyond it, or after it, the connection is reset."""
-    limits = evolve(QUICK, read_off=4 * MIB)
+    limits = evolve(QUICK, drain_bytes=4 * MIB)
     head = b"POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n"
     with working(limits) as (port, [worker]), _connect(port) as client:
         client.sendall(head)
@@ -386,7 +386,7 @@ def test_a_refused_body_is_read_up_to_a_bound() -> None:
         with pytest.raises(ConnectionError):
             client.sendall(bytes(100 * MIB))
         _until(lambda: worker.connections == 0)
-    with working(evolve(QUICK, longest_read_off=0.6)) as (port, [worker]), _connect(port) as client:
+    with working(evolve(QUICK, drain_seconds=0.6)) as (port, [worker]), _connect(port) as client:
         client.sendall(head)
         with pytest.raises(ConnectionError):
             _drip(client)
@@ -446,7 +446,7 @@ def test_a_client_that_asks_and_is_gone() -> None:
     with working() as (port, [worker]), socket.socket() as raw:
         made = Connection(raw, "client", "server", QUICK, worker._budget)
         made.received = head
-        worker._consider(made, len(head))
+        worker._dispatch(made, len(head))
         assert raw.fileno() == -1
         assert _get(port) == 200
 
@@ -526,12 +526,11 @@ class _Exhausted:
 
 def _exhaust(worker: InThread, errors: int) -> None:
     """Have the worker fail to accept so many times."""
-    _until(lambda: worker._is_listening)
+    _until(lambda: worker.is_listening)
     exhausted: Any = _Exhausted(worker.sockets[0], errors)
-    worker._names[exhausted] = worker._names[worker.sockets[0]]
     worker.sockets[0] = exhausted
-    worker._listen(False)
-    worker._look_again = 0.0
+    worker._acceptor.set_listening(False)
+    worker._acceptor.retry_at = 0.0
 
 
 def test_a_worker_without_descriptors_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,7 +553,7 @@ def test_idle_connections_make_room_for_descriptors() -> None:
         for client in (first, second):
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert client.recv(1000).endswith(b"here")
-        _until(lambda: len(list(worker._waiting)) == 2)
+        _until(lambda: len(list(worker._pending)) == 2)
         _exhaust(worker, errors=1)
         assert _get(port) == 200
         assert first.recv(10) == b""
@@ -570,7 +569,7 @@ def test_connections_are_spread() -> None:
     """Of eight connections that are opened at once, each of two workers has at least three; and of three, two."""
     for count in (2, 3):
         with working(evolve(QUICK, header=30), workers=count) as (port, workers):
-            _until(lambda: all(worker._is_listening for worker in workers))
+            _until(lambda: all(worker.is_listening for worker in workers))
             for _ in range(5):
                 with ExitStack() as clients:
                     for _ in range(8):
@@ -584,11 +583,11 @@ def test_a_connection_is_accepted_though_another_worker_has_fewer() -> None:
     """A worker that has fewer connections may be stuck: its share is waited for, but not for ever."""
     with working() as (port, [worker]):
         stuck = object()
-        worker._shares.write(worker._shares.give(stuck), 0)
+        worker._connection_counts.set_count(worker._connection_counts.assign(stuck), 0)
         with _connect(port), _connect(port), _connect(port):
             _until(lambda: worker.connections == 3)
             assert _get(port) == 200
-        worker._shares.take_back(stuck)
+        worker._connection_counts.release(stuck)
 
 
 def test_a_worker_that_stops_answers_what_is_there() -> None:
@@ -602,7 +601,7 @@ def test_a_worker_that_stops_answers_what_is_there() -> None:
         late.sendall(b"GET / HT")
         _until(lambda: worker.connections == 4)
         worker.stop()
-        _until(lambda: not worker._is_listening)
+        _until(lambda: not worker.is_listening)
         kept.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         answer = kept.recv(1000)
         assert b"Connection: close" in answer

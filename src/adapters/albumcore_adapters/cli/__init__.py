@@ -13,7 +13,7 @@ from albumcore_adapters.base.secret import SecretError
 from albumcore_adapters.base.settings import SettingsError
 from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.cli.base import Failed, app
-from albumcore_adapters.server.serve import CannotListen
+from albumcore_adapters.server.address import CannotListen
 from albumcore_adapters.store import NewerStore, StoreError, Unreadable
 from albumcore_adapters.store.opening import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused

@@ -14,8 +14,8 @@ from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.blobs import DirectoryBlobs
 from albumcore_adapters.cli.base import DataOption, Failed, app, opened, settings_of
 from albumcore_adapters.server import demo as demonstration
+from albumcore_adapters.server.address import check_address
 from albumcore_adapters.server.exposure import exposures
-from albumcore_adapters.server.serve import check_address
 from albumcore_adapters.server.serve import serve as serve_until_stopped
 
 
@@ -48,7 +48,7 @@ def serve(
             with progress_of("filling in the demo"):
                 made = demonstration.fill(service)
             announce = demonstration.announcement(service, made)
-        for line in exposures(service):
+        for line in exposures(settings, service.people, service.accounts):
             print(f"warning: {line}", file=sys.stderr, flush=True)
     serve_until_stopped(settings, announce)
 

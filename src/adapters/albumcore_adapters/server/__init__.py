@@ -1,7 +1,11 @@
-"""Gunicorn's worker as the service runs it: slow clients hold no thread, and workers share connections evenly."""
+"""Running the service: `serve` starts gunicorn with a worker of our own, and `demo` fills a data directory.
 
-from albumcore_adapters.server.connections import Limits
-from albumcore_adapters.server.spread import MOST_WORKERS, Shares
+The worker gives a thread to a request that has arrived, not to a connection, so slow clients occupy no thread. The
+workers share counts of their connections, so that the load is spread evenly.
+"""
+
+from albumcore_adapters.server.connection_counts import MAX_WORKERS, ConnectionCounts
+from albumcore_adapters.server.limits import Limits
 from albumcore_adapters.server.worker import Worker
 
-__all__ = ["MOST_WORKERS", "Limits", "Shares", "Worker"]
+__all__ = ["MAX_WORKERS", "ConnectionCounts", "Limits", "Worker"]

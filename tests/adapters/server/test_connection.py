@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore_adapters.server import Limits, connections
-from albumcore_adapters.server.connections import Budget, Connection
-from albumcore_adapters.server.requests import (
-    COLLECTED,
-    Arrived,
-    Chunks,
-    arrived,
-    asks_first,
+from albumcore_adapters.server import Limits
+from albumcore_adapters.server import connection as connection_module
+from albumcore_adapters.server.connection import Connection
+from albumcore_adapters.server.limits import SendBudget
+from albumcore_adapters.server.request_framing import (
+    MAX_COLLECTED_BODY,
+    Arrival,
+    ChunkScanner,
+    arrival_of,
+    expects_continue,
 )
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -26,44 +28,44 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 @pytest.mark.parametrize(
     ("received", "what"),
     [
-        (b"", Arrived.PART_OF_HEAD),
-        (GET, Arrived.PART_OF_HEAD),
-        (GET + b"\r\n", Arrived.ALL),
-        (GET + b"\r\nGET", Arrived.ALL),
-        (POST + b"Content-Length: 3\r\n\r\nab", Arrived.PART_OF_BODY),
-        (POST + b"content-length:3\r\n\r\nab", Arrived.PART_OF_BODY),
-        (POST + b"Content-Length: 3\r\n\r\nabc", Arrived.ALL),
-        (POST + b"Content-Length: 0\r\n\r\n", Arrived.ALL),
-        (POST + b"Content-Length: %d\r\n\r\n" % COLLECTED, Arrived.PART_OF_BODY),
-        (POST + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1), Arrived.HEAD),
-        (POST + b"Content-Length: 00000000000003\r\n\r\nab", Arrived.PART_OF_BODY),
-        (POST + b"Content-Length: 9999999999999\r\n\r\nab", Arrived.HEAD),
-        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Arrived.CHUNKS),
-        (POST + b"Transfer-Encoding: gzip , Chunked \r\n\r\n", Arrived.CHUNKS),
+        (b"", Arrival.PART_OF_HEAD),
+        (GET, Arrival.PART_OF_HEAD),
+        (GET + b"\r\n", Arrival.ALL),
+        (GET + b"\r\nGET", Arrival.ALL),
+        (POST + b"Content-Length: 3\r\n\r\nab", Arrival.PART_OF_BODY),
+        (POST + b"content-length:3\r\n\r\nab", Arrival.PART_OF_BODY),
+        (POST + b"Content-Length: 3\r\n\r\nabc", Arrival.ALL),
+        (POST + b"Content-Length: 0\r\n\r\n", Arrival.ALL),
+        (POST + b"Content-Length: %d\r\n\r\n" % MAX_COLLECTED_BODY, Arrival.PART_OF_BODY),
+        (POST + b"Content-Length: %d\r\n\r\n" % (MAX_COLLECTED_BODY + 1), Arrival.HEAD),
+        (POST + b"Content-Length: 00000000000003\r\n\r\nab", Arrival.PART_OF_BODY),
+        (POST + b"Content-Length: 9999999999999\r\n\r\nab", Arrival.HEAD),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Arrival.CHUNKS),
+        (POST + b"Transfer-Encoding: gzip , Chunked \r\n\r\n", Arrival.CHUNKS),
         (
             POST + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
-            Arrived.CHUNKS,
+            Arrival.CHUNKS,
         ),
-        (POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", Arrived.PART_OF_BODY),
-        (POST + b"Expect: 100-Continue\r\nExpect: 100-continue\r\n\r\n", Arrived.ALL),
+        (POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", Arrival.PART_OF_BODY),
+        (POST + b"Expect: 100-Continue\r\nExpect: 100-continue\r\n\r\n", Arrival.ALL),
         # What follows is for the parser to refuse: it must only be given to it.
-        (POST + b"Content-Length: x\r\n\r\n", Arrived.HEAD),
-        (POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\n", Arrived.HEAD),
-        (POST + b"Content-Length: 3\r\nExpect: 200-ok\r\n\r\n", Arrived.HEAD),
-        (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", Arrived.HEAD),
-        (POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n", Arrived.HEAD),
+        (POST + b"Content-Length: x\r\n\r\n", Arrival.HEAD),
+        (POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\n", Arrival.HEAD),
+        (POST + b"Content-Length: 3\r\nExpect: 200-ok\r\n\r\n", Arrival.HEAD),
+        (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", Arrival.HEAD),
+        (POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n", Arrival.HEAD),
     ],
 )
-def test_what_has_arrived(received: bytes, what: Arrived) -> None:
+def test_what_has_arrived(received: bytes, what: Arrival) -> None:
     """The header tells whether there is a body to wait for, and how long it is."""
-    assert arrived(received) is what
+    assert arrival_of(received) is what
 
 
-@given(st.integers(0, COLLECTED), st.integers(0, COLLECTED))
+@given(st.integers(0, MAX_COLLECTED_BODY), st.integers(0, MAX_COLLECTED_BODY))
 def test_a_body_has_arrived_when_all_of_it_has(length: int, there: int) -> None:
     """A short body is all there when as many bytes follow the header as it says."""
     received = POST + b"Content-Length: %d\r\n\r\n" % length + bytes(there)
-    assert (arrived(received) is Arrived.ALL) == (there >= length)
+    assert (arrival_of(received) is Arrival.ALL) == (there >= length)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_body_has_arrived_when_all_of_it_has(length: int, there: int) -> None:
 )
 def test_who_waits_to_be_asked(received: bytes, asks: bool) -> None:
     """A client of HTTP/1.1 whose header says so; to one of HTTP/1.0 it means nothing."""
-    assert asks_first(received) is asks
+    assert expects_continue(received) is asks
 
 
 chunks = st.tuples(st.binary(min_size=1, max_size=40), st.sampled_from([b"", b";a=b", b' ; c="d"']))
@@ -93,12 +95,12 @@ def test_the_end_of_a_body_in_chunks(
     """The end is found with its last byte, and not before, however the bytes arrive."""
     framed = b"".join(b"%x%b\r\n%b\r\n" % (len(one), more, one) for one, more in parts)
     wire = framed + b"0\r\n" + trailers + b"\r\n"
-    followed, at = Chunks(), 0
+    followed, at = ChunkScanner(), 0
     for cut in [*cuts, *(1 for _ in wire)]:
-        assert followed.is_over == (at >= len(wire))
+        assert followed.is_complete == (at >= len(wire))
         followed.feed(wire[at : at + cut])
         at += cut
-    assert followed.is_over
+    assert followed.is_complete
     assert followed.content == sum(len(one) for one, _ in parts)
 
 
@@ -107,18 +109,18 @@ def test_the_end_of_a_body_in_chunks(
 )
 def test_malformed_chunks_are_not_waited_for(wire: bytes) -> None:
     """What no parser takes is over where it is seen to be malformed."""
-    followed = Chunks()
+    followed = ChunkScanner()
     followed.feed(wire)
-    assert followed.is_over
+    assert followed.is_complete
 
 
 @pytest.mark.parametrize(("size", "is_mostly"), [(1, True), (2, False), (100, False)])
 def test_chunks_that_are_mostly_framing(size: int, is_mostly: bool) -> None:
     """Of what has arrived a fifth is content at least, but for as much as is collected anyhow."""
-    followed = Chunks()
-    while followed.wire <= 4 * COLLECTED:
+    followed = ChunkScanner()
+    while followed.wire <= 4 * MAX_COLLECTED_BODY:
         followed.feed(b"%x\r\n%b\r\n" % (size, bytes(size)))
-        assert followed.wire > COLLECTED or not followed.is_mostly_framing
+        assert followed.wire > MAX_COLLECTED_BODY or not followed.is_mostly_framing
     assert followed.is_mostly_framing is is_mostly
 
 
@@ -133,9 +135,9 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def _connection(raw: socket.socket, **limits: float) -> Connection:
     made = Limits(**limits)  # type: ignore[arg-type]  # numbers, all of them
-    connection = Connection(raw, "client", "server", made, Budget(made.unsent))
-    connection.begin(is_patient=True)
-    connection.allow(made.grace)
+    connection = Connection(raw, "client", "server", made, SendBudget(made.unsent))
+    connection.begin(may_wait=True)
+    connection.set_deadline(made.grace)
     return connection
 
 
@@ -157,17 +159,17 @@ def test_the_pace(moves: list[tuple[float, int]], pace: int) -> None:
     """A client at the pace is never too slow after its grace; one below it by more than the grace always is."""
     clock, grace, stall = Clock(), 10.0, 60.0
     with pytest.MonkeyPatch.context() as patch, socket.socket() as raw:
-        patch.setattr(connections, "monotonic", clock)
+        patch.setattr(connection_module, "monotonic", clock)
         connection = _connection(raw, pace=pace, grace=grace, stall=stall)
         began, brought, is_slow = clock.now, 0, False
         for seconds, count in moves:
             clock.now += seconds
-            is_slow = is_slow or clock.now > connection.due
-            connection.keep_pace(count)
+            is_slow = is_slow or clock.now > connection.deadline
+            connection.extend_deadline(count)
             brought += count
             if clock.now - began > grace + brought / pace:
                 assert is_slow
-            assert connection.due <= clock.now + stall
+            assert connection.deadline <= clock.now + stall
         if all(count >= seconds * pace for seconds, count in moves):
             assert not is_slow
 
@@ -187,7 +189,7 @@ def test_the_beginning_goes_with_what_follows(
     assert pair[1].recv(100) == b" more"
     connection.begin()
     connection.sendall(b"header")
-    assert connection.send_on()
+    assert connection.flush()
     assert pair[1].recv(100) == b"header"
 
 
@@ -208,7 +210,7 @@ def test_what_there_is_no_room_for_is_sent_later(
     connection.sendall(header)
     connection.sendall(body)
     seen = b""
-    while not connection.send_on():
+    while not connection.flush():
         seen += pair[1].recv(4096)
     pair[0].shutdown(socket.SHUT_WR)
     seen += b"".join(iter(lambda: pair[1].recv(65536), b""))
@@ -217,7 +219,7 @@ def test_what_there_is_no_room_for_is_sent_later(
 
 def test_what_waits_is_counted() -> None:
     """Bytes that wait for a client take from the budget, and are given back when they are sent or forgotten."""
-    budget = Budget(10)
+    budget = SendBudget(10)
     assert budget.take(6)
     assert not budget.take(5)
     assert budget.take(4)
@@ -235,7 +237,7 @@ def test_room_is_made() -> None:
         asked.append(size)
         budget.give(5)
 
-    budget = Budget(10, make_room)
+    budget = SendBudget(10, make_room)
     assert budget.take(8)
     assert budget.take(5)
     assert budget.take(2)

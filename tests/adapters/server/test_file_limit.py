@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from albumcore_adapters.server.files import open_files
+from albumcore_adapters.server.file_limit import raise_file_limit
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_as_many_files_as_the_system_allows(
 
     monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
     monkeypatch.setattr(resource, "setrlimit", set_limit)
-    assert open_files() == most
+    assert raise_file_limit() == most
     assert given[-1] == (most, limits[1])

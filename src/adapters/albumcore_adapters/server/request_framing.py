@@ -1,4 +1,4 @@
-"""What has arrived of a request, and what becomes of the rest of its body."""
+"""Message framing (RFC 9112 section 6): how much of a request has arrived, and the rest of an unread body."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from albumcore_adapters.http.body import READ_OFF, announces_body
 
 _KIB = 1024
 
-LONGEST_HEAD = 64 * _KIB
+MAX_HEADER = 64 * _KIB
 """Longest request line and header fields together, in bytes."""
 
-COLLECTED = 64 * _KIB
-"""Longest body that is received in full before a thread is given to the request, in bytes."""
+MAX_COLLECTED_BODY = 64 * _KIB
+"""Longest body that the event loop receives in full before a thread handles the request, in bytes."""
 
 
 _FRAMING = re.compile(
@@ -26,89 +26,89 @@ _FRAMING = re.compile(
 _IN_CHUNKS = re.compile(rb"(?:[ \t]*(?:gzip|deflate|compress|identity)[ \t]*,)*[ \t]*chunked")
 _ASKS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _CHUNK = re.compile(rb"([0-9a-f]+)[ \t]*(?:;|$)", re.IGNORECASE)
-_MOST_DIGITS = 12  # of a length; more of them are no short body
-_MOST_FRAMING = 4  # bytes of framing for a byte of content
+_MAX_DIGITS = 12  # of a Content-Length; a longer one is not a short body
+_MAX_FRAMING = 4  # bytes of framing for each byte of content
 
 
-class Arrived(Enum):
+class Arrival(Enum):
     """How much of a request has arrived."""
 
-    PART_OF_HEAD = "a part of its header, or more than is taken"
-    PART_OF_BODY = "its header and a part of a short body"
-    CHUNKS = "its header and the beginning of a body in chunks"
-    HEAD = "its header; the body is long, or the parser refuses it"
-    ALL = "all of it"
+    PART_OF_HEAD = "a part of the header, or a header that is too long"
+    PART_OF_BODY = "the header and a part of a short body"
+    CHUNKS = "the header and the beginning of a chunked body"
+    HEAD = "the header; the body is long, or the parser refuses it"
+    ALL = "the whole request"
 
 
-def arrived(received: bytes) -> Arrived:
-    """Tell how much of the request that these bytes begin with is there.
+def arrival_of(received: bytes) -> Arrival:
+    """Return how much of the request at the beginning of these bytes has arrived.
 
-    It only decides where the request waits. What it means is for gunicorn's parser to say, which refuses a request
-    that says its length in two ways.
+    This decides only where the request waits. Gunicorn's parser decides what it means, and refuses a request with two
+    lengths.
     """
     end = received.find(b"\r\n\r\n")
-    if end < 0 or end + 4 > LONGEST_HEAD:
-        return Arrived.PART_OF_HEAD
+    if end < 0 or end + 4 > MAX_HEADER:
+        return Arrival.PART_OF_HEAD
     framing = _FRAMING.findall(received, 0, end)
     if not framing:
-        return Arrived.ALL
+        return Arrival.ALL
     values: dict[bytes, list[bytes]] = {}
     for name, value in framing:
         values.setdefault(name.lower(), []).append(value.rstrip(b" \t").lower())
     if not set(values.pop(b"expect", ())) <= {b"100-continue"}:
-        return Arrived.HEAD
+        return Arrival.HEAD
     match values:
         case {b"content-length": [digits]} if len(values) == 1 and digits.isdigit():
             return _by_length(digits.lstrip(b"0"), len(received) - end - 4)
         case {b"transfer-encoding": codings} if len(values) == 1 and _IN_CHUNKS.fullmatch(
             b",".join(codings)
         ):
-            return Arrived.CHUNKS
-    return Arrived.HEAD if values else Arrived.ALL
+            return Arrival.CHUNKS
+    return Arrival.HEAD if values else Arrival.ALL
 
 
-def _by_length(digits: bytes, there: int) -> Arrived:
-    length = int(digits or b"0") if len(digits) <= _MOST_DIGITS else COLLECTED + 1
+def _by_length(digits: bytes, there: int) -> Arrival:
+    length = int(digits or b"0") if len(digits) <= _MAX_DIGITS else MAX_COLLECTED_BODY + 1
     if there >= length:
-        return Arrived.ALL
-    return Arrived.PART_OF_BODY if length <= COLLECTED else Arrived.HEAD
+        return Arrival.ALL
+    return Arrival.PART_OF_BODY if length <= MAX_COLLECTED_BODY else Arrival.HEAD
 
 
-def asks_first(received: bytes) -> bool:
-    """Whether a client waits for 100 Continue before it sends the body (RFC 9110 section 10.1.1)."""
+def expects_continue(received: bytes) -> bool:
+    """Return whether the client expects 100 Continue before it sends the body (RFC 9110 section 10.1.1)."""
     line = received[: received.find(b"\r\n")]
     end = received.find(b"\r\n\r\n")
     return line.endswith(b"HTTP/1.1") and _ASKS.search(received, 0, end + 2) is not None
 
 
-class Chunks:
-    """Follows a body in chunks while it arrives, to find its end (RFC 9112 section 7.1); it keeps nothing of it.
+class ChunkScanner:
+    """Scans a body in the chunked transfer coding while it arrives, to find its end (RFC 9112 section 7.1).
 
-    It refuses nothing: where the framing is malformed it stops, and gunicorn's parser comes to the same place.
+    It stops where the framing is malformed, and leaves the error to gunicorn's parser. It stores no content.
 
     Attributes:
         wire: Bytes that have arrived.
-        content: How many of these are content.
-        is_over: Whether the last chunk and its trailers have arrived, or what no parser takes.
+        content: The number of these that are content.
+        is_complete: Whether the last chunk and its trailers have arrived, or framing that no parser accepts.
     """
 
     def __init__(self) -> None:
         self.wire = self.content = 0
-        self.is_over = False
-        self._left = 0  # of a chunk
-        self._line = b""  # which has not ended
+        self.is_complete = False
+        self._left = 0  # bytes of the current chunk
+        self._line = b""  # the beginning of an incomplete line
         self._next = self._size
 
     @property
     def is_mostly_framing(self) -> bool:
-        """Whether much more has arrived than the content: such a body keeps the pace, and never gets anywhere."""
-        return self.wire > COLLECTED + _MOST_FRAMING * self.content
+        """Whether the framing is much larger than the content, so that the body hardly advances at any rate."""
+        return self.wire > MAX_COLLECTED_BODY + _MAX_FRAMING * self.content
 
     def feed(self, piece: bytes) -> None:
-        """Follow the next bytes."""
+        """Scan the next bytes."""
         self.wire += len(piece)
         data, at = self._line + piece, 0
-        while not self.is_over:
+        while not self.is_complete:
             content = min(self._left, len(data) - at)
             self.content += content
             self._left -= content
@@ -121,38 +121,41 @@ class Chunks:
         self._line = data[at:]
         if not self._left:
             is_after = self._next == self._after
-            self.is_over |= b"\n" in self._line or (is_after and not b"\r\n".startswith(self._line))
+            self.is_complete |= b"\n" in self._line or (
+                is_after and not b"\r\n".startswith(self._line)
+            )
 
     def _size(self, line: bytes) -> None:
-        """A line before a chunk: its size, and extensions."""
+        """Read the line before a chunk: its size, and extensions."""
         found = _CHUNK.match(line)
-        self.is_over = found is None
+        self.is_complete = found is None
         self._left = int(found[1], 16) if found else 0
         self._next = self._after if self._left else self._trailer
 
     def _after(self, line: bytes) -> None:
-        """What follows the content of a chunk: the end of a line."""
-        self.is_over = bool(line)
+        """Read the end of line after the content of a chunk."""
+        self.is_complete = bool(line)
         self._next = self._size
 
     def _trailer(self, line: bytes) -> None:
-        """A line after the last chunk: a trailer, or none."""
-        self.is_over = not line
+        """Read a line after the last chunk: a trailer, or the empty line that ends the body."""
+        self.is_complete = not line
 
 
 def refusal(received: bytes) -> Exception | None:
-    """Why a header that has not ended, or is too long, will not be waited for, if there is a reason."""
-    if len(received) > LONGEST_HEAD:
+    """Return why an incomplete header is refused without waiting for the rest of it, or None."""
+    if len(received) > MAX_HEADER:
         return LimitRequestHeaders("the header is too long")
     if received.count(b"\n") != received.count(b"\r\n"):
         return InvalidHeader("bare LF as line terminator")
     return None
 
 
-class Body:
-    """The body of a request as gunicorn gives it to the application, of which it is known whether a read has failed.
+class RequestBody:
+    """``wsgi.input`` of gunicorn, which records whether a read has failed.
 
-    Where the next request begins is unknown then, although gunicorn's reader of chunks tells the end from then on.
+    After a failure the beginning of the next request is unknown, although gunicorn's reader of chunks then reports the
+    end of the body.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -160,7 +163,7 @@ class Body:
         self.has_failed = False
 
     def read(self, size: int = -1) -> bytes:
-        """Read at most so many bytes; none at the end."""
+        """Read at most so many bytes; none at the end of the body."""
         try:
             piece: bytes = self._inner.read(size)
         except Exception:
@@ -169,16 +172,16 @@ class Body:
         return piece
 
 
-def settled(
+def settle_body(
     app: Callable[..., Iterable[bytes]], environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
-    """Call the application, and settle what becomes of the body before its answer begins."""
+    """Call a WSGI application, and deal with the unread rest of the body before the response begins."""
     connection = environ["gunicorn.socket"]
     if not announces_body(environ):
-        connection.is_whole = True
+        connection.body_is_read = True
         return app(environ, start_response)
     environ[READ_OFF] = True
-    body = environ["wsgi.input"] = Body(environ["wsgi.input"])
+    body = environ["wsgi.input"] = RequestBody(environ["wsgi.input"])
 
     def start(*answer: Any) -> Any:
         connection.settle(body)
