@@ -1,4 +1,4 @@
-"""The command line: ``albumcore``. A command is one file, and registers itself with the application in `base`."""
+"""The command line ``albumcore``. Each command is a module that registers itself with the application in `base`."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ COMMANDS = (
     "collect_blobs",
     "completion",
 )
-"""The files of the commands. The help shows them by name."""
+"""The modules of the commands. The help lists the commands by name."""
 
 for _name in COMMANDS:
     import_module(f"albumcore_adapters.cli.{_name}")
 
-_ASKED_WRONGLY = (
+_USAGE_ERRORS = (
     *(SettingsError, SecretError, NoStore, NewerStore, Unreadable, CannotListen),
     *(TransferRefused, AlbumcoreError),
 )
-_ENDS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
-    ((*_ASKED_WRONGLY, OSError, EOFError), "", 2),
+_EXITS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
+    ((*_USAGE_ERRORS, OSError, EOFError), "", 2),
     ((BackupDamaged,), "", 1),
     ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),
     ((StoreError, sqlite3.Error), "the database cannot be used: ", 1),
 )
-"""How a command ends that fails: by the kind of the error, what is said before its message, and the status."""
+"""How a failing command exits: classes of errors, the text before the message, and the status."""
 
 
 def main() -> None:
-    """Run the command that the arguments name; 0 well done, 1 it found something, 2 asked wrongly."""
-    os.umask(0o077)  # what is made in the data directory is for its owner
+    """Run the command of the arguments. Exit status: 0 success, 1 a problem was found, 2 the command was refused."""
+    os.umask(0o077)  # only the owner may read new files of the data directory
     try:
         app(sys.argv[1:])
     except Failed as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.status)
     except BrokenPipeError:
-        # Whoever read what we print has seen enough. What is left in the buffer must not be tried again.
+        # The reader of standard output is gone. What is left in the buffer must not be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        for kinds, about, status in _ENDS:
-            if isinstance(error, kinds):
+        for classes, about, status in _EXITS:
+            if isinstance(error, classes):
                 print(f"albumcore: {about}{error}", file=sys.stderr)
                 sys.exit(status)
         raise

@@ -24,17 +24,17 @@ def backup(
         bool,
         Parameter(
             negative=(),
-            help="Put in the secret, too: it makes tokens that the service accepts. Without it, a store that is "
-            "restored elsewhere has a new one, and everyone has to log in again.",
+            help="Include the secret, which can sign tokens that the service accepts. Without it, a store that is "
+            "restored elsewhere gets a new one, and everyone has to log in again.",
         ),
     ] = False,
     json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Back up the database, as it is at one moment, and the image bytes, and verify the backup.
+    """Back up one snapshot of the database, and the image bytes, and verify the backup.
 
-    The service may run meanwhile. Images on S3 are left there. Where it fails, nothing is left of it; status 1 tells
-    that the store itself is damaged.
+    The service may run meanwhile. Images on S3 are not copied. If the backup fails, nothing is left of it; status 1
+    means that the store itself is damaged.
 
     For example:
 

@@ -1,4 +1,4 @@
-"""What the commands share: the application they belong to, the store they open, and how they fail."""
+"""What the commands share: the application, common options, opening the service, and failing with a status."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DataOption = Annotated[
     Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
 ]
 CreateOption = Annotated[
-    bool, Parameter(name="--create", negative=(), help="Make the store if there is none.")
+    bool, Parameter(name="--create", negative=(), help="Create the store if it does not exist.")
 ]
 JsonOption = Annotated[
     bool, Parameter(name="--json", negative=(), help="Print one JSON object, in one line.")
@@ -58,7 +58,7 @@ JsonOption = Annotated[
 
 
 class Failed(Exception):
-    """The command cannot do what it was asked: a sentence, and the status to end with."""
+    """A command fails with a message and an exit status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -66,21 +66,21 @@ class Failed(Exception):
 
 
 def settings_of(data: Path | None, **options: Any) -> Settings:
-    """The settings of the environment, with what the command line says in their place."""
+    """Return the settings of the environment, overridden by options of the command line."""
     return Settings.from_environment(os.environ, data=data, **options)
 
 
 def existing(data: Path | None) -> AbstractContextManager[Service]:
-    """The open service of a data directory that has a store already; NoStore where it has none."""
+    """Open the service of a data directory whose store exists, until the end of the block; `NoStore` if it does not."""
     return opened(settings_of(data), must_exist=True)
 
 
 @contextmanager
 def existing_or_created(data: Path | None, *, create: bool) -> Iterator[Service]:
-    """The open service of a data directory, closed at the end of the block; a new store only where `create` is true.
+    """Open the service of a data directory until the end of the block. Create the store only if ``create`` is true.
 
     Raises:
-        NoStore: there is none; the message names ``--create``.
+        NoStore: it does not exist; the message mentions ``--create``.
     """
     try:
         service = open_service(settings_of(data), must_exist=not create)
@@ -93,15 +93,15 @@ def existing_or_created(data: Path | None, *, create: bool) -> Iterator[Service]
 
 
 def print_json(result: Mapping[str, object]) -> None:
-    """Print what a command came to as one line of JSON on standard output.
+    """Print the result of a command as one line of JSON on standard output.
 
-    Everything outside printable ASCII is escaped, so that file names of any bytes can be in it.
+    Everything except printable ASCII is escaped, so that it can contain file names of any bytes.
     """
     print(json.dumps(result))
 
 
 @contextmanager
 def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Service]:
-    """The open service of the settings, closed at the end of the block."""
+    """Open the service of the settings until the end of the block."""
     with closing(open_service(settings, must_exist=must_exist)) as service:
         yield service

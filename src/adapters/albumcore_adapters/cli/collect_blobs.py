@@ -22,10 +22,10 @@ def collect_blobs(
     dry_run: Annotated[bool, Parameter(negative=(), help="Remove nothing.")] = False,
     data: DataOption = None,
 ) -> None:
-    """Remove image bytes that no event refers to, and name them.
+    """Remove image bytes that no event refers to, and list them.
 
-    The service may run meanwhile; on S3 the bucket should keep versions then, or an upload of the same bytes in
-    the very moment of their removal is lost.
+    The service may run meanwhile. On S3 the bucket should have versioning then: otherwise an upload of the same bytes
+    at the moment of their removal is lost.
 
     For example:
 
@@ -41,7 +41,7 @@ def collect_blobs(
             old = unreferenced_digests(service.albums, blobs, before, progress)
             found.extend(digest for digest in old if dry_run or blobs.remove(digest, before))
     finally:
-        # Also what was removed before it came to an end that was not foreseen.
+        # Also lists what was removed before an error.
         for digest in found:
             print(digest)
     print(f"{len(found)} blobs that nothing refers to {'would be' if dry_run else 'were'} removed")

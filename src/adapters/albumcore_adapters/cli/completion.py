@@ -11,12 +11,10 @@ from albumcore_adapters.cli.base import app
 
 @app.command
 def completion(
-    shell: Annotated[
-        Literal["bash", "zsh", "fish"], Parameter(help="The shell that is to complete.")
-    ],
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="The shell.")],
     /,
 ) -> None:
-    """Print a script that makes a shell complete the commands of albumcore and their options.
+    """Print a script with which a shell completes the commands of albumcore and their options.
 
     For example:
 

@@ -30,10 +30,10 @@ def copy(
     blobs_to: Annotated[str | None, Parameter(help="Where they are to be.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy a whole store to an empty place: events, all that lies beside them, and images. Stop the service first.
+    """Copy a whole store to an empty place: events, the tables beside them, and images. Stop the service first.
 
-    Cut off, it goes on when it is run again. Until it has come to its end, the copy cannot be opened. Ends with
-    status 1 if the source was written to meanwhile, or something differs.
+    If it is cut off, run it again to continue. Until it is complete, the copy cannot be opened. The status is 1 if the
+    source was written to meanwhile, or if verifying the copy finds a problem.
 
     For example:
 

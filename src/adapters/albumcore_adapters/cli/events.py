@@ -21,18 +21,16 @@ def events(
     album: Annotated[str, Parameter(help="The album id.")],
     /,
     *,
-    viewer: Annotated[
-        str | None, Parameter(help="Show what this sub sees; without it, everything.")
-    ] = None,
+    viewer: Annotated[str | None, Parameter(help="Show only what this sub may see.")] = None,
     at: Annotated[
         datetime | None,
         Parameter(
-            help="As it was at that time, or at the end of that second; UTC unless it says otherwise."
+            help="As of this time, or the end of this second if it has no fraction; UTC by default."
         ),
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Print an album's feed, newest first, one JSON object a line: now, or as it was at a time.
+    """Print the feed of an album, newest first, one JSON object per line: the current one, or as of a time.
 
     For example:
 

@@ -1,4 +1,4 @@
-"""How help is laid out: prose fills the terminal, and an example stays the one line that it is."""
+"""The layout of the help: prose is wrapped to the width of the terminal, and examples are not."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from cyclopts.help import DefaultFormatter
 from rich.console import Console, ConsoleOptions
 
-_UNWRAPPED = 10_000  # columns, more than any line has
+_UNWRAPPED = 10_000  # columns, more than the longest line
 
 
 class HelpPage(DefaultFormatter):
-    """Help whose indented lines are printed as they are, so that they can be copied out of any terminal."""
+    """Prints indented lines unwrapped, so that they can be copied from any terminal."""
 
     def render_description(
         self, console: Console, options: ConsoleOptions, description: Any
     ) -> None:
-        """Print the docstring of a command, or the help of the whole."""
+        """Print the docstring of a command, or the help of the application."""
         wide = Console(width=_UNWRAPPED, color_system=None)
         with wide.capture() as captured:
             wide.print(description)

@@ -27,27 +27,29 @@ if TYPE_CHECKING:
 
 @app.command(name="import-dicom")
 def import_dicom(
-    *paths: Annotated[Path, Parameter(help="DICOM files, and folders of them.")],
+    *paths: Annotated[Path, Parameter(help="DICOM files and folders.")],
     owner: Annotated[str, Parameter(help="The sub of the person whose inbox receives them.")],
     verbose: Annotated[
-        bool, Parameter(name=("--verbose", "-v"), negative=(), help="Name what is passed over.")
+        bool,
+        Parameter(
+            name=("--verbose", "-v"), negative=(), help="List what is skipped, with the reasons."
+        ),
     ] = False,
     json: JsonOption = False,
     create: CreateOption = False,
     data: DataOption = None,
 ) -> None:
-    """Read DICOM files into the catalogue and the owner's inbox. What is not DICOM is passed over.
+    """Import DICOM files into the catalogue and the owner's inbox. Other files are skipped.
 
-    What is passed over is counted by reason. Ends with status 1 where a path that was given cannot be read; the
-    others are imported.
+    Skipped files are counted by reason. The status is 1 if one of the given paths cannot be read; the others are
+    imported.
 
     For example:
 
         albumcore import-dicom --owner alice /media/cdrom
     """
-    from albumcore_adapters.dicom.files import (
-        import_files,  # a service has no use for it, and it takes memory
-    )
+    # Imported here: the service does not need it, and it takes memory.
+    from albumcore_adapters.dicom.files import import_files
 
     if not paths:
         raise Failed("import-dicom needs at least one file or folder", 2)
@@ -80,7 +82,7 @@ def _as_json(report: ImportReport) -> dict[str, object]:
 def _print(report: ImportReport, *, verbose: bool) -> None:
     if verbose:
         for refused in report.refused:
-            # A name may hold line breaks, control sequences of terminals, and bytes that are not UTF-8.
+            # A name may contain line breaks, terminal control sequences, and bytes that are not UTF-8.
             print(f"passed over: {str(refused.path)!r}: {refused.reason}")
     else:
         for reason, count in Counter(one.reason for one in report.refused).most_common():

@@ -27,10 +27,10 @@ def restore(
     json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Check a backup, and put it in the place of the store. Stop the service first.
+    """Check a backup, and replace the store by it. Stop the service first.
 
-    The data directory that was there stays as DATA.before-restore. A PostgreSQL database must be empty. Where it fails,
-    the store is as it was; status 1 tells that the backup is damaged.
+    The replaced data directory is renamed to DATA.before-restore. A PostgreSQL database must be empty. If the restore
+    fails, the store is unchanged; status 1 means that the backup is damaged.
 
     For example:
 

@@ -1,4 +1,4 @@
-"""`albumcore serve`, and the demo it may fill in."""
+"""`albumcore serve`, and `albumcore fill-demo`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def serve(
         int | None, Parameter(help="Worker processes. [env: ALBUMCORE_WORKERS]")
     ] = None,
     demo: Annotated[
-        bool, Parameter(negative=(), help="Fill the directory with a demo, once.")
+        bool, Parameter(negative=(), help="Fill the store with the demo, once.")
     ] = False,
 ) -> None:
     """Serve both APIs until stopped.
@@ -39,12 +39,12 @@ def serve(
     """
     settings = settings_of(data, bind=bind, workers=workers)
     check_address(settings.bind)
-    announce: Callable[[str], None] = _silence
-    # Opened here first, so that a damaged directory is told of before any worker starts.
+    announce: Callable[[str], None] = _no_announcement
+    # Opened here first, to report a damaged data directory before any worker starts.
     with opened(settings) as service:
         if demo:
             if not isinstance(service.blobs, DirectoryBlobs):
-                _fill_apart(settings.data)
+                _fill_in_subprocess(settings.data)
             with progress_of("filling in the demo"):
                 made = demonstration.fill(service)
             announce = demonstration.announcement(service, made)
@@ -53,8 +53,8 @@ def serve(
     serve_until_stopped(settings, announce)
 
 
-def _fill_apart(data: Path) -> None:
-    """Fill in the demo in another process, for this one is to be forked, and must not have asked S3 for anything."""
+def _fill_in_subprocess(data: Path) -> None:
+    """Fill in the demo in another process: this one is forked later, and must not have used S3 before."""
     command = [sys.executable, "-m", "albumcore_adapters", "fill-demo", "--data", str(data)]
     if status := subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
         raise Failed("the demo is not filled in", status)
@@ -62,7 +62,7 @@ def _fill_apart(data: Path) -> None:
 
 @app.command(name="fill-demo")
 def fill_demo(*, data: DataOption = None) -> None:
-    """Fill the data directory with the demo, once; `serve --demo` does so by itself.
+    """Fill the store with the demo, once; `serve --demo` does this itself.
 
     For example:
 
@@ -72,5 +72,5 @@ def fill_demo(*, data: DataOption = None) -> None:
         demonstration.fill(service)
 
 
-def _silence(address: str) -> None:
-    """What a service without a demo has to say of its address; gunicorn logs it."""
+def _no_announcement(address: str) -> None:
+    """Print nothing for a service without the demo: gunicorn logs the address."""

@@ -20,22 +20,22 @@ from albumcore_adapters.identity.issuing import end_all, issue
 @app.command
 def token(
     *,
-    sub: Annotated[str | None, Parameter(help="Who the token is of: the sub claim.")] = None,
+    sub: Annotated[str | None, Parameter(help="The sub claim: the user.")] = None,
     email: Annotated[
-        str | None, Parameter(help="E-mail address, for others to find the person by.")
+        str | None, Parameter(help="E-mail address, by which others find the user.")
     ] = None,
-    name: Annotated[str | None, Parameter(help="Name to show to others.")] = None,
-    ttl: Annotated[int, Parameter(help="Seconds it is valid for.")] = 3600,
+    name: Annotated[str | None, Parameter(help="Name that is shown to others.")] = None,
+    ttl: Annotated[int, Parameter(help="Seconds for which the token is valid.")] = 3600,
     revoke_all: Annotated[
-        str | None, Parameter(help="End every JWT that this sub was issued until now, instead.")
+        str | None, Parameter(help="Instead, invalidate every JWT issued to this sub so far.")
     ] = None,
     create: CreateOption = False,
     data: DataOption = None,
 ) -> None:
     """Print a JWT for the Kheops routes, signed with the secret of the data directory, and nothing else.
 
-    With --revoke-all, end all of a user's instead, also those of an identity provider, in every running worker at
-    once. Capability tokens are revoked each by itself.
+    With --revoke-all, invalidate all of a user's JWTs instead, including those of an identity provider, in every
+    running worker at once. Capability tokens are revoked one by one.
 
     For example:
 

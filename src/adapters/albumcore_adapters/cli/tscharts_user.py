@@ -27,12 +27,12 @@ def tscharts_user(
         bool, Parameter(negative=(), help="Read the password from standard input.")
     ] = False,
     disable: Annotated[
-        bool, Parameter(negative=(), help="End login and token until there is a new password.")
+        bool, Parameter(negative=(), help="Disable login and token until a new password is set.")
     ] = False,
     create: CreateOption = False,
     data: DataOption = None,
 ) -> None:
-    """Add a TSCharts account, or give an existing one a new password, which ends its old token, or disable it.
+    """Add a TSCharts account, or set a new password for one, which invalidates its token, or disable it.
 
     For example:
 

@@ -1,4 +1,4 @@
-"""`albumcore verify`, and `albumcore rebuild` for what it finds in the index rows."""
+"""`albumcore verify`, and `albumcore rebuild`, which repairs the index rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from albumcore_adapters.cli.base import (
 
 @app.command
 def rebuild(*, data: DataOption = None) -> None:
-    """Make the index rows again from the events. The service may run meanwhile; writes wait.
+    """Rebuild the index rows from the events. The service may run meanwhile; writes wait.
 
     For example:
 
@@ -39,17 +39,17 @@ def verify(
     read_only: Annotated[
         bool,
         Parameter(
-            help="Write nothing, neither to the SQLite file nor beside it. A directory that is read-only is "
-            "verified so by itself.",
+            help="Write nothing, neither to the SQLite file nor beside it. This is the default for a read-only "
+            "directory.",
             negative=(),
         ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Check the database, replay every stream, compare with the index rows and the image files, and name what differs.
+    """Check the database, replay every stream, compare it with the index rows and image files, and list differences.
 
-    The database's own check comes first, then the directory: each row must be readable, and what it refers to be there.
-    Ends with status 1 where something does.
+    The integrity check of the database comes first, then the directory: each row must be readable, and each reference
+    valid. The status is 1 if a problem is found.
 
     For example:
 

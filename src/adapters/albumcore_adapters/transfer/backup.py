@@ -77,13 +77,7 @@ def back_up(
             dump = postgres_dump.dump_postgres(albums, backup, stage)
         number, length = _list_blobs(albums, backup, dump, stage)
         _back_up_blobs(blobs, backup, number, stage)
-        paths = [*dump.paths, BLOB_LIST]
-        if secret is not None:
-            _write(backup / SECRET_FILE, secret)
-            paths.append(SECRET_FILE)
-        if (demo := settings.data / DEMO_FILE).exists():
-            _write(backup / DEMO_FILE, demo.read_bytes())
-            paths.append(DEMO_FILE)
+        paths = [*dump.paths, BLOB_LIST, *_write_small_files(settings.data, backup, secret)]
         return Manifest(
             made_at=at,
             release=version("albumcore"),
@@ -143,6 +137,12 @@ def _back_up_blobs(source: Blobs, backup: Path, number: int, stage: Stage) -> No
         check_digests(listed_blobs(backup), target, progress)
 
 
-def _write(path: Path, content: bytes) -> None:
-    with open(path, "xb", opener=private_opener) as file:
-        file.write(content)
+def _write_small_files(data: Path, backup: Path, secret: bytes | None) -> Iterator[str]:
+    """Write the secret, and the marker of the demo, to the backup; yield their names."""
+    demo = data / DEMO_FILE
+    contents = {SECRET_FILE: secret, DEMO_FILE: demo.read_bytes() if demo.exists() else None}
+    for name, content in contents.items():
+        if content is not None:
+            with open(backup / name, "xb", opener=private_opener) as file:
+                file.write(content)
+            yield name

@@ -1,11 +1,11 @@
-"""A demo to look at: one album with every mutation and both kinds of comment, one patient with four images."""
+"""The demo: an album with every mutation and both kinds of comment, and a patient with four images."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -59,7 +59,7 @@ from albumcore.ids import (
 )
 from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.blobs.media_types import sniff
-from albumcore_adapters.directory import Patient
+from albumcore_adapters.directory import Catalogue, Inbox, Patient
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.sql.open_lock import exclusive_lock
@@ -79,14 +79,20 @@ DEMO_IMAGES = {
     ImageType.SURGERY: "surgery.jpg",
     ImageType.AUDIOGRAM: "audiogram.png",
 }
+_DESCRIPTIONS = (
+    "Brain-MRA",
+    "XR C Spine",
+    "CT, HEAD/BRAIN",
+    "OFFIS Structured Reporting Temp",
+)
 _SPAN = timedelta(weeks=3)
-_NEARER = 0.85  # of the time that is left, at each event
+_REMAINING = 0.85  # of the remaining time, after each event
 _TOKEN_LIFE = 12 * 3600  # seconds: one working day of trying things out
 
 
 @frozen
 class Demo:
-    """What the demo made, by the ids that its addresses are built of."""
+    """The ids of what the demo made, of which its URLs are built."""
 
     album_id: str
     patient: int
@@ -96,11 +102,11 @@ class Demo:
 
 
 def fill(service: Service, clock: Callable[[], datetime] | None = None) -> Demo:
-    """Fill a data directory with the demo, once: a second call finds what the first one made.
+    """Fill the store of a service with the demo. Idempotent: a second call returns what the first one made.
 
     Args:
-        service: The open data directory.
-        clock: Tells when the next event happens, aware and in UTC; without one, they are spread `over_weeks` until
+        service: The open service.
+        clock: Returns the time of the next event, aware and in UTC. By default, they are spread `over_weeks` until
             now.
     """
     marker = service.settings.data / DEMO_FILE
@@ -115,7 +121,7 @@ def _fill(service: Service, marker: Path, clock: Callable[[], datetime]) -> Demo
         service.people.register(sub, email, name)
     with closing(open_service(service.settings, clock=clock)) as in_the_past:
         demo = Demo(_album(in_the_past), *_image_set(in_the_past))
-    # Written last and in one step: a fill that was cut off counts as none, and is done again in full.
+    # Written last and atomically: a fill that was cut off is repeated in full.
     unfinished = marker.with_suffix(".new")
     unfinished.write_text(json.dumps(asdict(demo)))
     os.replace(unfinished, marker)
@@ -123,42 +129,46 @@ def _fill(service: Service, marker: Path, clock: Callable[[], datetime]) -> Demo
 
 
 def over_weeks(until: datetime) -> Callable[[], datetime]:
-    """A clock that begins three weeks before a time and comes ever closer to it, without reaching it.
+    """Return a clock that starts three weeks before a time and approaches it, without reaching it.
 
-    Every time it tells is later than the one before, by more than a second for the first 60.
+    Each reading is later than the one before; for the first 60 readings, by more than a second.
     """
     ticks = count()
-    return lambda: until - _SPAN * _NEARER ** next(ticks)
+    return lambda: until - _SPAN * _REMAINING ** next(ticks)
 
 
-def _album(service: Service) -> str:
-    # Workers are forked from the process that serves the demo, and would hold all of it in memory.
+def _import_studies(catalogue: Catalogue, inbox: Inbox) -> Sequence[StudyUID]:
+    """Import DICOM files that come with pydicom; return four studies: a brain, a spine, a head, and a report."""
+    # Imported here: workers are forked from the process that serves the demo, and would hold both in memory.
     import pydicom.data
 
     from albumcore_adapters.dicom.files import import_files
 
     folder = Path(pydicom.data.__file__).parent / "test_files"
     scans = folder / "dicomdirtests"
-    import_files(
-        service.catalogue,
-        ADA,
-        [scans / "98892003", scans / "77654033", folder / "reportsi.dcm"],
-    )
-    brain, spine, head, report = (
-        _study(service, text)
-        for text in ("Brain-MRA", "XR C Spine", "CT, HEAD/BRAIN", "OFFIS Structured Reporting Temp")
-    )
-    album_id = AlbumId(service.make_id(10))
+    paths = [scans / "98892003", scans / "77654033", folder / "reportsi.dcm"]
+    import_files(catalogue, ADA, paths)
+    descriptions = sorted(catalogue.study_descriptions(inbox.studies(ADA)).items())
+    return [
+        next(uid for uid, text in descriptions if text.startswith(beginning))
+        for beginning in _DESCRIPTIONS
+    ]
+
+
+def _album(service: Service) -> str:
+    albums, catalogue, make_id = service.albums, service.catalogue, service.make_id
+    brain, spine, head, report = _import_studies(catalogue, service.inbox)
+    album_id = AlbumId(make_id(10))
     ada, ben = Source(ADA), Source(BEN)
-    token = CapabilityTokenId(service.make_id(10))
-    provider = ReportProviderId(service.make_id(22))
-    webhook = WebhookId(service.make_id(20))
+    token = CapabilityTokenId(make_id(10))
+    provider = ReportProviderId(make_id(22))
+    webhook = WebhookId(make_id(20))
 
     def series(study: StudyUID) -> list[Any]:
-        return sorted(service.catalogue.series_of(study))
+        return sorted(catalogue.series_of(study))
 
     def do(source: Source, decision: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        service.albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
+        albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
 
     do(ada, create_album, "Tumour board", "Cases for Thursday")
     do(ada, add_member, BEN)
@@ -169,7 +179,7 @@ def _album(service: Service) -> str:
     do(ada, post_comment, "Could you present it on Thursday?", target=BEN)
     do(ada, promote_member, BEN)
     do(ada, edit_album, description="Cases for Thursday, room 3")
-    secret_digest = hashlib.sha256(service.make_id(22).encode()).hexdigest()
+    secret_digest = hashlib.sha256(make_id(22).encode()).hexdigest()
     do(ben, issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
     do(Source(BEN, capability_token=token), import_study, head, series(head))
     do(ada, create_report_provider, provider, "Second reader", "https://reader.example/conf")
@@ -203,13 +213,6 @@ def _album(service: Service) -> str:
     return album_id
 
 
-def _study(service: Service, description: str) -> StudyUID:
-    """The imported study whose description begins so."""
-    catalogue = service.catalogue
-    described = catalogue.study_descriptions(service.inbox.studies(ADA))
-    return next(uid for uid, text in sorted(described.items()) if text.startswith(description))
-
-
 def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
     day = datetime(2026, 3, 14, tzinfo=UTC).date()
     clinic = service.clinics.add_clinic("San Quintin (demo)", day, day)
@@ -226,8 +229,8 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
         Patient(
             paternal_last="Demo",
             maternal_last="Patient",
-            # A patient is told from another by name, birth and gender: a fill that was cut off
-            # must not stand in the way of the next.
+            # Name, date of birth and gender identify a patient. With a random name, the patient of a fill that was
+            # cut off does not conflict with that of the next.
             first=service.make_id(6),
             dob=datetime(2015, 6, 1, tzinfo=UTC).date(),
             gender="Female",
@@ -255,7 +258,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
 
 
 def announcement(service: Service, made: Demo) -> Callable[[str], None]:
-    """What prints the `instructions`, once it is known at which address the service listens."""
+    """Return a function that prints the `instructions` for the address that the service listens at."""
     email, name = PEOPLE[ADA]
     jwt = issue(service.auth, ADA, email, name, _TOKEN_LIFE)
     account = service.accounts.named(ACCOUNT)
@@ -265,7 +268,7 @@ def announcement(service: Service, made: Demo) -> Callable[[str], None]:
 
 
 def instructions(demo: Demo, address: str, jwt: str, token: str) -> str:
-    """What to paste into a shell to see the demo through both APIs, with a JWT and a TSCharts token."""
+    """Return shell commands that show the demo through both APIs, with a JWT and a TSCharts token."""
     images = f"{address}/tscharts/v1/image"
     shown, deleted = demo.images[ImageType.HEADSHOT.value], demo.images[ImageType.AUDIOGRAM.value]
     authorization = f"-H 'Authorization: Token {token}'"
