@@ -35,7 +35,8 @@ from albumcore.kernel import Act, RecordedEvent, Stream, record
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.directory import InstanceRecord, Patient
+from albumcore_adapters.directory.instances import InstanceRecord
+from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import open_sqlite

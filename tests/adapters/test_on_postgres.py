@@ -134,7 +134,7 @@ def _lose_an_entry(url: str, tmp_path: Path) -> None:
     )
     with closing(open_service(Settings(data=tmp_path, database=url))) as service:
         service.people.register("alice")
-        service.catalogue.claim(StudyUID("1.2"), SeriesUID("1.2.3"))
+        service.catalogue.add_placeholder(StudyUID("1.2"), SeriesUID("1.2.3"))
         server.execute(switch.format("false"), name)
         service.inbox.add("alice", StudyUID("1.2"), [SeriesUID("1.2.3")])
         server.execute(switch.format("true"), name)

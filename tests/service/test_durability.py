@@ -24,7 +24,7 @@ from albumcore import (
     patient_stream,
 )
 from albumcore.ids import AlbumId, PatientId, UserId
-from albumcore_adapters.directory import Patient
+from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.service import Service
 from support.deep import at_length
 from support.server import bearer, opened, serving

@@ -14,8 +14,11 @@ import pytest
 from albumcore import Albumcore, FeedQuery, Source, create_album, edit_album
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.streams import album_stream
-from albumcore_adapters.directory import Catalogue, Claims, Inbox, Patients
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
+from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.patient_search import contains, equals, is_whole
+from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.sql import migrations
 from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.sql.migrations import (
@@ -180,7 +183,7 @@ def test_claims_are_found_in_the_history(older: Place, monkeypatch: pytest.Monke
                 " ORDER BY place, series_uid"
             )
             found = [tuple(row[name] for name in row.keys()) for row in cursor.fetchall()]  # noqa: SIM118
-        assert Claims(store).of([SeriesUID("9.1")])
+        assert SeriesClaims(store).on_series([SeriesUID("9.1")])
     assert found == [
         ("album:Z1", "9.1", "a", 1),
         ("album:Z1", "9.2", "c", 1),

@@ -27,6 +27,7 @@ from albumcore import (
     issue_user_token,
     user_stream,
 )
+from albumcore.feed import Person
 from albumcore.ids import (
     AlbumId,
     CapabilityTokenId,
@@ -37,7 +38,7 @@ from albumcore.ids import (
 )
 from albumcore.index import AlbumRow
 from albumcore_adapters.base.settings import Compat, Settings
-from albumcore_adapters.directory import InstanceRecord, Person
+from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import Service, open_service

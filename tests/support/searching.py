@@ -10,7 +10,7 @@ from typing import Any
 from pydicom import Dataset
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import InstanceRecord
+from albumcore_adapters.directory.instances import InstanceRecord
 
 
 def attribute(vr: str, *values: Any) -> dict[str, Any]:

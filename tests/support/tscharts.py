@@ -23,7 +23,7 @@ from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.blobs.text_encoding import decode_text
-from albumcore_adapters.directory import Account
+from albumcore_adapters.directory.accounts import Account
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import database_of

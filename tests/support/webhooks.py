@@ -129,7 +129,7 @@ def new_users(outbox: Outbox) -> Counter[str]:
 
 
 @define
-class Held:
+class Holding:
     """Holds the requests to one path until they are released, and sends the others."""
 
     path: str

@@ -16,18 +16,16 @@ from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
-from albumcore_adapters.directory import (
-    Accounts,
-    Catalogue,
-    Claims,
-    Clinics,
-    Inbox,
-    Patients,
-    People,
-    Spent,
-    TokenFloors,
-    TokenUses,
-)
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
+from albumcore_adapters.directory.clinics import Clinics
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.jwt_revocations import JwtRevocations
+from albumcore_adapters.directory.patients import Patients
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.single_use import SingleUseTokens
+from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
@@ -64,11 +62,11 @@ class Service:
     blobs: Blobs
     people: People
     catalogue: Catalogue
-    claims: Claims
+    claims: SeriesClaims
     inbox: Inbox
-    token_uses: TokenUses
-    token_floors: TokenFloors
-    spent: Spent
+    token_last_uses: TokenLastUses
+    jwt_revocations: JwtRevocations
+    single_use_tokens: SingleUseTokens
     clinics: Clinics
     patients: Patients
     accounts: Accounts
@@ -87,8 +85,8 @@ class Service:
         return Authentication(
             self.albums,
             self.people,
-            self.token_uses,
-            self.token_floors,
+            self.token_last_uses,
+            self.jwt_revocations,
             self.verifier,
             Issuer(self.secret, self.settings.root),
             self.clock,
@@ -172,11 +170,11 @@ def _compose(
         blobs=blobs,
         people=people,
         catalogue=Catalogue(database),
-        claims=Claims(database),
+        claims=SeriesClaims(database),
         inbox=Inbox(database),
-        token_uses=TokenUses(database),
-        token_floors=TokenFloors(database),
-        spent=Spent(database),
+        token_last_uses=TokenLastUses(database),
+        jwt_revocations=JwtRevocations(database),
+        single_use_tokens=SingleUseTokens(database),
         clinics=Clinics(database),
         patients=Patients(database),
         accounts=Accounts(database, secret),

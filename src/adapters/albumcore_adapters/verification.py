@@ -13,7 +13,7 @@ from albumcore import Albumcore
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
-from albumcore_adapters.directory import problems_of
+from albumcore_adapters.directory.consistency import problems_of
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import (
     NewerStore,

@@ -35,7 +35,7 @@ from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.directory import Account
+from albumcore_adapters.directory.accounts import Account
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
 from albumcore_adapters.server import demo

@@ -1,4 +1,4 @@
-"""Reading DICOM files: what is an instance, what is not and why, and the import of both."""
+"""Reading DICOM files, the reasons for refusing them, and the import into the catalogue."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.files import (
     DicomFile,
     ImportReport,
-    Refused,
+    RefusedFile,
     import_files,
-    read,
+    read_files,
 )
-from albumcore_adapters.directory import Catalogue, Inbox, InstanceRecord, SeriesFacts
+from albumcore_adapters.directory.catalogue import Catalogue, CatalogueSeries
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
@@ -51,31 +53,31 @@ def dicom(elements: dict[int, tuple[str, bytes]]) -> bytes:
     return content
 
 
-def only(path: Path, content: bytes | None = None) -> DicomFile | Refused:
-    """Return what a file is read as, which is written first if there is content for it."""
+def only(path: Path, content: bytes | None = None) -> DicomFile | RefusedFile:
+    """Return the result of reading a file, after writing its content if given."""
     if content is not None:
         path.write_bytes(content)
-    [result] = read([path])
+    [result] = read_files([path])
     assert result.path == path
     return result
 
 
 def reason(path: Path, content: bytes | None = None) -> str:
-    """Return why a file is refused, as it must be."""
+    """Return the reason why a file is refused."""
     result = only(path, content)
-    assert isinstance(result, Refused), result
+    assert isinstance(result, RefusedFile), result
     return result.reason
 
 
 def record(path: Path, content: bytes | None = None) -> InstanceRecord:
-    """Return the instance that a file must be."""
+    """Return the instance in a file."""
     result = only(path, content)
     assert isinstance(result, DicomFile), result
     return result.record
 
 
 def assert_plain(record: InstanceRecord) -> None:
-    """Make sure that the attributes are JSON in the strict sense, and of no bulk data."""
+    """Check that the attributes are strict JSON without bulk data."""
     for attributes in (record.study, record.series, record.instance):
         text = json.dumps(attributes, ensure_ascii=False, allow_nan=False)
         assert json.loads(text.encode()) == attributes
@@ -84,8 +86,8 @@ def assert_plain(record: InstanceRecord) -> None:
 
 
 def test_read_everything_that_comes_with_pydicom() -> None:
-    """Each of some 200 files, sound or odd, is told once as an instance or as refused."""
-    results = list(read([BUNDLE]))
+    """Each of some 200 files, sound or odd, is an instance or is refused."""
+    results = list(read_files([BUNDLE]))
     files = {path for path in BUNDLE.rglob("*") if path.is_file()}
     assert len(results) == len(files)
     assert {result.path for result in results} == files
@@ -114,7 +116,7 @@ def test_read_everything_that_comes_with_pydicom() -> None:
     ],
 )
 def test_read_what_is_no_instance(name: str, expected: str) -> None:
-    """What is refused is refused for its reason."""
+    """Each refused file has its reason."""
     assert reason(FILES / name) == expected
 
 
@@ -137,12 +139,12 @@ def test_read_what_is_no_instance(name: str, expected: str) -> None:
     ids=lambda value: value,
 )
 def test_read_each_way_of_encoding(name: str, modality: str) -> None:
-    """Every transfer syntax, with or without preamble, pixels, or a last element of known length."""
+    """Every transfer syntax, with and without preamble, pixel data or a last element of defined length."""
     assert record(FILES / name).series["00080060"] == {"vr": "CS", "Value": [modality]}
 
 
 def test_read_takes_each_attribute_to_its_level() -> None:
-    """Study, series and instance are described by what DICOM says of each."""
+    """Study, series and instance have the attributes of their level."""
     found = record(FILES / "CT_small.dcm")
     assert found.study_uid == "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
     assert found.series_uid == "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322"
@@ -196,7 +198,7 @@ def test_read_takes_each_attribute_to_its_level() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_read_each_character_set(name: str, expected: dict[str, str]) -> None:
-    """Names are decoded by the file's own character sets, in all their groups."""
+    """All component groups of names are decoded by the character sets of the file."""
     found = record(BUNDLE / "charset_files" / name)
     assert found.study["00100010"]["Value"] == [expected]
 
@@ -206,7 +208,7 @@ def test_read_each_character_set(name: str, expected: dict[str, str]) -> None:
     "value", [b"1.02", b"1..2", b"1.2.", b"1.2x", b"1.2\\1.3", b"1." + b"2" * 64, b"\xb2.3", b"1 2"]
 )
 def test_read_a_uid_that_is_none(tmp_path: Path, tag: int, value: bytes) -> None:
-    """All three UIDs are held to DICOM PS3.5 section 9.1."""
+    """All three UIDs must be valid (DICOM PS3.5 section 9.1)."""
     content = dicom(UIDS | {tag: ("UI", value)})
     assert reason(tmp_path / "a", content).endswith("InstanceUID is not a UID")
 
@@ -214,19 +216,19 @@ def test_read_a_uid_that_is_none(tmp_path: Path, tag: int, value: bytes) -> None
 @pytest.mark.parametrize("tag", [STUDY, SERIES, SOP])
 @pytest.mark.parametrize("value", [None, ("UI", b""), ("UI", b"\0\0"), ("OB", b"1.2\0")])
 def test_read_without_a_uid(tmp_path: Path, tag: int, value: tuple[str, bytes] | None) -> None:
-    """A UID that is missing, empty or hidden in bytes makes the file unusable."""
+    """A file whose UID is missing, empty or binary is refused."""
     elements: dict[int, Any] = UIDS | {tag: value}
     content = dicom({tag: element for tag, element in elements.items() if element})
     assert reason(tmp_path / "a", content).startswith("no ")
 
 
 def test_read_a_uid_with_padding(tmp_path: Path) -> None:
-    """A blank in the place of the padding zero is a common slip."""
+    """A UID padded with a space instead of a null byte is accepted."""
     assert record(tmp_path / "a", dicom(UIDS | {STUDY: ("UI", b"1.22 ")})).study_uid == "1.22"
 
 
 def test_read_the_longest_uid(tmp_path: Path) -> None:
-    """64 characters are allowed."""
+    """A UID has up to 64 characters."""
     longest = "2." + "1" * 62
     content = dicom(UIDS | {STUDY: ("UI", longest.encode())})
     assert record(tmp_path / "a", content).study_uid == longest
@@ -265,14 +267,14 @@ def test_read_the_longest_uid(tmp_path: Path) -> None:
 def test_read_an_odd_value(
     tmp_path: Path, vr: str, value: bytes, expected: list[Any] | None
 ) -> None:
-    """Whatever stands in the place of a description: it is plain, or it is left out."""
+    """Any value of a description is stored as plain JSON or left out."""
     found = record(tmp_path / "a", dicom(UIDS | {0x00081030: (vr, value)}))
     assert_plain(found)
     assert found.study.get("00081030", {}).get("Value") == expected
 
 
 def test_read_text_of_an_unknown_character_set(tmp_path: Path) -> None:
-    """Text that cannot be decoded is no reason to refuse a file."""
+    """A file with undecodable text is not refused."""
     odd = {0x00080005: ("CS", b"ISO_IR 999"), 0x00100010: ("PN", b"\xff\xfe\x1b$B^Ann")}
     assert_plain(record(tmp_path / "a", dicom(UIDS | odd)))
 
@@ -291,12 +293,12 @@ def test_read_text_of_an_unknown_character_set(tmp_path: Path) -> None:
     ],
 )
 def test_read_fragments(tmp_path: Path, content: bytes, expected: str) -> None:
-    """Beginnings and ends of files are refused as what they are."""
+    """Empty, foreign and truncated files are refused with their reason."""
     assert reason(tmp_path / "a", content) == expected
 
 
 def test_read_damage(tmp_path: Path) -> None:
-    """Damage that the parser stumbles over is told by its kind, without quoting the file."""
+    """The reason for a parser error is its type, without quoting the file."""
     deflated = (FILES / "image_dfl.dcm").read_bytes()
     assert reason(tmp_path / "a", deflated[:-100]) == "damaged header (error)"
 
@@ -320,7 +322,7 @@ def long_text(length: int) -> Iterator[bytes]:
 
 
 def test_read_what_inflates_beyond_measure(tmp_path: Path) -> None:
-    """A file of some 500 KB that is half a GiB inflated is refused, and never held."""
+    """A file of 500 KB that inflates to half a GiB is refused in constant memory."""
     bomb = deflated(long_text(512))
     tracemalloc.start()
     try:
@@ -333,35 +335,35 @@ def test_read_what_inflates_beyond_measure(tmp_path: Path) -> None:
 
 
 def test_read_no_value_that_is_far_too_long(tmp_path: Path) -> None:
-    """A description of 100 MB is not read: it would go into the catalogue, and from there into answers."""
+    """A description of 100 MB is not read: the catalogue would return it in responses."""
     dataset = dcmread(FILES / "CT_small.dcm")
     dataset.add_new("StudyDescription", "UT", "a" * (64 * 1024 + 2))
     dataset.save_as(tmp_path / "a")
-    [refused] = read([tmp_path / "a"])
-    assert isinstance(refused, Refused)
+    [refused] = read_files([tmp_path / "a"])
+    assert isinstance(refused, RefusedFile)
     assert refused.reason == "StudyDescription is longer than 65536 bytes"
     dataset.add_new("StudyDescription", "UT", "a" * 64 * 1024)
     dataset.save_as(tmp_path / "a")
-    [sound] = read([tmp_path / "a"])
+    [sound] = read_files([tmp_path / "a"])
     assert isinstance(sound, DicomFile)
 
 
 def test_read_what_inflates_as_far_as_allowed(tmp_path: Path) -> None:
-    """The measure counts from the length of the file, and not what follows the end of the deflated data set."""
+    """The limit is relative to the file's length, and ignores data after the end of the deflated data set."""
     content = deflated(long_text(1)) + b"\0"
     (tmp_path / "a").write_bytes(content)
     more = sum(map(len, long_text(1))) - len(content)
-    [sound] = read([tmp_path / "a"], max_inflated=more)
+    [sound] = read_files([tmp_path / "a"], max_inflated=more)
     assert isinstance(sound, DicomFile)
-    [refused] = read([tmp_path / "a"], max_inflated=more - 1)
-    assert isinstance(refused, Refused)
+    [refused] = read_files([tmp_path / "a"], max_inflated=more - 1)
+    assert isinstance(refused, RefusedFile)
 
 
 @pytest.mark.parametrize(
     "name", ["CT_small.dcm", "MR_small_RLE.dcm", "reportsi.dcm", "MR_small_implicit.dcm"]
 )
 def test_read_a_file_cut_short(tmp_path: Path, name: str) -> None:
-    """A cut anywhere in the last stretch of a file, be it pixels or a sequence, is noticed."""
+    """A truncation anywhere in the last element is detected, in pixel data and in a sequence."""
     content = (FILES / name).read_bytes()
     padding = content.rfind(b"\xfc\xff\xfc\xff")  # Data Set Trailing Padding is no loss
     whole = padding if padding > 0 else len(content)
@@ -384,7 +386,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     length=st.integers(0, len(HEADER)),
 )
 def test_read_any_bytes(scratch: Path, changes: list[tuple[int, bytes]], length: int) -> None:
-    """However a file is damaged, it is one instance with plain attributes or it is refused."""
+    """Any damage results in one instance with plain attributes, or one refusal."""
     content = bytearray(HEADER)
     for position, replacement in changes:
         content[position : position + len(replacement)] = replacement
@@ -394,7 +396,7 @@ def test_read_any_bytes(scratch: Path, changes: list[tuple[int, bytes]], length:
 
 
 def test_read_folders(tmp_path: Path) -> None:
-    """Folders are read by name, each once even where links lead back, and nothing hangs or fails."""
+    """Folders are read in the order of names, each once despite cyclic links; pipes do not block."""
     for name in ("b/2", "b/1", "b/c/0", "a/9"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(dicom(UIDS))
@@ -405,12 +407,14 @@ def test_read_folders(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "g")
     seen: list[Path] = []
 
-    results = list(read([tmp_path / "b", tmp_path, tmp_path / "missing"], seen.append))
+    results = list(read_files([tmp_path / "b", tmp_path, tmp_path / "missing"], seen.append))
 
     files = [result.path for result in results if isinstance(result, DicomFile)]
     names = ["b/1", "b/2", "b/back/a/9", "b/back/d/0"]  # what was met before is not met again
     assert files == seen == [tmp_path / name for name in names]
-    refused = {result.path.name: result.reason for result in results if isinstance(result, Refused)}
+    refused = {
+        result.path.name: result.reason for result in results if isinstance(result, RefusedFile)
+    }
     assert list(refused) == ["e", "f", "g", "missing"]
     assert refused["f"].startswith("cannot be read: ")
     assert refused["g"] == "neither a file nor a folder"
@@ -418,7 +422,7 @@ def test_read_folders(tmp_path: Path) -> None:
 
 
 def test_read_no_link_that_leads_out_of_what_was_named(tmp_path: Path) -> None:
-    """Of files and of folders; what was named may be a link itself, and lead to links within it."""
+    """Links out of the given paths are refused; a given path may itself be a link, and contain links within it."""
     for name in ("shared/1", "shared/sub/2", "elsewhere/3", "shared-too/4"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(dicom(UIDS))
@@ -432,32 +436,32 @@ def test_read_no_link_that_leads_out_of_what_was_named(tmp_path: Path) -> None:
     (shared / "up").symlink_to("..")
     (shared / "void").symlink_to(tmp_path / "void")
     (shared / "within").symlink_to("1")
-    results = list(read([named]))
+    results = list(read_files([named]))
     files = [result.path for result in results if isinstance(result, DicomFile)]
     assert files == [named / "1", named / "sub" / "2", named / "within"]
-    refused = [result for result in results if isinstance(result, Refused)]
+    refused = [result for result in results if isinstance(result, RefusedFile)]
     names = ["file", "folder", "hop", "sub/out", "up", "void"]
     assert [result.path for result in refused] == [named / name for name in names]
     assert {result.reason for result in refused} == {
         "a symbolic link that leads out of what was named"
     }
-    both = list(read([named, tmp_path / "elsewhere"]))
+    both = list(read_files([named, tmp_path / "elsewhere"]))
     assert named / "file" in [result.path for result in both if isinstance(result, DicomFile)]
 
 
 def test_read_a_file_that_vanishes(tmp_path: Path) -> None:
-    """A file that goes away before it is opened is refused like one that was never there."""
+    """A file that disappears before it is opened is refused like a missing one."""
     (tmp_path / "a").write_bytes(dicom(UIDS))
-    [result] = read([tmp_path / "a"], Path.unlink)
+    [result] = read_files([tmp_path / "a"], Path.unlink)
     gone = "cannot be read: No such file or directory"
-    assert result == Refused(tmp_path / "a", gone, unread=True)
+    assert result == RefusedFile(tmp_path / "a", gone, unread=True)
 
 
 def test_read_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """What pydicom has to remark on odd files stays inside, and its voice comes back after."""
+    """Warnings and log records of pydicom are suppressed while files are read, and not afterwards."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        assert len(list(read([FILES / "badVR.dcm", FILES / "rtplan_truncated.dcm"]))) == 2
+        assert len(list(read_files([FILES / "badVR.dcm", FILES / "rtplan_truncated.dcm"]))) == 2
     assert warned == []
     assert caplog.records == []
     assert not logging.getLogger("pydicom").disabled
@@ -473,19 +477,19 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
 
 
 def test_import_files(catalogue: Catalogue, tmp_path: Path) -> None:
-    """What is an instance is stored, its series are in the owner's inbox, the rest is named."""
+    """Instances are stored, their series are in the owner's inbox, and all other files are listed as refused."""
     seen: list[Path] = []
     folder = FILES / "dicomdirtests" / "98892001"
     paths = [folder, FILES / "README.txt", FILES / "CT_small.dcm", FILES / "CT_small.dcm"]
     report = import_files(catalogue, "sub-ann", paths, seen.append)
     assert report == ImportReport(
-        studies=2, series=3, instances=8, refused=(Refused(FILES / "README.txt", NOT_DICOM),)
+        studies=2, series=3, instances=8, refused=(RefusedFile(FILES / "README.txt", NOT_DICOM),)
     )
     assert len(seen) == 10
     found = record(FILES / "CT_small.dcm")
     assert catalogue.study_descriptions([found.study_uid]) == {found.study_uid: "e+1"}
-    assert catalogue.facts([found.series_uid]) == {
-        found.series_uid: SeriesFacts(found.study_uid, "CT", populated=True, instances=1)
+    assert catalogue.series([found.series_uid]) == {
+        found.series_uid: CatalogueSeries(found.study_uid, "CT", populated=True, instances=1)
     }
     inbox = Inbox(catalogue.database).contents("sub-ann")
     assert len(inbox) == 2
@@ -494,7 +498,7 @@ def test_import_files(catalogue: Catalogue, tmp_path: Path) -> None:
 
 
 def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> None:
-    """Of several hundred files only those are refused whose series is in use elsewhere."""
+    """Of several hundred files, only those with a series of another study are refused."""
     elsewhere = {STUDY: "9.9", SERIES: "1.7.1", SOP: "9.9.1"}
     taken = tmp_path / "taken"
     taken.write_bytes(dicom({tag: ("UI", uid.encode()) for tag, uid in elsewhere.items()}))
@@ -519,7 +523,7 @@ def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> N
 
 
 def test_import_files_for_nobody(catalogue: Catalogue) -> None:
-    """What is no user id owns nothing, and nothing is read."""
+    """An invalid owner is refused before any file is read."""
     with pytest.raises(Invalid):
         import_files(
             catalogue, "", [FILES / "CT_small.dcm"], lambda path: pytest.fail(f"read {path}")

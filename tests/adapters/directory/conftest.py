@@ -1,4 +1,4 @@
-"""A directory in a real database, opened as the event store opens it: an SQLite file, and PostgreSQL."""
+"""The directory's tables in an SQLite file and in PostgreSQL, opened as the event store opens them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def postgres() -> Iterator[Databases]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def system(request: pytest.FixtureRequest) -> str:
-    """Where the tables are."""
+    """The database system of the tables."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def new_database(system: str, request: pytest.FixtureRequest) -> NewDatabase:
-    """Give databases with empty tables, as many as a property test has examples."""
+    """Make databases with empty tables, one for each example of a property test."""
     databases: Databases = request.getfixturevalue(system)
     return databases.new
 

@@ -11,8 +11,8 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from albumcore.errors import Invalid
-from albumcore_adapters.directory import Account, Accounts
 from albumcore_adapters.directory import accounts as module
+from albumcore_adapters.directory.accounts import Account, Accounts
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
@@ -22,7 +22,7 @@ SECRET = b"0123456789abcdef"
 
 @pytest.fixture
 def accounts(database: Database, monkeypatch: pytest.MonkeyPatch) -> Accounts:
-    """Accounts among which is one of a nurse; how long a hash takes is not what they are for."""
+    """Accounts with one of a nurse, and with cheap password hashes."""
     monkeypatch.setattr(module, "_HASHER", PasswordHasher(1, 8, 1))
     accounts = Accounts(database, SECRET)
     assert accounts.add("nurse", "correct horse") == Account(1, "nurse", active=True)
@@ -48,13 +48,13 @@ def login(accounts: Accounts, name: str = "nurse", password: str = "correct hors
     ],
 )
 def test_check_of_what_does_not_fit(accounts: Accounts, name: str, password: str) -> None:
-    """A wrong password and an unknown name are told alike."""
+    """A wrong password and an unknown name have the same result."""
     assert accounts.check(name, password) is None
 
 
 def test_check_of_an_unknown_name_costs_the_same(database: Database) -> None:
-    """The hash that unknown names are checked against has the parameters of real ones."""
-    parameters = extract_parameters(module._NOBODY)
+    """The hash that is checked for unknown names has the parameters of real ones."""
+    parameters = extract_parameters(module._UNKNOWN_NAME)
     assert parameters == RFC_9106_LOW_MEMORY
     Accounts(database, SECRET).add("nurse", "correct horse")
     with database.transaction(commit=False) as cursor:
@@ -65,7 +65,7 @@ def test_check_of_an_unknown_name_costs_the_same(database: Database) -> None:
 
 
 def test_token_is_the_same_at_every_login(accounts: Accounts) -> None:
-    """40 hexadecimal digits, today as tomorrow, and another one for another account."""
+    """A token has 40 hexadecimal digits, is constant, and differs between accounts."""
     token = login(accounts)
     assert re.fullmatch("[0-9a-f]{40}", token)
     assert login(accounts) == token
@@ -75,14 +75,14 @@ def test_token_is_the_same_at_every_login(accounts: Accounts) -> None:
 
 
 def test_by_token_is_exact(accounts: Accounts) -> None:
-    """Another case, a blank more or a digit less make another token."""
+    """Another case, an additional blank or a missing digit make another token."""
     token = login(accounts)
     others = [token.upper(), f" {token}", f"{token}\n", token[:-1], "é" * 40, "\ud800", ""]
     assert [other for other in others if accounts.by_token(other) is not None] == []
 
 
 def test_add_again_replaces_the_password_and_the_token(accounts: Accounts) -> None:
-    """A new password ends the old one and the token that came with it; the id stays."""
+    """A new password replaces the old one and invalidates the token; the id is unchanged."""
     old = login(accounts)
     assert accounts.add("nurse", "battery \ud800 staple") == Account(1, "nurse", active=True)
     assert accounts.check("nurse", "correct horse") is None
@@ -93,7 +93,7 @@ def test_add_again_replaces_the_password_and_the_token(accounts: Accounts) -> No
 
 
 def test_disable(accounts: Accounts) -> None:
-    """A disabled account cannot log in; its token still tells whose it is."""
+    """A disabled account cannot log in; its token still identifies it."""
     token = login(accounts)
     assert accounts.disable("nurse")
     assert accounts.check("nurse", "correct horse") is None
@@ -104,7 +104,7 @@ def test_disable(accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("name", ["nobody", "\ud800", "nurse\0"])
 def test_disable_of_an_unknown_name(accounts: Accounts, name: str) -> None:
-    """There is nothing to disable."""
+    """An unknown account cannot be disabled."""
     assert not accounts.disable(name)
 
 
@@ -117,7 +117,7 @@ def test_named(accounts: Accounts) -> None:
 
 
 def test_token_under_another_secret(accounts: Accounts) -> None:
-    """Tokens of a secret that leaked are worth nothing under the next one; a login gives new ones."""
+    """A new secret invalidates all tokens; a login returns a new one."""
     old = login(accounts)
     renewed = Accounts(accounts.database, b"another secret")
     assert renewed.by_token(old) is None
@@ -137,7 +137,7 @@ def test_token_under_another_secret(accounts: Accounts) -> None:
 def test_add_without_a_usable_name_or_password(
     accounts: Accounts, name: str, password: str, field: str
 ) -> None:
-    """An account needs both, and the refusal says which is missing."""
+    """Name and password are required, and the error names the missing one."""
     with pytest.raises(Invalid) as refused:
         accounts.add(name, password)
     assert refused.value.field == field
@@ -145,7 +145,7 @@ def test_add_without_a_usable_name_or_password(
 
 
 def test_database_holds_neither_password_nor_token(tmp_path: Path) -> None:
-    """Whoever reads the file can neither log in nor use a token; nor does a repr give the secret."""
+    """The database contains neither passwords nor tokens, and no repr contains the secret."""
     path = tmp_path / "directory.sqlite"
     database = SQLiteDatabase(path.as_uri(), 30)
     migrate(database)

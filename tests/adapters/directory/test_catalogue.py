@@ -1,4 +1,4 @@
-"""The DICOM catalogue: what instances say of studies and series, and placeholders."""
+"""The DICOM catalogue: instances, the merged attributes of studies and series, and placeholders."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import (
-    Catalogue,
-    Inbox,
+from albumcore_adapters.directory.catalogue import Catalogue, CatalogueSeries
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.instances import (
     InstanceOfOtherSeries,
     InstanceRecord,
     Misplaced,
-    SeriesFacts,
     SeriesOfOtherStudy,
 )
 from albumcore_adapters.sql.database import Database
@@ -62,7 +61,7 @@ def tables(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def only_row(database: Database, select: str) -> dict[str, Any]:
-    """The one row that is found."""
+    """The one row of the result."""
     with database.transaction(commit=False) as cursor:
         cursor.execute(select)
         [row] = cursor.fetchall()
@@ -71,7 +70,7 @@ def only_row(database: Database, select: str) -> dict[str, Any]:
 
 @pytest.fixture
 def catalogue(database: Database) -> Catalogue:
-    """A catalogue that holds a head study of two series, three instances in all."""
+    """A catalogue with a head study of two series and three instances."""
     catalogue = Catalogue(database)
     catalogue.store(
         [
@@ -84,13 +83,13 @@ def catalogue(database: Database) -> Catalogue:
 
 
 def test_store(catalogue: Catalogue) -> None:
-    """Instances make their study and series known and populated."""
+    """Storing instances adds and populates their study and series."""
     assert catalogue.study_exists(HEAD)
     assert catalogue.series_exists(T1)
     assert catalogue.series_of(HEAD) == {T1, T2}
-    assert catalogue.facts([T1, T2, XRAY]) == {
-        T1: SeriesFacts(HEAD, "MR", populated=True, instances=2),
-        T2: SeriesFacts(HEAD, "MR", populated=True, instances=1),
+    assert catalogue.series([T1, T2, XRAY]) == {
+        T1: CatalogueSeries(HEAD, "MR", populated=True, instances=2),
+        T2: CatalogueSeries(HEAD, "MR", populated=True, instances=1),
     }
     assert not catalogue.study_exists(CHEST)
     assert not catalogue.series_exists(XRAY)
@@ -99,42 +98,42 @@ def test_store(catalogue: Catalogue) -> None:
 
 @pytest.mark.parametrize("uid", ["1.1\0", "\ud800"])
 def test_uid_that_no_database_can_hold(catalogue: Catalogue, uid: str) -> None:
-    """It is that of nothing, and no error."""
+    """A UID that no database can store is unknown, and not an error."""
     study, series = StudyUID(uid), SeriesUID(uid)
     assert not catalogue.study_exists(study)
     assert not catalogue.series_exists(series)
     assert catalogue.series_of(study) == set()
-    assert catalogue.facts([T1, series]).keys() == {T1}
+    assert catalogue.series([T1, series]).keys() == {T1}
     assert catalogue.study_descriptions([study, HEAD]) == {HEAD: "Head"}
 
 
 def test_store_nothing(catalogue: Catalogue) -> None:
-    """An empty batch is a batch like any other."""
+    """An empty batch is valid."""
     before = tables(catalogue.database)
     catalogue.store([], owner="sub-ann")
     assert tables(catalogue.database) == before
 
 
 def test_descriptions(catalogue: Catalogue) -> None:
-    """Only what has a description is named; unknown UIDs and gaps are left out."""
-    catalogue.claim(CHEST, XRAY)
+    """Unknown UIDs, and studies and series without a description, are left out."""
+    catalogue.add_placeholder(CHEST, XRAY)
     assert catalogue.study_descriptions([HEAD, CHEST, StudyUID("9")]) == {HEAD: "Head"}
     assert catalogue.series_descriptions([T1, T2, XRAY]) == {T1: "T1"}
     assert catalogue.series_descriptions([]) == {}
 
 
 def test_store_a_later_description(catalogue: Catalogue) -> None:
-    """The later instance counts, and one that says nothing leaves what is known."""
+    """The attributes of later instances replace earlier ones; missing attributes change nothing."""
     catalogue.store([instance("1.1.1.3", study="Skull"), instance("1.1.1.4")])
     assert catalogue.study_descriptions([HEAD]) == {HEAD: "Skull"}
     assert catalogue.series_descriptions([T1]) == {T1: "T1"}
 
 
 def test_store_an_instance_again(catalogue: Catalogue) -> None:
-    """An instance sent twice is counted once, and its newer attributes count."""
+    """An instance stored twice is counted once and has the newer attributes."""
     newer = {"00200013": attribute("IS", 8)}
     catalogue.store([evolve(instance("1.1.2.1", T2), instance=newer)])
-    assert catalogue.facts([T2])[T2].instances == 1
+    assert catalogue.series([T2])[T2].instances == 1
     select = "SELECT number, attributes FROM directory_instance WHERE sop_instance_uid = '1.1.2.1'"
     assert only_row(catalogue.database, select) == {
         "number": 8,
@@ -155,7 +154,7 @@ def test_store_an_instance_again(catalogue: Catalogue) -> None:
 def test_store_in_a_second_place(
     catalogue: Catalogue, misplaced: list[InstanceRecord], error: type[Misplaced]
 ) -> None:
-    """A series stays in its study and an instance in its series; the whole batch is refused."""
+    """A batch with a series of another study, or an instance of another series, is refused as a whole."""
     before = tables(catalogue.database)
     with pytest.raises(error):
         catalogue.store([instance("1.7", study="New"), *misplaced], owner="sub-ann")
@@ -163,9 +162,9 @@ def test_store_in_a_second_place(
 
 
 def test_misplaced_names_what_is_misplaced(catalogue: Catalogue) -> None:
-    """The errors carry the UID, so that a caller can tell which one it was."""
+    """The errors have the UID."""
     with pytest.raises(SeriesOfOtherStudy) as series:
-        catalogue.claim(CHEST, T1)  # which is populated in another
+        catalogue.add_placeholder(CHEST, T1)  # which is populated in another
     with pytest.raises(InstanceOfOtherSeries) as sop_instance:
         catalogue.store([instance("1.1.1.1", T2)])
     assert series.value.series_uid == T1
@@ -173,34 +172,36 @@ def test_misplaced_names_what_is_misplaced(catalogue: Catalogue) -> None:
 
 
 def test_a_claim_gives_way(catalogue: Catalogue) -> None:
-    """A placeholder goes over to the study of a later claim, and of images for good."""
-    catalogue.claim(CHEST, XRAY)
-    catalogue.claim(HEAD, XRAY)
+    """A placeholder moves to the study of a later claim, and for good to that of its images."""
+    catalogue.add_placeholder(CHEST, XRAY)
+    catalogue.add_placeholder(HEAD, XRAY)
     assert XRAY not in catalogue.series_of(CHEST)
     catalogue.store([instance("1.9.1", XRAY, CHEST)])
     assert XRAY in catalogue.series_of(CHEST)
     with pytest.raises(SeriesOfOtherStudy):
-        catalogue.claim(HEAD, XRAY)
+        catalogue.add_placeholder(HEAD, XRAY)
 
 
 def test_claim(catalogue: Catalogue) -> None:
-    """A claimed series is a placeholder until its first instance comes."""
-    catalogue.claim(CHEST, XRAY)
+    """A series is a placeholder until its first instance is stored."""
+    catalogue.add_placeholder(CHEST, XRAY)
     assert catalogue.study_exists(CHEST)
-    assert catalogue.facts([XRAY]) == {XRAY: SeriesFacts(CHEST, None, populated=False, instances=0)}
+    assert catalogue.series([XRAY]) == {
+        XRAY: CatalogueSeries(CHEST, None, populated=False, instances=0)
+    }
     catalogue.store([instance("1.2.1.1", XRAY, CHEST)])
-    assert catalogue.facts([XRAY])[XRAY].populated
+    assert catalogue.series([XRAY])[XRAY].populated
 
 
 def test_claim_of_a_known_series(catalogue: Catalogue) -> None:
-    """Claiming what is there changes nothing."""
+    """Adding a placeholder for a known series changes nothing."""
     before = tables(catalogue.database)
-    catalogue.claim(HEAD, T1)
+    catalogue.add_placeholder(HEAD, T1)
     assert tables(catalogue.database) == before
 
 
 def test_store_fills_the_columns(database: Database) -> None:
-    """Whatever is searched and sorted by has a column, filled from the attributes."""
+    """The columns for search and order are filled from the attributes."""
     names = [
         {"Alphabetic": "Wang^XiaoDong", "Ideographic": "王^小東"},
         {"Ideographic": "山田^太郎", "Phonetic": "やまだ^たろう"},
@@ -252,18 +253,18 @@ def test_store_fills_the_columns(database: Database) -> None:
 
 
 def test_facts_of_many_series(catalogue: Catalogue) -> None:
-    """However many series are asked for, the known ones come back."""
+    """The number of requested series is not limited by the database."""
     uids = [SeriesUID(f"1.3.{number}") for number in range(1200)]
     catalogue.store(instance(f"{uid}.1", uid, CHEST, series=uid) for uid in uids)
-    assert catalogue.facts(uids).keys() == set(uids) == catalogue.series_of(CHEST)
+    assert catalogue.series(uids).keys() == set(uids) == catalogue.series_of(CHEST)
     assert catalogue.series_descriptions(uids) == {uid: uid for uid in uids}
 
 
 def test_numbers(catalogue: Catalogue) -> None:
-    """Everything known is counted; a study or series counts as unpopulated while no instance of it came."""
+    """The counts include placeholders; studies and series without instances are unpopulated."""
     for study, series in ((HEAD, "1.1.3"), (HEAD, "1.1.4"), (CHEST, XRAY)):
-        catalogue.claim(study, SeriesUID(series))
-    assert catalogue.numbers() == {
+        catalogue.add_placeholder(study, SeriesUID(series))
+    assert catalogue.counts() == {
         "studies": 2,
         "unpopulated_studies": 1,
         "series": 5,
@@ -271,26 +272,26 @@ def test_numbers(catalogue: Catalogue) -> None:
         "instances": 3,
     }
     catalogue.store([instance("1.2.1.1", XRAY, CHEST)])
-    assert catalogue.numbers()["unpopulated_studies"] == 0
+    assert catalogue.counts()["unpopulated_studies"] == 0
     assert catalogue.all_series() == {T1, T2, XRAY, "1.1.3", "1.1.4"}
 
 
 def test_numbers_of_nothing(database: Database) -> None:
-    """An empty catalogue has nought of everything."""
-    assert set(Catalogue(database).numbers().values()) == {0}
+    """The counts of an empty catalogue are zero."""
+    assert set(Catalogue(database).counts().values()) == {0}
     assert Catalogue(database).series_in_study_histogram() == []
     assert Catalogue(database).all_series() == set()
 
 
 def test_histogram(catalogue: Catalogue) -> None:
-    """Studies are counted by how many series they have, populated or not."""
+    """The histogram counts studies by their number of series, placeholders included."""
     for series in ("1.2.1", "1.3.1", "1.4.1", "1.4.2"):
-        catalogue.claim(StudyUID(series[:3]), SeriesUID(series))
+        catalogue.add_placeholder(StudyUID(series[:3]), SeriesUID(series))
     assert catalogue.series_in_study_histogram() == [(1, 2), (2, 2)]
 
 
 def test_store_for_an_owner(catalogue: Catalogue) -> None:
-    """The series of the batch, and no others, go into the owner's inbox."""
+    """Only the series of the batch are put into the owner's inbox."""
     catalogue.store([instance("1.1.2.2", T2), instance("1.2.1.1", XRAY, CHEST)], owner="sub-ann")
     assert Inbox(catalogue.database).contents("sub-ann") == {HEAD: {T2}, CHEST: {XRAY}}
 
@@ -300,7 +301,7 @@ TEXTS = st.sampled_from([None, "A", "B"])
 
 @st.composite
 def instances(draw: st.DrawFn) -> InstanceRecord:
-    """An instance of one of few series, described in one of few ways."""
+    """An instance of one of a few series, with one of a few descriptions."""
     study, series, number = (draw(st.integers(1, 2)) for _ in range(3))
     study_uid, series_uid = StudyUID(f"1.{study}"), SeriesUID(f"1.{study}.{series}")
     return instance(f"{series_uid}.{number}", series_uid, study_uid, draw(TEXTS), draw(TEXTS))
@@ -312,7 +313,7 @@ def test_store_in_any_batches_and_again(
     records: list[InstanceRecord],
     cut: int,
 ) -> None:
-    """How a stream of instances is cut into batches, and doing it all again, makes no difference."""
+    """The result does not depend on the size of batches, nor on repetition."""
 
     def stored(batches: Iterable[list[InstanceRecord]]) -> dict[str, list[tuple[Any, ...]]]:
         with new_database() as database:

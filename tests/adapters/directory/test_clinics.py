@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from albumcore.errors import Invalid
-from albumcore_adapters.directory import Clinic, Clinics, Station
+from albumcore_adapters.directory.clinics import Clinic, Clinics, Station
 from albumcore_adapters.sql.database import Database
 
 START, END = date(2026, 2, 5), date(2026, 2, 7)
@@ -15,12 +15,12 @@ START, END = date(2026, 2, 5), date(2026, 2, 7)
 
 @pytest.fixture
 def clinics(database: Database) -> Clinics:
-    """No clinics and no stations yet."""
+    """An empty table of clinics and stations."""
     return Clinics(database)
 
 
 def test_add_clinic(clinics: Clinics) -> None:
-    """The same place and days are the same clinic; anything else is another one."""
+    """Location and days identify a clinic."""
     first = clinics.add_clinic("Ensenada", START, END)
     assert clinics.add_clinic("Ensenada", START, END) == first
     second = clinics.add_clinic("Ensenada", START, date(2026, 2, 8))
@@ -29,7 +29,7 @@ def test_add_clinic(clinics: Clinics) -> None:
 
 
 def test_add_station(clinics: Clinics) -> None:
-    """The same name is the same station, whatever level is asked for; the level is 1 unless said."""
+    """The name identifies a station, whatever the level; the default level is 1."""
     first = clinics.add_station("Dental")
     assert clinics.add_station("Dental", 2) == first
     second = clinics.add_station("dental", 2)
@@ -38,7 +38,7 @@ def test_add_station(clinics: Clinics) -> None:
 
 
 def test_delete_clinic(clinics: Clinics) -> None:
-    """A deleted clinic is gone, and its id never means another one."""
+    """The id of a deleted clinic is not reused."""
     first = clinics.add_clinic("Ensenada", START, END)
     assert clinics.delete_clinic(first)
     assert not clinics.delete_clinic(first)
@@ -48,7 +48,7 @@ def test_delete_clinic(clinics: Clinics) -> None:
 
 
 def test_delete_station(clinics: Clinics) -> None:
-    """A deleted station is gone, and its id never means another one."""
+    """The id of a deleted station is not reused."""
     first = clinics.add_station("Dental")
     assert clinics.delete_station(first)
     assert not clinics.delete_station(first)
@@ -59,7 +59,7 @@ def test_delete_station(clinics: Clinics) -> None:
 
 @pytest.mark.parametrize("level", [2**63, 10**30, -(10**30)])
 def test_add_station_of_a_level_out_of_range(clinics: Clinics, level: int) -> None:
-    """A level that the database cannot hold is refused, and no station is added."""
+    """A level of more than 64 bits is refused, and no station is added."""
     with pytest.raises(Invalid):
         clinics.add_station("Dental", level)
     assert clinics.stations() == []
@@ -67,7 +67,7 @@ def test_add_station_of_a_level_out_of_range(clinics: Clinics, level: int) -> No
 
 @pytest.mark.parametrize("text", ["\ud800", "a\0", "x" * 256])
 def test_add_with_a_text_that_cannot_be_kept(clinics: Clinics, text: str) -> None:
-    """It is refused by the name of its field."""
+    """The error names the field."""
     with pytest.raises(Invalid, match="location"):
         clinics.add_clinic(text, START, END)
     with pytest.raises(Invalid, match="name"):
@@ -75,7 +75,7 @@ def test_add_with_a_text_that_cannot_be_kept(clinics: Clinics, text: str) -> Non
 
 
 def test_clinic_on_a_day(clinics: Clinics) -> None:
-    """The first by id of those whose days hold it, its first and last day included; one that is deleted is none."""
+    """The existing clinic with the smallest id whose days include the day."""
     assert clinics.clinic_on(date(2016, 2, 5)) is None
     long = clinics.add_clinic("Ensenada", date(2016, 2, 5), date(2016, 2, 7))
     short = clinics.add_clinic("Tecate", date(2016, 2, 4), date(2016, 2, 5))

@@ -1,4 +1,4 @@
-"""The tables, and the seam to whatever database library gives transactions."""
+"""The tables on other databases, and ids of any size."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from datetime import date
 import pytest
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import Accounts, Catalogue, Clinics, Patients, People, ids_exist
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.clinics import Clinics
+from albumcore_adapters.directory.ids import ids_exist
+from albumcore_adapters.directory.patients import Patients
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 
 
 def test_directory_in_memory() -> None:
-    """A database in memory, with its single connection, serves as well as a file."""
+    """The directory works in an in-memory database with a single connection."""
     database = SQLiteDatabase("file:directory?mode=memory&cache=shared", 30)
     migrate(database)
     People(database).register("sub-1")
-    Catalogue(database).claim(StudyUID("1.2"), SeriesUID("1.2.3"))
+    Catalogue(database).add_placeholder(StudyUID("1.2"), SeriesUID("1.2.3"))
     Clinics(database).add_clinic("Ensenada", date(2026, 1, 1), date(2026, 1, 2))
     assert People(database).known("sub-1")
     assert Patients(database).search() == []
@@ -28,7 +33,7 @@ def test_directory_in_memory() -> None:
 
 @pytest.mark.parametrize("row_id", [0, -1, 2**63, 10**30, -(10**30)])
 def test_number_that_is_no_id_is_unknown(database: Database, row_id: int) -> None:
-    """A number that no database can hold is an id of nothing, and no error."""
+    """A number of more than 64 bits is the id of nothing, and not an error."""
     clinics, patients = Clinics(database), Patients(database)
     assert clinics.clinic(row_id) is None
     assert clinics.station(row_id) is None

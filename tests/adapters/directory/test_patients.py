@@ -9,13 +9,13 @@ import pytest
 from attrs import asdict, evolve
 
 from albumcore.errors import Invalid
-from albumcore_adapters.directory import Patient, PatientExists, Patients
 from albumcore_adapters.directory.patient_search import (
     Condition,
     contains,
     equals,
     is_whole,
 )
+from albumcore_adapters.directory.patients import Patient, PatientExists, Patients
 from albumcore_adapters.sql.database import Database
 from support.databases import ON_SQLITE
 
@@ -44,12 +44,12 @@ ANA = Patient(
 
 @pytest.fixture
 def patients(database: Database) -> Patients:
-    """No patients yet."""
+    """An empty table of patients."""
     return Patients(database)
 
 
 def test_add(patients: Patients) -> None:
-    """Every field comes back as it was given; the register's key may be missing."""
+    """Every field is returned as it was added; ``curp`` is optional."""
     ana = patients.add(ANA)
     eva = patients.add(evolve(ANA, first="Eva", curp="GOME110228", oldid=7))
     assert patients.exists(ana)
@@ -61,7 +61,7 @@ def test_add(patients: Patients) -> None:
 
 
 def test_add_of_the_same_person(patients: Patients) -> None:
-    """Same last and first name, birth and gender: refused, though all the rest differs."""
+    """Paternal last name, first name, date of birth and gender are unique together."""
     ana = patients.add(ANA)
     with pytest.raises(PatientExists) as refused:
         patients.add(evolve(ANA, maternal_last="", email="", curp="X"))
@@ -76,12 +76,12 @@ def test_add_of_the_same_person(patients: Patients) -> None:
     [{"paternal_last": "Nuñez"}, {"first": "ana"}, {"dob": date(2011, 3, 1)}, {"gender": "Male"}],
 )
 def test_add_of_another_person(patients: Patients, change: dict[str, Any]) -> None:
-    """One of the four differs: another patient."""
+    """A difference in one of the four is another patient."""
     assert patients.add(ANA) != patients.add(evolve(ANA, **change))
 
 
 def test_delete(patients: Patients) -> None:
-    """A deleted patient is gone, may be added anew, and the id never means another person."""
+    """A deleted patient may be added again; the former id is not reused."""
     first = patients.add(ANA)
     assert patients.delete(first)
     assert not patients.delete(first)
@@ -101,7 +101,7 @@ def test_delete(patients: Patients) -> None:
     ],
 )
 def test_a_value_that_cannot_be_kept(patients: Patients, field: str, value: object) -> None:
-    """It is refused by the name of its field, in a new patient and in one that is there, and nothing is changed."""
+    """The error names the field, when adding and when changing; nothing is stored."""
     change: dict[str, Any] = {"city": "Tecate", field: value}
     with pytest.raises(Invalid) as refused:
         patients.add(evolve(ANA, **change))
@@ -115,7 +115,7 @@ def test_a_value_that_cannot_be_kept(patients: Patients, field: str, value: obje
 
 
 def test_change(patients: Patients) -> None:
-    """What is given is changed, and found by; the rest stays, and so do others."""
+    """The given fields are changed and searchable; other fields and other patients are unchanged."""
     ana, eva = patients.add(ANA), patients.add(evolve(ANA, first="Eva"))
     changes: dict[str, Any] = {"first": "Zoé", "dob": date(2011, 3, 1), "oldid": 7}
     assert patients.change(ana, changes)
@@ -127,7 +127,7 @@ def test_change(patients: Patients) -> None:
 
 
 def test_change_that_changes_nothing(patients: Patients) -> None:
-    """No values, and those that are there already, are no conflict with the patient itself."""
+    """A change to the same values does not conflict with the patient itself."""
     ana = patients.add(ANA)
     assert patients.change(ana, {})
     assert patients.change(ana, asdict(ANA))
@@ -135,7 +135,7 @@ def test_change_that_changes_nothing(patients: Patients) -> None:
 
 
 def test_change_to_another_person(patients: Patients) -> None:
-    """Another patient has the name, birth and gender that it would lead to: refused, and nothing is changed."""
+    """A change to the unique key of another patient is refused, and nothing is changed."""
     ana, eva = patients.add(ANA), patients.add(evolve(ANA, first="Eva"))
     with pytest.raises(PatientExists):
         patients.change(eva, {"city": "Tecate", "first": "Ana"})
@@ -146,12 +146,12 @@ def test_change_to_another_person(patients: Patients) -> None:
 
 @pytest.mark.parametrize("patient_id", [0, -1, 9, 2**63, 10**30])
 def test_change_of_an_unknown_patient(patients: Patients, patient_id: int) -> None:
-    """There is nothing to change."""
+    """An unknown patient cannot be changed."""
     assert not patients.change(patient_id, {"first": "Eva"})
 
 
 def test_texts_of_any_length_are_searched(patients: Patients) -> None:
-    """Also those that are longer than an entry of an index may be, and those that differ only at their ends."""
+    """Texts longer than an index entry, and texts that differ only at their end, are found as whole texts."""
     long = "".join(chr(0x20000 + number * 149 % 40000) for number in range(9000))
     first = patients.add(evolve(ANA, maternal_last=long + "A", curp=long, middle=long))
     second = patients.add(evolve(ANA, first="Eva", maternal_last=long + "B"))
@@ -174,7 +174,7 @@ def test_texts_of_any_length_are_searched(patients: Patients) -> None:
 )
 @ON_SQLITE
 def test_values_are_found_by_an_index(database: Database, condition: Condition, index: str) -> None:
-    """The plan of the search names it."""
+    """The query plan uses the index."""
     sql, params = condition
     explained = f"EXPLAIN QUERY PLAN SELECT id FROM directory_patient WHERE {sql} ORDER BY id"
     with database.transaction(commit=False) as cursor:
@@ -184,7 +184,7 @@ def test_values_are_found_by_an_index(database: Database, condition: Condition, 
 
 
 def test_add_with_the_longest_names(patients: Patients) -> None:
-    """Names of 255 characters are kept, be the characters as large as they come, and tell patients apart."""
+    """Names of 255 characters of four bytes are stored and are part of the unique key."""
     name = "".join(chr(0x20000 + number * 149 % 40000) for number in range(255))
     long = evolve(ANA, paternal_last=name, first=name[::-1], colonia=40 * name)
     assert patients.patient(patients.add(long)) == long

@@ -1,4 +1,4 @@
-"""People: registering them, finding them again, and one e-mail address for one person."""
+"""People: registration, look-up, and unique e-mail addresses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from albumcore.errors import Invalid
+from albumcore.feed import Person
 from albumcore.ids import UserId
-from albumcore_adapters.directory import EmailTaken, People, Person
+from albumcore_adapters.directory.people import EmailTaken, People
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from support.databases import NewDatabase
@@ -23,21 +24,21 @@ ANN = Person(UserId("sub-ann"), "ann@example.org", "Ann")
 
 @pytest.fixture
 def people(database: Database) -> People:
-    """People among whom Ann is known."""
+    """People with Ann registered."""
     people = People(database)
     assert people.register("sub-ann", "ann@example.org", "Ann") == ANN
     return people
 
 
 def test_register_first_sight(people: People) -> None:
-    """Whoever is seen for the first time is known from then on, claims or none."""
+    """A person is registered at the first call, also without claims."""
     assert not people.known("sub-bob")
     assert people.register("sub-bob") == Person(UserId("sub-bob"))
     assert people.known("sub-bob")
 
 
 def test_register_again_refreshes(people: People) -> None:
-    """A later call brings name and e-mail up to date."""
+    """A later call updates name and e-mail address."""
     renamed = people.register("sub-ann", " Ann.B@Example.ORG ", "Ann B")
     assert renamed == Person(UserId("sub-ann"), "ann.b@example.org", "Ann B")
     assert people.person("sub-ann") == renamed
@@ -48,13 +49,13 @@ def test_register_again_refreshes(people: People) -> None:
 def test_register_without_a_usable_claim_keeps_what_is_known(
     people: People, missing: str | None
 ) -> None:
-    """A missing, blank or unstorable claim says nothing."""
+    """A missing, blank or unstorable claim changes nothing."""
     assert people.register("sub-ann", missing, missing) == ANN
     assert people.register("sub-ann", missing, "Anna").email == ANN.email
 
 
 def test_register_with_the_longest_address(people: People) -> None:
-    """An address has 255 characters at most, however large they are; a longer one says nothing."""
+    """An address of more than 255 characters changes nothing."""
     longest = "".join(chr(0x20000 + number * 149 % 40000) for number in range(255))
     assert people.register("sub-ann", longest + "a") == ANN
     assert people.register("sub-ann", longest).email == longest
@@ -63,7 +64,7 @@ def test_register_with_the_longest_address(people: People) -> None:
 
 @pytest.mark.parametrize("sub", ["sub-bob", "sub-ann-2"])
 def test_register_with_the_address_of_another(people: People, sub: str) -> None:
-    """An address names one person; the refused call stores nothing, not even the sub."""
+    """An address of another person is refused, and nothing is stored."""
     people.register("sub-bob", "bob@example.org", "Bob")
     before = people.person(sub)
     with pytest.raises(EmailTaken) as refused:
@@ -74,21 +75,21 @@ def test_register_with_the_address_of_another(people: People, sub: str) -> None:
 
 
 def test_register_with_an_address_given_up(people: People) -> None:
-    """An address that its holder left is free."""
+    """An address that a person has given up is free."""
     people.register("sub-ann", "ann@example.net")
     assert people.register("sub-bob", "ann@example.org").email == "ann@example.org"
 
 
 @pytest.mark.parametrize("sub", ["", "a\x00b", "\ud800", "x" * 256])
 def test_register_without_a_usable_sub(people: People, sub: str) -> None:
-    """What is no user id is refused, and asking for it finds nobody."""
+    """An invalid sub is refused, and finds no person."""
     with pytest.raises(Invalid):
         people.register(sub)
     assert not people.known(sub)
 
 
 def test_register_of_nothing_new_does_not_write(people: People) -> None:
-    """A call that changes nothing need not wait for a writer, so every request can make it."""
+    """A call without changes does not wait for the write lock."""
     people.register("sub-ann", "ann@example.org", "Ann")
     with people.database.transaction(commit=True) as writer:
         writer.execute("DELETE FROM directory_person WHERE 1 = 0")
@@ -115,19 +116,19 @@ def test_register_of_nothing_new_does_not_write(people: People) -> None:
     ],
 )
 def test_find(people: People, reference: str, found: bool) -> None:
-    """A reference with an @ is an address in any case, another one a sub as it is; no wildcards."""
+    """A reference with an @ is an address without regard to case, any other an exact sub; no wild cards."""
     assert people.find(reference) == (ANN if found else None)
 
 
 @pytest.mark.parametrize("email", ["É.Ünal@example.org", "ΟΔΟΣ@example.gr", "İ@example.tr"])
 def test_find_by_an_address_beyond_ascii(people: People, email: str) -> None:
-    """Case is folded for every alphabet, alike when storing and when looking."""
+    """Lower case applies to every alphabet, when storing and when searching."""
     assert people.register("sub-x", email).email == email.lower()
     assert people.find(email) == people.find(email.lower()) == people.person("sub-x")
 
 
 def test_people_of_many_subs(people: People) -> None:
-    """However many subs are asked for, the known ones among them come back."""
+    """The number of requested subs is not limited by the database."""
     many = [f"sub-{number}" for number in range(1200)]
     with people.database.transaction(commit=True) as cursor:
         cursor.executemany(
@@ -150,7 +151,7 @@ def test_register_any_calls(
     new_database: NewDatabase,
     calls: list[tuple[str, str | None, str | None]],
 ) -> None:
-    """After any calls, what is known is what a plain dictionary with the same rules holds."""
+    """Any sequence of registrations agrees with a model."""
     model: dict[str, Person] = {}
     with new_database() as database:
         people = People(database)
@@ -169,7 +170,7 @@ def test_register_any_calls(
 
 @pytest.fixture
 def databases(database: Database) -> Iterator[Sequence[Database]]:
-    """One database, as four processes have it open."""
+    """One database, opened by four processes."""
     with ExitStack() as stack:
         if isinstance(database, SQLiteDatabase):
             name = database.db_name
@@ -180,7 +181,7 @@ def databases(database: Database) -> Iterator[Sequence[Database]]:
 
 
 def test_register_by_several_connections_at_once(databases: Sequence[Database]) -> None:
-    """Connections that register at the same moment wait for each other, and one gets an address."""
+    """Of concurrent registrations of one address, one succeeds."""
     rounds, start = 40, Barrier(len(databases), timeout=30)
 
     def register(worker: int) -> list[str]:
@@ -204,7 +205,7 @@ def test_register_by_several_connections_at_once(databases: Sequence[Database]) 
 
 
 def test_an_address_does_not_shadow_the_user_whose_sub_it_is(people: People) -> None:
-    """A sub that looks like an address is found as it is written; in another case it may be an address."""
+    """A sub that looks like an address is found exactly; in another case the reference is an address."""
     odd = people.register("ann@provider", name="Odd Ann")
     assert people.find("ann@provider") == odd
     named = people.register("sub-2", "ann@provider")
@@ -213,7 +214,7 @@ def test_an_address_does_not_shadow_the_user_whose_sub_it_is(people: People) -> 
 
 
 def test_an_address_that_is_another_in_lower_case(people: People) -> None:
-    """A letter outside ASCII that is one of ASCII in lower case makes no address, and finds no one."""
+    """An address that `changes_letters` in lower case is not stored, and finds no person."""
     kate = people.register("sub-kate", "kate@example.org")
     kelvin = "\u212aate@example.org"
     assert kelvin.lower() == kate.email

@@ -31,7 +31,8 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
 from albumcore.streams import album_stream, study_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.directory import Held, Patient, inbox_place
+from albumcore_adapters.directory.claims import Holding, inbox_holder
+from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.migrations import MIGRATIONS
@@ -84,11 +85,13 @@ def furnish(data: Path) -> None:
         service.albums.handle(study_stream(STUDY), post_study_comment, BEN, [demo.BEN], "Psst")
         catch_up(service.outbox)
         deliver_due(service.outbox, utc_now())
-        service.token_uses.note("token", utc_now())
-        service.token_floors.end_all(demo.CAT, utc_now())
-        held = Held(inbox_place(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))
-        service.claims.make(held, demo.CAT, is_new=True)
-        service.spent.spend("code", ends_at=utc_now() + timedelta(days=1), at=utc_now())
+        service.token_last_uses.record("token", utc_now())
+        service.jwt_revocations.revoke_all(demo.CAT, utc_now())
+        held = Holding(inbox_holder(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))
+        service.claims.add(held, demo.CAT, is_new=True)
+        service.single_use_tokens.consume(
+            "code", ends_at=utc_now() + timedelta(days=1), at=utc_now()
+        )
         service.patients.delete(service.patients.add(patient("Gone")))
         service.albums.next_image_id()
 
@@ -295,7 +298,9 @@ def write(data: Path) -> None:
     with opened(data) as service:
         act = service.albums.handle
         act(album_stream(ALBUM), post_comment, ADA, "Meanwhile")
-        service.spent.spend("other", ends_at=utc_now() + timedelta(days=1), at=utc_now())
+        service.single_use_tokens.consume(
+            "other", ends_at=utc_now() + timedelta(days=1), at=utc_now()
+        )
         study, series = service.inbox.contents(demo.ADA).popitem()
         service.inbox.remove(demo.ADA, study, series)
     run_sql(

@@ -41,7 +41,7 @@ from support.databases import ON_SQLITE, Seam
 from support.kheops import ALBUM, BOB, CAROL, DAVE
 from support.logs import written
 from support.receiver import HANG_UP, Answer
-from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, bodies_of, hooked
+from support.webhooks import HOOK, OTHER_HOOK, SECRET, Holding, Hooked, bodies_of, hooked
 
 FAILING = Answer(500)
 WAITS = [20, 15, 10, 5]
@@ -388,7 +388,7 @@ def test_a_webhook_has_one_delivery_under_way_at_a_time(world: Hooked) -> None:
     world.act(add_member, "sub-next")
     catch_up(world.outbox)
     now = world.world.clock.now
-    held = Held(HOOK, world.outbox)
+    held = Holding(HOOK, world.outbox)
     slow = evolve(world.outbox, outbound=held)
     thread = threading.Thread(
         target=deliver_next,

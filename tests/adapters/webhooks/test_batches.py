@@ -21,7 +21,7 @@ from albumcore import (
     trigger_webhook,
 )
 from albumcore.ids import CapabilityTokenId, ReportProviderId
-from albumcore_adapters.directory import Held, album_place, inbox_place
+from albumcore_adapters.directory.claims import Holding, album_holder, inbox_holder
 from albumcore_adapters.webhooks import catch_up, list_triggers
 from albumcore_adapters.webhooks.batches import enqueue_due_batches
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, SR, STUDY, digest_of
@@ -296,11 +296,11 @@ def test_a_series_at_the_last_moment_restarts_the_wait(
 
 def test_claimed_series_wait_until_the_album_has_them(hooks: Hooked) -> None:
     """Images of other users are not disclosed; the series is delivered once the album holds it by more than a claim."""
-    claims, place = hooks.world.service.claims, album_place(ALBUM)
-    claims.make(Held(place, STUDY, CT), ALICE, is_new=True)
+    claims, place = hooks.world.service.claims, album_holder(ALBUM)
+    claims.add(Holding(place, STUDY, CT), ALICE, is_new=True)
     hooks.act(import_series, STUDY, CT)
     assert hooks.bodies(30) == []
-    claims.pass_on(inbox_place(ALICE), place, STUDY, [CT], new=[])
+    claims.propagate(inbox_holder(ALICE), place, STUDY, [CT], new=[])
     assert series_of(hooks.bodies(30)) == [[CT]]
 
 

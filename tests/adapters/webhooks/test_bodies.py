@@ -26,7 +26,8 @@ from albumcore import (
     trigger_webhook,
 )
 from albumcore.ids import CapabilityTokenId, ReportProviderId, SeriesUID, StudyUID
-from albumcore_adapters.directory import Held, InstanceRecord, album_place
+from albumcore_adapters.directory.claims import Holding, album_holder
+from albumcore_adapters.directory.instances import InstanceRecord
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, SR, STUDY, digest_of
 from support.receiver import Answer
 from support.webhooks import HOOK, ROOT, Hooked, bodies_of, hooked
@@ -221,7 +222,7 @@ def test_removed_study(world: Hooked) -> None:
 def test_a_claimed_series_discloses_nothing_of_its_study(world: Hooked) -> None:
     """Any user may claim a series of any study before its images are there. A webhook must not disclose the patient."""
     catalogued(world, CT)
-    world.world.service.catalogue.claim(STUDY, MR)
+    world.world.service.catalogue.add_placeholder(STUDY, MR)
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
     world.act(import_series, STUDY, MR)
     world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [MR])
@@ -240,7 +241,7 @@ def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
     """Of a series that the album holds on a claim, images of another user disclose nothing: the body has its UID."""
     service = world.world.service
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
-    service.claims.make(Held(album_place(ALBUM), STUDY, CT), BOB, is_new=True)
+    service.claims.add(Holding(album_holder(ALBUM), STUDY, CT), BOB, is_new=True)
     world.act(import_series, STUDY, CT)
     catalogued(world, CT)
     world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])

@@ -41,7 +41,7 @@ from albumcore import (
 from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
 from albumcore.testing.arguments import digest_of
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import random_id
 from albumcore_adapters.store import database_of, open_memory

@@ -28,7 +28,7 @@ from albumcore_adapters.webhooks.threads import CROWDED, MAX_DELIVERIES, MAX_RET
 from support.kheops import ALBUM, DAVE, Clock
 from support.logs import written
 from support.receiver import Answer
-from support.webhooks import HOOK, OTHER_HOOK, SECRET, Held, Hooked, hooked
+from support.webhooks import HOOK, OTHER_HOOK, SECRET, Holding, Hooked, hooked
 
 SOON = 0.01
 
@@ -72,7 +72,7 @@ def test_a_slow_receiver_delays_no_other(world: Hooked) -> None:
     """However long its queue is. A stop waits for the delivery under way, which is recorded, and begins no other."""
     world.hook(WebhookEvent.NEW_USER)
     world.hook(WebhookEvent.NEW_USER, webhook_id=OTHER_HOOK)
-    stuck = Held(HOOK, world.outbox)
+    stuck = Holding(HOOK, world.outbox)
     runner = Runner(evolve(world.outbox, outbound=stuck), SOON)
     for number in range(10):
         world.act(add_member, f"user-{number}")

@@ -220,7 +220,7 @@ def test_get(world: World) -> None:
     world.store({"1.9.1": "CT"}, study="1.9")
     world.act(ALICE, import_study, STUDY, [CT, MR, SR])
     world.act(ALICE, import_series, "1.9", "1.9.1")
-    world.service.catalogue.claim(STUDY, SR)
+    world.service.catalogue.add_placeholder(STUDY, SR)
     world.act(ALICE, post_comment, "to all")
     world.act(ALICE, post_comment, "to Carol", CAROL)
     told = world.get(BOB, THERE)

@@ -27,7 +27,9 @@ from albumcore.errors import Forbidden
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.access.claims import keeping_images, put_in_album
 from albumcore_adapters.access.series import Claim
-from albumcore_adapters.directory import Held, Inbox, SeriesOfOtherStudy, inbox_place
+from albumcore_adapters.directory.claims import Holding, inbox_holder
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.instances import SeriesOfOtherStudy
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.store import StoreUnavailable
 from support.kheops import (
@@ -211,8 +213,8 @@ def test_a_study_that_was_left_is_not_new(world: World) -> None:
 def test_ones_own_claim_while_ones_images_come_in(world: World) -> None:
     """Noted a moment after the images were, it hides nothing."""
     images_of(world, ALICE)
-    held = Held(inbox_place(ALICE), STUDY, CT)
-    world.service.claims.make(held, ALICE, is_new=True)
+    held = Holding(inbox_holder(ALICE), STUDY, CT)
+    world.service.claims.add(held, ALICE, is_new=True)
     assert world.get(ALICE, "/inboxinfo")["number_of_instances"] == 1
 
 
@@ -264,7 +266,7 @@ def test_a_refused_import_leaves_no_placeholder(world: World) -> None:
     with pytest.raises(Forbidden):
         put_in_album(holdings, Source(BOB), ALBUM, refuses, origin, STUDY, CT)
     assert not world.service.catalogue.series_exists(CT)
-    assert not world.service.claims.of([CT])
+    assert not world.service.claims.on_series([CT])
 
 
 def test_a_claim_that_cannot_be_written_leaves_no_event(world: World) -> None:
@@ -277,7 +279,7 @@ def test_a_claim_that_cannot_be_written_leaves_no_event(world: World) -> None:
         put_in_album(world.service.holdings, Source(BOB), ALBUM, import_series, origin, other, CT)
     assert world.news(before) == []
     assert not world.state().studies
-    assert not world.service.claims.of([CT])
+    assert not world.service.claims.on_series([CT])
 
 
 def test_a_claim_shows_no_study_that_others_have(world: World) -> None:

@@ -65,7 +65,7 @@ def history(world: World) -> None:
     settle(world)
     world.store({CT: "CT", MR: "MR", SR: "SR"})
     world.store({"9.1": "CT"}, study="9")
-    world.service.catalogue.claim("8", "8.1")  # type: ignore[arg-type]
+    world.service.catalogue.add_placeholder("8", "8.1")  # type: ignore[arg-type]
     token = world.album_token("t1", read=True, write=True)
     world.album_token("t2", CAROL, read=True, write=True)
     world.act(DAVE, create_album, "Other", album=OTHER)

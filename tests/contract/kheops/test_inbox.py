@@ -290,7 +290,7 @@ def test_new_series_is_noted(world: World) -> None:
     """A series new to the server may be taken by anybody: it is a placeholder in his inbox from then on."""
     assert world.request(DAVE, "PUT", OF_CT).status_code == 201
     assert _inbox(world, DAVE) == {STUDY: {CT}}
-    assert not world.service.catalogue.facts([CT])[CT].populated
+    assert not world.service.catalogue.series([CT])[CT].populated
     assert world.request(ALICE, "PUT", OF_CT).status_code == 201
 
 

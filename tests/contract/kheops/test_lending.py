@@ -308,4 +308,4 @@ def test_right_to_add_is_the_callers(path: str, lending: World) -> None:
 def test_lending_is_a_use(path: str, lending: World) -> None:
     """A token that lends is used."""
     lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))
-    assert lending.service.token_uses.last_used([LENDER]) == {LENDER: lending.clock.now}
+    assert lending.service.token_last_uses.last_used([LENDER]) == {LENDER: lending.clock.now}

@@ -52,7 +52,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.act(ALICE, edit_album, flags={"add_series": False}, album=SEVILLA)
     made.store({"1.1.1": "CT", "1.1.2": "SR"}, study="1.1")
     made.store({"1.2.1": "MR"}, study="1.2")
-    made.service.catalogue.claim("1.3", "1.3.1")  # type: ignore[arg-type]
+    made.service.catalogue.add_placeholder("1.3", "1.3.1")  # type: ignore[arg-type]
     made.act(ALICE, import_study, "1.1", ["1.1.1", "1.1.2"], album=OPORTO)
     made.act(ALICE, import_study, "1.1", ["1.1.1"], album=MADRID)
     made.act(ALICE, import_study, "1.2", ["1.2.1"], album=MADRID)

@@ -210,7 +210,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ("8.8", "8.8.1", BOB),
         ("8.8", "8.8.2", "sub-frida"),
     ):
-        made.service.catalogue.claim(StudyUID(study), SeriesUID(series))
+        made.service.catalogue.add_placeholder(StudyUID(study), SeriesUID(series))
         made.service.inbox.add(who, StudyUID(study), [SeriesUID(series)])
     made.store({"9.9.1": "CT"}, study="9.9", owner=STRANGER)
     made.act(STRANGER, create_album, "Apart", album=NOWHERE)

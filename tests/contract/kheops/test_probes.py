@@ -127,7 +127,7 @@ def test_metrics_of_series(world: World) -> None:
     """Studies, series and instances; what is nobody's is an orphan; favourites of albums and inboxes count."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB, instances=3)
     world.store({SR: "SR", "1.2.3.4": "PR"})
-    world.service.catalogue.claim("9.9", "9.9.1")  # type: ignore[arg-type]
+    world.service.catalogue.add_placeholder("9.9", "9.9.1")  # type: ignore[arg-type]
     world.act(ALICE, import_study, STUDY, [CT, SR])
     world.act(ALICE, add_favorite, STUDY, CT)
     world.service.inbox.set_favorites(BOB, STUDY, [CT, MR], is_favorite=True)

@@ -28,7 +28,7 @@ from albumcore import (
 )
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.dicom.files import import_files
-from albumcore_adapters.directory import InstanceRecord
+from albumcore_adapters.directory.instances import InstanceRecord
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -372,7 +372,7 @@ def test_the_inbox_is_told_in_numbers(world: World) -> None:
     _settle(world)
     world.store({"1.9.1": "US", "1.9.2": "CT"}, study="1.9", owner=BOB, instances=3)
     other = StudyUID("1.8"), SeriesUID("1.8.1")
-    world.service.catalogue.claim(*other)
+    world.service.catalogue.add_placeholder(*other)
     world.service.inbox.add(BOB, other[0], [other[1]])
     assert world.get(BOB, "/inboxinfo") == {
         "modalities": ["CT", "MR", "US"],

@@ -128,7 +128,7 @@ def test_import_and_removal_list_what_they_touch(world: World) -> None:
 def test_new_series_may_be_claimed(world: World) -> None:
     """A series new to the server may be claimed by anybody who may add: it is a placeholder from then on."""
     assert world.request(BOB, "PUT", CT_THERE).status_code == 201
-    assert not world.service.catalogue.facts([CT])[CT].populated
+    assert not world.service.catalogue.series([CT])[CT].populated
 
 
 def test_orphan_may_be_claimed(world: World) -> None:
@@ -183,7 +183,7 @@ def test_series_taken_by_another_study_at_the_last_moment(
 ) -> None:
     """Where another study gets the series after we looked, the import is refused whole: 409, nothing recorded."""
     catalogue = type(world.service.catalogue)
-    monkeypatch.setattr(catalogue, "facts", lambda self, uids: {})
+    monkeypatch.setattr(catalogue, "series", lambda self, uids: {})
     world.store({CT: "CT"}, study="9.9")
     before = world.position()
     answer = world.request(BOB, "PUT", CT_THERE)

@@ -28,7 +28,13 @@ from albumcore_adapters.access.series import (
     reach,
     true_holdings,
 )
-from albumcore_adapters.directory import Claims, Held, Place, album_place, inbox_place
+from albumcore_adapters.directory.claims import (
+    Holder,
+    Holding,
+    SeriesClaims,
+    album_holder,
+    inbox_holder,
+)
 from albumcore_adapters.identity.callers import Caller
 
 T = TypeVar("T", bound=str | Collection[SeriesUID])
@@ -66,16 +72,16 @@ def put_in_album(
         AlbumcoreError: see the decision.
         SeriesOfOtherStudy: a series has images of another study.
     """
-    place = album_place(album)
+    holder = album_holder(album)
     named = [SeriesUID(series)] if isinstance(series, str) else list(series)
 
     def decide(state: Album, act: Act) -> tuple[Any, ...]:
-        state = _without_claims(holdings.claims, place, state, study, named)
+        state = _without_claims(holdings.claims, holder, state, study, named)
         return decision(state, act, study, series)
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
         new = {uid for one in recorded for uid in _imported(one.event)}
-        _note(holdings, place, origin, study, named, new)
+        _note(holdings, holder, origin, study, named, new)
 
     return holdings.albums.handle_projected(project, album_stream(album), decide, source)
 
@@ -85,8 +91,8 @@ def _imported(event: StudyImported | SeriesImported | ReportAdded) -> Collection
 
 
 def _without_claims(
-    claims: Claims,
-    place: Place,
+    claims: SeriesClaims,
+    holder: Holder,
     state: Album,
     study: StudyUID,
     series: Collection[SeriesUID],
@@ -99,7 +105,7 @@ def _without_claims(
     }
     if not wrong:
         return state
-    claimed = by_study(claims.of(series, {place}))
+    claimed = by_study(claims.on_series(series, {holder}))
     kept = {other: state.studies[other] - claimed.get(other, set()) for other in wrong}
     return evolve(state, studies={**state.studies, **kept})
 
@@ -113,7 +119,7 @@ def put_in_inbox(
 ) -> None:
     """Put series of a study into a user's inbox, from an origin."""
     new = set(series) - holdings.inbox.series(user, study)
-    _note(holdings, inbox_place(user), origin, study, series, new)
+    _note(holdings, inbox_holder(user), origin, study, series, new)
     holdings.inbox.add(user, study, series)
 
 
@@ -140,7 +146,7 @@ def keeping_images(
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
         for study, series in kept.items():
-            put_in_inbox(holdings, caller.user, album_place(album), study, series)
+            put_in_inbox(holdings, caller.user, album_holder(album), study, series)
 
     return holdings.albums.handle_projected(project, album_stream(album), decide, caller.source)
 
@@ -150,10 +156,10 @@ def _only_there(
 ) -> dict[StudyUID, set[SeriesUID]]:
     """The series with images that an album holds in truth, and that the caller has in no other place, by study."""
     here = true_holdings(holdings.claims, held_in_albums(holdings.albums.index, [album]))
-    populated = holdings.catalogue.populated({one.study for one in here})
-    place = album_place(album)
+    populated = holdings.catalogue.populated_series({one.study for one in here})
+    holder = album_holder(album)
     elsewhere = true_holdings(
-        holdings.claims, [one for one in reach(holdings, caller) if one.place != place]
+        holdings.claims, [one for one in reach(holdings, caller) if one.holder != holder]
     )
     had = {(one.study, one.series) for one in elsewhere}
     wanted = [one for one in here if (one.study, one.series) in populated - had]
@@ -162,7 +168,7 @@ def _only_there(
 
 def _note(
     holdings: Holdings,
-    target: Place,
+    target: Holder,
     origin: Origin,
     study: StudyUID,
     series: Collection[SeriesUID],
@@ -171,16 +177,16 @@ def _note(
     """Note on what a place is going to hold some series, of which some are new to it."""
     source = origin.source if isinstance(origin, Claim) else origin
     if source is not None:
-        holdings.claims.pass_on(source, target, study, series, new)
+        holdings.claims.propagate(source, target, study, series, new)
     if isinstance(origin, Claim):
         for uid in series:
-            holdings.claims.make(
-                Held(target, study, uid),
+            holdings.claims.add(
+                Holding(target, study, uid),
                 origin.by,
                 is_new=uid in new and source is None,
                 is_first=origin.is_first,
                 may_show=origin.may_show,
             )
         return
-    for uid in sorted(set(new) - set(holdings.catalogue.facts(new))):
-        holdings.catalogue.claim(study, uid)
+    for uid in sorted(set(new) - set(holdings.catalogue.series(new))):
+        holdings.catalogue.add_placeholder(study, uid)

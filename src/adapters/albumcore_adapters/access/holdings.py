@@ -6,7 +6,9 @@ from attrs import frozen
 
 from albumcore import Albumcore
 from albumcore.times import Clock
-from albumcore_adapters.directory import Catalogue, Claims, Inbox
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
+from albumcore_adapters.directory.inbox import Inbox
 
 
 @frozen
@@ -23,6 +25,6 @@ class Holdings:
 
     albums: Albumcore
     inbox: Inbox
-    claims: Claims
+    claims: SeriesClaims
     catalogue: Catalogue
     clock: Clock

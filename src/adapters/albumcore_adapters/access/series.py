@@ -15,15 +15,15 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import Index, MemberRow, SeriesRow
 from albumcore_adapters.access.albums import may, permitted
 from albumcore_adapters.access.holdings import Holdings
-from albumcore_adapters.directory import (
-    UNKNOWN,
-    Claims,
-    Held,
-    Inbox,
-    Place,
-    album_place,
-    inbox_place,
+from albumcore_adapters.directory.claims import (
+    UNKNOWN_USER,
+    Holder,
+    Holding,
+    SeriesClaims,
+    album_holder,
+    inbox_holder,
 )
+from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.identity.callers import Caller
 
 # What there is
@@ -37,26 +37,28 @@ def series_in_album(index: Index, album: AlbumId, study: StudyUID) -> list[Serie
 
 def held_in_albums(
     index: Index, albums: Collection[str], study: StudyUID | None = None
-) -> Iterator[Held]:
+) -> Iterator[Holding]:
     """What some albums hold; of one study alone, if it is named."""
     wanted = {"album_id": albums} | ({} if study is None else {"study_uid": study})
     for row in index.rows(SeriesRow, wanted):
         yield _held_by_album(row)
 
 
-def _held_by_album(row: SeriesRow) -> Held:
-    return Held(album_place(row.album_id), StudyUID(row.study_uid), SeriesUID(row.series_uid))
+def _held_by_album(row: SeriesRow) -> Holding:
+    return Holding(album_holder(row.album_id), StudyUID(row.study_uid), SeriesUID(row.series_uid))
 
 
-def _in_inbox(holdings: Holdings, caller: Caller, study: StudyUID | None) -> Iterator[Held]:
+def _in_inbox(holdings: Holdings, caller: Caller, study: StudyUID | None) -> Iterator[Holding]:
     if not caller.inbox:
         return
-    place = inbox_place(caller.user)
+    holder = inbox_holder(caller.user)
     if study is None:
         for uid, series in holdings.inbox.contents(caller.user).items():
-            yield from (Held(place, uid, one) for one in series)
+            yield from (Holding(holder, uid, one) for one in series)
     else:
-        yield from (Held(place, study, one) for one in holdings.inbox.series(caller.user, study))
+        yield from (
+            Holding(holder, study, one) for one in holdings.inbox.series(caller.user, study)
+        )
 
 
 # What a caller sees
@@ -69,7 +71,7 @@ def reach(
     *,
     inbox: bool = False,
     study: StudyUID | None = None,
-) -> list[Held]:
+) -> list[Holding]:
     """What is held where a caller may read: in one album, in the inbox, or in all of them.
 
     What the images of these series say is shown of the `true_holdings` among them alone.
@@ -83,7 +85,7 @@ def reach(
     """
     if caller.permissions is not None and Permission.READ_SERIES not in caller.permissions:
         return []
-    found: list[Held] = []
+    found: list[Holding] = []
     if album is not None:
         found += held_in_albums(holdings.albums.index, [album], study)
     else:
@@ -95,14 +97,14 @@ def reach(
     return [one for one in found if caller.studies is None or one.study in caller.studies]
 
 
-def true_holdings(claims: Claims, held: Iterable[Held]) -> list[Held]:
+def true_holdings(claims: SeriesClaims, held: Iterable[Holding]) -> list[Holding]:
     """Those of some holdings that rest on more than a claim."""
     found = list(held)
-    claimed = claims.at({one.place for one in found})
+    claimed = claims.in_holders({one.holder for one in found})
     return [one for one in found if one not in claimed]
 
 
-def by_study(held: Iterable[Held]) -> dict[StudyUID, set[SeriesUID]]:
+def by_study(held: Iterable[Holding]) -> dict[StudyUID, set[SeriesUID]]:
     """The series that are held, by study."""
     found: dict[StudyUID, set[SeriesUID]] = {}
     for one in held:
@@ -146,11 +148,11 @@ def viewers_of(holdings: Holdings, studies: Collection[StudyUID]) -> set[UserId]
     rows = holdings.albums.index.rows
     in_albums = rows(SeriesRow, {"study_uid": studies})
     in_inboxes = holdings.inbox.holdings(studies)
-    showing = {one.place for one in _showing(holdings, _holdings(in_albums, in_inboxes))}
-    albums = {row.album_id for row in in_albums if album_place(row.album_id) in showing}
+    showing = {one.holder for one in _showing(holdings, _holdings(in_albums, in_inboxes))}
+    albums = {row.album_id for row in in_albums if album_holder(row.album_id) in showing}
     members = rows(MemberRow, {"album_id": albums})
     return {UserId(row.sub) for row in members} | {
-        sub for sub, _, _ in in_inboxes if inbox_place(sub) in showing
+        sub for sub, _, _ in in_inboxes if inbox_holder(sub) in showing
     }
 
 
@@ -167,15 +169,15 @@ def users_sharing_with(holdings: Holdings, caller: Caller) -> set[UserId]:
 
 def _holdings(
     in_albums: Iterable[SeriesRow], in_inboxes: Iterable[tuple[UserId, StudyUID, SeriesUID]]
-) -> list[Held]:
+) -> list[Holding]:
     """The holdings that rows of albums and inboxes are of."""
     return [
         *map(_held_by_album, in_albums),
-        *(Held(inbox_place(sub), study, series) for sub, study, series in in_inboxes),
+        *(Holding(inbox_holder(sub), study, series) for sub, study, series in in_inboxes),
     ]
 
 
-def _showing(holdings: Holdings, held: Collection[Held]) -> list[Held]:
+def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
     """Those of some holdings that show their study to the users who read where they are.
 
     Where series of the study have images, a holding of one of these does, if it is no claim. Of a study without any
@@ -183,9 +185,9 @@ def _showing(holdings: Holdings, held: Collection[Held]) -> list[Held]:
     """
     if not held:
         return []
-    populated = holdings.catalogue.populated({one.study for one in held})
+    populated = holdings.catalogue.populated_series({one.study for one in held})
     with_images = {study for study, _ in populated}
-    claimed = holdings.claims.of({one.series for one in held})
+    claimed = holdings.claims.on_series({one.series for one in held})
     return [
         one
         for one in held
@@ -206,18 +208,18 @@ class Claim:
 
     Attributes:
         source: The place that the caller may take it from, which holds it on a claim; None where there is none.
-        by: The sub of the user whose word it is; `UNKNOWN` for what comes through the token of an album.
+        by: The sub of the user whose word it is; `UNKNOWN_USER` for what comes through the token of an album.
         is_first: Whether no place holds the study.
         may_show: Whether the caller may take the study from a place that shows it.
     """
 
-    source: Place | None
+    source: Holder | None
     by: UserId
     is_first: bool
     may_show: bool
 
 
-Origin = Place | Claim
+Origin = Holder | Claim
 """What a series comes from when it is put somewhere: a place that holds it, or a claim."""
 
 
@@ -232,38 +234,38 @@ def origin_of(
     """
     rows = holdings.albums.index.rows(SeriesRow, {"series_uid": series})
     held = _holdings(rows, holdings.inbox.held([series]))
-    claimed = holdings.claims.of([series])
+    claimed = holdings.claims.on_series([series])
     true = {one for one in held if one not in claimed}
-    known = holdings.catalogue.facts([series]).get(series)
+    known = holdings.catalogue.series([series]).get(series)
     # A series that is populated is of the study its images say; any other, of that under which it is held.
     studies = {known.study_uid} if known and known.populated else {one.study for one in true}
     if studies - {study}:
         return None
     there = [one for one in held if one.study == study]
-    for place in _takeable(holdings, caller, {one.place for one in there if one in true}):
-        return place
-    sources = _takeable(holdings, caller, {one.place for one in there if one not in true})
+    for holder in _takeable(holdings, caller, {one.holder for one in there if one in true}):
+        return holder
+    sources = _takeable(holdings, caller, {one.holder for one in there if one not in true})
     source = next(sources, None)
     if source is None and any(one in true for one in there):
         return None
     return claim_by(holdings, caller, study, source)
 
 
-def _takeable(holdings: Holdings, caller: Caller, among: Collection[Place]) -> Iterator[Place]:
+def _takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> Iterator[Holder]:
     """Those of some places that a caller may take series from: their inbox, and albums they may send from."""
-    inbox = inbox_place(caller.user)
+    inbox = inbox_holder(caller.user)
     if caller.inbox and inbox in among:
         yield inbox
     if caller.acts_as_user:
         for row in holdings.albums.index.rows(MemberRow, {"sub": caller.user}):
-            place = album_place(row.album_id)
-            if place in among and may(
+            holder = album_holder(row.album_id)
+            if holder in among and may(
                 holdings.albums, caller, row.album_id, Permission.SEND_SERIES, holdings.clock()
             ):
-                yield place
+                yield holder
 
 
-def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Place | None) -> Claim:
+def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Holder | None) -> Claim:
     """The claim of a caller on a series of a study, which may be taken from a place that holds it on a claim.
 
     It shows the study where it is the first that is heard of it, and where the caller may take the study from a place
@@ -271,9 +273,9 @@ def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Place 
     """
     rows = holdings.albums.index.rows(SeriesRow, {"study_uid": study})
     held = _holdings(rows, holdings.inbox.holdings([study]))
-    showing = {one.place for one in _showing(holdings, held)}
+    showing = {one.holder for one in _showing(holdings, held)}
     may_show = any(True for _ in _takeable(holdings, caller, showing))
-    by = caller.user if caller.acts_as_user else UNKNOWN
+    by = caller.user if caller.acts_as_user else UNKNOWN_USER
     return Claim(source, by, not held, may_show)
 
 
@@ -281,18 +283,18 @@ def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Place 
 class Taken:
     """Series of one study that are taken from a place."""
 
-    place: Place
+    holder: Holder
     series: Collection[SeriesUID]
 
 
 def taken_from_album(index: Index, album: AlbumId, study: StudyUID) -> Taken:
     """The series of a study in an album, for a caller who may send from there."""
-    return Taken(album_place(album), series_in_album(index, album, study))
+    return Taken(album_holder(album), series_in_album(index, album, study))
 
 
 def taken_from_inbox(inbox: Inbox, user: UserId, study: StudyUID) -> Taken:
     """The series of a study in a user's inbox."""
-    return Taken(inbox_place(user), sorted(inbox.series(user, study)))
+    return Taken(inbox_holder(user), sorted(inbox.series(user, study)))
 
 
 def sendable(holdings: Holdings, caller: Caller, album: str, study: StudyUID) -> Taken:

@@ -1,1 +1,1 @@
-"""DICOM files read into the catalogue: headers only."""
+"""DICOM files: reading their headers, and importing them into the catalogue."""

@@ -1,4 +1,4 @@
-"""Files with a deflated data set (DICOM PS3.5 section A.5), which a few bytes can make very long."""
+"""Files with a deflated data set (DICOM PS3.5 section A.5), protected against decompression bombs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 
 MAX_INFLATED = 64 * 1024 * 1024
-"""How much longer than its file a deflated data set may be, in bytes, where nothing else is said."""
+"""The default of how much longer than its file a deflated data set may be, in bytes."""
 
 _INFLATED_AT_ONCE = 64 * 1024
 
 
-class InflatesTooFar(Exception):
-    """A deflated data set is too long; the text says how long it may be."""
+class InflatedTooLong(Exception):
+    """A deflated data set is longer than permitted; the message names the limit."""
 
 
 class BoundedReader(BufferedReader):
-    """A file, from which a deflated data set is read only if it is not too long when it is inflated.
+    """A file that refuses to return a deflated data set that is too long when inflated.
 
-    pydicom reads to the end of a file for one purpose alone: to inflate all of that at once.
+    pydicom reads to the end of a file only to inflate the whole rest at once, so such a read is checked.
 
     Args:
         path: The file.
@@ -32,27 +32,27 @@ class BoundedReader(BufferedReader):
         self._max_inflated = max_inflated
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read so many bytes; or all the rest, which is then deflated.
+        """Read ``size`` bytes; or the whole rest of the file, a deflated data set.
 
         Raises:
-            InflatesTooFar: inflated, the rest is too long.
-            zlib.error: it is not deflated.
+            InflatedTooLong: the rest is too long when inflated.
+            zlib.error: the rest is not deflated.
         """
         content = super().read(size)
         if size is None or size < 0:
             most = os.fstat(self.fileno()).st_size + self._max_inflated
             if _inflates_beyond(most, content):
                 more = f"inflated, it is more than {self._max_inflated} bytes longer than the file"
-                raise InflatesTooFar(more)
+                raise InflatedTooLong(more)
         return content
 
 
 def _inflates_beyond(most: int, content: bytes) -> bool:
-    """Whether a raw deflate stream (RFC 1951) is longer than so many bytes, found without keeping any of it."""
+    """Whether a raw deflate stream (RFC 1951) is longer than ``most`` bytes when inflated; uses constant memory."""
     inflater, length = zlib.decompressobj(-zlib.MAX_WBITS), 0
     for start in range(0, len(content), _INFLATED_AT_ONCE):
         piece = content[start : start + _INFLATED_AT_ONCE]
-        # At the end of the stream, what follows it stays unconsumed for good.
+        # After the end of the stream, the rest is never consumed.
         while piece and length <= most and not inflater.eof:
             length += len(inflater.decompress(piece, _INFLATED_AT_ONCE))
             piece = inflater.unconsumed_tail

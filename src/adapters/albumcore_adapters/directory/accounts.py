@@ -1,7 +1,7 @@
-"""Accounts of the TSCharts API: a name, a password, and one token that stays the same.
+"""Accounts of the TSCharts API: a name, a password, and one token that is valid until the password changes.
 
-Passwords are kept as argon2id hashes. A token is derived from the password's hash and a secret that
-is not in the database, so whoever reads the database can use neither.
+Passwords are stored as argon2id hashes. The token is derived from the hash and a secret that is not in the database,
+so that neither can be recovered from a copy of the database.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _BY_DIGEST = "SELECT * FROM directory_account WHERE token_digest = ?"
 _SET_DIGEST = "UPDATE directory_account SET token_digest = ? WHERE id = ?"
 
 MAX_PASSWORD_CHECKS = 2
-"""Passwords that a process checks at a time: each check takes 64 MiB of memory, and a processor for a while."""
+"""Limit of concurrent password checks of a process; each check takes 64 MiB of memory and much processor time."""
 
 _BUSY = "other passwords are being checked; try again"
 _TOKEN = re.compile(r"[0-9a-f]{40}\Z")
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-# Of no known password: checking against it costs an unknown name the time that a known one takes.
-_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "A" * 43
+# The hash of no known password, checked for unknown names, so that they take the same time as known ones.
+_UNKNOWN_NAME = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "A" * 43
 
 
 @frozen
 class Account:
-    """An account; one that is not active may neither log in nor use its token."""
+    """An account. An inactive one can neither log in nor use its token."""
 
     id: int
     name: str
@@ -54,20 +54,20 @@ class Accounts:
     """The accounts of the TSCharts API.
 
     Attributes:
-        secret: Key that tokens are derived with; with another key, older tokens are worth nothing.
-        turns: Turns at checking a password.
+        secret: The key from which tokens are derived; another key invalidates all tokens.
+        password_checks: Limits concurrent password checks.
     """
 
     database: Database
     secret: bytes = field(repr=False)
-    turns: ConcurrencyLimit = field(
+    password_checks: ConcurrencyLimit = field(
         factory=lambda: ConcurrencyLimit(MAX_PASSWORD_CHECKS, _BUSY, 1), eq=False, repr=False
     )
 
     def add(self, name: str, password: str) -> Account:
-        """Add an account, or give an existing one this password, which also makes it active again.
+        """Add an account, or set the password of an existing one and activate it.
 
-        A new password ends the token of the old one.
+        A new password invalidates the token.
 
         Raises:
             Invalid: the name is blank, not valid Unicode or longer than 255 characters, or the password is empty.
@@ -90,49 +90,51 @@ class Accounts:
             return _account(row)
 
     def check(self, name: str, password: str) -> Account | None:
-        """Return the active account with this name and password.
+        """Return the active account with this name and password, or None.
 
-        An unknown name, a wrong password and a disabled account are told alike, and take alike.
+        An unknown name, a wrong password and a disabled account take the same time and have the same result.
 
         Raises:
-            Busy: two passwords are being checked already.
+            LimitReached: `MAX_PASSWORD_CHECKS` passwords are being checked.
         """
         row = self._named(name)
-        # The hash is never renewed here, whatever the library advises: it would change the token.
+        # The hash is never renewed (argon2's check_needs_rehash): that would change the token.
         try:
-            with self.turns.slot():
-                _HASHER.verify(_NOBODY if row is None else row["password_hash"], _encoded(password))
+            with self.password_checks.slot():
+                _HASHER.verify(
+                    _UNKNOWN_NAME if row is None else row["password_hash"], _encoded(password)
+                )
         except VerifyMismatchError:
             return None
         return None if row is None or not row["active"] else _account(row)
 
     def token(self, account: Account) -> str:
-        """Return an account's token: 40 hexadecimal digits, the same until the password changes.
+        """Return the token of an account: 40 hexadecimal digits, which change only with the password.
 
-        Only its SHA-256 is kept.
+        The database stores its SHA-256 only.
         """
         [row] = self._rows(_BY_ID, account.id)
         token = self._token(row)
         if row["token_digest"] != _digest(token):
-            # The secret is not the one the account was made with.
+            # The secret has changed since the account was added.
             with self.database.transaction(commit=True) as cursor:
                 cursor.execute(_SET_DIGEST, (_digest(token), account.id))
         return token
 
     def named(self, name: str) -> Account | None:
-        """Return the account of that name, active or not."""
+        """Return the account with this name, active or not."""
         row = self._named(name)
         return None if row is None else _account(row)
 
     def by_token(self, token: str) -> Account | None:
-        """Return the account a token belongs to, active or not; exact to the letter's case."""
+        """Return the account of a token, active or not; the token is case-sensitive."""
         if not _TOKEN.match(token):
             return None
         rows = self._rows(_BY_DIGEST, _digest(token))
         return next((_account(row) for row in rows if self._token(row) == token), None)
 
     def disable(self, name: str) -> bool:
-        """Keep the account from logging in and from using its token; False if there is none."""
+        """Deactivate an account; False if there is none with this name."""
         if not is_storable(name):
             return False
         with self.database.transaction(commit=True) as cursor:
@@ -157,7 +159,7 @@ def _account(row: Row) -> Account:
 
 
 def _encoded(password: str) -> bytes:
-    # Whatever JSON can carry is a password, lone surrogates too.
+    # Any JSON string is a password, also with lone surrogates.
     return password.encode("utf-8", "surrogatepass")
 
 

@@ -1,8 +1,7 @@
-"""The DICOM catalogue: which studies, series and instances there are.
+"""The DICOM catalogue: the studies, series and instances that are known.
 
-This is where descriptions and what is personal about a study live: events name studies and series
-by UID alone. UIDs are taken to be well formed (DICOM PS3.5 section 9.1): they are checked where
-they enter.
+Descriptions and personal data of studies are here; events refer to studies and series by UID alone. UIDs are valid
+(DICOM PS3.5 section 9.1): callers check them.
 """
 
 from __future__ import annotations
@@ -12,23 +11,23 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory._instances import InstanceRecord, place, write
-from albumcore_adapters.directory.claims import bring
-from albumcore_adapters.directory.inbox import PUT_IN
+from albumcore_adapters.directory.claims import confirm_by_import
+from albumcore_adapters.directory.inbox import PUT_INTO_INBOX
+from albumcore_adapters.directory.instances import InstanceRecord, place_series, write_instances
 from albumcore_adapters.sql.database import Database, Row, rows_of, select_in
 
-# What has a column is searched, sorted or shown often; the rest is read from the attributes, which
-# are kept in the DICOM JSON Model.
+# Attributes that are searched, sorted or returned often have columns; all are stored in the DICOM JSON Model.
 
 
 @frozen
-class SeriesFacts:
-    """What albums need to know of a series.
+class CatalogueSeries:
+    """A series in the catalogue.
 
     Attributes:
+        study_uid: StudyInstanceUID, (0020,000D).
         modality: Modality, (0008,0060), if known.
-        populated: Whether anything but its UIDs is known.
-        instances: How many instances of it are in the catalogue.
+        populated: Whether it has instances; otherwise it is a placeholder, of which only the UIDs are known.
+        instances: The number of its instances in the catalogue.
     """
 
     study_uid: StudyUID
@@ -39,20 +38,20 @@ class SeriesFacts:
 
 @frozen
 class Catalogue:
-    """The studies, series and instances that are known."""
+    """The catalogue of studies, series and instances. A series without instances is a *placeholder*."""
 
     database: Database
 
     def store(self, records: Iterable[InstanceRecord], *, owner: str | None = None) -> None:
-        """Take up instances, all or none; taking up the same ones again changes nothing.
+        """Store instances in one transaction. Idempotent.
 
-        Where two instances describe their study or series differently, the later one counts, and
-        what it leaves out stays as it was.
+        Where instances have different attributes of their study or series, the later value replaces the earlier one;
+        an attribute without a value in the later instance is unchanged.
 
         Args:
             records: The instances.
-            owner: The sub of the person who brings them. Their series go into this person's inbox in the same
-                transaction, and what this person claimed of them is held in truth from then on.
+            owner: The sub of the user who imports them. The same transaction puts the series into their inbox, and
+                confirms their claims on them.
 
         Raises:
             SeriesOfOtherStudy: a series belongs to another study.
@@ -61,36 +60,36 @@ class Catalogue:
         records = tuple(records)
         homes = {(record.study_uid, record.series_uid) for record in records}
         with self.database.transaction(commit=True) as cursor:
-            place(cursor, homes)
-            write(cursor, records)
+            place_series(cursor, homes)
+            write_instances(cursor, records)
             if owner is not None:
-                cursor.executemany(PUT_IN, [(owner, *home) for home in homes])
-                bring(cursor, owner, homes)
+                cursor.executemany(PUT_INTO_INBOX, [(owner, *home) for home in homes])
+                confirm_by_import(cursor, owner, homes)
 
-    def claim(self, study_uid: StudyUID, series_uid: SeriesUID) -> None:
-        """Note a series, as a placeholder that is not populated yet unless it is known.
+    def add_placeholder(self, study_uid: StudyUID, series_uid: SeriesUID) -> None:
+        """Add a series as a placeholder, unless it is known.
 
         Raises:
             SeriesOfOtherStudy: the series belongs to another study.
         """
         with self.database.transaction(commit=True) as cursor:
-            place(cursor, {(study_uid, series_uid)})
+            place_series(cursor, {(study_uid, series_uid)})
 
     def study_exists(self, study_uid: StudyUID) -> bool:
-        """Whether the study is known, populated or not."""
+        """Whether the study is known, also if all of its series are placeholders."""
         return bool(self._rows("SELECT 1 FROM directory_study WHERE study_uid = ?", study_uid))
 
     def series_exists(self, series_uid: SeriesUID) -> bool:
-        """Whether the series is known, populated or not."""
+        """Whether the series is known, also as a placeholder."""
         return bool(self._rows("SELECT 1 FROM directory_series WHERE series_uid = ?", series_uid))
 
     def series_of(self, study_uid: StudyUID) -> set[SeriesUID]:
-        """Return every known series of a study."""
+        """Return every series of a study, placeholders included."""
         rows = self._rows("SELECT series_uid FROM directory_series WHERE study_uid = ?", study_uid)
         return {row["series_uid"] for row in rows}
 
-    def populated(self, study_uids: Iterable[StudyUID]) -> set[tuple[StudyUID, SeriesUID]]:
-        """Return the series of some studies that are populated, each with its study."""
+    def populated_series(self, study_uids: Iterable[StudyUID]) -> set[tuple[StudyUID, SeriesUID]]:
+        """Return the populated series of these studies, each with its study."""
         rows = self._rows_in(
             "SELECT study_uid, series_uid FROM directory_series"
             " WHERE study_uid IN (:values) AND populated = 1",
@@ -116,26 +115,26 @@ class Catalogue:
         )
         return {row["series_uid"]: row["description"] for row in rows}
 
-    def facts(self, series_uids: Iterable[SeriesUID]) -> dict[SeriesUID, SeriesFacts]:
-        """Return the facts of those series that are known."""
+    def series(self, series_uids: Iterable[SeriesUID]) -> dict[SeriesUID, CatalogueSeries]:
+        """Return those series that are known, by UID."""
         rows = self._rows_in(
             "SELECT series_uid, study_uid, modality, populated, instances FROM directory_series"
             " WHERE series_uid IN (:values)",
             series_uids,
         )
         return {
-            row["series_uid"]: SeriesFacts(
+            row["series_uid"]: CatalogueSeries(
                 row["study_uid"], row["modality"], bool(row["populated"]), row["instances"]
             )
             for row in rows
         }
 
-    def numbers(self) -> Mapping[str, int]:
-        """Count what there is (Kheops API 13.2).
+    def counts(self) -> Mapping[str, int]:
+        """Return the numbers of objects (Kheops API 13.2).
 
         Returns:
-            ``studies``, ``series`` and ``instances``; of the first two also those that are not populated, as
-            ``unpopulated_studies`` and ``unpopulated_series``. A study is populated when a series of it is.
+            ``studies``, ``series`` and ``instances``; and as ``unpopulated_studies`` and ``unpopulated_series`` the
+            placeholders among them. A study is populated if one of its series is.
         """
         [row] = self._rows(
             "SELECT (SELECT count(*) FROM directory_study) AS studies,"
@@ -150,9 +149,9 @@ class Catalogue:
         return dict(row)
 
     def series_in_study_histogram(self) -> list[tuple[int, int]]:
-        """Tell how many studies have how many series: pairs of both numbers, by the number of series.
+        """Return pairs of a number of series and the number of studies with so many, in ascending order.
 
-        Series count whether they are populated or not.
+        Placeholders count.
         """
         rows = self._rows(
             "SELECT nb_series, count(*) AS nb_studies FROM"
@@ -161,13 +160,8 @@ class Catalogue:
         )
         return [(row["nb_series"], row["nb_studies"]) for row in rows]
 
-    def placeholders(self) -> set[SeriesUID]:
-        """Return every known series that is not populated."""
-        rows = self._rows("SELECT series_uid FROM directory_series WHERE populated = 0")
-        return {row["series_uid"] for row in rows}
-
     def all_series(self) -> set[SeriesUID]:
-        """Return every known series, populated or not."""
+        """Return every series, placeholders included."""
         return {row["series_uid"] for row in self._rows("SELECT series_uid FROM directory_series")}
 
     def _rows(self, select: str, *params: str) -> list[Row]:

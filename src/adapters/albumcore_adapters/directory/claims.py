@@ -1,9 +1,8 @@
-"""Claims: series that a place holds on the word of users alone (Kheops API 4.2 and 14, rule 53).
+"""Claims: holdings of series that no image confirms (Kheops API 4.2 and 14, rule 53).
 
-Any user may put a series that is not there yet into an inbox or an album: they name its UID, and that is all they
-show. Such a holding is a claim. It keeps a place for the series, and what the images say of it later is not shown
-through it, until one of those whose word it is brings images of the series, or the series comes to the place from
-one that holds it in truth.
+Any user may put an unknown series into an inbox or an album by naming its UID. Such a holding is a *claim* of that
+user. It shows nothing of the images of the series until it is *confirmed*: one of its claimants imports images of the
+series, or the series is put there from a holder whose holding is confirmed.
 
 A holding without a row here is held in truth. Rows are written before the holding they are of, or in its transaction,
 and stay when it ends: whatever is put there again writes anew what it rests on.
@@ -12,60 +11,62 @@ and stay when it ends: whatever is put there again writes anew what it rests on.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NewType
+from typing import NewType, TypeAlias
 
 from attrs import frozen
 
 from albumcore.ids import SeriesUID, StudyUID, UserId
-from albumcore_adapters.directory._instances import place as place_series
+from albumcore_adapters.directory.instances import place_series
 from albumcore_adapters.sql.database import Cursor, Database, Row, select_in
 
-Place = NewType("Place", str)
-"""An album or an inbox, as a place that holds series."""
+Holder = NewType("Holder", str)
+"""What holds series: an album or an inbox."""
 
-UNKNOWN = UserId("")
-"""Whose word a claim is that was made through the token of an album: those who have the token are not known."""
+UNKNOWN_USER = UserId("")
+"""The claimant of a claim made through the capability token of an album, whose bearer is not known."""
 
 
 @frozen
-class Held:
-    """A series of a study in a place."""
+class Holding:
+    """A series of a study in an album or inbox."""
 
-    place: Place
+    holder: Holder
     study: StudyUID
     series: SeriesUID
 
 
-Claimed = Mapping[Held, bool]
-"""Holdings that rest on claims alone, and whether each shows its study as long as no series of that has images."""
+Claimed: TypeAlias = Mapping[Holding, bool]
+"""Claims that are not confirmed, and whether each shows its study while no series of that study has images."""
 
 
-def album_place(album_id: str) -> Place:
-    """The album, as a place."""
-    return Place(f"album:{album_id}")
+def album_holder(album_id: str) -> Holder:
+    """Return the holder of an album."""
+    return Holder(f"album:{album_id}")
 
 
-def inbox_place(sub: str) -> Place:
-    """The inbox of a user, as a place."""
-    return Place(f"inbox:{sub}")
+def inbox_holder(sub: str) -> Holder:
+    """Return the holder of a user's inbox."""
+    return Holder(f"inbox:{sub}")
 
 
-_OF_ONE = "place = ? AND study_uid = ? AND series_uid = ?"
+_ONE = "place = ? AND study_uid = ? AND series_uid = ?"
 _INSERT = (
     "INSERT INTO directory_claim (place, study_uid, series_uid, claimed_by, shows_study) {}"
     " ON CONFLICT DO NOTHING"
 )
-_MAKE = _INSERT.format("VALUES (?, ?, ?, ?, ?)")
+_CLAIM = _INSERT.format("VALUES (?, ?, ?, ?, ?)")
 _JOIN = _INSERT.format(
     "SELECT place, study_uid, series_uid, ?, ? FROM directory_claim"  # noqa: S608
-    f" WHERE {_OF_ONE} LIMIT 1"
+    f" WHERE {_ONE} LIMIT 1"
 )
 _COPY = _INSERT.format(
     "SELECT ?, study_uid, series_uid, claimed_by, shows_study FROM directory_claim"  # noqa: S608
-    f" WHERE {_OF_ONE}"
+    f" WHERE {_ONE}"
 )
-_END = f"DELETE FROM directory_claim WHERE {_OF_ONE}"  # noqa: S608
-_BRING = "INSERT INTO directory_bringer (series_uid, sub) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_CONFIRM = f"DELETE FROM directory_claim WHERE {_ONE}"  # noqa: S608
+_IMPORTED_BY = (
+    "INSERT INTO directory_bringer (series_uid, sub) VALUES (?, ?) ON CONFLICT DO NOTHING"
+)
 _CLAIMS = (
     "SELECT place, study_uid, series_uid, max(shows_study) AS shows_study"
     " FROM directory_claim AS claim WHERE {} IN (:values) GROUP BY place, study_uid, series_uid"
@@ -73,115 +74,129 @@ _CLAIMS = (
     " WHERE bringer.series_uid = claim.series_uid AND bringer.sub = claim.claimed_by)"
     " THEN 1 ELSE 0 END) = 0"
 )
-_BY_SERIES, _BY_PLACE = _CLAIMS.format("series_uid"), _CLAIMS.format("place")
+_BY_SERIES, _BY_HOLDER = _CLAIMS.format("series_uid"), _CLAIMS.format("place")
 
 
 @frozen
-class Claims:
-    """Which of the series in albums and inboxes are there on claims alone."""
+class SeriesClaims:
+    """The claims in albums and inboxes."""
 
     database: Database
 
-    def make(
+    def add(
         self,
-        held: Held,
+        holding: Holding,
         claimed_by: UserId,
         *,
         is_new: bool,
         is_first: bool = False,
         may_show: bool = False,
     ) -> None:
-        """Note that a place holds a series, or is about to, on the word of a user.
+        """Record that a user claims a holding that exists or is about to. A confirmed holding stays confirmed.
 
-        A place that holds the series in truth goes on doing so. The claim shows the study if it is the first that was
-        ever heard of that, or if it may show it.
+        An unknown series is added to the catalogue as a placeholder. The claim shows its study if the study is new to
+        the catalogue and to all holders, or if ``may_show`` is true.
 
         Args:
-            held: The place, the study and the series, which becomes a placeholder where it is not known.
-            claimed_by: The sub of the user, or `UNKNOWN`.
-            is_new: Whether the place does not hold the series yet.
-            is_first: Whether no place is seen to hold the study.
-            may_show: Whether the user could have put the study there from a place that shows it.
+            holding: The holding.
+            claimed_by: The sub of the user, or `UNKNOWN_USER`.
+            is_new: Whether the holder does not hold the series yet.
+            is_first: Whether no holder visibly holds the study.
+            may_show: Whether the user could have put the study there from a holder that shows it.
 
         Raises:
             SeriesOfOtherStudy: the series has images of another study.
         """
-        where = (held.place, held.study, held.series)
+        where = (holding.holder, holding.study, holding.series)
         with self.database.transaction(commit=True) as cursor:
-            is_new_study = place_series(cursor, {(held.study, held.series)})
+            is_new_study = place_series(cursor, {(holding.study, holding.series)})
             shows = int(may_show or (is_first and is_new_study))
             if is_new:
-                cursor.execute(_END, where)
-                cursor.execute(_MAKE, (*where, claimed_by, shows))
+                cursor.execute(_CONFIRM, where)
+                cursor.execute(_CLAIM, (*where, claimed_by, shows))
             else:
                 cursor.execute(_JOIN, (claimed_by, shows, *where))
 
-    def pass_on(
+    def propagate(
         self,
-        source: Place,
-        target: Place,
+        source: Holder,
+        target: Holder,
         study: StudyUID,
         series: Collection[SeriesUID],
         new: Collection[SeriesUID],
     ) -> None:
-        """Note that a place is given series of a study that another one holds.
+        """Record that series of a study are put from one holder into another.
 
-        What the source holds in truth, the target holds in truth as well. What is a claim there is one of the same
-        users here, unless the target holds the series in truth already.
+        A confirmed holding of the source confirms that of the target. A claim of the source becomes a claim of the
+        same users in the target, if the series is new there.
 
         Args:
-            source: Where the series are taken from.
-            target: Where they are put.
-            study: The study that they are held under.
-            series: All of them.
+            source: The holder they are taken from.
+            target: The holder they are put into.
+            study: The study of the holdings.
+            series: All of the series.
             new: Those that the target does not hold yet.
         """
         if source == target or not self._concern(series, (source, target)):
             return
         with self.database.transaction(commit=True) as cursor:
-            # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
+            # Changes nothing, but the transaction then begins with a write and waits for the write lock.
             cursor.execute("DELETE FROM directory_claim WHERE 1 = 0")
-            mere = claims_on(cursor, series, (source,))
+            claims = claims_on_series(cursor, series, (source,))
             for uid in series:
                 there = (target, study, uid)
-                is_claim = Held(source, study, uid) in mere
+                is_claim = Holding(source, study, uid) in claims
                 if uid in new or not is_claim:
-                    cursor.execute(_END, there)
+                    cursor.execute(_CONFIRM, there)
                 if uid in new and is_claim:
                     cursor.execute(_COPY, (target, source, study, uid))
 
-    def _concern(self, series: Iterable[SeriesUID], places: Collection[Place]) -> bool:
+    def _concern(self, series: Iterable[SeriesUID], holders: Collection[Holder]) -> bool:
         select = "SELECT DISTINCT place FROM directory_claim WHERE series_uid IN (:values)"
         with self.database.transaction(commit=False) as cursor:
-            return any(row["place"] in places for row in select_in(cursor, select, series))
+            return any(row["place"] in holders for row in select_in(cursor, select, series))
 
-    def of(self, series: Iterable[SeriesUID], places: Collection[Place] | None = None) -> Claimed:
-        """Return the holdings of some series that are but claims, in some places or in all."""
+    def on_series(
+        self, series: Iterable[SeriesUID], holders: Collection[Holder] | None = None
+    ) -> Claimed:
+        """Return the claims on these series, in all holders or in some."""
         with self.database.transaction(commit=False) as cursor:
-            return claims_on(cursor, series, places)
+            return claims_on_series(cursor, series, holders)
 
-    def at(self, places: Iterable[Place]) -> Claimed:
-        """Return all holdings in some places that are but claims."""
+    def in_holders(self, holders: Iterable[Holder]) -> Claimed:
+        """Return the claims in these holders."""
         with self.database.transaction(commit=False) as cursor:
-            return _claimed(select_in(cursor, _BY_PLACE, places))
+            return _claimed(select_in(cursor, _BY_HOLDER, holders))
 
 
-def claims_on(
-    cursor: Cursor, series: Iterable[SeriesUID], places: Collection[Place] | None = None
+def claims_on_series(
+    cursor: Cursor, series: Iterable[SeriesUID], holders: Collection[Holder] | None = None
 ) -> Claimed:
-    """Return the holdings of some series that are but claims, in some places or in all."""
+    """Return the claims on these series in a transaction, in all holders or in some."""
     found = _claimed(select_in(cursor, _BY_SERIES, series))
-    return {held: shows for held, shows in found.items() if places is None or held.place in places}
+    return {
+        holding: shows
+        for holding, shows in found.items()
+        if holders is None or holding.holder in holders
+    }
 
 
 def _claimed(rows: Iterable[Row]) -> Claimed:
     return {
-        Held(row["place"], row["study_uid"], row["series_uid"]): bool(row["shows_study"])
+        Holding(row["place"], row["study_uid"], row["series_uid"]): bool(row["shows_study"])
         for row in rows
     }
 
 
-def bring(cursor: Cursor, sub: str, homes: Collection[tuple[StudyUID, SeriesUID]]) -> None:
-    """Note that a user brings images of series: their word is good, and what is in their inbox is no claim."""
-    cursor.executemany(_BRING, [(uid, sub) for _, uid in homes])
-    cursor.executemany(_END, [(inbox_place(sub), *home) for home in homes])
+def confirm_by_import(
+    cursor: Cursor, sub: str, series: Collection[tuple[StudyUID, SeriesUID]]
+) -> None:
+    """Record that a user imports images of series: it confirms their claims on them, and the holdings of their inbox.
+
+    Args:
+        cursor: The transaction of the import.
+        sub: The user.
+        series: The series with their studies.
+    """
+    cursor.executemany(_IMPORTED_BY, [(uid, sub) for _, uid in series])
+    cursor.executemany(_CONFIRM, [(inbox_holder(sub), *one) for one in series])

@@ -1,4 +1,4 @@
-"""Clinics and stations of the TSCharts API: where and when patients are seen."""
+"""Clinics and stations of the TSCharts API."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from albumcore_adapters.sql.database import (
     row_by_id,
 )
 
-# AUTOINCREMENT, because events name these by id: an id must never come to mean another one.
-
 
 @frozen
 class Clinic:
-    """A clinic: some days at one place, the last day included."""
+    """A clinic: a location from a first to a last day, both included."""
 
     id: int
     location: str
@@ -41,12 +39,12 @@ class Station:
 
 @frozen
 class Clinics:
-    """The clinics and stations there are; the id of a deleted one is not given out again."""
+    """The clinics and stations. Events refer to them by id, so the id of a deleted one is never reused."""
 
     database: Database
 
     def add_clinic(self, location: str, start: date, end: date) -> int:
-        """Return the id of the clinic at this place from ``start`` to ``end``, added if it is new.
+        """Return the id of the clinic at this location from ``start`` to ``end``; it is added if it does not exist.
 
         Raises:
             Invalid: the location is not valid Unicode, or longer than 255 characters.
@@ -65,18 +63,18 @@ class Clinics:
             return _only_id(cursor)
 
     def clinic(self, clinic_id: int) -> Clinic | None:
-        """Return the clinic with this id."""
+        """Return the clinic with this id, or None."""
         row = row_by_id(self.database, "SELECT * FROM directory_clinic WHERE id = ?", clinic_id)
         return None if row is None else _clinic(row)
 
     def clinics(self) -> list[Clinic]:
-        """Return every clinic, by id."""
+        """Return all clinics in the order of ids."""
         with self.database.transaction(commit=False) as cursor:
             cursor.execute("SELECT * FROM directory_clinic ORDER BY id")
             return [_clinic(row) for row in cursor.fetchall()]
 
     def clinic_on(self, day: date) -> Clinic | None:
-        """Return the first clinic, by id, whose days hold ``day``, the first and the last one included."""
+        """Return the clinic with the smallest id that takes place on a day, or None."""
         with self.database.transaction(commit=False) as cursor:
             cursor.execute(
                 "SELECT * FROM directory_clinic WHERE starts <= ? AND ends >= ? ORDER BY id LIMIT 1",
@@ -90,9 +88,9 @@ class Clinics:
         return delete_by_id(self.database, "DELETE FROM directory_clinic WHERE id = ?", clinic_id)
 
     def add_station(self, name: str, level: int = 1) -> int:
-        """Return the id of the station with this name, added if it is new.
+        """Return the id of the station with this name; it is added if it does not exist.
 
-        The level of a station that is there already stays as it is.
+        The level of an existing station is unchanged.
 
         Raises:
             Invalid: the name is not valid Unicode or longer than 255 characters, or the level has more than 64 bits.
@@ -108,12 +106,12 @@ class Clinics:
             return _only_id(cursor)
 
     def station(self, station_id: int) -> Station | None:
-        """Return the station with this id."""
+        """Return the station with this id, or None."""
         row = row_by_id(self.database, "SELECT * FROM directory_station WHERE id = ?", station_id)
         return None if row is None else _station(row)
 
     def stations(self) -> list[Station]:
-        """Return every station, by id."""
+        """Return all stations in the order of ids."""
         with self.database.transaction(commit=False) as cursor:
             cursor.execute("SELECT * FROM directory_station ORDER BY id")
             return [_station(row) for row in cursor.fetchall()]

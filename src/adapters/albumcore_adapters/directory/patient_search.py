@@ -1,10 +1,9 @@
-"""Conditions for a search of patients: parts of texts in any case, whole texts, values, and images of a clinic.
+"""Conditions of a search for patients, as SQL: substrings, whole texts, values, and images of a clinic.
 
-``lower`` and ``LIKE`` of SQLite know the case of ASCII letters alone. So what is searched by text is stored a second
-time, case-folded in Python (`folded`), and a value is folded before it is compared.
+``lower`` and ``LIKE`` of SQLite ignore case in ASCII only. Columns that are searched as text are therefore stored
+case-folded as well (`folded`), and compared with case-folded values.
 
-Values and whole texts are found by an index. Part of a text is found by a scan of the table: no index that SQLite and
-PostgreSQL share serves it.
+Values and whole texts use an index. A substring is found by a table scan: SQLite and PostgreSQL share no index for it.
 """
 
 from __future__ import annotations
@@ -17,27 +16,27 @@ from albumcore_adapters.sql.database import MAX_INTEGER, MAX_KEY, Parameter
 from albumcore_adapters.store.rows import table_of
 
 Condition: TypeAlias = tuple[str, tuple[Parameter, ...]]
-"""What is asked of a row of ``directory_patient``, in SQL, and its parameters."""
+"""A condition on rows of ``directory_patient``: SQL, and its parameters."""
 
-SEARCHED = ("paternal_last", "maternal_last", "first", "middle", "curp")
-"""The columns that are searched by text."""
+TEXT_COLUMNS = ("paternal_last", "maternal_last", "first", "middle", "curp")
+"""The columns that are searched as text."""
 
 _WILDCARDS = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
 _OF_CLINIC = f"id IN (SELECT patient FROM {table_of(ImageRow)} WHERE clinic = ?)"  # noqa: S608
 
 
 def folded(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the columns with the case-folded form of those ``values`` that are searched by text."""
-    return {f"folded_{name}": values[name].casefold() for name in SEARCHED if name in values}
+    """Return the case-folded columns for those values that are searched as text."""
+    return {f"folded_{name}": values[name].casefold() for name in TEXT_COLUMNS if name in values}
 
 
 def start_of(name: str) -> str:
-    """Return the indexed expression of a folded column: PostgreSQL has no index entries as long as texts may be."""
+    """Return the indexed expression of a case-folded column: its start, because index entries have a limited length."""
     return f"substr(folded_{name}, 1, {MAX_KEY})"
 
 
 def contains(*names: str) -> Callable[[str], Condition]:
-    """Any of the columns contains the text, in any case; no character of it is a wildcard."""
+    """Return the condition that one of the columns contains a text without regard to case. There are no wild cards."""
     condition = " OR ".join(f"folded_{name} LIKE ? ESCAPE '!'" for name in names)
 
     def containing(text: str) -> Condition:
@@ -48,8 +47,8 @@ def contains(*names: str) -> Callable[[str], Condition]:
 
 
 def is_whole(name: str) -> Callable[[str], Condition]:
-    """The column is the text, in any case."""
-    # SQLite would put the value of a plain column into the expression before it, and then use no index.
+    """Return the condition that a column is equal to a text without regard to case."""
+    # The concatenation keeps SQLite from substituting the column's value into the expression, which bypasses the index.
     condition = f"({start_of(name)} = ? AND folded_{name} || '' = ?)"
 
     def being(text: str) -> Condition:
@@ -60,7 +59,7 @@ def is_whole(name: str) -> Callable[[str], Condition]:
 
 
 def equals(name: str) -> Callable[[Any], Condition]:
-    """The column has the value; a number of more than 64 bits is the value of none."""
+    """Return the condition that a column is equal to a value; no column is equal to a number of more than 64 bits."""
 
     def having(value: Any) -> Condition:
         if isinstance(value, int):
@@ -71,5 +70,5 @@ def equals(name: str) -> Callable[[Any], Condition]:
 
 
 def has_image_of_clinic(clinic_id: int) -> Condition:
-    """There is an image of the patient taken at the clinic, and it is not removed."""
+    """Return the condition that the patient has an image of a clinic that is not removed."""
     return _OF_CLINIC, (clinic_id,)

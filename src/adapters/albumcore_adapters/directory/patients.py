@@ -1,7 +1,4 @@
-"""Patients of the TSCharts API.
-
-This is where what is personal about a patient lives: events name a patient by id alone.
-"""
+"""Patients of the TSCharts API. All personal data of a patient is here; events refer to a patient by id alone."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from attrs import asdict, fields, frozen
 
 from albumcore.errors import Conflict, Invalid
 from albumcore.ids import PatientId
-from albumcore_adapters.directory.patient_search import SEARCHED, Condition, folded
+from albumcore_adapters.directory.patient_search import TEXT_COLUMNS, Condition, folded
 from albumcore_adapters.sql.database import (
     MAX_INTEGER,
     Cursor,
@@ -30,19 +27,19 @@ from albumcore_adapters.sql.database import (
 
 
 class PatientExists(Conflict):
-    """A patient with the same paternal last name, first name, date of birth and gender is there."""
+    """There is a patient with the same paternal last name, first name, date of birth and gender."""
 
     code = "patient_exists"
 
 
 @frozen(kw_only=True)
 class Patient:
-    """What is known of a patient, by the names of the TSCharts API.
+    """A patient, with the field names of the TSCharts API.
 
     Attributes:
         dob: Date of birth.
-        curp: The Mexican population register's key; some clients do not know it.
-        oldid: The patient's number in the clinic's records of old, or -1.
+        curp: Key in the Mexican population register (CURP); some clients do not send it.
+        oldid: Number in the former records of the clinic, or -1.
     """
 
     paternal_last: str
@@ -72,7 +69,7 @@ _COLUMNS = [field.name for field in fields(Patient)]
 _KEY = ("paternal_last", "first", "dob", "gender")
 _TEXTS = [name for name in _COLUMNS if name != "oldid"]
 _OLDID = "INTEGER NOT NULL DEFAULT -1"
-_STORED = [*_COLUMNS, *(f"folded_{name}" for name in SEARCHED)]
+_STORED = [*_COLUMNS, *(f"folded_{name}" for name in TEXT_COLUMNS)]
 _INSERT = (
     f"INSERT INTO directory_patient ({', '.join(_STORED)})"  # noqa: S608
     f" VALUES ({', '.join('?' for _ in _STORED)}) ON CONFLICT DO NOTHING"
@@ -80,12 +77,10 @@ _INSERT = (
 _BY_ID = "SELECT * FROM directory_patient WHERE id = ?"
 _ID_OF = f"SELECT id FROM directory_patient WHERE {' AND '.join(f'{name} = ?' for name in _KEY)}"  # noqa: S608
 
-# AUTOINCREMENT, because events name patients by id: an id must never come to mean another person.
-
 
 @frozen
 class Patients:
-    """The patients there are; the id of a deleted one is not given out again."""
+    """The patients. Events refer to them by id, so the id of a deleted one is never reused."""
 
     database: Database
 
@@ -93,9 +88,9 @@ class Patients:
         """Add a patient and return the new id.
 
         Raises:
-            Invalid: a field is not valid Unicode, a name that tells patients apart has more than 255 characters, or
-                ``oldid`` has more than 64 bits; the error names the field.
-            PatientExists: there is one of the same name, date of birth and gender.
+            Invalid: a field is not valid Unicode, a field of the unique key has more than 255 characters, or ``oldid``
+                has more than 64 bits; the error names the field.
+            PatientExists: there is a patient with the same names, date of birth and gender.
         """
         stored = _stored(asdict(patient))
         with self.database.transaction(commit=True) as cursor:
@@ -107,18 +102,17 @@ class Patients:
             return PatientId(row["id"])
 
     def change(self, patient_id: int, changes: Mapping[str, Any]) -> bool:
-        """Give some fields of a patient other values; False if there is none with this id.
+        """Change fields of a patient; False if there is none with this id. On an error, nothing is changed.
 
         Raises:
-            Invalid: as in `add`; nothing is changed.
-            PatientExists: another patient has the name, date of birth and gender that this one would have; nothing is
-                changed.
+            Invalid: as for `add`.
+            PatientExists: another patient has the names, date of birth and gender that this one would have.
         """
         stored = _stored(changes)
         if not 0 < patient_id <= MAX_INTEGER:
             return False
         with self.database.transaction(commit=True) as cursor:
-            # Changes nothing, but makes the transaction begin with a write: it waits for its turn.
+            # Changes nothing, but the transaction then begins with a write and waits for the write lock.
             cursor.execute("UPDATE directory_patient SET id = id WHERE id = ?", (patient_id,))
             cursor.execute(_BY_ID, (patient_id,))
             if (row := cursor.fetchone()) is None:
@@ -131,17 +125,17 @@ class Patients:
             return True
 
     def patient(self, patient_id: int) -> Patient | None:
-        """Return the patient with this id."""
+        """Return the patient with this id, or None."""
         row = row_by_id(self.database, _BY_ID, patient_id)
         return None if row is None else _patient(row)
 
     def exists(self, patient_id: int) -> bool:
-        """Whether there is a patient with this id, and not deleted."""
+        """Whether there is a patient with this id."""
         select = "SELECT id FROM directory_patient WHERE id = ?"
         return row_by_id(self.database, select, patient_id) is not None
 
     def search(self, conditions: Iterable[Condition] = ()) -> list[PatientId]:
-        """Return the id of every patient that meets all conditions (`patient_search`), smallest first."""
+        """Return the ids of the patients that meet all conditions (`patient_search`), in ascending order."""
         asked = list(conditions)
         where = " AND ".join(["1 = 1", *(condition for condition, _ in asked)])
         select = f"SELECT id FROM directory_patient WHERE {where} ORDER BY id"  # noqa: S608
@@ -149,12 +143,12 @@ class Patients:
         return [PatientId(row["id"]) for row in rows]
 
     def delete(self, patient_id: int) -> bool:
-        """Delete what is known of a patient; False if there is none with this id."""
+        """Delete a patient; False if there is none with this id."""
         return delete_by_id(self.database, "DELETE FROM directory_patient WHERE id = ?", patient_id)
 
 
 def _stored(values: Mapping[str, Any]) -> dict[str, Parameter]:
-    """The columns for some fields of a patient."""
+    """Return the columns for some fields of a patient."""
     stored: dict[str, Parameter] = {}
     for name, value in values.items():
         if name != "oldid":

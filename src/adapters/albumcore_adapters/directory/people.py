@@ -1,6 +1,6 @@
-"""People, known by the ``sub`` claim of their identity provider.
+"""People, identified by the ``sub`` claim of their identity provider.
 
-This is where names and e-mail addresses live: events name people by ``sub`` alone.
+Names and e-mail addresses are here; events refer to people by ``sub`` alone.
 """
 
 from __future__ import annotations
@@ -27,28 +27,31 @@ _BY_EMAIL = "SELECT sub, email, name FROM directory_person WHERE email = ?"
 
 
 class EmailTaken(Conflict):
-    """The e-mail address belongs to another person: an address names one person (Kheops API 14)."""
+    """The e-mail address belongs to another person; it identifies one person (Kheops API 14)."""
 
     code = "email_taken"
 
 
 @frozen
 class People:
-    """Everyone who has been seen, with what their identity provider last said of them."""
+    """All registered people, with the claims that their identity provider last made."""
 
     database: Database
 
     def register(self, sub: str, email: str | None = None, name: str | None = None) -> Person:
-        """Make the person known, or bring what is known up to date.
+        """Register a person, or update their name and e-mail address. Cheap without changes: called on every request.
 
-        A claim that is missing, blank or not storable leaves what is known as it is, and so does an
-        address of more than 255 characters, which nobody has (RFC 5321 section 4.5.3.1.3), or one
-        that changes its letters in lower case (`changes_letters`). Cheap when nothing is new, so
-        that it can be called on every request.
+        A claim that is missing, blank or not storable changes nothing; neither does an address of more than 255
+        characters (RFC 5321 section 4.5.3.1.3 permits fewer) or one that `changes_letters` in lower case.
+
+        Args:
+            sub: The claim ``sub``.
+            email: The claim ``email``; stored in lower case.
+            name: The claim ``name``.
 
         Raises:
-            Invalid: ``sub`` is no user id.
-            EmailTaken: the address belongs to somebody else; nothing is stored then.
+            Invalid: ``sub`` is not a valid subject identifier.
+            EmailTaken: the address belongs to another person; nothing is stored.
         """
         known = self.person(sub)
         if known is not None and _says_nothing_new(known, email, name):
@@ -72,7 +75,7 @@ class People:
             return person
 
     def known(self, sub: str) -> bool:
-        """Whether somebody with exactly this ``sub`` has been registered."""
+        """Whether a person with exactly this ``sub`` is registered."""
         return self.person(sub) is not None
 
     def person(self, sub: str) -> Person | None:
@@ -80,11 +83,10 @@ class People:
         return next(map(_person, rows_of(self.database, _BY_SUB, sub)), None)
 
     def find(self, reference: str) -> Person | None:
-        """Return the person a client refers to (Kheops API, user reference).
+        """Return the person that a user reference of a client means (Kheops API).
 
-        It is a ``sub``, taken as it is. With an ``@`` it may also be an e-mail address, in any case
-        and with or without blanks around it. An exact ``sub`` comes first: otherwise an address
-        that equals it would stand in the way of the user it belongs to.
+        It is an exact ``sub``, or an e-mail address without regard to case and surrounding blanks. The ``sub`` takes
+        precedence: otherwise an address equal to it would hide the person with that ``sub``.
         """
         found = self.person(reference)
         if found is not None or "@" not in reference or changes_letters(reference):
@@ -93,7 +95,7 @@ class People:
         return next(map(_person, rows), None)
 
     def people(self, subs: Iterable[str]) -> dict[UserId, Person]:
-        """Return those of ``subs`` who are known, by ``sub``."""
+        """Return the registered people among ``subs``, by ``sub``."""
         with self.database.transaction(commit=False) as cursor:
             rows = select_in(
                 cursor, "SELECT sub, email, name FROM directory_person WHERE sub IN (:values)", subs
@@ -101,7 +103,7 @@ class People:
             return {person.sub: person for person in map(_person, rows)}
 
     def everyone(self) -> list[Person]:
-        """Return all who have been registered."""
+        """Return all registered people."""
         return [
             _person(row)
             for row in rows_of(self.database, "SELECT sub, email, name FROM directory_person")
@@ -126,10 +128,10 @@ def _claim(text: str | None) -> str | None:
 
 
 def changes_letters(address: str) -> bool:
-    """Whether an e-mail address becomes another one in lower case.
+    """Whether an e-mail address becomes a different one in lower case.
 
-    It does where a letter outside ASCII has one of ASCII for its lower case, as KELVIN SIGN (U+212A) has ``k``: who
-    holds the first address need not hold the second.
+    This happens if a letter outside ASCII has a lower case in ASCII, as KELVIN SIGN (U+212A) has ``k``. The owner of
+    the first address need not own the second.
     """
     return any(one.lower().isascii() and not one.isascii() for one in address)
 
@@ -140,5 +142,5 @@ def _address(text: str) -> str | None:
 
 
 def _email(text: str) -> str:
-    # Python's lower(), because SQL's knows ASCII only.
+    # By Python, because SQLite's lower() handles ASCII only.
     return text.strip(" \t").lower()

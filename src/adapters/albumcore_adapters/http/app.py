@@ -15,18 +15,16 @@ from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs
-from albumcore_adapters.directory import (
-    Accounts,
-    Catalogue,
-    Claims,
-    Clinics,
-    Inbox,
-    Patients,
-    People,
-    Spent,
-    TokenFloors,
-    TokenUses,
-)
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
+from albumcore_adapters.directory.clinics import Clinics
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.jwt_revocations import JwtRevocations
+from albumcore_adapters.directory.patients import Patients
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.single_use import SingleUseTokens
+from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.body import DropsBodies
@@ -97,13 +95,13 @@ def components(service: Service) -> Components:
         Blobs: service.blobs,
         People: service.people,
         Catalogue: service.catalogue,
-        Claims: service.claims,
+        SeriesClaims: service.claims,
         Inbox: service.inbox,
         Holdings: service.holdings,
         Authentication: service.auth,
-        TokenUses: service.token_uses,
-        TokenFloors: service.token_floors,
-        Spent: service.spent,
+        TokenLastUses: service.token_last_uses,
+        JwtRevocations: service.jwt_revocations,
+        SingleUseTokens: service.single_use_tokens,
         Clinics: service.clinics,
         Patients: service.patients,
         Accounts: service.accounts,

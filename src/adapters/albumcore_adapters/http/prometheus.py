@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from albumcore_adapters.base.request_counts import DURATION_BUCKETS, RequestCounts
-from albumcore_adapters.store.metrics import Pairs
+from albumcore_adapters.store.metrics import Histogram
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -23,7 +23,7 @@ def prometheus_text(
     media_type: str,
     requests: RequestCounts,
     stored: Mapping[str, int],
-    held: Mapping[str, Pairs],
+    held: Mapping[str, Histogram],
 ) -> tuple[bytes, str]:
     """The metrics in one of the two formats, and their content type.
 
@@ -65,7 +65,7 @@ def _of_requests(requests: RequestCounts) -> Iterable[Metric]:
     yield timed
 
 
-def _of_store(stored: Mapping[str, int], held: Mapping[str, Pairs]) -> Iterable[Metric]:
+def _of_store(stored: Mapping[str, int], held: Mapping[str, Histogram]) -> Iterable[Metric]:
     from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 
     for name, number in stored.items():

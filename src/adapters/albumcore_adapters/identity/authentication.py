@@ -10,7 +10,9 @@ from albumcore import Albumcore
 from albumcore.errors import UserNotFound
 from albumcore.times import Clock
 from albumcore_adapters.base.settings import Compat
-from albumcore_adapters.directory import People, TokenFloors, TokenUses
+from albumcore_adapters.directory.jwt_revocations import JwtRevocations
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
 from albumcore_adapters.identity.service_tokens import Issuer
 
@@ -38,8 +40,8 @@ class Authentication:
 
     albums: Albumcore
     people: People
-    token_uses: TokenUses
-    token_floors: TokenFloors
+    token_last_uses: TokenLastUses
+    jwt_revocations: JwtRevocations
     verifier: JwtVerifier
     issuer: Issuer
     clock: Clock

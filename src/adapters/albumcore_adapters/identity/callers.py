@@ -13,7 +13,8 @@ from attrs import frozen
 from albumcore import Act, Permission, Source, album_stream
 from albumcore.ids import AlbumId, CapabilityTokenId, StudyUID, UserId
 from albumcore.index import ProviderRow
-from albumcore_adapters.directory import EmailTaken, TokenFloors
+from albumcore_adapters.directory.jwt_revocations import JwtRevocations
+from albumcore_adapters.directory.people import EmailTaken
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.capability_secrets import (
     capability_with,
@@ -118,7 +119,7 @@ def claims_of(auth: Authentication, token: str) -> JwtClaims:
         Unauthorized: it is not sound, or all JWTs of its user were ended after it was issued.
     """
     claims = auth.verifier.verify(token)
-    if auth.token_floors.has_ended(claims.sub, claims.issued_at):
+    if auth.jwt_revocations.is_revoked(claims.sub, claims.issued_at):
         raise Unauthorized(ENDED)
     return claims
 
@@ -131,7 +132,7 @@ def by_capability_token(auth: Authentication, token: str) -> Caller:
     found = capability_with(auth, {"digest": digest_of(token)})
     if found is None:
         raise Unauthorized("the capability token is unknown, revoked, expired, or not valid yet")
-    auth.token_uses.note(found.token_id, auth.clock())
+    auth.token_last_uses.record(found.token_id, auth.clock())
     if found.album is None:
         # A user's own token: events name the user alone.
         return Caller(Source(found.token.creator), shown=found.token_id)
@@ -157,7 +158,7 @@ def by_report_token(auth: Authentication, token: str) -> Caller:
     through = report.capability_token
     if through is not None and capability_with(auth, {"token_id": through}) is None:
         raise Unauthorized("the capability token that the report was asked for with is not good")
-    refuse_ended(auth.token_floors, report, found.issued_at)
+    refuse_ended(auth.jwt_revocations, report, found.issued_at)
     for row in auth.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
         source, album = Source(report.user, report_provider=report.client_id), AlbumId(row.album_id)
         auth.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
@@ -171,7 +172,7 @@ def by_report_token(auth: Authentication, token: str) -> Caller:
     raise Unauthorized("the album of the report provider is gone")
 
 
-def refuse_ended(token_floors: TokenFloors, report: Report, issued_at: int) -> None:
+def refuse_ended(jwt_revocations: JwtRevocations, report: Report, issued_at: int) -> None:
     """Refuse a code or token of a report provider that was made with a JWT, if that JWT was ended.
 
     One that was made with a capability token ends when that is revoked.
@@ -180,7 +181,7 @@ def refuse_ended(token_floors: TokenFloors, report: Report, issued_at: int) -> N
         Unauthorized: it has ended.
     """
     of_jwt = report.capability_token is None
-    if of_jwt and token_floors.has_ended(report.user, issued_at):
+    if of_jwt and jwt_revocations.is_revoked(report.user, issued_at):
         raise Unauthorized(ENDED)
 
 

@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 
 from albumcore.errors import Invalid
 from albumcore.times import Clock
-from albumcore_adapters.directory import Spent
+from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.identity.claims import ANY_TEXT, BadClaim, check_claims, unverified
 from albumcore_adapters.identity.jwks import key_in
 from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
@@ -93,7 +93,11 @@ _REFUSALS: Mapping[str, str] = {
 
 
 def check_signature(
-    assertion: Assertion, url: str, outbound: Outbound, spent: Spent, clock: Clock
+    assertion: Assertion,
+    url: str,
+    outbound: Outbound,
+    single_use_tokens: SingleUseTokens,
+    clock: Clock,
 ) -> None:
     """See to it that a client signed its assertion, and use the assertion up.
 
@@ -101,7 +105,7 @@ def check_signature(
         assertion: What the client sent.
         url: Where the configuration of the client is.
         outbound: Sends the requests to the client.
-        spent: The assertions that were used.
+        single_use_tokens: The ids of assertions that were used (replay protection).
         clock: Gives the present (UTC).
 
     Raises:
@@ -124,7 +128,7 @@ def check_signature(
     # A RecursionError comes from a header that nests too deep for the library.
     except (JoseError, ValueError, TypeError, RecursionError):
         raise BadAssertion("its signature does not hold") from None
-    if not spent.spend(
+    if not single_use_tokens.consume(
         "assertion", assertion.client_id, assertion.number, ends_at=assertion.ends_at, at=at
     ):
         raise BadAssertion("it was used before")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from albumcore.ids import user_id
 from albumcore_adapters.base.settings import SettingsError
-from albumcore_adapters.directory import TokenFloors
+from albumcore_adapters.directory.jwt_revocations import JwtRevocations
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.jwks import SecretKeys
 from albumcore_adapters.identity.jwt import issue_token
@@ -25,7 +25,7 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
             "ALBUMCORE_JWKS_URL", "no value: where it is set, tokens come from the provider"
         )
     # Good at once, also in the second in which the user's other tokens were ended.
-    good_from = datetime.fromtimestamp(auth.token_floors.of(sub), UTC)
+    good_from = datetime.fromtimestamp(auth.jwt_revocations.valid_from(sub), UTC)
     return issue_token(
         auth.issuer.secret,
         sub,
@@ -38,7 +38,7 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
     )
 
 
-def end_all(token_floors: TokenFloors, sub: str, at: datetime) -> datetime:
+def end_all(jwt_revocations: JwtRevocations, sub: str, at: datetime) -> datetime:
     """End every JWT of a user that was issued until ``at`` (UTC), whoever signed it.
 
     Returns:
@@ -47,5 +47,5 @@ def end_all(token_floors: TokenFloors, sub: str, at: datetime) -> datetime:
     Raises:
         Invalid: ``sub`` is no user id.
     """
-    floor = token_floors.end_all(user_id(sub), at)
+    floor = jwt_revocations.revoke_all(user_id(sub), at)
     return datetime.fromtimestamp(floor, UTC)

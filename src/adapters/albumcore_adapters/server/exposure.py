@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.directory import Accounts, People
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.server import demo
 from albumcore_adapters.server.address import is_loopback
 

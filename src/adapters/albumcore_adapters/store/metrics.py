@@ -1,14 +1,16 @@
-"""What there is in a store, in numbers: counted where it lies, so that nothing is loaded (Kheops API 13.2)."""
+"""Metrics of a store (Kheops API 13.2), counted by the database: no state is loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from albumcore.times import in_utc
 from albumcore_adapters.sql.database import Database
 
-Pairs = list[tuple[int, int]]
+Histogram: TypeAlias = list[tuple[int, int]]
+"""Pairs of a size and the number of things of that size, in ascending order of sizes."""
 
 _COUNTS: Mapping[str, str] = {
     "albums": "SELECT count(*) AS number FROM album_row",
@@ -42,16 +44,16 @@ _COUNTS: Mapping[str, str] = {
         "SELECT count(*) AS number FROM feed_lane_row WHERE stream >= 'study-' AND stream < 'study.'"
         " AND lane = 'comments'"
     ),
-    # Comments are all that happens to a study.
+    # The stream of a study has events of comments only.
     "study_comments": (
         "SELECT count(*) AS number FROM stored_events"
         " WHERE originator_id >= 'study-' AND originator_id < 'study.'"
     ),
 }
-"""Each number, and how it is counted. The names of a kind of streams lie between its name with a hyphen, and with the
-character that comes after the hyphen."""
+"""The query of each metric. The streams of one kind have names from ``kind-`` up to ``kind.``, in which a full stop is
+the character after the hyphen."""
 
-_REST: Mapping[str, tuple[str, str]] = {
+_DIFFERENCES: Mapping[str, tuple[str, str]] = {
     "inactive_user_capability_tokens": ("user_capability_tokens", "active_user_capability_tokens"),
     "inactive_album_capability_tokens": (
         "album_capability_tokens",
@@ -59,38 +61,41 @@ _REST: Mapping[str, tuple[str, str]] = {
     ),
     "private_study_comments": ("study_comments", "public_study_comments"),
 }
-"""Numbers that are what one number leaves of another."""
+"""Metrics that are the difference of two others."""
 
 
-def count_all(database: Database, at: datetime) -> dict[str, int]:
-    """Count what there is, beside what the catalogue counts itself.
+def store_counts(database: Database, at: datetime) -> dict[str, int]:
+    """Return the metrics by name, without those of the catalogue (`Catalogue.counts`).
 
-    Capability tokens are active until they are revoked or have expired at that moment (UTC). Report providers count
-    also when they were removed.
+    Removed report providers count too.
+
+    Args:
+        database: The database of the store.
+        at: The present (UTC): a capability token is active if it is neither revoked nor expired.
     """
-    moment = in_utc("at", at).isoformat(timespec="microseconds")
+    now = in_utc("at", at).isoformat(timespec="microseconds")
     found: dict[str, int] = {}
     with database.transaction(commit=False) as cursor:
         for name, select in _COUNTS.items():
-            cursor.execute(select.replace(":at", "?"), (moment,) if ":at" in select else ())
+            cursor.execute(select.replace(":at", "?"), (now,) if ":at" in select else ())
             [row] = cursor.fetchall()
             found[name] = row["number"]
-    found |= {name: found[all_] - found[some] for name, (all_, some) in _REST.items()}
+    found |= {name: found[all_] - found[some] for name, (all_, some) in _DIFFERENCES.items()}
     scopes = "user_capability_tokens", "album_capability_tokens"
     return found | {"capability_tokens": sum(found[name] for name in scopes)}
 
 
-def users_in_albums(database: Database) -> Pairs:
-    """Tell how many albums have how many members: pairs of both numbers, by the number of members."""
+def members_histogram(database: Database) -> Histogram:
+    """Return the histogram of albums by their number of members."""
     return _histogram(database, "member_row")
 
 
-def series_in_albums(database: Database) -> Pairs:
-    """Tell how many albums have how many series, none included: pairs of both numbers, by the number of series."""
+def series_histogram(database: Database) -> Histogram:
+    """Return the histogram of albums by their number of series, 0 included."""
     return _histogram(database, "series_row")
 
 
-def _histogram(database: Database, table: str) -> Pairs:
+def _histogram(database: Database, table: str) -> Histogram:
     with database.transaction(commit=False) as cursor:
         cursor.execute(
             "SELECT number, count(*) AS albums FROM"  # noqa: S608

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from albumcore import Albumcore
 from albumcore_adapters.base.progress import Stage
-from albumcore_adapters.directory import problems_of
+from albumcore_adapters.directory.consistency import problems_of
 from albumcore_adapters.sql.migrations import schema_version
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.errors import BackupDamaged

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import frozen
 
 from albumcore.albums import Webhook, WebhookEvent
+from albumcore.feed import Person
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
-from albumcore_adapters.directory import Person
 from albumcore_adapters.sql.database import MAX_INTEGER, Cursor, Row, select_in
 from albumcore_adapters.webhooks.outbox import Outbox, parse_timestamp
 from albumcore_adapters.webhooks.projection import catch_up

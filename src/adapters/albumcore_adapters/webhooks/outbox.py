@@ -17,7 +17,7 @@ from attrs import field, frozen
 from albumcore import Albumcore
 from albumcore.times import in_utc
 from albumcore_adapters.base.logs import log
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.sql.database import Database
 
 _log = logging.getLogger("albumcore.webhooks")

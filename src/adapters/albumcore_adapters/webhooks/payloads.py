@@ -8,8 +8,8 @@ from attrs import frozen
 
 from albumcore import Album, album_stream
 from albumcore.albums import WebhookEvent
+from albumcore.feed import Person
 from albumcore.ids import AlbumId, UserId
-from albumcore_adapters.directory import Person
 from albumcore_adapters.webhooks.notifications import Notification
 from albumcore_adapters.webhooks.outbox import Outbox
 from albumcore_adapters.webhooks.render import Json, person_json, present, study_url, utc_time

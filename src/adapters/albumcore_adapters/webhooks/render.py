@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from albumcore.feed import Person
 from albumcore.times import in_utc
-from albumcore_adapters.directory import Person
 
 Json: TypeAlias = dict[str, Any]
 

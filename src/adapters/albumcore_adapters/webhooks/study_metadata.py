@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_json import text_value
-from albumcore_adapters.directory import album_place, claims_on
+from albumcore_adapters.directory.claims import album_holder, claims_on_series
 from albumcore_adapters.sql.database import Cursor, Database, select_in
 from albumcore_adapters.webhooks.render import Json, present
 
@@ -35,7 +35,9 @@ def populated_series(
     Of other series an album may be notified by UID alone.
     """
     rows = list(select_in(cursor, _POPULATED, series_uids))
-    claimed = claims_on(cursor, [row["series_uid"] for row in rows], {album_place(album_id)})
+    claimed = claims_on_series(
+        cursor, [row["series_uid"] for row in rows], {album_holder(album_id)}
+    )
     of_study = {row["series_uid"] for row in rows if row["study_uid"] == study_uid}
     return of_study - {one.series for one in claimed if one.study == study_uid}
 

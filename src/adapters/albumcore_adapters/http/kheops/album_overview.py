@@ -14,7 +14,9 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumOverview, AlbumRow, Index, MemberRow, Put, SeriesRow, changes
 from albumcore.times import local_time
 from albumcore_adapters.access.holdings import Holdings
-from albumcore_adapters.directory import Held, People, SeriesFacts, album_place
+from albumcore_adapters.directory.catalogue import CatalogueSeries
+from albumcore_adapters.directory.claims import Holding, album_holder
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import people_of
 
 
@@ -68,16 +70,16 @@ def counts(
 def contents(holdings: Holdings, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
     """The contents of each of some albums, by album id. What an album holds on a claim does not count."""
     held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
-    claimed = holdings.claims.at(map(album_place, albums))
+    claimed = holdings.claims.in_holders(map(album_holder, albums))
     for series in holdings.albums.index.rows(SeriesRow, {"album_id": albums}):
         uid, study = SeriesUID(series.series_uid), StudyUID(series.study_uid)
-        if Held(album_place(series.album_id), study, uid) not in claimed:
+        if Holding(album_holder(series.album_id), study, uid) not in claimed:
             held[series.album_id].append(uid)
-    facts = holdings.catalogue.facts({uid for uids in held.values() for uid in uids})
+    facts = holdings.catalogue.series({uid for uids in held.values() for uid in uids})
     return {one: contents_of(uids, facts) for one, uids in held.items()}
 
 
-def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, SeriesFacts]) -> Contents:
+def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, CatalogueSeries]) -> Contents:
     """The contents that some series make up, by their facts in the catalogue."""
     populated = [facts[uid] for uid in uids if uid in facts and facts[uid].populated]
     return Contents(

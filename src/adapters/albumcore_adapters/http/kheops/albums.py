@@ -25,7 +25,7 @@ from albumcore.ids import AlbumId
 from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.album_list import SORTS, list_albums
 from albumcore_adapters.http.kheops.album_overview import (

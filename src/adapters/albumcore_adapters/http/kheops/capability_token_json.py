@@ -9,11 +9,13 @@ from typing import Any
 from attrs import fields_dict, frozen
 
 from albumcore import Album, Albumcore, CapabilityToken, Grants
+from albumcore.feed import Person
 from albumcore.ids import CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow
 from albumcore.streams import key_of, named_stream
 from albumcore.times import local_time
-from albumcore_adapters.directory import People, Person, TokenUses
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http.kheops.feed_json import Json, person_json, present
 
 
@@ -32,14 +34,14 @@ def tokens_json(
     viewer: UserId,
     albums: Albumcore,
     people: People,
-    token_uses: TokenUses,
+    token_last_uses: TokenLastUses,
 ) -> list[Json]:
     """The tokens of some rows, in their order; those whose album has been deleted since are missing."""
     issued = list(_issued(rows, albums))
     tokens = [one.token for one in issued]
     users = {user for one in tokens for user in (one.creator, one.revoked_by) if user is not None}
     known = people.people(users)
-    used = token_uses.last_used(one.token_id for one in issued)
+    used = token_last_uses.last_used(one.token_id for one in issued)
     return [_token_json(one, viewer, known, used.get(one.token_id)) for one in issued]
 
 

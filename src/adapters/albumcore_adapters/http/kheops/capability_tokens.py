@@ -34,7 +34,8 @@ from albumcore.streams import key_of, named_stream
 from albumcore.times import Clock
 from albumcore.user_tokens.values import check_grants
 from albumcore_adapters.access.albums import permitted
-from albumcore_adapters.directory import People, TokenUses
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http.kheops.capability_token_json import tokens_json
 from albumcore_adapters.http.kheops.common import PAGE, has, listed, shown
 from albumcore_adapters.http.kheops.feed_json import Json
@@ -67,7 +68,7 @@ def create(
     request: ApiRequest,
     albums: Albumcore,
     people: People,
-    token_uses: TokenUses,
+    token_last_uses: TokenLastUses,
     clock: Clock,
     make_id: MakeId,
 ) -> Response:
@@ -86,7 +87,7 @@ def create(
         not_before=_time(form, "not_before_time"),
         expires_at=_time(form, "expiration_time"),
     )
-    token = _token_json(digest, request.caller.user, albums, people, token_uses)
+    token = _token_json(digest, request.caller.user, albums, people, token_last_uses)
     return Response.json(token | {"access_token": secret, "secret": secret}, 201)
 
 
@@ -150,7 +151,11 @@ def _time(form: Fields, name: str) -> datetime | None:
 
 
 def list_all(
-    request: ApiRequest, albums: Albumcore, people: People, token_uses: TokenUses, clock: Clock
+    request: ApiRequest,
+    albums: Albumcore,
+    people: People,
+    token_last_uses: TokenLastUses,
+    clock: Clock,
 ) -> Response:
     """List the caller's tokens, or those of an album, newest first; with ``valid``, only those that are in force."""
     page = Page.of(request.query)
@@ -159,7 +164,7 @@ def list_all(
         at = clock()
         rows = [row for row in rows if not row.is_revoked and row.expires_at > at]
     rows.sort(key=lambda row: row.issued_at, reverse=True)
-    shown = tokens_json(rows[page.slice], request.caller.user, albums, people, token_uses)
+    shown = tokens_json(rows[page.slice], request.caller.user, albums, people, token_last_uses)
     return Response.json(shown, total=len(rows))
 
 
@@ -173,15 +178,17 @@ def _wanted(request: ApiRequest, people: People) -> dict[str, str]:
     return of_album if creator is None else of_album | {"creator": user_named(people, creator)}
 
 
-def get(request: ApiRequest, albums: Albumcore, people: People, token_uses: TokenUses) -> Response:
+def get(
+    request: ApiRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
+) -> Response:
     """Show a token to its creator, or to an admin of its album."""
     user = request.caller.user
     row = _visible(albums.index, user, request.path["capability"])
-    return Response.json(_token_json(row.digest, user, albums, people, token_uses))
+    return Response.json(_token_json(row.digest, user, albums, people, token_last_uses))
 
 
 def revoke(
-    request: ApiRequest, albums: Albumcore, people: People, token_uses: TokenUses
+    request: ApiRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
 ) -> Response:
     """Revoke a token; its creator may, and the admins of its album. Idempotent."""
     user = request.caller.user
@@ -191,7 +198,7 @@ def revoke(
         revoke_capability_token if isinstance(stream.initial, Album) else revoke_user_token
     )
     albums.handle(stream, decision, request.source, CapabilityTokenId(row.token_id))
-    return Response.json(_token_json(row.digest, user, albums, people, token_uses))
+    return Response.json(_token_json(row.digest, user, albums, people, token_last_uses))
 
 
 def _visible(index: Index, user: UserId, token_id: str) -> CapabilityTokenRow:
@@ -214,10 +221,10 @@ def _is_admin(index: Index, user: UserId, row: CapabilityTokenRow) -> bool:
 
 
 def _token_json(
-    digest: str, viewer: UserId, albums: Albumcore, people: People, token_uses: TokenUses
+    digest: str, viewer: UserId, albums: Albumcore, people: People, token_last_uses: TokenLastUses
 ) -> Json:
     rows = albums.index.rows(CapabilityTokenRow, {"digest": digest})
-    for token in tokens_json(rows, viewer, albums, people, token_uses):
+    for token in tokens_json(rows, viewer, albums, people, token_last_uses):
         return token
     raise CapabilityTokenNotFound("the album of the capability token was deleted a moment ago")
 

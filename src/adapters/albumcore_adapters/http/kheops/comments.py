@@ -20,7 +20,7 @@ from albumcore.feed import PUBLIC, FeedForm
 from albumcore.text import check_comment
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import can_see, sees
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.common import DONE, PAGE, SEEN, listed
 from albumcore_adapters.http.kheops.feed_json import render_comments
 from albumcore_adapters.http.kheops.params import Page, user_named_or_none

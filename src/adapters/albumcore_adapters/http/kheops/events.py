@@ -14,7 +14,9 @@ from albumcore import Album, Albumcore, FeedQuery, Kind, Permission
 from albumcore.errors import UserNotFound
 from albumcore.feed import FEED, Family, FeedForm
 from albumcore.ids import UserId
-from albumcore_adapters.directory import Catalogue, Claims, People
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.common import PAGE, listed
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, user_named
@@ -51,7 +53,7 @@ def list_all(
     albums: Albumcore,
     people: People,
     catalogue: Catalogue,
-    claims: Claims,
+    claims: SeriesClaims,
     form: FeedForm,
 ) -> Response:
     """List a page of the entries that the caller may see, newest first."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from albumcore import FeedPage, render_feed, render_study_comments
-from albumcore.feed import Entry, FeedForm
+from albumcore.feed import Entry, FeedForm, Person
 from albumcore.feed.rendering import Json, present
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
-from albumcore_adapters.directory import Catalogue, Claims, People, Person, album_place
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims, album_holder
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.webhooks.render import person_json
 
 __all__ = ["Json", "people_of", "person_json", "present", "render", "render_comments"]
@@ -19,7 +21,7 @@ def render(
     album: AlbumId,
     people: People,
     catalogue: Catalogue,
-    claims: Claims,
+    claims: SeriesClaims,
     form: FeedForm,
 ) -> list[Json]:
     """The entries of a page as JSON objects. What they name is read once for the whole page."""
@@ -27,9 +29,9 @@ def render(
     described = {
         uid for one in page.entries if form.describes_series(one) for uid in one.series_uids
     }
-    claimed = {(one.study, one.series) for one in claims.of(named, {album_place(album)})}
+    claimed = {(one.study, one.series) for one in claims.on_series(named, {album_holder(album)})}
     shown = {
-        (known.study_uid, uid) for uid, known in catalogue.facts(named).items() if known.populated
+        (known.study_uid, uid) for uid, known in catalogue.series(named).items() if known.populated
     } - claimed
     studies = catalogue.study_descriptions(page.studies)
     series = catalogue.series_descriptions(described)

@@ -80,11 +80,15 @@ def _by_code(request: ApiRequest, form: Fields) -> tuple[str, int]:
             raise BadAssertion("there is no such report provider")
         issued, made = _made_of(request, code, client_id, redirect_uri)
         check_signature(
-            assertion, found.provider.url, service.outbound, service.spent, service.clock
+            assertion,
+            found.provider.url,
+            service.outbound,
+            service.single_use_tokens,
+            service.clock,
         )
     except BadAssertion as error:
         raise Refused("invalid_client", error.detail) from None
-    if not service.spent.spend("code", issued.number, ends_at=issued.ends_at, at=at):
+    if not service.single_use_tokens.consume("code", issued.number, ends_at=issued.ends_at, at=at):
         raise Refused("invalid_grant", "the code was used before")
     return made, REPORT_TOKEN.seconds
 
@@ -98,7 +102,7 @@ def _made_of(
         issued = read_report_code(auth.issuer, code, at)
         if (issued.report.client_id, issued.redirect_uri) != (client_id, redirect_uri):
             raise Forbidden("the code was sent to another client, or elsewhere")
-        refuse_ended(auth.token_floors, issued.report, issued.issued_at)
+        refuse_ended(auth.jwt_revocations, issued.report, issued.issued_at)
         made = report_token(auth.issuer, issued.report, at)
         by_report_token(auth, made)
     except _NOT_GOOD as error:

@@ -78,7 +78,7 @@ def _import_study(request: ApiRequest, own: AlbumId, album: str | None) -> None:
         request.source,
         own,
         import_study,
-        found.place,
+        found.holder,
         request.study,
         found.series,
     )
@@ -224,13 +224,13 @@ def _sent_from(request: ApiRequest) -> Origin | None:
     caller = request.caller
     if caller.album is not None:
         found = sendable(request.service.holdings, caller, caller.album, request.study)
-        return found.place if request.series in found.series else None
+        return found.holder if request.series in found.series else None
     _require_user(request)
     return origin_of(request.service.holdings, caller, request.study, request.series)
 
 
 def _put(request: ApiRequest, user: UserId, found: Taken) -> None:
-    put_in_inbox(request.service.holdings, user, found.place, request.study, found.series)
+    put_in_inbox(request.service.holdings, user, found.holder, request.study, found.series)
 
 
 _NOWHERE = "the study is not where it is to be taken from"
@@ -250,7 +250,7 @@ def info(request: ApiRequest) -> None:
     """Tell what is in the caller's inbox: its modalities, and how much of what (Kheops API 9)."""
     holdings = reach(request.service.holdings, request.caller, inbox=True)
     series = {one.series for one in true_holdings(request.service.claims, holdings)}
-    held = contents_of(series, request.service.catalogue.facts(series))
+    held = contents_of(series, request.service.catalogue.series(series))
     request.answer(
         {
             "modalities": held.modalities,

@@ -20,7 +20,7 @@ from albumcore import (
 )
 from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_json
 from albumcore_adapters.http.kheops.common import ADDED, DONE, PAGE, listed
 from albumcore_adapters.http.kheops.params import Page, user_named

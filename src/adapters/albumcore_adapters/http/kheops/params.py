@@ -11,7 +11,7 @@ from attrs import frozen
 
 from albumcore.errors import Invalid, UserNotFound
 from albumcore.ids import SeriesUID, StudyUID, UserId, is_uid
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 
 MAX_FIELDS = 10_000
 MAX_NUMBER = 2**31 - 1

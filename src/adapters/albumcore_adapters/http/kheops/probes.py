@@ -12,10 +12,10 @@ from albumcore_adapters.http.request_log import log_fault
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.store import StoreError
 from albumcore_adapters.store.metrics import (
-    Pairs,
-    count_all,
-    series_in_albums,
-    users_in_albums,
+    Histogram,
+    members_histogram,
+    series_histogram,
+    store_counts,
 )
 
 METRICS = JSON, OPENMETRICS, TEXT_FORMAT
@@ -41,10 +41,10 @@ def readiness(request: ApiRequest) -> None:
 def metrics(request: ApiRequest) -> None:
     """Count what there is; for Prometheus, also what all workers have answered."""
     catalogue, database = request.service.catalogue, request.service.people.database
-    stored = count_all(database, request.service.clock()) | dict(catalogue.numbers())
+    stored = store_counts(database, request.service.clock()) | dict(catalogue.counts())
     held = {
-        "users_in_album": users_in_albums(database),
-        "series_in_album": series_in_albums(database),
+        "users_in_album": members_histogram(database),
+        "series_in_album": series_histogram(database),
         "series_in_study": catalogue.series_in_study_histogram(),
     }
     media_type = preferred(request.req, METRICS)
@@ -63,7 +63,7 @@ def metrics(request: ApiRequest) -> None:
     request.answer(told)
 
 
-def _pairs(pairs: Pairs, first: str, second: str) -> list[Json]:
+def _pairs(pairs: Histogram, first: str, second: str) -> list[Json]:
     return [{first: one, second: other} for one, other in pairs]
 
 

@@ -38,7 +38,7 @@ def add_study(request: ApiRequest) -> None:
         request.source,
         request.album,
         import_study,
-        found.place,
+        found.holder,
         request.study,
         found.series,
     )
@@ -69,7 +69,7 @@ def origin_in(request: ApiRequest) -> Origin | None:
     """What the series in the path comes from: a lender, or what the caller may take it from; None where it may not."""
     if lends(request):
         found = lent(request, request.study)
-        return found.place if request.series in found.series else None
+        return found.holder if request.series in found.series else None
     return origin_of(request.service.holdings, request.caller, request.study, request.series)
 
 

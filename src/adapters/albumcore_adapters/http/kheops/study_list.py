@@ -15,14 +15,16 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import SeriesRow
 from albumcore_adapters.access.series import by_study, reach, true_holdings
 from albumcore_adapters.base.dicom_matching import date_range, time_range
-from albumcore_adapters.directory import Held
-from albumcore_adapters.directory.studies import (
+from albumcore_adapters.directory.claims import Holding
+from albumcore_adapters.directory.study_filters import (
     SERIES_FILTERS,
     SERIES_SORTS,
     SERIES_TEXTS,
     STUDY_FILTERS,
     STUDY_SORTS,
     STUDY_TEXTS,
+)
+from albumcore_adapters.directory.study_search import (
     FoundSeries,
     FoundStudy,
     SeriesQuery,
@@ -190,7 +192,7 @@ def favorites_in(request: ApiRequest, place: Place) -> dict[StudyUID, set[Series
     return found
 
 
-def _held(request: ApiRequest, place: Place) -> list[Held]:
+def _held(request: ApiRequest, place: Place) -> list[Holding]:
     """What is held there of the study in the path, on a claim or not.
 
     Raises:

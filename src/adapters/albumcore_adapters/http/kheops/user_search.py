@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from albumcore import Permission
 from albumcore.errors import StudyNotFound
+from albumcore.feed import Person
 from albumcore.ids import AlbumId, StudyUID, UserId, is_uid
 from albumcore.index import MemberRow
 from albumcore_adapters.access.series import (
@@ -15,7 +16,6 @@ from albumcore_adapters.access.series import (
     viewers_of,
 )
 from albumcore_adapters.base.settings import UserSearch
-from albumcore_adapters.directory import Person
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.common import PAGE
 from albumcore_adapters.http.kheops.feed_json import Json, present

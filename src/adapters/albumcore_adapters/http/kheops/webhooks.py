@@ -22,7 +22,7 @@ from albumcore import (
 )
 from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
-from albumcore_adapters.directory import People
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.common import DONE, PAGE, has, listed, shown
 from albumcore_adapters.http.kheops.params import Fields, Page, user_named_or_none
 from albumcore_adapters.http.kheops.request import ApiRequest

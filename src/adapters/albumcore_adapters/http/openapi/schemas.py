@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import fields
 
-from albumcore_adapters.directory import Patient
+from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.http.openapi.parts import (
     COUNT,
     FLAG,

@@ -6,7 +6,7 @@ import re
 
 import falcon
 
-from albumcore_adapters.directory import Account, Accounts
+from albumcore_adapters.directory.accounts import Account, Accounts
 
 _WORD = re.compile(r"[^ \t]+")
 

@@ -20,7 +20,7 @@ from albumcore.streams import patient_stream
 from albumcore_adapters.blobs import Blobs
 from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
-from albumcore_adapters.directory import ids_exist
+from albumcore_adapters.directory.ids import ids_exist
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.tscharts.records import id_in_path
 from albumcore_adapters.http.tscharts.resource import Resource, not_found

@@ -12,7 +12,7 @@ from albumcore import delete_patient
 from albumcore.ids import PatientId
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
-from albumcore_adapters.directory import Patient, PatientExists, ids_exist
+from albumcore_adapters.directory.ids import ids_exist
 from albumcore_adapters.directory.patient_search import (
     Condition,
     contains,
@@ -20,6 +20,7 @@ from albumcore_adapters.directory.patient_search import (
     has_image_of_clinic,
     is_whole,
 )
+from albumcore_adapters.directory.patients import Patient, PatientExists
 from albumcore_adapters.http.tscharts.records import Kind, read
 from albumcore_adapters.http.tscharts.values import (
     day,

@@ -12,7 +12,7 @@ import falcon
 from attrs import asdict, frozen
 
 from albumcore.kernel import Source
-from albumcore_adapters.directory import Clinic, Station
+from albumcore_adapters.directory.clinics import Clinic, Station
 from albumcore_adapters.http.tscharts.resource import Resource, not_found
 from albumcore_adapters.http.tscharts.values import day, identifier, shown_day, text
 from albumcore_adapters.service import Service

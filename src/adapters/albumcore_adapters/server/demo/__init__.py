@@ -59,7 +59,9 @@ from albumcore.ids import (
 )
 from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.blobs.media_types import sniff
-from albumcore_adapters.directory import Catalogue, Inbox, Patient
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.sql.open_lock import exclusive_lock

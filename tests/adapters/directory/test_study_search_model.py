@@ -1,4 +1,4 @@
-"""The search for studies against a model that looks at every study by itself."""
+"""The search for studies against a naive model."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_matching import date_range, soundex, time_range
-from albumcore_adapters.directory import Catalogue, InstanceRecord
-from albumcore_adapters.directory.studies import STUDY_SORTS, StudyQuery, search_studies
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.instances import InstanceRecord
+from albumcore_adapters.directory.study_filters import STUDY_SORTS
+from albumcore_adapters.directory.study_search import StudyQuery, search_studies
 from albumcore_adapters.sql.database import Database
 from support.databases import NewDatabase
 from support.searching import attribute, like, loaded, record
@@ -77,7 +79,7 @@ PATTERNS = [
 
 @frozen
 class Known:
-    """A study of the model: what its attributes are, and its series."""
+    """A study of the model: its attributes and its series."""
 
     uid: StudyUID
     texts: Mapping[str, Any]
@@ -97,7 +99,7 @@ class Known:
 
 
 def some_studies() -> list[Known]:
-    """Studies that have much in common, and holes."""
+    """Studies with common and missing values."""
     chance, studies = random.Random(12), []
     for number in range(40):
         uid = f"1.{number}"
@@ -144,7 +146,7 @@ def found_by(study: Known, keyword: str, wanted: str, fuzzy: bool) -> bool:
 
 
 def sorted_by(study: Known, keyword: str) -> Any:
-    """What the model sorts the study by; None if there is nothing."""
+    """The sort key of a study; None without a value."""
     if keyword == "StudyInstanceUID":
         return study.uid
     if keyword == "StudyDate":
@@ -162,7 +164,7 @@ def sorted_by(study: Known, keyword: str) -> Any:
 def model(
     visible: Collection[SeriesUID], query: StudyQuery, dates: str | None, times: str | None
 ) -> tuple[list[tuple[StudyUID, set[SeriesUID]]], int]:
-    """What is to be found, by the plainest means."""
+    """The expected result."""
     found = []
     for study in STUDIES:
         series = {
@@ -192,12 +194,12 @@ def model(
 
 @pytest.fixture(scope="module")
 def studies(new_database: NewDatabase) -> Iterator[Database]:
-    """The studies of the model, in a catalogue."""
+    """A catalogue with the studies of the model."""
     with new_database() as database:
         catalogue = Catalogue(database)
         for study in STUDIES:
             for uid in study.series:
-                catalogue.claim(study.uid, uid)
+                catalogue.add_placeholder(study.uid, uid)
         catalogue.store(one for study in STUDIES for one in study.records())
         yield database
 
@@ -222,7 +224,7 @@ def test_search_finds_what_the_model_finds(
     times_: str | None,
     **rest: Any,
 ) -> None:
-    """Filters, order, page and total are as when every study is looked at by itself."""
+    """Filters, order, page and total agree with the model."""
     query = StudyQuery(
         dates=date_range(dates) if dates else None,
         times=time_range(times_) if times_ else None,

@@ -1,4 +1,4 @@
-"""Series of a study and the headers of its instances: filters and order."""
+"""Search for series of a study, and the metadata of its instances."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.directory import Catalogue
-from albumcore_adapters.directory.studies import (
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.study_search import (
     SeriesQuery,
     metadata_of,
     series_of_study,
@@ -22,7 +22,7 @@ HEAD, T1, T2 = StudyUID("1.1"), SeriesUID("1.1.1"), SeriesUID("1.1.2")
 
 @pytest.fixture(scope="module")
 def numbered(new_database: NewDatabase) -> Iterator[Database]:
-    """A study of series whose numbers, modalities and numbers of instances are no order of their UIDs."""
+    """A study whose series have another order by number, modality and instances than by UID."""
     series = {
         # number of the UID: (SeriesNumber, modality, instances)
         1: (10, "MR", 1),
@@ -78,13 +78,13 @@ EVERY_SERIES = [SeriesUID(f"1.1.{number}") for number in range(1, 7)]
     ids=str,
 )
 def test_series(numbered: Database, query: SeriesQuery, expected: str) -> None:
-    """Series are filtered like studies; in each order what has nothing to go by is last, ties go by UID."""
+    """Series are filtered and sorted like studies: without a value last, ties by UID."""
     found = series_of_study(numbered, HEAD, EVERY_SERIES, query)
     assert "".join(one.series_uid.removeprefix("1.1.") for one in found) == expected
 
 
 def test_order_of_metadata(numbered: Database) -> None:
-    """Series by series in the order of their numbers; in each by instance number, which one lacks."""
+    """Instances are ordered by series number, then instance number; those without one are last."""
     found = metadata_of(numbered, HEAD, EVERY_SERIES)
     uids = [one["00080018"]["Value"][0].removeprefix("1.1.") for one in found]
     fives = [f"5.{number}" for number in (11, 10, 9, 8, 7, 6, 5, 4, 3, 1, 2)]
@@ -92,7 +92,7 @@ def test_order_of_metadata(numbered: Database) -> None:
 
 
 def test_metadata_of_the_nearest_level(database: Database) -> None:
-    """Where levels say different things of one attribute, the lower one counts."""
+    """An attribute of a lower level takes precedence over that of a higher one."""
     says = [{"00080201": attribute("SH", offset)} for offset in ("+0100", "+0200", "+0300")]
     Catalogue(database).store([record(HEAD, T1, "1", *says), record(HEAD, T2, "2", *says[:2])])
     found = metadata_of(database, HEAD, [T1, T2])

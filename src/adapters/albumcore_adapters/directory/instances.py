@@ -1,7 +1,7 @@
-"""How DICOM instances get into the tables of the catalogue.
+"""Writing DICOM instances to the tables of the catalogue.
 
-A series belongs to one study for ever, and an instance to one series; what instances say of their
-study and series is gathered there.
+A series belongs to one study forever, and an instance to one series. The attributes of study and series are merged
+from those of their instances.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Read: TypeAlias = Callable[[Attributes, str], Parameter]
 
 
 class Misplaced(Conflict):
-    """A UID was met in a second place, though DICOM PS3.3 section A.1 gives it one for ever."""
+    """A UID is used in a second study or series, although it identifies one object (DICOM PS3.3 section A.1)."""
 
     code = "misplaced"
 
@@ -31,7 +31,7 @@ class SeriesOfOtherStudy(Misplaced):
     """The series belongs to another study.
 
     Attributes:
-        series_uid: The series.
+        series_uid: SeriesInstanceUID, (0020,000E).
     """
 
     code = "series_of_other_study"
@@ -45,7 +45,7 @@ class InstanceOfOtherSeries(Misplaced):
     """The instance belongs to another series.
 
     Attributes:
-        sop_instance_uid: The instance.
+        sop_instance_uid: SOPInstanceUID, (0008,0018).
     """
 
     code = "instance_of_other_series"
@@ -57,14 +57,14 @@ class InstanceOfOtherSeries(Misplaced):
 
 @frozen
 class InstanceRecord:
-    """One DICOM instance, and what it says of the study and the series it belongs to.
+    """One DICOM instance, with its attributes by level of the DICOM hierarchy.
 
     Attributes:
         study_uid: StudyInstanceUID, (0020,000D).
         series_uid: SeriesInstanceUID, (0020,000E).
         sop_instance_uid: SOPInstanceUID, (0008,0018).
-        study: Attributes of the study, such as its description.
-        series: Attributes of the series.
+        study: Attributes of its study, such as the description.
+        series: Attributes of its series.
         instance: Attributes of the instance itself.
     """
 
@@ -78,7 +78,7 @@ class InstanceRecord:
 
 @frozen
 class _Level:
-    """A level of the DICOM hierarchy that instances describe, and how its columns are filled."""
+    """A level of the DICOM hierarchy above instances, and the attributes that its columns are read from."""
 
     select: str
     update: str
@@ -122,15 +122,20 @@ _SERIES = _Level.of(
 )
 
 
-def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> bool:
-    """Make sure that each series is there, as a placeholder if need be, in its study.
+def place_series(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> bool:
+    """Insert the series that are unknown as placeholders of their study.
 
-    Returns whether a study was never heard of before.
+    A placeholder of another study is moved: only a claim says that it belongs to that one.
 
-    A placeholder that was noted under another study goes over: nothing but a claim says that it is of that one.
+    Args:
+        cursor: A transaction.
+        homes: The series with their studies.
+
+    Returns:
+        Whether one of the studies was unknown.
 
     Raises:
-        SeriesOfOtherStudy: a series belongs to another study.
+        SeriesOfOtherStudy: a series has images of another study.
     """
     cursor.executemany(
         "INSERT INTO directory_study (study_uid) VALUES (?) ON CONFLICT DO NOTHING",
@@ -155,8 +160,12 @@ def place(cursor: Cursor, homes: Collection[tuple[StudyUID, SeriesUID]]) -> bool
     return is_new
 
 
-def write(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
-    """Write instances whose series are in place, and what they say of their study and series.
+def write_instances(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
+    """Write instances and merge their attributes into those of their study and series.
+
+    Args:
+        cursor: A transaction.
+        records: The instances, whose series exist (`place_series`).
 
     Raises:
         InstanceOfOtherSeries: an instance belongs to another series.
@@ -166,7 +175,7 @@ def write(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
     for record in records:
         studies[record.study_uid].update(record.study)
         series[record.series_uid].update(record.series)
-    _write_instances(cursor, records)
+    _write_rows(cursor, records)
     _describe(cursor, _STUDY, studies)
     _describe(cursor, _SERIES, series)
     cursor.executemany(
@@ -178,7 +187,7 @@ def write(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
 
 
 def _describe(cursor: Cursor, level: _Level, found: Mapping[str, Attributes]) -> None:
-    """Add what was found of each study or series to what is known of it."""
+    """Merge the attributes of instances into those of each study or series."""
     updates: list[list[Parameter]] = []
     for row in select_in(cursor, level.select, found):
         attributes = json.loads(row["attributes"]) | found[row["uid"]]
@@ -187,7 +196,7 @@ def _describe(cursor: Cursor, level: _Level, found: Mapping[str, Attributes]) ->
     cursor.executemany(level.update, updates)
 
 
-def _write_instances(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
+def _write_rows(cursor: Cursor, records: Sequence[InstanceRecord]) -> None:
     cursor.executemany(
         "INSERT INTO directory_instance"
         " (sop_instance_uid, series_uid, sop_class_uid, number, attributes) VALUES (?, ?, ?, ?, ?)"

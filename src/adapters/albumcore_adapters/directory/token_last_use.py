@@ -1,4 +1,4 @@
-"""When capability tokens were last used: too often, and too little, to be an event."""
+"""When capability tokens were last used. Not an event: uses are frequent, and have no history."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from albumcore.times import in_utc
 from albumcore_adapters.sql.database import Database, select_in
 
 PRECISION = timedelta(seconds=60)
-"""A use this soon after the one that was noted is not noted again: most requests write nothing."""
+"""A use this soon after the recorded one is not recorded, so that most requests write nothing."""
 
 
 @frozen
-class TokenUses:
-    """When each capability token was last used, by its public id; to the minute."""
+class TokenLastUses:
+    """When each capability token was last used, by its public id; precise to the minute."""
 
     database: Database
 
-    def note(self, token_id: str, at: datetime) -> None:
-        """Note that a token is used at a moment (UTC)."""
+    def record(self, token_id: str, at: datetime) -> None:
+        """Record the use of a token at a time (UTC)."""
         at = in_utc("at", at)
-        noted = self.last_used([token_id]).get(token_id)
-        if noted is not None and noted <= at < noted + PRECISION:
+        recorded = self.last_used([token_id]).get(token_id)
+        if recorded is not None and recorded <= at < recorded + PRECISION:
             return
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
@@ -34,7 +34,7 @@ class TokenUses:
             )
 
     def last_used(self, token_ids: Iterable[str]) -> dict[str, datetime]:
-        """When each of some tokens was last used (UTC); those never used are left out."""
+        """Return when each token was last used (UTC), without those that never were."""
         with self.database.transaction(commit=False) as cursor:
             rows = select_in(
                 cursor,

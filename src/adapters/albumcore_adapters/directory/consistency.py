@@ -1,4 +1,4 @@
-"""What must hold of the tables of the directory, and what of them does not."""
+"""Consistency check of the directory's tables: dangling references and unreadable values."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PERSON = "EXISTS (SELECT 1 FROM directory_person AS person WHERE person.sub = {
 _STUDY = "EXISTS (SELECT 1 FROM directory_study AS study WHERE study.study_uid = {})"
 _SERIES = "EXISTS (SELECT 1 FROM directory_series AS series WHERE series.series_uid = {})"
 
-RULES: tuple[tuple[str, str, str, str], ...] = (
-    # A series of no study, and so on. A placeholder may go over to another study, and what holds it does not follow.
+CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
+    # The study of a holding may differ from that of its series: a placeholder may be moved to another study.
     ("directory_series", "series_uid", _STUDY.format("this.study_uid"), "its study is not there"),
     (
         "directory_series",
@@ -61,7 +61,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
         _SERIES.format("this.series_uid"),
         "its series is not there",
     ),
-    # Through the token of an album, it is not known who claims.
+    # The claimant is '' for a claim made through the capability token of an album.
     (
         "directory_claim",
         "place, study_uid, series_uid, claimed_by",
@@ -80,7 +80,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
         _SERIES.format("this.series_uid"),
         "its series is not there",
     ),
-    # The images of a patient are removed before the patient is.
+    # The images of a patient are removed before the patient.
     (
         "image_row",
         "image_id, patient",
@@ -88,7 +88,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
         "its patient is not there",
     ),
 )
-"""What holds of each row: the table, the columns that name a row, the condition, and what is said where it fails."""
+"""Conditions on every row: the table, the columns of its key, the condition in SQL, and the message if it fails."""
 
 
 def _json_object(value: Any) -> bool:
@@ -99,7 +99,7 @@ def _day(value: Any) -> bool:
     return bool(date.fromisoformat(value))
 
 
-def _moment(value: Any) -> bool:
+def _time(value: Any) -> bool:
     return datetime.fromisoformat(value).tzinfo is not None
 
 
@@ -116,7 +116,7 @@ def _id(value: Any) -> bool:
 
 
 _ATTRIBUTES = {"attributes": _json_object}
-READERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
+PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     "directory_person": ("sub", {}),
     "directory_study": ("study_uid", _ATTRIBUTES),
     "directory_series": (
@@ -142,54 +142,54 @@ READERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
             "oldid": _number,
         },
     ),
-    "directory_token_use": ("token_id", {"last_used": _moment}),
+    "directory_token_use": ("token_id", {"last_used": _time}),
     "directory_token_floor": ("sub", {"seconds": _number}),
-    "directory_spent": ("digest", {"ends_at": _moment}),
+    "directory_spent": ("digest", {"ends_at": _time}),
 }
-"""How a row of each table is named, and the columns that hold more than a text, each with what reads its value."""
+"""The columns of each table's key, and a parser for each column that is not plain text."""
 
 
 def problems_of(database: Database) -> list[str]:
-    """A line for each row of the directory that cannot be read, or refers to what is not there.
+    """Return one line for each row that has an unreadable value or a dangling reference.
 
-    The row is named by its key; nothing else of it is told, for the rest may be personal.
+    The line has the key of the row and no other value, which may be personal data.
 
     Raises:
-        StoreError: the database does not give a table.
+        StoreError: a table is not readable.
     """
-    return [*_that_refer_to_nothing(database), *_that_cannot_be_read(database)]
+    return [*_dangling_references(database), *_unreadable_values(database)]
 
 
-def _that_refer_to_nothing(database: Database) -> Iterator[str]:
-    for table, key, condition, said in RULES:
+def _dangling_references(database: Database) -> Iterator[str]:
+    for table, key, condition, message in CONDITIONS:
         with database.transaction(commit=False) as cursor:
             cursor.execute(
                 f"SELECT {key} FROM {table} AS this WHERE NOT {condition} ORDER BY {key}"  # noqa: S608
             )
             for row in cursor.fetchall():
-                yield f"{table} {_named(key, row)}: {said}"
+                yield f"{table} {_named(key, row)}: {message}"
 
 
-def _that_cannot_be_read(database: Database) -> Iterator[str]:
-    for table, (key, readers) in READERS.items():
-        with database.transaction(commit=False) as cursor, _any_bytes(cursor):
+def _unreadable_values(database: Database) -> Iterator[str]:
+    for table, (key, parsers) in PARSERS.items():
+        with database.transaction(commit=False) as cursor, _any_text(cursor):
             cursor.execute(f"SELECT * FROM {table} ORDER BY {key}")  # noqa: S608
             names = [column[0] for column in cursor.description]
             for row in _each(cursor):
                 for name in names:
-                    if not _is_readable(row[name], readers.get(name)):
+                    if not _is_readable(row[name], parsers.get(name)):
                         yield f"{table} {_named(key, row)}: its {name} cannot be read"
 
 
 def _each(cursor: Any) -> Iterator[Any]:
-    """The rows, without holding all of them: those of SQLite come one by one."""
+    """Yield the rows, fetched in batches: not all of them need to fit into memory."""
     while rows := cursor.fetchmany(1000):
         yield from rows
 
 
 @contextmanager
-def _any_bytes(cursor: Any) -> Iterator[None]:
-    """Let SQLite give texts that are no UTF-8 as well. PostgreSQL stores none."""
+def _any_text(cursor: Any) -> Iterator[None]:
+    """Have SQLite also return texts that are not valid UTF-8. PostgreSQL stores none."""
     connection = cursor.connection
     if not isinstance(connection, sqlite3.Connection):
         yield
@@ -201,15 +201,15 @@ def _any_bytes(cursor: Any) -> Iterator[None]:
         connection.text_factory = str
 
 
-def _is_readable(value: Any, reader: Callable[[Any], bool] | None) -> bool:
-    # No column holds bytes or fractions, but SQLite would keep both in any.
+def _is_readable(value: Any, parser: Callable[[Any], bool] | None) -> bool:
+    # No column has bytes or fractions, but SQLite stores any type in any column.
     if isinstance(value, str):
         if not is_storable(value):
             return False
     elif not isinstance(value, int | None):
         return False
     try:
-        return reader is None or reader(value)
+        return parser is None or parser(value)
     except (ValueError, TypeError, AttributeError):
         return False
 

@@ -1,4 +1,4 @@
-"""The parts of a search in the catalogue: what is read, which of it is kept, and in which order."""
+"""The tables and steps of a search in the catalogue: reading rows, filtering and sorting them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ from albumcore_adapters.base.dicom_matching import (
 )
 from albumcore_adapters.sql.database import Cursor, Row, select_in
 
-Keep: TypeAlias = Callable[[Row], bool]
-Values: TypeAlias = Callable[[Row], Collection[str]]
-SortKey: TypeAlias = Callable[[Row], Any]
+RowFilter: TypeAlias = Callable[[Row], bool]
+"""Whether a row is in the result."""
+
+TextValues: TypeAlias = Callable[[Row], Collection[str]]
+"""The texts of a row that a text filter compares; one match suffices."""
+
+RowKey: TypeAlias = Callable[[Row], Any]
+"""The sort key of a row; None if it has no value."""
 
 # Reading
 
@@ -43,7 +48,7 @@ _INSTANCES = (
 def visible_series(
     cursor: Cursor, visible: Mapping[StudyUID, Collection[SeriesUID]]
 ) -> dict[StudyUID, list[Row]]:
-    """Return the series that are populated and of the study they are said to be of, by study."""
+    """Return those series that are populated and belong to the given study, by study."""
     pairs = {(study, uid) for study, uids in visible.items() for uid in uids}
     found: defaultdict[StudyUID, list[Row]] = defaultdict(list)
     for row in select_in(cursor, _SERIES, [uid for _, uid in pairs]):
@@ -53,7 +58,7 @@ def visible_series(
 
 
 def studies(cursor: Cursor, study_uids: Iterable[StudyUID]) -> list[Row]:
-    """Return those studies that are known."""
+    """Return those studies that are in the catalogue."""
     return list(select_in(cursor, _STUDIES, study_uids))
 
 
@@ -66,25 +71,25 @@ def instances(cursor: Cursor, series_uids: Iterable[SeriesUID]) -> Mapping[Serie
 
 
 def attributes_of(row: Row) -> dict[str, Any]:
-    """Return all that is known of a study, series or instance."""
+    """Return the attributes of a study, series or instance, in the DICOM JSON Model."""
     found: dict[str, Any] = orjson.loads(row["attributes"])
     return found
 
 
-# Choosing
+# Filtering
 
 
-def _column(name: str) -> Values:
-    """The values in a column, where a backslash stands between several."""
+def _column(name: str) -> TextValues:
+    """The values of a column, in which a backslash separates several."""
     return lambda row: ("" if row[name] is None else str(row[name])).split("\\")
 
 
-def _name(tag: str) -> Values:
-    """The component groups of a name, not all of which are in its column."""
+def _name(tag: str) -> TextValues:
+    """The component groups of a person name; its column has one of them only."""
     return lambda row: list(text_values(attributes_of(row), tag)) or [""]
 
 
-STUDY_TEXTS: Mapping[str, Values] = {
+STUDY_TEXTS: Mapping[str, TextValues] = {
     "AccessionNumber": _column("accession_number"),
     "ReferringPhysicianName": _name("00080090"),
     "StudyDescription": _column("description"),
@@ -92,7 +97,7 @@ STUDY_TEXTS: Mapping[str, Values] = {
     "PatientID": _column("patient_id"),
     "StudyID": _column("study_id"),
 }
-"""The text filters for studies: keyword, and the values of which one must match."""
+"""The text filters of studies: the compared values, by keyword."""
 
 STUDY_FILTERS: Mapping[str, str] = {
     "StudyDate": "00080020",
@@ -106,15 +111,15 @@ STUDY_FILTERS: Mapping[str, str] = {
     "StudyInstanceUID": "0020000D",
     "StudyID": "00200010",
 }
-"""All filters for studies: keyword and tag."""
+"""All filters of studies: tag by keyword."""
 
-SERIES_TEXTS: Mapping[str, Values] = {
+SERIES_TEXTS: Mapping[str, TextValues] = {
     "Modality": _column("modality"),
     "SeriesDescription": _column("description"),
     "BodyPartExamined": _column("body_part"),
     "SeriesNumber": _column("number"),
 }
-"""The text filters for series: keyword, and the values of which one must match."""
+"""The text filters of series: the compared values, by keyword."""
 
 SERIES_FILTERS: Mapping[str, str] = {
     "Modality": "00080060",
@@ -123,60 +128,60 @@ SERIES_FILTERS: Mapping[str, str] = {
     "SeriesInstanceUID": "0020000E",
     "SeriesNumber": "00200011",
 }
-"""All filters for series: keyword and tag."""
+"""All filters of series: tag by keyword."""
 
 
-def chosen(rows: Iterable[Row], keeps: Iterable[Keep]) -> list[Row]:
-    """Return what every filter keeps."""
-    filters = list(keeps)
+def filtered(rows: Iterable[Row], filters: Iterable[RowFilter]) -> list[Row]:
+    """Return the rows that pass every filter."""
+    filters = list(filters)
     return [row for row in rows if all(keep(row) for keep in filters)]
 
 
 NAMES = frozenset({"PatientName", "ReferringPhysicianName"})
-"""The text filters by names of persons. No other is fuzzy: identifiers that sound alike are of different patients."""
+"""The text filters that support fuzzy matching: those of person names (DICOM PS3.18 section 8.3.4.2)."""
 
 
 def text_filters(
-    wanted: Mapping[str, str], known: Mapping[str, Values], *, fuzzy: bool = False
-) -> Iterator[Keep]:
-    """Yield the filters by text, of which ``wanted`` has the keywords; one by empty text is none.
+    wanted: Mapping[str, str], known: Mapping[str, TextValues], *, fuzzy: bool = False
+) -> Iterator[RowFilter]:
+    """Yield a filter for each text that is not empty.
 
     Args:
-        wanted: The text of each, by keyword.
-        known: The values that each looks at, by keyword.
-        fuzzy: Filters by names of persons also keep those that sound alike (`person_name_matcher`).
+        wanted: The text to match, by keyword.
+        known: The table of text filters: `STUDY_TEXTS` or `SERIES_TEXTS`.
+        fuzzy: Match person names by `person_name_matcher` too.
     """
     for keyword, value in wanted.items():
-        # Blanks around text mean nothing (DICOM PS3.5 section 6.2).
+        # Leading and trailing spaces are not significant (DICOM PS3.5 section 6.2).
         if value.strip(" "):
             is_fuzzy = fuzzy and keyword in NAMES
             yield _text_filter(known[keyword], value.strip(" "), fuzzy=is_fuzzy)
 
 
-def _text_filter(values: Values, wanted: str, *, fuzzy: bool) -> Keep:
+def _text_filter(values: TextValues, wanted: str, *, fuzzy: bool) -> RowFilter:
     matches = text_matcher(wanted)
     if not fuzzy:
         return lambda row: any(map(matches, values(row)))
-    sounds_alike = person_name_matcher(wanted)
+    matches_name = person_name_matcher(wanted)
 
     def keep(row: Row) -> bool:
         groups = values(row)
-        return any(map(matches, groups)) or sounds_alike("=".join(groups))
+        return any(map(matches, groups)) or matches_name("=".join(groups))
 
     return keep
 
 
-def within(key: SortKey, ends: tuple[Any, Any] | None) -> Iterator[Keep]:
-    """Yield the filter by a range, both ends included, if there is one; what has no value is not in it."""
+def within(key: RowKey, ends: tuple[Any, Any] | None) -> Iterator[RowFilter]:
+    """Yield a filter by a range with both ends included, unless it is None; a row without a value does not pass."""
     if ends is not None:
         first, last = ends
         yield lambda row: (value := key(row)) is not None and first <= value <= last
 
 
-# Order
+# Sorting
 
 
-def _by_text(column: str) -> SortKey:
+def _by_text(column: str) -> RowKey:
     def key(row: Row) -> tuple[str, str] | None:
         found = row[column]
         return None if found is None else (found.casefold(), found)
@@ -184,26 +189,26 @@ def _by_text(column: str) -> SortKey:
     return key
 
 
-def _by(column: str) -> SortKey:
+def _by(column: str) -> RowKey:
     return lambda row: row[column]
 
 
-def study_day(row: Row) -> date | None:
-    """Return StudyDate, (0008,0020), if it is a date."""
+def study_date(row: Row) -> date | None:
+    """Return StudyDate, (0008,0020), or None if it is not a date."""
     return date_value(row["date"] or "")
 
 
-def study_moment(row: Row) -> int | None:
-    """Return StudyTime, (0008,0030), if it is a time: microseconds since midnight."""
+def study_time(row: Row) -> int | None:
+    """Return StudyTime, (0008,0030), in microseconds since midnight, or None if it is not a time."""
     return time_value(row["time"] or "")
 
 
 by_number = _by("number")
-"""The order of series by SeriesNumber, (0020,0011), and of instances by InstanceNumber, (0020,0013)."""
+"""The sort key SeriesNumber, (0020,0011), of series, and InstanceNumber, (0020,0013), of instances."""
 
-STUDY_SORTS: Mapping[str, SortKey] = {
-    "StudyDate": study_day,
-    "StudyTime": study_moment,
+STUDY_SORTS: Mapping[str, RowKey] = {
+    "StudyDate": study_date,
+    "StudyTime": study_time,
     "AccessionNumber": _by_text("accession_number"),
     "ReferringPhysicianName": _by_text("referring_physician_name"),
     "PatientName": _by_text("patient_name"),
@@ -211,19 +216,19 @@ STUDY_SORTS: Mapping[str, SortKey] = {
     "StudyInstanceUID": _by("uid"),
     "StudyID": _by_text("study_id"),
 }
-"""The orders of studies, and what each goes by: text in any case, dates and times by their meaning."""
+"""The sort keys of studies: texts without regard to case, dates and times by value."""
 
-SERIES_SORTS: Mapping[str, SortKey] = {
+SERIES_SORTS: Mapping[str, RowKey] = {
     "SeriesNumber": by_number,
     "Modality": _by_text("modality"),
     "SeriesInstanceUID": _by("uid"),
     "NumberOfSeriesRelatedInstances": _by("instances"),
 }
-"""The orders of series, and what each goes by."""
+"""The sort keys of series."""
 
 
-def in_order(rows: Iterable[Row], key: SortKey, *, descending: bool = False) -> list[Row]:
-    """Sort by a key, then by UID; what has nothing to go by is last either way."""
+def sorted_rows(rows: Iterable[Row], key: RowKey, *, descending: bool = False) -> list[Row]:
+    """Return the rows sorted by a key, then by UID; rows without a value are last in both directions."""
     keyed = [(key(row), row["uid"], row) for row in rows]
     missing = [one for one in keyed if one[0] is None]
     present = [one for one in keyed if one[0] is not None]

@@ -1,4 +1,4 @@
-"""Search for studies and series, and the headers of a study, in the DICOM JSON Model."""
+"""Search for studies and series, and the metadata of a study, in the DICOM JSON Model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from pydicom import dcmread
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_matching import date_range
-from albumcore_adapters.dicom.files import DicomFile, import_files, read
-from albumcore_adapters.directory import Catalogue, Inbox
-from albumcore_adapters.directory.studies import (
+from albumcore_adapters.dicom.files import DicomFile, import_files, read_files
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.inbox import Inbox
+from albumcore_adapters.directory.study_filters import (
     SERIES_FILTERS,
     SERIES_SORTS,
     SERIES_TEXTS,
     STUDY_FILTERS,
     STUDY_SORTS,
     STUDY_TEXTS,
+)
+from albumcore_adapters.directory.study_search import (
     FoundStudy,
     StudyQuery,
     metadata_of,
@@ -45,7 +48,7 @@ ANN = "sub-ann"
 
 @pytest.fixture(scope="module")
 def imported(new_database: NewDatabase) -> Iterator[tuple[Database, Visible]]:
-    """Everything that comes with pydicom, and what there is of it in Ann's inbox."""
+    """The test files of pydicom, imported into Ann's inbox."""
     with new_database() as database:
         import_files(Catalogue(database), ANN, [BUNDLE])
         yield database, Inbox(database).contents(ANN)
@@ -57,7 +60,7 @@ def test_every_file_of_pydicom(imported: tuple[Database, Visible]) -> None:
     expected: defaultdict[StudyUID, defaultdict[SeriesUID, set[str]]] = defaultdict(
         lambda: defaultdict(set)
     )
-    for file in read([BUNDLE]):
+    for file in read_files([BUNDLE]):
         if isinstance(file, DicomFile):
             uids = file.record
             expected[uids.study_uid][uids.series_uid].add(uids.sop_instance_uid)
@@ -91,7 +94,7 @@ CT_SERIES = SeriesUID("1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322")
 
 
 def test_study_as_it_is_shown(imported: tuple[Database, Visible]) -> None:
-    """What is missing is there without a value, and StudyDescription only if it is asked for."""
+    """Attributes without a value are empty; StudyDescription is optional."""
     database, visible = imported
     query = StudyQuery(study_uids=[CT_STUDY])
     [found], total = search_studies(database, visible, query)
@@ -119,7 +122,7 @@ def test_study_as_it_is_shown(imported: tuple[Database, Visible]) -> None:
 
 
 def test_series_as_it_is_shown(imported: tuple[Database, Visible]) -> None:
-    """Dates and times are told when they are known, the rest in any case."""
+    """Attributes that are returned only if known, and those always returned."""
     database, visible = imported
     [found] = series_of_study(database, CT_STUDY, visible[CT_STUDY])
     assert found.attributes == {
@@ -138,7 +141,7 @@ def test_series_as_it_is_shown(imported: tuple[Database, Visible]) -> None:
 
 
 def test_metadata_is_what_the_file_says(imported: tuple[Database, Visible]) -> None:
-    """The headers that are kept, of all three levels, are those of the file; of the pixels there is nothing."""
+    """The metadata of all three levels are those of the file, without pixel data."""
     database, visible = imported
     [found] = metadata_of(database, CT_STUDY, visible[CT_STUDY])
     file = dcmread(CT_FILE, stop_before_pixels=True)
@@ -165,7 +168,7 @@ def test_metadata_is_what_the_file_says(imported: tuple[Database, Visible]) -> N
 def test_search_of_real_files(
     imported: tuple[Database, Visible], query: StudyQuery, studies: int
 ) -> None:
-    """Names are found by any of their groups, dates by what they mean, and filters add up."""
+    """Names match by any component group, dates by value, and all filters must match."""
     found, total = search_studies(*imported, query)
     assert len(found) == total == studies
 
@@ -178,7 +181,7 @@ T1, T2, PLACEHOLDER, XRAY = (SeriesUID(uid) for uid in ("1.1.1", "1.1.2", "1.1.3
 
 @pytest.fixture
 def small(database: Database) -> Database:
-    """A head of two series and a placeholder, and a chest of a placeholder."""
+    """A head study with two series and a placeholder, and a chest study with a placeholder."""
     catalogue = Catalogue(database)
     catalogue.store(
         [
@@ -187,13 +190,13 @@ def small(database: Database) -> Database:
             record(HEAD, T2, "1.1.2.1"),
         ]
     )
-    catalogue.claim(HEAD, PLACEHOLDER)
-    catalogue.claim(CHEST, XRAY)
+    catalogue.add_placeholder(HEAD, PLACEHOLDER)
+    catalogue.add_placeholder(CHEST, XRAY)
     return database
 
 
 def test_only_what_is_visible_and_populated(small: Database) -> None:
-    """Other series, placeholders, unknown ones and those of another study are not there."""
+    """Only visible, populated series of the study are found."""
     visible = {HEAD: [T1, PLACEHOLDER], CHEST: [XRAY, T2], StudyUID("9"): [SeriesUID("9.1")]}
     [found], total = search_studies(small, visible, StudyQuery())
     assert (found.study_uid, found.series_uids, total) == (HEAD, frozenset({T1}), 1)
@@ -208,7 +211,7 @@ def test_only_what_is_visible_and_populated(small: Database) -> None:
 
 
 def test_modalities_are_those_that_are_visible(small: Database) -> None:
-    """Each once, and none of a series that has none or that one may not see."""
+    """ModalitiesInStudy has each modality of the visible series once."""
     more = {SeriesUID(f"1.1.{number}"): vr for number, vr in enumerate(("CT", "CT", "SR"), start=4)}
     Catalogue(small).store(
         record(HEAD, uid, f"{uid}.1", series_has={"00080060": attribute("CS", modality)})
@@ -223,7 +226,7 @@ def test_modalities_are_those_that_are_visible(small: Database) -> None:
 
 
 def test_attributes_of_nothing_but_uids(small: Database) -> None:
-    """A study, series or instance of which nothing else is known can be shown."""
+    """A study, series or instance with UIDs alone is returned."""
     [found], _ = search_studies(small, {HEAD: [T2]}, StudyQuery())
     assert loaded(found.attributes).StudyInstanceUID == HEAD
     [series] = series_of_study(small, HEAD, [T2])
@@ -238,7 +241,7 @@ def test_attributes_of_nothing_but_uids(small: Database) -> None:
 
 
 def test_every_filter_has_its_tag() -> None:
-    """Filters and orders are named by keywords of DICOM, and have their tags."""
+    """Filters and sort keys are DICOM keywords with their tags."""
     for keyword, tag in (*STUDY_FILTERS.items(), *SERIES_FILTERS.items()):
         assert pydicom.datadict.tag_for_keyword(keyword) == int(tag, 16)
     for keywords, filters in ((STUDY_TEXTS, STUDY_FILTERS), (SERIES_TEXTS, SERIES_FILTERS)):
@@ -252,7 +255,7 @@ def test_every_filter_has_its_tag() -> None:
 
 @pytest.fixture(scope="module")
 def described(new_database: NewDatabase) -> Iterator[Database]:
-    """Studies named by their UID's last number: 1 has one of everything, 2 several of each, 3 nothing."""
+    """Studies by the last number of their UID: 1 has one value of each attribute, 2 several, 3 none."""
     several = {
         "00080050": attribute("SH", None, "A9", "A8"),
         "00080090": attribute("PN", None, {"Alphabetic": "Ray^X"}, {"Ideographic": "王^小東"}),
@@ -315,7 +318,7 @@ def described(new_database: NewDatabase) -> Iterator[Database]:
     ids=str,
 )
 def test_filter(described: Database, query: StudyQuery, expected: str) -> None:
-    """Text matches as a whole, of several values any; what is missing or no date is found by no value."""
+    """A text matches one whole value; missing values and invalid dates do not match."""
     visible = {StudyUID(f"1.{n}"): [SeriesUID(f"1.{n}.1")] for n in "123"}
     found, total = search_studies(described, visible, query)
     assert sorted(study.study_uid.removeprefix("1.") for study in found) == list(expected)
@@ -327,20 +330,20 @@ def test_filter(described: Database, query: StudyQuery, expected: str) -> None:
 
 @frozen
 class Counting(Seam):
-    """A database that counts the statements that are run on it."""
+    """A database that counts statements."""
 
     statements: list[str] = field(factory=list)
 
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[Cursor]:
-        """The transaction that is asked for."""
+        """Open a transaction."""
         with self.database.transaction(commit=commit) as cursor:
             yield CountingCursor(cursor, self.statements)
 
 
 @frozen
 class CountingCursor:
-    """A cursor of it."""
+    """A cursor that counts statements."""
 
     cursor: Cursor
     statements: list[str]
@@ -355,7 +358,7 @@ class CountingCursor:
 
 
 def test_many_cost_no_more_statements_than_one(database: Database) -> None:
-    """Nothing is looked up study by study, series by series or instance by instance."""
+    """The number of statements does not grow with studies, series or instances."""
     series = [SeriesUID(f"1.1.{number}") for number in range(60)]
     visible = {StudyUID(f"1.{number}"): [SeriesUID(f"1.{number}.1")] for number in range(2, 60)}
     Catalogue(database).store(record(HEAD, uid, f"{uid}.{n}") for uid in series for n in range(3))

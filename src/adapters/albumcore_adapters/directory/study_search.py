@@ -1,11 +1,11 @@
-"""Search for studies and series, and the headers of a study (Kheops API 12.1 to 12.3; DICOM PS3.18 chapter 10).
+"""Search for studies and series, and the metadata of a study (Kheops API 12.1 to 12.3; DICOM PS3.18 chapter 10).
 
-Who may see which series is for the caller to say. Series that are not populated are never there. What is found
-is told in the DICOM JSON Model (DICOM PS3.18 Annex F).
+The caller of these functions decides which series are visible. Placeholders (series that are not populated) are never
+found. Results are in the DICOM JSON Model (DICOM PS3.18 Annex F).
 
-Text matches as a whole, in any case, with ``*`` for anything; of a person's name one of its component groups,
-of several values one of them (DICOM PS3.4 section C.2.2.3). What is missing is like empty text. To search for
-empty text is not to filter at all (DICOM PS3.4 section C.2.2.2.3).
+A text filter matches whole values without regard to case, with ``*`` as wild card. One of several values, and one
+component group of a person name, must match (DICOM PS3.4 section C.2.2.3). A missing value matches like empty text,
+and an empty filter matches everything (universal matching, DICOM PS3.4 section C.2.2.2.3).
 """
 
 from __future__ import annotations
@@ -18,44 +18,26 @@ from attrs import field, frozen
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.dicom_json import Attributes, element, sorted_by_tag
-from albumcore_adapters.directory._search import (
-    SERIES_FILTERS,
+from albumcore_adapters.directory.study_filters import (
     SERIES_SORTS,
     SERIES_TEXTS,
-    STUDY_FILTERS,
     STUDY_SORTS,
     STUDY_TEXTS,
     attributes_of,
     by_number,
-    chosen,
-    in_order,
+    filtered,
     instances,
+    sorted_rows,
     studies,
-    study_day,
-    study_moment,
+    study_date,
+    study_time,
     text_filters,
     visible_series,
     within,
 )
 from albumcore_adapters.sql.database import Database, Row
 
-__all__ = [
-    "SERIES_FILTERS",
-    "SERIES_SORTS",
-    "SERIES_TEXTS",
-    "STUDY_FILTERS",
-    "STUDY_SORTS",
-    "STUDY_TEXTS",
-    "FoundSeries",
-    "FoundStudy",
-    "SeriesQuery",
-    "StudyQuery",
-    "metadata_of",
-    "search_studies",
-    "series_of_study",
-]
-
-# What is told of what is found: the first even when empty, the second when known.
+# The attributes of results: ..._ALWAYS also when empty, ..._IF_KNOWN when there is a value.
 
 _STUDY_ALWAYS = {
     "00080020": "DA",  # StudyDate
@@ -93,21 +75,21 @@ _ONLINE = {"00080056": element("CS", "ONLINE")}  # InstanceAvailability
 
 @frozen
 class StudyQuery:
-    """What is searched for among studies, in which order, and the page of it that is wanted.
+    """A search for studies: filters, order, and page.
 
     Attributes:
-        texts: Text filters, by keyword; each is one of `STUDY_TEXTS`.
-        modality: One of ModalitiesInStudy, (0008,0061), of the visible series; in any case, no wildcards.
-        study_uids: StudyInstanceUID, (0020,000D), is one of these.
-        dates: StudyDate, (0008,0020), is one of these two or between them (`dicom_matching.date_range`).
-        times: StudyTime, (0008,0030), is one of these two or between them (`dicom_matching.time_range`).
-        fuzzy: Filters by names of persons also keep those that sound alike.
-        sort: One of `STUDY_SORTS`.
-        descending: Whether the order is reversed. What has nothing to go by is last either way; what is equal
-            goes by study UID, reversed likewise.
-        limit: How many at most; None for all.
-        offset: How many are left out before them.
-        with_description: Whether StudyDescription, (0008,1030), is told.
+        texts: Text filters by keyword, each of `STUDY_TEXTS`.
+        modality: Matches one of ModalitiesInStudy, (0008,0061), of the visible series, without regard to case.
+        study_uids: Matches StudyInstanceUID, (0020,000D).
+        dates: Range of StudyDate, (0008,0020), both ends included (`dicom_matching.date_range`).
+        times: Range of StudyTime, (0008,0030), both ends included (`dicom_matching.time_range`).
+        fuzzy: Whether person names are matched fuzzily too.
+        sort: The sort key, one of `STUDY_SORTS`. Ties are ordered by study UID; studies without a value are last in
+            both directions.
+        descending: Whether the order is reversed.
+        limit: The largest number of studies on the page; None for all.
+        offset: The number of studies to skip.
+        with_description: Whether results include StudyDescription, (0008,1030).
     """
 
     texts: Mapping[str, str] = field(factory=dict)
@@ -125,13 +107,13 @@ class StudyQuery:
 
 @frozen
 class FoundStudy:
-    """A study that was found.
+    """A study in the result of a search.
 
     Attributes:
         study_uid: StudyInstanceUID, (0020,000D).
-        series_uids: The visible series of it that are populated.
-        attributes: By tag, in order; those of Kheops API 12.1. The modalities and the numbers of series and
-            instances are those of the visible series.
+        series_uids: Its visible, populated series.
+        attributes: The attributes of Kheops API 12.1, in order of tags. Modalities and numbers of series and
+            instances count visible series only.
     """
 
     study_uid: StudyUID
@@ -141,14 +123,14 @@ class FoundStudy:
 
 @frozen
 class SeriesQuery:
-    """What is searched for among the series of a study, and in which order.
+    """A search for series of a study: filters and order.
 
     Attributes:
-        texts: Text filters, by keyword; each is one of `SERIES_TEXTS`.
-        series_uids: SeriesInstanceUID, (0020,000E), is one of these.
-        sort: One of `SERIES_SORTS`.
-        descending: Whether the order is reversed. What has nothing to go by is last either way; what is equal
-            goes by series UID, reversed likewise.
+        texts: Text filters by keyword, each of `SERIES_TEXTS`.
+        series_uids: Matches SeriesInstanceUID, (0020,000E).
+        sort: The sort key, one of `SERIES_SORTS`. Ties are ordered by series UID; series without a value are last in
+            both directions.
+        descending: Whether the order is reversed.
     """
 
     texts: Mapping[str, str] = field(factory=dict)
@@ -159,11 +141,11 @@ class SeriesQuery:
 
 @frozen
 class FoundSeries:
-    """A series that was found.
+    """A series in the result of a search.
 
     Attributes:
         series_uid: SeriesInstanceUID, (0020,000E).
-        attributes: By tag, in order; those of Kheops API 12.2.
+        attributes: The attributes of Kheops API 12.2, in order of tags.
     """
 
     series_uid: SeriesUID
@@ -171,22 +153,21 @@ class FoundSeries:
 
 
 ALL_SERIES = SeriesQuery()
+"""A search without filters."""
 
 
 def search_studies(
     database: Database, visible: Mapping[StudyUID, Collection[SeriesUID]], query: StudyQuery
 ) -> tuple[list[FoundStudy], int]:
-    """Find studies among those that are visible (Kheops API 12.1).
-
-    A study is there when one of its visible series is populated.
+    """Search for studies (Kheops API 12.1). A study is found only if one of its visible series is populated.
 
     Args:
-        database: Where the catalogue is.
-        visible: The series of each study that may be seen; one that is of another study may not.
-        query: What is searched for.
+        database: The database of the catalogue.
+        visible: The visible series by study; a series that belongs to another study is ignored.
+        query: The search.
 
     Returns:
-        The page that is wanted, and how many studies are on all pages.
+        The studies of the page, and the number of studies on all pages.
     """
     if query.study_uids is not None:
         visible = {uid: visible[uid] for uid in query.study_uids if uid in visible}
@@ -195,11 +176,11 @@ def search_studies(
         rows = studies(cursor, [uid for uid in series if _has(series[uid], query.modality)])
     filters = (
         *text_filters(query.texts, STUDY_TEXTS, fuzzy=query.fuzzy),
-        *within(study_day, query.dates),
-        *within(study_moment, query.times),
+        *within(study_date, query.dates),
+        *within(study_time, query.times),
     )
-    found = chosen(rows, filters)
-    sorted_ = in_order(found, STUDY_SORTS[query.sort], descending=query.descending)
+    found = filtered(rows, filters)
+    sorted_ = sorted_rows(found, STUDY_SORTS[query.sort], descending=query.descending)
     end = None if query.limit is None else query.offset + query.limit
     shown = _STUDY_ALWAYS | (_STUDY_DESCRIPTION if query.with_description else {})
     page = sorted_[query.offset : end]
@@ -232,20 +213,20 @@ def series_of_study(
     visible: Collection[SeriesUID],
     query: SeriesQuery = ALL_SERIES,
 ) -> list[FoundSeries]:
-    """Find series among those of a study that are visible (Kheops API 12.2).
+    """Search for series of a study (Kheops API 12.2).
 
     Args:
-        database: Where the catalogue is.
+        database: The database of the catalogue.
         study_uid: StudyInstanceUID, (0020,000D).
-        visible: The series that may be seen; one that is of another study may not.
-        query: What is searched for.
+        visible: The visible series; a series that belongs to another study is ignored.
+        query: The search.
     """
     with database.transaction(commit=False) as cursor:
         rows = visible_series(cursor, {study_uid: visible}).get(study_uid, [])
     wanted = query.series_uids
     named = [row for row in rows if wanted is None or row["uid"] in wanted]
-    found = chosen(named, text_filters(query.texts, SERIES_TEXTS))
-    sorted_ = in_order(found, SERIES_SORTS[query.sort], descending=query.descending)
+    found = filtered(named, text_filters(query.texts, SERIES_TEXTS))
+    sorted_ = sorted_rows(found, SERIES_SORTS[query.sort], descending=query.descending)
     return [FoundSeries(row["uid"], _series(row)) for row in sorted_]
 
 
@@ -261,15 +242,15 @@ def _series(row: Row) -> dict[str, Any]:
 def metadata_of(
     database: Database, study_uid: StudyUID, visible: Collection[SeriesUID]
 ) -> list[dict[str, Any]]:
-    """Return what is known of each instance of a study, what is said of its study and series included.
+    """Return the metadata of the instances of a study, including the attributes of study and series (Kheops API 12.3).
 
-    That is all of Kheops API 12.3 that the catalogue keeps: neither pixels nor other bulk data. Instances come
-    by series number, within a series by instance number, and then by UID; what has no number is last.
+    The catalogue stores neither pixels nor other bulk data. Instances are ordered by series number, then instance
+    number, then UID; those without a number are last.
 
     Args:
-        database: Where the catalogue is.
+        database: The database of the catalogue.
         study_uid: StudyInstanceUID, (0020,000D).
-        visible: The series that may be seen; one that is of another study may not.
+        visible: The visible series; a series that belongs to another study is ignored.
     """
     with database.transaction(commit=False) as cursor:
         study = studies(cursor, [study_uid])
@@ -277,10 +258,10 @@ def metadata_of(
         held = instances(cursor, [row["uid"] for row in series])
     found: list[dict[str, Any]] = []
     for above in study:
-        for one in in_order(series, by_number):
+        for one in sorted_rows(series, by_number):
             known = {**attributes_of(above), **attributes_of(one)}
             uids = {"0020000D": element("UI", above["uid"]), "0020000E": element("UI", one["uid"])}
-            for row in in_order(held[one["uid"]], by_number):
+            for row in sorted_rows(held[one["uid"]], by_number):
                 sop_uid = {"00080018": element("UI", row["uid"])}
                 found.append(sorted_by_tag({**known, **attributes_of(row), **uids, **sop_uid}))
     return found
