@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from albumcore import FeedQuery, Kind
+from albumcore import EntryKind, FeedQuery
 from benchmarks import history
 from benchmarks.bench import Bench, milliseconds
 from benchmarks.figures import Taken
@@ -25,7 +25,7 @@ class Case:
 
 
 _STUDIES = tuple(history.study(number) for number in range(10, 10 + history.STUDIES))
-_MUTATIONS = {"kinds": frozenset({Kind.MUTATION})}
+_MUTATIONS = {"kinds": frozenset({EntryKind.MUTATION})}
 _END, _STEP = history.END, history.STEP
 CASES: tuple[Case, ...] = (
     Case("mutations", {"mutations": {"NEW_REPORT"}}, True),
@@ -40,7 +40,7 @@ CASES: tuple[Case, ...] = (
     Case("users-studies", {"users": {history.BUSY_USER}, "studies": {history.RARE_STUDY}}, True),
     Case("since-until", {"since": _END - 500 * _STEP, "until": _END - 300 * _STEP}, True),
     Case("kinds", _MUTATIONS, False),
-    Case("comments", {"kinds": frozenset({Kind.COMMENT})}, False),
+    Case("comments", {"kinds": frozenset({EntryKind.COMMENT})}, False),
     Case("mutations", {"mutations": {"IMPORT_SERIES", "REMOVE_SERIES"}}, False),
     Case("users", {"users": {history.BUSY_USER}}, False),
     Case("many_users", {"users": set(VIEWERS)}, False),

@@ -13,7 +13,7 @@ from albumcore.albums import Album
 from albumcore.codec import moment_of
 from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound
-from albumcore.feed import Entry, FeedPage, FeedQuery, album_status_of, chosen, entry, select
+from albumcore.feed import Entry, FeedPage, FeedQuery, album_status_of, entry, select
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import (
@@ -25,6 +25,7 @@ from albumcore.index import (
     album_status_now,
     albums_of,
     changes,
+    choices_of,
 )
 from albumcore.kernel import STORED, Event, RecordedEvent, Stream, fold, stored_name
 from albumcore.streams import album_stream, named_stream, study_stream
@@ -150,7 +151,7 @@ class Albumcore(Commands):
     ) -> tuple[tuple[Entry, ...], int]:
         found, total = self.index.feed_page(
             stream.name,
-            chosen(viewer, query),
+            choices_of(viewer, query),
             self._versions(stream, query.since, query.until),
             query.limit,
             query.offset,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from albumcore import Album, FeedQuery, Kind, Stream, album_stream
+from albumcore import Album, EntryKind, FeedQuery, Stream, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import AlbumId
 from albumcore.testing import ALBUMS, CAST, AlbumMachine, Command
@@ -22,7 +22,12 @@ from support.facts import (
 from support.naive import NaiveAlbum
 from support.two_stores import TwoStores
 
-KINDS = [frozenset(Kind), frozenset({Kind.COMMENT}), frozenset({Kind.MUTATION}), frozenset[Kind]()]
+KINDS = [
+    frozenset(EntryKind),
+    frozenset({EntryKind.COMMENT}),
+    frozenset({EntryKind.MUTATION}),
+    frozenset[EntryKind](),
+]
 PAGES = [(None, 0), (2, 1), (0, 0), (None, 3), (1, 100)]
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Album, FeedQuery, Kind, album_stream
+from albumcore import Album, EntryKind, FeedQuery, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import select
 from albumcore.testing import (
@@ -28,7 +28,7 @@ ALBUM = ALBUMS[0]
 STREAM = album_stream(ALBUM)
 queries = st.builds(
     FeedQuery,
-    st.frozensets(st.sampled_from(Kind)),
+    st.frozensets(st.sampled_from(EntryKind)),
     st.none() | st.integers(0, 5),
     st.integers(0, 8),
 )

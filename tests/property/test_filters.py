@@ -14,7 +14,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Album, Albumcore, FeedQuery, Kind, album_stream
+from albumcore import Album, Albumcore, EntryKind, FeedQuery, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import FILTERS
 from albumcore.ids import UserId
@@ -54,7 +54,7 @@ def values_of(told: list[datetime], facts: list[Fact]) -> Mapping[str, st.Search
         "capability_tokens": (fact["token"] for fact in facts),
     }
     return {
-        "kinds": st.frozensets(st.sampled_from(Kind)),
+        "kinds": st.frozensets(st.sampled_from(EntryKind)),
         "since": moment,
         "until": moment,
         **{name: some(*sorted(filter(None, set(values)))) for name, values in said.items()},

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import settings
 
-from albumcore import FeedQuery, Kind, Stream, StudyComments, study_stream
+from albumcore import EntryKind, FeedQuery, Stream, StudyComments, study_stream
 from albumcore.feed import PUBLIC, Entry, scopes_of
 from albumcore.testing import CAST, STUDIES, Command, StudyCommentsMachine
 from support.naive_comments import NaiveStudyComments
@@ -19,7 +19,7 @@ PAGES = [(None, 0), (2, 1), (0, 0), (None, 3), (1, 100)]
 
 def told_by(entry: Entry) -> Fact:
     """All that a comment says."""
-    assert (entry.kind, entry.line.mutation, entry.study_uid) == (Kind.COMMENT, None, None)
+    assert (entry.kind, entry.type.mutation, entry.study_uid) == (EntryKind.COMMENT, None, None)
     assert entry.is_private is (entry.target is not None)
     return {
         "author": entry.author,
@@ -57,7 +57,7 @@ class StudyCommentsInTwoStores(TwoStores[StudyComments], StudyCommentsMachine):
                     assert ([told_by(one) for one in found], total) == seen
                 whole = naive.see(viewer)[1]
                 names = [study_stream(study).name]
-                counted = store.index.count_entries(names, scopes_of(Kind.COMMENT, viewer))
+                counted = store.index.count_entries(names, scopes_of(EntryKind.COMMENT, viewer))
                 assert counted.get(names[0], 0) == whole
 
 

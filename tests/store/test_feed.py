@@ -11,9 +11,9 @@ import pytest
 
 from albumcore import (
     Albumcore,
+    EntryKind,
     FeedQuery,
     Grants,
-    Kind,
     add_admin,
     add_favorite,
     add_member,
@@ -70,7 +70,12 @@ OTHERS: list[Any] = [
 ]
 """What happens again and again in the other album."""
 FUTURE = START + timedelta(days=1)
-KINDS = [frozenset(Kind), frozenset({Kind.COMMENT}), frozenset({Kind.MUTATION}), frozenset()]
+KINDS = [
+    frozenset(EntryKind),
+    frozenset({EntryKind.COMMENT}),
+    frozenset({EntryKind.MUTATION}),
+    frozenset(),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +112,7 @@ def told(app: Albumcore) -> None:
     "kinds", KINDS, ids=lambda kinds: " ".join(sorted(kind.value for kind in kinds)) or "none"
 )
 def test_the_index_gives_the_page_that_the_history_gives(
-    app: Albumcore, kinds: frozenset[Kind]
+    app: Albumcore, kinds: frozenset[EntryKind]
 ) -> None:
     """Entries and total, for every viewer; and what stands now of everything named on the page."""
     for viewer, limit, offset in product((alice, carol), (None, 0, 3, 10**30), (0, 2, 10**30)):
@@ -117,13 +122,15 @@ def test_the_index_gives_the_page_that_the_history_gives(
         for one in page.entries:
             source = one.recorded.act.source
             for user in filter(None, (source.user, one.target)):
-                assert page.standing.admins.get(user) is walked.standing.admins.get(user)
+                assert page.album_status.admins.get(user) is walked.album_status.admins.get(user)
             for provider in filter(None, (source.report_provider, one.provider_id)):
-                assert page.standing.providers[provider] == walked.standing.providers[provider]
+                assert (
+                    page.album_status.providers[provider] == walked.album_status.providers[provider]
+                )
             if source.capability_token is not None:
-                assert page.standing.tokens[source.capability_token] == "T"
+                assert page.album_status.tokens[source.capability_token] == "T"
             for uid in one.series_uids:
-                assert (uid in page.standing.series) is (uid in walked.standing.series)
+                assert (uid in page.album_status.series) is (uid in walked.album_status.series)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +145,7 @@ def test_the_index_gives_the_page_that_the_history_gives(
         ),
         ({"capability_tokens": [KEY]}, ["IMPORT_STUDY"]),
         ({"mutations": ["IMPORT_STUDY", "ADD_USER"]}, ["IMPORT_STUDY", "ADD_USER"]),
-        ({"users": [bob], "kinds": frozenset({Kind.MUTATION})}, ["LEAVE_ALBUM", "ADD_USER"]),
+        ({"users": [bob], "kinds": frozenset({EntryKind.MUTATION})}, ["LEAVE_ALBUM", "ADD_USER"]),
         ({"users": [f"user {n}" for n in range(2000)] + [bob], "limit": 1}, ["LEAVE_ALBUM"]),
         ({"series": []}, []),
         ({"series": ["\ud800"]}, []),
@@ -151,13 +158,13 @@ def test_filters_find_what_is_of_the_album(app: Albumcore, query: Any, found: li
         app.handle(album_stream(AlbumId("A2")), *OTHERS[version % len(OTHERS)])
     for at in (None, FUTURE):
         page = app.feed(ID, carol, FeedQuery(**query), at=at)
-        assert [one.line.mutation for one in page.entries] == found
+        assert [one.type.mutation for one in page.entries] == found
 
 
 def test_the_feed_as_a_member_sees_it(app: Albumcore) -> None:
     """Newest first, without other people's private comments (Kheops API 14, rules 20 to 22)."""
     page = app.feed(ID, carol)
-    assert [one.line.mutation or one.comment for one in page.entries] == [
+    assert [one.type.mutation or one.comment for one in page.entries] == [
         "DELETE_REPORT_PROVIDER",
         "LEAVE_ALBUM",
         "REMOVE_SERIES",
@@ -178,7 +185,7 @@ def test_the_feed_as_a_member_sees_it(app: Albumcore) -> None:
 
 def test_what_stands_now_of_those_on_the_page(app: Albumcore) -> None:
     """Bob left, the report provider is removed, and of the series one is gone (rules 28, 32 and 33)."""
-    assert app.feed(ID, alice).standing == AlbumStatus(
+    assert app.feed(ID, alice).album_status == AlbumStatus(
         {alice: True, carol: True},
         {
             SCRIBE: ReportProviderStatus("Scribe", is_removed=True),
@@ -187,7 +194,7 @@ def test_what_stands_now_of_those_on_the_page(app: Albumcore) -> None:
         {KEY: "T"},
         frozenset({M1, S2, S3}),
     )
-    assert app.feed(ID, alice, FeedQuery(limit=0)).standing == AlbumStatus()
+    assert app.feed(ID, alice, FeedQuery(limit=0)).album_status == AlbumStatus()
 
 
 def test_a_series_stands_in_its_own_album_alone(app: Albumcore) -> None:
@@ -195,16 +202,16 @@ def test_a_series_stands_in_its_own_album_alone(app: Albumcore) -> None:
     other = album_stream(AlbumId("A2"))
     app.handle(other, import_series, ALICE, CT, S2)
     app.handle(A1, remove_series, ALICE, CT, S2)
-    assert app.feed(ID, alice).standing.series == {M1, S3}
-    assert app.feed(AlbumId("A2"), alice).standing.series == {S2}
+    assert app.feed(ID, alice).album_status.series == {M1, S3}
+    assert app.feed(AlbumId("A2"), alice).album_status.series == {S2}
 
 
 def test_whoever_comes_back_stands_again(app: Albumcore) -> None:
     """And sees the private comments of before (Kheops API 14, rules 23 and 28)."""
     app.handle(A1, add_member, ALICE, bob)
-    page = app.feed(ID, bob, FeedQuery(frozenset({Kind.COMMENT})))
+    page = app.feed(ID, bob, FeedQuery(frozenset({EntryKind.COMMENT})))
     assert [one.comment for one in page.entries] == ["to Bob", "to Alice", "to all"]
-    assert page.standing.admins == {alice: True, bob: False, carol: True}
+    assert page.album_status.admins == {alice: True, bob: False, carol: True}
 
 
 @pytest.mark.parametrize("viewer", [bob, dave])
@@ -238,9 +245,9 @@ def test_the_feed_as_it_was(app: Albumcore) -> None:
     """With what stood then: Bob was a member, and the report provider was not there."""
     created = next(app.history(A1)).at
     page = app.feed(ID, bob, FeedQuery(limit=2), at=created + timedelta(seconds=3))
-    assert [one.line.mutation or one.comment for one in page.entries] == ["to all", "ADD_ADMIN"]
+    assert [one.type.mutation or one.comment for one in page.entries] == ["to all", "ADD_ADMIN"]
     assert page.total == 4
-    assert page.standing == AlbumStatus({alice: True, bob: False, carol: True})
+    assert page.album_status == AlbumStatus({alice: True, bob: False, carol: True})
     with pytest.raises(AlbumNotFound):
         app.feed(ID, alice, at=created - timedelta(microseconds=1))
     assert app.feed(ID, alice, at=created).total == 1
@@ -249,7 +256,7 @@ def test_the_feed_as_it_was(app: Albumcore) -> None:
 def test_the_whole_feed_without_a_viewer(app: Albumcore) -> None:
     """For whoever keeps the store: other people's private comments too, and albums that are gone."""
     assert app.feed(ID, None).total == 15
-    comments = app.feed(ID, None, FeedQuery(frozenset({Kind.COMMENT})))
+    comments = app.feed(ID, None, FeedQuery(frozenset({EntryKind.COMMENT})))
     assert [one.comment for one in comments.entries] == ["to Bob", "to Alice", "to all"]
     app.handle(A1, delete_album, ALICE)
     with pytest.raises(AlbumNotFound):
@@ -266,7 +273,7 @@ def test_comments_are_counted_for_a_viewer(app: Albumcore) -> None:
     streams = ["album-A1", "album-A2", "album-A3"]
 
     def seen(streams: list[str], viewer: UserId) -> Mapping[str, int]:
-        return app.index.count_entries(streams, scopes_of(Kind.COMMENT, viewer))
+        return app.index.count_entries(streams, scopes_of(EntryKind.COMMENT, viewer))
 
     assert seen(streams, alice) == {"album-A1": 2, "album-A2": 1}
     assert seen(streams, bob) == {"album-A1": 3, "album-A2": 1}
@@ -295,9 +302,9 @@ def test_a_page_deep_in_a_long_feed(app: Albumcore) -> None:
     times = [one.at for one in app.history(A1)]
     asked: list[dict[str, Any]] = [
         {},
-        {"kinds": frozenset({Kind.COMMENT})},
+        {"kinds": frozenset({EntryKind.COMMENT})},
         {"since": times[20], "until": times[-20]},
-        {"mutations": ["EDIT_ALBUM", "ADD_ADMIN"], "kinds": frozenset({Kind.MUTATION})},
+        {"mutations": ["EDIT_ALBUM", "ADD_ADMIN"], "kinds": frozenset({EntryKind.MUTATION})},
         {"users": [alice]},
         {"users": [alice, carol], "mutations": [f"M{n}" for n in range(60)] + ["EDIT_ALBUM"]},
     ]

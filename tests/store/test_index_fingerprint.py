@@ -25,7 +25,7 @@ from albumcore import (
     issue_capability_token,
 )
 from albumcore.errors import UnknownStoredEvent
-from albumcore.feed import FEED, Entry, Filter, Kind, lanes
+from albumcore.feed import FEED, Entry, EntryKind, Filter, visibility
 from albumcore.ids import AlbumId
 from albumcore.index import (
     DERIVED,
@@ -36,6 +36,7 @@ from albumcore.index import (
     SeriesRow,
     Set,
     examples,
+    postings,
 )
 from albumcore.kernel import stored_name
 from albumcore.streams import album_stream
@@ -279,13 +280,13 @@ def rules_as_they_are() -> Iterator[None]:
     """Whatever a test makes of the rules, the next one finds them as they are."""
     yield
     index_fingerprint.cache_clear()
-    lanes._said.cache_clear()
+    postings._values_of.cache_clear()
 
 
 def form() -> str:
     """The form by the rules of this moment."""
     index_fingerprint.cache_clear()
-    lanes._said.cache_clear()
+    postings._values_of.cache_clear()
     return index_fingerprint()
 
 
@@ -317,7 +318,7 @@ def form_with(patch: pytest.MonkeyPatch, table: Any, key: Any, value: Any) -> st
         return form()
 
 
-SAID: dict[str, list[Callable[[Entry], Any]]] = {
+VALUES: dict[str, list[Callable[[Entry], Any]]] = {
     "mutations": [lambda one: (one.kind.value,)],
     "users": [lambda one: (one.author,), lambda one: (one.target,)],
     "studies": [lambda one: one.series_uids],
@@ -328,30 +329,39 @@ SAID: dict[str, list[Callable[[Entry], Any]]] = {
     ],
     "capability_tokens": [lambda one: (one.recorded.act.source.report_provider,)],
 }
-"""For each filter that has lanes, what entries could say there instead."""
+"""For each filter that has posting lists, other values that entries could have."""
 
 
 def test_the_form_changes_with_each_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what entries say there, and with a filter that goes or comes."""
-    forms, terms = [form()], dict(lanes.TERMS)
-    assert terms.keys() == SAID.keys()
-    for name, row in terms.items():
-        for said in SAID[name]:
-            changed = {**terms, name: evolve(row, said=said)}
-            monkeypatch.setattr(lanes, "TERMS", changed)
+    forms, posted = [form()], dict(postings.POSTED)
+    assert posted.keys() == VALUES.keys()
+    for name, row in posted.items():
+        for values in VALUES[name]:
+            changed = {**posted, name: evolve(row, values=values)}
+            monkeypatch.setattr(postings, "POSTED", changed)
             forms.append(form())
-        monkeypatch.setattr(lanes, "TERMS", {key: terms[key] for key in terms if key != name})
+        monkeypatch.setattr(postings, "POSTED", {key: posted[key] for key in posted if key != name})
         forms.append(form())
     assert len(set(forms)) == len(forms)
 
 
-@pytest.mark.parametrize("name", ["_SEPARATOR", "_MUTATIONS", "_COMMENTS", "_PRIVATE"])
-def test_the_form_changes_with_the_names_of_lanes(
-    name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (postings, "SEPARATOR"),
+        (visibility, "SEPARATOR"),
+        (visibility, "_MUTATIONS"),
+        (visibility, "_COMMENTS"),
+        (visibility, "_PRIVATE"),
+    ],
+)
+def test_the_form_changes_with_the_names_of_terms(
+    module: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are under other names would not be found."""
     before = form()
-    monkeypatch.setattr(lanes, name, "other")
+    monkeypatch.setattr(module, name, "other")
     assert form() != before
 
 
@@ -360,9 +370,9 @@ def test_the_form_changes_with_who_may_see_an_entry(monkeypatch: pytest.MonkeyPa
     forms = {form()}
     for scopes in (
         lambda one: ("mutations",),
-        lambda one: ("comments",) if one.kind is Kind.COMMENT else ("mutations",),
+        lambda one: ("comments",) if one.kind is EntryKind.COMMENT else ("mutations",),
     ):
-        monkeypatch.setattr(lanes, "_scopes_of", scopes)
+        monkeypatch.setattr(postings, "scopes_with", scopes)
         forms.add(form())
     assert len(forms) == 3
 
@@ -444,8 +454,8 @@ def test_a_filter_that_came_later_finds_what_was_there(
 ) -> None:
     """The rows are made again when the store is opened."""
     open_file().close()
-    more = {**lanes.TERMS, "authors": Filter(lambda one: (one.author,), is_one=True)}
-    monkeypatch.setattr(lanes, "TERMS", more)
+    more = {**postings.POSTED, "authors": Filter(lambda one: (one.author,), is_single=True)}
+    monkeypatch.setattr(postings, "POSTED", more)
     form()
     app = open_file()
     assert (

@@ -121,7 +121,7 @@ def test_a_store_of_before_there_were_versions(older: Place) -> None:
         assert positions == [row[0] for row in sorted(before["stored_events"])]
         assert positions[-1] > len(positions)
         page = app.feed(COPIED, ADA, FeedQuery(studies={StudyUID("1.2")}))
-        assert [one.line.mutation for one in page.entries] == ["IMPORT_SERIES"]
+        assert [one.type.mutation for one in page.entries] == ["IMPORT_SERIES"]
         directory = database_of(app)
         assert Catalogue(directory).all_series() >= {"1.2.3"}
         assert Patients(directory).search([is_whole("paternal_last")("DEMO")]) == [1]

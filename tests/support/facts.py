@@ -171,7 +171,7 @@ def fact_of(entry: Entry) -> Fact:
     source: Source = entry.recorded.act.source
     return {
         "kind": entry.kind.value,
-        "mutation": entry.line.mutation,
+        "mutation": entry.type.mutation,
         "at": entry.recorded.at,
         "author": entry.author,
         "token": source.capability_token,
@@ -186,7 +186,7 @@ def fact_of(entry: Entry) -> Fact:
 
 def standing_facts(page: FeedPage) -> list[Fact]:
     """What holds now of everyone and everything named on a page."""
-    now, facts = page.standing, map(fact_of, page.entries)
+    now, facts = page.album_status, map(fact_of, page.entries)
     return [
         {
             "author": now.admins.get(fact["author"]),

@@ -25,6 +25,7 @@ from albumcore import (
     CommentPosted,
     Content,
     Entry,
+    EntryKind,
     Event,
     FeedPage,
     FeedQuery,
@@ -33,7 +34,6 @@ from albumcore import (
     ImageId,
     ImageType,
     Invalid,
-    Kind,
     MemberFlags,
     NotFound,
     PatientId,
@@ -220,10 +220,10 @@ fold(PatientImageSet(), app.history(album))  # type: ignore[misc]
 app.load(album).name = "Hips"  # type: ignore[misc]
 app.load("album-A1")  # type: ignore[arg-type]
 
-page = app.feed(album_id("A1"), alice, FeedQuery(frozenset({Kind.COMMENT}), limit=20))
+page = app.feed(album_id("A1"), alice, FeedQuery(frozenset({EntryKind.COMMENT}), limit=20))
 assert_type(page, FeedPage)
 assert_type(page.entries, tuple[Entry, ...])
-assert_type(page.standing.admins.get(alice), bool | None)
+assert_type(page.album_status.admins.get(alice), bool | None)
 app.feed("A1", alice)  # type: ignore[arg-type]
 app.feed(album_id("A1"), "alice")  # type: ignore[arg-type]
 FeedQuery(frozenset({"comments"}))  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ def shown(
     provider: str | None = None,
     token: str | None = None,
 ) -> list[Change]:
-    """The lanes that an event of the examples enters: of all it may be seen in, and there of all it tells."""
+    """The terms of an event of the examples: each scope it may be seen in, and there each value it has."""
     scopes = ["comments" if mutation is None else "mutations"]
     if is_private:
         scopes = [f"private\n{ALICE}", f"private\n{target}"]
@@ -69,13 +69,13 @@ def shown(
         "providers": [provider],
         "capability_tokens": [token],
     }
-    lanes = []
+    terms = []
     for scope in scopes:
-        lanes.append(scope)
-        lanes += [
+        terms.append(scope)
+        terms += [
             f"{scope}\n{name}\n{one}" for name, values in told.items() for one in values if one
         ]
-    return [Enter(stream, tuple(lanes), 7)]
+    return [Enter(stream, tuple(terms), 7)]
 
 
 def favored(series_uid: str, *, is_favorite: bool) -> Set:

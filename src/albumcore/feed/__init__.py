@@ -1,17 +1,23 @@
-"""The feed: the projection behind the events endpoint. A table says how each event shows."""
+"""The feed: the projection behind the events endpoint (Kheops API 7)."""
 
-from albumcore.feed.entries import FEED, HIDDEN, Entry, Family, Kind, Line, entry
-from albumcore.feed.lanes import Choice, chosen, lanes_of, scopes_of
-from albumcore.feed.page import AlbumStatus, FeedPage, ReportProviderStatus, album_status_of
-from albumcore.feed.query import (
-    FILTERS,
-    PUBLIC,
-    FeedQuery,
-    Filter,
-    matches,
-    select,
-    visible_to,
+from albumcore.feed.entries import (
+    FEED,
+    HIDDEN,
+    MUTATIONS,
+    Entry,
+    EntryKind,
+    EntryType,
+    Family,
+    entry,
 )
+from albumcore.feed.page import (
+    AlbumStatus,
+    FeedPage,
+    ReportProviderStatus,
+    album_status_of,
+    select,
+)
+from albumcore.feed.query import FILTERS, FeedQuery, Filter, matches
 from albumcore.feed.rendering import (
     DOCUMENTED,
     UPSTREAM,
@@ -20,30 +26,29 @@ from albumcore.feed.rendering import (
     render_feed,
     render_study_comments,
 )
+from albumcore.feed.visibility import PUBLIC, scopes_of, visible_to
 
 __all__ = [
     "DOCUMENTED",
     "FEED",
     "FILTERS",
     "HIDDEN",
+    "MUTATIONS",
     "PUBLIC",
     "UPSTREAM",
     "AlbumStatus",
-    "Choice",
     "Entry",
+    "EntryKind",
+    "EntryType",
     "Family",
     "FeedForm",
     "FeedPage",
     "FeedQuery",
     "Filter",
-    "Kind",
-    "Line",
     "Person",
     "ReportProviderStatus",
     "album_status_of",
-    "chosen",
     "entry",
-    "lanes_of",
     "matches",
     "render_feed",
     "render_study_comments",

@@ -1,4 +1,4 @@
-"""How each event shows in a feed, an album's or a study's: one row per event class, and nothing else decides it."""
+"""Entries of a feed, an album's or a study's: the table `FEED` says how the events of each class show."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from albumcore.kernel import Event, RecordedEvent
 from albumcore.user_tokens import user_tokens
 
 
-class Kind(Enum):
-    """The two kinds of entries; the values are the words of the ``types`` parameter."""
+class EntryKind(Enum):
+    """Comment or mutation; the values are those of the ``types`` parameter (Kheops API 7.1)."""
 
     COMMENT = "comments"
     MUTATION = "mutations"
 
 
 class Family(Enum):
-    """Groups of mutations that can be asked for together (Kheops API 7.1)."""
+    """Groups of mutations that can be selected together (Kheops API 7.1)."""
 
     SENDING = "SENDING"
     USERS = "USERS"
@@ -40,18 +40,18 @@ class Family(Enum):
     WEBHOOKS = "WEBHOOKS"
 
 
-@frozen(eq=False)  # a row of a table is itself, and so is quickly found
-class Line:
-    """How the events of one class show.
+@frozen(eq=False)  # compared and hashed by identity, which is fast
+class EntryType:
+    """How the events of one class show: a row of `FEED`.
 
     Attributes:
-        mutation: The wire name, or None for a comment.
-        family: The family the mutation can be asked for by.
+        mutation: The ``mutation_type`` of the API; None for a comment.
+        family: The family that the mutation can be selected by.
         target: Whether the event's ``target`` is shown.
         study: Whether it is about a study (``study_uid``).
         series: Whether it is about one series (``series_uid``) of that study.
         provider: Whether it is about a report provider (``provider_id``).
-        is_latest: Whether the album counts it as its latest event.
+        is_latest: Whether it sets the ``last_event_time`` of the album.
     """
 
     mutation: str | None
@@ -63,41 +63,41 @@ class Line:
     is_latest: bool = True
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EntryKind:
         """A comment, or a mutation."""
-        return Kind.COMMENT if self.mutation is None else Kind.MUTATION
+        return EntryKind.COMMENT if self.mutation is None else EntryKind.MUTATION
 
 
-def _about_user(mutation: str) -> Line:
-    return Line(mutation, Family.USERS, target=True)
+def _about_user(mutation: str) -> EntryType:
+    return EntryType(mutation, Family.USERS, target=True)
 
 
-def _about_study(mutation: str) -> Line:
-    return Line(mutation, Family.SENDING, study=True)
+def _about_study(mutation: str) -> EntryType:
+    return EntryType(mutation, Family.SENDING, study=True)
 
 
-def _about_series(mutation: str) -> Line:
-    return Line(mutation, Family.SENDING, study=True, series=True)
+def _about_series(mutation: str) -> EntryType:
+    return EntryType(mutation, Family.SENDING, study=True, series=True)
 
 
-def _about_provider(mutation: str) -> Line:
-    return Line(mutation, Family.REPORT_PROVIDER, provider=True)
+def _about_provider(mutation: str) -> EntryType:
+    return EntryType(mutation, Family.REPORT_PROVIDER, provider=True)
 
 
-def _about_webhook(mutation: str) -> Line:
-    return Line(mutation, Family.WEBHOOKS, is_latest=False)
+def _about_webhook(mutation: str) -> EntryType:
+    return EntryType(mutation, Family.WEBHOOKS, is_latest=False)
 
 
 HIDDEN = None
-"""The line of an event that is history, but no news: it never shows."""
+"""The row of an event class that never shows."""
 
-FEED: Mapping[type[Event[Any]], Line | None] = {
-    lifecycle.AlbumCreated: Line("CREATE_ALBUM"),
-    lifecycle.AlbumEdited: Line("EDIT_ALBUM"),
-    lifecycle.AlbumDeleted: HIDDEN,  # nobody is left to see it
+FEED: Mapping[type[Event[Any]], EntryType | None] = {
+    lifecycle.AlbumCreated: EntryType("CREATE_ALBUM"),
+    lifecycle.AlbumEdited: EntryType("EDIT_ALBUM"),
+    lifecycle.AlbumDeleted: HIDDEN,  # a deleted album has no members
     lifecycle.NotificationsSet: HIDDEN,
-    lifecycle.FavoriteSet: HIDDEN,  # nobody else's business
-    members.MemberLeft: Line("LEAVE_ALBUM", Family.USERS),
+    lifecycle.FavoriteSet: HIDDEN,  # a favourite is the member's own
+    members.MemberLeft: EntryType("LEAVE_ALBUM", Family.USERS),
     members.MemberAdded: _about_user("ADD_USER"),
     members.AdminAdded: _about_user("ADD_ADMIN"),
     members.MemberRemoved: _about_user("REMOVE_USER"),
@@ -105,12 +105,12 @@ FEED: Mapping[type[Event[Any]], Line | None] = {
     members.AdminDemoted: _about_user("DEMOTE_ADMIN"),
     studies.StudyImported: _about_study("IMPORT_STUDY"),
     studies.SeriesImported: _about_series("IMPORT_SERIES"),
-    studies.ReportAdded: _about_series("NEW_REPORT"),
     studies.StudyRemoved: _about_study("REMOVE_STUDY"),
     studies.SeriesRemoved: _about_series("REMOVE_SERIES"),
-    studies.FavoriteAdded: Line("ADD_FAV", study=True),
-    studies.FavoriteRemoved: Line("REMOVE_FAV", study=True),
-    comments.CommentPosted: Line(mutation=None, target=True),
+    studies.FavoriteAdded: EntryType("ADD_FAV", study=True),
+    studies.FavoriteRemoved: EntryType("REMOVE_FAV", study=True),
+    studies.ReportAdded: _about_series("NEW_REPORT"),
+    comments.CommentPosted: EntryType(mutation=None, target=True),
     report_providers.ReportProviderCreated: _about_provider("CREATE_REPORT_PROVIDER"),
     report_providers.ReportProviderEdited: _about_provider("EDIT_REPORT_PROVIDER"),
     report_providers.ReportProviderDeleted: _about_provider("DELETE_REPORT_PROVIDER"),
@@ -120,83 +120,89 @@ FEED: Mapping[type[Event[Any]], Line | None] = {
     webhooks.WebhookEdited: _about_webhook("EDIT_WEBHOOK"),
     webhooks.WebhookDeleted: _about_webhook("DELETE_WEBHOOK"),
     webhooks.WebhookTriggered: _about_webhook("TRIGGER_WEBHOOK"),
-    study_comments.StudyCommentPosted: Line(mutation=None, target=True),
+    study_comments.StudyCommentPosted: EntryType(mutation=None, target=True),
     user_tokens.UserTokenIssued: HIDDEN,
     user_tokens.UserTokenRevoked: HIDDEN,
     image_set.ImageAdded: HIDDEN,
     image_set.ImageRemoved: HIDDEN,
     image_set.PatientDeleted: HIDDEN,
 }
+"""How every stored event class shows, in the order of the API's list of mutations."""
+
+MUTATIONS = tuple(one.mutation for one in FEED.values() if one is not None and one.mutation)
+"""Every ``mutation_type``."""
 
 
 @frozen(slots=False)
 class Entry:
-    """One entry of a feed: a recorded event, read through its line.
+    """One entry of a feed: a recorded event, and how it shows.
 
-    Everything here is as it was recorded. What is true of the people and things named in it *now* is in
+    Its attributes are as recorded. The present state of the people and things that it names is in
     `albumcore.feed.page.AlbumStatus`.
     """
 
     recorded: RecordedEvent[Any]
-    line: Line = field(eq=False)  # it follows from the event, and a copy of a row is not that row
+    type: EntryType = field(eq=False)  # it follows from the event
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EntryKind:
         """A comment, or a mutation."""
-        return self.line.kind
+        return self.type.kind
 
     @property
     def author(self) -> UserId:
-        """The user in whose name it happened."""
+        """The user who acted, also where they acted through a token or a report provider."""
         return self.recorded.act.source.user
 
     @property
     def target(self) -> UserId | None:
-        """The user it was done to, or a private comment was written to."""
-        target: UserId | None = self.recorded.event.target if self.line.target else None
+        """The user acted upon, or the reader of a private comment."""
+        target: UserId | None = self.recorded.event.target if self.type.target else None
         return target
 
     @property
     def comment(self) -> str | None:
-        """The text of a comment."""
-        comment: str | None = self.recorded.event.comment if self.kind is Kind.COMMENT else None
+        """Text of a comment; None for a mutation."""
+        comment: str | None = (
+            self.recorded.event.comment if self.kind is EntryKind.COMMENT else None
+        )
         return comment
 
     @property
     def is_private(self) -> bool:
-        """Whether only the author and the target see it: a comment with a target."""
-        line = self.line
-        return line.mutation is None and line.target and self.recorded.event.target is not None
+        """Whether it is a comment with a target, which only its author and its target see."""
+        type_ = self.type
+        return type_.mutation is None and type_.target and self.recorded.event.target is not None
 
     @property
     def study_uid(self) -> StudyUID | None:
-        """The study it is about."""
-        study_uid: StudyUID | None = self.recorded.event.study_uid if self.line.study else None
+        """The study that it is about."""
+        study_uid: StudyUID | None = self.recorded.event.study_uid if self.type.study else None
         return study_uid
 
     @property
     def series_uids(self) -> tuple[SeriesUID, ...]:
-        """The series it is about: one, or those of the study that came or went."""
-        if not self.line.study:
+        """The series that it is about: one, or those of the study that were added or removed."""
+        if not self.type.study:
             return ()
         event = self.recorded.event
-        return (event.series_uid,) if self.line.series else event.series_uids
+        return (event.series_uid,) if self.type.series else event.series_uids
 
     @property
     def provider_id(self) -> ReportProviderId | None:
-        """The report provider it is about."""
+        """The report provider that it is about."""
         provider_id: ReportProviderId | None = (
-            self.recorded.event.provider_id if self.line.provider else None
+            self.recorded.event.provider_id if self.type.provider else None
         )
         return provider_id
 
     @property
     def moves_last_event_time(self) -> bool:
-        """Whether the album counts it as its latest event: private comments and webhooks it does not."""
-        return self.line.is_latest and not self.is_private
+        """Whether it sets the ``last_event_time`` of the album; private comments and webhooks do not."""
+        return self.type.is_latest and not self.is_private
 
 
 def entry(recorded: RecordedEvent[Any]) -> Entry | None:
-    """The entry a recorded event shows as, or None where it is hidden."""
-    line = FEED[type(recorded.event)]
-    return None if line is None else Entry(recorded, line)
+    """The entry of a recorded event, or None if it is hidden."""
+    shown_as = FEED[type(recorded.event)]
+    return None if shown_as is None else Entry(recorded, shown_as)

@@ -1,13 +1,16 @@
-"""A page of a feed, with what is true now of everyone and everything named on it."""
+"""A page of a feed, with the present status of the people and things named on it (Kheops API 7.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import field, frozen
 
 from albumcore.albums import Album
-from albumcore.feed.entries import Entry
+from albumcore.feed.entries import Entry, entry
+from albumcore.feed.query import FeedQuery, matches
+from albumcore.feed.visibility import visible_to
 from albumcore.ids import (
     CapabilityTokenId,
     ReportProviderId,
@@ -15,11 +18,12 @@ from albumcore.ids import (
     StudyUID,
     UserId,
 )
+from albumcore.kernel import RecordedEvent
 
 
 @frozen
 class ReportProviderStatus:
-    """A report provider by its present name, and whether it is removed by now."""
+    """Present name of a report provider, and whether it was removed."""
 
     name: str
     is_removed: bool
@@ -27,10 +31,10 @@ class ReportProviderStatus:
 
 @frozen
 class AlbumStatus:
-    """What holds at the moment of looking, whenever the entries happened (Kheops API 7.1).
+    """Present status of an album, independent of the time of the entries shown with it.
 
     Attributes:
-        admins: The members, each with whether he is an admin. Who is absent is no member.
+        admins: For each member, whether they are an admin.
         providers: The report providers, deleted ones included.
         tokens: Titles of the album's capability tokens.
         series: The series in the album.
@@ -48,17 +52,17 @@ class FeedPage:
 
     Attributes:
         entries: The entries of the page.
-        total: How many entries the viewer could see under the same selection, whatever the page.
-        standing: What holds now of those named on the page; it may know more than the page needs.
+        total: How many entries the query selects for this viewer, on all pages.
+        album_status: Present status of those named on the page; it may have more than these.
     """
 
     entries: tuple[Entry, ...]
     total: int
-    standing: AlbumStatus
+    album_status: AlbumStatus
 
     @property
     def users(self) -> frozenset[UserId]:
-        """Everyone who is named on the page."""
+        """The users who are named on the page."""
         named = (sub for one in self.entries for sub in (one.author, one.target))
         return frozenset(sub for sub in named if sub is not None)
 
@@ -74,7 +78,7 @@ class FeedPage:
 
 
 def album_status_of(album: Album) -> AlbumStatus:
-    """The standing that a state of the album amounts to."""
+    """The status of an album, from its state."""
     return AlbumStatus(
         {user: member.is_admin for user, member in album.members.items()},
         {
@@ -84,3 +88,20 @@ def album_status_of(album: Album) -> AlbumStatus:
         {token_id: token.title for token_id, token in album.capability_tokens.items()},
         frozenset(uid for series in album.studies.values() for uid in series),
     )
+
+
+def select(
+    history: Iterable[RecordedEvent[Any]], viewer: UserId | None, query: FeedQuery
+) -> tuple[tuple[Entry, ...], int]:
+    """One page of a history as a viewer sees it, newest entry first, and the number of entries selected in all.
+
+    It reads the whole history, and is used for the past. The index gives the same page of the present without that.
+    """
+    selected = [
+        one
+        for one in map(entry, history)
+        if one is not None and matches(query, one) and visible_to(viewer, one)
+    ]
+    selected.reverse()
+    end = None if query.limit is None else query.offset + query.limit
+    return tuple(selected[query.offset : end]), len(selected)

@@ -1,4 +1,4 @@
-"""Which entries of a feed are asked for, and which of them a viewer may see (Kheops API 7.1)."""
+"""Queries of a feed: which entries are selected, by the table `FILTERS`, and which page of them (Kheops API 7.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from albumcore.errors import Invalid
-from albumcore.feed.entries import Entry, Kind, entry
+from albumcore.feed.entries import Entry, EntryKind
 from albumcore.ids import (
     CapabilityTokenId,
     ReportProviderId,
@@ -17,10 +17,9 @@ from albumcore.ids import (
     StudyUID,
     UserId,
 )
-from albumcore.kernel import RecordedEvent
 from albumcore.times import in_utc
 
-ALL: frozenset[Kind] = frozenset(Kind)
+ALL: frozenset[EntryKind] = frozenset(EntryKind)
 
 
 def _not_negative(query: object, attribute: Attribute[Any], value: int | None) -> None:
@@ -38,29 +37,29 @@ def _until(at: datetime | None) -> datetime | None:
 
 @frozen
 class FeedQuery:
-    """A selection of a feed, and one page of it.
+    """A selection of entries, and one page of it.
 
-    A filter that is None is not asked for. What is asked for must all hold, and of the values of one filter any
-    will do. `FILTERS` says what each means.
+    An entry is selected if it matches every filter that is not None; it matches a filter by any of its values.
+    `FILTERS` has the meaning of each.
 
     Attributes:
-        kinds: The kinds of entries wanted.
+        kinds: Comments, mutations, or both.
         mutations: Names of mutations.
-        users: Whose doing it was, or whom it was done to.
-        studies: Studies it is about.
-        series: Series it is about.
-        providers: Report providers it is about, or happened through.
-        capability_tokens: Capability tokens it happened through.
-        since: The first moment of interest, included; kept in UTC.
-        until: The last one, included; kept in UTC.
-        limit: At most that many entries, 0 or more; None for all.
-        offset: How many of the newest to pass over.
+        users: Author or target.
+        studies: Studies that it is about.
+        series: Series that it is about.
+        providers: Report providers that it is about, or that were acted through.
+        capability_tokens: Capability tokens that were acted through.
+        since: Earliest time, inclusive; converted to UTC.
+        until: Latest time, inclusive; converted to UTC.
+        limit: Size of the page, 0 or more; None for all.
+        offset: How many of the newest entries to skip.
 
     Raises:
-        Invalid: limit or offset is negative, or a moment has no zone.
+        Invalid: limit or offset is negative, or a time has no time zone.
     """
 
-    kinds: frozenset[Kind] = ALL
+    kinds: frozenset[EntryKind] = ALL
     limit: int | None = field(default=None, validator=_not_negative)
     offset: int = field(default=0, validator=_not_negative)
     mutations: Collection[str] | None = None
@@ -75,80 +74,53 @@ class FeedQuery:
 
 @frozen
 class Filter:
-    """One way to choose entries.
+    """One way to select entries: a row of `FILTERS`.
 
     Attributes:
-        said: What an entry says there; None says nothing.
-        holds: Whether one thing that is said will do, by what is wanted.
-        is_one: Whether an entry says one thing there at most.
-        needs: What a line must have for its entries to say anything there; None for nothing.
+        values: The values of an entry that the filter compares; None is no value.
+        operator: How a value is compared with what the query asks for, a key of `OPERATORS`.
+        is_single: Whether an entry has at most one value.
+        needs: The attribute of `EntryType` without which an entry has no value; None if all may have one.
+        has_postings: Whether there is a posting list for each value (`albumcore.index.postings`).
     """
 
-    said: Callable[[Entry], Iterable[Any]]
-    holds: str = "in"
-    is_one: bool = False
+    values: Callable[[Entry], Iterable[Any]]
+    operator: str = "in"
+    is_single: bool = False
     needs: str | None = None
+    has_postings: bool = True
 
 
-HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
+OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "in": lambda one, wanted: one in wanted,
     ">=": lambda one, wanted: one >= wanted,
     "<=": lambda one, wanted: one <= wanted,
 }
-"""How what is said is compared with what is wanted."""
+"""Compares a value of an entry with what the query asks for."""
 
 FILTERS: Mapping[str, Filter] = {
-    "kinds": Filter(lambda one: (one.kind,), is_one=True),
-    "mutations": Filter(lambda one: (one.line.mutation,), is_one=True, needs="mutation"),
+    # The scope of a posting list tells kinds apart, and the version times.
+    "kinds": Filter(lambda one: (one.kind,), is_single=True, has_postings=False),
+    "mutations": Filter(lambda one: (one.type.mutation,), is_single=True, needs="mutation"),
     "users": Filter(lambda one: (one.author, one.target)),
-    "studies": Filter(lambda one: (one.study_uid,), is_one=True, needs="study"),
+    "studies": Filter(lambda one: (one.study_uid,), is_single=True, needs="study"),
     "series": Filter(lambda one: one.series_uids, needs="study"),
     "providers": Filter(lambda one: (one.provider_id, one.recorded.act.source.report_provider)),
     "capability_tokens": Filter(
-        lambda one: (one.recorded.act.source.capability_token,), is_one=True
+        lambda one: (one.recorded.act.source.capability_token,), is_single=True
     ),
-    "since": Filter(lambda one: (one.recorded.at,), ">=", is_one=True),
-    "until": Filter(lambda one: (one.recorded.at,), "<=", is_one=True),
+    "since": Filter(lambda one: (one.recorded.at,), ">=", is_single=True, has_postings=False),
+    "until": Filter(lambda one: (one.recorded.at,), "<=", is_single=True, has_postings=False),
 }
-"""Every filter, by its name in `FeedQuery`."""
+"""Every filter, by its name in `FeedQuery`. A new one needs a field there and a row here."""
 
 
 def matches(query: FeedQuery, one: Entry) -> bool:
-    """Whether an entry is among those that are asked for."""
+    """Whether a query selects an entry."""
     for name, row in FILTERS.items():
         wanted = getattr(query, name)
         if wanted is not None:
-            holds = HOLDS[row.holds]
-            if not any(value is not None and holds(value, wanted) for value in row.said(one)):
+            holds = OPERATORS[row.operator]
+            if not any(value is not None and holds(value, wanted) for value in row.values(one)):
                 return False
     return True
-
-
-PUBLIC = UserId("")
-"""A viewer that nobody can be, and who so sees what everybody does."""
-
-
-def visible_to(viewer: UserId | None, one: Entry) -> bool:
-    """Whether a member may see an entry: private comments only their author and their target (Kheops API 7.1).
-
-    None stands for whoever keeps the store, and sees everything.
-    """
-    return viewer is None or not one.is_private or viewer in (one.author, one.target)
-
-
-def select(
-    history: Iterable[RecordedEvent[Any]], viewer: UserId | None, query: FeedQuery
-) -> tuple[tuple[Entry, ...], int]:
-    """One page of a history as the viewer sees it, newest first, and how many entries there are in all.
-
-    It walks the whole history: this is the way to look at a moment of the past. For the present, an index
-    gives the same page without the walk.
-    """
-    chosen = [
-        one
-        for one in map(entry, history)
-        if one is not None and matches(query, one) and visible_to(viewer, one)
-    ]
-    chosen.reverse()
-    end = None if query.limit is None else query.offset + query.limit
-    return tuple(chosen[query.offset : end]), len(chosen)

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from albumcore.albums.studies import ReportAdded
-from albumcore.feed.entries import Entry, Kind
+from albumcore.feed.entries import Entry, EntryKind
 from albumcore.feed.page import AlbumStatus, FeedPage
 from albumcore.ids import (
     CapabilityTokenId,
@@ -79,11 +79,11 @@ class FeedForm:
 
     def describes_series(self, one: Entry) -> bool:
         """Whether an entry shows what its series are called."""
-        return one.line.series or self.lists_series(one)
+        return one.type.series or self.lists_series(one)
 
     def lists_series(self, one: Entry) -> bool:
         """Whether the series of an entry stand in a list inside its study."""
-        return self.series_in_study or one.line.mutation in _UPSTREAM_ALONE
+        return self.series_in_study or one.type.mutation in _UPSTREAM_ALONE
 
 
 DOCUMENTED = FeedForm(
@@ -124,7 +124,7 @@ def render_feed(
         series_description: What to call a series, as SeriesDescription, (0008,103E), has it.
         form: How it is shown.
     """
-    rendering = _Rendering(form, page.standing, people, study_description, series_description)
+    rendering = _Rendering(form, page.album_status, people, study_description, series_description)
     return [rendering.event(one) for one in page.entries]
 
 
@@ -170,18 +170,18 @@ class _Rendering:
     """What the entries of one page are rendered with."""
 
     form: FeedForm
-    standing: AlbumStatus
+    status: AlbumStatus
     people: Mapping[UserId, Person]
     study_description: StudyDescription
     series_description: SeriesDescription
 
     def event(self, one: Entry) -> Json:
         return present(
-            event_type="Comment" if one.kind is Kind.COMMENT else "Mutation",
+            event_type="Comment" if one.kind is EntryKind.COMMENT else "Mutation",
             source=self._source(one.recorded.act.source),
             comment=one.comment,
             post_date=self.form.post_date(one.recorded.at),
-            is_private=one.is_private if one.kind is Kind.COMMENT else None,
+            is_private=one.is_private if one.kind is EntryKind.COMMENT else None,
             target=None if one.target is None else self._person(one.target),
             mutation_type=self._mutation(one),
             study=self._study(one),
@@ -200,7 +200,7 @@ class _Rendering:
 
     def _person(self, sub: UserId) -> Json:
         person = self.people.get(sub) or Person(sub)
-        is_admin = self.standing.admins.get(sub)
+        is_admin = self.status.admins.get(sub)
         return present(
             email=person.email,
             name=person.name,
@@ -213,11 +213,11 @@ class _Rendering:
     # are gone then, and have no key.
 
     def _token(self, token_id: CapabilityTokenId | None) -> Json | None:
-        title = None if token_id is None else self.standing.tokens.get(token_id)
+        title = None if token_id is None else self.status.tokens.get(token_id)
         return None if title is None else {"id": token_id, "title": title}
 
     def _provider(self, provider_id: ReportProviderId | None) -> Json | None:
-        provider = None if provider_id is None else self.standing.providers.get(provider_id)
+        provider = None if provider_id is None else self.status.providers.get(provider_id)
         if provider is None:
             return None
         return {
@@ -228,7 +228,7 @@ class _Rendering:
 
     def _mutation(self, one: Entry) -> str | None:
         is_report = isinstance(one.recorded.event, ReportAdded)
-        return self.form.report if is_report else one.line.mutation
+        return self.form.report if is_report else one.type.mutation
 
     def _study(self, one: Entry) -> Json | None:
         study = one.study_uid
@@ -238,7 +238,7 @@ class _Rendering:
             UID=study,
             description=self.study_description(study, one.series_uids),
             series=[
-                self._series(study, uid) | {"is_present_in_album": uid in self.standing.series}
+                self._series(study, uid) | {"is_present_in_album": uid in self.status.series}
                 for uid in one.series_uids
             ]
             if self.form.lists_series(one)
@@ -246,7 +246,7 @@ class _Rendering:
         )
 
     def _one_series(self, one: Entry) -> Json | None:
-        if self.form.series_in_study or not one.line.series or one.study_uid is None:
+        if self.form.series_in_study or not one.type.series or one.study_uid is None:
             return None
         return self._series(one.study_uid, one.series_uids[0])
 

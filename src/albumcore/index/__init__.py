@@ -9,6 +9,7 @@ from albumcore.index.album_status import album_status_now
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.examples import examples
 from albumcore.index.overview import AlbumOverview, albums_of
+from albumcore.index.postings import Choice, choices_of, terms_of
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
@@ -40,6 +41,7 @@ __all__ = [
     "AlbumRow",
     "CapabilityTokenRow",
     "Change",
+    "Choice",
     "CommandRow",
     "Drop",
     "Enter",
@@ -58,5 +60,7 @@ __all__ = [
     "album_status_now",
     "albums_of",
     "changes",
+    "choices_of",
     "examples",
+    "terms_of",
 ]

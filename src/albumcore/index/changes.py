@@ -8,8 +8,9 @@ from typing import Any
 from attrs import asdict
 
 from albumcore.albums import capability_tokens, lifecycle, members, report_providers, studies
-from albumcore.feed import entry, lanes_of
+from albumcore.feed import entry
 from albumcore.image_sets import image_set
+from albumcore.index.postings import terms_of
 from albumcore.index.rows import (
     AlbumRow,
     CapabilityTokenRow,
@@ -41,7 +42,7 @@ def changes(recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
     if command is not None and command.content is not None:
         told.append(Put(CommandRow(command.id, recorded.stream, recorded.version, command.content)))
     if shown is not None:
-        told.append(Enter(recorded.stream, lanes_of(shown), recorded.version))
+        told.append(Enter(recorded.stream, terms_of(shown), recorded.version))
         if shown.moves_last_event_time and recorded.stream.startswith("album-"):
             album_id = key_of(recorded.stream)
             told.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))

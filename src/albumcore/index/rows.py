@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from attrs import frozen
 
-from albumcore.feed import Choice
+from albumcore.index.postings import Choice
 
 
 @frozen
@@ -49,9 +49,13 @@ class MemberRow:
 
 @frozen
 class FeedLaneRow:
-    """An entry of a feed in one of its lanes (`albumcore.feed.lanes`); the first of a lane is number 1.
+    """A posting: an entry of a feed in the posting list of a term (`albumcore.index.postings`).
 
-    Entries only ever come, at the end, so the number of the last is how many there are.
+    The first of a list is number 1. Postings are only ever added at the end, so the number of the last is the length.
+
+    Attributes:
+        lane: The term.
+        number: Place in the list.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("stream", "lane", "version")
@@ -193,10 +197,10 @@ class Put:
 
 @frozen(slots=False)
 class Enter:
-    """A new `FeedLaneRow` in each of some lanes, numbered one more than the last of its lane."""
+    """A new posting at the end of the list of each term."""
 
     stream: str
-    lanes: tuple[str, ...]
+    terms: tuple[str, ...]
     version: int
 
 
@@ -238,8 +242,8 @@ class Index(Protocol):
         """The stored events of one page of what is chosen, newest first, and the number of all that are."""
         ...
 
-    def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
-        """How many entries there are in some lanes of each stream together; streams without any are left out."""
+    def count_entries(self, streams: Sequence[str], terms: Sequence[str]) -> Mapping[str, int]:
+        """The total length of the posting lists of some terms, for each stream; streams without any are left out."""
         ...
 
     def last_version(self, stream: str, holds: Callable[[Any], bool]) -> int:

@@ -530,7 +530,7 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
         position = service.albums.follow()[-1][0]
         assert service.albums.verify(service.blobs.check) == []
     documented = {line.mutation for line in FEED.values() if line is not None}
-    assert {one.line.mutation for one in page.entries} == documented
+    assert {one.type.mutation for one in page.entries} == documented
     assert {one.is_private for one in page.entries if one.comment is not None} == {True, False}
     assert set(made.images) == {"Headshot", "Xray", "Surgery", "Audiogram"}
     assert f"/albums/{made.album_id}/events" in first

@@ -20,8 +20,8 @@ from albumcore import (
     DOCUMENTED,
     UPSTREAM,
     AlbumId,
+    EntryKind,
     FeedQuery,
-    Kind,
     Person,
     Source,
     album_stream,
@@ -110,7 +110,7 @@ def test_example_from_the_library_alone(path: Path) -> None:
             store.handle(album_stream(ALBUM), decision, source, **kwargs_of(act["with"]))
         address = urlsplit(example["when"]["get"])
         asked = dict(parse_qsl(address.query))
-        kinds = frozenset({Kind(asked["types"])} if "types" in asked else Kind)
+        kinds = frozenset({EntryKind(asked["types"])} if "types" in asked else EntryKind)
         query = FeedQuery(kinds, int(asked.get("limit", 100)), int(asked.get("offset", 0)))
         page = store.feed(ALBUM, example["when"]["viewer"], query)
         assert page.users <= people.keys()

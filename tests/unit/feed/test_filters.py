@@ -21,7 +21,7 @@ from albumcore import (
 )
 from albumcore.albums import Album, Webhook
 from albumcore.errors import Invalid
-from albumcore.feed import FILTERS, FeedQuery, Kind, select
+from albumcore.feed import FILTERS, EntryKind, FeedQuery, select
 from albumcore.kernel import Act, Event, RecordedEvent, Source
 from support.album import (
     BELL,
@@ -51,7 +51,7 @@ from support.album import (
 from support.given import ALICE, START
 
 MINUTE, TICK = timedelta(minutes=1), timedelta(microseconds=1)
-MUTATIONS, COMMENTS = frozenset({Kind.MUTATION}), frozenset({Kind.COMMENT})
+MUTATIONS, COMMENTS = frozenset({EntryKind.MUTATION}), frozenset({EntryKind.COMMENT})
 
 TOLD: list[tuple[Source, Event[Album]]] = [
     (ALICE, OPEN),  # 1

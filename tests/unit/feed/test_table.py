@@ -40,7 +40,7 @@ from albumcore import (
     WebhookTriggered,
 )
 from albumcore.albums import Webhook, WebhookEvent
-from albumcore.feed import FEED, Entry, Family, Kind, entry
+from albumcore.feed import FEED, Entry, EntryKind, Family, entry
 from albumcore.image_sets import Content, ImageType
 from albumcore.kernel import STORED, Act, Event, RecordedEvent
 from albumcore.user_tokens import Grants
@@ -125,9 +125,9 @@ def test_an_event_shows_as_documented(
     one = shown(event)
     assert one is not None
     having = parts.split()
-    assert one.line.mutation == mutation
-    assert one.line.family == (None if family is None else Family(family))
-    assert one.kind is (Kind.COMMENT if "comment" in having else Kind.MUTATION)
+    assert one.type.mutation == mutation
+    assert one.type.family == (None if family is None else Family(family))
+    assert one.kind is (EntryKind.COMMENT if "comment" in having else EntryKind.MUTATION)
     assert one.author == "alice"
     assert one.target == (bob if "target" in having else None)
     assert one.study_uid == (CT if "study" in having else None)
@@ -161,7 +161,7 @@ def test_families_hold_the_documented_mutations() -> None:
             families.setdefault(family, set()).add(mutation)
     found: dict[str | None, set[str | None]] = {}
     for line in FEED.values():
-        if line is not None and line.kind is Kind.MUTATION:
+        if line is not None and line.kind is EntryKind.MUTATION:
             found.setdefault(line.family and line.family.value, set()).add(line.mutation)
     assert found == families
     assert len(set().union(*families.values())) == 22

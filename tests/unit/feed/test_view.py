@@ -19,9 +19,9 @@ from albumcore.albums import Album
 from albumcore.errors import Invalid
 from albumcore.feed import (
     AlbumStatus,
+    EntryKind,
     FeedPage,
     FeedQuery,
-    Kind,
     ReportProviderStatus,
     album_status_of,
     select,
@@ -48,8 +48,8 @@ from support.album import (
 )
 from support.given import ALICE, START, folded
 
-COMMENTS = frozenset({Kind.COMMENT})
-MUTATIONS = frozenset({Kind.MUTATION})
+COMMENTS = frozenset({EntryKind.COMMENT})
+MUTATIONS = frozenset({EntryKind.MUTATION})
 
 TOLD: list[tuple[Source, Event[Album]]] = [
     (ALICE, OPEN),  # 1
@@ -97,7 +97,7 @@ def test_private_comments_are_for_author_and_target(viewer: UserId, versions: li
         (frozenset(), []),
     ],
 )
-def test_kinds_are_asked_for(kinds: frozenset[Kind], versions: list[int]) -> None:
+def test_kinds_are_asked_for(kinds: frozenset[EntryKind], versions: list[int]) -> None:
     """Comments, mutations, both, or none."""
     assert seen(bob, kinds=kinds) == (versions, len(versions))
 
@@ -129,7 +129,7 @@ def test_a_negative_page_is_refused(query: dict[str, int]) -> None:
     assert [refused.value.field] == list(query)
 
 
-def test_standing_tells_what_holds_now() -> None:
+def test_the_album_status_tells_what_holds_now() -> None:
     """Kheops API 14, rules 28, 32 and 33: of members, report providers, tokens and series."""
     album = folded(
         Album(),

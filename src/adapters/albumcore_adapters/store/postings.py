@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from albumcore.feed import Choice
-from albumcore.index import FeedLaneRow, Versions
+from albumcore.index import Choice, FeedLaneRow, Versions
 from albumcore_adapters.store.rows import (
     MAX_INTEGER,
     Statement,

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 from eventsourcing.persistence import StoredEvent
 
-from albumcore.feed import Choice
 from albumcore.index import (
     ROWS,
     Change,
+    Choice,
     Enter,
     FeedLaneRow,
     ImageRow,

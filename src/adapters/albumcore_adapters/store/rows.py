@@ -120,7 +120,7 @@ def _put(change: Put, prefix: str) -> Sequence[Statement]:
 
 def _entered(change: Enter, prefix: str) -> Sequence[Statement]:
     statement, stream, version = _enter(prefix), change.stream, change.version
-    return [(statement, [stream, lane, version] * 2) for lane in change.lanes]
+    return [(statement, [stream, lane, version] * 2) for lane in change.terms]
 
 
 def _set(change: Set, prefix: str) -> Sequence[Statement]:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from albumcore import RecordedEvent, album_stream
 from albumcore.errors import AlbumNotFound
-from albumcore.feed import Kind, scopes_of
+from albumcore.feed import EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumOverview, AlbumRow, Index, MemberRow, Put, SeriesRow, changes
 from albumcore.times import local_time
@@ -59,7 +59,7 @@ def counts(
     ids = [AlbumId(one.row.album_id) for one in albums]
     index = holdings.albums.index
     streams = {one: album_stream(one).name for one in ids}
-    comments = index.count_entries([*streams.values()], scopes_of(Kind.COMMENT, viewer))
+    comments = index.count_entries([*streams.values()], scopes_of(EntryKind.COMMENT, viewer))
     users = dict.fromkeys(ids, 0)
     for member in index.rows(MemberRow, {"album_id": ids}):
         users[AlbumId(member.album_id)] += 1

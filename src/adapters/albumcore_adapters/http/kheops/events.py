@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import frozen
 
-from albumcore import Album, Albumcore, FeedQuery, Kind, Permission
+from albumcore import Album, Albumcore, EntryKind, FeedQuery, Permission
 from albumcore.errors import UserNotFound
-from albumcore.feed import FEED, Family, FeedForm
+from albumcore.feed import FEED, MUTATIONS, Family, FeedForm
 from albumcore.ids import UserId
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
@@ -22,7 +22,7 @@ from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import ParameterSpec, one_of
-from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, MUTATIONS, UID
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.values import DAY_OR_MOMENT, USER, any_case
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
@@ -74,7 +74,7 @@ def feed_query(query: Fields, named: Named, form: FeedForm) -> FeedQuery:
     """
     page, kinds = Page.of(query), _kinds(query.texts("types"))
     chosen: dict[str, Any] = {}
-    if kinds == {Kind.MUTATION}:
+    if kinds == {EntryKind.MUTATION}:
         for name, (parameter, read) in PARAMETERS.items():
             if texts := query.texts(parameter):
                 chosen[name] = read(named, texts)
@@ -85,13 +85,13 @@ def feed_query(query: Fields, named: Named, form: FeedForm) -> FeedQuery:
 # Kinds and mutations
 
 
-def _kinds(texts: Texts) -> frozenset[Kind]:
+def _kinds(texts: Texts) -> frozenset[EntryKind]:
     """The kinds that ``types`` names: repeated, separated by commas, or both. All kinds without it."""
     words = [word for text in texts for word in text.split(",")]
     try:
-        return frozenset(map(Kind, words)) or frozenset(Kind)
+        return frozenset(map(EntryKind, words)) or frozenset(EntryKind)
     except ValueError:
-        expected = ", ".join(kind.value for kind in Kind)
+        expected = ", ".join(kind.value for kind in EntryKind)
         raise BadQuery("types", f"some of {expected} are expected") from None
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from albumcore import Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
-from albumcore.feed import PUBLIC, Kind, scopes_of
+from albumcore.feed import PUBLIC, EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import SeriesRow
 from albumcore_adapters.access.series import by_study, reach, true_holdings
@@ -332,7 +332,7 @@ def _tell_comments(
     if COMMENTS in fields:
         streams = {one.study_uid: study_stream(one.study_uid).name for one in found}
         viewer = request.caller.user if request.caller.acts_as_user else PUBLIC
-        seen = scopes_of(Kind.COMMENT, viewer)
+        seen = scopes_of(EntryKind.COMMENT, viewer)
         numbers = request.service.albums.index.count_entries([*streams.values()], seen)
         for one in found:
             number = numbers.get(streams[one.study_uid], 0)

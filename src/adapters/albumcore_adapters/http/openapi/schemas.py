@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import fields
 
+from albumcore.feed import MUTATIONS
 from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.http.openapi.parts import (
     COUNT,
@@ -70,30 +71,6 @@ _WEBHOOK = {
     "number_of_triggers": COUNT,
 }
 _TRIGGERED_SERIES = record({"series_uid": UID}, {"retrieve_url": TEXT})
-MUTATIONS = (
-    "CREATE_ALBUM",
-    "EDIT_ALBUM",
-    "LEAVE_ALBUM",
-    "ADD_USER",
-    "ADD_ADMIN",
-    "REMOVE_USER",
-    "PROMOTE_ADMIN",
-    "DEMOTE_ADMIN",
-    "IMPORT_STUDY",
-    "IMPORT_SERIES",
-    "REMOVE_STUDY",
-    "REMOVE_SERIES",
-    "ADD_FAV",
-    "REMOVE_FAV",
-    "NEW_REPORT",
-    "CREATE_REPORT_PROVIDER",
-    "EDIT_REPORT_PROVIDER",
-    "DELETE_REPORT_PROVIDER",
-    "CREATE_WEBHOOK",
-    "EDIT_WEBHOOK",
-    "DELETE_WEBHOOK",
-    "TRIGGER_WEBHOOK",
-)
 
 SCHEMAS: Mapping[str, Schema] = {
     "Error": record({"message": TEXT, "detail": TEXT, "help": TEXT}),
