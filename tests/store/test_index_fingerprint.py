@@ -237,7 +237,7 @@ def test_making_rows_of_an_older_store_is_logged(
     assert caplog.records == []
     open_file()
     (told,) = caplog.records
-    assert told.getMessage() == "the index rows were of another form: made again from 4 events"
+    assert told.getMessage() == "the index had another fingerprint: rebuilt from 4 events"
 
 
 def test_the_form_changes_with_the_row_classes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,7 @@ def test_several_open_a_store_at_once(
     for app in opened:
         assert app.verify() == []
         app.close()
-    made = [one for one in caplog.records if "made again from 1 events" in one.getMessage()]
+    made = [one for one in caplog.records if "rebuilt from 1 events" in one.getMessage()]
     assert len(made) == (0 if is_new else 1)
 
 

@@ -21,11 +21,11 @@ from albumcore.streams import album_stream
 from albumcore_adapters.store.recorder import without_overwritten
 from albumcore_adapters.store.rows import (
     columns_of,
-    create_tables,
     in_chunks,
     row_of,
     statements_of,
     table_of,
+    table_statements,
 )
 from support.given import ALICE
 from support.raw import query
@@ -133,7 +133,7 @@ def test_tables_are_made_from_the_row_classes(open_file: Callable[..., Albumcore
 
 def test_temporary_tables_have_no_lookups() -> None:
     """They are read through once."""
-    statements = create_tables("expected_", temporary=True)
+    statements = table_statements("expected_", temporary=True)
     assert len(statements) == len(ROWS)
     assert all(one.startswith("CREATE TEMP TABLE expected_") for one in statements)
 
@@ -186,7 +186,7 @@ def test_a_row_that_every_event_changes_is_written_once() -> None:
 def done(told: list[Change]) -> list[tuple[Any, ...]]:
     """The albums that are there after some changes, in a database of their own."""
     with closing(sqlite3.connect(":memory:")) as database:
-        for statement in create_tables():
+        for statement in table_statements():
             database.execute(statement)
         for change in told:
             for statement, values in statements_of(change, unless_there=True):

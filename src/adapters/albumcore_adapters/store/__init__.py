@@ -47,32 +47,32 @@ def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
 
 
 def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Albumcore:
-    """Open the store in an SQLite file, and make it where there is none.
+    """Open the store in an SQLite file; create it if there is none.
 
-    What a command returned for is on the disk: every append is one transaction, synced before it returns.
-    Index rows of another form, of an older albumcore, are made again from the events before it returns; a damaged
-    event is passed over then, with the rest of its stream, and logged.
+    When a command returns, its events are on the disk: every append is one transaction, synced before it returns.
+    If the index has another fingerprint, of another release, it is rebuilt before this returns. A damaged event is
+    skipped then, with the rest of its stream, and logged.
     Several processes may have the same file open. Open it after a fork, not before.
 
     Args:
-        path: The file; a new one can be read by its owner alone. Its directory must exist.
+        path: The file. Its directory must exist. A new file is readable by its owner alone.
         options: As for `open_memory`.
 
     Raises:
         TypeError, ValueError: as by `open_memory`.
         OSError: the file cannot be opened, or this is no POSIX system.
         StoreUnavailable: a restore is about to replace it.
-        NewerStore: a newer release wrote it. It is left as it is.
-        StoreError: it is no database, or a damaged one.
-        UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
+        NewerStore: a newer release wrote it. It is not changed.
+        StoreError: it is not a database, or a damaged one.
+        UnknownStoredEvent: the index has another fingerprint, and there is an event of a newer release.
     """
     check_options(options)
     file = Path(path).absolute()
     lock = OpenLock(file)
     try:
         with exclusive_lock(file.with_name(f"{file.name}-opening")):
-            # SQLite would let everybody read a new file. An existing one must not be opened here: closing it would
-            # drop the locks that SQLite holds on it for this process.
+            # SQLite would make a new file readable by all. An existing one must not be opened here: closing it would
+            # release the locks that SQLite holds on it for this process.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             # A path is data here, not a URI: its own ? and # must stay part of the name.
@@ -85,14 +85,14 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
 
 
 def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcore:
-    """Open the store in an SQLite file for reading alone: nothing is written, neither to it nor beside it.
+    """Open the store in an SQLite file read-only: nothing is written, neither to it nor beside it.
 
     Args:
         path: The file, in a directory that may be read-only.
         options: As for `open_memory`.
 
     Raises:
-        Unreadable: changes lie beside it that cannot be read in a read-only directory.
+        Unreadable: its write-ahead log has changes, which cannot be read in a read-only directory.
         NewerStore: a newer release wrote it.
         StoreError: it is no database, or a damaged one, or an older release wrote it.
     """
@@ -109,24 +109,24 @@ def open_sqlite_to_read(path: Path, **options: Unpack[StoreOptions]) -> Albumcor
 
 
 def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
-    """Open the store in a PostgreSQL database of version 13 or later, and make its tables where there are none.
+    """Open the store in a PostgreSQL database of version 13 or later; create its tables if there are none.
 
-    What a command returned for is as safe as the server makes it (its ``synchronous_commit``): every append is one
-    transaction. Where a connection breaks in the middle of one, an error means that nothing was recorded.
-    Index rows of another form are made again as by `open_sqlite`, by one process while the others wait.
+    When a command returns, its events are as durable as the server's ``synchronous_commit`` makes them: every append
+    is one transaction. If a connection breaks in the middle of one, an error means that nothing was recorded.
+    The index is rebuilt as by `open_sqlite`, by one process while the others wait.
     Any number of processes, on any number of machines, may have it open. Open it after a fork, not before.
 
     Args:
-        url: ``postgresql://user:password@host:port/name``, with whatever else libpq takes after a ``?``.
+        url: ``postgresql://user:password@host:port/name``, with libpq's other parameters after a ``?``.
         options: As for `open_memory`.
 
     Raises:
         TypeError, ValueError: as by `open_memory`.
         MissingExtra: the driver is not installed.
-        NoAddress: the address is none.
-        NewerStore: a newer release wrote the store. It is left as it is.
-        StoreError: the database cannot be reached, does not let us in, or is none that will do.
-        UnknownStoredEvent: rows of another form, and an event of a newer albumcore.
+        NoAddress: it is no address of a PostgreSQL database.
+        NewerStore: a newer release wrote the store. It is not changed.
+        StoreError: the database cannot be reached, refuses the user, or is of a kind that is not supported.
+        UnknownStoredEvent: the index has another fingerprint, and there is an event of a newer release.
     """
     check_options(options)
     postgres = _postgres(url)
@@ -136,7 +136,7 @@ def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
 
 
 def has_postgres_store(url: str) -> bool:
-    """Whether there is a store in a PostgreSQL database.
+    """Whether a PostgreSQL database contains a store.
 
     Raises:
         MissingExtra, NoAddress, StoreError: as by `open_postgres`.
@@ -172,7 +172,7 @@ def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
         if not _recorder_of(store).has_current_index():
             read = store.rebuild(pass_over=_log_damaged)
             if read:
-                _log.info("the index rows were of another form: made again from %d events", read)
+                _log.info("the index had another fingerprint: rebuilt from %d events", read)
     except BaseException:
         store.close()
         raise
@@ -181,8 +181,8 @@ def _open(env: Mapping[str, str], options: StoreOptions) -> Albumcore:
 
 def _log_damaged(error: AlbumcoreError) -> None:
     if isinstance(error, UnknownStoredEvent):
-        raise error  # a newer release wrote it, and makes rows that this one must not replace
-    # To refuse would keep whoever has to look into it out as well; `verify` tells the same.
+        raise error  # of a newer release, whose index this one must not replace
+    # A store that does not open cannot be repaired. `verify` reports the same.
     _log.error("an event was passed over, and what follows it in its stream: %s", error.detail)
 
 

@@ -1,4 +1,4 @@
-"""The event store on PostgreSQL: the library's recorder, with the index rows in the same transaction."""
+"""The event store on PostgreSQL: the event library's recorders, with index rows in the same transaction."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from albumcore_adapters.store.rows import columns_of, index_fingerprint, table_o
 
 URL = "POSTGRES_URL"
 OPENING = int.from_bytes(b"opening.")
-"""The number of the advisory lock of whoever makes tables, or makes index rows again, before he works with them."""
+"""The number of the advisory lock of a process that opens a store: it may migrate tables, or rebuild the index."""
 
 OPENING_SECONDS = 600
-"""How long to wait for others who open the store, and may be making its rows again."""
+"""How long to wait for another process that opens the store, and may be rebuilding its index."""
 
-# It is idle while others of its process make the rows, however long that takes.
+# This connection is idle while another one of its process rebuilds the index, however long that takes.
 _ENTER = (
     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; "
     f"SELECT pg_try_advisory_xact_lock({OPENING})"
@@ -57,38 +57,38 @@ _SNAPSHOT_TABLE = f"""CREATE TABLE IF NOT EXISTS {_SNAPSHOTS} (
     originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL,
     PRIMARY KEY (originator_id, originator_version))"""
 _INSERT = f"INSERT INTO {{table}} ({', '.join(EVENT)}) VALUES (?, ?, ?, ?)"  # noqa: S608
-# Nothing where the version before is not there, which the column refuses; and no answer has to be waited for.
+# NULL, which the column refuses, where the version before does not exist; and no answer has to be waited for.
 _INSERT_AFTER = (
     f"INSERT INTO {_EVENTS} ({', '.join(EVENT)}) VALUES (?, (SELECT originator_version + 1 "  # noqa: S608
     f"FROM {_EVENTS} WHERE originator_id = ? AND originator_version = ?), ?, ?)"
 )
 
 _again = retry((InterfaceError, OperationalError), max_attempts=2, wait=0.05)
-"""Reads are tried once more, on another connection. The library's ten times would keep a caller for minutes."""
+"""Retry a read once, on another connection. The library's ten attempts would block a caller for minutes."""
 
 
 class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
-    """Appends events together with the changes of the index rows they mean, and answers from those rows.
+    """Appends events and the changes of index rows that they lead to, in one transaction.
 
-    Whoever appends locks the table of events against others who do, so that events are kept in the order of their
-    positions: who follows them from a position misses none.
+    An append locks the table of events against other appends, so that events are committed in the order of their
+    positions: a follower that continues from a position misses none.
     """
 
     loses_replies = True
     datastore: PostgresDatabase
 
     def has_current_index(self) -> bool:
-        """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
+        """Whether the index tables exist, are defined as this code defines them, and have its fingerprint."""
         with self.datastore.transaction() as c:
             return _is_index_current(c)
 
     def clear_tables(self, c: PortableCursor) -> None:
-        """Delete the rows; tables of another form are made anew.
+        """Delete the rows, or drop and create the tables if they are not defined as this code defines them.
 
-        Others go on reading the rows that were there until this is kept.
+        Other processes read the rows before until this commits.
         """
-        # In this very transaction: who holds the lock must not wait for a connection, of which a pooler has few, and
-        # which those who wait for the lock may have.
+        # In this very transaction: the holder of the lock must not wait for a second connection. A pooler has few, and
+        # those who wait for the lock may have them.
         if _is_index_current(c):
             for kind in ROWS:
                 c.execute(f"DELETE FROM {table_of(kind)}")  # noqa: S608
@@ -96,7 +96,7 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
         for table in (*map(table_of, ROWS), FINGERPRINT_TABLE):
             c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in index_tables():
-            # Not IF NOT EXISTS: they were just dropped, and to look would be to wait for an answer.
+            # Without IF NOT EXISTS: they were just dropped, and the check would wait for an answer.
             c.execute(statement.replace(" IF NOT EXISTS", ""))
 
     # Appending
@@ -104,19 +104,19 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], changes: Iterable[Change] = (), **_: Any
     ) -> None:
-        """Append events, with the changes of rows that they mean: all of it or nothing.
+        """Append events, and apply the changes of rows that they lead to, in one transaction.
 
         Raises:
-            IntegrityError: a version of a stream is there already, or the one before it is not; or the key of a row is
-                taken. Nothing is stored.
-            OperationalError: the database is gone or was busy for too long. Nothing is stored, unless it says that
-                nobody knows.
+            IntegrityError: a version exists, or the one before it does not (optimistic concurrency); or the key of a
+                row exists.
+            OperationalError: the database is gone or was busy for too long. Nothing was stored, unless the message
+                says that the outcome is unknown.
         """
-        told = tuple(changes)
+        rows = tuple(changes)
         try:
-            self._append(stored_events, told)
+            self._append(stored_events, rows)
         except ConnectionLost:
-            self._append(stored_events, told)
+            self._append(stored_events, rows)
 
     def _append(self, stored_events: Sequence[StoredEvent], changes: Iterable[Change]) -> None:
         with self._appending() as c:
@@ -130,14 +130,14 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
         return self.datastore.write_transaction(_LOCK, pipelined=True)
 
     def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
-        """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
+        """Make this thread's reads and appends in the block one transaction, under the lock on the events."""
         return self.datastore.ambient(
             self.datastore.write_transaction(_LOCK, pipelined=False, seconds=seconds)
         )
 
     @contextmanager
     def rebuild_transaction(self) -> Iterator[tuple[PortableCursor, PortableCursor]]:
-        """A transaction that nobody appends in between; what is written travels ahead of the answers to it."""
+        """A transaction under the lock on the events. Writes are pipelined."""
         with self._appending() as c:
             c.execute(NO_STATEMENT_TIMEOUT)
             yield c, PortableCursor(c.connection)
@@ -149,9 +149,9 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
     max_notification_id = _again(PostgresApplicationRecorder.max_notification_id.__wrapped__)
 
     def next_number(self, name: str) -> int:
-        """A number never given before under that name, greater than all of them.
+        """The next number under a name: greater than all assigned before.
 
-        It is not waited for until it is on the disk: the event that carries it is, and brings it there.
+        Not synced to the disk: the commit of the event that carries it syncs both.
         """
         with self.datastore.autocommit() as c:
             c.execute(
@@ -167,7 +167,7 @@ def _is_index_current(c: PortableCursor) -> bool:
     wanted = {(table_of(kind), name) for kind in ROWS for name in columns_of(kind)}
     wanted |= {(FINGERPRINT_TABLE, "form"), *_lookups()}
     tables = [*map(table_of, ROWS), FINGERPRINT_TABLE]
-    # The tables themselves are asked as well: one may have been dropped by hand.
+    # The definitions too: a table may have been dropped by hand.
     c.execute(
         "SELECT table_name AS name, column_name AS part FROM information_schema.columns "
         "WHERE table_schema = current_schema() AND table_name = ANY(?) UNION ALL "
@@ -195,24 +195,24 @@ def _insertion(table: str, stored: StoredEvent) -> tuple[str, list[Any]]:
 
 
 def _following(stored: StoredEvent) -> tuple[str, list[Any]]:
-    """What stores an event if the one before it is there."""
-    # Whoever has a standby take over that the last events had not reached knows of versions that are gone.
+    """The statement that stores an event if the one before it exists."""
+    # After a failover to a standby that lacked the last events, a process may have cached versions that are gone.
     stream, before = stored.originator_id, stored.originator_version - 1
     return _INSERT_AFTER, [stream, stream, before, stored.topic, stored.state]
 
 
 class PostgresSnapshotRecorder(PostgresAggregateRecorder):
-    """Keeps the newest snapshot of each stream, and no other: one of a long album is a megabyte."""
+    """Stores the newest snapshot of each stream alone: one of a long album is a megabyte."""
 
     datastore: PostgresDatabase
 
     def create_table(self) -> None:
-        """Make the table where it is not there yet."""
+        """Create the table if it does not exist."""
         with self.datastore.transaction(commit=True) as c:
             c.execute(_SNAPSHOT_TABLE)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> None:
-        """Keep snapshots in the place of those before them."""
+        """Replace the snapshots of these streams."""
         with self.datastore.transaction(commit=True) as c:
             for stored in stored_events:
                 c.execute(
@@ -225,15 +225,15 @@ class PostgresSnapshotRecorder(PostgresAggregateRecorder):
 
 
 class Factory(PostgresFactory):
-    """The library's way of opening PostgreSQL, with our recorders and our connections.
+    """The event library's factory for PostgreSQL, with our recorders and database.
 
     Raises:
-        ValueError: the address is missing or none, or the environment asks for the library's own functions in the
-            database. They append without a lock, so who follows the events would miss some.
+        ValueError: the address is missing or invalid, or the environment enables the library's functions in the
+            database. They append without a lock, so followers would miss events.
     """
 
     def __init__(self, env: Environment | EnvType | None) -> None:
-        # The library's own for PostgreSQL would ask for each part of the address by itself.
+        # Not by PostgresFactory, which reads each part of the address from a variable of its own.
         BaseInfrastructureFactory.__init__(self, env)
         if strtobool(self.env.get(self.POSTGRES_ENABLE_DB_FUNCTIONS) or "no"):
             raise ValueError(
@@ -261,15 +261,15 @@ class Factory(PostgresFactory):
 
 @contextmanager
 def exclusive_open(url: str) -> Iterator[None]:
-    """Let one at a time into the block, of all who open the same database.
+    """Let one process at a time into the block, of all that open the same database.
 
     Raises:
-        OperationalError: others have been in it for ten minutes.
+        OperationalError: others have held the lock for `OPENING_SECONDS`.
     """
     until = time.monotonic() + OPENING_SECONDS
     with translated_errors(), connect_directly(url) as connection:
-        # A lock of the transaction, and asked for again and again: behind a pooler, one of the session would stay,
-        # and whoever waits in the server would hold a connection that the one in the block may need.
+        # A lock of the transaction, and polled: behind a pooler, a session's lock would outlive the session, and a
+        # process that waits in the server would hold a connection that the one in the block may need.
         while not _entered(connection):
             connection.execute("ROLLBACK")
             if time.monotonic() > until:
@@ -287,15 +287,15 @@ def _entered(connection: psycopg.Connection[Any]) -> bool:
 
 
 def has_store(url: str) -> bool:
-    """Whether there is a store in a database.
+    """Whether a database contains a store.
 
     Raises:
-        ValueError: the address is none.
+        ValueError: it is no address.
         InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
     """
     connection_settings(url)
     with translated_errors(), connect_directly(url) as connection:
-        # Not wherever the search path leads: the next schema may hold the store of somebody else.
+        # Not along the search path: the next schema may hold another store.
         looked = "SELECT to_regclass(quote_ident(current_schema()) || %s) IS NOT NULL"
         [(there,)] = connection.execute(looked, [f".{_EVENTS}"]).fetchall()
     return bool(there)

@@ -1,44 +1,34 @@
-"""Reading the lanes of feeds: SQL that finds a page, and counts, without a walk where there is none to make."""
+"""Queries of the feed's posting lists: a page of entries, and counts, without a scan.
+
+A posting list is the rows of `FeedLaneRow` of one stream and one ``lane``, in the order of versions. Its entries are
+numbered, so that a count is the number of its last entry, and the place of a page is found by binary search.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
 from attrs import frozen
 
 from albumcore.index import Choice, FeedLaneRow, Versions
+from albumcore_adapters.sql.database import MAX_INTEGER, Cursor
 from albumcore_adapters.store.rows import (
-    MAX_INTEGER,
     Statement,
     can_be_stored,
     condition_of,
     table_of,
 )
 
-_LANES = table_of(FeedLaneRow)
+_POSTINGS = table_of(FeedLaneRow)
 _DEEP_OFFSET = 200
-"""Entries to pass over, from which on the place of the page is looked for first."""
+"""The offset from which on the place of a page is searched for, instead of skipping entries."""
 _MOST_MERGED = 50
-"""Lanes that are merged in the order of their entries; more are gathered and sorted."""
-
-
-class Cursor(Protocol):
-    """What is asked of a cursor here; rows are addressed by name."""
-
-    def execute(self, sql: str, params: Sequence[Any] = ..., /) -> Any:
-        """Run one statement."""
-
-    def fetchone(self) -> Any:
-        """Return the next row, or None."""
-
-    def fetchall(self) -> list[Any]:
-        """Return all rows that were not fetched yet."""
+"""Posting lists that are merged in the order of their versions; more are collected and sorted."""
 
 
 @frozen
 class _Source:
-    """Something that gives versions: a lane, whose entries are numbered, or a search through several."""
+    """A query of versions: a posting list, whose entries are numbered, or an intersection of several."""
 
     select: Statement
     lane: str | None
@@ -52,9 +42,9 @@ def find_page(
     limit: int | None,
     offset: int,
 ) -> tuple[Statement | None, int]:
-    """The statement that selects the versions of a page, newest first, and how many entries are chosen in all.
+    """The statement that selects the versions of a page, newest first, and the number of entries that are chosen.
 
-    There is no statement where the page is empty.
+    The statement is None if the page is empty.
     """
     after, until = within[0], MAX_INTEGER if within[1] is None else within[1]
     if until <= after:
@@ -67,14 +57,14 @@ def find_page(
         return None, total
     if offset >= _DEEP_OFFSET and len(lanes) == len(sources):
         until = _version_at(c, stream, sources, lanes, offset)
-        sources, offset = [_of_lane(stream, lane, (after, until)) for lane in lanes], 0
+        sources, offset = [_posting_list(stream, lane, (after, until)) for lane in lanes], 0
     return _newest(sources, min(wanted, MAX_INTEGER), offset), total
 
 
 def count_postings(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
-    """How many entries there are in some lanes of each stream together; streams without any are left out.
+    """How many entries some posting lists of each stream have in all; streams without any are left out.
 
-    No more streams than one statement may name.
+    There must not be more streams than one statement may have parameters.
     """
     asked = [lane for lane in lanes if can_be_stored(lane)]
     if not streams or not asked:
@@ -93,21 +83,21 @@ def _sources(c: Cursor, stream: str, choice: Choice, within: tuple[int, int]) ->
     if not all(groups):
         return []
     if choice.is_simple and len(groups[0]) <= _MOST_MERGED:
-        return [_of_lane(stream, lane, within) for lane in groups[0]]
-    # The fewest first: each of them is looked up in the other groups. How many there are costs next to nothing.
+        return [_posting_list(stream, lane, within) for lane in groups[0]]
+    # The shortest group first: each of its entries is looked up in the others. To count them costs next to nothing.
     groups.sort(key=lambda group: _count_until(c, stream, group, within[1]))
     condition, matched = condition_of({"stream": stream, "lane": groups[0]})
-    select = f"SELECT DISTINCT version FROM {_LANES} AS one WHERE {condition}"  # noqa: S608
+    select = f"SELECT DISTINCT version FROM {_POSTINGS} AS one WHERE {condition}"  # noqa: S608
     for group in groups[1:]:
         other, values = condition_of({"stream": stream, "lane": group})
-        select += f" AND EXISTS (SELECT 1 FROM {_LANES} WHERE {other} AND version = one.version)"  # noqa: S608
+        select += f" AND EXISTS (SELECT 1 FROM {_POSTINGS} WHERE {other} AND version = one.version)"  # noqa: S608
         matched = [*matched, *values]
     select = f"SELECT version FROM ({select} AND version > ? AND version <= ?) AS found"  # noqa: S608
     return [_Source((select, [*matched, *within]), None)]
 
 
-def _of_lane(stream: str, lane: str, within: tuple[int, int]) -> _Source:
-    select = f"SELECT version FROM {_LANES} WHERE stream = ? AND lane = ? AND version > ? AND version <= ?"  # noqa: S608
+def _posting_list(stream: str, lane: str, within: tuple[int, int]) -> _Source:
+    select = f"SELECT version FROM {_POSTINGS} WHERE stream = ? AND lane = ? AND version > ? AND version <= ?"  # noqa: S608
     return _Source((select, [stream, lane, *within]), lane)
 
 
@@ -121,16 +111,17 @@ def _count(c: Cursor, stream: str, sources: Sequence[_Source], within: tuple[int
         if one.lane is None:
             select, matched = one.select
             c.execute(f"SELECT COUNT(*) AS number FROM ({select}) AS every", matched)  # noqa: S608
-            total += c.fetchone()["number"]
+            total += _number(c)
     return total
 
 
 def _version_at(
     c: Cursor, stream: str, sources: Sequence[_Source], lanes: Sequence[str], offset: int
 ) -> int:
-    """The version up to which all but the newest ``offset`` entries of some lanes are. Halving finds it."""
+    """The version up to which all but the newest ``offset`` entries of some posting lists are, by binary search."""
     c.execute(*_newest(sources, 1, 0))
-    low, high = 0, int(c.fetchone()["version"])
+    [newest] = c.fetchall()
+    low, high = 0, int(newest["version"])
     wanted = _count_until(c, stream, lanes, high) - offset
     while low < high:
         middle = (low + high) // 2
@@ -142,7 +133,7 @@ def _version_at(
 
 
 def _newest(sources: Sequence[_Source], limit: int, offset: int) -> Statement:
-    # Each gives its newest alone, or PostgreSQL would read all of all and sort.
+    # A limit in each: without it, PostgreSQL would read all of them and sort.
     each = "SELECT version FROM ({select} ORDER BY version DESC LIMIT ?) AS newest"
     union = " UNION ALL ".join(each.format(select=one.select[0]) for one in sources)
     reach = min(limit + offset, MAX_INTEGER)
@@ -151,7 +142,7 @@ def _newest(sources: Sequence[_Source], limit: int, offset: int) -> Statement:
 
 
 def _count_until(c: Cursor, stream: str, lanes: Sequence[str], until: int) -> int:
-    """How many entries of the lanes there are up to a version."""
+    """How many entries the posting lists have up to a version."""
     number = 0
     for start in range(0, len(lanes), _MOST_MERGED):
         some = lanes[start : start + _MOST_MERGED]
@@ -159,13 +150,20 @@ def _count_until(c: Cursor, stream: str, lanes: Sequence[str], until: int) -> in
             f"SELECT {' + '.join([_count_of('?')] * len(some))} AS number",
             [value for lane in some for value in (stream, lane, until)],
         )
-        number += c.fetchone()["number"]
+        number += _number(c)
+    return number
+
+
+def _number(c: Cursor) -> int:
+    """The ``number`` in the only row of a result."""
+    [row] = c.fetchall()
+    number: int = row["number"]
     return number
 
 
 def _count_of(stream: str) -> str:
-    """SQL for the number of the last entry of a lane up to a version; 0 where there is none."""
+    """SQL for the number of the last entry of a posting list up to a version; 0 if it has none."""
     return (
-        f"COALESCE((SELECT number FROM {_LANES} WHERE stream = {stream} AND lane = ? AND version <= ? "  # noqa: S608
+        f"COALESCE((SELECT number FROM {_POSTINGS} WHERE stream = {stream} AND lane = ? AND version <= ? "  # noqa: S608
         "ORDER BY version DESC LIMIT 1), 0)"
     )

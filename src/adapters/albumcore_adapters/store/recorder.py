@@ -1,4 +1,4 @@
-"""What the recorders of every database share: index rows, in SQL that SQLite and PostgreSQL both understand."""
+"""The recorder of both databases: index rows beside the events, in the common SQL dialect."""
 
 from __future__ import annotations
 
@@ -30,35 +30,32 @@ from albumcore_adapters.store.postings import count_postings, find_page
 from albumcore_adapters.store.rows import (
     columns_of,
     condition_of,
-    create_tables,
     in_chunks,
     index_fingerprint,
     key_of,
     row_of,
     statements_of,
     table_of,
+    table_statements,
 )
 
 _EXPECTED = "expected_"
 
 FINGERPRINT_TABLE = "form_of_rows"
-"""The table that says of which form the index tables are.
-
-It is made as they are, by `IndexRecorder.rebuild`, in whose transaction they are filled.
-"""
+"""The table of the fingerprint of the index, written by `IndexRecorder.rebuild` in the transaction that fills it."""
 
 EVENT = ("originator_id", "originator_version", "topic", "state")
-"""The columns of a stored event, beside its position."""
+"""The columns of a stored event, without its position."""
 
 _EVENT, _OF_EVENT = ", ".join(EVENT), ", ".join(f"e.{name}" for name in EVENT)
 
 
 class IndexRecorder:
-    """Keeps index rows beside the events, and answers from those rows.
+    """Writes index rows in the transaction that appends their events, and reads them: `albumcore.index.Index`.
 
     Attributes:
-        position: The column by which events are in the order in which they were recorded. No number in it is given
-            twice, not even that of an event that was deleted.
+        position: The column that orders events as they were recorded. No position is assigned twice, not even that of
+            a deleted event.
     """
 
     position: ClassVar[str] = "notification_id"
@@ -66,7 +63,7 @@ class IndexRecorder:
     events_table_name: str
 
     def create_table(self) -> None:
-        """Make the tables that are not there yet, all but the index tables.
+        """Create or migrate all tables but the index tables.
 
         Raises:
             NewerStore: a newer release wrote the store.
@@ -79,15 +76,15 @@ class IndexRecorder:
 
     @abstractmethod
     def has_current_index(self) -> bool:
-        """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
+        """Whether the index tables exist, are defined as this code defines them, and have its fingerprint."""
 
     @abstractmethod
     def rebuild_transaction(self) -> AbstractContextManager[tuple[Any, Any]]:
-        """A transaction that nobody appends in between, to be kept: a cursor to read by, and one to write by."""
+        """A transaction that commits, without appends meanwhile: a cursor for reads, and one for writes."""
 
     @abstractmethod
     def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
-        """A transaction of all that this thread reads and appends in the block: nothing else is appended meanwhile."""
+        """Make this thread's reads and appends in the block one transaction, under the write lock."""
 
     def in_read_snapshot(self) -> bool:
         """Whether this thread reads in a read snapshot, and so may not see what others have appended meanwhile."""
@@ -95,10 +92,10 @@ class IndexRecorder:
 
     @abstractmethod
     def clear_tables(self, c: Any) -> None:
-        """Leave the index tables empty, and of this form."""
+        """Leave the index tables empty, and defined as this code defines them."""
 
     def apply(self, c: Any, changes: Iterable[Change]) -> None:
-        """Carry out changes of rows, and have the numbers count as given that they name."""
+        """Apply changes of rows, and count the image ids in them as assigned."""
         for change in changes:
             for statement, values in statements_of(change):
                 c.execute(statement, values)
@@ -135,7 +132,7 @@ class IndexRecorder:
         limit: int | None,
         offset: int,
     ) -> tuple[Sequence[StoredEvent], int]:
-        """The stored events of one page of what is chosen, newest first, and the number of all that are."""
+        """The stored events of one page, newest first, and the number of all entries that are chosen."""
         with self.datastore.transaction(commit=False) as c:
             page, total = find_page(c, stream, choices, within, limit, offset)
             if page is None:
@@ -150,7 +147,7 @@ class IndexRecorder:
             return [_event_of(stored) for stored in c.fetchall()], total
 
     def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
-        """How many entries there are in some lanes of each stream together; streams without any are left out."""
+        """How many entries some posting lists of each stream have in all; streams without any are left out."""
         counted: dict[str, int] = {}
         with self.datastore.transaction(commit=False) as c:
             for piece in in_chunks({"stream": streams}):
@@ -158,7 +155,7 @@ class IndexRecorder:
         return counted
 
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
-        """The last version of a stream up to which something holds of each stored event, and of none after it."""
+        """The last version up to which ``holds`` is true of the events of a stream, by binary search."""
         at = f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
         with self.datastore.transaction(commit=False) as c:
             c.execute(f"{at} ORDER BY originator_version DESC LIMIT 1", [stream])
@@ -175,7 +172,7 @@ class IndexRecorder:
         return low
 
     def positions(self, stream: str, first: int, last: int) -> list[int]:
-        """The positions, in the order of recording, of the versions of a stream from one to another."""
+        """The positions of a range of versions of a stream, both ends included."""
         with self.datastore.transaction(commit=False) as c:
             c.execute(
                 f"SELECT {self.position} AS position FROM {self.events_table_name} "  # noqa: S608
@@ -188,7 +185,7 @@ class IndexRecorder:
     # Rebuilding and comparing
 
     def rebuild(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> None:
-        """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
+        """Delete all index rows and snapshots, and derive the rows from every stored event, in one transaction."""
         with self.rebuild_transaction() as (reading, writing):
             self.clear_tables(writing)
             writing.execute(f"DELETE FROM {FINGERPRINT_TABLE}")  # noqa: S608
@@ -203,11 +200,11 @@ class IndexRecorder:
             writing.execute(*_raised_number("image", highest))
 
     def differences(self, changes_of: Callable[[StoredEvent], Iterable[Change]]) -> list[str]:
-        """A line for each row that is not what the stored events say."""
+        """A line for each index row that differs from what the stored events lead to."""
         found: list[str] = []
-        # Everything happens in one transaction that is rolled back: the expected rows live in temporary tables.
+        # In one transaction that is rolled back. The expected rows are in temporary tables.
         with self.datastore.transaction(commit=False) as c:
-            for statement in create_tables(_EXPECTED, temporary=True):
+            for statement in table_statements(_EXPECTED, temporary=True):
                 c.execute(statement)
             highest = 0
             meant = ((stored, changes_of(stored)) for stored in self._all_events(c))
@@ -255,9 +252,9 @@ class IndexRecorder:
 
 
 def index_tables() -> list[str]:
-    """Statements that make the index tables, and the one that says of which form they are."""
+    """Statements that create the index tables, and the table of their fingerprint."""
     return [
-        *create_tables(),
+        *table_statements(),
         f"CREATE TABLE IF NOT EXISTS {FINGERPRINT_TABLE} (form TEXT NOT NULL)",
     ]
 
@@ -265,9 +262,9 @@ def index_tables() -> list[str]:
 def without_overwritten(
     meant: Iterable[tuple[StoredEvent, Iterable[Change]]],
 ) -> Iterator[tuple[StoredEvent, Change]]:
-    """All changes of a history, but those of one row that a later one undoes before anything else comes to its table.
+    """The changes of a history, without updates of a row that a later update overwrites before its table changes else.
 
-    Every event of an album moves a time in the same row. PostgreSQL keeps each state of a row until the transaction
+    Every event of an album updates a time in the same row. PostgreSQL keeps each version of a row until the transaction
     ends, and walks through them to the newest.
     """
     waiting: dict[type[Row], dict[tuple[Any, ...], tuple[StoredEvent, Change]]] = {}
@@ -297,7 +294,7 @@ def _kind_of(change: Change) -> type[Row]:
 
 
 def last_number(c: Any, name: str) -> int:
-    """The highest number that was given out under a name; 0 where none was, or where no number is there any more."""
+    """The highest number assigned under a name; 0 if none was, or if the stored value is damaged."""
     c.execute("SELECT given FROM numbers WHERE name = ?", [name])
     row = c.fetchone()
     return row["given"] if row is not None and isinstance(row["given"], int) else 0
@@ -310,7 +307,7 @@ def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
 
 
 def _raised_number(name: str, number: int) -> tuple[str, list[Any]]:
-    """The statement that has all numbers up to this one count as given."""
+    """The statement that counts all numbers up to this one as assigned."""
     return (
         "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) "
         "DO UPDATE SET given = excluded.given WHERE numbers.given < excluded.given",
@@ -319,8 +316,8 @@ def _raised_number(name: str, number: int) -> tuple[str, list[Any]]:
 
 
 def _image_id(change: Change) -> int:
-    """The image id that a change says is in use; 0 where it says nothing of the kind."""
-    # Asked of every change that is carried out, so not by matching.
+    """The image id that a change inserts; 0 if it inserts none."""
+    # Called for every change, and faster than a match statement.
     if type(change) is Put and type(change.row) is ImageRow:
         return change.row.image_id
     return 0

@@ -1,4 +1,4 @@
-"""SQL for index rows, made from the row classes: tables, lookups, and the statements for each change."""
+"""SQL of the index tables, made from the row classes: definitions, indexes, and the statements for each change."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from albumcore.index import (
     examples,
 )
 from albumcore.text import is_text
+from albumcore_adapters.sql.database import MAX_INTEGER
 
 Statement = tuple[str, list[Any]]
-MAX_INTEGER = 2**63 - 1
 _PLAIN = (str, int)
 _ALWAYS, _NEVER = "1 = 1", "1 = 0"
 
 
 def table_of(kind: type[Row]) -> str:
-    """The table of a row class: ``MemberRow`` is kept in ``member_row``."""
+    """The table of a row class: ``member_row`` for ``MemberRow``."""
     return _with_underscores(kind.__name__)
 
 
@@ -50,8 +50,8 @@ def columns_of(kind: type[Row]) -> list[str]:
     return [column.name for column in fields(kind)]
 
 
-def create_tables(prefix: str = "", temporary: bool = False) -> list[str]:
-    """Statements that make the table and the lookups of every row class, where they are not there yet."""
+def table_statements(prefix: str = "", temporary: bool = False) -> list[str]:
+    """Statements that create the table and the indexes of every row class, if they do not exist."""
     statements = []
     for kind in ROWS:
         table = prefix + table_of(kind)
@@ -71,17 +71,17 @@ def create_tables(prefix: str = "", temporary: bool = False) -> list[str]:
 
 @cache
 def index_fingerprint() -> str:
-    """A name for how the tables look and what is in them: another one as soon as either changes.
+    """A digest of the index: of the definition of its tables, and of the rows that the example events lead to.
 
-    What is in them is told by what the rules make of the same examples: so a filter more, another lane, or an event
-    that shows otherwise gives another name. It is the same in every process, and for every version of Python.
+    It changes with a filter, a posting list, or another way to show an event, and only then. It is the same in every
+    process and every version of Python.
     """
-    form = hashlib.sha256("\n".join([str(ROWS_FORMAT), *create_tables()]).encode())
+    digest = hashlib.sha256("\n".join([str(ROWS_FORMAT), *table_statements()]).encode())
     for recorded in examples():
         for change in changes(recorded):
-            # As text: a truth value differs from a number here.
-            form.update(repr(statements_of(change)).encode())
-    return form.hexdigest()
+            # By repr: True and 1 must differ here.
+            digest.update(repr(statements_of(change)).encode())
+    return digest.hexdigest()
 
 
 def _sql_type(annotation: str) -> str:
@@ -92,12 +92,12 @@ def _sql_type(annotation: str) -> str:
 def statements_of(
     change: Change, prefix: str = "", unless_there: bool = False
 ) -> Sequence[Statement]:
-    """The statements that carry out one change: one for each row that it brings, one for all others.
+    """The statements for one change: one for each row that it inserts, or one for all rows it updates or deletes.
 
     Args:
-        change: What is to be done.
-        prefix: Stands before the names of the tables.
-        unless_there: Leave a row alone whose key is there already.
+        change: The change.
+        prefix: What the names of the tables begin with.
+        unless_there: Skip an insert if a row of its key exists.
     """
     statements = _BY_KIND[type(change)](change, prefix)
     if unless_there and isinstance(change, Put | Enter):
@@ -106,7 +106,7 @@ def statements_of(
 
 
 def key_of(change: Put | Enter, values: Sequence[Any]) -> str:
-    """Table and key of a row that a change brings with a statement of these values, for people to read."""
+    """The table and key of a row that a change inserts by a statement with these values, for a message."""
     kind: type[Row] = type(change.row) if isinstance(change, Put) else FeedLaneRow
     named = dict(zip(columns_of(kind), values, strict=False))
     return f"{table_of(kind)} {', '.join(f'{name}={named[name]!r}' for name in kind.KEY)}"
@@ -160,7 +160,7 @@ def _update(kind: Hashable, changed: tuple[str, ...], condition: str, prefix: st
 @cache
 def _enter(prefix: str) -> str:
     table = prefix + table_of(FeedLaneRow)
-    # Only what is before it: rows that were there until a moment ago may lie behind, and would be walked through.
+    # Only versions before it: PostgreSQL would walk through dead rows behind it.
     return (
         f"INSERT INTO {table} VALUES (?, ?, ?, 1 + COALESCE((SELECT number FROM {table} "  # noqa: S608
         "WHERE stream = ? AND lane = ? AND version < ? ORDER BY version DESC LIMIT 1), 0))"
@@ -176,8 +176,7 @@ def _values_of(kind: Hashable) -> Callable[[Row], tuple[Any, ...]]:
 def condition_of(where: Where) -> Statement:
     """The SQL condition for `albumcore.index.Where`, and its parameters.
 
-    What a database cannot hold, an integer past 64 bits or a text with NUL or lone surrogates, is equal to nothing
-    in it.
+    A value that cannot be stored, see `can_be_stored`, matches nothing.
     """
     if all(map(_is_plain, where.values())):
         return _equal(tuple(where)), [*where.values()]
@@ -206,7 +205,7 @@ def _equal(names: tuple[str, ...]) -> str:
 
 
 def row_of(kind: Any, stored: Mapping[str, Any]) -> Any:
-    """The row that a stored one stands for."""
+    """The row of a class, from a row of a result."""
     return kind(
         *[stored[name] if load is None else load(stored[name]) for name, load in _loads(kind)]
     )
@@ -223,18 +222,18 @@ def _stored(value: Any) -> Any:
 
 
 def can_be_stored(value: Any) -> bool:
-    """Whether a database can hold a value: no integer past 64 bits, and no text with NUL or lone surrogates."""
+    """Whether both databases can store a value: no integer past 64 bits, no text with NUL or lone surrogates."""
     if isinstance(value, str):
         return is_text(value)
     return not isinstance(value, int) or -MAX_INTEGER <= value <= MAX_INTEGER
 
 
 _LOAD: Mapping[str, Callable[[Any], Any]] = {"bool": bool, "datetime": datetime.fromisoformat}
-"""How a stored value is read, by the type of the column; all others are what they are."""
+"""How a stored value is converted, by the type of the column; values of other types are not."""
 
 
 def in_chunks(where: Where, size: int = 500) -> list[Where]:
-    """The same condition in pieces, where a collection in it holds more values than one statement may."""
+    """A condition, split where a collection in it has more values than one statement may have parameters."""
     for name, value in where.items():
         if isinstance(value, Collection) and not isinstance(value, str) and len(value) > size:
             values = list(dict.fromkeys(value))

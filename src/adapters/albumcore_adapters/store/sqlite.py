@@ -1,4 +1,4 @@
-"""The event store on SQLite: the library's recorder, with the index rows in the same transaction."""
+"""The event store on SQLite: the event library's recorders, with index rows in the same transaction."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from albumcore.commands import BUSY_SECONDS
 from albumcore.index import ROWS, Change
+from albumcore_adapters.sql.database import MAX_INTEGER
 from albumcore_adapters.sql.open_lock import OpenLock
 from albumcore_adapters.sql.sqlite import LOCK_SECONDS, SQLiteDatabase
 from albumcore_adapters.store.recorder import (
@@ -28,21 +29,20 @@ from albumcore_adapters.store.recorder import (
     last_number,
 )
 from albumcore_adapters.store.rows import (
-    MAX_INTEGER,
     condition_of,
     index_fingerprint,
     table_of,
 )
 
 _FORMER = ("feed_row", "feed_series_row")
-"""Tables of older releases. Where they are gone, an older process cannot go on appending without the new ones."""
+"""Index tables of older releases. Without them, an older process cannot append and leave the new ones out."""
 
 
 _EVENT = ", ".join(EVENT)
 
 
 class _Stored(NamedTuple):
-    """A stored event as it was read, with the names that it has with the library, whose own class is slow to make."""
+    """A stored event with the attributes of the library's class, which is slow to construct."""
 
     originator_id: str
     originator_version: int
@@ -54,7 +54,7 @@ _stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
 
 
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
-    """Appends events together with the changes of the index rows they mean, and answers from those rows."""
+    """Appends events and the changes of index rows that they lead to, in one transaction."""
 
     datastore: SQLiteDatabase
 
@@ -72,11 +72,11 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         )
 
     def has_current_index(self) -> bool:
-        """Whether the index tables are there, look as the row classes of this code want them, and mean the same."""
+        """Whether the index tables exist, are defined as this code defines them, and have its fingerprint."""
         wanted = {statement.replace(" IF NOT EXISTS", "") for statement in index_tables()}
         with self.datastore.transaction(commit=False) as c:
             c.execute("SELECT sql FROM sqlite_master")
-            # The tables themselves are asked: older code may have made them again since the form was noted.
+            # The definitions too: an older release may have recreated tables since the fingerprint was written.
             if not wanted <= {row["sql"] for row in c.fetchall()}:
                 return False
             c.execute(f"SELECT form FROM {FINGERPRINT_TABLE}")  # noqa: S608
@@ -85,16 +85,17 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], changes: Iterable[Change] = (), **kwargs: Any
     ) -> Sequence[int] | None:
-        """Append events, and carry out the changes of rows that they mean, in one transaction.
+        """Append events, and apply the changes of rows that they lead to, in one transaction.
 
         Raises:
-            IntegrityError: a version is there already, or the one before it is not; or the key of a row is taken.
+            IntegrityError: a version exists, or the one before it does not (optimistic concurrency); or the key of a
+                row exists.
         """
         positions = []
         with self.datastore.transaction(commit=True) as c:
             first = next(iter(stored_events), None)
             if first is not None and first.originator_version > 1:
-                # Whoever has a backup restored under him knows of versions that are gone.
+                # After a restore, a process may have cached versions that no longer exist.
                 c.execute(self._is_there, (first.originator_id, first.originator_version - 1))
                 if c.fetchone() is None:
                     raise IntegrityError("the version before it is not there")
@@ -114,10 +115,10 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """Stored events of a stream; as the library's, without naming each column of each row."""
+        """Stored events of a stream, as the library's method returns them; faster."""
         matched = [originator_id, gt or 0, MAX_INTEGER if lte is None else lte]
         with self.datastore.transaction(commit=False) as c:
-            c.row_factory = None  # rows are taken whole
+            c.row_factory = None  # rows as tuples
             c.execute(
                 f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
                 "AND originator_version > ? AND originator_version <= ? "
@@ -136,11 +137,11 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """Stored events of all streams in the order of their positions; as the library's, with columns named."""
+        """Stored events of all streams by position, as the library's method returns them."""
         least = 0 if start is None else start if inclusive_of_start else start + 1
         condition, matched = condition_of({"topic": topics} if topics else {})
         with self.datastore.transaction(commit=False) as c:
-            c.row_factory = None  # rows are taken whole
+            c.row_factory = None  # rows as tuples
             c.execute(
                 f"SELECT {self.position}, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
                 f"WHERE {self.position} >= ? AND {self.position} <= ? AND {condition} "
@@ -153,9 +154,9 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
             ]
 
     def next_number(self, name: str) -> int:
-        """A number never given before under that name, greater than all of them.
+        """The next number under a name: greater than all assigned before.
 
-        It is not waited for until it is on the disk: the event that carries it is, and brings it there.
+        Not synced to the disk: the commit of the event that carries it syncs both.
         """
         with self.datastore.unsynced() as c:
             c.execute(
@@ -163,21 +164,21 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 "ON CONFLICT (name) DO UPDATE SET given = numbers.given + 1",
                 [name],
             )
-            # Not RETURNING: Python 3.11 runs on versions of SQLite that do not have it.
+            # Not RETURNING: Python 3.11 runs with versions of SQLite without it.
             return last_number(c, name)
 
     @contextmanager
     def rebuild_transaction(self) -> Iterator[tuple[Any, Any]]:
-        """A transaction that nobody appends in between; what is written first takes the write lock."""
+        """A transaction under the write lock, for reads and writes by one cursor."""
         with self.datastore.transaction(commit=True) as c:
             yield c, c
 
     def write_transaction(self, seconds: float) -> AbstractContextManager[None]:
-        """A transaction of all that this thread reads and appends in the block: nothing else is written meanwhile."""
+        """Make this thread's reads and appends in the block one transaction, under the write lock."""
         return self.datastore.ambient(self.datastore.write_transaction(seconds))
 
     def clear_tables(self, c: Any) -> None:
-        """Make the index tables anew."""
+        """Drop and create the index tables."""
         for table in (*map(table_of, ROWS), FINGERPRINT_TABLE, *_FORMER):
             c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in index_tables():
@@ -185,7 +186,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
 
 class SQLiteSnapshotRecorder(SQLiteAggregateRecorder):
-    """Keeps the newest snapshot of each stream, and no other: one of a long album is a megabyte."""
+    """Stores the newest snapshot of each stream alone: one of a long album is a megabyte."""
 
     def _insert_events(
         self, c: Any, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -199,7 +200,7 @@ class SQLiteSnapshotRecorder(SQLiteAggregateRecorder):
 
 
 class Factory(SQLiteFactory):
-    """The library's way of opening SQLite, with our recorders and our connections."""
+    """The event library's factory for SQLite, with our recorders and database."""
 
     aggregate_recorder_class = SQLiteSnapshotRecorder
     application_recorder_class = SQLiteRecorder
@@ -212,7 +213,7 @@ class Factory(SQLiteFactory):
         )
 
     def close(self) -> None:
-        """Let go of every connection, and of the lock by which the store counts as open."""
+        """Close every connection, and release the lock by which the store counts as open."""
         super().close()
         if self.lock is not None:
             self.lock.close()
