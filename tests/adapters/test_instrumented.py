@@ -21,7 +21,8 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.errors import STATUS
-from albumcore_adapters.identity.jwt import KeysUnavailable, Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwks import KeysUnavailable
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import StoreError, StoreUnavailable
 

@@ -37,7 +37,8 @@ from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.accounts import Account
 from albumcore_adapters.identity.callers import caller_of
-from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from albumcore_adapters.identity.jwt import Unauthorized, bearer
+from albumcore_adapters.identity.bearer import bearer
+from albumcore_adapters.identity.errors import Unauthorized
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity import jwks as keys_module
+from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import JwksKeys, KeysUnavailable
-from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized, issue_token
+from albumcore_adapters.identity.jwt import JwtVerifier, issue_token
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECRET = bytes(range(32))

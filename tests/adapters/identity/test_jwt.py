@@ -18,13 +18,8 @@ from hypothesis import strategies as st
 from albumcore.errors import Invalid
 from albumcore.ids import UserId
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.identity.jwt import (
-    MAX_TTL,
-    JwtClaims,
-    JwtVerifier,
-    Unauthorized,
-    issue_token,
-)
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwt import MAX_TTL, JwtClaims, JwtVerifier, issue_token
 
 SECRET = bytes(range(32))
 KEY = hmac.digest(SECRET, b"kheops-jwt", "sha256")

@@ -12,7 +12,8 @@ from falcon.routing import CompiledRouter
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
-from albumcore_adapters.identity.jwt import KeysUnavailable, Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwks import KeysUnavailable
 from albumcore_adapters.store import (
     StoreDamaged,
     StoreFull,

@@ -13,7 +13,8 @@ from albumcore_adapters.base.settings import Compat
 from albumcore_adapters.directory.jwt_revocations import JwtRevocations
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.token_last_use import TokenLastUses
-from albumcore_adapters.identity.jwt import JwtVerifier, Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
 
 UNKNOWN_SUBJECT: Mapping[Compat, type[UserNotFound | Unauthorized]] = {

@@ -1,8 +1,7 @@
-"""Who calls a Kheops route: the token in the request, and what a JWT proves (Kheops API 1)."""
+"""JWTs of users: how one is verified, and how the service issues one itself (Kheops API 1)."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections import OrderedDict
@@ -22,10 +21,10 @@ from albumcore.times import Clock
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.people import changes_letters
 from albumcore_adapters.identity.claims import MAX_TOKEN, BadClaim, check_claims, json_object
+from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import (
     JwksKeys,
     KeySource,
-    KeysUnavailable,
     SecretKeys,
     embedded_key,
 )
@@ -43,33 +42,8 @@ _REMEMBERED = 1024
 _TRUST = timedelta(seconds=300)
 """A verified token is verified again after this time, so that a withdrawn key stops counting."""
 
-_HEADER = re.compile(r"[ \t]*(bearer|basic)[ \t]+([!-~]+)[ \t]*", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-
-__all__ = [
-    "EMBEDDED",
-    "JwksKeys",
-    "JwtClaims",
-    "JwtVerifier",
-    "KeysUnavailable",
-    "SecretKeys",
-    "Unauthorized",
-    "bearer",
-    "issue_token",
-]
-
-
-class Unauthorized(Exception):
-    """Nobody is authenticated by what was sent.
-
-    Attributes:
-        detail: One sentence for a person; it holds nothing of the token.
-    """
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
 
 
 @frozen
@@ -87,27 +61,6 @@ class JwtClaims:
     email: str | None = None
     name: str | None = None
     issued_at: float | None = field(default=None, eq=False)
-
-
-def bearer(header: str | None) -> str:
-    """Return the token in an ``Authorization`` header: of Bearer, or the password of Basic.
-
-    Raises:
-        Unauthorized: there is no header, its scheme is another one, or it is malformed.
-    """
-    if header is None:
-        raise Unauthorized("there is no Authorization header")
-    if not (match := _HEADER.fullmatch(header)):
-        raise Unauthorized("the Authorization header is not Bearer or Basic with one value")
-    if match[1].lower() == "bearer":
-        return match[2]
-    try:
-        _, token = base64.b64decode(match[2], validate=True).decode("latin-1").split(":")
-    except ValueError:
-        raise Unauthorized("Basic does not hold a user and a token, joined by one colon") from None
-    if not re.fullmatch(r"[!-~]+", token):
-        raise Unauthorized("the password of Basic is no token")
-    return token
 
 
 class _Registry(jws.JWSRegistry):

@@ -20,7 +20,7 @@ from joserfc.jwk import OctKey
 
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, UserId
 from albumcore_adapters.identity.claims import MAX_TOKEN, BadClaim, check_claims, unverified
-from albumcore_adapters.identity.jwt import Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
 
 READ, WRITE = "read", "write"
 

@@ -28,8 +28,9 @@ from albumcore_adapters.http.kheops.request import ApiRequest, UnconvertedReques
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound
+from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import Caller, caller_of
-from albumcore_adapters.identity.jwt import Unauthorized, bearer
+from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.service import Service
 
 ANONYMOUS = Caller(Source(UserId("nobody")), inbox=False, albums=False, studies=frozenset())

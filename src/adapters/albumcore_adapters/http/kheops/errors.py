@@ -10,7 +10,7 @@ import falcon
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.http import errors
 from albumcore_adapters.http.kheops.responses import answer_json
-from albumcore_adapters.identity.jwt import Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
 
 MEMBER = "/albums/{album}/users/{user}"
 ADMIN = "/albums/{album}/users/{user}/admin"

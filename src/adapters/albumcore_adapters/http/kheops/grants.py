@@ -26,7 +26,7 @@ from albumcore_adapters.identity.client_assertions import (
     check_signature,
     read_assertion,
 )
-from albumcore_adapters.identity.jwt import Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.service_tokens import (
     READ,
     REPORT_TOKEN,

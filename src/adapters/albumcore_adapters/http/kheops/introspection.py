@@ -17,7 +17,7 @@ from albumcore_adapters.identity.capability_secrets import (
     digest_of,
     is_secret,
 )
-from albumcore_adapters.identity.jwt import Unauthorized
+from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.service_tokens import (
     READ,
     WRITE,

@@ -10,8 +10,9 @@ from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequ
 from albumcore_adapters.http.openapi.parts import ParameterSpec, ResponseSpec, ref
 from albumcore_adapters.http.openapi.values import TOKEN
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import claims_of
-from albumcore_adapters.identity.jwt import Unauthorized, bearer
+from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.service_tokens import is_report_token
 
 

@@ -8,8 +8,9 @@ from albumcore.ids import AlbumId, StudyUID
 from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.access.series import Taken, taken_from_album
 from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import caller_of
-from albumcore_adapters.identity.jwt import Unauthorized, bearer
+from albumcore_adapters.identity.errors import Unauthorized
 
 HEADER = "X-Authorization-Source"
 

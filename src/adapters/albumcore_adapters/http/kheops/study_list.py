@@ -50,7 +50,7 @@ from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, array
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.values import DAYS_OR_NONE, TIMES_OR_NONE, WORD, any_case
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.identity.jwt import bearer
+from albumcore_adapters.identity.bearer import bearer
 
 FAVORITES = "00012345"
 """Private to the API: of a study, how many of its series are favourites; of a series, whether it is one."""
