@@ -11,7 +11,10 @@ from albumcore.index import AlbumOverview
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.dicom_matching import date_range, text_matcher
 from albumcore_adapters.http.kheops.album_overview import Counts, album_json, counts
+from albumcore_adapters.http.kheops.common import PAGE_OF_SOME, sort_parameter
 from albumcore_adapters.http.kheops.params import Fields, Page
+from albumcore_adapters.http.openapi.parts import TEXT, Parameters, ParameterSpec
+from albumcore_adapters.http.openapi.values import DAYS, WORD
 
 Keep = Callable[[AlbumOverview], bool]
 Filter = Callable[[Fields], Keep | None]
@@ -129,3 +132,18 @@ def _order(query: Fields) -> tuple[str, bool]:
     if key not in SORTS:
         raise query.refusal("sort", f"one of {', '.join(SORTS)} is expected")
     return key, text.startswith("-")
+
+
+LIST_PARAMETERS: Parameters = {
+    **PAGE_OF_SOME,
+    "name": ParameterSpec(TEXT, "The whole name in any case; * stands for anything."),
+    "fuzzymatching": ParameterSpec(WORD, "Names that sound alike will do."),
+    "modality": ParameterSpec(TEXT, "A modality that the album holds a series of."),
+    "created_time": ParameterSpec(DAYS),
+    "last_event_time": ParameterSpec(DAYS),
+    "favorite": ParameterSpec(WORD, "true: one's favourites only."),
+    "canAddSeries": ParameterSpec(WORD, "true: those one may add series to."),
+    "canCreateCapabilityToken": ParameterSpec(WORD, "true: those one is an admin of."),
+    "sort": sort_parameter(*SORTS, about="A hyphen before it: descending."),
+}
+"""The query parameters: page, filters, and order."""

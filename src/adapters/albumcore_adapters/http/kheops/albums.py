@@ -27,7 +27,7 @@ from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.kheops.album_list import SORTS, list_albums
+from albumcore_adapters.http.kheops.album_list import LIST_PARAMETERS, list_albums
 from albumcore_adapters.http.kheops.album_overview import (
     brief_json,
     created_album_json,
@@ -38,22 +38,19 @@ from albumcore_adapters.http.kheops.common import (
     DONE,
     LISTED,
     NOTHING,
-    PAGE_OF_SOME,
     listed,
     shown,
-    sort_parameter,
 )
 from albumcore_adapters.http.kheops.params import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import (
-    TEXT,
     Parameters,
     ParameterSpec,
     ResponseSpec,
     ref,
     text,
 )
-from albumcore_adapters.http.openapi.values import DAYS, NAMED, PLAIN, WORD
+from albumcore_adapters.http.openapi.values import NAMED, PLAIN, WORD
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.callers import Caller
@@ -157,18 +154,7 @@ ROUTES = (
     Route(
         *("GET", "/albums", list_all, "List the albums that the caller is a member of."),
         needs=LISTED,
-        query={
-            **PAGE_OF_SOME,
-            "name": ParameterSpec(TEXT, "The whole name in any case; * stands for anything."),
-            "fuzzymatching": ParameterSpec(WORD, "Names that sound alike will do."),
-            "modality": ParameterSpec(TEXT, "A modality that the album holds a series of."),
-            "created_time": ParameterSpec(DAYS),
-            "last_event_time": ParameterSpec(DAYS),
-            "favorite": ParameterSpec(WORD, "true: one's favourites only."),
-            "canAddSeries": ParameterSpec(WORD, "true: those one may add series to."),
-            "canCreateCapabilityToken": ParameterSpec(WORD, "true: those one is an admin of."),
-            "sort": sort_parameter(*SORTS, about="A hyphen before it: descending."),
-        },
+        query=LIST_PARAMETERS,
         responses=listed("Album"),
         from_store=True,
     ),

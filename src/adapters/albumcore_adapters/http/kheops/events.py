@@ -45,7 +45,19 @@ class Named:
     album: Callable[[], Album]
 
 
-Read = Callable[[Named, Texts], Any]
+@frozen
+class FilterParameter:
+    """A query parameter that is a filter of its own.
+
+    Attributes:
+        field: The field of `FeedQuery`.
+        read: Makes its value of the name of the parameter, what it may name, and what the query has.
+        spec: Its documentation.
+    """
+
+    field: str
+    read: Callable[[str, Named, Texts], Any]
+    spec: ParameterSpec
 
 
 def list_all(
@@ -75,9 +87,9 @@ def feed_query(query: Fields, named: Named, form: FeedForm) -> FeedQuery:
     page, kinds = Page.of(query), _kinds(query.texts("types"))
     chosen: dict[str, Any] = {}
     if kinds == {EntryKind.MUTATION}:
-        for name, (parameter, read) in PARAMETERS.items():
-            if texts := query.texts(parameter):
-                chosen[name] = read(named, texts)
+        for name, parameter in FILTER_PARAMETERS.items():
+            if texts := query.texts(name):
+                chosen[parameter.field] = parameter.read(name, named, texts)
         chosen["mutations"] = _mutations(query, form)
     return FeedQuery(kinds, page.limit, page.offset, **chosen)
 
@@ -122,76 +134,81 @@ _FAMILIES: Mapping[str, Family | None] = {
 # The other filters
 
 
-def _users(named: Named, texts: Texts) -> set[UserId]:
+def _users(parameter: str, named: Named, texts: Texts) -> set[UserId]:
     try:
         return {user_named(named.people, text) for text in texts}
     except UserNotFound as error:
-        raise BadQuery("user", error.detail) from None
+        raise BadQuery(parameter, error.detail) from None
 
 
-def _known(parameter: str, exists: Callable[[Catalogue], Callable[[Any], bool]]) -> Read:
-    """UIDs that the catalogue knows."""
-
-    def read(named: Named, texts: Texts) -> set[str]:
-        if not all(map(exists(named.catalogue), texts)):
-            raise BadQuery(parameter, "nothing is known by this UID")
-        return set(texts)
-
-    return read
+def _studies(parameter: str, named: Named, texts: Texts) -> set[str]:
+    return _all_known(parameter, texts, named.catalogue.study_exists)
 
 
-def _in_album(parameter: str, ids: Callable[[Album], Collection[str]]) -> Read:
-    """Ids of the album, deleted ones included."""
+def _series(parameter: str, named: Named, texts: Texts) -> set[str]:
+    return _all_known(parameter, texts, named.catalogue.series_exists)
 
-    def read(named: Named, texts: Texts) -> set[str]:
-        if not set(texts) <= set(ids(named.album())):
-            raise BadQuery(parameter, "the album has none of this id")
-        return set(texts)
 
-    return read
+def _all_known(parameter: str, texts: Texts, exists: Callable[[Any], bool]) -> set[str]:
+    if not all(map(exists, texts)):
+        raise BadQuery(parameter, "nothing is known by this UID")
+    return set(texts)
+
+
+def _providers(parameter: str, named: Named, texts: Texts) -> set[str]:
+    return _all_of_album(parameter, texts, named.album().report_providers)
+
+
+def _capability_tokens(parameter: str, named: Named, texts: Texts) -> set[str]:
+    return _all_of_album(parameter, texts, named.album().capability_tokens)
+
+
+def _all_of_album(parameter: str, texts: Texts, ids: Collection[str]) -> set[str]:
+    if not set(texts) <= set(ids):
+        raise BadQuery(parameter, "the album has none of this id")
+    return set(texts)
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SECOND = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 
 
-def _time(parameter: str, of_day: time) -> Read:
+def _time(of_day: time, parameter: str, named: Named, texts: Texts) -> datetime:
     """A time in whole seconds (UTC), or a day, which stands for that time of it."""
-
-    def read(named: Named, texts: Texts) -> datetime:
-        text = next(iter(texts))
-        try:
-            if _DAY.fullmatch(text):
-                return datetime.combine(datetime.fromisoformat(text), of_day, UTC)
-            if _SECOND.fullmatch(text):
-                # Events are recorded to the microsecond: an end includes the whole second.
-                at = datetime.fromisoformat(text)
-                return at.replace(microsecond=of_day.microsecond, tzinfo=UTC)
-        except ValueError:
-            pass
-        raise BadQuery(parameter, "YYYY-MM-DD is expected, or YYYY-MM-DD hh:mm:ss")
-
-    return read
+    text = next(iter(texts))
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.combine(datetime.fromisoformat(text), of_day, UTC)
+        if _SECOND.fullmatch(text):
+            # Events are recorded to the microsecond: an end includes the whole second.
+            at = datetime.fromisoformat(text)
+            return at.replace(microsecond=of_day.microsecond, tzinfo=UTC)
+    except ValueError:
+        pass
+    raise BadQuery(parameter, "YYYY-MM-DD is expected, or YYYY-MM-DD hh:mm:ss")
 
 
-PARAMETERS: Mapping[str, tuple[str, Read]] = {
-    "users": ("user", _users),
-    "studies": ("studies", _known("studies", lambda catalogue: catalogue.study_exists)),
-    "series": ("series", _known("series", lambda catalogue: catalogue.series_exists)),
-    "providers": (
-        "reportProvider",
-        _in_album("reportProvider", lambda album: album.report_providers),
+_since, _until = partial(_time, time.min), partial(_time, time.max)
+
+_USERS = ParameterSpec(USER, "Who did it, or to whom.", repeated=True)
+_UIDS = ParameterSpec(UID, repeated=True)
+_IDS = ParameterSpec(ALPHANUMERIC, repeated=True)
+
+FILTER_PARAMETERS: Mapping[str, FilterParameter] = {
+    "user": FilterParameter("users", _users, _USERS),
+    "studies": FilterParameter("studies", _studies, _UIDS),
+    "series": FilterParameter("series", _series, _UIDS),
+    "reportProvider": FilterParameter("providers", _providers, _IDS),
+    "capabilityToken": FilterParameter("capability_tokens", _capability_tokens, _IDS),
+    "startDate": FilterParameter("since", _since, ParameterSpec(DAY_OR_MOMENT, "Included.")),
+    "endDate": FilterParameter(
+        "until", _until, ParameterSpec(DAY_OR_MOMENT, "Included; a day to its end.")
     ),
-    "capability_tokens": (
-        "capabilityToken",
-        _in_album("capabilityToken", lambda album: album.capability_tokens),
-    ),
-    "since": ("startDate", _time("startDate", time.min)),
-    "until": ("endDate", _time("endDate", time.max)),
 }
-"""The filters of `FeedQuery`, each with its query parameter and how that is read. The filter ``mutations`` is not
-among them: it has two parameters, ``type`` and ``family``."""
+"""The query parameters that are a filter of `FeedQuery` each; ``type`` and ``family`` together are another one."""
 
+_TYPES = ParameterSpec(one_of("comments", "mutations"), "Both when left out.", repeated=True)
+_FAMILY = ParameterSpec(any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True)
 
 ROUTES = (
     Route(
@@ -201,20 +218,10 @@ ROUTES = (
         permission=Permission.READ_COMMENT,
         query={
             **PAGE,
-            "types": ParameterSpec(
-                one_of("comments", "mutations"), "Both when left out.", repeated=True
-            ),
+            "types": _TYPES,
             "type": ParameterSpec(one_of(*MUTATIONS), repeated=True),
-            "family": ParameterSpec(
-                any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True
-            ),
-            "user": ParameterSpec(USER, "Who did it, or to whom.", repeated=True),
-            "studies": ParameterSpec(UID, repeated=True),
-            "series": ParameterSpec(UID, repeated=True),
-            "reportProvider": ParameterSpec(ALPHANUMERIC, repeated=True),
-            "capabilityToken": ParameterSpec(ALPHANUMERIC, repeated=True),
-            "startDate": ParameterSpec(DAY_OR_MOMENT, "Included."),
-            "endDate": ParameterSpec(DAY_OR_MOMENT, "Included; a day to its end."),
+            "family": _FAMILY,
+            **{name: parameter.spec for name, parameter in FILTER_PARAMETERS.items()},
         },
         responses=listed("Event"),
         from_store=True,
