@@ -1,4 +1,4 @@
-"""Verifying a whole service: damage of the database itself, rows of the directory, and a read-only mount."""
+"""Verifying a whole store: damage of the database, rows of the directory, and read-only directories."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILE = "albumcore.sqlite"
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data directory of the demo, closed."""
+    """The closed data directory of the demo."""
     data = tmp_path_factory.mktemp("sound") / "data"
     service = open_service(Settings(data=data))
     demo.fill(service)
@@ -39,7 +39,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def data(sound: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be damaged."""
+    """A copy of it, which a test damages."""
     shutil.copytree(sound, tmp_path / "data")
     return tmp_path / "data"
 
@@ -49,7 +49,7 @@ def _verify(data: Path, *, read_only: bool = False) -> Verified:
 
 
 def _is_sound(file: Path) -> bool:
-    """What SQLite says of a file."""
+    """The result of SQLite's integrity check."""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         connection.text_factory = bytes
         try:
@@ -59,7 +59,7 @@ def _is_sound(file: Path) -> bool:
 
 
 def _pages(file: Path, kind: str) -> dict[str, int]:
-    """The root pages of a kind of things in a database, by name, and the size of a page."""
+    """The root pages of the tables or indexes of a database, by name, and the page size."""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         statement = "SELECT name, rootpage FROM sqlite_master WHERE type = ? AND rootpage > 1"
         return dict(connection.execute(statement, [kind]))
@@ -69,7 +69,7 @@ SIZE = 4096
 
 
 def test_a_sound_store(data: Path) -> None:
-    """Nothing is found, in whichever way it is opened, and its files stay as they are but for what is opened."""
+    """No problem is found, read-only or not, and the files do not change."""
     assert _verify(data).problems == []
     before = _contents(data)
     found = _verify(data, read_only=True)
@@ -86,7 +86,7 @@ def _contents(data: Path) -> dict[str, bytes]:
 
 
 def test_an_index_with_a_cell_cut(data: Path) -> None:
-    """An index that lacks the last of its entries holds together by itself, and yet is found, whichever it is."""
+    """An index without its last entry is consistent in itself, and yet the damage is found, in every index."""
     clean = (data / FILE).read_bytes()
     cut = 0
     for name, page in _pages(data / FILE, "index").items():
@@ -106,7 +106,7 @@ def test_an_index_with_a_cell_cut(data: Path) -> None:
 @pytest.mark.parametrize("kind", ["index", "table"])
 @pytest.mark.parametrize("filling", [b"\0", b"\xff", None], ids=["zeros", "ones", "noise"])
 def test_an_overwritten_page(data: Path, kind: str, filling: bytes | None) -> None:
-    """The first page of whatever there is."""
+    """The root page of each table and index."""
     clean = (data / FILE).read_bytes()
     for name, page in _pages(data / FILE, kind).items():
         content = bytearray(clean)
@@ -117,7 +117,7 @@ def test_an_overwritten_page(data: Path, kind: str, filling: bytes | None) -> No
 
 
 def test_flipped_bits(data: Path) -> None:
-    """Each is found, or harmless by what SQLite says; and the file is not written to."""
+    """Each is found, or harmless according to SQLite; the file is not written to."""
     clean = (data / FILE).read_bytes()
     used = [place for place, byte in enumerate(clean) if byte and place >= SIZE]
     random = Random(7)
@@ -135,13 +135,13 @@ def test_flipped_bits(data: Path) -> None:
 
 
 def test_a_file_that_is_cut_short(data: Path) -> None:
-    """Half of the pages are gone."""
+    """Half of the pages are missing."""
     os.truncate(data / FILE, (data / FILE).stat().st_size // SIZE // 2 * SIZE)
     assert _verify(data).problems
 
 
 def test_damage_is_not_written_to(data: Path) -> None:
-    """What a rescue may need stays as it is: a damaged file is only read."""
+    """A damaged file is only read: a rescue may need it unchanged."""
     page = _pages(data / FILE, "table")["member_row"]
     with (data / FILE).open("r+b") as file:
         file.seek((page - 1) * SIZE)
@@ -154,7 +154,7 @@ def test_damage_is_not_written_to(data: Path) -> None:
 
 
 def test_damage_that_keeps_it_from_being_opened(data: Path) -> None:
-    """The check tells what it found all the same."""
+    """The problems of the integrity check are listed all the same."""
     page = _pages(data / FILE, "table")["form_of_rows"]
     with (data / FILE).open("r+b") as file:
         file.seek((page - 1) * SIZE)
@@ -165,7 +165,7 @@ def test_damage_that_keeps_it_from_being_opened(data: Path) -> None:
 
 
 def test_references_of_the_database(data: Path) -> None:
-    """SQLite's own, where somebody added some."""
+    """Foreign keys of SQLite, if an operator added some."""
     with closing(sqlite3.connect(data / FILE)) as connection:
         connection.execute("CREATE TABLE mine (a REFERENCES directory_person (sub))")
         connection.execute("INSERT INTO mine VALUES ('nobody')")
@@ -200,7 +200,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("damage", UNREADABLE)
 def test_values_that_cannot_be_read(data: Path, damage: str) -> None:
-    """They are told by table, key and column; not by value, which may be personal."""
+    """Problems name table, key and column, but not the value, which may be personal data."""
     _run(data, damage)
     problems = _verify(data).problems
     expected = UNREADABLE[damage]
@@ -243,7 +243,7 @@ ORPHANS = {
 
 @pytest.mark.parametrize("damage", ORPHANS)
 def test_references_to_what_is_not_there(data: Path, damage: str) -> None:
-    """Of each kind; the row that refers is named by its key."""
+    """Dangling references of each kind; the problem names the key of the row that refers."""
     _run(
         data,
         "INSERT INTO directory_instance SELECT '7.7', series_uid, NULL, 1, '{}' FROM directory_series LIMIT 1",
@@ -263,7 +263,7 @@ def test_references_to_what_is_not_there(data: Path, damage: str) -> None:
 
 
 def test_a_table_of_the_directory_that_is_gone(data: Path) -> None:
-    """On a read-only mount it is not made anew; the history is verified all the same."""
+    """It is not created on a read-only mount, and the history is verified all the same."""
     _run(data, "DROP TABLE directory_spent")
     found = _verify(data, read_only=True)
     assert found.problems == ["not all can be read: no such table: directory_spent"]
@@ -283,7 +283,7 @@ def _run(data: Path, *statements: str) -> None:
 
 @contextmanager
 def _mounted_read_only(data: Path) -> Iterator[None]:
-    """The directory, on which nothing can be written until the block ends."""
+    """The directory, which is read-only until the end of the block."""
     for options in (["--bind", str(data), str(data)], ["-o", "remount,ro,bind", str(data)]):
         made = subprocess.run(["mount", *options], capture_output=True, check=False)
         if made.returncode:
@@ -301,7 +301,7 @@ def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_read_only_mount(data: Path) -> None:
-    """It is verified without being told so, and what is wrong is found."""
+    """It is verified read-only without the flag, and problems are found."""
     for file in data.rglob("*.sqlite-*"):
         file.unlink()
     with _mounted_read_only(data):
@@ -316,7 +316,7 @@ def test_a_read_only_mount(data: Path) -> None:
 
 
 def test_a_read_only_mount_with_changes_beside_it(data: Path) -> None:
-    """A write-ahead log cannot be read there, and is not passed over: the command says what to do."""
+    """A write-ahead log cannot be read there, and is not ignored: the message says what to do."""
     with closing(sqlite3.connect(data / FILE)) as connection:
         connection.execute("UPDATE directory_station SET level = 2")
         connection.commit()
@@ -330,12 +330,12 @@ def test_a_read_only_mount_with_changes_beside_it(data: Path) -> None:
 
 
 def _forbid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the system say that nothing may be written, as it does of a read-only mount."""
+    """Make the system report a read-only file system."""
     monkeypatch.setattr(os, "access", lambda *_: False)
 
 
 def test_a_directory_that_may_not_be_written(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is, not even where it could be; an empty write-ahead log is none."""
+    """Nothing is written, not even where it would be possible; an empty write-ahead log is ignored."""
     (data / f"{FILE}-wal").touch()
     before = _contents(data)
     _forbid(monkeypatch)
@@ -347,7 +347,7 @@ def test_a_directory_that_may_not_be_written(data: Path, monkeypatch: pytest.Mon
 
 
 def test_read_only_beside_a_running_service(data: Path) -> None:
-    """What it has committed is read, and nothing is made beside it that was not there."""
+    """Its commits are read, and no file is created beside them."""
     service = open_service(Settings(data=data))
     try:
         service.clinics.add_station("new")
@@ -361,7 +361,7 @@ def test_read_only_beside_a_running_service(data: Path) -> None:
 
 
 def test_read_only_makes_no_directory_for_images(data: Path) -> None:
-    """Where it is missing, the images are, and it stays so."""
+    """If it is missing, the images are missing, and it is not created."""
     shutil.rmtree(data / "blobs")
     problems = _verify(data, read_only=True).problems
     assert problems
@@ -370,7 +370,7 @@ def test_read_only_makes_no_directory_for_images(data: Path) -> None:
 
 
 def test_read_only_of_what_is_not_whole(data: Path, tmp_path: Path) -> None:
-    """Neither a copy that was cut off nor rows of another release are passed for a store."""
+    """An unfinished copy, and index rows of another release, are refused."""
     with pytest.raises(NoStore):
         _verify(tmp_path / "nowhere", read_only=True)
     _run(data, "UPDATE form_of_rows SET form = 'older'")
@@ -385,7 +385,7 @@ def test_read_only_of_what_is_not_whole(data: Path, tmp_path: Path) -> None:
 
 
 def test_the_flag(data: Path) -> None:
-    """``--read-only`` leaves no file behind that was not there."""
+    """``--read-only`` leaves no new file."""
     for file in data.glob(f"{FILE}-*"):
         file.unlink()
     names = sorted(os.listdir(data))

@@ -1,4 +1,4 @@
-"""Where the service is told to listen and cannot: one line, at once, and what to do."""
+"""An address where the service cannot listen: one line, at once, with what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.server import serving
 
 
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
-    """Status 2, and nothing is made in the data directory."""
+    """The status is 2, and nothing is made in the data directory."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         bind = f"127.0.0.1:{other.getsockname()[1]}"
         data = tmp_path / "data"
@@ -53,14 +53,14 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_address_of_this_machine_is_told(bind: str, why: str) -> None:
-    """Those addresses are for documentation, and that is no name (RFC 5737, 3849)."""
+    """Documentation addresses (RFC 5737, RFC 3849) and an invalid host name."""
     with pytest.raises(CannotListen, match=why) as told:
         check_address(bind)
     assert "\n" not in str(told.value)
 
 
 def test_a_port_that_needs_a_privilege_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the system says it; tests may run with every privilege."""
+    """The error is simulated: tests may run as root."""
 
     def refuse(self: socket.socket, address: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -71,14 +71,14 @@ def test_a_port_that_needs_a_privilege_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_free_port_is_left_free() -> None:
-    """It is gunicorn that listens there."""
+    """The check closes its listener again, for gunicorn."""
     for bind in ("127.0.0.1:0", "localhost:0"):
         check_address(bind)
 
 
 @pytest.mark.parametrize("name", ["GUNICORN_FD", "LISTEN_FDS"])
 def test_a_port_that_is_handed_over_is_in_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """By the process that listens there: nothing is tried."""
+    """Inherited listeners are not checked."""
     with socket.create_server(("127.0.0.1", 0)) as handed_over:
         bind = f"127.0.0.1:{handed_over.getsockname()[1]}"
         with pytest.raises(CannotListen):
@@ -88,7 +88,7 @@ def test_a_port_that_is_handed_over_is_in_use(monkeypatch: pytest.MonkeyPatch, n
 
 
 def test_a_successor_takes_the_port_over(tmp_path: Path) -> None:
-    """SIGUSR2 starts a second master on the listener of the first, which can then be ended."""
+    """SIGUSR2 starts a second master on the listener of the first, which can then be stopped."""
     with serving(tmp_path, workers=1) as server:
         first = server.process.pid
         os.kill(first, signal.SIGUSR2)

@@ -1,4 +1,4 @@
-"""Backups of the real service while it is written to, and restoring them under it."""
+"""Backups of a running service while it is written to, and restoring them under it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRITERS = 3
 
 @define
 class Writing:
-    """Clients that post comments and upload images, and what was acknowledged so far."""
+    """Clients that post comments and upload images, and the acknowledged writes so far."""
 
     address: str
     album: str
@@ -44,14 +44,14 @@ class Writing:
     _numbers: Iterator[int] = field(factory=lambda: count(1))
 
     def wait_for(self, number: int) -> None:
-        """Wait until so many more are acknowledged."""
+        """Wait until so many more writes are acknowledged."""
         wanted, until = len(self.acknowledged) + number, time.monotonic() + 60
         while len(self.acknowledged) < wanted:
             assert time.monotonic() < until
             time.sleep(0.005)
 
     def run(self) -> None:
-        """Write until it is to end."""
+        """Write until the block ends."""
         with httpx.Client(base_url=self.address, timeout=60) as client:
             while not self.has_ended.is_set():
                 number = next(self._numbers)
@@ -72,7 +72,7 @@ class Writing:
 
 @contextmanager
 def written_to(data: Path, server: Server) -> Iterator[Writing]:
-    """Write to a service that holds the demo until the block ends; an error of a writer is an error of the test."""
+    """Write to a service with the demo until the end of the block; raise the error of any writer."""
     with opened(data) as service:
         made = demo.fill(service)
         account = service.accounts.add(f"writer-{os.urandom(4).hex()}", "a long password")
@@ -109,7 +109,7 @@ def written_to(data: Path, server: Server) -> Iterator[Writing]:
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command of albumcore in a process of its own."""
+    """Run an albumcore command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "albumcore_adapters", *map(str, arguments)],
         capture_output=True,
@@ -121,14 +121,14 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data directory with the demo in it."""
+    """A data directory with the demo."""
     with opened(tmp_path / "data") as service:
         demo.fill(service)
     return tmp_path / "data"
 
 
 def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
-    """What a data directory holds of what the clients write."""
+    """The writes of the clients that a data directory contains."""
     with opened(data) as service:
         found: dict[str, bytes | None] = {
             one.event.comment: None
@@ -145,7 +145,7 @@ def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
 
 
 def test_a_backup_while_the_service_is_written_to(data: Path, tmp_path: Path) -> None:
-    """Everything that was acknowledged before a backup began is in it, and it ends while all go on."""
+    """Writes acknowledged before the backup are in it, and it completes while the clients continue."""
     with serving(data) as server, written_to(data, server) as writing:
         for number in range(at_length(20, 2)):
             writing.wait_for(10)
@@ -165,7 +165,7 @@ def test_a_backup_while_the_service_is_written_to(data: Path, tmp_path: Path) ->
 
 
 def test_a_restore_under_the_service(data: Path, tmp_path: Path) -> None:
-    """It is refused, the service goes on, and what it acknowledges is there; once it has ended, it is done."""
+    """It is refused while the service runs, without losing writes; after it has stopped, it succeeds."""
     backup = tmp_path / "backup"
     assert command("backup", backup, "--data", data).returncode == 0
     with serving(data) as server:

@@ -1,4 +1,4 @@
-"""What was acknowledged is in the history once: under many writers, and through sudden death."""
+"""Every acknowledged command is recorded exactly once, under concurrent writers and after a crash."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DAY = datetime(2026, 3, 14, tzinfo=UTC).date()
 
 @define
 class Hot:
-    """One album and one patient that everybody writes to, and what was acknowledged."""
+    """One album and one patient that all clients write to, and the acknowledged commands."""
 
     headers: dict[str, str]
     image_headers: dict[str, str]
@@ -50,7 +50,7 @@ class Hot:
     numbers: Any = field(factory=lambda: count(1))
 
     def number(self) -> int:
-        """A number nobody else has."""
+        """A number that is used once."""
         with self.lock:
             number: int = next(self.numbers)
             return number
@@ -109,7 +109,7 @@ def _heated(service: Service) -> Hot:
 
 
 def _together(work: Callable[[int], None], workers: int) -> None:
-    """Run the work in that many threads; whatever one of them raises is raised here."""
+    """Run the work in so many threads, and raise the error of any of them."""
     raised: list[BaseException] = []
 
     def run(number: int) -> None:
@@ -128,7 +128,7 @@ def _together(work: Callable[[int], None], workers: int) -> None:
 
 
 def _assert_recorded_once(service: Service, hot: Hot) -> None:
-    """Every acknowledged command is in its stream exactly once, and streams count 1, 2, 3, ..."""
+    """Check that each acknowledged command is in its stream once, and that versions have no gaps."""
     album = list(service.albums.history(album_stream(ALBUM)))
     assert [one.version for one in album] == list(range(1, len(album) + 1))
     posted = Counter(one.event.comment for one in album if isinstance(one.event, CommentPosted))
@@ -148,7 +148,7 @@ def _assert_recorded_once(service: Service, hot: Hot) -> None:
 
 
 def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: Path) -> None:
-    """Every command of eight clients at once is acknowledged, and recorded once, in one row of versions."""
+    """Every command of eight concurrent clients is acknowledged, and recorded once, without gaps."""
     commands = 25
     with opened(tmp_path) as service:
         hot = _heated(service)
@@ -170,7 +170,7 @@ def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: P
 
 
 def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
-    """What all send at the same moment by the same key is recorded once, and all get the same answer."""
+    """Concurrent requests with one idempotency key are recorded once, and all get the same response."""
     rounds = at_length(50, 5)
     with opened(tmp_path) as service:
         hot = _heated(service)
@@ -206,7 +206,7 @@ def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
 
 
 def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    """Twenty times the server dies while it is written to; each time everything acknowledged is there after."""
+    """The server is killed twenty times during writes; every acknowledged write is there afterwards."""
     before_death = 10
     with opened(tmp_path) as service:
         hot = _heated(service)

@@ -1,4 +1,4 @@
-"""A user's tokens are ended in every worker at once, by the command and over real HTTP."""
+"""Invalidating a user's tokens takes effect in every worker at once, by the command and over real HTTP."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ROUNDS = 12
 
 
 def albumcore(*arguments: str) -> str:
-    """What the command prints."""
+    """The output of the command."""
     command = [sys.executable, "-m", "albumcore_adapters", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_no_worker_believes_an_ended_token(tmp_path: Path) -> None:
-    """Nor gives an answer that it has at hand; a token issued afterwards is good at once."""
+    """Cached responses are not returned either; a token issued afterwards is valid at once."""
     data = ("--data", str(tmp_path))
     issue = ("token", "--sub", "alice", "--email", "alice@x.example", "--name", "Alice", *data)
     with serving(tmp_path) as server:

@@ -17,7 +17,7 @@ SOON = 30
 
 
 def _answered(server: Server) -> float:
-    """How many requests for health the service says it has answered, by whichever worker is asked."""
+    """The number of health requests that the service reports, from any worker."""
     answer = httpx.get(f"{server.address}/metrics", headers={"Accept": "text/plain"}, timeout=60)
     return sum(
         one.value
@@ -33,7 +33,7 @@ def _workers(server: Server) -> list[int]:
 
 
 def _settled(server: Server, expected: int) -> bool:
-    """Whether the count comes to a number; the last answer may reach its client before it is counted elsewhere."""
+    """Whether the count reaches a number; a response may reach its client before it is counted."""
     until = time.monotonic() + SOON
     while (found := _answered(server)) != expected:
         assert found < expected
@@ -44,7 +44,7 @@ def _settled(server: Server, expected: int) -> bool:
 
 
 def test_every_worker_tells_of_all(tmp_path: Path) -> None:
-    """Whichever is asked; and nothing is lost with a worker that is killed, nor once another is in its place."""
+    """Each worker reports the sum of all, including those of killed workers."""
     asked = 12
     with serving(tmp_path, workers=WORKERS) as server:
         before = int(_answered(server))

@@ -34,7 +34,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256))
 
 @contextmanager
 def _served(server: str, data: Path) -> Iterator[int]:
-    """Serve a data directory by another server until the block ends; the port."""
+    """Serve a data directory by another WSGI server until the end of the block; yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     environ = {
@@ -67,7 +67,7 @@ def _served(server: str, data: Path) -> Iterator[int]:
 
 
 def _put_raw(port: int, path: str, headers: dict[str, str]) -> int:
-    """The status of a path that no client of ours encodes again."""
+    """The status of a path that the client does not encode again."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         client.request("PUT", path, headers=headers)
@@ -78,7 +78,7 @@ def _put_raw(port: int, path: str, headers: dict[str, str]) -> int:
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_another_server_serves_both_apis(server: str, tmp_path: Path) -> None:
-    """And tells webhooks, and lets nobody make an admin by an encoded slash."""
+    """It also delivers webhooks, and an encoded slash makes nobody an admin."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             for name in ("alice", "bob"):

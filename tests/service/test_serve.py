@@ -1,4 +1,4 @@
-"""The service as a newcomer meets it: the demo, and the lines it prints to paste."""
+"""The service as a new user meets it: the demo, and the shell commands that it prints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from support.server import serving
 
 
 def _request(client: httpx.Client, line: str) -> httpx.Response:
-    """Do what a printed curl line does."""
+    """Send the request of a printed curl command."""
     words = iter(shlex.split(line)[2:])
     method, url, headers, data = "GET", "", {}, None
     for word in words:
@@ -47,7 +47,7 @@ def _request(client: httpx.Client, line: str) -> httpx.Response:
 
 
 def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
-    """Each line that is printed to be pasted works as it stands, over real HTTP."""
+    """Each printed command works as it is, over real HTTP."""
     printed = tmp_path / "printed"
     with serving(tmp_path / "data", "--demo") as server:
         assert server.process.stdout is not None
@@ -76,20 +76,20 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
 
 
 def test_workers_are_told_the_settings() -> None:
-    """What the settings say is what gunicorn is configured with."""
+    """Gunicorn is configured with the settings."""
     server = GunicornApplication(Settings(bind="127.0.0.1:0", workers=3), print)
     assert server.cfg.workers == 3
     assert server.cfg.bind == ["127.0.0.1:0"]
 
 
 class _Forked:
-    """What gunicorn knows of a worker."""
+    """A worker as gunicorn's hooks see it."""
 
     slot: int
 
 
 def test_a_worker_that_ended_is_not_counted() -> None:
-    """Gunicorn tells of each worker before it is forked and after it was reaped, and the others stop waiting for it."""
+    """Gunicorn's hooks assign a slot before the fork, and release it when the worker is reaped."""
     server = GunicornApplication(Settings(), print)
     living, ended = _Forked(), _Forked()
     for worker, count in ((living, 1), (ended, 0)):
@@ -103,7 +103,7 @@ def test_a_worker_that_ended_is_not_counted() -> None:
 def test_wsgi_module_serves_what_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Any WSGI server can import the application, and it opens the directory of the environment."""
+    """Any WSGI server can import the application, which opens the directory of the environment."""
     monkeypatch.setenv("ALBUMCORE_DATA", str(tmp_path / "data"))
     module: dict[str, Any] = runpy.run_module("albumcore_adapters.http.wsgi")
     app: falcon.App[falcon.Request, falcon.Response] = module["app"]
@@ -120,7 +120,7 @@ def test_wsgi_module_serves_what_the_environment_names(
     ids=["name", "path"],
 )
 def test_module_is_the_command(named: Sequence[str]) -> None:
-    """``python -m adapters`` is ``albumcore``; gunicorn starts its successor by the path of the file."""
+    """``python -m albumcore_adapters`` is ``albumcore``; gunicorn starts its successor by the path of the file."""
     helped = subprocess.run(
         [sys.executable, *named, "--help"], capture_output=True, text=True, check=True
     )
@@ -128,7 +128,7 @@ def test_module_is_the_command(named: Sequence[str]) -> None:
 
 
 def test_a_worker_waits_for_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If it gave up, the whole service would end with it; any other error is told at once."""
+    """A worker that exits would end the whole service; other errors are raised at once."""
     monkeypatch.setattr(serve, "_RETRY_SECONDS", 0)
     told: list[Exception | None] = [StoreUnavailable("away"), StoreUnavailable("still"), None]
 

@@ -1,4 +1,4 @@
-"""The service with clients that are slow, many, or refused: the others are answered as if there were none."""
+"""The service under clients that are slow, many, or refused: others are answered without delay."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _connect(server: Server) -> socket.socket:
 
 
 def _seconds(server: Server) -> float:
-    """How long a new client waits for the answer that the service is healthy."""
+    """How long a new client waits for a health response."""
     began = time.monotonic()
     client = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=30)
     client.request("GET", "/healthz")
@@ -58,7 +58,7 @@ def _workers(server: Server) -> list[int]:
 
 
 def _connections(server: Server) -> list[int]:
-    """How many connections each worker has, the fewest first: those of its open files that are established."""
+    """The number of established connections of each worker, in ascending order."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
     port = f":{_port(server):04X}"
     ours = {line[9] for line in lines if line[1].endswith(port) and line[3] in ("01", "08")}
@@ -76,7 +76,7 @@ def _inodes(worker: int) -> set[str]:
 
 
 def _spread(server: Server, count: int) -> list[int]:
-    """Open connections, count them by worker and close them: the fewest first."""
+    """Open connections, count them by worker, and close them; the counts in ascending order."""
     _until(lambda: sum(_connections(server)) == 0)
     with ExitStack() as clients:
         for _ in range(count):
@@ -86,7 +86,7 @@ def _spread(server: Server, count: int) -> list[int]:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, for a minute at most."""
+    """Wait until a condition holds, for a minute at most."""
     until = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until
@@ -110,7 +110,7 @@ def _answered(server: Server, mib: int) -> float:
 
 
 def test_slow_clients_keep_nobody_waiting(server: Server) -> None:
-    """500 idle connections and 500 that bring next to nothing, now and then, leave the service as quick as it is."""
+    """500 idle connections and 500 that send little, slowly, do not delay other requests."""
     login = b"POST /tscharts/v1/login/ HTTP/1.1\r\nHost: a\r\n"
     slow = (
         (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ", b"a"),
@@ -148,7 +148,7 @@ def test_slow_clients_keep_nobody_waiting(server: Server) -> None:
 @pytest.mark.parametrize("path", ["/albums", "/token", "/nothing", "/tscharts/v1/login/"])
 @pytest.mark.parametrize("mib", [10, 90, 200])
 def test_a_refusal_is_readable_however_large_the_body(server: Server, path: str, mib: int) -> None:
-    """Python's own client sends the whole body before it reads the answer, and comes to read it."""
+    """Python's client, which sends the whole body first, gets to read the response."""
     client = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=60)
     client.request(
         "POST", path, bytes(mib * MIB), {"Content-Type": "application/x-www-form-urlencoded"}
@@ -160,7 +160,7 @@ def test_a_refusal_is_readable_however_large_the_body(server: Server, path: str,
 
 
 def test_refused_bodies_take_no_memory(server: Server) -> None:
-    """32 MiB of nested JSON without a token take nothing: they are refused by their length."""
+    """Nested JSON of 32 MiB without a token is refused by its length, without reading it into memory."""
     before = sum(_peak(worker) for worker in _workers(server))
     body = b'{"a":[' + b"{}," * 11_000_000 + b"{}]}"
     client = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=60)
@@ -171,20 +171,20 @@ def test_refused_bodies_take_no_memory(server: Server) -> None:
 
 
 def _peak(worker: int) -> int:
-    """The largest resident memory of a process so far, in bytes."""
+    """The peak resident memory of a process, in bytes."""
     status = Path(f"/proc/{worker}/status").read_text(encoding="utf-8")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) * 1024
 
 
 def test_a_worker_at_rest_takes_less_than_80_mb(tmp_path: Path) -> None:
-    """Resident memory of a worker that has answered a request, what it shares with the others included."""
+    """The resident memory of a worker that has answered a request, including shared pages."""
     with serving(tmp_path / "data") as server:
         assert max(_peak(worker) for worker in _workers(server)) < 80e6
 
 
 def test_workers_come_and_go(tmp_path: Path) -> None:
-    """A worker that is killed, and workers that are replaced, leave nothing behind that others wait for."""
+    """Killed and replaced workers leave no count that others wait for."""
     with serving(tmp_path / "data") as server:
         _until(lambda: _has_others_than(server, set()))
         [killed, _] = _workers(server)
@@ -200,7 +200,7 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
 
 
 def _has_others_than(server: Server, workers: set[int]) -> bool:
-    """Whether there are two workers, other ones, and both accept connections."""
+    """Whether there are two new workers, and both accept connections."""
     now = _workers(server)
     if len(now) != 2 or workers & set(now):
         return False

@@ -1,4 +1,4 @@
-"""SIGTERM: the port is closed at once, and every request that was taken is answered."""
+"""SIGTERM: the port is closed at once, and every accepted request is answered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 def _ask_until_refused(port: int, seen: Counter[str]) -> None:
-    """Ask on one connection after another until there is none; how each of them ended."""
+    """Send requests on one connection after another until one is refused; how each of them ended."""
     while True:
         try:
             client = socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -53,7 +53,7 @@ def _ask_until_refused(port: int, seen: Counter[str]) -> None:
 
 
 def test_what_was_taken_is_answered_and_nothing_else_is_taken(tmp_path: Path) -> None:
-    """Connections that no worker has accepted yet are answered; so is an upload that goes on for longer."""
+    """Connections in the backlog are answered, and so is an upload that takes longer."""
     seen: Counter[str] = Counter()
     with serving(tmp_path) as server, ThreadPoolExecutor(CLIENTS) as threads:
         port = urlsplit(server.address).port
@@ -88,7 +88,7 @@ serve.serve(Settings(bind="127.0.0.1:0", workers=1), lambda address: None)
 
 
 def test_a_worker_that_waits_for_its_store_ends_at_once() -> None:
-    """Its copy of the listener would take connections that nobody accepts, for as long as a request may last."""
+    """Otherwise its copy of the listener would take connections that no worker accepts."""
     with subprocess.Popen(
         [sys.executable, "-c", _NO_STORE],
         stdout=subprocess.PIPE,

@@ -33,7 +33,7 @@ ALICE = Source(UserId("alice"))
 
 @pytest.fixture(autouse=True)
 def _private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The receiver is on this machine."""
+    """Allow private addresses: the receiver is on this machine."""
     monkeypatch.setenv("ALBUMCORE_ALLOW_PRIVATE_ADDRESSES", "true")
     monkeypatch.setenv("ALBUMCORE_PUBLIC_URL", ROOT)
 
@@ -69,7 +69,7 @@ def new_users_in(receiver: Receiver) -> list[str]:
 
 
 def test_several_workers_deliver_each_event_once(tmp_path: Path) -> None:
-    """Whichever worker records it and whichever sends it; a stop of the service is not delayed."""
+    """Each event is delivered once, whichever workers record and send it; stopping is not delayed."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             headers = begin(service, receiver)
@@ -85,7 +85,7 @@ def test_several_workers_deliver_each_event_once(tmp_path: Path) -> None:
 
 
 def test_killed_during_a_delivery(tmp_path: Path) -> None:
-    """The attempt is made again a minute later, by the process that runs then, with the same number and id."""
+    """The attempt is repeated a minute later by the next process, with the same number and id."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             headers = begin(service, receiver)
@@ -111,7 +111,7 @@ def test_killed_during_a_delivery(tmp_path: Path) -> None:
 
 
 def test_events_recorded_while_no_service_ran(tmp_path: Path) -> None:
-    """It is delivered once the service runs."""
+    """They are delivered when the service runs."""
     with receiving() as receiver:
         with opened(tmp_path) as service:
             begin(service, receiver)

@@ -1,4 +1,4 @@
-"""Data directories to back up, and what a client sees of them."""
+"""Data directories to back up, and their content as a client sees it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def restored(backup: Path, data: Path, **settings: Any) -> Restored:
 
 
 def contents(data: Path) -> Dump:
-    """Every row of a database file that cannot be made from the events, the events with their positions, and images."""
+    """Every row that is not derived from the events, the events with their positions, and the images."""
     with opened(data) as service:
         blobs = [(digest, service.blobs.get(digest)) for digest in service.blobs.digests()]
     with closing(sqlite3.connect(data / DATABASE_FILE)) as connection:
@@ -68,7 +68,7 @@ def contents(data: Path) -> Dump:
 
 
 def bytes_of(directory: Path) -> Mapping[str, bytes]:
-    """Every file below a directory, but for locks and what SQLite makes while it looks."""
+    """Every file below a directory, except for lock files and what SQLite makes when it reads."""
     return {
         str(path.relative_to(directory)): path.read_bytes()
         for path in sorted(directory.rglob("*"))
@@ -83,7 +83,7 @@ def blob_files(directory: Path) -> Iterator[tuple[Digest, Path]]:
 
 
 def agree(backup: Path, **told: Any) -> None:
-    """Have the manifest say other things, and agree with the files as they are by now."""
+    """Change fields of the manifest, and correct its lengths and digests of the files."""
     path = backup / "manifest.json"
     manifest = orjson.loads(path.read_bytes()) | told
     for file in manifest["files"]:
@@ -94,7 +94,7 @@ def agree(backup: Path, **told: Any) -> None:
 
 
 def restore_and_die(backup: Path, data: Path, renames: int) -> None:
-    """Restore, and be killed instead of the next rename of a directory after so many, or at the end."""
+    """Restore, and be killed instead of the n-th rename of a directory, or at the end."""
     rename, left = os.rename, iter(range(renames))
 
     def renamed(source: Path, target: Path) -> None:

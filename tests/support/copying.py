@@ -1,4 +1,4 @@
-"""Copies of whole stores, also by processes that are killed; those find here what they run."""
+"""Copies of whole stores, also in processes that are killed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def quiet(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def copied(source: Path | str, target: Path | str, stage: Any = quiet) -> Copied:
-    """Copy between directories and databases; images too where both are directories."""
+    """Copy between directories and databases, and images if both are directories."""
     places = [
         Location(directory=one) if isinstance(one, Path) else location_of(one)
         for one in (source, target)
@@ -40,7 +40,7 @@ def copied(source: Path | str, target: Path | str, stage: Any = quiet) -> Copied
 
 
 def copy_and_die(source: Path, target: Path, after: int) -> None:
-    """Copy in small parts, and be killed after some of them."""
+    """Copy in small batches, and be killed after some of them."""
     told = iter(range(1000))
 
     def tell(done: int) -> None:

@@ -1,4 +1,4 @@
-"""A real server in a process group of its own, to be talked to over HTTP and to be killed."""
+"""A real server in a process group of its own, for requests over HTTP and for being killed."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class Server:
     printed: str
 
     def kill(self) -> None:
-        """End every process of it at once, as a power failure would."""
+        """Kill all of its processes at once, as a power failure would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, and wait until it has."""
+        """Stop the server, and wait until it has exited."""
         self.process.terminate()
         return self.process.wait(STOP_SECONDS)
 
 
 @contextmanager
 def serving(data: Path, *options: str, workers: int = 2) -> Iterator[Server]:
-    """Serve a data directory on a free port of 127.0.0.1 until the block ends."""
+    """Serve a data directory on a free port of 127.0.0.1 until the end of the block."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "albumcore_adapters", "serve"),
@@ -72,7 +72,7 @@ def serving(data: Path, *options: str, workers: int = 2) -> Iterator[Server]:
 
 
 def _address(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Read where it listens; the rest of what it says is drained, so that it never waits for a reader."""
+    """Read the address from the output, and drain the rest of it, so that the server never blocks."""
     assert process.stderr is not None
     read = []
     for line in process.stderr:
@@ -98,7 +98,7 @@ def _wait_until_healthy(server: Server) -> None:
 
 @contextmanager
 def opened(data: Path) -> Iterator[Service]:
-    """The same data directory, opened in this process."""
+    """Open the same data directory in this process."""
     service = open_service(Settings(data=data))
     try:
         yield service
@@ -107,6 +107,6 @@ def opened(data: Path) -> Iterator[Service]:
 
 
 def bearer(service: Service, sub: str) -> dict[str, str]:
-    """The header of a person known as ``sub``."""
+    """The Authorization header of the user ``sub``."""
     token = issue_token(service.secret, sub, f"{sub}@clinic.example", sub.title(), 3600, utc_now())
     return {"Authorization": f"Bearer {token}"}

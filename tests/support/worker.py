@@ -31,7 +31,7 @@ QUICK = Limits(
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Tell the length of a body; of ``/refuse`` without reading it, and of ``/large`` a large answer."""
+    """Respond with the length of the body; ``/refuse`` does not read it, and ``/large`` has a large response."""
     path, body = environ["PATH_INFO"], environ["wsgi.input"]
     status, answer = "200 OK", b"here"
     try:
@@ -55,7 +55,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
 
 class _Server(GunicornApplication):
-    """The service with an application that a test brings."""
+    """The service with the application of a test."""
 
     def __init__(self, limits: Limits, app: Callable[..., Any]) -> None:
         self._app = app
@@ -67,25 +67,25 @@ class _Server(GunicornApplication):
 
 
 class InThread(Worker):
-    """A worker outside of the main thread, which may not set signals."""
+    """A worker outside of the main thread, which may not set signal handlers."""
 
     is_prepared: threading.Event
 
     def init_signals(self) -> None:
-        """Leave the signals of the process as they are."""
+        """Do not change the signal handlers of the process."""
 
     def run(self) -> None:
-        """Tell that everything is prepared."""
+        """Signal that the worker is initialised, and run it."""
         self.is_prepared.set()
         super().run()
 
     def stop(self) -> None:
-        """Tell the worker to stop, as SIGTERM would."""
+        """Stop the worker as SIGTERM would."""
         self.alive = False
         os.write(self.PIPE[1], b"\0")
 
     def release(self) -> None:
-        """Close what the end of its process would close."""
+        """Release what the exit of its process would."""
         self.poller.close()
         if queue := getattr(self, "method_queue", None):  # of newer versions of gunicorn
             queue.close()
@@ -102,7 +102,7 @@ class InThread(Worker):
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return len(self._open)
 
 
@@ -110,7 +110,7 @@ class InThread(Worker):
 def working(
     limits: Limits = QUICK, app: Callable[..., Any] = application, workers: int = 1
 ) -> Iterator[tuple[int, list[InThread]]]:
-    """Have workers share a port of 127.0.0.1 until the block ends; the port, and the workers."""
+    """Run workers that share a port of 127.0.0.1 until the end of the block; yield the port, and the workers."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

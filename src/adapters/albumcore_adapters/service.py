@@ -1,4 +1,7 @@
-"""The composition root below HTTP: one data directory, opened, with everything that lives in it."""
+"""The composition root below HTTP: it opens a data directory, and hands each room what it needs.
+
+No room takes the whole `Service`; only `http.app`, `server` and `cli` do, and pass its parts on.
+"""
 
 from __future__ import annotations
 
@@ -41,19 +44,19 @@ from albumcore_adapters.transfer.marker import (
 from albumcore_adapters.webhooks import Outbox, open_outbox
 
 MakeId = Callable[[int], str]
-"""Makes an id of that many characters of ``[A-Za-z0-9]`` that nobody can guess."""
+"""Makes an unguessable id: so many characters of ``[A-Za-z0-9]``."""
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 def random_id(length: int) -> str:
-    """Characters of ``[A-Za-z0-9]`` that nobody can guess; about 5.95 bits in each."""
+    """Return random characters of ``[A-Za-z0-9]``, unguessable: about 5.95 bits of entropy in each."""
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
 @frozen
 class Service:
-    """An open data directory. Close it when done; open it after a fork, not before."""
+    """An open data directory. Open it after a fork, not before, and close it when done."""
 
     settings: Settings
     secret: bytes = field(repr=False)
@@ -75,30 +78,13 @@ class Service:
     make_id: MakeId
     outbound: Outbound
     outbox: Outbox
-    auth: Authentication = field(init=False, eq=False, repr=False)
-    holdings: Holdings = field(init=False, eq=False, repr=False)
+    auth: Authentication = field(repr=False)
+    holdings: Holdings = field(repr=False)
     response_cache: ResponseCache = field(factory=ResponseCache, init=False, eq=False, repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
-    @auth.default
-    def _authentication(self) -> Authentication:
-        return Authentication(
-            self.albums,
-            self.people,
-            self.token_last_uses,
-            self.jwt_revocations,
-            self.verifier,
-            Issuer(self.secret, self.settings.root),
-            self.clock,
-            UNKNOWN_SUBJECT[self.settings.compat],
-        )
-
-    @holdings.default
-    def _holdings(self) -> Holdings:
-        return Holdings(self.albums, self.inbox, self.claims, self.catalogue, self.clock)
-
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.albums.close()
 
 
@@ -109,22 +95,22 @@ def open_service(
     clock: Clock = utc_now,
     make_id: MakeId = random_id,
 ) -> Service:
-    """Open the data directory of the settings, and make what is missing in it.
+    """Open the data directory of the settings. Create whatever is missing in it.
 
     Args:
-        settings: Which directory, and how.
-        must_exist: Make nothing: a mistyped path must not pass for an empty store.
-        clock: Tells the present moment, aware; one that tells no zone is `Invalid` when it is read.
-        make_id: Makes an id of that many characters that nobody can guess.
+        settings: The settings.
+        must_exist: Create no store.
+        clock: Returns the current time, aware. A reading without a time zone raises `Invalid`.
+        make_id: Makes an unguessable id of so many characters.
 
     Raises:
-        NoStore: there is none, and it must exist.
-        UnfinishedCopy: it is an unfinished copy, or a restore was cut off before the store was in its place.
-        SettingsError: the database or the place for image bytes is one that cannot be used here.
+        NoStore: there is no store, and it must exist.
+        UnfinishedCopy: the store is an unfinished copy, or a restore of it was cut off.
+        SettingsError: the database or the place for image bytes cannot be used here.
         NewerStore: a newer release wrote the store.
-        StoreError, sqlite3.Error: the database is damaged, or none.
+        StoreError, sqlite3.Error: the database is damaged, or is not a database.
         OSError: the directory cannot be read or written.
-        SecretError: the secret is damaged, or readable by others than its owner.
+        SecretError: the secret is damaged, or other users can read it.
     """
     refuse_unfinished_restore(settings)
     if must_exist:
@@ -150,7 +136,10 @@ def _compose(
     make_id: MakeId,
 ) -> Service:
     database = database_of(albums)
-    people = People(database)
+    people, catalogue = People(database), Catalogue(database)
+    claims, inbox = SeriesClaims(database), Inbox(database)
+    token_last_uses, jwt_revocations = TokenLastUses(database), JwtRevocations(database)
+    verifier = JwtVerifier.of(settings, secret, clock)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
     outbox = Outbox(
         albums,
@@ -169,18 +158,29 @@ def _compose(
         database=database,
         blobs=blobs,
         people=people,
-        catalogue=Catalogue(database),
-        claims=SeriesClaims(database),
-        inbox=Inbox(database),
-        token_last_uses=TokenLastUses(database),
-        jwt_revocations=JwtRevocations(database),
+        catalogue=catalogue,
+        claims=claims,
+        inbox=inbox,
+        token_last_uses=token_last_uses,
+        jwt_revocations=jwt_revocations,
         single_use_tokens=SingleUseTokens(database),
         clinics=Clinics(database),
         patients=Patients(database),
         accounts=Accounts(database, secret),
-        verifier=JwtVerifier.of(settings, secret, clock),
+        verifier=verifier,
         clock=clock,
         make_id=make_id,
         outbound=outbound,
         outbox=open_outbox(outbox),
+        auth=Authentication(
+            albums,
+            people,
+            token_last_uses,
+            jwt_revocations,
+            verifier,
+            Issuer(secret, settings.root),
+            clock,
+            UNKNOWN_SUBJECT[settings.compat],
+        ),
+        holdings=Holdings(albums, inbox, claims, catalogue, clock),
     )

@@ -1,4 +1,4 @@
-"""Verifying a whole store: the database by its own check, the directory, the history and the images."""
+"""Verifying a whole store: the integrity check of its database, the directory, the history, and the images."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from albumcore_adapters.store import (
     database_of,
     open_sqlite_to_read,
 )
+from albumcore_adapters.store.opening import store_exists
 from albumcore_adapters.transfer.marker import refuse_unfinished_copy
 
 _UNREADABLE = (StoreError, UnicodeDecodeError)
-"""What reading a damaged database leads to; the second where what SQLite has to say names something damaged."""
+"""Errors of reading a damaged database. The second is raised when a message of SQLite quotes damaged content."""
 
 
 @frozen
 class Verified:
-    """What was found.
+    """The result of verifying a store.
 
     Attributes:
-        problems: A line for each thing that is wrong, what the database says of itself first.
-        events: How many events were replayed.
-        left_out: A sentence for each thing that could not be checked.
+        problems: A line for each problem, those of the database's integrity check first.
+        events: The number of events that were replayed.
+        left_out: A sentence for each check that could not be made.
     """
 
     problems: list[str]
@@ -50,29 +51,29 @@ def verify(
     read_only: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Verified:
-    """Verify a store that is there.
+    """Verify an existing store.
 
-    The database's own check comes first. Where it finds something, or the data directory is read-only, nothing is
-    written from then on, neither to the database nor beside it.
+    The integrity check of the database comes first. If it finds a problem, or the data directory is read-only, nothing
+    is written afterwards, neither to the database nor beside it.
 
     Args:
-        settings: Which store.
-        read_only: Write nothing in any case. It says nothing of a PostgreSQL database, which has rights of its own.
+        settings: Where the store is.
+        read_only: Write nothing in any case. It has no effect on a PostgreSQL database.
         progress: Called with the number of events read so far.
 
     Raises:
-        NoStore: there is none, or not the whole of it.
+        NoStore: there is no store, or it is incomplete.
         NewerStore: a newer release wrote it.
-        Unreadable: it is on a read-only directory, and changes lie beside it.
-        StoreError: the SQLite file is no database, or PostgreSQL cannot be reached.
+        Unreadable: its directory is read-only, and there is a write-ahead log that must be applied first.
+        StoreError: the SQLite file is not a database, or PostgreSQL cannot be reached.
     """
     file = settings.data / DATABASE_FILE
-    on_sqlite = settings.database is None and file.is_file() and bool(file.stat().st_size)
+    on_sqlite = settings.database is None and store_exists(settings)
     problems = check_sqlite(file).problems if on_sqlite else []
     read_only = read_only or bool(problems) or not os.access(settings.data, os.W_OK)
     events, left_out = 0, list[str]()
 
-    def seen(done: int) -> None:
+    def report(done: int) -> None:
         nonlocal events
         events = done
         progress(done)
@@ -84,31 +85,31 @@ def verify(
                 checked = check_postgres(database)
                 problems += checked.problems
                 left_out += filter(None, [checked.left_out])
-            problems += _told(problems_of, database)
-            problems += _told(albums.verify, blobs.check, seen)
+            problems += _checked(problems_of, database)
+            problems += _checked(albums.verify, blobs.check, report)
     except _UNREADABLE as error:
-        # A newer release may find nothing wrong with it.
+        # The store of a newer release may be sound: that is no problem of the store.
         if not on_sqlite or (isinstance(error, NewerStore) and not problems):
             raise
-        problems.append(f"the store cannot be opened: {_in_a_line(error)}")
+        problems.append(f"the store cannot be opened: {_one_line(error)}")
     return Verified(problems, events, left_out)
 
 
-def _told(check: Callable[..., list[str]], *arguments: Any) -> list[str]:
-    """What a check finds; that it cannot come to its end is found as well."""
+def _checked(check: Callable[..., list[str]], *arguments: Any) -> list[str]:
+    """Return the problems that a check finds; a failure of the check itself is one."""
     try:
         return check(*arguments)
     except _UNREADABLE as error:
-        return [f"not all can be read: {_in_a_line(error)}"]
+        return [f"not all can be read: {_one_line(error)}"]
 
 
-def _in_a_line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
 @contextmanager
 def _opened(settings: Settings, *, to_read: bool) -> Iterator[tuple[Albumcore, Blobs]]:
-    """The history and the images of a store that is there, closed at the end of the block."""
+    """Open the history and the image bytes of an existing store, until the end of the block."""
     if not to_read:
         service = open_service(settings, must_exist=True)
         try:

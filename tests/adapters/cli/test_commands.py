@@ -1,4 +1,4 @@
-"""The command line, as it is typed: what it prints, what it leaves, what it ends with."""
+"""The commands: their output, their effects, and their exit status."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Type a command; its status, and what it printed to either side."""
+    """Run a command; return its status, standard output and standard error."""
 
     def typed(*arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["albumcore", *map(str, arguments)])
@@ -70,12 +70,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_version_is_that_of_the_package(run: Run) -> None:
-    """What is installed says what it is."""
+    """It is that of the installed package."""
     assert run("--version")[:2] == (0, f"{version('albumcore')}\n")
 
 
 def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
-    """What it prints is one token, of the person it was asked for, for as long as it was asked."""
+    """The output is one token with the subject and the lifetime of the options."""
     status, out, err = run(
         *("token", "--sub", "alice", "--email", "alice@clinic.example", "--name", "Alice Ndiaye"),
         *("--ttl", "60", "--create", "--data", tmp_path),
@@ -99,7 +99,7 @@ def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
 
 
 def test_token_is_good_for_an_hour_unless_told(run: Run, tmp_path: Path) -> None:
-    """Its life begins when it is printed, and what its claims say is what the help says."""
+    """It is valid from now on, with the claims that the help describes."""
     person = ("--sub", "alice", "--email", "a@b.example", "--name", "A")
     began = time.time()
     payload = run("token", *person, "--create", "--data", tmp_path)[1].split(".")[1]
@@ -111,7 +111,7 @@ def test_token_is_good_for_an_hour_unless_told(run: Run, tmp_path: Path) -> None
 def test_token_is_refused_where_a_provider_issues_them(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a JWKS address, a token of ours would be worth nothing, and none is printed."""
+    """With a JWKS URL, a token of the service would not be accepted, so none is printed."""
     monkeypatch.setenv("ALBUMCORE_JWKS_URL", "https://id.example/keys")
     monkeypatch.setenv("ALBUMCORE_JWT_ISSUER", "https://id.example")
     monkeypatch.setenv("ALBUMCORE_JWT_AUDIENCE", "albumcore")
@@ -124,7 +124,7 @@ def test_token_is_refused_where_a_provider_issues_them(
 
 
 def test_token_revoke_all_ends_those_of_one_user(run: Run, tmp_path: Path) -> None:
-    """Until then, and of that user alone; the next one is good. A sub that was never seen is told."""
+    """Only earlier tokens of this user are invalid. For an unknown sub there is a warning."""
     with opened(tmp_path):
         pass
     person = ("--email", "a@b.example", "--name", "A", "--data", tmp_path)
@@ -145,7 +145,7 @@ def test_token_revoke_all_ends_those_of_one_user(run: Run, tmp_path: Path) -> No
 def test_token_revoke_all_where_a_provider_issues_them(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tokens of an identity provider can be ended too."""
+    """Tokens of an identity provider are invalidated too."""
     with opened(tmp_path) as service:
         service.people.register("alice")
     monkeypatch.setenv("ALBUMCORE_JWKS_URL", "https://id.example/keys")
@@ -166,7 +166,7 @@ def test_token_revoke_all_where_a_provider_issues_them(
     ],
 )
 def test_token_asked_for_wrongly(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
-    """Neither or both of the two things, no sub, no store: status 2, and nothing is printed or made."""
+    """Both or neither of the two forms, no sub, no store: status 2, without output or effect."""
     with opened(tmp_path):
         pass
     place = () if "--data" in options else ("--data", tmp_path)
@@ -176,7 +176,7 @@ def test_token_asked_for_wrongly(run: Run, tmp_path: Path, options: tuple[str, .
 
 
 def test_data_directory_belongs_to_its_owner(run: Run, tmp_path: Path) -> None:
-    """The generated secret can be read by its owner alone, and an open one is refused."""
+    """The generated secret is private, and one that other users can read is refused."""
     data = tmp_path / "new"
     user = ("tscharts-user", "nurse", "--password-stdin", "--create", "--data", data)
     assert run(*user, stdin="x\n")[0] == 0
@@ -205,7 +205,7 @@ WRITING = (
 def test_a_mistyped_directory_is_no_empty_store(
     run: Run, tmp_path: Path, command: tuple[str | Path, ...]
 ) -> None:
-    """A command other than `serve` says that nothing is there, and makes nothing; nor of an empty file."""
+    """Every command but `serve` refuses a missing store, or an empty file, and creates nothing."""
     status, out, err = run(*command, "--data", tmp_path / "typo")
     assert (status, out, "there is no store" in err) == (2, "", True)
     assert not (tmp_path / "typo").exists()
@@ -217,7 +217,7 @@ def test_a_mistyped_directory_is_no_empty_store(
 def test_a_store_is_made_where_it_is_asked_for(
     run: Run, tmp_path: Path, command: tuple[str | Path, ...]
 ) -> None:
-    """The refusal names the option, which then makes the store; an unfinished copy is not made good by it."""
+    """The message mentions `--create`, which creates the store, but does not open an unfinished copy."""
     place = ("--data", tmp_path / "new")
     assert run(*command, *place)[2].endswith("to make one, add --create\n")
     assert run(*command, "--create", *place, stdin="secret\n")[0] == 0
@@ -230,7 +230,7 @@ def test_a_store_is_made_where_it_is_asked_for(
 
 
 def test_a_store_of_a_newer_release_is_refused(run: Run, tmp_path: Path) -> None:
-    """By every command, in one sentence, with status 2."""
+    """Every command fails with one sentence and status 2."""
     with opened(tmp_path):
         pass
     with closing(sqlite3.connect(tmp_path / "albumcore.sqlite")) as file:
@@ -244,7 +244,7 @@ def test_a_store_of_a_newer_release_is_refused(run: Run, tmp_path: Path) -> None
 
 
 def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
-    """A database that is none any more ends the command with status 1, not with a traceback."""
+    """A file that is no database fails with status 1, without a traceback."""
     with opened(tmp_path):
         pass
     (tmp_path / "albumcore.sqlite").write_bytes(b"no database at all" * 1000)
@@ -254,7 +254,7 @@ def test_damage_of_the_whole_file_is_told_in_a_line(run: Run, tmp_path: Path) ->
 
 
 def test_a_reader_who_has_seen_enough_is_no_trouble(tmp_path: Path) -> None:
-    """``albumcore events ... | head -0`` ends without a traceback."""
+    """A closed pipe, as in ``albumcore events ... | head -0``, causes no traceback."""
     with opened(tmp_path) as service:
         service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     reading, writing = os.pipe()
@@ -266,7 +266,7 @@ def test_a_reader_who_has_seen_enough_is_no_trouble(tmp_path: Path) -> None:
 
 
 def test_bad_setting_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A value that a setting cannot have ends the command, and its variable is named."""
+    """An invalid value of a setting is refused, with the name of its variable."""
     monkeypatch.setenv("ALBUMCORE_COMPAT", "sideways")
     status, _, err = run("verify", "--data", tmp_path)
     assert (status, "ALBUMCORE_COMPAT" in err) == (2, True)
@@ -275,7 +275,7 @@ def test_bad_setting_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.Monk
 def test_tscharts_user_can_log_in(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An account is made with the password from standard input, or from the prompt, and can be changed."""
+    """The password comes from standard input or the prompt, and can be changed."""
     status, out, _ = run(
         *("tscharts-user", "nurse", "--password-stdin", "--create", "--data", tmp_path),
         stdin="first\n",
@@ -292,7 +292,7 @@ def test_tscharts_user_can_log_in(
 
 
 def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
-    """Neither login nor token are worth anything then, until there is a new password; no password is read."""
+    """Login and token are disabled until a new password is set; no password is read."""
     user = ("tscharts-user", "nurse", "--data", tmp_path)
     assert run(*user, "--password-stdin", "--create", stdin="first\n")[0] == 0
     with opened(tmp_path) as service:
@@ -307,7 +307,7 @@ def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
 
 
 def test_disabling_what_is_not_there(run: Run, tmp_path: Path) -> None:
-    """An unknown name ends with status 1, an unknown store and a password with 2; nothing is made or changed."""
+    """An unknown name gives status 1, a missing store or a password 2; nothing is changed."""
     user = ("tscharts-user", "nurse", "--data", tmp_path)
     assert run(*user, "--password-stdin", "--create", stdin="first\n")[0] == 0
     assert run("tscharts-user", "doctor", "--disable", "--data", tmp_path) == (
@@ -323,7 +323,7 @@ def test_disabling_what_is_not_there(run: Run, tmp_path: Path) -> None:
 
 
 def test_import_dicom_reads_real_files_and_counts_the_others(run: Run, tmp_path: Path) -> None:
-    """A folder and a file go to the catalogue and the inbox; what is no DICOM is counted by reason, or named."""
+    """Files go to the catalogue and the inbox; others are counted by reason, or listed."""
     data = tmp_path / "data"
     texts = tmp_path / "texts"
     texts.mkdir()
@@ -350,7 +350,7 @@ def test_import_dicom_reads_real_files_and_counts_the_others(run: Run, tmp_path:
 
 
 def test_import_dicom_of_a_missing_path(run: Run, tmp_path: Path) -> None:
-    """It is named with status 1, and what is there is imported all the same; nor does a link to nothing count."""
+    """The missing path gives status 1, and the others are imported; broken links are skipped."""
     folder = tmp_path / "scans"
     folder.mkdir()
     (folder / "dangling").symlink_to(folder / "gone")
@@ -363,7 +363,7 @@ def test_import_dicom_of_a_missing_path(run: Run, tmp_path: Path) -> None:
 
 
 def test_import_dicom_prints_names_that_forge_nothing(run: Run, tmp_path: Path) -> None:
-    """A name with a line break, or with what a terminal obeys, stays on its line and is but text."""
+    """Line breaks and terminal control sequences in a name are escaped."""
     odd = tmp_path / "scans"
     odd.mkdir()
     names = [
@@ -393,7 +393,7 @@ def test_import_dicom_prints_names_that_forge_nothing(run: Run, tmp_path: Path) 
 def test_import_dicom_inflates_as_much_as_the_setting_says(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A deflated file is read, or passed over where little is allowed."""
+    """A deflated file is imported, or skipped if it exceeds the limit."""
     with opened(tmp_path):
         pass
     command = ("import-dicom", "--owner", "alice", "--data", tmp_path, FILES / "image_dfl.dcm")
@@ -404,13 +404,13 @@ def test_import_dicom_inflates_as_much_as_the_setting_says(
 
 
 def test_import_dicom_needs_a_path(run: Run, tmp_path: Path) -> None:
-    """Nothing to read is a mistake, not an empty import."""
+    """Without a path the command is refused."""
     assert run("import-dicom", "--owner", "alice", "--data", tmp_path)[0] == 2
 
 
 @pytest.fixture(params=["Asia/Kathmandu", "America/Lima"])
 def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose local time is ahead of UTC, or behind it."""
+    """A local time zone ahead of UTC, or behind it."""
     with monkeypatch.context() as patched:
         patched.setenv("TZ", request.param)
         time.tzset()
@@ -421,9 +421,9 @@ def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("elsewhere")
 def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> None:
-    """Now or then, as a member or as whoever keeps the store: one JSON object a line, newest first.
+    """The feed is one JSON object per line, newest first, now or as of a time, as a member or as the operator sees it.
 
-    A time without a zone is UTC, wherever the machine stands.
+    A time without a zone is UTC, whatever the local zone is.
     """
     with opened(tmp_path) as service:
         stream, alice = album_stream(ALBUM), Source(UserId("alice"))
@@ -451,7 +451,7 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
 
 
 def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) -> None:
-    """A whole second counts to its end, in any zone; a moment with a fraction is just that moment."""
+    """A whole second includes events until its end, in any zone; a time with a fraction is exact."""
     clock = Clock(datetime(2026, 3, 14, 12, 0, 0, 250_000, tzinfo=UTC))
     with closing(open_service(Settings(data=tmp_path), clock=clock)) as service:
         for at_once in (["first", "second"], ["third"]):
@@ -476,7 +476,7 @@ def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) 
 
 
 def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path) -> None:
-    """A row that was tampered with is found, by name, with status 1; a rebuild makes it right again."""
+    """A changed index row is listed, with status 1; `rebuild` repairs it."""
     with opened(tmp_path) as service:
         service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     with sqlite3.connect(tmp_path / "albumcore.sqlite") as database:
@@ -498,7 +498,7 @@ def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path
 def test_progress_is_shown_when_it_takes_long(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command that is not done in its patience says on standard error that it goes on."""
+    """A command that takes longer than two seconds shows its progress on standard error."""
     with opened(tmp_path) as service:
         service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")
     told = threading.Event()
@@ -518,7 +518,7 @@ def test_progress_is_shown_when_it_takes_long(
 def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The album's history has every mutation of the documented API and both comments; a second start adds nothing."""
+    """The album has every documented mutation and both kinds of comment; a second start adds nothing."""
     monkeypatch.setattr(
         "albumcore_adapters.cli.serve.serve_until_stopped",
         lambda settings, announce: announce("http://127.0.0.1:8000"),
@@ -544,7 +544,7 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
 
 
 def test_the_demo_happened_over_weeks(tmp_path: Path) -> None:
-    """Every entry of the feed has a second of its own, and no event is of the future."""
+    """Every entry of the feed has a second of its own, and none is in the future."""
     before = utc_now()
     with opened(tmp_path) as service:
         album = AlbumId(demo.fill(service).album_id)
@@ -558,7 +558,7 @@ def test_the_demo_happened_over_weeks(tmp_path: Path) -> None:
 
 
 def test_the_demo_happens_when_its_clock_says(tmp_path: Path) -> None:
-    """The clock that is given tells the time of every event."""
+    """A given clock provides the time of every event."""
     clock = Clock(datetime(2026, 3, 14, 12, 0, tzinfo=UTC))
     with opened(tmp_path) as service:
         demo.fill(service, clock)
@@ -566,7 +566,7 @@ def test_the_demo_happens_when_its_clock_says(tmp_path: Path) -> None:
 
 
 def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
-    """They tell what was done; what cannot be done ends with status 2, and damage with status 1."""
+    """Both report what they did; a refusal gives status 2, and damage status 1."""
     data, backup = tmp_path / "data", tmp_path / "backup"
     at = ("--data", data)
     assert run("backup", backup, *at) == (2, "", f"albumcore: there is no store in {data}\n")
@@ -610,7 +610,7 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
 def test_backup_and_restore_by_relative_paths(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As they are typed."""
+    """Paths may be relative to the working directory."""
     monkeypatch.chdir(tmp_path)
     with opened(Path("data")):
         pass
@@ -621,7 +621,7 @@ def test_backup_and_restore_by_relative_paths(
 
 
 def test_copy(run: Run, tmp_path: Path) -> None:
-    """It tells what was copied; the copy opens, and is not copied into again."""
+    """It reports what was copied; the copy can be opened, and is no target of another copy."""
     source, target = tmp_path / "source", tmp_path / "target"
     with opened(source) as service:
         service.people.register("alice")
@@ -643,7 +643,7 @@ def test_copy(run: Run, tmp_path: Path) -> None:
 
 
 def test_copy_of_images_to_a_place_of_their_own(run: Run, tmp_path: Path) -> None:
-    """They are copied to where it is said, and not into the data directory."""
+    """Images are copied to the named place, and not into the data directory."""
     source, target, images = (tmp_path / name for name in ("source", "target", "images"))
     with opened(source) as service:
         digest = service.blobs.put(b"an image")
@@ -656,7 +656,7 @@ def test_copy_of_images_to_a_place_of_their_own(run: Run, tmp_path: Path) -> Non
 def test_copy_that_finds_something(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong with the source is named, and ends it with status 1; so does writing to the source meanwhile."""
+    """Problems of the source are listed, with status 1; so are writes to the source meanwhile."""
     source = tmp_path / "source"
     with opened(source) as service:
         service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Cases")

@@ -1,4 +1,4 @@
-"""Help and completion: what they show can be pasted into a shell, whatever the width of the terminal."""
+"""Help and completion: examples can be pasted into a shell, at any width of the terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DOCUMENTED = re.compile(r"(?:^|&& |\| |\()(?:[A-Z_]+=\S+ +)*(?:\.venv/bin/)?albu
 
 
 def help_of(command: str, width: int) -> str:
-    """What ``--help`` prints on a terminal so wide; of the whole where no command is named."""
+    """The output of ``--help`` at a width of the terminal, for a command or for the application."""
     console = Console(width=width, file=StringIO())
     with console.capture() as captured:
         app.help_print(command, console=console)
@@ -42,7 +42,7 @@ def examples(text: str) -> list[str]:
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_examples_can_be_pasted(command: str) -> None:
-    """Each stands on one line, is understood by a shell, and gives this command what it needs."""
+    """Each is one line that a shell parses, and calls the command with valid arguments."""
     lines = examples(help_of(command, NARROW))
     assert lines
     assert lines == examples(help_of(command, WIDE))
@@ -57,14 +57,14 @@ def test_examples_can_be_pasted(command: str) -> None:
 
 
 def test_the_help_of_the_whole_shows_commands_that_exist() -> None:
-    """It has an example of each command but the one that `serve --demo` runs by itself."""
+    """It has an example of each command except the one that `serve --demo` runs itself."""
     lines = examples(help_of("", NARROW))
     shown = {found[1].split()[0] for line in lines if (found := INVOCATION.search(line))}
     assert shown == set(COMMANDS) - {"fill-demo"}
 
 
 def test_commands_on_pages_are_understood() -> None:
-    """Every one that is shown in a block of its own can be typed."""
+    """Every command in a code block of the docs can be parsed."""
     seen = set()
     for page in PAGES:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
@@ -78,7 +78,7 @@ def test_commands_on_pages_are_understood() -> None:
 
 
 def test_prose_fills_the_width() -> None:
-    """The lines of a docstring are not those of the terminal."""
+    """Docstrings are wrapped anew to the width of the terminal."""
     for width in (NARROW, WIDE):
         text = help_of("token", width)
         prose = [line for line in text.splitlines() if line[:1].isalpha()]
@@ -94,7 +94,7 @@ def test_completion_is_a_script_of_its_shell(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The shell reads it without complaint, where it is installed; every command is in it."""
+    """The shell, if it is installed, parses the script; every command is in it."""
     monkeypatch.setattr(sys, "argv", ["albumcore", "completion", shell])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -115,7 +115,7 @@ def test_completion_is_a_script_of_its_shell(
     ],
 )
 def test_bash_completes(words: tuple[str, ...], expected: str) -> None:
-    """A command, an option and a word of a few, as bash asks for them."""
+    """It completes a command, an option, and an enumerated argument."""
     script = app.generate_completion(shell="bash")
     asked = f"COMP_WORDS=({shlex.join(words)})\nCOMP_CWORD={len(words) - 1}\n_albumcore\n"
     answer = subprocess.run(

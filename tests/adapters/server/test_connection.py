@@ -1,4 +1,4 @@
-"""What has arrived of a request, and what is sent and held back, byte by byte."""
+"""Message framing and connections, byte by byte."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
     ],
 )
 def test_what_has_arrived(received: bytes, what: Arrival) -> None:
-    """The header tells whether there is a body to wait for, and how long it is."""
+    """The header determines whether there is a body to wait for, and its length."""
     assert arrival_of(received) is what
 
 
 @given(st.integers(0, MAX_COLLECTED_BODY), st.integers(0, MAX_COLLECTED_BODY))
 def test_a_body_has_arrived_when_all_of_it_has(length: int, there: int) -> None:
-    """A short body is all there when as many bytes follow the header as it says."""
+    """A short body is complete when as many bytes follow the header as it announces."""
     received = POST + b"Content-Length: %d\r\n\r\n" % length + bytes(there)
     assert (arrival_of(received) is Arrival.ALL) == (there >= length)
 
@@ -77,7 +77,7 @@ def test_a_body_has_arrived_when_all_of_it_has(length: int, there: int) -> None:
     ],
 )
 def test_who_waits_to_be_asked(received: bytes, asks: bool) -> None:
-    """A client of HTTP/1.1 whose header says so; to one of HTTP/1.0 it means nothing."""
+    """HTTP/1.1 clients with Expect: 100-continue; HTTP/1.0 does not define it."""
     assert expects_continue(received) is asks
 
 
@@ -92,7 +92,7 @@ chunks = st.tuples(st.binary(min_size=1, max_size=40), st.sampled_from([b"", b";
 def test_the_end_of_a_body_in_chunks(
     parts: list[tuple[bytes, bytes]], trailers: bytes, cuts: list[int]
 ) -> None:
-    """The end is found with its last byte, and not before, however the bytes arrive."""
+    """The end is found with the last byte, and not before, however the bytes are split."""
     framed = b"".join(b"%x%b\r\n%b\r\n" % (len(one), more, one) for one, more in parts)
     wire = framed + b"0\r\n" + trailers + b"\r\n"
     followed, at = ChunkScanner(), 0
@@ -108,7 +108,7 @@ def test_the_end_of_a_body_in_chunks(
     "wire", [b"zz\r\n", b"\r\n", b"-1\r\n", b"2\r\nabc", b"1\r\nab\r\n", b"1\n", b"0\r\nA: b\n\n"]
 )
 def test_malformed_chunks_are_not_waited_for(wire: bytes) -> None:
-    """What no parser takes is over where it is seen to be malformed."""
+    """The scan ends where the framing is malformed."""
     followed = ChunkScanner()
     followed.feed(wire)
     assert followed.is_complete
@@ -116,7 +116,7 @@ def test_malformed_chunks_are_not_waited_for(wire: bytes) -> None:
 
 @pytest.mark.parametrize(("size", "is_mostly"), [(1, True), (2, False), (100, False)])
 def test_chunks_that_are_mostly_framing(size: int, is_mostly: bool) -> None:
-    """Of what has arrived a fifth is content at least, but for as much as is collected anyhow."""
+    """At least a fifth of the bytes is content, beyond what the loop collects anyway."""
     followed = ChunkScanner()
     while followed.wire <= 4 * MAX_COLLECTED_BODY:
         followed.feed(b"%x\r\n%b\r\n" % (size, bytes(size)))
@@ -147,7 +147,7 @@ class Clock:
     now = 1000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
@@ -156,7 +156,7 @@ class Clock:
     st.integers(1, 10_000),
 )
 def test_the_pace(moves: list[tuple[float, int]], pace: int) -> None:
-    """A client at the pace is never too slow after its grace; one below it by more than the grace always is."""
+    """A client at the least rate is never too slow after its grace; one below it by more than the grace is."""
     clock, grace, stall = Clock(), 10.0, 60.0
     with pytest.MonkeyPatch.context() as patch, socket.socket() as raw:
         patch.setattr(connection_module, "monotonic", clock)
@@ -177,7 +177,7 @@ def test_the_pace(moves: list[tuple[float, int]], pace: int) -> None:
 def test_the_beginning_goes_with_what_follows(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    """A header and the first of its body are sent together; a header alone when the answer is over."""
+    """A header is sent together with the beginning of the body, or alone at the end of the response."""
     connection = _connection(pair[0])
     connection.sendall(b"header")
     pair[1].setblocking(False)
@@ -197,7 +197,7 @@ def test_the_beginning_goes_with_what_follows(
 def test_what_there_is_no_room_for_is_sent_later(
     pair: tuple[socket.socket, socket.socket], filled: int
 ) -> None:
-    """However little the client has room for, it gets every byte once, in order."""
+    """However small the socket buffer, the client receives every byte once, in order."""
     connection = _connection(pair[0])
     pair[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     header, body = bytes(range(256)) * 400, bytes(reversed(range(256))) * 4000
@@ -218,7 +218,7 @@ def test_what_there_is_no_room_for_is_sent_later(
 
 
 def test_what_waits_is_counted() -> None:
-    """Bytes that wait for a client take from the budget, and are given back when they are sent or forgotten."""
+    """Queued bytes are taken from the budget, and given back when they are sent or dropped."""
     budget = SendBudget(10)
     assert budget.take(6)
     assert not budget.take(5)
@@ -230,7 +230,7 @@ def test_what_waits_is_counted() -> None:
 
 
 def test_room_is_made() -> None:
-    """Where bytes are lacking, it is asked for as many, and for no more."""
+    """If bytes are missing, exactly that many are requested."""
     asked: list[int] = []
 
     def make_room(size: int) -> None:
@@ -246,7 +246,7 @@ def test_room_is_made() -> None:
 
 
 def test_what_gunicorn_does_to_a_socket(pair: tuple[socket.socket, socket.socket]) -> None:
-    """Closing is left to the worker, and nothing is read any more; time-outs are those of the limits."""
+    """Closing is left to the worker, nothing more is read, and timeouts are those of the limits."""
     connection = _connection(pair[0])
     assert connection.sock is connection
     assert connection.gettimeout() == 0

@@ -1,4 +1,4 @@
-"""The counts that workers share."""
+"""The connection counts that the workers share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from albumcore_adapters.server.connection_counts import MAX_WORKERS
 
 
 def test_the_least_of_those_who_accept() -> None:
-    """A worker is the least when no other has fewer; those that do not accept are not asked."""
+    """A worker has the fewest if no other accepting worker has fewer."""
     connection_counts = ConnectionCounts()
     first, second, third = (connection_counts.assign(name) for name in ("first", "second", "third"))
     assert len({first, second, third}) == 3
@@ -26,7 +26,7 @@ def test_the_least_of_those_who_accept() -> None:
 
 
 def test_a_slot_is_given_again() -> None:
-    """The slot of a worker that ended, however it did, is given to the next, and counts nothing until then."""
+    """The slot of a worker that exited or was killed is assigned to the next, and empty until then."""
     connection_counts = ConnectionCounts()
     slots = [connection_counts.assign(number) for number in range(MAX_WORKERS)]
     assert slots == list(range(MAX_WORKERS))
@@ -40,7 +40,7 @@ def test_a_slot_is_given_again() -> None:
 
 
 def test_a_worker_without_a_slot() -> None:
-    """With more workers than slots, those that have none accept connections without a look at the others."""
+    """If there are more workers than slots, those without one accept without comparing."""
     connection_counts = ConnectionCounts()
     slots = [connection_counts.assign(number) for number in range(MAX_WORKERS)]
     assert connection_counts.assign("one too many") is None
@@ -56,7 +56,7 @@ def test_a_worker_without_a_slot() -> None:
 
 
 def test_counts_are_seen_across_a_fork() -> None:
-    """What a forked process writes down, the others read."""
+    """A count set by a forked process is visible in the others."""
     connection_counts = ConnectionCounts()
     mine, other = connection_counts.assign("mine"), connection_counts.assign("other")
     connection_counts.set_count(mine, 3)

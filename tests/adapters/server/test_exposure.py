@@ -1,4 +1,4 @@
-"""What a service says at its start that others can reach."""
+"""The warnings of a service that is reachable from other machines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TLS = "https://albums.example"
     ],
 )
 def test_what_is_a_loopback_address(bind: str, loopback: bool) -> None:
-    """Addresses of this machine alone, and its own name for them."""
+    """Loopback addresses, and the name localhost."""
     assert is_loopback(bind) == loopback
 
 
@@ -55,7 +55,7 @@ def test_what_is_said(
     has_people: bool,
     named: list[str],
 ) -> None:
-    """A line for each reason, of an address that others reach; nothing of one that they do not."""
+    """One line for each reason if the address is reachable from outside, otherwise none."""
     service = open_service(Settings(data=tmp_path, bind=bind, public_url=public_url))
     try:
         if has_account:
@@ -78,7 +78,7 @@ def test_what_is_said(
 def test_serve_says_it_before_it_serves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command writes the lines to standard error, and serves all the same."""
+    """The command prints the warnings to standard error, and then serves."""
     served = []
 
     def serve(settings: Settings, announce: object) -> None:

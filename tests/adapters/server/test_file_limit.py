@@ -1,4 +1,4 @@
-"""How many files a process may have open."""
+"""The limit of open file descriptors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from albumcore_adapters.server.file_limit import raise_file_limit
 def test_as_many_files_as_the_system_allows(
     monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], allowed: int, most: int
 ) -> None:
-    """There may be no hard limit and still a limit of the system, as on macOS; the hard limit stays what it is."""
+    """The system may refuse a value below an infinite hard limit, as macOS does; the hard limit is not changed."""
     given = [limits]
 
     def set_limit(kind: int, wanted: tuple[int, int]) -> None:

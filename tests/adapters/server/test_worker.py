@@ -1,4 +1,4 @@
-"""The worker's loop: who is waited for, for how long, and that nobody else waits with them."""
+"""The event loop of the worker: which clients it waits for, how long, and that no other request waits with them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def _exchange(port: int, data: bytes) -> bytes:
-    """Send some bytes, and read until the worker closes."""
+    """Send some bytes, and read until the worker closes the connection."""
     with _connect(port) as client:
         client.sendall(data)
         return _rest(client)
@@ -54,7 +54,7 @@ def _get(port: int, path: str = "/") -> int:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, for ten seconds at most."""
+    """Wait until a condition holds, for ten seconds at most."""
     until = time.monotonic() + 10
     while not holds():
         assert time.monotonic() < until
@@ -62,7 +62,7 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 def _drip(client: socket.socket) -> None:
-    """Send a byte now and then, for ten seconds at most."""
+    """Send a byte every 20 ms, for ten seconds at most."""
     for _ in range(500):
         client.sendall(b"a")
         time.sleep(0.02)
@@ -94,12 +94,12 @@ CLOSE = b"Host: a\r\nConnection: close\r\n\r\n"
     ],
 )
 def test_every_request_is_answered(port: int, data: bytes, status: bytes) -> None:
-    """Whatever has arrived when the time is up is answered, and the connection is closed."""
+    """At the deadline, what has arrived gets a response, and the connection is closed."""
     assert _exchange(port, data).split(b" ", 2)[1] == status
 
 
 def test_a_slow_body_ends_its_connection(port: int) -> None:
-    """Where the next request begins is unknown after a body that was not read to its end."""
+    """After an incomplete body the beginning of the next request is unknown."""
     answer = _exchange(
         port, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab"
     )
@@ -108,7 +108,7 @@ def test_a_slow_body_ends_its_connection(port: int) -> None:
 
 
 def test_a_client_that_is_gone(port: int) -> None:
-    """A client that closes with half a header is closed; with half a body, the application is told."""
+    """A connection closed within a header is closed; within a body, the application gets the incomplete body."""
     with _connect(port) as client:
         client.sendall(b"GET / HT")
         client.shutdown(socket.SHUT_WR)
@@ -120,7 +120,7 @@ def test_a_client_that_is_gone(port: int) -> None:
 
 
 def test_a_client_that_resets(port: int) -> None:
-    """A client that resets its connection, idle or in the middle of a body, is let go of."""
+    """A connection that is reset, idle or within a body, is closed."""
     with working() as (port, [worker]):
         for data in (
             b"",
@@ -136,7 +136,7 @@ def test_a_client_that_resets(port: int) -> None:
 
 
 def test_requests_that_were_sent_ahead(port: int) -> None:
-    """Requests that arrive together are answered in their order; with and without a body."""
+    """Pipelined requests are answered in order, with and without a body."""
     one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     two = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
     chunks = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
@@ -147,7 +147,7 @@ def test_requests_that_were_sent_ahead(port: int) -> None:
 
 
 def test_a_kept_connection_is_closed_when_it_is_idle(port: int) -> None:
-    """A connection is kept for the next request, and closed without a word when none comes."""
+    """A connection is kept open for the next request, and closed without a response if none comes."""
     began = time.monotonic()
     with _connect(port) as client:
         for _ in range(2):
@@ -158,7 +158,7 @@ def test_a_kept_connection_is_closed_when_it_is_idle(port: int) -> None:
 
 
 def test_the_next_header_has_its_own_time(port: int) -> None:
-    """The time for a header begins with its first byte."""
+    """The deadline of a header counts from its first byte."""
     with _connect(port) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.recv(1000).endswith(b"here")
@@ -167,7 +167,7 @@ def test_the_next_header_has_its_own_time(port: int) -> None:
 
 
 def test_a_header_behind_an_answer_has_its_own_time() -> None:
-    """A header that has begun when an answer is over has the time of any other, and neither more nor less."""
+    """A header that began before the end of a response has the full time for a header, and no more."""
     get, part = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HT"
     with working(evolve(QUICK, grace=60)) as (port, _), _connect(port) as client:
         began = time.monotonic()
@@ -187,14 +187,14 @@ def test_a_header_behind_an_answer_has_its_own_time() -> None:
 
 
 def _answer_late(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Answer after more than the grace."""
+    """Respond after more than the grace time."""
     time.sleep(0.1)
     start_response("200 OK", [("Content-Length", "0")])
     return []
 
 
 def test_slow_clients_leave_the_others_alone() -> None:
-    """Many more slow clients than threads, in every way of being slow: the next one is answered all the same."""
+    """With many more slow clients than threads, slow in every way, the next request is answered."""
     slow = (
         b"",
         b"GET / HT",
@@ -216,7 +216,7 @@ def test_slow_clients_leave_the_others_alone() -> None:
 
 
 def test_a_slow_upload_at_the_pace_is_taken() -> None:
-    """A body that comes at twice the least pace is taken, though it takes many times the grace."""
+    """A body at twice the least rate is received, though it takes many times the grace time."""
     limits = evolve(QUICK, pace=50_000, grace=0.3)
     length = 150_000
     with working(limits) as (port, _), _connect(port) as client:
@@ -231,7 +231,7 @@ def test_a_slow_upload_at_the_pace_is_taken() -> None:
 
 @pytest.mark.parametrize("length", [60_000, 400_000])
 def test_a_body_below_the_pace_is_refused(length: int) -> None:
-    """A body that keeps coming, but slower than the pace, is refused; a short one and a long one alike."""
+    """A body below the least rate is refused, whether it is short or long."""
     with working(evolve(QUICK, pace=50_000)) as (port, _), _connect(port) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length)
         client.settimeout(0.02)
@@ -246,7 +246,7 @@ def test_a_body_below_the_pace_is_refused(length: int) -> None:
 
 
 def test_an_answer_that_is_not_read_is_given_up() -> None:
-    """A client that takes nothing of its answer is closed; one that takes it slowly gets all of it."""
+    """The connection of a client that reads nothing is closed; one that reads slowly gets the whole response."""
     with working() as (port, [worker]), _connect(port) as idle, _connect(port) as slow:
         for client in (idle, slow):
             client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
@@ -262,7 +262,7 @@ def test_an_answer_that_is_not_read_is_given_up() -> None:
 
 
 def test_a_slow_download_at_the_pace_is_not_broken_off() -> None:
-    """What the client takes counts, though the kernel takes nothing more before a third of its buffer is gone."""
+    """Acknowledged bytes count, though the socket accepts nothing until a third of its buffer is free."""
     limits = evolve(QUICK, pace=50_000, grace=0.5, stall=1.0)
     with working(limits) as (port, [worker]), socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
@@ -280,7 +280,7 @@ def test_a_slow_download_at_the_pace_is_not_broken_off() -> None:
 
 
 def _unread(port: int, worker: InThread, clients: ExitStack) -> socket.socket:
-    """A client that reads nothing of a large answer, and has not for longer than it may when room is needed."""
+    """A client that reads nothing of a large response, for longer than is allowed when memory is needed."""
     others = set(worker._open)
     client = clients.enter_context(_connect(port))
     client.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
@@ -294,7 +294,7 @@ def _unread(port: int, worker: InThread, clients: ExitStack) -> socket.socket:
 
 
 def test_an_answer_takes_the_room_of_one_that_is_not_read() -> None:
-    """Without room for what a client does not take, the answer that has been left unread longest makes room."""
+    """If the send budget is used up, the connection that has been stalled longest is closed."""
     limits = evolve(QUICK, grace=30, stall=30, unsent=2 * LARGE)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         unread = [_unread(port, worker, clients) for _ in range(2)]
@@ -306,7 +306,7 @@ def test_an_answer_takes_the_room_of_one_that_is_not_read() -> None:
 
 
 def test_an_answer_leaves_those_that_are_read() -> None:
-    """Where all others are read, the connection of the answer that there is no room for is closed itself."""
+    """If no connection is stalled, the connection that needs the budget is closed itself."""
     limits = evolve(QUICK, grace=30, stall=30, unread=30, unsent=LARGE)
     with working(limits) as (port, [worker]), _connect(port) as read, _connect(port) as unread:
         read.sendall(b"GET /large HTTP/1.1\r\n" + CLOSE)
@@ -317,7 +317,7 @@ def test_an_answer_leaves_those_that_are_read() -> None:
 
 
 def test_an_answer_that_there_is_never_room_for() -> None:
-    """Nothing is closed for an answer that all the room were not enough for, but its own connection."""
+    """For a response larger than the whole budget, no other connection is closed."""
     limits = evolve(QUICK, grace=30, stall=30, unsent=LARGE)
     with working(limits, _in_pieces) as (port, [worker]), ExitStack() as clients:
         unread = _unread(port, worker, clients)
@@ -328,7 +328,7 @@ def test_an_answer_that_there_is_never_room_for() -> None:
 
 
 def _in_pieces(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
-    """An answer in pieces of a MiB, or twice as large and in one."""
+    """A response in pieces of one MiB, or of twice the size in one piece."""
     start_response("200 OK", [])
     if environ["PATH_INFO"] == "/larger":
         yield bytes(2 * LARGE)
@@ -338,7 +338,7 @@ def _in_pieces(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
 
 
 def test_an_answer_in_pieces_is_sent_in_their_order() -> None:
-    """Pieces that the client has no room for wait behind each other."""
+    """Pieces that the socket does not accept are queued in order."""
     with (
         working(evolve(QUICK, grace=30, stall=30), _in_pieces) as (port, [worker]),
         ExitStack() as clients,
@@ -351,7 +351,7 @@ def test_an_answer_in_pieces_is_sent_in_their_order() -> None:
 
 
 def test_answers_that_are_not_read_hold_no_thread() -> None:
-    """Many more answers that are not read than threads, and than there is room for: the next is sent all the same."""
+    """With many more unread responses than threads, and than the budget allows, the next is sent."""
     limits = evolve(QUICK, grace=30, stall=30, unsent=2 * LARGE)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         for _ in range(12):
@@ -365,7 +365,7 @@ def test_answers_that_are_not_read_hold_no_thread() -> None:
 @pytest.mark.parametrize("mib", [1, 30])
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_a_refused_body_is_read_after_the_answer(port: int, mib: int, is_chunked: bool) -> None:
-    """A client that sends the whole of it first, as Python's own does, comes to read the answer."""
+    """A client that sends the whole body first, as Python's does, gets to read the response."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     pieces = [bytes(MIB)] * mib
     body: Any = iter(pieces) if is_chunked else b"".join(pieces)
@@ -377,7 +377,7 @@ def test_a_refused_body_is_read_after_the_answer(port: int, mib: int, is_chunked
 
 
 def test_a_refused_body_is_read_up_to_a_bound() -> None:
-    """The answer comes before the bound is reached; beyond it, or after it, the connection is reset."""
+    """The response comes before the limit is reached; beyond it, the connection is reset."""
     limits = evolve(QUICK, drain_bytes=4 * MIB)
     head = b"POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n"
     with working(limits) as (port, [worker]), _connect(port) as client:
@@ -394,7 +394,7 @@ def test_a_refused_body_is_read_up_to_a_bound() -> None:
 
 
 def test_a_short_refused_body_keeps_its_connection(port: int) -> None:
-    """What has arrived already is read off, and the connection goes on."""
+    """A rest that has arrived already is read, and the connection is kept."""
     with _connect(port) as client:
         for framing in (
             b"Content-Length: 3\r\n\r\nabc",
@@ -408,7 +408,7 @@ def test_a_short_refused_body_keeps_its_connection(port: int) -> None:
 
 @pytest.mark.parametrize("length", [4, 100_000])
 def test_a_body_is_asked_for_once(port: int, length: int) -> None:
-    """100 Continue comes before a short body, and before a long one that is read."""
+    """100 Continue is sent once, before a short body, and before a long one that is read."""
     head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
     with _connect(port) as client:
         for _ in range(2):
@@ -421,7 +421,7 @@ def test_a_body_is_asked_for_once(port: int, length: int) -> None:
 
 
 def test_chunks_are_asked_for_once(port: int) -> None:
-    """100 Continue comes before a body in chunks."""
+    """100 Continue is sent once before a chunked body."""
     head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n" + CLOSE
     with _connect(port) as client:
         client.sendall(head)
@@ -433,7 +433,7 @@ def test_chunks_are_asked_for_once(port: int) -> None:
 
 
 def test_a_long_body_that_is_refused_is_not_asked_for(port: int) -> None:
-    """100 Continue is sent when a long body is read, and not before (RFC 9110 section 10.1.1)."""
+    """100 Continue is sent when a long body is read, not before (RFC 9110 section 10.1.1)."""
     head = b"POST /refuse HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
     with _connect(port) as client:
         client.sendall(head + b"Content-Length: 100000\r\n\r\n")
@@ -441,7 +441,7 @@ def test_a_long_body_that_is_refused_is_not_asked_for(port: int) -> None:
 
 
 def test_a_client_that_asks_and_is_gone() -> None:
-    """A client that has reset its connection by the time it is asked for the body is let go of."""
+    """A client that has reset the connection before 100 Continue is sent is closed."""
     head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
     with working() as (port, [worker]), socket.socket() as raw:
         made = Connection(raw, "client", "server", QUICK, worker._budget)
@@ -452,7 +452,7 @@ def test_a_client_that_asks_and_is_gone() -> None:
 
 
 def test_bodies_that_are_waited_for_hold_no_thread() -> None:
-    """More than there are upload threads ask for a short body, or drip chunks; a long one is answered beside them."""
+    """More slow short or chunked bodies than upload threads leave a thread for a long one."""
     held = (
         b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;e\r\na\r\n",
@@ -470,7 +470,7 @@ def test_bodies_that_are_waited_for_hold_no_thread() -> None:
 
 
 def test_chunks_that_are_mostly_framing_are_refused() -> None:
-    """A body that brings next to nothing in many bytes is refused, though it keeps the pace."""
+    """A body of little content and much framing is refused, though its rate is sufficient."""
     piece = b"1;" + b"e" * 650 + b"\r\na\r\n"
     with working(evolve(QUICK, grace=30)) as (port, _), _connect(port) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -480,7 +480,7 @@ def test_chunks_that_are_mostly_framing_are_refused() -> None:
 
 
 def test_idle_connections_make_room() -> None:
-    """With as many connections as there may be, the one that has been idle longest is closed for the next."""
+    """At the maximum number of connections, the one that has been idle longest is closed for the next."""
     limits = evolve(QUICK, connections=3, header=120)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         first, second = (clients.enter_context(_connect(port)) for _ in range(2))
@@ -496,7 +496,7 @@ def test_idle_connections_make_room() -> None:
 
 
 def test_connections_wait_where_none_is_idle() -> None:
-    """With nothing but unfinished requests, the next connection is accepted when one of them is over."""
+    """If no connection is idle, the next is accepted when a request is over."""
     limits = evolve(QUICK, connections=2, header=0.5)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         for _ in range(2):
@@ -508,13 +508,13 @@ def test_connections_wait_where_none_is_idle() -> None:
 
 
 class _Exhausted:
-    """A listener of a process that may open no more files, until some are closed or some time has passed."""
+    """A listener of a process without free file descriptors, for a number of calls."""
 
     def __init__(self, listener: socket.socket, errors: int) -> None:
         self._listener, self.errors = listener, errors
 
     def accept(self) -> Any:
-        """Accept, at last."""
+        """Accept after the failures."""
         if self.errors:
             self.errors -= 1
             raise OSError(errno.EMFILE, "of the test")
@@ -525,7 +525,7 @@ class _Exhausted:
 
 
 def _exhaust(worker: InThread, errors: int) -> None:
-    """Have the worker fail to accept so many times."""
+    """Make the next calls of accept fail."""
     _until(lambda: worker.is_listening)
     exhausted: Any = _Exhausted(worker.sockets[0], errors)
     worker.sockets[0] = exhausted
@@ -534,7 +534,7 @@ def _exhaust(worker: InThread, errors: int) -> None:
 
 
 def test_a_worker_without_descriptors_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that may open no more files accepts connections again when it may, and says so once in a while."""
+    """Without free file descriptors, a worker accepts again later, and logs a warning now and then."""
     with working() as (port, [worker]):
         warned: list[object] = []
         monkeypatch.setattr(worker.log, "warning", lambda *message: warned.append(message))
@@ -546,7 +546,7 @@ def test_a_worker_without_descriptors_goes_on(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_idle_connections_make_room_for_descriptors() -> None:
-    """A process that may open no more files closes the connection that has been idle longest for the next."""
+    """Without free file descriptors, the connection that has been idle longest is closed for the next."""
     limits = evolve(QUICK, keepalive=120, header=120)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         first, second = (clients.enter_context(_connect(port)) for _ in range(2))
@@ -566,7 +566,7 @@ def _spread(workers: list[InThread]) -> list[int]:
 
 
 def test_connections_are_spread() -> None:
-    """Of eight connections that are opened at once, each of two workers has at least three; and of three, two."""
+    """Of eight simultaneous connections, each of two workers has at least three; of three workers, two."""
     for count in (2, 3):
         with working(evolve(QUICK, header=30), workers=count) as (port, workers):
             _until(lambda: all(worker.is_listening for worker in workers))
@@ -580,7 +580,7 @@ def test_connections_are_spread() -> None:
 
 
 def test_a_connection_is_accepted_though_another_worker_has_fewer() -> None:
-    """A worker that has fewer connections may be stuck: its share is waited for, but not for ever."""
+    """A worker with fewer connections may be stuck, so the wait for it is limited."""
     with working() as (port, [worker]):
         stuck = object()
         worker._connection_counts.set_count(worker._connection_counts.assign(stuck), 0)
@@ -591,7 +591,7 @@ def test_a_connection_is_accepted_though_another_worker_has_fewer() -> None:
 
 
 def test_a_worker_that_stops_answers_what_is_there() -> None:
-    """It accepts nothing more, closes what is idle, and ends when everything is answered."""
+    """It accepts nothing more, closes idle connections, and exits when every request is answered."""
     limits = evolve(QUICK, keepalive=30, header=30, grace=30, closing=0.5)
     with working(limits) as (port, [worker]), ExitStack() as clients:
         idle, kept, upload, late = (clients.enter_context(_connect(port)) for _ in range(4))
@@ -614,7 +614,7 @@ def test_a_worker_that_stops_answers_what_is_there() -> None:
 
 
 def test_a_worker_that_stops_ends_what_takes_too_long() -> None:
-    """At the end of its time it cuts off the connections that are left, whose threads end with them."""
+    """At its deadline it shuts down the remaining connections, which ends their threads."""
     with working(evolve(QUICK, header=60, grace=60)) as (port, [worker]), _connect(port) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
         _until(lambda: worker.connections == 1)

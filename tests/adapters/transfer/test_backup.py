@@ -1,4 +1,4 @@
-"""Backing up a data directory: what is in a backup, and what is none."""
+"""Backing up a data directory: the content of a backup, and what is not a complete one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from support.server import opened
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with the demo in it. Nothing is to be changed in it."""
+    """A data directory with the demo. Tests do not change it."""
     data = tmp_path_factory.mktemp("backup") / "data"
     with opened(data) as service:
         demo.fill(service)
@@ -43,12 +43,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own(store: Path, tmp_path: Path) -> Path:
-    """The same, to be changed."""
+    """A copy of it, which a test may change."""
     return Path(shutil.copytree(store, tmp_path / "own"))
 
 
 def run_sql(file: Path, *statements: str) -> None:
-    """Change a database file behind the back of albumcore."""
+    """Change a database file without albumcore."""
     with closing(sqlite3.connect(file)) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -77,7 +77,7 @@ def test_a_backup_holds_all_that_a_store_needs(own: Path, tmp_path: Path) -> Non
 
 
 def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> None:
-    """Files that belong to it while it is open, and what was deleted, stay behind; what is in its log does not."""
+    """Lock files and deleted content are left out; the content of the write-ahead log is included."""
     with opened(own) as service:
         service.people.register("stays", "stays-in-the-log@clinic.example")
         service.people.register("gone", "gone-for-ever@clinic.example")
@@ -90,7 +90,7 @@ def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> No
 
 
 def test_a_backup_is_for_its_owner_alone(store: Path, tmp_path: Path) -> None:
-    """Directory and files, whatever the umask is; and the files in a directory that others made and may read."""
+    """Directory and files have private modes, whatever the umask, and files also in a directory with an open mode."""
     (tmp_path / "of others").mkdir()
     umask = os.umask(0)
     try:
@@ -105,7 +105,7 @@ def test_a_backup_is_for_its_owner_alone(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_relative_path(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both directories may be named from where one is."""
+    """Both directories may be relative paths."""
     monkeypatch.chdir(tmp_path)
     made = backed_up(own.relative_to(tmp_path), Path("backup"))
     assert restored(Path("backup"), Path("restored")).manifest == made
@@ -115,12 +115,12 @@ def test_a_relative_path(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def nothing_can_be_linked(source: object, target: object) -> None:
-    """As from one file system to another."""
+    """Hard links fail, as between file systems."""
     raise OSError(18, "Invalid cross-device link")
 
 
 def test_image_bytes_are_linked_within_a_file_system(own: Path, tmp_path: Path) -> None:
-    """But for those that others may write to, or read: those are copied."""
+    """Files that other users can write or read are copied instead."""
     (of_others, path), *rest = blob_files(own)
     path.chmod(0o644)
     backed_up(own, tmp_path / "backup")
@@ -132,7 +132,7 @@ def test_image_bytes_are_linked_within_a_file_system(own: Path, tmp_path: Path) 
 
 
 def test_image_bytes_are_not_linked_into_a_directory_of_others(own: Path, tmp_path: Path) -> None:
-    """Who may write to the directory could put other files in their place; these are copies at least."""
+    """Users who can write to the directory could replace the files, so these are at least copies."""
     target = DirectoryBlobs(tmp_path / "target")
     target.path.chmod(0o777)
     wanted = [(digest, path.stat().st_size) for digest, path in blob_files(own)]
@@ -158,7 +158,7 @@ def test_damaged_image_bytes_end_a_backup(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """They are named by their digests, and nothing is left."""
+    """The error names the digests, and nothing is left of the backup."""
     if not is_linked:
         monkeypatch.setattr(os, "link", nothing_can_be_linked)
     (first, path), _, (second, other), _ = blob_files(own)
@@ -175,7 +175,7 @@ def test_damaged_image_bytes_end_a_backup(
 def test_very_much_damage_is_counted(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hundred things are named, and the others counted."""
+    """A hundred problems are listed, and the others counted."""
     monkeypatch.setattr(blobs, "_MAX_PROBLEMS", 1)
     shutil.rmtree(own / "blobs")
     with pytest.raises(BackupDamaged, match=r"^image bytes \w+: missing\nand 3 more$"):
@@ -198,13 +198,13 @@ def test_a_reference_that_is_no_digest(own: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def moto() -> Iterator[S3]:
-    """S3 on this machine."""
+    """A local S3 server."""
     with serving_s3() as server:
         yield server
 
 
 def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
-    """The backup says which there are, and a restore looks for them before anything is changed."""
+    """The backup lists them, and a restore checks that they exist before it changes anything."""
     bucket, backup, new = moto.bucket(), tmp_path / "backup", tmp_path / "new"
     images = dict(blob_files(own))
     with reached(moto.address):
@@ -228,7 +228,7 @@ def test_images_on_s3_stay_there(own: Path, tmp_path: Path, moto: S3) -> None:
 
 
 def test_images_of_a_directory_to_s3(own: Path, tmp_path: Path, moto: S3) -> None:
-    """A backup that holds them copies them to the bucket that the settings name."""
+    """Images in a backup are copied to the bucket of the settings."""
     bucket, backup = moto.bucket(), tmp_path / "backup"
     backed_up(own, backup)
     with reached(moto.address):
@@ -244,7 +244,7 @@ def test_images_of_a_directory_to_s3(own: Path, tmp_path: Path, moto: S3) -> Non
 
 
 def test_a_backup_that_is_killed(own: Path, tmp_path: Path) -> None:
-    """It is none without its manifest, which is written last, and with it a whole one."""
+    """Without its manifest, which is written last, it is not a backup; with it, it is complete."""
     for number in range(at_length(40, 2)):
         backup, new = tmp_path / f"backup-{number}", tmp_path / f"new-{number}"
         process = multiprocessing.get_context("spawn").Process(target=backed_up, args=(own, backup))
@@ -265,7 +265,7 @@ def test_a_backup_that_is_killed(own: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("last", ["albumcore.sqlite", "blobs.txt", "blobs", "demo.json"])
 def test_a_backup_that_has_come_so_far(last: str, store: Path, tmp_path: Path) -> None:
-    """Up to the manifest, whatever is there, it is no backup."""
+    """A directory without a manifest is not a backup, at any stage."""
     backed_up(store, tmp_path / "backup")
     (tmp_path / "backup" / "manifest.json").rename(tmp_path / "backup" / ".manifest.json")
     names = ["albumcore.sqlite", "blobs.txt", "blobs", "demo.json"]
@@ -277,7 +277,7 @@ def test_a_backup_that_has_come_so_far(last: str, store: Path, tmp_path: Path) -
 
 
 def test_a_directory_that_is_not_empty(store: Path, tmp_path: Path) -> None:
-    """Nothing in it is touched."""
+    """It is refused and not changed."""
     (tmp_path / "note").write_text("mine")
     with pytest.raises(TransferRefused, match="is not empty"):
         backed_up(store, tmp_path)
@@ -285,14 +285,14 @@ def test_a_directory_that_is_not_empty(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_backup_in_the_data_directory(own: Path) -> None:
-    """It would go with what it is to outlive."""
+    """It would be lost together with the store."""
     with pytest.raises(TransferRefused, match="outside of the data directory"):
         backed_up(own, own / "backups" / "today")
     assert not (own / "backups").exists()
 
 
 def test_a_store_that_does_not_verify(own: Path, tmp_path: Path) -> None:
-    """What is wrong is named, and an empty directory that was there stays empty."""
+    """The error lists the problems, and an existing empty directory stays empty."""
     run_sql(own / DATABASE_FILE, "UPDATE album_row SET name = 'Other'")
     (tmp_path / "backup").mkdir()
     with pytest.raises(BackupDamaged, match="in the index, not in the history"):
@@ -322,7 +322,7 @@ def test_a_copy_that_is_not_the_database(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Events at other positions, or damage that only the copy has, end the backup."""
+    """Events at other positions, or damage in the copy only, fail the backup."""
     copy = sqlite_dump._vacuum_into
 
     def badly(database: SQLiteDatabase, file: Path, progress: Callable[[int], None]) -> None:
@@ -346,7 +346,7 @@ def test_a_copy_that_is_not_the_database(
 def test_progress_is_the_length_of_the_copy(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite tells nothing of it, so the file is looked at."""
+    """SQLite reports no progress, so the size of the file is polled."""
     monkeypatch.setattr(sqlite_dump, "_POLL_SECONDS", 0.0001)
     told: list[int] = []
     with opened(own) as service:
@@ -365,7 +365,7 @@ def test_progress_is_the_length_of_the_copy(
 
 
 def test_the_manifest_is_documented(store: Path, tmp_path: Path) -> None:
-    """Its form is promised: other programs read it."""
+    """Its format is stable: other programs read it."""
     backed_up(store, tmp_path / "backup")
     told = orjson.loads((tmp_path / "backup" / "manifest.json").read_bytes())
     page = Path(__file__).parents[3] / "docs" / "how-to" / "back-up-and-restore.md"

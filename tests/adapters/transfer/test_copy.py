@@ -1,4 +1,4 @@
-"""Copying a whole store: what arrives, what is refused, and what becomes of a copy that is cut off."""
+"""Copying a whole store: what is copied, what is refused, and resuming a copy that was cut off."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class Stopped(Exception):
 
 
 def patient(first: str) -> Patient:
-    """A patient of that name."""
+    """A patient with this name."""
     given: dict[str, Any] = dict.fromkeys((column.name for column in fields(Patient)), "")
     given |= {"first": first, "dob": date(2015, 6, 1), "gender": "Female", "oldid": 7}
     return Patient(**given)
 
 
 def furnish(data: Path) -> None:
-    """The demo; and rows in all tables that it leaves empty, the last ones of some deleted."""
+    """Add the demo, and rows in every table that it leaves empty; delete the last rows of some tables."""
     settings = Settings(data=data, allow_private_addresses=True, snapshot_every=5)
     service = open_service(settings)
     with closing(service):
@@ -98,7 +98,7 @@ def furnish(data: Path) -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a row in every table. Nothing is to be changed in it."""
+    """A data directory with a row in every table. Tests do not change it."""
     data = tmp_path_factory.mktemp("copied") / "data"
     furnish(data)
     assert [name for name, found in dump(data).items() if not found] == []
@@ -107,12 +107,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own(store: Path, tmp_path: Path) -> Path:
-    """The same, to be changed."""
+    """A copy of it, which a test may change."""
     return Path(shutil.copytree(store, tmp_path / "own"))
 
 
 def dump(data: Path) -> Dump:
-    """Every row of a database file that cannot be made from the events; the events with their positions."""
+    """Every row that is not derived from the events, and the events with their positions."""
     with closing(sqlite3.connect(data / DATABASE_FILE)) as connection:
         found = {
             one.name: connection.execute(
@@ -125,7 +125,7 @@ def dump(data: Path) -> Dump:
 
 
 def run_sql(data: Path, *statements: str) -> None:
-    """Change a database file."""
+    """Change a database file without albumcore."""
     with closing(sqlite3.connect(data / DATABASE_FILE)) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -133,7 +133,7 @@ def run_sql(data: Path, *statements: str) -> None:
 
 
 def problems(data: Path) -> list[str]:
-    """What `verify` says."""
+    """The problems that `verify` finds."""
     with opened(data) as service:
         return service.albums.verify(service.blobs.check)
 
@@ -142,7 +142,7 @@ def problems(data: Path) -> list[str]:
 
 
 def test_there_and_back_again(store: Path, tmp_path: Path) -> None:
-    """Through PostgreSQL, every event comes back byte for byte at its position, and every row as it was."""
+    """Through PostgreSQL, every event comes back byte for byte at its position, and every row unchanged."""
     back, expected = tmp_path / "back", dump(store)
     with empty_database() as url:
         there = copied(store, url)
@@ -159,7 +159,7 @@ def test_there_and_back_again(store: Path, tmp_path: Path) -> None:
 
 
 def test_to_another_directory(store: Path, tmp_path: Path) -> None:
-    """Images and the secret go along, so that the other directory is as good as this one."""
+    """Images and the secret are copied too, so the other directory can replace this one."""
     new = tmp_path / "new"
     told = copied(store, new)
     assert (told.blobs, told.damaged_blobs, told.secret) == (4, 0, True)
@@ -171,7 +171,7 @@ def test_to_another_directory(store: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["sqlite", "postgres"])
 def test_numbers_are_not_given_again(way: str, store: Path, tmp_path: Path) -> None:
-    """Not even those of rows that were deleted before: the next ones are those that the source would have given."""
+    """Identity columns continue where those of the source would, even after deleted rows."""
     new = tmp_path / "new"
     with empty_database() as url:
         if way == "postgres":
@@ -191,7 +191,7 @@ def test_numbers_are_not_given_again(way: str, store: Path, tmp_path: Path) -> N
 
 
 def test_a_source_of_another_release(own: Path, tmp_path: Path) -> None:
-    """One that is older is to be brought to this release first, for nothing is changed in a source."""
+    """An older store must be migrated first, because a copy does not change its source."""
     newer = len(MIGRATIONS) + 1
     for version, expected in (
         (newer, "a newer albumcore wrote"),
@@ -205,7 +205,7 @@ def test_a_source_of_another_release(own: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_damaged_is_told(own: Path, tmp_path: Path) -> None:
-    """A copy of a damaged store is as good as the store, and says what is wrong with both."""
+    """A copy of a damaged store is equal to it, and lists the problems of both."""
     rotten, missing = sorted(one for one in (own / "blobs").glob("*/*"))[:2]
     rotten.write_bytes(b"x" * rotten.stat().st_size)
     missing.unlink()
@@ -222,7 +222,7 @@ def test_what_is_damaged_is_told(own: Path, tmp_path: Path) -> None:
 
 
 def stopping(after: int) -> Any:
-    """Shows nothing, and cuts the copy off at the given time that anything is to be shown."""
+    """Shows nothing, and cuts the copy off at the n-th report of progress."""
     told: list[int] = []
 
     def tell(done: int) -> None:
@@ -242,7 +242,7 @@ def stopping(after: int) -> Any:
 def test_cut_off_and_run_again(
     to: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever it was cut off, the copy cannot be opened; run again and again, it comes to its end."""
+    """A copy that was cut off anywhere cannot be opened; it completes when it is repeated often enough."""
     monkeypatch.setattr(tables, "BATCH", 9)
     new, runs = tmp_path / "new", 0
     with empty_database() as url:
@@ -265,7 +265,7 @@ def test_cut_off_and_run_again(
 
 
 def test_killed_and_run_again(store: Path, tmp_path: Path) -> None:
-    """A process that ends without a word leaves nothing that stands in the way of the next."""
+    """A killed process leaves nothing that prevents the next from continuing."""
     new = tmp_path / "new"
     for after in (2, 8):
         process = multiprocessing.get_context("spawn").Process(
@@ -282,7 +282,7 @@ def test_killed_and_run_again(store: Path, tmp_path: Path) -> None:
 
 
 def at_stage(name: str, do: Callable[[], object]) -> Any:
-    """Shows nothing, and does something when a stage begins."""
+    """Shows nothing, and runs a function when a stage begins."""
 
     @contextmanager
     def stage(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -294,7 +294,7 @@ def at_stage(name: str, do: Callable[[], object]) -> Any:
 
 
 def write(data: Path) -> None:
-    """Somebody is added, two people swap their addresses, one row goes and one comes."""
+    """Add a person, swap the addresses of two others, delete a row and insert one."""
     with opened(data) as service:
         act = service.albums.handle
         act(album_stream(ALBUM), post_comment, ADA, "Meanwhile")
@@ -315,7 +315,7 @@ def write(data: Path) -> None:
     "when", ["copying events", "copying what is beside them", "copying image files"]
 )
 def test_written_to_meanwhile(when: str, own: Path, tmp_path: Path) -> None:
-    """What is copied is of one moment. The copy stays closed until it is run once more, and brings what came later."""
+    """The copy is of one snapshot. It cannot be opened until it is repeated, which adds the later changes."""
     new, before = tmp_path / "new", dump(own)
     told = copied(own, new, at_stage(when, lambda: write(own)))
     assert (told.is_whole, told.problems) == (False, ())
@@ -329,7 +329,7 @@ def test_written_to_meanwhile(when: str, own: Path, tmp_path: Path) -> None:
 
 
 def test_written_to_meanwhile_on_postgresql(store: Path, tmp_path: Path) -> None:
-    """There, too, what is read in several steps is of one moment."""
+    """Reads in several statements are of one snapshot there too."""
     with empty_database() as url:
         copied(store, url)
 
@@ -350,14 +350,14 @@ def test_written_to_meanwhile_on_postgresql(store: Path, tmp_path: Path) -> None
 
 
 def refused(source: Path | str, target: Path | str) -> str:
-    """What the refusal says."""
+    """The message of the refusal."""
     with pytest.raises(TransferRefused) as said:
         copied(source, target)
     return str(said.value)
 
 
 def test_a_target_that_is_in_use(own: Path, store: Path, tmp_path: Path) -> None:
-    """A whole store is not copied into, a finished copy neither; an opened one where nothing was done is empty."""
+    """A store and a finished copy are no targets; an opened store without content is."""
     assert "name an empty place" in refused(own, store)
     new = tmp_path / "new"
     with opened(new):
@@ -371,7 +371,7 @@ def test_a_target_that_is_in_use(own: Path, store: Path, tmp_path: Path) -> None
 
 
 def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
-    """Its events are compared: where they are not the source's, it stays as it is."""
+    """Its events are compared: if they differ from those of the source, it is not changed."""
     new, other = tmp_path / "new", tmp_path / "other"
     stage = stopping(3)
     with pytest.raises(Stopped):
@@ -387,7 +387,7 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
 
 
 def test_an_event_that_differs_in_the_middle(own: Path, tmp_path: Path) -> None:
-    """A copy whose newest event is the source's, and an older one is not, never counts as whole."""
+    """A copy with the newest event of the source, but another older event, is never complete."""
     new = tmp_path / "new"
     change = "UPDATE stored_events SET state = replace(state, 'Copied', 'Forged') WHERE rowid < 40"
     with pytest.raises(TransferRefused, match="another store"):
@@ -397,7 +397,7 @@ def test_an_event_that_differs_in_the_middle(own: Path, tmp_path: Path) -> None:
 
 
 def test_no_source(tmp_path: Path) -> None:
-    """A mistyped address makes nothing, and is not taken for an empty store."""
+    """A mistyped address creates nothing, and does not pass for an empty store."""
     new = tmp_path / "new"
     assert "no store to copy from" in refused(tmp_path / "none", new)
     assert list(tmp_path.iterdir()) == []
@@ -420,19 +420,19 @@ def test_no_source(tmp_path: Path) -> None:
     ],
 )
 def test_an_address_that_is_none(address: str) -> None:
-    """The refusal says what one looks like."""
+    """The message shows the format of an address."""
     with pytest.raises(TransferRefused, match="sqlite:///PATH"):
         location_of(address)
 
 
 def test_an_address_of_a_directory() -> None:
-    """What no address can hold is written by its code."""
+    """Special characters of a path are percent-encoded."""
     assert location_of("sqlite:///srv/a%20b") == Location(directory=Path("/srv/a b"))
     assert "secret" not in repr(location_of("postgresql://me:secret@host/name"))
 
 
 def test_a_row_that_the_target_cannot_hold(own: Path, tmp_path: Path) -> None:
-    """It is named; on PostgreSQL no text holds a NUL."""
+    """The error names the row; PostgreSQL stores no NUL in a text."""
     run_sql(own, "UPDATE directory_study SET description = 'a' || char(0) WHERE 1")
     with empty_database() as url:
         said = refused(own, url)
@@ -440,7 +440,7 @@ def test_a_row_that_the_target_cannot_hold(own: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_that_no_service_has_opened(tmp_path: Path) -> None:
-    """The library alone made it: there are no tables beside the events, and no number was given out."""
+    """A store made by the library alone has no rows beside the events, and no generated identities."""
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     with closing(open_sqlite(old / DATABASE_FILE)) as app:

@@ -1,4 +1,4 @@
-"""Backing up a PostgreSQL database, and restoring it into an empty one, on a real server."""
+"""Backing up a PostgreSQL database, and restoring it into an empty one, with a real server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DERIVED = ("stored_snapshots", "form_of_rows", "unfinished_copy")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A store with the demo in it, and numbers given out that nothing has. Nothing is to be changed in it."""
+    """A store with the demo, and identities that were generated and not used. Tests do not change it."""
     with empty_database() as url:
         settings = Settings(data=tmp_path_factory.mktemp("source"), database=url)
         with closing(open_service(settings)) as service:
@@ -58,7 +58,7 @@ def from_place(settings: Settings, backup: Path, stage: Any = quiet) -> Manifest
 
 
 def tables(settings: Settings) -> Mapping[str, list[bytes]]:
-    """The rows of every table, whatever order they are in."""
+    """The rows of every table, in any order."""
     assert settings.database is not None
     found = Contents.of(settings.database).rows
     return {
@@ -67,7 +67,7 @@ def tables(settings: Settings) -> Mapping[str, list[bytes]]:
 
 
 def after_the_first(stage: str, do: Callable[[], object]) -> Any:
-    """Shows nothing, and does something once the first thing of a stage is done."""
+    """Shows nothing, and runs a function after the first report of a stage."""
 
     @contextmanager
     def shown(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -81,7 +81,7 @@ def after_the_first(stage: str, do: Callable[[], object]) -> Any:
 
 
 def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> None:
-    """Every row comes back, every image, and every number counts as given that was."""
+    """Every row and every image comes back, and identity columns continue where they were."""
     manifest = from_place(source, tmp_path / "backup")
     assert restore(target, tmp_path / "backup", quiet).manifest == manifest
     assert tables(target) == tables(source)
@@ -102,7 +102,7 @@ def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> N
 
 
 def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None:
-    """What is written once the first table is copied is in none of the others, and in no count."""
+    """The dump is of one snapshot: writes after the first table are in none of the others, and in no count."""
     with empty_database() as url, empty_database() as other:
         settings = Settings(data=tmp_path / "source", database=url)
         with closing(open_service(settings)) as service:
@@ -123,7 +123,7 @@ def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None
 def test_a_table_may_take_long(
     source: Settings, target: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is copied by one statement, which takes as long as it takes, there and back."""
+    """A table is copied by one statement without a timeout, in both directions."""
     told: list[str] = []
     with closing(open_service(source)) as service:
 
@@ -165,7 +165,7 @@ def test_a_store_that_does_not_verify(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_not_empty(source: Settings, tmp_path: Path) -> None:
-    """It is left as it is."""
+    """It is refused and not changed."""
     from_place(source, tmp_path / "backup")
     before = tables(source)
     with pytest.raises(TransferRefused, match="name an empty database"):
@@ -174,14 +174,14 @@ def test_a_database_that_is_not_empty(source: Settings, tmp_path: Path) -> None:
 
 
 def forget_a_row(backup: Path) -> None:
-    """Take a row out of a table, and have the digests agree."""
+    """Delete a row from the dump of a table, and correct the digests."""
     path = backup / "tables" / "directory_account.copy"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
     agree(backup)
 
 
 def rename_a_column(backup: Path) -> None:
-    """Have the manifest name what is no column, and could be anything in a statement."""
+    """Make the manifest name an unknown column, which could be any SQL."""
     told = orjson.loads((backup / "manifest.json").read_bytes())["tables"]
     told[1]["columns"][0] = "no column"
     agree(backup, tables=told)
@@ -206,7 +206,7 @@ def test_a_backup_that_is_not_whole(
     target: Settings,
     tmp_path: Path,
 ) -> None:
-    """What is in the database then can be opened by no command."""
+    """After it fails, no command opens the database."""
     from_place(source, tmp_path / "backup")
     damage(tmp_path / "backup")
     with pytest.raises(error, match=told):
@@ -218,7 +218,7 @@ def test_a_backup_that_is_not_whole(
 def test_restored_again_once_the_images_are_there(
     source: Settings, target: Settings, tmp_path: Path
 ) -> None:
-    """What was refused before any row was put back can be tried again."""
+    """A restore that is refused before any row is loaded can be repeated."""
     from_place(source, tmp_path / "backup")
     _, image = next(blob_files(tmp_path / "backup"))
     image.rename(tmp_path / "image")
@@ -230,7 +230,7 @@ def test_restored_again_once_the_images_are_there(
 
 
 def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
-    """That of the backup is taken where there is none; one that is there stays."""
+    """That of the backup is used only if the data directory has none."""
     with closing(open_service(source)) as service:
         back_up_service(service, tmp_path / "backup", quiet, with_secret=True)
     assert restore(target, tmp_path / "backup", quiet).secret == "backup"
@@ -243,7 +243,7 @@ def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
 
 
 def test_a_backup_of_postgresql_is_none_of_sqlite(source: Settings, tmp_path: Path) -> None:
-    """`copy` takes a store from one to the other."""
+    """`copy` moves a store between database systems."""
     from_place(source, tmp_path / "backup")
     with pytest.raises(TransferRefused, match="albumcore copy"):
         restored(tmp_path / "backup", tmp_path / "data")

@@ -1,4 +1,4 @@
-"""Restoring a backup: what takes the place of a data directory, when it does not, and what a crash leaves."""
+"""Restoring a backup: what replaces the data directory, what is refused, and what a crash leaves."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LATER = album_stream(AlbumId("Later00001"))
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A data directory with the demo in it, and a backup of it. Nothing is to be changed in either."""
+    """A data directory with the demo, and a backup of it. Tests do not change them."""
     folder = tmp_path_factory.mktemp("restore")
     data, backup = folder / "data", folder / "backup"
     with opened(data) as service:
@@ -57,20 +57,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def backup(made: tuple[Path, Path], tmp_path: Path) -> Path:
-    """The backup, to be changed."""
+    """A copy of the backup, which a test may change."""
     return Path(shutil.copytree(made[1], tmp_path / "backup"))
 
 
 @pytest.fixture
 def data(made: tuple[Path, Path], tmp_path: Path) -> Path:
-    """The data directory, with what came after the backup."""
+    """The data directory, with changes after the backup."""
     own = Path(shutil.copytree(made[0], tmp_path / "data"))
     write_later(own)
     return own
 
 
 def write_later(data: Path) -> None:
-    """What the backup does not have."""
+    """Write what the backup does not contain."""
     with opened(data) as service:
         service.albums.handle(LATER, create_album, Source(demo.ADA), "Later")
         service.blobs.put(b"an image of later")
@@ -85,7 +85,7 @@ def beside(data: Path) -> list[str]:
 
 
 def test_the_store_is_as_it_was(made: tuple[Path, Path], backup: Path, data: Path) -> None:
-    """What came after the backup is gone from it; it stays in the old data directory, which is whole."""
+    """Changes after the backup are undone; the old data directory still has them."""
     later = contents(data)
     told = restored(backup, data)
     assert contents(data) == contents(made[0])
@@ -101,7 +101,7 @@ def test_the_store_is_as_it_was(made: tuple[Path, Path], backup: Path, data: Pat
 def test_the_log_of_the_old_database_is_not_applied(
     made: tuple[Path, Path], backup: Path, data: Path
 ) -> None:
-    """A service that was killed leaves committed transactions in the write-ahead log: they stay where they are."""
+    """The write-ahead log of a killed service remains in the old directory."""
     killed = data.with_name("killed")
     with opened(data) as service:
         service.people.register("in-the-log")
@@ -120,7 +120,7 @@ def test_the_log_of_the_old_database_is_not_applied(
 
 
 def test_the_database_writes_ahead(backup: Path, tmp_path: Path) -> None:
-    """The copy in a backup does not: readers would wait for writers."""
+    """The restored database is in WAL mode, unlike the dump; otherwise readers would wait for writers."""
     restored(backup, tmp_path / "new")
     with closing(sqlite3.connect(tmp_path / "new" / DATABASE_FILE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -128,7 +128,7 @@ def test_the_database_writes_ahead(backup: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_there", [False, True])
 def test_where_nothing_was(is_there: bool, backup: Path, tmp_path: Path) -> None:
-    """No old data directory is left then, whether an empty one stood there or none."""
+    """Without a data directory, or with an empty one, no old directory is left."""
     new = tmp_path / "far" / "away"
     if is_there:
         new.mkdir(parents=True)
@@ -139,7 +139,7 @@ def test_where_nothing_was(is_there: bool, backup: Path, tmp_path: Path) -> None
 
 
 def test_a_symbolic_link_stays(backup: Path, data: Path, tmp_path: Path) -> None:
-    """What it leads to is replaced."""
+    """The directory that it points to is replaced."""
     link = tmp_path / "link"
     link.symlink_to(data)
     assert restored(backup, link).old == data.with_name("data.before-restore")
@@ -148,7 +148,7 @@ def test_a_symbolic_link_stays(backup: Path, data: Path, tmp_path: Path) -> None
 
 
 def test_index_rows_of_another_release(backup: Path, tmp_path: Path) -> None:
-    """They are made again from the events, as when a service opens the store."""
+    """They are rebuilt from the events, as when a service opens the store."""
     with closing(sqlite3.connect(backup / DATABASE_FILE)) as connection:
         connection.execute("UPDATE form_of_rows SET form = 'other'")
         connection.execute("DELETE FROM album_row")
@@ -160,7 +160,7 @@ def test_index_rows_of_another_release(backup: Path, tmp_path: Path) -> None:
 
 
 def test_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) -> None:
-    """They are added to what is there."""
+    """Images outside of the data directory are added to the existing ones."""
     images = tmp_path / "images"
     with opened(tmp_path / "other") as service:
         digest = service.blobs.put(b"of others")
@@ -172,7 +172,7 @@ def test_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) -> None:
 
 
 def test_images_and_secret_named_within_the_data_directory(backup: Path, data: Path) -> None:
-    """They are where they are named, once the directory has been replaced."""
+    """Paths inside the data directory are valid after it is replaced."""
     shutil.move(data / "blobs", data / "of images")
     (data / "keys").mkdir()
     shutil.move(data / "secret", data / "keys" / "own")
@@ -190,7 +190,7 @@ def test_images_and_secret_named_within_the_data_directory(backup: Path, data: P
 
 
 def test_damaged_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) -> None:
-    """A backup is needed for such as these: what it has is put in their place."""
+    """Damaged images are replaced by those of the backup."""
     images = tmp_path / "images"
     shutil.copytree(backup / "blobs", images)
     damaged = min(images.glob("*/*"))
@@ -205,7 +205,7 @@ def test_damaged_images_at_a_place_of_their_own(backup: Path, tmp_path: Path) ->
 
 
 def test_the_secret_of_a_backup(made: tuple[Path, Path], data: Path, tmp_path: Path) -> None:
-    """It takes the place of the one that is there."""
+    """It replaces the existing one."""
     backed_up(made[0], tmp_path / "with", with_secret=True)
     (data / "secret").write_bytes(bytes(range(32)))
     assert restored(tmp_path / "with", data).secret == "backup"
@@ -214,14 +214,14 @@ def test_the_secret_of_a_backup(made: tuple[Path, Path], data: Path, tmp_path: P
 
 
 def test_the_secret_that_is_there(backup: Path, data: Path) -> None:
-    """It stays where the backup has none: nobody has to log in again."""
+    """It is kept if the backup has none, so tokens remain valid."""
     (data / "secret").write_bytes(bytes(range(32)))
     assert restored(backup, data).secret == "kept"
     assert (data / "secret").read_bytes() == bytes(range(32))
 
 
 def test_no_secret(backup: Path, tmp_path: Path) -> None:
-    """A new one is made where there is neither."""
+    """A new one is made if there is neither."""
     assert restored(backup, tmp_path / "new").secret == "new"
     assert (tmp_path / "new" / "secret").stat().st_size == 32
 
@@ -229,7 +229,7 @@ def test_no_secret(backup: Path, tmp_path: Path) -> None:
 def test_a_secret_in_a_file_of_its_own(
     made: tuple[Path, Path], backup: Path, tmp_path: Path
 ) -> None:
-    """It is none of the data directory."""
+    """A secret outside of the data directory is not changed."""
     secret = made[0] / "secret"
     assert restored(backup, tmp_path / "new", secret_file=secret).secret == "kept"
     assert not (tmp_path / "new" / "secret").exists()
@@ -238,7 +238,7 @@ def test_a_secret_in_a_file_of_its_own(
 def test_a_secret_that_others_could_read(
     made: tuple[Path, Path], data: Path, tmp_path: Path
 ) -> None:
-    """It is not taken, and the store stays as it is."""
+    """The restore is refused, and the store is not changed."""
     backed_up(made[0], tmp_path / "with", with_secret=True)
     (tmp_path / "with" / "secret").chmod(0o640)
     before = bytes_of(data)
@@ -251,7 +251,7 @@ def test_a_secret_that_others_could_read(
 
 
 def flip(path: Path) -> None:
-    """Change one bit in the middle of a file; a link to it elsewhere keeps its content."""
+    """Flip one bit in the middle of a file, without changing hard links to it."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.unlink()
@@ -299,7 +299,7 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], object], type[Exception], str]] = {
 def test_a_damaged_backup(
     damage: str, is_linked: bool, backup: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused with what is wrong, the store stays as it is, and nothing is left beside it."""
+    """The error lists the problems, the store is not changed, and nothing is left beside it."""
     change, error, told = DAMAGES[damage]
     change(backup)
     if not is_linked:
@@ -313,7 +313,7 @@ def test_a_damaged_backup(
 
 
 def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
-    """Even where its digests agree."""
+    """A store that does not verify is refused even if all digests match."""
     with closing(sqlite3.connect(backup / DATABASE_FILE)) as connection:
         connection.execute("UPDATE album_row SET name = 'Other'")
         connection.commit()
@@ -328,7 +328,7 @@ def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
 
 
 def test_under_an_open_store(backup: Path, data: Path) -> None:
-    """It would go on writing to what was replaced. So a restore waits for nobody, and changes nothing."""
+    """A restore under a running service is refused: it would continue to write to the old directory."""
     with opened(data) as service:
         before = bytes_of(data)
         with pytest.raises(TransferRefused, match="has the store open: stop it first"):
@@ -339,7 +339,7 @@ def test_under_an_open_store(backup: Path, data: Path) -> None:
 
 
 def during(stage: str, do: Callable[[], object]) -> Any:
-    """Shows nothing, and does something when a stage begins."""
+    """Shows nothing, and runs a function when a stage begins."""
 
     @contextmanager
     def shown(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -351,7 +351,7 @@ def during(stage: str, do: Callable[[], object]) -> Any:
 
 
 def test_no_store_is_opened_meanwhile(backup: Path, data: Path) -> None:
-    """A service that starts before the restore has ended is told so."""
+    """A service that starts during a restore is refused, with the reason."""
 
     def start() -> None:
         with pytest.raises(Exception, match="being restored"):
@@ -362,7 +362,7 @@ def test_no_store_is_opened_meanwhile(backup: Path, data: Path) -> None:
 
 
 def test_two_at_once(backup: Path, data: Path) -> None:
-    """The second is refused, and does not disturb the first."""
+    """The second restore is refused, without effect on the first."""
 
     def again() -> None:
         with pytest.raises(TransferRefused, match="another restore is under way"):
@@ -375,7 +375,7 @@ def test_two_at_once(backup: Path, data: Path) -> None:
 def test_another_one_has_just_ended(
     backup: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The directory that was opened to be held is the data directory by the time it is."""
+    """The locked directory may have become the data directory meanwhile."""
     lock = fcntl.flock
 
     def late(descriptor: int, kind: int) -> None:
@@ -400,7 +400,7 @@ def test_another_one_has_just_ended(
     ],
 )
 def test_a_backup_in_the_way(backup: Path, tmp_path: Path, backup_at: str, data_at: str) -> None:
-    """It would be cleared away, or moved, while it is needed."""
+    """A backup at a place that the restore clears or renames is refused."""
     folder = tmp_path / "folder"
     place = Path(shutil.copytree(backup, folder / backup_at))
     before = bytes_of(place)
@@ -411,7 +411,7 @@ def test_a_backup_in_the_way(backup: Path, tmp_path: Path, backup_at: str, data_
 
 
 def test_the_old_one_of_an_earlier_restore(backup: Path, data: Path) -> None:
-    """It may be all that is left of something: it is not replaced."""
+    """It may be the only copy of something, so it is not replaced."""
     restored(backup, data)
     before = bytes_of(data)
     with pytest.raises(TransferRefused, match="remove it once it is not needed"):
@@ -422,7 +422,7 @@ def test_the_old_one_of_an_earlier_restore(backup: Path, data: Path) -> None:
 def test_where_something_is_mounted(
     backup: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What cannot be renamed is refused at once; or, where the system does not tell, before anything is renamed."""
+    """A mount point is refused at once; if the system does not report it, before anything is renamed."""
     before = bytes_of(data)
     with monkeypatch.context() as patch:
         patch.setattr(os.path, "ismount", lambda path: path == data)
@@ -439,7 +439,7 @@ def test_where_something_is_mounted(
 
 
 def test_something_takes_the_place(backup: Path, tmp_path: Path) -> None:
-    """A service that made a new store there meanwhile keeps it."""
+    """A new store that a service made there meanwhile is not replaced."""
     new = tmp_path / "new"
     with pytest.raises(TransferRefused, match="was made at"):
         restore(
@@ -456,7 +456,7 @@ def test_something_takes_the_place(backup: Path, tmp_path: Path) -> None:
 
 
 def die(backup: Path, data: Path, renames: int) -> None:
-    """Restore in a process that is killed instead of the next rename after so many."""
+    """Restore in a process that is killed instead of its n-th rename."""
     process = multiprocessing.get_context("spawn").Process(
         target=restore_and_die, args=(backup, data, renames)
     )
@@ -466,7 +466,7 @@ def die(backup: Path, data: Path, renames: int) -> None:
 
 
 def test_killed_before_the_swap(backup: Path, data: Path, made: tuple[Path, Path]) -> None:
-    """The store is as it was, and the next restore begins anew."""
+    """The store is unchanged, and the next restore starts over."""
     before = bytes_of(data)
     die(backup, data, 0)
     assert (bytes_of(data), beside(data)) == (before, ["data", "data.restoring"])
@@ -481,7 +481,7 @@ def test_killed_before_the_swap(backup: Path, data: Path, made: tuple[Path, Path
 def test_killed_between_the_renames(
     is_made: bool, backup: Path, data: Path, made: tuple[Path, Path]
 ) -> None:
-    """The old one is whole beside its place. No service makes an empty store there, and the next restore goes on."""
+    """The old directory is complete. No service makes an empty store, and the next restore renames it back."""
     later = contents(data)
     die(backup, data, 1)
     assert beside(data) == ["data.before-restore", "data.restoring"]
@@ -498,14 +498,14 @@ def test_killed_between_the_renames(
 
 
 def test_killed_after_the_swap(backup: Path, data: Path, made: tuple[Path, Path]) -> None:
-    """Nothing is left to do."""
+    """The restore is complete."""
     die(backup, data, 2)
     assert beside(data) == ["data", "data.before-restore"]
     assert contents(data) == contents(made[0])
 
 
 def test_killed_at_any_moment(backup: Path, data: Path, made: tuple[Path, Path]) -> None:
-    """There is always one whole store, and the next restore goes on from there."""
+    """There is always one complete store, and the next restore succeeds."""
     later, wanted = contents(data), contents(made[0])
     random, new = Random(), data.with_name("data.restoring")
     for _ in range(at_length(60, 3)):
@@ -531,7 +531,7 @@ def test_killed_at_any_moment(backup: Path, data: Path, made: tuple[Path, Path])
 
 
 def test_a_stage_that_fails_leaves_nothing(backup: Path, data: Path) -> None:
-    """As when a user stops it."""
+    """An exception, such as an interrupt by the user, leaves no directory."""
 
     def stop() -> None:
         raise KeyboardInterrupt
