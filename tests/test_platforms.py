@@ -78,7 +78,7 @@ except OSError as error:
     print(error)
 """
     done = run(ON_WINDOWS + code, tmp_path)
-    assert done.stdout.startswith("files of a store are locked as POSIX systems do it")
+    assert done.stdout.startswith("a store needs the file locks of POSIX systems")
     assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
     assert list(tmp_path.iterdir()) == []
 
@@ -90,5 +90,5 @@ def test_the_command_says_so_too(tmp_path: Path) -> None:
         "import runpy; runpy.run_module('albumcore_adapters', run_name='__main__')",
     ):
         done = run(ON_WINDOWS + start, tmp_path)
-        assert done.stderr.startswith("albumcore: files of a store are locked as POSIX systems")
+        assert done.stderr.startswith("albumcore: a store needs the file locks of POSIX systems")
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

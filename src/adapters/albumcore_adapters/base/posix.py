@@ -12,8 +12,8 @@ try:
     import fcntl
 except ModuleNotFoundError:
     raise OSError(
-        "files of a store are locked as POSIX systems do it, so albumcore keeps them on Linux and macOS alone; "
-        "on Windows it runs in WSL or in a container"
+        "a store needs the file locks of POSIX systems, so albumcore runs on Linux and macOS; "
+        "on Windows, use WSL or a container"
     ) from None
 
 __all__ = ["fcntl", "sync_directory"]

@@ -229,7 +229,7 @@ def open_s3(bucket: str, prefix: str = "", seconds: float = REQUEST_SECONDS) -> 
     except (BaseError, ValueError):
         raise SettingsError(
             "ALBUMCORE_BLOBS",
-            "`AWS_*` variables that say how to reach S3, and one of them has a value that is none",
+            "valid `AWS_*` variables for S3, and the value of one of them is invalid",
         ) from None
     return S3Blobs("/".join(filter(None, (f"s3://{bucket}", prefix))), store)
 
@@ -267,7 +267,7 @@ def _refuse_after_fork() -> None:
     if _process is None:
         _process = os.getpid()
     elif _process != os.getpid():
-        raise RuntimeError("S3 was asked for something before this process was forked")
+        raise RuntimeError("S3 was used before this process was forked")
 
 
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
