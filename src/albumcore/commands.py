@@ -251,8 +251,7 @@ class Commands(LibraryApplication):
                 with self._write_locked(until) if is_write_locked else _BY_VERSION:
                     if there is None:
                         there = self.states.present(stream)
-                        # After the state was read: what this command led to cannot be in it then, unless it is
-                        # found here.
+                        # After the state was read: events of this command are in it only if they are found here.
                         if key is not None and (before := self.done_before(key)):
                             return before
                     act = Act(source, self._now(there.at), key)

@@ -127,12 +127,6 @@ PRIVATE_WORDS: frozenset[str] = frozenset(
         "albumcore_adapters.identity.service_tokens",
         "albumcore_adapters.server.serve",
         "albumcore_adapters.service",
-        "albumcore_adapters.sql.database",
-        "albumcore_adapters.sql.postgres_transaction",
-        "albumcore_adapters.store",
-        "albumcore_adapters.store.postgres",
-        "albumcore_adapters.store.recorder",
-        "albumcore_adapters.store.sqlite",
     }
 )
 """Modules whose prose has private words."""

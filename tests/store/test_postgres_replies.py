@@ -157,7 +157,7 @@ def test_a_command_is_known_by_its_id_where_the_server_knows_it_no_more(
     before = comments(direct)
 
     def unknown(*_: object) -> bool:
-        raise StoreUnavailable("nobody knows")
+        raise StoreUnavailable("the outcome is unknown")
 
     monkeypatch.setattr(PostgresDatabase, "_was_committed", unknown)
     proxy.cut = CUTS["after the commit"]
@@ -215,10 +215,10 @@ def test_another_history_is_no_answer(app: Albumcore) -> None:
         [row] = cursor.fetchall()
     ours = TransactionId(0, row["xid"], row["history"])
     assert database._was_committed(ours)
-    with pytest.raises(StoreUnavailable, match="nobody knows"):
+    with pytest.raises(StoreUnavailable, match="outcome of the transaction is unknown"):
         database._was_committed(evolve(ours, history="0000FFFF" + row["history"][8:]))
     postgres_server().execute("CHECKPOINT")
-    with pytest.raises(StoreUnavailable, match="nobody knows"):
+    with pytest.raises(StoreUnavailable, match="outcome of the transaction is unknown"):
         database._was_committed(ours)
 
 
@@ -252,7 +252,7 @@ def test_what_a_standby_does_not_have_yet_is_not_said_to_be_kept(
 ) -> None:
     """A transaction that waits for it is not ended: the server would take it for kept at once."""
     monkeypatch.setattr(postgres_transaction, "SETTLE_SECONDS", 0.5)
-    with pytest.raises(StoreUnavailable, match="nobody knows"):
+    with pytest.raises(StoreUnavailable, match="outcome of the transaction is unknown"):
         postgres_of(direct)._was_committed(waiting)
 
 

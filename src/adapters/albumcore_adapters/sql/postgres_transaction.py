@@ -94,5 +94,7 @@ def was_committed(
         if status == "in progress":
             time.sleep(0.02)
     if status not in ("committed", "aborted"):
-        raise OperationalError("the connection was lost; nobody knows what was kept")
+        raise OperationalError(
+            "the connection was lost, and the outcome of the transaction is unknown"
+        )
     return status == "committed"

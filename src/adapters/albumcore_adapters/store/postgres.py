@@ -238,7 +238,7 @@ class Factory(PostgresFactory):
         if strtobool(self.env.get(self.POSTGRES_ENABLE_DB_FUNCTIONS) or "no"):
             raise ValueError(
                 f"{self.POSTGRES_ENABLE_DB_FUNCTIONS} must not be set: the functions of the event library append "
-                "without a lock, and whoever follows the events would miss some"
+                "without a lock, and followers would miss events"
             )
         self.datastore = PostgresDatabase(
             self.env.get(URL) or "", float(self.env.get(BUSY_SECONDS) or LOCK_SECONDS)
