@@ -53,7 +53,7 @@ def test_bearer_of_both_schemes(header: str) -> None:
     ],
 )
 def test_bearer_of_a_bad_header(header: str | None) -> None:
-    """No header, another scheme or a malformed value authenticate nobody."""
+    """No header, another scheme or a malformed value authenticate no user."""
     with pytest.raises(Unauthorized):
         bearer(header)
 
@@ -61,7 +61,7 @@ def test_bearer_of_a_bad_header(header: str | None) -> None:
 @given(st.text())
 @example("Basic " + "=" * 9)
 def test_bearer_of_any_text(header: str) -> None:
-    """Whatever stands in the header, it gives a token of visible ASCII or nobody."""
+    """Any header gives a token of visible ASCII, or is refused."""
     try:
         token = bearer(header)
     except Unauthorized:

@@ -81,7 +81,7 @@ def test_ipv6_counts_by_network(failed: FailedLogins) -> None:
 
 
 def test_a_login_clears_the_account_and_not_the_address(failed: FailedLogins) -> None:
-    """Or a guesser with an account would clear what is counted of his address."""
+    """Otherwise an attacker with an account would reset the count of their address."""
     fail(failed, FREE_OF_ADDRESS + 1)
     failed.passed("nurse", HERE)
     assert failed.wait("nurse", HERE) == SECOND

@@ -300,7 +300,7 @@ def test_jwks_that_was_never_there(provider: Provider, verifier: JwtVerifier, cl
 
 
 def test_jwks_outage_is_no_excuse_for_a_malformed_token(verifier: JwtVerifier) -> None:
-    """What is malformed authenticates nobody, whether or not there are keys."""
+    """A malformed token is refused, whether or not there are keys."""
     with pytest.raises(Unauthorized):
         verifier.verify("a.b.c")
 

@@ -171,7 +171,7 @@ def test_token_that_is_just_sound(claims: dict[str, Any]) -> None:
     ],
 )
 def test_address_that_the_provider_did_not_verify(verified: object, taken: bool) -> None:
-    """It may be anybody's, and people are found by theirs: where the claim is there, only true will do."""
+    """It may belong to another person, and people are found by theirs: the claim must be true if it is there."""
     token = _token(
         json.dumps(SOUND | {"email": "boss@x.example", "email_verified": verified}).encode()
     )
@@ -309,7 +309,7 @@ def test_token_that_is_malformed() -> None:
 
 @given(st.text() | st.from_regex(r"\A[\w-]{1,30}(\.[\w-]{1,30}){2}\Z"))
 def test_token_of_any_text(token: str) -> None:
-    """Whatever is sent as a token, the answer is that it authenticates nobody."""
+    """Any text that is no token is refused."""
     with pytest.raises(Unauthorized):
         _verifier().verify(token)
 
@@ -326,7 +326,7 @@ json_values = st.recursive(
     st.dictionaries(st.sampled_from(["exp", "nbf", "iss", "aud", "sub", "email"]), json_values),
 )
 def test_token_of_any_header_and_claims(header: dict[str, Any], claims: dict[str, Any]) -> None:
-    """Header and claims of any shape, well signed, give claims or nobody, never another error."""
+    """Header and claims of any shape, well signed, give claims or are refused, and never raise another error."""
     payload = json.dumps(SOUND | claims).encode()
     token = _token(payload, json.dumps({"alg": "HS256"} | header).encode())
     with contextlib.suppress(Unauthorized):
@@ -390,7 +390,7 @@ def test_verified_tokens_are_remembered_up_to_a_number() -> None:
 
 @pytest.mark.parametrize("header", [{"alg": "RS256"}, {"alg": "none"}, {"kid": 7}, {"crit": []}])
 def test_token_with_a_bad_header_asks_for_no_key(header: dict[str, Any]) -> None:
-    """A header that cannot be accepted sends nobody to look for keys."""
+    """No key is looked for on behalf of a header that is refused."""
     keys = _CountedKeys()
     token = _token(json.dumps(SOUND).encode(), json.dumps({"alg": "HS256"} | header).encode())
     with pytest.raises(Unauthorized):

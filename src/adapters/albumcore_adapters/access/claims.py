@@ -1,4 +1,4 @@
-"""Series are put into albums and inboxes, and it is noted whether in truth or on a claim (Kheops API 4 and 9)."""
+"""Adding series to albums and inboxes, in truth or on a claim (Kheops API 4 and 9)."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ def put_in_album(
 ) -> tuple[RecordedEvent[Any], ...]:
     """Import series of a study from an origin into an album.
 
-    What the album holds them on is a projection of the import: claims, and placeholders in the catalogue, are written
-    in the transaction that appends the events. A refused import leaves nothing, and no album ever holds in truth what
-    it was given on a claim. Series that the album holds already lead to no event, but may be claimed by one more user,
-    or be held in truth from now on.
+    Claims, and placeholders in the catalogue, are a projection of the import: they are written in the transaction that
+    appends the events. A refused import writes nothing, and no album ever holds in truth what it was given on a claim.
+    Series that the album holds already lead to no event, but may be claimed by one more user, or be held in truth from
+    now on.
 
     Series that the album holds on a claim under another study are no conflict.
 
     Args:
         holdings: Where series are held.
-        source: In whose name.
-        album: The album they are put in.
+        source: Who imports them.
+        album: The album they are added to.
         decision: The decision to import them: of one series, or of several.
-        origin: Where they are taken from, or the claim on them.
+        origin: The holder they are taken from, or the claim on them.
         study: Their study.
         series: The UID of one series, or UIDs of several, as the decision takes them.
 
@@ -81,7 +81,7 @@ def put_in_album(
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
         new = {uid for one in recorded for uid in _imported(one.event)}
-        _note(holdings, holder, origin, study, named, new)
+        _write_claims(holdings, holder, origin, study, named, new)
 
     return holdings.albums.handle_projected(project, album_stream(album), decide, source)
 
@@ -119,7 +119,7 @@ def put_in_inbox(
 ) -> None:
     """Put series of a study into a user's inbox, from an origin."""
     new = set(series) - holdings.inbox.series(user, study)
-    _note(holdings, inbox_holder(user), origin, study, series, new)
+    _write_claims(holdings, inbox_holder(user), origin, study, series, new)
     holdings.inbox.add(user, study, series)
 
 
@@ -166,7 +166,7 @@ def _only_there(
     return by_study(wanted)
 
 
-def _note(
+def _write_claims(
     holdings: Holdings,
     target: Holder,
     origin: Origin,
@@ -174,7 +174,7 @@ def _note(
     series: Collection[SeriesUID],
     new: Collection[SeriesUID],
 ) -> None:
-    """Note on what a place is going to hold some series, of which some are new to it."""
+    """Write the claims on which a holder holds some series, and placeholders for series that are new to it."""
     source = origin.source if isinstance(origin, Claim) else origin
     if source is not None:
         holdings.claims.propagate(source, target, study, series, new)

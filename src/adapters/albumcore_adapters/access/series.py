@@ -1,7 +1,7 @@
-"""Where series are, who sees them, and who may take them from there (Kheops API 4, 9, 12 and 14).
+"""Which series a caller sees, and from where they may take them (Kheops API 4, 9, 12 and 14).
 
-Albums and inboxes hold series. A holding that rests on a claim alone (see `directory.claims`) keeps its place,
-and shows nothing of what the images say.
+Albums and inboxes hold series. A holding that rests on a claim alone (see `directory.claims`) is a placeholder, and
+shows nothing of what the images say.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from albumcore_adapters.directory.claims import (
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.identity.callers import Caller
 
-# What there is
+# Holdings
 
 
 def series_in_album(index: Index, album: AlbumId, study: StudyUID) -> list[SeriesUID]:
@@ -38,7 +38,7 @@ def series_in_album(index: Index, album: AlbumId, study: StudyUID) -> list[Serie
 def held_in_albums(
     index: Index, albums: Collection[str], study: StudyUID | None = None
 ) -> Iterator[Holding]:
-    """What some albums hold; of one study alone, if it is named."""
+    """The holdings of some albums; of one study alone, if it is named."""
     wanted = {"album_id": albums} | ({} if study is None else {"study_uid": study})
     for row in index.rows(SeriesRow, wanted):
         yield _held_by_album(row)
@@ -72,15 +72,15 @@ def reach(
     inbox: bool = False,
     study: StudyUID | None = None,
 ) -> list[Holding]:
-    """What is held where a caller may read: in one album, in the inbox, or in all of them.
+    """The holdings that a caller may read: of one album, of their inbox, or of all their albums and the inbox.
 
-    What the images of these series say is shown of the `true_holdings` among them alone.
+    Only the `true_holdings` among them show what the images say.
 
     Args:
-        holdings: Where they are.
+        holdings: Where series are held.
         caller: Who reads.
-        album: Only what is in this album, which the caller may read; the route has seen to that.
-        inbox: Only what is in the caller's inbox.
+        album: Only the holdings of this album, which the caller may read; the route has checked that.
+        inbox: Only the holdings of the caller's inbox.
         study: Only series of this study.
     """
     if caller.permissions is not None and Permission.READ_SERIES not in caller.permissions:
@@ -118,7 +118,7 @@ def reachable(holdings: Holdings, caller: Caller, study: StudyUID) -> set[Series
 
 
 def _readable_albums(holdings: Holdings, caller: Caller) -> list[str]:
-    """The albums that the caller may read series in. Every member may, so rows tell it of a user."""
+    """The albums in which the caller may read series; of a user, all albums they are a member of."""
     if caller.album is not None:
         readable = may(
             holdings.albums, caller, caller.album, Permission.READ_SERIES, holdings.clock()
@@ -131,9 +131,9 @@ def _readable_albums(holdings: Holdings, caller: Caller) -> list[str]:
 
 
 def sees(holdings: Holdings, caller: Caller, study: StudyUID) -> bool:
-    """Whether a caller sees a study, and so what is said of it, and by whom.
+    """Whether a caller sees a study, and so its comments and the people who see it.
 
-    That takes a series of it that is held where they may read, and that shows it (`_showing`).
+    They do if they may read a holding that shows it (`_showing`).
     """
     return bool(_showing(holdings, reach(holdings, caller, study=study)))
 
@@ -159,7 +159,7 @@ def viewers_of(holdings: Holdings, studies: Collection[StudyUID]) -> set[UserId]
 def users_sharing_with(holdings: Holdings, caller: Caller) -> set[UserId]:
     """Those who share an album with a caller, or see a study that the caller sees.
 
-    What it costs grows with what the caller sees, and not with the number of users.
+    The cost grows with what the caller sees, not with the number of users.
     """
     studies = {one.study for one in _showing(holdings, reach(holdings, caller))}
     albums = _readable_albums(holdings, caller)
@@ -170,7 +170,7 @@ def users_sharing_with(holdings: Holdings, caller: Caller) -> set[UserId]:
 def _holdings(
     in_albums: Iterable[SeriesRow], in_inboxes: Iterable[tuple[UserId, StudyUID, SeriesUID]]
 ) -> list[Holding]:
-    """The holdings that rows of albums and inboxes are of."""
+    """Rows of albums and inboxes as holdings."""
     return [
         *map(_held_by_album, in_albums),
         *(Holding(inbox_holder(sub), study, series) for sub, study, series in in_inboxes),
@@ -178,10 +178,10 @@ def _holdings(
 
 
 def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
-    """Those of some holdings that show their study to the users who read where they are.
+    """Those of some holdings that show their study to the users who may read them.
 
-    Where series of the study have images, a holding of one of these does, if it is no claim. Of a study without any
-    images, a claim does too if it was made so, see `claim_by`.
+    If series of the study have images, these are the holdings of such series that are no claims. If none have, these
+    are all but the claims that were made not to show it, see `claim_by`.
     """
     if not held:
         return []
@@ -204,13 +204,13 @@ def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
 
 @frozen
 class Claim:
-    """The origin of a series that no place holds in truth: the caller's word, and those that it rests on already.
+    """The origin of a series that nothing holds in truth: the claim of the caller, and those that exist already.
 
     Attributes:
-        source: The place that the caller may take it from, which holds it on a claim; None where there is none.
-        by: The sub of the user whose word it is; `UNKNOWN_USER` for what comes through the token of an album.
-        is_first: Whether no place holds the study.
-        may_show: Whether the caller may take the study from a place that shows it.
+        source: The holder that the caller may take it from, which holds it on a claim; None if there is none.
+        by: The sub of the user who claims it; `UNKNOWN_USER` if it comes through the token of an album.
+        is_first: Whether nothing holds the study.
+        may_show: Whether the caller may take the study from a holder that shows it.
     """
 
     source: Holder | None
@@ -220,24 +220,24 @@ class Claim:
 
 
 Origin = Holder | Claim
-"""What a series comes from when it is put somewhere: a place that holds it, or a claim."""
+"""Where a series comes from when it is added to a holder: another holder, or a claim."""
 
 
 def origin_of(
     holdings: Holdings, caller: Caller, study: StudyUID, series: SeriesUID
 ) -> Origin | None:
-    """What a caller may take a series from to put it somewhere, without naming a source; None where they may not.
+    """The origin of a series that a caller adds without naming a source; None if they may not add it.
 
-    A user may take it from their inbox, and from an album of theirs that they may send from. A series that no place
-    holds but on a claim may be claimed by anybody: it is new to us, an orphan, or no more than claimed by others. A
-    series that is known to be of another study is not this one.
+    Users take it from their inbox, or from an album that they may send from. A series that nothing holds in truth may
+    be claimed by every caller: it is unknown, or no longer held, or claimed by others. A series that is known to be of
+    another study is refused.
     """
     rows = holdings.albums.index.rows(SeriesRow, {"series_uid": series})
     held = _holdings(rows, holdings.inbox.held([series]))
     claimed = holdings.claims.on_series([series])
     true = {one for one in held if one not in claimed}
     known = holdings.catalogue.series([series]).get(series)
-    # A series that is populated is of the study its images say; any other, of that under which it is held.
+    # A populated series belongs to the study that its images name; any other, to the one that it is held under.
     studies = {known.study_uid} if known and known.populated else {one.study for one in true}
     if studies - {study}:
         return None
@@ -252,7 +252,7 @@ def origin_of(
 
 
 def _takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> Iterator[Holder]:
-    """Those of some places that a caller may take series from: their inbox, and albums they may send from."""
+    """Those of some holders that a caller may take series from: their inbox, and albums they may send from."""
     inbox = inbox_holder(caller.user)
     if caller.inbox and inbox in among:
         yield inbox
@@ -266,10 +266,10 @@ def _takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> 
 
 
 def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Holder | None) -> Claim:
-    """The claim of a caller on a series of a study, which may be taken from a place that holds it on a claim.
+    """The claim of a caller on a series of a study, which they may take from a holder that holds it on a claim.
 
-    It shows the study where it is the first that is heard of it, and where the caller may take the study from a place
-    that shows it.
+    It shows the study if nothing was known of that before, or if the caller may take the study from a holder that
+    shows it.
     """
     rows = holdings.albums.index.rows(SeriesRow, {"study_uid": study})
     held = _holdings(rows, holdings.inbox.holdings([study]))
@@ -281,7 +281,7 @@ def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Holder
 
 @frozen
 class Taken:
-    """Series of one study that are taken from a place."""
+    """Series of one study, and the holder they are taken from."""
 
     holder: Holder
     series: Collection[SeriesUID]

@@ -1,4 +1,4 @@
-"""What tokens are read and judged with: one context for every function of this package."""
+"""The context of authentication: what the functions of this package verify tokens with."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ UNKNOWN_SUBJECT: Mapping[Compat, type[UserNotFound | Unauthorized]] = {
     "documented": UserNotFound,
     "upstream": Unauthorized,
 }
-"""The error for a sound JWT whose subject is not in the directory, by the ``compat`` setting."""
+"""The error for a valid JWT whose subject is not in the directory, by the ``compat`` setting."""
 
 
 @frozen
 class Authentication:
-    """What tokens are read and judged with.
+    """What tokens are verified with.
 
     Attributes:
         albums: The store: capability tokens, report providers, members.
         people: The directory of users.
-        token_uses: When each capability token was last used.
-        token_floors: Since when each user's JWTs are good.
+        token_last_uses: When each capability token was last used.
+        jwt_revocations: From when on each user's JWTs are valid.
         verifier: Verifies the JWTs of the identity provider.
         issuer: Signs the tokens of the service itself.
         clock: Gives the present (UTC).

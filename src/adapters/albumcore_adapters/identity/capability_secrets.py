@@ -49,7 +49,7 @@ def capability_with(auth: Authentication, where: Mapping[str, str]) -> Capabilit
     right one, so its duration tells nothing of the digests that exist.
 
     Args:
-        auth: What tokens are judged with.
+        auth: What tokens are verified with.
         where: Columns of a `CapabilityTokenRow`: ``digest`` or ``token_id``.
     """
     for row in auth.albums.index.rows(CapabilityTokenRow, where):

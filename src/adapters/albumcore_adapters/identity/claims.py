@@ -94,7 +94,7 @@ def json_object(segment: str) -> dict[str, Any] | None:
 
 
 def unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The header and the payload of a JWT, whoever signed it; both empty where it is none."""
+    """The header and the payload of a JWT, not verified; both empty if it is none."""
     segments = token.split(".")
     if len(segments) != 3 or len(token) > MAX_TOKEN or not token.isascii():
         return {}, {}

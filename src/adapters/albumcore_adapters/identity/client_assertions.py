@@ -1,7 +1,7 @@
-"""How a report provider proves who it is: by a JWT that it signs itself, once for each request (Kheops API 1.3).
+"""Client authentication of report providers, by a JWT that they sign once for each request (RFC 7523; Kheops API 1.3).
 
-RFC 7523, with the narrower bounds of the documented API. The provider's keys are asked for at the address that its
-metadata tell now. That happens last: no stranger has this service send a request.
+The bounds are the narrower ones of the documented API. The provider's keys are fetched from the address in its current
+metadata. That happens last, after every other check: a stranger cannot make this service send a request.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNED_WITH = "RS256"
 MOST_AHEAD = timedelta(minutes=10)
-"""A provider's assertion ends this soon."""
+"""How far ahead ``exp`` may be."""
 
 LEEWAY = timedelta(seconds=60)
-"""How far the provider's clock may be behind or ahead of ours at the other ends."""
+"""How far the clocks of the provider and of this service may differ, when an assertion begins or ends."""
 
 
 class BadAssertion(Invalid):
@@ -38,14 +38,14 @@ class BadAssertion(Invalid):
 
 @frozen
 class Assertion:
-    """An assertion whose content is good. Nobody has looked at its signature.
+    """An assertion whose claims are good, and whose signature is not verified yet.
 
     Attributes:
-        token: As it was sent.
-        kid: Which key it is signed with.
-        client_id: Who it is of.
-        number: What no other assertion of this client has.
-        ends_at: When it is refused anyway (UTC).
+        token: The assertion as it was sent.
+        kid: The id of the key that it is signed with.
+        client_id: The client that sent it.
+        number: Its ``jti``, unique among the assertions of this client.
+        ends_at: From when on it is refused as expired (UTC), the leeway included.
     """
 
     token: str = field(repr=False)
@@ -56,16 +56,16 @@ class Assertion:
 
 
 def read_assertion(token: str, client_id: str, audience: str, at: datetime) -> Assertion:
-    """Read what an assertion says, before anybody is asked whether the client signed it.
+    """Read an assertion and check its claims, before its signature is verified.
 
     Args:
         token: The assertion.
-        client_id: Who it must be of.
-        audience: Who it must be for: the address it was sent to.
+        client_id: The client that it must be of.
+        audience: The audience that it must be for: the address it was sent to.
         at: The present (UTC).
 
     Raises:
-        BadAssertion: it is malformed, of or for somebody else, or not valid now.
+        BadAssertion: it is malformed, of another client, for another audience, or not valid now.
     """
     header, claims = unverified(token)
     kid = header.get("kid")
@@ -99,17 +99,17 @@ def check_signature(
     single_use_tokens: SingleUseTokens,
     clock: Clock,
 ) -> None:
-    """See to it that a client signed its assertion, and use the assertion up.
+    """Verify that the client signed its assertion, and consume the assertion.
 
     Args:
-        assertion: What the client sent.
-        url: Where the configuration of the client is.
+        assertion: The assertion that the client sent.
+        url: Where the metadata of the client is.
         outbound: Sends the requests to the client.
         single_use_tokens: The ids of assertions that were used (replay protection).
         clock: Gives the present (UTC).
 
     Raises:
-        BadAssertion: it is signed with no key that the client shows now, or it was used before.
+        BadAssertion: it is signed with none of the current keys of the client, or it was used before.
     """
     metadata = check_metadata(outbound, url)
     if metadata.jwks_uri is None:

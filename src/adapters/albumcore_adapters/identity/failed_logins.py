@@ -1,6 +1,6 @@
-"""Failed logins: after a few, each further one makes the next one wait longer, by account and by address.
+"""Login throttling: after some failed logins, each further one delays the next, by account and by address.
 
-They are counted in memory, by each process for itself, and forgotten when it ends.
+Failures are counted in memory, by each process on its own.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from typing import TypeAlias
 from attrs import frozen
 
 FREE_OF_ACCOUNT = 3
-"""Failures of an account that delay nothing."""
+"""Failures of an account without a delay."""
 
 FREE_OF_ADDRESS = 20
-"""Failures from an address that delay nothing: a whole clinic may stand behind it."""
+"""Failures from an address without a delay: a whole clinic may share it."""
 
 LONGEST = timedelta(seconds=60)
-"""The longest delay. The first one is of a second, and each further failure doubles it."""
+"""The longest delay. The first is one second, and each further failure doubles it."""
 
 FORGOTTEN_AFTER = timedelta(minutes=15)
-"""How long after the last failure all before it are forgotten."""
+"""How long after the last failure the count begins anew."""
 
 MOST_KEPT = 10_000
-"""How many accounts, and how many addresses, are remembered: those that were met last."""
+"""How many accounts, and how many addresses, are counted: those used most recently."""
 
 _Key: TypeAlias = tuple[bytes, ...]
 _SECOND = timedelta(seconds=1)
 _ENOUGH = 6  # doublings of a second, which are longer than the longest delay
-_SHARED_BYTES = 8  # of an IPv6 address: one customer has all addresses that begin with them
+_SHARED_BYTES = 8  # of an IPv6 address: one customer has the whole /64 network
 
 
 @frozen
 class _Failures:
-    """How many there were, and when the last one was."""
+    """The number of failures, and the time of the last one (UTC)."""
 
     number: int
     at: datetime
 
 
 class _Counter:
-    """Failures by what they are counted by; what was met longest ago is forgotten first."""
+    """Failures by key, in a least-recently-used cache."""
 
     def __init__(self, free: int) -> None:
         self._free = free
@@ -55,7 +55,7 @@ class _Counter:
         return key in self._found
 
     def wait(self, key: _Key, now: datetime) -> timedelta:
-        """How long the next try has to wait; zero for not at all."""
+        """The delay of the next attempt, or zero."""
         failures = self._young(key, now)
         if failures.number <= self._free:
             return timedelta()
@@ -63,18 +63,18 @@ class _Counter:
         return max(min(doubled, LONGEST) - (now - failures.at), timedelta())
 
     def add(self, key: _Key, now: datetime) -> None:
-        """Count one more."""
+        """Count one more failure."""
         self.put(key, _Failures(self._young(key, now).number + 1, now))
 
     def put(self, key: _Key, failures: _Failures) -> None:
-        """Have met it now, and so many failures of it."""
+        """Set the failures of a key, and make it the most recently used."""
         self._found[key] = failures
         self._found.move_to_end(key)
         if len(self._found) > MOST_KEPT:
             self._found.popitem(last=False)
 
     def drop(self, key: _Key) -> None:
-        """Forget it."""
+        """Remove a key."""
         self._found.pop(key, None)
 
     def _young(self, key: _Key, now: datetime) -> _Failures:
@@ -86,13 +86,13 @@ class _Counter:
 
 
 class FailedLogins:
-    """Counts failed logins, and tells how long the next one has to wait. Threads may share it.
+    """Counts failed logins, and computes the delay of the next one. Thread-safe.
 
-    Failures of an account count together wherever they come from. But at an address where the account has logged in,
-    only those from there count: guesses that are made elsewhere do not lock its user out.
+    Failures of an account count together, whatever address they come from. At an address where the account has logged
+    in before, only the failures from there count: guesses from elsewhere do not lock its user out.
 
     Args:
-        clock: Tells the present moment, aware and in UTC.
+        clock: Gives the present (UTC).
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -102,7 +102,7 @@ class FailedLogins:
         self._by_address = _Counter(FREE_OF_ADDRESS)
 
     def wait(self, account: str, address: str) -> timedelta:
-        """How long a login has to wait, whether or not there is such an account; zero for not at all."""
+        """The delay of a login, or zero; the same whether or not the account exists."""
         now = self._clock()
         with self._lock:
             return max(
@@ -111,16 +111,16 @@ class FailedLogins:
             )
 
     def failed(self, account: str, address: str) -> None:
-        """Count a login that failed."""
+        """Count a failed login."""
         now = self._clock()
         with self._lock:
             self._by_account.add(self._key(account, address), now)
             self._by_address.add((_network(address),), now)
 
     def passed(self, account: str, address: str) -> None:
-        """Forget the failures of an account that logged in.
+        """Reset the failures of an account that logged in.
 
-        Those of the address stay: a guesser may have an account of his own.
+        Those of the address stay: an attacker may have an account of their own.
         """
         now = self._clock()
         with self._lock:
@@ -133,14 +133,14 @@ class FailedLogins:
 
 
 def _digest(account: str) -> bytes:
-    # Of any length, and of any characters, lone surrogates too.
+    # An account may be any text, lone surrogates included.
     return sha256(account.encode("utf-8", "surrogatepass")).digest()
 
 
 def _network(address: str) -> bytes:
-    """What the failures from an address count by."""
+    """The key of an address: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         found = ip_address(address)
-    except ValueError:  # a socket of this machine has none
+    except ValueError:  # a Unix socket has no address
         return address.encode()
     return found.packed[:_SHARED_BYTES] if isinstance(found, IPv6Address) else found.packed

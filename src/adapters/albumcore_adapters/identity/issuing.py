@@ -1,4 +1,4 @@
-"""The tokens of users as operators see to them: a new one, and the end of all that there are."""
+"""JWTs of users, issued and ended by an operator."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from albumcore_adapters.identity.jwt import issue_token
 
 
 def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> str:
-    """Return a JWT for the Kheops routes, signed with the secret of the data directory, for ``ttl`` seconds.
+    """Return a JWT for the Kheops routes, signed with the secret of the data directory and valid for ``ttl`` seconds.
 
     Raises:
         SettingsError: tokens come from an identity provider.
-        Invalid: a value is one that no token may have.
+        Invalid: a value breaks a rule of `issue_token`.
     """
     verifier = auth.verifier
     if not isinstance(verifier.keys, SecretKeys):
         raise SettingsError(
             "ALBUMCORE_JWKS_URL", "no value: where it is set, tokens come from the provider"
         )
-    # Good at once, also in the second in which the user's other tokens were ended.
+    # Valid at once, also in the second in which the user's other tokens were ended.
     good_from = datetime.fromtimestamp(auth.jwt_revocations.valid_from(sub), UTC)
     return issue_token(
         auth.issuer.secret,
@@ -39,10 +39,10 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
 
 
 def end_all(jwt_revocations: JwtRevocations, sub: str, at: datetime) -> datetime:
-    """End every JWT of a user that was issued until ``at`` (UTC), whoever signed it.
+    """End every JWT of a user that was issued until ``at`` (UTC), by this service or by an identity provider.
 
     Returns:
-        Since when (UTC) one that is issued is good again.
+        From when on (UTC) a JWT that is issued is valid.
 
     Raises:
         Invalid: ``sub`` is no user id.

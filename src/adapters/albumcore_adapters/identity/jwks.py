@@ -1,7 +1,7 @@
-"""Where the keys that verify JWTs come from, and which algorithms each source stands for.
+"""Sources of the keys that verify JWTs, each with its only accepted algorithms.
 
-There are two: the secret of the data directory (HS256), and the keys that an identity provider
-publishes (RS256, ES256). No token of one passes at the other.
+There are two: the secret of the data directory (HS256), and the JWKS of an identity provider (RS256, ES256). A token
+of one is refused by the other.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from albumcore_adapters.base.logs import log
 Key: TypeAlias = OctKey | RSAKey | ECKey
 
 LIFE = timedelta(seconds=300)
-"""Published keys are fetched anew after this time."""
+"""A JWKS is fetched again after this time."""
 
 STALE = timedelta(hours=24)
-"""While they cannot be fetched, the last ones serve for this time."""
+"""While it cannot be fetched, the last one is used for this time (stale on error)."""
 
 PAUSE = timedelta(seconds=10)
-"""They are not fetched more often than this, whatever tokens ask for."""
+"""It is not fetched more often than this, whatever key ids tokens name."""
 
 STALE_PAUSE = timedelta(seconds=60)
-"""The same for keys that merely grew old: an endpoint that hangs holds up one request each time."""
+"""The same for a JWKS that is only older than `LIFE`: an endpoint that hangs delays one request each time."""
 
 _TIMEOUT = 5.0
 _MOST_BYTES = 1024 * 1024
@@ -45,11 +45,11 @@ _log = logging.getLogger(__name__)
 
 
 class KeysUnavailable(Exception):
-    """The identity provider has given no keys yet, or none for a day: no token can be judged."""
+    """The JWKS could not be fetched yet, or not for a day: no token can be verified."""
 
 
 class KeySource(Protocol):
-    """Where the keys that verify a token come from."""
+    """A source of keys that verify tokens."""
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -107,10 +107,10 @@ class _KeySet:
 
 
 class JwksKeys:
-    """The keys that an identity provider publishes as a JWKS (RFC 7517).
+    """The keys that an identity provider publishes as a JWKS (RFC 7517), cached.
 
-    They are fetched anew when they are `LIFE` old, and when a token names one that is not among
-    them. A failure never takes away the keys there are, until they are `STALE`.
+    They are fetched again when they are `LIFE` old, and when a token names an unknown one. A failure never drops the
+    cached keys before they are `STALE`.
     """
 
     algorithms: tuple[str, ...] = ("RS256", "ES256")
@@ -122,10 +122,10 @@ class JwksKeys:
         self._set: _KeySet | None = None
 
     def find(self, alg: str, kid: str | None, at: datetime) -> Key | None:
-        """Return the key that the header of a token calls for, fetching where that may help.
+        """Return the key that the header of a token names; the JWKS is fetched if it may be there.
 
         Raises:
-            KeysUnavailable: the provider has given no keys yet, or none for 24 hours.
+            KeysUnavailable: the JWKS could not be fetched yet, or not for 24 hours.
         """
         known = self._known(at, STALE)
         if known is None:
@@ -133,21 +133,21 @@ class JwksKeys:
         elif self._known(at, LIFE) is None:
             known = self._refreshed(at, STALE_PAUSE)
         if known is None:
-            raise KeysUnavailable("the keys of the identity provider are not at hand")
+            raise KeysUnavailable("the keys of the identity provider are not available")
         key = known.find(alg, kid)
         if key is None and (newer := self._refreshed(at, PAUSE)):
             key = newer.find(alg, kid)
         return key
 
     def _known(self, at: datetime, age: timedelta) -> _KeySet | None:
-        """Return the keys there are, if they are younger than ``age``."""
+        """Return the cached keys, if they are younger than ``age``."""
         known = self._set
         # abs(): a clock that was set back must not make keys young for long.
         return known if known and abs(at - known.fetched_at) < age else None
 
     def _refreshed(self, at: datetime, pause: timedelta) -> _KeySet | None:
-        """Fetch the keys, unless that was tried within ``pause``; return the newest that serve."""
-        # With keys at hand, nobody waits for the one who fetches; without any, everybody must.
+        """Fetch the keys, unless that was tried within ``pause``; return the newest usable ones."""
+        # With cached keys, no thread waits for the one that fetches; without any, every thread must.
         if self._lock.acquire(blocking=self._known(at, STALE) is None):
             try:
                 if self._tried_at is None or abs(at - self._tried_at) >= pause:

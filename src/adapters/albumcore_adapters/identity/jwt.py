@@ -40,7 +40,7 @@ MAX_TEXT = 1024
 
 _REMEMBERED = 1024
 _TRUST = timedelta(seconds=300)
-"""A verified token is verified again after this time, so that a withdrawn key stops counting."""
+"""A cached verification is repeated after this time, so that a withdrawn key stops counting."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -51,9 +51,9 @@ class JwtClaims:
     """What a verified token says about its bearer.
 
     Attributes:
-        sub: Who it is.
-        email: The e-mail address, where it counts.
-        name: What the person is called.
+        sub: The subject.
+        email: The e-mail address, unless it is not verified.
+        name: The display name.
         issued_at: When the token was issued (``iat``), in seconds since 1970; None where it does not say.
     """
 
@@ -64,8 +64,8 @@ class JwtClaims:
 
 
 class _Registry(jws.JWSRegistry):
-    # Header parameters that we do not know are ignored, as RFC 7515 section 4 asks; some providers
-    # add a certificate chain, which needs more room than the library gives.
+    # Unknown header parameters are ignored (RFC 7515 section 4). Some providers add a certificate chain, which is
+    # longer than the library accepts by default.
     max_header_length = MAX_TOKEN
 
     def __init__(self, algorithms: tuple[str, ...]) -> None:
@@ -73,7 +73,7 @@ class _Registry(jws.JWSRegistry):
 
 
 class _Remembered:
-    """The claims of the tokens verified last, by digest, each until a given time."""
+    """Least-recently-used cache of verified claims, by the digest of the token, each until a given time."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -102,9 +102,9 @@ class JwtVerifier:
     """Verifies JWTs against one source of keys.
 
     Attributes:
-        keys: Where the keys come from, which also says the algorithms.
-        issuer: What ``iss`` must be.
-        audience: What ``aud`` must be, or hold.
+        keys: The source of keys, which also fixes the algorithms.
+        issuer: The expected ``iss``.
+        audience: The expected ``aud``, or one of its values.
         leeway: Seconds that the clocks of issuer and service may differ.
         clock: Gives the present (UTC).
         requires_verified_email: Whether an address counts only where ``email_verified`` is there and true.
@@ -120,7 +120,7 @@ class JwtVerifier:
 
     @classmethod
     def of(cls, settings: Settings, secret: bytes, clock: Clock) -> Self:
-        """Return the verifier the settings ask for: by a JWKS if they name one, or by the secret."""
+        """Return the verifier of the settings: against a JWKS if they name one, otherwise against the secret."""
         return cls(
             JwksKeys(settings.jwks_url) if settings.jwks_url else SecretKeys(secret),
             settings.jwt_issuer or EMBEDDED,
@@ -134,8 +134,8 @@ class JwtVerifier:
         """Return the claims of ``token`` if it is sound now.
 
         Raises:
-            Unauthorized: it is malformed, by or for someone else, or not valid now.
-            KeysUnavailable: there are no keys to judge it by.
+            Unauthorized: it is malformed, of another issuer or audience, or not valid now.
+            KeysUnavailable: there are no keys to verify it with.
         """
         if len(token) > MAX_TOKEN or not _TOKEN.fullmatch(token):
             raise Unauthorized("the token is not a JWT")
@@ -156,9 +156,9 @@ class JwtVerifier:
         return claims
 
     def _is_verified(self, payload: Mapping[str, Any]) -> bool:
-        """Whether the address in a token is its user's: one that is not verified may be anybody's.
+        """Whether the e-mail address in a token is verified: any other may belong to another person.
 
-        Where the provider tells, only ``true`` will do, or the text of it, as some providers write it.
+        If ``email_verified`` is there, it must be ``true``, or that as a text, as some providers write it.
         """
         if "email_verified" not in payload:
             return not self.requires_verified_email
@@ -214,7 +214,7 @@ def issue_token(
 ) -> str:
     """Return a JWT of the embedded issuer, valid for ``ttl`` seconds from ``now``.
 
-    Its address is said to be verified: whoever holds the secret vouches for it.
+    Its address is marked as verified: the holder of the secret vouches for it.
 
     Raises:
         Invalid: a value is one that the verifier would refuse, or an address that changes its letters in lower case.
@@ -246,7 +246,7 @@ def _claims(payload: Mapping[str, Any]) -> JwtClaims:
     if not isinstance(sub, str):
         raise Invalid("sub", "a text is needed")
     issued_at = payload.get("iat")
-    # It is asked for only where tokens were ended: until then, a token with a bad one is as good as without.
+    # It is read only where tokens were ended: until then, a token with a bad one is as good as without.
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         issued_at = None
     return JwtClaims(user_id(sub), _text(payload, "email"), _text(payload, "name"), issued_at)
@@ -259,5 +259,5 @@ def _text(payload: Mapping[str, Any], claim: str) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
         raise Invalid(claim, f"a text has at most {MAX_TEXT} characters, none of control")
-    # Blanks of ASCII alone: an address with another one around it is another address.
+    # Spaces of ASCII alone: an address with another blank around it is another address.
     return value.strip(" ") or None

@@ -1,7 +1,7 @@
-"""Tokens that the service makes itself: codes and tokens of report providers, and tokens of viewers (Kheops API 1).
+"""Tokens that the service issues itself: codes and tokens of report providers, and tokens of viewers (Kheops API 1).
 
-Nothing is kept of them. Each kind has a key of its own, derived from the secret of the data directory. So every
-worker can read what another one made, also after a restart, and no token passes as one of another kind.
+They are stateless: nothing of them is stored. Each kind has a key of its own, derived from the secret of the data
+directory: every worker can read what another one issued, also after a restart, and no token passes as another kind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READ, WRITE = "read", "write"
 
 SIGNED_WITH = ("HS256",)
 SEALED_WITH = ("A128KW", "A128CBC-HS256")
-"""The only algorithms of each kind."""
+"""The only accepted algorithms: of signed tokens (JWS), and of encrypted ones (JWE)."""
 
 
 @frozen
@@ -34,10 +34,10 @@ class TokenKind:
     """One kind of token.
 
     Attributes:
-        label: What its key is derived with.
-        name: What it calls itself, in ``type``.
-        life: How long it is good for.
-        leeway: How far the clocks of those who made it and who read it may differ.
+        label: The label that its key is derived with.
+        name: The value of its claim ``type``.
+        life: How long it is valid.
+        leeway: How far the clocks of the workers that issue and read it may differ.
     """
 
     label: bytes
@@ -60,7 +60,7 @@ VIEWER_TOKEN = TokenKind(b"kheops-viewer-token", "viewer", timedelta(hours=5))
 
 @frozen
 class Issuer:
-    """Who makes tokens: a data directory, by its secret, and the address it is reached at."""
+    """The issuer of service tokens: the secret of a data directory, and the address of the service (``iss``)."""
 
     secret: bytes = field(repr=False)
     root: str
@@ -72,14 +72,14 @@ class Issuer:
 
 @frozen
 class Report:
-    """What a report provider was asked to report on.
+    """A report that a user requested from a report provider.
 
     Attributes:
-        user: Who asked it, and in whose name it acts.
+        user: The user, in whose name the provider acts.
         client_id: The report provider.
-        studies: All that it may reach.
+        studies: The only studies that it may reach.
         scope: What it may do with them: `READ`, `WRITE`.
-        capability_token: The token that the user asked through, if it was one.
+        capability_token: The capability token that the user acted through, if any.
     """
 
     user: UserId
@@ -91,7 +91,7 @@ class Report:
 
 @frozen
 class ReportToken:
-    """A report provider's access token that was found good, and when it was made and ends (seconds since 1970)."""
+    """A verified access token of a report provider; its times are in seconds since 1970."""
 
     report: Report
     issued_at: int
@@ -101,14 +101,14 @@ class ReportToken:
 
 @frozen
 class ReportCode:
-    """An authorization code that was found good.
+    """A verified authorization code (RFC 6749 section 4.1).
 
     Attributes:
-        report: What it stands for.
-        redirect_uri: Where it was sent to.
-        number: What no other code has.
-        ends_at: When it ends (UTC).
-        issued_at: When it was made (seconds since 1970).
+        report: The report it is for.
+        redirect_uri: The address it was sent to.
+        number: Its ``jti``, unique among all codes.
+        ends_at: When it expires (UTC).
+        issued_at: When it was issued, in seconds since 1970.
     """
 
     report: Report
@@ -120,14 +120,14 @@ class ReportCode:
 
 @frozen
 class Viewer:
-    """What somebody may look at by a token made of another one.
+    """What a viewer may do by a token that was made from another one (RFC 8693).
 
     Attributes:
-        subject: The other token, which must still be good whenever this one is used.
+        subject: The other token, which must still be valid whenever this one is used.
         study: The one study.
         scope: What it may do with it: `READ`, `WRITE`.
-        album: The one album it looks at the study in, if it is one.
-        inbox: Whether it looks at the study in the inbox alone.
+        album: The one album in which it reaches the study, if it is limited to one.
+        inbox: Whether it reaches the study in the inbox alone.
     """
 
     subject: str = field(repr=False)
@@ -137,24 +137,24 @@ class Viewer:
     inbox: bool = False
 
 
-# Making them
+# Issuing
 
 
 def report_token(issuer: Issuer, report: Report, at: datetime) -> str:
-    """Make an access token for a report provider."""
+    """Issue an access token for a report provider."""
     return _signed(issuer, REPORT_TOKEN, _claims_of(report), at)
 
 
 def report_code(
     issuer: Issuer, report: Report, redirect_uri: str, number: str, at: datetime
 ) -> str:
-    """Make a code that a report provider can have an access token for."""
-    told = {"redirect_uri": redirect_uri, "jti": number}
-    return _signed(issuer, REPORT_CODE, _claims_of(report) | told, at)
+    """Issue an authorization code, which a report provider exchanges for an access token."""
+    more = {"redirect_uri": redirect_uri, "jti": number}
+    return _signed(issuer, REPORT_CODE, _claims_of(report) | more, at)
 
 
 def viewer_token(issuer: Issuer, viewer: Viewer, at: datetime) -> str:
-    """Make a token for looking at a study. Nobody but us can read what is in it."""
+    """Issue a token for viewing one study. It is encrypted: its subject is a secret."""
     claims = {
         "sub_token": viewer.subject,
         "studyUID": viewer.study,
@@ -194,12 +194,12 @@ def _signed(issuer: Issuer, kind: TokenKind, claims: Mapping[str, Any], at: date
     )
 
 
-# Reading them
+# Reading
 
 
 @contextmanager
-def _made_here() -> Iterator[None]:
-    """Refuse whatever turns out not to be a token as we make them."""
+def _issued_here() -> Iterator[None]:
+    """Raise `Unauthorized` for a token that was not issued here."""
     try:
         yield
     # A RecursionError comes from headers that nest too deep for the library.
@@ -207,28 +207,28 @@ def _made_here() -> Iterator[None]:
         raise Unauthorized(_FOREIGN) from None
 
 
-@_made_here()
+@_issued_here()
 def read_report_token(issuer: Issuer, token: str, at: datetime) -> ReportToken:
-    """Read a report provider's access token.
+    """Verify a report provider's access token.
 
     Raises:
-        Unauthorized: it is not good: not ours, or not valid now.
+        Unauthorized: it was not issued here, or is not valid now.
     """
     claims = _opened(issuer, REPORT_TOKEN, token, at)
     return ReportToken(_report(claims), claims["iat"], claims["nbf"], claims["exp"])
 
 
 def is_report_token(token: str) -> bool:
-    """Whether a token calls itself a report provider's access token; it may be lying."""
+    """Whether a token says that it is a report provider's access token. It is not verified."""
     return unverified(token)[1].get("type") == REPORT_TOKEN.name
 
 
-@_made_here()
+@_issued_here()
 def read_report_code(issuer: Issuer, code: str, at: datetime) -> ReportCode:
-    """Read an authorization code.
+    """Verify an authorization code.
 
     Raises:
-        Unauthorized: it is none, or not good.
+        Unauthorized: it was not issued here, or is not valid now.
     """
     claims = _opened(issuer, REPORT_CODE, code, at)
     ends_at = at + timedelta(seconds=claims["exp"] - int(at.timestamp()))
@@ -237,12 +237,12 @@ def read_report_code(issuer: Issuer, code: str, at: datetime) -> ReportCode:
     )
 
 
-@_made_here()
+@_issued_here()
 def read_viewer_token(issuer: Issuer, token: str, at: datetime) -> Viewer:
-    """Read a viewer's token.
+    """Decrypt and verify a viewer's token, but not its subject.
 
     Raises:
-        Unauthorized: it is not good: not ours, or not valid now. Its subject was not looked at.
+        Unauthorized: it was not issued here, or is not valid now.
     """
     _require_short(token)
     opened = jwe.decrypt_compact(token, issuer.key(VIEWER_TOKEN, 16), algorithms=SEALED_WITH)
@@ -263,7 +263,7 @@ def is_viewer_token(token: str) -> bool:
 
 
 def _opened(issuer: Issuer, kind: TokenKind, token: str, at: datetime) -> dict[str, Any]:
-    """The claims of a token that we signed as this kind, and that is valid now."""
+    """The claims of a token of this kind that was signed here and is valid now."""
     _require_short(token)
     signed = jws.deserialize_compact(token, issuer.key(kind), algorithms=SIGNED_WITH)
     claims: dict[str, Any] = orjson.loads(signed.payload)
