@@ -65,7 +65,7 @@ class DropsBodies:
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
         """Read the rest."""
-        if announces_body(req.env) and READ_OFF not in req.env:
+        if READ_OFF not in req.env and announces_body(req.env):
             _drop_rest(req)
 
 

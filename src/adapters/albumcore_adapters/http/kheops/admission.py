@@ -129,10 +129,9 @@ class KheopsApi:
                 read(path[name])
         if route.callers is Callers.USER and not caller.acts_as_user:
             raise Forbidden("only a user does this, or a capability token that acts as one")
-        named = (
-            (path.get("album"), route.permission),
-            (request.query.text("album"), route.query_permission),
-        )
+        named = [(path.get("album"), route.permission)]
+        if request.req.query_string:
+            named.append((request.query.text("album"), route.query_permission))
         wanted = [(album, permission) for album, permission in named if album is not None]
         admitted(service.albums, caller, wanted, service.clock())
 
