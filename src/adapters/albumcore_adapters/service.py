@@ -141,6 +141,10 @@ def _compose(
     token_last_uses, jwt_revocations = TokenLastUses(database), JwtRevocations(database)
     verifier = JwtVerifier.of(settings, secret, clock)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
+    issuer, unknown = Issuer(secret, settings.root), UNKNOWN_SUBJECT[settings.compat]
+    auth = Authentication(
+        albums, people, token_last_uses, jwt_revocations, verifier, issuer, clock, unknown
+    )
     outbox = Outbox(
         albums,
         database,
@@ -172,15 +176,6 @@ def _compose(
         make_id=make_id,
         outbound=outbound,
         outbox=open_outbox(outbox),
-        auth=Authentication(
-            albums,
-            people,
-            token_last_uses,
-            jwt_revocations,
-            verifier,
-            Issuer(secret, settings.root),
-            clock,
-            UNKNOWN_SUBJECT[settings.compat],
-        ),
+        auth=auth,
         holdings=Holdings(albums, inbox, claims, catalogue, clock),
     )
