@@ -1,4 +1,4 @@
-"""What albums and inboxes hold, by the documentation alone, and which of it they hold on a claim (rules 51 to 56)."""
+"""What albums and inboxes hold, by the documentation alone, and which of it they claim (rules 51 to 56)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Word:
 
 @frozen
 class Words:
-    """What a series rests on that no place holds in truth, and whether it may be taken from one."""
+    """The claim on a series without a confirmed holding, and whether it may be taken from a holder."""
 
     said: list[Word]
     is_there: bool
@@ -131,7 +131,7 @@ class NaivePlaces:
         self.inboxes.setdefault(user, set()).update((study, uid) for uid in uids)
 
     def bring(self, user: str, study: str, uid: str, modality: str) -> None:
-        """A user brings an image of a series: it is theirs in truth, wherever it is on their word."""
+        """A user imports an image of a series, which confirms their claims on it everywhere."""
         known = {"study": study, "modality": modality, "description": None, "instances": 1}
         self.known[uid] = self.known[uid] if self.has_images(uid) else known
         self.put(user, study, [uid])

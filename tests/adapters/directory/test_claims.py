@@ -1,4 +1,4 @@
-"""Claims: adding, propagating, withdrawing and confirming them."""
+"""Claims: adding, propagating and confirming them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_was_there_before_does_not_count(claims: SeriesClaims) -> None:
 
 
 def test_what_is_new_to_a_place_is_claimed_there_too(claims: SeriesClaims) -> None:
-    """Taken from a claim, a series is claimed where it is new; what the place has in truth is not touched."""
+    """A claimed series is claimed by the same users in a holder to which it is new; other holdings are unchanged."""
     claims.propagate(ALBUM, OTHER, STUDY, [CT, MR], new=[CT])
     assert claims.in_holders([OTHER]) == {Holding(OTHER, STUDY, CT): True}
     images_by(claims, ANN)

@@ -158,7 +158,7 @@ def test_a_claim_passed_on_stays_that_user_s(
 
 
 def test_what_is_had_takes_the_place_of_a_claim(world: World) -> None:
-    """A series that an album holds on a claim, and is given in truth, it shows from then on; without an event."""
+    """A claim of an album is confirmed without an event when the series is sent there from a confirmed holding."""
     world.request(BOB, "PUT", CT_THERE)
     images_of(world, CAROL)
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_series"] == 0
@@ -270,7 +270,7 @@ def test_a_refused_import_leaves_no_placeholder(world: World) -> None:
 
 
 def test_a_claim_that_cannot_be_written_leaves_no_event(world: World) -> None:
-    """An album never holds in truth what it was given on a claim: without the claim, it does not hold it at all."""
+    """An import whose claim cannot be written is not recorded: a claim never becomes a confirmed holding."""
     images_of(world, CAROL)
     origin = Claim(None, BOB, is_first=True, may_show=True)
     before = world.position()

@@ -1,4 +1,4 @@
-"""Adding series to albums and inboxes, in truth or on a claim (Kheops API 4 and 9)."""
+"""Putting series into albums and inboxes, as confirmed holdings or as claims (Kheops API 4 and 9)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from albumcore_adapters.access.series import (
     Claim,
     Origin,
     by_study,
+    confirmed_holdings,
     held_in_albums,
     reach,
-    true_holdings,
 )
 from albumcore_adapters.directory.claims import (
     Holder,
@@ -53,23 +53,22 @@ def put_in_album(
     """Import series of a study from an origin into an album.
 
     Claims, and placeholders in the catalogue, are a projection of the import: they are written in the transaction that
-    appends the events. A refused import writes nothing, and no album ever holds in truth what it was given on a claim.
-    Series that the album holds already lead to no event, but may be claimed by one more user, or be held in truth from
-    now on.
+    appends the events. A refused import leaves nothing, and a claim is never recorded as a confirmed holding. Series
+    that the album holds already lead to no event, but may get one more claimant or be confirmed.
 
-    Series that the album holds on a claim under another study are no conflict.
+    Claims of the album on the series under another study do not conflict with the import.
 
     Args:
-        holdings: Where series are held.
-        source: Who imports them.
-        album: The album they are added to.
-        decision: The decision to import them: of one series, or of several.
-        origin: The holder they are taken from, or the claim on them.
-        study: Their study.
-        series: The UID of one series, or UIDs of several, as the decision takes them.
+        holdings: Albums, inboxes, claims and catalogue.
+        source: Who imports, and through what.
+        album: The album.
+        decision: The decision that imports one series, or several.
+        origin: The holder the series are taken from, or the claim on them.
+        study: The study of the series.
+        series: The UID of one series, or the UIDs of several, as the decision takes them.
 
     Raises:
-        AlbumcoreError: see the decision.
+        AlbumcoreError: as for the decision.
         SeriesOfOtherStudy: a series has images of another study.
     """
     holder = album_holder(album)
@@ -97,7 +96,7 @@ def _without_claims(
     study: StudyUID,
     series: Collection[SeriesUID],
 ) -> Album:
-    """An album as if it did not hold some series under another study, where it does so on a claim."""
+    """Return the state of an album without its claims on these series under other studies."""
     wrong = {
         other
         for other, held in state.studies.items()
@@ -117,7 +116,7 @@ def put_in_inbox(
     study: StudyUID,
     series: Collection[SeriesUID],
 ) -> None:
-    """Put series of a study into a user's inbox, from an origin."""
+    """Put series of a study from an origin into a user's inbox."""
     new = set(series) - holdings.inbox.series(user, study)
     _write_claims(holdings, inbox_holder(user), origin, study, series, new)
     holdings.inbox.add(user, study, series)
@@ -133,8 +132,8 @@ def keeping_images(
 ) -> tuple[RecordedEvent[Any], ...]:
     """Handle a decision that may delete an album, whose images then stay with the caller.
 
-    The series with images that the caller has in no other place are put into their inbox, in the transaction that
-    appends the deletion: they are never left without a holder.
+    Series with images that the caller has nowhere else are put into their inbox, in the transaction that appends the
+    deletion: they are never without a holder.
     """
     kept: dict[StudyUID, set[SeriesUID]] = {}
 
@@ -154,11 +153,11 @@ def keeping_images(
 def _only_there(
     holdings: Holdings, caller: Caller, album: AlbumId
 ) -> dict[StudyUID, set[SeriesUID]]:
-    """The series with images that an album holds in truth, and that the caller has in no other place, by study."""
-    here = true_holdings(holdings.claims, held_in_albums(holdings.albums.index, [album]))
+    """Return the confirmed series with images of an album that the caller has nowhere else, by study."""
+    here = confirmed_holdings(holdings.claims, held_in_albums(holdings.albums.index, [album]))
     populated = holdings.catalogue.populated_series({one.study for one in here})
     holder = album_holder(album)
-    elsewhere = true_holdings(
+    elsewhere = confirmed_holdings(
         holdings.claims, [one for one in reach(holdings, caller) if one.holder != holder]
     )
     had = {(one.study, one.series) for one in elsewhere}
@@ -174,7 +173,7 @@ def _write_claims(
     series: Collection[SeriesUID],
     new: Collection[SeriesUID],
 ) -> None:
-    """Write the claims on which a holder holds some series, and placeholders for series that are new to it."""
+    """Record claims and placeholders for series that are put into a holder, of which some are new to it."""
     source = origin.source if isinstance(origin, Claim) else origin
     if source is not None:
         holdings.claims.propagate(source, target, study, series, new)

@@ -18,7 +18,7 @@ class Holdings:
     Attributes:
         albums: The albums, and the index of what they hold.
         inbox: The inboxes.
-        claims: Which holdings rest on a claim alone.
+        claims: Which holdings are claims.
         catalogue: What the images of a series say.
         clock: Gives the present (UTC), by which permissions are checked.
     """

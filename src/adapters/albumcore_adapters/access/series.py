@@ -1,7 +1,7 @@
 """Which series a caller sees, and from where they may take them (Kheops API 4, 9, 12 and 14).
 
-Albums and inboxes hold series. A holding that rests on a claim alone (see `directory.claims`) is a placeholder, and
-shows nothing of what the images say.
+Albums and inboxes hold series. A holding is confirmed, or it is a claim, which shows nothing of the images
+(`directory.claims`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def reach(
 ) -> list[Holding]:
     """The holdings that a caller may read: of one album, of their inbox, or of all their albums and the inbox.
 
-    Only the `true_holdings` among them show what the images say.
+    What the images of these series say is shown of the `confirmed_holdings` among them alone.
 
     Args:
         holdings: Where series are held.
@@ -97,8 +97,8 @@ def reach(
     return [one for one in found if caller.studies is None or one.study in caller.studies]
 
 
-def true_holdings(claims: SeriesClaims, held: Iterable[Holding]) -> list[Holding]:
-    """Those of some holdings that rest on more than a claim."""
+def confirmed_holdings(claims: SeriesClaims, held: Iterable[Holding]) -> list[Holding]:
+    """Return those holdings that are not claims."""
     found = list(held)
     claimed = claims.in_holders({one.holder for one in found})
     return [one for one in found if one not in claimed]
@@ -113,7 +113,7 @@ def by_study(held: Iterable[Holding]) -> dict[StudyUID, set[SeriesUID]]:
 
 
 def reachable(holdings: Holdings, caller: Caller, study: StudyUID) -> set[SeriesUID]:
-    """The series of a study that are held where a caller may read, on a claim or not."""
+    """The series of a study that are held where a caller may read, claims included."""
     return {one.series for one in reach(holdings, caller, study=study)}
 
 
@@ -204,12 +204,12 @@ def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
 
 @frozen
 class Claim:
-    """The origin of a series that nothing holds in truth: the claim of the caller, and those that exist already.
+    """The origin of a series without a confirmed holding: the claim of the caller, and an earlier one it is taken from.
 
     Attributes:
-        source: The holder that the caller may take it from, which holds it on a claim; None if there is none.
-        by: The sub of the user who claims it; `UNKNOWN_USER` if it comes through the token of an album.
-        is_first: Whether nothing holds the study.
+        source: The holder with a claim from which the caller may take the series, or None.
+        by: The sub of the claimant; `UNKNOWN_USER` through the capability token of an album.
+        is_first: Whether no holder holds the study.
         may_show: Whether the caller may take the study from a holder that shows it.
     """
 
@@ -220,17 +220,17 @@ class Claim:
 
 
 Origin = Holder | Claim
-"""Where a series comes from when it is added to a holder: another holder, or a claim."""
+"""What a series is taken from when it is put into a holder: another holder, or a claim."""
 
 
 def origin_of(
     holdings: Holdings, caller: Caller, study: StudyUID, series: SeriesUID
 ) -> Origin | None:
-    """The origin of a series that a caller adds without naming a source; None if they may not add it.
+    """Return what a caller may take a series from without naming a source, or None.
 
-    Users take it from their inbox, or from an album that they may send from. A series that nothing holds in truth may
-    be claimed by every caller: it is unknown, or no longer held, or claimed by others. A series that is known to be of
-    another study is refused.
+    A user may take it from their inbox, and from albums that they may send from. A series without a confirmed holding
+    (unknown, an orphan, or only claimed) may be claimed by any user. A series that is known to belong to another study
+    may not be taken.
     """
     rows = holdings.albums.index.rows(SeriesRow, {"series_uid": series})
     held = _holdings(rows, holdings.inbox.held([series]))
@@ -252,7 +252,7 @@ def origin_of(
 
 
 def _takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> Iterator[Holder]:
-    """Those of some holders that a caller may take series from: their inbox, and albums they may send from."""
+    """Yield the holders that a caller may take series from: their inbox, and albums that they may send from."""
     inbox = inbox_holder(caller.user)
     if caller.inbox and inbox in among:
         yield inbox
@@ -266,10 +266,10 @@ def _takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> 
 
 
 def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Holder | None) -> Claim:
-    """The claim of a caller on a series of a study, which they may take from a holder that holds it on a claim.
+    """Return the claim of a caller on a series of a study, which may be taken from a holder that claims it.
 
-    It shows the study if nothing was known of that before, or if the caller may take the study from a holder that
-    shows it.
+    The claim shows its study if the study is new to all holders, or if the caller may take the study from a holder
+    that shows it.
     """
     rows = holdings.albums.index.rows(SeriesRow, {"study_uid": study})
     held = _holdings(rows, holdings.inbox.holdings([study]))
@@ -281,7 +281,7 @@ def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Holder
 
 @frozen
 class Taken:
-    """Series of one study, and the holder they are taken from."""
+    """Series of one study that are taken from a holder."""
 
     holder: Holder
     series: Collection[SeriesUID]

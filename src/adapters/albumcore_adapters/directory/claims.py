@@ -4,8 +4,8 @@ Any user may put an unknown series into an inbox or an album by naming its UID. 
 user. It shows nothing of the images of the series until it is *confirmed*: one of its claimants imports images of the
 series, or the series is put there from a holder whose holding is confirmed.
 
-A holding without a row here is held in truth. Rows are written before the holding they are of, or in its transaction,
-and stay when it ends: whatever is put there again writes anew what it rests on.
+A holding without a row here is confirmed. Rows are written in the transaction of the holding or before it, and remain
+when the holding ends; a new holding replaces them.
 """
 
 from __future__ import annotations

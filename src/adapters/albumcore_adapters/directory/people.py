@@ -54,11 +54,11 @@ class People:
             EmailTaken: the address belongs to another person; nothing is stored.
         """
         known = self.person(sub)
-        if known is not None and _says_nothing_new(known, email, name):
+        if known is not None and _is_unchanged(known, email, name):
             return known
         sub, email, name = user_id(sub), _claim(email), _claim(name)
         email = email and _address(email)
-        if known is not None and _says_nothing_new(known, email, name):
+        if known is not None and _is_unchanged(known, email, name):
             return known
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
@@ -119,7 +119,7 @@ def _person(row: Row) -> Person:
     return Person(row["sub"], row["email"], row["name"])
 
 
-def _says_nothing_new(known: Person, email: str | None, name: str | None) -> bool:
+def _is_unchanged(known: Person, email: str | None, name: str | None) -> bool:
     return email in (None, known.email) and name in (None, known.name)
 
 

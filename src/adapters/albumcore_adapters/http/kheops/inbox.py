@@ -27,13 +27,13 @@ from albumcore_adapters.access.series import (
     Claim,
     Origin,
     Taken,
+    confirmed_holdings,
     origin_of,
     reach,
     reachable,
     sendable,
     series_in_album,
     taken_from_inbox,
-    true_holdings,
 )
 from albumcore_adapters.http.kheops.album_overview import contents_of
 from albumcore_adapters.http.kheops.comments import NotSeen
@@ -249,7 +249,7 @@ def _require_user(request: ApiRequest) -> None:
 def info(request: ApiRequest) -> None:
     """Tell what is in the caller's inbox: its modalities, and how much of what (Kheops API 9)."""
     holdings = reach(request.service.holdings, request.caller, inbox=True)
-    series = {one.series for one in true_holdings(request.service.claims, holdings)}
+    series = {one.series for one in confirmed_holdings(request.service.claims, holdings)}
     held = contents_of(series, request.service.catalogue.series(series))
     request.answer(
         {

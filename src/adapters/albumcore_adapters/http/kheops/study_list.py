@@ -13,7 +13,7 @@ from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.feed import PUBLIC, EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import SeriesRow
-from albumcore_adapters.access.series import by_study, reach, true_holdings
+from albumcore_adapters.access.series import by_study, confirmed_holdings, reach
 from albumcore_adapters.base.dicom_matching import date_range, time_range
 from albumcore_adapters.directory.claims import Holding
 from albumcore_adapters.directory.study_filters import (
@@ -88,7 +88,7 @@ def list_studies(request: ApiRequest) -> None:
     if (favorite or FAVORITES in fields) and not (place.album or place.inbox):
         raise BadQuery("favorite", "it needs an album, or the inbox")
     holdings = reach(request.service.holdings, request.caller, place.album, inbox=place.inbox)
-    visible = by_study(true_holdings(request.service.claims, holdings))
+    visible = by_study(confirmed_holdings(request.service.claims, holdings))
     favorites = favorites_in(request, place) if favorite or FAVORITES in fields else {}
     if favorite:
         visible = {uid: series for uid, series in visible.items() if uid in favorites}
@@ -216,7 +216,7 @@ def _visible(request: ApiRequest, place: Place) -> set[SeriesUID]:
     Raises:
         StudyNotFound: nothing of the study is held there.
     """
-    return {one.series for one in true_holdings(request.service.claims, _held(request, place))}
+    return {one.series for one in confirmed_holdings(request.service.claims, _held(request, place))}
 
 
 # What is asked for
