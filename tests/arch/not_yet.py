@@ -61,7 +61,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
         "JSON",
         "Json",
         "LATE",
-        "LOCK_SECONDS",
         "NOTHING",
         "PAGE",
         "ROOT",

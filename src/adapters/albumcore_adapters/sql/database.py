@@ -27,6 +27,9 @@ from albumcore.errors import Invalid
 Parameter: TypeAlias = str | int | None
 System: TypeAlias = Literal["sqlite", "postgres"]
 
+LOCK_SECONDS = 30
+"""How long a writer waits for others, by default."""
+
 MAX_INTEGER = 2**63 - 1
 MAX_KEY = 255
 """The length of a text in a key, in characters: PostgreSQL refuses index entries of more than some 2,700 bytes."""

@@ -14,7 +14,7 @@ from eventsourcing.postgres import PostgresDatastore
 from psycopg.abc import Query
 from psycopg.rows import DictRow
 
-from albumcore_adapters.sql.database import System
+from albumcore_adapters.sql.database import LOCK_SECONDS, System
 from albumcore_adapters.sql.faults import DAMAGED, StoreDamaged
 from albumcore_adapters.sql.postgres_cursor import PortableCursor, translated_errors
 from albumcore_adapters.sql.postgres_pool import (
@@ -41,9 +41,6 @@ WRITE_LOCK = int.from_bytes(b"albumcor")
 """The number of the advisory lock of transactions that write beside the events."""
 
 _LOCK_WRITES = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
-
-LOCK_SECONDS = 30
-"""How long a writer waits for others, by default."""
 
 
 class PostgresDatabase(ReadSnapshot, PostgresDatastore):

@@ -11,13 +11,10 @@ from typing import ClassVar
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteDatastore
 
-from albumcore_adapters.sql.database import System
+from albumcore_adapters.sql.database import LOCK_SECONDS, System
 from albumcore_adapters.sql.read_snapshot import ReadSnapshot
 from albumcore_adapters.sql.sqlite_pool import SQLitePool
 from albumcore_adapters.sql.sqlite_transaction import AnotherCursor, Transaction, WriterLock
-
-LOCK_SECONDS = 30
-"""How long a writer waits for others, by default."""
 
 _VERSION_SECONDS = 0.01
 """How long a data version is valid without asking SQLite: a program that counts no commits may have written."""

@@ -23,8 +23,8 @@ from eventsourcing.utils import Environment, EnvType, retry, strtobool
 
 from albumcore.commands import BUSY_SECONDS
 from albumcore.index import ROWS, Change
+from albumcore_adapters.sql.database import LOCK_SECONDS
 from albumcore_adapters.sql.postgres import (
-    LOCK_SECONDS,
     ConnectionLost,
     PostgresDatabase,
 )

@@ -18,9 +18,9 @@ from eventsourcing.utils import Environment, EnvType
 
 from albumcore.commands import BUSY_SECONDS
 from albumcore.index import ROWS, Change
-from albumcore_adapters.sql.database import MAX_INTEGER
+from albumcore_adapters.sql.database import LOCK_SECONDS, MAX_INTEGER
 from albumcore_adapters.sql.open_lock import OpenLock
-from albumcore_adapters.sql.sqlite import LOCK_SECONDS, SQLiteDatabase
+from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store.recorder import (
     EVENT,
     FINGERPRINT_TABLE,
