@@ -1,4 +1,4 @@
-"""The albums of a user: those that he is a member of now, each as he sees it."""
+"""The albums of a user: those they are a member of now, each as they see it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ A1, A2, A3 = (album_stream(AlbumId(name)) for name in ("A1", "A2", "A3"))
 
 
 def test_the_albums_of_a_user(app: Albumcore) -> None:
-    """By album id, with what he is and what he chose there, and none that he left or that is gone."""
+    """By album id, with their membership and settings, without albums they left and deleted ones."""
     for stream, name in ((A2, "Hips"), (A1, "Knees"), (A3, "Elbows")):
         app.handle(stream, create_album, ALICE, name, flags=MemberFlags(add_user=True))
         app.handle(stream, add_member, ALICE, BOB)

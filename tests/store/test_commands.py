@@ -130,7 +130,7 @@ def test_time_never_goes_back_within_a_stream(app: Albumcore, clock: Clock) -> N
 
 @pytest.mark.parametrize("sub", ["", "a\n", "u" * 256])
 def test_nobody_acts_who_cannot_be(app: Albumcore, sub: str) -> None:
-    """A source is somebody with a sub."""
+    """A source names a user by a sub."""
     with pytest.raises(Invalid) as refused:
         app.handle(A1, create_album, Source(UserId(sub)), "Knees")
     assert refused.value.field == "user"
@@ -202,7 +202,7 @@ def test_a_command_that_keeps_meeting_others_is_decided_under_the_write_lock(
         return post_comment(album, act, f"try {tries}")
 
     (posted,) = app.handle(A1, meets_others(other, comment), ALICE)
-    assert tries == 1 + 3 + 1  # on what was at hand, on the present, and under the lock
+    assert tries == 1 + 3 + 1  # on the cached state, on the present one, and under the lock
     assert posted.event == CommentPosted(f"try {tries}")
     assert versions(app) == list(range(1, 1 + tries + 1))
     assert next(iter(app.history(A1, after=tries))) == posted
@@ -283,7 +283,7 @@ def test_a_command_that_is_refused_on_what_came_in_between(open_again: Open) -> 
 
 
 def test_a_refusal_is_of_the_present(open_again: Open) -> None:
-    """What is at hand may be past: nobody is refused for what he was not, and nothing is passed over that is to do."""
+    """The cached state may be past: a refusal, or a decision without events, is taken again on the present one."""
     app, other = open_again(), open_again()
     app.handle(A1, create_album, ALICE, "Knees")
     other.handle(A1, add_member, ALICE, bob)

@@ -38,7 +38,7 @@ def test_the_history_stays_when_the_store_is_closed(open_again: Open) -> None:
 
 
 def test_two_who_have_it_open_see_each_others_writes(open_again: Open) -> None:
-    """At once, also through what they have at hand already."""
+    """At once, also if they have cached the state before."""
     one, other = open_again(), open_again()
     one.handle(A1, create_album, ALICE, "Knees")
     assert other.load(A1).name == "Knees"

@@ -216,7 +216,7 @@ def test_whoever_comes_back_stands_again(app: Albumcore) -> None:
 
 @pytest.mark.parametrize("viewer", [bob, dave])
 def test_the_feed_is_for_members(app: Albumcore, viewer: UserId) -> None:
-    """Kheops API 14, rules 2 and 23: neither who left nor who never came, now or in the past he was absent."""
+    """Kheops API 14, rules 2 and 23: neither who left nor who never joined, now or at a time they were no member."""
     with pytest.raises(AlbumNotFound):
         app.feed(ID, viewer)
     with pytest.raises(AlbumNotFound):
@@ -254,7 +254,7 @@ def test_the_feed_as_it_was(app: Albumcore) -> None:
 
 
 def test_the_whole_feed_without_a_viewer(app: Albumcore) -> None:
-    """For whoever keeps the store: other people's private comments too, and albums that are gone."""
+    """For operators: all private comments too, and deleted albums."""
     assert app.feed(ID, None).total == 15
     comments = app.feed(ID, None, FeedQuery(frozenset({EntryKind.COMMENT})))
     assert [one.comment for one in comments.entries] == ["to Bob", "to Alice", "to all"]
@@ -293,7 +293,7 @@ def test_a_time_that_ends_before_it_begins(app: Albumcore) -> None:
 
 
 def test_a_page_deep_in_a_long_feed(app: Albumcore) -> None:
-    """Wherever it begins, by whichever filter and for whoever looks, it is what the walk gives."""
+    """At any offset, with any filter and for any viewer, it is what a scan gives."""
     for number in range(130):
         app.handle(A1, post_comment, CAROL, f"to Alice {number}", alice)
         app.handle(A1, edit_album, ALICE, name=f"Knees {number}")

@@ -64,7 +64,7 @@ def test_follow_only_some_kinds(app: Albumcore) -> None:
 
 
 def test_several_followers_while_others_write(open_again: Open) -> None:
-    """Each at his own pace, through stores of their own, sees every event once, the streams' versions without gaps."""
+    """Each at its own pace, through a store of its own, sees every event once, the streams' versions without gaps."""
     writers = [open_again(), open_again()]
     reader = open_again()
     followers: dict[int, list[tuple[int, RecordedEvent[Any]]]] = {1: [], 3: [], 1000: []}

@@ -86,7 +86,7 @@ def path(tmp_path: Path, open_file: Open) -> Path:
 
 
 def older(path: Path, script: str = BEFORE) -> Path:
-    """Change the tables of a store that nobody has open."""
+    """Change the tables of a store that is not open."""
     connection = sqlite3.connect(path)
     connection.executescript(script)
     connection.close()

@@ -121,7 +121,7 @@ def test_a_connection_lost_behind_a_pooler_keeps_nothing(app: Albumcore) -> None
 
 
 def test_the_first_schema_of_the_search_path_behind_a_pooler(url: str, direct_url: str) -> None:
-    """It is where the tables are, whatever a connection of the server was told to look in by somebody else."""
+    """It is where the tables are, whatever search path another client has set on a connection of the server."""
     server, name = postgres_server(), direct_url.split("/")[3].split("?")[0]
     server.execute("CREATE SCHEMA first", name)
     server.execute(f"ALTER DATABASE {name} SET search_path = first, public")

@@ -109,7 +109,7 @@ def test_a_polling_reader_sees_what_eight_processes_write(url: str) -> None:
 
 
 def test_the_functions_that_append_without_a_lock_are_refused(url: str) -> None:
-    """Whoever follows the events would miss some."""
+    """Followers would miss events."""
     env = {"PERSISTENCE_MODULE": "albumcore_adapters.store.postgres:Factory", URL: url}
     with pytest.raises(ValueError, match="must not be set") as refused:
         Albumcore({**env, "POSTGRES_ENABLE_DB_FUNCTIONS": "y"})
@@ -284,8 +284,8 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
         open_postgres("postgresql:///albums")
 
 
-def test_reading_of_one_moment(app: Albumcore, url: str) -> None:
-    """What one thread reads in several calls is of one moment, also where each is one statement."""
+def test_a_read_snapshot(app: Albumcore, url: str) -> None:
+    """The reads of one thread share a snapshot, also those of one statement each."""
     database = database_of(app)
     with open_postgres(url) as other, database.read_snapshot():
         before = app.index.rows(MemberRow, {})
@@ -298,7 +298,7 @@ def test_reading_of_one_moment(app: Albumcore, url: str) -> None:
 def test_a_standby_takes_over_that_the_last_events_had_not_reached(
     app: Albumcore, is_looked_at: bool
 ) -> None:
-    """What was at hand is of a history that is no more: it is forgotten, and the next event follows the last."""
+    """The cached state is of a history that is gone: it is dropped, and the next event follows the last."""
     for name in ("Hips", "Toes"):
         app.handle(A1, edit_album, ALICE, name=name)
     tamper(app, "DELETE FROM stored_events WHERE originator_version > 2")

@@ -1,4 +1,4 @@
-"""What a crash of PostgreSQL forgets: the last numbers that were given, which nobody waits for."""
+"""What a crash of PostgreSQL loses: the last numbers assigned, which are not synced."""
 
 from __future__ import annotations
 

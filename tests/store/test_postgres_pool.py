@@ -106,7 +106,9 @@ def test_a_reader_sees_one_moment(database: PostgresDatabase) -> None:
     assert _names(database) == ["first", "second"]
 
 
-def test_writers_take_turns_and_see_what_was_kept_before(database: PostgresDatabase) -> None:
+def test_writers_are_serialized_and_see_what_was_committed_before(
+    database: PostgresDatabase,
+) -> None:
     """Who looks first and then writes is not overtaken between the two."""
 
     def count_on() -> None:
@@ -164,7 +166,7 @@ def test_a_transaction_with_a_failed_statement_is_not_kept(database: PostgresDat
 def test_connections_that_the_server_closed_are_replaced(
     database: PostgresDatabase, url: str
 ) -> None:
-    """After a restart of the server nobody who asks meets a dead connection."""
+    """After a restart of the server, no transaction gets a dead connection."""
     with (
         database.transaction(commit=False),
         database.transaction(commit=False),

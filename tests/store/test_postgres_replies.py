@@ -137,7 +137,7 @@ def test_a_database_that_stays_gone_is_not_said_to_have_kept_nothing(
     monkeypatch: pytest.MonkeyPatch,
     is_kept: bool,
 ) -> None:
-    """Nobody can know, and the error says so."""
+    """The outcome is unknown, and the error says so."""
     monkeypatch.setattr(postgres_transaction, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(postgres_of(app).pool, "timeout", 0.1)
     before = comments(direct)
@@ -257,7 +257,7 @@ def test_what_a_standby_does_not_have_yet_is_not_said_to_be_kept(
 
 
 def test_another_transaction_of_the_same_backend_is_not_ended(direct: Albumcore) -> None:
-    """Behind a pooler of connections, or where its number was given again, it is somebody else's."""
+    """Behind a pooler, or where its process id was reused, it is another client's."""
     database = postgres_of(direct)
     with database.transaction(commit=True) as cursor:
         cursor.execute(f"SELECT {database.server.transaction_columns}")

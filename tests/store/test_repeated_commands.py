@@ -1,4 +1,4 @@
-"""Commands that come again: once is all they are recorded, whatever happened since, and whoever else was at it."""
+"""Repeated commands: they are recorded once, whatever happened since, and whatever other processes do."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_of_two_at_once_with_other_contents_one_is_refused(open_again: Open) -> 
 
 @pytest.mark.parametrize("when", ["it is read what there is", "it is decided"])
 def test_what_made_the_second_senseless_does_not_refuse_it(open_again: Open, when: str) -> None:
-    """The first of two leaves the album meanwhile; the second would find that there is nobody to leave."""
+    """The first of two leaves the album meanwhile; the second would find no member to remove."""
     app, other = open_again(), open_again()
     other.handle(A1, create_album, ALICE, "Knees")
     other.handle(A1, add_member, ALICE, bob)

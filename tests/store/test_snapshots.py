@@ -76,7 +76,7 @@ def test_a_snapshot_holds_the_state_of_its_version(open_again: Open) -> None:
 
 
 def test_the_present_starts_from_the_last_snapshot(open_again: Open) -> None:
-    """Seen by changing what the snapshot says: whoever opens the store anew believes it."""
+    """Seen by changing what the snapshot says: a store that is opened again takes it for true."""
     app = open_again(snapshot_every=3)
     app.handle(A1, create_album, ALICE, "Knees")
     comment(app, 3)

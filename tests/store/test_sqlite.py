@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 def test_a_backup_that_is_restored_under_an_open_store(tmp_path: Path, open_file: Open) -> None:
-    """What was at hand is of a history that is no more: it is forgotten, and the next event follows the last."""
+    """The cached state is of a history that is gone: it is dropped, and the next event follows the last."""
     app = open_file()
     app.handle(A1, create_album, ALICE, "Knees")
     with (
@@ -172,7 +172,7 @@ def test_a_snapshot_that_is_older_than_the_cached_state(
 def test_a_backup_that_went_on_to_the_same_version_is_told_by_its_time(
     tmp_path: Path, open_file: Open
 ) -> None:
-    """Another event of the same version has taken the place of the one at hand, and only its time tells."""
+    """Another event of the same version has replaced the cached one, and differs by its time."""
     clock = Clock()
     app = open_file(clock=clock)
     app.handle(A1, create_album, ALICE, "Knees")

@@ -46,7 +46,7 @@ def read(app: Albumcore, viewer: UserId, study_uid: StudyUID = CT) -> list[str |
 
 
 def test_who_reads_which_comments(app: Albumcore) -> None:
-    """Kheops API 14, rules 20 and 22; a viewer that nobody is reads what is said to all."""
+    """Kheops API 14, rules 20 and 22; a viewer who is no user reads the public comments."""
     assert read(app, alice) == ["to all too", "to Alice", "to all"]
     assert read(app, bob) == ["to all too", "to Alice", "to all"]
     assert read(app, carol) == ["to herself", "to all too", "to all"]
@@ -57,7 +57,7 @@ def test_who_reads_which_comments(app: Albumcore) -> None:
 
 @pytest.mark.parametrize("viewer", ["", "\ud800", "x" * 999])
 def test_a_viewer_that_cannot_be_reads_what_is_said_to_all(app: Albumcore, viewer: str) -> None:
-    """There is nothing private to him."""
+    """There are no private comments for them."""
     assert read(app, UserId(viewer)) == ["to all too", "to all"]
 
 

@@ -147,7 +147,7 @@ def test_events_that_cannot_be_read(app: Albumcore) -> None:
 
 
 def test_an_event_that_does_not_fit(app: Albumcore) -> None:
-    """Nobody can be promoted who was never in: told, and nothing breaks."""
+    """The promotion of a user who was never a member: it is reported, and nothing breaks."""
     tamper(
         app,
         "UPDATE stored_events SET topic = 'album.member_promoted', state = ? "
@@ -221,7 +221,7 @@ def test_a_snapshot_that_tells_another_story(open_store: Callable[..., Albumcore
 
 
 def test_bytes_of_an_image_that_are_not_sound(app: Albumcore) -> None:
-    """What is wrong with them is said by whoever keeps them."""
+    """Their problems are reported by the blob store."""
     problems = app.verify(lambda digest, length: f"{digest[:4]} has 29 bytes of {length}")
     assert problems == ["images-7 version 1: image 1: 0f0f has 29 bytes of 30"]
 

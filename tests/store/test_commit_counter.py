@@ -1,4 +1,4 @@
-"""The numbers by which processes tell each other that they commit."""
+"""The commit counter that the processes of a database share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def file(tmp_path: Path) -> str:
 
 
 def test_a_commit_is_seen_by_all_from_its_beginning_and_known_from_its_end(file: str) -> None:
-    """In between nobody knows whether it was done."""
+    """In between, its outcome is unknown."""
     one, other = CommitCounter(file), CommitCounter(file)
     before = other.last()
     number = one.begin()
@@ -40,7 +40,7 @@ def test_a_commit_that_ends_after_another_has_begun(file: str) -> None:
 
 
 def test_a_commit_that_never_ended(file: str) -> None:
-    """It leaves nothing known until somebody commits again."""
+    """Nothing is known until the next commit."""
     CommitCounter(file).begin()
     other = CommitCounter(file)
     assert other.last() is None

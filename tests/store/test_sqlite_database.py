@@ -1,4 +1,4 @@
-"""The connections of a store: writers in a line of their own, readers past them, and what is read of one moment."""
+"""The SQLite database: one writer at a time, readers beside it, read snapshots and the data version."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[SQLiteDatabase]:
-    """That database, for whoever waits up to a second."""
+    """That database, whose writers wait for up to a second."""
     made = SQLiteDatabase(path.as_uri(), lock_timeout=1)
     yield made
     made.close()
@@ -71,7 +71,7 @@ def in_a_thread(database: SQLiteDatabase, number: int) -> None:
 
 
 def test_one_writes_at_a_time_and_readers_pass(database: SQLiteDatabase) -> None:
-    """The others have their turn when the first is done; whoever reads meanwhile sees what was there before."""
+    """The others write after the first has committed; a reader meanwhile sees the state before."""
     waiting = [threading.Thread(target=add, args=(database, number)) for number in (1, 2)]
     with database.transaction(commit=True) as cursor:
         cursor.execute("INSERT INTO t VALUES (0)")
@@ -83,7 +83,7 @@ def test_one_writes_at_a_time_and_readers_pass(database: SQLiteDatabase) -> None
     assert numbers(database) == [0, 1, 2]
 
 
-def test_a_writer_waits_for_as_long_as_he_is_told(path: Path) -> None:
+def test_a_writer_waits_for_as_long_as_the_timeout_says(path: Path) -> None:
     """And gives up then, be it another thread or another process that keeps writing."""
     database = SQLiteDatabase(path.as_uri(), lock_timeout=0)
     told: list[type[Exception]] = []
@@ -112,7 +112,7 @@ def test_a_writer_waits_for_as_long_as_he_is_told(path: Path) -> None:
 def test_a_connection_that_cannot_be_opened_leaves_everything_as_it_was(
     database: SQLiteDatabase, path: Path, commit: bool
 ) -> None:
-    """The file went away and came back: whoever asks next gets one, for writing too."""
+    """The file went away and came back: the next transaction gets a connection, for writing too."""
     away = path.rename(path.with_suffix(".away"))
     path.mkdir()
     for _ in range(3):
@@ -147,10 +147,8 @@ def test_a_database_that_is_busy_for_too_long(tmp_path: Path) -> None:
     database.close()
 
 
-def test_whoever_writes_looks_often_whether_it_is_his_turn(
-    database: SQLiteDatabase, path: Path
-) -> None:
-    """And not as SQLite does, which sleeps longer and longer; readers, who wait for next to nothing, do as it does."""
+def test_a_writer_tries_often_to_begin(database: SQLiteDatabase, path: Path) -> None:
+    """And not by the busy handler of SQLite, which sleeps longer and longer; readers hardly ever wait, and use it."""
     add(database, 1)
     with database.transaction(commit=True) as cursor:
         cursor.execute("PRAGMA busy_timeout")
@@ -208,7 +206,7 @@ def test_what_fails_is_undone(database: SQLiteDatabase) -> None:
 
 
 def test_a_closed_database(database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is told any more whether anything was written."""
+    """Its data version is unknown."""
     monkeypatch.setattr(sqlite, "_VERSION_SECONDS", 3600)
     assert database.data_version() == database.data_version()
     with database.transaction(commit=False):
@@ -217,7 +215,7 @@ def test_a_closed_database(database: SQLiteDatabase, monkeypatch: pytest.MonkeyP
 
 
 def test_a_closed_database_that_is_written_to(database: SQLiteDatabase) -> None:
-    """Whoever is in a transaction ends it; nobody begins one."""
+    """A transaction that is open commits, and no other begins."""
     with database.transaction(commit=True) as cursor:
         database.close()
         cursor.execute("INSERT INTO t VALUES (1)")
@@ -226,8 +224,8 @@ def test_a_closed_database_that_is_written_to(database: SQLiteDatabase) -> None:
     assert database.data_version() is None
 
 
-def test_what_is_read_together_is_of_one_moment(database: SQLiteDatabase) -> None:
-    """That of the first read, within a block that may be one of several; after it, the present."""
+def test_reads_of_a_snapshot_share_one_transaction(database: SQLiteDatabase) -> None:
+    """It begins with the first read; blocks may be nested; after the outermost, reads see the present."""
     with database.read_snapshot():
         in_a_thread(database, 1)
         assert numbers(database) == [1]
@@ -238,8 +236,8 @@ def test_what_is_read_together_is_of_one_moment(database: SQLiteDatabase) -> Non
     assert numbers(database) == [1, 2]
 
 
-def test_whoever_writes_sees_what_he_wrote(database: SQLiteDatabase) -> None:
-    """The next read begins another moment; a read that is still going on keeps its own."""
+def test_a_write_in_a_read_snapshot_is_seen_by_the_next_read(database: SQLiteDatabase) -> None:
+    """The next read begins another transaction; a read that is still going on keeps its snapshot."""
     with database.read_snapshot():
         assert numbers(database) == []
         add(database, 1)
@@ -265,38 +263,36 @@ def test_a_wrong_statement_among_those_read_together(database: SQLiteDatabase) -
         assert numbers(database) == []
 
 
-def test_the_mark_tells_whether_anything_was_committed(
-    database: SQLiteDatabase, path: Path
-) -> None:
-    """At once, by whomever of us; not what is undone, and not what is read."""
-    marks = [database.data_version()]
+def test_the_data_version_changes_with_every_commit(database: SQLiteDatabase, path: Path) -> None:
+    """At once, in every process; it stays the same after a rollback and after reads."""
+    versions = [database.data_version()]
     numbers(database)
     with database.transaction(commit=True):
         pass
     give_up(database)
-    assert database.data_version() == marks[0]
+    assert database.data_version() == versions[0]
     add(database, 1)
-    marks.append(database.data_version())
+    versions.append(database.data_version())
     with closing(SQLiteDatabase(path.as_uri())) as other:
         add(other, 2)
-        marks.append(database.data_version())
+        versions.append(database.data_version())
         with other.unsynced() as cursor:
             cursor.execute("INSERT INTO t VALUES (3)")
-        marks.append(database.data_version())
-    assert None not in marks
-    assert len(set(marks)) == 4
+        versions.append(database.data_version())
+    assert None not in versions
+    assert len(set(versions)) == 4
 
 
 def write_by_another_program(path: Path, number: int) -> None:
-    """Write a row as somebody who knows nothing of us."""
+    """Write a row as another program does."""
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("INSERT INTO t VALUES (?)", (number,))
 
 
-def test_the_mark_tells_what_another_program_committed(
+def test_the_data_version_changes_with_a_commit_of_another_program(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As soon as nobody believes any more what was told before."""
+    """As soon as the version that was read before is no longer valid."""
     before = database.data_version()
     assert database.data_version() == before
     write_by_another_program(path, 1)
@@ -310,7 +306,7 @@ def test_the_mark_tells_what_another_program_committed(
     assert database.data_version() == before
 
 
-def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
+def test_the_data_version_after_a_commit_of_unknown_outcome(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite is asked every time then."""
@@ -323,7 +319,7 @@ def test_the_mark_after_a_commit_of_which_nobody_knows_the_end(
 
 
 class Watched:
-    """Numbers of commits that are watched: how many rows another connection sees when they are written."""
+    """A commit counter that notes how many rows another connection sees at each call."""
 
     def __init__(self, path: Path) -> None:
         self._other = sqlite3.connect(path)
@@ -347,10 +343,10 @@ class Watched:
         self.seen.append((what, rows))
 
 
-def test_a_commit_is_numbered_before_anybody_sees_it_and_again_when_all_do(
+def test_a_commit_is_counted_before_it_is_visible_and_again_after(
     database: SQLiteDatabase, path: Path
 ) -> None:
-    """Or somebody could be given what was kept from before."""
+    """Or a stale entry of a cache could be returned."""
     numbers(database)
     with closing(Watched(path)) as watched:
         database.connections.commit_counter = watched  # type: ignore[assignment]
@@ -358,10 +354,10 @@ def test_a_commit_is_numbered_before_anybody_sees_it_and_again_when_all_do(
         assert watched.seen == [("begin", 0), ("end", 1)]
 
 
-def test_what_is_committed_while_the_mark_is_asked_for(
+def test_a_commit_while_the_data_version_is_read(
     database: SQLiteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next one who asks is told of it."""
+    """The next data version differs."""
     monkeypatch.setattr(sqlite, "_VERSION_SECONDS", 3600)
     database.data_version()
     add(database, 1)
@@ -391,7 +387,7 @@ def test_a_path_that_is_no_utf_8(tmp_path: Path) -> None:
     assert (folder / "a.sqlite-commits").exists()
 
 
-def test_where_the_numbers_of_commits_cannot_be_kept(path: Path) -> None:
+def test_without_a_commit_counter(path: Path) -> None:
     """SQLite is asked every time."""
     Path(f"{path}-commits").mkdir()
     with closing(SQLiteDatabase(path.as_uri())) as database:
@@ -402,8 +398,8 @@ def test_where_the_numbers_of_commits_cannot_be_kept(path: Path) -> None:
         assert numbers(database) == [1, 2]
 
 
-def test_in_memory_there_is_no_mark() -> None:
-    """Nothing is kept by it there; a thread that reads may read beside it."""
+def test_in_memory_the_data_version_is_unknown() -> None:
+    """Nothing is cached by it; a thread may read in two transactions."""
     database = SQLiteDatabase("file:pool-of-a-test?mode=memory&cache=shared")
     with database.transaction(commit=True) as cursor:
         cursor.execute("CREATE TABLE t (n INTEGER)")
