@@ -1,28 +1,32 @@
-"""albumcore: albums of medical images and patient image sets, whose history is the truth.
+"""albumcore: an event-sourced store of albums of DICOM studies and of patients' image sets.
 
-State is what replaying the recorded events gives; the feed shows that very stream; any moment of the past can
-be asked for. Open a store with `open_memory`, `open_sqlite` or `open_postgres`, and talk to the `Albumcore` it
-returns. The names listed here are the public interface, with the events in ``albumcore.albums.events`` and its
-neighbours, and ``albumcore.testing``.
+The state of a stream is a fold over its recorded events, the feed is a projection of them, and both can be read as of
+any time in the past. Open a store with `open_memory`, `open_sqlite` or `open_postgres`. `Albumcore.handle` records
+the events of a decision, such as `add_member`, and `Albumcore.load` returns a state.
+
+The names below are the public interface, with `albumcore.following` and `albumcore.testing`. Of the rooms that are
+imported with a star, ``__all__`` is public: their events and decisions.
 """
 
 import sys
 
-from albumcore import study_comments
+from albumcore import errors as _errors
+from albumcore import ids as _ids
+from albumcore import study_comments as _study_comments
 from albumcore.albums import (
     Album,
     MemberFlags,
     Permission,
     Webhook,
     WebhookEvent,
-    capability_tokens,
-    comments,
-    lifecycle,
-    members,
-    report_providers,
-    studies,
-    webhooks,
 )
+from albumcore.albums import capability_tokens as _capability_tokens
+from albumcore.albums import comments as _comments
+from albumcore.albums import lifecycle as _lifecycle
+from albumcore.albums import members as _members
+from albumcore.albums import report_providers as _report_providers
+from albumcore.albums import studies as _studies
+from albumcore.albums import webhooks as _webhooks
 from albumcore.albums.capability_tokens import *
 from albumcore.albums.comments import *
 from albumcore.albums.lifecycle import *
@@ -32,28 +36,7 @@ from albumcore.albums.studies import *
 from albumcore.albums.webhooks import *
 from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.commands import utc_now
-from albumcore.errors import (
-    AlbumcoreError,
-    AlbumExists,
-    AlbumNotFound,
-    CapabilityTokenNotFound,
-    CommandReused,
-    Conflict,
-    DamagedStoredEvent,
-    Forbidden,
-    IdTaken,
-    ImageNotFound,
-    Invalid,
-    MemberNotFound,
-    NotFound,
-    ReportProviderNotFound,
-    SeriesInAnotherStudy,
-    SeriesNotFound,
-    StudyNotFound,
-    UnknownStoredEvent,
-    UserNotFound,
-    WebhookNotFound,
-)
+from albumcore.errors import *
 from albumcore.feed import (
     DOCUMENTED,
     PUBLIC,
@@ -70,22 +53,9 @@ from albumcore.feed import (
     render_feed,
     render_study_comments,
 )
-from albumcore.ids import (
-    AlbumId,
-    CapabilityTokenId,
-    ImageId,
-    PatientId,
-    ReportProviderId,
-    SeriesUID,
-    StudyUID,
-    UserId,
-    WebhookId,
-    album_id,
-    series_uid,
-    study_uid,
-    user_id,
-)
-from albumcore.image_sets import Content, Image, ImageType, image_set
+from albumcore.ids import *
+from albumcore.image_sets import Content, Image, ImageType
+from albumcore.image_sets import image_set as _image_set
 from albumcore.image_sets.image_set import *
 from albumcore.index import AlbumOverview
 from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, fold
@@ -99,7 +69,8 @@ from albumcore.opening import (
 )
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.study_comments import *
-from albumcore.user_tokens import CapabilityToken, Grants, user_tokens
+from albumcore.user_tokens import CapabilityToken, Grants
+from albumcore.user_tokens import user_tokens as _user_tokens
 from albumcore.user_tokens.user_tokens import *
 
 __version__: str
@@ -120,67 +91,37 @@ __all__ = [
     "UPSTREAM",
     "Act",
     "Album",
-    "AlbumExists",
-    "AlbumId",
-    "AlbumNotFound",
     "AlbumOverview",
     "AlbumStatus",
     "Albumcore",
-    "AlbumcoreError",
     "CapabilityToken",
-    "CapabilityTokenId",
-    "CapabilityTokenNotFound",
     "CommandKey",
-    "CommandReused",
-    "Conflict",
     "Content",
-    "DamagedStoredEvent",
     "Entry",
     "Event",
     "Family",
     "FeedForm",
     "FeedPage",
     "FeedQuery",
-    "Forbidden",
     "Grants",
-    "IdTaken",
     "Image",
-    "ImageId",
-    "ImageNotFound",
     "ImageType",
-    "Invalid",
     "EntryKind",
     "MemberFlags",
-    "MemberNotFound",
     "MissingExtra",
     "NoAddress",
-    "NotFound",
-    "PatientId",
     "Permission",
     "Person",
     "RecordedEvent",
-    "ReportProviderId",
-    "ReportProviderNotFound",
     "ReportProviderStatus",
-    "SeriesInAnotherStudy",
-    "SeriesNotFound",
-    "SeriesUID",
     "Source",
     "StoreError",
     "StoreOptions",
     "StoreUnavailable",
     "Stream",
-    "StudyNotFound",
-    "StudyUID",
-    "UnknownStoredEvent",
-    "UserId",
-    "UserNotFound",
     "Webhook",
     "WebhookEvent",
-    "WebhookId",
-    "WebhookNotFound",
     "__version__",
-    "album_id",
     "album_stream",
     "fold",
     "open_memory",
@@ -189,22 +130,21 @@ __all__ = [
     "patient_stream",
     "render_feed",
     "render_study_comments",
-    "series_uid",
     "study_stream",
-    "study_uid",
-    "user_id",
     "user_stream",
     "utc_now",
-    *capability_tokens.__all__,
-    *comments.__all__,
-    *image_set.__all__,
-    *lifecycle.__all__,
-    *members.__all__,
-    *report_providers.__all__,
-    *studies.__all__,
-    *study_comments.__all__,
-    *user_tokens.__all__,
-    *webhooks.__all__,
+    *_capability_tokens.__all__,
+    *_comments.__all__,
+    *_ids.__all__,
+    *_errors.__all__,
+    *_image_set.__all__,
+    *_lifecycle.__all__,
+    *_members.__all__,
+    *_report_providers.__all__,
+    *_studies.__all__,
+    *_study_comments.__all__,
+    *_user_tokens.__all__,
+    *_webhooks.__all__,
 ]
 
 _HYPOTHESIS = (6, 130)

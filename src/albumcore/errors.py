@@ -8,6 +8,29 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+__all__ = [
+    "AlbumExists",
+    "AlbumNotFound",
+    "AlbumcoreError",
+    "CapabilityTokenNotFound",
+    "CommandReused",
+    "Conflict",
+    "DamagedStoredEvent",
+    "Forbidden",
+    "IdTaken",
+    "ImageNotFound",
+    "Invalid",
+    "MemberNotFound",
+    "NotFound",
+    "ReportProviderNotFound",
+    "SeriesInAnotherStudy",
+    "SeriesNotFound",
+    "StudyNotFound",
+    "UnknownStoredEvent",
+    "UserNotFound",
+    "WebhookNotFound",
+]
+
 
 class AlbumcoreError(Exception):
     """Root of every error that albumcore raises on purpose.

@@ -10,6 +10,23 @@ from typing import NewType
 
 from albumcore.errors import Invalid
 
+__all__ = [
+    "AlbumId",
+    "CapabilityTokenId",
+    "ImageId",
+    "PatientId",
+    "ReportProviderId",
+    "SeriesUID",
+    "StudyUID",
+    "UserId",
+    "WebhookId",
+    "album_id",
+    "series_uid",
+    "study_uid",
+    "user_id",
+]
+
+
 AlbumId = NewType("AlbumId", str)
 """Ten characters of ``[A-Za-z0-9]`` (Kheops API, identifier formats)."""
 

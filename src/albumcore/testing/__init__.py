@@ -3,127 +3,33 @@
 It needs the extra ``testing``: ``pip install albumcore[testing]``.
 """
 
-from albumcore.testing.album_machine import AlbumMachine
-from albumcore.testing.arguments import (
-    ALBUMS,
-    CAST,
-    IMAGES,
-    PATIENTS,
-    START,
-    Arguments,
-    Cast,
-    album_arguments,
-    image_set_arguments,
-    study_comment_arguments,
-    user_token_arguments,
-)
-from albumcore.testing.commands import (
-    Command,
-    History,
-    album_commands,
-    history_of,
-    image_set_commands,
-    study_comment_commands,
-    user_token_commands,
-)
-from albumcore.testing.events import events, recorded
-from albumcore.testing.histories import (
-    album_histories,
-    image_set_histories,
-    study_comment_histories,
-    user_token_histories,
-)
-from albumcore.testing.image_set_machine import ImageSetMachine
-from albumcore.testing.machines import Clock, StoreMachine
-from albumcore.testing.study_comments_machine import STUDIES, StudyCommentsMachine
-from albumcore.testing.values import (
-    acts,
-    album_ids,
-    capability_token_ids,
-    command_keys,
-    comments,
-    contents,
-    descriptions,
-    digests,
-    grants,
-    image_ids,
-    image_types,
-    member_flags,
-    names,
-    patient_ids,
-    provider_names,
-    report_provider_ids,
-    secret_names,
-    series_uids,
-    sources,
-    study_uids,
-    times,
-    titles,
-    urls,
-    user_ids,
-    webhook_events,
-    webhook_ids,
-    webhook_names,
-    webhooks,
-)
+from albumcore.testing import album_machine as _album_machine
+from albumcore.testing import arguments as _arguments
+from albumcore.testing import commands as _commands
+from albumcore.testing import events as _events
+from albumcore.testing import histories as _histories
+from albumcore.testing import image_set_machine as _image_set_machine
+from albumcore.testing import machines as _machines
+from albumcore.testing import study_comments_machine as _study_comments_machine
+from albumcore.testing import values as _values
+from albumcore.testing.album_machine import *
+from albumcore.testing.arguments import *
+from albumcore.testing.commands import *
+from albumcore.testing.events import *
+from albumcore.testing.histories import *
+from albumcore.testing.image_set_machine import *
+from albumcore.testing.machines import *
+from albumcore.testing.study_comments_machine import *
+from albumcore.testing.values import *
 
 __all__ = [
-    "ALBUMS",
-    "CAST",
-    "IMAGES",
-    "PATIENTS",
-    "START",
-    "STUDIES",
-    "AlbumMachine",
-    "Arguments",
-    "Cast",
-    "Clock",
-    "Command",
-    "History",
-    "ImageSetMachine",
-    "StoreMachine",
-    "StudyCommentsMachine",
-    "acts",
-    "album_arguments",
-    "album_commands",
-    "album_histories",
-    "album_ids",
-    "capability_token_ids",
-    "command_keys",
-    "comments",
-    "contents",
-    "descriptions",
-    "digests",
-    "events",
-    "grants",
-    "history_of",
-    "image_ids",
-    "image_set_arguments",
-    "image_set_commands",
-    "image_set_histories",
-    "image_types",
-    "member_flags",
-    "names",
-    "patient_ids",
-    "provider_names",
-    "recorded",
-    "report_provider_ids",
-    "secret_names",
-    "series_uids",
-    "sources",
-    "study_comment_arguments",
-    "study_comment_commands",
-    "study_comment_histories",
-    "study_uids",
-    "times",
-    "titles",
-    "urls",
-    "user_ids",
-    "user_token_arguments",
-    "user_token_commands",
-    "user_token_histories",
-    "webhook_events",
-    "webhook_ids",
-    "webhook_names",
-    "webhooks",
+    *_album_machine.__all__,
+    *_arguments.__all__,
+    *_commands.__all__,
+    *_events.__all__,
+    *_histories.__all__,
+    *_image_set_machine.__all__,
+    *_machines.__all__,
+    *_study_comments_machine.__all__,
+    *_values.__all__,
 ]

@@ -49,6 +49,11 @@ from albumcore.testing.arguments import (
 from albumcore.testing.machines import StoreMachine
 from albumcore.user_tokens import Grants
 
+__all__ = [
+    "AlbumMachine",
+]
+
+
 ARGUMENTS = album_arguments(CAST)
 Arguments = tuple[Any, ...]
 EARLY, LATE = 10, 16

@@ -70,6 +70,21 @@ from albumcore.user_tokens import Grants
 from albumcore.user_tokens.user_tokens import issue_user_token, revoke_user_token
 from albumcore.user_tokens.values import MAX_TITLE
 
+__all__ = [
+    "ALBUMS",
+    "CAST",
+    "IMAGES",
+    "PATIENTS",
+    "START",
+    "Arguments",
+    "Cast",
+    "album_arguments",
+    "image_set_arguments",
+    "study_comment_arguments",
+    "user_token_arguments",
+]
+
+
 T = TypeVar("T")
 Decision = Callable[..., tuple[Event[Any], ...]]
 Arguments = Mapping[Decision, st.SearchStrategy[tuple[Any, ...]]]

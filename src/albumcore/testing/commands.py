@@ -62,6 +62,17 @@ from albumcore.testing.arguments import (
 from albumcore.user_tokens import Grants, UserTokens
 from albumcore.user_tokens.user_tokens import issue_user_token, revoke_user_token
 
+__all__ = [
+    "Command",
+    "History",
+    "album_commands",
+    "history_of",
+    "image_set_commands",
+    "study_comment_commands",
+    "user_token_commands",
+]
+
+
 S = TypeVar("S")
 History = tuple[RecordedEvent[Event[S]], ...]
 

@@ -20,6 +20,12 @@ from albumcore.streams import (
 )
 from albumcore.testing import values
 
+__all__ = [
+    "events",
+    "recorded",
+]
+
+
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "clinic": st.integers(1, 999),
     "comment": values.comments(),

@@ -20,6 +20,13 @@ from albumcore.testing.commands import (
 )
 from albumcore.user_tokens import UserTokens
 
+__all__ = [
+    "album_histories",
+    "image_set_histories",
+    "study_comment_histories",
+    "user_token_histories",
+]
+
 
 def album_histories(
     album_id: AlbumId = ALBUMS[0], cast: Cast = CAST, max_commands: int = 50

@@ -17,6 +17,11 @@ from albumcore.testing import values
 from albumcore.testing.arguments import CAST, PATIENTS, Decision, mostly
 from albumcore.testing.machines import StoreMachine
 
+__all__ = [
+    "ImageSetMachine",
+]
+
+
 LATE = 8
 """How many events come before anybody thinks of deleting a patient."""
 

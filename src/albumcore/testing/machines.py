@@ -29,6 +29,12 @@ from albumcore.kernel import Source, Stream
 from albumcore.testing.arguments import START, Decision, waits
 from albumcore.testing.commands import Command, History
 
+__all__ = [
+    "Clock",
+    "StoreMachine",
+]
+
+
 S = TypeVar("S")
 
 

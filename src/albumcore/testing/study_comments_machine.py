@@ -14,6 +14,12 @@ from albumcore.study_comments import StudyComments, post_study_comment
 from albumcore.testing.arguments import CAST, mostly, study_comment_arguments
 from albumcore.testing.machines import StoreMachine
 
+__all__ = [
+    "STUDIES",
+    "StudyCommentsMachine",
+]
+
+
 STUDIES: tuple[StudyUID, ...] = tuple(dict.fromkeys(study for study, _ in CAST.series))
 
 _study = st.sampled_from(STUDIES)

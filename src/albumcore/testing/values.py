@@ -38,6 +38,38 @@ from albumcore.text import MAX_COMMENT
 from albumcore.user_tokens import Grants
 from albumcore.user_tokens.values import MAX_TITLE
 
+__all__ = [
+    "acts",
+    "album_ids",
+    "capability_token_ids",
+    "command_keys",
+    "comments",
+    "contents",
+    "descriptions",
+    "digests",
+    "grants",
+    "image_ids",
+    "image_types",
+    "member_flags",
+    "names",
+    "patient_ids",
+    "provider_names",
+    "report_provider_ids",
+    "secret_names",
+    "series_uids",
+    "sources",
+    "study_uids",
+    "times",
+    "titles",
+    "urls",
+    "user_ids",
+    "webhook_events",
+    "webhook_ids",
+    "webhook_names",
+    "webhooks",
+]
+
+
 _TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 _PRINTABLE = st.characters(exclude_categories=["Cc", "Cs"])
 _ALPHANUMERIC = string.ascii_letters + string.digits
