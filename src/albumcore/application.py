@@ -64,7 +64,7 @@ class Albumcore(Commands):
             reached = self._version_at(stream, in_utc("at", at))
             version = reached if version is None else min(version, reached)
         if version is None:
-            return self.states.present(stream).state
+            return self.states.current(stream).state
         return self.states.as_of(stream, version).state
 
     def history(

@@ -5,10 +5,10 @@ An event is stored under its stored name, as one JSON object::
     {"v": 1, "at": "2026-03-01T09:30:00.000000+00:00", "by": "<sub>", "data": {...}}
 
 with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one, and with
-``command`` where the command has a key. ``v`` is the version of the form of ``data``: an older one is brought up to
-date by the upcasters, a newer one is refused.
+``command`` where the command has a key. ``v`` is the version of the form of ``data``: an older one is converted by
+the upcasters, a newer one is refused.
 A snapshot is stored as ``{"format": 2, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
-another format, or a damaged one, is passed over.
+another format, or a damaged one, is ignored.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ converter = make_converter(detailed_validation=False, forbid_extra_keys=True)
 
 
 def _exactly(kind: type[Any]) -> Callable[[Any, Any], Any]:
-    """Take a value that is of the kind, and refuse all others: reading must not guess."""
+    """A structuring hook that accepts a value of this type only: reading never converts."""
 
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not kind:
@@ -79,12 +79,12 @@ converter.register_structure_hook_func(_is_by_image_id, _by_image_id)
 
 @lru_cache(maxsize=64)
 def stored_time(at: datetime) -> str:
-    """A moment as it is stored, in events and rows: in UTC, of one width, so that the order of texts is that of times.
+    """The stored form of a time, in events and rows: UTC and of fixed width, so that texts sort like times.
 
-    Kept for a while, because an event and its rows are of one moment.
+    Cached, because an event and its rows have the same time.
 
     Raises:
-        Invalid: it has no zone.
+        Invalid: it has no time zone.
     """
     utc = in_utc("at", at)
     if type(utc) is datetime and utc.microsecond:
@@ -93,15 +93,16 @@ def stored_time(at: datetime) -> str:
 
 
 def _of_subclass(at: datetime) -> str:
-    """A time of a class of its own, as the encoder writes a plain one: of all that events hold, it asks of these."""
+    """Encode an instance of a subclass of datetime as the encoder writes a plain one."""
     return at.isoformat()
 
 
 @cache
 def _structure_of(of: Hashable) -> Callable[[Any, Any], Any]:
-    """What makes an event of stored data: the converter's way, unless each field is there and plain, as most are.
+    """The function that makes an event of stored data.
 
-    A long replay is mostly this, and then the values are taken and looked at all at once.
+    If all fields are present and plain, as in most events, it checks their types together, which is faster than the
+    converter. A long replay spends most of its time here.
     """
     cls: Any = of
     structure = converter.get_structure_hook(cls)
@@ -124,7 +125,7 @@ def _structure_of(of: Hashable) -> Callable[[Any, Any], Any]:
 
 
 def _plain_kinds(hint: Any) -> list[type[Any]]:
-    """The plain types of the values that a hint allows."""
+    """The plain types that a type hint allows."""
     if get_origin(hint) in (Union, UnionType):
         return [kind for one in get_args(hint) for kind in _plain_kinds(one)]
     hint = getattr(hint, "__supertype__", hint)
@@ -137,7 +138,7 @@ _ENVELOPE = {"v", "at", "data", "command", *_NAMES_OF_SOURCE}
 
 @frozen
 class Snapshot:
-    """The state of a stream at one version, kept so that a long stream need not be replayed from its start."""
+    """State of a stream at a version, stored so that a long stream is not replayed from its start."""
 
     stream: str
     version: int
@@ -158,14 +159,14 @@ class Snapshot:
 
 
 class StaleSnapshot(Exception):
-    """A snapshot that is not of the present format, or cannot be read."""
+    """A snapshot of another format, or one that cannot be read."""
 
 
 class Codec(Mapper[str]):
-    """Turns recorded events into stored ones and back.
+    """Converts recorded events to stored ones and back.
 
     Args:
-        upcasters: How older versions are brought up to date; the library's own unless told otherwise.
+        upcasters: Convert data of older versions; by default those of the library.
     """
 
     def __init__(self, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> None:
@@ -280,10 +281,10 @@ class Codec(Mapper[str]):
 
 
 def moment_of(stored_event: StoredEvent) -> datetime:
-    """When a stored event happened, without reading the rest of it.
+    """The time of a stored event, without reading the rest of it.
 
     Raises:
-        DamagedStoredEvent: that cannot be told.
+        DamagedStoredEvent: it has no readable time.
     """
     try:
         return _moment(orjson.loads(stored_event.state))
@@ -303,7 +304,7 @@ def _where(stored_event: StoredEvent) -> str:
 
 
 _in_person = lru_cache(maxsize=1024)(Source)
-"""The same people act again and again."""
+"""Cached, because the same users act repeatedly."""
 
 
 def _act_with_more(state: dict[str, Any], at: datetime) -> Act:
@@ -317,10 +318,10 @@ def _act_with_more(state: dict[str, Any], at: datetime) -> Act:
 
 
 class SnapshotStore(EventStore[str]):
-    """The stored snapshots that can be used."""
+    """Snapshots in the present format."""
 
     def get(self, *args: Any, **kwargs: Any) -> Iterator[DomainEventProtocol[str]]:
-        """The snapshots asked for, up to the first that is stale."""
+        """The selected snapshots, up to the first that is stale."""
         try:
             yield from super().get(*args, **kwargs)
         except StaleSnapshot:

@@ -32,7 +32,7 @@ from albumcore.ids import ImageId, is_digest, user_id
 from albumcore.index import Change, CommandRow, changes
 from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, record
 from albumcore.library_api import LibraryApplication
-from albumcore.state_cache import StateCache
+from albumcore.state_cache import StateCache, StreamState
 from albumcore.times import Clock, clock_in_utc
 
 S = TypeVar("S")
@@ -250,7 +250,7 @@ class Commands(LibraryApplication):
             try:
                 with self._write_locked(until) if is_write_locked else _BY_VERSION:
                     if there is None:
-                        there = self.states.present(stream)
+                        there = self.states.current(stream)
                         # After the state was read: events of this command are in it only if they are found here.
                         if key is not None and (before := self.done_before(key)):
                             return before
@@ -283,11 +283,21 @@ class Commands(LibraryApplication):
                     return ()
                 there = None
                 continue
-            if there.version // self._snapshot_every != after.version // self._snapshot_every:
-                after = self.states.save(stream, after)
-            self.states.keep(stream, after)
-            self.prompt(recorded)
+            self._recorded_after(stream, there, after, recorded)
             return recorded
+
+    def _recorded_after(
+        self,
+        stream: Stream[S],
+        before: StreamState[S],
+        after: StreamState[S],
+        recorded: tuple[RecordedEvent[Any], ...],
+    ) -> None:
+        """Store a snapshot if one is due, cache the state after the events, and prompt followers."""
+        if before.version // self._snapshot_every != after.version // self._snapshot_every:
+            after = self.states.save(stream, after)
+        self.states.put(stream, after)
+        self.prompt(recorded)
 
     def _now(self, last: datetime) -> datetime:
         """The moment of an act, in UTC: the clock's, but not before the last of the stream."""

@@ -1,7 +1,7 @@
-"""What can go wrong, in the domain's words: data and a stable ``code``, no HTTP number.
+"""Errors of the domain. Each has a stable ``code`` and no HTTP status.
 
 Four families, and every error of albumcore is in one of them: `NotFound`, `Forbidden`, `Invalid` and `Conflict`.
-An adapter maps a family to its own kind of answer, and a ``code`` to its own text.
+An adapter maps a family to its kind of response, and a ``code`` to its text.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ __all__ = [
 
 
 class AlbumcoreError(Exception):
-    """Root of every error that albumcore raises on purpose.
+    """Base class of the errors of albumcore.
 
     Attributes:
         code: Stable machine-readable name of the error; part of the public interface.
-        detail: One sentence for a person. It never holds a secret or a token.
+        detail: One sentence for people. It never contains a secret or a token.
     """
 
     code: ClassVar[str] = "error"
@@ -48,13 +48,13 @@ class AlbumcoreError(Exception):
 
 
 class NotFound(AlbumcoreError):
-    """What was named does not exist, or does not exist for the one who asks."""
+    """It does not exist, or not for the caller."""
 
     code = "not_found"
 
 
 class Forbidden(AlbumcoreError):
-    """The one who asks is known and sees the thing, but lacks the right to do this with it."""
+    """The caller sees it, but lacks the permission for this."""
 
     code = "forbidden"
 
@@ -63,7 +63,7 @@ class Invalid(AlbumcoreError):
     """A value breaks a rule of the domain.
 
     Attributes:
-        field: The name of the value, as the decision or query calls it.
+        field: Name of the parameter of the decision or query.
     """
 
     code = "invalid"
@@ -73,24 +73,24 @@ class Invalid(AlbumcoreError):
         self.field = field
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
-        """How it is pickled, so that it passes from one process to another."""
+        """Support pickling, so that it passes between processes."""
         return type(self), (self.field, self.detail.removeprefix(f"{self.field}: "))
 
 
 class Conflict(AlbumcoreError):
-    """The request is sound, but does not fit what is recorded by now."""
+    """The request is valid, but conflicts with the present state."""
 
     code = "conflict"
 
 
 class AlbumNotFound(NotFound):
-    """No such album, or none that the one who asks is a member of: the two are told alike on purpose."""
+    """The album does not exist, or the caller is not a member: deliberately the same error."""
 
     code = "album_not_found"
 
 
 class AlbumExists(Conflict):
-    """The album id is taken, by an open album or by a deleted one."""
+    """The album id is used, by an open album or a deleted one."""
 
     code = "album_exists"
 
@@ -102,25 +102,25 @@ class MemberNotFound(NotFound):
 
 
 class UserNotFound(NotFound):
-    """Nobody is known by this sub or e-mail address."""
+    """No user has this subject identifier or e-mail address."""
 
     code = "user_not_found"
 
 
 class StudyNotFound(NotFound):
-    """The study is not in the place it was looked for."""
+    """The study is not in the album or inbox."""
 
     code = "study_not_found"
 
 
 class SeriesNotFound(NotFound):
-    """The series is not in the place it was looked for."""
+    """The series is not in the album or inbox."""
 
     code = "series_not_found"
 
 
 class SeriesInAnotherStudy(Conflict):
-    """A series UID is in use in another study; a series belongs to one, for ever."""
+    """The series UID is used in another study; a series belongs to one study for ever."""
 
     code = "series_in_another_study"
 
@@ -132,7 +132,7 @@ class ReportProviderNotFound(NotFound):
 
 
 class CapabilityTokenNotFound(NotFound):
-    """No such capability token for the one who asks."""
+    """The capability token does not exist for the caller."""
 
     code = "capability_token_not_found"
 
@@ -144,25 +144,25 @@ class WebhookNotFound(NotFound):
 
 
 class ImageNotFound(NotFound):
-    """No such image: it never was, it was removed, or its patient was deleted."""
+    """The image was never added, was removed, or its patient was deleted."""
 
     code = "image_not_found"
 
 
 class IdTaken(Conflict):
-    """An id that must be new within its stream was used before."""
+    """An id that must be new was used before."""
 
     code = "id_taken"
 
 
 class CommandReused(Conflict):
-    """The id of a command was used before, for a command of another content."""
+    """The idempotency key was used before, for another command."""
 
     code = "command_reused"
 
 
 class UnknownStoredEvent(AlbumcoreError):
-    """A stored event, or a version of one, that this code does not know: it refuses to guess.
+    """A stored event, or a version of one, that this release does not know.
 
     Usually a newer albumcore wrote it: upgrade, then read again.
     """
@@ -171,6 +171,6 @@ class UnknownStoredEvent(AlbumcoreError):
 
 
 class DamagedStoredEvent(AlbumcoreError):
-    """A stored event whose bytes are not what its name and version promise."""
+    """A stored event whose bytes are not of the form of its name and version."""
 
     code = "damaged_stored_event"

@@ -1,4 +1,4 @@
-"""The few ideas that every stream shares: acts, events, recorded events, and the fold that makes state of them.
+"""Event sourcing in its general form, shared by all streams: acts, events, recorded events, and the fold.
 
 An *event* is a frozen attrs class with one method, ``evolve``, that applies it to a state.
 A *decision* is a function of a state, an `Act` and its arguments. It returns the events to record, or raises.
@@ -36,18 +36,18 @@ class Source:
 
     @property
     def in_person(self) -> bool:
-        """Whether the user acts himself, through nothing else."""
+        """Whether the user acts directly, not through a token or a provider."""
         return self.capability_token is None and self.report_provider is None
 
 
 @frozen
 class CommandKey:
-    """By which a command is known again, when whoever sent it cannot know what came of it.
+    """Idempotency key of a command: with it a command can be repeated when its outcome is unknown.
 
     Attributes:
-        id: Names the command in the whole store, for ever: 1 to 64 visible ASCII characters.
-        content: SHA-256 of all that was asked, where, and with what, in 64 hexadecimal digits: the same command has
-            the same. None where nobody asks again by this id; it is recorded then, and nothing more.
+        id: Unique in the store, for ever: 1 to 64 visible ASCII characters.
+        content: SHA-256 of the command with its target and arguments, in 64 hexadecimal digits. None for a command
+            that is never repeated: its id is recorded and not looked up.
     """
 
     id: str
@@ -58,15 +58,17 @@ def _at(at: datetime) -> datetime:
     return at if at.tzinfo is UTC else in_utc("at", at)
 
 
-@frozen(slots=False)  # which is made faster: there is one for every event that is read
+@frozen(slots=False)  # faster to create: there is one for every event that is read
 class Act:
-    """One act of one source at one moment; ``at`` is an aware time, and is kept in UTC.
+    """Who acts, and when: the context of a decision and of its events.
 
-    Decisions read the moment from here, so none of them needs a clock. ``command`` says by which command it came,
-    where that has a name; no decision and no state may depend on it.
+    Attributes:
+        source: Who acts, and through what.
+        at: Aware time, converted to UTC. Decisions take the time from here and need no clock.
+        command: Key of the command, if it has one; no decision and no state depends on it.
 
     Raises:
-        Invalid: the moment has no zone.
+        Invalid: the time has no time zone.
     """
 
     source: Source
@@ -75,7 +77,7 @@ class Act:
 
     @property
     def user(self) -> UserId:
-        """The user in whose name it happens."""
+        """The user who acts, also if they act through a token or a provider."""
         return self.source.user
 
 
@@ -90,22 +92,22 @@ def require_in_person(act: Act) -> None:
 
 
 class Event(Protocol[S]):
-    """A fact of the past. It applies itself to a state, and never refuses: what is recorded happened."""
+    """A recorded fact. It applies itself to a state and is never refused."""
 
     def evolve(self, state: S, act: Act, /) -> S:
-        """The state after this event, which ``act`` led to."""
+        """The state after this event of an act."""
         ...
 
 
 @frozen(slots=False)
 class RecordedEvent(Generic[E_co]):
-    """An event in its envelope: where it stands in the history, and the act it came from.
+    """An event in its envelope: its position in a stream, and its act.
 
     Attributes:
         stream: Name of the stream, such as ``album-Q7bZ2mP0xT``.
         version: Position in the stream: 1, 2, 3, ... without gaps.
-        act: Source and time; times of one stream never go back.
-        event: The fact itself.
+        act: Source and time; times in a stream never decrease.
+        event: The event itself.
     """
 
     stream: str
@@ -125,20 +127,20 @@ class RecordedEvent(Generic[E_co]):
 
     @property
     def at(self) -> datetime:
-        """When it happened (UTC)."""
+        """Time of the act (UTC)."""
         return self.act.at
 
 
 @frozen
 class StoredName:
-    """The name and the newest version under which a class is stored: the storage format, for ever."""
+    """Name and newest version under which an event class is stored. They are part of the storage format."""
 
     name: str
     version: int
 
 
 STORED: dict[str, type[Any]] = {}
-"""Every event class by its stored name. `stored` fills it, and nothing else does."""
+"""Registry of the event classes, by stored name. The decorator `stored` fills it."""
 
 _NAMES: dict[type[Any], StoredName] = {}
 C = TypeVar("C", bound=type[Any])
@@ -147,8 +149,8 @@ C = TypeVar("C", bound=type[Any])
 def stored(name: str, version: int = 1) -> Callable[[C], C]:
     """Register an event class under the name it is stored by.
 
-    The name outlives the class: rename the class as you like, never the name.
-    A change of fields that is more than a new one with a default needs a higher ``version`` and an upcaster.
+    The class may be renamed, the name may not.
+    Any change of fields other than a new one with a default needs a higher ``version`` and an upcaster.
     """
 
     def register(cls: C) -> C:
@@ -162,7 +164,7 @@ def stored(name: str, version: int = 1) -> Callable[[C], C]:
 
 
 def stored_name(cls: type[Any]) -> StoredName:
-    """The stored name of an event class; `KeyError` for a class that was never registered."""
+    """The stored name of an event class; `KeyError` for a class that is not registered."""
     return _NAMES[cls]
 
 
@@ -183,7 +185,7 @@ def record(
 ) -> tuple[RecordedEvent[E], ...]:
     """Put the events of one act into envelopes that follow ``version`` in ``stream``.
 
-    All carry the id of the command, and the first alone its content: by that one the command is found again.
+    All have the id of the command; the first also has its content, and is the one that the command is found by.
     """
     rest = act
     if act.command is not None and act.command.content is not None:
@@ -214,7 +216,7 @@ def _copier(cls: type[Any]) -> Copier:
 def changed(state: A, **values: Any) -> A:
     """A copy of a frozen attrs instance of two or more fields, with other values in some of them.
 
-    As ``attrs.evolve``, which looks at one field after the other: replaying a long history is mostly this.
+    Faster than ``attrs.evolve``: a replay of a long history spends most of its time here.
     """
     cls = type(state)
     places, values_of = _COPIERS.get(cls) or _copier(cls)
@@ -225,7 +227,7 @@ def changed(state: A, **values: Any) -> A:
 
 
 def assoc(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
-    """A copy of ``mapping`` in which ``key`` stands for ``value``; `persistent_map.added` is for very many keys."""
+    """A copy of ``mapping`` with ``key``; use `persistent_map.added` for very many keys."""
     return {**mapping, key: value}
 
 
@@ -238,11 +240,11 @@ def dissoc(mapping: Mapping[K, V], key: K) -> dict[K, V]:
 
 @frozen
 class Stream(Generic[S]):
-    """A stream by name, with the state it starts from.
+    """A stream, by name, with its initial state.
 
     Attributes:
-        name: The text it is stored under: its kind, a hyphen, its key.
-        initial: The state before its first event.
+        name: Kind, hyphen, key, such as ``album-Q7bZ2mP0xT``.
+        initial: State before the first event.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Mappings of which there may be very many keys: a copy with one thing more or less hardly costs more for that.
+"""Persistent maps: immutable mappings with structural sharing, so that a changed copy of a large one is cheap.
 
-They have no order: that of their keys is another one in each process. Whatever shows or records them sorts.
+The order of keys differs between processes; sort them where they are shown or recorded.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 FEW = 256
-"""Up to so many keys, a plain dict is copied whole."""
+"""Up to this many keys, a plain dict is copied."""
 _SHARDS = 256
 
 
 class _Large(Mapping[K, V]):
-    """A mapping in shards, by the hash of the key. A copy shares all of them but the one that changes."""
+    """A mapping in shards, by the hash of the key. A copy shares all shards but the changed one."""
 
     __slots__ = ("_number", "_shards")
 
@@ -41,7 +41,7 @@ class _Large(Mapping[K, V]):
         return repr(dict(self))
 
     def replaced(self, key: K, shard: dict[K, V]) -> _Large[K, V]:
-        """A copy with another shard for a key."""
+        """A copy in which the shard of a key is replaced."""
         place = hash(key) % _SHARDS
         shards = self._shards.copy()
         number = self._number - len(shards[place]) + len(shard)
@@ -49,7 +49,7 @@ class _Large(Mapping[K, V]):
         return _Large(shards, number)
 
     def shard_of(self, key: K) -> dict[K, V]:
-        """The shard that a key belongs to."""
+        """The shard of a key."""
         return self._shards[hash(key) % _SHARDS]
 
 
@@ -61,7 +61,7 @@ def _large(mapping: Mapping[K, V]) -> _Large[K, V]:
 
 
 def added(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
-    """A copy of ``mapping`` in which ``key`` stands for ``value``."""
+    """A copy of ``mapping`` with ``key``."""
     if type(mapping) is not _Large:
         if len(mapping) < FEW:
             return {**mapping, key: value}

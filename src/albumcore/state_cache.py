@@ -75,7 +75,7 @@ class StateCache:
         """The newest cached state of a stream, which may have gone on since."""
         return next(iter(self._cached(stream)), None)
 
-    def present(self, stream: Stream[S]) -> StreamState[S]:
+    def current(self, stream: Stream[S]) -> StreamState[S]:
         """The present state of a stream: a cached one, moved forward by the events since."""
         for start in self._cached(stream):
             if (reached := self._onward(stream, start)) is not None:
@@ -88,14 +88,14 @@ class StateCache:
         if reached.version - start.version >= LONG:
             reached = self.save(stream, reached)
         if reached.version:
-            self.keep(stream, reached)
+            self.put(stream, reached)
         return reached
 
     def as_of(self, stream: Stream[S], version: int) -> StreamState[S]:
         """Where a stream was at a version."""
         return self._forward(stream, self._snapshot(stream, version), version)
 
-    def keep(self, stream: Stream[S], reached: StreamState[S]) -> None:
+    def put(self, stream: Stream[S], reached: StreamState[S]) -> None:
         """Cache a state, unless a newer one of its stream is cached."""
         with self._lock:
             recent = self._pop(stream)

@@ -1,4 +1,4 @@
-"""The rule that every text of the domain keeps, whatever it says."""
+"""The rules for texts of the domain."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def is_text(text: str) -> bool:
-    """Whether all of a string can be stored and sent: no NUL, no half of a surrogate pair."""
-    # Nearly every text is printable, and that is seen at once.
+    """Whether a string can be stored and sent: no NUL, no lone surrogate."""
+    # Fast path: nearly every text is printable.
     return text.isprintable() or not _NO_TEXT.search(text)
 
 
 def check_text(field: str, text: str, shortest: int, longest: int) -> str:
-    """A text of so many characters, each of which can be stored and sent: no NUL, no half of a surrogate pair.
+    """Check that a text has this many characters, without NUL and lone surrogates.
 
     Raises:
-        Invalid: it is shorter or longer, or holds a character that is no text.
+        Invalid: it is shorter or longer, or contains one of these characters.
     """
     if not shortest <= len(text) <= longest:
         raise Invalid(field, f"it has {shortest} to {longest} characters")
@@ -32,7 +32,7 @@ def check_text(field: str, text: str, shortest: int, longest: int) -> str:
 
 
 def check_comment(comment: str) -> str:
-    """The text of a comment, as it was written: 1 to 1024 characters, blanks count (Kheops API 7.2).
+    """Check the text of a comment: 1 to 1024 characters, blanks included (Kheops API 7.2).
 
     Raises:
         Invalid: it is empty or longer.

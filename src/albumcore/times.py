@@ -1,4 +1,4 @@
-"""Times: aware, and told in UTC. A time without a zone is refused wherever one comes in."""
+"""Times are aware and in UTC. A time without a time zone is refused."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from albumcore.errors import Invalid
 
 Clock = Callable[[], datetime]
-"""Tells the present moment, aware."""
+"""Returns the present time, aware."""
 
 
 def in_utc(field: str, at: datetime) -> datetime:
-    """The same moment in UTC.
+    """Convert a time to UTC.
 
     Args:
-        field: The name of the value, for the error.
-        at: The moment. A naive datetime means another moment on each machine, so it is never guessed at.
+        field: Name of the parameter, for the error.
+        at: An aware time. A naive one means another time on each machine, and is refused.
 
     Raises:
-        Invalid: it has no zone, or is too near the end of the calendar to be told in UTC.
+        Invalid: it has no time zone, or is outside of the calendar in UTC.
     """
     if at.tzinfo is UTC:
         return at
@@ -34,19 +34,19 @@ def in_utc(field: str, at: datetime) -> datetime:
 
 
 def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
-    """A moment as albums and events show it: UTC without a zone, with a fraction only if there is one.
+    """Format a time as in the API's albums and events: UTC without a time zone, a fraction only if there is one.
 
     Args:
-        at: The moment.
-        in_whole_seconds: Leave the fraction out; the second that has begun is shown.
+        at: An aware time.
+        in_whole_seconds: Truncate to seconds.
 
     Raises:
-        Invalid: it has no zone.
+        Invalid: it has no time zone.
     """
     timespec = "seconds" if in_whole_seconds else "auto"
     return in_utc("at", at).replace(tzinfo=None).isoformat(timespec=timespec)
 
 
 def clock_in_utc(clock: Clock) -> Clock:
-    """A clock that tells the same moments in UTC, and raises Invalid for a ``clock`` that tells no zone."""
+    """The same clock in UTC; it raises Invalid if ``clock`` returns a naive time."""
     return lambda: in_utc("clock", clock())
