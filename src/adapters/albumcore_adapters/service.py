@@ -151,7 +151,7 @@ def _compose(
         people,
         outbound,
         root_url=settings.root,
-        api_url=settings.root + (settings.kheops_prefix or ""),
+        api_url=settings.api_url,
         clock=clock,
         make_id=make_id,
     )

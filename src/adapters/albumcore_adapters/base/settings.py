@@ -258,6 +258,11 @@ class Settings:
         """The address at which clients reach the service, without a trailing slash."""
         return self.public_url or f"http://{self.bind}"
 
+    @property
+    def api_url(self) -> str:
+        """The address of the Kheops API, without a trailing slash: the root, and the prefix if there is one."""
+        return self.root + (self.kheops_prefix or "")
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], **overrides: object) -> Self:
         """Read the settings from environment variables; overrides, such as command line options, take precedence.

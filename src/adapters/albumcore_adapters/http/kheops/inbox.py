@@ -267,18 +267,13 @@ INBOX_OR_ALBUM = (
 
 ROUTES = (
     Route(
-        "GET",
-        "/inboxinfo",
-        info,
-        summary="Tell what is in the caller's inbox.",
+        *("GET", "/inboxinfo", info, "Tell what is in the caller's inbox."),
         needs=LISTED,
         responses=shown("Contents"),
         from_store=True,
     ),
     Route(
-        "PUT",
-        "/studies/{study}",
-        take_study,
+        *("PUT", "/studies/{study}", take_study),
         summary="Take a study into the inbox, or into the token's album.",
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.SEND_SERIES,
@@ -291,9 +286,7 @@ ROUTES = (
         responses=ADDED,
     ),
     Route(
-        "DELETE",
-        "/studies/{study}",
-        leave_study,
+        *("DELETE", "/studies/{study}", leave_study),
         summary="Take a study out of the inbox, or out of the token's album.",
         callers=Callers.ANY_TOKEN,
         needs=INBOX_OR_ALBUM,
@@ -301,9 +294,7 @@ ROUTES = (
         responses=DONE,
     ),
     Route(
-        "PUT",
-        "/studies/{study}/series/{series}",
-        take_series,
+        *("PUT", "/studies/{study}/series/{series}", take_series),
         summary="Take a series into the inbox, or into the token's album.",
         callers=Callers.ANY_TOKEN,
         needs=f"the series may be claimed, or is lent; of a token of an album: `{Permission.ADD_SERIES.value}` in it",
@@ -315,9 +306,7 @@ ROUTES = (
         responses=ADDED,
     ),
     Route(
-        "DELETE",
-        "/studies/{study}/series/{series}",
-        leave_series,
+        *("DELETE", "/studies/{study}/series/{series}", leave_series),
         summary="Take a series out of the inbox, or out of the token's album.",
         callers=Callers.ANY_TOKEN,
         needs=INBOX_OR_ALBUM,
@@ -325,10 +314,7 @@ ROUTES = (
         responses=DONE,
     ),
     Route(
-        "PUT",
-        "/studies/{study}/users/{user}",
-        send_study,
-        summary="Send a study to somebody's inbox.",
+        *("PUT", "/studies/{study}/users/{user}", send_study, "Send a study to somebody's inbox."),
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.SEND_SERIES,
         needs=f"of a token of an album: `{Permission.SEND_SERIES.value}` in it",
@@ -336,9 +322,7 @@ ROUTES = (
         responses=ADDED,
     ),
     Route(
-        "PUT",
-        "/studies/{study}/series/{series}/users/{user}",
-        send_series,
+        *("PUT", "/studies/{study}/series/{series}/users/{user}", send_series),
         summary="Send a series to somebody's inbox.",
         callers=Callers.ANY_TOKEN,
         needs=f"the series may be claimed; of a token of an album: `{Permission.SEND_SERIES.value}` in it",

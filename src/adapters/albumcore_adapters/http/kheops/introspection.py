@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from albumcore.errors import Forbidden, NotFound
 from albumcore_adapters.http.kheops.common import NOTHING, shown
 from albumcore_adapters.http.kheops.feed_json import Json, present
-from albumcore_adapters.http.kheops.oauth import Refused, answer_client, at_most_one
+from albumcore_adapters.http.kheops.oauth import OAuthError, at_most_one, respond_to_client
 from albumcore_adapters.http.kheops.params import Fields
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec
+from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.callers import by_report_token, caller_of
 from albumcore_adapters.identity.capability_secrets import (
     Capability,
@@ -26,30 +30,33 @@ from albumcore_adapters.identity.service_tokens import (
 )
 
 
-def introspect(request: ApiRequest) -> None:
-    """Tell whether a token is good, and what it is for (RFC 7662).
+def introspect(request: ApiRequest, auth: Authentication) -> Response:
+    """Show whether a token is active, and what it is for (RFC 7662).
 
-    Anybody may ask this of the tokens of report providers and of capability tokens. Of the others, an internal
-    client may, and there is none.
+    Any client may introspect tokens of report providers and capability tokens. Only an internal client may introspect
+    others, and there is none.
     """
-    answer_client(request, _introspect)
+    return respond_to_client(request, partial(_introspection, auth))
 
 
-def _introspect(request: ApiRequest, form: Fields) -> Json:
+def _introspection(auth: Authentication, form: Fields) -> Json:
     token = at_most_one(form, "token") or ""
     try:
         if is_secret(token):
-            found = capability_with(request.service.auth, {"digest": digest_of(token)})
-            return {"active": False} if found is None else _of_capability(request, found)
+            found = capability_with(auth, {"digest": digest_of(token)})
+            return _INACTIVE if found is None else _of_capability(auth.issuer.root, found)
         if is_report_token(token):
-            return _of_report(request, token)
-        caller_of(request.service.auth, token)
+            return _of_report(auth, token)
+        caller_of(auth, token)
     except (Unauthorized, Forbidden, NotFound):
-        return {"active": False}
-    raise Refused("invalid_client", "only internal clients ask this of such a token", 401)
+        return _INACTIVE
+    raise OAuthError("invalid_client", "only internal clients ask this of such a token", 401)
 
 
-def _of_capability(request: ApiRequest, found: Capability) -> Json:
+_INACTIVE: Json = {"active": False}
+
+
+def _of_capability(root: str, found: Capability) -> Json:
     token, grants = found.token, found.token.grants
     words = ["user"] if found.album is None else []
     words += [
@@ -66,7 +73,7 @@ def _of_capability(request: ApiRequest, found: Capability) -> Json:
         "active": True,
         "sub": token.creator,
         "scope": " ".join(words),
-        "iss": request.service.settings.root,
+        "iss": root,
         "cap_token": found.token_id,
         "exp": int(token.expires_at.timestamp()),
         "iat": int(token.issued_at.timestamp()),
@@ -74,11 +81,10 @@ def _of_capability(request: ApiRequest, found: Capability) -> Json:
     } | present(album_id=found.album)
 
 
-def _of_report(request: ApiRequest, token: str) -> Json:
-    service = request.service
-    caller = by_report_token(service.auth, token)
-    found = read_report_token(service.auth.issuer, token, service.clock())
-    report, root = found.report, service.settings.root
+def _of_report(auth: Authentication, token: str) -> Json:
+    caller = by_report_token(auth, token)
+    found = read_report_token(auth.issuer, token, auth.clock())
+    report, root = found.report, auth.issuer.root
     return {
         "active": True,
         "sub": report.user,
@@ -97,10 +103,7 @@ def _of_report(request: ApiRequest, token: str) -> Json:
 
 ROUTES = (
     Route(
-        "POST",
-        "/token/introspect",
-        introspect,
-        summary="Tell what a token is worth (RFC 7662).",
+        *("POST", "/token/introspect", introspect, "Tell what a token is worth (RFC 7662)."),
         callers=Callers.ANYBODY,
         needs=NOTHING,
         form={"token": ParameterSpec(TEXT)},

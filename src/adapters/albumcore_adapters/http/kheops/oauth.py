@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrs import evolve
+
 from albumcore.errors import Invalid
 from albumcore_adapters.http.kheops.feed_json import Json
 from albumcore_adapters.http.kheops.params import Fields
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.response import Response
+
+_UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_CHALLENGE = {"WWW-Authenticate": "Basic"}
 
 
-class Refused(Exception):
-    """A request of a client that is refused in the way of OAuth (RFC 6749 section 5.2).
+class OAuthError(Exception):
+    """An error response to a client (RFC 6749 section 5.2).
 
     Attributes:
-        error: The code of the error.
+        error: The error code.
         detail: One sentence for a person.
         status: The HTTP status.
     """
@@ -26,33 +32,37 @@ class Refused(Exception):
         self.status = status
 
 
-def answer_client(request: ApiRequest, found: Callable[[ApiRequest, Fields], Json]) -> None:
-    """Answer a client with what is found for its form, or with why not; nobody keeps a copy of it."""
+def respond_to_client(request: ApiRequest, handle: Callable[[Fields], Json]) -> Response:
+    """The response to a client: what ``handle`` makes of the form, or the error it raises; never cached."""
     try:
-        try:
-            _refuse_internal(request)
-            told, status = found(request, request.form()), 200
-        except Invalid as error:
-            raise Refused("invalid_request", error.detail) from None
-    except Refused as error:
-        told, status = {"error": error.error, "error_description": error.detail}, error.status
-    request.answer(told, status)
-    request.resp.set_headers({"Cache-Control": "no-store", "Pragma": "no-cache"})
-    if status == 401:
-        request.resp.set_header("WWW-Authenticate", "Basic")
+        _refuse_password(request)
+        return _uncached(handle(request.form()))
+    except OAuthError as error:
+        return _error(error.error, error.detail, error.status)
+    except Invalid as error:
+        return _error("invalid_request", error.detail, 400)
 
 
-def _refuse_internal(request: ApiRequest) -> None:
-    scheme, _, _ = (request.req.get_header("Authorization") or "").strip().partition(" ")
+def _refuse_password(request: ApiRequest) -> None:
+    scheme, _, _ = (request.header("Authorization") or "").strip().partition(" ")
     if scheme.lower() == "basic":
-        raise Refused("invalid_client", "there are no clients with a password")
+        raise OAuthError("invalid_client", "there are no clients with a password")
+
+
+def _error(code: str, detail: str, status: int) -> Response:
+    return _uncached({"error": code, "error_description": detail}, status)
+
+
+def _uncached(value: Json, status: int = 200) -> Response:
+    headers = _UNCACHED | (_CHALLENGE if status == 401 else {})
+    return evolve(Response.json(value, status), headers=headers)
 
 
 def one(form: Fields, name: str) -> str:
-    """The value of a field that is there once.
+    """The value of a required parameter.
 
     Raises:
-        Invalid: it is not there, empty, or there more than once.
+        Invalid: it is missing, empty, or there more than once.
     """
     text = at_most_one(form, name)
     if not text:
@@ -61,7 +71,7 @@ def one(form: Fields, name: str) -> str:
 
 
 def at_most_one(form: Fields, name: str) -> str | None:
-    """The value of a field that may be there once; None where it is not.
+    """The value of an optional parameter; None if it is missing.
 
     Raises:
         Invalid: it is there more than once.

@@ -69,27 +69,19 @@ def _pairs(pairs: Histogram, first: str, second: str) -> list[Json]:
 
 ROUTES = (
     Route(
-        "GET",
-        "/liveness",
-        liveness,
-        summary="Whether the process is there.",
+        *("GET", "/liveness", liveness, "Whether the process is there."),
         callers=Callers.ANYBODY,
         needs=NOTHING,
         responses=OK,
     ),
     Route(
-        "GET",
-        "/readiness",
-        readiness,
-        summary="Whether the database answers.",
+        *("GET", "/readiness", readiness, "Whether the database answers."),
         callers=Callers.ANYBODY,
         needs=NOTHING,
         responses=OK,
     ),
     Route(
-        "GET",
-        "/metrics",
-        metrics,
+        *("GET", "/metrics", metrics),
         summary="How much there is of what; for Prometheus, also what was answered.",
         callers=Callers.ANYBODY,
         needs=NOTHING,

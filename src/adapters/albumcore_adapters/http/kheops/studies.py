@@ -122,10 +122,7 @@ def refuse_permanent(request: ApiRequest) -> None:
 
 ROUTES = (
     Route(
-        "PUT",
-        "/studies/{study}/albums/{album}",
-        add_study,
-        summary="Add a study to an album.",
+        *("PUT", "/studies/{study}/albums/{album}", add_study, "Add a study to an album."),
         permission=Permission.ADD_SERIES,
         query_permission=Permission.SEND_SERIES,
         needs="the study is where it is taken from",
@@ -135,9 +132,7 @@ ROUTES = (
         responses=ADDED,
     ),
     Route(
-        "DELETE",
-        "/studies/{study}/albums/{album}",
-        delete_study,
+        *("DELETE", "/studies/{study}/albums/{album}", delete_study),
         summary="Take a study out of an album.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.DELETE_SERIES,
@@ -145,9 +140,7 @@ ROUTES = (
         responses=DONE,
     ),
     Route(
-        "PUT",
-        "/studies/{study}/series/{series}/albums/{album}",
-        add_series,
+        *("PUT", "/studies/{study}/series/{series}/albums/{album}", add_series),
         summary="Add a series to an album.",
         permission=Permission.ADD_SERIES,
         needs="the series may be claimed, or is lent",
@@ -156,9 +149,7 @@ ROUTES = (
         responses=ADDED,
     ),
     Route(
-        "DELETE",
-        "/studies/{study}/series/{series}/albums/{album}",
-        delete_series,
+        *("DELETE", "/studies/{study}/series/{series}/albums/{album}", delete_series),
         summary="Take a series out of an album.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.DELETE_SERIES,

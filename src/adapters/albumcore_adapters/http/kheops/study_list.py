@@ -364,9 +364,7 @@ def _answer(
 
 ROUTES = (
     Route(
-        "GET",
-        "/studies",
-        list_studies,
+        *("GET", "/studies", list_studies),
         summary="List studies. Attributes are filters, by keyword or by tag.",
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.READ_SERIES,
@@ -404,10 +402,7 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        "GET",
-        "/studies/{study}/series",
-        list_series,
-        summary="List the series of a study.",
+        *("GET", "/studies/{study}/series", list_series, "List the series of a study."),
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.READ_SERIES,
         needs=SEEN,
@@ -436,9 +431,7 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        "GET",
-        "/studies/{study}/metadata",
-        metadata,
+        *("GET", "/studies/{study}/metadata", metadata),
         summary="Show the headers of the instances of a study.",
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.READ_SERIES,
@@ -448,18 +441,13 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        "POST",
-        "/studies/{study}/fetch",
-        fetch,
-        summary="Have the headers of a study read anew.",
+        *("POST", "/studies/{study}/fetch", fetch, "Have the headers of a study read anew."),
         callers=Callers.ANY_TOKEN,
         needs=SEEN,
         responses=OK,
     ),
     Route(
-        "POST",
-        "/studies/{study}/series/fetch",
-        fetch_series,
+        *("POST", "/studies/{study}/series/fetch", fetch_series),
         summary="Have the headers of some series read anew.",
         callers=Callers.ANY_TOKEN,
         needs=SEEN,

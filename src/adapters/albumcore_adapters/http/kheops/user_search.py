@@ -142,10 +142,7 @@ def _json(person: Person, **told: bool | None) -> Json:
 
 ROUTES = (
     Route(
-        "GET",
-        "/users",
-        find,
-        summary="Find users: one by reference, or some by what they are called.",
+        *("GET", "/users", find, "Find users: one by reference, or some by what they are called."),
         query_permission=Permission.LIST_USERS,
         needs="among those who see a study: the study is seen",
         query={
