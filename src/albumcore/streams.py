@@ -1,4 +1,4 @@
-"""The streams there are: what each is called, and the state each starts from."""
+"""The kinds of streams: their names, and their initial states."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ INITIAL: Mapping[str, Callable[[str], Any]] = {
     "study": lambda key: StudyComments(),
     "user": lambda key: UserTokens(owner=UserId(key)),
 }
-"""The state before the first event, by kind of stream (the part of its name before the first hyphen) and key."""
+"""The initial state, by kind of stream (its name before the first hyphen) and key."""
 
 
 def album_stream(album_id: AlbumId) -> Stream[Album]:
     """The stream of an album.
 
     Raises:
-        Invalid: the id is none.
+        Invalid: the id is malformed.
     """
     return named_stream(f"album-{ids.album_id(album_id)}")
 
@@ -36,7 +36,7 @@ def patient_stream(patient: PatientId) -> Stream[PatientImageSet]:
     """The stream of a patient's image set.
 
     Raises:
-        Invalid: the id is no positive number.
+        Invalid: the id is not positive.
     """
     if patient < 1:
         raise Invalid("patient", "a patient id is a positive number")
@@ -47,7 +47,7 @@ def user_stream(user: UserId) -> Stream[UserTokens]:
     """The stream of the capability tokens that act as a user.
 
     Raises:
-        Invalid: the sub is none.
+        Invalid: the subject identifier is malformed.
     """
     return named_stream(f"user-{ids.user_id(user)}")
 
@@ -56,17 +56,17 @@ def study_stream(study_uid: StudyUID) -> Stream[StudyComments]:
     """The stream of the comments on a study.
 
     Raises:
-        Invalid: the UID is none.
+        Invalid: the UID is malformed.
     """
     return named_stream(f"study-{ids.study_uid(study_uid)}")
 
 
 def named_stream(name: str) -> Stream[Any]:
-    """The stream of that name; `KeyError` where the kind is unknown."""
+    """The stream of a name; `KeyError` if its kind is unknown."""
     kind, _, key = name.partition("-")
     return Stream(name, INITIAL[kind](key))
 
 
 def key_of(stream: str) -> str:
-    """What the stream is of: an album id, a patient id, a sub."""
+    """The key in a stream's name: an album id, a patient id, a UID, or a subject identifier."""
     return stream.partition("-")[2]

@@ -1,4 +1,4 @@
-"""Replaying a whole store to see whether its history holds together."""
+"""Verification: replays a whole store and reports what is inconsistent in it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from albumcore.streams import named_stream
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CheckContent = Callable[[str, int], str | None]
-"""Tells what is wrong with the stored bytes of a digest and length, or None where they are sound."""
+"""Returns what is wrong with the stored bytes of a digest and length; None if they are intact."""
 
 
 @define
 class Replay:
-    """All streams of a store, replayed side by side in the order of recording.
+    """Replays all streams of a store together, in the order of recording.
 
     Attributes:
-        problems: A line for each thing found that cannot be.
+        problems: One line for each problem found.
     """
 
     _check_content: CheckContent
@@ -33,7 +33,7 @@ class Replay:
     _broken: set[str] = field(factory=set, init=False)
 
     def arrive(self, stream: str, version: int) -> None:
-        """Take notice of the next stored event, whether it can be read or not."""
+        """Count the next stored event, readable or not."""
         before = self._versions.get(stream, 0)
         if version != before + 1:
             self._note(stream, version, f"it follows version {before}")
@@ -41,7 +41,7 @@ class Replay:
         self._versions[stream] = version if type(version) is int else before + 1
 
     def follow(self, recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
-        """Replay the event that arrived: the changes of rows it means, or none where it does not fit."""
+        """Apply the event that arrived, and return its changes of index rows; none if it cannot be applied."""
         stream, version, event = recorded.stream, recorded.version, recorded.event
         try:
             last_at, state = self._reached.get(stream) or (_EPOCH, named_stream(stream).initial)
@@ -61,12 +61,12 @@ class Replay:
         return meant
 
     def refuse(self, stream: str, problem: str) -> None:
-        """Take notice that the event that arrived cannot be read, and why."""
+        """Note that the event that arrived cannot be read, and why."""
         self.problems.append(problem)
         self._broken.add(stream)
 
     def states(self) -> Iterator[tuple[str, tuple[int, Any]]]:
-        """The version and state that each stream came to, of those that could be followed to their end."""
+        """Version and state of each stream that was replayed to its end."""
         for stream, (_, state) in self._reached.items():
             if stream not in self._broken:
                 yield stream, (self._versions[stream], state)

@@ -22,7 +22,7 @@ MAX_WEBHOOK_URL = 1024
 
 
 class Phase(Enum):
-    """The life of an album."""
+    """Phase in the life of an album."""
 
     NEW = "new"
     OPEN = "open"
@@ -31,7 +31,7 @@ class Phase(Enum):
 
 @frozen
 class MemberFlags:
-    """What plain members may do. They belong to the album, so a change reaches every plain member at once."""
+    """What plain members may do. The flags are the album's: a change applies to all plain members at once."""
 
     add_user: bool = False
     download_series: bool = True
@@ -53,7 +53,7 @@ class Member:
 
 @frozen
 class ReportProvider:
-    """An outside service that may add reports. A deleted one is kept: old events still name it."""
+    """An external service that may add reports. A deleted one stays on the list, because older events name it."""
 
     name: str
     url: str
@@ -62,7 +62,7 @@ class ReportProvider:
 
 
 class WebhookEvent(Enum):
-    """What a webhook can tell of, in the order they are listed (Kheops API 11)."""
+    """Events that a webhook can receive, in the order in which they are listed (Kheops API 11)."""
 
     NEW_SERIES = "new_series"
     REMOVE_SERIES = "remove_series"
@@ -72,14 +72,14 @@ class WebhookEvent(Enum):
 
 @frozen
 class Webhook:
-    """An address that is told of some events of the album.
+    """An address that receives events of the album.
 
     Attributes:
         name: For people.
-        url: Where it is told.
-        events: What it is told of by itself, in the order of `WebhookEvent`.
-        enabled: Whether it is told of anything by itself.
-        secret: The name that the secret which signs is kept under, outside of the history; None for no secret.
+        url: The address.
+        events: Events that are delivered as they happen, in the order of `WebhookEvent`.
+        enabled: Whether events are delivered as they happen.
+        secret: Name under which the signing secret is stored outside of the history; None for no secret.
     """
 
     name: str
@@ -94,16 +94,16 @@ Study = frozenset[SeriesUID]
 
 
 def check_name(name: str) -> str:
-    """An album's name, trimmed: 1 to 255 characters.
+    """Trim an album's name and check it: 1 to 255 characters.
 
     Raises:
-        Invalid: nothing is left of it, or it is longer.
+        Invalid: it is empty or longer.
     """
     return check_text("name", name.strip(), 1, MAX_NAME)
 
 
 def check_description(description: str) -> str:
-    """An album's description, trimmed: up to 2048 characters.
+    """Trim an album's description and check it: up to 2048 characters.
 
     Raises:
         Invalid: it is longer.
@@ -112,7 +112,7 @@ def check_description(description: str) -> str:
 
 
 def check_provider_text(field: str, text: str) -> str:
-    """A report provider's name or address: 1 to 1024 characters.
+    """Check a report provider's name or address: 1 to 1024 characters.
 
     Raises:
         Invalid: it is empty or longer.
@@ -121,10 +121,10 @@ def check_provider_text(field: str, text: str) -> str:
 
 
 def check_webhook_name(name: str) -> str:
-    """A webhook's name, trimmed: 1 to 255 characters.
+    """Trim a webhook's name and check it: 1 to 255 characters.
 
     Raises:
-        Invalid: nothing is left of it, or it is longer.
+        Invalid: it is empty or longer.
     """
     return check_text("name", name.strip(), 1, MAX_WEBHOOK_NAME)
 
@@ -137,7 +137,7 @@ _MAX_PORT = 65535
 
 
 def check_webhook_url(url: str) -> str:
-    """A webhook's address: http or https, of a host in printable ASCII, without a user name, up to 1024 characters.
+    """Check a webhook's address: http or https, host in printable ASCII, no user name, up to 1024 characters.
 
     Raises:
         Invalid: it is something else.
@@ -157,6 +157,6 @@ def _is_ipv6(text: str | None) -> bool:
 
 
 def in_order(events: Iterable[WebhookEvent]) -> tuple[WebhookEvent, ...]:
-    """The events a webhook is told of, each once, in the order they are listed."""
+    """The events, each once, in the order of `WebhookEvent`."""
     wanted = set(events)
     return tuple(event for event in WebhookEvent if event in wanted)

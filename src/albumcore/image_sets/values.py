@@ -15,7 +15,7 @@ Encoding = Literal["base64", "verbatim"]
 
 
 class ImageType(Enum):
-    """What an image shows; the values are the words of the API, and case matters."""
+    """What an image shows; the values are those of the API, case-sensitive."""
 
     HEADSHOT = "Headshot"
     XRAY = "Xray"
@@ -25,12 +25,12 @@ class ImageType(Enum):
 
 @frozen
 class Content:
-    """Where the bytes of an image are, and what they are. The bytes themselves stay in the blob store.
+    """Reference to the bytes of an image, which are in the blob store.
 
     Attributes:
         digest: SHA-256 of the stored bytes, 64 hexadecimal digits.
         length: Number of stored bytes.
-        media_type: What the first bytes look like, such as ``image/jpeg``.
+        media_type: Detected from the first bytes, such as ``image/jpeg``.
         encoding: ``base64`` where the client's text was canonical base64 and the stored bytes are what it stands
             for; ``verbatim`` where the stored bytes are the client's text itself.
     """
@@ -55,10 +55,10 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+\Z")
 
 
 def check_content(content: Content) -> Content:
-    """A reference to bytes that could exist.
+    """Check a reference to image bytes.
 
     Raises:
-        Invalid: the digest is no SHA-256, nothing is referred to, or what it is said to be is nothing.
+        Invalid: the digest is no SHA-256, the length is 0, or the encoding or media type is unknown.
     """
     if not is_digest(content.digest):
         raise Invalid("data", "the digest is not a SHA-256 in hexadecimal")

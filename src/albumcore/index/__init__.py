@@ -1,8 +1,8 @@
-"""Index rows: what is looked up without replaying, each change of them derived from one recorded event.
+"""Index rows: the read models that are queried without a replay.
 
-`changes` is a pure function from a recorded event to changes of rows. A store applies them in the transaction
-that appends the event, so the rows can be dropped and made again from the stream at any time. Rows hold keys
-and positions; what an event says stays in the stream.
+`changes` is a pure function from a recorded event to changes of rows. The store applies them in the transaction that
+appends the event, so rows are never stale, and can be dropped and rebuilt from the streams at any time. Rows have keys
+and positions; the content of events stays in the streams.
 """
 
 from albumcore.index.album_status import album_status_now

@@ -1,4 +1,4 @@
-"""What index rows tell of the people and things named on a page of a feed."""
+"""The present status of an album for a page of its feed, from index rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from albumcore.streams import album_stream
 
 
 def album_status_now(index: Index, album_id: AlbumId, entries: Iterable[Entry]) -> AlbumStatus:
-    """What holds now of everyone and everything named in some entries of an album's feed."""
+    """The present status of the people and things that entries of an album's feed name."""
     subs: set[str] = set()
     series: set[str] = set()
     providers: set[str] = set()

@@ -1,4 +1,4 @@
-"""The changes of index rows that each event means: a pure function, and the table behind it."""
+"""The projection of events to index rows: a pure function, and the table behind it."""
 
 from __future__ import annotations
 
@@ -35,21 +35,23 @@ Deriver = Callable[[RecordedEvent[Any], Any], Iterable[Change]]
 
 
 def changes(recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
-    """The changes of rows that one recorded event means, in the order they are to be applied."""
+    """The changes of rows for one recorded event, in the order in which they are applied."""
     shown = entry(recorded)
-    told: list[Change] = []
+    found: list[Change] = []
     command = recorded.act.command
     if command is not None and command.content is not None:
-        told.append(Put(CommandRow(command.id, recorded.stream, recorded.version, command.content)))
+        found.append(
+            Put(CommandRow(command.id, recorded.stream, recorded.version, command.content))
+        )
     if shown is not None:
-        told.append(Enter(recorded.stream, terms_of(shown), recorded.version))
+        found.append(Enter(recorded.stream, terms_of(shown), recorded.version))
         if shown.moves_last_event_time and recorded.stream.startswith("album-"):
             album_id = key_of(recorded.stream)
-            told.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))
+            found.append(Set(AlbumRow, {"album_id": album_id}, {"last_event_at": recorded.at}))
     derive = DERIVED.get(type(recorded.event))
     if derive is not None:
-        told.extend(derive(recorded, recorded.event))
-    return tuple(told)
+        found.extend(derive(recorded, recorded.event))
+    return tuple(found)
 
 
 def _created(recorded: RecordedEvent[Any], event: lifecycle.AlbumCreated) -> Iterable[Change]:
@@ -107,7 +109,7 @@ def _favorite_set(recorded: RecordedEvent[Any], event: lifecycle.FavoriteSet) ->
 
 def _favored(*, is_favorite: bool) -> Deriver:
     def derive(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
-        # One by one: a study has more series than one statement may name.
+        # One by one: a study may have more series than a statement may have parameters.
         for series_uid in event.series_uids:
             where = {"album_id": key_of(recorded.stream), "series_uid": series_uid}
             yield Set(SeriesRow, where, {"is_favorite": is_favorite})
@@ -257,4 +259,4 @@ DERIVED: Mapping[type[Event[Any]], Deriver] = {
     image_set.ImageRemoved: _image_out,
     image_set.PatientDeleted: _patient_out,
 }
-"""What each event class means for the rows, beside its feed row. A class that is absent means nothing more."""
+"""The changes of rows for each event class, beside the postings of its feed entry. A class may be absent."""

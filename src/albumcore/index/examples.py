@@ -1,8 +1,8 @@
-"""Examples of every event: what the rules of the index make of them tells whether two releases mean the same by it.
+"""Examples of every event, for the index fingerprint.
 
-The rules are functions, which cannot be compared; what they make of the same events can. Each class is tried in a few
-variants, so that no two fields of an event have the same value in all of them, and every optional field is there
-once and missing once.
+Functions cannot be compared, but their results for the same events can: two releases whose `changes` of all examples
+are equal have the same index. Each event class has a few variants, so that no two fields have the same value in all of
+them, and each optional field is once set and once None.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Albums as their members see them: made from index rows, never by replaying."""
+"""The albums of a user, from index rows, without a replay."""
 
 from __future__ import annotations
 

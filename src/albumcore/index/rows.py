@@ -1,4 +1,4 @@
-"""Index rows, the changes they can undergo, and what the application asks of a store that keeps them."""
+"""Row classes of the index, changes of rows, and the `Index` protocol of a store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from albumcore.index.postings import Choice
 
 @frozen
 class AlbumRow:
-    """An open album: what lists of albums show, filter and sort by."""
+    """An open album, with what lists of albums show, filter and sort by."""
 
     KEY: ClassVar[tuple[str, ...]] = ("album_id",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -95,7 +95,7 @@ class ProviderRow:
 
 @frozen
 class CapabilityTokenRow:
-    """Where a capability token is to be looked for: by the digest of its secret, its id, its maker or its stream."""
+    """Where a capability token is: found by the digest of its secret, its id, its creator or its stream."""
 
     KEY: ClassVar[tuple[str, ...]] = ("digest",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -116,7 +116,7 @@ class CapabilityTokenRow:
 
 @frozen
 class CommandRow:
-    """A command that may come again: where the first event is that it led to, and what was asked."""
+    """Idempotency key of a command: the position of its first event, and the hash of its content."""
 
     KEY: ClassVar[tuple[str, ...]] = ("command",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -129,11 +129,11 @@ class CommandRow:
 
 @frozen
 class ImageRow:
-    """An image that can be shown: where its event is, and what it can be searched by."""
+    """An image that can be shown: the position of its event, and what it is searched by."""
 
     KEY: ClassVar[tuple[str, ...]] = ("image_id",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (
-        # All columns: the images of a patient are found side by side, and not each in its own place.
+        # All columns: a covering index, so that the images of a patient are read in one place.
         ("patient", "image_id", "version", "clinic", "station", "type", "at"),
         ("clinic", "station", "image_id"),
         ("station", "image_id"),
@@ -183,21 +183,21 @@ R = TypeVar(
     ImageRow,
 )
 Where = Mapping[str, Any]
-"""Column to value, all of which must be equal; a list, tuple or set means one of its values."""
+"""Values by column, combined with AND; a list, tuple or set means any of its values."""
 Versions = tuple[int, int | None]
-"""Versions past the first of the two, and up to the second where it is one."""
+"""A range of versions: after the first, and up to the second if it is not None."""
 
 
 @frozen
 class Put:
-    """A new row; one with its key must not be there."""
+    """Insert a row whose key is not used."""
 
     row: Row
 
 
 @frozen(slots=False)
 class Enter:
-    """A new posting at the end of the list of each term."""
+    """Append a posting to the list of each term."""
 
     stream: str
     terms: tuple[str, ...]
@@ -206,7 +206,7 @@ class Enter:
 
 @frozen(slots=False)
 class Set:
-    """New values in the rows that match."""
+    """Update the rows that match."""
 
     kind: type[Row]
     where: Where
@@ -215,7 +215,7 @@ class Set:
 
 @frozen
 class Drop:
-    """The rows that match go."""
+    """Delete the rows that match."""
 
     kind: type[Row]
     where: Where
@@ -225,7 +225,7 @@ Change = Put | Enter | Set | Drop
 
 
 class Index(Protocol):
-    """What the application asks of a store beside the event stream itself."""
+    """What the application needs of a store beside the events."""
 
     def rows(self, kind: type[R], where: Where) -> list[R]:
         """The rows that match, in the order of their keys."""
@@ -239,7 +239,7 @@ class Index(Protocol):
         limit: int | None,
         offset: int,
     ) -> tuple[Sequence[Any], int]:
-        """The stored events of one page of what is chosen, newest first, and the number of all that are."""
+        """The stored events of one page of the choices, newest first, and the number of entries in all of them."""
         ...
 
     def count_entries(self, streams: Sequence[str], terms: Sequence[str]) -> Mapping[str, int]:
@@ -247,9 +247,9 @@ class Index(Protocol):
         ...
 
     def last_version(self, stream: str, holds: Callable[[Any], bool]) -> int:
-        """The last version of a stream up to which something holds of each stored event, and of none after it.
+        """The last version of a stream whose stored event satisfies a condition; 0 if none does.
 
-        0 where it holds of none. Halving finds it.
+        Binary search: the condition holds up to some version, and for none after it.
         """
         ...
 
@@ -270,13 +270,13 @@ class Index(Protocol):
         ...
 
     def next_number(self, name: str) -> int:
-        """A number never given before under that name, greater than all of them."""
+        """The next number of a sequence: greater than all before it, never given twice."""
         ...
 
     def rebuild(self, changes_of: Callable[[Any], Iterable[Change]]) -> None:
-        """Drop every row and snapshot, and make the rows again from every stored event, in one transaction."""
+        """Drop all rows and snapshots, and rebuild the rows from all stored events, in one transaction."""
         ...
 
     def differences(self, changes_of: Callable[[Any], Iterable[Change]]) -> list[str]:
-        """A line for each row that is not what the stored events say."""
+        """One line for each row that differs from what the stored events give."""
         ...

@@ -1,7 +1,7 @@
 """Capability tokens as values: what one may do, and when (Kheops API 10).
 
-Only the SHA-256 of a secret is ever held, as 64 hexadecimal digits: the secret has 131 bits of chance in it,
-so a slow hash would add nothing.
+Only the SHA-256 of a secret is stored, in 64 hexadecimal digits. The secret has 131 bits of entropy, so a slow hash
+would add nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from albumcore.text import check_text
 from albumcore.times import in_utc
 
 TOLERANCE = timedelta(seconds=5)
-"""How far clocks may differ at both ends of a token's validity."""
+"""Allowed difference of clocks at both ends of a token's validity."""
 
 DEFAULT_MONTHS = 3
 MAX_TITLE = 255
@@ -39,7 +39,7 @@ class Grants:
 
 @frozen
 class CapabilityToken:
-    """A capability token as its stream knows it; all times are UTC."""
+    """State of a capability token; all times are UTC."""
 
     digest: str
     title: str
@@ -52,13 +52,13 @@ class CapabilityToken:
     revoked_by: UserId | None = None
 
     def usable_at(self, at: datetime) -> bool:
-        """Whether it opens anything at that moment: not revoked, and inside its validity, give or take 5 s.
+        """Whether it is valid at a time: not revoked, and within its validity with a tolerance of 5 s.
 
         Raises:
-            Invalid: the moment has no zone.
+            Invalid: the time has no time zone.
         """
         at = in_utc("at", at)
-        # The tolerance is applied to `at`: the ends of a validity may be the first and last moments there are.
+        # The tolerance is applied to `at`: the ends of a validity may be the first and last times of the calendar.
         return (
             self.revoked_at is None
             and self.not_before <= at + TOLERANCE
@@ -66,17 +66,17 @@ class CapabilityToken:
         )
 
     def revocable_at(self, at: datetime) -> bool:
-        """Whether revoking it would change anything: it is neither revoked, nor expired beyond the tolerance.
+        """Whether a revocation would change it: it is neither revoked nor expired.
 
         Raises:
-            Invalid: the moment has no zone.
+            Invalid: the time has no time zone.
         """
         at = in_utc("at", at)
         return self.revoked_at is None and at - TOLERANCE <= self.expires_at
 
 
 def check_digest(digest: str) -> str:
-    """The SHA-256 of a secret: 64 hexadecimal digits, so that a secret itself is never recorded by mistake.
+    """Check a SHA-256 in 64 hexadecimal digits, so that a secret itself is never recorded by mistake.
 
     Raises:
         Invalid: it is something else.
@@ -87,7 +87,7 @@ def check_digest(digest: str) -> str:
 
 
 def check_title(title: str) -> str:
-    """The title of a token: 1 to 255 characters.
+    """Check the title of a token: 1 to 255 characters.
 
     Raises:
         Invalid: it is empty or longer, or holds a character that is no text.
@@ -96,10 +96,10 @@ def check_title(title: str) -> str:
 
 
 def check_grants(grants: Grants) -> Grants:
-    """Grants that hang together: download and appropriate need read.
+    """Check that download and appropriate are granted together with read only.
 
     Raises:
-        Invalid: they do not.
+        Invalid: one of them is granted without read.
     """
     for field in ("download", "appropriate"):
         if getattr(grants, field) and not grants.read:
@@ -110,10 +110,10 @@ def check_grants(grants: Grants) -> Grants:
 def validity(
     at: datetime, not_before: datetime | None, expires_at: datetime | None
 ) -> tuple[datetime, datetime]:
-    """The validity of a token issued ``at``: from now on, and for three months, unless told otherwise; in UTC.
+    """Start and end of a token issued ``at``, in UTC; by default from then on for three months.
 
     Raises:
-        Invalid: a time has no zone, or is too near the end of the calendar to be told in UTC.
+        Invalid: a time has no time zone, or is outside of the calendar in UTC.
     """
     return (
         at if not_before is None else in_utc("not_before_time", not_before),
@@ -124,7 +124,7 @@ def validity(
 
 
 def months_after(at: datetime, months: int) -> datetime:
-    """The same day and time that many months later; the month's last day where it has no such day."""
+    """The same day and time some months later; the last day of the month if it has no such day."""
     years, month0 = divmod(at.month - 1 + months, 12)
     year, month = at.year + years, month0 + 1
     day = min(at.day, calendar.monthrange(year, month)[1])
