@@ -1,4 +1,4 @@
-"""The application: an open store, with what takes commands below it, and here every way to read."""
+"""The application: an open store. This module has its queries, `albumcore.commands` the handling of commands."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from albumcore.times import in_utc
 from albumcore.verification import CheckContent, Replay
 
 StoreError = PersistenceError
-"""The database did not do its part. Nothing of what was tried was recorded."""
+"""The database failed; nothing was recorded."""
 
 StoreUnavailable = OperationalError
-"""It may do so if asked again: it is busy for too long, full, or gone."""
+"""The database was busy for too long, is full, or cannot be reached; a retry may succeed."""
 
 S = TypeVar("S")
 _AT_HAND = 2048
@@ -45,20 +45,19 @@ _SMALL = 2048
 
 
 class Albumcore(Commands):
-    """An open store of albums and image sets; `albumcore.commands.Commands` says what it takes to open one."""
+    """An open store of albums and image sets. The options are those of `albumcore.commands.Commands`."""
 
     name = "albumcore"
 
     # State
 
     def load(self, stream: Stream[S], version: int | None = None, at: datetime | None = None) -> S:
-        """The state of a stream: now, as of a version, or as of a moment (inclusive).
+        """The state of a stream: the present one, or as of a version or a time (inclusive).
 
-        A stream, version or moment before the first event gives the initial state; a version past the last
-        gives the present.
+        Before the first event it is the initial state; a version after the last gives the present state.
 
         Raises:
-            Invalid: the moment has no zone.
+            Invalid: the time has no time zone.
         """
         if at is not None:
             reached = self._version_at(stream, in_utc("at", at))
@@ -70,13 +69,13 @@ class Albumcore(Commands):
     def history(
         self, stream: Stream[S], after: int = 0, until: int | None = None
     ) -> Iterator[RecordedEvent[Event[S]]]:
-        """The recorded events of a stream, oldest first, from past one version up to another."""
+        """The recorded events of a stream, oldest first: after one version, and up to another."""
         return cast(
             Iterator[RecordedEvent[Event[S]]], self.events.get(stream.name, gt=after, lte=until)
         )
 
     def _version_at(self, stream: Stream[Any], at: datetime, *, before: bool = False) -> int:
-        """The last version at or before a moment, or the last before it. Times never go back, so halving finds it."""
+        """The last version at or before a time, or before it: a binary search, because times never decrease."""
 
         def is_before(stored: StoredEvent) -> bool:
             found = moment_of(stored)
@@ -87,7 +86,7 @@ class Albumcore(Commands):
     def _versions(
         self, stream: Stream[Any], since: datetime | None, until: datetime | None
     ) -> Versions:
-        """The versions of the moments from one to another, both included."""
+        """The range of versions between two times, both inclusive."""
         return (
             0 if since is None else self._version_at(stream, since, before=True),
             None if until is None else self._version_at(stream, until),
@@ -96,10 +95,7 @@ class Albumcore(Commands):
     # Albums
 
     def albums_of(self, user: UserId) -> list[AlbumOverview]:
-        """Every album that a user is a member of now, with the membership, by album id.
-
-        Someone who is a member of none, or whom nobody knows, has none.
-        """
+        """Every album of which a user is a member now, with the membership, by album id; none for an unknown user."""
         return albums_of(self.index, user)
 
     # The feed
@@ -111,15 +107,15 @@ class Albumcore(Commands):
         query: FeedQuery | None = None,
         at: datetime | None = None,
     ) -> FeedPage:
-        """A page of an album's feed as a member sees it: now, or as it was at a moment (inclusive).
+        """A page of an album's feed as a member sees it: the present feed, or as of a time (inclusive).
 
-        Without a viewer it is the whole feed, private comments included, of a deleted album too: for whoever
-        keeps the store, never for a user. A past moment is seen with the rights of that moment: whoever answers
-        a user with it checks first whether he may still look.
+        Without a viewer it is the whole feed, private comments included, also of a deleted album: for the operator of
+        the store, never for a user. The past is shown with the permissions of that time: check that the viewer is a
+        member now before you show it.
 
         Raises:
-            AlbumNotFound: no such album, or the viewer is not a member of it (at that moment).
-            Invalid: the moment has no zone.
+            AlbumNotFound: the album does not exist, or the viewer was not a member (at that time).
+            Invalid: the time has no time zone.
         """
         wanted = query or FeedQuery()
         stream = album_stream(album_id)
@@ -128,7 +124,7 @@ class Albumcore(Commands):
         if not is_user_id(viewer):
             raise AlbumNotFound("no such album, or you are not a member of it")
         entries, total = self._page(stream, viewer, wanted)
-        # Asked after the page was read: who is a member now was one when it was.
+        # After the page was read: a member now was a member then.
         if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
             raise AlbumNotFound("no such album, or you are not a member of it")
         return FeedPage(entries, total, album_status_now(self.index, album_id, entries))
@@ -136,13 +132,12 @@ class Albumcore(Commands):
     def study_comments(
         self, study_uid: StudyUID, viewer: UserId, query: FeedQuery | None = None
     ) -> tuple[tuple[Entry, ...], int]:
-        """A page of the comments on a study, newest first, and how many there are in all (Kheops API 7.3).
+        """A page of the comments on a study, newest first, and the number of all (Kheops API 7.3).
 
-        Whoever answers with it checks first whether the viewer can see the study. `albumcore.feed.PUBLIC` is a
-        viewer who sees the public comments alone.
+        Check first that the viewer can see the study. The viewer `albumcore.feed.PUBLIC` sees public comments only.
 
         Raises:
-            Invalid: the UID is none.
+            Invalid: the UID is malformed.
         """
         return self._page(study_stream(study_uid), viewer, query or FeedQuery())
 
@@ -172,7 +167,7 @@ class Albumcore(Commands):
 
     @cached_property
     def _once_read(self) -> Callable[[StoredEvent], RecordedEvent[Any]]:
-        """Like `_recorded`. The same bytes are the same event for ever, and pages show the newest again and again."""
+        """`_recorded` with a cache: equal bytes are equal events, and most pages show the newest ones."""
         read = cast(Callable[[StoredEvent], RecordedEvent[Any]], self.mapper.to_domain_event)
         remembered = lru_cache(_AT_HAND)(read)
         return lambda stored: (remembered if len(stored.state) <= _SMALL else read)(stored)
@@ -183,10 +178,10 @@ class Albumcore(Commands):
     # Images
 
     def image(self, image_id: ImageId) -> tuple[ImageRow, ImageAdded]:
-        """An image that can be shown: where it stands, and the event that added it.
+        """An image that can be shown: its row, and the event that added it.
 
         Raises:
-            ImageNotFound: it never was, it was removed, or its patient was deleted.
+            ImageNotFound: it was never added, was removed, or its patient was deleted.
         """
         for row in self.index.rows(ImageRow, {"image_id": image_id}):
             stored = self.recorder.select_events(
@@ -198,10 +193,10 @@ class Albumcore(Commands):
     # Following, rebuilding, verifying
 
     def follow(self, after: int = 0, limit: int = 1000) -> list[tuple[int, RecordedEvent[Any]]]:
-        """The next recorded events of the whole store past a position, each with its own position.
+        """The next recorded events of the whole store after a position, each with its position.
 
-        Ask again from the last position got, and every event comes once, in the order of recording, without
-        a gap. Positions grow, but not by ones.
+        Called again from the last position, it returns every event once, in the order of recording, without a gap.
+        Positions increase, but not by one.
         """
         found = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
         return [(one.id, self._recorded(one)) for one in found]
@@ -209,9 +204,9 @@ class Albumcore(Commands):
     def follow_only(
         self, kinds: Iterable[type[Any]], after: int = 0, limit: int = 1000
     ) -> list[tuple[int, RecordedEvent[Any] | AlbumcoreError | None]]:
-        """Like `follow`, but with None for an event of no kind asked for, and with the error for an unreadable one.
+        """Like `follow`, with None for events of other classes, and with the error for an event that cannot be read.
 
-        Such an error is an UnknownStoredEvent, of whatever kind that is, or a DamagedStoredEvent.
+        The error is an UnknownStoredEvent or a DamagedStoredEvent.
         """
         names = {stored_name(kind).name for kind in kinds}
         found = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
@@ -231,15 +226,15 @@ class Albumcore(Commands):
         progress: Callable[[int], None] = lambda done: None,
         pass_over: Callable[[AlbumcoreError], None] | None = None,
     ) -> int:
-        """Drop the index rows and snapshots, and make the rows again from the stream; the number of events read.
+        """Drop the index rows and snapshots, and rebuild the rows from the events; returns how many were read.
 
         Args:
             progress: Called with the number of events read so far.
-            pass_over: Called for an event that cannot be read. Its stream is read up to there, and no further.
+            pass_over: Called for an event that cannot be read; the rest of its stream is skipped.
 
         Raises:
-            UnknownStoredEvent, DamagedStoredEvent: a stored event cannot be read, and must not be passed over.
-                The rows stay as they were.
+            UnknownStoredEvent, DamagedStoredEvent: a stored event cannot be read, and there is no ``pass_over``.
+                The rows stay unchanged.
         """
         seen = 0
         broken: set[str] = set()
@@ -268,14 +263,14 @@ class Albumcore(Commands):
         check_content: CheckContent = lambda digest, length: None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> list[str]:
-        """Replay every stream, and compare what it says with the index rows and the image bytes.
+        """Replay every stream, and compare the result with the index rows, the snapshots and the image bytes.
 
         Args:
-            check_content: Tells what is wrong with the bytes of a digest and length, or None where they are sound.
+            check_content: Returns what is wrong with the bytes of a digest and length; None if they are intact.
             progress: Called with the number of events read so far.
 
         Returns:
-            A line for each thing that differs; none where all is well.
+            One line for each difference.
         """
         replay = Replay(check_content)
         seen = 0
@@ -295,7 +290,7 @@ class Albumcore(Commands):
 
         differences = self.index.differences(changes_of)
         for name, (version, state) in replay.states():
-            # Read through the snapshot, which commands are decided on as well.
+            # Loaded through the snapshot, as for a command.
             if self.load(named_stream(name), version) != state:
                 replay.problems.append(f"{name}: its snapshot is not what the history says")
         return replay.problems + differences

@@ -1,6 +1,7 @@
-"""What the event library asks of an application, where our streams differ from its aggregates.
+"""The interface of the event library's `Application`, where streams differ from the library's aggregates.
 
-Its followers work on us: they are prompted after each append, see `albumcore.following`. What cannot work says so.
+Followers of the library work: they are prompted after each append, see `albumcore.following`. What cannot work raises
+NotImplementedError.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from albumcore.kernel import RecordedEvent
 
 
 class StreamsOnly(Repository[str]):
-    """A repository without aggregates: a stream does not say of which class its state is, an address of it does."""
+    """A repository without aggregates: the class of a state follows from the stream, not from its events."""
 
     def get(self, *_: Any, **__: Any) -> NoReturn:
         """Never returns.
@@ -33,7 +34,7 @@ class LibraryApplication(Application[str]):
     """An application of the event library whose events are decided by `albumcore.commands`, and not by aggregates."""
 
     def construct_repository(self) -> Repository[str]:
-        """One that says what to use instead of it."""
+        """A repository that says what to use instead."""
         return StreamsOnly(self.events)
 
     def save(self, *_: Any, **__: Any) -> NoReturn:
@@ -59,21 +60,21 @@ class LibraryApplication(Application[str]):
 
     @property
     def index(self) -> Index:
-        """The rows that are looked up without replaying."""
+        """The index rows."""
         return cast(Index, self.recorder)
 
     def prompt(self, recorded: tuple[RecordedEvent[Any], ...]) -> None:
-        """Tell those who follow this application that events were appended, where it leads any.
+        """Notify the followers of this application, if it has any, that events were appended.
 
-        An error of a follower that works in this thread is raised; the events are recorded all the same.
+        An error of a follower that works in this thread is raised; the events stay recorded.
         """
         if type(self)._notify is Application._notify:
             return
         first, last = recorded[0], recorded[-1]
         stored = map(self.mapper.to_stored_event, recorded)
-        # Of the store and not of the append: PostgreSQL is not waited for to tell them.
+        # Read from the store: an append on PostgreSQL does not wait for them.
         positions = self.index.positions(first.stream, first.version, last.version)
-        # Others may have appended since the last time, so followers read up to these first.
+        # Others may have appended meanwhile, so followers read up to these events first.
         self.previous_max_notification_id = None
         self._notify(
             [

@@ -1,7 +1,7 @@
 """Opening a store: in memory, in an SQLite file, or in a PostgreSQL database.
 
-The core knows no database. The stores are found by the entry points of the group ``albumcore.stores``, each a
-function that is named as the kind of store it opens.
+The core contains no database code. Stores are found by the entry points of the group ``albumcore.stores``: functions,
+each named after the kind of store that it opens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GROUP = "albumcore.stores"
 
 
 class StoreOptions(TypedDict, total=False):
-    """The options of every store: the keyword arguments of `albumcore.commands.Commands`, which says what each does."""
+    """Options of every store: the keyword arguments of `albumcore.commands.Commands`, described there."""
 
     clock: Clock
     busy_seconds: float
@@ -26,15 +26,15 @@ class StoreOptions(TypedDict, total=False):
 
 
 class MissingExtra(ImportError):
-    """A part of albumcore is asked for that needs more than what is installed."""
+    """A part of albumcore needs an extra that is not installed."""
 
 
 class NoAddress(ValueError):
-    """What is given is no address of a PostgreSQL database. It is not repeated: it may hold a password."""
+    """The URL is not that of a PostgreSQL database. The message omits it, because it may contain a password."""
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Pass if every option is one of `StoreOptions`, so that a mistyped one is told before anything is made.
+    """Check that every option is one of `StoreOptions`, before anything is created.
 
     Raises:
         TypeError: one is not.
@@ -48,7 +48,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
-    """Open a new, empty store that lives in this process and ends with it.
+    """Open a new, empty store in the memory of this process.
 
     Args:
         options: ``clock``, ``busy_seconds``, ``snapshot_every``, ``cache_size``.
@@ -64,10 +64,10 @@ def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
 def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Albumcore:
     """Open the store in an SQLite file, and make it where there is none. Open it after a fork, not before.
 
-    What a command returned for is on the disk. Several processes may have the same file open.
+    A command returns after its events are on disk. Several processes may have the same file open.
 
     Args:
-        path: The file; a new one can be read by its owner alone. Its directory must exist.
+        path: The file; a new one is readable by its owner only. Its directory must exist.
         options: As for `open_memory`.
 
     Raises:

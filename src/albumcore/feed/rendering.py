@@ -1,8 +1,7 @@
 """Pages of a feed as JSON objects, in the form that Kheops documents (Kheops API 7.1 and 7.3).
 
-Events name people, studies and series by their ids alone. What they are called is for the application to say.
-Absent is not null: what is unknown or does not apply has no key. The order of the keys is that of the
-documentation's examples.
+Events have only ids of people, studies and series; the application supplies their names. A key whose value is unknown
+or does not apply is absent, never null. The order of keys is that of the documentation's examples.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from albumcore.times import local_time
 
 Json = dict[str, Any]
 StudyDescription = Callable[[StudyUID, Sequence[SeriesUID]], str | None]
-"""What to call a study, in an entry about these of its series; None where that is not known, or not to be told."""
+"""Description of a study, in an entry about some of its series; None if unknown, or not for the viewer."""
 
 SeriesDescription = Callable[[StudyUID, SeriesUID], str | None]
-"""What to call a series of a study; None where that is not known, or not to be told."""
+"""Description of a series of a study; None if unknown, or not for the viewer."""
 
 
 @frozen
@@ -39,8 +38,8 @@ class Person:
     """A person.
 
     Attributes:
-        sub: Opaque and permanent name given by the identity provider.
-        email: Lower case, without surrounding blanks; belongs to no other person.
+        sub: Subject identifier given by the identity provider, opaque and permanent.
+        email: Lower case, without surrounding blanks, unique.
         name: As the identity provider gives it.
     """
 
@@ -51,16 +50,15 @@ class Person:
 
 @frozen
 class FeedForm:
-    """One form in which entries are shown.
+    """A form of entries on the wire: as documented, or as upstream.
 
     Attributes:
         series_in_study: Whether the series of a mutation stand inside its ``study``, each with whether it is in
             the album now, and on study mutations too; otherwise a series mutation has one ``series`` beside it.
         report: The name of the mutation that a report provider's upload shows as.
         provider_id: The key that holds the id of a report provider.
-        admin_behind_provider: Whether ``is_admin`` is told of a source who acted through a report provider.
-        in_whole_seconds: Whether ``post_date`` leaves the fraction of a second out, as every example of the
-            documentation does.
+        admin_behind_provider: Whether a source who acted through a report provider has ``is_admin``.
+        in_whole_seconds: Whether ``post_date`` has no fraction of a second, as in every example of the documentation.
     """
 
     series_in_study: bool
@@ -70,15 +68,15 @@ class FeedForm:
     in_whole_seconds: bool
 
     def shown_as(self, mutation: str) -> str:
-        """The name on the wire of a mutation."""
+        """The ``mutation_type`` of a mutation."""
         return self.report if mutation == "NEW_REPORT" else mutation
 
     def post_date(self, at: datetime) -> str:
-        """When an event happened, as it is shown."""
+        """The ``post_date`` of a time."""
         return local_time(at, in_whole_seconds=self.in_whole_seconds)
 
     def describes_series(self, one: Entry) -> bool:
-        """Whether an entry shows what its series are called."""
+        """Whether an entry shows descriptions of its series."""
         return one.type.series or self.lists_series(one)
 
     def lists_series(self, one: Entry) -> bool:
@@ -105,7 +103,7 @@ UPSTREAM = FeedForm(
 """As the source code of Kheops has it."""
 
 _UPSTREAM_ALONE = frozenset({"ADD_FAV", "REMOVE_FAV"})
-"""Mutations that the documentation's examples know nothing of. They have one form, in both ways of answering."""
+"""Mutations without an example in the documentation: their upstream form is used in both forms."""
 
 
 def render_feed(
@@ -118,11 +116,11 @@ def render_feed(
     """The entries of a page as JSON objects, newest first: what ``GET /albums/{album}/events`` answers with.
 
     Args:
-        page: The page; its ``users``, ``studies`` and ``series`` are those to look up before.
-        people: Those of its users who are known.
-        study_description: What to call a study, as StudyDescription, (0008,1030), has it.
-        series_description: What to call a series, as SeriesDescription, (0008,103E), has it.
-        form: How it is shown.
+        page: The page; look up its ``users``, ``studies`` and ``series`` before.
+        people: The known ones of its users.
+        study_description: StudyDescription, (0008,1030), of a study.
+        series_description: SeriesDescription, (0008,103E), of a series.
+        form: The form.
     """
     rendering = _Rendering(form, page.album_status, people, study_description, series_description)
     return [rendering.event(one) for one in page.entries]
@@ -134,13 +132,13 @@ def render_study_comments(
     seen_by: Collection[UserId],
     form: FeedForm = DOCUMENTED,
 ) -> list[Json]:
-    """Comments on a study as JSON objects: who can see the study now has access, and nobody is an admin of it.
+    """Comments on a study as JSON objects. Users who can see the study now have access; a study has no admins.
 
     Args:
         entries: The comments.
-        people: Those of their authors and targets who are known.
-        seen_by: Those of them who can see the study.
-        form: How they are shown.
+        people: The known ones of their authors and targets.
+        seen_by: The ones of them who can see the study.
+        form: The form.
     """
 
     def person(sub: UserId) -> Json:
@@ -161,13 +159,13 @@ def render_study_comments(
 
 
 def present(**values: Any) -> Json:
-    """An object of those values that are there."""
+    """A JSON object without the values that are None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 @frozen
 class _Rendering:
-    """What the entries of one page are rendered with."""
+    """Renders the entries of one page."""
 
     form: FeedForm
     status: AlbumStatus
@@ -209,8 +207,8 @@ class _Rendering:
             is_admin=is_admin,
         )
 
-    # An album may be deleted between the reading of its page and of what holds now: its tokens and providers
-    # are gone then, and have no key.
+    # The album may be deleted between the query of the page and that of the status: its tokens and providers are
+    # gone then, and have no key.
 
     def _token(self, token_id: CapabilityTokenId | None) -> Json | None:
         title = None if token_id is None else self.status.tokens.get(token_id)
