@@ -45,7 +45,6 @@ LONG_MODULES: frozenset[str] = frozenset(
 
 TWO_MEANINGS: frozenset[str] = frozenset(
     {
-        "Arguments",
         "COUNT",
         "Clock",
         "DETAILS",
@@ -59,7 +58,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
         "Image",
         "JSON",
         "Json",
-        "LATE",
         "NOTHING",
         "PAGE",
         "ROOT",

@@ -55,8 +55,8 @@ __all__ = [
 
 
 ARGUMENTS = album_arguments(CAST)
-Arguments = tuple[Any, ...]
-EARLY, LATE = 10, 16
+_Drawn = tuple[Any, ...]
+_EARLY, _LATE = 10, 16
 """How many events come before anybody thinks of going, and of deleting an album: first there must be a life."""
 
 
@@ -146,12 +146,12 @@ class AlbumMachine(StoreMachine[Album]):
         return CAST.webhooks[0]
 
     @rule(album=_album, source=anybody, args=ARGUMENTS[create_album])
-    def create(self, album: AlbumId, source: Source, args: Arguments) -> None:
+    def create(self, album: AlbumId, source: Source, args: _Drawn) -> None:
         """Only the second album can still be created, and once."""
         self.on(album, source, create_album, *args)
 
     @rule(album=_album, source=anybody, args=ARGUMENTS[edit_album])
-    def edit(self, album: AlbumId, source: Source, args: Arguments) -> None:
+    def edit(self, album: AlbumId, source: Source, args: _Drawn) -> None:
         """Change name, description, member flags, or one's own notifications."""
         self.on(album, source, edit_album, *args)
 
@@ -160,7 +160,7 @@ class AlbumMachine(StoreMachine[Album]):
         """Make the album one of one's own favourites, or one no more."""
         self.on(album, source, set_favorite, is_favorite)
 
-    @precondition(lambda self: len(self.history) > LATE)
+    @precondition(lambda self: len(self.history) > _LATE)
     @rule(album=_album, source=anybody)
     def delete(self, album: AlbumId, source: Source) -> None:
         """End an album, late enough for a life before it."""
@@ -185,19 +185,19 @@ class AlbumMachine(StoreMachine[Album]):
         """Promote somebody seen before."""
         self.on(album, source, promote_member, user)
 
-    @precondition(lambda self: len(self.history) > EARLY)
+    @precondition(lambda self: len(self.history) > _EARLY)
     @rule(album=_album, source=anybody, user=somebody)
     def demote_admin(self, album: AlbumId, source: Source, user: UserId) -> None:
         """Demote somebody seen before."""
         self.on(album, source, demote_admin, user)
 
-    @precondition(lambda self: len(self.history) > EARLY)
+    @precondition(lambda self: len(self.history) > _EARLY)
     @rule(album=_album, source=anybody, user=somebody)
     def remove_member(self, album: AlbumId, source: Source, user: UserId) -> None:
         """Remove somebody seen before, or oneself."""
         self.on(album, source, remove_member, user)
 
-    @precondition(lambda self: len(self.history) > EARLY)
+    @precondition(lambda self: len(self.history) > _EARLY)
     @rule(album=_album, source=anybody)
     def leave(self, album: AlbumId, source: Source) -> None:
         """Leave; the last member's leaving ends the album."""
@@ -206,7 +206,7 @@ class AlbumMachine(StoreMachine[Album]):
     # Studies and series
 
     @rule(target=held, album=_album, source=anybody, args=ARGUMENTS[import_study])
-    def import_study(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+    def import_study(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
         """Bring in some series of a study, there already or not."""
         self.on(album, source, import_study, *args)
         study_uid, series_uids = args
@@ -247,7 +247,7 @@ class AlbumMachine(StoreMachine[Album]):
     # Comments
 
     @rule(album=_album, source=anybody, args=ARGUMENTS[post_comment])
-    def post_comment(self, album: AlbumId, source: Source, args: Arguments) -> None:
+    def post_comment(self, album: AlbumId, source: Source, args: _Drawn) -> None:
         """Say something to all, or to anybody in private."""
         self.on(album, source, post_comment, *args)
 
@@ -264,7 +264,7 @@ class AlbumMachine(StoreMachine[Album]):
         source=anybody,
         args=ARGUMENTS[create_report_provider],
     )
-    def create_report_provider(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+    def create_report_provider(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
         """Let a report provider in; its maker starts the first report."""
         made = self.on(album, source, create_report_provider, *args)
         return Source(source.user, report_provider=args[0]) if made else multiple()
@@ -281,7 +281,7 @@ class AlbumMachine(StoreMachine[Album]):
         args=ARGUMENTS[edit_report_provider],
     )
     def edit_report_provider(
-        self, album: AlbumId, source: Source, reporter: Source, args: Arguments
+        self, album: AlbumId, source: Source, reporter: Source, args: _Drawn
     ) -> None:
         """Rename a report provider or move its address, of this album or of the other."""
         _, name, url = args
@@ -295,15 +295,13 @@ class AlbumMachine(StoreMachine[Album]):
     # Webhooks
 
     @rule(target=hooks, album=_album, source=anybody, args=ARGUMENTS[create_webhook])
-    def create_webhook(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+    def create_webhook(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
         """Have an address told of what happens."""
         made = self.on(album, source, create_webhook, *args)
         return args[0] if made else multiple()
 
     @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[edit_webhook])
-    def edit_webhook(
-        self, album: AlbumId, source: Source, hook: WebhookId, args: Arguments
-    ) -> None:
+    def edit_webhook(self, album: AlbumId, source: Source, hook: WebhookId, args: _Drawn) -> None:
         """Change a webhook, of this album or of the other."""
         self.on(album, source, edit_webhook, hook, *args[1:])
 
@@ -314,7 +312,7 @@ class AlbumMachine(StoreMachine[Album]):
 
     @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[trigger_webhook])
     def trigger_webhook(
-        self, album: AlbumId, source: Source, hook: WebhookId, args: Arguments
+        self, album: AlbumId, source: Source, hook: WebhookId, args: _Drawn
     ) -> None:
         """Tell an address of series or of a member by hand."""
         self.on(album, source, trigger_webhook, hook, *args[1:])
@@ -327,7 +325,7 @@ class AlbumMachine(StoreMachine[Album]):
         source=anybody,
         args=token_arguments(st.sampled_from(CAST.tokens)),
     )
-    def issue_capability_token(self, album: AlbumId, source: Source, args: Arguments) -> Any:
+    def issue_capability_token(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
         """Make a token; from here on it acts too. Its digest is unique in the store."""
         token_id = CapabilityTokenId(f"{album}{args[0]}")
         made = self.on(

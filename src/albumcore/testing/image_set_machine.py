@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-LATE = 8
+_LATE = 8
 """How many events come before anybody thinks of deleting a patient."""
 
 _patient = st.sampled_from(PATIENTS)
@@ -98,7 +98,7 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
         """Remove an image of this patient, of the other, or one that was removed before."""
         self.on(patient, source, remove_image, image)
 
-    @precondition(lambda self: len(self.history) > LATE)
+    @precondition(lambda self: len(self.history) > _LATE)
     @rule(patient=_patient, source=_source)
     def delete_patient(self, patient: PatientId, source: Source) -> None:
         """Close a patient's image set."""
