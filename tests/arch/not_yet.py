@@ -105,7 +105,6 @@ PRIVATE_WORDS: frozenset[str] = frozenset(
         "albumcore_adapters.identity.jwks",
         "albumcore_adapters.identity.jwt",
         "albumcore_adapters.identity.service_tokens",
-        "albumcore_adapters.service",
     }
 )
 """Modules whose prose has private words."""
