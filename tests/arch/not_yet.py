@@ -93,7 +93,6 @@ PRIVATE_WORDS: frozenset[str] = frozenset(
         "albumcore_adapters.http.kheops.errors",
         "albumcore_adapters.http.kheops.inbox",
         "albumcore_adapters.http.kheops.params",
-        "albumcore_adapters.http.kheops.probes",
         "albumcore_adapters.http.kheops.study_list",
         "albumcore_adapters.http.kheops.user_search",
         "albumcore_adapters.http.tscharts.patients",

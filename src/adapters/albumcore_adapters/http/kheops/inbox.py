@@ -1,28 +1,30 @@
-"""Inboxes, sending, and uploads through tokens of an album, over HTTP (Kheops API 4.5 and 9).
+"""Inboxes, sending, and uploads through tokens of an album (Kheops API 4.5 and 9).
 
-What a token that is for one album does to a study happens to that album; what a user does, to the user's inbox.
-No inbox has a history: nothing here is recorded but what happens to an album.
+A token of an album imports into that album and removes from it; a user does so with their inbox. Inboxes have no
+events: only changes of an album are recorded.
 """
 
 from __future__ import annotations
 
 from albumcore import (
+    Album,
     Permission,
     ReportAdded,
     SeriesImported,
     SeriesRemoved,
+    Stream,
     StudyImported,
     StudyRemoved,
     add_report,
     import_series,
-    import_study,
     remove_series,
     remove_study,
 )
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.ids import AlbumId, UserId
-from albumcore_adapters.access.albums import may
+from albumcore_adapters.access.albums import may, permitted
 from albumcore_adapters.access.claims import put_in_album, put_in_inbox
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     Claim,
     Origin,
@@ -32,102 +34,100 @@ from albumcore_adapters.access.series import (
     reach,
     reachable,
     sendable,
-    series_in_album,
     taken_from_inbox,
 )
+from albumcore_adapters.directory.claims import inbox_holder
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import contents_of
 from albumcore_adapters.http.kheops.comments import NotSeen
 from albumcore_adapters.http.kheops.common import ADDED, DONE, FROM, LENT, LISTED, shown
-from albumcore_adapters.http.kheops.params import BadQuery
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.params import BadQuery, user_named
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.source_token import lends, lent
-from albumcore_adapters.http.kheops.studies import origin_in, refuse_permanent
+from albumcore_adapters.http.kheops.studies import (
+    import_taken,
+    is_in,
+    nonempty,
+    origin_in,
+    refuse_permanent,
+    taken_by_query,
+)
 from albumcore_adapters.http.openapi.parts import ParameterSpec
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.authentication import Authentication
 
 # Taking
 
 
-def take_study(request: ApiRequest) -> None:
-    """Take a study into the token's album, or into the caller's inbox, from an album or a lender."""
-    album = request.query.text("album")
-    if lends(request) and album is not None:
+def take_study(request: ApiRequest, holdings: Holdings, auth: Authentication) -> Response:
+    """Put a study of an album, or one that is lent, into the token's album or the caller's inbox."""
+    album, own = request.query.text("album"), request.caller.album
+    if album is not None and lends(request):
         raise BadQuery("album", "X-Authorization-Source names what is taken from already")
-    if request.caller.album is not None:
-        _import_study(request, request.caller.album, album)
+    if own is not None:
+        _import_study(request, holdings, auth, own, album)
     else:
         _require_user(request)
-        _collect_study(request, album)
-    request.done(201)
+        _collect_study(request, holdings, auth, album)
+    return CREATED
 
 
-def _import_study(request: ApiRequest, own: AlbumId, album: str | None) -> None:
-    request.permitted(own, Permission.ADD_SERIES)
+def _import_study(
+    request: ApiRequest, holdings: Holdings, auth: Authentication, own: AlbumId, album: str | None
+) -> None:
+    _permitted(request, holdings, own, Permission.ADD_SERIES)
     if not _is_meant(request):
         raise StudyNotFound("the token is for another study")
-    if lends(request):
-        found = lent(request, request.study)
-    elif album is not None:
-        found = sendable(request.service.holdings, request.caller, album, request.study)
-    else:
+    found = lent(request, auth) or _sendable(request, holdings, album)
+    if found is None:
         raise BadQuery("album", "it, or X-Authorization-Source, names what is taken from")
-    _require_study(found)
-    put_in_album(
-        request.service.holdings,
-        request.source,
-        own,
-        import_study,
-        found.holder,
-        request.study,
-        found.series,
-    )
+    import_taken(request, holdings, own, found)
 
 
-def _collect_study(request: ApiRequest, album: str | None) -> None:
-    if lends(request):
-        found = lent(request, request.study)
-    else:
-        if not reachable(request.service.holdings, request.caller, request.study):
+def _collect_study(
+    request: ApiRequest, holdings: Holdings, auth: Authentication, album: str | None
+) -> None:
+    found = lent(request, auth)
+    if found is None:
+        if not reachable(holdings, request.caller, request.study):
             raise NotSeen("no such study, or you cannot see it")
-        if album is None:
-            raise StudyNotFound(_NOWHERE)
-        found = sendable(request.service.holdings, request.caller, album, request.study)
-    _require_study(found)
-    _put(request, request.caller.user, found)
+        found = _sendable(request, holdings, album)
+    _put(request, holdings, request.caller.user, nonempty(found))
 
 
-def take_series(request: ApiRequest) -> None:
-    """Take a series into the token's album, or into the caller's inbox; one new to us is noted (Kheops API 4.5)."""
+def _sendable(request: ApiRequest, holdings: Holdings, album: str | None) -> Taken | None:
+    return None if album is None else sendable(holdings, request.caller, album, request.study)
+
+
+def take_series(request: ApiRequest, holdings: Holdings, auth: Authentication) -> Response:
+    """Put a series into the token's album, or into the caller's inbox (Kheops API 4.5)."""
     if request.caller.album is not None:
-        _import_series(request, request.caller.album)
-    else:
-        _require_user(request)
-        _collect_series(request)
-    request.done(201)
+        _import_series(request, holdings, auth, request.caller.album)
+        return CREATED
+    _require_user(request)
+    origin = origin_in(request, holdings, auth)
+    if origin is None:
+        raise SeriesNotFound("no such series, or it is not yours to take")
+    put_in_inbox(holdings, request.caller.user, origin, request.study, [request.series])
+    return CREATED
 
 
-def _import_series(request: ApiRequest, own: AlbumId) -> None:
-    caller = request.caller
-    is_there = request.series in series_in_album(request.service.albums.index, own, request.study)
-    adds = lends(request) or may(
-        request.service.albums, caller, own, Permission.ADD_SERIES, request.service.clock()
-    )
-    origin = origin_in(request) if adds else None
-    if not (_is_meant(request) and (origin is not None or (is_there and not lends(request)))):
+def _import_series(
+    request: ApiRequest, holdings: Holdings, auth: Authentication, own: AlbumId
+) -> None:
+    caller, is_lent = request.caller, lends(request)
+    is_there = is_in(request, holdings, own) and not is_lent
+    adds = is_lent or may(auth.albums, caller, own, Permission.ADD_SERIES, auth.clock())
+    origin = origin_in(request, holdings, auth) if adds else None
+    if not (_is_meant(request) and (origin is not None or is_there)):
         raise SeriesNotFound("no such series, or it is not for this token to add")
-    request.permitted(own, Permission.ADD_SERIES)
+    _permitted(request, holdings, own, Permission.ADD_SERIES)
     if origin is not None:
         add = add_report if caller.source.report_provider else import_series
-        put_in_album(
-            request.service.holdings,
-            request.source,
-            own,
-            add,
-            origin,
-            request.study,
-            request.series,
-        )
+        uids = request.study, request.series
+        put_in_album(holdings, request.source, own, add, origin, *uids)
 
 
 def _is_meant(request: ApiRequest) -> bool:
@@ -135,110 +135,84 @@ def _is_meant(request: ApiRequest) -> bool:
     return request.caller.studies is None or request.study in request.caller.studies
 
 
-def _collect_series(request: ApiRequest) -> None:
-    user = request.caller.user
-    origin = origin_in(request)
-    if origin is None:
-        raise SeriesNotFound("no such series, or it is not yours to take")
-    put_in_inbox(request.service.holdings, user, origin, request.study, [request.series])
+# Removing
 
 
-# Leaving
-
-
-def leave_study(request: ApiRequest) -> None:
-    """Take a study out of the token's album, or out of the caller's inbox."""
+def leave_study(request: ApiRequest, holdings: Holdings) -> Response:
+    """Remove a study from the token's album, or from the caller's inbox."""
     refuse_permanent(request)
-    if request.caller.album is not None:
-        stream = request.permitted(request.caller.album, Permission.DELETE_SERIES)
-        request.service.albums.handle(stream, remove_study, request.source, request.study)
+    caller, inbox, study = request.caller, holdings.inbox, request.study
+    if caller.album is not None:
+        stream = _permitted(request, holdings, caller.album, Permission.DELETE_SERIES)
+        holdings.albums.handle(stream, remove_study, request.source, study)
     else:
         _require_user(request)
-        found = taken_from_inbox(request.service.inbox, request.caller.user, request.study)
-        _require_study(found)
-        request.service.inbox.remove(request.caller.user, request.study, found.series)
-    request.done()
+        found = nonempty(taken_from_inbox(inbox, caller.user, study))
+        inbox.remove(caller.user, study, found.series)
+    return NO_CONTENT
 
 
-def leave_series(request: ApiRequest) -> None:
-    """Take a series out of the token's album, or out of the caller's inbox."""
+def leave_series(request: ApiRequest, holdings: Holdings) -> Response:
+    """Remove a series from the token's album, or from the caller's inbox."""
     refuse_permanent(request)
-    uids = request.study, request.series
-    if request.caller.album is not None:
-        stream = request.permitted(request.caller.album, Permission.DELETE_SERIES)
-        request.service.albums.handle(stream, remove_series, request.source, *uids)
+    caller, study, series = request.caller, request.study, request.series
+    if caller.album is not None:
+        stream = _permitted(request, holdings, caller.album, Permission.DELETE_SERIES)
+        holdings.albums.handle(stream, remove_series, request.source, study, series)
     else:
         _require_user(request)
-        if not request.service.inbox.remove(request.caller.user, request.study, [request.series]):
+        if not holdings.inbox.remove(caller.user, study, [series]):
             raise SeriesNotFound("the series is not in your inbox")
-    request.done()
+    return NO_CONTENT
 
 
 # Sending
 
 
-def send_study(request: ApiRequest) -> None:
-    """Put a study of an album, or of the caller's inbox, into somebody's inbox, the caller's too."""
-    found = _sent(request)
-    target = request.user()
-    if (
-        target == request.caller.user
-        and request.query.text("album") is None
-        and request.caller.acts_as_user
-    ):
+def send_study(request: ApiRequest, people: People, holdings: Holdings) -> Response:
+    """Put a study of an album, or of the caller's inbox, into a user's inbox, which may be the caller's own."""
+    found = _sent(request, holdings)
+    target = user_named(people, request.path["user"])
+    if found.holder == inbox_holder(target):
         raise BadQuery("inbox", "the study is in your inbox already")
-    _require_study(found)
-    _put(request, target, found)
-    request.done(201)
+    _put(request, holdings, target, nonempty(found))
+    return CREATED
 
 
-def _sent(request: ApiRequest) -> Taken:
-    caller, album, inbox = (
-        request.caller,
-        request.query.text("album"),
-        request.query.flag("inbox") is True,
-    )
-    if caller.album is not None:
-        if inbox:
-            raise BadQuery("inbox", "this token is for an album")
-        return sendable(request.service.holdings, caller, caller.album, request.study)
-    _require_user(request)
-    if (album is not None) == inbox:
-        raise BadQuery("album", "either it or inbox=true names where the study is sent from")
-    if album is not None:
-        return sendable(request.service.holdings, caller, album, request.study)
-    return taken_from_inbox(request.service.inbox, caller.user, request.study)
+def _sent(request: ApiRequest, holdings: Holdings) -> Taken:
+    own = request.caller.album
+    if own is None:
+        _require_user(request)
+        return taken_by_query(request, holdings, "where the study is sent from")
+    if request.query.flag("inbox") is True:
+        raise BadQuery("inbox", "this token is for an album")
+    return sendable(holdings, request.caller, own, request.study)
 
 
-def send_series(request: ApiRequest) -> None:
-    """Put one series into somebody's inbox: one of the caller's own, or of an album he may send from."""
-    origin = _sent_from(request)
-    # What is held nowhere that the caller may take it from is not there to be sent.
+def send_series(request: ApiRequest, people: People, holdings: Holdings) -> Response:
+    """Put a series into a user's inbox: one of the caller's own, or of an album that they may send from."""
+    origin = _sent_from(request, holdings)
+    # A claim without a source is on a series that no place holds where the caller may take it from.
     if origin is None or (isinstance(origin, Claim) and origin.source is None):
         raise SeriesNotFound("no such series, or it is not yours to send")
-    put_in_inbox(request.service.holdings, request.user(), origin, request.study, [request.series])
-    request.done(201)
+    target = user_named(people, request.path["user"])
+    put_in_inbox(holdings, target, origin, request.study, [request.series])
+    return CREATED
 
 
-def _sent_from(request: ApiRequest) -> Origin | None:
+def _sent_from(request: ApiRequest, holdings: Holdings) -> Origin | None:
     caller = request.caller
     if caller.album is not None:
-        found = sendable(request.service.holdings, caller, caller.album, request.study)
+        found = sendable(holdings, caller, caller.album, request.study)
         return found.holder if request.series in found.series else None
     _require_user(request)
-    return origin_of(request.service.holdings, caller, request.study, request.series)
+    return origin_of(holdings, caller, request.study, request.series)
 
 
-def _put(request: ApiRequest, user: UserId, found: Taken) -> None:
-    put_in_inbox(request.service.holdings, user, found.holder, request.study, found.series)
-
-
-_NOWHERE = "the study is not where it is to be taken from"
-
-
-def _require_study(found: Taken) -> None:
-    if not found.series:
-        raise StudyNotFound(_NOWHERE)
+def _permitted(
+    request: ApiRequest, holdings: Holdings, own: AlbumId, permission: Permission
+) -> Stream[Album]:
+    return permitted(holdings.albums, request.caller, own, permission, holdings.clock())
 
 
 def _require_user(request: ApiRequest) -> None:
@@ -246,17 +220,24 @@ def _require_user(request: ApiRequest) -> None:
         raise Forbidden("this token is for looking at a study alone")
 
 
-def info(request: ApiRequest) -> None:
-    """Tell what is in the caller's inbox: its modalities, and how much of what (Kheops API 9)."""
-    holdings = reach(request.service.holdings, request.caller, inbox=True)
-    series = {one.series for one in confirmed_holdings(request.service.claims, holdings)}
-    held = contents_of(series, request.service.catalogue.series(series))
-    request.answer(
+def _put(request: ApiRequest, holdings: Holdings, user: UserId, found: Taken) -> None:
+    put_in_inbox(holdings, user, found.holder, request.study, found.series)
+
+
+# Contents
+
+
+def info(request: ApiRequest, holdings: Holdings) -> Response:
+    """Show the modalities in the caller's inbox, and the numbers of studies, series and instances (Kheops API 9)."""
+    held = reach(holdings, request.caller, inbox=True)
+    series = {one.series for one in confirmed_holdings(holdings.claims, held)}
+    contents = contents_of(series, holdings.catalogue.series(series))
+    return Response.json(
         {
-            "modalities": held.modalities,
-            "number_of_studies": held.studies,
-            "number_of_series": held.series,
-            "number_of_instances": held.instances,
+            "modalities": contents.modalities,
+            "number_of_studies": contents.studies,
+            "number_of_series": contents.series,
+            "number_of_instances": contents.instances,
         }
     )
 
@@ -298,10 +279,7 @@ ROUTES = (
         summary="Take a series into the inbox, or into the token's album.",
         callers=Callers.ANY_TOKEN,
         needs=f"the series may be claimed, or is lent; of a token of an album: `{Permission.ADD_SERIES.value}` in it",
-        records=(
-            SeriesImported,
-            ReportAdded,
-        ),
+        records=(SeriesImported, ReportAdded),
         headers=LENT,
         responses=ADDED,
     ),

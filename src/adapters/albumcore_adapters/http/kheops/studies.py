@@ -1,8 +1,9 @@
-"""Studies and series of an album over HTTP (Kheops API 4.1 to 4.4)."""
+"""Studies and series of an album (Kheops API 4.1 to 4.4)."""
 
 from __future__ import annotations
 
 from albumcore import (
+    Albumcore,
     Permission,
     SeriesImported,
     SeriesRemoved,
@@ -14,7 +15,9 @@ from albumcore import (
     remove_study,
 )
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
+from albumcore.ids import AlbumId
 from albumcore_adapters.access.claims import put_in_album
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     Origin,
     Taken,
@@ -25,98 +28,104 @@ from albumcore_adapters.access.series import (
 )
 from albumcore_adapters.http.kheops.common import ADDED, DONE, FROM, LENT
 from albumcore_adapters.http.kheops.params import BadQuery
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
-from albumcore_adapters.http.kheops.source_token import lends, lent
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.source_token import lent
+from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.authentication import Authentication
 
 
-def add_study(request: ApiRequest) -> None:
+def add_study(request: ApiRequest, holdings: Holdings, auth: Authentication) -> Response:
     """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
-    found = taken(request)
-    put_in_album(
-        request.service.holdings,
-        request.source,
-        request.album,
-        import_study,
-        found.holder,
-        request.study,
-        found.series,
-    )
-    request.done(201)
+    # The query is not read where a second token lends the series.
+    found = lent(request, auth) or taken_by_query(request, holdings, "what is taken from")
+    import_taken(request, holdings, request.album, found)
+    return CREATED
 
 
-def add_series(request: ApiRequest) -> None:
-    """Add a series that the caller may claim, or that is lent (Kheops API 4.2); one already there changes nothing."""
-    origin = origin_in(request)
+def add_series(request: ApiRequest, holdings: Holdings, auth: Authentication) -> Response:
+    """Add a series that the caller may claim, or that is lent (Kheops API 4.2). Idempotent."""
+    origin, uids = origin_in(request, holdings, auth), (request.study, request.series)
     if origin is not None:
-        put_in_album(
-            request.service.holdings,
-            request.source,
-            request.album,
-            import_series,
-            origin,
-            request.study,
-            request.series,
-        )
-    elif request.series not in series_in_album(
-        request.service.albums.index, request.album, request.study
-    ):
+        put_in_album(holdings, request.source, request.album, import_series, origin, *uids)
+    elif not is_in(request, holdings, request.album):
         raise SeriesNotFound("no such series, or it is not yours to add")
-    request.done(201)
+    return CREATED
 
 
-def origin_in(request: ApiRequest) -> Origin | None:
-    """What the series in the path comes from: a lender, or what the caller may take it from; None where it may not."""
-    if lends(request):
-        found = lent(request, request.study)
+def delete_study(request: ApiRequest, albums: Albumcore) -> Response:
+    """Remove a study from the album; other albums and inboxes are unchanged (Kheops API 4.3)."""
+    refuse_permanent(request)
+    albums.handle(request.stream, remove_study, request.source, request.study)
+    return NO_CONTENT
+
+
+def delete_series(request: ApiRequest, albums: Albumcore) -> Response:
+    """Remove a series from the album; other albums and inboxes are unchanged (Kheops API 4.4)."""
+    refuse_permanent(request)
+    albums.handle(request.stream, remove_series, request.source, request.study, request.series)
+    return NO_CONTENT
+
+
+# Where series come from
+
+
+def origin_in(request: ApiRequest, holdings: Holdings, auth: Authentication) -> Origin | None:
+    """The origin of the series in the path: the lender, or what the caller may take it from; None without one."""
+    found = lent(request, auth)
+    if found is not None:
         return found.holder if request.series in found.series else None
-    return origin_of(request.service.holdings, request.caller, request.study, request.series)
+    return origin_of(holdings, request.caller, request.study, request.series)
 
 
-def delete_study(request: ApiRequest) -> None:
-    """Take a study out of the album; it stays wherever else it is (Kheops API 4.3)."""
-    refuse_permanent(request)
-    request.decide(remove_study, request.study)
-    request.done()
-
-
-def delete_series(request: ApiRequest) -> None:
-    """Take a series out of the album; it stays wherever else it is (Kheops API 4.4)."""
-    refuse_permanent(request)
-    request.decide(remove_series, request.study, request.series)
-    request.done()
-
-
-def taken(request: ApiRequest) -> Taken:
-    """The series of the study in the path that the request takes: from a lender, an album, or the caller's inbox.
-
-    A lender settles it: what the query says of the source is not asked for then.
+def taken_by_query(request: ApiRequest, holdings: Holdings, what: str) -> Taken:
+    """The series of the study in the path that are in the album of the query, or in the caller's inbox.
 
     Raises:
-        BadQuery: there is no lender, and not exactly one of ``album`` and ``inbox=true``.
-        StudyNotFound: the study is not there.
+        BadQuery: not exactly one of ``album`` and ``inbox=true`` names ``what`` is wanted.
+        AlbumNotFound, Forbidden: see `sendable`.
     """
     album, inbox = request.query.text("album"), request.query.flag("inbox") is True
-    if lends(request):
-        found = lent(request, request.study)
-    elif (album is not None) == inbox:
-        raise BadQuery("album", "either it or inbox=true names what is taken from")
-    elif album is not None:
-        found = sendable(request.service.holdings, request.caller, album, request.study)
-    else:
-        found = taken_from_inbox(request.service.inbox, request.caller.user, request.study)
-    if not found.series:
+    if (album is not None) == inbox:
+        raise BadQuery("album", f"either it or inbox=true names {what}")
+    if album is not None:
+        return sendable(holdings, request.caller, album, request.study)
+    return taken_from_inbox(holdings.inbox, request.caller.user, request.study)
+
+
+def nonempty(found: Taken | None) -> Taken:
+    """Series that are taken.
+
+    Raises:
+        StudyNotFound: there are none.
+    """
+    if found is None or not found.series:
         raise StudyNotFound("the study is not where it is to be taken from")
     return found
 
 
-def refuse_permanent(request: ApiRequest) -> None:
-    """Refuse to delete for good, rather than do something else: what is recorded stays.
+def is_in(request: ApiRequest, holdings: Holdings, album: AlbumId) -> bool:
+    """Whether an album holds the series in the path."""
+    return request.series in series_in_album(holdings.albums.index, album, request.study)
+
+
+def import_taken(request: ApiRequest, holdings: Holdings, album: AlbumId, found: Taken) -> None:
+    """Import series of the study in the path into an album.
 
     Raises:
-        Forbidden: the request asks for it.
+        StudyNotFound: there are none.
     """
-    if request.req.get_header("Admin-Action") is not None:
+    source, study, taken = request.source, request.study, nonempty(found)
+    put_in_album(holdings, source, album, import_study, taken.holder, study, taken.series)
+
+
+def refuse_permanent(request: ApiRequest) -> None:
+    """Refuse a permanent deletion: recorded events are not deleted.
+
+    Raises:
+        Forbidden: the request asks for one.
+    """
+    if request.header("Admin-Action") is not None:
         raise Forbidden("the header Admin-Action is not supported: nothing recorded is deleted")
 
 

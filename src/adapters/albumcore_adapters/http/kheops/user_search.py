@@ -1,4 +1,4 @@
-"""Finding people: one by a reference, or some by a part of a name or address (Kheops API 13.1)."""
+"""Search for users: one by a reference, or some by a part of a name or address (Kheops API 13.1)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from albumcore.errors import StudyNotFound
 from albumcore.feed import Person
 from albumcore.ids import AlbumId, StudyUID, UserId, is_uid
 from albumcore.index import MemberRow
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     can_see,
     sees,
     users_sharing_with,
     viewers_of,
 )
-from albumcore_adapters.base.settings import UserSearch
+from albumcore_adapters.base.settings import Settings, UserSearch
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.common import PAGE
 from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import BadQuery, Page
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import (
     TEXT,
     ParameterSpec,
@@ -32,31 +34,33 @@ from albumcore_adapters.http.openapi.parts import (
     text,
 )
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
+from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
+from albumcore_adapters.identity.callers import Caller
 
 LEAST = 3
-"""Fewer characters than this would find nearly everybody."""
+"""The length of the shortest text to search for; a shorter one would match nearly all users."""
 
 
-def find(request: ApiRequest) -> None:
-    """Find the one that ``reference`` names, or those that ``search`` is a part of; 204 for nobody.
+def find(request: ApiRequest, people: People, holdings: Holdings, settings: Settings) -> Response:
+    """Find the user that ``reference`` names, or those that ``search`` matches; 204 if there is none.
 
     Raises:
-        BadQuery: not exactly one of the two is there, or what belongs to it is not good.
-        StudyNotFound: those who see a study are searched, and the caller does not see it.
+        BadQuery: not exactly one of the two is given, or a parameter that belongs to it is invalid.
+        StudyNotFound: the search is among those who see a study, and the caller does not see it.
     """
     reference, search = request.query.text("reference"), request.query.text("search")
     page = Page.of(request.query)
     if reference is not None and search is None:
-        found: Json | list[Json] | None = _referred_to(request, reference)
+        found: Json | list[Json] | None = _referred_to(request, reference, people, holdings)
     elif search is not None and reference is None:
-        found = _searched(request, search, page)
+        if len(search) < LEAST:
+            raise BadQuery("search", f"at least {LEAST} characters are needed")
+        among = _candidates(request, holdings, settings.user_search)
+        found = _searched(search, people, among, page, request.caller.user)
     else:
         raise BadQuery("reference", "either it or search is needed")
-    if found:
-        request.answer(found)
-    else:
-        request.done()
+    return Response.json(found) if found else NO_CONTENT
 
 
 def _study(request: ApiRequest) -> StudyUID | None:
@@ -66,66 +70,74 @@ def _study(request: ApiRequest) -> StudyUID | None:
     return None if text is None else StudyUID(text)
 
 
-def _referred_to(request: ApiRequest, reference: str) -> Json | None:
-    """One person, and whether he has access to the album and to the study that are named."""
+def _referred_to(
+    request: ApiRequest, reference: str, people: People, holdings: Holdings
+) -> Json | None:
+    """One user, and whether they are a member of the album and see the study in the query.
+
+    Of a study that the caller does not see, nothing is shown.
+    """
     album, study = request.query.text("album"), _study(request)
-    person = request.service.people.find(reference.strip())
+    person = people.find(reference.strip())
     if person is None:
         return None
     member = {"album_id": album, "sub": person.sub}
-    rows = request.service.albums.index.rows
     return _json(
         person,
-        album_access=None if album is None else bool(rows(MemberRow, member)),
+        album_access=None if album is None else bool(holdings.albums.index.rows(MemberRow, member)),
         study_access=None
         if study is None
-        # Of a study that the caller does not see, they do not learn who sees it either.
-        else sees(request.service.holdings, request.caller, study)
-        and person.sub in can_see(request.service.holdings, study, [person.sub]),
+        else sees(holdings, request.caller, study)
+        and person.sub in can_see(holdings, study, [person.sub]),
     )
 
 
-def _searched(request: ApiRequest, search: str, page: Page) -> list[Json]:
-    """Those whom the text fits, without the caller: members of an album, those who see a study, or as is set."""
-    if len(search) < LEAST:
-        raise BadQuery("search", f"at least {LEAST} characters are needed")
+def _candidates(
+    request: ApiRequest, holdings: Holdings, setting: UserSearch
+) -> Mapping[UserId, bool | None] | None:
+    """The users to search among, each with whether they are an admin of the album in the query; None for everyone."""
     album, study = request.query.text("album"), _study(request)
-    admins: dict[UserId, bool] = {}
-    among: set[UserId] | None
     if album is not None:
-        rows = request.service.albums.index.rows(MemberRow, {"album_id": AlbumId(album)})
-        admins = {UserId(row.sub): row.is_admin for row in rows}
-        among = set(admins)
-    elif study is not None:
-        if not sees(request.service.holdings, request.caller, study):
-            raise StudyNotFound("no such study, or you cannot see it")
-        among = viewers_of(request.service.holdings, [study])
+        rows = holdings.albums.index.rows(MemberRow, {"album_id": AlbumId(album)})
+        return {UserId(row.sub): row.is_admin for row in rows}
+    if study is None:
+        users = AMONG[setting](holdings, request.caller)
+    elif sees(holdings, request.caller, study):
+        users = viewers_of(holdings, [study])
     else:
-        among = AMONG[request.service.settings.user_search](request)
-    people = request.service.people
+        raise StudyNotFound("no such study, or you cannot see it")
+    return None if users is None else dict.fromkeys(users)
+
+
+AMONG: Mapping[UserSearch, Callable[[Holdings, Caller], set[UserId] | None]] = {
+    "shared": users_sharing_with,
+    "all": lambda holdings, caller: None,
+    "off": lambda holdings, caller: set(),
+}
+"""The users to search among without an album or a study, by the setting; None for everyone."""
+
+
+def _searched(
+    search: str,
+    people: People,
+    among: Mapping[UserId, bool | None] | None,
+    page: Page,
+    caller: UserId,
+) -> list[Json]:
+    """A page of the users that a text matches, by e-mail address, without the caller."""
     known = people.everyone() if among is None else people.people(among).values()
-    ordered = sorted(
+    found = sorted(
         filter(_fitting(search), known), key=lambda person: (person.email or "", person.sub)
     )
     return [
-        _json(person, is_admin=admins.get(person.sub))
-        for person in ordered[page.slice]
-        if person.sub != request.caller.user
+        _json(person, is_admin=(among or {}).get(person.sub))
+        for person in found[page.slice]
+        if person.sub != caller
     ]
 
 
-# Among whom, where neither an album nor a study is named
-
-AMONG: Mapping[UserSearch, Callable[[ApiRequest], set[UserId] | None]] = {
-    "shared": lambda request: users_sharing_with(request.service.holdings, request.caller),
-    "all": lambda request: None,
-    "off": lambda request: set(),
-}
-"""Among whom is searched, by the value of the setting; None for everyone who is registered."""
-
-
 def _fitting(search: str) -> Callable[[Person], bool]:
-    """Whether a text is part of a name, or of what stands before the ``@``; with an ``@``, how an address begins."""
+    """Matches a part of a name or of the local part of an address; a text with an ``@``, the start of an address."""
     wanted = search.casefold()
 
     def fits(person: Person) -> bool:
@@ -136,8 +148,8 @@ def _fitting(search: str) -> Callable[[Person], bool]:
     return fits
 
 
-def _json(person: Person, **told: bool | None) -> Json:
-    return present(email=person.email, name=person.name, sub=person.sub, **told)
+def _json(person: Person, **facts: bool | None) -> Json:
+    return present(email=person.email, name=person.name, sub=person.sub, **facts)
 
 
 ROUTES = (
