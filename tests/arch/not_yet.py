@@ -36,11 +36,7 @@ LONG_FUNCTIONS: frozenset[str] = frozenset(
 )
 """Functions that are longer than they should be."""
 
-LONG_MODULES: frozenset[str] = frozenset(
-    {
-        "albumcore_adapters.http.kheops.study_list",
-    }
-)
+LONG_MODULES: frozenset[str] = frozenset()
 """Modules that are longer than they should be."""
 
 TWO_MEANINGS: frozenset[str] = frozenset(
@@ -93,7 +89,6 @@ PRIVATE_WORDS: frozenset[str] = frozenset(
         "albumcore_adapters.http.kheops.errors",
         "albumcore_adapters.http.kheops.inbox",
         "albumcore_adapters.http.kheops.params",
-        "albumcore_adapters.http.kheops.study_list",
         "albumcore_adapters.http.kheops.user_search",
         "albumcore_adapters.http.tscharts.patients",
         "albumcore_adapters.http.tscharts.resource",

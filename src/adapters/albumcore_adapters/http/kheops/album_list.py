@@ -32,7 +32,7 @@ def list_albums(
         Invalid: a date, the order, limit or offset is malformed.
     """
     keeps = [keep for make in FILTERS if (keep := make(query)) is not None]
-    key, descending = _order(query)
+    key, descending = query.order(SORTS, "-created_time")
     modality = query.text("modality")
     page = Page.of(query, least_limit=1)
     found = [one for one in holdings.albums.albums_of(viewer) if all(keep(one) for keep in keeps)]
@@ -121,17 +121,6 @@ SORTS: Mapping[str, SortKey] = {
     **{name: _by_count(number) for name, number in COUNTED.items()},
 }
 """The values of ``sort``."""
-
-
-def _order(query: Fields) -> tuple[str, bool]:
-    """The order that ``sort`` names, and whether it is descending."""
-    text = query.text("sort")
-    if text is None:
-        return "created_time", True
-    key = text.removeprefix("-")
-    if key not in SORTS:
-        raise query.refusal("sort", f"one of {', '.join(SORTS)} is expected")
-    return key, text.startswith("-")
 
 
 LIST_PARAMETERS: Parameters = {

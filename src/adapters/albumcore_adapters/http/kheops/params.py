@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import falcon
@@ -103,6 +103,19 @@ class Fields:
         """Whether the value is ``true``, in any case; None where there is none."""
         text = self.text(name)
         return None if text is None else text.lower() == "true"
+
+    def order(self, keys: Collection[str], default: str) -> tuple[str, bool]:
+        """The sort key that ``sort`` names, and whether the order is descending: with a hyphen before the key.
+
+        Raises:
+            Invalid: there is no such key.
+        """
+        text = self.text("sort")
+        text = default if text is None else text
+        key = text.removeprefix("-")
+        if key not in keys:
+            raise self.refusal("sort", f"one of {', '.join(keys)} is expected")
+        return key, text.startswith("-")
 
     def number(self, name: str, least: int = 0) -> int | None:
         """The value as a whole number, up to 2147483647.

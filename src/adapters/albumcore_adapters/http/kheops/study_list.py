@@ -1,9 +1,9 @@
-"""The study list: studies, their series and their headers, as DICOM JSON (Kheops API 12; DICOM PS3.18 chapter 10)."""
+"""The study list: studies, their series and their metadata, as DICOM JSON (Kheops API 12; DICOM PS3.18 chapter 10)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import orjson
 from attrs import frozen
@@ -12,157 +12,129 @@ from albumcore import Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.feed import PUBLIC, EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
-from albumcore.index import SeriesRow
+from albumcore.index import Index, SeriesRow
+from albumcore_adapters.access.albums import permitted
+from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import by_study, confirmed_holdings, reach
-from albumcore_adapters.base.dicom_matching import date_range, time_range
+from albumcore_adapters.base.dicom_json import element, sorted_by_tag
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
-from albumcore_adapters.directory.study_filters import (
-    SERIES_FILTERS,
-    SERIES_SORTS,
-    SERIES_TEXTS,
-    STUDY_FILTERS,
-    STUDY_SORTS,
-    STUDY_TEXTS,
+from albumcore_adapters.directory.study_search import metadata_of, search_studies, series_of_study
+from albumcore_adapters.http.accept import DICOM_JSON, JSON
+from albumcore_adapters.http.kheops.common import IN, OK, PAGE, PAGE_OF_SOME, SEEN, dicom, in_place
+from albumcore_adapters.http.kheops.params import BadQuery, Page
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.study_query import (
+    COMMENTS,
+    FAVORITES,
+    SERIES_PARAMETERS,
+    STUDY_PARAMETERS,
+    included_fields,
+    series_query,
+    study_query,
 )
-from albumcore_adapters.directory.study_search import (
-    FoundSeries,
-    FoundStudy,
-    SeriesQuery,
-    StudyQuery,
-    metadata_of,
-    search_studies,
-    series_of_study,
-)
-from albumcore_adapters.http.accept import DICOM_JSON, JSON, preferred
-from albumcore_adapters.http.kheops.common import (
-    IN,
-    OK,
-    PAGE,
-    PAGE_OF_SOME,
-    SEEN,
-    dicom,
-    in_place,
-    sort_parameter,
-)
-from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, study_in
-from albumcore_adapters.http.kheops.request import UnconvertedRequest as ApiRequest
-from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, array
+from albumcore_adapters.http.openapi.parts import ParameterSpec, array
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
-from albumcore_adapters.http.openapi.values import DAYS_OR_NONE, TIMES_OR_NONE, WORD, any_case
+from albumcore_adapters.http.openapi.values import WORD, any_case
+from albumcore_adapters.http.response import TOTAL, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.bearer import bearer
-
-FAVORITES = "00012345"
-"""Private to the API: of a study, how many of its series are favourites; of a series, whether it is one."""
-
-COMMENTS = "00012346"
-"""Private to the API: how many comments on a study the caller may see."""
+from albumcore_adapters.sql.database import Database
 
 RETRIEVE_URL = "00081190"
-
-INCLUDED: Mapping[str, str] = {
-    "favorite": FAVORITES,
-    "comments": COMMENTS,
-    "StudyDescription": "00081030",
-}
-"""What is told on request alone, by the words of ``includefield``; the tags themselves will do as well."""
-
-T = TypeVar("T")
 
 
 @frozen
 class Place:
-    """Where studies are looked for: an album, the inbox of the caller, or, with neither, everywhere he may read."""
+    """Where studies are looked for: an album, the caller's inbox, or, with neither, all that they may read."""
 
-    album: AlbumId | None
-    inbox: bool
+    album: AlbumId | None = None
+    inbox: bool = False
 
 
-def list_studies(request: ApiRequest) -> None:
-    """List the studies in an album, in the inbox, or in both and all albums; 204 where there are none."""
-    place, query = place_of(request), request.query
-    fields = _included(query)
-    wanted, favorite = _study_query(query, fields), query.flag("favorite")
-    if query.text("favorite") is not None and favorite is not True:
+def list_studies(request: ApiRequest, holdings: Holdings, database: Database) -> Response:
+    """List the studies in an album, in the inbox, or in both and all albums; 204 if there are none."""
+    place, query = place_of(request, holdings), request.query
+    fields = included_fields(query)
+    wanted, favorite = study_query(query, fields), query.flag("favorite")
+    if favorite is False:
         raise BadQuery("favorite", "only true is expected here")
-    if (favorite or FAVORITES in fields) and not (place.album or place.inbox):
-        raise BadQuery("favorite", "it needs an album, or the inbox")
-    holdings = reach(request.service.holdings, request.caller, place.album, inbox=place.inbox)
-    visible = by_study(confirmed_holdings(request.service.claims, holdings))
-    favorites = favorites_in(request, place) if favorite or FAVORITES in fields else {}
+    favorites = _favorites(request, holdings, place, needed=favorite or FAVORITES in fields)
+    held = reach(holdings, request.caller, place.album, inbox=place.inbox)
+    visible = by_study(confirmed_holdings(holdings.claims, held))
     if favorite:
         visible = {uid: series for uid, series in visible.items() if uid in favorites}
-    found, total = search_studies(request.service.catalogue.database, visible, wanted)
-    _tell_favorites(found, favorites, fields)
-    _tell_comments(request, found, fields)
-    left = total - wanted.offset - len(found)
-    _answer(
-        request,
-        [one.attributes for one in found],
-        total,
-        more=wanted.limit is not None and left > 0,
-    )
-
-
-def list_series(request: ApiRequest) -> None:
-    """List the series of a study that the caller may read; 204 where the filters keep none."""
-    place, query = place_of(request), request.query
-    is_favorite, fields = query.flag("favorite"), _included(query)
-    needs_favorites = is_favorite is not None or FAVORITES in fields
-    if needs_favorites and not (place.album or place.inbox):
-        raise BadQuery("favorite", "it needs an album, or the inbox")
-    page, wanted = Page.of(query), _series_query(query)
-    visible = _visible(request, place)
-    favorites = favorites_in(request, place).get(request.study, set()) if needs_favorites else set()
-    database = request.service.catalogue.database
-    populated = series_of_study(database, request.study, visible)
-    if is_favorite is not None:
-        visible = {uid for uid in visible if (uid in favorites) is is_favorite}
-    found = series_of_study(database, request.study, visible, wanted)
+    found, total = search_studies(database, visible, wanted)
+    index, uids = holdings.albums.index, [one.study_uid for one in found]
+    comments = _count_comments(request, index, uids) if COMMENTS in fields else {}
     for one in found:
-        one.attributes[RETRIEVE_URL] = {"vr": "UR", "Value": [_retrieve_url(request, one)]}
         if FAVORITES in fields:
-            value = "true" if one.series_uid in favorites else "false"
-            one.attributes[FAVORITES] = {"vr": "SH", "Value": [value]}
-    shown = [dict(sorted(one.attributes.items())) for one in found[page.slice]]
-    _answer(request, shown, len(populated))
+            number = len(favorites.get(one.study_uid, set()) & one.series_uids)
+            one.attributes[FAVORITES] = element("IS", number)
+        if COMMENTS in fields:
+            one.attributes[COMMENTS] = element("IS", comments[one.study_uid])
+    more = total > wanted.offset + len(found)
+    return _dicom(request, [one.attributes for one in found], total, more=more)
 
 
-def metadata(request: ApiRequest) -> None:
-    """Show the headers of the instances of a study that the caller may read."""
-    visible = _visible(request, place_of(request))
-    _answer(request, metadata_of(request.service.catalogue.database, request.study, visible), None)
+def list_series(
+    request: ApiRequest, holdings: Holdings, database: Database, settings: Settings
+) -> Response:
+    """List the series of a study that the caller may read; 204 if the filters match none."""
+    place, query, study = place_of(request, holdings), request.query, request.study
+    favorite, fields = query.flag("favorite"), included_fields(query)
+    needed = favorite is not None or FAVORITES in fields
+    favorites = _favorites(request, holdings, place, needed=needed).get(study, set())
+    page, wanted = Page.of(query), series_query(query)
+    visible = _visible(request, holdings, place)
+    total = len(series_of_study(database, study, visible))
+    if favorite is not None:
+        visible = {uid for uid in visible if (uid in favorites) is favorite}
+    found = series_of_study(database, study, visible, wanted)[page.slice]
+    url = _series_url(request, settings)
+    for one in found:
+        one.attributes[RETRIEVE_URL] = element("UR", f"{url}/{one.series_uid}")
+        if FAVORITES in fields:
+            is_favorite = "true" if one.series_uid in favorites else "false"
+            one.attributes[FAVORITES] = element("SH", is_favorite)
+    return _dicom(request, [one.attributes for one in found], total)
 
 
-def fetch(request: ApiRequest) -> None:
-    """Have the headers of a study read anew. They are up to date with every upload, so nothing is left to do."""
-    _held(request, Place(None, inbox=False))
-    request.done(200)
+def metadata(request: ApiRequest, holdings: Holdings, database: Database) -> Response:
+    """Show the metadata of the instances of a study that the caller may read."""
+    visible = _visible(request, holdings, place_of(request, holdings))
+    return _dicom(request, metadata_of(database, request.study, visible))
 
 
-def fetch_series(request: ApiRequest) -> None:
-    """Have the headers of some series read anew. They are up to date with every upload, so nothing is left to do.
+def fetch(request: ApiRequest, holdings: Holdings) -> Response:
+    """Do nothing: the metadata of a study are up to date with every upload."""
+    _held(request, holdings, Place())
+    return Response()
+
+
+def fetch_series(request: ApiRequest, holdings: Holdings) -> Response:
+    """Do nothing: the metadata of series are up to date with every upload.
 
     Raises:
-        Invalid: a UID is none.
-        SeriesNotFound: the caller may not read one of them.
+        Invalid: a UID is malformed.
+        SeriesNotFound: the caller may not read one of the series.
     """
     form = request.form()
     if album := form.text("album"):
-        request.permitted(album, Permission.READ_SERIES)
+        _require_readable(request, holdings, album)
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
-    if not set(series) <= {one.series for one in _held(request, Place(None, inbox=False))}:
+    if not set(series) <= {one.series for one in _held(request, holdings, Place())}:
         raise SeriesNotFound("no such series, or you cannot see it")
-    request.done(200)
+    return Response()
 
 
 # Where
 
 
-def place_of(request: ApiRequest) -> Place:
-    """The place that the query names; a token for one album looks there and nowhere else.
+def place_of(request: ApiRequest, holdings: Holdings) -> Place:
+    """The place that the query names. For a token of one album it is always that album.
 
     Raises:
         BadQuery: two places are named.
@@ -175,191 +147,97 @@ def place_of(request: ApiRequest) -> Place:
         raise Forbidden("the token is not for an inbox")
     if album is None and request.caller.album is not None:
         album = request.caller.album
-        request.permitted(album, Permission.READ_SERIES)
+        _require_readable(request, holdings, album)
     return Place(None if album is None else AlbumId(album), inbox)
 
 
-def favorites_in(request: ApiRequest, place: Place) -> dict[StudyUID, set[SeriesUID]]:
-    """The favourite series of a place, by study."""
-    if place.album is None:
-        return request.service.inbox.favorites(request.caller.user)
-    rows = request.service.albums.index.rows(
-        SeriesRow, {"album_id": place.album, "is_favorite": True}
-    )
-    found: dict[StudyUID, set[SeriesUID]] = {}
-    for row in rows:
-        found.setdefault(StudyUID(row.study_uid), set()).add(SeriesUID(row.series_uid))
-    return found
+def _require_readable(request: ApiRequest, holdings: Holdings, album: str) -> None:
+    permitted(holdings.albums, request.caller, album, Permission.READ_SERIES, holdings.clock())
 
 
-def _held(request: ApiRequest, place: Place) -> list[Holding]:
-    """What is held there of the study in the path, on a claim or not.
+def _favorites(
+    request: ApiRequest, holdings: Holdings, place: Place, *, needed: bool
+) -> Mapping[StudyUID, set[SeriesUID]]:
+    """The favourite series of a place, by study; empty unless they are needed.
 
     Raises:
-        StudyNotFound: there is nothing.
+        BadQuery: the place is neither an album nor the inbox.
     """
-    found = reach(
-        request.service.holdings,
-        request.caller,
-        place.album,
-        inbox=place.inbox,
-        study=request.study,
-    )
-    if not found:
+    if not needed:
+        return {}
+    if place.inbox:
+        return holdings.inbox.favorites(request.caller.user)
+    if place.album is None:
+        raise BadQuery("favorite", "it needs an album, or the inbox")
+    favorites: dict[StudyUID, set[SeriesUID]] = {}
+    for row in holdings.albums.index.rows(
+        SeriesRow, {"album_id": place.album, "is_favorite": True}
+    ):
+        favorites.setdefault(StudyUID(row.study_uid), set()).add(SeriesUID(row.series_uid))
+    return favorites
+
+
+def _held(request: ApiRequest, holdings: Holdings, place: Place) -> list[Holding]:
+    """What a place holds of the study in the path, claims included.
+
+    Raises:
+        StudyNotFound: nothing.
+    """
+    held = reach(holdings, request.caller, place.album, inbox=place.inbox, study=request.study)
+    if not held:
         raise StudyNotFound("no such study, or you cannot see it")
-    return found
+    return held
 
 
-def _visible(request: ApiRequest, place: Place) -> set[SeriesUID]:
-    """The series of the study in the path whose images the caller may read of there.
+def _visible(request: ApiRequest, holdings: Holdings, place: Place) -> set[SeriesUID]:
+    """The series of the study in the path whose images the caller may read in a place.
 
     Raises:
         StudyNotFound: nothing of the study is held there.
     """
-    return {one.series for one in confirmed_holdings(request.service.claims, _held(request, place))}
+    held = _held(request, holdings, place)
+    return {one.series for one in confirmed_holdings(holdings.claims, held)}
 
 
-# What is asked for
+# The response
 
 
-def _study_query(query: Fields, included: Collection[str]) -> StudyQuery:
-    texts = _texts(query, STUDY_FILTERS)
-    page = Page.of(query, least_limit=1)
-    sort, descending = _order(query, STUDY_SORTS, "StudyDate", descending=True)
-    uids = _uids(texts, "StudyInstanceUID")
-    return StudyQuery(
-        {name: values[0] for name, values in texts.items() if name in STUDY_TEXTS},
-        _first(texts, "ModalitiesInStudy"),
-        None if uids is None else [study_in(uid) for uid in uids],
-        _read(texts, "StudyDate", date_range, "YYYYMMDD"),
-        _read(texts, "StudyTime", time_range, "hhmmss.ffffff"),
-        query.flag("fuzzymatching") is True,
-        sort,
-        descending,
-        page.limit,
-        page.offset,
-        INCLUDED["StudyDescription"] in included,
-    )
+def _count_comments(
+    request: ApiRequest, index: Index, studies: Collection[StudyUID]
+) -> Mapping[StudyUID, int]:
+    """The numbers of comments on some studies that the caller may see."""
+    streams = {study: study_stream(study).name for study in studies}
+    viewer = request.caller.user if request.caller.acts_as_user else PUBLIC
+    numbers = index.count_entries([*streams.values()], scopes_of(EntryKind.COMMENT, viewer))
+    return {study: numbers.get(name, 0) for study, name in streams.items()}
 
 
-def _series_query(query: Fields) -> SeriesQuery:
-    texts = _texts(query, SERIES_FILTERS)
-    sort, descending = _order(query, SERIES_SORTS, "SeriesNumber", descending=False)
-    uids = _uids(texts, "SeriesInstanceUID")
-    return SeriesQuery(
-        {name: values[0] for name, values in texts.items() if name in SERIES_TEXTS},
-        None if uids is None else [SeriesUID(uid) for uid in uids],
-        sort,
-        descending,
-    )
+def _series_url(request: ApiRequest, settings: Settings) -> str:
+    """The URL of the series of the study in the path; through a link if the request came through one."""
+    root = settings.api_url
+    if (request.header("X-Link-Authorization") or "").lower() == "true":
+        root += f"/link/{bearer(request.header('Authorization'))}"
+    return f"{root}/studies/{request.study}/series"
 
 
-def _texts(query: Fields, filters: Mapping[str, str]) -> dict[str, list[str]]:
-    """What is given for each attribute, named by its keyword or by its tag."""
-    keywords = {tag: keyword for keyword, tag in filters.items()}
-    found: dict[str, list[str]] = {}
-    for name, values in query.values.items():
-        keyword = name if name in filters else keywords.get(name.upper())
-        if keyword is not None:
-            found.setdefault(keyword, []).extend(values)
-    return found
+def _dicom(
+    request: ApiRequest,
+    found: Collection[Mapping[str, Any]],
+    total: int | None = None,
+    *,
+    more: bool = False,
+) -> Response:
+    """A response in the DICOM JSON Model; 204 if nothing was found.
 
-
-def _first(texts: Mapping[str, list[str]], name: str) -> str | None:
-    return next(iter(texts.get(name, ())), None)
-
-
-def _uids(texts: dict[str, list[str]], name: str) -> list[str] | None:
-    """The UIDs of a filter, several in one value too (DICOM PS3.18 section 8.3.4.1); None where nothing is given.
-
-    Raises:
-        BadQuery: something is given, and it names none.
+    With ``total`` in ``X-Total-Count``, and a warning if there are more results than those on the page.
     """
-    given = [text for text in texts.pop(name, ()) if text]
-    uids = [uid for text in given for uid in text.replace("\\", ",").split(",") if uid]
-    if given and not uids:
-        raise BadQuery(name, "it names no UID")
-    return uids if given else None
-
-
-def _read(
-    texts: Mapping[str, list[str]], name: str, read: Callable[[str], T], expected: str
-) -> T | None:
-    text = _first(texts, name)
-    if not text:
-        return None
-    try:
-        return read(text)
-    except ValueError:
-        raise BadQuery(name, f"{expected} is expected, or a range of them") from None
-
-
-def _order(
-    query: Fields, sorts: Mapping[str, Any], default: str, *, descending: bool
-) -> tuple[str, bool]:
-    text = query.text("sort")
-    if text is None:
-        return default, descending
-    key = text.removeprefix("-")
-    if key not in sorts:
-        raise BadQuery("sort", f"one of {', '.join(sorts)} is expected")
-    return key, text.startswith("-")
-
-
-def _included(query: Fields) -> set[str]:
-    """The tags that ``includefield`` asks for beside what is always told; it names others in vain."""
-    words = {word for text in query.texts("includefield") for word in text.split(",")}
-    return {tag for word, tag in INCLUDED.items() if {word, tag} & words}
-
-
-# What is told
-
-
-def _tell_favorites(
-    found: Collection[FoundStudy],
-    favorites: Mapping[StudyUID, set[SeriesUID]],
-    fields: Collection[str],
-) -> None:
-    if FAVORITES in fields:
-        for one in found:
-            number = len(favorites.get(one.study_uid, set()) & one.series_uids)
-            one.attributes[FAVORITES] = {"vr": "IS", "Value": [number]}
-
-
-def _tell_comments(
-    request: ApiRequest, found: Collection[FoundStudy], fields: Collection[str]
-) -> None:
-    if COMMENTS in fields:
-        streams = {one.study_uid: study_stream(one.study_uid).name for one in found}
-        viewer = request.caller.user if request.caller.acts_as_user else PUBLIC
-        seen = scopes_of(EntryKind.COMMENT, viewer)
-        numbers = request.service.albums.index.count_entries([*streams.values()], seen)
-        for one in found:
-            number = numbers.get(streams[one.study_uid], 0)
-            one.attributes[COMMENTS] = {"vr": "IS", "Value": [number]}
-
-
-def _retrieve_url(request: ApiRequest, one: FoundSeries) -> str:
-    """Where the instances of a series are had from; through a link, where the request came through one."""
-    settings = request.service.settings
-    root = f"{settings.root}{settings.kheops_prefix or ''}"
-    if (request.req.get_header("X-Link-Authorization") or "").lower() == "true":
-        root += f"/link/{bearer(request.req.get_header('Authorization'))}"
-    return f"{root}/studies/{request.study}/series/{one.series_uid}"
-
-
-def _answer(
-    request: ApiRequest, found: list[dict[str, Any]], total: int | None, *, more: bool = False
-) -> None:
-    """Answer with DICOM JSON, or with 204 where nothing was found."""
-    request.done(200 if found else 204)
-    if total is not None:
-        request.resp.set_header("X-Total-Count", str(total))
+    headers = {} if total is None else {TOTAL: str(total)}
     if more:
-        request.resp.set_header("Warning", '299 albumcore "There are more results"')
-    if found:
-        request.resp.content_type = preferred(request.req, (DICOM_JSON, JSON)) or DICOM_JSON
-        request.resp.data = orjson.dumps([dict(sorted(one.items())) for one in found])
+        headers["Warning"] = '299 albumcore "There are more results"'
+    if not found:
+        return Response(204, headers=headers)
+    body = orjson.dumps([sorted_by_tag(one) for one in found])
+    return Response(200, body, request.preferred((DICOM_JSON, JSON)), headers)
 
 
 ROUTES = (
@@ -372,31 +250,7 @@ ROUTES = (
         query={
             **PAGE_OF_SOME,
             **in_place(ParameterSpec(any_case("true"), "true: favourites only.")),
-            "StudyDate": ParameterSpec(DAYS_OR_NONE),
-            "StudyTime": ParameterSpec(TIMES_OR_NONE),
-            "StudyInstanceUID": ParameterSpec(UID, "One of these.", repeated=True),
-            **{
-                name: ParameterSpec(TEXT)
-                for name in (
-                    "AccessionNumber",
-                    "ModalitiesInStudy",
-                    "ReferringPhysicianName",
-                    "PatientName",
-                    "PatientID",
-                    "StudyID",
-                    "StudyDescription",
-                )
-            },
-            "sort": sort_parameter(
-                *STUDY_SORTS,
-                about="A hyphen before it: descending, as by StudyDate when it is left out.",
-            ),
-            "fuzzymatching": ParameterSpec(WORD, "Names of persons that sound alike will do."),
-            "includefield": ParameterSpec(
-                TEXT,
-                "favorite (in an album or the inbox), comments, StudyDescription; others in vain.",
-                repeated=True,
-            ),
+            **STUDY_PARAMETERS,
         },
         responses=dicom(),
         from_store=True,
@@ -411,21 +265,7 @@ ROUTES = (
             **in_place(
                 ParameterSpec(WORD, "true: favourites only; any other text: all but those.")
             ),
-            **{
-                name: ParameterSpec(TEXT)
-                for name in (
-                    "Modality",
-                    "SeriesDescription",
-                    "BodyPartExamined",
-                    "SeriesInstanceUID",
-                    "SeriesNumber",
-                )
-            },
-            "sort": sort_parameter(*SERIES_SORTS, about="A hyphen before it: descending."),
-            "fuzzymatching": ParameterSpec(WORD, "Passed over: series have no names of persons."),
-            "includefield": ParameterSpec(
-                TEXT, "favorite (in an album or the inbox).", repeated=True
-            ),
+            **SERIES_PARAMETERS,
         },
         responses=dicom(),
         from_store=True,
