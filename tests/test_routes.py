@@ -114,7 +114,9 @@ def test_the_tables_are_all_there_is(tmp_path: Path) -> None:
         for method in resource.methods - {"HEAD", "OPTIONS"}
     } | {
         f"{name.removeprefix('on_').upper()} {path}"
-        for path, resource in kheops.routes(service, components(service))
+        for path, resource in kheops.routes(
+            kheops.KheopsApi(service.database, service.auth), None, components(service)
+        )
         for name in dir(resource)
         if name.startswith("on_")
     }

@@ -16,9 +16,6 @@ PACKAGES: frozenset[tuple[str, str]] = frozenset()
 TAKES_THE_WHOLE: frozenset[str] = frozenset(
     {
         "http.health",
-        "http.kheops",
-        "http.kheops.admission",
-        "http.kheops.request",
         "http.tscharts",
         "http.tscharts.accounts",
         "http.tscharts.images",

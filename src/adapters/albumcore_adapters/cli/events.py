@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import orjson
@@ -13,7 +13,6 @@ from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import DataOption, app, existing
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
-from albumcore_adapters.http.kheops.responses import latest
 
 
 @app.command
@@ -40,10 +39,19 @@ def events(
         page = service.albums.feed(
             album_id(album),
             None if viewer is None else UserId(viewer),
-            at=None if at is None else latest(at),
+            at=None if at is None else _latest(at),
         )
         form = FORMS[service.settings.compat]
         about = service.people, service.catalogue, service.claims
         shown = render(page, album_id(album), *about, form)
     for one in shown:
         print(orjson.dumps(one).decode())
+
+
+def _latest(at: datetime) -> datetime:
+    """The last moment of a time: the end of the second if it has no fraction. It is in UTC unless it says otherwise.
+
+    The feed shows times in whole seconds: as of the time that it shows of an event, the event is included.
+    """
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return aware if aware.microsecond else aware.replace(microsecond=999_999)

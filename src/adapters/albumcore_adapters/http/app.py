@@ -56,10 +56,11 @@ _APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
 def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
     settings = service.settings
+    kheops_api = kheops.KheopsApi(service.database, service.auth)
     # Below the prefix too: a proxy may let nothing else through.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     routes = (
-        *kheops.routes(service, components(service)),
+        *kheops.routes(kheops_api, settings.kheops_prefix, components(service)),
         *tscharts.routes(service),
         ("/healthz", Health(service)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
@@ -88,7 +89,6 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
 def components(service: Service) -> Components:
     """The components that responders can name, by type."""
     return {
-        Service: service,
         Albumcore: service.albums,
         Settings: service.settings,
         Database: service.database,

@@ -16,7 +16,7 @@ from albumcore import Permission, RecordedEvent
 from albumcore_adapters.http.openapi.parts import Parameters, ResponseSpec, Schema
 from albumcore_adapters.http.response import Response
 
-Responder = Callable[..., Response | None]
+Responder = Callable[..., Response]
 """Takes the request, and by annotation the components it uses; see `albumcore_adapters.http.binding.bind`."""
 
 

@@ -25,7 +25,7 @@ VARYING = (
 _SIZE_OF_FUNCTION = 400
 """Memory for a cached function that gives a body, in bytes."""
 
-Bound = Callable[[Any], Response | None]
+Bound = Callable[[Any], Response]
 
 
 class Api(Protocol):

@@ -15,20 +15,20 @@ from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.kheops.routes import ROUTES
 from albumcore_adapters.http.router import resources
-from albumcore_adapters.service import Service
 
-__all__ = ["ROUTES", "answer_error", "routes"]
+__all__ = ["ROUTES", "KheopsApi", "answer_error", "routes"]
 
 
-def routes(service: Service, components: Components) -> Iterable[tuple[str, object]]:
-    """Every path of the API, and the resource there; under the prefix of the settings too.
+def routes(
+    api: KheopsApi, prefix: str | None, components: Components
+) -> Iterable[tuple[str, object]]:
+    """Every path of the API and its resource, and the same under a prefix if there is one.
 
     Raises:
         SettingsError: the prefix begins as a route does, and would hide some.
         MissingComponent: a responder names a component that there is none of.
     """
-    found = tuple(resources(KheopsApi(service), ROUTES, components))
-    prefix = service.settings.kheops_prefix
+    found = tuple(resources(api, ROUTES, components))
     if prefix is not None and prefix.split("/")[1] in {
         route.path.split("/")[1] for route in ROUTES
     }:

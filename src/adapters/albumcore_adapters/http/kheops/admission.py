@@ -24,14 +24,15 @@ from albumcore_adapters.http.accept import preferred
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
 from albumcore_adapters.http.kheops.params import series_in, study_in
-from albumcore_adapters.http.kheops.request import ApiRequest, UnconvertedRequest
+from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound
+from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import Caller, caller_of
 from albumcore_adapters.identity.errors import Unauthorized
-from albumcore_adapters.service import Service
+from albumcore_adapters.sql.database import Database
 
 ANONYMOUS = Caller(Source(UserId("nobody")), inbox=False, albums=False, studies=frozenset())
 """The caller of a route that needs no token; reaches nothing."""
@@ -44,7 +45,8 @@ _HEADERS = {"cache-control": "no-cache"}
 class KheopsApi:
     """The Kheops API's part of request handling; see `albumcore_adapters.http.router.Api`."""
 
-    service: Service
+    database: Database
+    auth: Authentication
 
     def headers(self, path: str) -> Mapping[str, str]:
         """The headers of every response."""
@@ -56,7 +58,7 @@ class KheopsApi:
         Raises:
             Unauthorized: it has.
         """
-        self.service.verifier.verify(bearer(req.get_header("Authorization")))
+        self.auth.verifier.verify(bearer(req.get_header("Authorization")))
 
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
@@ -68,27 +70,25 @@ class KheopsApi:
         Raises:
             Unauthorized, Forbidden, NotFound, Invalid, Conflict, falcon.HTTPError: the request is refused.
         """
-        with self.service.database.read_snapshot():
+        with self.database.read_snapshot():
             caller = self._caller(route, req)
             key = None
             if route.idempotent is not None:
                 key = IdempotencyKey.of(req, "kheops", route.name, caller.user, caller.shown)
             max_form = MAX_FORM_OF_ANYBODY if route.callers is Callers.ANYBODY else MAX_FORM
-            request = UnconvertedRequest(
-                *(req, caller, path, key, max_form), service=self.service, resp=falcon.Response()
-            )
+            request = ApiRequest(req, caller, path, key, max_form)
             is_replay = key is not None and self._is_replay(route, key, caller)
             if not is_replay and route.callers is not Callers.ANYBODY:
                 self._admit(route, request)
         if is_replay:
             return self._replayed(route, request), False
         _accept(route, req)
-        return respond(request) or request.written(), caller.in_person
+        return respond(request), caller.in_person
 
     def _caller(self, route: Route, req: falcon.Request) -> Caller:
         if route.callers is Callers.ANYBODY:
             return ANONYMOUS
-        caller = caller_of(self.service.auth, bearer(req.get_header("Authorization")))
+        caller = caller_of(self.auth, bearer(req.get_header("Authorization")))
         if route.callers is Callers.PERSON and not caller.in_person:
             raise Unauthorized("only a user in person does this, by the identity provider's token")
         return caller
@@ -98,7 +98,7 @@ class KheopsApi:
 
         The response to a user is not for a token of theirs that reaches less.
         """
-        rows = self.service.albums.index.rows
+        rows = self.auth.albums.index.rows
         is_meant = route.callers is not Callers.USER or caller.acts_as_user
         return is_meant and bool(rows(CommandRow, {"command": key.id}))
 
@@ -111,7 +111,7 @@ class KheopsApi:
         command = request.command(request.form())
         assert command is not None
         assert route.idempotent is not None
-        recorded = self.service.albums.done_before(command)
+        recorded = self.auth.albums.done_before(command)
         _accept(route, request.req)
         return route.idempotent(recorded[0])
 
@@ -123,7 +123,7 @@ class KheopsApi:
             Forbidden: the caller does not act as a user where that is needed, or lacks a permission.
             AlbumNotFound: an album of path or query does not exist for the caller.
         """
-        service, caller, path = self.service, request.caller, request.path
+        caller, path = request.caller, request.path
         for name, read in _UIDS:
             if name in path:
                 read(path[name])
@@ -133,7 +133,7 @@ class KheopsApi:
         if request.req.query_string:
             named.append((request.query.text("album"), route.query_permission))
         wanted = [(album, permission) for album, permission in named if album is not None]
-        admitted(service.albums, caller, wanted, service.clock())
+        admitted(self.auth.albums, caller, wanted, self.auth.clock())
 
 
 def _accept(route: Route, req: falcon.Request) -> None:

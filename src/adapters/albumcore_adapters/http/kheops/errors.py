@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import falcon
+import orjson
 
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.http import errors
-from albumcore_adapters.http.kheops.responses import answer_json
 from albumcore_adapters.identity.errors import Unauthorized
 
 MEMBER = "/albums/{album}/users/{user}"
@@ -71,7 +71,10 @@ def answer_error(
     message, detail = _told(req, status, error)
     if status == 401:
         resp.set_header("WWW-Authenticate", "Basic, Bearer")
-    answer_json(resp, {"message": message, "detail": detail, "help": documentation}, status)
+    resp.status = status
+    resp.set_header("Cache-Control", "no-cache")
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = orjson.dumps({"message": message, "detail": detail, "help": documentation})
 
 
 def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]:
