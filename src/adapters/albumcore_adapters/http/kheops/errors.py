@@ -40,7 +40,7 @@ MESSAGES: Mapping[str | tuple[str, str], str] = {
 
 DETAILS: Mapping[str, str] = {
     **errors.DETAILS,
-    # Word for word the same whoever raises it: an unknown album cannot be told from one of others.
+    # The same text for every cause: an unknown album cannot be told from an album of other users.
     "album_not_found": "no such album, or you are not a member of it",
 }
 

@@ -168,7 +168,7 @@ def user_named(people: People, reference: str) -> UserId:
     """The user that a client refers to: by e-mail address, which is case-insensitive, or by sub.
 
     Raises:
-        UserNotFound: nobody is known by that.
+        UserNotFound: there is no such user.
     """
     person = people.find(reference)
     if person is None:
