@@ -92,10 +92,10 @@ def page() -> str:
                 ("Route", "Takes", "Records", "Tests"),
                 (
                     (
-                        f"`{name_of(two)}`",
-                        two.needs,
+                        f"`{two.name}`",
+                        two.needs or "an account's token",
                         records(two.records),
-                        tests(covered.get(name_of(two), ())),
+                        tests(covered.get(two.name, ())),
                     )
                     for two in tscharts.ROUTES
                 ),
@@ -103,11 +103,6 @@ def page() -> str:
             FOOT,
         ]
     )
-
-
-def name_of(route: tscharts.Route) -> str:
-    """A route as contract tests name it."""
-    return f"{route.method} {route.path}"
 
 
 def takes(route: Route) -> str:

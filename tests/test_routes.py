@@ -6,13 +6,14 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import falcon.testing
 import pytest
 
 from albumcore.kernel import STORED
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
-from albumcore_adapters.http.app import components
-from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.app import components, create_app
+from albumcore_adapters.http.route import Callers
 from albumcore_adapters.service import open_service
 
 ROOT = Path(__file__).parents[1]
@@ -20,8 +21,8 @@ DOCS: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "routes.py"))
 COVERED = DOCS["covering"]()
 MODULES = DOCS["covers"]()
 
-ROUTES: tuple[Route | tscharts.Route, ...] = (*kheops.ROUTES, *tscharts.ROUTES)
-ALL = {f"{one.method} {one.path}": one for one in ROUTES}
+ROUTES = (*kheops.ROUTES, *tscharts.ROUTES)
+ALL = {route.name: route for route in ROUTES}
 each_route = pytest.mark.parametrize("name", ALL)
 
 SILENT = {
@@ -61,9 +62,15 @@ def test_a_route_has_one_row() -> None:
 
 @each_route
 def test_a_route_says_what_it_takes(name: str) -> None:
-    """A permission, an album that must be reached, or something else in words; if nothing, it says so."""
+    """A permission, an album that must be reached, or something else in words; if nothing, it says so.
+
+    A route of the TSCharts API takes an account's token, unless it says something else.
+    """
     route = ALL[name]
-    assert DOCS["takes"](route) if isinstance(route, Route) else route.needs
+    if route in kheops.ROUTES:
+        assert DOCS["takes"](route)
+    else:
+        assert bool(route.needs) == (route.callers is Callers.ANYBODY)
 
 
 @each_route
@@ -108,10 +115,16 @@ def test_the_docs_are_what_the_code_says() -> None:
 def test_the_tables_are_all_there_is(tmp_path: Path) -> None:
     """Both APIs answer what their tables say, and nothing else."""
     service = open_service(Settings(data=tmp_path))
+    app, accounts = falcon.testing.TestClient(create_app(service)), service.accounts
+    token = accounts.token(accounts.add("nurse", "correct horse"))
     answered = {
         f"{method} {path}"
-        for path, resource in tscharts.routes(service)
-        for method in resource.methods - {"HEAD", "OPTIONS"}
+        for path in {route.path for route in tscharts.ROUTES}
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
+        if app.simulate_request(
+            method, path.format(key=1), headers={"Authorization": f"Token {token}"}
+        ).status_code
+        != 405
     } | {
         f"{name.removeprefix('on_').upper()} {path}"
         for path, resource in kheops.routes(

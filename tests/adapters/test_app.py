@@ -14,9 +14,9 @@ import pytest
 from gunicorn.config import Config
 
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.errors import status_of
-from albumcore_adapters.http.tscharts.resource import Nowhere
 from albumcore_adapters.server.serve import DiscreetLogger
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import StoreError, StoreUnavailable, database_of
@@ -60,11 +60,12 @@ def test_a_database_that_is_away_is_told_alike_where_there_is_no_route(
 ) -> None:
     """Who asks for a path that is none is looked up as well."""
 
-    def respond(self: Nowhere, *_: Any, **__: Any) -> None:
+    def by_token(self: Accounts, token: str) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(Nowhere, "respond", respond)
-    assert _ask(service, "GET", "/tscharts/v1/none").status_code == 503
+    monkeypatch.setattr(Accounts, "by_token", by_token)
+    token = {"HTTP_AUTHORIZATION": f"Token {'0' * 40}"}
+    assert _ask(service, "GET", "/tscharts/v1/none", **token).status_code == 503
 
 
 SLASHES = ("%2F", "%2f")

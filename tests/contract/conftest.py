@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from albumcore_adapters.http import kheops, tscharts
-from albumcore_adapters.http.route import Route
 from support.watched import WATCHED
 
-ROUTES: tuple[Route | tscharts.Route, ...] = (*kheops.ROUTES, *tscharts.ROUTES)
-RECORDS = {f"{route.method} {route.path}": set(route.records) for route in ROUTES}
+RECORDS = {route.name: set(route.records) for route in (*kheops.ROUTES, *tscharts.ROUTES)}
 """The classes of events that each route may lead to, by its row."""
 
 _LEFT_OUT = pytest.StashKey[set[str]]()

@@ -29,7 +29,6 @@ from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.directory.token_last_use import TokenLastUses
-from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
@@ -80,7 +79,6 @@ class Service:
     outbox: Outbox
     auth: Authentication = field(repr=False)
     holdings: Holdings = field(repr=False)
-    response_cache: ResponseCache = field(factory=ResponseCache, init=False, eq=False, repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:

@@ -177,7 +177,7 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
     get = DirectoryBlobs.get
 
     def slow(blobs: DirectoryBlobs, digest: str, length: int | None = None) -> bytes:
-        held.append(database._held.depth)  # type: ignore[attr-defined]
+        held.append(database._thread.depth)  # type: ignore[attr-defined]
         return get(blobs, digest, length)
 
     monkeypatch.setattr(DirectoryBlobs, "get", slow)

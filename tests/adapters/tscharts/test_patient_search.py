@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from albumcore_adapters.http.description import document
-from albumcore_adapters.http.tscharts.patients import FILTERS
+from albumcore_adapters.http.tscharts.patients import PATIENT_FILTERS
 from support.tscharts import PATIENT, ROOT, Api
 
 NAMES = ("paternal_last", "maternal_last", "first", "middle")
@@ -159,4 +159,4 @@ def _change(api: Api, there: dict[int, Any], key: int, fields: dict[str, Any]) -
 def test_every_filter_is_described() -> None:
     """The OpenAPI document has the filters there are, and ``exact``."""
     described = document(None)["paths"][f"{ROOT}/patient"]["get"]["parameters"]
-    assert {one["name"] for one in described} == {"exact", *(one.name for one in FILTERS)}
+    assert {one["name"] for one in described} == {"exact", *(one.name for one in PATIENT_FILTERS)}

@@ -38,7 +38,7 @@ REFUSED = {
 OPEN_TO_ALL = {"POST /tscharts/v1/login": 200, "POST /tscharts/v1/logout": 200}
 """A login needs no token yet, and clients log out without one; a disabled account cannot log in."""
 
-NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+NAMES = [route.name for route in ROUTES]
 
 
 @pytest.fixture

@@ -36,7 +36,9 @@ from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.paths import PlainPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
+from albumcore_adapters.http.router import resources
 from albumcore_adapters.identity.authentication import Authentication
+from albumcore_adapters.identity.failed_logins import FailedLogins
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import MakeId, Service
@@ -59,10 +61,12 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     kheops_api = kheops.KheopsApi(service.database, service.auth)
     # Below the prefix too: a proxy may let nothing else through.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
+    found = components(service)
+    rows = (*tscharts.routes_of(settings.compat), *tscharts.OTHER_ROUTES)
     routes = (
-        *kheops.routes(kheops_api, settings.kheops_prefix, components(service)),
-        *tscharts.routes(service),
-        ("/healthz", Health(service)),
+        *kheops.routes(kheops_api, settings.kheops_prefix, found),
+        *resources(tscharts.TSChartsApi(service.accounts), rows, found),
+        ("/healthz", Health(service.albums, service.database)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
     )
     middleware: list[Any] = [
@@ -78,8 +82,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     app.req_options.auto_parse_qs_csv = False
     for path, resource in routes:
         app.add_route(path, resource)
-    for prefix, sink in tscharts.sinks(service):
-        app.add_sink(refusing(sink), prefix)
+    app.add_sink(refusing(tscharts.no_route(service.accounts)), "/tscharts/")
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
     answer = partial(kheops.answer_error, settings.root + documentation)
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
@@ -87,7 +90,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
 
 
 def components(service: Service) -> Components:
-    """The components that responders can name, by type."""
+    """The components that responders can name, by type; those that belong to one application are made here."""
     return {
         Albumcore: service.albums,
         Settings: service.settings,
@@ -111,7 +114,8 @@ def components(service: Service) -> Components:
         Outbound: service.outbound,
         Outbox: service.outbox,
         RequestCounts: service.requests,
-        ResponseCache: service.response_cache,
+        ResponseCache: ResponseCache(),
+        FailedLogins: FailedLogins(service.clock),
         FeedForm: FORMS[service.settings.compat],
     }
 

@@ -8,10 +8,11 @@ from typing import Any
 import falcon
 
 from albumcore_adapters.http.request_log import REQUEST_ID, TRACE_PARENT
+from albumcore_adapters.http.response import TOTAL
 
 EXPOSE = "Access-Control-Expose-Headers"
 
-HEADERS: Mapping[str, str] = {
+CORS_HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, frontend,"
     f" accept-charset, X-Authorization-Source, Idempotency-Key, {REQUEST_ID}, {TRACE_PARENT}",
@@ -21,8 +22,6 @@ HEADERS: Mapping[str, str] = {
     "Access-Control-Max-Age": "86400",
 }
 """On every answer."""
-
-COUNT = "X-Total-Count"
 
 
 class Cors:
@@ -41,9 +40,9 @@ class Cors:
         """Say who may read the answer, and its total where there is one."""
         if req.path.startswith(self._elsewhere):
             return
-        resp.set_headers(HEADERS)
-        if resp.get_header(COUNT) is not None:
-            resp.set_header(EXPOSE, f"{COUNT}, {HEADERS[EXPOSE]}")
+        resp.set_headers(CORS_HEADERS)
+        if resp.get_header(TOTAL) is not None:
+            resp.set_header(EXPOSE, f"{TOTAL}, {CORS_HEADERS[EXPOSE]}")
 
 
 class HeadAsGet:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 
 import falcon
 import orjson
 
 from albumcore_adapters.base.settings import Compat, Settings
-from albumcore_adapters.http import kheops
-from albumcore_adapters.http.openapi import tscharts
+from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.openapi.document import Section, openapi_document, options_of
-from albumcore_adapters.http.openapi.methods import REFUSED
 from albumcore_adapters.http.openapi.parts import Json, ref
-from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 
 
@@ -56,44 +52,17 @@ def _kheops_errors(route: Route) -> set[int]:
 
 
 def _tscharts(compat: Compat) -> Section:
-    operations = {
-        **tscharts.OPERATIONS,
-        **(tscharts.UPSTREAM if compat == "upstream" else {}),
-        **REFUSED,
-    }
-    routes = [
-        Route(
-            method,
-            path,
-            _unrouted,
-            one.summary,
-            one.responses,
-            query=one.query,
-            headers=one.headers,
-            body=one.body,
-            errors=one.errors,
-        )
-        for (method, path), one in operations.items()
-    ]
     return Section(
         "TSCharts image API",
-        (*routes, *options_of(routes, Callers.USER)),
+        (*tscharts.routes_of(compat), *tscharts.REFUSED_ROUTES, *tscharts.OPTIONS_ROUTES),
         _tscharts_errors,
         {},
-        _tscharts_security,
+        lambda route: () if route.callers is Callers.ANYBODY else ("token",),
     )
-
-
-def _unrouted(request: object) -> Response:
-    raise NotImplementedError
 
 
 def _tscharts_errors(route: Route) -> set[int]:
     return {401, 503, *route.errors, *((408,) if route.body is not None else ())}
-
-
-def _tscharts_security(route: Route) -> Iterable[str]:
-    return () if route.path.endswith(("/login", "/logout")) else ("token",)
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import falcon
 
-from albumcore_adapters.service import Service
+from albumcore import Albumcore
+from albumcore_adapters.sql.database import Database
 
 
 class Health:
@@ -14,11 +15,16 @@ class Health:
     replaced: see `trouble` of the database.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._albums, self._database = service.albums, service.database
+    def __init__(self, albums: Albumcore, database: Database) -> None:
+        self._albums, self._database = albums, database
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Ask the database for something, and say that it answered."""
+        """Read from the database.
+
+        Raises:
+            falcon.HTTPServiceUnavailable: the database is damaged or was replaced.
+            StoreUnavailable: it does not answer.
+        """
         if (trouble := self._database.trouble()) is not None:
             raise falcon.HTTPServiceUnavailable(description=trouble)
         self._albums.follow(limit=1)

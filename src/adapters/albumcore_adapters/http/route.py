@@ -20,6 +20,10 @@ Responder = Callable[..., Response]
 """Takes the request, and by annotation the components it uses; see `albumcore_adapters.http.binding.bind`."""
 
 
+ANY_METHOD = "*"
+"""The method of a route for every method that its path has no route for."""
+
+
 class Callers(Enum):
     """Who may call a route."""
 
@@ -34,7 +38,7 @@ class Route:
     """One operation: a method and a path.
 
     Attributes:
-        method: The HTTP method.
+        method: The HTTP method, or `ANY_METHOD`.
         path: The path template, its parameters in braces.
         respond: The responder.
         summary: What the operation does, in one line.

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import falcon
-from attrs import evolve
 
 from albumcore_adapters.http.binding import Components, bind
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.response_cache import ResponseCache, in_its_own_block
-from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.route import ANY_METHOD, Route
 from albumcore_adapters.sql.database import Database
 
 VARYING = (
@@ -60,7 +59,7 @@ class Api(Protocol):
 def resources(
     api: Api, routes: Iterable[Route], components: Components
 ) -> Iterable[tuple[str, object]]:
-    """A Falcon resource for each path of some routes.
+    """A Falcon resource for each path of some routes, of which those for `ANY_METHOD` come last.
 
     Raises:
         MissingComponent: a responder names a component that there is none of.
@@ -68,7 +67,10 @@ def resources(
     by_path: dict[str, dict[str, Any]] = {}
     for route in routes:
         responder = staticmethod(_responder(api, route, components))
-        by_path.setdefault(route.path, {})[f"on_{route.method.lower()}"] = responder
+        responders = by_path.setdefault(route.path, {})
+        is_for_all = route.method == ANY_METHOD
+        for method in falcon.COMBINED_METHODS if is_for_all else (route.method,):
+            responders.setdefault(f"on_{method.lower()}", responder)
     for path, responders in by_path.items():
         yield path, type("Resource", (), responders)()
 
@@ -106,7 +108,8 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
 def _cached(cache: ResponseCache, key: Any, version: object, response: Response) -> Response:
     body = response.body
     if isinstance(body, bytes):
-        response = evolve(response, body=in_its_own_block(body))
+        copy = in_its_own_block(body)
+        response = Response(response.status, copy, response.media_type, response.headers)
         size = len(body)
     else:
         size = _SIZE_OF_FUNCTION

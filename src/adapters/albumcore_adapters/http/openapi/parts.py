@@ -1,4 +1,4 @@
-"""The pieces that OpenAPI documents are written in here: operations, parameters, forms and answers, kept short."""
+"""The pieces that OpenAPI documents are made of: schemas, parameters, forms and responses."""
 
 from __future__ import annotations
 
@@ -127,31 +127,6 @@ class ResponseSpec:
         if self.content:
             found["content"] = {media: {"schema": one} for media, one in self.content.items()}
         return found
-
-
-@frozen
-class Operation:
-    """What one route takes and answers.
-
-    Attributes:
-        summary: What it does, in one line.
-        responses: Responses of a request that is not refused, by status.
-        query: Values in the query string.
-        headers: Values in headers of the request, beside the usual ones.
-        form: Values in a form.
-        form_rules: What the form must keep beside what its values are.
-        body: A JSON body.
-        errors: Statuses of errors that this operation has beside those of all.
-    """
-
-    summary: str
-    responses: Mapping[int, ResponseSpec]
-    query: Parameters = field(factory=dict)
-    headers: Parameters = field(factory=dict)
-    form: Parameters | None = None
-    form_rules: Sequence[Schema] = ()
-    body: Schema | None = None
-    errors: Sequence[int] = ()
 
 
 def parameter_list(where: str, parameters: Parameters) -> list[Json]:

@@ -1,77 +1,80 @@
-"""``login/`` and ``logout/``."""
+"""Login and logout."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import falcon
 
 from albumcore_adapters.base.concurrency import LimitReached
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.client_address import client_address, networks_of
+from albumcore_adapters.http.openapi.parts import TEXT, ResponseSpec
 from albumcore_adapters.http.request_log import log_failed_login
-from albumcore_adapters.http.tscharts.resource import Resource
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.http.tscharts.common import ROOT, json_body
+from albumcore_adapters.http.tscharts.request import TSChartsRequest
 from albumcore_adapters.identity.failed_logins import FailedLogins
-from albumcore_adapters.service import Service
+
+_MAX_LOGIN = 4 * 1024
+"""Largest body of a login, in bytes: anybody may send one."""
 
 
-class Login(Resource):
-    """``login/``: a name and a password give the account's token, the same every time."""
-
-    allow = ("POST", "OPTIONS")
-    max_body = 4 * 1024  # anybody may send one
-
-    def __init__(self, service: Service) -> None:
-        super().__init__(service, {"POST": self._log_in})
-        self._failed = FailedLogins(service.clock)
-        self._proxies = networks_of(service.settings.trusted_proxies)
-
-    def admit(self, req: falcon.Request) -> None:
-        """Let in everybody: who logs in has no token yet."""
-
-    def _log_in(self, req: falcon.Request) -> Any:
-        body = self.body(req)
-        if "username" not in body or "password" not in body:
-            raise falcon.HTTPBadRequest
-        name, password = body["username"], body["password"]
-        # Clients send null for what was not filled in: that is a wrong name or password.
-        if not isinstance(name, str) or not isinstance(password, str):
-            raise falcon.HTTPForbidden
-        address = client_address(req, self._proxies)
-        if wait := self._failed.wait(name, address):
-            raise self._refused(name, address, "delayed", math.ceil(wait.total_seconds()))
-        accounts = self.service.accounts
-        try:
-            account = accounts.check(name, password)
-        except LimitReached as busy:
-            raise self._refused(name, address, "busy", busy.retry_after) from None
-        if account is None:
-            self._failed.failed(name, address)
-            log_failed_login(name, address, "wrong name or password")
-            raise falcon.HTTPForbidden
-        self._failed.passed(name, address)
-        # The id is a text here, as clients of the API expect it.
-        return {"token": accounts.token(account), "id": str(account.id)}
-
-    def _refused(
-        self, name: str, address: str, reason: str, seconds: int
-    ) -> falcon.HTTPTooManyRequests:
-        """What answers a login whose password is not even looked at (RFC 6585 section 4)."""
-        log_failed_login(name, address, reason)
-        told = f"Request was throttled. Expected available in {seconds} seconds."
-        return falcon.HTTPTooManyRequests(description=told, retry_after=seconds)
+def log_in(
+    request: TSChartsRequest, accounts: Accounts, failed_logins: FailedLogins, settings: Settings
+) -> Response:
+    """Give the token of an account for its name and password; it is the same every time."""
+    body = request.json(_MAX_LOGIN)
+    if "username" not in body or "password" not in body:
+        raise falcon.HTTPBadRequest
+    name, password = body["username"], body["password"]
+    # Clients send null for a field that was not filled in.
+    if not isinstance(name, str) or not isinstance(password, str):
+        raise falcon.HTTPForbidden
+    address = client_address(request.req, networks_of(settings.trusted_proxies))
+    if wait := failed_logins.wait(name, address):
+        raise _throttled(name, address, "delayed", math.ceil(wait.total_seconds()))
+    try:
+        account = accounts.check(name, password)
+    except LimitReached as busy:
+        raise _throttled(name, address, "busy", busy.retry_after) from None
+    if account is None:
+        failed_logins.failed(name, address)
+        log_failed_login(name, address, "wrong name or password")
+        raise falcon.HTTPForbidden
+    failed_logins.passed(name, address)
+    # The id is a text here, as clients of the API expect it.
+    return Response.json({"token": accounts.token(account), "id": str(account.id)})
 
 
-class Logout(Resource):
-    """``logout/``: says goodbye. Clients send no token with it; a token stays valid, as they rely on."""
+def _throttled(name: str, address: str, reason: str, seconds: int) -> falcon.HTTPTooManyRequests:
+    """The response to a login whose password is not checked (RFC 6585 section 4)."""
+    log_failed_login(name, address, reason)
+    description = f"Request was throttled. Expected available in {seconds} seconds."
+    return falcon.HTTPTooManyRequests(description=description, retry_after=seconds)
 
-    allow = ("POST", "OPTIONS")
 
-    def __init__(self, service: Service) -> None:
-        super().__init__(service, {"POST": self._log_out})
+def log_out(request: TSChartsRequest) -> Response:
+    """Do nothing: a token stays valid, as clients rely on. They send none with it."""
+    return Response()
 
-    def admit(self, req: falcon.Request) -> None:
-        """Let in everybody: nothing is shown, and nothing done."""
 
-    def _log_out(self, req: falcon.Request) -> bytes:
-        return b""
+ROUTES = (
+    Route(
+        *("POST", f"{ROOT}/login", log_in, "Give the token of an account."),
+        callers=Callers.ANYBODY,
+        needs="nothing: it is how one gets a token",
+        body=json_body({"username": TEXT, "password": TEXT}),
+        responses={200: ResponseSpec("The token.", {JSON: json_body({"token": TEXT, "id": TEXT})})},
+        errors=(400, 403, 413, 429),
+    ),
+    Route(
+        *("POST", f"{ROOT}/logout", log_out, "Say goodbye; the token stays good."),
+        callers=Callers.ANYBODY,
+        needs="nothing: clients send no token with it",
+        responses={200: ResponseSpec("Goodbye.")},
+    ),
+)

@@ -1,15 +1,15 @@
-"""``image/``: search, upload, and one image to show or delete."""
+"""Images: search, upload, and one image to show or remove."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import falcon
 import orjson
 
-from albumcore import ImageAdded, add_image, remove_image
+from albumcore import Albumcore, ImageAdded, ImageRemoved, add_image, remove_image
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
 from albumcore.image_sets import Content, ImageType
@@ -17,163 +17,167 @@ from albumcore.image_sets.values import Encoding
 from albumcore.index import ImageRow
 from albumcore.kernel import RecordedEvent
 from albumcore.streams import patient_stream
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs
 from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
 from albumcore_adapters.directory.ids import ids_exist
+from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.idempotency import IdempotencyKey
-from albumcore_adapters.http.tscharts.records import id_in_path
-from albumcore_adapters.http.tscharts.resource import Resource, not_found
+from albumcore_adapters.http.openapi.parts import (
+    INTEGER,
+    Parameters,
+    ParameterSpec,
+    ResponseSpec,
+    Schema,
+    group,
+    ref,
+    text,
+)
+from albumcore_adapters.http.openapi.schemas import IMAGE_TYPE
+from albumcore_adapters.http.openapi.values import BASE64, ID, ID_OR_NONE
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.tscharts.common import (
+    EMPTY_OBJECT,
+    FLAG_WORD,
+    GONE,
+    IDS,
+    MADE,
+    ROOT,
+    json_body,
+    made,
+    or_empty,
+)
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
 from albumcore_adapters.http.tscharts.values import identifier
-from albumcore_adapters.service import Service
+from albumcore_adapters.sql.database import Database
 
 _NEEDED = ("patient", "type", "data")
-_NAMED = ("patient", "clinic", "station")
+_PLACES = ("clinic", "station")
+_IDS = ("patient", *_PLACES)
 _FLAGS = {"": False, "false": False, "true": True}
 
 
-def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
-    # Where the documented API answers an empty body, there is no reason to give.
-    return falcon.HTTPBadRequest(description=reason)
+def search(
+    request: TSChartsRequest,
+    albums: Albumcore,
+    database: Database,
+    blobs: Blobs,
+    settings: Settings,
+) -> Response:
+    """List the ids of images; with ``newest``, the newest alone, which upstream shows."""
+    flags = {name: _FLAGS.get(request.param(name) or "") for name in ("sort", "newest")}
+    if None in flags.values():
+        raise _bad()
+    given = {name: request.param(name) for name in _IDS}
+    ids = {name: _searched(name, value) for name, value in given.items() if value}
+    if not ids_exist(database, ids):
+        raise falcon.HTTPNotFound
+    where: dict[str, Any] = {**ids}
+    if image_type := request.param("type"):
+        where["type"] = _type(image_type).value
+    if settings.compat == "documented" and not ids:
+        raise _bad("one of patient, clinic and station is needed")
+    rows = albums.index.rows(ImageRow, where)
+    if not rows:
+        raise falcon.HTTPNotFound
+    if flags["newest"]:
+        newest = max(rows, key=_recency).image_id
+        if settings.compat == "upstream":
+            return _shown(blobs, *albums.image(ImageId(newest)))
+        return Response.json([newest])
+    if flags["sort"]:
+        rows.sort(key=_recency, reverse=True)
+    return Response.json([row.image_id for row in rows])
 
 
-def _showing(service: Service, row: ImageRow, added: ImageAdded) -> Callable[[], bytes]:
-    """What gives the answer that shows an image: its data char for char as they were sent."""
-    shown = orjson.dumps(
-        {
-            "id": row.image_id,
-            "patient": row.patient,
-            "clinic": row.clinic,
-            "station": row.station,
-            "type": row.type,
-        }
+def upload(
+    request: TSChartsRequest,
+    albums: Albumcore,
+    database: Database,
+    blobs: Blobs,
+    settings: Settings,
+) -> Response:
+    """Add an image to a patient."""
+    body = request.json(settings.max_upload)
+    key = IdempotencyKey.of(request.req, "tscharts", "POST image", request.source.user)
+    command = None if key is None else key.command(body)
+    if command is not None and (before := albums.done_before(command)):
+        return uploaded(before[0])
+    if any(name not in body for name in _NEEDED):
+        raise _bad()
+    image_type = _type(body["type"])
+    try:
+        ids = {name: identifier(body[name]) for name in _IDS if name in body}
+    except ValueError:
+        raise _bad() from None
+    stored, encoding = _decoded(body["data"], settings)
+    if not ids_exist(database, ids):
+        raise not_found()
+    # The event refers to the bytes, so they are on the disk before it is recorded.
+    content = Content(blobs.put(stored), len(stored), sniff(stored), encoding)
+    added = albums.with_image_id(
+        lambda image_id: albums.handle_once(
+            command,
+            patient_stream(PatientId(ids["patient"])),
+            add_image,
+            request.source,
+            image_id,
+            ids.get("clinic"),
+            ids.get("station"),
+            image_type,
+            content,
+        )
     )
-    # Bytes may be long in coming, and nothing must be held meanwhile.
-    return partial(_shown, service.blobs, shown[:-1] + b',"data":', added.content)
+    return uploaded(added[0])
 
 
-def _shown(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
+def uploaded(added: RecordedEvent[Any]) -> Response:
+    """The response to an upload, the first one or a replayed one."""
+    return made(added.event.image_id)
+
+
+def show(request: TSChartsRequest, albums: Albumcore, blobs: Blobs) -> Response:
+    """Show an image, its data as they were sent."""
+    try:
+        return _shown(blobs, *albums.image(ImageId(request.id)))
+    except ImageNotFound:
+        raise falcon.HTTPNotFound from None
+
+
+def remove(request: TSChartsRequest, albums: Albumcore) -> Response:
+    """Remove an image."""
+    if not request.path["key"]:  # image//, which clients build from an empty id
+        raise _bad()
+    row, _ = albums.image(ImageId(request.id))
+    stream = patient_stream(PatientId(row.patient))
+    albums.handle(stream, remove_image, request.source, ImageId(row.image_id))
+    return EMPTY_OBJECT
+
+
+def _shown(blobs: Blobs, row: ImageRow, added: ImageAdded) -> Response:
+    """An image in JSON. Its bytes may take long, and are read when the read transaction has ended."""
+    names = ("patient", "clinic", "station", "type")
+    shown = {"id": row.image_id, **{name: getattr(row, name) for name in names}}
+    beginning = orjson.dumps(shown)[:-1] + b',"data":'
+    return Response(body=partial(_with_data, blobs, beginning, added.content))
+
+
+def _with_data(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
     data = encode_json(blobs.get(content.digest, content.length), content.encoding)
     # Nearly all of it is data: it is copied once, and not gone through again.
     return b"".join((beginning, *data, b"}"))
 
 
-class Images(Resource):
-    """``image/``: the search for images, and the upload of one."""
-
-    def __init__(self, service: Service) -> None:
-        super().__init__(
-            service, {"GET": self._search, "POST": self._upload, "DELETE": self._refuse_delete}
-        )
-        self._documented = service.settings.compat == "documented"
-        self.max_body = service.settings.max_upload
-
-    # Search
-
-    def _search(self, req: falcon.Request) -> Any:
-        flags = {name: _FLAGS.get(req.get_param(name) or "") for name in ("sort", "newest")}
-        if None in flags.values():
-            raise _bad()
-        given = {name: req.get_param(name) for name in _NAMED}
-        ids = {name: _searched(name, value) for name, value in given.items() if value}
-        if not ids_exist(self.service.database, ids):
-            raise falcon.HTTPNotFound
-        where: dict[str, Any] = {**ids}
-        if kind := req.get_param("type"):
-            where["type"] = _type(kind).value
-        if self._documented and not ids:
-            raise _bad("one of patient, clinic and station is needed")
-        rows = self.service.albums.index.rows(ImageRow, where)
-        if not rows:
-            raise falcon.HTTPNotFound
-        if flags["newest"]:
-            newest = max(rows, key=_recency).image_id
-            if self._documented:
-                return [newest]
-            return _showing(self.service, *self.service.albums.image(ImageId(newest)))
-        if flags["sort"]:
-            rows.sort(key=_recency, reverse=True)
-        return [row.image_id for row in rows]
-
-    # Upload
-
-    def _upload(self, req: falcon.Request) -> Any:
-        body, albums = self.body(req), self.service.albums
-        key = IdempotencyKey.of(req, "tscharts", "POST image", req.context.source.user)
-        command = None if key is None else key.command(body)
-        if command is not None and (before := albums.done_before(command)):
-            return _uploaded(before)
-        if any(name not in body for name in _NEEDED):
-            raise _bad()
-        kind = _type(body["type"])
-        try:
-            ids = {name: identifier(body[name]) for name in _NAMED if name in body}
-        except ValueError:
-            raise _bad() from None
-        data = body["data"]
-        stored, encoding = self._decoded(data)
-        if not ids_exist(self.service.database, ids):
-            raise not_found()
-        # The event refers to the bytes, so they are on the disk before it is recorded.
-        digest = self.service.blobs.put(stored)
-        content = Content(digest, len(stored), sniff(stored), encoding)
-        added = albums.with_image_id(
-            lambda image_id: albums.handle_once(
-                command,
-                patient_stream(PatientId(ids["patient"])),
-                add_image,
-                req.context.source,
-                image_id,
-                ids.get("clinic"),
-                ids.get("station"),
-                kind,
-                content,
-            )
-        )
-        return _uploaded(added)
-
-    def _decoded(self, data: object) -> tuple[bytes, Encoding]:
-        if not isinstance(data, str) or not data:
-            raise _bad("data is not a text, or an empty one")
-        stored, encoding = decode_text(data)
-        if self._documented and encoding == "verbatim" and not is_base64_text(data):
-            raise _bad("data is not base64")
-        return stored, encoding
-
-    def _refuse_delete(self, req: falcon.Request) -> Any:
-        raise _bad()
-
-
-class Image(Resource):
-    """``image/<id>/``: one image."""
-
-    def __init__(self, service: Service) -> None:
-        super().__init__(service, {"GET": self._show, "DELETE": self._delete})
-
-    def _show(self, req: falcon.Request, key: str) -> Callable[[], bytes]:
-        image_id = ImageId(id_in_path(key))
-        try:
-            row, added = self.service.albums.image(image_id)
-        except ImageNotFound:
-            raise falcon.HTTPNotFound from None
-        return _showing(self.service, row, added)
-
-    def _delete(self, req: falcon.Request, key: str) -> Any:
-        if not key:  # image//, which clients build from an empty id
-            raise _bad()
-        albums = self.service.albums
-        row, _ = albums.image(ImageId(id_in_path(key)))
-        albums.handle(
-            patient_stream(PatientId(row.patient)),
-            remove_image,
-            req.context.source,
-            ImageId(row.image_id),
-        )
-        return {}
-
-
-def _uploaded(added: Sequence[RecordedEvent[Any]]) -> dict[str, int]:
-    return {"id": added[0].event.image_id}
+def _decoded(data: object, settings: Settings) -> tuple[bytes, Encoding]:
+    if not isinstance(data, str) or not data:
+        raise _bad("data is not a text, or an empty one")
+    stored, encoding = decode_text(data)
+    is_base64 = encoding != "verbatim" or is_base64_text(data)
+    if settings.compat == "documented" and not is_base64:
+        raise _bad("data is not base64")
+    return stored, encoding
 
 
 def _searched(name: str, value: str) -> int:
@@ -190,6 +194,70 @@ def _type(value: object) -> ImageType:
         raise _bad() from None
 
 
+def _bad(reason: str | None = None) -> falcon.HTTPBadRequest:
+    # Where the documented API answers an empty body, there is no reason to give.
+    return falcon.HTTPBadRequest(description=reason)
+
+
 def _recency(row: ImageRow) -> tuple[Any, ...]:
-    # Two images of one moment: the one with the higher id was there later.
+    # Of two images of the same time, the one with the higher id is newer.
     return row.at, row.image_id
+
+
+_PATH = f"{ROOT}/image"
+
+
+def _routes(ids: Parameters, data: Schema) -> tuple[Route, ...]:
+    key: Schema = {"oneOf": [INTEGER, ID]}
+    fields: Mapping[str, Schema] = {**dict.fromkeys(_IDS, key), "type": IMAGE_TYPE, "data": data}
+    return (
+        Route(
+            *("GET", _PATH, search, "Search for images."),
+            query={
+                **ids,
+                "type": ParameterSpec(or_empty(IMAGE_TYPE)),
+                "sort": ParameterSpec(FLAG_WORD),
+                "newest": ParameterSpec(FLAG_WORD),
+            },
+            responses={
+                200: ResponseSpec(
+                    "Their ids, or with newest, upstream, the newest.",
+                    {JSON: {"oneOf": [IDS, ref("Image")]}},
+                )
+            },
+            errors=(400, 404, 500),
+            from_store=True,
+        ),
+        Route(
+            *("POST", _PATH, upload, "Add an image."),
+            records=(ImageAdded,),
+            body=json_body(fields, *_PLACES),
+            responses=MADE,
+            errors=(400, 404, 409, 413),
+            idempotent=uploaded,
+        ),
+        Route(
+            *("GET", f"{_PATH}/{{key}}", show, "Show an image, its data as they were sent."),
+            responses={200: ResponseSpec("The image.", {JSON: ref("Image")})},
+            errors=(404, 500),
+            from_store=True,
+        ),
+        Route(
+            *("DELETE", f"{_PATH}/{{key}}", remove, "Remove an image.", GONE),
+            records=(ImageRemoved,),
+            errors=(400, 404, 409),
+        ),
+    )
+
+
+_ONE_ID: Parameters = {
+    "of": group(
+        {name: ParameterSpec(ID) for name in _IDS},
+        {"anyOf": [{"required": [name]} for name in _IDS]},
+        required=True,
+    )
+}
+
+ROUTES = _routes(_ONE_ID, BASE64)
+UPSTREAM_ROUTES = _routes({name: ParameterSpec(ID_OR_NONE) for name in _IDS}, text(1))
+"""The routes of a service that takes more, as a deployed server does."""

@@ -1,16 +1,15 @@
-"""``patient/``: the patients that images are of, and the search for them."""
+"""The patients that images are of, and the search for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import falcon
 from attrs import NOTHING, asdict, fields, frozen
 
-from albumcore import delete_patient
+from albumcore import Albumcore, PatientDeleted, delete_patient
 from albumcore.ids import PatientId
-from albumcore.kernel import Source
 from albumcore.streams import patient_stream
 from albumcore_adapters.directory.ids import ids_exist
 from albumcore_adapters.directory.patient_search import (
@@ -20,8 +19,38 @@ from albumcore_adapters.directory.patient_search import (
     has_image_of_clinic,
     is_whole,
 )
-from albumcore_adapters.directory.patients import Patient, PatientExists
-from albumcore_adapters.http.tscharts.records import Kind, read
+from albumcore_adapters.directory.patients import Patient, PatientExists, Patients
+from albumcore_adapters.http.accept import JSON
+from albumcore_adapters.http.openapi import parts
+from albumcore_adapters.http.openapi.parts import (
+    TEXT,
+    Parameters,
+    ParameterSpec,
+    ResponseSpec,
+    Schema,
+)
+from albumcore_adapters.http.openapi.schemas import GENDER, PATIENT
+from albumcore_adapters.http.openapi.values import DATE, DATE_OR_NONE, ID_OR_NONE, PLAIN
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.tscharts.common import (
+    EMPTY,
+    EMPTY_OBJECT,
+    FLAG_WORD,
+    GONE,
+    IDS,
+    MADE,
+    ROOT,
+    STORED_TEXT,
+    deleted,
+    found,
+    itself,
+    json_body,
+    made,
+    or_empty,
+    results,
+)
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
 from albumcore_adapters.http.tscharts.values import (
     day,
     digits,
@@ -33,117 +62,179 @@ from albumcore_adapters.http.tscharts.values import (
     text,
     whole,
 )
-from albumcore_adapters.service import Service
+from albumcore_adapters.sql.database import Database
 
 # Search
 
 
 @frozen
-class Filter:
-    """A parameter that patients are searched by.
+class PatientFilter:
+    """A filter of the search for patients.
 
     Attributes:
-        name: Its name; without a value it filters nothing.
-        read: Reads its value. A `ValueError` says why it is a bad one.
-        condition: What a patient must meet, by what was read.
-        exact: The same with ``exact=true``, where that makes a difference.
+        name: The name of its query parameter; without a value it filters nothing.
+        read: Reads the value. A `ValueError` says why it is a bad one.
+        condition: What a patient must meet, by the value.
+        parameter: The query parameter.
+        exact: The condition with ``exact=true``, if that makes a difference.
         stands_alone: With it, the other filters are not read.
-
     """
 
     name: str
     read: Callable[[str], Any]
     condition: Callable[[Any], Condition]
+    parameter: ParameterSpec
     exact: Callable[[Any], Condition] | None = None
     stands_alone: bool = False
 
 
-FILTERS = (
-    Filter(
-        "name",
-        short_text,
-        contains("paternal_last", "maternal_last", "first", "middle"),
-        stands_alone=True,
-    ),
-    Filter("paternal_last", short_text, contains("paternal_last"), is_whole("paternal_last")),
-    Filter("maternal_last", short_text, contains("maternal_last"), is_whole("maternal_last")),
-    Filter("first", short_text, contains("first"), is_whole("first")),
-    Filter("curp", short_text, contains("curp"), is_whole("curp")),
-    Filter("dob", day, equals("dob")),
-    Filter("gender", gender, equals("gender")),
-    Filter("oldid", digits, equals("oldid")),
-    Filter("clinic", identifier, has_image_of_clinic),
+_SEARCHED: Schema = parts.text(longest=255, **PLAIN)
+_PART = ParameterSpec(_SEARCHED, "Part of it, in any case; with exact, the whole of it.")
+_NAME = ParameterSpec(
+    _SEARCHED,
+    "Part of any of paternal_last, maternal_last, first and middle, in any case; no other filter is read with it.",
 )
-"""Every filter there is; they are ANDed, those that stand alone first."""
+_OF_CLINIC = ParameterSpec(ID_OR_NONE, "There is an image of the patient taken at this clinic.")
+_ANY_NAME = contains("paternal_last", "maternal_last", "first", "middle")
+
+_TEXT_FILTERS = (
+    PatientFilter("name", short_text, _ANY_NAME, _NAME, stands_alone=True),
+    *(
+        PatientFilter(name, short_text, contains(name), _PART, is_whole(name))
+        for name in ("paternal_last", "maternal_last", "first", "curp")
+    ),
+)
+PATIENT_FILTERS = (
+    *_TEXT_FILTERS,
+    PatientFilter("dob", day, equals("dob"), ParameterSpec(DATE_OR_NONE)),
+    PatientFilter("gender", gender, equals("gender"), ParameterSpec(or_empty(GENDER))),
+    PatientFilter("oldid", digits, equals("oldid"), ParameterSpec(ID_OR_NONE)),
+    PatientFilter("clinic", identifier, has_image_of_clinic, _OF_CLINIC),
+)
+"""The filters, combined with AND; one that stands alone comes first."""
 
 
-def _search(service: Service, req: falcon.Request) -> list[PatientId]:
-    asked = [(one, value) for one in FILTERS if (value := req.get_param(one.name))]
-    if asked and asked[0][0].stands_alone:
-        asked = asked[:1]
-    exact = any(one.exact for one, _ in asked) and read("exact", flag, req.get_param("exact") or "")
-    values = [(one, read(one.name, one.read, value)) for one, value in asked]
-    clinics = {one.name: value for one, value in values if one.name == "clinic"}
-    if not ids_exist(service.database, clinics):
+def search(request: TSChartsRequest, patients: Patients, database: Database) -> Response:
+    """List the ids of the patients that meet every filter."""
+    given = [(one, value) for one in PATIENT_FILTERS if (value := request.param(one.name))]
+    if given and given[0][0].stands_alone:
+        given = given[:1]
+    exact = any(one.exact for one, _ in given) and read("exact", flag, request.param("exact") or "")
+    filters = [(one, read(one.name, one.read, value)) for one, value in given]
+    clinics = {one.name: value for one, value in filters if one.name == "clinic"}
+    if not ids_exist(database, clinics):
         raise falcon.HTTPNotFound
-    found = service.patients.search(
-        (one.exact if exact and one.exact else one.condition)(value) for one, value in values
+    ids = patients.search(
+        (one.exact if exact and one.exact else one.condition)(value) for one, value in filters
     )
-    if not found:
+    if not ids:
         raise falcon.HTTPNotFound
-    return found
+    return Response.json(ids)
 
 
-# Fields
+# One patient
 
-_FIELDS = fields(Patient)
-_READERS: dict[str, Callable[[Any], Any]] = {
-    **{field.name: text for field in _FIELDS},
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **{field.name: text for field in fields(Patient)},
     "dob": day,
     "gender": gender,
     "oldid": whole,
 }
-_NEEDED = [field.name for field in _FIELDS if field.default is NOTHING]
+_NEEDED = [field.name for field in fields(Patient) if field.default is NOTHING]
 
 
-def _taken(body: dict[str, Any], needed: Iterable[str] = ()) -> dict[str, Any]:
-    """The fields of a patient that a request has; others are ignored."""
+def add(request: TSChartsRequest, patients: Patients) -> Response:
+    """Add a patient. Fields that a patient has not are ignored."""
+    patient = Patient(**_fields(request.json(), _NEEDED))
+    try:
+        return made(patients.add(patient))
+    except PatientExists:
+        raise falcon.HTTPConflict from None
+
+
+def show(request: TSChartsRequest, patients: Patients) -> Response:
+    """Show a patient."""
+    patient = patients.patient(request.id)
+    return found(patient and {"id": request.id, **asdict(patient), "dob": shown_day(patient.dob)})
+
+
+def change(request: TSChartsRequest, patients: Patients) -> Response:
+    """Change fields of a patient; the others stay."""
+    if not patients.exists(request.id):
+        raise not_found()
+    try:
+        is_changed = patients.change(request.id, _fields(request.json()))
+    except PatientExists:
+        raise falcon.HTTPConflict from None
+    if not is_changed:
+        raise not_found()
+    return EMPTY_OBJECT
+
+
+def delete(request: TSChartsRequest, albums: Albumcore, patients: Patients) -> Response:
+    """Delete a patient, and hide their images."""
+    if not patients.exists(request.id):
+        raise not_found()
+    # The images first. If the process dies in between, the patient can be deleted again; in the other
+    # order, their images would stay visible for good.
+    albums.handle(patient_stream(PatientId(request.id)), delete_patient, request.source)
+    return deleted(existed=patients.delete(request.id))
+
+
+def _fields(body: Mapping[str, Any], needed: Iterable[str] = ()) -> dict[str, Any]:
+    """The fields of a patient in a body.
+
+    Raises:
+        falcon.HTTPBadRequest: a needed one is missing, or a value is bad.
+    """
     if missing := [name for name in needed if name not in body]:
         raise falcon.HTTPBadRequest(description=f"missing: {', '.join(missing)}")
     given = [(name, reader) for name, reader in _READERS.items() if name in body]
     return {name: read(name, reader, body[name]) for name, reader in given}
 
 
-def patients(service: Service) -> Kind:
-    """Patients: curp and oldid may be missing, and fields that are none are ignored."""
-    directory, albums = service.patients, service.albums
+_PATH = f"{ROOT}/patient"
+_QUERY: Parameters = {
+    **{one.name: one.parameter for one in _TEXT_FILTERS},
+    "exact": ParameterSpec(FLAG_WORD),
+    **{one.name: one.parameter for one in PATIENT_FILTERS if one not in _TEXT_FILTERS},
+}
+_FIELDS: Mapping[str, Schema] = {
+    **{name: STORED_TEXT if schema == TEXT else schema for name, schema in PATIENT.items()},
+    "dob": DATE,
+}
 
-    def add(patient: Patient) -> int:
-        try:
-            return directory.add(patient)
-        except PatientExists:
-            raise falcon.HTTPConflict from None
-
-    def change(key: int, body: dict[str, Any]) -> bool:
-        try:
-            return directory.change(key, _taken(body))
-        except PatientExists:
-            raise falcon.HTTPConflict from None
-
-    def delete(key: int, source: Source) -> bool:
-        if not directory.exists(key):
-            return False
-        # The images first. If this process dies in between, the patient is still there to be
-        # deleted again; the other way round, images of nobody would stay in sight for good.
-        albums.handle(patient_stream(PatientId(key)), delete_patient, source)
-        return directory.delete(key)
-
-    return Kind(
-        take=lambda body: Patient(**_taken(body, _NEEDED)),
-        add=add,
-        find=directory.patient,
-        show=lambda key, patient: {"id": key, **asdict(patient), "dob": shown_day(patient.dob)},
-        listed=lambda req: _search(service, req),
-        delete=delete,
-        change=change,
-    )
+ROUTES = (
+    Route(
+        *("GET", _PATH, search),
+        summary="Search for patients; without a filter, list all of them.",
+        query=_QUERY,
+        responses=results(IDS),
+        errors=(400, 404),
+        from_store=True,
+    ),
+    Route(
+        *("POST", _PATH, add),
+        summary="Make a patient; one that is there already is a conflict.",
+        body=json_body(_FIELDS, "curp", "oldid"),
+        responses=MADE,
+        errors=(400, 409, 413),
+    ),
+    Route(
+        *("GET", f"{_PATH}/{{key}}", show, "Show a patient.", itself("Patient")),
+        errors=(404,),
+        from_store=True,
+    ),
+    Route(
+        *("DELETE", f"{_PATH}/{{key}}", delete, "Delete a patient.", GONE),
+        records=(PatientDeleted,),
+        errors=(404,),
+    ),
+    Route(
+        *("PUT", f"{_PATH}/{{key}}", change),
+        summary="Change fields of a patient; what is left out stays.",
+        body=json_body(_FIELDS, *_FIELDS),
+        responses={200: ResponseSpec("It is changed.", {JSON: EMPTY})},
+        errors=(400, 404, 409, 413),
+    ),
+)
