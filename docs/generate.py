@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from albumcore.feed import FEED
 from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import STORED, stored_name
 from albumcore.study_comments import StudyComments
+from albumcore.testing.decisions import decisions_on
 from albumcore.user_tokens import Grants, UserTokens
 
 PAGE = Path(__file__).parent / "reference" / "events.md"
@@ -81,19 +82,6 @@ def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
     for name in decisions_on(state):
         for event in sorted(set(_reached(name, called)) & known.keys()):
             found.setdefault(known[event], []).append(name)
-    return found
-
-
-def decisions_on(state: type[Any]) -> Mapping[str, Callable[..., Any]]:
-    """The public decisions on a state, by name: functions in the rooms of the stored events."""
-    found = {}
-    for room in _rooms():
-        for name in room.__all__:
-            one = getattr(room, name)
-            if inspect.isfunction(one):
-                first = next(iter(inspect.signature(one).parameters.values()))
-                if first.annotation == state.__name__:
-                    found[name] = one
     return found
 
 

@@ -131,6 +131,10 @@ class RecordedEvent(Generic[E_co]):
         return self.act.at
 
 
+Decision = Callable[..., tuple[Event[Any], ...]]
+"""A function of a state, an `Act` and its arguments that returns the events to record."""
+
+
 @frozen
 class StoredName:
     """Name and newest version under which an event class is stored. They are part of the storage format."""

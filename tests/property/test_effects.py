@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,8 +41,8 @@ from albumcore.testing import (
     user_token_arguments,
     user_token_commands,
 )
+from albumcore.testing.decisions import decisions_on
 
-GENERATE: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "generate.py"))
 Effect = Callable[[Any, Any, Act, tuple[Any, ...]], bool]
 
 
@@ -289,5 +287,8 @@ def test_effect_then_again_on_image_sets(commands: list[Command[PatientImageSet]
 )
 def test_every_decision_is_tried(state: type[Any], arguments: Arguments) -> None:
     """A decision that is missing here is found: every public one on that state."""
-    decisions = set(GENERATE["decisions_on"](state))
-    assert decisions == {decision.__name__ for decision in arguments} <= EFFECTS.keys()
+    assert (
+        decisions_on(state).keys()
+        == {decision.__name__ for decision in arguments}
+        <= EFFECTS.keys()
+    )

@@ -42,6 +42,8 @@ from albumcore import (
     WebhookEdited,
     WebhookTriggered,
     album_stream,
+    create_album,
+    set_favorite,
 )
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.ids import CapabilityTokenId, UserId
@@ -136,15 +138,15 @@ def test_album_machine_begins_with_one_of_everything(machine: Albums) -> None:
 
 def test_rules_of_albums_and_members_act_on_the_store(machine: Albums) -> None:
     """Members come and go, albums are opened, edited and ended; who came is among those who act from then on."""
-    machine.create(A2, BOB, ("Other",))
-    machine.edit(A1, ALICE, ("Hips",))
+    machine.decide(A2, BOB, (create_album, ("Other",)))
+    machine.edit_album(A1, ALICE, ("Hips",))
     assert machine.add_member(A2, BOB, ALICE.user) == ALICE
     assert machine.add_admin(A2, BOB, CAROL.user) == CAROL
     machine.promote_member(A1, ALICE, CAROL.user)
     machine.demote_admin(A1, ALICE, CAROL.user)
     machine.remove_member(A1, ALICE, CAROL.user)
-    machine.leave(A1, BOB)
-    machine.delete(A1, ALICE)
+    machine.leave_album(A1, BOB)
+    machine.delete_album(A1, ALICE)
     assert [type(one) for one in since_then(machine, 7)] == [
         AlbumCreated,
         AlbumEdited,
@@ -207,7 +209,7 @@ def test_rules_of_capability_tokens_act_on_the_store(machine: Albums) -> None:
 
 def test_rules_of_favorites_act_on_the_store(machine: Albums) -> None:
     """An album, a series and a study become favourites, and are none again."""
-    machine.set_favorite(A1, CAROL, True)
+    machine.decide(A1, CAROL, (set_favorite, (True,)))
     machine.add_favorite(A1, ALICE, (STUDY, FIRST), whole=False)
     machine.remove_favorite(A1, ALICE, (STUDY, SECOND), whole=True)
     assert since_then(machine, 7) == [

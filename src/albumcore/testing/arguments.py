@@ -6,29 +6,25 @@ Few names, so that the same member, study or token comes again and again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from inspect import signature
+from typing import Any, TypeVar, get_type_hints
 
 from attrs import asdict, frozen
 from hypothesis import strategies as st
 
-from albumcore.albums import MemberFlags, WebhookEvent
-from albumcore.albums.capability_tokens import issue_capability_token, revoke_capability_token
+from albumcore.albums import Album, MemberFlags, WebhookEvent
+from albumcore.albums.capability_tokens import issue_capability_token
 from albumcore.albums.comments import post_comment
-from albumcore.albums.lifecycle import create_album, delete_album, edit_album, set_favorite
+from albumcore.albums.lifecycle import create_album, edit_album
 from albumcore.albums.members import (
     add_admin,
     add_member,
-    demote_admin,
-    leave_album,
-    promote_member,
-    remove_member,
 )
 from albumcore.albums.report_providers import (
     create_report_provider,
-    delete_report_provider,
     edit_report_provider,
 )
 from albumcore.albums.studies import (
@@ -47,7 +43,7 @@ from albumcore.albums.values import (
     MAX_WEBHOOK_NAME,
     MAX_WEBHOOK_URL,
 )
-from albumcore.albums.webhooks import create_webhook, delete_webhook, edit_webhook, trigger_webhook
+from albumcore.albums.webhooks import create_webhook, edit_webhook, trigger_webhook
 from albumcore.ids import (
     MAX_IMAGE_ID,
     AlbumId,
@@ -60,14 +56,15 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
-from albumcore.image_sets import Content
-from albumcore.image_sets.image_set import add_image, delete_patient, remove_image
-from albumcore.kernel import Event, Source
-from albumcore.study_comments import post_study_comment
+from albumcore.image_sets import Content, PatientImageSet
+from albumcore.image_sets.image_set import add_image, remove_image
+from albumcore.kernel import Decision, Source
+from albumcore.study_comments import StudyComments, post_study_comment
 from albumcore.testing import values
+from albumcore.testing.decisions import decisions_on
 from albumcore.text import MAX_COMMENT
-from albumcore.user_tokens import Grants
-from albumcore.user_tokens.user_tokens import issue_user_token, revoke_user_token
+from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens.user_tokens import issue_user_token
 from albumcore.user_tokens.values import MAX_TITLE
 
 __all__ = [
@@ -86,7 +83,6 @@ __all__ = [
 
 
 T = TypeVar("T")
-Decision = Callable[..., tuple[Event[Any], ...]]
 Arguments = Mapping[Decision, st.SearchStrategy[tuple[Any, ...]]]
 
 Series = tuple[StudyUID, SeriesUID]
@@ -167,9 +163,32 @@ def flag_changes() -> st.SearchStrategy[Mapping[str, bool]]:
     return st.dictionaries(st.sampled_from(flags), st.booleans(), max_size=len(flags))
 
 
+def _by_signature(state: type[Any], cast: Cast = CAST) -> Arguments:
+    """Sound arguments for every public decision on a state, drawn by the types of its parameters."""
+    of_cast = {
+        UserId: st.sampled_from(cast.users),
+        StudyUID: st.sampled_from([study for study, _ in cast.series]),
+        SeriesUID: st.sampled_from([uid for _, uid in cast.series]),
+        ReportProviderId: st.sampled_from(cast.providers),
+        CapabilityTokenId: st.sampled_from(cast.tokens),
+        WebhookId: st.sampled_from(cast.webhooks),
+    }
+    found = {}
+    for decision in decisions_on(state).values():
+        hints = get_type_hints(decision)
+        types = [hints[name] for name in [*signature(decision).parameters][2:]]
+        found[decision] = st.tuples(
+            *(values.of_type(hint, of_cast.get(values.required(hint))) for hint in types)
+        )
+    return found
+
+
 @cache
 def album_arguments(cast: Cast) -> Arguments:
-    """What each decision of an album can be given: mostly sound, and about the names of the cast."""
+    """What each decision of an album can be given: mostly sound, and about the names of the cast.
+
+    A decision that is not named here takes any sound value of the type of each parameter.
+    """
     user, provider = st.sampled_from(cast.users), st.sampled_from(cast.providers)
     (first_study, first_series), (last_study, _) = cast.series[0], cast.series[-1]
     series = mostly(
@@ -186,6 +205,7 @@ def album_arguments(cast: Cast) -> Arguments:
     flags = mostly(flag_changes(), {"fly": True})
     nothing, choice = st.none(), st.none() | st.booleans()
     return {
+        **_by_signature(Album, cast),
         create_album: st.tuples(name, description, st.none() | values.member_flags()),
         edit_album: st.one_of(
             st.tuples(st.none() | name, st.none() | description, st.none() | flags, choice, choice),
@@ -194,14 +214,8 @@ def album_arguments(cast: Cast) -> Arguments:
             st.tuples(nothing, nothing, flags, nothing, nothing),
             st.tuples(nothing, nothing, nothing, choice, choice),
         ),
-        set_favorite: st.tuples(st.booleans()),
-        delete_album: st.tuples(),
         add_member: st.tuples(newcomer),
         add_admin: st.tuples(newcomer),
-        promote_member: st.tuples(user),
-        demote_admin: st.tuples(user),
-        remove_member: st.tuples(user),
-        leave_album: st.tuples(),
         import_study: series.flatmap(lambda one: _some_series(cast, *one)),
         import_series: series,
         add_report: series,
@@ -214,9 +228,7 @@ def album_arguments(cast: Cast) -> Arguments:
         edit_report_provider: st.tuples(
             provider, st.none() | provider_name, st.none() | values.urls()
         ),
-        delete_report_provider: st.tuples(provider),
         issue_capability_token: token_arguments(st.sampled_from(cast.tokens)),
-        revoke_capability_token: st.tuples(st.sampled_from(cast.tokens)),
         **_webhook_arguments(cast),
     }
 
@@ -246,7 +258,6 @@ def _webhook_arguments(cast: Cast) -> Arguments:
             st.tuples(webhook, nothing, nothing, nothing, told, told),
             st.tuples(webhook, nothing, nothing, told, told, told),
         ),
-        delete_webhook: st.tuples(webhook),
         trigger_webhook: st.one_of(
             st.tuples(webhook, st.just(WebhookEvent.NEW_USER), nothing, none, user),
             by_hand.flatmap(
@@ -273,11 +284,12 @@ def study_comment_arguments(cast: Cast) -> Arguments:
     everybody = frozenset(cast.users)
     comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1), "\x00")
     return {
+        **_by_signature(StudyComments, cast),
         post_study_comment: st.tuples(
             st.just(everybody) | st.frozensets(st.sampled_from(cast.users)),
             comment,
             st.none() | st.sampled_from(cast.users),
-        )
+        ),
     }
 
 
@@ -317,8 +329,8 @@ def user_token_arguments(cast: Cast) -> Arguments:
     """What each decision about a user's own capability tokens can be given."""
     token = st.sampled_from(cast.tokens)
     return {
+        **_by_signature(UserTokens, cast),
         issue_user_token: st.tuples(token, _titles(), *_validity()).map(_with_digest),
-        revoke_user_token: st.tuples(token),
     }
 
 
@@ -334,6 +346,7 @@ def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
         Content("0" * 64, 1, ""),
     )
     return {
+        **_by_signature(PatientImageSet),
         add_image: st.tuples(
             mostly(image_ids, ImageId(0), ImageId(MAX_IMAGE_ID + 1)),
             place,
@@ -342,5 +355,4 @@ def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
             content,
         ),
         remove_image: st.tuples(image),
-        delete_patient: st.tuples(),
     }

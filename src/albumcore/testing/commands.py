@@ -40,7 +40,7 @@ from albumcore.errors import AlbumcoreError
 from albumcore.ids import ImageId
 from albumcore.image_sets import PatientImageSet
 from albumcore.image_sets.image_set import delete_patient, remove_image
-from albumcore.kernel import Act, Event, RecordedEvent, Source, Stream, fold, record
+from albumcore.kernel import Act, Decision, Event, RecordedEvent, Source, Stream, fold, record
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.study_comments import StudyComments
 from albumcore.testing.arguments import (
@@ -52,7 +52,6 @@ from albumcore.testing.arguments import (
     WAITS,
     Arguments,
     Cast,
-    Decision,
     album_arguments,
     digest_of,
     image_set_arguments,

@@ -11,10 +11,10 @@ from hypothesis.stateful import Bundle, multiple, precondition, rule
 from albumcore.ids import MAX_IMAGE_ID, ImageId, PatientId
 from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.image_sets.image_set import add_image, delete_patient, remove_image
-from albumcore.kernel import Source
+from albumcore.kernel import Decision, Source
 from albumcore.streams import patient_stream
 from albumcore.testing import values
-from albumcore.testing.arguments import CAST, PATIENTS, Decision, mostly
+from albumcore.testing.arguments import CAST, PATIENTS, mostly
 from albumcore.testing.machines import StoreMachine
 
 __all__ = [

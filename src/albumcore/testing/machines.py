@@ -25,8 +25,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from albumcore.application import Albumcore
 from albumcore.errors import AlbumcoreError
-from albumcore.kernel import Source, Stream
-from albumcore.testing.arguments import START, Decision, waits
+from albumcore.kernel import Decision, Source, Stream
+from albumcore.testing.arguments import START, waits
 from albumcore.testing.commands import Command, History
 
 __all__ = [

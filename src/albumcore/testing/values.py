@@ -6,7 +6,10 @@ Each gives sound values only, its shortest and longest among them.
 from __future__ import annotations
 
 import string
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import NoneType
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -247,3 +250,51 @@ def command_keys() -> st.SearchStrategy[CommandKey]:
 def acts() -> st.SearchStrategy[Act]:
     """Any source at any moment, by a command with a key and without."""
     return st.builds(Act, sources(), times(), st.none() | command_keys())
+
+
+BY_TYPE: Mapping[Any, Callable[[], st.SearchStrategy[Any]]] = {
+    AlbumId: album_ids,
+    CapabilityTokenId: capability_token_ids,
+    ImageId: image_ids,
+    PatientId: patient_ids,
+    ReportProviderId: report_provider_ids,
+    SeriesUID: series_uids,
+    StudyUID: study_uids,
+    UserId: user_ids,
+    WebhookId: webhook_ids,
+    Act: acts,
+    CommandKey: command_keys,
+    Content: contents,
+    Grants: grants,
+    MemberFlags: member_flags,
+    Source: sources,
+    Webhook: webhooks,
+}
+"""The types of ids and values, and the strategy of each."""
+
+_NOT_REGISTERED: Mapping[Any, Callable[[], st.SearchStrategy[Any]]] = {
+    datetime: times,
+    int: lambda: st.integers(1, 999),
+    str: names,
+}
+"""Types of Python that events and decisions take, and the strategy of each where nothing else is known."""
+
+
+def required(hint: Any) -> Any:
+    """The type that a hint names beside None."""
+    types = [one for one in get_args(hint) if one is not NoneType]
+    return types[0] if len(types) < len(get_args(hint)) else hint
+
+
+def of_type(hint: Any, values: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[Any]:
+    """Sound values of a type, and None where the hint allows it.
+
+    Args:
+        hint: The type: one of ours, or any that `hypothesis.strategies.from_type` knows.
+        values: The values to use instead of any of the type.
+    """
+    type_ = required(hint)
+    if values is None:
+        make = BY_TYPE.get(type_) or _NOT_REGISTERED.get(type_)
+        values = make() if make else st.from_type(type_)
+    return values if type_ is hint else st.none() | values
