@@ -4,7 +4,7 @@ The state of a stream is a fold over its recorded events, the feed is a projecti
 any time in the past. Open a store with `open_memory`, `open_sqlite` or `open_postgres`. `Albumcore.handle` records
 the events of a decision, such as `add_member`, and `Albumcore.load` returns a state.
 
-The names below are the public interface, with `albumcore.following` and `albumcore.testing`. Of the rooms that are
+The names below are the public interface, with `albumcore.following` and `albumcore.testing`. Of the modules that are
 imported with a star, ``__all__`` is public: their events and decisions.
 """
 
@@ -78,7 +78,7 @@ __version__: str
 
 def __getattr__(name: str) -> str:
     if name == "__version__":
-        # Not before it is asked for: to find it takes longer than the rest of the import.
+        # Looked up on first use: that takes longer than the rest of the import.
         from importlib.metadata import version
 
         return version("albumcore")
@@ -154,8 +154,8 @@ _HYPOTHESIS = (6, 130)
 def _register_types() -> None:
     """Register the strategies of `albumcore.testing.types`, if Hypothesis is imported and new enough.
 
-    In a test that has imported Hypothesis first; `albumcore_hypothesis` calls it where that comes second. A project
-    with an older Hypothesis does not ask for the extra ``testing``, and has to be left alone.
+    It has an effect if Hypothesis is imported first; otherwise Hypothesis calls it through `albumcore_hypothesis`. An
+    older Hypothesis is left as it is: the project that uses it did not install the extra ``testing``.
     """
     if getattr(sys.modules.get("hypothesis"), "__version_info__", (0,)) >= _HYPOTHESIS:
         import albumcore.testing.types  # noqa: F401 - importing it registers them

@@ -40,7 +40,7 @@ StoreUnavailable = OperationalError
 
 S = TypeVar("S")
 _AT_HAND = 2048
-"""Events that are kept read, each of at most so many bytes:"""
+"""Size of the cache of decoded events; only events of at most `_SMALL` bytes are cached."""
 _SMALL = 2048
 
 

@@ -66,10 +66,10 @@ def _is_by_image_id(kind: Any) -> bool:
     return get_origin(kind) is Mapping and get_args(kind)[0] is ImageId
 
 
-def _by_image_id(kept: Mapping[str, Any], kind: Any) -> Mapping[ImageId, Any]:
+def _by_image_id(stored: Mapping[str, Any], kind: Any) -> Mapping[ImageId, Any]:
     # JSON has no integers as keys.
     value = get_args(kind)[1]
-    return {ImageId(int(key)): converter.structure(one, value) for key, one in kept.items()}
+    return {ImageId(int(key)): converter.structure(one, value) for key, one in stored.items()}
 
 
 for _kind in (str, int, bool):

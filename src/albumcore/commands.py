@@ -1,7 +1,7 @@
-"""Commands: load, decide, append, and decide again on a conflict; and know a command again that comes twice.
+"""Command handling with optimistic concurrency and idempotency keys: load, decide, append, and retry on a conflict.
 
-No rule of the domain is here, no JSON and no HTTP. Clock and ids come in by argument, and the store behind it is
-named by the environment it is given (``PERSISTENCE_MODULE``).
+It contains no rules of the domain, no JSON and no HTTP. Clock and ids are arguments, and the environment names the
+store (``PERSISTENCE_MODULE``).
 """
 
 from __future__ import annotations
@@ -40,33 +40,33 @@ E = TypeVar("E", bound=Event[Any])
 T = TypeVar("T")
 P = ParamSpec("P")
 Projection: TypeAlias = Callable[[tuple[RecordedEvent[E], ...]], None]
-"""Writes to tables of the store's database what recorded events mean for them."""
+"""Writes to tables of the store's database what follows from recorded events."""
 BUSY_SECONDS = "BUSY_SECONDS"
-"""The variable of the environment that tells a store how long to wait for others who write, in seconds."""
+"""Name of the environment variable with the longest time that a store waits for a lock, in seconds."""
 
 _COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
 _STREAM_LOCKS = 64
 _TRIES = 3
-"""How often a command may meet a newer version before it is decided under the write lock."""
+"""Number of conflicts after which a command is decided under the write lock."""
 _BY_VERSION = nullcontext()
 _MOST_FORGOTTEN = 99
 
 
 def utc_now() -> datetime:
-    """The present moment, aware and in UTC."""
+    """The present time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 def pause(attempt: int) -> None:
-    """Wait a random moment before deciding again, longer after each attempt, so that writers who met part ways."""
+    """Wait before a retry: random exponential backoff, in milliseconds."""
     time.sleep(random.uniform(0, 0.001 * 2**attempt))
 
 
 def check_command(command: CommandKey) -> CommandKey:
-    """A key that a command can be known by.
+    """Check an idempotency key.
 
     Raises:
-        Invalid: its id is not 1 to 64 visible ASCII characters, or its content no SHA-256.
+        Invalid: its id is not 1 to 64 visible ASCII characters, or its content is not a SHA-256 in hexadecimal.
     """
     if not _COMMAND_ID.match(command.id):
         raise Invalid("command", "its id has 1 to 64 visible ASCII characters")
@@ -76,17 +76,17 @@ def check_command(command: CommandKey) -> CommandKey:
 
 
 class Commands(LibraryApplication):
-    """The side of an open store that takes commands.
+    """The command side of an open store.
 
     Args:
         env: The library's settings; ``albumcore_adapters.store`` has functions that fill them in.
-        clock: Tells the present moment, aware.
-        busy_seconds: How long a command waits for others who write before it gives up.
-        snapshot_every: A snapshot of a stream is kept at every multiple of this version.
-        cache_size: How many streams' states are kept at hand; fewer where they are large.
+        clock: Returns the present time, aware.
+        busy_seconds: How long a command waits for other writers before it fails.
+        snapshot_every: A snapshot of a stream is stored at every multiple of this version.
+        cache_size: Most streams whose states are cached; fewer if the states are large.
 
     Attributes:
-        loses_replies: Whether an append may be stored and its answer get lost on the way; the recorder says so.
+        loses_replies: Whether an append may be committed and its reply be lost; the recorder defines it.
 
     Raises:
         ValueError: ``busy_seconds``, ``snapshot_every`` or ``cache_size`` is not positive; or the settings name a store
@@ -115,7 +115,7 @@ class Commands(LibraryApplication):
         self._clock = clock_in_utc(clock)
         self._busy_seconds = busy_seconds
         self._snapshot_every = snapshot_every
-        # Commands on one stream take turns in this process: to meet on its version would cost more than to wait.
+        # One command at a time for each stream in this process: a conflict would cost more than the wait.
         self._stream_locks = [RLock() for _ in range(_STREAM_LOCKS)]
         assert self.snapshots is not None
         self.states = StateCache(
@@ -124,15 +124,15 @@ class Commands(LibraryApplication):
         self.loses_replies = bool(getattr(self.recorder, "loses_replies", False))
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        """What the code was given, and nothing of the process environment, where our settings have like names."""
+        """The environment without the variables of the process, some of which have the names of the library's."""
         return Environment(name, env)
 
     def construct_mapper(self) -> Mapper[str]:
-        """Our codec, whatever the environment says."""
+        """Our codec; the environment does not choose it."""
         return Codec()
 
     def construct_snapshot_store(self) -> EventStore[str]:
-        """A snapshot store that passes over stale snapshots."""
+        """A snapshot store that skips stale snapshots."""
         return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
 
     def handle(
@@ -144,20 +144,20 @@ class Commands(LibraryApplication):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> tuple[RecordedEvent[E], ...]:
-        """Let a decision be taken on a stream, and record what it leads to.
+        """Call a decision on the state of a stream, and record the events it returns.
 
-        When another command got in between, the decision is taken again on what is there by then; after a few times
-        under the write lock of the store, where nothing gets in between. The moment of the act is the clock's, but
-        never earlier than the stream's last.
+        Optimistic concurrency: if another command appended to the stream meanwhile, the decision is called again on
+        the new state; after a few conflicts under the write lock of the store. The time of the act is the clock's,
+        but never earlier than the last event of the stream.
 
         Returns:
-            The recorded events; none where the decision changes nothing.
+            The recorded events; none if the decision changes nothing.
 
         Raises:
-            AlbumcoreError: whatever the decision refuses with.
-            Invalid: the source's user is no sub, or the clock tells no zone.
-            IdTaken: an image id or a token digest, unique in the store, is there in another stream.
-            OperationalError: others kept writing for ``busy_seconds``, or the database is gone.
+            AlbumcoreError: the decision refuses.
+            Invalid: the source's user is no valid subject identifier, or the clock returns a naive time.
+            IdTaken: an image id or a token digest, unique in the store, is used in another stream.
+            OperationalError: the store was busy for ``busy_seconds``, or the database cannot be reached.
         """
         return self.handle_once(None, stream, decision, source, *args, **kwargs)
 
@@ -171,15 +171,15 @@ class Commands(LibraryApplication):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> tuple[RecordedEvent[E], ...]:
-        """Like `handle`, but a command that led to events once is not decided again, whoever brings it again.
+        """Like `handle`, with an idempotency key: a command that recorded events is not decided again, by any source.
 
-        It returns those events then, from the stream they were recorded in. A command that was refused, or led to
-        nothing, is not remembered: when it comes again, it is decided anew. Without a key it is as with `handle`.
+        A repeated command returns the events recorded then, from the stream that they are in. A command that was
+        refused or changed nothing is not stored: if it is repeated, it is decided again. Without a key, it is `handle`.
 
         Raises:
             AlbumcoreError: as for `handle`.
-            CommandReused: its id is that of a command of another content.
-            Invalid: it breaks a rule of `check_command`.
+            CommandReused: a command of the same id had another content.
+            Invalid: see `check_command`.
         """
         return self._in_turn(command, None, stream, decision, source, args, kwargs)
 
@@ -193,15 +193,15 @@ class Commands(LibraryApplication):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> tuple[RecordedEvent[E], ...]:
-        """Like `handle`, with a projection that is written in the transaction that appends the events.
+        """Like `handle`, with a projection in the transaction that appends the events.
 
-        The decision is taken in that transaction too, under the write lock of the store: once, on the present state.
-        The projection is called after the append, with the recorded events; with none where the decision changes
-        nothing. What it writes to the database of the store is committed with the events, or not at all: an error that
-        it raises undoes both.
+        The decision is called once, in that transaction, under the write lock of the store, on the present state. The
+        projection is called after the append, with the recorded events; with none if the decision changes nothing.
+        What it writes to the database of the store is committed together with the events; if it raises an error, both
+        are rolled back.
 
         Raises:
-            AlbumcoreError, OperationalError: as for `handle`; and whatever the projection raises.
+            AlbumcoreError, OperationalError: as for `handle`; and the errors of the projection.
         """
         return self._in_turn(None, projection, stream, decision, source, args, kwargs)
 
@@ -240,8 +240,8 @@ class Commands(LibraryApplication):
         kwargs: Mapping[str, Any],
     ) -> tuple[RecordedEvent[E], ...]:
         refused_at, met = -1, 0
-        # The cached state may be past, and the command handled before. If its decision leads to events, the append
-        # refuses them then; if not, the state is read.
+        # The cached state may be stale, and the command handled before. Then the append refuses the events of the
+        # decision; if it has none, the present state is read.
         there = None if projection is not None else self.states.cached(stream)
         while True:
             is_present = there is None
@@ -251,14 +251,14 @@ class Commands(LibraryApplication):
                 with self._write_locked(until) if is_write_locked else _BY_VERSION:
                     if there is None:
                         there = self.states.current(stream)
-                        # After the state was read: events of this command are in it only if they are found here.
+                        # After the state is read: if it contains events of this command, they are found here.
                         if key is not None and (before := self.done_before(key)):
                             return before
                     act = Act(source, self._now(there.at), key)
                     decided = decision(there.state, act, *args, **kwargs)
                     if recorded := record(stream.name, there.version, act, decided):
                         stored = [self.mapper.to_stored_event(one) for one in recorded]
-                        # Before anything is stored: an event that cannot be applied would end its stream for good.
+                        # Before the append: an event that cannot be applied would make its stream unreadable.
                         after = there.after(recorded, sum([len(one.state) for one in stored]))
                         self._append(recorded, stored)
                     if projection is not None:
@@ -300,27 +300,27 @@ class Commands(LibraryApplication):
         self.prompt(recorded)
 
     def _now(self, last: datetime) -> datetime:
-        """The moment of an act, in UTC: the clock's, but not before the last of the stream."""
+        """The time of an act, in UTC: the clock's, but not before the last event of the stream."""
         at = max(self._clock(), last)
         return at if at.tzinfo is UTC else at.astimezone(UTC)
 
     def _meet(self, times: int, is_same: bool, error: Exception) -> None:
-        """Wait before a command that others got in the way of is decided again."""
+        """Wait after a conflict, before the command is decided again."""
         if is_same:
-            # Nobody got in between: it is not the version that is refused, but the key of a row.
+            # The stream did not change: the conflict is about the key of an index row, not about the version.
             raise IdTaken("an id or digest in it was used elsewhere in the store") from error
         if times < _TRIES:
             pause(times)
 
     def _write_locked(self, until: float) -> AbstractContextManager[None]:
-        """A transaction that holds the write lock: what is read in it is still so when it is kept."""
+        """A transaction that holds the write lock: its reads are still valid at its commit."""
         return self.index.write_transaction(max(until - time.monotonic(), 0.001))
 
     def done_before(self, command: CommandKey) -> tuple[RecordedEvent[Any], ...]:
-        """What a command led to when it was handled, as it was recorded; nothing where it is not known.
+        """The events that were recorded for a command; none if it is unknown.
 
         Raises:
-            CommandReused: its id is that of a command of another content.
+            CommandReused: a command of the same id had another content.
         """
         if command.content is None:
             return ()
@@ -333,20 +333,20 @@ class Commands(LibraryApplication):
         return ()
 
     def next_image_id(self) -> ImageId:
-        """An image id never given before. One that no event comes to carry stays unused."""
+        """A new image id. If no event uses it, it stays unused."""
         return ImageId(self.index.next_number("image"))
 
     def with_image_id(self, handled: Callable[[ImageId], T]) -> T:
         """Carry out a command that needs a new image id.
 
-        A crash of the database may forget the last numbers that were given. One that an upload under way still
-        carries is then given again; whichever comes second takes the next.
+        After a crash of the database the last ids may be returned a second time, while an upload still uses one of
+        them; the command that comes second takes the next id.
 
         Args:
-            handled: Carries the command out with an id, and is called again where that was used by another.
+            handled: Carries out the command with an id; it is called again if the id is taken.
 
         Raises:
-            IdTaken: a hundred ids one after another were used by others.
+            IdTaken: a hundred ids in a row were taken.
         """
         for _ in range(_MOST_FORGOTTEN):
             with suppress(IdTaken):
@@ -354,7 +354,7 @@ class Commands(LibraryApplication):
         return handled(self.next_image_id())
 
     def _led_to(self, row: CommandRow) -> Iterator[RecordedEvent[Any]]:
-        # One by one: the stream may be long, and most commands led to one event.
+        # One by one: the stream may be long, and most commands record one event.
         version = row.version
         while found := list(self.events.get(row.stream, gt=version - 1, lte=version)):
             one = cast(RecordedEvent[Any], found[0])
@@ -370,7 +370,7 @@ class Commands(LibraryApplication):
         self.recorder.insert_events(stored, changes=rows)
 
     def _was_stored(self, recorded: tuple[RecordedEvent[Any], ...]) -> bool:
-        """Whether events are in the store although to append them seemed to fail: the id of their command tells."""
+        """Whether events are stored although their append seemed to fail; they carry the key of their command."""
         if not self.loses_replies or not recorded:
             return False
         first, last = recorded[0], recorded[-1]

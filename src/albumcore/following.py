@@ -6,8 +6,8 @@ A follower gets each event as a `RecordedEvent`, in the order of recording::
         @singledispatchmethod
         def policy(self, domain_event, processing_event): ...
 
-        @policy.register(Recorded)
-        def _(self, recorded: Recorded, processing_event):
+        @policy.register(RecordedEvent)
+        def _(self, recorded: RecordedEvent, processing_event):
             match recorded.event:
                 case AlbumCreated(): ...
 
@@ -15,8 +15,8 @@ A follower gets each event as a `RecordedEvent`, in the order of recording::
     counts.follow(store.name, store.notification_log)
     counts.pull_and_process(store.name)
 
-In a `System` the leader is opened by its class; `environment_of` says where the open store is. The store is opened
-before, and closed after: opening makes the tables.
+In a `System`, which opens the leader by its class, `environment_of` has the settings of the open store. Open the store
+before the system is started, because that creates the tables, and close it afterwards.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from albumcore.codec import Codec
 
 
 class AlbumFollower(Follower[TAggregateID]):
-    """A follower that reads the events of an `Albumcore`, and those of other applications as before.
+    """A follower that reads the events of an `Albumcore` and of other applications.
 
-    It stands before `ProcessApplication` among the bases of a class.
+    List it before `ProcessApplication` among the bases of a class.
     """
 
     def follow(self, name: str, log: NotificationLog) -> None:
@@ -49,7 +49,7 @@ class AlbumFollower(Follower[TAggregateID]):
 
 
 class _Either(Mapper[Any]):
-    """Reads an event by the name it is stored under: the library's names are those of classes, as ``module:Class``."""
+    """Chooses the mapper by the stored name of an event: the library's are ``module:Class``, ours have no colon."""
 
     def __init__(self, theirs: Mapper[Any]) -> None:
         super().__init__(theirs.transcoder)
@@ -57,16 +57,16 @@ class _Either(Mapper[Any]):
         self._ours = Codec()
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[Any]:
-        """The recorded event; or the domain event of another application."""
+        """The recorded event, or the domain event of another application."""
         mapper: Mapper[Any] = self._theirs if ":" in stored_event.topic else self._ours
         return mapper.to_domain_event(stored_event)
 
 
 class AlbumLogClient(NotificationLog):
-    """The notification log behind the library's `NotificationLogJSONService`, whose own client reads UUIDs alone.
+    """A notification log read through the library's `NotificationLogJSONService`, whose own client supports UUIDs only.
 
     Args:
-        interface: The service, or what asks it from afar: it answers with the text that the service answers with.
+        interface: The service, or a remote client of it that returns the same JSON texts.
     """
 
     def __init__(self, interface: NotificationLogInterface) -> None:
@@ -86,29 +86,29 @@ class AlbumLogClient(NotificationLog):
         *,
         inclusive_of_start: bool = True,
     ) -> list[Notification]:
-        """The notifications from a position, at most so many, and none past another position."""
-        told = self._interface.get_notifications(
+        """The notifications from the position ``start`` up to ``stop``, at most ``limit`` of them."""
+        notifications = self._interface.get_notifications(
             start, limit, topics, inclusive_of_start=inclusive_of_start
         )
-        found = map(_notification, json.loads(told))
+        found = map(_notification, json.loads(notifications))
         return [one for one in found if stop is None or one.id <= stop]
 
 
-def _notification(told: Mapping[str, Any]) -> Notification:
+def _notification(notifications: Mapping[str, Any]) -> Notification:
     return Notification(
-        told["originator_id"],
-        told["originator_version"],
-        told["topic"],
-        b64decode(told["state"]),
-        told["id"],
+        notifications["originator_id"],
+        notifications["originator_version"],
+        notifications["topic"],
+        b64decode(notifications["state"]),
+        notifications["id"],
     )
 
 
 def environment_of(store: Albumcore, leader: type[Albumcore] = Albumcore) -> dict[str, str]:
-    """The settings by which a runner of the library opens a store that is open here, for one class of its system.
+    """The settings with which a runner of the library opens a store that is open in this process.
 
     Args:
-        store: The open store. What is in memory lasts as long as it is open.
-        leader: The class by which the system knows it.
+        store: The open store. A store in memory exists as long as it is open.
+        leader: The class of the system's leader, whose name is the prefix of the settings.
     """
     return {f"{leader.name.upper()}_{name}": value for name, value in store.env.items()}

@@ -47,7 +47,7 @@ WebhookId = NewType("WebhookId", str)
 
 PatientId = NewType("PatientId", int)
 ImageId = NewType("ImageId", int)
-"""A small positive integer, unique over all patients: clients keep it in 32 bits."""
+"""A small positive integer, unique over all patients: clients store it in 32 bits."""
 
 _ALBUM_ID = re.compile(r"[A-Za-z0-9]{1,64}\Z")
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*\Z")
@@ -58,10 +58,10 @@ MAX_USER_ID = 255
 
 
 def album_id(text: str) -> AlbumId:
-    """Take ``text`` as an album id.
+    """Check that ``text`` is an album id.
 
     Raises:
-        Invalid: it is not made of letters and digits alone.
+        Invalid: it has other characters than letters and digits.
     """
     if not _ALBUM_ID.match(text):
         raise Invalid("album", "an album id is made of letters and digits")
@@ -69,7 +69,7 @@ def album_id(text: str) -> AlbumId:
 
 
 def user_id(text: str) -> UserId:
-    """Take ``text`` as the subject identifier of a user: 1 to 255 characters, none a control character.
+    """Check that ``text`` is the subject identifier of a user: 1 to 255 characters, none a control character.
 
     Raises:
         Invalid: it breaks the rule.
@@ -92,7 +92,7 @@ def is_digest(text: str) -> bool:
 
 
 def study_uid(text: str) -> StudyUID:
-    """Take ``text`` as a StudyInstanceUID, (0020,000D), by DICOM PS3.5 section 9.1.
+    """Check that ``text`` is a StudyInstanceUID, (0020,000D), by DICOM PS3.5 section 9.1.
 
     Raises:
         Invalid: it is no UID.
@@ -101,7 +101,7 @@ def study_uid(text: str) -> StudyUID:
 
 
 def series_uid(text: str) -> SeriesUID:
-    """Take ``text`` as a SeriesInstanceUID, (0020,000E), by DICOM PS3.5 section 9.1.
+    """Check that ``text`` is a SeriesInstanceUID, (0020,000E), by DICOM PS3.5 section 9.1.
 
     Raises:
         Invalid: it is no UID.
@@ -112,7 +112,7 @@ def series_uid(text: str) -> SeriesUID:
 def is_uid(text: str) -> bool:
     """Whether ``text`` is a UID by DICOM PS3.5 section 9.1: at most 64 characters, components without leading zeros.
 
-    The first component is not held to 0, 1 or 2: the documented API has a series below 3.
+    The first component may be greater than 2: the documentation of the API has a series whose UID begins with 3.
     """
     return len(text) <= MAX_UID and _UID.match(text) is not None
 

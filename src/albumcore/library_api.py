@@ -34,7 +34,7 @@ class LibraryApplication(Application[str]):
     """An application of the event library whose events are decided by `albumcore.commands`, and not by aggregates."""
 
     def construct_repository(self) -> Repository[str]:
-        """A repository that says what to use instead."""
+        """A repository whose error names what to use instead."""
         return StreamsOnly(self.events)
 
     def save(self, *_: Any, **__: Any) -> NoReturn:

@@ -1,4 +1,4 @@
-"""State cache: the newest states of streams, moved forward by the events that were recorded since."""
+"""State cache: the newest states of streams, brought up to date by the events recorded since."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from albumcore.kernel import Event, RecordedEvent, Stream, fold
 S = TypeVar("S")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_BYTES = 12 * 1024 * 1024
-"""The size of the cache, in bytes as they are stored; a state takes up to five times that in memory."""
+"""Size of the cache, in bytes of the stored form; a state takes up to five times that in memory."""
 
 RECENT = 8
-"""States of a stream that are cached: its newest, and those before it."""
+"""Cached states of one stream: its newest, and those before it."""
 
 LONG = 5000
-"""So many events replayed at once are worth a snapshot."""
+"""After a replay of this many events, a snapshot is stored."""
 _BATCH = 500
-"""Events that are read at a time: a long history must not have to fit into memory."""
+"""Events that are read at a time: a long history does not have to fit into memory."""
 _log = logging.getLogger(__name__)
 
 
 @frozen
 class StreamState(Generic[S]):
-    """How far a stream has come, and the state it came to.
+    """The state of a stream at a version.
 
     Attributes:
-        version: Of its last event; 0 before the first.
-        at: When that happened (UTC).
-        state: The state after it.
-        size: Length of what it was made from, in bytes: the newest snapshot, and the events since.
+        version: Version of the last event; 0 before the first.
+        at: Time of that event (UTC).
+        state: The state after that event.
+        size: Length of the newest snapshot and the events since, in bytes.
     """
 
     version: int
@@ -47,7 +47,7 @@ class StreamState(Generic[S]):
     size: int = 0
 
     def after(self, recorded: tuple[RecordedEvent[Event[S]], ...], size: int) -> StreamState[S]:
-        """How far it has come with some more events, one at least, of so many bytes in all."""
+        """The state after more events, one at least, of ``size`` bytes in all."""
         last = recorded[-1]
         return StreamState(last.version, last.at, fold(self.state, recorded), self.size + size)
 
@@ -56,11 +56,11 @@ class StreamState(Generic[S]):
 class StateCache:
     """Least-recently-used cache of the states of streams, bounded in streams and bytes. Thread-safe.
 
-    A thread that reads in a read snapshot may see less of a stream than another thread has recorded meanwhile. It goes
-    on from one of the states before the newest then: they share most of their content with it.
+    A thread in a read snapshot may see an earlier version of a stream than another thread has recorded. For such
+    threads some states before the newest are cached, which share most of their content with it.
 
     Attributes:
-        most: At most this many streams are cached, and fewer where their states are large.
+        most: Most streams that are cached; fewer if their states are large.
     """
 
     _events: EventStore[str]
@@ -72,11 +72,11 @@ class StateCache:
     _lock: Lock = field(factory=Lock, init=False)
 
     def cached(self, stream: Stream[S]) -> StreamState[S] | None:
-        """The newest cached state of a stream, which may have gone on since."""
+        """The newest cached state of a stream, which may be stale."""
         return next(iter(self._cached(stream)), None)
 
     def current(self, stream: Stream[S]) -> StreamState[S]:
-        """The present state of a stream: a cached one, moved forward by the events since."""
+        """The present state of a stream: a cached one, brought up to date by the events since."""
         for start in self._cached(stream):
             if (reached := self._onward(stream, start)) is not None:
                 break
@@ -92,7 +92,7 @@ class StateCache:
         return reached
 
     def as_of(self, stream: Stream[S], version: int) -> StreamState[S]:
-        """Where a stream was at a version."""
+        """The state of a stream as of a version."""
         return self._forward(stream, self._snapshot(stream, version), version)
 
     def put(self, stream: Stream[S], reached: StreamState[S]) -> None:
@@ -110,7 +110,7 @@ class StateCache:
                 self._size -= self._recent.popitem(last=False)[1][-1].size
 
     def save(self, stream: Stream[S], reached: StreamState[S]) -> StreamState[S]:
-        """Store a snapshot, so that nobody replays what was before it."""
+        """Store a snapshot, so that a replay begins there. If that fails, a warning is logged."""
         try:
             snapshot = self._snapshots.mapper.to_stored_event(
                 Snapshot(stream.name, reached.version, reached.at, reached.state)
@@ -118,7 +118,7 @@ class StateCache:
             self._snapshots.recorder.insert_events([snapshot])
             return evolve(reached, size=len(snapshot.state))
         except Exception:
-            # Whatever it is, the command that it follows is stored, and must not seem to fail.
+            # Any error: the command is committed already and must not seem to fail.
             _log.warning("no snapshot of %s was kept", stream.name, exc_info=True)
             return reached
 
@@ -143,10 +143,10 @@ class StateCache:
         return StreamState(0, EPOCH, stream.initial)
 
     def _onward(self, stream: Stream[S], cached: StreamState[S]) -> StreamState[S] | None:
-        """A cached state, moved forward; None where its last event is not there.
+        """A cached state, brought up to date; None if its last event is not in the store.
 
-        In a read snapshot, it may be of a later moment. Otherwise another history has taken the place of its own: a
-        backup was restored, or a standby took over that lacked the last events.
+        In a read snapshot, the state may be newer than the snapshot. Otherwise the history was replaced: a backup was
+        restored, or a standby took over that lacked the last events.
         """
         stored = self._stored(stream, cached.version - 1)
         last = stored[0] if stored else None

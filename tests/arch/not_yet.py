@@ -47,15 +47,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
 
 PRIVATE_WORDS: frozenset[str] = frozenset(
     {
-        "albumcore.albums.members",
-        "albumcore.application",
-        "albumcore.commands",
-        "albumcore.feed.rendering",
-        "albumcore.ids",
-        "albumcore.kernel",
-        "albumcore.state_cache",
-        "albumcore.testing.album_machine",
-        "albumcore.testing.commands",
         "albumcore_adapters.http.body",
         "albumcore_adapters.http.idempotency",
         "albumcore_adapters.http.kheops.albums",

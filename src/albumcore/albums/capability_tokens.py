@@ -30,7 +30,7 @@ __all__ = [
 @stored("album.capability_token_issued")
 @frozen
 class CapabilityTokenIssued:
-    """An admin made a capability token for this album."""
+    """An admin issued a capability token for this album."""
 
     token_id: CapabilityTokenId
     digest: str
@@ -52,7 +52,7 @@ class CapabilityTokenIssued:
 @stored("album.capability_token_revoked")
 @frozen
 class CapabilityTokenRevoked:
-    """A capability token of this album was taken back, by hand or with its creator's rights."""
+    """A capability token of this album was revoked, by hand or because its creator stopped being an admin."""
 
     token_id: CapabilityTokenId
 

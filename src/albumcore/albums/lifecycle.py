@@ -49,7 +49,7 @@ class AlbumCreated:
 @stored("album.edited")
 @frozen
 class AlbumEdited:
-    """An admin set some of name, description and member flags; what is None stayed."""
+    """An admin set some of name, description and member flags; None stands for no change."""
 
     name: str | None = None
     description: str | None = None
@@ -78,7 +78,7 @@ class AlbumDeleted:
 @stored("album.notifications_set")
 @frozen
 class NotificationsSet:
-    """The source chose which news of the album to be told of."""
+    """The source set their own notification settings for the album."""
 
     new_series: bool
     new_comment: bool
@@ -96,7 +96,7 @@ class NotificationsSet:
 @stored("album.favorite_set")
 @frozen
 class FavoriteSet:
-    """The source chose whether the album is one of its own favourites; no other member learns of it."""
+    """The source chose whether the album is one of their favourites; other members do not see it."""
 
     is_favorite: bool
 
@@ -165,7 +165,7 @@ def edit_album(
 
 
 def set_favorite(album: Album, act: Act, is_favorite: bool) -> tuple[FavoriteSet, ...]:
-    """Make the album a favourite of the source, or not (Kheops API 6). No other member learns of it.
+    """Make the album a favourite of the source, or not (Kheops API 6). Other members do not see it.
 
     Raises:
         AlbumNotFound: see `Album.own_membership`.
@@ -177,7 +177,7 @@ def set_favorite(album: Album, act: Act, is_favorite: bool) -> tuple[FavoriteSet
 
 
 def delete_album(album: Album, act: Act) -> tuple[AlbumDeleted, ...]:
-    """Delete the album for all members (Kheops API 3.5). Its studies stay wherever else they are.
+    """Delete the album for all members (Kheops API 3.5). Its studies stay in other albums and inboxes.
 
     Raises:
         AlbumNotFound, Forbidden: see `Album.require`.

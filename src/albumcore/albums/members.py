@@ -31,7 +31,7 @@ __all__ = [
 @stored("album.member_left")
 @frozen
 class MemberLeft:
-    """The source is no longer a member, by its own wish."""
+    """The source left the album."""
 
     def evolve(self, album: Album, act: Act) -> Album:
         """The source is no longer a member."""
@@ -41,7 +41,7 @@ class MemberLeft:
 @stored("album.member_added")
 @frozen
 class MemberAdded:
-    """The target is a plain member."""
+    """The target joined as a plain member."""
 
     target: UserId
 
@@ -53,7 +53,7 @@ class MemberAdded:
 @stored("album.admin_added")
 @frozen
 class AdminAdded:
-    """The target is a member, and an admin from the start."""
+    """The target joined as an admin."""
 
     target: UserId
 
@@ -65,7 +65,7 @@ class AdminAdded:
 @stored("album.member_removed")
 @frozen
 class MemberRemoved:
-    """An admin took the target out of the album."""
+    """An admin removed the target from the album."""
 
     target: UserId
 
@@ -77,7 +77,7 @@ class MemberRemoved:
 @stored("album.member_promoted")
 @frozen
 class MemberPromoted:
-    """The target, a plain member until now, is an admin."""
+    """The target, a plain member before, is an admin."""
 
     target: UserId
 
@@ -89,7 +89,7 @@ class MemberPromoted:
 @stored("album.admin_demoted")
 @frozen
 class AdminDemoted:
-    """The target, an admin until now, is a plain member."""
+    """The target, an admin before, is a plain member."""
 
     target: UserId
 
@@ -161,14 +161,14 @@ def remove_member(
     Raises:
         AlbumNotFound: see `Album.require`.
         MemberNotFound: the target is not a member. It is checked before the next.
-        Forbidden: only an admin removes somebody else.
+        Forbidden: only an admin removes another member.
     """
     album.require(act, Permission.REMOVE_USER)
     if target == act.user:
         return leave_album(album, act)
     album.membership(target)
     if not album.own_membership(act).is_admin:
-        raise Forbidden("only an admin removes somebody else")
+        raise Forbidden("only an admin removes another member")
     return (MemberRemoved(target), *revocations(album, act, target))
 
 
@@ -188,4 +188,4 @@ def leave_album(
 
 def _require_another(act: Act, target: UserId) -> None:
     if target == act.user:
-        raise Forbidden("nobody adds or promotes himself")
+        raise Forbidden("users cannot add or promote themselves")

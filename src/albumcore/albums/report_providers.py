@@ -23,7 +23,7 @@ __all__ = [
 @stored("album.report_provider_created")
 @frozen
 class ReportProviderCreated:
-    """An admin let a report provider in."""
+    """An admin added a report provider."""
 
     provider_id: ReportProviderId
     name: str
@@ -37,7 +37,7 @@ class ReportProviderCreated:
 @stored("album.report_provider_edited")
 @frozen
 class ReportProviderEdited:
-    """An admin renamed a report provider or moved its address; name and url are those after it."""
+    """An admin changed a report provider; ``name`` and ``url`` are the values after the change."""
 
     provider_id: ReportProviderId
     name: str
@@ -52,7 +52,7 @@ class ReportProviderEdited:
 @stored("album.report_provider_deleted")
 @frozen
 class ReportProviderDeleted:
-    """An admin turned a report provider away."""
+    """An admin deleted a report provider."""
 
     provider_id: ReportProviderId
 

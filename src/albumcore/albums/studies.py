@@ -35,7 +35,7 @@ __all__ = [
 @stored("album.study_imported")
 @frozen
 class StudyImported:
-    """Series of one study came into the album; only those that were not in it."""
+    """Series of one study were added to the album; only those that were not in it."""
 
     study_uid: StudyUID
     series_uids: tuple[SeriesUID, ...]
@@ -48,7 +48,7 @@ class StudyImported:
 @stored("album.series_imported")
 @frozen
 class SeriesImported:
-    """One series came into the album."""
+    """One series was added to the album."""
 
     study_uid: StudyUID
     series_uid: SeriesUID
@@ -61,7 +61,7 @@ class SeriesImported:
 @stored("album.report_added")
 @frozen
 class ReportAdded:
-    """A report provider put a report, one series, into the album."""
+    """A report provider added a report, one series, to the album."""
 
     study_uid: StudyUID
     series_uid: SeriesUID
@@ -74,7 +74,7 @@ class ReportAdded:
 @stored("album.study_removed")
 @frozen
 class StudyRemoved:
-    """A study went out of the album, with every series of it that was there."""
+    """A study was removed from the album, with every series of it that was there."""
 
     study_uid: StudyUID
     series_uids: tuple[SeriesUID, ...]
@@ -87,7 +87,7 @@ class StudyRemoved:
 @stored("album.series_removed")
 @frozen
 class SeriesRemoved:
-    """One series went out of the album."""
+    """One series was removed from the album."""
 
     study_uid: StudyUID
     series_uid: SeriesUID
@@ -113,7 +113,7 @@ class FavoriteAdded:
 @stored("album.favorite_removed")
 @frozen
 class FavoriteRemoved:
-    """Series of one study are favourites of the album no more."""
+    """Series of one study are no longer favourites of the album."""
 
     study_uid: StudyUID
     series_uids: tuple[SeriesUID, ...]

@@ -39,7 +39,7 @@ TRIGGERS: Mapping[WebhookEvent, tuple[bool, bool, bool]] = {
 @stored("album.webhook_created")
 @frozen
 class WebhookCreated:
-    """An admin had an address told of what happens in the album."""
+    """An admin created a webhook."""
 
     webhook_id: WebhookId
     webhook: Webhook
@@ -52,7 +52,7 @@ class WebhookCreated:
 @stored("album.webhook_edited")
 @frozen
 class WebhookEdited:
-    """An admin changed a webhook; ``webhook`` is the whole of it after that."""
+    """An admin changed a webhook; ``webhook`` has all values after the change."""
 
     webhook_id: WebhookId
     webhook: Webhook
@@ -65,7 +65,7 @@ class WebhookEdited:
 @stored("album.webhook_deleted")
 @frozen
 class WebhookDeleted:
-    """An admin took a webhook away."""
+    """An admin deleted a webhook."""
 
     webhook_id: WebhookId
 
@@ -77,7 +77,7 @@ class WebhookDeleted:
 @stored("album.webhook_triggered")
 @frozen
 class WebhookTriggered:
-    """An admin had a webhook tell of series of a study, or of a member, by hand."""
+    """An admin delivered series of a study, or a member, to a webhook by hand."""
 
     webhook_id: WebhookId
     event: WebhookEvent
@@ -194,7 +194,7 @@ def trigger_webhook(
 
     Raises:
         AlbumNotFound, Forbidden: see `Album.require`.
-        Invalid: the event cannot be triggered, or is given what belongs to another.
+        Invalid: the event cannot be triggered by hand, or its arguments are those of another event.
         WebhookNotFound: unknown or deleted.
         SeriesNotFound: a series is not in the album.
         MemberNotFound: the user is not a member.

@@ -99,7 +99,7 @@ OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 """Compares a value of an entry with what the query asks for."""
 
 FILTERS: Mapping[str, Filter] = {
-    # The scope of a posting list tells kinds apart, and the version times.
+    # The scope of a posting list separates kinds, and its versions are in the order of time.
     "kinds": Filter(lambda one: (one.kind,), is_single=True, has_postings=False),
     "mutations": Filter(lambda one: (one.type.mutation,), is_single=True, needs="mutation"),
     "users": Filter(lambda one: (one.author, one.target)),

@@ -28,7 +28,7 @@ __all__ = [
 
 @frozen
 class PatientImageSet:
-    """The images of one patient. A closed set keeps its images for the record and shows none of them."""
+    """The images of one patient. A closed set still has its images, but none of them can be read."""
 
     images: Mapping[ImageId, Image] = field(factory=dict)
     is_closed: bool = False
@@ -37,7 +37,7 @@ class PatientImageSet:
         """One image that can be shown.
 
         Raises:
-            ImageNotFound: it was never there, was removed, or the patient was deleted.
+            ImageNotFound: it was never added, was removed, or the patient was deleted.
         """
         image = None if self.is_closed else self.images.get(image_id)
         if image is None:
@@ -65,7 +65,7 @@ class ImageAdded:
 @stored("images.image_removed")
 @frozen
 class ImageRemoved:
-    """An image was taken out of the set."""
+    """An image was removed from the set."""
 
     image_id: ImageId
 
@@ -77,7 +77,7 @@ class ImageRemoved:
 @stored("images.patient_deleted")
 @frozen
 class PatientDeleted:
-    """The patient was deleted where patients are kept: nothing of the set is shown any more, and nothing erased."""
+    """The patient was deleted from the directory: the images are no longer shown, and the history is not erased."""
 
     def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
         """The set is closed."""

@@ -56,10 +56,10 @@ __all__ = [
 ARGUMENTS = album_arguments(CAST)
 _Drawn = tuple[Any, ...]
 _EARLY, _LATE = 10, 16
-"""How many events come before anybody thinks of going, and of deleting an album: first there must be a life."""
+"""Number of commands before the first removal of a member, and before the first deletion of an album."""
 
 
-# Most of it happens in the first album.
+# Most commands go to the first album.
 _album = st.sampled_from([ALBUMS[0]] * 6 + [ALBUMS[1]])
 _user = st.sampled_from(CAST.users)
 _series = ARGUMENTS[import_series]
@@ -82,30 +82,30 @@ _without_rule = st.deferred(_decisions_without_rule)
 
 
 class AlbumMachine(StoreMachine[Album]):
-    """Tries every decision of an album, in any order, by anybody who could think of it.
+    """Tries every decision of an album, in any order, by every kind of source.
 
-    There are two of `ALBUMS`, because what belongs to one must mean nothing in the other.
+    It drives the two `ALBUMS`: the ids of one album must have no meaning in the other.
     """
 
     sources: Bundle[Source] = Bundle("sources")
     admins: Bundle[Source] = Bundle("admins")
     keys: Bundle[Source] = Bundle("keys")
     reporters: Bundle[Source] = Bundle("reporters")
-    anybody = admins | sources
+    any_source = admins | sources
     held: Bundle[Series] = Bundle("held")
     hooks: Bundle[WebhookId] = Bundle("hooks")
-    somebody = sources.map(lambda source: source.user)
+    known_user = sources.map(lambda source: source.user)
 
     def on(self, album: AlbumId, source: Source, decision: Decision, *args: Any) -> bool:
-        """Try something on an album, and tell whether it was recorded."""
+        """Try a decision on an album; returns whether an event was recorded."""
         return self.attempt(album_stream(album), source, decision, *args)
 
-    # The albums themselves
+    # Albums
 
     def begin(self) -> None:
-        """The first album has two admins, a plain member, and one of everything else, before anything is tried.
+        """Create the first album, with two admins, a plain member, and one of everything else.
 
-        Hypothesis asks for those one after the other, in any order; whichever is asked for first makes them all.
+        Hypothesis runs the initializing rules in any order; the first to run creates everything.
         """
         if self.tries:
             return
@@ -124,41 +124,41 @@ class AlbumMachine(StoreMachine[Album]):
 
     @initialize(targets=(sources, admins))
     def have_admins(self) -> MultipleResults[Source]:
-        """Two of them."""
+        """Two admins."""
         self.begin()
         return multiple(*map(Source, CAST.users[:2]))
 
     @initialize(target=sources)
     def have_others(self) -> MultipleResults[Source]:
-        """A plain member, and a stranger."""
+        """A plain member, and a user who is not a member."""
         self.begin()
         return multiple(*map(Source, CAST.users[2:]))
 
     @initialize(target=held)
     def have_a_study(self) -> Series:
-        """With one series in it."""
+        """A study with one series."""
         self.begin()
         return _held
 
     @initialize(targets=(sources, reporters))
     def have_a_report_provider(self) -> Source:
-        """It reports for its maker."""
+        """A report provider that acts for its creator."""
         self.begin()
         return Source(CAST.users[0], report_provider=CAST.providers[0])
 
     @initialize(targets=(sources, keys))
     def have_a_capability_token(self) -> Source:
-        """It may do all that one can."""
+        """A capability token with read and write access."""
         self.begin()
         return Source(CAST.users[0], capability_token=_key)
 
     @initialize(target=hooks)
     def have_a_webhook(self) -> WebhookId:
-        """It is told of nothing by itself yet."""
+        """A webhook that receives no events."""
         self.begin()
         return CAST.webhooks[0]
 
-    @rule(album=_album, source=anybody, tried=_without_rule)
+    @rule(album=_album, source=any_source, tried=_without_rule)
     def decide(
         self, album: AlbumId, source: Source, tried: tuple[Decision, tuple[Any, ...]]
     ) -> None:
@@ -166,105 +166,105 @@ class AlbumMachine(StoreMachine[Album]):
         decision, args = tried
         self.on(album, source, decision, *args)
 
-    @rule(album=_album, source=anybody, args=ARGUMENTS[edit_album])
+    @rule(album=_album, source=any_source, args=ARGUMENTS[edit_album])
     def edit_album(self, album: AlbumId, source: Source, args: _Drawn) -> None:
         """Change name, description, member flags, or one's own notifications."""
         self.on(album, source, edit_album, *args)
 
     @precondition(lambda self: len(self.history) > _LATE)
-    @rule(album=_album, source=anybody)
+    @rule(album=_album, source=any_source)
     def delete_album(self, album: AlbumId, source: Source) -> None:
         """End an album, late enough for a life before it."""
         self.on(album, source, delete_album)
 
     # Members
 
-    @rule(target=sources, album=_album, source=anybody, user=_user)
+    @rule(target=sources, album=_album, source=any_source, user=_user)
     def add_member(self, album: AlbumId, source: Source, user: UserId) -> Any:
-        """Add anybody."""
+        """Add any user."""
         added = self.on(album, source, add_member, user)
         return Source(user) if added else multiple()
 
-    @rule(targets=(sources, admins), album=_album, source=anybody, user=_user)
+    @rule(targets=(sources, admins), album=_album, source=any_source, user=_user)
     def add_admin(self, album: AlbumId, source: Source, user: UserId) -> Any:
-        """Add anybody as an admin, or promote a member."""
+        """Add any user as an admin, or promote a member."""
         added = self.on(album, source, add_admin, user)
         return Source(user) if added else multiple()
 
-    @rule(album=_album, source=anybody, user=somebody)
+    @rule(album=_album, source=any_source, user=known_user)
     def promote_member(self, album: AlbumId, source: Source, user: UserId) -> None:
-        """Promote somebody seen before."""
+        """Promote a user who has acted or been added."""
         self.on(album, source, promote_member, user)
 
     @precondition(lambda self: len(self.history) > _EARLY)
-    @rule(album=_album, source=anybody, user=somebody)
+    @rule(album=_album, source=any_source, user=known_user)
     def demote_admin(self, album: AlbumId, source: Source, user: UserId) -> None:
-        """Demote somebody seen before."""
+        """Demote a user who has acted or been added."""
         self.on(album, source, demote_admin, user)
 
     @precondition(lambda self: len(self.history) > _EARLY)
-    @rule(album=_album, source=anybody, user=somebody)
+    @rule(album=_album, source=any_source, user=known_user)
     def remove_member(self, album: AlbumId, source: Source, user: UserId) -> None:
-        """Remove somebody seen before, or oneself."""
+        """Remove a user who has acted or been added; the source itself too."""
         self.on(album, source, remove_member, user)
 
     @precondition(lambda self: len(self.history) > _EARLY)
-    @rule(album=_album, source=anybody)
+    @rule(album=_album, source=any_source)
     def leave_album(self, album: AlbumId, source: Source) -> None:
         """Leave; the last member's leaving ends the album."""
         self.on(album, source, leave_album)
 
     # Studies and series
 
-    @rule(target=held, album=_album, source=anybody, args=ARGUMENTS[import_study])
+    @rule(target=held, album=_album, source=any_source, args=ARGUMENTS[import_study])
     def import_study(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
-        """Bring in some series of a study, there already or not."""
+        """Import series of a study, some of which may be in the album already."""
         self.on(album, source, import_study, *args)
         study_uid, series_uids = args
         return multiple(*((study_uid, uid) for uid in series_uids))
 
-    @rule(target=held, album=_album, source=anybody, series=_series)
+    @rule(target=held, album=_album, source=any_source, series=_series)
     def import_series(self, album: AlbumId, source: Source, series: Series) -> Series:
-        """Bring in one series, there already or not."""
+        """Import one series, which may be in the album already."""
         self.on(album, source, import_series, *series)
         return series
 
-    @rule(target=held, album=_album, source=reporters | anybody, series=_series)
+    @rule(target=held, album=_album, source=reporters | any_source, series=_series)
     def add_report(self, album: AlbumId, source: Source, series: Series) -> Series:
-        """Bring in a report, mostly through a report provider."""
+        """Add a report, mostly through a report provider."""
         self.on(album, source, add_report, *series)
         return series
 
-    @rule(album=_album, source=anybody, series=held)
+    @rule(album=_album, source=any_source, series=held)
     def remove_study(self, album: AlbumId, source: Source, series: Series) -> None:
-        """Take out a study that somebody tried to bring in."""
+        """Remove a study that an earlier command tried to import."""
         self.on(album, source, remove_study, series[0])
 
-    @rule(album=_album, source=anybody, series=held)
+    @rule(album=_album, source=any_source, series=held)
     def remove_series(self, album: AlbumId, source: Source, series: Series) -> None:
-        """Take out a series that somebody tried to bring in."""
+        """Remove a series that an earlier command tried to import."""
         self.on(album, source, remove_series, *series)
 
-    @rule(album=_album, source=anybody, series=held, whole=st.booleans())
+    @rule(album=_album, source=any_source, series=held, whole=st.booleans())
     def add_favorite(self, album: AlbumId, source: Source, series: Series, whole: bool) -> None:
-        """Make a series that somebody tried to bring in a favourite, or its whole study."""
+        """Make a series, or its whole study, a favourite."""
         self.on(album, source, add_favorite, *(series[:1] if whole else series))
 
-    @rule(album=_album, source=anybody, series=held, whole=st.booleans())
+    @rule(album=_album, source=any_source, series=held, whole=st.booleans())
     def remove_favorite(self, album: AlbumId, source: Source, series: Series, whole: bool) -> None:
-        """Make it a favourite no more, whether or not it was one."""
+        """Remove a series, or its whole study, from the favourites, where it may not be."""
         self.on(album, source, remove_favorite, *(series[:1] if whole else series))
 
     # Comments
 
-    @rule(album=_album, source=anybody, args=ARGUMENTS[post_comment])
+    @rule(album=_album, source=any_source, args=ARGUMENTS[post_comment])
     def post_comment(self, album: AlbumId, source: Source, args: _Drawn) -> None:
-        """Say something to all, or to anybody in private."""
+        """Post a comment to all, or in private to any user."""
         self.on(album, source, post_comment, *args)
 
-    @rule(album=_album, source=anybody, user=somebody)
+    @rule(album=_album, source=any_source, user=known_user)
     def whisper(self, album: AlbumId, source: Source, user: UserId) -> None:
-        """Say something in private to somebody seen before."""
+        """Post a private comment to a user who has acted or been added."""
         self.on(album, source, post_comment, "Between us", user)
 
     # Report providers
@@ -272,60 +272,60 @@ class AlbumMachine(StoreMachine[Album]):
     @rule(
         targets=(sources, reporters),
         album=_album,
-        source=anybody,
+        source=any_source,
         args=ARGUMENTS[create_report_provider],
     )
     def create_report_provider(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
-        """Let a report provider in; its maker starts the first report."""
+        """Add a report provider; it acts for its creator from then on."""
         made = self.on(album, source, create_report_provider, *args)
         return Source(source.user, report_provider=args[0]) if made else multiple()
 
-    @rule(target=sources, user=somebody, reporter=reporters)
+    @rule(target=sources, user=known_user, reporter=reporters)
     def start_report(self, user: UserId, reporter: Source) -> Source:
-        """Another user starts a report: from here on the provider acts in that name too."""
+        """Let the provider act for another user from now on."""
         return Source(user, report_provider=reporter.report_provider)
 
     @rule(
         album=_album,
-        source=anybody,
+        source=any_source,
         reporter=reporters,
         args=ARGUMENTS[edit_report_provider],
     )
     def edit_report_provider(
         self, album: AlbumId, source: Source, reporter: Source, args: _Drawn
     ) -> None:
-        """Rename a report provider or move its address, of this album or of the other."""
+        """Change name or address of a report provider, of this album or of the other."""
         _, name, url = args
         self.on(album, source, edit_report_provider, reporter.report_provider, name, url)
 
-    @rule(album=_album, source=anybody, reporter=reporters)
+    @rule(album=_album, source=any_source, reporter=reporters)
     def delete_report_provider(self, album: AlbumId, source: Source, reporter: Source) -> None:
-        """Turn a report provider away, of this album or of the other."""
+        """Delete a report provider, of this album or of the other."""
         self.on(album, source, delete_report_provider, reporter.report_provider)
 
     # Webhooks
 
-    @rule(target=hooks, album=_album, source=anybody, args=ARGUMENTS[create_webhook])
+    @rule(target=hooks, album=_album, source=any_source, args=ARGUMENTS[create_webhook])
     def create_webhook(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
-        """Have an address told of what happens."""
+        """Create a webhook."""
         made = self.on(album, source, create_webhook, *args)
         return args[0] if made else multiple()
 
-    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[edit_webhook])
+    @rule(album=_album, source=any_source, hook=hooks, args=ARGUMENTS[edit_webhook])
     def edit_webhook(self, album: AlbumId, source: Source, hook: WebhookId, args: _Drawn) -> None:
         """Change a webhook, of this album or of the other."""
         self.on(album, source, edit_webhook, hook, *args[1:])
 
-    @rule(album=_album, source=anybody, hook=hooks)
+    @rule(album=_album, source=any_source, hook=hooks)
     def delete_webhook(self, album: AlbumId, source: Source, hook: WebhookId) -> None:
-        """Take a webhook away, of this album or of the other."""
+        """Delete a webhook, of this album or of the other."""
         self.on(album, source, delete_webhook, hook)
 
-    @rule(album=_album, source=anybody, hook=hooks, args=ARGUMENTS[trigger_webhook])
+    @rule(album=_album, source=any_source, hook=hooks, args=ARGUMENTS[trigger_webhook])
     def trigger_webhook(
         self, album: AlbumId, source: Source, hook: WebhookId, args: _Drawn
     ) -> None:
-        """Tell an address of series or of a member by hand."""
+        """Deliver series or a member to a webhook by hand."""
         self.on(album, source, trigger_webhook, hook, *args[1:])
 
     # Capability tokens
@@ -333,11 +333,11 @@ class AlbumMachine(StoreMachine[Album]):
     @rule(
         targets=(sources, keys),
         album=_album,
-        source=anybody,
+        source=any_source,
         args=token_arguments(st.sampled_from(CAST.tokens)),
     )
     def issue_capability_token(self, album: AlbumId, source: Source, args: _Drawn) -> Any:
-        """Make a token; from here on it acts too. Its digest is unique in the store."""
+        """Issue a token; it acts as a source from then on. Its digest is unique in the store."""
         token_id = CapabilityTokenId(f"{album}{args[0]}")
         made = self.on(
             album,
@@ -349,7 +349,7 @@ class AlbumMachine(StoreMachine[Album]):
         )
         return Source(source.user, capability_token=token_id) if made else multiple()
 
-    @rule(album=_album, source=anybody, key=keys)
+    @rule(album=_album, source=any_source, key=keys)
     def revoke_capability_token(self, album: AlbumId, source: Source, key: Source) -> None:
-        """Take a token back, of this album or of the other."""
+        """Revoke a token, of this album or of the other."""
         self.on(album, source, revoke_capability_token, key.capability_token)

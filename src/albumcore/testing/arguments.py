@@ -1,6 +1,6 @@
-"""What the decisions can be given: strategies for the arguments of each, about the few names of a `Cast`.
+"""Strategies for the arguments of each decision, from the few names of a `Cast`.
 
-Few names, so that the same member, study or token comes again and again.
+There are few names, so that commands often name the same member, study or token.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ T = TypeVar("T")
 Arguments = Mapping[Decision, st.SearchStrategy[tuple[Any, ...]]]
 
 Series = tuple[StudyUID, SeriesUID]
-"""A series, named with the one study it is of."""
+"""A study, and one of its series."""
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-"""When the first command of a sequence is tried. Three months later there is no such day."""
+"""Time of the first command of a sequence. The month three months later has no such day."""
 
 ALBUMS = AlbumId("Q7bZ2mP0xT"), AlbumId("otherAlbum")
 PATIENTS = PatientId(7), PatientId(8)
@@ -111,7 +111,7 @@ class Cast:
     webhooks: tuple[WebhookId, ...] = tuple(map(WebhookId, ("bell", "horn")))
 
     def sources(self) -> list[Source]:
-        """Everybody in person, through every capability token, and through every report provider."""
+        """Every user in person, through every capability token, and through every report provider."""
         return [
             *(Source(user) for user in self.users),
             *(Source(user, token) for user in self.users for token in self.tokens),
@@ -127,12 +127,12 @@ CAST = Cast()
 
 
 def digest_of(token_id: CapabilityTokenId) -> str:
-    """The digest that commands give a capability token: as unique as the id is."""
+    """The digest that commands give a capability token; different ids have different digests."""
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 
 def mostly(sound: st.SearchStrategy[T] | Sequence[T], *unsound: T) -> st.SearchStrategy[T]:
-    """Sound values, with an unsound one among them about one time in eight."""
+    """Valid values, and about one time in eight one of the values in ``unsound``."""
     if isinstance(sound, st.SearchStrategy):
         return _mostly(sound, st.sampled_from(unsound))
     times = -(-7 * len(unsound) // len(sound))
@@ -149,7 +149,7 @@ _NO_TIME, _MOMENT, _HOUR, _LONG = (
     *(timedelta(0), timedelta(seconds=4), timedelta(hours=1), timedelta(days=60)),
 )
 WAITS = *[_NO_TIME] * 6, *[_MOMENT] * 3, *[_HOUR] * 2, _LONG
-"""How long nothing happens: often no time at all, seldom so long that capability tokens expire."""
+"""Times between commands: mostly zero, seldom so long that capability tokens expire."""
 
 
 def waits() -> st.SearchStrategy[timedelta]:
@@ -238,25 +238,27 @@ def _webhook_arguments(cast: Cast) -> Arguments:
     name = mostly(values.webhook_names(), "", "   ", "w" * (MAX_WEBHOOK_NAME + 1))
     long = "https://hooks.example.org/" + "u" * MAX_WEBHOOK_URL
     url = mostly(values.urls(), "", "ftp://hooks.example.org", "https://me@hooks.example.org", long)
-    told = st.lists(st.sampled_from(WebhookEvent), max_size=5).map(tuple)  # in any order, and twice
+    some_events = st.lists(st.sampled_from(WebhookEvent), max_size=5).map(
+        tuple
+    )  # in any order, and twice
     nothing, none, choice = st.none(), st.just(()), st.none() | st.booleans()
     secret = nothing | values.secret_names()
     by_hand = st.sampled_from(cast.series).flatmap(lambda one: _some_series(cast, *one))
     return {
-        create_webhook: st.tuples(webhook, name, url, told, st.booleans(), secret),
+        create_webhook: st.tuples(webhook, name, url, some_events, st.booleans(), secret),
         edit_webhook: st.one_of(
             st.tuples(
                 webhook,
                 nothing | name,
                 nothing | url,
-                nothing | told,
+                nothing | some_events,
                 none,
                 none,
                 choice,
                 secret | st.just(""),
             ),
-            st.tuples(webhook, nothing, nothing, nothing, told, told),
-            st.tuples(webhook, nothing, nothing, told, told, told),
+            st.tuples(webhook, nothing, nothing, nothing, some_events, some_events),
+            st.tuples(webhook, nothing, nothing, some_events, some_events, some_events),
         ),
         trigger_webhook: st.one_of(
             st.tuples(webhook, st.just(WebhookEvent.NEW_USER), nothing, none, user),
@@ -280,13 +282,13 @@ def _webhook_arguments(cast: Cast) -> Arguments:
 
 @cache
 def study_comment_arguments(cast: Cast) -> Arguments:
-    """What can be said of a study, and who of a cast can see it then: mostly all."""
-    everybody = frozenset(cast.users)
+    """Comments on a study, each with the users of the cast who can see it then: mostly all."""
+    all_users = frozenset(cast.users)
     comment = mostly(values.comments(), "", "c" * (MAX_COMMENT + 1), "\x00")
     return {
         **_by_signature(StudyComments, cast),
         post_study_comment: st.tuples(
-            st.just(everybody) | st.frozensets(st.sampled_from(cast.users)),
+            st.just(all_users) | st.frozensets(st.sampled_from(cast.users)),
             comment,
             st.none() | st.sampled_from(cast.users),
         ),
@@ -302,7 +304,7 @@ def _some_series(
 
 
 def token_arguments(token: st.SearchStrategy[CapabilityTokenId]) -> st.SearchStrategy[Any]:
-    """What `issue_capability_token` can be given, for one of these token ids."""
+    """Arguments of `issue_capability_token`, for one of these token ids."""
     sound = st.just(Grants(read=True, write=True)) | values.grants()
     grants = mostly(sound, Grants(download=True), Grants(appropriate=True, write=True))
     return st.tuples(token, _titles(), grants, *_validity()).map(_with_digest)
@@ -318,7 +320,7 @@ def _titles() -> st.SearchStrategy[str]:
 
 
 def _validity() -> tuple[st.SearchStrategy[datetime | None], st.SearchStrategy[datetime | None]]:
-    """Often from now on and for three months; or between moments that the waits of commands come near to."""
+    """Start and end: often the defaults, or times near those that the waits of commands lead to."""
     near = [timedelta(days=-1), timedelta(0), timedelta(seconds=3), timedelta(days=60)]
     moment = st.none() | st.sampled_from(near).map(lambda by: START + by)
     return moment, moment
@@ -326,7 +328,7 @@ def _validity() -> tuple[st.SearchStrategy[datetime | None], st.SearchStrategy[d
 
 @cache
 def user_token_arguments(cast: Cast) -> Arguments:
-    """What each decision about a user's own capability tokens can be given."""
+    """Arguments of each decision about a user's own capability tokens."""
     token = st.sampled_from(cast.tokens)
     return {
         **_by_signature(UserTokens, cast),
@@ -336,7 +338,7 @@ def user_token_arguments(cast: Cast) -> Arguments:
 
 @cache
 def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
-    """What each decision of a patient's image set can be given, about images of these ids."""
+    """Arguments of each decision of a patient's image set, for images of these ids."""
     image = st.sampled_from(image_ids)
     place = st.none() | st.integers(1, 3)
     content = mostly(

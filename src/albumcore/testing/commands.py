@@ -1,4 +1,4 @@
-"""Strategies for sequences of commands: who tries what, in which order, whether or not it will be refused."""
+"""Strategies for sequences of commands, refused ones included."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ History = tuple[RecordedEvent[Event[S]], ...]
 
 @frozen
 class Command(Generic[S]):
-    """Something that somebody tries: ``decision(state, Act(source, at), *args)``.
+    """A call of a decision: ``decision(state, Act(source, at), *args)``.
 
     Attributes:
-        source: Who tries it, and through what.
-        decision: What is tried, such as ``add_member``.
-        args: What the decision takes after the act.
-        wait: How long after the command before it.
+        source: Who acts, and through what.
+        decision: The decision, such as ``add_member``.
+        args: The arguments of the decision after the act.
+        wait: Time since the command before.
     """
 
     source: Source
@@ -101,7 +101,7 @@ class Command(Generic[S]):
 def history_of(
     stream: Stream[S], commands: Iterable[Command[S]], start: datetime = START
 ) -> History[S]:
-    """The history that commands lead to, tried one after the other. Those that are refused leave nothing."""
+    """The history that commands lead to, one after the other. A command that is refused adds nothing."""
     history: History[S] = ()
     state, at = stream.initial, start
     for command in commands:
@@ -122,21 +122,21 @@ def _led_to(
 
 
 ENDS: tuple[Decision, ...] = (delete_album, delete_patient)
-"""Decisions after which there is nothing left to decide."""
+"""Decisions after which all others are refused."""
 
 
 @frozen
 class _Attempt:
-    """What to try, drawn without a look at the state it will meet, so that taking one out changes no other.
+    """A command before the state is known that it is applied to, so that a shrinker can remove it alone.
 
     Attributes:
-        decision: What is tried.
-        args: What it is given, but for what `AIMS` puts in its place.
-        wait: How long after the command before it.
-        aim: Which of the things that are there it is about, if it is below two thirds of `_PLACES`.
-        in_person: Whether a user in person is asked first, or what acts in a user's name.
-        number: The place of the source that is asked first.
-        is_blind: Whether that source tries it even where it is refused or changes nothing.
+        decision: The decision.
+        args: Its arguments; `AIMS` may replace the first ones.
+        wait: Time since the command before.
+        aim: Index of the existing thing that the decision is about, if it is below two thirds of `_PLACES`.
+        in_person: Whether users in person are tried first as the source, or tokens and report providers.
+        number: Index of the source that is tried first.
+        is_blind: Whether the first source acts even if the decision is refused or changes nothing.
     """
 
     decision: Decision
@@ -148,7 +148,7 @@ class _Attempt:
     is_blind: bool
 
     def in_order(self, sources: Sequence[Source]) -> list[Source]:
-        """The sources, beginning with the one that is asked first."""
+        """The sources, in the order in which they are tried."""
         ways: tuple[list[Source], list[Source]] = ([], [])
         for source in sources:
             ways[source.in_person is not self.in_person].append(source)
@@ -168,9 +168,9 @@ _CHANCES = st.integers(0, _PLACES * _PLACES * len(WAITS) * 12 - 1)
 def _attempts(
     draw: st.DrawFn, decisions: Sequence[Decision], arguments: Arguments
 ) -> _Attempt | None:
-    """An attempt, or None, the simplest: a shrinker gets rid of any attempt in one step, and the others stay.
+    """An attempt, or None as the simplest value: a shrinker removes any attempt in one step, and the others stay.
 
-    One number is drawn for all that has few choices, as every draw takes time, most of all in shrinking.
+    One number is drawn for all fields with few choices, because every draw takes time, above all in shrinking.
     """
     decision = draw(st.sampled_from([None, *decisions]))
     if decision is None:
@@ -208,15 +208,15 @@ AIMS: Mapping[Decision, Callable[[Any], Iterable[tuple[Any, ...]]]] = {
     revoke_user_token: _each_of("tokens"),
     remove_image: _each_of("images"),
 }
-"""What a decision about a thing that must exist can be about, in a state: its first arguments."""
+"""For a decision about a thing that must exist: the first arguments that name such things in a state."""
 
 
 @frozen
 class _Play(Generic[S]):
-    """Makes commands of attempts, most of which come from a source that may.
+    """Turns attempts into commands, most of them by a source that has the permission.
 
     Attributes:
-        is_over: Whether there is nothing left to decide in a state.
+        is_over: Whether all decisions are refused in a state.
     """
 
     stream: Stream[S]
@@ -229,7 +229,7 @@ class _Play(Generic[S]):
         attempts: Iterable[_Attempt | None],
         last: _Attempt | None,
     ) -> list[Command[S]]:
-        """The commands. An attempt without effect is left out, unless blind; one that ends all, unless last."""
+        """The commands. Left out are attempts without effect that are not blind, and early ones that end everything."""
         commands = [*beginning]
         history = history_of(self.stream, commands)
         state, version, at = fold(self.stream.initial, history), len(history), START
@@ -270,10 +270,10 @@ def _commands(
     beginning: Sequence[Command[S]] = (),
     parts: Sequence[Sequence[Decision]] = (),
 ) -> list[Command[S]]:
-    """Some of a beginning, its first command always; then attempts; then one that may end everything.
+    """The first command of a beginning and some of the others; then attempts; then one that may end everything.
 
-    In a third of the examples the attempts are about one part alone: what is rare among all decisions is common there.
-    Each attempt is drawn without a look at the state, so that a shrinker can take out any of them.
+    In a third of the examples the attempts are about one part only, so that rare combinations of decisions occur.
+    Attempts are drawn independently of the state, so that a shrinker can remove any of them.
     """
     decisions = [*arguments]
     part = draw(st.sampled_from([*[decisions] * (2 * len(parts) or 1), *parts]))
@@ -308,13 +308,13 @@ ALBUM_PARTS: tuple[tuple[Decision, ...], ...] = (
     ),
     (create_webhook, edit_webhook, delete_webhook, trigger_webhook),
 )
-"""What belongs together in an album: studies, members, report providers, capability tokens, webhooks."""
+"""Groups of related decisions: studies, members, report providers, capability tokens, webhooks."""
 
 
 def album_commands(
     cast: Cast = CAST, max_size: int = 50
 ) -> st.SearchStrategy[list[Command[Album]]]:
-    """What a cast of users tries on an album: first to create it, then anything, refused or not."""
+    """Commands of a cast of users on an album: first its creation, then any others, refused ones included."""
     creator, admin, member = cast.users[:3]
     key, rights = cast.tokens[0], Grants(read=True, write=True)
     beginning = [
@@ -340,7 +340,7 @@ def album_commands(
 def user_token_commands(
     cast: Cast = CAST, max_size: int = 30
 ) -> st.SearchStrategy[list[Command[UserTokens]]]:
-    """What is tried on a user's own capability tokens, by the first user of a cast, by others, and through tokens."""
+    """Commands on the own capability tokens of the first user of a cast, by that user, by others and through tokens."""
     first = Command[UserTokens](
         Source(cast.users[0]), issue_user_token, (cast.tokens[0], digest_of(cast.tokens[0]), "Key")
     )
@@ -351,7 +351,7 @@ def user_token_commands(
 def study_comment_commands(
     cast: Cast = CAST, max_size: int = 20
 ) -> st.SearchStrategy[list[Command[StudyComments]]]:
-    """What is said of a study, by those of a cast who can see it and by others, in person or not."""
+    """Comments on a study, by users of a cast who can see it and by others, in person or not."""
     play = _Play(study_stream(cast.series[0][0]), cast.sources(), lambda comments: False)
     return _commands(play, study_comment_arguments(cast), max_size)
 
@@ -359,7 +359,7 @@ def study_comment_commands(
 def image_set_commands(
     image_ids: Sequence[ImageId] = IMAGES, cast: Cast = CAST, max_size: int = 30
 ) -> st.SearchStrategy[list[Command[PatientImageSet]]]:
-    """What is tried on a patient's image set. Give each patient images of its own: image ids are unique in a store."""
+    """Commands on a patient's image set. Give each patient different images: image ids are unique in a store."""
     sources = [Source(user) for user in cast.users]
     play = _Play(patient_stream(PATIENTS[0]), sources, lambda images: images.is_closed)
     return _commands(play, image_set_arguments(tuple(image_ids)), max_size)

@@ -1,4 +1,4 @@
-"""Strategies for events one by one, each sound in itself but part of no history: for codecs and renderers."""
+"""Strategies for single events, each valid but part of no history: for tests of codecs and renderers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _STREAMS: Mapping[str, st.SearchStrategy[str]] = {
 
 
 def events(cls: type[Any]) -> st.SearchStrategy[Any]:
-    """Events of one stored class, with any sound value in each field."""
+    """Events of one stored class, with any valid value in each field."""
     hints = get_type_hints(cls)
     return st.builds(
         cls,
@@ -53,7 +53,7 @@ def events(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def recorded(cls: type[Any]) -> st.SearchStrategy[RecordedEvent[Any]]:
-    """Events of one stored class in an envelope, anywhere in a stream of their kind."""
+    """Recorded events of one stored class, at any version of a stream of their kind."""
     name = next(name for name, known in STORED.items() if known is cls)
     kind = name.partition(".")[0]
     assert kind in INITIAL, f"{name!r} does not start with a kind of stream"

@@ -1,4 +1,4 @@
-"""Strategies for valid histories: what real decisions led to, as versions 1, 2, 3, ... at times that never go back."""
+"""Strategies for valid histories: events of real decisions, with versions 1, 2, 3, ... and never decreasing times."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 def album_histories(
     album_id: AlbumId = ALBUMS[0], cast: Cast = CAST, max_commands: int = 50
 ) -> st.SearchStrategy[History[Album]]:
-    """Histories of an album: its creation, then what its members, tokens and report providers did with it."""
+    """Histories of an album: its creation, then events by its members, tokens and report providers."""
     return album_commands(cast, max_commands).map(
         lambda tried: history_of(album_stream(album_id), tried)
     )
@@ -50,7 +50,7 @@ def user_token_histories(
 def study_comment_histories(
     study_uid: StudyUID = CAST.series[0][0], cast: Cast = CAST, max_commands: int = 20
 ) -> st.SearchStrategy[History[StudyComments]]:
-    """Histories of the comments on a study, the empty one too."""
+    """Histories of the comments on a study; they may be empty."""
     return study_comment_commands(cast, max_commands).map(
         lambda tried: history_of(study_stream(study_uid), tried)
     )
@@ -61,7 +61,7 @@ def image_set_histories(
     image_ids: tuple[ImageId, ...] = IMAGES,
     max_commands: int = 30,
 ) -> st.SearchStrategy[History[PatientImageSet]]:
-    """Histories of a patient's image set, the empty one too."""
+    """Histories of a patient's image set; they may be empty."""
     return image_set_commands(image_ids, max_size=max_commands).map(
         lambda tried: history_of(patient_stream(patient), tried)
     )

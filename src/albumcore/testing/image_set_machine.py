@@ -23,7 +23,7 @@ __all__ = [
 
 
 _LATE = 8
-"""How many events come before anybody thinks of deleting a patient."""
+"""Number of commands before the first deletion of a patient."""
 
 _patient = st.sampled_from(PATIENTS)
 _source = st.sampled_from(CAST.users).map(Source)
@@ -36,11 +36,11 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
     images: Bundle[ImageId] = Bundle("images")
 
     def on(self, patient: PatientId, source: Source, decision: Decision, *args: Any) -> bool:
-        """Try something on a patient's image set, and tell whether it was recorded."""
+        """Try a decision on a patient's image set; returns whether an event was recorded."""
         return self.attempt(patient_stream(patient), source, decision, *args)
 
     def keep(self, data: bytes) -> Content:
-        """Put image bytes where they belong, and refer to them. Override it to keep them for real."""
+        """A reference to image bytes. Override it to store them."""
         return Content(hashlib.sha256(data).hexdigest(), len(data), "application/octet-stream")
 
     @rule(
@@ -61,7 +61,7 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
         type: ImageType,  # noqa: A002 - the word of the API
         data: bytes,
     ) -> Any:
-        """Add an image, under an id that the store gives out."""
+        """Add an image, with a new id from the store."""
         image_id = self.store.next_image_id()
         content = self.keep(data)
         added = self.on(
@@ -89,13 +89,13 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
         image: ImageId,
         type: ImageType,  # noqa: A002 - the word of the API
     ) -> None:
-        """Try to use an id again, of an image of this patient or of the other, or one that never can be."""
+        """Add an image with an id that an image of this patient or of the other has, or with an invalid one."""
         content = self.keep(b"again")
         self.on(patient, source, add_image, image, 1, 1, type, content)
 
     @rule(patient=_patient, source=_source, image=images)
     def remove_image(self, patient: PatientId, source: Source, image: ImageId) -> None:
-        """Remove an image of this patient, of the other, or one that was removed before."""
+        """Remove an image of this patient or of the other, removed ones included."""
         self.on(patient, source, remove_image, image)
 
     @precondition(lambda self: len(self.history) > _LATE)

@@ -1,6 +1,6 @@
-"""State machines that drive a store through every decision, for projects that want to test projections of their own.
+"""State machines that drive a store through every decision, so that projects can test their own projections.
 
-A subclass says how to open a store, and may look at it after each step::
+A subclass opens a store, and may check it after each step::
 
     class MyMachine(AlbumMachine):
         @staticmethod
@@ -40,22 +40,22 @@ S = TypeVar("S")
 
 @define
 class Clock:
-    """A clock that stands still until it is told otherwise. Call it for the time."""
+    """A clock that a test sets. Call it for the time."""
 
     now: datetime = START
 
     def __call__(self) -> datetime:
-        """The present moment (UTC)."""
+        """The present time (UTC)."""
         return self.now
 
 
 class StoreMachine(RuleBasedStateMachine, Generic[S]):
-    """What the machines have in common: a store, a clock, and the history that the store acknowledged.
+    """Base class of the machines: a store, a clock, and the history that the store acknowledged.
 
     Attributes:
         clock: The clock of the store; rules move it.
         store: The open store. It is closed at the end.
-        history: What the store acknowledged so far, of every stream, in order.
+        history: The events that the store acknowledged, of every stream, in order.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class StoreMachine(RuleBasedStateMachine, Generic[S]):
 
     @staticmethod
     def open_store(clock: Callable[[], datetime]) -> Albumcore:
-        """To be given by a subclass: open an empty store that reads this clock."""
+        """Open an empty store that reads this clock; a subclass implements it."""
         raise NotImplementedError
 
     def teardown(self) -> None:
@@ -75,10 +75,10 @@ class StoreMachine(RuleBasedStateMachine, Generic[S]):
         self.store.close()
 
     def handle(self, stream: Stream[S], command: Command[S]) -> History[S]:
-        """Let the store handle a command. Override it to predict the outcome, or to ask another store too.
+        """Let the store handle a command. Override it to predict the result, or to compare another store.
 
         Raises:
-            AlbumcoreError: what the decision refuses with.
+            AlbumcoreError: the decision refuses.
         """
         return self.store.handle(stream, command.decision, command.source, *command.args)
 
@@ -90,9 +90,9 @@ class StoreMachine(RuleBasedStateMachine, Generic[S]):
         self.check()
 
     def attempt(self, stream: Stream[S], source: Source, decision: Decision, *args: Any) -> bool:
-        """Try something, and tell whether it was recorded: it may be refused, or change nothing.
+        """Try a decision; returns whether an event was recorded. It may be refused, or change nothing.
 
-        Every other try takes a second, so that some happen at the same moment and some do not.
+        The clock advances by a second at every other try, so that some events have the same time.
         """
         self.tries += 1
         self.clock.now += timedelta(seconds=self.tries % 2)
@@ -105,10 +105,10 @@ class StoreMachine(RuleBasedStateMachine, Generic[S]):
 
     @rule(by=waits())
     def time_passes(self, by: timedelta) -> None:
-        """Nothing happens for a while."""
+        """The clock advances."""
         self.clock.now += by
 
     @rule()
     def clock_is_set_back(self) -> None:
-        """The clock of the machine was fast, and is put right. No history goes back with it."""
+        """The clock is set back by a minute. The times of a history never decrease all the same."""
         self.clock.now -= timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""The state machine of comments on studies: two studies, which come into sight and out of it again."""
+"""The state machine of comments on studies: two studies, which users can see at some times only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _said = study_comment_arguments(CAST)[post_study_comment].map(lambda args: args[
 
 
 class StudyCommentsMachine(StoreMachine[StudyComments]):
-    """Says things of studies, to all or in private, while others lose sight of them and see them again.
+    """Posts comments on studies, to all or in private, while users gain and lose access to them.
 
     Attributes:
         viewers: Who can see each study now.
@@ -54,6 +54,6 @@ class StudyCommentsMachine(StoreMachine[StudyComments]):
 
     @rule(study=_study, source=_source, args=_said)
     def post_comment(self, study: StudyUID, source: Source, args: tuple[Any, ...]) -> None:
-        """Say something to all, or to anybody in private, oneself included."""
+        """Post a comment to all, or in private to any user, the author included."""
         viewers = frozenset(self.viewers[study])
         self.attempt(study_stream(study), source, post_study_comment, viewers, *args)

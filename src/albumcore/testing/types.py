@@ -1,6 +1,6 @@
-"""Strategies by type: with them ``st.from_type`` gives ids and events, and ``st.builds`` what is made of them.
+"""Strategies by type: with them ``st.from_type`` and ``st.builds`` know ids, values and events.
 
-Importing this module registers them. The entry point of Hypothesis does, so no project has to.
+Importing this module registers them. Hypothesis does that through its entry point.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Strategies for single values of the domain: ids, texts, times, flags, sources.
 
-Each gives sound values only, its shortest and longest among them.
+Each yields valid values only, including the shortest and the longest.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _MAX_NUMBER = MAX_IMAGE_ID
 
 
 def texts(shortest: int, longest: int) -> st.SearchStrategy[str]:
-    """Any text that can be stored, of so many characters; most are short, and one is the longest."""
+    """Any text that can be stored, with a length between the two, in characters; most are short, one is the longest."""
     short = st.text(_TEXT, min_size=shortest, max_size=min(longest, 20))
     return short | st.just("x" * longest)
 
@@ -162,7 +162,7 @@ def provider_names() -> st.SearchStrategy[str]:
 
 
 def urls() -> st.SearchStrategy[str]:
-    """Addresses where a report provider describes itself, or a webhook is told."""
+    """Addresses of the configuration of a report provider, or of a webhook."""
     path = st.text(_ALPHANUMERIC, max_size=8)
     return path.map(lambda name: f"https://reports.example.org/{name}")
 
@@ -173,17 +173,17 @@ def webhook_names() -> st.SearchStrategy[str]:
 
 
 def webhook_events() -> st.SearchStrategy[tuple[WebhookEvent, ...]]:
-    """What a webhook is told of, as it is stored: each once, in the order they are listed; none too."""
+    """The events of a webhook, as they are stored: each once, in the order of `WebhookEvent`; possibly none."""
     return st.sets(st.sampled_from(WebhookEvent)).map(in_order)
 
 
 def secret_names() -> st.SearchStrategy[str]:
-    """The name that the secret of a webhook is kept under: ten letters and digits."""
+    """The name under which the secret of a webhook is stored: ten letters and digits."""
     return st.text(_ALPHANUMERIC, min_size=10, max_size=10)
 
 
 def webhooks() -> st.SearchStrategy[Webhook]:
-    """Webhooks, enabled or not, with a secret and without."""
+    """Webhooks, enabled or not, with or without a secret."""
     return st.builds(
         Webhook,
         webhook_names(),
@@ -200,28 +200,28 @@ def digests() -> st.SearchStrategy[str]:
 
 
 def times() -> st.SearchStrategy[datetime]:
-    """Moments of this century, aware and in UTC, to the microsecond."""
+    """Times of this century, aware and in UTC, to the microsecond."""
     return st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))
 
 
 def member_flags() -> st.SearchStrategy[MemberFlags]:
-    """What plain members may do, in every combination."""
+    """The member flags of an album, in every combination."""
     return st.builds(MemberFlags, *[st.booleans()] * 6)
 
 
 def grants() -> st.SearchStrategy[Grants]:
-    """What a capability token allows; download and appropriate only together with read."""
+    """The grants of a capability token; download and appropriate only together with read."""
     readable = st.builds(Grants, st.just(True), *[st.booleans()] * 3)
     return readable | st.builds(Grants, write=st.booleans())
 
 
 def image_types() -> st.SearchStrategy[ImageType]:
-    """What an image shows."""
+    """Types of images."""
     return st.sampled_from(ImageType)
 
 
 def contents() -> st.SearchStrategy[Content]:
-    """References to image bytes; no bytes are behind them."""
+    """References to image bytes; the bytes do not exist."""
     return st.builds(
         Content,
         digests(),
@@ -241,14 +241,14 @@ def sources() -> st.SearchStrategy[Source]:
 
 
 def command_keys() -> st.SearchStrategy[CommandKey]:
-    """Keys of commands: an id of 1 to 64 visible ASCII characters, with what was asked and without."""
+    """Idempotency keys: an id of 1 to 64 visible ASCII characters, with or without a digest of the content."""
     visible = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
     ids = st.text(visible, min_size=1, max_size=20) | st.just("c" * 64)
     return st.builds(CommandKey, ids, st.none() | digests())
 
 
 def acts() -> st.SearchStrategy[Act]:
-    """Any source at any moment, by a command with a key and without."""
+    """Any source at any time, with or without an idempotency key."""
     return st.builds(Act, sources(), times(), st.none() | command_keys())
 
 

@@ -38,7 +38,7 @@ class UserTokens:
 @stored("user.capability_token_issued")
 @frozen
 class UserTokenIssued:
-    """A user made a token that acts as the user."""
+    """A user issued a token that acts as that user."""
 
     token_id: CapabilityTokenId
     digest: str
@@ -57,7 +57,7 @@ class UserTokenIssued:
 @stored("user.capability_token_revoked")
 @frozen
 class UserTokenRevoked:
-    """The user took the token back, for good."""
+    """The user revoked the token, for good."""
 
     token_id: CapabilityTokenId
 
