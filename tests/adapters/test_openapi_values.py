@@ -17,7 +17,7 @@ from albumcore.albums.values import check_name, check_webhook_url
 from albumcore.errors import Invalid
 from albumcore.ids import is_uid
 from albumcore_adapters.base.dicom_matching import date_range, time_range
-from albumcore_adapters.http.idempotency import HEADER, IdempotencyKey
+from albumcore_adapters.http.idempotency import IDEMPOTENCY_HEADER, IdempotencyKey
 from albumcore_adapters.http.openapi import values
 from albumcore_adapters.http.openapi.parts import Schema, text
 from albumcore_adapters.http.openapi.schemas import UID
@@ -122,7 +122,7 @@ def test_what_is_no_address_does_not_fit(text: str) -> None:
 @example('"' + "k" * 256 + '"')
 def test_a_key_of_a_request_is_bare_or_in_quotation_marks(text: str) -> None:
     """The form that the document tells is the one that is read."""
-    request = falcon.testing.create_req(headers={HEADER: text})
+    request = falcon.testing.create_req(headers={IDEMPOTENCY_HEADER: text})
     assert fits(values.IDEMPOTENCY_KEY, text) == takes(
         lambda _: IdempotencyKey.of(request, "test") is not None, text
     )

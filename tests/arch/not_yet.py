@@ -29,7 +29,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
         "Decision",
         "EVENTS",
         "FILTERS",
-        "Factory",
         "Filter",
         "HEADER",
         "ID_LENGTH",

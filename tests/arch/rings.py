@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "ids", "kernel", "persistent_map", "text", "times"}),
+    frozenset({"errors", "ids", "json_object", "kernel", "persistent_map", "text", "times"}),
     frozenset({"albums", "user_tokens", "study_comments", "image_sets"}),
     frozenset({"feed", "streams"}),
     frozenset({"codec", "index"}),

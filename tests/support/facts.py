@@ -18,10 +18,10 @@ from albumcore.index import (
     Drop,
     Enter,
     FeedLaneRow,
+    IndexRow,
     MemberRow,
     ProviderRow,
     Put,
-    Row,
     SeriesRow,
     Set,
     changes,
@@ -223,12 +223,12 @@ def standing_predicted(naive: NaiveAlbum, page: Iterable[Fact]) -> list[Fact]:
     ]
 
 
-Rows = dict[type[Row], list[Row]]
+Rows = dict[type[IndexRow], list[IndexRow]]
 
 
 def rows_of(store: Albumcore) -> Rows:
     """Every index row that a store keeps."""
-    rows: Callable[[Any, Any], list[Row]] = store.index.rows
+    rows: Callable[[Any, Any], list[IndexRow]] = store.index.rows
     return {kind: rows(kind, {}) for kind in ROWS}
 
 
@@ -263,5 +263,5 @@ def _carry_out(rows: Rows, change: Change) -> None:
             rows[kind] = [row for row in rows[kind] if not _matches(row, where)]
 
 
-def _matches(row: Row, where: Mapping[str, Any]) -> bool:
+def _matches(row: IndexRow, where: Mapping[str, Any]) -> bool:
     return all(getattr(row, name) == value for name, value in where.items())

@@ -5,8 +5,6 @@ No room takes the whole `Service`; only `http.app`, `server` and `cli` do, and p
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,6 +13,7 @@ from attrs import field, frozen
 from albumcore import Albumcore, utc_now
 from albumcore.times import Clock, clock_in_utc
 from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.base.random_ids import MakeId, random_id
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
 from albumcore_adapters.base.settings import Settings
@@ -41,16 +40,6 @@ from albumcore_adapters.transfer.marker import (
     refuse_unfinished_restore,
 )
 from albumcore_adapters.webhooks import Outbox, open_outbox
-
-MakeId = Callable[[int], str]
-"""Makes an unguessable id: so many characters of ``[A-Za-z0-9]``."""
-
-_ALPHANUMERIC = string.ascii_letters + string.digits
-
-
-def random_id(length: int) -> str:
-    """Return random characters of ``[A-Za-z0-9]``, unguessable: about 5.95 bits of entropy in each."""
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
 @frozen

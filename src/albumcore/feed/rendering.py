@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from attrs import frozen
 
@@ -22,10 +21,10 @@ from albumcore.ids import (
     StudyUID,
     UserId,
 )
+from albumcore.json_object import Json, present
 from albumcore.kernel import Source
 from albumcore.times import local_time
 
-Json = dict[str, Any]
 StudyDescription = Callable[[StudyUID, Sequence[SeriesUID]], str | None]
 """Description of a study, in an entry about some of its series; None if unknown, or not for the viewer."""
 
@@ -156,11 +155,6 @@ def render_study_comments(
         )
         for one in entries
     ]
-
-
-def present(**values: Any) -> Json:
-    """A JSON object without the values that are None."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 @frozen

@@ -20,10 +20,10 @@ from albumcore.index.rows import (
     Enter,
     FeedLaneRow,
     ImageRow,
+    IndexRow,
     MemberRow,
     ProviderRow,
     Put,
-    Row,
     SeriesRow,
     Set,
 )
@@ -80,8 +80,8 @@ def _edited(recorded: RecordedEvent[Any], event: lifecycle.AlbumEdited) -> Itera
 
 def _deleted(recorded: RecordedEvent[Any], event: lifecycle.AlbumDeleted) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
-    of_album: tuple[type[Row], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
-    of_stream: tuple[type[Row], ...] = (FeedLaneRow, CapabilityTokenRow)
+    of_album: tuple[type[IndexRow], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
+    of_stream: tuple[type[IndexRow], ...] = (FeedLaneRow, CapabilityTokenRow)
     yield from (Drop(kind, {"album_id": album_id}) for kind in of_album)
     yield from (Drop(kind, {"stream": recorded.stream}) for kind in of_stream)
 

@@ -151,7 +151,7 @@ class ImageRow:
 ROWS_FORMAT = 1
 """To be raised where `albumcore.index.changes` comes to mean something else by values that `examples` has none of."""
 
-Row = (
+IndexRow = (
     AlbumRow
     | MemberRow
     | FeedLaneRow
@@ -161,7 +161,7 @@ Row = (
     | CommandRow
     | ImageRow
 )
-ROWS: tuple[type[Row], ...] = (
+ROWS: tuple[type[IndexRow], ...] = (
     AlbumRow,
     MemberRow,
     FeedLaneRow,
@@ -192,7 +192,7 @@ Versions = tuple[int, int | None]
 class Put:
     """Insert a row whose key is not used."""
 
-    row: Row
+    row: IndexRow
 
 
 @frozen(slots=False)
@@ -208,7 +208,7 @@ class Enter:
 class Set:
     """Update the rows that match."""
 
-    kind: type[Row]
+    kind: type[IndexRow]
     where: Where
     values: Mapping[str, Any]
 
@@ -217,7 +217,7 @@ class Set:
 class Drop:
     """Delete the rows that match."""
 
-    kind: type[Row]
+    kind: type[IndexRow]
     where: Where
 
 

@@ -42,7 +42,7 @@ from albumcore.testing.arguments import (
     CAST,
     Series,
     album_arguments,
-    digest_of,
+    digest_from,
     token_arguments,
 )
 from albumcore.testing.machines import StoreMachine
@@ -117,7 +117,7 @@ class AlbumMachine(StoreMachine[Album]):
             (import_study, (_held[0], [_held[1]])),
             (create_report_provider, (CAST.providers[0], "Scribe", "https://scribe.example")),
             (create_webhook, (CAST.webhooks[0], "Bell", "https://bell.example")),
-            (issue_capability_token, (_key, digest_of(_key), "Key", Grants(True, True))),
+            (issue_capability_token, (_key, digest_from(_key), "Key", Grants(True, True))),
         ]
         for decision, args in everything:
             self.on(ALBUMS[0], Source(creator), decision, *args)
@@ -344,7 +344,7 @@ class AlbumMachine(StoreMachine[Album]):
             source,
             issue_capability_token,
             token_id,
-            digest_of(token_id),
+            digest_from(token_id),
             *args[2:],
         )
         return Source(source.user, capability_token=token_id) if made else multiple()

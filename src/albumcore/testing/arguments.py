@@ -126,7 +126,7 @@ class Cast:
 CAST = Cast()
 
 
-def digest_of(token_id: CapabilityTokenId) -> str:
+def digest_from(token_id: CapabilityTokenId) -> str:
     """The digest that commands give a capability token; different ids have different digests."""
     return hashlib.sha256(token_id.encode()).hexdigest()
 
@@ -312,7 +312,7 @@ def token_arguments(token: st.SearchStrategy[CapabilityTokenId]) -> st.SearchStr
 
 def _with_digest(drawn: tuple[Any, ...]) -> tuple[Any, ...]:
     token_id, *rest = drawn
-    return token_id, digest_of(token_id), *rest
+    return token_id, digest_from(token_id), *rest
 
 
 def _titles() -> st.SearchStrategy[str]:

@@ -53,7 +53,7 @@ from albumcore.testing.arguments import (
     Arguments,
     Cast,
     album_arguments,
-    digest_of,
+    digest_from,
     image_set_arguments,
     study_comment_arguments,
     user_token_arguments,
@@ -325,7 +325,7 @@ def album_commands(
             (add_member, (member,)),
             (import_study, (cast.series[0][0], [cast.series[0][1]])),
             (create_report_provider, (cast.providers[0], "Scribe", "https://scribe.example")),
-            (issue_capability_token, (key, digest_of(key), "Key", rights)),
+            (issue_capability_token, (key, digest_from(key), "Key", rights)),
             (create_webhook, (cast.webhooks[0], "Bell", "https://bell.example")),
         )
     ]
@@ -342,7 +342,9 @@ def user_token_commands(
 ) -> st.SearchStrategy[list[Command[UserTokens]]]:
     """Commands on the own capability tokens of the first user of a cast, by that user, by others and through tokens."""
     first = Command[UserTokens](
-        Source(cast.users[0]), issue_user_token, (cast.tokens[0], digest_of(cast.tokens[0]), "Key")
+        Source(cast.users[0]),
+        issue_user_token,
+        (cast.tokens[0], digest_from(cast.tokens[0]), "Key"),
     )
     play = _Play(user_stream(cast.users[0]), cast.sources(), lambda tokens: False)
     return _commands(play, user_token_arguments(cast), max_size, [first])

@@ -40,10 +40,10 @@ from albumcore import (
 )
 from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
-from albumcore.testing.arguments import digest_of
+from albumcore.testing.arguments import digest_from
+from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.outbound import Outbound
-from albumcore_adapters.service import random_id
 from albumcore_adapters.store import database_of, open_memory
 from albumcore_adapters.webhooks import (
     Outbox,
@@ -79,7 +79,7 @@ def begun(album: AlbumId, key: CapabilityTokenId) -> list[Turn]:
     decisions: list[tuple[Any, ...]] = [
         (create_album, "Album"),
         TOLD_OF,
-        (issue_capability_token, key, digest_of(key), "Key", Grants(read=True, write=True)),
+        (issue_capability_token, key, digest_from(key), "Key", Grants(read=True, write=True)),
         (create_report_provider, SCRIBE, "Scribe", "https://scribe.example"),
     ]
     return [tried(album, *decision) for decision in decisions]

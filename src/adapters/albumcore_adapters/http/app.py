@@ -12,6 +12,7 @@ from albumcore import Albumcore
 from albumcore.feed import FeedForm
 from albumcore.times import Clock
 from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs
@@ -41,7 +42,7 @@ from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.outbound import Outbound
-from albumcore_adapters.service import MakeId, Service
+from albumcore_adapters.service import Service
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.webhooks import Outbox
 

@@ -7,6 +7,7 @@ from functools import cache
 import falcon
 import orjson
 
+from albumcore.json_object import Json
 from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.openapi.document import Section, openapi_document, options_of

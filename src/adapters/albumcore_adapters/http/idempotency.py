@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from albumcore import CommandKey
 
-HEADER = "Idempotency-Key"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 # A comma would be two headers that were made one, of which nobody knows which is meant.
 _BARE = re.compile(r"[!#-+\--~]{1,255}")
@@ -46,7 +46,7 @@ class IdempotencyKey:
         Raises:
             falcon.HTTPBadRequest: the key is not 1 to 255 visible ASCII characters, in quotes or bare.
         """
-        given = req.get_header(HEADER)
+        given = req.get_header(IDEMPOTENCY_HEADER)
         if given is None:
             return None
         key = _read(given)
@@ -67,7 +67,8 @@ def _read(given: str) -> str:
     if quoted := _QUOTED.fullmatch(given):
         return _ESCAPED.sub(r"\1", quoted[1])
     raise falcon.HTTPBadRequest(
-        description=f"{HEADER}: 1 to 255 visible ASCII characters are expected, in quotes if a comma is among them"
+        description=f"{IDEMPOTENCY_HEADER}: 1 to 255 visible ASCII characters are expected, "
+        "in quotes if a comma is among them"
     )
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import falcon
 
 from albumcore_adapters.base.logs import REQUEST_LOGGER, log, log_request
+from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.base.request_counts import RequestCounts
-from albumcore_adapters.service import random_id
 
 REQUEST_ID = "X-Request-Id"
 """The header by which a request is known, in the log and in the answer."""

@@ -21,7 +21,7 @@ from albumcore_adapters.identity.jwks import key_in
 from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SIGNED_WITH = "RS256"
+_ALGORITHM = "RS256"
 MOST_AHEAD = timedelta(minutes=10)
 """How far ahead ``exp`` may be."""
 
@@ -69,8 +69,8 @@ def read_assertion(token: str, client_id: str, audience: str, at: datetime) -> A
     """
     header, claims = unverified(token)
     kid = header.get("kid")
-    if header.get("alg") != SIGNED_WITH or not (isinstance(kid, str) and kid):
-        raise BadAssertion(f"it is not a JWT with a kid, signed with {SIGNED_WITH}")
+    if header.get("alg") != _ALGORITHM or not (isinstance(kid, str) and kid):
+        raise BadAssertion(f"it is not a JWT with a kid, signed with {_ALGORITHM}")
     expected = {"iss": client_id, "sub": client_id, "aud": audience, "jti": ANY_TEXT}
     try:
         check_claims(claims, expected, at, LEEWAY.total_seconds())
@@ -120,11 +120,11 @@ def check_signature(
         document = outbound.get_json(metadata.jwks_uri)
     except OutboundError as error:
         raise BadAssertion(f"the keys of the client cannot be had. {error.detail}") from None
-    key = key_in(document, SIGNED_WITH, assertion.kid, at)
+    key = key_in(document, _ALGORITHM, assertion.kid, at)
     if key is None:
         raise BadAssertion("the client shows no such key")
     try:
-        jws.deserialize_compact(assertion.token, key, algorithms=[SIGNED_WITH])
+        jws.deserialize_compact(assertion.token, key, algorithms=[_ALGORITHM])
     # A RecursionError comes from a header that nests too deep for the library.
     except (JoseError, ValueError, TypeError, RecursionError):
         raise BadAssertion("its signature does not hold") from None

@@ -24,7 +24,7 @@ from albumcore_adapters.identity.errors import Unauthorized
 
 READ, WRITE = "read", "write"
 
-SIGNED_WITH = ("HS256",)
+_ALGORITHMS = ("HS256",)
 SEALED_WITH = ("A128KW", "A128CBC-HS256")
 """The only accepted algorithms: of signed tokens (JWS), and of encrypted ones (JWE)."""
 
@@ -187,10 +187,10 @@ def _signed(issuer: Issuer, kind: TokenKind, claims: Mapping[str, Any], at: date
     payload = {"iss": issuer.root, "aud": issuer.root, "type": kind.name, **claims}
     payload |= {"iat": now, "nbf": now, "exp": now + kind.seconds}
     return jws.serialize_compact(
-        {"alg": SIGNED_WITH[0], "typ": "JWT"},
+        {"alg": _ALGORITHMS[0], "typ": "JWT"},
         orjson.dumps(payload),
         issuer.key(kind),
-        algorithms=SIGNED_WITH,
+        algorithms=_ALGORITHMS,
     )
 
 
@@ -265,7 +265,7 @@ def is_viewer_token(token: str) -> bool:
 def _opened(issuer: Issuer, kind: TokenKind, token: str, at: datetime) -> dict[str, Any]:
     """The claims of a token of this kind that was signed here and is valid now."""
     _require_short(token)
-    signed = jws.deserialize_compact(token, issuer.key(kind), algorithms=SIGNED_WITH)
+    signed = jws.deserialize_compact(token, issuer.key(kind), algorithms=_ALGORITHMS)
     claims: dict[str, Any] = orjson.loads(signed.payload)
     parties = {"iss": issuer.root, "aud": issuer.root, "type": kind.name}
     _check(claims, parties, kind, at)

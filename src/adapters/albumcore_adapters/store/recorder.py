@@ -17,9 +17,9 @@ from albumcore.index import (
     Enter,
     FeedLaneRow,
     ImageRow,
+    IndexRow,
     Put,
     R,
-    Row,
     Set,
     Versions,
     Where,
@@ -32,7 +32,7 @@ from albumcore_adapters.store.rows import (
     condition_of,
     in_chunks,
     index_fingerprint,
-    key_of,
+    row_key,
     row_of,
     statements_of,
     table_of,
@@ -215,7 +215,7 @@ class IndexRecorder:
                     if isinstance(change, Put | Enter) and not c.rowcount:
                         found.append(
                             f"{stored.originator_id} version {stored.originator_version}: "
-                            f"there is a row of that key already, {key_of(change, values)}"
+                            f"there is a row of that key already, {row_key(change, values)}"
                         )
             for kind in ROWS:
                 table = table_of(kind)
@@ -267,7 +267,7 @@ def without_overwritten(
     Every event of an album updates a time in the same row. PostgreSQL keeps each version of a row until the transaction
     ends, and walks through them to the newest.
     """
-    waiting: dict[type[Row], dict[tuple[Any, ...], tuple[StoredEvent, Change]]] = {}
+    waiting: dict[type[IndexRow], dict[tuple[Any, ...], tuple[StoredEvent, Change]]] = {}
     for stored, changes in meant:
         for change in changes:
             kind = _kind_of(change)
@@ -283,7 +283,7 @@ def without_overwritten(
         yield from last.values()
 
 
-def _kind_of(change: Change) -> type[Row]:
+def _kind_of(change: Change) -> type[IndexRow]:
     match change:
         case Put(row):
             return type(row)

@@ -20,8 +20,8 @@ from albumcore.index import (
     Drop,
     Enter,
     FeedLaneRow,
+    IndexRow,
     Put,
-    Row,
     Set,
     Where,
     changes,
@@ -35,7 +35,7 @@ _PLAIN = (str, int)
 _ALWAYS, _NEVER = "1 = 1", "1 = 0"
 
 
-def table_of(kind: type[Row]) -> str:
+def table_of(kind: type[IndexRow]) -> str:
     """The table of a row class: ``member_row`` for ``MemberRow``."""
     return _with_underscores(kind.__name__)
 
@@ -45,7 +45,7 @@ def _with_underscores(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def columns_of(kind: type[Row]) -> list[str]:
+def columns_of(kind: type[IndexRow]) -> list[str]:
     """The columns of a row class, in the order of its fields."""
     return [column.name for column in fields(kind)]
 
@@ -105,9 +105,9 @@ def statements_of(
     return statements
 
 
-def key_of(change: Put | Enter, values: Sequence[Any]) -> str:
+def row_key(change: Put | Enter, values: Sequence[Any]) -> str:
     """The table and key of a row that a change inserts by a statement with these values, for a message."""
-    kind: type[Row] = type(change.row) if isinstance(change, Put) else FeedLaneRow
+    kind: type[IndexRow] = type(change.row) if isinstance(change, Put) else FeedLaneRow
     named = dict(zip(columns_of(kind), values, strict=False))
     return f"{table_of(kind)} {', '.join(f'{name}={named[name]!r}' for name in kind.KEY)}"
 
@@ -168,7 +168,7 @@ def _enter(prefix: str) -> str:
 
 
 @cache
-def _values_of(kind: Hashable) -> Callable[[Row], tuple[Any, ...]]:
+def _values_of(kind: Hashable) -> Callable[[IndexRow], tuple[Any, ...]]:
     row: Any = kind
     return attrgetter(*columns_of(row))
 

@@ -36,7 +36,7 @@ from albumcore_adapters.webhooks.secrets import (
     delete_unused_secrets_before,
 )
 
-PAGE = 500
+PAGE_SIZE = 500
 """Events that are read at a time and projected in one transaction."""
 
 Webhooks: TypeAlias = Mapping[WebhookId, Webhook]
@@ -65,7 +65,7 @@ def catch_up(outbox: Outbox, limit: int | None = None) -> int:
     """
     total = 0
     while limit is None or total < limit:
-        size = PAGE if limit is None else min(PAGE, limit - total)
+        size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - total)
         number = _project_page(outbox, size)
         if number is None:
             continue

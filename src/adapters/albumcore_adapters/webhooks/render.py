@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from albumcore.feed import Person
+from albumcore.json_object import Json, present
 from albumcore.times import in_utc
-
-Json: TypeAlias = dict[str, Any]
-
-
-def present(**values: Any) -> Json:
-    """An object of the values that are not None."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def person_json(person: Person) -> Json:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
+from albumcore.json_object import Json, present
 from albumcore_adapters.base.dicom_json import text_value
 from albumcore_adapters.directory.claims import album_holder, claims_on_series
 from albumcore_adapters.sql.database import Cursor, Database, select_in
-from albumcore_adapters.webhooks.render import Json, present
 
 _STUDY = """
     SELECT patient_name, patient_id AS "patient_ID", study_uid, date AS study_date,

@@ -9,7 +9,7 @@ from time import monotonic
 
 from albumcore_adapters.webhooks.batches import enqueue_due_batches
 from albumcore_adapters.webhooks.outbox import Outbox, log_error
-from albumcore_adapters.webhooks.projection import PAGE, catch_up, purge_secrets
+from albumcore_adapters.webhooks.projection import PAGE_SIZE, catch_up, purge_secrets
 from albumcore_adapters.webhooks.queue import MAX_PER_ALBUM, Delivery
 from albumcore_adapters.webhooks.worker import claim_next, deliver
 
@@ -77,9 +77,9 @@ class Runner:
     def _project(self) -> bool:
         """Project one page of events and enqueue due batches; whether there was anything to do."""
         # One page at a time, so that a long backlog does not delay a stop.
-        number = catch_up(self._outbox, PAGE)
+        number = catch_up(self._outbox, PAGE_SIZE)
         now = self._outbox.clock()
-        if number < PAGE and not self._purged_at <= now < self._purged_at + PURGE_EVERY:
+        if number < PAGE_SIZE and not self._purged_at <= now < self._purged_at + PURGE_EVERY:
             purge_secrets(self._outbox)
             self._purged_at = now
         has_worked = bool(enqueue_due_batches(self._outbox, now) or number)

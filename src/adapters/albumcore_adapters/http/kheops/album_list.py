@@ -17,7 +17,7 @@ from albumcore_adapters.http.openapi.parts import TEXT, Parameters, ParameterSpe
 from albumcore_adapters.http.openapi.values import DAYS, WORD
 
 Keep = Callable[[AlbumOverview], bool]
-Filter = Callable[[Fields], Keep | None]
+AlbumFilter = Callable[[Fields], Keep | None]
 SortKey = Callable[[AlbumOverview, Mapping[str, Counts]], Any]
 
 
@@ -31,7 +31,7 @@ def list_albums(
     Raises:
         Invalid: a date, the order, limit or offset is malformed.
     """
-    keeps = [keep for make in FILTERS if (keep := make(query)) is not None]
+    keeps = [keep for make in ALBUM_FILTERS if (keep := make(query)) is not None]
     key, descending = query.order(SORTS, "-created_time")
     modality = query.text("modality")
     page = Page.of(query, least_limit=1)
@@ -64,7 +64,7 @@ def _named(query: Fields) -> Keep | None:
     return lambda one: matches(one.row.name)
 
 
-def _within(parameter: str, time_of: Callable[[AlbumOverview], datetime]) -> Filter:
+def _within(parameter: str, time_of: Callable[[AlbumOverview], datetime]) -> AlbumFilter:
     """Albums whose time is on a day, or between two days, both included (UTC)."""
 
     def make(query: Fields) -> Keep | None:
@@ -82,12 +82,12 @@ def _within(parameter: str, time_of: Callable[[AlbumOverview], datetime]) -> Fil
     return make
 
 
-def _only_if(parameter: str, keep: Keep) -> Filter:
+def _only_if(parameter: str, keep: Keep) -> AlbumFilter:
     """Albums that ``keep`` holds for, if the parameter is true; otherwise all of them."""
     return lambda query: keep if query.flag(parameter) else None
 
 
-FILTERS: tuple[Filter, ...] = (
+ALBUM_FILTERS: tuple[AlbumFilter, ...] = (
     _named,
     _within("created_time", lambda one: one.row.created_at),
     _within("last_event_time", lambda one: one.row.last_event_at),

@@ -25,6 +25,7 @@ from albumcore.ids import AlbumId
 from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.album_list import LIST_PARAMETERS, list_albums
@@ -54,7 +55,6 @@ from albumcore_adapters.http.openapi.values import NAMED, PLAIN, WORD
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.callers import Caller
-from albumcore_adapters.service import MakeId
 
 FLAGS: Mapping[str, str] = {
     "addUser": "add_user",

@@ -12,11 +12,12 @@ from albumcore import Album, Albumcore, CapabilityToken, Grants
 from albumcore.feed import Person
 from albumcore.ids import CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow
+from albumcore.json_object import Json, present
 from albumcore.streams import key_of, named_stream
 from albumcore.times import local_time
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.token_last_use import TokenLastUses
-from albumcore_adapters.http.kheops.feed_json import Json, person_json, present
+from albumcore_adapters.webhooks.render import person_json
 
 
 @frozen

@@ -30,15 +30,16 @@ from albumcore import (
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, Invalid
 from albumcore.ids import AlbumId, CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow, Index, MemberRow
+from albumcore.json_object import Json
 from albumcore.streams import key_of, named_stream
 from albumcore.times import Clock
 from albumcore.user_tokens.values import check_grants
 from albumcore_adapters.access.albums import permitted
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http.kheops.capability_token_json import tokens_json
 from albumcore_adapters.http.kheops.common import PAGE, has, listed, shown
-from albumcore_adapters.http.kheops.feed_json import Json
 from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, Schema, group, text
@@ -47,12 +48,11 @@ from albumcore_adapters.http.openapi.values import MOMENT, PLAIN, TRUE, USER, WO
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.capability_secrets import digest_of
-from albumcore_adapters.service import MakeId
 
-ID_LENGTH = 10
-SECRET_LENGTH = 22
+_ID_LENGTH = 10
+_SECRET_LENGTH = 22
 
-Decision = Callable[..., tuple[Any, ...]]
+_Decision = Callable[..., tuple[Any, ...]]
 
 
 class NotAdmin(Forbidden):
@@ -75,7 +75,7 @@ def create(
     """Create a token, and show its secret this once: only its digest is stored."""
     form = request.form()
     stream, issue = _scope(request, form, albums, clock)
-    token_id, secret = CapabilityTokenId(make_id(ID_LENGTH)), make_id(SECRET_LENGTH)
+    token_id, secret = CapabilityTokenId(make_id(_ID_LENGTH)), make_id(_SECRET_LENGTH)
     digest = digest_of(secret)
     albums.handle(
         stream,
@@ -93,7 +93,7 @@ def create(
 
 def _scope(
     request: ApiRequest, form: Fields, albums: Albumcore, clock: Clock
-) -> tuple[Stream[Any], Decision]:
+) -> tuple[Stream[Any], _Decision]:
     """The stream that a token is issued in, and the decision, by ``scope_type``.
 
     Raises:
@@ -194,7 +194,7 @@ def revoke(
     user = request.caller.user
     row = _visible(albums.index, user, request.path["capability"])
     stream = named_stream(row.stream)
-    decision: Decision = (
+    decision: _Decision = (
         revoke_capability_token if isinstance(stream.initial, Album) else revoke_user_token
     )
     albums.handle(stream, decision, request.source, CapabilityTokenId(row.token_id))

@@ -38,7 +38,7 @@ MESSAGES: Mapping[str | tuple[str, str], str] = {
 }
 """What is said of an error, by its code, or by its code on one route (Kheops API, conventions)."""
 
-DETAILS: Mapping[str, str] = {
+_DETAILS: Mapping[str, str] = {
     **errors.DETAILS,
     # The same text for every cause: an unknown album cannot be told from an album of other users.
     "album_not_found": "no such album, or you are not a member of it",
@@ -90,7 +90,7 @@ def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]
             by_route = MESSAGES.get((code, route.path)) if route else None
             return (
                 by_route or MESSAGES.get(code) or message,
-                DETAILS.get(code, error.detail),
+                _DETAILS.get(code, error.detail),
             )
         case Unauthorized():
             return message, error.detail

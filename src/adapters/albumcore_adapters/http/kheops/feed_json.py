@@ -6,14 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from albumcore import FeedPage, render_feed, render_study_comments
 from albumcore.feed import Entry, FeedForm, Person
-from albumcore.feed.rendering import Json, present
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore.json_object import Json
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims, album_holder
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.webhooks.render import person_json
-
-__all__ = ["Json", "people_of", "person_json", "present", "render", "render_comments"]
 
 
 def render(

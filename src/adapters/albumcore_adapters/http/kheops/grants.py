@@ -9,10 +9,10 @@ from attrs import frozen
 
 from albumcore.errors import Forbidden, Invalid, NotFound
 from albumcore.ids import AlbumId, StudyUID, is_uid
+from albumcore.json_object import Json
 from albumcore_adapters.access.albums import reached
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.kheops.feed_json import Json
 from albumcore_adapters.http.kheops.oauth import OAuthError, at_most_one, one, respond_to_client
 from albumcore_adapters.http.kheops.params import Fields
 from albumcore_adapters.http.kheops.reports import provider_named

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from albumcore.errors import Forbidden, NotFound
+from albumcore.json_object import Json, present
 from albumcore_adapters.http.kheops.common import NOTHING, shown
-from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.oauth import OAuthError, at_most_one, respond_to_client
 from albumcore_adapters.http.kheops.params import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest

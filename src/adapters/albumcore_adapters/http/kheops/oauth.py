@@ -7,7 +7,7 @@ from collections.abc import Callable
 from attrs import evolve
 
 from albumcore.errors import Invalid
-from albumcore_adapters.http.kheops.feed_json import Json
+from albumcore.json_object import Json
 from albumcore_adapters.http.kheops.params import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from albumcore import Albumcore
+from albumcore.json_object import Json
 from albumcore.times import Clock
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.common import NOTHING, OK
-from albumcore_adapters.http.kheops.feed_json import Json
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import TEXT, ResponseSpec, ref
 from albumcore_adapters.http.prometheus import OPENMETRICS, TEXT_FORMAT, prometheus_text

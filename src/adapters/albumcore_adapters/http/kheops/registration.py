@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from albumcore.errors import Forbidden, Invalid
+from albumcore.json_object import present
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.common import shown
-from albumcore_adapters.http.kheops.feed_json import present
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import ParameterSpec, ResponseSpec, ref
 from albumcore_adapters.http.openapi.values import TOKEN

@@ -22,9 +22,10 @@ from albumcore.albums import ReportProvider
 from albumcore.albums.values import check_provider_text
 from albumcore.errors import Invalid, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
+from albumcore.json_object import Json, present
 from albumcore.times import local_time
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.http.kheops.common import DONE, NOTHING, PAGE, listed, shown
-from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import Fields, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import ParameterSpec, text
@@ -32,9 +33,8 @@ from albumcore_adapters.http.openapi.values import ADDRESS, ADDRESS_OR_NONE, PLA
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.outbound import Outbound, check_metadata
-from albumcore_adapters.service import MakeId
 
-ID_LENGTH = 22
+_ID_LENGTH = 22
 
 
 def create(request: ApiRequest, albums: Albumcore, outbound: Outbound, make_id: MakeId) -> Response:
@@ -42,7 +42,7 @@ def create(request: ApiRequest, albums: Albumcore, outbound: Outbound, make_id: 
     form = request.form()
     name, url = (check_provider_text(field, form.text(field) or "") for field in ("name", "url"))
     _check_address(outbound, url)
-    provider_id = ReportProviderId(make_id(ID_LENGTH))
+    provider_id = ReportProviderId(make_id(_ID_LENGTH))
     [created] = albums.handle(
         request.stream, create_report_provider, request.source, provider_id, name, url
     )

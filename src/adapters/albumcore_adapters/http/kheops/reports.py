@@ -16,6 +16,7 @@ from albumcore.ids import AlbumId, ReportProviderId, StudyUID, is_uid
 from albumcore.index import MemberRow, ProviderRow
 from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.series import series_in_album
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.kheops.common import NOTHING, shown
 from albumcore_adapters.http.kheops.params import Fields
@@ -36,7 +37,6 @@ from albumcore_adapters.identity.service_tokens import (
     report_token,
 )
 from albumcore_adapters.outbound import Metadata, Outbound, check_metadata
-from albumcore_adapters.service import MakeId
 
 CONFIGURATION = "/.well-known/report-provider-configuration"
 

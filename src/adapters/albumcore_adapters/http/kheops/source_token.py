@@ -13,12 +13,12 @@ from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.errors import Unauthorized
 
-HEADER = "X-Authorization-Source"
+_HEADER = "X-Authorization-Source"
 
 
 def lends(request: ApiRequest) -> bool:
     """Whether the request has the header."""
-    return request.header(HEADER) is not None
+    return request.header(_HEADER) is not None
 
 
 def lent(request: ApiRequest, auth: Authentication) -> Taken | None:
@@ -30,7 +30,7 @@ def lent(request: ApiRequest, auth: Authentication) -> Taken | None:
         Unauthorized: the header is malformed.
         Forbidden: it is not the token of an album that may be sent from.
     """
-    header = request.header(HEADER)
+    header = request.header(_HEADER)
     if header is None:
         return None
     album = _lending_album(auth, header)
@@ -39,14 +39,14 @@ def lent(request: ApiRequest, auth: Authentication) -> Taken | None:
 
 def _lending_album(auth: Authentication, header: str) -> AlbumId:
     if not header.lower().lstrip().startswith("bearer"):
-        raise Unauthorized(f"{HEADER} is not Bearer with a token")
+        raise Unauthorized(f"{_HEADER} is not Bearer with a token")
     token = bearer(header)
     try:
         lender = caller_of(auth, token)
     except (Unauthorized, NotFound):
-        raise Forbidden(f"the token in {HEADER} is not good") from None
+        raise Forbidden(f"the token in {_HEADER} is not good") from None
     if lender.album is None:
-        raise Forbidden(f"the token in {HEADER} is not for an album")
+        raise Forbidden(f"the token in {_HEADER} is not for an album")
     # Of the tokens for an album, only capability tokens ever have this permission.
     permitted(auth.albums, lender, lender.album, Permission.SEND_SERIES, auth.clock())
     return lender.album

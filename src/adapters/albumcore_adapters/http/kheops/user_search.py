@@ -9,6 +9,7 @@ from albumcore.errors import StudyNotFound
 from albumcore.feed import Person
 from albumcore.ids import AlbumId, StudyUID, UserId, is_uid
 from albumcore.index import MemberRow
+from albumcore.json_object import Json, present
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     can_see,
@@ -20,7 +21,6 @@ from albumcore_adapters.base.settings import Settings, UserSearch
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.common import PAGE
-from albumcore_adapters.http.kheops.feed_json import Json, present
 from albumcore_adapters.http.kheops.params import BadQuery, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.parts import (

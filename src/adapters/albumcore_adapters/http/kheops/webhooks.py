@@ -22,6 +22,7 @@ from albumcore import (
 )
 from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.common import DONE, PAGE, has, listed, shown
 from albumcore_adapters.http.kheops.params import Fields, Page, user_named_or_none
@@ -47,7 +48,6 @@ from albumcore_adapters.http.openapi.values import (
 )
 from albumcore_adapters.http.response import ACCEPTED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
-from albumcore_adapters.service import MakeId
 from albumcore_adapters.webhooks import (
     Outbox,
     TriggerSummary,
@@ -59,12 +59,12 @@ from albumcore_adapters.webhooks import (
     webhook_json,
 )
 
-ID_LENGTH = 20
+_ID_LENGTH = 20
 
 
 def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: MakeId) -> Response:
     """Add a webhook: an address that is notified of events of the album."""
-    form, webhook_id = request.form(), WebhookId(make_id(ID_LENGTH))
+    form, webhook_id = request.form(), WebhookId(make_id(_ID_LENGTH))
     secret = form.text("secret")
     if secret == "":
         raise Invalid("secret", "one that is given is not empty")
@@ -185,7 +185,7 @@ def _webhook(request: ApiRequest, albums: Albumcore) -> Webhook:
     return webhook
 
 
-EVENTS = {event.value: event for event in WebhookEvent}
+_EVENTS = {event.value: event for event in WebhookEvent}
 
 
 def _events(form: Fields, name: str) -> list[WebhookEvent] | None:
@@ -194,9 +194,9 @@ def _events(form: Fields, name: str) -> list[WebhookEvent] | None:
     if not texts:
         return None
     named = [] if list(texts) == [""] else [text.lower() for text in texts]
-    if not EVENTS.keys() >= set(named):
-        raise Invalid(name, f"an event is one of {', '.join(EVENTS)}")
-    return [EVENTS[one] for one in named]
+    if not _EVENTS.keys() >= set(named):
+        raise Invalid(name, f"an event is one of {', '.join(_EVENTS)}")
+    return [_EVENTS[one] for one in named]
 
 
 def _uid(field: str, text: str) -> str:

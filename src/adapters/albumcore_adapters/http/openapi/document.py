@@ -7,9 +7,9 @@ from importlib.metadata import version
 
 from attrs import frozen
 
+from albumcore.json_object import Json
 from albumcore_adapters.http.openapi.parts import (
     TEXT,
-    Json,
     Parameters,
     ParameterSpec,
     ResponseSpec,

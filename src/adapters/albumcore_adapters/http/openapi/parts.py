@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-Json = dict[str, Any]
+from albumcore.json_object import Json
+
 Schema = Mapping[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -26,7 +27,9 @@ def array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def record(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+def closed_object(
+    required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None
+) -> Schema:
     """An object with these keys and no others."""
     return {
         "type": "object",

@@ -15,8 +15,8 @@ from albumcore_adapters.http.openapi.parts import (
     TEXT,
     Schema,
     array,
+    closed_object,
     one_of,
-    record,
     ref,
     text,
 )
@@ -50,16 +50,16 @@ _FLAGS = dict.fromkeys(
     ("add_user", "download_series", "send_series", "delete_series", "add_series", "write_comments"),
     FLAG,
 )
-_SERIES = record({"UID": UID}, {"description": TEXT})
-_PROVIDER = record(
+_SERIES = closed_object({"UID": UID}, {"description": TEXT})
+_PROVIDER = closed_object(
     {"name": TEXT, "is_removed": FLAG}, {"id": ALPHANUMERIC, "client_id": ALPHANUMERIC}
 )
 _IN_EVENT = {"can_access": FLAG}
 _WEBHOOK_EVENT = one_of("new_series", "remove_series", "new_user", "delete_album")
 _HISTOGRAM = {
-    "users_in_album_histogram": array(record({"nb_users": COUNT, "nb_albums": COUNT})),
-    "series_in_album_histogram": array(record({"nb_series": COUNT, "nb_albums": COUNT})),
-    "series_in_study_histogram": array(record({"nb_series": COUNT, "nb_studies": COUNT})),
+    "users_in_album_histogram": array(closed_object({"nb_users": COUNT, "nb_albums": COUNT})),
+    "series_in_album_histogram": array(closed_object({"nb_series": COUNT, "nb_albums": COUNT})),
+    "series_in_study_histogram": array(closed_object({"nb_series": COUNT, "nb_studies": COUNT})),
 }
 _WEBHOOK = {
     "id": ALPHANUMERIC,
@@ -70,13 +70,13 @@ _WEBHOOK = {
     "enabled": FLAG,
     "number_of_triggers": COUNT,
 }
-_TRIGGERED_SERIES = record({"series_uid": UID}, {"retrieve_url": TEXT})
+_TRIGGERED_SERIES = closed_object({"series_uid": UID}, {"retrieve_url": TEXT})
 
 SCHEMAS: Mapping[str, Schema] = {
-    "Error": record({"message": TEXT, "detail": TEXT, "help": TEXT}),
-    "Person": record({"sub": TEXT}, _PERSON),
-    "Member": record({"sub": TEXT, "is_admin": FLAG}, _PERSON),
-    "Album": record(
+    "Error": closed_object({"message": TEXT, "detail": TEXT, "help": TEXT}),
+    "Person": closed_object({"sub": TEXT}, _PERSON),
+    "Member": closed_object({"sub": TEXT, "is_admin": FLAG}, _PERSON),
+    "Album": closed_object(
         {
             "album_id": ALPHANUMERIC,
             "name": text(1, 255),
@@ -94,7 +94,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         {"users": array(ref("Member"))},
     ),
-    "AlbumInBrief": record(
+    "AlbumInBrief": closed_object(
         {
             "album_id": ALPHANUMERIC,
             "name": text(1, 255),
@@ -102,18 +102,18 @@ SCHEMAS: Mapping[str, Schema] = {
             **_CONTENTS,
         }
     ),
-    "Contents": record(_CONTENTS),
-    "Source": record(
+    "Contents": closed_object(_CONTENTS),
+    "Source": closed_object(
         {"sub": TEXT, **_IN_EVENT},
         {
             **_PERSON,
             "is_admin": FLAG,
-            "capability_token": record({"id": ALPHANUMERIC, "title": text(1, 255)}),
+            "capability_token": closed_object({"id": ALPHANUMERIC, "title": text(1, 255)}),
             "report_provider": _PROVIDER,
         },
     ),
-    "Target": record({"sub": TEXT, **_IN_EVENT}, {**_PERSON, "is_admin": FLAG}),
-    "Comment": record(
+    "Target": closed_object({"sub": TEXT, **_IN_EVENT}, {**_PERSON, "is_admin": FLAG}),
+    "Comment": closed_object(
         {
             "event_type": one_of("Comment"),
             "source": ref("Source"),
@@ -123,7 +123,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         {"target": ref("Target")},
     ),
-    "Mutation": record(
+    "Mutation": closed_object(
         {
             "event_type": one_of("Mutation"),
             "source": ref("Source"),
@@ -132,12 +132,14 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         {
             "target": ref("Target"),
-            "study": record(
+            "study": closed_object(
                 {"UID": UID},
                 {
                     "description": TEXT,
                     "series": array(
-                        record({"UID": UID, "is_present_in_album": FLAG}, {"description": TEXT})
+                        closed_object(
+                            {"UID": UID, "is_present_in_album": FLAG}, {"description": TEXT}
+                        )
                     ),
                 },
             ),
@@ -146,7 +148,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Event": {"oneOf": [ref("Comment"), ref("Mutation")]},
-    "CapabilityToken": record(
+    "CapabilityToken": closed_object(
         {
             "id": ALPHANUMERIC,
             "title": text(1, 255),
@@ -164,14 +166,14 @@ SCHEMAS: Mapping[str, Schema] = {
             "write_permission": FLAG,
             "download_permission": FLAG,
             "appropriate_permission": FLAG,
-            "album": record({"album_id": ALPHANUMERIC, "name": text(1, 255)}),
+            "album": closed_object({"album_id": ALPHANUMERIC, "name": text(1, 255)}),
             "created_by": ref("Person"),
             "revoked_by": ref("Person"),
             "access_token": text(22, 22),
             "secret": text(22, 22),
         },
     ),
-    "ReportProvider": record(
+    "ReportProvider": closed_object(
         {
             "name": text(1, 1024),
             "url": text(1, 1024),
@@ -184,24 +186,28 @@ SCHEMAS: Mapping[str, Schema] = {
         "required": ["valid"],
         "properties": {"valid": FLAG, "error_description": TEXT},
     },
-    "Webhook": record(
+    "Webhook": closed_object(
         _WEBHOOK,
         {
-            "last_triggers": array(record({"id": ALPHANUMERIC, "status": one_of("pass", "fail")})),
+            "last_triggers": array(
+                closed_object({"id": ALPHANUMERIC, "status": one_of("pass", "fail")})
+            ),
             "triggers": array(ref("Trigger")),
         },
     ),
-    "Trigger": record(
+    "Trigger": closed_object(
         {"id": ALPHANUMERIC, "is_manual_trigger": FLAG, "event": _WEBHOOK_EVENT},
         {
-            "attempts": array(record({"status": INTEGER, "time": UTC_TIME, "attempt": INTEGER})),
+            "attempts": array(
+                closed_object({"status": INTEGER, "time": UTC_TIME, "attempt": INTEGER})
+            ),
             "user": ref("Person"),
-            "study": record(
+            "study": closed_object(
                 {"study_uid": UID, "series": array(_TRIGGERED_SERIES)}, {"retrieve_url": TEXT}
             ),
         },
     ),
-    "KnownUser": record(
+    "KnownUser": closed_object(
         {"sub": TEXT}, {**_PERSON, "is_admin": FLAG, "album_access": FLAG, "study_access": FLAG}
     ),
     "DicomObject": {
@@ -221,18 +227,18 @@ SCHEMAS: Mapping[str, Schema] = {
         "required": [*_HISTOGRAM],
         "additionalProperties": COUNT,
     },
-    "Token": record(
+    "Token": closed_object(
         {"access_token": TEXT, "token_type": one_of("bearer"), "expires_in": COUNT}, {"scope": TEXT}
     ),
-    "TokenError": record({"error": TEXT}, {"error_description": TEXT}),
+    "TokenError": closed_object({"error": TEXT}, {"error_description": TEXT}),
     "Introspection": {
         "type": "object",
         "required": ["active"],
         "properties": {"active": FLAG, "scope": TEXT, "sub": TEXT},
     },
     "Configuration": {"type": "object", "required": ["issuer"], "properties": {"issuer": TEXT}},
-    "Detail": record({"detail": TEXT}),
-    "Image": record(
+    "Detail": closed_object({"detail": TEXT}),
+    "Image": closed_object(
         {
             "id": INTEGER,
             "patient": INTEGER,
@@ -242,8 +248,8 @@ SCHEMAS: Mapping[str, Schema] = {
             "data": TEXT,
         }
     ),
-    "Made": record({"id": INTEGER}),
-    "Clinic": record({"id": INTEGER, "start": DAY, "end": DAY, "location": TEXT}),
-    "Station": record({"id": INTEGER, "name": TEXT, "level": INTEGER}),
-    "Patient": record({"id": INTEGER, **PATIENT}),
+    "Made": closed_object({"id": INTEGER}),
+    "Clinic": closed_object({"id": INTEGER, "start": DAY, "end": DAY, "location": TEXT}),
+    "Station": closed_object({"id": INTEGER, "name": TEXT, "level": INTEGER}),
+    "Patient": closed_object({"id": INTEGER, **PATIENT}),
 }
