@@ -149,7 +149,7 @@ def test_log_that_is_made_anew(service: Service, client: testing.TestClient) -> 
     """When its last connection is closed, SQLite removes it, and makes another one for the next."""
     database = sqlite_of(service.albums)
     assert _create(client).status_code == 201
-    for free in (database.connections._readers, database.connections._writers):  # as after errors
+    for free in database.connections._idle.values():  # as after errors
         while free:
             database.connections.discard(free.pop())
     if database._version_cursor is not None:

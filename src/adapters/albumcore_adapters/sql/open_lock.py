@@ -84,12 +84,6 @@ def path_in(name: str) -> str:
     return os.path.abspath(name)
 
 
-def identity(path: str) -> tuple[int, int]:
-    """The device and inode of the file that a path leads to."""
-    found = os.stat(path)
-    return found.st_dev, found.st_ino
-
-
 def is_at(file: Path, descriptor: int) -> bool:
     """Whether a path leads to the file of an open descriptor."""
     try:

@@ -35,7 +35,7 @@ from albumcore_adapters.sql.postgres_transaction import (
     roll_back,
     was_committed,
 )
-from albumcore_adapters.sql.read_snapshot import ReadSnapshot
+from albumcore_adapters.sql.read_snapshot import PartOfTransaction, ReadSnapshot
 
 WRITE_LOCK = int.from_bytes(b"albumcor")
 """The number of the advisory lock of transactions that write beside the events."""
@@ -170,7 +170,7 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
             ConnectionLost, OperationalError: as by `transaction`.
         """
         if self._thread.ambient is not None:
-            return self.another_cursor(self._thread.ambient)
+            return PartOfTransaction(self, self._thread)
         self._end_snapshot()
         return self._write(lock, pipelined, seconds or self._lock_seconds)
 
@@ -180,11 +180,15 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
             return self._read()
         return self._write(_LOCK_WRITES, pipelined=False, seconds=self._lock_seconds)
 
-    @contextmanager
-    def another_cursor(self, cursor: PortableCursor) -> Iterator[PortableCursor]:
+    def another_cursor(self, cursor: PortableCursor) -> PortableCursor:
         """A further cursor in the transaction of a cursor."""
-        with translated_errors():
-            yield PortableCursor(cursor.connection)
+        return PortableCursor(cursor.connection)
+
+    def raise_translated(self, error: BaseException) -> None:
+        """Raise the event library's error for an error of the driver."""
+        if isinstance(error, psycopg.Error):
+            with translated_errors():
+                raise error
 
     @contextmanager
     def _read(self) -> Iterator[PortableCursor]:

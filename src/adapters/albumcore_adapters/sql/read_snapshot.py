@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from attrs import define, field
+
 
 class _ThreadState(threading.local):
     """The transaction that the reads of a thread share, opened by the first of them.
@@ -16,6 +18,8 @@ class _ThreadState(threading.local):
         cursors: How many cursors of the shared transaction are in use.
         is_stale: Whether the thread has written since, so that the next read needs another transaction.
         ambient: The cursor of the write transaction that all transactions of the thread are part of, or None.
+        transaction: The shared transaction, while it is open.
+        cursor: The cursor that it was opened with.
     """
 
     depth = 0
@@ -33,10 +37,6 @@ class _ThreadState(threading.local):
         if not self.depth:
             self.close()
 
-    def open(self, transaction: AbstractContextManager[Any]) -> None:
-        self.cursor = transaction.__enter__()
-        self.transaction = transaction
-
     def close(self) -> None:
         transaction, self.transaction = self.transaction, None
         self.cursor, self.is_stale = None, False
@@ -47,8 +47,8 @@ class _ThreadState(threading.local):
 class ReadSnapshot:
     """Transactions of a database, of which those that read can share one: the base of both databases.
 
-    A response made of several reads is then consistent, and costs one transaction. A database implements `begin` and
-    `another_cursor`.
+    A response made of several reads is then consistent, and costs one transaction. A database implements `begin`,
+    `another_cursor` and `raise_translated`.
     """
 
     def __init__(self) -> None:
@@ -68,10 +68,8 @@ class ReadSnapshot:
     def transaction(self, *, commit: bool) -> AbstractContextManager[Any]:
         """A transaction of its own, or a part of the one that this thread is in."""
         thread = self._thread
-        if thread.ambient is not None:
-            return self.another_cursor(thread.ambient)
-        if not commit and thread.depth:
-            return _SharedRead(self, thread)
+        if thread.ambient is not None or (thread.depth and not commit):
+            return PartOfTransaction(self, thread)
         if commit and thread.cursor is not None:
             self._end_snapshot()
         return self.begin(commit=commit)
@@ -102,32 +100,41 @@ class ReadSnapshot:
         """A transaction of its own, committed at its end with ``commit``, and rolled back without."""
         raise NotImplementedError
 
-    def another_cursor(self, cursor: Any) -> AbstractContextManager[Any]:
+    def another_cursor(self, cursor: Any) -> Any:
         """A further cursor in the transaction of a cursor."""
         raise NotImplementedError
 
+    def raise_translated(self, error: BaseException) -> None:
+        """Raise the event library's error for one of the database's driver; return for any other error."""
+        raise NotImplementedError
 
-class _SharedRead:
-    """A part of the transaction that a thread's reads share. A class and no generator: a request has a dozen."""
 
-    def __init__(self, database: ReadSnapshot, thread: _ThreadState) -> None:
-        self._database = database
-        self._thread = thread
+@define
+class PartOfTransaction:
+    """A cursor in the transaction that a thread is in: the ambient one, or the one that its reads share.
+
+    A class and no generator: a request has a dozen.
+    """
+
+    _database: ReadSnapshot
+    _thread: _ThreadState
+    _cursor: Any = field(default=None, init=False)
 
     def __enter__(self) -> Any:
-        thread = self._thread
-        if thread.cursor is None:
-            thread.open(self._database.begin(commit=False))
-        self._another = self._database.another_cursor(thread.cursor)
-        cursor = self._another.__enter__()
+        database, thread = self._database, self._thread
+        if thread.ambient is None and thread.cursor is None:
+            transaction = database.begin(commit=False)
+            thread.cursor = transaction.__enter__()
+            thread.transaction = transaction
+        self._cursor = database.another_cursor(thread.ambient or thread.cursor)
         thread.cursors += 1
-        return cursor
+        return self._cursor
 
-    def __exit__(self, *ended: Any) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         thread = self._thread
         thread.cursors -= 1
-        try:
-            self._another.__exit__(*ended)
-        finally:
-            if thread.is_stale and not thread.cursors:
-                thread.close()
+        self._cursor.close()  # an open cursor would keep its connection from closing
+        if thread.is_stale and not thread.cursors:
+            thread.close()
+        if error is not None:
+            self._database.raise_translated(error)

@@ -14,7 +14,7 @@ from eventsourcing.sqlite import SQLiteDatastore
 from albumcore_adapters.sql.database import LOCK_SECONDS, System
 from albumcore_adapters.sql.read_snapshot import ReadSnapshot
 from albumcore_adapters.sql.sqlite_pool import SQLitePool
-from albumcore_adapters.sql.sqlite_transaction import AnotherCursor, Transaction, WriterLock
+from albumcore_adapters.sql.sqlite_transaction import Transaction, WriterLock
 
 _VERSION_SECONDS = 0.01
 """How long a data version is valid without asking SQLite: a program that counts no commits may have written."""
@@ -72,9 +72,14 @@ class SQLiteDatabase(ReadSnapshot, SQLiteDatastore):  # type: ignore[misc]  # a 
         lock = self._writer_lock if commit or self._is_memory else None
         return Transaction(self.connections, lock, commit=commit, seconds=self.lock_timeout)
 
-    def another_cursor(self, cursor: sqlite3.Cursor) -> AbstractContextManager[sqlite3.Cursor]:
+    def another_cursor(self, cursor: sqlite3.Cursor) -> sqlite3.Cursor:
         """A further cursor in the transaction of a cursor."""
-        return AnotherCursor(self.connections, cursor.connection.cursor())
+        return cursor.connection.cursor()
+
+    def raise_translated(self, error: BaseException) -> None:
+        """Raise the event library's error, or our fault, for an error of SQLite."""
+        if isinstance(error, sqlite3.Error):
+            raise self.connections.translated(error) from error
 
     def trouble(self) -> str | None:
         """Why this process cannot use the database until it is restarted; None as far as is known."""

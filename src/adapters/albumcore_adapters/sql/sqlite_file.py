@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 
 from eventsourcing.persistence import OperationalError, PersistenceError
 
 from albumcore_adapters.sql.faults import REPLACED, StoreReplaced
-from albumcore_adapters.sql.open_lock import identity, path_in
+from albumcore_adapters.sql.open_lock import path_in
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +30,15 @@ class DatabaseFile:
     def __init__(self, db_name: str) -> None:
         self.path = path_in(db_name)
         self.trouble: str | None = None
-        self._opened: tuple[int, int] | None = None
+        self._opened: os.stat_result | None = None
         self._log_path = ""
-        self._log_opened: tuple[int, int] | None = None
+        self._log_opened: os.stat_result | None = None
         self._is_replaced = False
 
     def note_opened(self, path: str, *, is_wal: bool) -> None:
         """Remember the file of the first connection, by the path that SQLite gives, and its write-ahead log."""
         if self._opened is None:
-            self._opened = identity(path)
+            self._opened = os.stat(path)
             self._log_path = f"{path}-wal" if is_wal else ""
 
     def forget_log(self) -> None:
@@ -56,10 +57,10 @@ class DatabaseFile:
         """
         if self._opened is not None and not self._is_replaced:
             try:
-                self._is_replaced = identity(self.path) != self._opened
+                self._is_replaced = not os.path.samestat(os.stat(self.path), self._opened)
                 if self._log_path and (is_writing or self._log_opened is not None):
-                    log = identity(self._log_path)
-                    self._is_replaced |= log != (self._log_opened or log)
+                    log = os.stat(self._log_path)
+                    self._is_replaced |= not os.path.samestat(log, self._log_opened or log)
                     self._log_opened = log
             except (FileNotFoundError, NotADirectoryError):
                 self._is_replaced = True

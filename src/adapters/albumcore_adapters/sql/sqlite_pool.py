@@ -66,11 +66,12 @@ class SQLitePool:
         self._is_read_only = "?mode=ro" in db_name
         self.file = DatabaseFile(db_name)
         self.commit_counter: CommitCounter | None = None
-        self._readers: list[sqlite3.Connection] = []
-        self._writers: list[sqlite3.Connection] = []
+        readers: list[sqlite3.Connection] = []
+        # A database in memory may be one connection's own.
+        self._idle = {False: readers, True: readers if self.is_memory else []}
         self._is_closed = False
         if self.is_memory:
-            self._readers.append(self.open())
+            readers.append(self.open())
 
     def acquire(self, *, is_writer: bool) -> sqlite3.Connection:
         """Take an idle connection, or open one.
@@ -80,7 +81,7 @@ class SQLitePool:
             OperationalError: the file was replaced, or the database is busy.
         """
         try:
-            return self._idle(is_writer).pop()
+            return self._idle[is_writer].pop()
         except IndexError:
             return self.open(is_writer=is_writer)
 
@@ -89,7 +90,7 @@ class SQLitePool:
         if self._is_closed:
             connection.close()
         else:
-            self._idle(is_writer).append(connection)
+            self._idle[is_writer].append(connection)
 
     def discard(self, connection: sqlite3.Connection) -> None:
         """Close a connection that failed."""
@@ -100,7 +101,7 @@ class SQLitePool:
         """Close the idle connections; the others are closed when they are released."""
         self._is_closed = True
         self.file.forget_log()
-        for idle in (self._readers, self._writers):
+        for idle in self._idle.values():
             while idle:
                 idle.pop().close()
 
@@ -156,10 +157,6 @@ class SQLitePool:
             opened.execute("PRAGMA busy_timeout=0")
         if not self.is_memory:
             self.file.note_opened(_path_of(opened), is_wal=is_wal)
-
-    def _idle(self, is_writer: bool) -> list[sqlite3.Connection]:
-        # A database in memory may be one connection's own.
-        return self._writers if is_writer and not self.is_memory else self._readers
 
 
 def _counter_beside(connection: sqlite3.Connection) -> CommitCounter | None:

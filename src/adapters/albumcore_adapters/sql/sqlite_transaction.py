@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TypeAlias
 
+from attrs import define, field
 from eventsourcing.persistence import OperationalError
 
 from albumcore_adapters.sql.sqlite_pool import SQLitePool
@@ -17,12 +18,13 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.005
 """Seconds between two attempts to begin while another process writes."""
 
 
+@define
 class Transaction:
     """A context manager for one transaction on a pooled connection.
 
     A class and no generator, since every request has some.
 
-    Args:
+    Attributes:
         pool: Where the connection comes from.
         lock: The lock of this process to hold meanwhile, if any.
         commit: Whether it is committed at its end. Without it, or on an error, it is rolled back.
@@ -30,20 +32,13 @@ class Transaction:
         synchronous: What a commit waits for: ``FULL`` for the disk, ``NORMAL`` for the operating system.
     """
 
-    def __init__(
-        self,
-        pool: SQLitePool,
-        lock: WriterLock | None,
-        *,
-        commit: bool,
-        seconds: float,
-        synchronous: str = "FULL",
-    ) -> None:
-        self._pool = pool
-        self._lock = lock
-        self._commit = commit
-        self._seconds = seconds
-        self._synchronous = synchronous
+    _pool: SQLitePool
+    _lock: WriterLock | None
+    _commit: bool = field(kw_only=True)
+    _seconds: float = field(kw_only=True)
+    _synchronous: str = field(default="FULL", kw_only=True)
+    _connection: sqlite3.Connection = field(init=False)
+    _cursor: sqlite3.Cursor = field(init=False)
 
     def __enter__(self) -> sqlite3.Cursor:
         lock, commit = self._lock, self._commit
@@ -105,22 +100,6 @@ class Transaction:
         finally:
             if self._lock is not None:
                 self._lock.release()
-
-
-class AnotherCursor:
-    """A context manager for a further cursor of an open transaction. A class: a response takes a dozen."""
-
-    def __init__(self, pool: SQLitePool, cursor: sqlite3.Cursor) -> None:
-        self._pool = pool
-        self._cursor = cursor
-
-    def __enter__(self) -> sqlite3.Cursor:
-        return self._cursor
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._cursor.close()
-        if isinstance(error, sqlite3.Error):
-            raise self._pool.translated(error) from error
 
 
 def begin_immediate(cursor: sqlite3.Cursor, seconds: float) -> None:
