@@ -60,7 +60,7 @@ class Albumcore(Commands):
             Invalid: the time has no time zone.
         """
         if at is not None:
-            reached = self._version_at(stream, in_utc("at", at))
+            reached = self._version_at(stream, in_utc(at))
             version = reached if version is None else min(version, reached)
         if version is None:
             return self.states.current(stream).state
@@ -157,7 +157,7 @@ class Albumcore(Commands):
     def _past_feed(
         self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, at: datetime | None
     ) -> FeedPage:
-        until = None if at is None else self._version_at(stream, in_utc("at", at))
+        until = None if at is None else self._version_at(stream, in_utc(at))
         history = tuple(self.history(stream, until=until))
         album = fold(stream.initial, history)
         if not history or (viewer is not None and viewer not in album.members):

@@ -86,7 +86,7 @@ def stored_time(at: datetime) -> str:
     Raises:
         Invalid: it has no time zone.
     """
-    utc = in_utc("at", at)
+    utc = in_utc(at)
     if type(utc) is datetime and utc.microsecond:
         return orjson.dumps(utc)[1:-1].decode()  # faster, but leaves out microseconds that are zero
     return utc.isoformat(timespec="microseconds")

@@ -22,14 +22,13 @@ from eventsourcing.persistence import (
     Mapper,
     OperationalError,
     PersistenceError,
-    StoredEvent,
 )
 from eventsourcing.utils import Environment, EnvType
 
 from albumcore.codec import Codec, SnapshotStore
 from albumcore.errors import AlbumcoreError, CommandReused, IdTaken, Invalid
 from albumcore.ids import ImageId, is_digest, user_id
-from albumcore.index import Change, CommandRow, changes
+from albumcore.index import CommandRow, changes
 from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, record
 from albumcore.library_api import LibraryApplication
 from albumcore.state_cache import StateCache, StreamState
@@ -254,13 +253,14 @@ class Commands(LibraryApplication):
                         # After the state is read: if it contains events of this command, they are found here.
                         if key is not None and (before := self.done_before(key)):
                             return before
-                    act = Act(source, self._now(there.at), key)
+                    act = Act(source, max(self._clock(), there.at), key)
                     decided = decision(there.state, act, *args, **kwargs)
                     if recorded := record(stream.name, there.version, act, decided):
                         stored = [self.mapper.to_stored_event(one) for one in recorded]
                         # Before the append: an event that cannot be applied would make its stream unreadable.
                         after = there.after(recorded, sum([len(one.state) for one in stored]))
-                        self._append(recorded, stored)
+                        changed = [change for one in recorded for change in changes(one)]
+                        self.recorder.insert_events(stored, changes=changed)
                     if projection is not None:
                         projection(recorded)
             except AlbumcoreError:
@@ -298,11 +298,6 @@ class Commands(LibraryApplication):
             after = self.states.save(stream, after)
         self.states.put(stream, after)
         self.prompt(recorded)
-
-    def _now(self, last: datetime) -> datetime:
-        """The time of an act, in UTC: the clock's, but not before the last event of the stream."""
-        at = max(self._clock(), last)
-        return at if at.tzinfo is UTC else at.astimezone(UTC)
 
     def _meet(self, times: int, is_same: bool, error: Exception) -> None:
         """Wait after a conflict, before the command is decided again."""
@@ -362,12 +357,6 @@ class Commands(LibraryApplication):
                 return
             yield one
             version += 1
-
-    def _append(self, recorded: tuple[RecordedEvent[Any], ...], stored: list[StoredEvent]) -> None:
-        rows: list[Change] = []
-        for one in recorded:
-            rows.extend(changes(one))
-        self.recorder.insert_events(stored, changes=rows)
 
     def _was_stored(self, recorded: tuple[RecordedEvent[Any], ...]) -> bool:
         """Whether events are stored although their append seemed to fail; they carry the key of their command."""

@@ -7,7 +7,7 @@ A *decision* is a function of a state, an `Act` and its arguments. It returns th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -54,10 +54,6 @@ class CommandKey:
     content: str | None = None
 
 
-def _at(at: datetime) -> datetime:
-    return at if at.tzinfo is UTC else in_utc("at", at)
-
-
 @frozen(slots=False)  # faster to create: there is one for every event that is read
 class Act:
     """Who acts, and when: the context of a decision and of its events.
@@ -72,7 +68,7 @@ class Act:
     """
 
     source: Source
-    at: datetime = field(converter=_at)
+    at: datetime = field(converter=in_utc)
     command: CommandKey | None = None
 
     @property

@@ -6,6 +6,7 @@ NotImplementedError.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NoReturn, cast
 
 from eventsourcing.application import Application, Repository
@@ -58,7 +59,7 @@ class LibraryApplication(Application[str]):
             "albumcore takes the snapshots of its streams itself: the option snapshot_every says how often"
         )
 
-    @property
+    @cached_property
     def index(self) -> Index:
         """The index rows."""
         return cast(Index, self.recorder)

@@ -29,7 +29,7 @@ def album_stream(album_id: AlbumId) -> Stream[Album]:
     Raises:
         Invalid: the id is malformed.
     """
-    return named_stream(f"album-{ids.album_id(album_id)}")
+    return Stream(f"album-{ids.album_id(album_id)}", Album())
 
 
 def patient_stream(patient: PatientId) -> Stream[PatientImageSet]:
@@ -40,7 +40,7 @@ def patient_stream(patient: PatientId) -> Stream[PatientImageSet]:
     """
     if patient < 1:
         raise Invalid("patient", "a patient id is a positive number")
-    return named_stream(f"images-{patient}")
+    return Stream(f"images-{patient}", PatientImageSet())
 
 
 def user_stream(user: UserId) -> Stream[UserTokens]:
@@ -49,7 +49,7 @@ def user_stream(user: UserId) -> Stream[UserTokens]:
     Raises:
         Invalid: the subject identifier is malformed.
     """
-    return named_stream(f"user-{ids.user_id(user)}")
+    return Stream(f"user-{ids.user_id(user)}", UserTokens(owner=user))
 
 
 def study_stream(study_uid: StudyUID) -> Stream[StudyComments]:
@@ -58,7 +58,7 @@ def study_stream(study_uid: StudyUID) -> Stream[StudyComments]:
     Raises:
         Invalid: the UID is malformed.
     """
-    return named_stream(f"study-{ids.study_uid(study_uid)}")
+    return Stream(f"study-{ids.study_uid(study_uid)}", StudyComments())
 
 
 def named_stream(name: str) -> Stream[Any]:

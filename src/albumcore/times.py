@@ -11,12 +11,12 @@ Clock = Callable[[], datetime]
 """Returns the present time, aware."""
 
 
-def in_utc(field: str, at: datetime) -> datetime:
+def in_utc(at: datetime, field: str = "at") -> datetime:
     """Convert a time to UTC.
 
     Args:
-        field: Name of the parameter, for the error.
         at: An aware time. A naive one means another time on each machine, and is refused.
+        field: Name of the parameter, for the error.
 
     Raises:
         Invalid: it has no time zone, or is outside of the calendar in UTC.
@@ -44,9 +44,9 @@ def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:
         Invalid: it has no time zone.
     """
     timespec = "seconds" if in_whole_seconds else "auto"
-    return in_utc("at", at).replace(tzinfo=None).isoformat(timespec=timespec)
+    return in_utc(at).replace(tzinfo=None).isoformat(timespec=timespec)
 
 
 def clock_in_utc(clock: Clock) -> Clock:
     """The same clock in UTC; it raises Invalid if ``clock`` returns a naive time."""
-    return lambda: in_utc("clock", clock())
+    return lambda: in_utc(clock(), "clock")

@@ -20,11 +20,11 @@ from albumcore.index import ROWS, AlbumRow, Change, Drop, ImageRow, MemberRow, P
 from albumcore.streams import album_stream
 from albumcore_adapters.store.recorder import without_overwritten
 from albumcore_adapters.store.rows import (
+    TABLES,
     columns_of,
     in_chunks,
     row_of,
     statements_of,
-    table_of,
     table_statements,
 )
 from support.given import ALICE
@@ -109,14 +109,14 @@ def test_tables_are_made_from_the_row_classes(open_file: Callable[..., Albumcore
     """A column for each field, empty only where it may be; a lookup for each that is named."""
     app = open_file()
     for kind in ROWS:
-        columns = query(app, f"PRAGMA table_info({table_of(kind)})")
+        columns = query(app, f"PRAGMA table_info({TABLES[kind]})")
         assert [name for _, name, *_ in columns] == columns_of(kind)
         keys = {name for _, name, _, _, _, is_key in columns if is_key}
         assert keys == set(kind.KEY)
     nullable = {
-        (table_of(kind), name)
+        (TABLES[kind], name)
         for kind in ROWS
-        for _, name, _, not_null, _, _ in query(app, f"PRAGMA table_info({table_of(kind)})")
+        for _, name, _, not_null, _, _ in query(app, f"PRAGMA table_info({TABLES[kind]})")
         if not not_null
     }
     assert nullable == {
@@ -127,7 +127,7 @@ def test_tables_are_made_from_the_row_classes(open_file: Callable[..., Albumcore
         app, "SELECT name FROM sqlite_master WHERE name LIKE '%@_row@_by@_%' ESCAPE '@'"
     )
     assert {name for (name,) in indexes} == {
-        f"{table_of(kind)}_by_{'_'.join(lookup)}" for kind in ROWS for lookup in kind.LOOKUPS
+        f"{TABLES[kind]}_by_{'_'.join(lookup)}" for kind in ROWS for lookup in kind.LOOKUPS
     }
 
 

@@ -147,4 +147,4 @@ def test_a_moment_that_utc_has_not_is_refused(edge: datetime) -> None:
     """At both ends of the calendar."""
     hours = timedelta(hours=-1 if edge == datetime.max else 1)
     with pytest.raises(Invalid, match="no such time in UTC"):
-        in_utc("at", edge.replace(tzinfo=timezone(hours)))
+        in_utc(edge.replace(tzinfo=timezone(hours)))

@@ -28,11 +28,11 @@ def _not_negative(query: object, attribute: Attribute[Any], value: int | None) -
 
 
 def _since(at: datetime | None) -> datetime | None:
-    return None if at is None else in_utc("since", at)
+    return None if at is None else in_utc(at, "since")
 
 
 def _until(at: datetime | None) -> datetime | None:
-    return None if at is None else in_utc("until", at)
+    return None if at is None else in_utc(at, "until")
 
 
 @frozen

@@ -57,7 +57,7 @@ class CapabilityToken:
         Raises:
             Invalid: the time has no time zone.
         """
-        at = in_utc("at", at)
+        at = in_utc(at)
         # The tolerance is applied to `at`: the ends of a validity may be the first and last times of the calendar.
         return (
             self.revoked_at is None
@@ -71,7 +71,7 @@ class CapabilityToken:
         Raises:
             Invalid: the time has no time zone.
         """
-        at = in_utc("at", at)
+        at = in_utc(at)
         return self.revoked_at is None and at - TOLERANCE <= self.expires_at
 
 
@@ -116,10 +116,10 @@ def validity(
         Invalid: a time has no time zone, or is outside of the calendar in UTC.
     """
     return (
-        at if not_before is None else in_utc("not_before_time", not_before),
+        at if not_before is None else in_utc(not_before, "not_before_time"),
         months_after(at, DEFAULT_MONTHS)
         if expires_at is None
-        else in_utc("expiration_time", expires_at),
+        else in_utc(expires_at, "expiration_time"),
     )
 
 

@@ -264,7 +264,7 @@ def _locked(shard: str | Path, kind: int) -> Iterator[int]:
 
 def _is_older(file: Path, before: datetime) -> bool:
     try:
-        return file.stat().st_mtime < in_utc("before", before).timestamp()
+        return file.stat().st_mtime < in_utc(before, "before").timestamp()
     except FileNotFoundError:
         return False
 

@@ -111,7 +111,7 @@ class S3Blobs:
         Raises:
             BlobsUnavailable: a request failed.
         """
-        before = before and in_utc("before", before)
+        before = before and in_utc(before, "before")
         with self._request("the list"):
             pages = obstore.list(self._store, chunk_size=_PAGE)
         while True:
@@ -151,7 +151,7 @@ class S3Blobs:
         Raises:
             BlobsUnavailable: S3 did not confirm the removal. The blob may be removed nevertheless.
         """
-        limit = in_utc("before", before)
+        limit = in_utc(before, "before")
         try:
             with self._request(digest), self._existing(digest):
                 if obstore.head(self._store, _key(digest))["last_modified"] >= limit:

@@ -16,12 +16,12 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from attrs import field, frozen
 
 from albumcore.errors import Invalid
+from albumcore.text import is_text
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.sql.database import (
     Database,
     Row,
     has_changed,
-    is_storable,
     key_text,
 )
 
@@ -135,14 +135,14 @@ class Accounts:
 
     def disable(self, name: str) -> bool:
         """Deactivate an account; False if there is none with this name."""
-        if not is_storable(name):
+        if not is_text(name):
             return False
         with self.database.transaction(commit=True) as cursor:
             cursor.execute("UPDATE directory_account SET active = 0 WHERE name = ?", (name,))
             return has_changed(cursor)
 
     def _named(self, name: str) -> Row | None:
-        return next(iter(self._rows(_BY_NAME, name)), None) if is_storable(name) else None
+        return next(iter(self._rows(_BY_NAME, name)), None) if is_text(name) else None
 
     def _rows(self, select: str, value: str | int) -> list[Row]:
         with self.database.transaction(commit=False) as cursor:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from albumcore_adapters.sql.database import Database, is_storable
+from albumcore.text import is_text
+from albumcore_adapters.sql.database import Database
 
 _PERSON = "EXISTS (SELECT 1 FROM directory_person AS person WHERE person.sub = {})"
 _STUDY = "EXISTS (SELECT 1 FROM directory_study AS study WHERE study.study_uid = {})"
@@ -204,7 +205,7 @@ def _any_text(cursor: Any) -> Iterator[None]:
 def _is_readable(value: Any, parser: Callable[[Any], bool] | None) -> bool:
     # No column has bytes or fractions, but SQLite stores any type in any column.
     if isinstance(value, str):
-        if not is_storable(value):
+        if not is_text(value):
             return False
     elif not isinstance(value, int | None):
         return False

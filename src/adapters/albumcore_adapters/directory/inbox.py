@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore.text import is_text
 from albumcore_adapters.sql.database import (
     Database,
     Row,
-    is_storable,
     number_changed,
     rows_of,
     select_in,
@@ -112,7 +112,7 @@ class Inbox:
 
     def _change(self, statement: str, rows: list[tuple[str | int, ...]]) -> int:
         # A text that no database can store is the UID of no series.
-        rows = [row for row in rows if all(is_storable(str(value)) for value in row)]
+        rows = [row for row in rows if all(is_text(str(value)) for value in row)]
         with self.database.transaction(commit=True) as cursor:
             cursor.executemany(statement, rows)
             return number_changed(cursor)

@@ -33,7 +33,7 @@ class JwtRevocations:
                 " ON CONFLICT (sub) DO UPDATE SET seconds = CASE"
                 " WHEN excluded.seconds > directory_token_floor.seconds THEN excluded.seconds"
                 " ELSE directory_token_floor.seconds + 1 END",
-                (sub, int(in_utc("at", at).timestamp()) + 1),
+                (sub, int(in_utc(at).timestamp()) + 1),
             )
         return self.valid_from(sub)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from albumcore.index import ImageRow
 from albumcore_adapters.sql.database import MAX_INTEGER, MAX_KEY, Parameter
-from albumcore_adapters.store.rows import table_of
+from albumcore_adapters.store.rows import TABLES
 
 Condition: TypeAlias = tuple[str, tuple[Parameter, ...]]
 """A condition on rows of ``directory_patient``: SQL, and its parameters."""
@@ -22,7 +22,7 @@ TEXT_COLUMNS = ("paternal_last", "maternal_last", "first", "middle", "curp")
 """The columns that are searched as text."""
 
 _WILDCARDS = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
-_OF_CLINIC = f"id IN (SELECT patient FROM {table_of(ImageRow)} WHERE clinic = ?)"  # noqa: S608
+_OF_CLINIC = f"id IN (SELECT patient FROM {TABLES[ImageRow]} WHERE clinic = ?)"  # noqa: S608
 
 
 def folded(values: Mapping[str, Any]) -> dict[str, str]:

@@ -12,12 +12,12 @@ from attrs import frozen
 from albumcore.errors import Conflict
 from albumcore.feed import Person
 from albumcore.ids import UserId, user_id
+from albumcore.text import is_text
 from albumcore_adapters.sql.database import (
     MAX_KEY,
     Cursor,
     Database,
     Row,
-    is_storable,
     rows_of,
     select_in,
 )
@@ -124,7 +124,7 @@ def _is_unchanged(known: Person, email: str | None, name: str | None) -> bool:
 
 
 def _claim(text: str | None) -> str | None:
-    return text if text and text.strip() and is_storable(text) else None
+    return text if text and text.strip() and is_text(text) else None
 
 
 def changes_letters(address: str) -> bool:

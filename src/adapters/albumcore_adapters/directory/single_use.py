@@ -41,4 +41,4 @@ class SingleUseTokens:
 
 def _text(at: datetime) -> str:
     # Of fixed width, so that texts sort as times do.
-    return in_utc("at", at).isoformat(timespec="microseconds")
+    return in_utc(at).isoformat(timespec="microseconds")

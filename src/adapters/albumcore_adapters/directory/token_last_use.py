@@ -22,7 +22,7 @@ class TokenLastUses:
 
     def record(self, token_id: str, at: datetime) -> None:
         """Record the use of a token at a time (UTC)."""
-        at = in_utc("at", at)
+        at = in_utc(at)
         recorded = self.last_used([token_id]).get(token_id)
         if recorded is not None and recorded <= at < recorded + PRECISION:
             return

@@ -79,7 +79,8 @@ class _Remembered:
         self._lock = Lock()
         self._entries: OrderedDict[bytes, tuple[JwtClaims, datetime]] = OrderedDict()
 
-    def get(self, digest: bytes, at: datetime) -> JwtClaims | None:
+    def get(self, token: str, at: datetime) -> JwtClaims | None:
+        digest = _digest(token)
         with self._lock:
             claims, until = self._entries.get(digest, (None, at))
             if claims is None:
@@ -90,11 +91,16 @@ class _Remembered:
             self._entries.move_to_end(digest)
             return claims
 
-    def put(self, digest: bytes, claims: JwtClaims, until: datetime) -> None:
+    def put(self, token: str, claims: JwtClaims, until: datetime) -> None:
         with self._lock:
-            self._entries[digest] = (claims, until)
+            self._entries[_digest(token)] = (claims, until)
             if len(self._entries) > _REMEMBERED:
                 self._entries.popitem(last=False)
+
+
+def _digest(token: str) -> bytes:
+    # A token with a character outside ASCII is not a JWT: its question mark is in no digest of one.
+    return hashlib.sha256(token.encode("ascii", "replace")).digest()
 
 
 @frozen
@@ -130,6 +136,10 @@ class JwtVerifier:
             settings.require_verified_email,
         )
 
+    def known(self, token: str) -> JwtClaims | None:
+        """Return the claims of ``token`` if it was verified in the last minutes, and is valid still."""
+        return self._remembered.get(token, self.clock())
+
     def verify(self, token: str) -> JwtClaims:
         """Return the claims of ``token`` if it is sound now.
 
@@ -139,10 +149,9 @@ class JwtVerifier:
         """
         if len(token) > MAX_TOKEN or not _TOKEN.fullmatch(token):
             raise Unauthorized("the token is not a JWT")
-        digest = hashlib.sha256(token.encode("ascii")).digest()
-        at = self.clock()
-        claims = self._remembered.get(digest, at)
+        claims = self.known(token)
         if claims is None:
+            at = self.clock()
             payload = self._payload(token, at)
             try:
                 claims = _claims(
@@ -152,7 +161,7 @@ class JwtVerifier:
                 raise Unauthorized(f"the token's {error.detail}") from None
             self._check(payload, at)
             ends_in = timedelta(seconds=payload["exp"] + self.leeway - at.timestamp())
-            self._remembered.put(digest, claims, at + min(ends_in, _TRUST))
+            self._remembered.put(token, claims, at + min(ends_in, _TRUST))
         return claims
 
     def _is_verified(self, payload: Mapping[str, Any]) -> bool:

@@ -16,13 +16,13 @@ transaction.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Literal, Protocol, TypeAlias
 
 from albumcore.errors import Invalid
+from albumcore.text import is_text
 
 Parameter: TypeAlias = str | int | None
 System: TypeAlias = Literal["sqlite", "postgres"]
@@ -34,7 +34,6 @@ MAX_INTEGER = 2**63 - 1
 MAX_KEY = 255
 """The length of a text in a key, in characters: PostgreSQL refuses index entries of more than some 2,700 bytes."""
 
-_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _CHUNK = 500  # SQLite before 3.32 takes 999 parameters a statement.
 
 
@@ -104,18 +103,13 @@ class Database(Protocol):
         """Close every connection."""
 
 
-def is_storable(text: str) -> bool:
-    """Whether both databases can store ``text``: without lone surrogates and NUL, which JSON can carry."""
-    return _UNSTORABLE.search(text) is None
-
-
 def storable_text(field: str, text: str) -> str:
     """Return ``text``, the value of ``field``, if it can be stored.
 
     Raises:
         Invalid: it contains a lone surrogate or NUL.
     """
-    if not is_storable(text):
+    if not is_text(text):
         raise Invalid(field, "text must be valid Unicode, without NUL")
     return text
 
@@ -133,7 +127,7 @@ def key_text(field: str, text: str) -> str:
 
 def rows_of(database: Database, select: str, *params: Parameter) -> list[Row]:
     """Return the rows that ``select`` finds; none if a parameter is a text that cannot be stored."""
-    if not all(is_storable(param) for param in params if isinstance(param, str)):
+    if not all(is_text(param) for param in params if isinstance(param, str)):
         return []
     with database.single_read() as cursor:
         cursor.execute(select, params)
@@ -173,7 +167,7 @@ def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Ro
 
     A text that cannot be stored matches nothing.
     """
-    remaining = filter(is_storable, dict.fromkeys(values))
+    remaining = filter(is_text, dict.fromkeys(values))
     while chunk := list(islice(remaining, _CHUNK)):
         cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), chunk)
         yield from cursor.fetchall()

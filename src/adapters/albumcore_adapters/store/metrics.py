@@ -73,7 +73,7 @@ def store_counts(database: Database, at: datetime) -> dict[str, int]:
         database: The database of the store.
         at: The present (UTC): a capability token is active if it is neither revoked nor expired.
     """
-    now = in_utc("at", at).isoformat(timespec="microseconds")
+    now = in_utc(at).isoformat(timespec="microseconds")
     found: dict[str, int] = {}
     with database.transaction(commit=False) as cursor:
         for name, select in _COUNTS.items():

@@ -36,7 +36,7 @@ from albumcore_adapters.sql.postgres_cursor import (
 from albumcore_adapters.sql.postgres_pool import connection_settings
 from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
-from albumcore_adapters.store.rows import columns_of, index_fingerprint, table_of
+from albumcore_adapters.store.rows import TABLES, columns_of, index_fingerprint
 
 URL = "POSTGRES_URL"
 OPENING = int.from_bytes(b"opening.")
@@ -91,9 +91,9 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
         # those who wait for the lock may have them.
         if _is_index_current(c):
             for kind in ROWS:
-                c.execute(f"DELETE FROM {table_of(kind)}")  # noqa: S608
+                c.execute(f"DELETE FROM {TABLES[kind]}")  # noqa: S608
             return
-        for table in (*map(table_of, ROWS), FINGERPRINT_TABLE):
+        for table in (*TABLES.values(), FINGERPRINT_TABLE):
             c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in index_tables():
             # Without IF NOT EXISTS: they were just dropped, and the check would wait for an answer.
@@ -164,9 +164,9 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
 
 
 def _is_index_current(c: PortableCursor) -> bool:
-    wanted = {(table_of(kind), name) for kind in ROWS for name in columns_of(kind)}
+    wanted = {(TABLES[kind], name) for kind in ROWS for name in columns_of(kind)}
     wanted |= {(FINGERPRINT_TABLE, "form"), *_lookups()}
-    tables = [*map(table_of, ROWS), FINGERPRINT_TABLE]
+    tables = [*TABLES.values(), FINGERPRINT_TABLE]
     # The definitions too: a table may have been dropped by hand.
     c.execute(
         "SELECT table_name AS name, column_name AS part FROM information_schema.columns "
@@ -183,7 +183,7 @@ def _is_index_current(c: PortableCursor) -> bool:
 
 def _lookups() -> Iterator[tuple[str, str]]:
     for kind in ROWS:
-        table = table_of(kind)
+        table = TABLES[kind]
         yield table, f"{table}_pkey"
         for lookup in kind.LOOKUPS:
             yield table, f"{table}_by_{'_'.join(lookup)}"

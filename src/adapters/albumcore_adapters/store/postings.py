@@ -13,13 +13,13 @@ from attrs import frozen
 from albumcore.index import Choice, FeedLaneRow, Versions
 from albumcore_adapters.sql.database import MAX_INTEGER, Cursor
 from albumcore_adapters.store.rows import (
+    TABLES,
     Statement,
     can_be_stored,
     condition_of,
-    table_of,
 )
 
-_POSTINGS = table_of(FeedLaneRow)
+_POSTINGS = TABLES[FeedLaneRow]
 _DEEP_OFFSET = 200
 """The offset from which on the place of a page is searched for, instead of skipping entries."""
 _MOST_MERGED = 50

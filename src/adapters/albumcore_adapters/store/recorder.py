@@ -28,6 +28,7 @@ from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
 from albumcore_adapters.store.postings import count_postings, find_page
 from albumcore_adapters.store.rows import (
+    TABLES,
     columns_of,
     condition_of,
     in_chunks,
@@ -35,7 +36,6 @@ from albumcore_adapters.store.rows import (
     row_key,
     row_of,
     statements_of,
-    table_of,
     table_statements,
 )
 
@@ -115,7 +115,7 @@ class IndexRecorder:
             for piece in pieces:
                 condition, matched = condition_of(piece)
                 c.execute(
-                    f"SELECT * FROM {table_of(kind)} WHERE {condition} "  # noqa: S608
+                    f"SELECT * FROM {TABLES[kind]} WHERE {condition} "  # noqa: S608
                     f"ORDER BY {', '.join(kind.KEY)}",
                     matched,
                 )
@@ -218,7 +218,7 @@ class IndexRecorder:
                             f"there is a row of that key already, {row_key(change, values)}"
                         )
             for kind in ROWS:
-                table = table_of(kind)
+                table = TABLES[kind]
                 for kept, other, said in (
                     (table, _EXPECTED + table, "in the index, not in the history"),
                     (_EXPECTED + table, table, "in the history, not in the index"),

@@ -31,18 +31,13 @@ from albumcore.text import is_text
 from albumcore_adapters.sql.database import MAX_INTEGER
 
 Statement = tuple[str, list[Any]]
-_PLAIN = (str, int)
 _ALWAYS, _NEVER = "1 = 1", "1 = 0"
 
 
-def table_of(kind: type[IndexRow]) -> str:
-    """The table of a row class: ``member_row`` for ``MemberRow``."""
-    return _with_underscores(kind.__name__)
-
-
-@lru_cache
-def _with_underscores(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+TABLES: Mapping[type[IndexRow], str] = {
+    kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in ROWS
+}
+"""The table of each row class: ``member_row`` for ``MemberRow``."""
 
 
 def columns_of(kind: type[IndexRow]) -> list[str]:
@@ -54,7 +49,7 @@ def table_statements(prefix: str = "", temporary: bool = False) -> list[str]:
     """Statements that create the table and the indexes of every row class, if they do not exist."""
     statements = []
     for kind in ROWS:
-        table = prefix + table_of(kind)
+        table = prefix + TABLES[kind]
         columns = ", ".join(f"{c.name} {_sql_type(str(c.type))}" for c in fields(kind))
         create = "CREATE TEMP TABLE" if temporary else "CREATE TABLE IF NOT EXISTS"
         statements.append(
@@ -109,7 +104,7 @@ def row_key(change: Put | Enter, values: Sequence[Any]) -> str:
     """The table and key of a row that a change inserts by a statement with these values, for a message."""
     kind: type[IndexRow] = type(change.row) if isinstance(change, Put) else FeedLaneRow
     named = dict(zip(columns_of(kind), values, strict=False))
-    return f"{table_of(kind)} {', '.join(f'{name}={named[name]!r}' for name in kind.KEY)}"
+    return f"{TABLES[kind]} {', '.join(f'{name}={named[name]!r}' for name in kind.KEY)}"
 
 
 def _put(change: Put, prefix: str) -> Sequence[Statement]:
@@ -132,7 +127,7 @@ def _set(change: Set, prefix: str) -> Sequence[Statement]:
 
 def _dropped(change: Drop, prefix: str) -> Sequence[Statement]:
     condition, matched = condition_of(change.where)
-    return ((f"DELETE FROM {prefix}{table_of(change.kind)} WHERE {condition}", matched),)  # noqa: S608
+    return ((f"DELETE FROM {prefix}{TABLES[change.kind]} WHERE {condition}", matched),)  # noqa: S608
 
 
 _BY_KIND: Mapping[type[Change], Callable[[Any, str], Sequence[Statement]]] = {
@@ -147,19 +142,19 @@ _BY_KIND: Mapping[type[Change], Callable[[Any, str], Sequence[Statement]]] = {
 def _insert(kind: Hashable, prefix: str) -> str:
     row: Any = kind
     marks = ", ".join("?" * len(columns_of(row)))
-    return f"INSERT INTO {prefix}{table_of(row)} VALUES ({marks})"  # noqa: S608
+    return f"INSERT INTO {prefix}{TABLES[row]} VALUES ({marks})"  # noqa: S608
 
 
 @lru_cache(maxsize=256)
 def _update(kind: Hashable, changed: tuple[str, ...], condition: str, prefix: str) -> str:
     row: Any = kind
     assigned = ", ".join([f"{name} = ?" for name in changed])
-    return f"UPDATE {prefix}{table_of(row)} SET {assigned} WHERE {condition}"  # noqa: S608
+    return f"UPDATE {prefix}{TABLES[row]} SET {assigned} WHERE {condition}"  # noqa: S608
 
 
 @cache
 def _enter(prefix: str) -> str:
-    table = prefix + table_of(FeedLaneRow)
+    table = prefix + TABLES[FeedLaneRow]
     # Only versions before it: PostgreSQL would walk through dead rows behind it.
     return (
         f"INSERT INTO {table} VALUES (?, ?, ?, 1 + COALESCE((SELECT number FROM {table} "  # noqa: S608
@@ -178,8 +173,6 @@ def condition_of(where: Where) -> Statement:
 
     A value that cannot be stored, see `can_be_stored`, matches nothing.
     """
-    if all(map(_is_plain, where.values())):
-        return _equal(tuple(where)), [*where.values()]
     conditions: list[str] = []
     matched: list[Any] = []
     for name, value in where.items():
@@ -192,16 +185,7 @@ def condition_of(where: Where) -> Statement:
         else:
             conditions.append(f"{name} = ?")
             matched.append(_stored(value))
-    return " AND ".join(conditions), matched
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, _PLAIN) and can_be_stored(value)
-
-
-@lru_cache(maxsize=256)
-def _equal(names: tuple[str, ...]) -> str:
-    return " AND ".join([f"{name} = ?" for name in names]) or _ALWAYS
+    return " AND ".join(conditions) or _ALWAYS, matched
 
 
 def row_of(kind: Any, stored: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from eventsourcing.sqlite import (
 from eventsourcing.utils import Environment, EnvType
 
 from albumcore.commands import BUSY_SECONDS
-from albumcore.index import ROWS, Change
+from albumcore.index import Change
 from albumcore_adapters.sql.database import LOCK_SECONDS, MAX_INTEGER
 from albumcore_adapters.sql.open_lock import OpenLock
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
@@ -29,9 +29,9 @@ from albumcore_adapters.store.recorder import (
     last_number,
 )
 from albumcore_adapters.store.rows import (
+    TABLES,
     condition_of,
     index_fingerprint,
-    table_of,
 )
 
 _FORMER = ("feed_row", "feed_series_row")
@@ -179,7 +179,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
 
     def clear_tables(self, c: Any) -> None:
         """Drop and create the index tables."""
-        for table in (*map(table_of, ROWS), FINGERPRINT_TABLE, *_FORMER):
+        for table in (*TABLES.values(), FINGERPRINT_TABLE, *_FORMER):
             c.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in index_tables():
             c.execute(statement)

@@ -31,7 +31,7 @@ def is_unfinished(database: Database) -> bool:
 def mark_unfinished(database: Database, at: datetime) -> None:
     """Mark the database as the target of a copy that begins."""
     with database.transaction(commit=True) as cursor:
-        begun = in_utc("at", at).isoformat()
+        begun = in_utc(at).isoformat()
         cursor.execute(f"INSERT INTO {TABLE} (begun_at) VALUES (?)", (begun,))  # noqa: S608
 
 

@@ -9,14 +9,13 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from albumcore.index import ROWS
 from albumcore_adapters.store import (
     StoreError,
     StoreUnavailable,
     database_of,
     open_memory,
 )
-from albumcore_adapters.store.rows import table_of
+from albumcore_adapters.store.rows import TABLES
 from albumcore_adapters.transfer.endpoint import Endpoint
 from albumcore_adapters.transfer.marker import TABLE as MARKER
 
@@ -25,7 +24,7 @@ BATCH = 500
 
 RowValues: TypeAlias = tuple[Any, ...]
 
-_DERIVED = {"form_of_rows", "stored_snapshots", MARKER, *map(table_of, ROWS)}
+_DERIVED = {"form_of_rows", "stored_snapshots", MARKER, *TABLES.values()}
 """Tables that are rebuilt from the events, and the marker."""
 
 _NEVER_EMPTY = {"numbers", "webhook_position"}

@@ -77,7 +77,7 @@ def open_outbox(outbox: Outbox) -> Outbox:
 
 def timestamp(at: datetime) -> str:
     """A time as stored: text in UTC with microseconds, of fixed width, so that texts sort as the times do."""
-    return in_utc("at", at).isoformat(timespec="microseconds")
+    return in_utc(at).isoformat(timespec="microseconds")
 
 
 def parse_timestamp(text: str) -> datetime:

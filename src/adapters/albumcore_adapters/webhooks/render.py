@@ -21,4 +21,4 @@ def study_url(api_url: str, study_uid: str) -> str:
 
 def utc_time(at: datetime) -> str:
     """A time in ISO 8601, in UTC, with a ``Z``."""
-    return in_utc("at", at).isoformat().replace("+00:00", "Z")
+    return in_utc(at).isoformat().replace("+00:00", "Z")
