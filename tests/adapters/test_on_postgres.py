@@ -22,7 +22,7 @@ from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import open_service
 from albumcore_adapters.sql import postgres_server as postgres_server_seen
 from albumcore_adapters.store import StoreDamaged, StoreFull, database_of
-from albumcore_adapters.store.opening import NoStore
+from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.verification import Verified, verify
 from support.postgres import PostgresServer, empty_database, postgres_server
 

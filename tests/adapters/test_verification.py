@@ -19,7 +19,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import Unreadable
-from albumcore_adapters.store.opening import NoStore
+from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.marker import mark_unfinished
 from albumcore_adapters.verification import Verified, verify
 from support.deep import at_length

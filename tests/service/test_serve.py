@@ -62,8 +62,8 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
             shown = search.json()
             assert len(shown) == 4
             headshot = (
-                files("albumcore_adapters.server.demo")
-                .joinpath("images", "headshot.jpg")
+                files("albumcore_adapters.server")
+                .joinpath("demo_images", "headshot.jpg")
                 .read_bytes()
             )
             assert base64.b64decode(get.json()["data"]) == headshot

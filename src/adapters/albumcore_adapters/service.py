@@ -34,7 +34,7 @@ from albumcore_adapters.identity.service_tokens import Issuer
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of
-from albumcore_adapters.store.opening import open_store, require_store
+from albumcore_adapters.store.configured import open_store, require_store
 from albumcore_adapters.transfer.marker import (
     refuse_unfinished_copy,
     refuse_unfinished_restore,

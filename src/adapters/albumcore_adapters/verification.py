@@ -23,7 +23,7 @@ from albumcore_adapters.store import (
     database_of,
     open_sqlite_to_read,
 )
-from albumcore_adapters.store.opening import store_exists
+from albumcore_adapters.store.configured import store_exists
 from albumcore_adapters.transfer.marker import refuse_unfinished_copy
 
 _UNREADABLE = (StoreError, UnicodeDecodeError)

@@ -37,7 +37,7 @@ from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.store import database_of, open_postgres, open_sqlite
-from albumcore_adapters.store.opening import NoStore
+from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer import tables
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.location import Location, location_of

@@ -18,7 +18,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.sql import postgres_server as postgres_server_seen
-from albumcore_adapters.store.opening import NoStore
+from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import restore

@@ -3,14 +3,8 @@
 Events refer to a blob by its digest, so a blob is stored durably before the event is recorded.
 """
 
-from __future__ import annotations
-
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
-from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
-from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.blobs.directory import DirectoryBlobs
+from albumcore_adapters.blobs.opening import open_blobs
 from albumcore_adapters.blobs.port import (
     BlobDamaged,
     BlobMissing,
@@ -30,31 +24,3 @@ __all__ = [
     "DirectoryBlobs",
     "open_blobs",
 ]
-
-
-def open_blobs(settings: Settings, *, to_read: bool = False) -> Blobs:
-    """Open the blob storage of the settings; by default, the folder ``blobs`` of the data directory.
-
-    No request is sent to S3: the service starts while S3 is unavailable.
-
-    Args:
-        settings: The settings.
-        to_read: Do not create a missing directory.
-
-    Raises:
-        SettingsError: the storage is on S3, and the extra ``s3`` is not installed or an ``AWS_*`` variable is invalid.
-        OSError: the directory cannot be created.
-    """
-    if settings.blobs is None:
-        return DirectoryBlobs(settings.data / BLOBS_DIRECTORY, makes=not to_read)
-    address = urlsplit(settings.blobs)
-    if address.scheme == "file":
-        return DirectoryBlobs(Path(unquote(address.path)), makes=not to_read)
-    try:
-        from albumcore_adapters.blobs.s3 import open_s3
-    except ModuleNotFoundError:
-        raise SettingsError(
-            "ALBUMCORE_BLOBS",
-            "the extra `s3` to be installed for an `s3://` address: pip install 'albumcore[s3]'",
-        ) from None
-    return open_s3(address.netloc, address.path.removeprefix("/"))

@@ -15,7 +15,7 @@ from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.cli.base import Failed, app
 from albumcore_adapters.server.address import CannotListen
 from albumcore_adapters.store import NewerStore, StoreError, Unreadable
-from albumcore_adapters.store.opening import NoStore
+from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
 COMMANDS = (

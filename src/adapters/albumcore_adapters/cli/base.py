@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.cli.help_page import HelpPage
 from albumcore_adapters.service import Service, open_service
-from albumcore_adapters.store.opening import NoStore
+from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.marker import UnfinishedCopy
 
 app = App(

@@ -12,7 +12,7 @@ from pathlib import Path
 from albumcore.times import in_utc
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.sql.database import Database
-from albumcore_adapters.store.opening import NoStore, store_exists
+from albumcore_adapters.store.configured import NoStore, store_exists
 
 TABLE = "unfinished_copy"
 

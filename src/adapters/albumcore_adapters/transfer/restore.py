@@ -22,7 +22,7 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret, load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
-from albumcore_adapters.store.opening import open_store
+from albumcore_adapters.store.configured import open_store
 from albumcore_adapters.transfer.blobs import restore_blobs
 from albumcore_adapters.transfer.dump import verified
 from albumcore_adapters.transfer.errors import TransferRefused

@@ -242,7 +242,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
     account = service.accounts.named(ACCOUNT) or service.accounts.add(ACCOUNT, service.make_id(22))
     images = {}
     for kind, name in DEMO_IMAGES.items():
-        content = files(__package__).joinpath("images", name).read_bytes()
+        content = files(__package__).joinpath("demo_images", name).read_bytes()
         digest = service.blobs.put(content)
         image_id = service.albums.next_image_id()
         service.albums.handle(
