@@ -6,7 +6,8 @@ import tracemalloc
 
 import orjson
 
-from albumcore_adapters.http.response_cache import ResponseCache, in_its_own_block
+from albumcore_adapters.http.response import json_bytes
+from albumcore_adapters.http.response_cache import ResponseCache
 
 HERE, THERE, OVER_THERE = "here", "there", "over there"
 
@@ -55,7 +56,7 @@ def test_the_least_recently_used_entry_goes_first() -> None:
 def test_a_body_takes_no_more_memory_than_it_is_long() -> None:
     """Though orjson gives it in a larger block."""
     tracemalloc.start()
-    bodies = [in_its_own_block(orjson.dumps([number])) for number in range(500)]
+    bodies = [json_bytes([number]) for number in range(500)]
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [orjson.loads(body) for body in bodies] == [[number] for number in range(500)]

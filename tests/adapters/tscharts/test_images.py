@@ -173,13 +173,13 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
     """They may be long in coming: the database is not kept from cleaning up meanwhile."""
     api.upload()
     database = api.service.database
-    held: list[int] = []
+    held: list[bool] = []
     get = DirectoryBlobs.get
 
     def slow(blobs: DirectoryBlobs, digest: str, length: int | None = None) -> bytes:
-        held.append(database._thread.depth)  # type: ignore[attr-defined]
+        held.append(database.in_read_snapshot())
         return get(blobs, digest, length)
 
     monkeypatch.setattr(DirectoryBlobs, "get", slow)
     assert api.request("GET", f"{ROOT}/image/1/").status_code == 200
-    assert held == [0]
+    assert held == [False]

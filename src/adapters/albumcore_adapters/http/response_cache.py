@@ -16,11 +16,6 @@ _OVERHEAD = 500
 """Memory for an entry beside its key and its value, in bytes."""
 
 
-def in_its_own_block(body: bytes) -> bytes:
-    """A copy that takes no more memory than its length: orjson returns the start of a buffer of 8 kB or more."""
-    return bytes(memoryview(body))
-
-
 @define
 class ResponseCache:
     """Least-recently-used cache of complete responses, bounded in bytes.

@@ -9,7 +9,7 @@ import falcon
 
 from albumcore_adapters.http.binding import Components, bind
 from albumcore_adapters.http.response import Response
-from albumcore_adapters.http.response_cache import ResponseCache, in_its_own_block
+from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.route import ANY_METHOD, Route
 from albumcore_adapters.sql.database import Database
 
@@ -79,17 +79,20 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
     respond = bind(route.respond, components)
     database: Database = components[Database]  # type: ignore[assignment]
     cache: ResponseCache = components[ResponseCache]  # type: ignore[assignment]
-    headers = api.headers(route.path)
+    # One by one: falcon sets several at a higher cost.
+    headers = tuple(api.headers(route.path).items())
 
     def on_request(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         req.context.route = route
-        resp.set_headers(headers)
+        for name, value in headers:
+            resp.set_header(name, value)
         response, _ = api.handle(route, respond, req, path)
         _write(response, resp)
 
     def on_request_from_store(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         req.context.route = route
-        resp.set_headers(headers)
+        for name, value in headers:
+            resp.set_header(name, value)
         key = (req.path, req.query_string, *map(req.env.get, VARYING))
         version = database.data_version()
         response: Response | None = cache.get(key, version)
@@ -99,22 +102,12 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
             with database.read_snapshot():
                 response, is_cacheable = api.handle(route, respond, req, path)
             if is_cacheable:
-                response = _cached(cache, key, version, response)
+                body = response.body
+                size = len(body) if isinstance(body, bytes) else _SIZE_OF_FUNCTION
+                cache.put(key, version, response, size)
         _write(response, resp)
 
     return on_request_from_store if route.from_store else on_request
-
-
-def _cached(cache: ResponseCache, key: Any, version: object, response: Response) -> Response:
-    body = response.body
-    if isinstance(body, bytes):
-        copy = in_its_own_block(body)
-        response = Response(response.status, copy, response.media_type, response.headers)
-        size = len(body)
-    else:
-        size = _SIZE_OF_FUNCTION
-    cache.put(key, version, response, size)
-    return response
 
 
 def _write(response: Response, resp: falcon.Response) -> None:

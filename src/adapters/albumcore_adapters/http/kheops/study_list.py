@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import orjson
 from attrs import frozen
 
 from albumcore import Permission, study_stream
@@ -36,7 +35,7 @@ from albumcore_adapters.http.kheops.study_query import (
 from albumcore_adapters.http.openapi.parts import ParameterSpec, array
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.values import WORD, any_case
-from albumcore_adapters.http.response import TOTAL, Response
+from albumcore_adapters.http.response import TOTAL, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.sql.database import Database
@@ -236,7 +235,7 @@ def _dicom(
         headers["Warning"] = '299 albumcore "There are more results"'
     if not found:
         return Response(204, headers=headers)
-    body = orjson.dumps([sorted_by_tag(one) for one in found])
+    body = json_bytes([sorted_by_tag(one) for one in found])
     return Response(200, body, request.preferred((DICOM_JSON, JSON)), headers)
 
 

@@ -47,9 +47,7 @@ class TSChartsApi:
         source = _ANONYMOUS
         if route.callers is not Callers.ANYBODY:
             source = Source(UserId(f"tscharts-{authenticated(self.accounts, req.auth).id}"))
-        response = respond(TSChartsRequest(req, route, source, path))
-        assert response is not None
-        return response, True
+        return respond(TSChartsRequest(req, route, source, path)), True
 
 
 def no_route(accounts: Accounts) -> Callable[..., None]:

@@ -158,8 +158,13 @@ def remove(request: TSChartsRequest, albums: Albumcore) -> Response:
 
 def _shown(blobs: Blobs, row: ImageRow, added: ImageAdded) -> Response:
     """An image in JSON. Its bytes may take long, and are read when the read transaction has ended."""
-    names = ("patient", "clinic", "station", "type")
-    shown = {"id": row.image_id, **{name: getattr(row, name) for name in names}}
+    shown = {
+        "id": row.image_id,
+        "patient": row.patient,
+        "clinic": row.clinic,
+        "station": row.station,
+        "type": row.type,
+    }
     beginning = orjson.dumps(shown)[:-1] + b',"data":'
     return Response(body=partial(_with_data, blobs, beginning, added.content))
 
