@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
@@ -62,7 +63,7 @@ class EntryType:
     provider: bool = False
     is_latest: bool = True
 
-    @property
+    @cached_property
     def kind(self) -> EntryKind:
         """A comment, or a mutation."""
         return EntryKind.COMMENT if self.mutation is None else EntryKind.MUTATION
