@@ -46,8 +46,6 @@ TWO_MEANINGS: frozenset[str] = frozenset(
 
 PRIVATE_WORDS: frozenset[str] = frozenset(
     {
-        "albumcore_adapters.http.body",
-        "albumcore_adapters.http.idempotency",
         "albumcore_adapters.http.kheops.albums",
         "albumcore_adapters.http.tscharts.patients",
         "albumcore_adapters.http.tscharts.resource",

@@ -47,20 +47,20 @@ from albumcore_adapters.sql.database import Database
 from albumcore_adapters.webhooks import Outbox
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
-"""Answers an error, with a status, in the shape of one API."""
+"""Writes the body of an error response in the form of one API."""
 
 DOCUMENTATION = "/openapi.json"
-"""Where the service describes itself, to everyone."""
+"""The path of the OpenAPI document."""
 
 _APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
-"""Who answers errors below a path; Kheops answers all the others."""
+"""What writes error responses below a path; all others have the form of the Kheops API."""
 
 
 def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
-    """Compose the application: every route of both APIs, errors in the shape of the API they belong to."""
+    """Compose the application: every route of both APIs, errors in the form of the API they belong to."""
     settings = service.settings
     kheops_api = kheops.KheopsApi(service.database, service.auth)
-    # Below the prefix too: a proxy may let nothing else through.
+    # Below the prefix too: a proxy may pass on nothing else.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     found = components(service)
     rows = (*tscharts.routes_of(settings.compat), *tscharts.OTHER_ROUTES)
@@ -128,7 +128,7 @@ def _on_error(
     error: Exception,
     params: Any,
 ) -> None:
-    """Answer an error in the shape of the API the path belongs to."""
+    """Write an error response in the form of the API that the path belongs to."""
     status = 500
     if isinstance(error, falcon.HTTPError):
         status = error.status_code

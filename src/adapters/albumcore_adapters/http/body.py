@@ -1,4 +1,4 @@
-"""Request bodies: read up to a limit and to their end, and what nobody reads dropped."""
+"""Request bodies: read whole up to a limit, and the unread rest dropped."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import falcon
 
 DROPPED = 64 * 1024 * 1024
-"""At most this much of a body that nobody wants is read and dropped, in bytes."""
+"""Limit of the unread rest of a body that is read and dropped, in bytes."""
 
 READ_OFF = "albumcore_adapters.body_is_read_off"
-"""In the environ of a request, that the server reads what is left of its body after the answer."""
+"""The key in the WSGI environ by which a server says that it reads the rest of the body after the response."""
 
 _DROPPED_SECONDS = 10.0
 _PIECE = 1024 * 1024
@@ -54,11 +54,11 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
 
 
 class DropsBodies:
-    """Reads what is left of the body of every request and drops it: at most `DROPPED` bytes, and for ten seconds.
+    """Reads the rest of the body of every request and drops it: at most `DROPPED` bytes, for ten seconds at most.
 
     A server that closes a connection with unread bytes resets it. A client that is still sending
-    then sees a broken connection in place of the answer, such as the 413 for its large upload.
-    Where the server reads them itself, after the answer, they are left to it.
+    then sees a broken connection in place of the response, such as the 413 for a large upload.
+    A server that reads the rest itself says so by `READ_OFF`.
     """
 
     def process_response(
@@ -80,12 +80,12 @@ def _drop_rest(req: falcon.Request) -> None:
         read = _reader(req)
         while time.monotonic() < until and (piece := read(min(_PIECE, left))):
             left -= len(piece)
-    except Exception:  # as above; the answer is settled, and whoever is gone needs none
+    except Exception:  # as above; the response is settled
         return
 
 
 def _reader(req: falcon.Request) -> Callable[[int], bytes]:
-    """Reads up to a number of bytes of the body; nothing any more at its end."""
+    """A function that reads up to a number of bytes of the body; at its end, none."""
     # A body in chunks has no Content-Length. Servers that mark its end themselves say so; with the
     # others, reading beyond Content-Length would wait for ever.
     if req.env.get("wsgi.input_terminated"):

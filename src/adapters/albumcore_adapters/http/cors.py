@@ -21,14 +21,14 @@ CORS_HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",
     "Access-Control-Max-Age": "86400",
 }
-"""On every answer."""
+"""The headers of every response."""
 
 
 class Cors:
-    """Lets pages of any origin read the answers.
+    """Lets pages of any origin read the responses.
 
     Args:
-        elsewhere: Paths that begin so are not ours to speak of.
+        elsewhere: The prefixes of paths that get no CORS headers.
     """
 
     def __init__(self, *elsewhere: str) -> None:
@@ -37,7 +37,7 @@ class Cors:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Say who may read the answer, and its total where there is one."""
+        """Set the CORS headers."""
         if req.path.startswith(self._elsewhere):
             return
         resp.set_headers(CORS_HEADERS)
@@ -49,7 +49,7 @@ class HeadAsGet:
     """Answers HEAD as GET, without the body."""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Take HEAD for GET, so that it finds the same route and meets the same checks."""
+        """Replace HEAD by GET, for the same route and the same checks."""
         if req.method == "HEAD":
             req.context.is_head = True
             req.method = "GET"
@@ -57,9 +57,9 @@ class HeadAsGet:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Take it for HEAD again: the framework leaves the body out then, and tells how long it would be.
+        """Restore HEAD: the framework then sends Content-Length without the body.
 
-        Where ``Allow`` names GET it names HEAD too (RFC 9110 section 10.2.1).
+        If ``Allow`` names GET, it names HEAD too (RFC 9110 section 10.2.1).
         """
         if req.context.get("is_head"):
             req.method = "HEAD"

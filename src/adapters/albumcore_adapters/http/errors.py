@@ -1,4 +1,4 @@
-"""Which HTTP status answers which family of errors. The shape of the answer is each API's own."""
+"""The HTTP statuses of errors. The body of an error response is each API's own."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ STATUS: Mapping[type[Exception], int] = {
     StoreUnavailable: 503,
     BlobsUnavailable: 503,
 }
-"""Families of errors that are the client's to know about. Whatever is of none of them is a fault of ours: 500."""
+"""The statuses of errors, by base class. Any other error is a fault of the service: 500."""
 
 DETAILS: Mapping[str, str] = {
     "command_reused": "Idempotency-Key: this key came with another request before",
 }
-"""What is said over HTTP of an error of this code, where its own words are of something that clients never see."""
+"""Details of errors over HTTP, by code, in place of those that name what clients never see."""
 
 _FULL = "there is no room left where this service keeps its data; nothing was recorded"
 FAULTS: Mapping[type[Exception], str] = {
@@ -46,22 +46,22 @@ FAULTS: Mapping[type[Exception], str] = {
     StoreReplaced: "the database was replaced while it was open; this service must be restarted",
     StoreDamaged: "the database is damaged",
 }
-"""What clients are told of faults of ours that need their administrator. The more special kind comes first."""
+"""Details of faults that an administrator has to repair, by class; subclasses come first."""
 
 
 def fault_of(error: Exception) -> str | None:
-    """What is said of a fault of ours, or None where its log id says all."""
+    """The detail of a fault; None if there is only the log id."""
     return next((said for kind, said in FAULTS.items() if isinstance(error, kind)), None)
 
 
 class Refused(falcon.HTTPError):
-    """An error that has a status, as the framework knows such errors.
+    """An error with a status, as the framework represents such errors.
 
-    Instrumentation of the framework (OpenTelemetry, Sentry) takes any other exception of a responder for a fault,
-    whatever is answered.
+    Instrumentation of the framework (OpenTelemetry, Sentry) reports any other exception of a responder as a fault,
+    whatever the response is.
 
     Attributes:
-        error: What was raised.
+        error: The error that was raised.
     """
 
     def __init__(self, status: int, error: Exception) -> None:
@@ -70,12 +70,12 @@ class Refused(falcon.HTTPError):
 
 
 def status_of(error: Exception) -> int | None:
-    """The status that answers an error, or None where the error is a fault of ours."""
+    """The status of an error; None if it is a fault of the service."""
     return next((status for family, status in STATUS.items() if isinstance(error, family)), None)
 
 
 def refusing(respond: Callable[..., None]) -> Callable[..., None]:
-    """A responder whose errors are of the framework's kind, where they have a status; faults stay as they are."""
+    """Wrap a responder: errors with a status become `Refused`; faults are raised as they are."""
 
     @wraps(respond)
     def responder(*args: Any, **kwargs: Any) -> None:

@@ -1,7 +1,7 @@
-"""Requests that come again, because their answer was lost: the header ``Idempotency-Key``.
+"""Idempotency keys: a request that is sent again, because its response was lost (header ``Idempotency-Key``).
 
-Whoever sends the same key with the same request gets the answer of the first, and nothing more is recorded. Keys
-are the callers' own: two of them may use the same one, and none is kept as it was sent.
+The same key with the same request gets the response of the first, and nothing more is recorded. Keys are scoped by
+caller: two callers may use the same one. They are stored as digests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from albumcore import CommandKey
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
-# A comma would be two headers that were made one, of which nobody knows which is meant.
+# A comma may come from two headers that a proxy joined.
 _BARE = re.compile(r"[!#-+\--~]{1,255}")
 _QUOTED = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"')
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -26,10 +26,10 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 @frozen
 class IdempotencyKey:
-    """A request that may come again.
+    """The idempotency key of a request.
 
     Attributes:
-        id: The id of the command it is: made of the key and of whose it is, and tells neither.
+        id: The id of the command: a digest of the key and of its scope.
     """
 
     id: str
@@ -37,11 +37,11 @@ class IdempotencyKey:
 
     @classmethod
     def of(cls, req: falcon.Request, *whose: str | None) -> IdempotencyKey | None:
-        """The request, if it has a key; None where it has none.
+        """The key of a request; None if it has none.
 
         Args:
             req: The request.
-            whose: What keys must be unique among: the API, the route, the caller.
+            whose: The scope of the key: the API, the route, the caller.
 
         Raises:
             falcon.HTTPBadRequest: the key is not 1 to 255 visible ASCII characters, in quotes or bare.
@@ -54,10 +54,10 @@ class IdempotencyKey:
 
     def command(self, *content: Any) -> CommandKey:
         """The key of the command, by its content in JSON values."""
-        # With the key in it, a digest that is stored confirms to nobody what was asked.
+        # The key is part of the digest: without it, a guess of the content cannot be confirmed.
         try:
             return CommandKey(self.id, _digest(self._key, content))
-        except TypeError:  # what is read may nest deeper than what is written
+        except TypeError:  # orjson reads deeper nesting than it writes
             raise falcon.HTTPBadRequest(description="the body nests too deep") from None
 
 

@@ -23,7 +23,7 @@ def ref(name: str) -> Schema:
 
 
 def array(items: Schema) -> Schema:
-    """A list of things."""
+    """A list."""
     return {"type": "array", "items": items}
 
 
@@ -40,7 +40,7 @@ def closed_object(
 
 
 def text(shortest: int = 0, longest: int | None = None, **more: Any) -> Schema:
-    """A text of so many characters."""
+    """A text with a number of characters in a range."""
     least = {"minLength": shortest} if shortest else {}
     most = {} if longest is None else {"maxLength": longest}
     return {"type": "string", **least, **most, **more}

@@ -1,4 +1,4 @@
-"""Who calls a route: the account whose token is in the ``Authorization`` header."""
+"""Authentication by the token of an account in the ``Authorization`` header."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ _WORD = re.compile(r"[^ \t]+")
 
 
 def authenticated(accounts: Accounts, header: str | None) -> Account:
-    """Return the active account that ``Authorization: Token <40 hexadecimal digits>`` stands for.
+    """The active account whose token is in the header: ``Authorization: Token <40 hexadecimal digits>``.
 
-    The scheme's case does not matter and neither do extra spaces; the token's case does.
+    The scheme is case-insensitive, and extra spaces are ignored; the token is case-sensitive.
 
     Raises:
-        falcon.HTTPUnauthorized: there is none, with the reason in the words of the API.
-
+        falcon.HTTPUnauthorized: there is no such account; the description is the API's own.
     """
     match _WORD.findall(header or ""):
         case [scheme, *rest] if scheme.lower() == "token":

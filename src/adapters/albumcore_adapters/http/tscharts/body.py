@@ -1,4 +1,4 @@
-"""Request bodies taken as JSON."""
+"""JSON request bodies."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import orjson
 from albumcore_adapters.http.body import read_body
 
 MOST_VALUES = 100_000
-"""Commas and opening brackets in a body. Each value in JSON has one before it, and may take 30 times its bytes."""
+"""Limit of commas and opening brackets in a body. One precedes each JSON value, which may take 30 times its bytes."""
 
 
 def json_object(req: falcon.Request, limit: int) -> dict[str, Any]:
-    """Return the JSON object in the body, whatever Content-Type says.
-
-    Of a key that is there twice, the last value counts.
+    """Parse the JSON object in the body. Content-Type is ignored; of a repeated key, the last value counts.
 
     Args:
         req: The request.
@@ -24,11 +22,11 @@ def json_object(req: falcon.Request, limit: int) -> dict[str, Any]:
 
     Raises:
         falcon.HTTPContentTooLarge: the body is larger.
-        falcon.HTTPBadRequest: it ended early, does not hold a JSON object, or holds more than `MOST_VALUES`.
-
+        falcon.HTTPBadRequest: the body ended early, is not a JSON object, or has more than `MOST_VALUES` values.
+        falcon.HTTPError: 408, the body came too slowly.
     """
     try:
-        value = orjson.loads(_plain(read_body(req, limit)))
+        value = orjson.loads(_checked(read_body(req, limit)))
     except orjson.JSONDecodeError as error:
         raise falcon.HTTPBadRequest(description=f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -36,8 +34,7 @@ def json_object(req: falcon.Request, limit: int) -> dict[str, Any]:
     return value
 
 
-def _plain(body: bytes) -> bytes:
-    """Return a body that is mostly the text of an image, as large ones are."""
+def _checked(body: bytes) -> bytes:
     if len(body) > MOST_VALUES and sum(map(body.count, (b",", b"{", b"["))) > MOST_VALUES:
         raise falcon.HTTPBadRequest(description=f"the body holds more than {MOST_VALUES} values")
     return body

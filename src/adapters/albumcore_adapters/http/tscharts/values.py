@@ -1,4 +1,4 @@
-"""Values as clients of the API write them: ids, dates, texts."""
+"""Readers of values in requests: ids, dates, texts. Each raises `ValueError` for a bad value."""
 
 from __future__ import annotations
 
@@ -14,31 +14,27 @@ _BEYOND = 2**63
 
 
 def identifier(value: object) -> int:
-    """Return an id given as a number, or as a text of digits.
-
-    Whether there is such an id is for others to say; 0 stands for numbers too long to be any.
+    """Read an id: a whole number, or a text of digits. Of a number that is too long for an id, 0, which no row has.
 
     Raises:
-        ValueError: it is neither; true, false and fractions are no ids.
-
+        ValueError: it is neither; true, false and fractions are not ids.
     """
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         # Python refuses to convert very long texts, and ids have 19 digits at most.
         return int(value) if len(value) < 20 else 0
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    # The JSON parser makes this of whole numbers beyond 64 bits.
+    # The JSON parser reads whole numbers beyond 64 bits as floats.
     if isinstance(value, float) and abs(value) >= _BEYOND:
         return 0
     raise ValueError("not an id")
 
 
 def text(value: object) -> str:
-    """Return a text.
+    """Read a text.
 
     Raises:
-        ValueError: it is something else.
-
+        ValueError: it is of another type.
     """
     if not isinstance(value, str):
         raise ValueError("not a text")
@@ -46,11 +42,10 @@ def text(value: object) -> str:
 
 
 def short_text(value: object) -> str:
-    """Return a text to search for.
+    """Read a text to search for.
 
     Raises:
-        ValueError: it is something else, or has more than 255 characters.
-
+        ValueError: it is of another type, or has more than 255 characters.
     """
     if len(found := text(value)) > MAX_KEY:
         raise ValueError(f"longer than {MAX_KEY} characters")
@@ -58,11 +53,10 @@ def short_text(value: object) -> str:
 
 
 def whole(value: object) -> int:
-    """Return a whole number.
+    """Read a whole number.
 
     Raises:
-        ValueError: it is something else; true, false and texts of digits are no numbers.
-
+        ValueError: it is of another type; true, false and texts of digits are not numbers.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("not a whole number")
@@ -70,11 +64,10 @@ def whole(value: object) -> int:
 
 
 def digits(value: str) -> int:
-    """Return the whole number that a text of digits stands for.
+    """Read a whole number from a text of digits.
 
     Raises:
-        ValueError: it is none, or has more than a thousand digits.
-
+        ValueError: it has other characters, or more than a thousand digits.
     """
     if len(value) > _LONGEST or not _WHOLE.fullmatch(value):
         raise ValueError("not a whole number")
@@ -82,11 +75,10 @@ def digits(value: str) -> int:
 
 
 def flag(value: str) -> bool:
-    """Return what ``true`` or ``false`` says; nothing says false.
+    """Read ``true`` or ``false``; an empty text is false.
 
     Raises:
-        ValueError: it is neither.
-
+        ValueError: it is another text.
     """
     if value not in ("", "false", "true"):
         raise ValueError("not true or false")
@@ -94,11 +86,10 @@ def flag(value: str) -> bool:
 
 
 def gender(value: object) -> Any:
-    """Return a gender.
+    """Read a gender.
 
     Raises:
-        ValueError: the API does not know it.
-
+        ValueError: it is neither ``Male`` nor ``Female``.
     """
     if value not in ("Male", "Female"):
         raise ValueError("not Male or Female")
@@ -106,11 +97,10 @@ def gender(value: object) -> Any:
 
 
 def day(value: object) -> date:
-    """Return the date that a text such as ``04/30/2017`` stands for.
+    """Read a date from a text such as ``04/30/2017``.
 
     Raises:
-        ValueError: it is no text, or no month/day/year.
-
+        ValueError: it is not a text, or not month/day/year.
     """
     try:
         return datetime.strptime(text(value), "%m/%d/%Y").date()
@@ -119,5 +109,5 @@ def day(value: object) -> date:
 
 
 def shown_day(value: date) -> str:
-    """Return a date in the form of the API: ``MM/DD/YYYY``."""
+    """A date as the API shows it: ``MM/DD/YYYY``."""
     return f"{value:%m/%d}/{value.year:04}"  # %Y would not pad the year
