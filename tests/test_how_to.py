@@ -1,50 +1,63 @@
-"""What the how-to pages show is the code as it is: the diffs start from it, and the examples are pieces of files."""
+"""The how-to pages: those that add something are followed in a copy of the tree, and examples are pieces of files."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from support.patches import commands_of, files_of, hunks_of
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 
 
-def hunks(page: Path) -> list[tuple[str, list[str]]]:
-    """Each hunk that a page shows: its file, and the lines that must be there before it is applied."""
-    found: list[tuple[str, list[str]]] = []
-    for block in re.findall(
-        r"^```diff\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    ):
-        name = ""
-        for line in block.splitlines():
-            if line.startswith("+++ "):
-                name = line.removeprefix("+++ ")
-            elif line.startswith("@@"):
-                found.append((name, []))
-            elif not line.startswith("+"):
-                found[-1][1].append(line[1:])
-    return found
+FOLLOWED = sorted((ROOT / "docs" / "how-to").glob("add-a-*.md"))
+"""The pages that a copy of the tree is changed by."""
+
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))
+}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_diff_starts_from_the_code(page: Path) -> None:
-    """What it leaves and what it takes away stands in the file, in one piece, once or more."""
-    for name, lines in hunks(page):
-        code = (ROOT / name).read_text(encoding="utf-8")
-        assert "\n".join(["", *lines, ""]) in code, f"{page.name}, {name}: {lines}"
+def followed(page: Path, root: Path) -> None:
+    """Copy the tree, change it as a page says, and run what the page says."""
+    for name in ("src", "docs", "tests", "examples", "pyproject.toml", "README.md"):
+        here = ROOT / name
+        (shutil.copytree if here.is_dir() else shutil.copy2)(here, root / name)
+    text = page.read_text(encoding="utf-8")
+    for hunk in hunks_of(text):
+        hunk.apply(root)
+    for name, code in files_of(text).items():
+        (root / name).write_text(code, encoding="utf-8")
+    path = os.pathsep.join(str(root / name) for name in ("src", "src/adapters", "tests", "docs"))
+    for program, *arguments in commands_of(text):
+        assert program == "python"
+        ran = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=root,
+            env=ENVIRONMENT | {"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, (
+            f"{shlex.join(arguments)}\n{ran.stdout[-5000:]}{ran.stderr[-2000:]}"
+        )
 
 
-def test_the_page_of_a_whole_mutation_shows_diffs() -> None:
-    """Of every part of it: that they are found is seen here."""
-    names = [name for name, _ in hunks(ROOT / "docs" / "how-to" / "add-a-mutation.md")]
-    assert {
-        "src/albumcore/feed/entries.py",
-        "src/adapters/albumcore_adapters/http/kheops/albums.py",
-    } <= set(names)
-    assert len(names) > 15
+@pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)
+def test_a_page_works_when_it_is_followed(page: Path, tmp_path: Path) -> None:
+    """Each diff applies, the check that the page shows passes, and so do the tests that it names."""
+    assert files_of(page.read_text(encoding="utf-8"))
+    followed(page, tmp_path)
 
 
 def pieces(page: Path) -> list[tuple[str, str]]:
