@@ -308,7 +308,7 @@ def test_full_database_says_so(service: Service, client: testing.TestClient) -> 
     while not answers or answers[-1].status_code == 201:
         answers.append(_create(client))
     assert answers[-1].status_code == 503
-    assert answers[-1].json["detail"].startswith("there is no room left")
+    assert answers[-1].json["detail"].startswith("the storage of this service is full")
     assert service.albums.recorder.max_notification_id() == (before or 0) + len(answers) - 1
     assert client.simulate_get("/albums").status_code == 200
     connection.execute("PRAGMA max_page_count=1000000")

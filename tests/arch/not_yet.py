@@ -30,13 +30,6 @@ PRIVATE_WORDS: frozenset[str] = frozenset(
         "albumcore_adapters.http.kheops.albums",
         "albumcore_adapters.http.tscharts.patients",
         "albumcore_adapters.http.tscharts.resource",
-        "albumcore_adapters.identity.claims",
-        "albumcore_adapters.identity.client_assertions",
-        "albumcore_adapters.identity.failed_logins",
-        "albumcore_adapters.identity.issuing",
-        "albumcore_adapters.identity.jwks",
-        "albumcore_adapters.identity.jwt",
-        "albumcore_adapters.identity.service_tokens",
     }
 )
 """Modules whose prose has private words."""

@@ -120,7 +120,7 @@ def test_body_that_comes_too_slowly(api: Api) -> None:
     answer = _chunked(api, body)
     assert (answer.status_code, answer.json) == (
         408,
-        {"detail": "the body came too slowly, or not to its end"},
+        {"detail": "the body arrived too slowly, or is incomplete"},
     )
     assert api.recorded() == []
 
@@ -203,7 +203,7 @@ def test_body_that_cannot_be_read(api: Api, reset: Exception) -> None:
     answer = _chunked(api, body)
     assert (answer.status_code, answer.json) == (
         400,
-        {"detail": "the body could not be read to its end"},
+        {"detail": "the body could not be read completely"},
     )
     assert api.recorded() == []
 

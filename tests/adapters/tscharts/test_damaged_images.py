@@ -84,7 +84,7 @@ def test_no_room_for_an_image(
         body = {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL}
         answer = api.request("POST", f"{ROOT}/image/", body, raise_faults=False)
     assert answer.status_code == 503
-    assert answer.json["detail"].startswith("there is no room left")
+    assert answer.json["detail"].startswith("the storage of this service is full")
     assert os.strerror(code) in written(caplog)
     assert api.position() == before
     assert api.upload().status_code == 200

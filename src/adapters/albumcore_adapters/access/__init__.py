@@ -1,1 +1,1 @@
-"""What a caller sees, takes, sends and claims: functions over the index, the catalogue and the caller."""
+"""Authorization: what a caller sees, takes, sends and claims, as functions over index, catalogue and caller."""

@@ -17,7 +17,7 @@ _NO_ALBUM = "no such album, or you are not a member of it"
 def reached(index: Index, caller: Caller, album: str) -> AlbumId:
     """The album, if it exists for the caller: they are a member, or their token is for it.
 
-    The cost does not grow with the album, and the answer takes as long for an album of others as for none.
+    The cost does not grow with the album, and the duration is the same for an album of others and for none.
 
     Raises:
         AlbumNotFound: no such album, or none for the caller.
@@ -28,7 +28,7 @@ def reached(index: Index, caller: Caller, album: str) -> AlbumId:
         raise AlbumNotFound(_NO_ALBUM) from None
     is_meant = caller.albums if caller.album is None else caller.album == found
     if is_meant and caller.album is None and caller.studies is not None:
-        # A token for some studies is for the albums that hold one of them.
+        # A token for some studies reaches the albums that hold one of them.
         is_meant = bool(index.rows(SeriesRow, {"album_id": found, "study_uid": caller.studies}))
     is_there = (
         index.rows(MemberRow, {"album_id": found, "sub": caller.user})
@@ -48,15 +48,15 @@ def admitted(
 ) -> tuple[Stream[Album], ...]:
     """The streams of the albums that a request names, if the caller reaches all of them and holds each permission.
 
-    The decision that follows checks the permission again, on the state it is taken on. This check comes before the
-    arguments of the request are read: a caller without the permission learns nothing of what else is wrong.
+    The decision that follows checks the permission again, on its state. This check comes before the arguments of the
+    request are read: a caller without the permission learns nothing about errors in them.
 
     Args:
         albums: The store.
         caller: Who makes the request.
-        named: The albums, each with the permission that is needed in it; None where the caller must reach it, no more.
+        named: The albums, each with the required permission; None if the caller must only reach it.
             A missing album is reported before a missing permission in another one.
-        at: The present (UTC).
+        at: The present time (UTC).
 
     Raises:
         AlbumNotFound: see `reached`.
@@ -67,7 +67,7 @@ def admitted(
         if permission is None:
             continue
         if caller.permissions is not None and permission not in caller.permissions:
-            raise Forbidden(f"the token is not for {permission.value}")
+            raise Forbidden(f"the scope of the token does not include {permission.value}")
         albums.load(stream).require(Act(caller.source, at), permission)
     return streams
 

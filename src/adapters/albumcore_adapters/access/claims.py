@@ -53,7 +53,7 @@ def put_in_album(
     """Import series of a study from an origin into an album.
 
     Claims, and placeholders in the catalogue, are a projection of the import: they are written in the transaction that
-    appends the events. A refused import leaves nothing, and a claim is never recorded as a confirmed holding. Series
+    appends the events. A refused import stores nothing, and a claim is never recorded as a confirmed holding. Series
     that the album holds already lead to no event, but may get one more claimant or be confirmed.
 
     Claims of the album on the series under another study do not conflict with the import.

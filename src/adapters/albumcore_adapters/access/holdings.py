@@ -1,4 +1,4 @@
-"""Where series are held: what every check and decision about series reads."""
+"""Holdings of series: the components that checks and decisions about series read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from albumcore_adapters.directory.inbox import Inbox
 
 @frozen
 class Holdings:
-    """Albums and inboxes, which hold series, and what is known of these series.
+    """Albums and inboxes, which hold series, and the data about these series.
 
     Attributes:
         albums: The albums, and the index of what they hold.
         inbox: The inboxes.
         claims: Which holdings are claims.
-        catalogue: What the images of a series say.
-        clock: Gives the present (UTC), by which permissions are checked.
+        catalogue: The attributes of series, as their images have them.
+        clock: Returns the present time (UTC), at which permissions are checked.
     """
 
     albums: Albumcore

@@ -38,7 +38,7 @@ def series_in_album(index: Index, album: AlbumId, study: StudyUID) -> list[Serie
 def held_in_albums(
     index: Index, albums: Collection[str], study: StudyUID | None = None
 ) -> Iterator[Holding]:
-    """The holdings of some albums; of one study alone, if it is named."""
+    """The holdings of some albums, optionally of one study only."""
     wanted = {"album_id": albums} | ({} if study is None else {"study_uid": study})
     for row in index.rows(SeriesRow, wanted):
         yield _held_by_album(row)
@@ -74,12 +74,12 @@ def reach(
 ) -> list[Holding]:
     """The holdings that a caller may read: of one album, of their inbox, or of all their albums and the inbox.
 
-    What the images of these series say is shown of the `confirmed_holdings` among them alone.
+    The attributes from the images are shown for the `confirmed_holdings` among them only.
 
     Args:
         holdings: Where series are held.
         caller: Who reads.
-        album: Only the holdings of this album, which the caller may read; the route has checked that.
+        album: Only the holdings of this album; the route has checked that the caller may read it.
         inbox: Only the holdings of the caller's inbox.
         study: Only series of this study.
     """
@@ -131,7 +131,7 @@ def _readable_albums(holdings: Holdings, caller: Caller) -> list[str]:
 
 
 def sees(holdings: Holdings, caller: Caller, study: StudyUID) -> bool:
-    """Whether a caller sees a study, and so its comments and the people who see it.
+    """Whether a caller sees a study, and therefore its comments and the people who see it.
 
     They do if they may read a holding that shows it (`_showing`).
     """
@@ -180,8 +180,8 @@ def _holdings(
 def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
     """Those of some holdings that show their study to the users who may read them.
 
-    If series of the study have images, these are the holdings of such series that are no claims. If none have, these
-    are all but the claims that were made not to show it, see `claim_by`.
+    If series of the study have images, these are the confirmed holdings of such series. Otherwise these are all
+    holdings except claims that do not show their study, see `claim_by`.
     """
     if not held:
         return []
@@ -204,7 +204,7 @@ def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
 
 @frozen
 class Claim:
-    """The origin of a series without a confirmed holding: the claim of the caller, and an earlier one it is taken from.
+    """The origin of a series without a confirmed holding: the claim of the caller, and the claim it is taken from.
 
     Attributes:
         source: The holder with a claim from which the caller may take the series, or None.
@@ -220,13 +220,13 @@ class Claim:
 
 
 Origin = Holder | Claim
-"""What a series is taken from when it is put into a holder: another holder, or a claim."""
+"""The origin of a series that is put into a holder: another holder, or a claim."""
 
 
 def origin_of(
     holdings: Holdings, caller: Caller, study: StudyUID, series: SeriesUID
 ) -> Origin | None:
-    """Return what a caller may take a series from without naming a source, or None.
+    """Return the origin from which a caller may take a series without naming a source, or None.
 
     A user may take it from their inbox, and from albums that they may send from. A series without a confirmed holding
     (unknown, an orphan, or only claimed) may be claimed by any user. A series that is known to belong to another study

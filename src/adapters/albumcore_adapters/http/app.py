@@ -60,7 +60,6 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the form of the API they belong to."""
     settings = service.settings
     kheops_api = kheops.KheopsApi(service.database, service.auth)
-    # Below the prefix too: a proxy may pass on nothing else.
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     found = components(service)
     rows = (*tscharts.routes_of(settings.compat), *tscharts.OTHER_ROUTES)

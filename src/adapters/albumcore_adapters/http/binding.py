@@ -1,4 +1,4 @@
-"""Dependency injection for responders: each names the components it uses, and gets them once, at start."""
+"""Dependency injection for responders: each annotates the components it uses, which are bound once, at start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Components = Mapping[Any, object]
 
 
 class MissingComponent(TypeError):
-    """A responder names a component that there is none of."""
+    """A responder names a component that does not exist."""
 
 
 def bind(respond: Callable[..., T], components: Components) -> Callable[[Any], T]:
@@ -29,7 +29,7 @@ def bind(respond: Callable[..., T], components: Components) -> Callable[[Any], T
         if hints[name] not in components:
             raise MissingComponent(
                 f"{respond.__module__}.{respond.__qualname__} takes {name}: {hints[name]}, "
-                "which is no component of this application"
+                "which is not a component of this application"
             )
     return (
         partial(respond, **{name: components[hints[name]] for name in names}) if names else respond

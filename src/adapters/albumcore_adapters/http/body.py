@@ -28,7 +28,7 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
     Raises:
         falcon.HTTPContentTooLarge: the body is larger.
         falcon.HTTPBadRequest: it ended early, or its chunks are malformed.
-        falcon.HTTPError: 408, it came too slowly.
+        falcon.HTTPError: 408, it arrived too slowly.
     """
     length, read = req.content_length, _reader(req)
     too_large = falcon.HTTPContentTooLarge(description=f"the body is larger than {limit} bytes")
@@ -41,11 +41,11 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
             seen += len(piece)
     except TimeoutError:
         raise falcon.HTTPError(
-            falcon.HTTP_408, description="the body came too slowly, or not to its end"
+            falcon.HTTP_408, description="the body arrived too slowly, or is incomplete"
         ) from None
-    # Each server has exceptions of its own for a malformed chunk and for a client that is gone.
+    # Each server has different exceptions for a malformed chunk and for a client that disconnected.
     except Exception:
-        raise falcon.HTTPBadRequest(description="the body could not be read to its end") from None
+        raise falcon.HTTPBadRequest(description="the body could not be read completely") from None
     if seen > limit:
         raise too_large
     if length is not None and seen < length:
@@ -64,7 +64,7 @@ class DropsBodies:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Read the rest."""
+        """Drain the rest."""
         if READ_OFF not in req.env and announces_body(req.env):
             _drop_rest(req)
 

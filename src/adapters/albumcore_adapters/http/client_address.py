@@ -1,4 +1,4 @@
-"""Where a request comes from: the address of the connection, or what a trusted proxy says of it."""
+"""The address of a client: that of the connection, or the one that a trusted proxy forwards."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 
 
 def networks_of(setting: str | None) -> Networks:
-    """The networks that a setting names; none where it is not set."""
+    """The networks that a setting names; none if it is not set."""
     return [ip_network(name) for name in (setting or "").split(",") if name]
 
 
 def client_address(req: falcon.Request, proxies: Networks) -> str:
     """Return the address that a request comes from.
 
-    That is the other end of the connection. Where that is a trusted proxy, it is the last address in
-    ``X-Forwarded-For``, which the proxy wrote, and so on as long as that is a trusted proxy too.
-    What stands further left, the client may have written.
+    That is the peer of the connection. If the peer is a trusted proxy, it is the last address in ``X-Forwarded-For``,
+    which the proxy appended; if that is a trusted proxy too, the one before it, and so on. The client may have written
+    the addresses further left.
 
     Args:
         req: The request.

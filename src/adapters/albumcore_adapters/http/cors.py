@@ -1,4 +1,4 @@
-"""What browsers need of the Kheops routes: CORS, preflight without credentials, and HEAD (Kheops API, conventions)."""
+"""CORS for the Kheops routes, with preflight requests without credentials, and HEAD (Kheops API, conventions)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Cors:
 
 
 class HeadAsGet:
-    """Answers HEAD as GET, without the body."""
+    """Handles HEAD as GET, without the body."""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Replace HEAD by GET, for the same route and the same checks."""

@@ -19,8 +19,8 @@ def document(prefix: str | None, compat: Compat = "documented") -> Json:
     """The OpenAPI document of a service.
 
     Args:
-        prefix: The prefix under which it answers the Kheops routes too; None without one.
-        compat: The setting of that name; it changes what some TSCharts routes take.
+        prefix: The prefix under which the Kheops routes are also available; None without one.
+        compat: The setting of that name; it changes the parameters of some TSCharts routes.
     """
     return openapi_document((_kheops(), _tscharts(compat)), prefix)
 
@@ -72,12 +72,12 @@ def _written(prefix: str | None, compat: Compat) -> bytes:
 
 
 class OpenApi:
-    """``/openapi.json``: the document, to anybody."""
+    """``/openapi.json``: the document, which is public."""
 
     def __init__(self, settings: Settings) -> None:
         self._document = _written(settings.kheops_prefix, settings.compat)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Show the document."""
+        """Send the document."""
         resp.content_type = falcon.MEDIA_JSON
         resp.data = self._document

@@ -38,7 +38,7 @@ DETAILS: Mapping[str, str] = {
 }
 """Details of errors over HTTP, by code, in place of those that name what clients never see."""
 
-_FULL = "there is no room left where this service keeps its data; nothing was recorded"
+_FULL = "the storage of this service is full; nothing was recorded"
 FAULTS: Mapping[type[Exception], str] = {
     BlobDamaged: "the stored bytes of this image are damaged",
     BlobsFull: _FULL,

@@ -1,4 +1,4 @@
-"""Whether this process can serve."""
+"""Health check of the process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from albumcore_adapters.sql.database import Database
 
 
 class Health:
-    """``GET /healthz``: 200 while the database answers. No authorization, nothing about the data.
+    """``GET /healthz``: 200 if the database can be read, otherwise 503. It needs no token, and shows no data.
 
-    It stays 503 once this process has met damage of the database, or its file was
-    replaced: see `trouble` of the database.
+    After this process has found the database damaged or its file replaced, it is always 503: see ``trouble`` of the
+    database.
     """
 
     def __init__(self, albums: Albumcore, database: Database) -> None:
@@ -30,4 +30,4 @@ class Health:
         self._albums.follow(limit=1)
         resp.media = {"status": "ok"}
 
-    on_head = on_get  # load balancers ask so
+    on_head = on_get  # for load balancers

@@ -18,7 +18,6 @@ from albumcore import CommandKey
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
-# A comma may come from two headers that a proxy joined.
 _BARE = re.compile(r"[!#-+\--~]{1,255}")
 _QUOTED = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"')
 _ESCAPED = re.compile(r'\\(["\\])')

@@ -1,4 +1,4 @@
-"""Paths are taken as they were sent: a slash that was encoded is no slash between two parts."""
+"""Paths with an encoded slash are refused, because WSGI servers decode it like a separator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import falcon
 
 _FREE = "{user}"
-"""The one part of a path that is any text, and so may hold a slash. Ids and UIDs have none."""
+"""The one path parameter that is any text, and so may contain a slash. Ids and UIDs contain none."""
 
 _UNKNOWN = (
-    "this address cannot be told from that of a user with a slash in the name:"
+    "this address is ambiguous, because a user id may contain a slash:"
     " the server does not pass on the path as it was sent"
 )
 
@@ -20,28 +20,28 @@ _UNKNOWN = (
 class PlainPaths:
     """Refuses paths with an encoded slash: decoded, ``users/ann%2Fadmin`` would name another route.
 
-    WSGI has no name for the path as it was sent. Gunicorn puts it in ``RAW_URI``, waitress, uWSGI and Apache in
-    ``REQUEST_URI``; granian nowhere. In an ASGI application it is ``raw_path`` of the scope, which ``a2wsgi`` hands
-    on. Without it every path is refused that may have been one with a slash in the name of a user.
+    WSGI does not define a variable for the path as it was sent. Gunicorn has it in ``RAW_URI``, waitress, uWSGI and
+    Apache in ``REQUEST_URI``; granian does not have it. In an ASGI application it is ``raw_path`` of the scope, which
+    ``a2wsgi`` passes on. Without it, every path is refused that may stem from a user id with an encoded slash.
 
     Args:
-        templates: The paths of all routes, with the parts that vary in braces.
+        templates: The path templates of all routes.
     """
 
     def __init__(self, templates: Iterable[str]) -> None:
         spread = (_spread(one) for one in templates if _FREE in one)
-        # A name may hold line breaks, too.
+        # A user id may contain line breaks, too.
         self._ambiguous = re.compile("|".join(sorted(spread)), re.DOTALL)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Let a path through whose parts are what they seem.
+        """Check the path.
 
         Raises:
-            falcon.HTTPNotFound: a part of it holds a slash, or may hold one.
+            falcon.HTTPNotFound: a part of it contains an encoded slash, or may contain one.
         """
         raw = _as_sent(req.env)
         if not raw:
-            # The framework has taken a slash off the end, which may be the name's.
+            # The framework removes a slash at the end, which may belong to the user id.
             last = "/" if str(req.env["PATH_INFO"]).endswith("/") else ""
             if self._ambiguous.fullmatch(req.path + last):
                 raise falcon.HTTPNotFound(description=_UNKNOWN)
@@ -50,13 +50,13 @@ class PlainPaths:
 
 
 def _as_sent(environ: Mapping[str, Any]) -> str:
-    """The path as it was sent, perhaps with what comes before and after it; empty where the server does not tell."""
-    told = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    return told or (environ.get("asgi.scope", {}).get("raw_path") or b"").decode("latin-1")
+    """The path as it was sent, possibly within a whole URL; empty if the server does not pass it on."""
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    return raw or (environ.get("asgi.scope", {}).get("raw_path") or b"").decode("latin-1")
 
 
 def _spread(template: str) -> str:
-    """What a path looks like that is one of a route, with a slash in the name of its user."""
+    """A pattern of the paths of a route whose user id contains a slash."""
     forms = {_FREE: ".*/.*"}
     parts = template.split("/")
     return "/".join(

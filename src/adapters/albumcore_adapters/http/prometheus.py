@@ -16,7 +16,7 @@ TEXT_FORMAT = "text/plain; version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 _SIZES = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-"""Upper bounds of what an album or a study holds."""
+"""Upper bounds of the histograms of sizes of albums and studies."""
 
 
 def prometheus_text(
@@ -29,11 +29,11 @@ def prometheus_text(
 
     Args:
         media_type: `TEXT_FORMAT` or `OPENMETRICS`.
-        requests: What was answered, by all workers.
-        stored: How much there is of what, by name.
-        held: Of what holds others, pairs of how many these are and how often there are as many, by name.
+        requests: The requests of all workers.
+        stored: The numbers of stored things, by name.
+        held: Histograms of sizes, by name: pairs of a size and the number of things of that size.
     """
-    # A quarter of a second to import, which commands need not wait for.
+    # Imported here, because it takes a quarter of a second that commands do not need.
     from prometheus_client import exposition, openmetrics
 
     metrics = _Metrics([*_of_requests(requests), *_of_store(stored, held)])
@@ -69,8 +69,8 @@ def _of_store(stored: Mapping[str, int], held: Mapping[str, Histogram]) -> Itera
     from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 
     for name, number in stored.items():
-        told = name.replace("_", " ")
-        yield GaugeMetricFamily(f"albumcore_{name}", f"How many {told} there are.", value=number)
+        what = name.replace("_", " ")
+        yield GaugeMetricFamily(f"albumcore_{name}", f"How many {what} there are.", value=number)
     for name, pairs in held.items():
         classes = [0] * (len(_SIZES) + 1)
         for size, times in pairs:
@@ -85,13 +85,13 @@ def _of_store(stored: Mapping[str, int], held: Mapping[str, Histogram]) -> Itera
 
 
 def _buckets(bounds: Sequence[float], classes: Sequence[int]) -> list[tuple[str, float]]:
-    """How many there are up to each bound."""
+    """Cumulative numbers, by upper bound."""
     names = [*(str(float(bound)) for bound in bounds), "+Inf"]
     return list(zip(names, accumulate(classes), strict=True))
 
 
 class _Metrics:
-    """What is written is asked of a collector."""
+    """A collector of metrics, as the library's writers expect."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         self._metrics = metrics

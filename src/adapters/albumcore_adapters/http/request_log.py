@@ -1,6 +1,6 @@
-"""One record per request. Never a header, a query or a body: they hold secrets.
+"""The request log: one record per request, without headers, query and body, which contain secrets.
 
-Of a login that failed there is a record with the name that was typed.
+A failed login is logged with the account name that was entered.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.base.request_counts import RequestCounts
 
 REQUEST_ID = "X-Request-Id"
-"""The header by which a request is known, in the log and in the answer."""
+"""The header with the id of a request, in the log and in the response."""
 
 TRACE_PARENT = "traceparent"
-"""The header by which a request belongs to a trace (W3C Trace Context, section 3.2)."""
+"""The header with the trace of a request (W3C Trace Context, section 3.2)."""
 
-# Visible ASCII; a comma would be two headers that were made one.
+# Visible ASCII without commas: a comma may be the join of two headers of the same name.
 _SANE = re.compile(r"[!-+\--~]{1,128}")
 
 # Version, trace id, parent id, flags, and what later versions append; the version ff and ids of zeros are invalid.
@@ -36,17 +36,17 @@ _logins = logging.getLogger("albumcore.logins")
 
 
 class RequestLog:
-    """Logs method, route, status, duration (milliseconds) and ids of every request, and has the ids come back.
+    """Logs method, route, status, duration (milliseconds) and ids of every request; the response has the request id.
 
     Args:
-        requests: Where requests are counted.
+        requests: The counters of requests.
     """
 
     def __init__(self, requests: RequestCounts) -> None:
         self._requests = requests
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Remember when the request came, and by what it is known: the client's own ids, if they are sane."""
+        """Note the time and the ids of the request: the client's own ids if they are valid, otherwise new ones."""
         req.context.started = time.perf_counter()
         given = req.env.get("HTTP_X_REQUEST_ID")
         is_sane = given is not None and _SANE.fullmatch(given)
@@ -55,9 +55,9 @@ class RequestLog:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, req_succeeded: bool
     ) -> None:
-        """Name the request in its answer, count it, and log it."""
+        """Add the request id to the response, count the request, and log it."""
         request_id = getattr(req.context, "request_id", None)
-        if request_id is None:  # the framework refused it before anything else
+        if request_id is None:  # the framework refused the request before this middleware
             self.process_request(req, resp)
             request_id = req.context.request_id
         resp.set_header(REQUEST_ID, request_id)
@@ -91,7 +91,7 @@ def _api_of(req: falcon.Request) -> str:
 
 
 def _trace_of(trace_parent: str) -> str | None:
-    """The id of the trace that a request belongs to; None where it says nothing valid."""
+    """The trace id of a request; None if the header is malformed."""
     found = _TRACE_PARENT.fullmatch(trace_parent)
     if not found or (found[1] == "00" and found[3]):
         return None
@@ -99,24 +99,24 @@ def _trace_of(trace_parent: str) -> str | None:
 
 
 MOST_LOGGED = 255
-"""Characters of a name that are logged, which are as many as the name of an account has."""
+"""Longest account name that is logged, in characters: that of valid names."""
 
 
 def log_failed_login(account: str, address: str, reason: str) -> None:
-    """Log a login that failed, as a warning: of which account, from where, and why. Never the password.
+    """Log a failed login as a warning: account, address and reason, never the password.
 
     Args:
-        account: The name as it was typed, whether or not there is such an account; its first 255 characters are logged.
-        address: Where it came from.
-        reason: Why it failed, in a few words of ours.
+        account: The name that was entered, of an account that may not exist; its first 255 characters are logged.
+        address: The address of the client.
+        reason: The reason, in a few words.
     """
-    # What is no text in any encoding would make the line unreadable.
+    # Lone surrogates cannot be encoded and would make the line unreadable.
     name = account[:MOST_LOGGED].encode("utf-8", "backslashreplace").decode()
     log(_logins, logging.WARNING, "login_failed", account=name, address=address, reason=reason)
 
 
 def log_fault(req: falcon.Request, error: Exception) -> str:
-    """Log a fault of ours with its traceback; the log id that the answer may name."""
+    """Log a fault of the service with its traceback; returns the log id for the response."""
     log_id = random_id(20)
     req.context.log_id = log_id
     about = {"method": req.method, "route": req.uri_template, "log_id": log_id}

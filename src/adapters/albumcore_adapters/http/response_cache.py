@@ -20,9 +20,9 @@ _OVERHEAD = 500
 class ResponseCache:
     """Least-recently-used cache of complete responses, bounded in bytes.
 
-    An entry is valid for one data version: what the database returns as such stays equal to itself until the next
-    commit. Read the version *before* the data: a commit in between then makes the entry stale at once, never wrong.
-    With None, which is a version that is not known, nothing is cached or returned.
+    An entry is valid for one data version of the database, which changes with each commit. Read the version *before*
+    the data: after a commit in between, the entry is then stale, never wrong. With None as the version, for an
+    unknown one, nothing is cached or returned.
 
     Thread-safe. Each worker process has its own.
     """
@@ -52,7 +52,7 @@ class ResponseCache:
             return self._entries[key][0]
 
     def put(self, key: Hashable, version: object, value: Any, size: int = 0) -> None:
-        """Cache a value of some bytes; the least recently used ones go where there is no room."""
+        """Cache a value of ``size`` bytes; the least recently used entries are evicted if the cache is full."""
         size += _OVERHEAD + 2 * len(repr(key))
         with self._lock:
             if (

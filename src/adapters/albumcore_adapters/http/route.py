@@ -1,4 +1,4 @@
-"""A route: one row with everything there is to know of an operation of either API.
+"""A route: one row that describes an operation of either API completely.
 
 The router checks requests by it. ``/openapi.json``, the reference page, the authorization matrix and the contract
 tests are made from it.

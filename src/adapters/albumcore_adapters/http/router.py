@@ -22,7 +22,7 @@ VARYING = (
 """The request headers that a response may depend on, beside path and query, as WSGI names them."""
 
 _SIZE_OF_FUNCTION = 400
-"""Memory for a cached function that gives a body, in bytes."""
+"""Memory for a cached function that returns a body, in bytes."""
 
 Bound = Callable[[Any], Response]
 
@@ -36,7 +36,7 @@ class Api(Protocol):
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
     ) -> tuple[Response, bool]:
-        """Check a request and have it answered.
+        """Check a request, and call its responder.
 
         Args:
             route: The route it is for.
@@ -49,7 +49,7 @@ class Api(Protocol):
         """
 
     def revalidate(self, req: falcon.Request) -> None:
-        """Check what may change without a commit, before a cached response is given.
+        """Check what may change without a commit, before a cached response is returned.
 
         Raises:
             Unauthorized: the token has expired.
@@ -62,7 +62,7 @@ def resources(
     """A Falcon resource for each path of some routes, of which those for `ANY_METHOD` come last.
 
     Raises:
-        MissingComponent: a responder names a component that there is none of.
+        MissingComponent: a responder names a component that does not exist.
     """
     by_path: dict[str, dict[str, Any]] = {}
     for route in routes:

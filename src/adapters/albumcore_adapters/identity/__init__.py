@@ -1,1 +1,1 @@
-"""Who calls: JWTs, service tokens, client assertions and capability tokens, each verified and made a `Caller`."""
+"""Authentication: JWTs, service tokens, client assertions and capability tokens are verified and yield a `Caller`."""

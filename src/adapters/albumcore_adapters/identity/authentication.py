@@ -1,4 +1,4 @@
-"""The context of authentication: what the functions of this package verify tokens with."""
+"""The context of authentication: the components that the functions of this package verify tokens with."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ UNKNOWN_SUBJECT: Mapping[Compat, type[UserNotFound | Unauthorized]] = {
 
 @frozen
 class Authentication:
-    """What tokens are verified with.
+    """The components that tokens are verified with.
 
     Attributes:
         albums: The store: capability tokens, report providers, members.
         people: The directory of users.
-        token_last_uses: When each capability token was last used.
-        jwt_revocations: From when on each user's JWTs are valid.
+        token_last_uses: Last use of each capability token.
+        jwt_revocations: For each user, the time before which issued JWTs are revoked.
         verifier: Verifies the JWTs of the identity provider.
         issuer: Signs the tokens of the service itself.
-        clock: Gives the present (UTC).
+        clock: Returns the present time (UTC).
         unknown_subject: See `UNKNOWN_SUBJECT`.
     """
 

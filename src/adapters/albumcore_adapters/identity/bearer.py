@@ -25,7 +25,9 @@ def bearer(header: str | None) -> str:
     try:
         _, token = base64.b64decode(match[2], validate=True).decode("latin-1").split(":")
     except ValueError:
-        raise Unauthorized("Basic does not hold a user and a token, joined by one colon") from None
+        raise Unauthorized(
+            "Basic does not contain a user and a token, joined by one colon"
+        ) from None
     if not re.fullmatch(r"[!-~]+", token):
-        raise Unauthorized("the password of Basic is no token")
+        raise Unauthorized("the password of Basic is not a token")
     return token

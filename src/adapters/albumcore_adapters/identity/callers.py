@@ -1,6 +1,6 @@
 """Who makes a request, by the token in it, and how far that token reaches (Kheops API 1).
 
-There are four kinds of tokens. The form of a token alone says which one it is; only the reader of that kind judges it.
+There are four kinds of tokens. The kind follows from the form of a token; only the reader of that kind verifies it.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from albumcore_adapters.identity.service_tokens import (
 
 T = TypeVar("T")
 
-ENDED = "the token has ended, as have all others that its user had at that time"
+ENDED = "the token was revoked, with all others that its user had at that time"
 
 
 @frozen
 class Caller:
-    """Who makes a request, and how far that reaches.
+    """Who makes a request, and what they reach.
 
     Attributes:
         source: The user, and the token they act through if events name it.
-        in_person: Whether the JWT of the identity provider was shown, and no token made from it.
-        album: The one album it reaches; None for everything that the user reaches.
-        studies: The only studies it reaches; None for all.
-        inbox: Whether it reaches the user's inbox.
-        albums: Whether it reaches the user's albums, where it is not for one alone.
-        permissions: The scope of the token: the only permissions it gives, of those the user has; None for all.
-        shown: The capability token that was shown, also where events name the user alone.
+        in_person: Whether the request has the identity provider's JWT itself, not a token made from it.
+        album: The one album within reach; None for everything that the user reaches.
+        studies: The only studies within reach; None for all.
+        inbox: Whether the user's inbox is within reach.
+        albums: Whether the user's albums are within reach, if the token is not for a single one.
+        permissions: The scope of the token: the only permissions it grants, of those the user has; None for all.
+        shown: The capability token of the request, also if events name the user only.
     """
 
     source: Source
@@ -68,7 +68,7 @@ class Caller:
 
     @property
     def acts_as_user(self) -> bool:
-        """Whether it stands for the user in everything, and not for an album or some studies alone."""
+        """Whether the caller acts as the user in everything, not only for an album or some studies."""
         return self.album is None and self.studies is None
 
 
@@ -76,11 +76,11 @@ class Caller:
 
 
 def caller_of(auth: Authentication, token: str) -> Caller:
-    """The caller who shows a token, of any kind.
+    """The caller with a token, of any kind.
 
     Raises:
         Unauthorized: the token is not valid.
-        Forbidden: the token is valid, but what it acts through is gone.
+        Forbidden: the token is valid, but its report provider or the membership of its user is gone.
         UserNotFound: the user is not in the directory (`Unauthorized` upstream).
         KeysUnavailable: there are no keys to verify a JWT with.
     """
@@ -108,10 +108,10 @@ def by_jwt(auth: Authentication, token: str) -> Caller:
         try:
             auth.people.register(claims.sub, claims.email, claims.name)
         except EmailTaken:
-            # An address that belongs to another user by now is left out: it must not lock this one out.
+            # An address that belongs to another user now is left out: it must not lock this user out.
             auth.people.register(claims.sub, None, claims.name)
     elif not auth.people.known(claims.sub):
-        raise auth.unknown_subject("you are not known here")
+        raise auth.unknown_subject("you are not registered here")
     return Caller(Source(claims.sub), in_person=True)
 
 
@@ -119,7 +119,7 @@ def claims_of(auth: Authentication, token: str) -> JwtClaims:
     """The claims of a JWT of the identity provider.
 
     Raises:
-        Unauthorized: it is not sound, or all JWTs of its user were ended after it was issued.
+        Unauthorized: it is not valid, or all JWTs of its user were revoked after it was issued.
     """
     claims = auth.verifier.verify(token)
     if auth.jwt_revocations.is_revoked(claims.sub, claims.issued_at):
@@ -131,13 +131,13 @@ def claims_of(auth: Authentication, token: str) -> JwtClaims:
 
 
 def by_capability_token(auth: Authentication, token: str) -> Caller:
-    """The caller who shows the secret of a capability token (Kheops API 10)."""
+    """The caller with the secret of a capability token (Kheops API 10)."""
     found = capability_with(auth, {"digest": digest_of(token)})
     if found is None:
         raise Unauthorized("the capability token is unknown, revoked, expired, or not valid yet")
     auth.token_last_uses.record(found.token_id, auth.clock())
     if found.album is None:
-        # A user's own token: events name the user alone.
+        # A user's own token: events name the user only.
         return Caller(Source(found.token.creator), shown=found.token_id)
     source = Source(found.token.creator, found.token_id)
     return Caller(source, album=found.album, inbox=False, shown=found.token_id)
@@ -149,8 +149,8 @@ def by_capability_token(auth: Authentication, token: str) -> Caller:
 def by_report_token(auth: Authentication, token: str) -> Caller:
     """A report provider, by its access token for some studies of its album (Kheops API 1).
 
-    It acts in the name of the user who asked for the report, as long as they are a member. If they asked through a
-    capability token, that token must still be good; otherwise none of the user's JWTs of that time may be ended.
+    It acts in the name of the user who requested the report, as long as they are a member. If they requested it through
+    a capability token, that token must still be valid; otherwise the user's JWTs of that time must not be revoked.
 
     Raises:
         Forbidden: the provider was removed, or the user is no longer a member.
@@ -160,7 +160,9 @@ def by_report_token(auth: Authentication, token: str) -> Caller:
     report = found.report
     through = report.capability_token
     if through is not None and capability_with(auth, {"token_id": through}) is None:
-        raise Unauthorized("the capability token that the report was asked for with is not good")
+        raise Unauthorized(
+            "the capability token that the report was requested with is no longer valid"
+        )
     refuse_ended(auth.jwt_revocations, report, found.issued_at)
     for row in auth.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
         source, album = Source(report.user, report_provider=report.client_id), AlbumId(row.album_id)
@@ -176,12 +178,12 @@ def by_report_token(auth: Authentication, token: str) -> Caller:
 
 
 def refuse_ended(jwt_revocations: JwtRevocations, report: Report, issued_at: int) -> None:
-    """Refuse a code or token of a report provider that was made with a JWT, if that JWT was ended.
+    """Refuse a code or token of a report provider that was made with a JWT, if that JWT was revoked.
 
-    One that was made with a capability token ends when that is revoked.
+    One that was made with a capability token is valid until that token is revoked.
 
     Raises:
-        Unauthorized: it has ended.
+        Unauthorized: it was revoked.
     """
     of_jwt = report.capability_token is None
     if of_jwt and jwt_revocations.is_revoked(report.user, issued_at):
@@ -189,7 +191,7 @@ def refuse_ended(jwt_revocations: JwtRevocations, report: Report, issued_at: int
 
 
 def by_viewer_token(auth: Authentication, token: str) -> Caller:
-    """The viewer of one study, by a token made from another one, which is judged again each time (Kheops API 1).
+    """The viewer of one study, by a token made from another one, which is verified again each time (Kheops API 1).
 
     Raises:
         Forbidden, UserNotFound: as for the other token.
@@ -207,7 +209,7 @@ def by_viewer_token(auth: Authentication, token: str) -> Caller:
 
 
 def _both(bound: frozenset[T], other: frozenset[T] | None) -> frozenset[T]:
-    """The intersection of two bounds, the second of which may be none."""
+    """The intersection of two bounds; None as the second is no bound."""
     return bound if other is None else bound & other
 
 

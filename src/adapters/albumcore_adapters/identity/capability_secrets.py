@@ -1,4 +1,4 @@
-"""Secrets of capability tokens: their form, their digest, and the token that one opens (Kheops API 10)."""
+"""Secrets of capability tokens: their form, their digest, and the look-up of the token (Kheops API 10)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Capability:
     Attributes:
         token_id: Its public id.
         token: Its state.
-        album: The album it is for; None where it acts as its user.
+        album: The album it is for; None if it acts as its user.
     """
 
     token_id: CapabilityTokenId
@@ -46,10 +46,10 @@ def capability_with(auth: Authentication, where: Mapping[str, str]) -> Capabilit
     """The capability token with these values in its index row, if it is usable and its creator is known.
 
     A secret is looked up by its digest, as the key of a row. The look-up takes as long for a wrong secret as for a
-    right one, so its duration tells nothing of the digests that exist.
+    right one, so its duration reveals nothing about the digests that exist.
 
     Args:
-        auth: What tokens are verified with.
+        auth: The components of authentication.
         where: Columns of a `CapabilityTokenRow`: ``digest`` or ``token_id``.
     """
     for row in auth.albums.index.rows(CapabilityTokenRow, where):

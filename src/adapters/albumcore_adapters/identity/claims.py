@@ -1,4 +1,4 @@
-"""What a JWT says: its JSON, and the one check of its claims (RFC 7519 section 4.1)."""
+"""The content of a JWT: its JSON, and the one check of its claims (RFC 7519 section 4.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_TOKEN = 16 * 1024
 _YEAR_10000 = 253_402_300_800
 
 ANY_TEXT: Final = None
-"""A required claim that may be any text but the empty one."""
+"""The expected value of a required claim that may be any non-empty text."""
 
 
 class BadClaim(Exception):
@@ -25,8 +25,8 @@ class BadClaim(Exception):
 
     Attributes:
         claim: The name of the claim.
-        malformed: For a time that is none: what is wrong with it, to follow the name of the claim. None for a time
-            that has passed or is to come, and for every other claim.
+        malformed: For a malformed time: a description that follows the name of the claim. None for a time in the past
+            or the future, and for every other claim.
     """
 
     def __init__(self, claim: str, malformed: str | None = None) -> None:
@@ -36,7 +36,7 @@ class BadClaim(Exception):
 
 
 class _Registry(JWTClaimsRegistry):
-    """Refuses one thing more: times outside the calendar. Milliseconds, a common mistake, are beyond the year 9999."""
+    """Also refuses times outside the calendar. Times in milliseconds, a common mistake, are beyond the year 9999."""
 
     def validate_exp(self, value: object) -> None:
         """Check when the token ends."""
@@ -64,19 +64,19 @@ def check_claims(
 
     Args:
         claims: The payload of the token.
-        expected: The values that claims must have, or `ANY_TEXT`. An ``aud`` that is a list must hold the value.
-        at: The present (UTC).
+        expected: The values that claims must have, or `ANY_TEXT`. An ``aud`` that is a list must contain the value.
+        at: The present time (UTC).
         leeway: Seconds that the clocks of the issuer and of this service may differ.
 
     Raises:
-        BadClaim: the first claim that is not as it must be.
+        BadClaim: for the first claim that breaks a rule.
     """
     names = [*expected, "exp", *(["nbf"] if "nbf" in claims else ())]
     # An option that is empty would check nothing.
     options: Any = {
         name: {"value": value, "allow_blank": False} for name, value in expected.items()
     }
-    # The registry knows times as whole seconds, by its annotations alone.
+    # The registry's annotations allow whole seconds only; its code allows fractions.
     registry = _Registry(now=at.timestamp(), leeway=leeway, **options)  # type: ignore[arg-type]
     try:
         registry.validate({name: claims.get(name) for name in names})
@@ -85,7 +85,7 @@ def check_claims(
 
 
 def json_object(segment: str) -> dict[str, Any] | None:
-    """The JSON object in a segment of a token (base64url without padding); None where there is none."""
+    """The JSON object in a segment of a token (base64url without padding); None if there is none."""
     try:
         value = orjson.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
     except ValueError:
@@ -94,7 +94,7 @@ def json_object(segment: str) -> dict[str, Any] | None:
 
 
 def unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The header and the payload of a JWT, not verified; both empty if it is none."""
+    """The header and the payload of a JWT, not verified; both are empty if it is no JWT."""
     segments = token.split(".")
     if len(segments) != 3 or len(token) > MAX_TOKEN or not token.isascii():
         return {}, {}

@@ -1,7 +1,7 @@
 """Client authentication of report providers, by a JWT that they sign once for each request (RFC 7523; Kheops API 1.3).
 
 The bounds are the narrower ones of the documented API. The provider's keys are fetched from the address in its current
-metadata. That happens last, after every other check: a stranger cannot make this service send a request.
+metadata, after every other check: without a valid code, a request cannot make this service send one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ALGORITHM = "RS256"
 MOST_AHEAD = timedelta(minutes=10)
-"""How far ahead ``exp`` may be."""
+"""Longest time until ``exp``."""
 
 LEEWAY = timedelta(seconds=60)
-"""How far the clocks of the provider and of this service may differ, when an assertion begins or ends."""
+"""Allowed difference of the clocks of the provider and of this service, at both ends of an assertion's validity."""
 
 
 class BadAssertion(Invalid):
-    """The client did not prove who it is."""
+    """The client is not authenticated."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("client_assertion", detail)
@@ -38,14 +38,14 @@ class BadAssertion(Invalid):
 
 @frozen
 class Assertion:
-    """An assertion whose claims are good, and whose signature is not verified yet.
+    """An assertion whose claims are valid, and whose signature is not verified yet.
 
     Attributes:
         token: The assertion as it was sent.
         kid: The id of the key that it is signed with.
         client_id: The client that sent it.
         number: Its ``jti``, unique among the assertions of this client.
-        ends_at: From when on it is refused as expired (UTC), the leeway included.
+        ends_at: Time from which it is refused as expired (UTC), the leeway included.
     """
 
     token: str = field(repr=False)
@@ -60,9 +60,9 @@ def read_assertion(token: str, client_id: str, audience: str, at: datetime) -> A
 
     Args:
         token: The assertion.
-        client_id: The client that it must be of.
-        audience: The audience that it must be for: the address it was sent to.
-        at: The present (UTC).
+        client_id: The client that must have signed it.
+        audience: The required audience: the address it was sent to.
+        at: The present time (UTC).
 
     Raises:
         BadAssertion: it is malformed, of another client, for another audience, or not valid now.
@@ -103,31 +103,31 @@ def check_signature(
 
     Args:
         assertion: The assertion that the client sent.
-        url: Where the metadata of the client is.
+        url: The address of the client's metadata.
         outbound: Sends the requests to the client.
         single_use_tokens: The ids of assertions that were used (replay protection).
-        clock: Gives the present (UTC).
+        clock: Returns the present time (UTC).
 
     Raises:
         BadAssertion: it is signed with none of the current keys of the client, or it was used before.
     """
     metadata = check_metadata(outbound, url)
     if metadata.jwks_uri is None:
-        why = metadata.error_description or "It gets no codes, so it has no keys."
-        raise BadAssertion(f"the configuration of the client is not good. {why}")
+        why = metadata.error_description or "It does not receive codes, so it has no keys."
+        raise BadAssertion(f"the configuration of the client is not valid. {why}")
     at = clock()
     try:
         document = outbound.get_json(metadata.jwks_uri)
     except OutboundError as error:
-        raise BadAssertion(f"the keys of the client cannot be had. {error.detail}") from None
+        raise BadAssertion(f"the keys of the client cannot be fetched. {error.detail}") from None
     key = key_in(document, _ALGORITHM, assertion.kid, at)
     if key is None:
-        raise BadAssertion("the client shows no such key")
+        raise BadAssertion("the client does not publish this key")
     try:
         jws.deserialize_compact(assertion.token, key, algorithms=[_ALGORITHM])
-    # A RecursionError comes from a header that nests too deep for the library.
+    # A header that nests too deep for the library raises RecursionError.
     except (JoseError, ValueError, TypeError, RecursionError):
-        raise BadAssertion("its signature does not hold") from None
+        raise BadAssertion("its signature is not valid") from None
     if not single_use_tokens.consume(
         "assertion", assertion.client_id, assertion.number, ends_at=assertion.ends_at, at=at
     ):

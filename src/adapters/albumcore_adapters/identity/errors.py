@@ -1,13 +1,13 @@
-"""The error of a request without sound credentials."""
+"""The error of a request without valid credentials."""
 
 from __future__ import annotations
 
 
 class Unauthorized(Exception):
-    """The credentials that were sent authenticate no user.
+    """The credentials of the request do not authenticate a user.
 
     Attributes:
-        detail: One sentence for a person; it holds nothing of the token.
+        detail: One sentence for people; it contains nothing of the token.
     """
 
     def __init__(self, detail: str) -> None:

@@ -1,6 +1,6 @@
 """Login throttling: after some failed logins, each further one delays the next, by account and by address.
 
-Failures are counted in memory, by each process on its own.
+Failures are counted in memory, in each process separately.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ FREE_OF_ACCOUNT = 3
 """Failures of an account without a delay."""
 
 FREE_OF_ADDRESS = 20
-"""Failures from an address without a delay: a whole clinic may share it."""
+"""Failures from an address without a delay: many users may share it."""
 
 LONGEST = timedelta(seconds=60)
 """The longest delay. The first is one second, and each further failure doubles it."""
 
 FORGOTTEN_AFTER = timedelta(minutes=15)
-"""How long after the last failure the count begins anew."""
+"""Time after the last failure until the count is reset."""
 
 MOST_KEPT = 10_000
-"""How many accounts, and how many addresses, are counted: those used most recently."""
+"""Most accounts, and most addresses, that are counted: the most recently used ones."""
 
 _Key: TypeAlias = tuple[bytes, ...]
 _SECOND = timedelta(seconds=1)
-_ENOUGH = 6  # doublings of a second, which are longer than the longest delay
+_ENOUGH = 6  # doublings of a second exceed the longest delay
 _SHARED_BYTES = 8  # of an IPv6 address: one customer has the whole /64 network
 
 
@@ -92,7 +92,7 @@ class FailedLogins:
     in before, only the failures from there count: guesses from elsewhere do not lock its user out.
 
     Args:
-        clock: Gives the present (UTC).
+        clock: Returns the present time (UTC).
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -133,7 +133,7 @@ class FailedLogins:
 
 
 def _digest(account: str) -> bytes:
-    # An account may be any text, lone surrogates included.
+    # The name of an account may be any text, lone surrogates included.
     return sha256(account.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -1,4 +1,4 @@
-"""JWTs of users, issued and ended by an operator."""
+"""JWTs of users, issued and revoked by an operator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
     """Return a JWT for the Kheops routes, signed with the secret of the data directory and valid for ``ttl`` seconds.
 
     Raises:
-        SettingsError: tokens come from an identity provider.
+        SettingsError: an identity provider issues the tokens.
         Invalid: a value breaks a rule of `issue_token`.
     """
     verifier = auth.verifier
@@ -24,7 +24,7 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
         raise SettingsError(
             "ALBUMCORE_JWKS_URL", "no value: where it is set, tokens come from the provider"
         )
-    # Valid at once, also in the second in which the user's other tokens were ended.
+    # Valid at once, also in the second in which the user's other tokens are revoked.
     good_from = datetime.fromtimestamp(auth.jwt_revocations.valid_from(sub), UTC)
     return issue_token(
         auth.issuer.secret,
@@ -39,13 +39,13 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
 
 
 def end_all(jwt_revocations: JwtRevocations, sub: str, at: datetime) -> datetime:
-    """End every JWT of a user that was issued until ``at`` (UTC), by this service or by an identity provider.
+    """Revoke every JWT of a user that was issued until ``at`` (UTC), by this service or by an identity provider.
 
     Returns:
-        From when on (UTC) a JWT that is issued is valid.
+        The earliest time of issue (UTC) of valid JWTs.
 
     Raises:
-        Invalid: ``sub`` is no user id.
+        Invalid: ``sub`` is not a valid subject identifier.
     """
     floor = jwt_revocations.revoke_all(user_id(sub), at)
     return datetime.fromtimestamp(floor, UTC)

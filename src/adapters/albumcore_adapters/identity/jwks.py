@@ -26,16 +26,16 @@ from albumcore_adapters.base.logs import log
 Key: TypeAlias = OctKey | RSAKey | ECKey
 
 LIFE = timedelta(seconds=300)
-"""A JWKS is fetched again after this time."""
+"""Age at which a cached JWKS is fetched again."""
 
 STALE = timedelta(hours=24)
-"""While it cannot be fetched, the last one is used for this time (stale on error)."""
+"""Age until which a cached JWKS is used if it cannot be fetched (stale on error)."""
 
 PAUSE = timedelta(seconds=10)
-"""It is not fetched more often than this, whatever key ids tokens name."""
+"""Shortest time between two fetches, whatever key ids tokens name."""
 
 STALE_PAUSE = timedelta(seconds=60)
-"""The same for a JWKS that is only older than `LIFE`: an endpoint that hangs delays one request each time."""
+"""The same for a JWKS that is only older than `LIFE`, because a hanging endpoint delays one request at each fetch."""
 
 _TIMEOUT = 5.0
 _MOST_BYTES = 1024 * 1024
@@ -53,14 +53,14 @@ class KeySource(Protocol):
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """The only ``alg`` values that a token may have here."""
+        """The only accepted ``alg`` values."""
         ...
 
     def find(self, alg: str, kid: str | None, at: datetime) -> Key | None:
         """Return the key that the header of a token calls for; None if there is no such key.
 
         Raises:
-            KeysUnavailable: there are no keys at all.
+            KeysUnavailable: no keys are available.
         """
         ...
 
@@ -68,13 +68,13 @@ class KeySource(Protocol):
 def embedded_key(secret: bytes) -> OctKey:
     """Return the HS256 key of a data directory's secret.
 
-    It is derived with a label of its own: nothing else made from the secret passes as a JWT.
+    It is derived with a separate label, so that nothing else made from the secret is accepted as a JWT.
     """
     return OctKey.import_key(hmac.digest(secret, b"kheops-jwt", "sha256"))
 
 
 class SecretKeys:
-    """The one key that the secret of the data directory gives."""
+    """The one key derived from the secret of the data directory."""
 
     algorithms: tuple[str, ...] = ("HS256",)
 
@@ -122,7 +122,7 @@ class JwksKeys:
         self._set: _KeySet | None = None
 
     def find(self, alg: str, kid: str | None, at: datetime) -> Key | None:
-        """Return the key that the header of a token names; the JWKS is fetched if it may be there.
+        """Return the key that the header of a token names; the JWKS is fetched if it may contain a new one.
 
         Raises:
             KeysUnavailable: the JWKS could not be fetched yet, or not for 24 hours.
@@ -142,7 +142,7 @@ class JwksKeys:
     def _known(self, at: datetime, age: timedelta) -> _KeySet | None:
         """Return the cached keys, if they are younger than ``age``."""
         known = self._set
-        # abs(): a clock that was set back must not make keys young for long.
+        # abs(): after a clock is set back, cached keys must not count as new for long.
         return known if known and abs(at - known.fetched_at) < age else None
 
     def _refreshed(self, at: datetime, pause: timedelta) -> _KeySet | None:
@@ -162,7 +162,7 @@ class JwksKeys:
 
 
 def _fetch(url: str) -> tuple[_PublicKey, ...]:
-    """Return the usable keys at ``url``; `ValueError` when it does not give any."""
+    """Return the usable keys at ``url``; raises `ValueError` if there are none."""
     until = time.monotonic() + _TIMEOUT
     body = bytearray()
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -199,7 +199,7 @@ _FAMILIES: Mapping[str, tuple[str, type[RSAKey] | type[ECKey], tuple[str, ...]]]
 
 
 def _public_key(entry: Any) -> _PublicKey | None:
-    """Return an entry of a JWKS as a key; None for one that is not for us (RFC 7517 section 5)."""
+    """Return an entry of a JWKS as a key; None for one that is not usable here (RFC 7517 section 5)."""
     try:
         alg, kind, members = _FAMILIES[entry["kty"]]
         wanted = {"alg": alg, "use": "sig", "crv": "P-256"}
@@ -209,7 +209,7 @@ def _public_key(entry: Any) -> _PublicKey | None:
             return None
         if alg == "RS256" and _bits(entry["n"]) < _LEAST_RSA_BITS:
             return None
-        # Only the public members: a private part that a provider lets slip is not kept.
+        # Only the public members: a private part that a provider publishes by mistake is not stored.
         key = kind.import_key({member: entry[member] for member in members})
     except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         return None

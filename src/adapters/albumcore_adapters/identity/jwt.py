@@ -1,4 +1,4 @@
-"""JWTs of users: how one is verified, and how the service issues one itself (Kheops API 1)."""
+"""JWTs of users: verification, and issuing by the service itself (Kheops API 1)."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ EMBEDDED = "albumcore"
 """Issuer and audience of the tokens the service signs itself, unless the settings say otherwise."""
 
 MAX_TTL = 10 * 366 * 24 * 3600
-"""Longest life that `issue_token` gives, in seconds: ten years."""
+"""Longest validity of tokens by `issue_token`, in seconds: ten years."""
 
 MAX_TEXT = 1024
 """Longest name or e-mail address, in characters (Kheops API, limits)."""
 
 _REMEMBERED = 1024
 _TRUST = timedelta(seconds=300)
-"""A cached verification is repeated after this time, so that a withdrawn key stops counting."""
+"""A cached verification is repeated after this time, so that tokens of a withdrawn key are refused."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -48,13 +48,13 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @frozen
 class JwtClaims:
-    """What a verified token says about its bearer.
+    """The claims of a verified token.
 
     Attributes:
         sub: The subject.
         email: The e-mail address, unless it is not verified.
         name: The display name.
-        issued_at: When the token was issued (``iat``), in seconds since 1970; None where it does not say.
+        issued_at: Time of issue (``iat``), in seconds since 1970; None if it is absent.
     """
 
     sub: UserId
@@ -111,9 +111,9 @@ class JwtVerifier:
         keys: The source of keys, which also fixes the algorithms.
         issuer: The expected ``iss``.
         audience: The expected ``aud``, or one of its values.
-        leeway: Seconds that the clocks of issuer and service may differ.
-        clock: Gives the present (UTC).
-        requires_verified_email: Whether an address counts only where ``email_verified`` is there and true.
+        leeway: Allowed difference of the clocks of issuer and service, in seconds.
+        clock: Returns the present time (UTC).
+        requires_verified_email: Whether an address is used only if ``email_verified`` is present and true.
     """
 
     keys: KeySource
@@ -141,11 +141,11 @@ class JwtVerifier:
         return self._remembered.get(token, self.clock())
 
     def verify(self, token: str) -> JwtClaims:
-        """Return the claims of ``token`` if it is sound now.
+        """Return the claims of ``token`` if it is valid now.
 
         Raises:
             Unauthorized: it is malformed, of another issuer or audience, or not valid now.
-            KeysUnavailable: there are no keys to verify it with.
+            KeysUnavailable: no keys are available.
         """
         if len(token) > MAX_TOKEN or not _TOKEN.fullmatch(token):
             raise Unauthorized("the token is not a JWT")
@@ -167,7 +167,7 @@ class JwtVerifier:
     def _is_verified(self, payload: Mapping[str, Any]) -> bool:
         """Whether the e-mail address in a token is verified: any other may belong to another person.
 
-        If ``email_verified`` is there, it must be ``true``, or that as a text, as some providers write it.
+        If ``email_verified`` is present, it must be ``true``, or the text "true", as some providers write it.
         """
         if "email_verified" not in payload:
             return not self.requires_verified_email
@@ -184,12 +184,12 @@ class JwtVerifier:
             raise Unauthorized("the token's header is not accepted")
         key = self.keys.find(alg, kid, at)
         if key is None:
-            raise Unauthorized("the token is signed with a key that is not known")
+            raise Unauthorized("the token is signed with an unknown key")
         try:
             jws.deserialize_compact(token, key, registry=_Registry(self.keys.algorithms))
-        # A RecursionError comes from a header that nests deeper than the library's parser can go.
+        # A header that nests too deep for the library's parser raises RecursionError.
         except (JoseError, ValueError, TypeError, RecursionError):
-            raise Unauthorized("the token's signature does not hold") from None
+            raise Unauthorized("the token's signature is not valid") from None
         return _json_object(token.split(".")[1])
 
     def _check(self, payload: Mapping[str, Any], at: datetime) -> None:
@@ -223,13 +223,13 @@ def issue_token(
 ) -> str:
     """Return a JWT of the embedded issuer, valid for ``ttl`` seconds from ``now``.
 
-    Its address is marked as verified: the holder of the secret vouches for it.
+    Its e-mail address is marked as verified.
 
     Raises:
-        Invalid: a value is one that the verifier would refuse, or an address that changes its letters in lower case.
+        Invalid: the verifier would refuse a value, or the lower case of the address has other letters.
     """
     if not 0 < ttl <= MAX_TTL:
-        raise Invalid("ttl", f"a token lives 1 to {MAX_TTL} seconds")
+        raise Invalid("ttl", f"a token is valid for 1 to {MAX_TTL} seconds")
     if email is not None and changes_letters(email):
         raise Invalid("email", "a letter outside ASCII is one of ASCII in lower case")
     claims = _claims({"sub": sub, "email": email, "name": name})
@@ -246,16 +246,16 @@ def issue_token(
 def _json_object(segment: str) -> dict[str, Any]:
     found = json_object(segment)
     if found is None:
-        raise Unauthorized("the token does not hold JSON objects")
+        raise Unauthorized("the token does not contain JSON objects")
     return found
 
 
 def _claims(payload: Mapping[str, Any]) -> JwtClaims:
     sub = payload.get("sub")
     if not isinstance(sub, str):
-        raise Invalid("sub", "a text is needed")
+        raise Invalid("sub", "a text is required")
     issued_at = payload.get("iat")
-    # It is read only where tokens were ended: until then, a token with a bad one is as good as without.
+    # It is read only if tokens of the user were revoked: until then, a malformed one counts as absent.
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         issued_at = None
     return JwtClaims(user_id(sub), _text(payload, "email"), _text(payload, "name"), issued_at)
@@ -267,6 +267,6 @@ def _text(payload: Mapping[str, Any], claim: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
-        raise Invalid(claim, f"a text has at most {MAX_TEXT} characters, none of control")
-    # Spaces of ASCII alone: an address with another blank around it is another address.
+        raise Invalid(claim, f"a text has at most {MAX_TEXT} characters and no control characters")
+    # Only ASCII spaces: an address with another kind of blank around it is another address.
     return value.strip(" ") or None

@@ -1,7 +1,8 @@
 """Tokens that the service issues itself: codes and tokens of report providers, and tokens of viewers (Kheops API 1).
 
-They are stateless: nothing of them is stored. Each kind has a key of its own, derived from the secret of the data
-directory: every worker can read what another one issued, also after a restart, and no token passes as another kind.
+They are stateless: nothing of them is stored. Each kind has a separate key, derived from the secret of the data
+directory, so that every worker reads tokens of the others, also after a restart, and no token is accepted as another
+kind.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class TokenKind:
     Attributes:
         label: The label that its key is derived with.
         name: The value of its claim ``type``.
-        life: How long it is valid.
-        leeway: How far the clocks of the workers that issue and read it may differ.
+        life: Time of its validity.
+        leeway: Allowed difference of the clocks of the workers that issue and read it.
     """
 
     label: bytes
@@ -47,7 +48,7 @@ class TokenKind:
 
     @property
     def seconds(self) -> int:
-        """Its life in seconds."""
+        """Time of its validity, in seconds."""
         return int(self.life.total_seconds())
 
 
@@ -77,8 +78,8 @@ class Report:
     Attributes:
         user: The user, in whose name the provider acts.
         client_id: The report provider.
-        studies: The only studies that it may reach.
-        scope: What it may do with them: `READ`, `WRITE`.
+        studies: The only studies that the provider reaches.
+        scope: What the provider may do with them: `READ`, `WRITE`.
         capability_token: The capability token that the user acted through, if any.
     """
 
@@ -120,14 +121,14 @@ class ReportCode:
 
 @frozen
 class Viewer:
-    """What a viewer may do by a token that was made from another one (RFC 8693).
+    """What a viewer may do with a token that was made from another one (RFC 8693).
 
     Attributes:
         subject: The other token, which must still be valid whenever this one is used.
         study: The one study.
         scope: What it may do with it: `READ`, `WRITE`.
-        album: The one album in which it reaches the study, if it is limited to one.
-        inbox: Whether it reaches the study in the inbox alone.
+        album: The one album in which it reaches the study; None without such a limit.
+        inbox: Whether it reaches the study in the inbox only.
     """
 
     subject: str = field(repr=False)
@@ -202,7 +203,7 @@ def _issued_here() -> Iterator[None]:
     """Raise `Unauthorized` for a token that was not issued here."""
     try:
         yield
-    # A RecursionError comes from headers that nest too deep for the library.
+    # Headers that nest too deep for the library raise RecursionError.
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Unauthorized(_FOREIGN) from None
 
@@ -219,7 +220,7 @@ def read_report_token(issuer: Issuer, token: str, at: datetime) -> ReportToken:
 
 
 def is_report_token(token: str) -> bool:
-    """Whether a token says that it is a report provider's access token. It is not verified."""
+    """Whether a token claims to be a report provider's access token. It is not verified."""
     return unverified(token)[1].get("type") == REPORT_TOKEN.name
 
 
@@ -281,11 +282,11 @@ def _check(
         if bad.malformed:
             raise Unauthorized(_FOREIGN) from None
         raise Unauthorized(
-            _REFUSALS.get(bad.claim, "the token was made for something else")
+            _REFUSALS.get(bad.claim, "the token was issued for another purpose")
         ) from None
 
 
-_FOREIGN = "the token is not one that was made here"
+_FOREIGN = "the token was not issued by this service"
 _REFUSALS: Mapping[str, str] = {
     "exp": "the token has expired",
     "nbf": "the token is not valid yet",
