@@ -10,7 +10,7 @@ import pytest
 
 from albumcore.errors import Invalid
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
-from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, query_of
+from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, Page, query_of
 
 FORM = "application/x-www-form-urlencoded"
 

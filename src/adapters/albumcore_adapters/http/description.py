@@ -11,7 +11,7 @@ from albumcore.json_object import Json
 from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.openapi.document import Section, openapi_document, options_of
-from albumcore_adapters.http.openapi.parts import ref
+from albumcore_adapters.http.openapi.specs import ref
 from albumcore_adapters.http.route import Callers, Route
 
 

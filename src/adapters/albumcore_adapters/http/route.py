@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from albumcore import Permission, RecordedEvent
-from albumcore_adapters.http.openapi.parts import Parameters, ResponseSpec, Schema
+from albumcore_adapters.http.openapi.specs import Parameters, ResponseSpec, Schema
 from albumcore_adapters.http.response import Response
 
 Responder = Callable[..., Response]

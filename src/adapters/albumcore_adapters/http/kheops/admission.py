@@ -23,7 +23,7 @@ from albumcore_adapters.access.albums import admitted
 from albumcore_adapters.http.accept import preferred
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
-from albumcore_adapters.http.kheops.params import series_in, study_in
+from albumcore_adapters.http.kheops.parameters import series_in, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route

@@ -11,10 +11,10 @@ from albumcore.index import AlbumOverview
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.dicom_matching import date_range, text_matcher
 from albumcore_adapters.http.kheops.album_overview import Counts, album_json, counts
-from albumcore_adapters.http.kheops.common import PAGE_OF_SOME, sort_parameter
-from albumcore_adapters.http.kheops.params import Fields, Page
-from albumcore_adapters.http.openapi.parts import TEXT, Parameters, ParameterSpec
-from albumcore_adapters.http.openapi.values import DAYS, WORD
+from albumcore_adapters.http.kheops.parameters import Fields, Page
+from albumcore_adapters.http.kheops.shared_specs import PAGE_OF_SOME, sort_parameter
+from albumcore_adapters.http.openapi.specs import TEXT, Parameters, ParameterSpec
+from albumcore_adapters.http.openapi.value_schemas import DAYS, WORD
 
 Keep = Callable[[AlbumOverview], bool]
 AlbumFilter = Callable[[Fields], Keep | None]

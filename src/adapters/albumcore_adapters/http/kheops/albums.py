@@ -35,23 +35,23 @@ from albumcore_adapters.http.kheops.album_overview import (
     members_json,
     one_album_json,
 )
-from albumcore_adapters.http.kheops.common import (
+from albumcore_adapters.http.kheops.parameters import Fields
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import (
     DONE,
     LISTED,
     NOTHING,
     listed,
     shown,
 )
-from albumcore_adapters.http.kheops.params import Fields
-from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi.specs import (
     Parameters,
     ParameterSpec,
     ResponseSpec,
     ref,
     text,
 )
-from albumcore_adapters.http.openapi.values import NAMED, PLAIN, WORD
+from albumcore_adapters.http.openapi.value_schemas import NAMED, PLAIN, WORD
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.callers import Caller

@@ -39,12 +39,12 @@ from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http.kheops.capability_token_json import tokens_json
-from albumcore_adapters.http.kheops.common import PAGE, has, listed, shown
-from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, user_named
+from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, Page, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, Schema, group, text
+from albumcore_adapters.http.kheops.shared_specs import PAGE, has, listed, shown
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
-from albumcore_adapters.http.openapi.values import MOMENT, PLAIN, TRUE, USER, WORD, any_case
+from albumcore_adapters.http.openapi.specs import TEXT, ParameterSpec, Schema, group, text
+from albumcore_adapters.http.openapi.value_schemas import MOMENT, PLAIN, TRUE, USER, WORD, any_case
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.capability_secrets import digest_of

@@ -21,12 +21,12 @@ from albumcore.text import check_comment
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import can_see, sees
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.http.kheops.common import DONE, PAGE, SEEN, listed
 from albumcore_adapters.http.kheops.feed_json import render_comments
-from albumcore_adapters.http.kheops.params import Page, user_named_or_none
+from albumcore_adapters.http.kheops.parameters import Page, user_named_or_none
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import Parameters, ParameterSpec, text
-from albumcore_adapters.http.openapi.values import PLAIN, USER
+from albumcore_adapters.http.kheops.shared_specs import DONE, PAGE, SEEN, listed
+from albumcore_adapters.http.openapi.specs import Parameters, ParameterSpec, text
+from albumcore_adapters.http.openapi.value_schemas import PLAIN, USER
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 

@@ -17,13 +17,13 @@ from albumcore.ids import UserId
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.http.kheops.common import PAGE, listed
 from albumcore_adapters.http.kheops.feed_json import render
-from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, user_named
+from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, Page, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import ParameterSpec, one_of
+from albumcore_adapters.http.kheops.shared_specs import PAGE, listed
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
-from albumcore_adapters.http.openapi.values import DAY_OR_MOMENT, USER, any_case
+from albumcore_adapters.http.openapi.specs import ParameterSpec, one_of
+from albumcore_adapters.http.openapi.value_schemas import DAY_OR_MOMENT, USER, any_case
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 

@@ -24,9 +24,9 @@ from albumcore.ids import AlbumId
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import reachable, taken_from_inbox
 from albumcore_adapters.http.kheops.comments import NotSeen
-from albumcore_adapters.http.kheops.common import DONE, IN_ONE, SEEN
-from albumcore_adapters.http.kheops.params import BadQuery
+from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import DONE, IN_ONE, SEEN
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
 

@@ -8,7 +8,7 @@ import falcon
 
 from albumcore.errors import Invalid
 from albumcore_adapters.http.body import read_body
-from albumcore_adapters.http.kheops.params import Fields, query_of
+from albumcore_adapters.http.kheops.parameters import Fields, query_of
 
 MAX_FORM = 1024 * 1024
 """Largest form body, in bytes: enough for the UIDs of more than 10,000 series."""

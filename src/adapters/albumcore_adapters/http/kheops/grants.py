@@ -14,10 +14,10 @@ from albumcore_adapters.access.albums import reached
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.oauth import OAuthError, at_most_one, one, respond_to_client
-from albumcore_adapters.http.kheops.params import Fields
+from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.kheops.reports import provider_named
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, ResponseSpec, one_of, ref
+from albumcore_adapters.http.openapi.specs import TEXT, ParameterSpec, ResponseSpec, one_of, ref
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.authentication import Authentication

@@ -40,9 +40,9 @@ from albumcore_adapters.directory.claims import inbox_holder
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import contents_of
 from albumcore_adapters.http.kheops.comments import NotSeen
-from albumcore_adapters.http.kheops.common import ADDED, DONE, FROM, LENT, LISTED, shown
-from albumcore_adapters.http.kheops.params import BadQuery, user_named
+from albumcore_adapters.http.kheops.parameters import BadQuery, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, FROM, LENT, LISTED, shown
 from albumcore_adapters.http.kheops.source_token import lends, lent
 from albumcore_adapters.http.kheops.studies import (
     import_taken,
@@ -52,8 +52,8 @@ from albumcore_adapters.http.kheops.studies import (
     refuse_permanent,
     taken_by_query,
 )
-from albumcore_adapters.http.openapi.parts import ParameterSpec
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.openapi.specs import ParameterSpec
 from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.authentication import Authentication

@@ -6,11 +6,11 @@ from functools import partial
 
 from albumcore.errors import Forbidden, NotFound
 from albumcore.json_object import Json, present
-from albumcore_adapters.http.kheops.common import NOTHING, shown
 from albumcore_adapters.http.kheops.oauth import OAuthError, at_most_one, respond_to_client
-from albumcore_adapters.http.kheops.params import Fields
+from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec
+from albumcore_adapters.http.kheops.shared_specs import NOTHING, shown
+from albumcore_adapters.http.openapi.specs import TEXT, ParameterSpec
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.authentication import Authentication

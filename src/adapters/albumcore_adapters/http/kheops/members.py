@@ -22,9 +22,9 @@ from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_json
-from albumcore_adapters.http.kheops.common import ADDED, DONE, PAGE, listed
-from albumcore_adapters.http.kheops.params import Page, user_named
+from albumcore_adapters.http.kheops.parameters import Page, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, PAGE, listed
 from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
 

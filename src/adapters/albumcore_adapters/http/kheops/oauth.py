@@ -8,7 +8,7 @@ from attrs import evolve
 
 from albumcore.errors import Invalid
 from albumcore.json_object import Json
-from albumcore_adapters.http.kheops.params import Fields
+from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
 

@@ -8,9 +8,9 @@ from albumcore.times import Clock
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.kheops.common import NOTHING, OK
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import TEXT, ResponseSpec, ref
+from albumcore_adapters.http.kheops.shared_specs import NOTHING, OK
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, ref
 from albumcore_adapters.http.prometheus import OPENMETRICS, TEXT_FORMAT, prometheus_text
 from albumcore_adapters.http.request_log import log_fault
 from albumcore_adapters.http.response import Response

@@ -6,10 +6,10 @@ from albumcore.errors import Forbidden, Invalid
 from albumcore.json_object import present
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.kheops.common import shown
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import ParameterSpec, ResponseSpec, ref
-from albumcore_adapters.http.openapi.values import TOKEN
+from albumcore_adapters.http.kheops.shared_specs import shown
+from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, ref
+from albumcore_adapters.http.openapi.value_schemas import TOKEN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.authentication import Authentication

@@ -25,11 +25,11 @@ from albumcore.ids import ReportProviderId
 from albumcore.json_object import Json, present
 from albumcore.times import local_time
 from albumcore_adapters.base.random_ids import MakeId
-from albumcore_adapters.http.kheops.common import DONE, NOTHING, PAGE, listed, shown
-from albumcore_adapters.http.kheops.params import Fields, Page
+from albumcore_adapters.http.kheops.parameters import Fields, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import ParameterSpec, text
-from albumcore_adapters.http.openapi.values import ADDRESS, ADDRESS_OR_NONE, PLAIN
+from albumcore_adapters.http.kheops.shared_specs import DONE, NOTHING, PAGE, listed, shown
+from albumcore_adapters.http.openapi.specs import ParameterSpec, text
+from albumcore_adapters.http.openapi.value_schemas import ADDRESS, ADDRESS_OR_NONE, PLAIN
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.outbound import Outbound, check_metadata

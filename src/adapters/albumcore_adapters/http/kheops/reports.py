@@ -18,11 +18,11 @@ from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.series import series_in_album
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.http.kheops.common import NOTHING, shown
-from albumcore_adapters.http.kheops.params import Fields
+from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import TEXT, ParameterSpec, ResponseSpec, array, text
+from albumcore_adapters.http.kheops.shared_specs import NOTHING, shown
 from albumcore_adapters.http.openapi.schemas import UID
+from albumcore_adapters.http.openapi.specs import TEXT, ParameterSpec, ResponseSpec, array, text
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.authentication import Authentication

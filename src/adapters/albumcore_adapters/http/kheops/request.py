@@ -13,7 +13,7 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore_adapters.http.accept import preferred
 from albumcore_adapters.http.idempotency import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
-from albumcore_adapters.http.kheops.params import (
+from albumcore_adapters.http.kheops.parameters import (
     Fields,
     query_of,
     series_in,

@@ -26,9 +26,9 @@ from albumcore_adapters.access.series import (
     series_in_album,
     taken_from_inbox,
 )
-from albumcore_adapters.http.kheops.common import ADDED, DONE, FROM, LENT
-from albumcore_adapters.http.kheops.params import BadQuery
+from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, FROM, LENT
 from albumcore_adapters.http.kheops.source_token import lent
 from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route

@@ -20,9 +20,17 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
 from albumcore_adapters.directory.study_search import metadata_of, search_studies, series_of_study
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
-from albumcore_adapters.http.kheops.common import IN, OK, PAGE, PAGE_OF_SOME, SEEN, dicom, in_place
-from albumcore_adapters.http.kheops.params import BadQuery, Page
+from albumcore_adapters.http.kheops.parameters import BadQuery, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import (
+    IN,
+    OK,
+    PAGE,
+    PAGE_OF_SOME,
+    SEEN,
+    dicom,
+    in_place,
+)
 from albumcore_adapters.http.kheops.study_query import (
     COMMENTS,
     FAVORITES,
@@ -32,9 +40,9 @@ from albumcore_adapters.http.kheops.study_query import (
     series_query,
     study_query,
 )
-from albumcore_adapters.http.openapi.parts import ParameterSpec, array
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
-from albumcore_adapters.http.openapi.values import WORD, any_case
+from albumcore_adapters.http.openapi.specs import ParameterSpec, array
+from albumcore_adapters.http.openapi.value_schemas import WORD, any_case
 from albumcore_adapters.http.response import TOTAL, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.bearer import bearer

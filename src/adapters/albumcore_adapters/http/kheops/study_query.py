@@ -16,11 +16,11 @@ from albumcore_adapters.directory.study_filters import (
     STUDY_TEXTS,
 )
 from albumcore_adapters.directory.study_search import SeriesQuery, StudyQuery
-from albumcore_adapters.http.kheops.common import sort_parameter
-from albumcore_adapters.http.kheops.params import BadQuery, Fields, Page, study_in
-from albumcore_adapters.http.openapi.parts import TEXT, Parameters, ParameterSpec
+from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, Page, study_in
+from albumcore_adapters.http.kheops.shared_specs import sort_parameter
 from albumcore_adapters.http.openapi.schemas import UID
-from albumcore_adapters.http.openapi.values import DAYS_OR_NONE, TIMES_OR_NONE, WORD
+from albumcore_adapters.http.openapi.specs import TEXT, Parameters, ParameterSpec
+from albumcore_adapters.http.openapi.value_schemas import DAYS_OR_NONE, TIMES_OR_NONE, WORD
 
 FAVORITES = "00012345"
 """A private attribute: the number of favourite series of a study, or whether a series is a favourite."""

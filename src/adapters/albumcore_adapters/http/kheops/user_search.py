@@ -20,10 +20,11 @@ from albumcore_adapters.access.series import (
 from albumcore_adapters.base.settings import Settings, UserSearch
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.kheops.common import PAGE
-from albumcore_adapters.http.kheops.params import BadQuery, Page
+from albumcore_adapters.http.kheops.parameters import BadQuery, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.kheops.shared_specs import PAGE
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
+from albumcore_adapters.http.openapi.specs import (
     TEXT,
     ParameterSpec,
     ResponseSpec,
@@ -33,7 +34,6 @@ from albumcore_adapters.http.openapi.parts import (
     ref,
     text,
 )
-from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.identity.callers import Caller

@@ -24,10 +24,11 @@ from albumcore.errors import AlbumcoreError, Invalid, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, WebhookId, is_uid
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.http.kheops.common import DONE, PAGE, has, listed, shown
-from albumcore_adapters.http.kheops.params import Fields, Page, user_named_or_none
+from albumcore_adapters.http.kheops.parameters import Fields, Page, user_named_or_none
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.kheops.shared_specs import DONE, PAGE, has, listed, shown
+from albumcore_adapters.http.openapi.schemas import UID
+from albumcore_adapters.http.openapi.specs import (
     TEXT,
     ParameterSpec,
     ResponseSpec,
@@ -36,8 +37,7 @@ from albumcore_adapters.http.openapi.parts import (
     at_most_one,
     text,
 )
-from albumcore_adapters.http.openapi.schemas import UID
-from albumcore_adapters.http.openapi.values import (
+from albumcore_adapters.http.openapi.value_schemas import (
     ADDRESS,
     NAMED,
     PLAIN,

@@ -8,7 +8,8 @@ from importlib.metadata import version
 from attrs import frozen
 
 from albumcore.json_object import Json
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, SCHEMAS, UID
+from albumcore_adapters.http.openapi.specs import (
     TEXT,
     Parameters,
     ParameterSpec,
@@ -18,8 +19,7 @@ from albumcore_adapters.http.openapi.parts import (
     parameter_list,
     text,
 )
-from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, SCHEMAS, UID
-from albumcore_adapters.http.openapi.values import IDEMPOTENCY_KEY, USER
+from albumcore_adapters.http.openapi.value_schemas import IDEMPOTENCY_KEY, USER
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 

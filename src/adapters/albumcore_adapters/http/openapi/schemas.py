@@ -8,7 +8,7 @@ from attrs import fields
 
 from albumcore.feed import MUTATIONS
 from albumcore_adapters.directory.patients import Patient
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi.specs import (
     COUNT,
     FLAG,
     INTEGER,

@@ -11,7 +11,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.client_address import client_address, networks_of
-from albumcore_adapters.http.openapi.parts import TEXT, ResponseSpec
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec
 from albumcore_adapters.http.request_log import log_failed_login
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route

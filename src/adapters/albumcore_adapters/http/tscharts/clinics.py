@@ -8,9 +8,9 @@ import falcon
 from attrs import asdict
 
 from albumcore_adapters.directory.clinics import Clinic, Clinics
-from albumcore_adapters.http.openapi.parts import INTEGER, ParameterSpec, array, ref
-from albumcore_adapters.http.openapi.parts import text as text_schema
-from albumcore_adapters.http.openapi.values import DATE, DATE_OR_NONE, PLAIN
+from albumcore_adapters.http.openapi.specs import INTEGER, ParameterSpec, array, ref
+from albumcore_adapters.http.openapi.specs import text as text_schema
+from albumcore_adapters.http.openapi.value_schemas import DATE, DATE_OR_NONE, PLAIN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.common import (
@@ -26,7 +26,7 @@ from albumcore_adapters.http.tscharts.common import (
     results,
 )
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, read
-from albumcore_adapters.http.tscharts.values import day, shown_day, text
+from albumcore_adapters.http.tscharts.value_readers import day, shown_day, text
 
 
 def list_clinics(request: TSChartsRequest, clinics: Clinics) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi.specs import (
     INTEGER,
     ResponseSpec,
     Schema,
@@ -15,7 +15,7 @@ from albumcore_adapters.http.openapi.parts import (
     ref,
     text,
 )
-from albumcore_adapters.http.openapi.values import PLAIN
+from albumcore_adapters.http.openapi.value_schemas import PLAIN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.tscharts.request import not_found
 

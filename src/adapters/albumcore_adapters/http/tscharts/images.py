@@ -24,7 +24,8 @@ from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_
 from albumcore_adapters.directory.ids import ids_exist
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.idempotency import IdempotencyKey
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi.schemas import IMAGE_TYPE
+from albumcore_adapters.http.openapi.specs import (
     INTEGER,
     Parameters,
     ParameterSpec,
@@ -34,8 +35,7 @@ from albumcore_adapters.http.openapi.parts import (
     ref,
     text,
 )
-from albumcore_adapters.http.openapi.schemas import IMAGE_TYPE
-from albumcore_adapters.http.openapi.values import BASE64, ID, ID_OR_NONE
+from albumcore_adapters.http.openapi.value_schemas import BASE64, ID, ID_OR_NONE
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.common import (
@@ -50,7 +50,7 @@ from albumcore_adapters.http.tscharts.common import (
     or_empty,
 )
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
-from albumcore_adapters.http.tscharts.values import identifier
+from albumcore_adapters.http.tscharts.value_readers import identifier
 from albumcore_adapters.sql.database import Database
 
 _NEEDED = ("patient", "type", "data")

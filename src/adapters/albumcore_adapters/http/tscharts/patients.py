@@ -21,16 +21,16 @@ from albumcore_adapters.directory.patient_search import (
 )
 from albumcore_adapters.directory.patients import Patient, PatientExists, Patients
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.openapi import parts
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi import specs
+from albumcore_adapters.http.openapi.schemas import GENDER, PATIENT
+from albumcore_adapters.http.openapi.specs import (
     TEXT,
     Parameters,
     ParameterSpec,
     ResponseSpec,
     Schema,
 )
-from albumcore_adapters.http.openapi.schemas import GENDER, PATIENT
-from albumcore_adapters.http.openapi.values import DATE, DATE_OR_NONE, ID_OR_NONE, PLAIN
+from albumcore_adapters.http.openapi.value_schemas import DATE, DATE_OR_NONE, ID_OR_NONE, PLAIN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.common import (
@@ -51,7 +51,7 @@ from albumcore_adapters.http.tscharts.common import (
     results,
 )
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
-from albumcore_adapters.http.tscharts.values import (
+from albumcore_adapters.http.tscharts.value_readers import (
     day,
     digits,
     flag,
@@ -88,7 +88,7 @@ class PatientFilter:
     stands_alone: bool = False
 
 
-_SEARCHED: Schema = parts.text(longest=255, **PLAIN)
+_SEARCHED: Schema = specs.text(longest=255, **PLAIN)
 _PART = ParameterSpec(_SEARCHED, "Part of it, in any case; with exact, the whole of it.")
 _NAME = ParameterSpec(
     _SEARCHED,

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from albumcore import Source
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.body import json_object
-from albumcore_adapters.http.tscharts.values import identifier
+from albumcore_adapters.http.tscharts.value_readers import identifier
 
 T = TypeVar("T")
 

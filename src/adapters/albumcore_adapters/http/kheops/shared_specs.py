@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
-from albumcore_adapters.http.openapi.parts import (
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.openapi.specs import (
     COUNT,
     TEXT,
     Parameters,
@@ -19,8 +20,7 @@ from albumcore_adapters.http.openapi.parts import (
     one_of,
     ref,
 )
-from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
-from albumcore_adapters.http.openapi.values import (
+from albumcore_adapters.http.openapi.value_schemas import (
     NUMBER,
     POSITIVE,
     any_case,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albumcore_adapters.http.openapi.parts import Schema, text
+from albumcore_adapters.http.openapi.specs import Schema, text
 
 
 def any_case(*words: str) -> Schema:
