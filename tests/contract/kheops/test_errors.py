@@ -201,14 +201,14 @@ def test_unknown_address(world: World) -> None:
     """An address that is no route is 404, in the same shape."""
     answer = world.request(ALICE, "GET", f"{THERE}/nothing")
     assert told(answer) == (404, "Not Found")
-    assert answer.json["detail"] == "there is nothing at this address"
+    assert answer.json["detail"] == "there is no resource at this address"
 
 
 def test_method_not_taken(world: World) -> None:
     """A method that a route does not take is 405, and Allow says which it takes."""
     answer = world.request(ALICE, "PUT", "/albums")
     assert told(answer) == (405, "Method Not Allowed")
-    assert answer.json["detail"] == "this address does not take the method"
+    assert answer.json["detail"] == "this address does not support the method"
     assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
     assert world.request(ALICE, "PATCH", f"{THERE}/comments").headers["allow"] == "POST, OPTIONS"
 
@@ -240,7 +240,7 @@ def test_answer_not_accepted(route: Route, world: World) -> None:
         query = {"name": "x"} if route.method == "POST" else {}
         answer = world.request(ALICE, route.method, path, query=query, headers={"Accept": accept})
         assert told(answer) == (406, "Not Acceptable")
-        assert answer.json["detail"].startswith(f"the answer is {route.media_types[0]}")
+        assert answer.json["detail"].startswith(f"the response is {route.media_types[0]}")
     assert world.news(before) == []
 
 
@@ -391,7 +391,7 @@ def test_no_keys(tmp_path: Path) -> None:
     world.service.close()
     assert told(answer) == (503, "Service Unavailable")
     assert answer.json["detail"] == (
-        "tokens cannot be verified, or the store is busy, just now; try again"
+        "tokens cannot be verified at present, or the store is busy; try again"
     )
 
 

@@ -198,7 +198,7 @@ def test_address_of_no_provider(world: World, scribe: Receiver) -> None:
     answer = world.request(ALICE, "POST", HERE, form=form_of(scribe, url=f"{scribe.address}/x"))
     assert (answer.status_code, answer.json["message"]) == (400, BAD_FORM)
     assert answer.json["detail"] == (
-        "url: no report provider is there."
+        "url: it is not the address of a report provider."
         " Its redirect_uri is not an address at the root of the configuration's own."
     )
     assert world.news(before) == []

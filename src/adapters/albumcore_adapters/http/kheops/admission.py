@@ -2,10 +2,10 @@
 
 In this order: authentication (401), the UIDs in the path (400), whether the caller acts as a user (403), whether the
 albums of path and query exist for the caller (404), the permissions in them (403), ``Accept`` (406), and only then
-what was sent. They read the database in one read transaction.
+the form. They read the database in one read transaction.
 
-A replayed request, known by its idempotency key, gets the response of the first one as soon as its caller is known:
-the other checks are of the present, and the response is not.
+A replayed request, recognized by its idempotency key, gets the response of the first one right after authentication:
+the other checks are about the present state, and the response is not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.sql.database import Database
 
 ANONYMOUS = Caller(Source(UserId("nobody")), inbox=False, albums=False, studies=frozenset())
-"""The caller of a route that needs no token; reaches nothing."""
+"""The caller of a route that needs no token; nothing is within their reach."""
 
 _UIDS = (("study", study_in), ("series", series_in))
 _HEADERS = {"cache-control": "no-cache"}
@@ -53,7 +53,7 @@ class KheopsApi:
         return _HEADERS
 
     def revalidate(self, req: falcon.Request) -> None:
-        """Check that the token has not expired. All else about it is in the database.
+        """Check that the token has not expired. Everything else about it is in the database.
 
         Raises:
             Unauthorized: it has.
@@ -63,7 +63,7 @@ class KheopsApi:
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
     ) -> tuple[Response, bool]:
-        """Check a request and have it answered.
+        """Check a request, and call its responder.
 
         Responses to a user in person may be cached. Tokens of other kinds expire, and their use is recorded.
 
@@ -90,13 +90,13 @@ class KheopsApi:
             return ANONYMOUS
         caller = caller_of(self.auth, bearer(req.get_header("Authorization")))
         if route.callers is Callers.PERSON and not caller.in_person:
-            raise Unauthorized("only a user in person does this, by the identity provider's token")
+            raise Unauthorized("this needs a token of the identity provider, of a user in person")
         return caller
 
     def _is_replay(self, route: Route, key: IdempotencyKey, caller: Caller) -> bool:
         """Whether a command was handled under the key before.
 
-        The response to a user is not for a token of theirs that reaches less.
+        A user's token that reaches less does not get the response to the user.
         """
         rows = self.auth.albums.index.rows
         is_meant = route.callers is not Callers.USER or caller.acts_as_user
@@ -106,7 +106,7 @@ class KheopsApi:
         """The response to a replayed request.
 
         Raises:
-            CommandReused: the key came with another request.
+            CommandReused: the key was used with another request.
         """
         command = request.command(request.form())
         assert command is not None
@@ -120,7 +120,7 @@ class KheopsApi:
 
         Raises:
             BadQuery: a UID in the path is invalid.
-            Forbidden: the caller does not act as a user where that is needed, or lacks a permission.
+            Forbidden: the route needs a user and the caller does not act as one, or a permission is missing.
             AlbumNotFound: an album of path or query does not exist for the caller.
         """
         caller, path = request.caller, request.path
@@ -128,7 +128,7 @@ class KheopsApi:
             if name in path:
                 read(path[name])
         if route.callers is Callers.USER and not caller.acts_as_user:
-            raise Forbidden("only a user does this, or a capability token that acts as one")
+            raise Forbidden("this needs a user, or a capability token that acts as one")
         named = [(path.get("album"), route.permission)]
         if request.req.query_string:
             named.append((request.query.text("album"), route.query_permission))
@@ -145,5 +145,5 @@ def _accept(route: Route, req: falcon.Request) -> None:
     media_types = route.media_types
     if media_types and preferred(req, media_types) is None:
         accepted = " or ".join(media_types)
-        description = f"the answer is {accepted}, which Accept leaves no room for"
+        description = f"the response is {accepted}, which Accept does not allow"
         raise falcon.HTTPNotAcceptable(description=description)

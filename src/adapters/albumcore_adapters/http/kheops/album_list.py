@@ -26,7 +26,7 @@ def list_albums(
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the viewer's albums as album objects, and how many match in all.
 
-    The contents of albums are read for the page alone, unless a filter or the order needs those of all.
+    The contents are read only for the albums on the page, unless a filter or the order needs those of all.
 
     Raises:
         Invalid: a date, the order, limit or offset is malformed.
@@ -56,7 +56,7 @@ def _holds(held: Counts, modality: str) -> bool:
 
 
 def _named(query: Fields) -> Keep | None:
-    """Albums whose name matches ``name``: the whole of it, in any case, with wildcards; or one that sounds alike."""
+    """Albums whose whole name matches ``name``, with wildcards and in any case, or whose name sounds similar."""
     name = query.text("name")
     if name is None:
         return None

@@ -22,7 +22,7 @@ from albumcore_adapters.http.kheops.feed_json import people_of
 
 @frozen
 class Contents:
-    """The series in a place. Placeholders, of which only the UID is known, do not count."""
+    """The series in a place. Placeholders, whose UID only is known, do not count."""
 
     modalities: Sequence[str]
     studies: int
@@ -32,7 +32,7 @@ class Contents:
 
 @frozen
 class Counts:
-    """How much there is in an album; of comments, those that the viewer can see."""
+    """The numbers of things in an album; of comments, those that the viewer can see."""
 
     users: int
     comments: int
@@ -55,7 +55,7 @@ def overview(index: Index, viewer: UserId, album: AlbumId) -> AlbumOverview:
 def counts(
     holdings: Holdings, viewer: UserId, albums: Iterable[AlbumOverview]
 ) -> Mapping[str, Counts]:
-    """How much there is in each of some albums, by album id, as the viewer sees it."""
+    """The counts of some albums, by album id, as the viewer sees them."""
     ids = [AlbumId(one.row.album_id) for one in albums]
     index = holdings.albums.index
     streams = {one: album_stream(one).name for one in ids}
@@ -68,7 +68,7 @@ def counts(
 
 
 def contents(holdings: Holdings, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
-    """The contents of each of some albums, by album id. What an album holds on a claim does not count."""
+    """The contents of each of some albums, by album id. Claims do not count."""
     held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
     claimed = holdings.claims.in_holders(map(album_holder, albums))
     for series in holdings.albums.index.rows(SeriesRow, {"album_id": albums}):
@@ -80,7 +80,7 @@ def contents(holdings: Holdings, albums: Sequence[AlbumId]) -> Mapping[str, Cont
 
 
 def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, CatalogueSeries]) -> Contents:
-    """The contents that some series make up, by their facts in the catalogue."""
+    """The contents of a set of series, by their attributes in the catalogue."""
     populated = [facts[uid] for uid in uids if uid in facts and facts[uid].populated]
     return Contents(
         sorted({series.modality for series in populated if series.modality}),

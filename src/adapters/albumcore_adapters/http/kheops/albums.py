@@ -86,14 +86,14 @@ def create(request: ApiRequest, albums: Albumcore, make_id: MakeId) -> Response:
 
 
 def created_response(created: RecordedEvent[Any]) -> Response:
-    """The album as it was created, whatever happened to it since."""
+    """The album as it was created, without later changes."""
     return Response.json(created_album_json(created), 201)
 
 
 def get(request: ApiRequest, holdings: Holdings, people: People) -> Response:
     """Show the album, with its members if ``includeUsers`` is true (Kheops API 3.2).
 
-    A token of the album sees its name, its description, and how much is in it.
+    A token of the album sees its name, its description, and its counts.
     """
     albums, album, caller = holdings.albums, request.album, request.caller
     with_users = request.query.flag("includeUsers") is True
@@ -122,7 +122,7 @@ def _require_list_users(albums: Albumcore, caller: Caller, album: AlbumId, at: d
 
 
 def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response:
-    """Change what the form holds, and leave the rest as it is (Kheops API 3.4)."""
+    """Change the fields that are in the form (Kheops API 3.4)."""
     form = request.form()
     albums.handle(
         request.stream,
@@ -138,7 +138,7 @@ def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response
 
 
 def delete(request: ApiRequest, holdings: Holdings) -> Response:
-    """Delete the album for all its members (Kheops API 3.5). The caller keeps its images in their inbox."""
+    """Delete the album for all its members (Kheops API 3.5). Its images stay in the caller's inbox."""
     keeping_images(holdings, request.caller, request.album, delete_album)
     return NO_CONTENT
 

@@ -72,7 +72,7 @@ def create(
     clock: Clock,
     make_id: MakeId,
 ) -> Response:
-    """Create a token, and show its secret this once: only its digest is stored."""
+    """Create a token. Only this response shows the secret; its digest is stored."""
     form = request.form()
     stream, issue = _scope(request, form, albums, clock)
     token_id, secret = CapabilityTokenId(make_id(_ID_LENGTH)), make_id(_SECRET_LENGTH)
@@ -103,19 +103,19 @@ def _scope(
     """
     match (form.text("scope_type") or "").lower():
         case "user":
-            _grants(form)  # Not used, and still an error if inconsistent.
+            _grants(form)  # Not used, but inconsistent grants are an error all the same.
             return user_stream(request.caller.user), issue_user_token
         case "album":
             album, permission = form.text("album"), Permission.MANAGE_CAPABILITY_TOKENS
             if not album:
-                raise Invalid("album", "a token of scope album needs one")
+                raise Invalid("album", "it is required for the scope album")
             try:
                 stream = permitted(albums, request.caller, album, permission, clock())
             except Forbidden as error:
                 raise NotAdmin(error.detail) from None
             return stream, partial(issue_capability_token, grants=_grants(form))
         case _:
-            raise Invalid("scope_type", "it is user or album")
+            raise Invalid("scope_type", "user or album is expected")
 
 
 def _grants(form: Fields) -> Grants:
@@ -138,13 +138,13 @@ def _time(form: Fields, name: str) -> datetime | None:
     if text is None:
         return None
     if (match := _TIME.fullmatch(text)) is None:
-        raise Invalid(name, "a time looks like 2026-01-31T12:00:00+01:00")
+        raise Invalid(name, "a time such as 2026-01-31T12:00:00+01:00 is expected")
     local, utc, sign, hours, minutes = match.groups()
     offset = "+00:00" if utc else f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}"
     try:
         return datetime.fromisoformat(local.upper() + offset)
     except ValueError:
-        raise Invalid(name, "there is no such time") from None
+        raise Invalid(name, "this time does not exist") from None
 
 
 # List, show, revoke
@@ -157,7 +157,7 @@ def list_all(
     token_last_uses: TokenLastUses,
     clock: Clock,
 ) -> Response:
-    """List the caller's tokens, or those of an album, newest first; with ``valid``, only those that are in force."""
+    """List the caller's tokens, or those of an album, newest first; with ``valid``, only the usable ones."""
     page = Page.of(request.query)
     rows = albums.index.rows(CapabilityTokenRow, _wanted(request, people))
     if request.query.flag("valid") is True:
@@ -172,7 +172,7 @@ def _wanted(request: ApiRequest, people: People) -> dict[str, str]:
     album, creator = request.query.text("album"), request.query.text("user")
     if album is None:
         if creator is not None:
-            raise BadQuery("user", "it chooses among the tokens of an album")
+            raise BadQuery("user", "it is allowed together with album only")
         return {"creator": request.caller.user}
     of_album = {"stream": album_stream(AlbumId(album)).name}
     return of_album if creator is None else of_album | {"creator": user_named(people, creator)}
@@ -226,7 +226,7 @@ def _token_json(
     rows = albums.index.rows(CapabilityTokenRow, {"digest": digest})
     for token in tokens_json(rows, viewer, albums, people, token_last_uses):
         return token
-    raise CapabilityTokenNotFound("the album of the capability token was deleted a moment ago")
+    raise CapabilityTokenNotFound("the album of the capability token was just deleted")
 
 
 _NEEDS = "made the token, or is an admin of its album"

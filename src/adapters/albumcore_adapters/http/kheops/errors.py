@@ -1,4 +1,4 @@
-"""Every error in the one shape that clients of the Kheops API know: message, detail, help."""
+"""Error responses of the Kheops API, all in one form: message, detail, help."""
 
 from __future__ import annotations
 
@@ -36,37 +36,36 @@ MESSAGES: Mapping[str | tuple[str, str], str] = {
     "invalid": "Bad Form Parameter",
     "bad_query_parameter": "Bad Query Parameter",
 }
-"""What is said of an error, by its code, or by its code on one route (Kheops API, conventions)."""
+"""The message of an error, by its code, or by its code on one route (Kheops API, conventions)."""
 
 _DETAILS: Mapping[str, str] = {
     **errors.DETAILS,
-    # The same text for every cause: an unknown album cannot be told from an album of other users.
     "album_not_found": "no such album, or you are not a member of it",
 }
 
 STATUSES: Mapping[int, tuple[str, str]] = {
-    404: ("Not Found", "there is nothing at this address"),
-    405: ("Method Not Allowed", "this address does not take the method"),
+    404: ("Not Found", "there is no resource at this address"),
+    405: ("Method Not Allowed", "this address does not support the method"),
     413: ("Content Too Large", "the body is too large"),
     503: (
         "Service Unavailable",
-        "tokens cannot be verified, or the store is busy, just now; try again",
+        "tokens cannot be verified at present, or the store is busy; try again",
     ),
 }
-"""What is said and explained of what has no code or no words of its own, by status."""
+"""Message and detail of errors without a code or without a detail, by status."""
 
 
 def answer_error(
     documentation: str, req: falcon.Request, resp: falcon.Response, status: int, error: Exception
 ) -> None:
-    """Answer an error as ``{"message", "detail", "help"}``; a 401 also names the ways to authenticate.
+    """Respond to an error with ``{"message", "detail", "help"}``; a 401 also has ``WWW-Authenticate``.
 
     Args:
-        documentation: The address that ``help`` leads to.
+        documentation: The address in ``help``.
         req: The request.
         resp: The response.
         status: The HTTP status.
-        error: What went wrong.
+        error: The error.
     """
     message, detail = _told(req, status, error)
     if status == 401:

@@ -32,11 +32,11 @@ Texts = Collection[str]
 
 @frozen
 class Named:
-    """What the filters name.
+    """The components that the values of filters are looked up in.
 
     Attributes:
-        people: The users.
-        catalogue: The studies and series.
+        people: The directory of users.
+        catalogue: The catalogue of studies and series.
         album: The album of the feed.
     """
 
@@ -47,11 +47,11 @@ class Named:
 
 @frozen
 class FilterParameter:
-    """A query parameter that is a filter of its own.
+    """A query parameter that is a filter by itself.
 
     Attributes:
         field: The field of `FeedQuery`.
-        read: Makes its value of the name of the parameter, what it may name, and what the query has.
+        read: Returns the value of the field from the name of the parameter, the components, and the texts given.
         spec: Its documentation.
     """
 
@@ -76,13 +76,13 @@ def list_all(
 
 
 def feed_query(query: Fields, named: Named, form: FeedForm) -> FeedQuery:
-    """The query of the feed that the parameters ask for.
+    """The query of the feed for the parameters.
 
-    Filters apply only if mutations alone are asked for. Otherwise they are ignored and not checked: most of them mean
-    nothing for comments.
+    Filters apply only if the only kind is mutations. Otherwise they are ignored and not checked, because most of them
+    are meaningless for comments.
 
     Raises:
-        BadQuery: a value that is read is malformed or unknown.
+        BadQuery: a value is malformed or unknown.
     """
     page, kinds = Page.of(query), _kinds(query.texts("types"))
     chosen: dict[str, Any] = {}
@@ -116,7 +116,7 @@ def _mutations(query: Fields, form: FeedForm) -> set[str] | None:
     for text in types:
         names = {name for name in _FAMILIES if form.shown_as(name) == text}
         if not names:
-            raise BadQuery("type", "there is no such mutation")
+            raise BadQuery("type", "a mutation of this name does not exist")
         found |= names
     for text in families:
         names = {name for name, one in _FAMILIES.items() if one and one.value == text.upper()}
@@ -151,7 +151,7 @@ def _series(parameter: str, named: Named, texts: Texts) -> set[str]:
 
 def _all_known(parameter: str, texts: Texts, exists: Callable[[Any], bool]) -> set[str]:
     if not all(map(exists, texts)):
-        raise BadQuery(parameter, "nothing is known by this UID")
+        raise BadQuery(parameter, "the UID is unknown")
     return set(texts)
 
 
@@ -165,7 +165,7 @@ def _capability_tokens(parameter: str, named: Named, texts: Texts) -> set[str]:
 
 def _all_of_album(parameter: str, texts: Texts, ids: Collection[str]) -> set[str]:
     if not set(texts) <= set(ids):
-        raise BadQuery(parameter, "the album has none of this id")
+        raise BadQuery(parameter, "the id is unknown in the album")
     return set(texts)
 
 
@@ -174,7 +174,7 @@ _SECOND = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 
 
 def _time(of_day: time, parameter: str, named: Named, texts: Texts) -> datetime:
-    """A time in whole seconds (UTC), or a day, which stands for that time of it."""
+    """A time in whole seconds (UTC); for a day alone, the time ``of_day``."""
     text = next(iter(texts))
     try:
         if _DAY.fullmatch(text):
@@ -205,7 +205,7 @@ FILTER_PARAMETERS: Mapping[str, FilterParameter] = {
         "until", _until, ParameterSpec(DAY_OR_MOMENT, "Included; a day to its end.")
     ),
 }
-"""The query parameters that are a filter of `FeedQuery` each; ``type`` and ``family`` together are another one."""
+"""The query parameters that are one filter of `FeedQuery` each; ``type`` and ``family`` together are another one."""
 
 _TYPES = ParameterSpec(one_of("comments", "mutations"), "Both when left out.", repeated=True)
 _FAMILY = ParameterSpec(any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True)

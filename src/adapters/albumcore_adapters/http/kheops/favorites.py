@@ -1,7 +1,7 @@
 """Favourite albums, studies and series (Kheops API 6).
 
-The favourites of an album are shared by its members, and recorded as events. Those of an inbox are its owner's, and
-are not.
+The favourites of an album are shared by its members, and recorded as events. Those of an inbox belong to its owner, and
+are not recorded as events.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def remove(request: ApiRequest, holdings: Holdings) -> Response:
 def _set(request: ApiRequest, holdings: Holdings, *, is_favorite: bool) -> Response:
     album, inbox = request.query.text("album"), request.query.text("inbox") is not None
     if (album is not None) == inbox:
-        raise BadQuery("album", "either it or inbox says whose favourite it is")
+        raise BadQuery("album", "exactly one of album and inbox is expected")
     study, series = request.study, request.series if "series" in request.path else None
     held = reachable(holdings, request.caller, study)
     if not held:

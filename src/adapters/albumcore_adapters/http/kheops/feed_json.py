@@ -35,7 +35,7 @@ def render(
     series = catalogue.series_descriptions(described)
 
     def of_study(study: StudyUID, uids: Sequence[SeriesUID]) -> str | None:
-        # Any user may claim a series without images, of any study. A claim alone shows nothing of it.
+        # Any user may claim a series without images, of any study. A claim alone does not show its description.
         return studies.get(study) if any((study, uid) in shown for uid in uids) else None
 
     def of_series(study: StudyUID, uid: SeriesUID) -> str | None:

@@ -14,23 +14,23 @@ MAX_FORM = 1024 * 1024
 """Largest form body, in bytes: enough for the UIDs of more than 10,000 series."""
 
 MAX_FORM_OF_ANYBODY = 64 * 1024
-"""The same where no token is asked for: a server may receive it without keeping a thread for it."""
+"""The same for routes without authentication: a server may buffer it without occupying a thread."""
 
 CHARSETS: Mapping[str, str] = {
     charset: charset for charset in ("utf-8", "us-ascii", "iso-8859-1")
 } | {"utf8": "utf-8"}
-"""The character sets a form may say it is in; it is UTF-8 where it says nothing."""
+"""The accepted character sets of a form; the default is UTF-8."""
 
 
 def read_form(req: falcon.Request, longest: int = MAX_FORM) -> Fields:
-    """The fields of a form: of the body, or of the query string where the body is empty.
+    """The fields of a form: of the body, or of the query string if the body is empty.
 
     Args:
         req: The request.
         longest: Largest body, in bytes.
 
     Raises:
-        falcon.HTTPUnsupportedMediaType: the body is no form, or in a character set that is not taken.
+        falcon.HTTPUnsupportedMediaType: the body is not a form, or in a character set that is not accepted.
         falcon.HTTPContentTooLarge: the body is larger.
         falcon.HTTPBadRequest: the body ended early.
         Invalid: it is malformed.
@@ -45,7 +45,7 @@ def read_form(req: falcon.Request, longest: int = MAX_FORM) -> Fields:
 
 
 def _charset(req: falcon.Request) -> str | None:
-    """The character set of the form; None where the request does not say that it has one."""
+    """The character set of the form; None if the request is not declared as a form."""
     if not req.content_type:
         return None
     kind, parameters = falcon.parse_header(req.content_type)

@@ -58,10 +58,10 @@ class TokenEndpoint:
     """The token endpoint (RFC 6749 section 3.2).
 
     Attributes:
-        url: Its address, which client assertions are for.
-        auth: Judges and issues tokens.
+        url: Its address, the audience of client assertions.
+        auth: The components of authentication.
         outbound: Fetches the keys of report providers.
-        single_use_tokens: The codes and assertions that were used.
+        single_use_tokens: The codes and assertions that were used (replay protection).
     """
 
     url: str
@@ -85,7 +85,7 @@ def token(
 def _issued(endpoint: TokenEndpoint, form: Fields) -> Json:
     grant = GRANTS.get(one(form, "grant_type"))
     if grant is None:
-        raise OAuthError("unsupported_grant_type", f"it is one of {', '.join(GRANTS)}")
+        raise OAuthError("unsupported_grant_type", f"one of {', '.join(GRANTS)} is expected")
     made, seconds = grant(endpoint, form)
     return {"access_token": made, "token_type": "bearer", "expires_in": seconds}
 
@@ -94,7 +94,7 @@ def _issued(endpoint: TokenEndpoint, form: Fields) -> Json:
 
 
 def _by_code(endpoint: TokenEndpoint, form: Fields) -> tuple[str, int]:
-    """A report provider's token, for the code that it was sent. A code can be used once.
+    """A report provider's token, for its authorization code. A code can be used once.
 
     The keys of the provider are fetched last, after all other checks.
     """
@@ -104,7 +104,7 @@ def _by_code(endpoint: TokenEndpoint, form: Fields) -> tuple[str, int]:
     client_id = one(form, "client_id")
     try:
         if at_most_one(form, "client_assertion_type") != JWT_BEARER:
-            raise BadAssertion(f"a report provider proves who it is by {JWT_BEARER}")
+            raise BadAssertion(f"a report provider authenticates itself by {JWT_BEARER}")
         assertion = read_assertion(one(form, "client_assertion"), client_id, endpoint.url, at)
         found = provider_named(auth.albums, client_id)
         if found is None:
@@ -128,7 +128,7 @@ def _made_of(
     try:
         issued = read_report_code(auth.issuer, code, at)
         if (issued.report.client_id, issued.redirect_uri) != (client_id, redirect_uri):
-            raise Forbidden("the code was sent to another client, or elsewhere")
+            raise Forbidden("the code was issued to another client, or for another redirect_uri")
         refuse_ended(auth.jwt_revocations, issued.report, issued.issued_at)
         made = report_token(auth.issuer, issued.report, at)
         by_report_token(auth, made)
@@ -146,7 +146,7 @@ def _by_exchange(endpoint: TokenEndpoint, form: Fields) -> tuple[str, int]:
     made = viewer_token(auth.issuer, viewer, auth.clock())
     try:
         if is_viewer_token(viewer.subject):
-            raise Forbidden("a viewer's token is not made of another one")
+            raise Forbidden("a viewer's token is not issued for another viewer's token")
         caller = by_viewer_token(auth, made)
     except _NOT_GOOD as error:
         raise Invalid("subject_token", error.detail) from None
@@ -156,28 +156,34 @@ def _by_exchange(endpoint: TokenEndpoint, form: Fields) -> tuple[str, int]:
         try:
             reached(auth.albums.index, caller, viewer.album)
         except NotFound:
-            raise Invalid("source_id", "there is no such album for the subject_token") from None
+            raise Invalid(
+                "source_id", "the subject_token does not reach an album of this id"
+            ) from None
     return made, VIEWER_TOKEN.seconds
 
 
 def _wanted(form: Fields) -> Viewer:
     subject, scope = one(form, "subject_token"), one(form, "scope").split()
     if one(form, "subject_token_type") != ACCESS_TOKEN:
-        raise Invalid("subject_token_type", f"it is {ACCESS_TOKEN}")
+        raise Invalid("subject_token_type", f"{ACCESS_TOKEN} is expected")
     study = one(form, "studyUID")
     if not is_uid(study):
-        raise Invalid("studyUID", "it is no UID")
+        raise Invalid("studyUID", "it is not a UID")
     if "pep" in scope:
         raise OAuthError(
             "unauthorized_client", "the scope pep is for internal clients; there are none"
         )
     if "viewer" not in scope or not {"viewer", READ, WRITE}.issuperset(scope):
-        raise OAuthError("invalid_scope", f"it is viewer, with {READ}, {WRITE} or both beside it")
+        raise OAuthError(
+            "invalid_scope", f"viewer is expected, and optionally {READ}, {WRITE} or both"
+        )
     kind, album = at_most_one(form, "source_type"), at_most_one(form, "source_id")
     if kind not in (None, "album", "inbox"):
-        raise Invalid("source_type", "it is album or inbox")
+        raise Invalid("source_type", "album or inbox is expected")
     if (kind == "album") != (album is not None):
-        raise Invalid("source_id", "it names the album where source_type is album, and only there")
+        raise Invalid(
+            "source_id", "it is required if source_type is album, and not allowed otherwise"
+        )
     # A viewer may read by default.
     words = tuple(word for word in (READ, WRITE) if word in scope) or (READ,)
     of_album = None if album is None else AlbumId(album)

@@ -65,7 +65,9 @@ def take_study(request: ApiRequest, holdings: Holdings, auth: Authentication) ->
     """Put a study of an album, or one that is lent, into the token's album or the caller's inbox."""
     album, own = request.query.text("album"), request.caller.album
     if album is not None and lends(request):
-        raise BadQuery("album", "X-Authorization-Source names what is taken from already")
+        raise BadQuery(
+            "album", "it is not allowed with X-Authorization-Source, which names the origin"
+        )
     if own is not None:
         _import_study(request, holdings, auth, own, album)
     else:
@@ -82,7 +84,7 @@ def _import_study(
         raise StudyNotFound("the token is for another study")
     found = lent(request, auth) or _sendable(request, holdings, album)
     if found is None:
-        raise BadQuery("album", "it, or X-Authorization-Source, names what is taken from")
+        raise BadQuery("album", "it or X-Authorization-Source is required to name the origin")
     import_taken(request, holdings, own, found)
 
 
@@ -109,7 +111,7 @@ def take_series(request: ApiRequest, holdings: Holdings, auth: Authentication) -
     _require_user(request)
     origin = origin_in(request, holdings, auth)
     if origin is None:
-        raise SeriesNotFound("no such series, or it is not yours to take")
+        raise SeriesNotFound("no such series, or you may not take it")
     put_in_inbox(holdings, request.caller.user, origin, request.study, [request.series])
     return CREATED
 
@@ -122,7 +124,7 @@ def _import_series(
     adds = is_lent or may(auth.albums, caller, own, Permission.ADD_SERIES, auth.clock())
     origin = origin_in(request, holdings, auth) if adds else None
     if not (_is_meant(request) and (origin is not None or is_there)):
-        raise SeriesNotFound("no such series, or it is not for this token to add")
+        raise SeriesNotFound("no such series, or this token may not add it")
     _permitted(request, holdings, own, Permission.ADD_SERIES)
     if origin is not None:
         add = add_report if caller.source.report_provider else import_series
@@ -131,7 +133,7 @@ def _import_series(
 
 
 def _is_meant(request: ApiRequest) -> bool:
-    """Whether the token is for the study in the path."""
+    """Whether the token reaches the study in the path."""
     return request.caller.studies is None or request.study in request.caller.studies
 
 
@@ -183,7 +185,7 @@ def _sent(request: ApiRequest, holdings: Holdings) -> Taken:
     own = request.caller.album
     if own is None:
         _require_user(request)
-        return taken_by_query(request, holdings, "where the study is sent from")
+        return taken_by_query(request, holdings, "the origin")
     if request.query.flag("inbox") is True:
         raise BadQuery("inbox", "this token is for an album")
     return sendable(holdings, request.caller, own, request.study)
@@ -192,9 +194,9 @@ def _sent(request: ApiRequest, holdings: Holdings) -> Taken:
 def send_series(request: ApiRequest, people: People, holdings: Holdings) -> Response:
     """Put a series into a user's inbox: one of the caller's own, or of an album that they may send from."""
     origin = _sent_from(request, holdings)
-    # A claim without a source is on a series that no place holds where the caller may take it from.
+    # A claim without a source: no holder has the series from which the caller may take it.
     if origin is None or (isinstance(origin, Claim) and origin.source is None):
-        raise SeriesNotFound("no such series, or it is not yours to send")
+        raise SeriesNotFound("no such series, or you may not send it")
     target = user_named(people, request.path["user"])
     put_in_inbox(holdings, target, origin, request.study, [request.series])
     return CREATED
@@ -217,7 +219,7 @@ def _permitted(
 
 def _require_user(request: ApiRequest) -> None:
     if not request.caller.acts_as_user:
-        raise Forbidden("this token is for looking at a study alone")
+        raise Forbidden("this token is for viewing a study only")
 
 
 def _put(request: ApiRequest, holdings: Holdings, user: UserId, found: Taken) -> None:

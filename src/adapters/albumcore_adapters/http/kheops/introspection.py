@@ -31,7 +31,7 @@ from albumcore_adapters.identity.service_tokens import (
 
 
 def introspect(request: ApiRequest, auth: Authentication) -> Response:
-    """Show whether a token is active, and what it is for (RFC 7662).
+    """Show whether a token is active, with its scope (RFC 7662).
 
     Any client may introspect tokens of report providers and capability tokens. Only an internal client may introspect
     others, and there is none.
@@ -50,7 +50,7 @@ def _introspection(auth: Authentication, form: Fields) -> Json:
         caller_of(auth, token)
     except (Unauthorized, Forbidden, NotFound):
         return _INACTIVE
-    raise OAuthError("invalid_client", "only internal clients ask this of such a token", 401)
+    raise OAuthError("invalid_client", "only internal clients may introspect such a token", 401)
 
 
 _INACTIVE: Json = {"active": False}

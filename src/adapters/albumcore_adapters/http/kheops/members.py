@@ -44,9 +44,9 @@ def add(request: ApiRequest, albums: Albumcore, people: People) -> Response:
 
 
 def remove(request: ApiRequest, people: People, holdings: Holdings) -> Response:
-    """Remove a user, or leave if the user is the caller. The last member to leave ends the album.
+    """Remove a user, or leave if the user is the caller. The album is deleted when its last member leaves.
 
-    They keep the images of the album in their inbox.
+    Its images then stay in the inbox of that member.
     """
     user = user_named(people, request.path["user"])
     keeping_images(holdings, request.caller, request.album, remove_member, user)

@@ -33,7 +33,7 @@ class OAuthError(Exception):
 
 
 def respond_to_client(request: ApiRequest, handle: Callable[[Fields], Json]) -> Response:
-    """The response to a client: what ``handle`` makes of the form, or the error it raises; never cached."""
+    """The response to a client: the result of ``handle`` for the form, or the error it raises; never cached."""
     try:
         _refuse_password(request)
         return _uncached(handle(request.form()))
@@ -46,7 +46,7 @@ def respond_to_client(request: ApiRequest, handle: Callable[[Fields], Json]) -> 
 def _refuse_password(request: ApiRequest) -> None:
     scheme, _, _ = (request.header("Authorization") or "").strip().partition(" ")
     if scheme.lower() == "basic":
-        raise OAuthError("invalid_client", "there are no clients with a password")
+        raise OAuthError("invalid_client", "clients with a password are not supported")
 
 
 def _error(code: str, detail: str, status: int) -> Response:
@@ -62,11 +62,11 @@ def one(form: Fields, name: str) -> str:
     """The value of a required parameter.
 
     Raises:
-        Invalid: it is missing, empty, or there more than once.
+        Invalid: it is missing, empty or repeated.
     """
     text = at_most_one(form, name)
     if not text:
-        raise Invalid(name, "it is needed")
+        raise Invalid(name, "it is required")
     return text
 
 
@@ -74,8 +74,8 @@ def at_most_one(form: Fields, name: str) -> str | None:
     """The value of an optional parameter; None if it is missing.
 
     Raises:
-        Invalid: it is there more than once.
+        Invalid: it is repeated.
     """
     if len(form.texts(name)) > 1:
-        raise Invalid(name, "it is needed once")
+        raise Invalid(name, "it is allowed once only")
     return form.text(name)

@@ -52,11 +52,11 @@ def series_in(text: str) -> SeriesUID:
 
 @frozen
 class Fields:
-    """Named values, as a query string or a form holds them.
+    """Named values of a query string or a form.
 
     Attributes:
         values: By name, in the order they came.
-        refusal: The error that a bad value of theirs is refused with.
+        refusal: The class of the error for an invalid value.
     """
 
     values: Mapping[str, Sequence[str]]
@@ -69,7 +69,7 @@ class Fields:
         """Read ``name=value&...``, percent-encoded.
 
         Raises:
-            Invalid: by ``refusal``, naming ``where`` it was: it is malformed, or has more than 10,000 fields.
+            Invalid: as ``refusal``, with ``where`` as its field: it is malformed, or has more than 10,000 fields.
         """
         values: dict[str, list[str]] = {}
         try:
@@ -86,7 +86,7 @@ class Fields:
                 values.setdefault(name, []).append(value)
         except ValueError:
             raise refusal(
-                where, f"it must hold at most {MAX_FIELDS} fields, percent-encoded"
+                where, f"at most {MAX_FIELDS} fields are expected, percent-encoded"
             ) from None
         return cls(values, refusal)
 
@@ -95,12 +95,12 @@ class Fields:
         return self.values.get(name, ())
 
     def text(self, name: str) -> str | None:
-        """The value of that name; the first counts where there are more."""
+        """The first value of that name."""
         values = self.values.get(name)
         return values[0] if values else None
 
     def flag(self, name: str) -> bool | None:
-        """Whether the value is ``true``, in any case; None where there is none."""
+        """Whether the value is ``true``, in any case; None without a value."""
         text = self.text(name)
         return None if text is None else text.lower() == "true"
 
@@ -108,7 +108,7 @@ class Fields:
         """The sort key that ``sort`` names, and whether the order is descending: with a hyphen before the key.
 
         Raises:
-            Invalid: there is no such key.
+            Invalid: the key is unknown.
         """
         text = self.text("sort")
         text = default if text is None else text
@@ -121,7 +121,7 @@ class Fields:
         """The value as a whole number, up to 2147483647.
 
         Raises:
-            Invalid: by the refusal of these fields: it is none, or out of range.
+            Invalid: as ``refusal``: it is not a number, or out of range.
         """
         text = self.text(name)
         if text is None:
@@ -136,31 +136,31 @@ def query_of(req: falcon.Request, refusal: type[Invalid] = BadQuery) -> Fields:
     """The fields in the query string of a request.
 
     Raises:
-        Invalid: by ``refusal``: it is malformed.
+        Invalid: as ``refusal``: it is malformed.
     """
-    # WSGI hands over bytes, dressed as Latin-1.
+    # WSGI passes bytes, decoded as Latin-1.
     return Fields.parse(req.query_string.encode("latin-1", "replace"), "query string", refusal)
 
 
 @frozen
 class Page:
-    """A page of a longer list: at most ``limit`` of it (None for all), after ``offset``."""
+    """A page of a list: at most ``limit`` entries (None for all), after the first ``offset``."""
 
     limit: int | None
     offset: int
 
     @classmethod
     def of(cls, query: Fields, least_limit: int = 0) -> Page:
-        """The page that ``limit`` and ``offset`` ask for.
+        """The page with ``limit`` and ``offset`` of a query.
 
         Raises:
-            Invalid: one of them is no number, or out of range.
+            Invalid: one of them is not a number, or out of range.
         """
         return cls(query.number("limit", least_limit), query.number("offset") or 0)
 
     @property
     def slice(self) -> slice:
-        """The page, for a sequence that holds the whole list."""
+        """The page as a slice of the whole list."""
         return slice(self.offset, None if self.limit is None else self.offset + self.limit)
 
 
@@ -168,11 +168,11 @@ def user_named(people: People, reference: str) -> UserId:
     """The user that a client refers to: by e-mail address, which is case-insensitive, or by sub.
 
     Raises:
-        UserNotFound: there is no such user.
+        UserNotFound: no user has it.
     """
     person = people.find(reference)
     if person is None:
-        raise UserNotFound("nobody is known by this sub or e-mail address")
+        raise UserNotFound("no user has this sub or e-mail address")
     return person.sub
 
 

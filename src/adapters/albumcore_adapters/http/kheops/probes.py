@@ -1,4 +1,4 @@
-"""Probes and metrics: liveness, readiness, and how much is stored (Kheops API 13.2)."""
+"""Probes and metrics: liveness, readiness, and the numbers of stored things (Kheops API 13.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METRICS = JSON, OPENMETRICS, TEXT_FORMAT
 
 
 def liveness(request: ApiRequest) -> Response:
-    """Respond: a process that can do so is alive."""
+    """Respond, which a live process can."""
     return Response()
 
 
@@ -50,7 +50,7 @@ def metrics(
     requests: RequestCounts,
     clock: Clock,
 ) -> Response:
-    """Show how much is stored; for Prometheus, also the requests that all workers have answered."""
+    """Show the numbers of stored things; for Prometheus, also the requests handled by all workers."""
     stored = store_counts(database, clock()) | dict(catalogue.counts())
     held = {
         "users_in_album": members_histogram(database),

@@ -30,7 +30,7 @@ def register(request: ApiRequest, auth: Authentication, people: People) -> Respo
     """
     token = request.form().text("access_token")
     if not token:
-        raise Invalid("access_token", "it is needed")
+        raise Invalid("access_token", "it is required")
     try:
         claims = claims_of(auth, token)
     except Unauthorized as error:
@@ -46,7 +46,7 @@ def userinfo(request: ApiRequest, people: People) -> Response:
         Forbidden: the token is not a report provider's.
     """
     if not is_report_token(bearer(request.header("Authorization"))):
-        raise Forbidden("this is for report providers alone")
+        raise Forbidden("this needs the token of a report provider")
     person = people.person(request.caller.user)
     known = present(name=person.name, email=person.email) if person else {}
     return Response.json({"sub": request.caller.user} | known)

@@ -1,7 +1,7 @@
 """Report providers of an album (Kheops API 8).
 
-The address of a report provider is asked for its metadata after all other checks, and before the decision: a request
-that is refused makes this service send none.
+The metadata of a report provider are fetched from its address after all other checks and before the decision, so that a
+refused request does not make this service send one.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ def delete(request: ApiRequest, albums: Albumcore) -> Response:
 
 
 def metadata(request: ApiRequest, outbound: Outbound) -> Response:
-    """Ask an address for its metadata as a report provider, and show whether they are valid."""
+    """Fetch the metadata of a report provider from an address, and show whether they are valid."""
     url = request.form().text("url")
     if not url:
-        raise Invalid("url", "it is needed")
+        raise Invalid("url", "it is required")
     found = check_metadata(outbound, url)
     judgement = present(valid=found.valid, error_description=found.error_description)
     return Response.json(judgement | dict(found.metadata))
@@ -116,7 +116,9 @@ def _changed(form: Fields, name: str) -> str | None:
 def _check_address(outbound: Outbound, url: str) -> None:
     found = check_metadata(outbound, url)
     if not found.valid:
-        raise Invalid("url", f"no report provider is there. {found.error_description}")
+        raise Invalid(
+            "url", f"it is not the address of a report provider. {found.error_description}"
+        )
 
 
 def _provider_json(provider_id: ReportProviderId, provider: ReportProvider) -> Json:

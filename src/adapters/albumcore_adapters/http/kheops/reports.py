@@ -61,12 +61,14 @@ def start(
     form = request.form()
     token = form.text("access_token")
     if not token:
-        raise Invalid("access_token", "it is needed")
+        raise Invalid("access_token", "it is required")
     caller = caller_of(auth, token)
     found, studies = _checked(auth.albums, caller, form)
     metadata = check_metadata(outbound, found.provider.url)
     if not metadata.valid:
-        raise Invalid("client_id", f"the provider is not good. {metadata.error_description}")
+        raise Invalid(
+            "client_id", f"the metadata of the provider are not valid. {metadata.error_description}"
+        )
     writes = metadata.response_type == "code" or may(
         auth.albums, caller, found.album, Permission.ADD_SERIES, auth.clock()
     )
@@ -129,13 +131,13 @@ def provider_named(albums: Albumcore, client_id: str) -> Found | None:
 def _checked(albums: Albumcore, caller: Caller, form: Fields) -> tuple[Found, tuple[StudyUID, ...]]:
     """The provider and the studies of the form, if the caller may have a report on them."""
     if not caller.acts_as_user:
-        raise Forbidden("a report is started by a user, or a capability token that acts as one")
+        raise Forbidden("this needs a user, or a capability token that acts as one")
     studies = tuple(StudyUID(uid) for uid in dict.fromkeys(form.texts("studyUID")))
     if not studies or not all(map(is_uid, studies)):
-        raise Invalid("studyUID", "the UID of at least one study is needed, and nothing but UIDs")
+        raise Invalid("studyUID", "the UIDs of one or more studies are expected")
     found = provider_named(albums, form.text("client_id") or "")
     if found is None:
-        raise ReportProviderNotFound("there is no such report provider")
+        raise ReportProviderNotFound("no such report provider")
     if not albums.index.rows(MemberRow, {"album_id": found.album, "sub": caller.user}):
         raise Forbidden("you are not a member of the album of the report provider")
     if not all(series_in_album(albums.index, found.album, study) for study in studies):
@@ -174,7 +176,7 @@ def _encoded(parameters: Sequence[tuple[str, str]]) -> str:
 
 def _short(token: str) -> str:
     if len(token) > MAX_TOKEN:
-        raise Invalid("studyUID", "these are too many studies for one report")
+        raise Invalid("studyUID", "too many studies for one report")
     return token
 
 

@@ -30,7 +30,7 @@ class ApiRequest:
         req: The request as Falcon parsed it.
         caller: Who makes it.
         path: The parameters in its path, by name.
-        key: Its idempotency key, where the route heeds one and the request has one.
+        key: Its idempotency key, if the route supports one and the request has one.
         max_form: Largest form that is read, in bytes.
     """
 

@@ -1,4 +1,4 @@
-"""What operations of the Kheops album API have in common: parameters, forms and answers."""
+"""Parameters, form fields and responses that several routes of the Kheops album API share."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FROM: Parameters = {
         required=True,
     )
 }
-"""Where it is taken from. It is not read where X-Authorization-Source says that, nor for a token of an album."""
+"""The origin. It is ignored if X-Authorization-Source names the origin, and for a token of an album."""
 
 _PLACES: Parameters = {
     "album": ParameterSpec(ALPHANUMERIC, "Look in this album."),
@@ -62,7 +62,7 @@ IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), req
 
 
 def in_place(favorite: ParameterSpec) -> Parameters:
-    """Where to look, and whether for favourites alone: they are those of an album or of the inbox."""
+    """The place to list, and a filter by its favourites, which needs an album or the inbox."""
     needs_place = {
         "if": {"required": ["favorite"]},
         "then": {"anyOf": [{"required": [name]} for name in _PLACES]},
@@ -72,12 +72,12 @@ def in_place(favorite: ParameterSpec) -> Parameters:
 
 
 def listed(name: str) -> Mapping[int, ResponseSpec]:
-    """A page of a list."""
+    """The response with a page of a list."""
     return {200: ResponseSpec("A page of the list.", {JSON: array(ref(name))}, _TOTAL)}
 
 
 def shown(name: str, status: int = 200) -> Mapping[int, ResponseSpec]:
-    """One thing."""
+    """The response with one object."""
     return {status: ResponseSpec("The thing itself.", {JSON: ref(name)})}
 
 
@@ -87,7 +87,7 @@ OK: Mapping[int, ResponseSpec] = {200: ResponseSpec("All is well.")}
 
 
 def dicom(*, paged: bool = True) -> Mapping[int, ResponseSpec]:
-    """A list in the DICOM JSON Model, or nothing where it would be empty."""
+    """The responses with a list in the DICOM JSON Model: 204 if it is empty."""
     headers = {**_TOTAL, "Warning": TEXT} if paged else {}
     schema = array(ref("DicomObject"))
     return {
@@ -96,7 +96,7 @@ def dicom(*, paged: bool = True) -> Mapping[int, ResponseSpec]:
     }
 
 
-# What a route needs, where that is no permission, or more than one
+# Requirements of routes that are not permissions
 
 NOTHING = "nothing"
 LISTED = "nothing: it tells of what is the caller's to see"

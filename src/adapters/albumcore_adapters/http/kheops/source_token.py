@@ -1,4 +1,7 @@
-"""``X-Authorization-Source``: a second token, which lends what its album holds (Kheops API 4 and 9)."""
+"""``X-Authorization-Source``: a second token, whose album is the origin of series (Kheops API 4 and 9).
+
+The album lends its series: the caller may take them as if they could send from that album.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ def lends(request: ApiRequest) -> bool:
 def lent(request: ApiRequest, auth: Authentication) -> Taken | None:
     """The series of the study in the path that the album of the second token lends; None without the header.
 
-    Events name the caller alone: the second token lends, but it does not act.
+    Events name the caller only: the second token lends, but it does not act.
 
     Raises:
         Unauthorized: the header is malformed.
-        Forbidden: it is not the token of an album that may be sent from.
+        Forbidden: it is not the token of an album with the permission to send from there.
     """
     header = request.header(_HEADER)
     if header is None:
@@ -44,7 +47,7 @@ def _lending_album(auth: Authentication, header: str) -> AlbumId:
     try:
         lender = caller_of(auth, token)
     except (Unauthorized, NotFound):
-        raise Forbidden(f"the token in {_HEADER} is not good") from None
+        raise Forbidden(f"the token in {_HEADER} is not valid") from None
     if lender.album is None:
         raise Forbidden(f"the token in {_HEADER} is not for an album")
     # Of the tokens for an album, only capability tokens ever have this permission.

@@ -37,8 +37,8 @@ from albumcore_adapters.identity.authentication import Authentication
 
 def add_study(request: ApiRequest, holdings: Holdings, auth: Authentication) -> Response:
     """Add the series of a study that are in another album, in the caller's inbox, or lent (Kheops API 4.1)."""
-    # The query is not read where a second token lends the series.
-    found = lent(request, auth) or taken_by_query(request, holdings, "what is taken from")
+    # The query is not read if a second token lends the series.
+    found = lent(request, auth) or taken_by_query(request, holdings, "the origin")
     import_taken(request, holdings, request.album, found)
     return CREATED
 
@@ -49,7 +49,7 @@ def add_series(request: ApiRequest, holdings: Holdings, auth: Authentication) ->
     if origin is not None:
         put_in_album(holdings, request.source, request.album, import_series, origin, *uids)
     elif not is_in(request, holdings, request.album):
-        raise SeriesNotFound("no such series, or it is not yours to add")
+        raise SeriesNotFound("no such series, or you may not add it")
     return CREATED
 
 
@@ -82,12 +82,12 @@ def taken_by_query(request: ApiRequest, holdings: Holdings, what: str) -> Taken:
     """The series of the study in the path that are in the album of the query, or in the caller's inbox.
 
     Raises:
-        BadQuery: not exactly one of ``album`` and ``inbox=true`` names ``what`` is wanted.
+        BadQuery: not exactly one of ``album`` and ``inbox=true`` is given; ``what`` says for what.
         AlbumNotFound, Forbidden: see `sendable`.
     """
     album, inbox = request.query.text("album"), request.query.flag("inbox") is True
     if (album is not None) == inbox:
-        raise BadQuery("album", f"either it or inbox=true names {what}")
+        raise BadQuery("album", f"exactly one of album and inbox=true is expected as {what}")
     if album is not None:
         return sendable(holdings, request.caller, album, request.study)
     return taken_from_inbox(holdings.inbox, request.caller.user, request.study)
@@ -100,7 +100,7 @@ def nonempty(found: Taken | None) -> Taken:
         StudyNotFound: there are none.
     """
     if found is None or not found.series:
-        raise StudyNotFound("the study is not where it is to be taken from")
+        raise StudyNotFound("the study is not in the origin")
     return found
 
 
@@ -126,7 +126,7 @@ def refuse_permanent(request: ApiRequest) -> None:
         Forbidden: the request asks for one.
     """
     if request.header("Admin-Action") is not None:
-        raise Forbidden("the header Admin-Action is not supported: nothing recorded is deleted")
+        raise Forbidden("the header Admin-Action is not supported: recorded events are not deleted")
 
 
 ROUTES = (

@@ -53,7 +53,7 @@ RETRIEVE_URL = "00081190"
 
 @frozen
 class Place:
-    """Where studies are looked for: an album, the caller's inbox, or, with neither, all that they may read."""
+    """The place to list: an album, the caller's inbox, or, with neither, all that they may read."""
 
     album: AlbumId | None = None
     inbox: bool = False
@@ -137,7 +137,7 @@ def fetch_series(request: ApiRequest, holdings: Holdings) -> Response:
     return Response()
 
 
-# Where
+# Place
 
 
 def place_of(request: ApiRequest, holdings: Holdings) -> Place:
@@ -149,7 +149,7 @@ def place_of(request: ApiRequest, holdings: Holdings) -> Place:
     """
     album, inbox = request.query.text("album"), request.query.text("inbox") is not None
     if album is not None and inbox:
-        raise BadQuery("album", "either it or inbox is looked in")
+        raise BadQuery("album", "at most one of album and inbox is expected")
     if inbox and not request.caller.inbox:
         raise Forbidden("the token is not for an inbox")
     if album is None and request.caller.album is not None:
@@ -175,7 +175,7 @@ def _favorites(
     if place.inbox:
         return holdings.inbox.favorites(request.caller.user)
     if place.album is None:
-        raise BadQuery("favorite", "it needs an album, or the inbox")
+        raise BadQuery("favorite", "it needs album or inbox")
     favorites: dict[StudyUID, set[SeriesUID]] = {}
     for row in holdings.albums.index.rows(
         SeriesRow, {"album_id": place.album, "is_favorite": True}
@@ -185,10 +185,10 @@ def _favorites(
 
 
 def _held(request: ApiRequest, holdings: Holdings, place: Place) -> list[Holding]:
-    """What a place holds of the study in the path, claims included.
+    """The holdings of the study in the path in a place, claims included.
 
     Raises:
-        StudyNotFound: nothing.
+        StudyNotFound: there are none.
     """
     held = reach(holdings, request.caller, place.album, inbox=place.inbox, study=request.study)
     if not held:
@@ -200,7 +200,7 @@ def _visible(request: ApiRequest, holdings: Holdings, place: Place) -> set[Serie
     """The series of the study in the path whose images the caller may read in a place.
 
     Raises:
-        StudyNotFound: nothing of the study is held there.
+        StudyNotFound: the place holds no series of the study.
     """
     held = _held(request, holdings, place)
     return {one.series for one in confirmed_holdings(holdings.claims, held)}

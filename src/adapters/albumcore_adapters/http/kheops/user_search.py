@@ -55,18 +55,18 @@ def find(request: ApiRequest, people: People, holdings: Holdings, settings: Sett
         found: Json | list[Json] | None = _referred_to(request, reference, people, holdings)
     elif search is not None and reference is None:
         if len(search) < LEAST:
-            raise BadQuery("search", f"at least {LEAST} characters are needed")
+            raise BadQuery("search", f"at least {LEAST} characters are expected")
         among = _candidates(request, holdings, settings.user_search)
         found = _searched(search, people, among, page, request.caller.user)
     else:
-        raise BadQuery("reference", "either it or search is needed")
+        raise BadQuery("reference", "exactly one of reference and search is expected")
     return Response.json(found) if found else NO_CONTENT
 
 
 def _study(request: ApiRequest) -> StudyUID | None:
     text = request.query.text("studyInstanceUID")
     if text is not None and not is_uid(text):
-        raise BadQuery("studyInstanceUID", "it is no UID")
+        raise BadQuery("studyInstanceUID", "it is not a UID")
     return None if text is None else StudyUID(text)
 
 
@@ -75,7 +75,7 @@ def _referred_to(
 ) -> Json | None:
     """One user, and whether they are a member of the album and see the study in the query.
 
-    Of a study that the caller does not see, nothing is shown.
+    For a study that the caller does not see, access is not shown.
     """
     album, study = request.query.text("album"), _study(request)
     person = people.find(reference.strip())

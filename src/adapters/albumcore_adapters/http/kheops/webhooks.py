@@ -67,7 +67,7 @@ def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: Make
     form, webhook_id = request.form(), WebhookId(make_id(_ID_LENGTH))
     secret = form.text("secret")
     if secret == "":
-        raise Invalid("secret", "one that is given is not empty")
+        raise Invalid("secret", "it is not empty if it is given")
     with _stored(outbox, secret) as name_of_secret:
         [created] = albums.handle(
             request.stream,
@@ -84,7 +84,7 @@ def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: Make
 
 
 def list_all(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
-    """List the webhooks, the newest first; with ``url``, those of that address alone."""
+    """List the webhooks, the newest first; with ``url``, only those of that address."""
     page, url = Page.of(request.query), request.query.text("url")
     webhooks = albums.load(request.stream).webhooks
     found = [one for one in webhooks if url in (None, webhooks[one].url)][::-1]
@@ -105,7 +105,7 @@ def get(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
 
 
 def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
-    """Change what the form holds, and leave the rest as it is; an empty secret removes the secret.
+    """Change the fields that are in the form; an empty secret removes the secret.
 
     If the form has both ``add_event`` and ``remove_event``, only the first counts.
     """
@@ -137,12 +137,12 @@ def delete(request: ApiRequest, albums: Albumcore) -> Response:
 
 
 def trigger(request: ApiRequest, albums: Albumcore, people: People) -> Response:
-    """Notify an address of series or of a member, whether or not the webhook is enabled."""
+    """Deliver series or a member to a webhook by hand, enabled or not."""
     _webhook(request, albums)
     form = request.form()
     events = _events(form, "event")
     if not events or len(events) > 1:
-        raise Invalid("event", "one is needed")
+        raise Invalid("event", "it is required")
     study = form.text("StudyInstanceUID")
     albums.handle(
         request.stream,
@@ -159,9 +159,9 @@ def trigger(request: ApiRequest, albums: Albumcore, people: People) -> Response:
 
 @contextmanager
 def _stored(outbox: Outbox, secret: str | None) -> Iterator[str | None]:
-    """Store a secret, and yield the name that the event is to hold; delete it if the decision is refused.
+    """Store a secret, and yield its name for the event; delete it if the decision is refused.
 
-    An empty secret is its own name: none from now on.
+    For an empty secret, which removes the secret, the name is empty.
     """
     if not secret:
         yield secret
@@ -195,13 +195,13 @@ def _events(form: Fields, name: str) -> list[WebhookEvent] | None:
         return None
     named = [] if list(texts) == [""] else [text.lower() for text in texts]
     if not _EVENTS.keys() >= set(named):
-        raise Invalid(name, f"an event is one of {', '.join(_EVENTS)}")
+        raise Invalid(name, f"one of {', '.join(_EVENTS)} is expected")
     return [_EVENTS[one] for one in named]
 
 
 def _uid(field: str, text: str) -> str:
     if not is_uid(text):
-        raise Invalid(field, "it is no UID")
+        raise Invalid(field, "it is not a UID")
     return text
 
 
