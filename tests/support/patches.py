@@ -1,21 +1,22 @@
 """How-to pages as instructions that can be followed: their diffs, their files and their commands.
 
-A page shows three kinds of blocks. In a ``diff`` block, ``+++ FILE`` names a file and ``@@ LINE`` begins a hunk: the
-lines below a line of the file, each marked with a blank, ``-`` or ``+``. A hunk that only adds lines creates the
-file, if there is none. A ``python`` block is the content of the file named in backticks by the line above it. A
-``sh`` block holds commands, to be run from the root of the tree.
+A page is followed from top to bottom. It has three kinds of blocks. In a ``diff`` block, ``+++ FILE`` names a file and
+``@@ LINE`` begins a hunk: the lines below a line of the file, each marked with a blank, ``-`` or ``+``. A hunk that
+only adds lines creates the file, if there is none. A ``python`` block is the content of the file that is named in
+backticks at the end of the line above it. A ``sh`` block holds commands.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import field, frozen
 
-_DIFF = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"^.*`(\S+\.py)`:\n\n```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"(?:^[^\n]*`(\S+)`:\n\n)?^```(diff|python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
 
 
 @frozen
@@ -63,26 +64,39 @@ class Hunk:
         path.write_text(f"{code[1 : at + 1]}{self.after}{code[end:]}", encoding="utf-8")
 
 
-def hunks_of(page: str) -> list[Hunk]:
-    """The changes that a page shows, in order."""
+def follow(page: str, root: Path, run: Callable[[str], None]) -> int:
+    """Do to a tree what a page says.
+
+    Args:
+        page: The page.
+        root: The tree.
+        run: Runs a command in it.
+
+    Returns:
+        How many blocks the page has.
+    """
+    blocks = _BLOCK.findall(page)
+    for file, kind, content in blocks:
+        if kind == "diff":
+            for hunk in hunks_of(content):
+                hunk.apply(root)
+        elif kind == "python":
+            (root / file).write_text(content, encoding="utf-8")
+        else:
+            for command in content.splitlines():
+                run(command)
+    return len(blocks)
+
+
+def hunks_of(diff: str) -> list[Hunk]:
+    """The hunks of a ``diff`` block, in order."""
     found: list[Hunk] = []
-    for block in _DIFF.findall(page):
-        file = ""
-        for line in block.splitlines():
-            if line.startswith("+++ "):
-                file = line.removeprefix("+++ ")
-            elif line.startswith("@@"):
-                found.append(Hunk(file, line.removeprefix("@@").strip()))
-            else:
-                found[-1].lines.append(line or " ")
+    file = ""
+    for line in diff.splitlines():
+        if line.startswith("+++ "):
+            file = line.removeprefix("+++ ")
+        elif line.startswith("@@"):
+            found.append(Hunk(file, line.removeprefix("@@").strip()))
+        else:
+            found[-1].lines.append(line or " ")
     return found
-
-
-def files_of(page: str) -> dict[str, str]:
-    """The files that a page shows whole, by path."""
-    return dict(_FILE.findall(page))
-
-
-def commands_of(page: str) -> list[list[str]]:
-    """The commands that a page shows, each split at its blanks."""
-    return [line.split() for block in _COMMANDS.findall(page) for line in block.splitlines()]
