@@ -266,6 +266,8 @@ def test_the_form_changes_with_the_row_classes(monkeypatch: pytest.MonkeyPatch) 
     forms = {form()}
     monkeypatch.setattr(rows, "ROWS_FORMAT", 0)
     forms.add(form())
+    tables: dict[type, str] = {One: "one", More: "more", Looked: "looked"}
+    monkeypatch.setattr(rows, "TABLES", {**rows.TABLES, **tables})
     for classes in ((One,), (More,), (Looked,), (One, More), ()):
         monkeypatch.setattr(rows, "ROWS", classes)
         forms.add(form())
