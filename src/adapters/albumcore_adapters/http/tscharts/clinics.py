@@ -18,7 +18,7 @@ from albumcore_adapters.http.tscharts.common import (
     MADE,
     ROOT,
     STORED_TEXT,
-    deleted,
+    done,
     found,
     itself,
     json_body,
@@ -53,7 +53,7 @@ def show_clinic(request: TSChartsRequest, clinics: Clinics) -> Response:
 
 def delete_clinic(request: TSChartsRequest, clinics: Clinics) -> Response:
     """Delete a clinic. Images that refer to it stay."""
-    return deleted(existed=clinics.delete_clinic(request.id))
+    return done(existed=clinics.delete_clinic(request.id))
 
 
 def _json(clinic: Clinic | None) -> Any:
@@ -85,7 +85,7 @@ def show_station(request: TSChartsRequest, clinics: Clinics) -> Response:
 
 def delete_station(request: TSChartsRequest, clinics: Clinics) -> Response:
     """Delete a station. Images that refer to it stay."""
-    return deleted(existed=clinics.delete_station(request.id))
+    return done(existed=clinics.delete_station(request.id))
 
 
 _CLINIC, _STATION = f"{ROOT}/clinic", f"{ROOT}/station"

@@ -69,11 +69,11 @@ def made(record_id: int) -> Response:
     return Response.json({"id": record_id})
 
 
-def deleted(*, existed: bool) -> Response:
-    """The response to a delete.
+def done(*, existed: bool) -> Response:
+    """The response to a change or a delete.
 
     Raises:
-        falcon.HTTPNotFound: there was nothing to delete.
+        falcon.HTTPNotFound: there was no such record.
     """
     if not existed:
         raise not_found()

@@ -35,14 +35,13 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.common import (
     EMPTY,
-    EMPTY_OBJECT,
     FLAG_WORD,
     GONE,
     IDS,
     MADE,
     ROOT,
     STORED_TEXT,
-    deleted,
+    done,
     found,
     itself,
     json_body,
@@ -163,12 +162,9 @@ def change(request: TSChartsRequest, patients: Patients) -> Response:
     if not patients.exists(request.id):
         raise not_found()
     try:
-        is_changed = patients.change(request.id, _fields(request.json()))
+        return done(existed=patients.change(request.id, _fields(request.json())))
     except PatientExists:
         raise falcon.HTTPConflict from None
-    if not is_changed:
-        raise not_found()
-    return EMPTY_OBJECT
 
 
 def delete(request: TSChartsRequest, albums: Albumcore, patients: Patients) -> Response:
@@ -178,7 +174,7 @@ def delete(request: TSChartsRequest, albums: Albumcore, patients: Patients) -> R
     # The images first. If the process dies in between, the patient can be deleted again; in the other
     # order, their images would stay visible for good.
     albums.handle(patient_stream(PatientId(request.id)), delete_patient, request.source)
-    return deleted(existed=patients.delete(request.id))
+    return done(existed=patients.delete(request.id))
 
 
 def _fields(body: Mapping[str, Any], needed: Iterable[str] = ()) -> dict[str, Any]:
