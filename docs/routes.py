@@ -24,39 +24,41 @@ CONTRACT = ROOT / "tests" / "contract"
 HEAD = """\
 # Routes
 
-Every operation of both APIs, what it takes, and what it leads to in the history.
-[HTTP](http.md) says how to ask and how answers look.
+Every operation of both APIs, the permissions it needs, and the events it records.
+[HTTP](http.md) describes requests and responses.
 """
-WHO: Mapping[Callers, str] = {one: one.name.lower().replace("_", " ") for one in Callers}
-"""What callers are called in a table."""
+WHO: Mapping[Callers, str] = {one: one.name.lower().replace("_", " ") for one in Callers} | {
+    Callers.ANYBODY: "public"
+}
+"""The words for callers in a table."""
 
 _LEGEND = "\n".join(f"- *{word}*: {one.value};" for one, word in WHO.items()).rstrip(";") + "."
 
 KHEOPS = f"""\
 ## Kheops album API
 
-*Who may ask*:
+*Callers*:
 
 {_LEGEND}
 
-*Takes* names the [permission](#permissions) in the album of the path.
-After it come that in the album of the query, and what else must hold.
-An album that is named must be there for the caller, or it is 404.
-*Records* names the mutation as it shows in the feed, `a comment`, or the stored name of an event that does not show.
+*Needs* names the [permission](#permissions) in the album of the path, then the one in the album of the query.
+Further requirements follow.
+An album in path or query must exist for the caller; otherwise the response is 404.
+*Records* names the mutation as the feed shows it, `a comment`, or the stored name of an event that is not in the feed.
 *Tests* are in `tests/contract/kheops`.
 """
 PERMITTED = """\
 ## Permissions
 
-An admin holds every permission in his album, whatever its flags.
-A capability token that acts as a user holds what the user does.
-A viewer token holds what the token does that it was made of, to read and to add series at most.
+Admins hold every permission in their album, whatever its flags.
+A capability token that acts as a user holds the permissions of the user.
+A viewer token holds those permissions of the token it was made from that read and add series.
 """
 TSCHARTS = """\
 ## TSCharts image API
 
 With and without a slash at the end.
-*Records* names the stored events; none of them shows in a feed.
+*Records* names the stored events; none of them is in a feed.
 *Tests* are in `tests/contract/tscharts`.
 """
 FOOT = "This page is generated: `python docs/routes.py`.\n"
@@ -70,7 +72,7 @@ def page() -> str:
             HEAD,
             KHEOPS,
             _table(
-                ("Route", "Who may ask", "Takes", "Records", "Tests"),
+                ("Route", "Callers", "Needs", "Records", "Tests"),
                 (
                     (
                         f"`{one.name}`",
@@ -89,7 +91,7 @@ def page() -> str:
             ),
             TSCHARTS,
             _table(
-                ("Route", "Takes", "Records", "Tests"),
+                ("Route", "Needs", "Records", "Tests"),
                 (
                     (
                         f"`{two.name}`",
@@ -106,19 +108,19 @@ def page() -> str:
 
 
 def takes(route: Route) -> str:
-    """What a route of the Kheops API asks of the caller; nothing where its row does not say."""
+    """The requirements of a route of the Kheops API; empty if its row has none."""
     said = [
         f"`{route.permission.value}`" if route.permission else "",
         f"`{route.query_permission.value}` in `?album`" if route.query_permission else "",
         route.needs or "",
     ]
     if not any(said) and "{album}" in route.path:
-        return "the album is there for the caller"
+        return "the album exists for the caller"
     return "; ".join(one for one in said if one)
 
 
 def records(classes: Iterable[type[Any]]) -> str:
-    """How some classes of events are called."""
+    """The names of some classes of events."""
     return ", ".join(map(_called, classes))
 
 
@@ -130,12 +132,12 @@ def _called(cls: type[Any]) -> str:
 
 
 def tests(modules: Iterable[str]) -> str:
-    """The names of some test modules, the shortest that tells them."""
+    """The names of some test modules, without their prefix."""
     return ", ".join(f"`{one.removeprefix('test_')}`" for one in modules)
 
 
 def covering() -> Mapping[str, list[str]]:
-    """The contract modules that cover each route, by what they say of themselves."""
+    """The contract modules that cover each route, by their ``COVERS``."""
     found: dict[str, list[str]] = {}
     for module, routes in covers().items():
         for route in routes or ():
@@ -144,7 +146,7 @@ def covering() -> Mapping[str, list[str]]:
 
 
 def covers() -> Mapping[Path, tuple[str, ...] | None]:
-    """What each contract module says of itself in ``COVERS``; None where it says nothing."""
+    """``COVERS`` of each contract module; None without one."""
     return {path: _covers(path) for path in sorted(CONTRACT.glob("*/test_*.py"))}
 
 

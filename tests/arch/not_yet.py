@@ -23,17 +23,11 @@ TWO_MEANINGS: frozenset[str] = frozenset()
 
 PRIVATE_WORDS: frozenset[str] = frozenset(
     {
-        "albumcore_adapters.http.kheops.albums",
         "albumcore_adapters.http.tscharts.patients",
         "albumcore_adapters.http.tscharts.resource",
     }
 )
 """Modules whose prose has private words."""
 
-PAGES_WITH_PRIVATE_WORDS: frozenset[str] = frozenset(
-    {
-        "docs/explanation/design.md",
-        "docs/reference/routes.md",
-    }
-)
+PAGES_WITH_PRIVATE_WORDS: frozenset[str] = frozenset()
 """Pages whose prose has private words."""

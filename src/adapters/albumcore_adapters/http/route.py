@@ -27,8 +27,8 @@ ANY_METHOD = "*"
 class Callers(Enum):
     """Who may call a route."""
 
-    ANYBODY = "anybody, with a token or without"
-    ANY_TOKEN = "any token"  # noqa: S105
+    ANYBODY = "all clients, without a token"
+    ANY_TOKEN = "a caller with any valid token"  # noqa: S105
     USER = "a user, or a capability token that acts as one"
     PERSON = "a user in person"
 
@@ -47,9 +47,9 @@ class Route:
         permission: The permission the caller needs in the album of the path.
         query_permission: The permission the caller needs in the album of the query parameter ``album``, if it is
             given.
-        needs: What else must hold, in words, for the reference page; the responder checks it. A route without a
-            permission says here what it needs instead, unless its path names an album.
-        records: The classes of events it may record, in any stream.
+        needs: Further requirements, in words, for the reference page; the responder checks them. A route without a
+            permission states its requirement here, unless its path names an album.
+        records: The classes of events that it may record, in any stream.
         query: Query parameters.
         headers: Request headers, beside the usual ones.
         form: Form parameters; None if it takes no form.

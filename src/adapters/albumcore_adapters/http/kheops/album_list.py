@@ -125,14 +125,16 @@ SORTS: Mapping[str, SortKey] = {
 
 LIST_PARAMETERS: Parameters = {
     **PAGE_OF_SOME,
-    "name": ParameterSpec(TEXT, "The whole name in any case; * stands for anything."),
-    "fuzzymatching": ParameterSpec(WORD, "Names that sound alike will do."),
-    "modality": ParameterSpec(TEXT, "A modality that the album holds a series of."),
+    "name": ParameterSpec(TEXT, "The whole name, in any case; * matches any characters."),
+    "fuzzymatching": ParameterSpec(WORD, "true: names that sound similar match too."),
+    "modality": ParameterSpec(TEXT, "The modality of a series in the album."),
     "created_time": ParameterSpec(DAYS),
     "last_event_time": ParameterSpec(DAYS),
-    "favorite": ParameterSpec(WORD, "true: one's favourites only."),
-    "canAddSeries": ParameterSpec(WORD, "true: those one may add series to."),
-    "canCreateCapabilityToken": ParameterSpec(WORD, "true: those one is an admin of."),
-    "sort": sort_parameter(*SORTS, about="A hyphen before it: descending."),
+    "favorite": ParameterSpec(WORD, "true: favourites of the caller only."),
+    "canAddSeries": ParameterSpec(WORD, "true: albums to which the caller may add series only."),
+    "canCreateCapabilityToken": ParameterSpec(
+        WORD, "true: albums of which the caller is an admin only."
+    ),
+    "sort": sort_parameter(*SORTS, about="With a hyphen before the key: descending."),
 }
 """The query parameters: page, filters, and order."""

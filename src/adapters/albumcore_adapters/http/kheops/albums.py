@@ -172,7 +172,7 @@ ROUTES = (
     ),
     Route(
         *("GET", "/albums/{album}", get),
-        summary="Show an album; to a token that is for it alone, in brief.",
+        summary="Show an album; a token of the album sees it in brief.",
         callers=Callers.ANY_TOKEN,
         query={"includeUsers": ParameterSpec(WORD, "true: with its members.")},
         responses={
@@ -181,9 +181,9 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        *("PATCH", "/albums/{album}", edit, "Change what the form holds of an album."),
+        *("PATCH", "/albums/{album}", edit, "Change the fields of an album that are in the form."),
         permission=Permission.EDIT_ALBUM,
-        needs="of a plain member: his own notifications alone",
+        needs="a plain member may change their own notifications only",
         records=(AlbumEdited, NotificationsSet),
         form={
             "name": ParameterSpec(text(1, 255, **NAMED)),
@@ -195,7 +195,7 @@ ROUTES = (
         responses=shown("Album"),
     ),
     Route(
-        *("DELETE", "/albums/{album}", delete, "Delete an album for everybody."),
+        *("DELETE", "/albums/{album}", delete, "Delete an album for all its members."),
         callers=Callers.ANY_TOKEN,
         permission=Permission.DELETE_ALBUM,
         records=(AlbumDeleted,),

@@ -229,7 +229,7 @@ def _token_json(
     raise CapabilityTokenNotFound("the album of the capability token was just deleted")
 
 
-_NEEDS = "made the token, or is an admin of its album"
+_NEEDS = "the caller created the token, or is an admin of its album"
 
 _GRANTS_HANG_TOGETHER: Schema = {
     "if": {"anyOf": [has(f"{name}_permission", TRUE) for name in ("download", "appropriate")]},
@@ -243,14 +243,14 @@ _SCOPE_HAS_ITS_ALBUM: Schema = {
 ROUTES = (
     Route(
         *("POST", "/capabilities", create),
-        summary="Make a capability token; its secret is shown this once.",
+        summary="Create a capability token; only this response shows its secret.",
         callers=Callers.PERSON,
-        needs=f"for an album: `{Permission.MANAGE_CAPABILITY_TOKENS.value}` in it",
+        needs=f"for a token of an album: `{Permission.MANAGE_CAPABILITY_TOKENS.value}` in it",
         records=(CapabilityTokenIssued, UserTokenIssued),
         form={
             "title": ParameterSpec(text(1, 255, **PLAIN), required=True),
             "scope_type": ParameterSpec(any_case("user", "album"), required=True),
-            "album": ParameterSpec(TEXT, "With scope_type album alone; it is needed then."),
+            "album": ParameterSpec(TEXT, "Required for scope_type album, not allowed otherwise."),
             **{f"{name}_permission": ParameterSpec(WORD) for name in fields_dict(Grants)},
             "expiration_time": ParameterSpec(MOMENT),
             "not_before_time": ParameterSpec(MOMENT),
@@ -259,17 +259,24 @@ ROUTES = (
         responses=shown("CapabilityToken", 201),
     ),
     Route(
-        *("GET", "/capabilities", list_all, "List one's own tokens, or those of an album."),
+        *(
+            "GET",
+            "/capabilities",
+            list_all,
+            "List the caller's capability tokens, or those of an album.",
+        ),
         callers=Callers.PERSON,
         query_permission=Permission.MANAGE_CAPABILITY_TOKENS,
-        needs="otherwise it tells of the caller's own",
+        needs="without an album, the list has the caller's own tokens",
         query={
             **PAGE,
             "valid": ParameterSpec(WORD, "true: neither revoked nor expired."),
             "of": group(
                 {
                     "album": ParameterSpec(ALPHANUMERIC),
-                    "user": ParameterSpec(USER, "Who made them; with an album."),
+                    "user": ParameterSpec(
+                        USER, "The creator of the tokens; together with album only."
+                    ),
                 },
                 {"dependentRequired": {"user": ["album"]}},
             ),
@@ -282,7 +289,7 @@ ROUTES = (
         responses=shown("CapabilityToken"),
     ),
     Route(
-        *("POST", "/capabilities/{capability}/revoke", revoke, "Take a capability token back."),
+        *("POST", "/capabilities/{capability}/revoke", revoke, "Revoke a capability token."),
         callers=Callers.PERSON,
         needs=_NEEDS,
         records=(CapabilityTokenRevoked, UserTokenRevoked),

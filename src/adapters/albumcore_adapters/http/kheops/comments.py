@@ -109,12 +109,14 @@ def require_seen(request: ApiRequest, holdings: Holdings) -> None:
 
 _COMMENT: Parameters = {
     "comment": ParameterSpec(text(1, 1024, **PLAIN), required=True),
-    "to_user": ParameterSpec(USER, "Whom it is for alone."),
+    "to_user": ParameterSpec(
+        USER, "The reader of a private comment; without it, the comment is public."
+    ),
 }
 
 ROUTES = (
     Route(
-        *("POST", "/albums/{album}/comments", post_to_album, "Post a comment."),
+        *("POST", "/albums/{album}/comments", post_to_album, "Post a comment in an album."),
         permission=Permission.WRITE_COMMENT,
         records=(CommentPosted,),
         form=_COMMENT,

@@ -190,7 +190,7 @@ def _time(of_day: time, parameter: str, named: Named, texts: Texts) -> datetime:
 
 _since, _until = partial(_time, time.min), partial(_time, time.max)
 
-_USERS = ParameterSpec(USER, "Who did it, or to whom.", repeated=True)
+_USERS = ParameterSpec(USER, "The author, or the user acted upon.", repeated=True)
 _UIDS = ParameterSpec(UID, repeated=True)
 _IDS = ParameterSpec(ALPHANUMERIC, repeated=True)
 
@@ -200,20 +200,20 @@ FILTER_PARAMETERS: Mapping[str, FilterParameter] = {
     "series": FilterParameter("series", _series, _UIDS),
     "reportProvider": FilterParameter("providers", _providers, _IDS),
     "capabilityToken": FilterParameter("capability_tokens", _capability_tokens, _IDS),
-    "startDate": FilterParameter("since", _since, ParameterSpec(DAY_OR_MOMENT, "Included.")),
+    "startDate": FilterParameter("since", _since, ParameterSpec(DAY_OR_MOMENT, "Inclusive.")),
     "endDate": FilterParameter(
-        "until", _until, ParameterSpec(DAY_OR_MOMENT, "Included; a day to its end.")
+        "until", _until, ParameterSpec(DAY_OR_MOMENT, "Inclusive; a day stands for its end.")
     ),
 }
 """The query parameters that are one filter of `FeedQuery` each; ``type`` and ``family`` together are another one."""
 
-_TYPES = ParameterSpec(one_of("comments", "mutations"), "Both when left out.", repeated=True)
+_TYPES = ParameterSpec(one_of("comments", "mutations"), "Without it, both.", repeated=True)
 _FAMILY = ParameterSpec(any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True)
 
 ROUTES = (
     Route(
         *("GET", "/albums/{album}/events", list_all),
-        summary="List what happened in an album, newest first. Filters apply to mutations alone.",
+        summary="List the events of an album, newest first. Filters apply to mutations only.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.READ_COMMENT,
         query={

@@ -90,10 +90,16 @@ _ADDED, _REMOVED = (FavoriteAdded,), (FavoriteRemoved,)
 _STUDY, _SERIES = "/studies/{study}/favorites", "/studies/{study}/series/{series}/favorites"
 
 ROUTES = (
-    _of_album("PUT", respond=add_album, summary="Make an album one's favourite."),
-    _of_album("DELETE", respond=remove_album, summary="Undo that."),
+    _of_album("PUT", respond=add_album, summary="Make an album a favourite of the caller."),
+    _of_album(
+        "DELETE", respond=remove_album, summary="Remove an album from the favourites of the caller."
+    ),
     _shared("PUT", _STUDY, add, summary="Make a study a favourite.", records=_ADDED),
-    _shared("DELETE", _STUDY, remove, summary="Undo that.", records=_REMOVED),
+    _shared(
+        "DELETE", _STUDY, remove, summary="Remove a study from the favourites.", records=_REMOVED
+    ),
     _shared("PUT", _SERIES, add, summary="Make a series a favourite.", records=_ADDED),
-    _shared("DELETE", _SERIES, remove, summary="Undo that.", records=_REMOVED),
+    _shared(
+        "DELETE", _SERIES, remove, summary="Remove a series from the favourites.", records=_REMOVED
+    ),
 )

@@ -209,9 +209,9 @@ _OF_EXCHANGES = (
 
 ROUTES = (
     Route(
-        *("POST", "/token", token, "Exchange a code or a token for another (RFC 6749, RFC 8693)."),
+        *("POST", "/token", token, "Exchange a code or a token for a token (RFC 6749, RFC 8693)."),
         callers=Callers.ANYBODY,
-        needs="a code that is the client's, or a token in the form",
+        needs="a code of the client, or a token, in the form",
         form={
             "grant_type": ParameterSpec(one_of(*GRANTS), required=True),
             **{name: ParameterSpec(TEXT) for name in _OF_CODES},
@@ -219,8 +219,10 @@ ROUTES = (
         },
         responses={
             200: ResponseSpec("The token.", {JSON: ref("Token")}),
-            400: ResponseSpec("Why there is none.", {JSON: ref("TokenError")}),
-            401: ResponseSpec("Why there is none.", {JSON: ref("TokenError")}),
+            400: ResponseSpec("The error.", {JSON: ref("TokenError")}),
+            401: ResponseSpec(
+                "The error: the client is not authenticated.", {JSON: ref("TokenError")}
+            ),
         },
     ),
 )

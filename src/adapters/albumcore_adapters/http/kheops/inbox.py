@@ -245,32 +245,39 @@ def info(request: ApiRequest, holdings: Holdings) -> Response:
 
 
 INBOX_OR_ALBUM = (
-    f"it is in the inbox; of a token of an album: `{Permission.DELETE_SERIES.value}` in it"
+    f"it is in the inbox; a token of an album: `{Permission.DELETE_SERIES.value}` in it"
 )
 
 ROUTES = (
     Route(
-        *("GET", "/inboxinfo", info, "Tell what is in the caller's inbox."),
+        *(
+            "GET",
+            "/inboxinfo",
+            info,
+            "Show the numbers of studies, series and instances in the caller's inbox.",
+        ),
         needs=LISTED,
         responses=shown("Contents"),
         from_store=True,
     ),
     Route(
         *("PUT", "/studies/{study}", take_study),
-        summary="Take a study into the inbox, or into the token's album.",
+        summary="Add a study to the inbox, or to the token's album.",
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.SEND_SERIES,
-        needs=f"the study is seen, or lent; of a token of an album: `{Permission.ADD_SERIES.value}` in it",
+        needs=f"the caller sees the study, or it is lent; a token of an album: `{Permission.ADD_SERIES.value}` in it",
         records=(StudyImported,),
         query={
-            "album": ParameterSpec(ALPHANUMERIC, "The album it is taken from, if nothing is lent.")
+            "album": ParameterSpec(
+                ALPHANUMERIC, "The album that is the origin, without X-Authorization-Source."
+            )
         },
         headers=LENT,
         responses=ADDED,
     ),
     Route(
         *("DELETE", "/studies/{study}", leave_study),
-        summary="Take a study out of the inbox, or out of the token's album.",
+        summary="Remove a study from the inbox, or from the token's album.",
         callers=Callers.ANY_TOKEN,
         needs=INBOX_OR_ALBUM,
         records=(StudyRemoved,),
@@ -278,34 +285,37 @@ ROUTES = (
     ),
     Route(
         *("PUT", "/studies/{study}/series/{series}", take_series),
-        summary="Take a series into the inbox, or into the token's album.",
+        summary="Add a series to the inbox, or to the token's album.",
         callers=Callers.ANY_TOKEN,
-        needs=f"the series may be claimed, or is lent; of a token of an album: `{Permission.ADD_SERIES.value}` in it",
+        needs=(
+            "the caller may claim the series, or it is lent; "
+            f"a token of an album: `{Permission.ADD_SERIES.value}` in it"
+        ),
         records=(SeriesImported, ReportAdded),
         headers=LENT,
         responses=ADDED,
     ),
     Route(
         *("DELETE", "/studies/{study}/series/{series}", leave_series),
-        summary="Take a series out of the inbox, or out of the token's album.",
+        summary="Remove a series from the inbox, or from the token's album.",
         callers=Callers.ANY_TOKEN,
         needs=INBOX_OR_ALBUM,
         records=(SeriesRemoved,),
         responses=DONE,
     ),
     Route(
-        *("PUT", "/studies/{study}/users/{user}", send_study, "Send a study to somebody's inbox."),
+        *("PUT", "/studies/{study}/users/{user}", send_study, "Send a study to a user's inbox."),
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.SEND_SERIES,
-        needs=f"of a token of an album: `{Permission.SEND_SERIES.value}` in it",
+        needs=f"a token of an album: `{Permission.SEND_SERIES.value}` in it",
         query=FROM,
         responses=ADDED,
     ),
     Route(
         *("PUT", "/studies/{study}/series/{series}/users/{user}", send_series),
-        summary="Send a series to somebody's inbox.",
+        summary="Send a series to a user's inbox.",
         callers=Callers.ANY_TOKEN,
-        needs=f"the series may be claimed; of a token of an album: `{Permission.SEND_SERIES.value}` in it",
+        needs=f"the caller may claim the series; a token of an album: `{Permission.SEND_SERIES.value}` in it",
         responses=ADDED,
     ),
 )

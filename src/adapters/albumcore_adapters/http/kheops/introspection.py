@@ -103,7 +103,12 @@ def _of_report(auth: Authentication, token: str) -> Json:
 
 ROUTES = (
     Route(
-        *("POST", "/token/introspect", introspect, "Tell what a token is worth (RFC 7662)."),
+        *(
+            "POST",
+            "/token/introspect",
+            introspect,
+            "Show whether a token is active, with its scope (RFC 7662).",
+        ),
         callers=Callers.ANYBODY,
         needs=NOTHING,
         form={"token": ParameterSpec(TEXT)},

@@ -69,7 +69,7 @@ def remove_admin(request: ApiRequest, albums: Albumcore, people: People) -> Resp
 
 ROUTES = (
     Route(
-        *("GET", "/albums/{album}/users", list_all, "List the members."),
+        *("GET", "/albums/{album}/users", list_all, "List the members of an album."),
         permission=Permission.LIST_USERS,
         query=PAGE,
         responses=listed("Member"),
@@ -84,12 +84,17 @@ ROUTES = (
     Route(
         *("DELETE", "/albums/{album}/users/{user}", remove, "Remove a member, or leave."),
         permission=Permission.REMOVE_USER,
-        needs="of a plain member: himself alone",
+        needs="a plain member may remove themselves only",
         records=(MemberRemoved, MemberLeft, AlbumDeleted, CapabilityTokenRevoked),
         responses=DONE,
     ),
     Route(
-        *("PUT", "/albums/{album}/users/{user}/admin", make_admin, "Add an admin, or promote."),
+        *(
+            "PUT",
+            "/albums/{album}/users/{user}/admin",
+            make_admin,
+            "Add an admin, or promote a member.",
+        ),
         permission=Permission.ADD_ADMIN,
         records=(AdminAdded, MemberPromoted),
         responses=DONE,

@@ -74,20 +74,20 @@ def _pairs(pairs: Histogram, first: str, second: str) -> list[Json]:
 
 ROUTES = (
     Route(
-        *("GET", "/liveness", liveness, "Whether the process is there."),
+        *("GET", "/liveness", liveness, "Liveness: whether the process responds."),
         callers=Callers.ANYBODY,
         needs=NOTHING,
         responses=OK,
     ),
     Route(
-        *("GET", "/readiness", readiness, "Whether the database answers."),
+        *("GET", "/readiness", readiness, "Readiness: whether the database can be read."),
         callers=Callers.ANYBODY,
         needs=NOTHING,
         responses=OK,
     ),
     Route(
         *("GET", "/metrics", metrics),
-        summary="How much there is of what; for Prometheus, also what was answered.",
+        summary="Show the numbers of stored things; for Prometheus, also those of requests.",
         callers=Callers.ANYBODY,
         needs=NOTHING,
         responses={

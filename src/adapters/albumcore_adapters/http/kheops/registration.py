@@ -55,14 +55,14 @@ def userinfo(request: ApiRequest, people: People) -> Response:
 ROUTES = (
     Route(
         *("POST", "/register", register),
-        summary="Make oneself known, by a token of the identity provider.",
+        summary="Register the user of a token of the identity provider.",
         callers=Callers.ANYBODY,
         needs="a token in the form",
         form={"access_token": ParameterSpec(TOKEN, "A JWT.", required=True)},
-        responses={200: ResponseSpec("Who one is here.", {JSON: ref("Person")})},
+        responses={200: ResponseSpec("The user.", {JSON: ref("Person")})},
     ),
     Route(
-        *("GET", "/userinfo", userinfo, "Tell a report provider who its user is."),
+        *("GET", "/userinfo", userinfo, "Show a report provider the user in whose name it acts."),
         callers=Callers.ANY_TOKEN,
         needs="the token is a report provider's",
         responses=shown("Person"),

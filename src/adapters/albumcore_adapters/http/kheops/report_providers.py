@@ -132,13 +132,13 @@ def _provider_json(provider_id: ReportProviderId, provider: ReportProvider) -> J
 
 ROUTES = (
     Route(
-        *("POST", "/albums/{album}/reportproviders", create, "Let a report provider in."),
+        *("POST", "/albums/{album}/reportproviders", create, "Create a report provider."),
         permission=Permission.MANAGE_REPORT_PROVIDERS,
         records=(ReportProviderCreated,),
         form={
             "name": ParameterSpec(text(1, 1024, **PLAIN), required=True),
             "url": ParameterSpec(
-                ADDRESS, "Where it describes itself; it is asked there.", required=True
+                ADDRESS, "The address of its metadata, which are fetched.", required=True
             ),
         },
         responses=shown("ReportProvider", 201),
@@ -158,25 +158,27 @@ ROUTES = (
     ),
     Route(
         *("PATCH", "/albums/{album}/reportproviders/{client}", edit),
-        summary="Rename a report provider, or move its address.",
+        summary="Change the name or the address of a report provider.",
         permission=Permission.MANAGE_REPORT_PROVIDERS,
         records=(ReportProviderEdited,),
         form={
-            "name": ParameterSpec(text(0, 1024, **PLAIN), "Empty: as it is."),
-            "url": ParameterSpec(ADDRESS_OR_NONE, "It is asked there."),
+            "name": ParameterSpec(text(0, 1024, **PLAIN), "Empty: no change."),
+            "url": ParameterSpec(
+                ADDRESS_OR_NONE, "The address of its metadata, which are fetched; empty: no change."
+            ),
         },
         responses=shown("ReportProvider"),
     ),
     Route(
         *("DELETE", "/albums/{album}/reportproviders/{client}", delete),
-        summary="Turn a report provider away.",
+        summary="Delete a report provider.",
         permission=Permission.MANAGE_REPORT_PROVIDERS,
         records=(ReportProviderDeleted,),
         responses=DONE,
     ),
     Route(
         *("POST", "/reportproviders/metadata", metadata),
-        summary="Check how a report provider describes itself.",
+        summary="Check the metadata of a report provider.",
         callers=Callers.ANY_TOKEN,
         needs=NOTHING,
         form={"url": ParameterSpec(text(1), required=True)},

@@ -203,7 +203,12 @@ def configuration(request: ApiRequest, settings: Settings) -> Response:
 
 ROUTES = (
     Route(
-        *("POST", "/report", start, "Start a report: a page that leads to the report provider."),
+        *(
+            "POST",
+            "/report",
+            start,
+            "Start a report: the response is a page that redirects to the report provider.",
+        ),
         callers=Callers.ANYBODY,
         needs="a token in the form, of a member of the provider's album",
         form={
@@ -216,7 +221,7 @@ ROUTES = (
     ),
     Route(
         *("GET", CONFIGURATION, configuration),
-        summary="Tell report providers where what is.",
+        summary="Show the addresses of the service to report providers.",
         callers=Callers.ANYBODY,
         needs=NOTHING,
         responses=shown("Configuration"),

@@ -29,23 +29,23 @@ from albumcore_adapters.http.openapi.value_schemas import (
 _TOTAL: Mapping[str, Schema] = {"X-Total-Count": COUNT}
 
 PAGE: Parameters = {
-    "limit": ParameterSpec(NUMBER, "At most that many; all when left out."),
-    "offset": ParameterSpec(NUMBER, "How many to pass over."),
+    "limit": ParameterSpec(NUMBER, "The largest number of entries; without it, all of them."),
+    "offset": ParameterSpec(NUMBER, "The number of entries to skip."),
 }
 PAGE_OF_SOME: Parameters = {
     **PAGE,
-    "limit": ParameterSpec(POSITIVE, "At most that many; all when left out."),
+    "limit": ParameterSpec(POSITIVE, "The largest number of entries; without it, all of them."),
 }
 LENT: Parameters = {
     "X-Authorization-Source": ParameterSpec(
-        TEXT, "Bearer and a capability token of the album that it is taken from."
+        TEXT, "Bearer and a capability token of the album that is the origin."
     )
 }
 FROM: Parameters = {
     "source": group(
         {
-            "album": ParameterSpec(ALPHANUMERIC, "The album it is taken from."),
-            "inbox": ParameterSpec(any_case("true"), "true: it is taken from the caller's inbox."),
+            "album": ParameterSpec(ALPHANUMERIC, "The album that is the origin."),
+            "inbox": ParameterSpec(any_case("true"), "true: the caller's inbox is the origin."),
         },
         exactly_one("album", "inbox"),
         required=True,
@@ -54,8 +54,8 @@ FROM: Parameters = {
 """The origin. It is ignored if X-Authorization-Source names the origin, and for a token of an album."""
 
 _PLACES: Parameters = {
-    "album": ParameterSpec(ALPHANUMERIC, "Look in this album."),
-    "inbox": ParameterSpec(TEXT, "Look in the caller's inbox; whatever the value."),
+    "album": ParameterSpec(ALPHANUMERIC, "Only this album."),
+    "inbox": ParameterSpec(TEXT, "Only the caller's inbox, with any value."),
 }
 IN: Parameters = {"place": group(_PLACES, at_most_one("album", "inbox"))}
 IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
@@ -78,12 +78,12 @@ def listed(name: str) -> Mapping[int, ResponseSpec]:
 
 def shown(name: str, status: int = 200) -> Mapping[int, ResponseSpec]:
     """The response with one object."""
-    return {status: ResponseSpec("The thing itself.", {JSON: ref(name)})}
+    return {status: ResponseSpec("The object.", {JSON: ref(name)})}
 
 
-ADDED: Mapping[int, ResponseSpec] = {201: ResponseSpec("It is there.")}
-DONE: Mapping[int, ResponseSpec] = {204: ResponseSpec("It is done.")}
-OK: Mapping[int, ResponseSpec] = {200: ResponseSpec("All is well.")}
+ADDED: Mapping[int, ResponseSpec] = {201: ResponseSpec("It was added.")}
+DONE: Mapping[int, ResponseSpec] = {204: ResponseSpec("Success.")}
+OK: Mapping[int, ResponseSpec] = {200: ResponseSpec("Success, without a body.")}
 
 
 def dicom(*, paged: bool = True) -> Mapping[int, ResponseSpec]:
@@ -91,16 +91,16 @@ def dicom(*, paged: bool = True) -> Mapping[int, ResponseSpec]:
     headers = {**_TOTAL, "Warning": TEXT} if paged else {}
     schema = array(ref("DicomObject"))
     return {
-        200: ResponseSpec("What was found.", {DICOM_JSON: schema, JSON: schema}, headers),
-        204: ResponseSpec("Nothing was found.", headers=_TOTAL if paged else {}),
+        200: ResponseSpec("The results.", {DICOM_JSON: schema, JSON: schema}, headers),
+        204: ResponseSpec("There are no results.", headers=_TOTAL if paged else {}),
     }
 
 
 # Requirements of routes that are not permissions
 
 NOTHING = "nothing"
-LISTED = "nothing: it tells of what is the caller's to see"
-SEEN = "the study is seen"
+LISTED = "nothing: the response has what the caller may see"
+SEEN = "the caller sees the study"
 
 
 def sort_parameter(*keys: str, about: str) -> ParameterSpec:

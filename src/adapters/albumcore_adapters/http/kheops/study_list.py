@@ -253,7 +253,7 @@ ROUTES = (
         summary="List studies. Attributes are filters, by keyword or by tag.",
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.READ_SERIES,
-        needs="it tells of what is the caller's to see",
+        needs="the response has what the caller may see",
         query={
             **PAGE_OF_SOME,
             **in_place(ParameterSpec(any_case("true"), "true: favourites only.")),
@@ -269,9 +269,7 @@ ROUTES = (
         needs=SEEN,
         query={
             **PAGE,
-            **in_place(
-                ParameterSpec(WORD, "true: favourites only; any other text: all but those.")
-            ),
+            **in_place(ParameterSpec(WORD, "true: favourites only; any other text: all others.")),
             **SERIES_PARAMETERS,
         },
         responses=dicom(),
@@ -279,7 +277,7 @@ ROUTES = (
     ),
     Route(
         *("GET", "/studies/{study}/metadata", metadata),
-        summary="Show the headers of the instances of a study.",
+        summary="Show the metadata of the instances of a study.",
         callers=Callers.ANY_TOKEN,
         query_permission=Permission.READ_SERIES,
         needs=SEEN,
@@ -288,14 +286,19 @@ ROUTES = (
         from_store=True,
     ),
     Route(
-        *("POST", "/studies/{study}/fetch", fetch, "Have the headers of a study read anew."),
+        *(
+            "POST",
+            "/studies/{study}/fetch",
+            fetch,
+            "Have no effect: the metadata of a study are always up to date.",
+        ),
         callers=Callers.ANY_TOKEN,
         needs=SEEN,
         responses=OK,
     ),
     Route(
         *("POST", "/studies/{study}/series/fetch", fetch_series),
-        summary="Have the headers of some series read anew.",
+        summary="Have no effect: the metadata of series are always up to date.",
         callers=Callers.ANY_TOKEN,
         needs=SEEN,
         form={

@@ -144,12 +144,12 @@ STUDY_PARAMETERS: Parameters = {
     },
     "sort": sort_parameter(
         *STUDY_SORTS,
-        about="A hyphen before it: descending, as by StudyDate when it is left out.",
+        about="With a hyphen before the key: descending. Without it: by StudyDate, descending.",
     ),
-    "fuzzymatching": ParameterSpec(WORD, "Names of persons that sound alike will do."),
+    "fuzzymatching": ParameterSpec(WORD, "true: names of persons that sound similar match too."),
     "includefield": ParameterSpec(
         TEXT,
-        "favorite (in an album or the inbox), comments, StudyDescription; others in vain.",
+        "favorite (in an album or the inbox), comments, StudyDescription; others are ignored.",
         repeated=True,
     ),
 }
@@ -164,7 +164,7 @@ SERIES_PARAMETERS: Parameters = {
             "SeriesNumber",
         )
     },
-    "sort": sort_parameter(*SERIES_SORTS, about="A hyphen before it: descending."),
-    "fuzzymatching": ParameterSpec(WORD, "Passed over: series have no names of persons."),
+    "sort": sort_parameter(*SERIES_SORTS, about="With a hyphen before the key: descending."),
+    "fuzzymatching": ParameterSpec(WORD, "Ignored: series have no names of persons."),
     "includefield": ParameterSpec(TEXT, "favorite (in an album or the inbox).", repeated=True),
 }

@@ -154,9 +154,14 @@ def _json(person: Person, **facts: bool | None) -> Json:
 
 ROUTES = (
     Route(
-        *("GET", "/users", find, "Find users: one by reference, or some by what they are called."),
+        *(
+            "GET",
+            "/users",
+            find,
+            "Find one user by a reference, or users by a part of name or address.",
+        ),
         query_permission=Permission.LIST_USERS,
-        needs="among those who see a study: the study is seen",
+        needs="with a study: the caller sees it",
         query={
             **PAGE,
             "who": group(
@@ -175,7 +180,7 @@ ROUTES = (
                 "One user, or a list.",
                 {JSON: {"oneOf": [ref("KnownUser"), array(ref("KnownUser"))]}},
             ),
-            204: ResponseSpec("Nobody was found."),
+            204: ResponseSpec("No user was found."),
         },
         from_store=True,
     ),

@@ -225,14 +225,19 @@ _managed = partial(Route, permission=Permission.MANAGE_WEBHOOKS)
 
 ROUTES = (
     _managed(
-        *("POST", "/albums/{album}/webhooks", create, "Have an address told of events."),
+        *(
+            "POST",
+            "/albums/{album}/webhooks",
+            create,
+            "Create a webhook: an address that is notified of events.",
+        ),
         records=(WebhookCreated,),
         form={
             "url": ParameterSpec(ADDRESS, required=True),
             "name": ParameterSpec(text(1, 255, **NAMED), required=True),
             "secret": ParameterSpec(text(1, 1024, **PLAIN)),
             "event": ParameterSpec(WEBHOOK_EVENTS),
-            "enabled": ParameterSpec(WORD, "true when it is left out."),
+            "enabled": ParameterSpec(WORD, "Without it, true."),
         },
         responses=shown("Webhook", 201),
     ),
@@ -243,7 +248,7 @@ ROUTES = (
     ),
     _managed(
         *("GET", "/albums/{album}/webhooks/{webhook}", get),
-        summary="Show a webhook, and when it was triggered.",
+        summary="Show a webhook and its triggers.",
         query=PAGE,
         responses=shown("Webhook"),
     ),
@@ -253,9 +258,9 @@ ROUTES = (
         form={
             "url": ParameterSpec(ADDRESS),
             "name": ParameterSpec(text(1, 255, **NAMED)),
-            "secret": ParameterSpec(text(0, 1024, **PLAIN), "Empty: none from now on."),
+            "secret": ParameterSpec(text(0, 1024, **PLAIN), "Empty: the secret is removed."),
             "enabled": ParameterSpec(WORD),
-            "event": ParameterSpec(WEBHOOK_EVENTS, "Instead of those there are."),
+            "event": ParameterSpec(WEBHOOK_EVENTS, "Replaces the events of the webhook."),
             "add_event": ParameterSpec(WEBHOOK_EVENTS),
             "remove_event": ParameterSpec(WEBHOOK_EVENTS),
         },
@@ -263,21 +268,21 @@ ROUTES = (
         responses=shown("Webhook"),
     ),
     _managed(
-        *("DELETE", "/albums/{album}/webhooks/{webhook}", delete, "Take a webhook away."),
+        *("DELETE", "/albums/{album}/webhooks/{webhook}", delete, "Delete a webhook."),
         records=(WebhookDeleted,),
         responses=DONE,
     ),
     _managed(
         *("POST", "/albums/{album}/webhooks/{webhook}/trigger", trigger),
-        summary="Trigger a webhook by hand.",
+        summary="Trigger a webhook by hand, with series or a member.",
         records=(WebhookTriggered,),
         form={
             "event": ParameterSpec(any_case("new_series", "new_user"), required=True),
-            "StudyInstanceUID": ParameterSpec(UID, "With new_series alone."),
-            "SeriesInstanceUID": ParameterSpec(_SOME_UIDS, "With new_series alone."),
-            "user": ParameterSpec(USER, "With new_user alone."),
+            "StudyInstanceUID": ParameterSpec(UID, "For new_series only."),
+            "SeriesInstanceUID": ParameterSpec(_SOME_UIDS, "For new_series only."),
+            "user": ParameterSpec(USER, "For new_user only."),
         },
         form_rules=(_MANUAL,),
-        responses={202: ResponseSpec("It will be told.")},
+        responses={202: ResponseSpec("The notification is in the outbox.")},
     ),
 )

@@ -36,26 +36,27 @@ PATH_PARAMETERS: Mapping[str, Schema] = {
 """The schemas of path parameters, by name."""
 
 ERRORS: Mapping[int, str] = {
-    400: "A value breaks its rule; the detail names it.",
-    401: "Nobody is authenticated.",
-    403: "The caller may not do this.",
-    404: "It is not there, or not for the caller.",
-    405: "The address does not take the method.",
-    406: "Accept leaves no room for the answer.",
-    408: "The body came too slowly.",
-    409: "It does not fit what is there by now.",
+    400: "A value is invalid; the detail names it.",
+    401: "Authentication failed, or is missing.",
+    403: "The caller lacks a permission.",
+    404: "The resource does not exist, or not for the caller.",
+    405: "The address does not support the method.",
+    406: "Accept does not allow the media type of the response.",
+    408: "The body arrived too slowly.",
+    409: "The request conflicts with the present state.",
     413: "The body is too large.",
-    415: "The body is of another media type.",
-    429: "Too many logins failed, or are under way; Retry-After says when to try again.",
-    500: "A fault of this service, such as damaged bytes of an image; the detail has the log id.",
-    502: "Another server did not do its part.",
-    503: "The store is busy, full or replaced, there are no keys, or other servers are being asked already; try again.",
+    415: "The media type of the body is not supported.",
+    429: "Too many logins failed, or are in progress; Retry-After has the time to wait, in seconds.",
+    500: "A fault of the service, such as damaged bytes of an image; the detail has the log id.",
+    502: "Another server failed, or sent an invalid response.",
+    503: "The store is busy, full or replaced, no keys are available, or too many outbound requests are in progress; "
+    "try again.",
 }
 
 
 REPORT_PROVIDER: Schema = {
     "type": "oauth2",
-    "description": "How a report provider gets its token; it is sent as a bearer token.",
+    "description": "The flow by which a report provider gets its access token, which is sent as a bearer token.",
     "flows": {
         "authorizationCode": {
             "authorizationUrl": "/report",
@@ -68,7 +69,7 @@ REPORT_PROVIDER: Schema = {
 IDEMPOTENCY: Parameters = {
     "Idempotency-Key": ParameterSpec(
         IDEMPOTENCY_KEY,
-        "The same key with the same request is the same request again; with another one it is 409.",
+        "A repeated request with the same key gets the first response again; with another request, the key is 409.",
     )
 }
 """The request header of routes that are idempotent."""
@@ -93,14 +94,14 @@ class Section:
     security: Callable[[Route], Iterable[str]]
 
 
-OPTIONS = "Tell which methods the address takes."
+OPTIONS = "List the methods that the address supports."
 
 
 def options_of(routes: Iterable[Route], callers: Callers) -> Iterable[Route]:
     """The OPTIONS route of each path of some routes."""
-    allowed = ResponseSpec("They are in Allow, separated by commas.", headers={"Allow": TEXT})
+    allowed = ResponseSpec("Allow has the methods, separated by commas.", headers={"Allow": TEXT})
     for path in dict.fromkeys(route.path for route in routes):
-        # A part with a slash in it is no path of the API.
+        # A path parameter with a slash in it leads to no route.
         errors = (404,) if "{" in path else ()
         yield Route("OPTIONS", path, _no_content, OPTIONS, {200: allowed}, callers, errors=errors)
 
@@ -110,7 +111,7 @@ def _no_content(request: object) -> Response:
 
 
 def openapi_document(sections: Iterable[Section], prefix: str | None) -> Json:
-    """The whole document, of a service that answers under a prefix too."""
+    """The whole document; ``prefix`` is a second address of the Kheops routes, if any."""
     paths: dict[str, Json] = {}
     for section in sections:
         for route in section.routes:
@@ -121,9 +122,9 @@ def openapi_document(sections: Iterable[Section], prefix: str | None) -> Json:
             "title": "albumcore",
             "version": version("albumcore"),
             "description": "Albums of medical images (Kheops album API) and patient image sets "
-            "(TSCharts image API), whose history is complete. Every GET answers HEAD too, without the body.",
+            "(TSCharts image API), with their complete history. Every GET also supports HEAD.",
         },
-        # The TSCharts routes answer at the root alone.
+        # The TSCharts routes are at the root only.
         "servers": [{"url": url} for url in ("/", prefix) if url],
         "paths": paths,
         "components": {
@@ -169,7 +170,7 @@ def _operation(section: Section, route: Route) -> Json:
 
 def _path_parameters(route: Route) -> list[Json]:
     names = [part.strip("{}") for part in route.path.split("/") if part.startswith("{")]
-    # OPTIONS is about the path template alone: any value will do.
+    # OPTIONS is about the path template: any value is valid.
     schemas = dict.fromkeys(names, text(1)) if route.method == "OPTIONS" else PATH_PARAMETERS
     return [
         {"name": name, "in": "path", "required": True, "schema": schemas[name]} for name in names

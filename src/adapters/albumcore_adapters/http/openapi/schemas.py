@@ -1,4 +1,4 @@
-"""What the bodies of answers look like, by name."""
+"""Schemas of the bodies of responses, by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PATIENT: Mapping[str, Schema] = {
     "gender": GENDER,
     "oldid": INTEGER,
 }
-"""The fields of a patient, but for the id."""
+"""The fields of a patient, without the id."""
 IMAGE_TYPE: Schema = one_of("Xray", "Headshot", "Audiogram", "Surgery")
 
 _PERSON = {"email": TEXT, "name": TEXT}
@@ -213,7 +213,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "DicomObject": {
         "type": "object",
         "description": "DICOM JSON Model, PS3.18 Annex F",
-        # Machines that make clients read additionalProperties, and pass over patternProperties.
+        # Generators of clients read additionalProperties, and ignore patternProperties.
         "propertyNames": {"pattern": "^[0-9A-F]{8}$"},
         "additionalProperties": {
             "type": "object",

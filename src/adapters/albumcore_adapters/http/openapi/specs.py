@@ -1,4 +1,4 @@
-"""The pieces that OpenAPI documents are made of: schemas, parameters, forms and responses."""
+"""Building blocks of the OpenAPI document: schemas, parameters, forms and responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ref(name: str) -> Schema:
 
 
 def array(items: Schema) -> Schema:
-    """A list."""
+    """An array."""
     return {"type": "array", "items": items}
 
 
@@ -40,26 +40,26 @@ def closed_object(
 
 
 def text(shortest: int = 0, longest: int | None = None, **more: Any) -> Schema:
-    """A text with a number of characters in a range."""
+    """A text with a length between the two, in characters."""
     least = {"minLength": shortest} if shortest else {}
     most = {} if longest is None else {"maxLength": longest}
     return {"type": "string", **least, **most, **more}
 
 
 def one_of(*words: str) -> Schema:
-    """One of some words."""
+    """One of the words."""
     return {"type": "string", "enum": list(words)}
 
 
 @frozen
 class ParameterSpec:
-    """A named value of a query or a form.
+    """A parameter of a query, a form or a header.
 
     Attributes:
-        schema: What it looks like.
-        about: What it is for.
-        required: Whether it has to be there.
-        repeated: Whether it may come more than once.
+        schema: Its schema.
+        about: Its description.
+        required: Whether it is required.
+        repeated: Whether it may be repeated.
     """
 
     schema: Schema
@@ -69,7 +69,7 @@ class ParameterSpec:
 
     @property
     def listed(self) -> Schema:
-        """Its schema, or that of a list of such values where there may be more than one."""
+        """Its schema, or that of an array of such values if it may be repeated."""
         return array(self.schema) if self.repeated else self.schema
 
     @property
@@ -82,40 +82,40 @@ Parameters = Mapping[str, ParameterSpec]
 
 
 def exactly_one(*names: str) -> Schema:
-    """A rule of a group or a form: one of these is there, and no other of them."""
+    """A rule of a group or a form: exactly one of these is present."""
     return {"oneOf": [{"required": [name]} for name in names]}
 
 
 def at_most_one(one: str, other: str) -> Schema:
-    """A rule of a group or a form: the two are not there both."""
+    """A rule of a group or a form: at most one of the two is present."""
     return {"not": {"required": [one, other]}}
 
 
 def group(fields: Parameters, *rules: Schema, required: bool = False) -> ParameterSpec:
-    """Values of a query string whose presence hangs together: an object, whose members are the parameters.
+    """Query parameters with rules about their presence: an object whose properties are the parameters.
 
     Args:
         fields: The parameters, by name.
-        rules: What the object must keep. They stand in ``allOf``: machines that make clients of the document take
-            the members from beside it.
-        required: Whether one of them has to be there.
+        rules: The rules of the object. They are in ``allOf``, because generators of clients read the properties beside
+            it.
+        required: Whether one of the parameters is required.
     """
     members = {
         name: {**one.schema, **({"description": one.about} if one.about else {})}
         for name, one in fields.items()
     }
     schema = {"type": "object", "properties": members, "allOf": [*rules]}
-    return ParameterSpec(schema, "These stand in the query string by their own names.", required)
+    return ParameterSpec(schema, "Each is a query parameter under its own name.", required)
 
 
 @frozen
 class ResponseSpec:
-    """One answer to an operation.
+    """One response of an operation.
 
     Attributes:
-        about: When it comes.
-        content: What the body is, by media type; none for no body.
-        headers: What is told beside it, by name.
+        about: Its description.
+        content: The schema of the body, by media type; empty without a body.
+        headers: The schemas of its headers, by name.
     """
 
     about: str
@@ -123,7 +123,7 @@ class ResponseSpec:
     headers: Mapping[str, Schema] = field(factory=dict)
 
     def document(self) -> Json:
-        """Itself, as OpenAPI has it."""
+        """The response object of OpenAPI."""
         found: Json = {"description": self.about}
         if self.headers:
             found["headers"] = {name: {"schema": one} for name, one in self.headers.items()}
@@ -132,8 +132,33 @@ class ResponseSpec:
         return found
 
 
+@frozen
+class Operation:
+    """Parameters and responses of one route.
+
+    Attributes:
+        summary: What the operation does, in one line.
+        responses: Responses of a request that is not refused, by status.
+        query: Query parameters.
+        headers: Request headers, beside the usual ones.
+        form: Form parameters.
+        form_rules: Schemas that the form as a whole must match.
+        body: A JSON body.
+        errors: Statuses of errors beside those of every operation.
+    """
+
+    summary: str
+    responses: Mapping[int, ResponseSpec]
+    query: Parameters = field(factory=dict)
+    headers: Parameters = field(factory=dict)
+    form: Parameters | None = None
+    form_rules: Sequence[Schema] = ()
+    body: Schema | None = None
+    errors: Sequence[int] = ()
+
+
 def parameter_list(where: str, parameters: Parameters) -> list[Json]:
-    """Values of a query string or of headers, as OpenAPI has them."""
+    """The parameter objects of OpenAPI for a query string or for headers."""
     return [
         {
             "name": name,
@@ -141,7 +166,7 @@ def parameter_list(where: str, parameters: Parameters) -> list[Json]:
             "required": one.required,
             "description": one.about,
             "schema": one.listed,
-            # An object that is exploded is its members, each a parameter of its own.
+            # An exploded object stands for its properties, each of which is a parameter.
             **({"style": "form", "explode": True} if one.is_exploded else {}),
         }
         for name, one in parameters.items()
@@ -149,7 +174,7 @@ def parameter_list(where: str, parameters: Parameters) -> list[Json]:
 
 
 def form_body(fields: Parameters, rules: Sequence[Schema] = ()) -> Json:
-    """A form, as OpenAPI has it. Its fields may stand in the query string instead, where the body is empty."""
+    """The request body of OpenAPI for a form. If the body is empty, the fields may be in the query string."""
     required = [name for name, one in fields.items() if one.required]
     schema: Json = {
         "type": "object",

@@ -1,4 +1,4 @@
-"""What values in addresses, queries, forms and headers look like: each pattern is the rule that the service keeps."""
+"""Schemas of values in paths, queries, forms and headers: each pattern is the rule that the service checks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from albumcore_adapters.http.openapi.specs import Schema, text
 
 
 def any_case(*words: str) -> Schema:
-    """One of some words, in any case."""
+    """One of the words, in any case."""
     spelled = (
         "".join(f"[{one.upper()}{one.lower()}]" if one.isalpha() else one for one in word)
         for word in words
@@ -36,7 +36,7 @@ IDEMPOTENCY_KEY: Schema = text(
     description="1 to 255 visible ASCII characters, bare without comma and quotation mark, or in quotation marks",
 )
 
-# Booleans. Real clients send other words for false, so every text is taken (Kheops API, conventions).
+# Booleans. Real clients send other words for false, so every text is accepted (Kheops API, conventions).
 
 WORD: Schema = {
     "type": ["boolean", "string"],
@@ -56,7 +56,7 @@ _YEAR = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 
 
 def day(between: str = "") -> str:
-    """The pattern of a day of the calendar, year first, with something between its parts."""
+    """The pattern of a day of the calendar, year first, with a separator between its parts."""
     months = (
         f"(0[13578]|1[02]){between}(0[1-9]|[12][0-9]|3[01])",
         f"(0[469]|11){between}(0[1-9]|[12][0-9]|30)",
@@ -93,16 +93,16 @@ _DATE = (
 DATE: Schema = text(pattern=f"^{_DATE}$", description="MM/DD/YYYY")
 DATE_OR_NONE: Schema = text(pattern=_or_nothing(_DATE), description="MM/DD/YYYY; empty: any")
 
-# Ids and data of the TSCharts API. Of an id that is too long to be any, it is said that it is not there.
+# Ids and data of the TSCharts API. An id that is longer than any valid one is not found.
 
 ID: Schema = text(pattern="^-?[0-9]+$", description="an id")
 ID_OR_NONE: Schema = text(pattern=_or_nothing("-?[0-9]+"), description="an id; empty: any")
 BASE64: Schema = text(
     pattern=r"^[A-Za-z0-9+/=\r\n]*[A-Za-z0-9+/][A-Za-z0-9+/=\r\n]*$",
-    description="base64; it comes back as it was sent",
+    description="base64; it is returned as it was sent",
 )
 
-# Addresses of the web: what a webhook's may be
+# Web addresses, as they are accepted for webhooks
 
 _HEX = "[0-9A-Fa-f]{1,4}"
 _IPV6 = "|".join(
@@ -122,7 +122,7 @@ ADDRESS: Schema = text(
     1, 1024, pattern=f"^{_ADDRESS}$", description="http or https, without a user name"
 )
 ADDRESS_OR_NONE: Schema = text(
-    0, 1024, pattern=_or_nothing(_ADDRESS), description="http or https; empty: as it is"
+    0, 1024, pattern=_or_nothing(_ADDRESS), description="http or https; empty: no change"
 )
 
 # Events
