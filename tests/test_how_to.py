@@ -53,6 +53,17 @@ def test_a_page_works_when_it_is_followed(page: Path, tmp_path: Path) -> None:
     assert follow(page.read_text(encoding="utf-8"), tmp_path, run) > 3
 
 
+@pytest.mark.parametrize(
+    ("page", "files"),
+    [("add-a-mutation", 3), ("add-a-filter", 2), ("add-a-route", 1), ("add-a-column", 2)],
+)
+def test_a_change_costs_no_more_places_than_the_page_says(page: str, files: int) -> None:
+    """Files of ``src`` that its diffs change, before what is optional."""
+    text = (ROOT / "docs" / "how-to" / f"{page}.md").read_text(encoding="utf-8")
+    needed = text.partition("\n## What a mutation may need besides\n")[0]
+    assert len(set(re.findall(r"^\+\+\+ (src/\S+)", needed, re.MULTILINE))) == files
+
+
 def pieces(page: Path) -> list[tuple[str, str]]:
     """Each piece of a file that a page shows, below the line that names the file."""
     text = page.read_text(encoding="utf-8")
