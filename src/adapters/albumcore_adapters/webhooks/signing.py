@@ -1,6 +1,6 @@
 """The headers of a delivery, with two signatures: that of Kheops, and that of the Standard Webhooks convention.
 
-The signature of Kheops covers the body alone, so a request can be replayed by anybody who has seen it. The other one
+The signature of Kheops covers the body alone, so an attacker who has seen a request can replay it. The other one
 covers the id and the time as well.
 """
 
