@@ -34,7 +34,6 @@ from albumcore.albums.members import *
 from albumcore.albums.report_providers import *
 from albumcore.albums.studies import *
 from albumcore.albums.webhooks import *
-from albumcore.application import Albumcore, StoreError, StoreUnavailable
 from albumcore.commands import utc_now
 from albumcore.errors import *
 from albumcore.feed import (
@@ -67,6 +66,7 @@ from albumcore.opening import (
     open_postgres,
     open_sqlite,
 )
+from albumcore.queries import Albumcore, StoreError, StoreUnavailable
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.study_comments import *
 from albumcore.user_tokens import CapabilityToken, Grants

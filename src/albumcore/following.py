@@ -32,8 +32,8 @@ from eventsourcing.interface import NotificationLogInterface
 from eventsourcing.persistence import Mapper, Notification, StoredEvent
 from eventsourcing.system import Follower
 
-from albumcore.application import Albumcore
 from albumcore.codec import Codec
+from albumcore.queries import Albumcore
 
 
 class AlbumFollower(Follower[TAggregateID]):

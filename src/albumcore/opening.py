@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, Unpack
 
-from albumcore.application import Albumcore
+from albumcore.queries import Albumcore
 from albumcore.times import Clock
 
 GROUP = "albumcore.stores"

@@ -17,7 +17,7 @@ from albumcore.albums.values import check_name, check_webhook_url
 from albumcore.errors import Invalid
 from albumcore.ids import is_uid
 from albumcore_adapters.base.dicom_matching import date_range, time_range
-from albumcore_adapters.http.idempotency import IDEMPOTENCY_HEADER, IdempotencyKey
+from albumcore_adapters.http.idempotency_key import IDEMPOTENCY_HEADER, IdempotencyKey
 from albumcore_adapters.http.openapi import value_schemas
 from albumcore_adapters.http.openapi.schemas import UID
 from albumcore_adapters.http.openapi.specs import Schema, text

@@ -11,7 +11,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"codec", "index"}),
     frozenset({"library_api", "state_cache", "verification"}),
     frozenset({"commands"}),
-    frozenset({"application"}),
+    frozenset({"queries"}),
     frozenset({"following", "opening"}),
     frozenset({"testing"}),
 )
@@ -62,7 +62,7 @@ EVENT_STORE_LIBRARY = frozenset(
         "albumcore.state_cache",
         "albumcore.library_api",
         "albumcore.commands",
-        "albumcore.application",
+        "albumcore.queries",
         "albumcore.following",
         "albumcore_adapters.store",
         "albumcore_adapters.sql",

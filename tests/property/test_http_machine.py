@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
 from albumcore_adapters.base.settings import Compat
-from albumcore_adapters.http.kheops.routes import ROUTES
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from support import http_drawn as draw
 from support.http_belongings import Belongings
 from support.http_channels import Channel, InProcess, OverHttp

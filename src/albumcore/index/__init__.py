@@ -7,7 +7,7 @@ and positions; the content of events stays in the streams.
 
 from albumcore.index.album_status import album_status_now
 from albumcore.index.changes import DERIVED, changes
-from albumcore.index.examples import examples
+from albumcore.index.fingerprint_examples import examples
 from albumcore.index.overview import AlbumOverview, albums_of
 from albumcore.index.postings import Choice, choices_of, terms_of
 from albumcore.index.rows import (

@@ -23,9 +23,9 @@ from typing import Any, Generic, TypeVar
 from attrs import define
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from albumcore.application import Albumcore
 from albumcore.errors import AlbumcoreError
 from albumcore.kernel import Decision, Source, Stream
+from albumcore.queries import Albumcore
 from albumcore.testing.arguments import START, waits
 from albumcore.testing.commands import Command, History
 

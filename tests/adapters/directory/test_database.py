@@ -10,7 +10,7 @@ from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.clinics import Clinics
-from albumcore_adapters.directory.ids import ids_exist
+from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.sql.database import Database

@@ -10,7 +10,7 @@ import pytest
 
 from albumcore import import_study, post_comment, remove_member
 from albumcore_adapters.http.kheops import events
-from albumcore_adapters.http.kheops.routes import ROUTES
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.service import open_service
 from support.kheops import ALBUM, ALICE, BOB, CT, STUDY, World, open_world, settle

@@ -23,7 +23,7 @@ from albumcore_adapters.outbound import (
     Outbound,
     OutboundError,
     Unreachable,
-    connections,
+    checked_network,
 )
 from albumcore_adapters.outbound.addresses import is_public, parse_url
 from support.receiver import HANG_UP, Answer, Receiver, crowded, receiving, silent
@@ -250,7 +250,7 @@ def test_get_json_redirected_to_a_private_address(
 ) -> None:
     """The address of a redirect is checked like the first one."""
     # A test cannot run a public server, so 127.0.0.1 counts as public here, and nothing else.
-    monkeypatch.setattr(connections, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(checked_network, "is_public", lambda address: address == "127.0.0.1")
     with receiving(host="127.0.0.2") as private:
         receiver.answer(Answer.redirect(f"{private.address}/secrets"))
         with pytest.raises(AddressRefused, match="public internet"):

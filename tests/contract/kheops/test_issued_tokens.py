@@ -27,9 +27,9 @@ from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.callers import caller_of
-from albumcore_adapters.identity.claims import MAX_TOKEN
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import embedded_key
+from albumcore_adapters.identity.jwt_claims import MAX_TOKEN
 from albumcore_adapters.identity.service_tokens import (
     READ,
     REPORT_CODE,

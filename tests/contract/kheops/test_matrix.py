@@ -14,7 +14,7 @@ import pytest
 from attrs import frozen
 
 from albumcore import edit_album
-from albumcore_adapters.http.kheops.routes import ROUTES
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from support.kheops import ALBUM, ALICE, NOWHERE, World, open_world
 from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, Principal, read_rows
 from support.matrix_world import CONFIGURATION, REQUESTS, names_the_album, prepare, request

@@ -189,6 +189,19 @@ def test_refused_form_keeps_no_secret(world: World) -> None:
         assert cursor.fetchall() == []
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", HERE), ("PATCH", ONE)])
+def test_unknown_event_is_refused_before_anything_is_written(
+    method: str, path: str, world: World
+) -> None:
+    """A secret that came with it is not stored, not even for the time of the request."""
+    hook(world)
+    database = world.service.database
+    before = database.data_version()
+    form = {**FORM, "event": "x", "secret": "s3cr3t"}
+    assert world.request(ALICE, method, path, form=form).status_code == 400
+    assert database.data_version() == before
+
+
 def test_secret_is_kept_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it is decided again, because others get in between; and not by the decision itself."""
     decided: list[str] = []

@@ -31,10 +31,10 @@ from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.body import DropsBodies
 from albumcore_adapters.http.cors import Cors, HeadAsGet
 from albumcore_adapters.http.description import OpenApi
+from albumcore_adapters.http.encoded_slashes import PlainPaths
 from albumcore_adapters.http.errors import Refused, Router, refusing
 from albumcore_adapters.http.health import Health
 from albumcore_adapters.http.kheops.compat import FORMS
-from albumcore_adapters.http.paths import PlainPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources

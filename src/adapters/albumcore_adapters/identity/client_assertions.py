@@ -16,8 +16,8 @@ from joserfc.errors import JoseError
 from albumcore.errors import Invalid
 from albumcore.times import Clock
 from albumcore_adapters.directory.single_use import SingleUseTokens
-from albumcore_adapters.identity.claims import ANY_TEXT, BadClaim, check_claims, unverified
 from albumcore_adapters.identity.jwks import key_in
+from albumcore_adapters.identity.jwt_claims import ANY_TEXT, BadClaim, check_claims, unverified
 from albumcore_adapters.outbound import Outbound, OutboundError, check_metadata
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -20,7 +20,6 @@ from albumcore.ids import UserId, user_id
 from albumcore.times import Clock
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.people import changes_letters
-from albumcore_adapters.identity.claims import MAX_TOKEN, BadClaim, check_claims, json_object
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import (
     JwksKeys,
@@ -28,6 +27,7 @@ from albumcore_adapters.identity.jwks import (
     SecretKeys,
     embedded_key,
 )
+from albumcore_adapters.identity.jwt_claims import MAX_TOKEN, BadClaim, check_claims, json_object
 
 EMBEDDED = "albumcore"
 """Issuer and audience of the tokens the service signs itself, unless the settings say otherwise."""

@@ -20,8 +20,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, UserId
-from albumcore_adapters.identity.claims import MAX_TOKEN, BadClaim, check_claims, unverified
 from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwt_claims import MAX_TOKEN, BadClaim, check_claims, unverified
 
 READ, WRITE = "read", "write"
 

@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.outbound.addresses import DEFAULT_PORTS, HttpUrl, parse_url
-from albumcore_adapters.outbound.connections import CheckedNetwork, Resolve
+from albumcore_adapters.outbound.checked_network import CheckedNetwork, Resolve
 from albumcore_adapters.outbound.errors import AddressRefused, BadResponse, Unreachable
 
 MAX_CONCURRENT_GETS = 2

@@ -5,8 +5,8 @@ each database; `recorder` applies the changes of index rows in the transaction t
 `postings` are the tables of the index.
 """
 
-from albumcore.application import StoreError, StoreUnavailable
 from albumcore.opening import MissingExtra, NoAddress
+from albumcore.queries import StoreError, StoreUnavailable
 from albumcore_adapters.sql.faults import StoreDamaged, StoreFull, StoreReplaced
 from albumcore_adapters.sql.integrity import Unreadable, check_postgres, check_sqlite
 from albumcore_adapters.sql.migrations import NewerStore

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Unpack, cast
 
-from albumcore.application import Albumcore, StoreError
 from albumcore.errors import AlbumcoreError, UnknownStoredEvent
 from albumcore.opening import MissingExtra, NoAddress, StoreOptions, check_options
+from albumcore.queries import Albumcore, StoreError
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.integrity import (
     address_to_read,

@@ -12,10 +12,10 @@ from albumcore.feed import Person
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
 from albumcore.json_object import Json, present
 from albumcore_adapters.sql.database import MAX_INTEGER, Cursor, Row, select_in
+from albumcore_adapters.webhooks.json_values import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.outbox import Outbox, parse_timestamp
 from albumcore_adapters.webhooks.projection import catch_up
 from albumcore_adapters.webhooks.queue import Attempt
-from albumcore_adapters.webhooks.render import person_json, study_url, utc_time
 
 LAST_TRIGGERS = 5
 """Triggers of each webhook that a list of webhooks shows."""

@@ -11,9 +11,9 @@ from albumcore.albums import WebhookEvent
 from albumcore.feed import Person
 from albumcore.ids import AlbumId, UserId
 from albumcore.json_object import Json, present
+from albumcore_adapters.webhooks.json_values import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.notifications import Notification
 from albumcore_adapters.webhooks.outbox import Outbox
-from albumcore_adapters.webhooks.render import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.study_metadata import study_metadata
 
 

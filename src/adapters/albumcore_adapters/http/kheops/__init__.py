@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from albumcore_adapters.base.settings import SettingsError
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.kheops.admission import KheopsApi
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.http.kheops.errors import answer_error
-from albumcore_adapters.http.kheops.routes import ROUTES
 from albumcore_adapters.http.router import resources
 
 __all__ = ["ROUTES", "KheopsApi", "answer_error", "routes"]

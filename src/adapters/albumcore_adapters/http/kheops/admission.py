@@ -21,7 +21,7 @@ from albumcore.ids import UserId
 from albumcore.index import CommandRow
 from albumcore_adapters.access.albums import admitted
 from albumcore_adapters.http.accept import preferred
-from albumcore_adapters.http.idempotency import IdempotencyKey
+from albumcore_adapters.http.idempotency_key import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
 from albumcore_adapters.http.kheops.parameters import series_in, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest

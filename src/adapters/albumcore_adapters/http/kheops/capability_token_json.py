@@ -17,7 +17,7 @@ from albumcore.streams import key_of, named_stream
 from albumcore.times import local_time
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.token_last_use import TokenLastUses
-from albumcore_adapters.webhooks.render import person_json
+from albumcore_adapters.webhooks.json_values import person_json
 
 
 @frozen

@@ -11,7 +11,7 @@ from albumcore.json_object import Json
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims, album_holder
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.webhooks.render import person_json
+from albumcore_adapters.webhooks.json_values import person_json
 
 
 def render(

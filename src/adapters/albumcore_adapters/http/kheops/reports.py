@@ -27,7 +27,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.callers import Caller, caller_of
-from albumcore_adapters.identity.claims import MAX_TOKEN
+from albumcore_adapters.identity.jwt_claims import MAX_TOKEN
 from albumcore_adapters.identity.service_tokens import (
     READ,
     REPORT_TOKEN,

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from albumcore import Album, CommandKey, Source, Stream, album_stream
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore_adapters.http.accept import preferred
-from albumcore_adapters.http.idempotency import IdempotencyKey
+from albumcore_adapters.http.idempotency_key import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
 from albumcore_adapters.http.kheops.parameters import (
     Fields,

@@ -68,6 +68,7 @@ def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: Make
     secret = form.text("secret")
     if secret == "":
         raise Invalid("secret", "it is not empty if it is given")
+    events = _events(form, "event")  # before the secret is stored: a refusal leaves nothing behind
     with _stored(outbox, secret) as name_of_secret:
         [created] = albums.handle(
             request.stream,
@@ -76,7 +77,7 @@ def create(request: ApiRequest, albums: Albumcore, outbox: Outbox, make_id: Make
             webhook_id=webhook_id,
             name=form.text("name") or "",
             url=form.text("url") or "",
-            events=_events(form, "event") or (),
+            events=events or (),
             enabled=form.flag("enabled") is not False,
             secret=name_of_secret,
         )
@@ -111,6 +112,7 @@ def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
     """
     _webhook(request, albums)
     form, webhook_id = request.form(), _named(request)
+    events = _events(form, "event")
     added, removed = _events(form, "add_event"), _events(form, "remove_event")
     with _stored(outbox, form.text("secret")) as name_of_secret:
         [edited] = albums.handle(
@@ -120,7 +122,7 @@ def edit(request: ApiRequest, albums: Albumcore, outbox: Outbox) -> Response:
             webhook_id=webhook_id,
             name=form.text("name"),
             url=form.text("url"),
-            events=_events(form, "event"),
+            events=events,
             add_events=added or (),
             remove_events=() if added else removed or (),
             enabled=form.flag("enabled"),

@@ -15,8 +15,8 @@ from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec
 from albumcore_adapters.http.request_log import log_failed_login
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.http.tscharts.common import ROOT, json_body
 from albumcore_adapters.http.tscharts.request import TSChartsRequest
+from albumcore_adapters.http.tscharts.shared_specs import ROOT, json_body
 from albumcore_adapters.identity.failed_logins import FailedLogins
 
 _MAX_LOGIN = 4 * 1024

@@ -13,7 +13,8 @@ from albumcore_adapters.http.openapi.specs import text as text_schema
 from albumcore_adapters.http.openapi.value_schemas import DATE, DATE_OR_NONE, PLAIN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
-from albumcore_adapters.http.tscharts.common import (
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, read
+from albumcore_adapters.http.tscharts.shared_specs import (
     GONE,
     MADE,
     ROOT,
@@ -25,7 +26,6 @@ from albumcore_adapters.http.tscharts.common import (
     made,
     results,
 )
-from albumcore_adapters.http.tscharts.request import TSChartsRequest, read
 from albumcore_adapters.http.tscharts.value_readers import day, shown_day, text
 
 

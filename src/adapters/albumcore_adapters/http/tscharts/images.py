@@ -21,9 +21,9 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs
 from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
-from albumcore_adapters.directory.ids import ids_exist
+from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.idempotency import IdempotencyKey
+from albumcore_adapters.http.idempotency_key import IdempotencyKey
 from albumcore_adapters.http.openapi.schemas import IMAGE_TYPE
 from albumcore_adapters.http.openapi.specs import (
     INTEGER,
@@ -38,7 +38,8 @@ from albumcore_adapters.http.openapi.specs import (
 from albumcore_adapters.http.openapi.value_schemas import BASE64, ID, ID_OR_NONE
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
-from albumcore_adapters.http.tscharts.common import (
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
+from albumcore_adapters.http.tscharts.shared_specs import (
     EMPTY_OBJECT,
     FLAG_WORD,
     GONE,
@@ -49,7 +50,6 @@ from albumcore_adapters.http.tscharts.common import (
     made,
     or_empty,
 )
-from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
 from albumcore_adapters.http.tscharts.value_readers import identifier
 from albumcore_adapters.sql.database import Database
 

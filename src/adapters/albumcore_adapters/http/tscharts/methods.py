@@ -13,9 +13,9 @@ from albumcore_adapters.http.openapi.document import options_of
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import ANY_METHOD, Callers, Route
 from albumcore_adapters.http.tscharts import accounts
-from albumcore_adapters.http.tscharts.common import ROOT
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
 from albumcore_adapters.http.tscharts.routes import ROUTES
+from albumcore_adapters.http.tscharts.shared_specs import ROOT
 
 _ALLOW = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")
 _RECORDS = ("clinic", "station", "patient", "image")

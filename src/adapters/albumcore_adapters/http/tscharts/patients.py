@@ -11,7 +11,7 @@ from attrs import NOTHING, asdict, fields, frozen
 from albumcore import Albumcore, PatientDeleted, delete_patient
 from albumcore.ids import PatientId
 from albumcore.streams import patient_stream
-from albumcore_adapters.directory.ids import ids_exist
+from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.directory.patient_search import (
     Condition,
     contains,
@@ -33,7 +33,8 @@ from albumcore_adapters.http.openapi.specs import (
 from albumcore_adapters.http.openapi.value_schemas import DATE, DATE_OR_NONE, ID_OR_NONE, PLAIN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
-from albumcore_adapters.http.tscharts.common import (
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
+from albumcore_adapters.http.tscharts.shared_specs import (
     EMPTY,
     FLAG_WORD,
     GONE,
@@ -49,7 +50,6 @@ from albumcore_adapters.http.tscharts.common import (
     or_empty,
     results,
 )
-from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
 from albumcore_adapters.http.tscharts.value_readers import (
     day,
     digits,

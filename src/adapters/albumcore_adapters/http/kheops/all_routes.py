@@ -8,7 +8,6 @@ from albumcore_adapters.http.kheops import (
     comments,
     events,
     favorites,
-    grants,
     inbox,
     introspection,
     members,
@@ -18,6 +17,7 @@ from albumcore_adapters.http.kheops import (
     reports,
     studies,
     study_list,
+    token_endpoint,
     user_search,
     webhooks,
 )
@@ -25,7 +25,7 @@ from albumcore_adapters.http.route import Route
 
 ROUTES: tuple[Route, ...] = (
     *registration.ROUTES,
-    *grants.ROUTES,
+    *token_endpoint.ROUTES,
     *introspection.ROUTES,
     *albums.ROUTES,
     *studies.ROUTES,
