@@ -1,4 +1,7 @@
-"""The application: an open store. This module has its queries, `albumcore.commands` the handling of commands."""
+"""Queries of an open store: states now and as of a past version or time, histories, feeds, images, positions.
+
+Commands are handled in `albumcore.commands`.
+"""
 
 from __future__ import annotations
 
