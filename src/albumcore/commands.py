@@ -200,7 +200,8 @@ class Commands(LibraryApplication):
         are rolled back.
 
         Raises:
-            AlbumcoreError, OperationalError: as for `handle`; and the errors of the projection.
+            AlbumcoreError, OperationalError: as for `handle`; and the errors of the projection. An `IntegrityError`
+                of the projection is an `IdTaken`, like one of the index rows.
         """
         return self._in_turn(None, projection, stream, decision, source, args, kwargs)
 

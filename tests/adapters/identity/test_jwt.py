@@ -348,20 +348,6 @@ def test_verified_token_still_expires_on_time() -> None:
             verifier.verify(token)
 
 
-def test_token_that_is_known() -> None:
-    """A token is known from its verification on, as long as it is valid; no other text is, of whatever characters."""
-    clock = Clock()
-    verifier = _verifier(clock)
-    token = _with(exp=NOW + 100)
-    assert verifier.known(token) is None
-    claims = verifier.verify(token)
-    assert verifier.known(token) == claims
-    for other in (token[:-1], f"{token}?", f"{token}\xe9", f"{token}\ud800", ""):
-        assert verifier.known(other) is None
-    clock.move(160)
-    assert verifier.known(token) is None
-
-
 class _CountedKeys:
     """Keys that count how often they are asked for."""
 

@@ -15,6 +15,7 @@ from joserfc import jws
 
 from albumcore import create_album, delete_report_provider
 from albumcore_adapters.identity.jwks import embedded_key
+from albumcore_adapters.identity.service_tokens import REPORT_TOKEN
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -117,6 +118,21 @@ def test_register_again_refreshes(world: World) -> None:
     renamed = register(world, world.token(BOB, email="bob@new.example", name="Robert")).json
     assert renamed == {"email": "bob@new.example", "name": "Robert", "sub": BOB}
     assert register(world, world.token(BOB, email=None, name=None)).json == renamed
+
+
+def test_register_does_not_change_the_kind_of_a_token(world: World) -> None:
+    """A JWT that claims to be a report provider's token is none of the user's, before and after it is verified."""
+    at = int(world.clock.now.timestamp())
+    claims = {"iss": "albumcore", "aud": "albumcore", "sub": ALICE, "iat": at, "exp": at + 60}
+    token = jws.serialize_compact(
+        {"alg": "HS256", "typ": "JWT"},
+        orjson.dumps(claims | {"type": REPORT_TOKEN.name}),
+        embedded_key(world.service.secret),
+    )
+    headers = {"Authorization": f"Bearer {token}"}
+    assert world.request(None, "GET", "/albums", headers=headers).status_code == 401
+    assert register(world, token).status_code == 200
+    assert world.request(None, "GET", "/albums", headers=headers).status_code == 401
 
 
 def test_register_with_the_address_of_somebody_else(world: World) -> None:
