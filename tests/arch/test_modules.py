@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from arch import not_yet
 from sources import MODULES, defined_in, functions_of, tree_of
 
 MODULE_LINES = 400
@@ -36,8 +35,7 @@ table of routes is ``ROUTES``."""
 def test_no_module_is_long(module: str) -> None:
     """A module of more lines is split."""
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    if module not in not_yet.LONG_MODULES:
-        assert lines <= MODULE_LINES, f"{module} has {lines} lines"
+    assert lines <= MODULE_LINES, f"{module} has {lines} lines"
 
 
 def test_no_function_is_long() -> None:
@@ -48,7 +46,7 @@ def test_no_function_is_long() -> None:
         for name, node in functions_of(module)
         if (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES
     }
-    assert found <= not_yet.LONG_FUNCTIONS
+    assert found == set()
 
 
 def places() -> Mapping[str, list[str]]:
@@ -79,7 +77,7 @@ def test_a_public_name_has_one_meaning() -> None:
         for name, modules in places().items()
     }
     twice = {name for name, modules in elsewhere.items() if len(modules) > 1}
-    assert twice - set(SAME_MEANING) <= not_yet.TWO_MEANINGS
+    assert twice - set(SAME_MEANING) == set()
 
 
 def is_of_a_feature(name: str) -> bool:

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from arch import not_yet
 from arch.rings import COMMON, KNOWN_BY, LAYERS, LAZY_CIRCLES, ROOMS, TAKES_THE_WHOLE, WHOLE
 from sources import MODULES, PACKAGES, circles, imports_of
 
@@ -48,18 +47,13 @@ def test_a_module_imports_its_own_ring_and_those_below(module: str) -> None:
         other = room_of(one)
         if not other:
             assert room == "testing", f"{module} imports {one}"
-        elif (room, other) not in not_yet.RINGS:
+        else:
             assert heights[other] <= heights[room], f"{module} imports {one}"
 
 
 def test_no_module_is_in_a_circle() -> None:
     """Imports inside functions and for types count: what knows each other is one thing in two files."""
-    found = circles({module: imported_by(module) for module in MODULES})
-    assert [circle for circle in found if not _is_known(circle)] == []
-
-
-def _is_known(circle: list[str]) -> bool:
-    return any(set(circle) <= known for known in not_yet.MODULE_CIRCLES)
+    assert circles({module: imported_by(module) for module in MODULES}) == []
 
 
 @pytest.mark.parametrize("package", ["albumcore", "albumcore_adapters"])
@@ -69,8 +63,7 @@ def test_no_room_is_in_a_circle(package: str) -> None:
     for module in MODULES:
         if module.startswith(f"{package}.") and (room := room_of(module)):
             others = {room_of(one) for one in imported_by(module) if one.startswith(f"{package}.")}
-            known = {other for other in others if (room, other) in not_yet.RINGS}
-            graph.setdefault(room, set()).update(others - known - {room})
+            graph.setdefault(room, set()).update(others - {room})
     assert circles(graph) == []
 
 
@@ -102,7 +95,7 @@ def test_a_package_is_known_by_its_room_alone(module: str) -> None:
     room = "" if module.startswith("albumcore.") else room_of(module)
     for one in imports_of(module):
         package = one.module.partition(".")[0]
-        if package in KNOWN_BY and (room, package) not in not_yet.PACKAGES:
+        if package in KNOWN_BY:
             assert room in KNOWN_BY[package], f"{module} imports {package}"
 
 
@@ -121,4 +114,4 @@ def test_the_whole_service_is_for_the_edges_alone() -> None:
         if any((one.module, one.name) == WHOLE for one in imports_of(module))
         and room_of(module) not in ("server", "cli")
     }
-    assert knowing - TAKES_THE_WHOLE <= not_yet.TAKES_THE_WHOLE
+    assert knowing <= TAKES_THE_WHOLE
