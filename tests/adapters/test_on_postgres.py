@@ -51,7 +51,7 @@ def test_machines_share_a_database_and_a_secret(url: str, tmp_path: Path) -> Non
         assert two.people.person("alice") == one.people.person("alice")
         assert two.albums.load(album_stream(ALBUM)).name == "Knees"
         token = issue_token(one.secret, "alice", None, None, 60, utc_now())
-        assert two.verifier.verify(token).sub == "alice"
+        assert two.auth.verifier.verify(token).sub == "alice"
         assert PASSWORD not in repr(one)
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["blobs"]
 

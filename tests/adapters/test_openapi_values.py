@@ -58,7 +58,6 @@ def test_no_year_is_0() -> None:
     assert date.min.strftime("%m%d") == "0101"
 
 
-_DIGITS = "0123456789"
 _NEAR = {
     "uid": (UID, is_uid, st.text("012.", max_size=66)),
     "days": (value_schemas.DAYS, date_range, st.text("0123-", max_size=17)),

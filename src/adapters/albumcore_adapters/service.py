@@ -56,12 +56,10 @@ class Service:
     claims: SeriesClaims
     inbox: Inbox
     token_last_uses: TokenLastUses
-    jwt_revocations: JwtRevocations
     single_use_tokens: SingleUseTokens
     clinics: Clinics
     patients: Patients
     accounts: Accounts
-    verifier: JwtVerifier
     clock: Callable[[], datetime]
     make_id: MakeId
     outbound: Outbound
@@ -153,12 +151,10 @@ def _compose(
         claims=claims,
         inbox=inbox,
         token_last_uses=token_last_uses,
-        jwt_revocations=jwt_revocations,
         single_use_tokens=SingleUseTokens(database),
         clinics=Clinics(database),
         patients=Patients(database),
         accounts=Accounts(database, secret),
-        verifier=verifier,
         clock=clock,
         make_id=make_id,
         outbound=outbound,

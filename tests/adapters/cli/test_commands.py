@@ -83,7 +83,7 @@ def test_token_prints_a_jwt_and_nothing_else(run: Run, tmp_path: Path) -> None:
     assert (status, err) == (0, "")
     jwt = out.removesuffix("\n")
     with opened(tmp_path) as service:
-        claims = service.verifier.verify(jwt)
+        claims = service.auth.verifier.verify(jwt)
         later = JwtVerifier.of(
             Settings(jwt_leeway=0),
             service.secret,

@@ -86,7 +86,7 @@ def furnish(data: Path) -> None:
         catch_up(service.outbox)
         deliver_due(service.outbox, utc_now())
         service.token_last_uses.record("token", utc_now())
-        service.jwt_revocations.revoke_all(demo.CAT, utc_now())
+        service.auth.jwt_revocations.revoke_all(demo.CAT, utc_now())
         held = Holding(inbox_holder(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))
         service.claims.add(held, demo.CAT, is_new=True)
         service.single_use_tokens.consume(

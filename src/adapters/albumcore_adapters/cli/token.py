@@ -45,7 +45,9 @@ def token(
     person = sub, email, name
     if revoke_all is not None and person == (None, None, None) and not create:
         with existing(data) as service:
-            good_from = end_all(service.jwt_revocations, revoke_all, service.clock()).isoformat()
+            good_from = end_all(
+                service.auth.jwt_revocations, revoke_all, service.clock()
+            ).isoformat()
             print(f"every JWT of {revoke_all} issued before {good_from} has ended")
             if not service.people.known(revoke_all):
                 raise Failed("no user of that sub was seen yet: is it the right one?", 1)

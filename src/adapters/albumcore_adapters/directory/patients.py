@@ -67,8 +67,6 @@ class Patient:
 
 _COLUMNS = [field.name for field in fields(Patient)]
 _KEY = ("paternal_last", "first", "dob", "gender")
-_TEXTS = [name for name in _COLUMNS if name != "oldid"]
-_OLDID = "INTEGER NOT NULL DEFAULT -1"
 _STORED = [*_COLUMNS, *(f"folded_{name}" for name in TEXT_COLUMNS)]
 _INSERT = (
     f"INSERT INTO directory_patient ({', '.join(_STORED)})"  # noqa: S608

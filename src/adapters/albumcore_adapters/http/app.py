@@ -20,8 +20,6 @@ from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.clinics import Clinics
-from albumcore_adapters.directory.inbox import Inbox
-from albumcore_adapters.directory.jwt_revocations import JwtRevocations
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.single_use import SingleUseTokens
@@ -40,7 +38,6 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
-from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import Service
 from albumcore_adapters.sql.database import Database
@@ -99,16 +96,13 @@ def components(service: Service) -> Components:
         People: service.people,
         Catalogue: service.catalogue,
         SeriesClaims: service.claims,
-        Inbox: service.inbox,
         Holdings: service.holdings,
         Authentication: service.auth,
         TokenLastUses: service.token_last_uses,
-        JwtRevocations: service.jwt_revocations,
         SingleUseTokens: service.single_use_tokens,
         Clinics: service.clinics,
         Patients: service.patients,
         Accounts: service.accounts,
-        JwtVerifier: service.verifier,
         Clock: service.clock,
         MakeId: service.make_id,
         Outbound: service.outbound,

@@ -18,6 +18,7 @@ from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.series import series_in_album
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.accept import HTML
 from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import NOTHING, shown
@@ -216,7 +217,7 @@ ROUTES = (
             "client_id": ParameterSpec(TEXT, required=True),
             "studyUID": ParameterSpec({**array(UID), "minItems": 1}, required=True),
         },
-        responses={200: ResponseSpec("The page.", {"text/html": TEXT})},
+        responses={200: ResponseSpec("The page.", {HTML: TEXT})},
         errors=(401, 403, 404, 502),
     ),
     Route(

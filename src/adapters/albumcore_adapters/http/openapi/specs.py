@@ -132,31 +132,6 @@ class ResponseSpec:
         return found
 
 
-@frozen
-class Operation:
-    """Parameters and responses of one route.
-
-    Attributes:
-        summary: What the operation does, in one line.
-        responses: Responses of a request that is not refused, by status.
-        query: Query parameters.
-        headers: Request headers, beside the usual ones.
-        form: Form parameters.
-        form_rules: Schemas that the form as a whole must match.
-        body: A JSON body.
-        errors: Statuses of errors beside those of every operation.
-    """
-
-    summary: str
-    responses: Mapping[int, ResponseSpec]
-    query: Parameters = field(factory=dict)
-    headers: Parameters = field(factory=dict)
-    form: Parameters | None = None
-    form_rules: Sequence[Schema] = ()
-    body: Schema | None = None
-    errors: Sequence[int] = ()
-
-
 def parameter_list(where: str, parameters: Parameters) -> list[Json]:
     """The parameter objects of OpenAPI for a query string or for headers."""
     return [
