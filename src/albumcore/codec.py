@@ -5,8 +5,8 @@ An event is stored under its stored name, as one JSON object::
     {"v": 1, "at": "2026-03-01T09:30:00.000000+00:00", "by": "<sub>", "data": {...}}
 
 with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one, and with
-``command`` where the command has a key. ``v`` is the version of the form of ``data``: an older one is converted by
-the upcasters, a newer one is refused.
+``command`` where the command has a key, and ``undoes``, a version, where it takes back an earlier event of the stream.
+``v`` is the version of the form of ``data``: an older one is converted by the upcasters, a newer one is refused.
 A snapshot is stored as ``{"format": 2, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
 another format, or a damaged one, is ignored.
 """
@@ -133,7 +133,7 @@ def _plain_kinds(hint: Any) -> list[type[Any]]:
 
 
 _NAMES_OF_SOURCE = {"by", "capability_token", "report_provider"}
-_ENVELOPE = {"v", "at", "data", "command", *_NAMES_OF_SOURCE}
+_ENVELOPE = {"v", "at", "data", "command", "undoes", *_NAMES_OF_SOURCE}
 
 
 @frozen
@@ -196,6 +196,8 @@ class Codec(Mapper[str]):
         if (command := act.command) is not None:
             content = {} if command.content is None else {"content": command.content}
             state["command"] = {"id": command.id, **content}
+        if act.undoes is not None:
+            state["undoes"] = act.undoes
         return StoredEvent(
             recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass)
         )
@@ -312,9 +314,9 @@ def _act_with_more(state: dict[str, Any], at: datetime) -> Act:
     if not state.keys() <= _ENVELOPE or not all(isinstance(one, str) for one in named):
         raise ValueError("its envelope is not of this form")
     source = Source(state["by"], state.get("capability_token"), state.get("report_provider"))
-    if "command" not in state:
-        return Act(source, at)
-    return Act(source, at, converter.structure(state["command"], CommandKey))
+    command = converter.structure(state["command"], CommandKey) if "command" in state else None
+    undoes = converter.structure(state["undoes"], int) if "undoes" in state else None
+    return Act(source, at, command, undoes)
 
 
 class SnapshotStore(EventStore[str]):

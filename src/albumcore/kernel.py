@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from enum import Enum
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -62,6 +63,7 @@ class Act:
         source: Who acts, and through what.
         at: Aware time, converted to UTC. Decisions take the time from here and need no clock.
         command: Key of the command, if it has one; no decision and no state depends on it.
+        undoes: Version of the event of the same stream that this act takes back; None for any other act.
 
     Raises:
         Invalid: the time has no time zone.
@@ -70,11 +72,29 @@ class Act:
     source: Source
     at: datetime = field(converter=in_utc)
     command: CommandKey | None = None
+    undoes: int | None = None
 
     @property
     def user(self) -> UserId:
         """The user who acts, also if they act through a token or a provider."""
         return self.source.user
+
+
+PERSONAL: Mapping[str, bool] = {"personal": True}
+"""Metadata of the fields of an event that say something about a person: ``field(metadata=PERSONAL)``.
+
+A store with a sealer stores them encrypted, under a key of that event alone, and forgets them by forgetting the key.
+"""
+
+
+class Erased(Enum):
+    """The type of `ERASED`, so that an erased value is never taken for a text."""
+
+    ERASED = "erased"
+
+
+ERASED = Erased.ERASED
+"""What a personal field of an event holds once the key of that event was erased."""
 
 
 def require_in_person(act: Act) -> None:
@@ -189,7 +209,7 @@ def record(
     """
     rest = act
     if act.command is not None and act.command.content is not None:
-        rest = Act(act.source, act.at, CommandKey(act.command.id))
+        rest = Act(act.source, act.at, CommandKey(act.command.id), act.undoes)
     return tuple(
         [
             RecordedEvent(stream, number, rest if number > version + 1 else act, event)

@@ -87,6 +87,14 @@ def test_the_envelope_tells_through_what_the_source_acted(
     assert read({**ENVELOPE, **beside}) == recorded
 
 
+def test_the_envelope_tells_what_an_act_takes_back() -> None:
+    """Only where it takes back something."""
+    recorded = evolve(RECORDED, act=Act(ALICE, START, undoes=3))
+    stored_event = Codec().to_stored_event(recorded)
+    assert orjson.loads(stored_event.state) == {**ENVELOPE, "undoes": 3}
+    assert Codec().to_domain_event(stored_event) == recorded
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
@@ -211,6 +219,9 @@ def test_an_unknown_name_is_refused() -> None:
         {**ENVELOPE, "capability_token": 7},
         {**ENVELOPE, "report_provider": None},
         {**ENVELOPE, "command": "again"},
+        {**ENVELOPE, "undoes": "1"},
+        {**ENVELOPE, "undoes": None},
+        {**ENVELOPE, "undoes": True},
         {**ENVELOPE, "command": None},
         {**ENVELOPE, "command": {"content": "ab"}},
         {**ENVELOPE, "command": {"id": 7}},

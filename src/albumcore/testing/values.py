@@ -248,8 +248,9 @@ def command_keys() -> st.SearchStrategy[CommandKey]:
 
 
 def acts() -> st.SearchStrategy[Act]:
-    """Any source at any time, with or without an idempotency key."""
-    return st.builds(Act, sources(), times(), st.none() | command_keys())
+    """Any source at any time, with or without an idempotency key, and perhaps taking back an event."""
+    undoes = st.none() | st.integers(min_value=1, max_value=10_000)
+    return st.builds(Act, sources(), times(), st.none() | command_keys(), undoes)
 
 
 BY_TYPE: Mapping[Any, Callable[[], st.SearchStrategy[Any]]] = {
