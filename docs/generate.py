@@ -29,7 +29,10 @@ PAGE = Path(__file__).parent / "reference" / "events.md"
 KINDS: Mapping[str, tuple[str, type[Any]]] = {
     "album": ("Albums, in the stream `album-<id>`", Album),
     "study": ("Comments on a study, in the stream `study-<uid>`", StudyComments),
-    "user": ("A user's own capability tokens, in the stream `user-<sub>`", UserTokens),
+    "user": (
+        "A user's registration and own capability tokens, in the stream `user-<user>`",
+        UserTokens,
+    ),
     "images": ("A patient's image set, in the stream `images-<patient>`", PatientImageSet),
 }
 """Title and state class of each kind of stream, by the first part of its events' names."""

@@ -70,7 +70,9 @@ from albumcore.queries import Albumcore, StoreError, StoreUnavailable
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.study_comments import *
 from albumcore.user_tokens import CapabilityToken, Grants
+from albumcore.user_tokens import registration as _registration
 from albumcore.user_tokens import user_tokens as _user_tokens
+from albumcore.user_tokens.registration import *
 from albumcore.user_tokens.user_tokens import *
 
 __version__: str
@@ -140,6 +142,7 @@ __all__ = [
     *_image_set.__all__,
     *_lifecycle.__all__,
     *_members.__all__,
+    *_registration.__all__,
     *_report_providers.__all__,
     *_studies.__all__,
     *_study_comments.__all__,

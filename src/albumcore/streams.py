@@ -44,7 +44,7 @@ def patient_stream(patient: PatientId) -> Stream[PatientImageSet]:
 
 
 def user_stream(user: UserId) -> Stream[UserTokens]:
-    """The stream of the capability tokens that act as a user.
+    """The stream of a user: their registration under a pseudonym, and the capability tokens that act as them.
 
     Raises:
         Invalid: the subject identifier is malformed.

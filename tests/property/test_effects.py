@@ -199,6 +199,7 @@ EFFECTS: Mapping[str, tuple[Effect, str, str]] = {
         "tokens",
         "nothing",
     ),
+    "register_person": (lambda old, new, act, args: new == old, "", "again"),
     "add_image": (
         lambda old, new, act, args: new.images[args[0]].content == args[4],
         "images",
@@ -266,7 +267,7 @@ def test_effect_then_again_on_study_comments(commands: list[Command[StudyComment
 
 @given(commands=user_token_commands())
 def test_effect_then_again_on_user_tokens(commands: list[Command[UserTokens]]) -> None:
-    """Both decisions about a user's own capability tokens."""
+    """Registration, and both decisions about a user's own capability tokens."""
     check_effects(user_stream(CAST.users[0]), commands)
 
 

@@ -92,7 +92,7 @@ def test_everybody_may_do_what_the_rules_say(
 def test_everybody_may_do_what_the_rules_say_with_user_tokens(
     tried: list[Command[UserTokens]],
 ) -> None:
-    """Only the user in person makes and revokes tokens that act as the user."""
+    """Only the user in person makes and revokes tokens that act as the user, and is registered."""
     stream = user_stream(CAST.users[0])
     state, naive, at = stream.initial, NaiveUserTokens(CAST.users[0]), START
     for command in tried:

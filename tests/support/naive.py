@@ -308,7 +308,7 @@ class NaiveAlbum(NaiveWebhooks):
 
 
 class NaiveUserTokens:
-    """The capability tokens that act as one user (Kheops API 10, rules 57 to 63)."""
+    """The capability tokens that act as one user (Kheops API 10, rules 57 to 63), and their registration."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -329,6 +329,13 @@ class NaiveUserTokens:
                 return "id_taken"
             self.ends[token] = end or three_months_after(at)
             return 1
+        if decision == "register_person":
+            if source.user != self.owner or not in_person:
+                return "forbidden"
+            [commitment] = args
+            if len(commitment) != 64:
+                return "invalid"
+            return "id_taken" if self.ends else 1
         if source.user != self.owner or token not in self.ends:
             return "capability_token_not_found"
         if not in_person:

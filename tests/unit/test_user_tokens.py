@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from albumcore import UserTokenIssued, UserTokenRevoked, issue_user_token, revoke_user_token
+from albumcore import (
+    PersonRegistered,
+    UserTokenIssued,
+    UserTokenRevoked,
+    issue_user_token,
+    register_person,
+    revoke_user_token,
+)
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, IdTaken, Invalid
 from albumcore.streams import user_stream
 from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
@@ -104,3 +111,17 @@ def test_a_revoked_token_keeps_its_owner() -> None:
     """Revoked tokens stay on the list."""
     state = given_tokens(ISSUED, UserTokenRevoked(KEY)).state
     assert (state.owner, set(state.tokens)) == (alice, {KEY})
+
+
+REGISTERED = PersonRegistered(DIGEST)
+
+
+def test_a_person_is_registered_in_their_own_stream() -> None:
+    """By the pseudonym itself, in person, and before anything else; the tokens stay as they are."""
+    own = given_on(user_stream(alice).initial)
+    own.when(register_person, ALICE, DIGEST).then(REGISTERED)
+    own.when(register_person, BOB, DIGEST).refused(Forbidden)
+    own.when(register_person, through(KEY), DIGEST).refused(Forbidden)
+    own.when(register_person, ALICE, "a secret").refused(Invalid)
+    given_tokens(ISSUED).when(register_person, ALICE, DIGEST).refused(IdTaken)
+    assert given_on(UserTokens(), REGISTERED).state == UserTokens(owner=alice)

@@ -22,7 +22,7 @@ from albumcore.albums import (
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
 from albumcore.kernel import Event, RecordedEvent
-from albumcore.user_tokens import user_tokens
+from albumcore.user_tokens import registration, user_tokens
 
 
 class EntryKind(Enum):
@@ -122,6 +122,7 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     webhooks.WebhookDeleted: _about_webhook("DELETE_WEBHOOK"),
     webhooks.WebhookTriggered: _about_webhook("TRIGGER_WEBHOOK"),
     study_comments.StudyCommentPosted: EntryType(mutation=None, target=True),
+    registration.PersonRegistered: HIDDEN,
     user_tokens.UserTokenIssued: HIDDEN,
     user_tokens.UserTokenRevoked: HIDDEN,
     image_set.ImageAdded: HIDDEN,

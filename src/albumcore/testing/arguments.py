@@ -64,6 +64,7 @@ from albumcore.testing import values
 from albumcore.testing.decisions import decisions_on
 from albumcore.text import MAX_COMMENT
 from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens.registration import register_person
 from albumcore.user_tokens.user_tokens import issue_user_token
 from albumcore.user_tokens.values import MAX_TITLE
 
@@ -337,6 +338,7 @@ def user_token_arguments(cast: Cast) -> Arguments:
     return {
         **_by_signature(UserTokens, cast),
         issue_user_token: st.tuples(token, _titles(), *_validity()).map(_with_digest),
+        register_person: st.tuples(mostly(values.digests(), "0" * 63)),
     }
 
 

@@ -26,6 +26,7 @@ __all__ = [
 
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "comment": values.comments(),
+    "commitment": values.digests(),
     "description": values.descriptions(),
     "digest": values.digests(),
     "name": values.names(),

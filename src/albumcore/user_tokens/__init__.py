@@ -1,4 +1,4 @@
-"""Capability tokens: the values shared by both scopes, and the tokens that act as a user (own stream)."""
+"""Capability tokens: the values shared by both scopes, and the stream of a user: registration, and own tokens."""
 
 from albumcore.user_tokens.user_tokens import UserTokens
 from albumcore.user_tokens.values import CapabilityToken, Grants

@@ -24,6 +24,7 @@ from albumcore import (
     MemberRemoved,
     NotificationsSet,
     PatientDeleted,
+    PersonRegistered,
     ReportAdded,
     ReportProviderDeleted,
     ReportProviderEdited,
@@ -98,6 +99,7 @@ NEVER_SHOWN: list[Event[Any]] = [
     FavoriteSet(is_favorite=True),
     issued(Grants()),
     CapabilityTokenRevoked(KEY),
+    PersonRegistered(DIGEST),
     UserTokenIssued(KEY, DIGEST, "Laptop", START, NOW),
     UserTokenRevoked(KEY),
     ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
