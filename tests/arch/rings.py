@@ -37,6 +37,7 @@ ROOMS: tuple[frozenset[str], ...] = (
 
 KNOWN_BY: Mapping[str, frozenset[str]] = {
     "argon2": frozenset({"directory"}),
+    "cryptography": frozenset({"blobs"}),
     "cyclopts": frozenset({"cli"}),
     "falcon": frozenset({"http"}),
     "gunicorn": frozenset({"server"}),

@@ -313,8 +313,9 @@ def test_get_where_the_file_system_refuses(
 
     with monkeypatch.context() as broken:
         broken.setattr(os, call, refuse)
-        with pytest.raises(kind, match=f"{ABC}.* cannot be read: {os.strerror(code)}"):
-            blobs.get(ABC, 3)
+        for arguments, read in (((3,), blobs.get), ((3,), blobs.read), ((0, 3), blobs.read_range)):
+            with pytest.raises(kind, match=f"{ABC}.* cannot be read: {os.strerror(code)}"):
+                read(ABC, *arguments)
     assert blobs.get(ABC, 3) == b"abc"
 
 
@@ -337,6 +338,8 @@ def test_get_of_a_file_that_is_cut_while_it_is_read(
     os.mkfifo(_file(root, ABC))
     with pytest.raises(BlobDamaged, match="0 bytes instead of 3"):
         blobs.get(ABC, 3)
+    with pytest.raises(BlobDamaged, match=os.strerror(errno.ESPIPE)):
+        blobs.read_range(ABC, 0, 3)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from albumcore.errors import Invalid
 from albumcore_adapters.blobs import BlobDamaged, BlobMissing, Blobs, DirectoryBlobs
+from albumcore_adapters.blobs.sealed_blobs import check_sealed, get_sealed, open_range, put_sealed
 from support.s3 import S3, blobs_at, serving_s3
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -190,6 +191,59 @@ def test_digest_that_is_none(blobs: Blobs, text: str) -> None:
     with pytest.raises(ValueError, match="64 lower-case"):
         blobs.remove(text, datetime.now(UTC))
     assert blobs.check(text, 3) == "not a SHA-256 digest"
+
+
+def test_stored_bytes_are_read_without_their_digest(blobs: Blobs, storage: Storage) -> None:
+    """Whole, or a range: for callers that verify them by other means."""
+    blobs.put(b"abc")
+    storage.write(f"ba/{ABC[2:]}", b"abd")
+    assert blobs.read(ABC, 3) == b"abd"
+    assert [blobs.read_range(ABC, *one) for one in ((0, 1), (1, 3), (2, 3))] == [b"a", b"bd", b"d"]
+
+
+def test_stored_bytes_of_another_length(blobs: Blobs) -> None:
+    """A blob that is longer or shorter is damaged, and so is one that ends before or within a range."""
+    blobs.put(b"abc")
+    for length in (2, 4):
+        with pytest.raises(BlobDamaged, match=f"3 bytes instead of {length}"):
+            blobs.read(ABC, length)
+    for start in (2, 3, 4):
+        with pytest.raises(BlobDamaged, match="ends before byte 5"):
+            blobs.read_range(ABC, start, 5)
+
+
+def test_stored_bytes_of_a_blob_that_is_missing(blobs: Blobs) -> None:
+    """A missing blob raises an error that names the digest."""
+    blobs.put(b"")
+    with pytest.raises(BlobMissing, match=ABC):
+        blobs.read(ABC, 3)
+    with pytest.raises(BlobMissing, match=ABC):
+        blobs.read_range(ABC, 0, 1)
+
+
+def test_sealed_blobs(blobs: Blobs, storage: Storage) -> None:
+    """They are read whole and in ranges, are checked without and with their key, and damage is found."""
+    content = os.urandom(200_000)
+    one, other = put_sealed(blobs, content), put_sealed(blobs, content)
+    assert sorted(blobs.digests()) == sorted({one.digest, other.digest})
+    assert get_sealed(blobs, one) == get_sealed(blobs, other) == content
+    for start, stop in ((0, 1), (65_535, 65_537), (131_072, 200_000), (7, 7)):
+        assert open_range(blobs, one, start, stop) == content[start:stop]
+    assert blobs.check(one.digest, one.stored_length) is None
+    assert check_sealed(blobs, one) is None
+    assert check_sealed(blobs, evolve(one, key=other.key)) == "its key is another one"
+    assert check_sealed(blobs, evolve(one, digest="x")) == "not a SHA-256 digest"
+    sealed = blobs.get(one.digest)
+    storage.write(f"{one.digest[:2]}/{one.digest[2:]}", sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    assert check_sealed(blobs, one) == "wrong digest: the content has changed"
+    assert open_range(blobs, one, 1, 196_608) == content[1:196_608]
+    with pytest.raises(BlobDamaged, match=f"{one.digest}: chunk 3 has changed"):
+        get_sealed(blobs, one)
+    with pytest.raises(BlobDamaged, match=f"{one.digest}: chunk 3 has changed"):
+        open_range(blobs, one, 196_607, 196_609)
+    assert blobs.remove(one.digest, datetime.now(UTC) + timedelta(hours=1))
+    assert check_sealed(blobs, one) == "missing"
+    assert get_sealed(blobs, other) == content
 
 
 def test_digests_pass_over_what_is_no_blob(blobs: Blobs, storage: Storage) -> None:

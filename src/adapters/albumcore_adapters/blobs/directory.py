@@ -27,6 +27,7 @@ from albumcore_adapters.blobs.port import (
     BlobsUnavailable,
     Digest,
     require_digest,
+    too_short,
     wrong_length,
 )
 
@@ -37,6 +38,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_ONE_FILE = frozenset(
     {
         *(errno.EIO, errno.EBADMSG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO),
+        errno.ESPIPE,
         getattr(errno, "EUCLEAN", errno.EIO),  # "structure needs cleaning", which Linux alone has
     }
 )
@@ -147,12 +149,33 @@ class DirectoryBlobs:
             BlobDamaged: its length or its SHA-256 differs, or its bytes are not readable.
             BlobsUnavailable: an error of the file system that concerns more than this file.
         """
+        content, file = self._read(digest, length)
+        if not self._verified.has(digest, file):
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise BlobDamaged(digest, WRONG_DIGEST)
+            self._verified.add(digest, file)
+        return content
+
+    def read(self, digest: Digest, length: int) -> bytes:
+        """Return the stored bytes of a blob, of this length; see `Blobs.read`."""
+        return self._read(digest, length)[0]
+
+    def read_range(self, digest: Digest, start: int, stop: int) -> bytes:
+        """Return a range of the stored bytes; see `Blobs.read_range`."""
+        descriptor = self._open(digest)
         try:
-            descriptor = os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
-            raise BlobMissing(digest) from None
+            os.lseek(descriptor, start, os.SEEK_SET)
+            content = _from_file(descriptor, stop - start)
         except OSError as error:
             raise _unreadable(digest, error) from error
+        finally:
+            os.close(descriptor)
+        if len(content) != stop - start:
+            raise BlobDamaged(digest, too_short(start, stop))
+        return content
+
+    def _read(self, digest: Digest, length: int | None) -> tuple[bytes, os.stat_result]:
+        descriptor = self._open(digest)
         # A file object would make twice as many system calls, and release the interpreter lock at each.
         try:
             # Of the open file: its name may refer to another file by now.
@@ -160,20 +183,22 @@ class DirectoryBlobs:
             length = file.st_size if length is None else length
             if file.st_size != length:
                 raise BlobDamaged(digest, wrong_length(file.st_size, length))
-            content = os.read(descriptor, length)
-            while len(content) < length and (more := os.read(descriptor, length - len(content))):
-                content += more
+            content = _from_file(descriptor, length)
         except OSError as error:
             raise _unreadable(digest, error) from error
         finally:
             os.close(descriptor)
         if len(content) != length:
             raise BlobDamaged(digest, wrong_length(len(content), length))
-        if not self._verified.has(digest, file):
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise BlobDamaged(digest, WRONG_DIGEST)
-            self._verified.add(digest, file)
-        return content
+        return content, file
+
+    def _open(self, digest: Digest) -> int:
+        try:
+            return os.open(self._name(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            raise BlobMissing(digest) from None
+        except OSError as error:
+            raise _unreadable(digest, error) from error
 
     def size(self, digest: Digest) -> int:
         """Return the length of the content, in bytes.
@@ -241,6 +266,14 @@ class DirectoryBlobs:
             # Another process may have just made it, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard)
+
+
+def _from_file(descriptor: int, length: int) -> bytes:
+    """Return the next bytes of an open file, fewer than so many if it ends before."""
+    content = os.read(descriptor, length)
+    while len(content) < length and (more := os.read(descriptor, length - len(content))):
+        content += more
+    return content
 
 
 def _unreadable(digest: Digest, error: OSError) -> BlobDamaged | BlobsUnavailable:

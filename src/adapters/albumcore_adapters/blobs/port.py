@@ -65,6 +65,11 @@ def wrong_length(found: int, length: int) -> str:
     return f"wrong length: {found} bytes instead of {length}"
 
 
+def too_short(start: int, stop: int) -> str:
+    """Return the reason for a blob that ends before a range does."""
+    return f"wrong length: it ends before byte {stop} of the range from {start}"
+
+
 def require_digest(text: str) -> Digest:
     """Return the text, which is safe as part of a path or a key.
 
@@ -106,6 +111,24 @@ class Blobs(Protocol):
         Raises:
             BlobMissing: the blob does not exist.
             BlobDamaged: the stored bytes are not what was put.
+        """
+        ...
+
+    def read(self, digest: Digest, length: int) -> bytes:
+        """Return the stored bytes of a blob, of this length. The SHA-256 is not compared: the caller verifies them.
+
+        Raises:
+            BlobMissing: the blob does not exist.
+            BlobDamaged: it has another length, or is not readable.
+        """
+        ...
+
+    def read_range(self, digest: Digest, start: int, stop: int) -> bytes:
+        """Return the stored bytes from ``start`` to before ``stop``, which is greater. The caller verifies them.
+
+        Raises:
+            BlobMissing: the blob does not exist.
+            BlobDamaged: it ends before the range does, or is not readable.
         """
         ...
 

@@ -25,6 +25,7 @@ from albumcore_adapters.blobs.port import (
     BlobsUnavailable,
     Digest,
     require_digest,
+    too_short,
     wrong_length,
 )
 
@@ -38,6 +39,8 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _OF_ONE_BLOB = frozenset({"InvalidObjectState"})
 """Error codes that concern one blob, such as one that was moved to an archive: a check reports them and continues."""
+_AFTER_THE_END = "InvalidRange"
+"""Error code of a range that begins where the object has ended already."""
 
 _process: int | None = None
 """The process that sent the first request. Its threads do not exist in a child, which would wait forever."""
@@ -85,12 +88,34 @@ class S3Blobs:
             BlobDamaged: S3 returned other bytes.
             BlobsUnavailable: the request failed, or the response is incomplete.
         """
+        content = self._read(digest, length)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise BlobDamaged(digest, WRONG_DIGEST)
+        return content
+
+    def read(self, digest: Digest, length: int) -> bytes:
+        """Return the stored bytes of a blob, of this length; see `Blobs.read`."""
+        return self._read(digest, length)
+
+    def read_range(self, digest: Digest, start: int, stop: int) -> bytes:
+        """Return a range of the stored bytes; see `Blobs.read_range`. No other bytes are transferred."""
+        try:
+            with self._request(digest), self._existing(digest):
+                part = obstore.get_range(self._store, _key(digest), start=start, end=stop)
+                content = bytes(part)
+        except BlobsUnavailable as error:
+            if error.code == _AFTER_THE_END:
+                raise BlobDamaged(digest, too_short(start, stop)) from None
+            raise
+        if len(content) != stop - start:
+            raise BlobDamaged(digest, too_short(start, stop))
+        return content
+
+    def _read(self, digest: Digest, length: int | None) -> bytes:
         with self._request(digest), self._existing(digest):
             content = bytes(obstore.get(self._store, _key(digest)).bytes())
         if length is not None and len(content) != length:
             raise BlobDamaged(digest, wrong_length(len(content), length))
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise BlobDamaged(digest, WRONG_DIGEST)
         return content
 
     def size(self, digest: Digest) -> int:
