@@ -44,12 +44,14 @@ class Table:
         key: The columns of the primary key, by which its rows are ordered.
         columns: All columns, those of the key first.
         identity: The column whose values the database generates, or None.
+        numbers: The columns of integers.
     """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
     identity: str | None = None
+    numbers: frozenset[str] = frozenset()
 
     def key_of(self, row: RowValues) -> RowValues:
         """Return the primary key of a row."""
@@ -99,8 +101,9 @@ def _table(name: str, columns: list[Any]) -> Table:
     in_key = sorted((one for one in columns if one["pk"]), key=lambda one: one["pk"])
     key = tuple(one["name"] for one in in_key)
     rest = tuple(one["name"] for one in columns if not one["pk"])
-    has_identity = len(in_key) == 1 and in_key[0]["type"] == "INTEGER"
-    return Table(name, key, key + rest, key[0] if has_identity else None)
+    numbers = frozenset(one["name"] for one in columns if one["type"] == "INTEGER")
+    has_identity = len(key) == 1 and key[0] in numbers
+    return Table(name, key, key + rest, key[0] if has_identity else None, numbers)
 
 
 # Reading
