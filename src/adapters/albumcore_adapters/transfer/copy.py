@@ -6,7 +6,7 @@ where the last one was cut off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
@@ -29,15 +29,13 @@ from albumcore_adapters.transfer.marker import (
 )
 from albumcore_adapters.transfer.tables import (
     EVENT_TABLE,
-    RowValues,
-    Table,
     UnstorableRow,
-    column_name,
+    advance_identities,
     count,
-    delete,
     differences,
     insert,
     is_empty,
+    make_equal,
     newest_event,
     rows,
     tables_beside_events,
@@ -175,8 +173,8 @@ def _copy_tables(source: Endpoint, target: Endpoint, stage: Stage) -> tuple[int,
         with stage("copying what is beside them", sum(sizes)) as progress:
             for number, table in enumerate(tables):
                 watched = partial(with_progress, progress=progress, before=sum(sizes[:number]))
-                _make_equal(source, target, table, watched)
-        _advance_identities(source, target)
+                make_equal(target, table, partial(rows, source, table), watched)
+        advance_identities(source, target)
     return events, sum(sizes)
 
 
@@ -189,29 +187,6 @@ def _last_copied(source: Endpoint, target: Endpoint) -> tuple[int] | None:
     if next(rows(source, EVENT_TABLE, (position - 1,)), None) != newest:
         raise TransferRefused(_ANOTHER_STORE)
     return (position,)
-
-
-def _make_equal(
-    source: Endpoint,
-    target: Endpoint,
-    table: Table,
-    watched: Callable[[Iterable[RowValues]], Iterable[RowValues]],
-) -> None:
-    # Surplus rows are deleted first, so that no new row conflicts with one of them in a unique column.
-    wrong = differences(rows(source, table), rows(target, table), table, only_found=True)
-    delete(target, table, (found for _, found in wrong if found is not None))
-    missing = differences(watched(rows(source, table)), rows(target, table), table)
-    insert(target, table, (wanted for wanted, _ in missing if wanted is not None))
-
-
-def _advance_identities(source: Endpoint, target: Endpoint) -> None:
-    """Make sure that no generated value is reused, not even that of a deleted row."""
-    for table in transferred_tables():
-        if table.identity is None:
-            continue
-        last = source.last_identity(table.name, column_name(source, table, table.identity))
-        if last:
-            target.advance_identity(table.name, column_name(target, table, table.identity), last)
 
 
 def _are_equal(source: Endpoint, target: Endpoint, stage: Stage) -> bool:

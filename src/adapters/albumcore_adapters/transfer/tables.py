@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias
@@ -155,6 +157,18 @@ def is_empty(endpoint: Endpoint) -> bool:
     )
 
 
+def in_key_order(table: Table, unordered: Iterable[RowValues]) -> Iterator[RowValues]:
+    """Yield rows in the order of their keys, as `rows` yields those of a table."""
+    # In a temporary file, because the rows of a large table do not fit into memory.
+    with closing(sqlite3.connect("")) as temporary:
+        names = ", ".join(f'"{column}"' for column in table.columns)
+        key = ", ".join(f'"{column}"' for column in table.key)
+        temporary.execute(f"CREATE TABLE ordered ({names}, PRIMARY KEY ({key})) WITHOUT ROWID")
+        marks = ", ".join("?" * len(table.columns))
+        temporary.executemany(f"INSERT INTO ordered VALUES ({marks})", unordered)  # noqa: S608
+        yield from temporary.execute(f"SELECT {names} FROM ordered ORDER BY {key}")  # noqa: S608
+
+
 def with_progress(
     found: Iterable[RowValues], progress: Callable[[int], None], before: int = 0
 ) -> Iterator[RowValues]:
@@ -203,6 +217,37 @@ def differences(
 
 
 # Writing
+
+
+def make_equal(
+    target: Endpoint,
+    table: Table,
+    wanted: Callable[[], Iterable[RowValues]],
+    watched: Callable[[Iterable[RowValues]], Iterable[RowValues]],
+) -> None:
+    """Make a table of the target hold certain rows and no others.
+
+    Args:
+        target: Where the table is.
+        table: The table.
+        wanted: Returns the rows, ordered by key, each time it is called.
+        watched: Reports the progress of the rows that pass through it.
+    """
+    # Surplus rows are deleted first, so that no new row conflicts with one of them in a unique column.
+    wrong = differences(wanted(), rows(target, table), table, only_found=True)
+    delete(target, table, (found for _, found in wrong if found is not None))
+    missing = differences(watched(wanted()), rows(target, table), table)
+    insert(target, table, (row for row, _ in missing if row is not None))
+
+
+def advance_identities(source: Endpoint, target: Endpoint) -> None:
+    """Make sure that no generated value is reused, not even that of a deleted row."""
+    for table in transferred_tables():
+        if table.identity is None:
+            continue
+        last = source.last_identity(table.name, column_name(source, table, table.identity))
+        if last:
+            target.advance_identity(table.name, column_name(target, table, table.identity), last)
 
 
 def delete(target: Endpoint, table: Table, surplus: Iterable[RowValues]) -> None:
