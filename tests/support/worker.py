@@ -24,6 +24,7 @@ QUICK = Limits(
     stall=0.8,
     drain_silence=0.4,
     drain_seconds=5.0,
+    handshake=0.05,
     closing=0.3,
     tick=0.05,
 )

@@ -24,6 +24,7 @@ class Limits:
         drain_bytes: Bytes of a refused body that are read and discarded, so that the client gets to read the response.
         drain_silence: Longest pause while these are read, in seconds.
         drain_seconds: Time for all of them, in seconds.
+        handshake: Time for handshakes that have begun when a worker stops, in seconds.
         closing: Time for the client to close its side, or to send a last request to a worker that stops, in seconds.
         connections: Open connections of a worker. If there are more, the one that has been idle longest is closed.
         uploads: Requests of a worker whose body is read while it arrives.
@@ -40,6 +41,7 @@ class Limits:
     drain_bytes: int = 256 * _MIB
     drain_silence: float = 10.0
     drain_seconds: float = 600.0
+    handshake: float = 0.3
     closing: float = 2.0
     connections: int = 4096
     uploads: int = 64

@@ -18,6 +18,7 @@ from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.server import MAX_WORKERS, ConnectionCounts, Limits, Worker
+from albumcore_adapters.server.master import Master
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import StoreUnavailable
 from albumcore_adapters.webhooks import Runner
@@ -139,4 +140,4 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce: Called with the address, such as ``http://127.0.0.1:8000``, once connections are accepted.
     """
     configure_logging(settings.log_level)
-    GunicornApplication(settings, announce).run()
+    Master(GunicornApplication(settings, announce)).run()

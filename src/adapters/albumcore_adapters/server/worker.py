@@ -7,6 +7,7 @@ and `handle_error`.
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import socket
@@ -91,8 +92,8 @@ class Worker(ThreadWorker):
 
     # The event loop.
 
-    def _run_once(self) -> None:
-        pause, acceptor = self._limits.tick, self._acceptor
+    def _run_once(self, longest: float = math.inf) -> None:
+        pause, acceptor = min(self._limits.tick, longest), self._acceptor
         if self.alive and not acceptor.is_listening:
             pause = max(0.0, min(pause, acceptor.retry_at - monotonic()))
         for key, _ in self.poller.select(pause):
@@ -117,12 +118,20 @@ class Worker(ThreadWorker):
             os.read(self.PIPE[0], 4096)
 
     def _stop(self) -> None:
-        """Close the listeners, and run until every request is handled or the graceful timeout is over."""
+        """Close the listeners, and run until every request is handled or the graceful timeout is over.
+
+        If the whole service stops, the master has new handshakes dropped; those that have begun are waited for. The
+        wait is also for the master, if it and its workers are signalled in any order, as systemd does.
+        """
         self._connection_counts.exclude(self.slot)
-        self._acceptor.close(self.cfg.backlog)
+        self._acceptor.set_listening(False)
         now = monotonic()
         self._pending.hasten(self._close, now + self._limits.closing)
         ends = now + max(0.0, self.cfg.graceful_timeout - _SECONDS_BEFORE_KILL)
+        closes = now + self._limits.handshake
+        while (left := closes - monotonic()) > 0:
+            self._run_once(left)
+        self._acceptor.close(self.cfg.backlog)
         while self._open and monotonic() < ends:
             self._run_once()
         self._abort_connections()
