@@ -5,7 +5,7 @@ Commands are handled in `albumcore.commands`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, cast
@@ -15,22 +15,34 @@ from eventsourcing.persistence import OperationalError, PersistenceError, Stored
 from albumcore.albums import Album
 from albumcore.codec import moment_of
 from albumcore.commands import Commands
-from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound
-from albumcore.feed import Entry, FeedPage, FeedQuery, album_status_of, entry, select
+from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound, Invalid
+from albumcore.feed import (
+    Entry,
+    EntryKind,
+    FeedPage,
+    FeedQuery,
+    album_status_of,
+    entry,
+    select,
+)
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import (
     AlbumOverview,
+    AlbumRow,
     Change,
     ImageRow,
     MemberRow,
-    Versions,
+    admins_then,
     album_status_now,
+    album_status_then,
     albums_of,
     changes,
     choices_of,
+    latest_terms,
 )
 from albumcore.kernel import STORED, Event, RecordedEvent, Stream, fold, stored_name
+from albumcore.past import AlbumCounts, Moment
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
 from albumcore.verification import CheckContent, Replay
@@ -77,6 +89,21 @@ class Albumcore(Commands):
             Iterator[RecordedEvent[Event[S]]], self.events.get(stream.name, gt=after, lte=until)
         )
 
+    def moment(
+        self, stream: Stream[Any], at: datetime | None = None, version: int | None = None
+    ) -> Moment:
+        """The moment of a time, or of a version; one of the two is given.
+
+        Raises:
+            Invalid: the time has no time zone, or the stream has no event of the version.
+        """
+        if at is not None:
+            return Moment(self._version_at(stream, in_utc(at)), in_utc(at))
+        if version is not None and version > 0:
+            for stored in self.recorder.select_events(stream.name, gt=version - 1, lte=version):
+                return Moment(version, moment_of(stored))
+        raise Invalid("version", "the history has no such version")
+
     def _version_at(self, stream: Stream[Any], at: datetime, *, before: bool = False) -> int:
         """The last version at or before a time, or before it: a binary search, because times never decrease."""
 
@@ -85,15 +112,6 @@ class Albumcore(Commands):
             return found < at or (found == at and not before)
 
         return self.index.last_version(stream.name, is_before)
-
-    def _versions(
-        self, stream: Stream[Any], since: datetime | None, until: datetime | None
-    ) -> Versions:
-        """The range of versions between two times, both inclusive."""
-        return (
-            0 if since is None else self._version_at(stream, since, before=True),
-            None if until is None else self._version_at(stream, until),
-        )
 
     # Albums
 
@@ -109,23 +127,33 @@ class Albumcore(Commands):
         viewer: UserId | None,
         query: FeedQuery | None = None,
         at: datetime | None = None,
+        version: int | None = None,
     ) -> FeedPage:
-        """A page of an album's feed as a member sees it: the present feed, or as of a time (inclusive).
+        """A page of an album's feed as a member sees it: the present feed, or as of a time or version (inclusive).
+
+        Neither the cost of the present nor that of the past grows with the album, unless it was deleted or there is no
+        viewer: then the history is replayed.
 
         Without a viewer it is the whole feed, private comments included, also of a deleted album: for the operator of
         the store, never for a user. The past is shown with the permissions of that time: check that the viewer is a
         member now before you show it.
 
         Raises:
-            AlbumNotFound: the album does not exist, or the viewer was not a member (at that time).
+            AlbumNotFound: the album does not exist, or the viewer was not a member (then).
             Invalid: the time has no time zone.
         """
         wanted = query or FeedQuery()
         stream = album_stream(album_id)
-        if at is not None or viewer is None:
-            return self._past_feed(stream, viewer, wanted, at)
-        if not is_user_id(viewer):
+        if viewer is not None and not is_user_id(viewer):
             raise AlbumNotFound("no such album, or you are not a member of it")
+        if at is not None:
+            reached = self._version_at(stream, in_utc(at))
+            version = reached if version is None else min(version, reached)
+        is_deleted = version is not None and not self.index.rows(AlbumRow, {"album_id": album_id})
+        if viewer is None or is_deleted:
+            return self._replayed_feed(stream, viewer, wanted, version)
+        if version is not None:
+            return self._past_feed(album_id, viewer, wanted, version)
         entries, total = self._page(stream, viewer, wanted)
         # After the page was read: a member now was a member then.
         if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
@@ -144,23 +172,44 @@ class Albumcore(Commands):
         """
         return self._page(study_stream(study_uid), viewer, query or FeedQuery())
 
+    def album_counts(self, album_id: AlbumId, viewer: UserId, version: int) -> AlbumCounts:
+        """What an album object shows beside the state, as of a version. The album exists, then and now."""
+        stream = album_stream(album_id)
+        comments = FeedQuery(frozenset({EntryKind.COMMENT}), limit=0)
+        last = self.index.latest(stream.name, latest_terms(), version)
+        last_version = max(found for found, _ in last.values())
+        return AlbumCounts(
+            self._page(stream, viewer, comments, version)[1],
+            self.moment(stream, version=last_version).at,
+        )
+
     def _page(
-        self, stream: Stream[Any], viewer: UserId, query: FeedQuery
+        self, stream: Stream[Any], viewer: UserId, query: FeedQuery, until: int | None = None
     ) -> tuple[tuple[Entry, ...], int]:
+        after = 0
+        if query.since is not None:
+            after = self._version_at(stream, query.since, before=True)
+        if query.until is not None:
+            last = self._version_at(stream, query.until)
+            until = last if until is None else min(last, until)
         found, total = self.index.feed_page(
-            stream.name,
-            choices_of(viewer, query),
-            self._versions(stream, query.since, query.until),
-            query.limit,
-            query.offset,
+            stream.name, choices_of(viewer, query), (after, until), query.limit, query.offset
         )
         shown = map(entry, map(self._once_read, found))
         return tuple(one for one in shown if one is not None), total
 
     def _past_feed(
-        self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, at: datetime | None
+        self, album_id: AlbumId, viewer: UserId, query: FeedQuery, version: int
     ) -> FeedPage:
-        until = None if at is None else self._version_at(stream, in_utc(at))
+        if viewer not in admins_then(self.index, album_id, version, [viewer]):
+            raise AlbumNotFound("no such album then, or you were not a member of it")
+        entries, total = self._page(album_stream(album_id), viewer, query, version)
+        status = album_status_then(self.index, album_id, version, entries, self._once_read)
+        return FeedPage(entries, total, status)
+
+    def _replayed_feed(
+        self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, until: int | None
+    ) -> FeedPage:
         history = tuple(self.history(stream, until=until))
         album = fold(stream.initial, history)
         if not history or (viewer is not None and viewer not in album.members):
@@ -275,7 +324,10 @@ class Albumcore(Commands):
         Returns:
             One line for each difference.
         """
-        replay = Replay(check_content)
+        assert self.snapshots is not None
+        versions: Callable[[], Mapping[str, Collection[int]]]
+        versions = cast(Any, self.snapshots.recorder).snapshot_versions
+        replay = Replay(check_content, versions())
         seen = 0
 
         def changes_of(stored: StoredEvent) -> Iterable[Change]:
@@ -292,8 +344,11 @@ class Albumcore(Commands):
             return replay.follow(recorded)
 
         differences = self.index.differences(changes_of)
-        for name, (version, state) in replay.states():
+        reached = ((name, version, state) for name, (version, state) in replay.states())
+        wrong = {
             # Loaded through the snapshot, as for a command.
-            if self.load(named_stream(name), version) != state:
-                replay.problems.append(f"{name}: its snapshot is not what the history says")
-        return replay.problems + differences
+            f"{name}: its snapshot is not what the history says": None
+            for name, version, state in (*reached, *replay.at_snapshots())
+            if self.states.as_of(named_stream(name), version, saves=False).state != state
+        }
+        return [*replay.problems, *wrong, *differences]

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import define, evolve, field, frozen
 from eventsourcing.persistence import EventStore, StoredEvent
 
-from albumcore.codec import Codec, Snapshot, moment_of
+from albumcore.codec import Codec, Snapshot, StaleSnapshot, moment_of
 from albumcore.kernel import Event, RecordedEvent, Stream, fold
 
 S = TypeVar("S")
@@ -91,9 +91,13 @@ class StateCache:
             self.put(stream, reached)
         return reached
 
-    def as_of(self, stream: Stream[S], version: int) -> StreamState[S]:
-        """The state of a stream as of a version."""
-        return self._forward(stream, self._snapshot(stream, version), version)
+    def as_of(self, stream: Stream[S], version: int, *, saves: bool = True) -> StreamState[S]:
+        """The state of a stream as of a version, from the nearest snapshot before it.
+
+        During a long replay, snapshots are stored, unless ``saves`` is false.
+        """
+        start = self._snapshot(stream, version)
+        return self._forward(stream, start, version, LONG if saves else None)
 
     def put(self, stream: Stream[S], reached: StreamState[S]) -> None:
         """Cache a state, unless a newer one of its stream is cached."""
@@ -137,9 +141,18 @@ class StateCache:
         return recent
 
     def _snapshot(self, stream: Stream[S], until: int | None = None) -> StreamState[S]:
-        for one in self._snapshots.get(stream.name, lte=until, desc=True, limit=1):
-            found = cast(Snapshot, one)
-            return StreamState(found.version, found.at, found.state, found.size)
+        """The nearest snapshot that can be read; the initial state without one."""
+        read, select = (
+            self._snapshots.mapper.to_domain_event,
+            self._snapshots.recorder.select_events,
+        )
+        while stored := select(stream.name, lte=until, desc=True, limit=1):
+            try:
+                found = cast(Snapshot, read(stored[0]))
+            except StaleSnapshot:
+                until = stored[0].originator_version - 1
+            else:
+                return StreamState(found.version, found.at, found.state, found.size)
         return StreamState(0, EPOCH, stream.initial)
 
     def _onward(self, stream: Stream[S], cached: StreamState[S]) -> StreamState[S] | None:
@@ -159,13 +172,20 @@ class StateCache:
         return reached if len(stored) < _BATCH else self._forward(stream, reached)
 
     def _forward(
-        self, stream: Stream[S], start: StreamState[S], until: int | None = None
+        self,
+        stream: Stream[S],
+        start: StreamState[S],
+        until: int | None = None,
+        save_every: int | None = None,
     ) -> StreamState[S]:
+        saved = start.version
         while True:
             stored = self._stored(stream, start.version, until)
             start = self._through(start, stored)
             if len(stored) < _BATCH:
                 return start
+            if save_every is not None and start.version - saved >= save_every:
+                start, saved = self.save(stream, start), start.version
 
     def _stored(
         self, stream: Stream[Any], after: int, until: int | None = None

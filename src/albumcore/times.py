@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -31,6 +32,36 @@ def in_utc(at: datetime, field: str = "at") -> datetime:
         return at.astimezone(UTC)
     except OverflowError:
         raise Invalid(field, "there is no such time in UTC") from None
+
+
+_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:(Z)|([-+ ])(\d{2})(?::?(\d{2}))?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def time_in(text: str, field: str, *, is_utc_by_default: bool = False) -> datetime:
+    """Read a time in ISO 8601 with its offset from UTC; a fraction of more than six digits is truncated.
+
+    A blank counts as a plus sign: an unencoded plus sign is a blank in a form and in a query string.
+
+    Args:
+        text: The text.
+        field: Name of the parameter, for the error.
+        is_utc_by_default: Whether the offset may be missing, and the time is then in UTC.
+
+    Raises:
+        Invalid: it is something else, or the time does not exist.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None or not (is_utc_by_default or match[2] or match[3]):
+        raise Invalid(field, "a time such as 2026-01-31T12:00:00+01:00 is expected")
+    local, _, sign, hours, minutes = match.groups()
+    offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}" if sign else "+00:00"
+    try:
+        return in_utc(datetime.fromisoformat(local.upper() + offset), field)
+    except ValueError:
+        raise Invalid(field, "this time does not exist") from None
 
 
 def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:

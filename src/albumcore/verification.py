@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,15 +22,21 @@ CheckContent = Callable[[str, int], str | None]
 class Replay:
     """Replays all streams of a store together, in the order of recording.
 
+    Args:
+        check_content: Returns what is wrong with the bytes of an image.
+        snapshots: The versions that there are snapshots of, by stream.
+
     Attributes:
         problems: One line for each problem found.
     """
 
     _check_content: CheckContent
+    _snapshots: Mapping[str, Collection[int]] = field(factory=dict)
     problems: list[str] = field(factory=list, init=False)
     _versions: dict[str, int] = field(factory=dict, init=False)
     _reached: dict[str, tuple[datetime, Any]] = field(factory=dict, init=False)
     _broken: set[str] = field(factory=set, init=False)
+    _passed: list[tuple[str, int, Any]] = field(factory=list, init=False)
 
     def arrive(self, stream: str, version: int) -> None:
         """Count the next stored event, readable or not."""
@@ -47,7 +53,10 @@ class Replay:
             last_at, state = self._reached.get(stream) or (_EPOCH, named_stream(stream).initial)
             if recorded.at < last_at:
                 self._note(stream, version, "it is earlier than the event before it")
-            self._reached[stream] = recorded.at, event.evolve(state, recorded.act)
+            state = event.evolve(state, recorded.act)
+            self._reached[stream] = recorded.at, state
+            if version in self._snapshots.get(stream, ()):
+                self._passed.append((stream, version, state))
             meant = changes(recorded)
         except Exception as error:
             # An event of another kind of stream fails in any way there is, for evolve never checks.
@@ -70,6 +79,10 @@ class Replay:
         for stream, (_, state) in self._reached.items():
             if stream not in self._broken:
                 yield stream, (self._versions[stream], state)
+
+    def at_snapshots(self) -> Sequence[tuple[str, int, Any]]:
+        """Stream, version and replayed state of each snapshot."""
+        return self._passed
 
     def _note(self, stream: str, version: int, problem: str) -> None:
         self.problems.append(f"{stream} version {version}: {problem}")

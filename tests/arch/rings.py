@@ -7,7 +7,7 @@ from collections.abc import Mapping
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "ids", "json_object", "kernel", "persistent_map", "text", "times"}),
     frozenset({"albums", "user_tokens", "study_comments", "image_sets"}),
-    frozenset({"feed", "streams"}),
+    frozenset({"feed", "past", "streams"}),
     frozenset({"codec", "index"}),
     frozenset({"library_api", "state_cache", "verification"}),
     frozenset({"commands"}),

@@ -353,9 +353,11 @@ def test_the_form_changes_with_each_filter(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (postings, "SEPARATOR"),
         (visibility, "SEPARATOR"),
-        (visibility, "_MUTATIONS"),
-        (visibility, "_COMMENTS"),
+        (visibility, "MUTATIONS_SCOPE"),
+        (visibility, "COMMENTS_SCOPE"),
         (visibility, "_PRIVATE"),
+        (postings, "_MEMBERS"),
+        (postings, "_PROVIDERS"),
     ],
 )
 def test_the_form_changes_with_the_names_of_terms(
@@ -364,6 +366,17 @@ def test_the_form_changes_with_the_names_of_terms(
     """Rows that are under other names would not be found."""
     before = form()
     monkeypatch.setattr(module, name, "other")
+    assert form() != before
+
+
+@pytest.mark.parametrize("cls", postings.MEMBERSHIP, ids=lambda cls: cls.__name__)
+def test_the_form_changes_with_what_changes_a_membership(
+    cls: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event class more or less."""
+    before = form()
+    rest = {one: after for one, after in postings.MEMBERSHIP.items() if one is not cls}
+    monkeypatch.setattr(postings, "MEMBERSHIP", rest)
     assert form() != before
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import accumulate, pairwise
 
 import orjson
 import pytest
+from eventsourcing.persistence import StoredEvent
+from hypothesis import given
+from hypothesis import strategies as st
 
 from albumcore import (
     Albumcore,
@@ -21,6 +25,8 @@ from albumcore import (
 from albumcore.codec import SNAPSHOT_FORMAT, Snapshot
 from albumcore.ids import AlbumId
 from albumcore.streams import album_stream
+from albumcore_adapters.store import open_memory, snapshots
+from albumcore_adapters.store.snapshots import BYTES_A_VERSION
 from support.album import CAROL, DIGEST, KEY, NO_GRANTS, carol
 from support.given import ALICE, START
 from support.raw import query, tamper
@@ -42,7 +48,7 @@ def comment(app: Albumcore, times: int) -> None:
 
 
 def test_a_snapshot_is_kept_at_every_multiple(open_store: Open) -> None:
-    """Of the number asked for, and nowhere else; it takes the place of the one before."""
+    """Of the number asked for, and nowhere else; it takes the place of one that is near."""
     app = open_store(snapshot_every=3)
     app.handle(A1, create_album, ALICE, "Knees")
     comment(app, 1)
@@ -110,6 +116,53 @@ def test_a_long_replay_is_worth_a_snapshot(
     assert app.verify() == []
 
 
+def test_a_long_replay_to_the_past_stores_snapshots_on_its_way(
+    open_again: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next replay to the past begins there; a verification stores none."""
+    monkeypatch.setattr(state_cache, "LONG", 6)
+    monkeypatch.setattr(state_cache, "_BATCH", 3)
+    monkeypatch.setattr(snapshots, "BYTES_A_VERSION", 1000)
+    app = open_again(snapshot_every=1000)
+    app.handle(A1, create_album, ALICE, "N1")
+    for number in range(2, 30):
+        app.handle(A1, edit_album, ALICE, name=f"N{number}")
+    assert app.verify() == []
+    assert kept(app) == []
+    assert app.load(A1, version=20).name == "N20"
+    assert kept(app) == [6, 12, 18]
+    rewrite(app, 12, name="Changed")
+    assert app.load(A1, version=12).name == "Changed"
+    assert app.load(A1, version=11).name == "N11"
+    assert app.verify() == ["album-A1: its snapshot is not what the history says"]
+
+
+@given(
+    written=st.lists(
+        st.tuples(st.integers(1, 500), st.integers(2, 60_000)), min_size=1, max_size=40
+    )
+)
+def test_snapshots_are_few_and_none_is_far(written: list[tuple[int, int]]) -> None:
+    """All together take so many bytes a version; a version is as far from one as its size allows."""
+    with open_memory() as app:
+        assert app.snapshots is not None
+        recorder, version = app.snapshots.recorder, 0
+        for gap, size in written:
+            version += gap
+            recorder.insert_events([StoredEvent(A1.name, version, "snapshot", b"x" * size)])
+        versions = kept(app)
+        sizes = dict(query(app, "SELECT originator_version, length(state) FROM stored_snapshots"))
+    assert versions[-1] == version
+    places = list(accumulate(gap for gap, _ in written))
+    largest = max(size for _, size in written)
+    for before, one in pairwise([0, *versions]):
+        if one != version:
+            assert sizes[one] <= BYTES_A_VERSION * (one - before)
+        # Each that was deleted between them was too near to the one before it.
+        deleted = [place for place in places if before < place < one]
+        assert all(BYTES_A_VERSION * (place - before) < largest for place in deleted)
+
+
 @pytest.mark.parametrize("format_", [0, SNAPSHOT_FORMAT - 1, SNAPSHOT_FORMAT + 1, None])
 def test_a_snapshot_of_another_format_is_replayed_past(
     open_again: Open, format_: int | None
@@ -125,8 +178,8 @@ def test_a_snapshot_of_another_format_is_replayed_past(
     fresh = open_again(snapshot_every=3)
     assert fresh.load(A1).name == "Knees"
     comment(fresh, 2)
-    assert kept(fresh) == [6]
-    assert open_again().load(A1).name == "Knees"
+    assert kept(fresh)[-1] == 6
+    assert open_again().load(A1).name == open_again().load(A1, version=5).name == "Knees"
 
 
 def test_a_snapshot_that_cannot_be_kept_fails_no_command(
@@ -151,4 +204,9 @@ def rewrite(app: Albumcore, version: int, *, name: str, format_: int = SNAPSHOT_
     told = orjson.loads(raw)
     told["state"]["name"] = name
     told["format"] = format_
-    tamper(app, "UPDATE stored_snapshots SET state = ?", orjson.dumps(told))
+    tamper(
+        app,
+        "UPDATE stored_snapshots SET state = ? WHERE originator_version = ?",
+        orjson.dumps(told),
+        version,
+    )

@@ -75,6 +75,12 @@ def shown(
         terms += [
             f"{scope}\n{name}\n{one}" for name, values in told.items() for one in values if one
         ]
+    if mutation in ("CREATE_ALBUM", "LEAVE_ALBUM"):
+        terms.append(f"members\n{ALICE}")
+    elif mutation in ("ADD_USER", "ADD_ADMIN", "REMOVE_USER", "PROMOTE_ADMIN", "DEMOTE_ADMIN"):
+        terms.append(f"members\n{target}")
+    elif mutation is not None and mutation.endswith("_REPORT_PROVIDER"):
+        terms.append(f"report providers\n{provider}")
     return [Enter(stream, tuple(terms), 7)]
 
 

@@ -15,7 +15,8 @@ from albumcore.ids import UserId
 PUBLIC = UserId("")
 """A viewer who sees public entries only: no user has this id."""
 
-_MUTATIONS, _COMMENTS, _PRIVATE = "mutations", "comments", "private"
+MUTATIONS_SCOPE, COMMENTS_SCOPE = "mutations", "comments"
+_PRIVATE = "private"
 SEPARATOR = "\n"
 """Stands between the parts of a scope or term; ids and UIDs are printable and never contain it."""
 
@@ -28,16 +29,16 @@ def visible_to(viewer: UserId | None, one: Entry) -> bool:
 def scopes_of(kind: EntryKind, viewer: UserId) -> tuple[str, ...]:
     """The scopes of a kind of entries that a viewer may see; they have no entry in common."""
     if kind is EntryKind.MUTATION:
-        return (_MUTATIONS,)
-    return _COMMENTS, _private(viewer)
+        return (MUTATIONS_SCOPE,)
+    return COMMENTS_SCOPE, _private(viewer)
 
 
 def scopes_with(one: Entry) -> Iterable[str]:
     """The scopes that contain an entry: two for a private comment between two users."""
     if one.type.mutation is not None:
-        return (_MUTATIONS,)
+        return (MUTATIONS_SCOPE,)
     if not one.is_private:
-        return (_COMMENTS,)
+        return (COMMENTS_SCOPE,)
     return dict.fromkeys(_private(sub) for sub in (one.author, one.target) if sub)
 
 

@@ -5,11 +5,11 @@ appends the event, so rows are never stale, and can be dropped and rebuilt from 
 and positions; the content of events stays in the streams.
 """
 
-from albumcore.index.album_status import album_status_now
+from albumcore.index.album_status import admins_then, album_status_now, album_status_then
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.fingerprint_examples import examples
 from albumcore.index.overview import AlbumOverview, albums_of
-from albumcore.index.postings import Choice, choices_of, terms_of
+from albumcore.index.postings import Choice, choices_of, latest_terms, terms_of
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
@@ -57,10 +57,13 @@ __all__ = [
     "Set",
     "Versions",
     "Where",
+    "admins_then",
     "album_status_now",
+    "album_status_then",
     "albums_of",
     "changes",
     "choices_of",
     "examples",
+    "latest_terms",
     "terms_of",
 ]

@@ -4,6 +4,9 @@ A *posting list* holds the versions of the entries that have one term, oldest fi
 and its hundredth entry are found without reading the list. A *term* is a scope (`albumcore.feed.visibility`), or a
 scope with one value of one filter: ``mutations``, ``mutations / studies / 1.2.3``, ``private / alice / users / bob``.
 A query is answered from posting lists alone, by intersection and union.
+
+Two more kinds of lists answer no query: the changes of each user's membership, and those of each report provider.
+Their last entry up to a version says what held then, so a page of the past needs no state.
 """
 
 from __future__ import annotations
@@ -14,10 +17,34 @@ from typing import Any
 
 from attrs import frozen
 
-from albumcore.feed.entries import Entry, EntryType
+from albumcore.albums import lifecycle, members
+from albumcore.feed.entries import FEED, Entry, EntryType
 from albumcore.feed.query import FILTERS, FeedQuery, Filter
-from albumcore.feed.visibility import SEPARATOR, scopes_of, scopes_with
-from albumcore.ids import UserId
+from albumcore.feed.visibility import (
+    COMMENTS_SCOPE,
+    MUTATIONS_SCOPE,
+    SEPARATOR,
+    scopes_of,
+    scopes_with,
+)
+from albumcore.ids import ReportProviderId, SeriesUID, UserId
+from albumcore.kernel import Event
+
+MEMBERSHIP: Mapping[type[Event[Any]], bool | None] = {
+    lifecycle.AlbumCreated: True,
+    members.MemberAdded: False,
+    members.AdminAdded: True,
+    members.MemberPromoted: True,
+    members.AdminDemoted: False,
+    members.MemberRemoved: None,
+    members.MemberLeft: None,
+}
+"""The event classes that change a membership, each with whether the user is an admin after it; None for no member.
+
+The user is the target of the event, or its author if it has none.
+"""
+
+_MEMBERS, _PROVIDERS = "members", "report providers"
 
 POSTED: Mapping[str, Filter] = {name: one for name, one in FILTERS.items() if one.has_postings}
 """The filters whose values are terms."""
@@ -45,7 +72,34 @@ def terms_of(one: Entry) -> tuple[str, ...]:
         for value in values(one)
         if value is not None
     }
-    return tuple([scope + end for scope in scopes_with(one) for end in ("", *ends)])
+    found = [scope + end for scope in scopes_with(one) for end in ("", *ends)]
+    if type(one.recorded.event) in MEMBERSHIP:
+        found.append(member_term(one.target or one.author))
+    if one.provider_id is not None:
+        found.append(provider_term(one.provider_id))
+    return tuple(found)
+
+
+def member_term(user: UserId) -> str:
+    """The term of the entries that change the membership of a user."""
+    return f"{_MEMBERS}{SEPARATOR}{user}"
+
+
+def provider_term(provider_id: ReportProviderId) -> str:
+    """The term of the entries about a report provider; those that are made through it are not among them."""
+    return f"{_PROVIDERS}{SEPARATOR}{provider_id}"
+
+
+def series_term(series_uid: SeriesUID) -> str:
+    """The term of the mutations about a series."""
+    return f"{MUTATIONS_SCOPE}{_after_scope('series')}{series_uid}"
+
+
+def latest_terms() -> tuple[str, ...]:
+    """The terms of the entries that set the ``last_event_time`` of an album."""
+    after = _after_scope("mutations")
+    latest = (one.mutation for one in FEED.values() if one is not None and one.is_latest)
+    return COMMENTS_SCOPE, *(f"{MUTATIONS_SCOPE}{after}{name}" for name in latest if name)
 
 
 def choices_of(viewer: UserId, query: FeedQuery) -> list[Choice]:

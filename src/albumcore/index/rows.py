@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -244,6 +244,15 @@ class Index(Protocol):
 
     def count_entries(self, streams: Sequence[str], terms: Sequence[str]) -> Mapping[str, int]:
         """The total length of the posting lists of some terms, for each stream; streams without any are left out."""
+        ...
+
+    def latest(
+        self, stream: str, terms: Collection[str], until: int
+    ) -> Mapping[str, tuple[int, str]]:
+        """The last entry up to a version in the posting list of each term: its version, and its stored name.
+
+        Terms whose list has none are left out.
+        """
         ...
 
     def last_version(self, stream: str, holds: Callable[[Any], bool]) -> int:

@@ -37,6 +37,7 @@ from albumcore_adapters.sql.postgres_pool import connection_settings
 from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
 from albumcore_adapters.store.rows import TABLES, columns_of, index_fingerprint
+from albumcore_adapters.store.snapshots import SnapshotList, snapshot_replacements
 
 URL = "POSTGRES_URL"
 OPENING = int.from_bytes(b"opening.")
@@ -201,8 +202,8 @@ def _following(stored: StoredEvent) -> tuple[str, list[Any]]:
     return _INSERT_AFTER, [stream, stream, before, stored.topic, stored.state]
 
 
-class PostgresSnapshotRecorder(PostgresAggregateRecorder):
-    """Stores the newest snapshot of each stream alone: one of a long album is a megabyte."""
+class PostgresSnapshotRecorder(SnapshotList, PostgresAggregateRecorder):
+    """Stores snapshots, and deletes those that are too near to each other."""
 
     datastore: PostgresDatabase
 
@@ -212,13 +213,11 @@ class PostgresSnapshotRecorder(PostgresAggregateRecorder):
             c.execute(_SNAPSHOT_TABLE)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> None:
-        """Replace the snapshots of these streams."""
+        """Store snapshots, and delete those that are too near to each other."""
         with self.datastore.transaction(commit=True) as c:
             for stored in stored_events:
-                c.execute(
-                    f"DELETE FROM {_SNAPSHOTS} WHERE originator_id = ?",  # noqa: S608
-                    [stored.originator_id],
-                )
+                for statement, values in snapshot_replacements(_SNAPSHOTS, stored):
+                    c.execute(statement, values)
                 c.execute(*_insertion(_SNAPSHOTS, stored))
 
     select_events = _again(PostgresAggregateRecorder.select_events.__wrapped__)

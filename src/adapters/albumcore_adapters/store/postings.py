@@ -78,6 +78,25 @@ def count_postings(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> M
     return {row["stream"]: row["number"] for row in c.fetchall() if row["number"]}
 
 
+def last_postings(stream: str, lanes: Sequence[str], until: int) -> Statement:
+    """The statement that selects each posting list with the version of its last entry up to a version.
+
+    There must not be more lists than one statement may have parameters.
+    """
+    asked = [lane for lane in lanes if can_be_stored(lane)]
+    if not asked:
+        return "SELECT NULL AS lane, NULL AS version WHERE 1 = 0", []
+    last = (
+        f"SELECT version FROM {_POSTINGS} WHERE stream = ? AND lane = wanted.lane AND version <= ? "  # noqa: S608
+        "ORDER BY version DESC LIMIT 1"
+    )
+    return (
+        f"WITH wanted (lane) AS (VALUES {', '.join(['(?)'] * len(asked))}) "  # noqa: S608
+        f"SELECT lane, ({last}) AS version FROM wanted",
+        [*asked, stream, until],
+    )
+
+
 def _sources(c: Cursor, stream: str, choice: Choice, within: tuple[int, int]) -> list[_Source]:
     groups = [[lane for lane in group if can_be_stored(lane)] for group in choice.groups]
     if not all(groups):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from albumcore.index import (
 )
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import migrate
-from albumcore_adapters.store.postings import count_postings, find_page
+from albumcore_adapters.store.postings import count_postings, find_page, last_postings
 from albumcore_adapters.store.rows import (
     TABLES,
     columns_of,
@@ -153,6 +153,23 @@ class IndexRecorder:
             for piece in in_chunks({"stream": streams}):
                 counted.update(count_postings(c, piece["stream"], lanes))
         return counted
+
+    def latest(
+        self, stream: str, lanes: Collection[str], until: int
+    ) -> Mapping[str, tuple[int, str]]:
+        """The version and the stored name of the last entry up to a version, for each posting list that has one."""
+        found: dict[str, tuple[int, str]] = {}
+        with self.datastore.transaction(commit=False) as c:
+            for piece in in_chunks({"lane": lanes}):
+                select, matched = last_postings(stream, piece["lane"], until)
+                c.execute(
+                    f"SELECT page.lane AS lane, page.version AS version, e.topic AS topic FROM ({select}) AS page "  # noqa: S608
+                    f"JOIN {self.events_table_name} AS e "
+                    "ON e.originator_id = ? AND e.originator_version = page.version",
+                    [*matched, stream],
+                )
+                found.update({row["lane"]: (row["version"], row["topic"]) for row in c.fetchall()})
+        return found
 
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
         """The last version up to which ``holds`` is true of the events of a stream, by binary search."""

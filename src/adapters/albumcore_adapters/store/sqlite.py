@@ -33,6 +33,7 @@ from albumcore_adapters.store.rows import (
     condition_of,
     index_fingerprint,
 )
+from albumcore_adapters.store.snapshots import SnapshotList, snapshot_replacements
 
 _FORMER = ("feed_row", "feed_series_row")
 """Index tables of older releases. Without them, an older process cannot append and leave the new ones out."""
@@ -185,17 +186,17 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
             c.execute(statement)
 
 
-class SQLiteSnapshotRecorder(SQLiteAggregateRecorder):
-    """Stores the newest snapshot of each stream alone: one of a long album is a megabyte."""
+class SQLiteSnapshotRecorder(SnapshotList, SQLiteAggregateRecorder):
+    """Stores snapshots, and deletes those that are too near to each other."""
+
+    datastore: SQLiteDatabase
 
     def _insert_events(
         self, c: Any, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         for stored in stored_events:
-            c.execute(
-                f"DELETE FROM {self.events_table_name} WHERE originator_id = ?",  # noqa: S608
-                [stored.originator_id],
-            )
+            for statement, values in snapshot_replacements(self.events_table_name, stored):
+                c.execute(statement, values)
         return super()._insert_events(c, stored_events, **kwargs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -32,7 +31,7 @@ from albumcore.ids import AlbumId, CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow, Index, MemberRow
 from albumcore.json_object import Json
 from albumcore.streams import key_of, named_stream
-from albumcore.times import Clock
+from albumcore.times import Clock, time_in
 from albumcore.user_tokens.values import check_grants
 from albumcore_adapters.access.albums import permitted
 from albumcore_adapters.base.random_ids import MakeId
@@ -123,28 +122,10 @@ def _grants(form: Fields) -> Grants:
     return check_grants(Grants(**{name: form.flag(f"{name}_permission") is True for name in names}))
 
 
-_TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:(Z)|([-+ ])(\d{2})(?::?(\d{2}))?)",
-    re.IGNORECASE,
-)
-
-
 def _time(form: Fields, name: str) -> datetime | None:
-    """A time in ISO 8601 with its offset from UTC; None without the field.
-
-    A blank counts as a plus sign: an unencoded plus sign is a blank in a form.
-    """
+    """A time in ISO 8601 with its offset from UTC; None without the field."""
     text = form.text(name)
-    if text is None:
-        return None
-    if (match := _TIME.fullmatch(text)) is None:
-        raise Invalid(name, "a time such as 2026-01-31T12:00:00+01:00 is expected")
-    local, utc, sign, hours, minutes = match.groups()
-    offset = "+00:00" if utc else f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}"
-    try:
-        return datetime.fromisoformat(local.upper() + offset)
-    except ValueError:
-        raise Invalid(name, "this time does not exist") from None
+    return None if text is None else time_in(text, name)
 
 
 # List, show, revoke
