@@ -73,7 +73,10 @@ def page() -> str:
 
 
 def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
-    """The decisions on a state that can lead to each event class, straight or by way of another."""
+    """The decisions on a state that can lead to each event class, straight or by way of another.
+
+    What no decision leads to is recorded by an undo alone.
+    """
     known = {cls.__name__: cls for cls in STORED.values()}
     called: dict[str, set[str]] = {}
     for room in _rooms():
@@ -85,6 +88,9 @@ def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
     for name in decisions_on(state):
         for event in sorted(set(_reached(name, called)) & known.keys()):
             found.setdefault(known[event], []).append(name)
+    for cls in FEED:
+        if KINDS[stored_name(cls).name.partition(".")[0]][1] is state:
+            found.setdefault(cls, ["undo"])
     return found
 
 

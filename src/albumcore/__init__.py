@@ -33,6 +33,7 @@ from albumcore.albums.lifecycle import *
 from albumcore.albums.members import *
 from albumcore.albums.report_providers import *
 from albumcore.albums.studies import *
+from albumcore.albums.undo import Past, undo
 from albumcore.albums.webhooks import *
 from albumcore.commands import utc_now
 from albumcore.errors import *
@@ -40,6 +41,7 @@ from albumcore.feed import (
     DOCUMENTED,
     PUBLIC,
     UPSTREAM,
+    WITHDRAWN,
     AlbumStatus,
     Entry,
     EntryKind,
@@ -49,6 +51,7 @@ from albumcore.feed import (
     FeedQuery,
     Person,
     ReportProviderStatus,
+    Withdrawn,
     render_feed,
     render_study_comments,
 )
@@ -91,6 +94,7 @@ __all__ = [
     "DOCUMENTED",
     "PUBLIC",
     "UPSTREAM",
+    "WITHDRAWN",
     "Act",
     "Album",
     "AlbumOverview",
@@ -112,6 +116,7 @@ __all__ = [
     "MemberFlags",
     "MissingExtra",
     "NoAddress",
+    "Past",
     "Permission",
     "Person",
     "RecordedEvent",
@@ -123,6 +128,7 @@ __all__ = [
     "Stream",
     "Webhook",
     "WebhookEvent",
+    "Withdrawn",
     "__version__",
     "album_stream",
     "fold",
@@ -133,6 +139,7 @@ __all__ = [
     "render_feed",
     "render_study_comments",
     "study_stream",
+    "undo",
     "user_stream",
     "utc_now",
     *_capability_tokens.__all__,

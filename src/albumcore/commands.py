@@ -205,6 +205,26 @@ class Commands(LibraryApplication):
         """
         return self._in_turn(None, projection, stream, decision, source, args, kwargs)
 
+    def handle_undo(
+        self,
+        undoes: int,
+        projection: Projection[E],
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[RecordedEvent[E], ...]:
+        """Like `handle_projected`, for a decision that takes back the event of a version: its events name it.
+
+        `albumcore.undo.Undo.undo` checks that there is such an event, and chooses the decision.
+
+        Raises:
+            AlbumcoreError, OperationalError: as for `handle_projected`.
+        """
+        return self._in_turn(None, projection, stream, decision, source, args, kwargs, undoes)
+
     def _in_turn(
         self,
         command: CommandKey | None,
@@ -214,6 +234,7 @@ class Commands(LibraryApplication):
         source: Source,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        undoes: int | None = None,
     ) -> tuple[RecordedEvent[E], ...]:
         user_id(source.user)
         key = command and check_command(command)
@@ -224,7 +245,9 @@ class Commands(LibraryApplication):
         if not stream_lock.acquire(timeout=self._busy_seconds):
             raise OperationalError("others kept changing this")
         try:
-            return self._handled(key, projection, stream, decision, source, until, args, kwargs)
+            return self._handled(
+                key, projection, stream, decision, source, until, args, kwargs, undoes
+            )
         finally:
             stream_lock.release()
 
@@ -238,6 +261,7 @@ class Commands(LibraryApplication):
         until: float,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        undoes: int | None,
     ) -> tuple[RecordedEvent[E], ...]:
         refused_at, met = -1, 0
         # The cached state may be stale, and the command handled before. Then the append refuses the events of the
@@ -254,7 +278,7 @@ class Commands(LibraryApplication):
                         # After the state is read: if it contains events of this command, they are found here.
                         if key is not None and (before := self.done_before(key)):
                             return before
-                    act = Act(source, max(self._clock(), there.at), key)
+                    act = Act(source, max(self._clock(), there.at), key, undoes)
                     decided = decision(there.state, act, *args, **kwargs)
                     if recorded := record(stream.name, there.version, act, decided):
                         stored = [self.mapper.to_stored_event(one) for one in recorded]

@@ -13,15 +13,18 @@ __all__ = [
     "AlbumNotFound",
     "AlbumcoreError",
     "CapabilityTokenNotFound",
+    "ChangedSince",
     "CommandReused",
     "Conflict",
     "DamagedStoredEvent",
+    "EventNotFound",
     "Forbidden",
     "IdTaken",
     "ImageNotFound",
     "Invalid",
     "MemberNotFound",
     "NotFound",
+    "NotUndoable",
     "ReportProviderNotFound",
     "SeriesInAnotherStudy",
     "SeriesNotFound",
@@ -147,6 +150,38 @@ class ImageNotFound(NotFound):
     """The image was never added, was removed, or its patient was deleted."""
 
     code = "image_not_found"
+
+
+class EventNotFound(NotFound):
+    """The album has no event of this version, or the feed shows it to others only."""
+
+    code = "event_not_found"
+
+
+class NotUndoable(Conflict):
+    """The event cannot be taken back: it has no inverse, is itself one, or what it changed is forgotten."""
+
+    code = "not_undoable"
+
+
+class ChangedSince(Conflict):
+    """What an event changed was changed again since, so it cannot be taken back.
+
+    Attributes:
+        version: The version of the event that changed it; None if it is not known.
+        mutation_type: How that event shows in the feed.
+    """
+
+    code = "changed_since"
+
+    def __init__(self, version: int | None = None, mutation_type: str | None = None) -> None:
+        super().__init__("what this event changed was changed again since")
+        self.version = version
+        self.mutation_type = mutation_type
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int | None, str | None]]:
+        """Support pickling, so that it passes between processes."""
+        return type(self), (self.version, self.mutation_type)
 
 
 class IdTaken(Conflict):

@@ -14,7 +14,6 @@ from eventsourcing.persistence import OperationalError, PersistenceError, Stored
 
 from albumcore.albums import Album
 from albumcore.codec import moment_of
-from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound, Invalid
 from albumcore.feed import (
     Entry,
@@ -24,6 +23,7 @@ from albumcore.feed import (
     album_status_of,
     entry,
     select,
+    with_withdrawn,
 )
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.image_sets.image_set import ImageAdded
@@ -33,6 +33,7 @@ from albumcore.index import (
     Change,
     ImageRow,
     MemberRow,
+    UndoneRow,
     admins_then,
     album_status_now,
     album_status_then,
@@ -45,6 +46,7 @@ from albumcore.kernel import STORED, Event, RecordedEvent, Stream, fold, stored_
 from albumcore.past import AlbumCounts, Moment
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
+from albumcore.undoing import Undoing
 from albumcore.verification import CheckContent, Replay
 
 StoreError = PersistenceError
@@ -59,7 +61,7 @@ _AT_HAND = 2048
 _SMALL = 2048
 
 
-class Albumcore(Commands):
+class Albumcore(Undoing):
     """An open store of albums and image sets. The options are those of `albumcore.commands.Commands`."""
 
     name = "albumcore"
@@ -155,6 +157,7 @@ class Albumcore(Commands):
         if version is not None:
             return self._past_feed(album_id, viewer, wanted, version)
         entries, total = self._page(stream, viewer, wanted)
+        entries = self._with_withdrawn(stream, entries)
         # After the page was read: a member now was a member then.
         if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
             raise AlbumNotFound("no such album, or you are not a member of it")
@@ -198,12 +201,25 @@ class Albumcore(Commands):
         shown = map(entry, map(self._once_read, found))
         return tuple(one for one in shown if one is not None), total
 
+    def _with_withdrawn(
+        self, stream: Stream[Any], entries: tuple[Entry, ...], until: int | None = None
+    ) -> tuple[Entry, ...]:
+        """The entries of an album's feed, with the comments withdrawn that were so by a version."""
+        comments = [one.recorded.version for one in entries if one.type.mutation is None]
+        if not comments:
+            return entries
+        rows = self.index.rows(UndoneRow, {"stream": stream.name, "undone": comments})
+        undone = {row.undone for row in rows if until is None or row.version <= until}
+        return with_withdrawn(entries, undone) if undone else entries
+
     def _past_feed(
         self, album_id: AlbumId, viewer: UserId, query: FeedQuery, version: int
     ) -> FeedPage:
         if viewer not in admins_then(self.index, album_id, version, [viewer]):
             raise AlbumNotFound("no such album then, or you were not a member of it")
-        entries, total = self._page(album_stream(album_id), viewer, query, version)
+        stream = album_stream(album_id)
+        entries, total = self._page(stream, viewer, query, version)
+        entries = self._with_withdrawn(stream, entries, version)
         status = album_status_then(self.index, album_id, version, entries, self._once_read)
         return FeedPage(entries, total, status)
 

@@ -11,6 +11,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"codec", "index"}),
     frozenset({"library_api", "state_cache", "verification"}),
     frozenset({"commands"}),
+    frozenset({"undoing"}),
     frozenset({"queries"}),
     frozenset({"following", "opening"}),
     frozenset({"testing"}),

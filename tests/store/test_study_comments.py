@@ -38,7 +38,7 @@ def said(app: Albumcore) -> None:
     app.handle(study_stream(CT), say, CAROL, ALL, "to herself", carol)
 
 
-def read(app: Albumcore, viewer: UserId, study_uid: StudyUID = CT) -> list[str | None]:
+def read(app: Albumcore, viewer: UserId, study_uid: StudyUID = CT) -> list[object]:
     """What a viewer reads; the total counts it."""
     found, total = app.study_comments(study_uid, viewer)
     assert total == len(found)

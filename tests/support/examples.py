@@ -14,6 +14,7 @@ from albumcore import (
     CapabilityTokenIssued,
     CapabilityTokenRevoked,
     CommentPosted,
+    CommentWithdrawn,
     FavoriteAdded,
     FavoriteRemoved,
     FavoriteSet,
@@ -23,6 +24,7 @@ from albumcore import (
     MemberLeft,
     MemberPromoted,
     MemberRemoved,
+    MemberSettingsRestored,
     NotificationsSet,
     PatientDeleted,
     PersonRegistered,
@@ -92,6 +94,10 @@ def _of_album(event: Event[Any], source: Source = IN_PERSON) -> RecordedEvent[An
     return _recorded("album-Q7bZ2mP0xT", event, source)
 
 
+def _of_undo(event: Event[Any]) -> RecordedEvent[Any]:
+    return RecordedEvent("album-Q7bZ2mP0xT", 7, Act(IN_PERSON, AT, undoes=6), event)
+
+
 _EXAMPLES = (
     _of_album(AlbumCreated("Knees é 🦴", "All of them", FLAGS)),
     _of_album(AlbumEdited("Hips", "", FLAGS)),
@@ -102,6 +108,7 @@ _EXAMPLES = (
     _of_album(MemberAdded(BOB)),
     _of_album(AdminAdded(BOB)),
     _of_album(MemberRemoved(BOB)),
+    _of_undo(MemberSettingsRestored(BOB, True, False, True)),
     _of_album(MemberPromoted(BOB)),
     _of_album(AdminDemoted(BOB)),
     _of_album(StudyImported(STUDY, (SERIES, OTHER_SERIES)), BY_TOKEN),
@@ -112,6 +119,7 @@ _EXAMPLES = (
     _of_album(FavoriteAdded(STUDY, (SERIES, OTHER_SERIES))),
     _of_album(FavoriteRemoved(STUDY, (SERIES,))),
     _of_album(CommentPosted('two\nlines and a "quote"', BOB)),
+    _of_undo(CommentWithdrawn(6)),
     _of_album(ReportProviderCreated(PROVIDER, "Scribe", "https://scribe.example/config")),
     _of_album(ReportProviderEdited(PROVIDER, "Pen", "https://pen.example/config")),
     _of_album(ReportProviderDeleted(PROVIDER)),

@@ -22,6 +22,7 @@ from albumcore.index import (
     Put,
     SeriesRow,
     Set,
+    UndoneRow,
     changes,
 )
 from albumcore.kernel import STORED, Act, CommandKey
@@ -45,6 +46,7 @@ from support.examples import (
 ALBUM = "Q7bZ2mP0xT"
 STREAM = f"album-{ALBUM}"
 MOVED = Set(AlbumRow, {"album_id": ALBUM}, {"last_event_at": AT})
+UNDONE = Put(UndoneRow(STREAM, 6, 7))
 
 
 def shown(
@@ -145,6 +147,7 @@ MEANT: dict[str, list[Change]] = {
         Drop(ProviderRow, {"album_id": ALBUM}),
         Drop(FeedLaneRow, {"stream": STREAM}),
         Drop(CapabilityTokenRow, {"stream": STREAM}),
+        Drop(UndoneRow, {"stream": STREAM}),
     ],
     "album.notifications_set": [
         Set(
@@ -166,6 +169,18 @@ MEANT: dict[str, list[Change]] = {
         Put(MemberRow(ALBUM, BOB, is_admin=True)),
     ],
     "album.member_removed": [*shown("REMOVE_USER", BOB), MOVED, Drop(MemberRow, member(BOB))],
+    "album.member_settings_restored": [
+        UNDONE,
+        Set(
+            MemberRow,
+            member(BOB),
+            {
+                "notification_new_series": True,
+                "notification_new_comment": False,
+                "is_favorite": True,
+            },
+        ),
+    ],
     "album.member_promoted": [
         *shown("PROMOTE_ADMIN", BOB),
         MOVED,
@@ -214,6 +229,7 @@ MEANT: dict[str, list[Change]] = {
         favored(SERIES, is_favorite=False),
     ],
     "album.comment_posted": [*shown(None, BOB, is_private=True)],
+    "album.comment_withdrawn": [UNDONE],
     "album.report_provider_created": [
         *shown("CREATE_REPORT_PROVIDER", provider=PROVIDER),
         MOVED,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from attrs import frozen
 
 from albumcore.albums.album import Album, Permission
+from albumcore.errors import Forbidden, Invalid
 from albumcore.ids import UserId
-from albumcore.kernel import Act, stored
+from albumcore.kernel import Act, require_in_person, stored
 from albumcore.text import check_comment
 
-__all__ = ["CommentPosted", "post_comment"]
+__all__ = ["CommentPosted", "CommentWithdrawn", "post_comment"]
 
 
 @stored("album.comment_posted")
@@ -19,6 +20,18 @@ class CommentPosted:
 
     comment: str
     target: UserId | None = None
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The state does not change: no rule of an album depends on a comment."""
+        return album
+
+
+@stored("album.comment_withdrawn")
+@frozen
+class CommentWithdrawn:
+    """The comment of a version was withdrawn, by its author or by an admin. Its text is still in the history."""
+
+    version: int
 
     def evolve(self, album: Album, act: Act) -> Album:
         """The state does not change: no rule of an album depends on a comment."""
@@ -40,3 +53,25 @@ def post_comment(
     if target is not None:
         album.membership(target)
     return (CommentPosted(comment, target),)
+
+
+def withdraw_comment(album: Album, act: Act, author: UserId) -> tuple[CommentWithdrawn, ...]:
+    """Withdraw the comment that the act takes back; its author and the admins may.
+
+    Args:
+        album: The album.
+        act: Source and time, and in ``undoes`` the version of the comment.
+        author: Who wrote the comment. The state of the album does not know that.
+
+    Raises:
+        AlbumNotFound: the source is not a member.
+        Forbidden: they are neither the author nor an admin, or not a user in person.
+        Invalid: the act takes nothing back.
+    """
+    member = album.own_membership(act)
+    require_in_person(act)
+    if act.user != author and not member.is_admin:
+        raise Forbidden("only its author and the admins withdraw a comment")
+    if act.undoes is None:
+        raise Invalid("undoes", "the version of the comment is expected")
+    return (CommentWithdrawn(act.undoes),)

@@ -8,7 +8,7 @@ from albumcore.albums.album import Album, Permission
 from albumcore.albums.capability_tokens import CapabilityTokenRevoked, revocations
 from albumcore.albums.lifecycle import AlbumDeleted
 from albumcore.albums.values import Member
-from albumcore.errors import Forbidden, MemberNotFound
+from albumcore.errors import Forbidden, Invalid, MemberNotFound
 from albumcore.ids import UserId, user_id
 from albumcore.kernel import Act, changed, stored
 
@@ -19,6 +19,7 @@ __all__ = [
     "MemberLeft",
     "MemberPromoted",
     "MemberRemoved",
+    "MemberSettingsRestored",
     "add_admin",
     "add_member",
     "demote_admin",
@@ -72,6 +73,27 @@ class MemberRemoved:
     def evolve(self, album: Album, act: Act) -> Album:
         """The target is no longer a member."""
         return album.without_member(self.target)
+
+
+@stored("album.member_settings_restored")
+@frozen
+class MemberSettingsRestored:
+    """The removal of the target was taken back, and their own settings are as they were before it."""
+
+    target: UserId
+    notification_new_series: bool
+    notification_new_comment: bool
+    is_favorite: bool
+
+    def evolve(self, album: Album, act: Act) -> Album:
+        """The target has these settings; their role stays."""
+        member = Member(
+            album.members[self.target].is_admin,
+            self.notification_new_series,
+            self.notification_new_comment,
+            self.is_favorite,
+        )
+        return album.with_member(self.target, member)
 
 
 @stored("album.member_promoted")
@@ -170,6 +192,28 @@ def remove_member(
     if not album.own_membership(act).is_admin:
         raise Forbidden("only an admin removes another member")
     return (MemberRemoved(target), *revocations(album, act, target))
+
+
+def restore_member(
+    album: Album, act: Act, target: UserId, member: Member
+) -> tuple[MemberAdded | AdminAdded | MemberPromoted | MemberSettingsRestored, ...]:
+    """Add a removed user again as the member that they were, with their own settings.
+
+    Only an act that takes back a removal does this: otherwise a member's settings are theirs alone. The capability
+    tokens that the removal revoked stay revoked.
+
+    Raises:
+        AlbumNotFound, Forbidden: see `Album.require`; the source names itself.
+        Invalid: ``target`` is not a valid subject identifier, or the act takes nothing back.
+    """
+    if act.undoes is None:
+        raise Invalid("undoes", "the version of the removal is expected")
+    added = (add_admin if member.is_admin else add_member)(album, act, target)
+    settings = MemberSettingsRestored(
+        target, member.notification_new_series, member.notification_new_comment, member.is_favorite
+    )
+    has_default_settings = member == Member(is_admin=member.is_admin)
+    return added if has_default_settings else (*added, settings)
 
 
 def leave_album(

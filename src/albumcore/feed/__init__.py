@@ -4,11 +4,14 @@ from albumcore.feed.entries import (
     FEED,
     HIDDEN,
     MUTATIONS,
+    WITHDRAWN,
     Entry,
     EntryKind,
     EntryType,
     Family,
+    Withdrawn,
     entry,
+    with_withdrawn,
 )
 from albumcore.feed.page import (
     AlbumStatus,
@@ -36,6 +39,7 @@ __all__ = [
     "MUTATIONS",
     "PUBLIC",
     "UPSTREAM",
+    "WITHDRAWN",
     "AlbumStatus",
     "Entry",
     "EntryKind",
@@ -47,6 +51,7 @@ __all__ = [
     "Filter",
     "Person",
     "ReportProviderStatus",
+    "Withdrawn",
     "album_status_of",
     "entry",
     "matches",
@@ -55,4 +60,5 @@ __all__ = [
     "scopes_of",
     "select",
     "visible_to",
+    "with_withdrawn",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -21,8 +21,18 @@ from albumcore.albums import (
 )
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
-from albumcore.kernel import Event, RecordedEvent
+from albumcore.kernel import Erased, Event, RecordedEvent
 from albumcore.user_tokens import registration, user_tokens
+
+
+class Withdrawn(Enum):
+    """The type of `WITHDRAWN`, so that a withdrawn comment is never taken for a text."""
+
+    WITHDRAWN = "withdrawn"
+
+
+WITHDRAWN = Withdrawn.WITHDRAWN
+"""What stands in place of the text of a comment that was withdrawn."""
 
 
 class EntryKind(Enum):
@@ -102,6 +112,7 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     members.MemberAdded: _about_user("ADD_USER"),
     members.AdminAdded: _about_user("ADD_ADMIN"),
     members.MemberRemoved: _about_user("REMOVE_USER"),
+    members.MemberSettingsRestored: HIDDEN,  # they are the member's own
     members.MemberPromoted: _about_user("PROMOTE_ADMIN"),
     members.AdminDemoted: _about_user("DEMOTE_ADMIN"),
     studies.StudyImported: _about_study("IMPORT_STUDY"),
@@ -112,6 +123,7 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     studies.FavoriteRemoved: EntryType("REMOVE_FAV", study=True),
     studies.ReportAdded: _about_series("NEW_REPORT"),
     comments.CommentPosted: EntryType(mutation=None, target=True),
+    comments.CommentWithdrawn: HIDDEN,  # the entry of the comment shows it
     report_providers.ReportProviderCreated: _about_provider("CREATE_REPORT_PROVIDER"),
     report_providers.ReportProviderEdited: _about_provider("EDIT_REPORT_PROVIDER"),
     report_providers.ReportProviderDeleted: _about_provider("DELETE_REPORT_PROVIDER"),
@@ -139,12 +151,18 @@ MUTATIONS = tuple(one.mutation for one in FEED.values() if one is not None and o
 class Entry:
     """One entry of a feed: a recorded event, and how it shows.
 
-    Its attributes are as recorded. The present state of the people and things that it names is in
-    `albumcore.feed.page.AlbumStatus`.
+    Its attributes are as recorded, except for the text of a comment that was withdrawn since. The present state of the
+    people and things that it names is in `albumcore.feed.page.AlbumStatus`.
+
+    Attributes:
+        recorded: The event.
+        type: How it shows.
+        is_withdrawn: Whether it is a comment that was withdrawn, now or at the time that the feed is shown of.
     """
 
     recorded: RecordedEvent[Any]
     type: EntryType = field(eq=False)  # it follows from the event
+    is_withdrawn: bool = False
 
     @property
     def kind(self) -> EntryKind:
@@ -163,12 +181,12 @@ class Entry:
         return target
 
     @property
-    def comment(self) -> str | None:
-        """Text of a comment; None for a mutation."""
-        comment: str | None = (
-            self.recorded.event.comment if self.kind is EntryKind.COMMENT else None
-        )
-        return comment
+    def comment(self) -> str | Erased | Withdrawn | None:
+        """Text of a comment, or what stands in its place; None for a mutation."""
+        if self.type.mutation is not None:
+            return None
+        text: str | Erased = self.recorded.event.comment
+        return WITHDRAWN if self.is_withdrawn else text
 
     @property
     def is_private(self) -> bool:
@@ -208,3 +226,13 @@ def entry(recorded: RecordedEvent[Any]) -> Entry | None:
     """The entry of a recorded event, or None if it is hidden."""
     shown_as = FEED[type(recorded.event)]
     return None if shown_as is None else Entry(recorded, shown_as)
+
+
+def with_withdrawn(entries: Iterable[Entry], withdrawn: Collection[int]) -> tuple[Entry, ...]:
+    """The entries of an album's feed, with the comments of some versions withdrawn."""
+    return tuple(
+        Entry(one.recorded, one.type, is_withdrawn=True)
+        if one.type.mutation is None and one.recorded.version in withdrawn
+        else one
+        for one in entries
+    )

@@ -8,7 +8,8 @@ from typing import Any
 from attrs import field, frozen
 
 from albumcore.albums import Album
-from albumcore.feed.entries import Entry, entry
+from albumcore.albums.comments import CommentWithdrawn
+from albumcore.feed.entries import Entry, entry, with_withdrawn
 from albumcore.feed.query import FeedQuery, matches
 from albumcore.feed.visibility import visible_to
 from albumcore.ids import (
@@ -97,11 +98,20 @@ def select(
 
     It reads the whole history, and is used for the past. The index gives the same page of the present without that.
     """
+    recorded = tuple(history)
     selected = [
         one
-        for one in map(entry, history)
+        for one in map(entry, recorded)
         if one is not None and matches(query, one) and visible_to(viewer, one)
     ]
     selected.reverse()
     end = None if query.limit is None else query.offset + query.limit
-    return tuple(selected[query.offset : end]), len(selected)
+    page = with_withdrawn(selected[query.offset : end], withdrawn_by(recorded))
+    return page, len(selected)
+
+
+def withdrawn_by(history: Iterable[RecordedEvent[Any]]) -> frozenset[int]:
+    """The versions of the comments that a history withdraws."""
+    return frozenset(
+        one.event.version for one in history if isinstance(one.event, CommentWithdrawn)
+    )

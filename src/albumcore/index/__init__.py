@@ -29,6 +29,7 @@ from albumcore.index.rows import (
     R,
     SeriesRow,
     Set,
+    UndoneRow,
     Versions,
     Where,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "R",
     "SeriesRow",
     "Set",
+    "UndoneRow",
     "Versions",
     "Where",
     "admins_then",

@@ -26,6 +26,7 @@ from albumcore.index.rows import (
     Put,
     SeriesRow,
     Set,
+    UndoneRow,
 )
 from albumcore.kernel import Event, RecordedEvent
 from albumcore.streams import key_of
@@ -43,6 +44,8 @@ def changes(recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
         found.append(
             Put(CommandRow(command.id, recorded.stream, recorded.version, command.content))
         )
+    if recorded.act.undoes is not None:
+        found.append(Put(UndoneRow(recorded.stream, recorded.act.undoes, recorded.version)))
     if shown is not None:
         found.append(Enter(recorded.stream, terms_of(shown), recorded.version))
         if shown.moves_last_event_time and recorded.stream.startswith("album-"):
@@ -81,7 +84,7 @@ def _edited(recorded: RecordedEvent[Any], event: lifecycle.AlbumEdited) -> Itera
 def _deleted(recorded: RecordedEvent[Any], event: lifecycle.AlbumDeleted) -> Iterable[Change]:
     album_id = key_of(recorded.stream)
     of_album: tuple[type[IndexRow], ...] = (AlbumRow, MemberRow, SeriesRow, ProviderRow)
-    of_stream: tuple[type[IndexRow], ...] = (FeedLaneRow, CapabilityTokenRow)
+    of_stream: tuple[type[IndexRow], ...] = (FeedLaneRow, CapabilityTokenRow, UndoneRow)
     yield from (Drop(kind, {"album_id": album_id}) for kind in of_album)
     yield from (Drop(kind, {"stream": recorded.stream}) for kind in of_stream)
 
@@ -130,6 +133,20 @@ def _added(*, is_admin: bool) -> Deriver:
         yield Put(MemberRow(key_of(recorded.stream), event.target, is_admin))
 
     return derive
+
+
+def _settings(
+    recorded: RecordedEvent[Any], event: members.MemberSettingsRestored
+) -> Iterable[Change]:
+    yield Set(
+        MemberRow,
+        _member(recorded, event.target),
+        {
+            "notification_new_series": event.notification_new_series,
+            "notification_new_comment": event.notification_new_comment,
+            "is_favorite": event.is_favorite,
+        },
+    )
 
 
 def _right(*, is_admin: bool) -> Deriver:
@@ -239,6 +256,7 @@ DERIVED: Mapping[type[Event[Any]], Deriver] = {
     members.MemberAdded: _added(is_admin=False),
     members.AdminAdded: _added(is_admin=True),
     members.MemberRemoved: _removed,
+    members.MemberSettingsRestored: _settings,
     members.MemberPromoted: _right(is_admin=True),
     members.AdminDemoted: _right(is_admin=False),
     studies.StudyImported: _study_in,

@@ -35,6 +35,7 @@ class _Variant:
         command: By which command it came.
         is_full: Whether the optional fields have values, and tuples two.
         text: The value of all text; None gives each its own.
+        undoes: Which version it takes back.
     """
 
     bit: int
@@ -42,6 +43,7 @@ class _Variant:
     command: CommandKey | None = None
     is_full: bool = True
     text: str | None = None
+    undoes: int | None = None
 
 
 _VARIANTS = (
@@ -49,7 +51,7 @@ _VARIANTS = (
     _Variant(1, Source(_SUB, _TOKEN)),
     _Variant(2, Source(_SUB, report_provider=_PROVIDER), CommandKey("known again", "content")),
     _Variant(0, Source(_SUB), CommandKey("named"), is_full=False),
-    _Variant(1, Source(_SUB, _TOKEN, _PROVIDER), is_full=False),
+    _Variant(1, Source(_SUB, _TOKEN, _PROVIDER), is_full=False, undoes=3),
     # What was done to oneself, said to oneself, and so on.
     _Variant(2, Source(_SUB), text=_SUB),
 )
@@ -61,7 +63,7 @@ def examples() -> Iterator[RecordedEvent[Any]]:
         kind = stored_name(cls).name.partition(".")[0]
         for number, variant in enumerate(_VARIANTS, 1):
             at = _START + timedelta(seconds=number)
-            act = Act(variant.source, at, variant.command)
+            act = Act(variant.source, at, variant.command, variant.undoes)
             yield RecordedEvent(f"{kind}-1", number, act, _Filling(variant).instance(cls))
 
 

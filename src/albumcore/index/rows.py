@@ -128,6 +128,18 @@ class CommandRow:
 
 
 @frozen
+class UndoneRow:
+    """That an event of a stream was taken back, and the version of an event that took it back."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("stream", "undone", "version")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    stream: str
+    undone: int
+    version: int
+
+
+@frozen
 class ImageRow:
     """An image that can be shown: the position of its event, and what it is searched by."""
 
@@ -159,6 +171,7 @@ IndexRow = (
     | ProviderRow
     | CapabilityTokenRow
     | CommandRow
+    | UndoneRow
     | ImageRow
 )
 ROWS: tuple[type[IndexRow], ...] = (
@@ -169,6 +182,7 @@ ROWS: tuple[type[IndexRow], ...] = (
     ProviderRow,
     CapabilityTokenRow,
     CommandRow,
+    UndoneRow,
     ImageRow,
 )
 R = TypeVar(
@@ -180,6 +194,7 @@ R = TypeVar(
     ProviderRow,
     CapabilityTokenRow,
     CommandRow,
+    UndoneRow,
     ImageRow,
 )
 Where = Mapping[str, Any]

@@ -1,0 +1,106 @@
+"""Taking back changes of report providers and of webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import asdict
+
+from albumcore.albums.album import Album, Permission
+from albumcore.albums.report_providers import (
+    ReportProviderCreated,
+    ReportProviderDeleted,
+    ReportProviderEdited,
+    create_report_provider,
+    delete_report_provider,
+    edit_report_provider,
+)
+from albumcore.albums.undo.past import Events, Past, Superseded, former, require_known
+from albumcore.albums.webhooks import (
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    create_webhook,
+    delete_webhook,
+    edit_webhook,
+)
+from albumcore.errors import NotUndoable
+from albumcore.ids import ReportProviderId, WebhookId
+from albumcore.kernel import Act
+
+_PROVIDERS = (ReportProviderCreated, ReportProviderEdited, ReportProviderDeleted)
+_WEBHOOKS = (WebhookCreated, WebhookEdited, WebhookDeleted)
+
+
+def provider_created(album: Album, act: Act, past: Past) -> Events:
+    """Delete it, while it is as it was made."""
+    album.require(act, Permission.MANAGE_REPORT_PROVIDERS)
+    provider = past.recorded.event.provider_id
+    if album.report_providers[provider] != past.after.report_providers[provider]:
+        raise _provider_superseded(provider)
+    return delete_report_provider(album, act, provider)
+
+
+def provider_edited(album: Album, act: Act, past: Past) -> Events:
+    """Set name and address back where they are still as the event set them."""
+    album.require(act, Permission.MANAGE_REPORT_PROVIDERS)
+    provider = past.recorded.event.provider_id
+
+    def fields_of(one: Album) -> dict[str, Any]:
+        found = one.report_providers[provider]
+        return {} if found.is_removed else {"name": found.name, "url": found.url}
+
+    values = former(fields_of, past, album, lambda changed: _provider_superseded(provider))
+    return edit_report_provider(album, act, provider, **values) if values else ()
+
+
+def provider_deleted(album: Album, act: Act, past: Past) -> Events:
+    """Create it anew, with a new id: the tokens of the deleted one stay invalid."""
+    album.require(act, Permission.MANAGE_REPORT_PROVIDERS)
+    provider = past.before.report_providers[past.recorded.event.provider_id]
+    require_known(provider.name, provider.url)
+    return create_report_provider(album, act, past.new_provider, provider.name, provider.url)
+
+
+def _provider_superseded(provider: ReportProviderId) -> Superseded:
+    return Superseded(_PROVIDERS, {"providers": {provider}})
+
+
+def webhook_created(album: Album, act: Act, past: Past) -> Events:
+    """Delete it, while it is as it was made."""
+    album.require(act, Permission.MANAGE_WEBHOOKS)
+    webhook = past.recorded.event.webhook_id
+    if album.webhooks.get(webhook) != past.after.webhooks[webhook]:
+        raise _webhook_superseded(webhook)
+    return delete_webhook(album, act, webhook)
+
+
+def webhook_edited(album: Album, act: Act, past: Past) -> Events:
+    """Set each field back that is still as the event set it. A secret that was replaced is forgotten."""
+    album.require(act, Permission.MANAGE_WEBHOOKS)
+    webhook = past.recorded.event.webhook_id
+
+    def fields_of(one: Album) -> dict[str, Any]:
+        return asdict(one.webhooks[webhook], recurse=False) if webhook in one.webhooks else {}
+
+    values = former(fields_of, past, album, lambda changed: _webhook_superseded(webhook))
+    if "secret" in values:
+        values["secret"] = ""
+    if [*values] == ["secret"] and past.after.webhooks[webhook].secret is None:
+        raise NotUndoable("the secret of the webhook is forgotten")
+    return edit_webhook(album, act, webhook, **values) if values else ()
+
+
+def webhook_deleted(album: Album, act: Act, past: Past) -> Events:
+    """Create it again, without the secret, which is forgotten."""
+    album.require(act, Permission.MANAGE_WEBHOOKS)
+    webhook_id = past.recorded.event.webhook_id
+    webhook = past.before.webhooks[webhook_id]
+    require_known(webhook.name, webhook.url)
+    return create_webhook(
+        album, act, webhook_id, webhook.name, webhook.url, webhook.events, webhook.enabled
+    )
+
+
+def _webhook_superseded(webhook: WebhookId) -> Superseded:
+    return Superseded(_WEBHOOKS, touches=lambda event, act: event.webhook_id == webhook)

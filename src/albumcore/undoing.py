@@ -1,0 +1,117 @@
+"""Undo on an open store: finds the event and the states around it, and records the events of its inverse.
+
+The inverses are in `albumcore.albums.undo`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from itertools import count
+from typing import Any, cast
+
+from albumcore.albums import Album
+from albumcore.albums.undo import Events, Past, Superseded, undo
+from albumcore.commands import Commands, Projection
+from albumcore.errors import AlbumNotFound, ChangedSince, EventNotFound
+from albumcore.feed import FEED, PUBLIC, EntryKind, FeedQuery, entry, visible_to
+from albumcore.ids import AlbumId, ReportProviderId
+from albumcore.index import UndoneRow, choices_of
+from albumcore.kernel import Act, RecordedEvent, Source, Stream
+from albumcore.streams import album_stream
+
+_PAGE = 50
+"""Entries that are read at a time where the event is searched for that changed something."""
+
+
+def _nothing(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+    """Project nothing."""
+
+
+class Undoing(Commands):
+    """Commands, and undo of the events of albums. The options are those of `albumcore.commands.Commands`."""
+
+    def undo(
+        self,
+        album_id: AlbumId,
+        version: int,
+        source: Source,
+        *,
+        decision: Callable[[Album, Act, Past], Events] = undo,
+        projection: Projection[Any] = _nothing,
+        new_provider: ReportProviderId | None = None,
+    ) -> tuple[RecordedEvent[Any], ...]:
+        """Take back an event that the source sees in the feed of an album, by the rules of `albumcore.albums.undo`.
+
+        Idempotent: an event that was taken back already is left alone. The decision is called under the write lock of
+        the store.
+
+        Args:
+            album_id: The album.
+            version: The version of the event.
+            source: Who takes it back; they need the permission of the inverse.
+            decision: Wraps the decision, where more than the album decides: whether series may be sent, for example.
+            projection: As for `handle_projected`.
+            new_provider: The id of a report provider that is created anew; by default a random one.
+
+        Returns:
+            The recorded events; none if it was taken back already, or changed nothing.
+
+        Raises:
+            AlbumNotFound: the album does not exist, or the source is not a member.
+            EventNotFound: there is no event of this version, or the source does not see it.
+            Forbidden: the source lacks the permission.
+            NotUndoable: see `albumcore.albums.undo.undo`.
+            ChangedSince: nothing of what the event changed holds any more.
+            AlbumcoreError, OperationalError: as for `handle`.
+        """
+        stream = album_stream(album_id)
+        provider = new_provider or ReportProviderId(secrets.token_hex(11))
+        past = self._past(stream, version, source, provider)
+
+        def decide(album: Album, act: Act) -> Events:
+            # Under the write lock: an undo that comes at the same time has its row here, or comes later.
+            if self.index.rows(UndoneRow, {"stream": stream.name, "undone": version}):
+                return ()
+            return decision(album, act, past)
+
+        try:
+            return self.handle_undo(version, projection, stream, decide, source)
+        except Superseded as superseded:
+            raise self._changed_since(stream, version, superseded) from None
+
+    def _past(
+        self, stream: Stream[Album], version: int, source: Source, provider: ReportProviderId
+    ) -> Past:
+        now = self.states.current(stream)
+        if source.user not in now.state.members:
+            raise AlbumNotFound("no such album, or you are not a member of it")
+        is_there = 0 < version <= now.version
+        found = list(self.events.get(stream.name, gt=version - 1, lte=version)) if is_there else []
+        for one in map(self._as_recorded, found):
+            shown = entry(one)
+            if shown is not None and visible_to(source.user, shown):
+                before = self.states.as_of(stream, version - 1).state
+                return Past(one, before, one.event.evolve(before, one.act), provider)
+        raise EventNotFound("the feed shows you no event of this version")
+
+    def _changed_since(
+        self, stream: Stream[Album], version: int, superseded: Superseded
+    ) -> ChangedSince:
+        """The error that names the newest event that changed what the event of a version changed."""
+        names = {cls: row.mutation for cls in superseded.by if (row := FEED[cls]) is not None}
+        about: dict[str, Any] = {**superseded.about, "mutations": {*names.values()}}
+        choices = choices_of(PUBLIC, FeedQuery(frozenset({EntryKind.MUTATION}), **about))
+        for offset in count(0, _PAGE):
+            found, _ = self.index.feed_page(stream.name, choices, (version, None), _PAGE, offset)
+            for one in map(self.mapper.to_domain_event, found):
+                recorded = self._as_recorded(one)
+                if superseded.touches(recorded.event, recorded.act):
+                    return ChangedSince(recorded.version, names[type(recorded.event)])
+            if len(found) < _PAGE:
+                break
+        return ChangedSince()
+
+    @staticmethod
+    def _as_recorded(one: object) -> RecordedEvent[Any]:
+        return cast(RecordedEvent[Any], one)
