@@ -17,6 +17,7 @@ from typing import Any
 from attrs import NOTHING, fields
 
 from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
+from albumcore.erasures import ErasureKind, Erasures
 from albumcore.feed import FEED
 from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import STORED, stored_name
@@ -34,13 +35,14 @@ KINDS: Mapping[str, tuple[str, type[Any]]] = {
         UserTokens,
     ),
     "images": ("A patient's image set, in the stream `images-<patient>`", PatientImageSet),
+    "erasures": ("Erasures, in the stream `erasures`", Erasures),
 }
 """Title and state class of each kind of stream, by the first part of its events' names."""
 
 VALUES: tuple[type[Any], ...] = (MemberFlags, Webhook, Grants, Content)
 """Values that are fields of events and have fields themselves."""
 
-WORDS: tuple[type[Enum], ...] = (WebhookEvent, ImageType)
+WORDS: tuple[type[Enum], ...] = (WebhookEvent, ImageType, ErasureKind)
 """Values that are one word of a few."""
 
 HEAD = """\
@@ -117,9 +119,11 @@ def _event(name: str, cls: type[Any], led_to: list[str]) -> str:
     else:
         family = f", in the family `{line.family.value}`" if line.family else ""
         shows = f"It shows as `{line.mutation}`{family}."
+    # No decision leads to what an erasure records.
+    by = f"led to by {_listed(led_to)}" if led_to else "recorded by an erasure"
     return (
         f"### {name}\n\n{_prose(cls)}\n{shows}\n"
-        f"Version {stored_name(cls).version}; led to by {_listed(led_to)}.\n\n{_table(cls)}"
+        f"Version {stored_name(cls).version}; {by}.\n\n{_table(cls)}"
     )
 
 

@@ -10,6 +10,7 @@ imported with a star, ``__all__`` is public: their events and decisions.
 
 import sys
 
+from albumcore import erasures as _erasures
 from albumcore import errors as _errors
 from albumcore import ids as _ids
 from albumcore import study_comments as _study_comments
@@ -36,6 +37,7 @@ from albumcore.albums.studies import *
 from albumcore.albums.undo import Past, undo
 from albumcore.albums.webhooks import *
 from albumcore.commands import utc_now
+from albumcore.erasures import *
 from albumcore.errors import *
 from albumcore.feed import (
     DOCUMENTED,
@@ -145,6 +147,7 @@ __all__ = [
     *_capability_tokens.__all__,
     *_comments.__all__,
     *_ids.__all__,
+    *_erasures.__all__,
     *_errors.__all__,
     *_image_set.__all__,
     *_lifecycle.__all__,

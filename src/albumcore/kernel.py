@@ -96,6 +96,9 @@ class Erased(Enum):
 ERASED = Erased.ERASED
 """What a personal field of an event holds once the key of that event was erased."""
 
+ERASED_TEXT = "[erased]"
+"""What is shown, and stored in index rows, for an erased text."""
+
 
 def require_in_person(act: Act) -> None:
     """Check that a user acts in person.

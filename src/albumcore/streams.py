@@ -7,6 +7,7 @@ from typing import Any
 
 from albumcore import ids
 from albumcore.albums import Album
+from albumcore.erasures import Erasures
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
 from albumcore.image_sets import PatientImageSet
@@ -16,6 +17,7 @@ from albumcore.user_tokens import UserTokens
 
 INITIAL: Mapping[str, Callable[[str], Any]] = {
     "album": lambda key: Album(),
+    "erasures": lambda key: Erasures(),
     "images": lambda key: PatientImageSet(),
     "study": lambda key: StudyComments(),
     "user": lambda key: UserTokens(owner=UserId(key)),
@@ -59,6 +61,11 @@ def study_stream(study_uid: StudyUID) -> Stream[StudyComments]:
         Invalid: the UID is malformed.
     """
     return Stream(f"study-{ids.study_uid(study_uid)}", StudyComments())
+
+
+def erasures_stream() -> Stream[Erasures]:
+    """The stream of the record of erasures. A store has one."""
+    return Stream("erasures", Erasures())
 
 
 def named_stream(name: str) -> Stream[Any]:

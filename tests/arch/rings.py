@@ -7,6 +7,7 @@ from collections.abc import Mapping
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "ids", "json_object", "kernel", "persistent_map", "text", "times"}),
     frozenset({"albums", "user_tokens", "study_comments", "image_sets"}),
+    frozenset({"erasures"}),
     frozenset({"feed", "past", "streams"}),
     frozenset({"codec", "index"}),
     frozenset({"library_api", "state_cache", "verification"}),
@@ -18,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 )
 """The parts of albumcore."""
 
-PURE = frozenset().union(*LAYERS[:3], {"index"})
+PURE = frozenset().union(*LAYERS[:4], {"index"})
 """The parts of albumcore that know no clock, no chance and no system: their arguments decide what they return."""
 
 ROOMS: tuple[frozenset[str], ...] = (

@@ -11,15 +11,18 @@ from albumcore import (
     AlbumCreated,
     AlbumDeleted,
     AlbumEdited,
+    AlbumTextErased,
     CapabilityTokenIssued,
     CapabilityTokenRevoked,
     CommentPosted,
     CommentWithdrawn,
+    ErasureRecorded,
     FavoriteAdded,
     FavoriteRemoved,
     FavoriteSet,
     ImageAdded,
     ImageRemoved,
+    ImagesErased,
     MemberAdded,
     MemberLeft,
     MemberPromoted,
@@ -37,6 +40,8 @@ from albumcore import (
     StudyCommentPosted,
     StudyImported,
     StudyRemoved,
+    StudyTextErased,
+    UserTextErased,
     UserTokenIssued,
     UserTokenRevoked,
     WebhookCreated,
@@ -45,6 +50,7 @@ from albumcore import (
     WebhookTriggered,
 )
 from albumcore.albums import MemberFlags, Webhook, WebhookEvent
+from albumcore.erasures import ErasureKind
 from albumcore.ids import (
     CapabilityTokenId,
     ImageId,
@@ -140,6 +146,21 @@ _EXAMPLES = (
     _recorded("images-343", ImageAdded(IMAGE, 276, 117, ImageType.HEADSHOT, CONTENT)),
     _recorded("images-343", ImageRemoved(IMAGE)),
     _recorded("images-343", PatientDeleted()),
+    _of_album(
+        AlbumTextErased(
+            (1, 3, 5),
+            name=True,
+            report_providers=(PROVIDER,),
+            capability_tokens=(TOKEN,),
+            webhooks=(HOOK,),
+        )
+    ),
+    _recorded(f"study-{STUDY}", StudyTextErased((2, 4))),
+    _recorded(f"user-{ALICE}", UserTextErased((1,), (TOKEN,))),
+    _recorded("images-343", ImagesErased((1, 2), (IMAGE,))),
+    _recorded(
+        "erasures", ErasureRecorded(ErasureKind.COMMENT, "album-Q7bZ2mP0xT", 3, "Art. 17(1)(b)")
+    ),
 )
 
 EVENTS: dict[str, RecordedEvent[Any]] = {
@@ -169,6 +190,10 @@ SPARSE: dict[str, RecordedEvent[Any]] = {
         WebhookTriggered(HOOK, WebhookEvent.NEW_USER, user=BOB)
     ),
     "study.comment_posted.v1": _recorded(f"study-{STUDY}", StudyCommentPosted("x")),
+    "album.text_erased.v1": _of_album(AlbumTextErased((2,), description=True)),
+    "user.text_erased.v1": _recorded(f"user-{ALICE}", UserTextErased((1,))),
+    "images.images_erased.v1": _recorded("images-343", ImagesErased((1,))),
+    "erasures.recorded.v1": _recorded("erasures", ErasureRecorded(ErasureKind.PERSON, ALICE)),
     "images.image_added.v1": _recorded(
         "images-343",
         ImageAdded(

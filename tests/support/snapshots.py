@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from albumcore.albums import Album, Member, Phase, ReportProvider
 from albumcore.codec import Snapshot
+from albumcore.erasures import Erasures
 from albumcore.image_sets import Image, ImageType, PatientImageSet
 from albumcore.study_comments import StudyComments
 from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
@@ -50,6 +51,7 @@ TOKENS = UserTokens(
 
 SNAPSHOTS = {
     "album": Snapshot("album-Q7bZ2mP0xT", 500, AT, ALBUM),
+    "erasures": Snapshot("erasures", 500, AT, Erasures()),
     "images": Snapshot("images-343", 500, AT, IMAGES),
     "study": Snapshot(f"study-{STUDY}", 500, AT, StudyComments()),
     "user": Snapshot(f"user-{ALICE}", 500, AT, TOKENS),

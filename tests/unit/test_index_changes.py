@@ -112,6 +112,16 @@ def revoked(stream: str) -> Set:
     return Set(CapabilityTokenRow, {"stream": stream, "token_id": TOKEN}, {"is_revoked": True})
 
 
+def title_erased(stream: str) -> Set:
+    """The change of that row when its title is erased."""
+    return Set(CapabilityTokenRow, {"stream": stream, "token_id": TOKEN}, {"title": "[erased]"})
+
+
+def command_erased(stream: str, *versions: int) -> Set:
+    """The change of the rows of commands whose events were erased."""
+    return Set(CommandRow, {"stream": stream, "version": versions}, {"content": None})
+
+
 PROVIDER_ROW = {"album_id": ALBUM, "provider_id": PROVIDER}
 
 MEANT: dict[str, list[Change]] = {
@@ -257,6 +267,19 @@ MEANT: dict[str, list[Change]] = {
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
     "images.image_removed": [Drop(ImageRow, {"image_id": IMAGE})],
     "images.patient_deleted": [Drop(ImageRow, {"patient": 343})],
+    "album.text_erased": [
+        command_erased(STREAM, 1, 3, 5),
+        Set(AlbumRow, {"album_id": ALBUM}, {"name": "[erased]"}),
+        Set(ProviderRow, PROVIDER_ROW, {"name": "[erased]"}),
+        title_erased(STREAM),
+    ],
+    "study.text_erased": [command_erased(f"study-{STUDY}", 2, 4)],
+    "user.text_erased": [command_erased(f"user-{ALICE}", 1), title_erased(f"user-{ALICE}")],
+    "images.images_erased": [
+        command_erased("images-343", 1, 2),
+        Drop(ImageRow, {"image_id": IMAGE, "patient": 343}),
+    ],
+    "erasures.recorded": [],
 }
 
 MEANT_BY_SPARSE: dict[str, list[Change]] = {
@@ -267,6 +290,11 @@ MEANT_BY_SPARSE: dict[str, list[Change]] = {
     "album.webhook_triggered": [*shown("TRIGGER_WEBHOOK")],
     "study.comment_posted": [*shown(None, stream=f"study-{STUDY}")],
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, None, None, "Audiogram", AT))],
+    "album.text_erased": [
+        command_erased(STREAM, 2),
+        Set(AlbumRow, {"album_id": ALBUM}, {"description": "[erased]"}),
+    ],
+    "images.images_erased": [command_erased("images-343", 1)],
 }
 
 

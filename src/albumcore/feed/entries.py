@@ -19,6 +19,7 @@ from albumcore.albums import (
     studies,
     webhooks,
 )
+from albumcore.erasures import MARKERS, ErasureRecorded
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
 from albumcore.kernel import Erased, Event, RecordedEvent
@@ -140,6 +141,8 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     image_set.ImageAdded: HIDDEN,
     image_set.ImageRemoved: HIDDEN,
     image_set.PatientDeleted: HIDDEN,
+    **dict.fromkeys(MARKERS, HIDDEN),  # what they erased shows as erased
+    ErasureRecorded: HIDDEN,
 }
 """How every stored event class shows, in the order of the API's list of mutations."""
 

@@ -8,6 +8,12 @@ from typing import Any
 from attrs import asdict
 
 from albumcore.albums import capability_tokens, lifecycle, members, report_providers, studies
+from albumcore.erasures import (
+    AlbumTextErased,
+    ImagesErased,
+    StudyTextErased,
+    UserTextErased,
+)
 from albumcore.feed import entry
 from albumcore.image_sets import image_set
 from albumcore.index.postings import terms_of
@@ -28,7 +34,7 @@ from albumcore.index.rows import (
     Set,
     UndoneRow,
 )
-from albumcore.kernel import Event, RecordedEvent
+from albumcore.kernel import ERASED_TEXT, Event, RecordedEvent
 from albumcore.streams import key_of
 from albumcore.user_tokens import user_tokens
 
@@ -246,6 +252,46 @@ def _patient_out(recorded: RecordedEvent[Any], event: image_set.PatientDeleted) 
     yield Drop(ImageRow, {"patient": int(key_of(recorded.stream))})
 
 
+def _album_text_erased(recorded: RecordedEvent[Any], event: AlbumTextErased) -> Iterable[Change]:
+    yield from _commands_erased(recorded, event)
+    album = {"album_id": key_of(recorded.stream)}
+    names = [name for name in ("name", "description") if getattr(event, name)]
+    if names:
+        yield Set(AlbumRow, album, dict.fromkeys(names, ERASED_TEXT))
+    for provider_id in event.report_providers:
+        yield Set(ProviderRow, {**album, "provider_id": provider_id}, {"name": ERASED_TEXT})
+    yield from _titles_erased(recorded, event)
+
+
+def _user_text_erased(recorded: RecordedEvent[Any], event: UserTextErased) -> Iterable[Change]:
+    yield from _commands_erased(recorded, event)
+    yield from _titles_erased(recorded, event)
+
+
+def _images_erased(recorded: RecordedEvent[Any], event: ImagesErased) -> Iterable[Change]:
+    yield from _commands_erased(recorded, event)
+    for image_id in event.image_ids:
+        where = {"image_id": image_id, "patient": int(key_of(recorded.stream))}
+        yield Drop(ImageRow, where)
+
+
+def _titles_erased(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
+    for token_id in event.capability_tokens:
+        where = {"stream": recorded.stream, "token_id": token_id}
+        yield Set(CapabilityTokenRow, where, {"title": ERASED_TEXT})
+
+
+def _commands_erased(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
+    """The contents of commands that led to erased events: with one, its command could be guessed."""
+    for start in range(0, len(event.versions), _MOST_VALUES):
+        versions = event.versions[start : start + _MOST_VALUES]
+        where = {"stream": recorded.stream, "version": versions}
+        yield Set(CommandRow, where, {"content": None})
+
+
+_MOST_VALUES = 500
+"""Values in one condition: a database limits the parameters of a statement."""
+
 DERIVED: Mapping[type[Event[Any]], Deriver] = {
     lifecycle.AlbumCreated: _created,
     lifecycle.AlbumEdited: _edited,
@@ -276,5 +322,9 @@ DERIVED: Mapping[type[Event[Any]], Deriver] = {
     image_set.ImageAdded: _image_in,
     image_set.ImageRemoved: _image_out,
     image_set.PatientDeleted: _patient_out,
+    AlbumTextErased: _album_text_erased,
+    StudyTextErased: _commands_erased,
+    UserTextErased: _user_text_erased,
+    ImagesErased: _images_erased,
 }
 """The changes of rows for each event class, beside the postings of its feed entry. A class may be absent."""

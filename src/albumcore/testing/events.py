@@ -12,6 +12,7 @@ from albumcore.kernel import STORED, RecordedEvent
 from albumcore.streams import (
     INITIAL,
     album_stream,
+    erasures_stream,
     patient_stream,
     study_stream,
     user_stream,
@@ -38,6 +39,7 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
 
 _STREAMS: Mapping[str, st.SearchStrategy[str]] = {
     "album": values.album_ids().map(lambda key: album_stream(key).name),
+    "erasures": st.just(erasures_stream().name),
     "images": values.patient_ids().map(lambda key: patient_stream(key).name),
     "study": values.study_uids().map(lambda key: study_stream(key).name),
     "user": values.user_ids().map(lambda key: user_stream(key).name),

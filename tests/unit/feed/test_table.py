@@ -11,14 +11,17 @@ from albumcore import (
     AdminDemoted,
     AlbumDeleted,
     AlbumEdited,
+    AlbumTextErased,
     CapabilityTokenRevoked,
     CommentPosted,
     CommentWithdrawn,
+    ErasureRecorded,
     FavoriteAdded,
     FavoriteRemoved,
     FavoriteSet,
     ImageAdded,
     ImageRemoved,
+    ImagesErased,
     MemberAdded,
     MemberLeft,
     MemberPromoted,
@@ -35,6 +38,8 @@ from albumcore import (
     StudyCommentPosted,
     StudyImported,
     StudyRemoved,
+    StudyTextErased,
+    UserTextErased,
     UserTokenIssued,
     UserTokenRevoked,
     WebhookCreated,
@@ -43,6 +48,7 @@ from albumcore import (
     WebhookTriggered,
 )
 from albumcore.albums import Webhook, WebhookEvent
+from albumcore.erasures import ErasureKind
 from albumcore.feed import FEED, Entry, EntryKind, Family, entry
 from albumcore.image_sets import Content, ImageType
 from albumcore.kernel import STORED, Act, Event, RecordedEvent
@@ -109,6 +115,11 @@ NEVER_SHOWN: list[Event[Any]] = [
     ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
     ImageRemoved(1),  # type: ignore[arg-type]
     PatientDeleted(),
+    AlbumTextErased((1,), name=True),
+    StudyTextErased((1,)),
+    UserTextErased((1,)),
+    ImagesErased((1,)),
+    ErasureRecorded(ErasureKind.ALBUM, "A1"),
 ]
 
 
