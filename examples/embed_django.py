@@ -35,7 +35,7 @@ def show(request: HttpRequest, case: str) -> JsonResponse:
         page = service.albums.feed(album_id(case), logged_in())
     except AlbumNotFound as error:
         raise Http404(error.detail) from error
-    shown = [entry.type.mutation or entry.comment for entry in page.entries]
+    shown = [entry.type.mutation or entry.shown_comment for entry in page.entries]
     return JsonResponse(shown, safe=False)  # a list
 
 

@@ -33,7 +33,7 @@ def make_app(service: Service) -> FastAPI:
             page = service.albums.feed(album_id(case), logged_in())
         except AlbumNotFound as error:
             raise HTTPException(404, error.detail) from error
-        return [entry.type.mutation or entry.comment for entry in page.entries]
+        return [entry.type.mutation or entry.shown_comment for entry in page.entries]
 
     app.mount("/albumcore", WSGIMiddleware(create_app(service)))  # type: ignore[arg-type]
     return app

@@ -28,7 +28,7 @@ def make_app(service: Service) -> Flask:
     @app.get("/cases/<case>")
     def show(case: str) -> ResponseReturnValue:
         page = service.albums.feed(album_id(case), logged_in())
-        return [entry.type.mutation or entry.comment for entry in page.entries]
+        return [entry.type.mutation or entry.shown_comment for entry in page.entries]
 
     @app.errorhandler(AlbumNotFound)
     def missing(error: AlbumNotFound) -> ResponseReturnValue:

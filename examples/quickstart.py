@@ -25,7 +25,7 @@ with open_memory() as store:
     # The feed as a given viewer, newest first. Private comments are for their author and their target.
     page = store.feed(album_id, viewer=alice)
     for entry in page.entries:
-        print(entry.author, entry.type.mutation or entry.comment)
+        print(entry.author, entry.type.mutation or entry.shown_comment)
 
     # The album as it is, as of a version, and as of a moment.
     print("now", sorted(store.load(album).members))

@@ -22,7 +22,7 @@ from albumcore.albums import (
 from albumcore.erasures import MARKERS, ErasureRecorded
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
-from albumcore.kernel import Erased, Event, RecordedEvent
+from albumcore.kernel import ERASED, Erased, Event, RecordedEvent
 from albumcore.user_tokens import registration, user_tokens
 
 
@@ -99,6 +99,12 @@ def _about_provider(mutation: str) -> EntryType:
 def _about_webhook(mutation: str) -> EntryType:
     return EntryType(mutation, Family.WEBHOOKS, is_latest=False)
 
+
+PLACEHOLDERS: Mapping[Erased | Withdrawn, str] = {
+    ERASED: "This comment was erased.",
+    WITHDRAWN: "This comment was withdrawn.",
+}
+"""What readers see in the place of a comment that is not shown."""
 
 HIDDEN = None
 """The row of an event class that never shows."""
@@ -190,6 +196,12 @@ class Entry:
             return None
         text: str | Erased = self.recorded.event.comment
         return WITHDRAWN if self.is_withdrawn else text
+
+    @property
+    def shown_comment(self) -> str | None:
+        """Text of a comment as readers see it: a placeholder if it was withdrawn or erased. None for a mutation."""
+        comment = self.comment
+        return comment if comment is None or isinstance(comment, str) else PLACEHOLDERS[comment]
 
     @property
     def is_private(self) -> bool:

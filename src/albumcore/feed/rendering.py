@@ -12,7 +12,7 @@ from datetime import datetime
 from attrs import frozen
 
 from albumcore.albums.studies import ReportAdded
-from albumcore.feed.entries import WITHDRAWN, Entry, EntryKind
+from albumcore.feed.entries import Entry, EntryKind
 from albumcore.feed.page import AlbumStatus, FeedPage
 from albumcore.ids import (
     CapabilityTokenId,
@@ -22,7 +22,7 @@ from albumcore.ids import (
     UserId,
 )
 from albumcore.json_object import Json, present
-from albumcore.kernel import ERASED, Source
+from albumcore.kernel import Source
 from albumcore.times import local_time
 
 StudyDescription = Callable[[StudyUID, Sequence[SeriesUID]], str | None]
@@ -105,13 +105,6 @@ _UPSTREAM_ALONE = frozenset({"ADD_FAV", "REMOVE_FAV"})
 """Mutations without an example in the documentation: their upstream form is used in both forms."""
 
 
-PLACEHOLDERS: Mapping[object, str] = {
-    WITHDRAWN: "This comment was withdrawn.",
-    ERASED: "This comment was erased.",
-}
-"""What stands in the place of a text that is not shown."""
-
-
 def render_feed(
     page: FeedPage,
     people: Mapping[UserId, Person],
@@ -155,7 +148,7 @@ def render_study_comments(
         present(
             event_type="Comment",
             source=person(one.author),
-            comment=PLACEHOLDERS.get(one.comment, one.comment),
+            comment=one.shown_comment,
             post_date=form.post_date(one.recorded.at),
             is_private=one.is_private,
             target=None if one.target is None else person(one.target),
@@ -178,7 +171,7 @@ class _Rendering:
         return present(
             event_type="Comment" if one.kind is EntryKind.COMMENT else "Mutation",
             source=self._source(one.recorded.act.source),
-            comment=PLACEHOLDERS.get(one.comment, one.comment),
+            comment=one.shown_comment,
             post_date=self.form.post_date(one.recorded.at),
             is_private=one.is_private if one.kind is EntryKind.COMMENT else None,
             target=None if one.target is None else self._person(one.target),
