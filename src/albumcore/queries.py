@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, cast
 
+from attrs import evolve
 from eventsourcing.persistence import OperationalError, PersistenceError, StoredEvent
 
 from albumcore.albums import Album
@@ -34,7 +35,6 @@ from albumcore.index import (
     ImageRow,
     MemberRow,
     UndoneRow,
-    admins_then,
     album_status_now,
     album_status_then,
     albums_of,
@@ -156,12 +156,11 @@ class Albumcore(Undoing):
             return self._replayed_feed(stream, viewer, wanted, version)
         if version is not None:
             return self._past_feed(album_id, viewer, wanted, version)
-        entries, total = self._page(stream, viewer, wanted)
-        entries = self._with_withdrawn(stream, entries)
+        page = self._album_page(stream, viewer, wanted)
         # After the page was read: a member now was a member then.
         if not self.index.rows(MemberRow, {"album_id": album_id, "sub": viewer}):
             raise AlbumNotFound("no such album, or you are not a member of it")
-        return FeedPage(entries, total, album_status_now(self.index, album_id, entries))
+        return evolve(page, album_status=album_status_now(self.index, album_id, page))
 
     def study_comments(
         self, study_uid: StudyUID, viewer: UserId, query: FeedQuery | None = None
@@ -201,27 +200,26 @@ class Albumcore(Undoing):
         shown = map(entry, map(self._once_read, found))
         return tuple(one for one in shown if one is not None), total
 
-    def _with_withdrawn(
-        self, stream: Stream[Any], entries: tuple[Entry, ...], until: int | None = None
-    ) -> tuple[Entry, ...]:
-        """The entries of an album's feed, with the comments withdrawn that were so by a version."""
+    def _album_page(
+        self, stream: Stream[Album], viewer: UserId, query: FeedQuery, until: int | None = None
+    ) -> FeedPage:
+        """A page of an album's feed, with the comments withdrawn that were so by a version."""
+        entries, total = self._page(stream, viewer, query, until)
         comments = [one.recorded.version for one in entries if one.type.mutation is None]
-        if not comments:
-            return entries
-        rows = self.index.rows(UndoneRow, {"stream": stream.name, "undone": comments})
-        undone = {row.undone for row in rows if until is None or row.version <= until}
-        return with_withdrawn(entries, undone) if undone else entries
+        if comments:
+            rows = self.index.rows(UndoneRow, {"stream": stream.name, "undone": comments})
+            undone = {row.undone for row in rows if until is None or row.version <= until}
+            entries = with_withdrawn(entries, undone) if undone else entries
+        return FeedPage(entries, total)
 
     def _past_feed(
         self, album_id: AlbumId, viewer: UserId, query: FeedQuery, version: int
     ) -> FeedPage:
-        if viewer not in admins_then(self.index, album_id, version, [viewer]):
+        page = self._album_page(album_stream(album_id), viewer, query, version)
+        status = album_status_then(self.index, album_id, version, viewer, page, self._once_read)
+        if viewer not in status.admins:
             raise AlbumNotFound("no such album then, or you were not a member of it")
-        stream = album_stream(album_id)
-        entries, total = self._page(stream, viewer, query, version)
-        entries = self._with_withdrawn(stream, entries, version)
-        status = album_status_then(self.index, album_id, version, entries, self._once_read)
-        return FeedPage(entries, total, status)
+        return evolve(page, album_status=status)
 
     def _replayed_feed(
         self, stream: Stream[Album], viewer: UserId | None, query: FeedQuery, until: int | None

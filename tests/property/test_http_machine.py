@@ -279,6 +279,57 @@ class ApiMachine(Belongings):
         path = path.format(album=self.album(which))
         self.request(by, "GET", path, query=more | page, number=number)
 
+    @rule(
+        by=draw.BRINGERS,
+        which=draw.OF_ALBUM,
+        path=st.sampled_from(["", "/users", "/events", "/events"]),
+        moment=draw.MOMENTS,
+        form=draw.TIME_FORMS,
+        more=draw.few(includeUsers=draw.FLAGS, types=draw.KINDS, endDate=draw.DATES),
+        page=draw.PAGES,
+        number=st.integers(0, 99),
+    )
+    def look_back(
+        self,
+        by: By,
+        which: int,
+        path: str,
+        moment: Any,
+        form: str,
+        more: dict[str, Any],
+        page: dict[str, str],
+        number: int,
+    ) -> None:
+        """An album, its members and its events, as of a moment."""
+        album = self.album(which)
+        query = self.moment(album, moment, form, number) | more | page
+        self.request(by, "GET", f"/albums/{album}{path}", query=query, number=number)
+
+    @rule(
+        by=draw.BRINGERS,
+        which=draw.OF_ALBUM,
+        moments=st.tuples(draw.MOMENTS, draw.MOMENTS),
+        forms=st.tuples(draw.TIME_FORMS, draw.TIME_FORMS),
+        numbers=st.tuples(st.integers(0, 99), st.integers(0, 99)),
+    )
+    def compare_moments(
+        self,
+        by: By,
+        which: int,
+        moments: tuple[Any, Any],
+        forms: tuple[str, str],
+        numbers: tuple[int, int],
+    ) -> None:
+        """What changed between two; sometimes the earlier one is the second, or missing."""
+        album = self.album(which)
+        begin, end = (
+            self.moment(album, *one).get("at")
+            for one in zip(moments, forms, sorted(numbers), strict=True)
+        )
+        query = {"from": begin, "to": end}
+        query = {name: text for name, text in query.items() if text is not None}
+        self.request(by, "GET", f"/albums/{album}/changes", query=query, number=numbers[0])
+
     @rule(days=st.sampled_from([0.01, 1, 30]))
     def wait(self, days: float) -> None:
         """Time passes, and tokens with it."""

@@ -207,6 +207,31 @@ TRIES: Mapping[str, tuple[str, str, dict[str, str], dict[str, str] | None]] = {
 }
 """What shows whether a member flag is on, or what a token may do: method, path, query and form."""
 
+MOMENTS = mostly(
+    ["at", "at", "at", "version"],
+    [
+        {"at": "yesterday"},
+        {"at": ""},
+        {"at": "2026-02-30T12:00:00Z"},
+        {"at": "2026-03-01"},
+        {"at": "0001-01-01T00:00:00+01:00"},
+        {"at": "2999-01-01T00:00:00Z"},
+        {"version": "0"},
+        {"version": "-1"},
+        {"version": "x"},
+        {"version": "99999"},
+        {"version": "99999999999999999999"},
+        {"at": "2026-03-01T12:00:00", "version": "1"},
+    ],
+    6,
+)
+"""A moment of what happened, by its time or version; or what is none."""
+
+TIME_FORMS = st.sampled_from(
+    ["{}", "{}", "{}Z", "{}+00:00", "{}.000000Z", "{}.5", "{}.999999999Z", "{}-01:00"]
+)
+"""How a time is written."""
+
 TRIGGERS = mostly(
     [
         {"event": "new_user", "user": BOB},

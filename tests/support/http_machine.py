@@ -228,6 +228,16 @@ class ApiClient(RuleBasedStateMachine):
         total = answer.headers.get("X-Total-Count")
         assert total == (None if told.total is None else str(told.total)), asked
 
+    def moment(self, album: str, moment: Any, form: str, number: int) -> dict[str, str]:
+        """The parameters that name a moment of an album: of something that happened, by a number."""
+        known = self.model.remembered.get(album, [])
+        if isinstance(moment, dict) or not known:
+            return moment if isinstance(moment, dict) else {"at": "2026-03-01T12:00:00Z"}
+        one = known[number % len(known)]
+        if moment == "version":
+            return {"version": str(one.album.version)}
+        return {"at": form.format(one.at.replace(tzinfo=None).isoformat())}
+
     def album(self, number: int) -> str:
         """One of the two oldest albums there are; or none."""
         return [*self.open_albums[:2], NOWHERE, NOWHERE, NOWHERE][number]

@@ -7,7 +7,6 @@ from typing import Any
 
 from attrs import evolve
 
-from support.naive_answers import NaiveAnswers
 from support.naive_http import (
     BAD_FORM,
     BAD_QUERY,
@@ -20,6 +19,7 @@ from support.naive_http import (
     Told,
     page_of,
 )
+from support.naive_past import NaivePast
 from support.naive_places import Place, Words
 from support.naive_state import Fact
 
@@ -37,7 +37,7 @@ FAMILIES = {
 """Mutations, by family; those without one at the end."""
 
 
-class NaiveMore(NaiveAnswers):
+class NaiveMore(NaivePast):
     """Routes; see `support.naive_routes`."""
 
     good_urls: tuple[str, ...] = ()
@@ -47,14 +47,17 @@ class NaiveMore(NaiveAnswers):
 
     def list_events(self, request: Request, caller: Caller) -> Told:
         """Rules 20 to 23, and 41 to 45."""
-        album = self.albums[request.path["album"]]
+        album_id = request.path["album"]
+        then = self.asked(request, album_id)
+        album = self.albums[album_id] if then is None else self.seen_then(caller, then, set())
         words = {word for text in request.query.get("types", ()) for word in text.split(",")}
         kinds = words or {"comments", "mutations"}
         page_of(request, [])
         found, _ = album.see(caller.user, kinds)
         if kinds == {"mutations"}:
-            found = self.filtered(request, request.path["album"], found)
-        shown = [self.event(album, one) for one in page_of(request, found)]
+            found = self.filtered(request, album_id, found)
+        with self.as_then(album_id, album):
+            shown = [self.event(album, one) for one in page_of(request, found)]
         return Told(200, shown, total=len(found))
 
     def filtered(self, request: Request, album_id: str, found: list[Fact]) -> list[Fact]:

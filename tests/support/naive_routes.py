@@ -44,6 +44,7 @@ TABLE: list[tuple[str, str, Who, str | None, str | None, str]] = [
     ("GET", "/albums", "user", None, None, "list_albums"),
     ("POST", "/albums", "user", None, None, "create_album"),
     ("GET", "/albums/{album}", "any", None, None, "get_album"),
+    ("GET", "/albums/{album}/changes", "user", "LIST_USERS", None, "album_changes"),
     ("PATCH", "/albums/{album}", "user", "EDIT_ALBUM", None, "edit_album"),
     ("DELETE", "/albums/{album}", "any", "DELETE_ALBUM", None, "delete_album"),
     ("PUT", "/albums/{album}/favorites", "user", None, None, "set_favorite"),
@@ -114,6 +115,8 @@ class NaiveApi(NaiveMore, NaiveTokens):
                     return self.respond(request, row)
                 except Failed as failed:
                     return Told(failed.status, message=failed.message)
+                finally:
+                    self.remember(at)
         raise AssertionError(f"{method} {path} is no route")
 
     def respond(self, request: Request, row: tuple[Any, ...]) -> Told:
@@ -167,9 +170,13 @@ class NaiveApi(NaiveMore, NaiveTokens):
         with_users = request.flag("query", "includeUsers") is True
         if with_users and not self.holds(caller, album_id, "LIST_USERS"):
             raise Failed(403, "'includeUser' forbidden")
+        album, then = self.albums[album_id], self.asked(request, album_id)
+        if then is not None:
+            album = self.seen_then(caller, then, {"read"})
         whole = caller.acts_as_user
-        told = self.album(album_id, caller.user) if whole else self.brief_album(album_id)
-        return Told(200, told | ({"users": self.members(album_id)} if with_users else {}))
+        with self.as_then(album_id, album):
+            told = self.album(album_id, caller.user) if whole else self.brief_album(album_id)
+            return Told(200, told | ({"users": self.members(album_id)} if with_users else {}))
 
     def edit_album(self, request: Request, caller: Caller) -> Told:
         """Kheops API 3.4."""
@@ -239,7 +246,11 @@ class NaiveApi(NaiveMore, NaiveTokens):
 
     def list_users(self, request: Request, caller: Caller) -> Told:
         """Any member may."""
-        found = self.members(request.path["album"])
+        album_id = request.path["album"]
+        then, found = self.asked(request, album_id), self.members(album_id)
+        if then is not None:
+            with self.as_then(album_id, self.seen_then(caller, then, set())):
+                found = self.members(album_id)
         return Told(200, page_of(request, found), total=len(found))
 
     def add_user(self, request: Request, caller: Caller) -> Told:

@@ -66,6 +66,7 @@ class NaiveState:
     def __init__(self) -> None:
         self.phase = "new"
         self.ever: list[Fact] = []
+        self.version = 0
         self.forget()
 
     def forget(self) -> None:
@@ -96,6 +97,7 @@ class NaiveState:
             recorded: list[Fact] = getattr(self, decision)(*args)
         except Refused as refusal:
             return str(refusal)
+        self.version += len(recorded)
         for fact in recorded:
             if fact["kind"] is not None:
                 self.feed.append(fact)

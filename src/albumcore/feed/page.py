@@ -59,7 +59,19 @@ class FeedPage:
 
     entries: tuple[Entry, ...]
     total: int
-    album_status: AlbumStatus
+    album_status: AlbumStatus = AlbumStatus()
+
+    @property
+    def through(self) -> tuple[frozenset[ReportProviderId], frozenset[CapabilityTokenId]]:
+        """The report providers that are named on the page, and the capability tokens."""
+        sources = [one.recorded.act.source for one in self.entries]
+        providers = {source.report_provider for source in sources}
+        providers.update([one.provider_id for one in self.entries])
+        tokens = {source.capability_token for source in sources}
+        return (
+            frozenset([one for one in providers if one is not None]),
+            frozenset([one for one in tokens if one is not None]),
+        )
 
     @property
     def users(self) -> frozenset[UserId]:

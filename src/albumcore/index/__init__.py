@@ -5,7 +5,7 @@ appends the event, so rows are never stale, and can be dropped and rebuilt from 
 and positions; the content of events stays in the streams.
 """
 
-from albumcore.index.album_status import admins_then, album_status_now, album_status_then
+from albumcore.index.album_status import album_status_now, album_status_then
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.fingerprint_examples import examples
 from albumcore.index.overview import AlbumOverview, albums_of
@@ -59,7 +59,6 @@ __all__ = [
     "UndoneRow",
     "Versions",
     "Where",
-    "admins_then",
     "album_status_now",
     "album_status_then",
     "albums_of",

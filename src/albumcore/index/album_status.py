@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 from albumcore.albums.report_providers import ReportProviderDeleted
 from albumcore.albums.studies import SeriesRemoved, StudyRemoved
-from albumcore.feed import AlbumStatus, Entry, ReportProviderStatus
+from albumcore.feed import AlbumStatus, FeedPage, ReportProviderStatus
 from albumcore.ids import (
     AlbumId,
     CapabilityTokenId,
     ReportProviderId,
-    SeriesUID,
     UserId,
 )
 from albumcore.index.postings import (
@@ -38,16 +37,18 @@ _REMOVING = {stored_name(cls).name for cls in (StudyRemoved, SeriesRemoved)}
 """The stored names of the mutations about a series after which it is not in the album."""
 
 
-def album_status_now(index: Index, album_id: AlbumId, entries: Iterable[Entry]) -> AlbumStatus:
-    """The present status of the people and things that entries of an album's feed name."""
-    subs, series, providers, tokens = _named_in(entries)
+def album_status_now(index: Index, album_id: AlbumId, page: FeedPage) -> AlbumStatus:
+    """The present status of the people and things that a page of an album's feed names."""
     in_album = {"album_id": album_id}
+    providers, tokens = page.through
 
-    def rows(kind: type[R], column: str, named: set[Any], where: Where = in_album) -> list[R]:
+    def rows(
+        kind: type[R], column: str, named: Collection[Any], where: Where = in_album
+    ) -> list[R]:
         return index.rows(kind, {**where, column: named}) if named else []
 
     found: dict[str, Any] = {
-        "admins": {row.sub: row.is_admin for row in rows(MemberRow, "sub", subs)},
+        "admins": {row.sub: row.is_admin for row in rows(MemberRow, "sub", page.users)},
         "providers": {
             row.provider_id: ReportProviderStatus(row.name, row.is_removed)
             for row in rows(ProviderRow, "provider_id", providers)
@@ -55,10 +56,13 @@ def album_status_now(index: Index, album_id: AlbumId, entries: Iterable[Entry]) 
         "tokens": {
             row.token_id: row.title
             for row in rows(
-                CapabilityTokenRow, "token_id", tokens, {"stream": album_stream(album_id).name}
+                CapabilityTokenRow,
+                "token_id",
+                tokens,
+                {"stream": album_stream(album_id).name},
             )
         },
-        "series": frozenset(row.series_uid for row in rows(SeriesRow, "series_uid", series)),
+        "series": frozenset(row.series_uid for row in rows(SeriesRow, "series_uid", page.series)),
     }
     return AlbumStatus(**found)
 
@@ -67,10 +71,11 @@ def album_status_then(
     index: Index,
     album_id: AlbumId,
     version: int,
-    entries: Iterable[Entry],
+    viewer: UserId,
+    page: FeedPage,
     read: Callable[[Any], RecordedEvent[Any]],
 ) -> AlbumStatus:
-    """The status as of a version of the people and things that entries up to that version name.
+    """The status as of a version of a viewer, and of the people and things that a page up to that version names.
 
     The cost does not grow with the album, which must not be deleted: the posting lists go with it.
 
@@ -78,40 +83,29 @@ def album_status_then(
         index: The index rows.
         album_id: The album.
         version: The version.
-        entries: The entries.
+        viewer: The viewer.
+        page: The page.
         read: Reads a stored event.
     """
     stream = album_stream(album_id).name
-    subs, series, providers, tokens = _named_in(entries)
-    terms = {series_term(uid): uid for uid in series}
-    latest = index.latest(stream, terms, version) if terms else {}
+    providers, tokens = page.through
+    members = {member_term(user): user for user in (viewer, *page.users)}
+    in_album = {series_term(uid): uid for uid in page.series}
+    last = index.latest(stream, [*members, *in_album], version)
+    admins = {
+        user: MEMBERSHIP[STORED[last[term][1]]] for term, user in members.items() if term in last
+    }
     where = {"stream": stream, "token_id": tokens}
     titles = index.rows(CapabilityTokenRow, where) if tokens else []
     return AlbumStatus(
-        admins_then(index, album_id, version, subs),
+        {user: is_admin for user, is_admin in admins.items() if is_admin is not None},
         {one: _provider_then(index, stream, version, one, read) for one in providers},
         # A title never changes.
         {CapabilityTokenId(row.token_id): row.title for row in titles},
-        frozenset(terms[term] for term, (_, name) in latest.items() if name not in _REMOVING),
+        frozenset(
+            uid for term, uid in in_album.items() if term in last and last[term][1] not in _REMOVING
+        ),
     )
-
-
-def _named_in(
-    entries: Iterable[Entry],
-) -> tuple[set[UserId], set[SeriesUID], set[ReportProviderId], set[CapabilityTokenId]]:
-    """The users, series, report providers and capability tokens that entries name."""
-    subs: set[UserId] = set()
-    series: set[SeriesUID] = set()
-    providers: set[ReportProviderId] = set()
-    tokens: set[CapabilityTokenId] = set()
-    for one in entries:
-        source = one.recorded.act.source
-        subs.add(source.user)
-        subs.update([one.target] if one.target else ())
-        series.update(one.series_uids)
-        providers.update(name for name in (one.provider_id, source.report_provider) if name)
-        tokens.update([source.capability_token] if source.capability_token else ())
-    return subs, series, providers, tokens
 
 
 def _provider_then(
@@ -127,13 +121,3 @@ def _provider_then(
     events = [read(one).event for one in found]
     is_removed = isinstance(events[0], ReportProviderDeleted)
     return ReportProviderStatus(events[1 if is_removed else 0].name, is_removed)
-
-
-def admins_then(
-    index: Index, album_id: AlbumId, version: int, users: Collection[UserId]
-) -> Mapping[UserId, bool]:
-    """Those of some users who were members as of a version, each with whether they were an admin."""
-    terms = {member_term(user): user for user in users}
-    found = index.latest(album_stream(album_id).name, terms, version) if terms else {}
-    after = {terms[term]: MEMBERSHIP[STORED[name]] for term, (_, name) in found.items()}
-    return {user: is_admin for user, is_admin in after.items() if is_admin is not None}

@@ -9,6 +9,7 @@ from albumcore import Act, Album, Albumcore, Permission, Stream, album_stream
 from albumcore.errors import AlbumNotFound, Forbidden, Invalid
 from albumcore.ids import AlbumId, album_id
 from albumcore.index import AlbumRow, Index, MemberRow, SeriesRow
+from albumcore.past import Moment
 from albumcore_adapters.identity.callers import Caller
 
 _NO_ALBUM = "no such album, or you are not a member of it"
@@ -89,3 +90,24 @@ def may(
     except (AlbumNotFound, Forbidden):
         return False
     return True
+
+
+def album_then(
+    albums: Albumcore, caller: Caller, album: AlbumId, permission: Permission, moment: Moment
+) -> Album:
+    """The album as of a moment, for a caller who could read it then, and is admitted to it now.
+
+    A user must have been a member. A capability token of the album, or a report provider, must have existed and been
+    valid, with the permission. A token for some studies reaches back to when the album held one of them.
+
+    Raises:
+        AlbumNotFound: the caller could not.
+    """
+    then = albums.load(album_stream(album), version=moment.version)
+    try:
+        then.require(Act(caller.source, moment.at), permission)
+    except Forbidden:
+        raise AlbumNotFound(_NO_ALBUM) from None
+    if caller.studies is not None and caller.studies.isdisjoint(then.studies):
+        raise AlbumNotFound(_NO_ALBUM)
+    return then

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from attrs import frozen
 
-from albumcore import Permission
+from albumcore import Album, Permission
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import Index, MemberRow, SeriesRow
 from albumcore_adapters.access.albums import may, permitted
@@ -102,6 +102,16 @@ def confirmed_holdings(claims: SeriesClaims, held: Iterable[Holding]) -> list[Ho
     found = list(held)
     claimed = claims.in_holders({one.holder for one in found})
     return [one for one in found if one not in claimed]
+
+
+def holdings_then(caller: Caller, album: AlbumId, then: Album) -> list[Holding]:
+    """The holdings of an album of the past that a caller may read."""
+    return [
+        Holding(album_holder(album), study, uid)
+        for study, series in then.studies.items()
+        if caller.studies is None or study in caller.studies
+        for uid in series
+    ]
 
 
 def by_study(held: Iterable[Holding]) -> dict[StudyUID, set[SeriesUID]]:

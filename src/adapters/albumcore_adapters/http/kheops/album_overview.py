@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
-from albumcore import RecordedEvent, album_stream
+from albumcore import Album, RecordedEvent, album_stream
 from albumcore.errors import AlbumNotFound
 from albumcore.feed import EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
@@ -18,6 +18,7 @@ from albumcore_adapters.directory.catalogue import CatalogueSeries
 from albumcore_adapters.directory.claims import Holding, album_holder
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import people_of
+from albumcore_adapters.identity.callers import Caller
 
 
 @frozen
@@ -125,17 +126,46 @@ def brief_json(holdings: Holdings, album: AlbumId) -> dict[str, Any]:
         AlbumNotFound: the album has just been deleted.
     """
     for row in holdings.albums.index.rows(AlbumRow, {"album_id": album}):
-        held = contents(holdings, [album])[album]
-        return {
-            "album_id": row.album_id,
-            "name": row.name,
-            "description": row.description,
-            "modalities": held.modalities,
-            "number_of_studies": held.studies,
-            "number_of_series": held.series,
-            "number_of_instances": held.instances,
-        }
+        return _brief(row, contents(holdings, [album])[album])
     raise AlbumNotFound("no such album, or you are not a member of it")
+
+
+def _brief(about: AlbumRow, held: Contents) -> dict[str, Any]:
+    return {
+        "album_id": about.album_id,
+        "name": about.name,
+        "description": about.description,
+        "modalities": held.modalities,
+        "number_of_studies": held.studies,
+        "number_of_series": held.series,
+        "number_of_instances": held.instances,
+    }
+
+
+def album_json_then(
+    holdings: Holdings, caller: Caller, album: AlbumId, then: Album, version: int
+) -> dict[str, Any]:
+    """The album object as of a version: whole for a member of then, in brief for a token of the album.
+
+    The attributes of its series, and which of them are claims, are those of the present.
+    """
+    counts = holdings.albums.album_counts(album, caller.user, version)
+    assert then.created_at is not None
+    about = (album, then.name, then.description, then.created_at, counts.last_event_at)
+    row = AlbumRow(*about, **asdict(then.flags))
+    claimed = holdings.claims.in_holders([album_holder(album)])
+    held = [
+        uid
+        for study, uids in then.studies.items()
+        for uid in uids
+        if Holding(album_holder(album), study, uid) not in claimed
+    ]
+    found = contents_of(held, holdings.catalogue.series(held))
+    if not caller.acts_as_user:
+        return _brief(row, found)
+    member = MemberRow(album, caller.user, **asdict(then.members[caller.user]))
+    numbers = Counts(len(then.members), counts.comments, found)
+    return album_json(AlbumOverview(row, member), numbers)
 
 
 def one_album_json(holdings: Holdings, viewer: UserId, album: AlbumId) -> dict[str, Any]:
@@ -161,3 +191,8 @@ def members_json(index: Index, people: People, album: AlbumId) -> list[dict[str,
     """The members of an album, in the order of `people_of`."""
     rows = index.rows(MemberRow, {"album_id": album})
     return people_of({UserId(row.sub): row.is_admin for row in rows}, people)
+
+
+def members_of(then: Album, people: People) -> list[dict[str, Any]]:
+    """The members of an album of the past, in the order of `people_of`."""
+    return people_of({user: one.is_admin for user, one in then.members.items()}, people)

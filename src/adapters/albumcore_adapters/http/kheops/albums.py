@@ -22,7 +22,7 @@ from albumcore import (
 )
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId
-from albumcore_adapters.access.albums import permitted
+from albumcore_adapters.access.albums import album_then, permitted
 from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.random_ids import MakeId
@@ -30,17 +30,20 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.kheops.album_list import LIST_PARAMETERS, list_albums
 from albumcore_adapters.http.kheops.album_overview import (
+    album_json_then,
     brief_json,
     created_album_json,
     members_json,
+    members_of,
     one_album_json,
 )
-from albumcore_adapters.http.kheops.parameters import Fields
+from albumcore_adapters.http.kheops.parameters import Fields, asked_moment
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
     DONE,
     LISTED,
     NOTHING,
+    THEN,
     listed,
     shown,
 )
@@ -91,7 +94,7 @@ def created_response(created: RecordedEvent[Any]) -> Response:
 
 
 def get(request: ApiRequest, holdings: Holdings, people: People) -> Response:
-    """Show the album, with its members if ``includeUsers`` is true (Kheops API 3.2).
+    """Show the album, with its members if ``includeUsers`` is true (Kheops API 3.2); or as of a moment of the past.
 
     A token of the album sees its name, its description, and its counts.
     """
@@ -99,6 +102,11 @@ def get(request: ApiRequest, holdings: Holdings, people: People) -> Response:
     with_users = request.query.flag("includeUsers") is True
     if with_users:
         _require_list_users(albums, caller, album, holdings.clock())
+    moment = asked_moment(request.query, albums, album, holdings.clock)
+    if moment is not None:
+        then = album_then(albums, caller, album, Permission.READ_SERIES, moment)
+        shown = album_json_then(holdings, caller, album, then, moment.version)
+        return Response.json(shown | ({"users": members_of(then, people)} if with_users else {}))
     found = (
         one_album_json(holdings, caller.user, album)
         if caller.acts_as_user
@@ -174,7 +182,7 @@ ROUTES = (
         *("GET", "/albums/{album}", get),
         summary="Show an album; a token of the album sees it in brief.",
         callers=Callers.ANY_TOKEN,
-        query={"includeUsers": ParameterSpec(WORD, "true: with its members.")},
+        query={"includeUsers": ParameterSpec(WORD, "true: with its members."), **THEN},
         responses={
             200: ResponseSpec("The album.", {JSON: {"oneOf": [ref("Album"), ref("AlbumInBrief")]}})
         },

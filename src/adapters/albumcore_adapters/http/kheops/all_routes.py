@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from albumcore_adapters.http.kheops import (
+    album_changes,
     albums,
     capability_tokens,
     comments,
@@ -28,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *token_endpoint.ROUTES,
     *introspection.ROUTES,
     *albums.ROUTES,
+    *album_changes.ROUTES,
     *studies.ROUTES,
     *members.ROUTES,
     *favorites.ROUTES,

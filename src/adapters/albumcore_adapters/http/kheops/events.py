@@ -14,13 +14,20 @@ from albumcore import Album, Albumcore, EntryKind, FeedQuery, Permission
 from albumcore.errors import UserNotFound
 from albumcore.feed import FEED, MUTATIONS, Family, FeedForm
 from albumcore.ids import UserId
+from albumcore.times import Clock
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import render
-from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, Page, user_named
+from albumcore_adapters.http.kheops.parameters import (
+    BadQuery,
+    Fields,
+    Page,
+    asked_moment,
+    user_named,
+)
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.shared_specs import PAGE, listed
+from albumcore_adapters.http.kheops.shared_specs import PAGE, THEN, listed
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, one_of
 from albumcore_adapters.http.openapi.value_schemas import DAY_OR_MOMENT, USER, any_case
@@ -66,12 +73,17 @@ def list_all(
     people: People,
     catalogue: Catalogue,
     claims: SeriesClaims,
+    clock: Clock,
     form: FeedForm,
 ) -> Response:
-    """List a page of the entries that the caller may see, newest first."""
-    named = Named(people, catalogue, partial(albums.load, request.stream))
-    page = albums.feed(request.album, request.caller.user, feed_query(request.query, named, form))
-    entries = render(page, request.album, people, catalogue, claims, form)
+    """List a page of the entries that the caller may see, newest first; of the past, those that they saw then."""
+    album, query = request.album, request.query
+    named = Named(people, catalogue, lambda: albums.load(request.stream))
+    wanted = feed_query(query, named, form)
+    moment = asked_moment(query, albums, album, clock)
+    version = None if moment is None else moment.version
+    page = albums.feed(album, request.caller.user, wanted, version=version)
+    entries = render(page, album, people, catalogue, claims, form)
     return Response.json(entries, total=page.total)
 
 
@@ -218,6 +230,7 @@ ROUTES = (
         permission=Permission.READ_COMMENT,
         query={
             **PAGE,
+            **THEN,
             "types": _TYPES,
             "type": ParameterSpec(one_of(*MUTATIONS), repeated=True),
             "family": _FAMILY,

@@ -18,21 +18,28 @@ from albumcore import (
     demote_admin,
     remove_member,
 )
+from albumcore.times import Clock
+from albumcore_adapters.access.albums import album_then
 from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.http.kheops.album_overview import members_json
-from albumcore_adapters.http.kheops.parameters import Page, user_named
+from albumcore_adapters.http.kheops.album_overview import members_json, members_of
+from albumcore_adapters.http.kheops.parameters import Page, asked_moment, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, PAGE, listed
+from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, PAGE, THEN, listed
 from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
 
 
-def list_all(request: ApiRequest, albums: Albumcore, people: People) -> Response:
-    """List the members, by e-mail address."""
-    page = Page.of(request.query)
-    members = members_json(albums.index, people, request.album)
+def list_all(request: ApiRequest, albums: Albumcore, people: People, clock: Clock) -> Response:
+    """List the members, by e-mail address; or those of a moment of the past."""
+    page, album = Page.of(request.query), request.album
+    moment = asked_moment(request.query, albums, album, clock)
+    if moment is None:
+        members = members_json(albums.index, people, album)
+    else:
+        then = album_then(albums, request.caller, album, Permission.LIST_USERS, moment)
+        members = members_of(then, people)
     return Response.json(members[page.slice], total=len(members))
 
 
@@ -71,7 +78,7 @@ ROUTES = (
     Route(
         *("GET", "/albums/{album}/users", list_all, "List the members of an album."),
         permission=Permission.LIST_USERS,
-        query=PAGE,
+        query={**PAGE, **THEN},
         responses=listed("Member"),
         from_store=True,
     ),

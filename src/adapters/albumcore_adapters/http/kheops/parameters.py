@@ -9,8 +9,11 @@ from urllib.parse import parse_qsl
 import falcon
 from attrs import frozen
 
+from albumcore import Albumcore, album_stream
 from albumcore.errors import Invalid, UserNotFound
-from albumcore.ids import SeriesUID, StudyUID, UserId, is_uid
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, is_uid
+from albumcore.past import Moment, past_time
+from albumcore.times import Clock
 from albumcore_adapters.directory.people import People
 
 MAX_FIELDS = 10_000
@@ -23,6 +26,11 @@ class BadQuery(Invalid):
     """A value in the address of a request, in its path or its query string, breaks a rule."""
 
     code = "bad_query_parameter"
+
+    @classmethod
+    def of(cls, error: Invalid) -> BadQuery:
+        """The same error of a value in the address of the request."""
+        return cls(error.field, error.detail.removeprefix(f"{error.field}: "))
 
 
 _UID_RULE = "a UID has at most 64 characters: numbers without leading zeros, joined by dots"
@@ -179,3 +187,24 @@ def user_named(people: People, reference: str) -> UserId:
 def user_named_or_none(people: People, reference: str | None) -> UserId | None:
     """`user_named`, for a parameter that may be missing."""
     return None if reference is None else user_named(people, reference)
+
+
+MOMENT_NAMES = ("at", "version")
+
+
+def asked_moment(query: Fields, albums: Albumcore, album: AlbumId, clock: Clock) -> Moment | None:
+    """The moment that ``at`` or ``version`` names in the history of an album; None without either.
+
+    Raises:
+        BadQuery: both are given, or the one is no time or version of the past.
+    """
+    at, version = query.text("at"), query.number("version", 1)
+    if at is None and version is None:
+        return None
+    if at is not None and version is not None:
+        raise BadQuery("version", "at most one of at and version is expected")
+    try:
+        time = None if at is None else past_time(at, clock)
+        return albums.moment(album_stream(album), time, version)
+    except Invalid as error:
+        raise BadQuery.of(error) from None

@@ -22,6 +22,7 @@ from albumcore_adapters.http.openapi.specs import (
 )
 from albumcore_adapters.http.openapi.value_schemas import (
     NUMBER,
+    PAST_TIME,
     POSITIVE,
     any_case,
 )
@@ -59,6 +60,15 @@ _PLACES: Parameters = {
 }
 IN: Parameters = {"place": group(_PLACES, at_most_one("album", "inbox"))}
 IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
+
+_MOMENT: Parameters = {
+    "at": ParameterSpec(
+        PAST_TIME, "As of this time, or of the end of this second if it has no fraction."
+    ),
+    "version": ParameterSpec(POSITIVE, "As of the event of this version of the album."),
+}
+THEN: Parameters = {"moment": group(_MOMENT, at_most_one("at", "version"))}
+"""The moment to show, of a route that shows the present without it."""
 
 
 def in_place(favorite: ParameterSpec) -> Parameters:

@@ -7,20 +7,20 @@ from typing import Any
 
 from attrs import frozen
 
-from albumcore import Permission, study_stream
+from albumcore import Album, Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.feed import PUBLIC, EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import Index, SeriesRow
-from albumcore_adapters.access.albums import permitted
+from albumcore_adapters.access.albums import album_then, permitted
 from albumcore_adapters.access.holdings import Holdings
-from albumcore_adapters.access.series import by_study, confirmed_holdings, reach
+from albumcore_adapters.access.series import by_study, confirmed_holdings, holdings_then, reach
 from albumcore_adapters.base.dicom_json import element, sorted_by_tag
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
 from albumcore_adapters.directory.study_search import metadata_of, search_studies, series_of_study
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
-from albumcore_adapters.http.kheops.parameters import BadQuery, Page
+from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery, Page, asked_moment
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
     IN,
@@ -28,6 +28,7 @@ from albumcore_adapters.http.kheops.shared_specs import (
     PAGE,
     PAGE_OF_SOME,
     SEEN,
+    THEN,
     dicom,
     in_place,
 )
@@ -60,17 +61,27 @@ class Place:
 
 
 def list_studies(request: ApiRequest, holdings: Holdings, database: Database) -> Response:
-    """List the studies in an album, in the inbox, or in both and all albums; 204 if there are none."""
+    """List the studies in an album, in the inbox, or in both and all albums; 204 if there are none.
+
+    Of an album also those of a moment of the past, with the attributes and the comments of the present.
+    """
     place, query = place_of(request, holdings), request.query
+    past = _past_of(request, holdings, place)
     fields = included_fields(query)
     wanted, favorite = study_query(query, fields), query.flag("favorite")
     if favorite is False:
         raise BadQuery("favorite", "only true is expected here")
-    favorites = _favorites(request, holdings, place, needed=favorite or FAVORITES in fields)
-    held = reach(holdings, request.caller, place.album, inbox=place.inbox)
+    needed = favorite or FAVORITES in fields
+    if past is None:
+        favorites = _favorites(request, holdings, place, needed=needed)
+        held = reach(holdings, request.caller, place.album, inbox=place.inbox)
+    else:
+        album, then = past
+        favorites = {study: {*(uids & then.favorites)} for study, uids in then.studies.items()}
+        held = holdings_then(request.caller, album, then)
     visible = by_study(confirmed_holdings(holdings.claims, held))
     if favorite:
-        visible = {uid: series for uid, series in visible.items() if uid in favorites}
+        visible = {uid: series for uid, series in visible.items() if favorites.get(uid)}
     found, total = search_studies(database, visible, wanted)
     index, uids = holdings.albums.index, [one.study_uid for one in found]
     comments = _count_comments(request, index, uids) if COMMENTS in fields else {}
@@ -82,6 +93,26 @@ def list_studies(request: ApiRequest, holdings: Holdings, database: Database) ->
             one.attributes[COMMENTS] = element("IS", comments[one.study_uid])
     more = total > wanted.offset + len(found)
     return _dicom(request, [one.attributes for one in found], total, more=more)
+
+
+def _past_of(request: ApiRequest, holdings: Holdings, place: Place) -> tuple[AlbumId, Album] | None:
+    """The album of a place as of the moment that is asked for; None for the present.
+
+    Raises:
+        BadQuery: the place is no album: the history of an inbox is not recorded.
+        AlbumNotFound: see `album_then`.
+    """
+    query, albums = request.query, holdings.albums
+    album = place.album
+    if album is None:
+        for name in MOMENT_NAMES:
+            if query.text(name) is not None:
+                raise BadQuery(name, "it needs album")
+        return None
+    moment = asked_moment(query, albums, album, holdings.clock)
+    if moment is None:
+        return None
+    return album, album_then(albums, request.caller, album, Permission.READ_SERIES, moment)
 
 
 def list_series(
@@ -257,6 +288,7 @@ ROUTES = (
         query={
             **PAGE_OF_SOME,
             **in_place(ParameterSpec(any_case("true"), "true: favourites only.")),
+            **THEN,
             **STUDY_PARAMETERS,
         },
         responses=dicom(),

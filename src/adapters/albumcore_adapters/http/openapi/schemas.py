@@ -102,6 +102,28 @@ SCHEMAS: Mapping[str, Schema] = {
             **_CONTENTS,
         }
     ),
+    "AlbumChanges": closed_object(
+        {
+            "from": LOCAL_TIME,
+            "to": LOCAL_TIME,
+            "members": closed_object(
+                dict.fromkeys(("added", "removed", "changed"), array(ref("Member")))
+            ),
+            "studies": closed_object(
+                dict.fromkeys(("added", "removed"), array(closed_object({"UID": UID})))
+            ),
+            "series": closed_object(
+                dict.fromkeys(
+                    ("added", "removed"),
+                    array(closed_object({"UID": UID, "study": closed_object({"UID": UID})})),
+                )
+            ),
+        },
+        {
+            "name": {**array(text(1, 255)), "minItems": 2, "maxItems": 2},
+            "description": {**array(text(0, 2048)), "minItems": 2, "maxItems": 2},
+        },
+    ),
     "Contents": closed_object(_CONTENTS),
     "Source": closed_object(
         {"sub": TEXT, **_IN_EVENT},

@@ -80,10 +80,12 @@ TIMES_OR_NONE: Schema = text(
     pattern=_or_nothing(_range(_TIME)), description="hhmmss.ffffff, or a range; empty: any"
 )
 DAY_OR_MOMENT: Schema = text(pattern=f"^{day('-')}( {_CLOCK}:[0-5][0-9])?$", description="UTC")
-MOMENT: Schema = text(
-    pattern=f"^{day('-')}[Tt]{_CLOCK}(:[0-5][0-9]([.][0-9]{{1,9}})?)?"
-    "([Zz]|[-+ ]([01][0-9]|2[0-3])(:?[0-5][0-9])?)$",
-    description="ISO 8601 with an offset",
+_LOCAL = f"{day('-')}[Tt]{_CLOCK}(:[0-5][0-9]([.][0-9]{{1,9}})?)?"
+_ZONE = "([Zz]|[-+ ]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
+MOMENT: Schema = text(pattern=f"^{_LOCAL}{_ZONE}$", description="ISO 8601 with an offset")
+PAST_TIME: Schema = text(
+    pattern=f"^{_LOCAL}{_ZONE}?$",
+    description="a time of the past in ISO 8601; UTC without an offset",
 )
 
 _DATE = (
