@@ -31,7 +31,7 @@ from albumcore import (
     StudyImported,
     StudyRemoved,
 )
-from albumcore.kernel import Act
+from albumcore.kernel import Act, shown_text
 from benchmarks.history import album_history
 
 
@@ -130,7 +130,13 @@ def fill_equal(albums: EqualAlbums, size: int) -> UUID:
     assert isinstance(created, AlbumCreated)
     flags = asdict(created.flags)
     by, at = str(act.user), act.at.isoformat()
-    made = EqualAlbum(by=by, at=at, name=created.name, description=created.description, flags=flags)
+    made = EqualAlbum(
+        by=by,
+        at=at,
+        name=shown_text(created.name),
+        description=shown_text(created.description),
+        flags=flags,
+    )
     _go_on(made, happened)
     albums.save(made)
     return made.id
@@ -142,7 +148,7 @@ def _go_on(made: EqualAlbum, happened: Iterable[tuple[Act, Event[Album]]]) -> No
         through = act.source.capability_token or act.source.report_provider
         match one:
             case CommentPosted(comment, target):
-                made.post_comment(by, at, comment, target)
+                made.post_comment(by, at, shown_text(comment), target)
             case SeriesImported(study, series) | ReportAdded(study, series):
                 made.import_series(by, at, through, study, [series])
             case StudyImported(study, several):
@@ -164,9 +170,9 @@ def _go_on(made: EqualAlbum, happened: Iterable[tuple[Act, Event[Album]]]) -> No
             case AdminDemoted(target):
                 made.set_right(by, at, target, False)
             case ReportProviderCreated(provider, name, url):
-                made.set_provider(by, at, provider, name, url)
+                made.set_provider(by, at, provider, shown_text(name), shown_text(url))
             case ReportProviderEdited(provider, name, url):
-                made.set_provider(by, at, provider, name, url)
+                made.set_provider(by, at, provider, shown_text(name), shown_text(url))
             case CapabilityTokenIssued():
                 made.issue_token(by, at, one.token_id, _plain(asdict(one)))
             case _:

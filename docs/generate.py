@@ -14,13 +14,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from attrs import NOTHING, fields
+from attrs import NOTHING, Attribute, fields
 
 from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
 from albumcore.erasures import ErasureKind, Erasures
 from albumcore.feed import FEED
 from albumcore.image_sets import Content, ImageType, PatientImageSet
-from albumcore.kernel import STORED, stored_name
+from albumcore.kernel import PERSONAL, STORED, stored_name
 from albumcore.study_comments import StudyComments
 from albumcore.testing.decisions import decisions_on
 from albumcore.user_tokens import Grants, UserTokens
@@ -52,6 +52,7 @@ Every event that is stored, by the name it is stored under.
 The [stored form](stored-form.md) says what stands around the fields.
 An event that *shows* is in the feed under the name given, which is its `mutation_type` on the wire.
 A field that may be null is absent in the sense of its event, never unknown.
+A *personal* field is encrypted in a sealed store.
 """
 FOOT = "This page is generated: `python docs/generate.py`.\n"
 
@@ -142,14 +143,18 @@ def _table(cls: type[Any]) -> str:
     # As they are written: a codec that was at work replaces the types in ``fields`` by what they stand for.
     types = cls.__annotations__
     rows = [
-        f"| `{one.name}` | {_type(types[one.name])} | {_default(one.default)} |"
+        f"| `{one.name}` | {_type(types[one.name])}{_is_personal(one)} | {_default(one.default)} |"
         for one in fields(cls)
     ]
     return "\n".join(["| Field | Type | Default |", "| --- | --- | --- |", *rows, ""])
 
 
 def _type(annotation: str) -> str:
-    return f"`{annotation}`".replace(" | None`", "` or null")
+    return f"`{annotation.replace(' | Erased', '')}`".replace(" | None`", "` or null")
+
+
+def _is_personal(one: Attribute[Any]) -> str:
+    return ", personal" if one.metadata.items() >= PERSONAL.items() else ""
 
 
 def _default(default: object) -> str:

@@ -150,6 +150,7 @@ def test_every_value_in_an_event_is_explained_in_the_docs() -> None:
     types = {
         cls.__annotations__[field.name]
         .removesuffix(" | None")
+        .removesuffix(" | Erased")
         .removeprefix("tuple[")
         .removesuffix(", ...]")
         for cls in STORED.values()

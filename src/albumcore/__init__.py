@@ -62,7 +62,18 @@ from albumcore.image_sets import Content, Image, ImageType
 from albumcore.image_sets import image_set as _image_set
 from albumcore.image_sets.image_set import *
 from albumcore.index import AlbumOverview
-from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, fold
+from albumcore.kernel import (
+    ERASED,
+    Act,
+    CommandKey,
+    Erased,
+    Event,
+    RecordedEvent,
+    Source,
+    Stream,
+    fold,
+    shown_text,
+)
 from albumcore.opening import (
     MissingExtra,
     NoAddress,
@@ -94,6 +105,7 @@ def __getattr__(name: str) -> str:
 
 __all__ = [
     "DOCUMENTED",
+    "ERASED",
     "PUBLIC",
     "UPSTREAM",
     "WITHDRAWN",
@@ -106,6 +118,7 @@ __all__ = [
     "CommandKey",
     "Content",
     "Entry",
+    "Erased",
     "Event",
     "Family",
     "FeedForm",
@@ -140,6 +153,7 @@ __all__ = [
     "patient_stream",
     "render_feed",
     "render_study_comments",
+    "shown_text",
     "study_stream",
     "undo",
     "user_stream",

@@ -1,4 +1,4 @@
-"""The stored form: the one converter between events and bytes, and the only file that knows the JSON.
+"""The stored form: events and snapshots as bytes, and back. No other module knows the envelope.
 
 An event is stored under its stored name, as one JSON object::
 
@@ -7,7 +7,15 @@ An event is stored under its stored name, as one JSON object::
 with ``capability_token`` or ``report_provider`` beside ``by`` where the source acted through one, and with
 ``command`` where the command has a key, and ``undoes``, a version, where it takes back an earlier event of the stream.
 ``v`` is the version of the form of ``data``: an older one is converted by the upcasters, a newer one is refused.
-A snapshot is stored as ``{"format": 2, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
+
+In a sealed store, ``data`` has no personal fields, and ``command`` has null for its content. They are in ``sealed``::
+
+    {"v": 1, "at": ..., "by": ..., "data": {...}, "key": "<commitment>", "sealed": "<base64>"}
+
+The encrypted text is ``{"data": {...}, "content": "<content of the command>"}``, each where there is one. An event
+without them is stored in clear, and so is a personal field without a value. `albumcore.sealing` says which key it is.
+
+A snapshot is stored as ``{"format": 3, "at": ..., "state": {...}}`` under ``snapshot``; it is a cache, so one of
 another format, or a damaged one, is ignored.
 """
 
@@ -15,27 +23,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
-from itertools import product
-from operator import itemgetter
-from types import NoneType, UnionType
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from functools import lru_cache
+from typing import Any, cast
 
 import orjson
-from attrs import field, fields, frozen
+from attrs import field, frozen
 from cattrs.errors import ForbiddenExtraKeysError
-from cattrs.preconf.orjson import make_converter
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, StoredEvent
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
-from albumcore.ids import ImageId
 from albumcore.kernel import STORED, Act, CommandKey, RecordedEvent, Source, stored_name
+from albumcore.sealing import KeyedEvent, Names, Sealer, personal_fields, seal, unseal
 from albumcore.streams import named_stream
+from albumcore.structuring import converter, structure_of
 from albumcore.times import in_utc
 
 SNAPSHOT = "snapshot"
-SNAPSHOT_FORMAT = 2
+SNAPSHOT_FORMAT = 3
 """To be raised whenever a state class changes its fields or their meaning."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -45,36 +50,8 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 Known = tuple[type[Any], int, Callable[[Any, Any], Any]]
 """Of a stored name: the class, its newest version, and what makes an event of stored data."""
 
-Written = tuple[str, int, Callable[[Any], Any]]
-"""Of a class: the name it is stored by, its newest version, and what makes stored data of an event."""
-
-converter = make_converter(detailed_validation=False, forbid_extra_keys=True)
-
-
-def _exactly(kind: type[Any]) -> Callable[[Any, Any], Any]:
-    """A structuring hook that accepts a value of this type only: reading never converts."""
-
-    def structure(value: Any, _: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError(f"{kind.__name__} expected")
-        return value
-
-    return structure
-
-
-def _is_by_image_id(kind: Any) -> bool:
-    return get_origin(kind) is Mapping and get_args(kind)[0] is ImageId
-
-
-def _by_image_id(stored: Mapping[str, Any], kind: Any) -> Mapping[ImageId, Any]:
-    # JSON has no integers as keys.
-    value = get_args(kind)[1]
-    return {ImageId(int(key)): converter.structure(one, value) for key, one in stored.items()}
-
-
-for _kind in (str, int, bool):
-    converter.register_structure_hook(_kind, _exactly(_kind))
-converter.register_structure_hook_func(_is_by_image_id, _by_image_id)
+Written = tuple[str, int, Callable[[Any], Any], Names]
+"""Of a class: the name it is stored by, its newest version, what makes stored data of an event, its personal fields."""
 
 
 @lru_cache(maxsize=64)
@@ -97,43 +74,10 @@ def _of_subclass(at: datetime) -> str:
     return at.isoformat()
 
 
-@cache
-def _structure_of(of: Hashable) -> Callable[[Any, Any], Any]:
-    """The function that makes an event of stored data.
-
-    If all fields are present and plain, as in most events, it checks their types together, which is faster than the
-    converter. A long replay spends most of its time here.
-    """
-    cls: Any = of
-    structure = converter.get_structure_hook(cls)
-    kinds = [_plain_kinds(hint) for hint in get_type_hints(cls).values()]
-    names = [one.name for one in fields(cls)]
-    if len(names) < 2 or len(kinds) != len(names) or not all(kinds):
-        return structure
-    right, number, values_of = frozenset(product(*kinds)), len(names), itemgetter(*names)
-
-    def quickly(data: Any, kind: type[Any]) -> Any:
-        try:
-            values = values_of(data)
-        except (KeyError, TypeError):
-            return structure(data, kind)
-        if len(data) == number and tuple(map(type, values)) in right:
-            return cls(*values)
-        return structure(data, kind)
-
-    return quickly
-
-
-def _plain_kinds(hint: Any) -> list[type[Any]]:
-    """The plain types that a type hint allows."""
-    if get_origin(hint) in (Union, UnionType):
-        return [kind for one in get_args(hint) for kind in _plain_kinds(one)]
-    hint = getattr(hint, "__supertype__", hint)
-    return [hint] if hint in (str, int, bool, NoneType) else []
-
-
 _NAMES_OF_SOURCE = {"by", "capability_token", "report_provider"}
 _ENVELOPE = {"v", "at", "data", "command", "undoes", *_NAMES_OF_SOURCE}
+_FEWEST = 4
+"""Names in the envelope of an event that has nothing but what is always there."""
 
 
 @frozen
@@ -166,12 +110,18 @@ class Codec(Mapper[str]):
     """Converts recorded events to stored ones and back.
 
     Args:
-        upcasters: Convert data of older versions; by default those of the library.
+        upcasters: Convert data of older versions; by default those of the library. Data may have `ERASED` in it.
+        sealer: Encrypts the personal fields of events; None to store them in clear. Both forms are read by either.
     """
 
-    def __init__(self, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> None:
+    def __init__(
+        self,
+        upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+        sealer: Sealer | None = None,
+    ) -> None:
         super().__init__(JSONTranscoder())
         self._upcasters = upcasters
+        self._sealer = sealer
         self._known: dict[str, Known] = {}
         self._written: dict[type[Any], Written] = {}
 
@@ -182,7 +132,7 @@ class Codec(Mapper[str]):
         recorded: Any = domain_event
         act = recorded.act
         source = act.source
-        name, version, unstructure = self._written_as(type(recorded.event))
+        name, version, unstructure, personal = self._written_as(type(recorded.event))
         state: dict[str, Any] = {
             "v": version,
             "at": stored_time(act.at),
@@ -198,15 +148,21 @@ class Codec(Mapper[str]):
             state["command"] = {"id": command.id, **content}
         if act.undoes is not None:
             state["undoes"] = act.undoes
-        return StoredEvent(
-            recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass)
+        if self._sealer is None:
+            return StoredEvent(
+                recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass)
+            )
+        key, subject = seal(self._sealer, recorded, name, state, personal)
+        return KeyedEvent(
+            recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass), key, subject
         )
 
     def _written_as(self, cls: type[Any]) -> Written:
         written = self._written.get(cls)
         if written is None:
             name = stored_name(cls)
-            written = name.name, name.version, converter.get_unstructure_hook(cls)
+            personal = personal_fields(cast(Hashable, cls))
+            written = name.name, name.version, converter.get_unstructure_hook(cls), personal
             self._written[cls] = written
         return written
 
@@ -240,11 +196,13 @@ class Codec(Mapper[str]):
         cls, newest, structure = known
         try:
             state = orjson.loads(stored_event.state)
+            if len(state) > _FEWEST and "sealed" in state:
+                unseal(self._sealer, stored_event, state, personal_fields(cast(Hashable, cls)))
             data, version = state["data"], state["v"]
             if version != newest or type(version) is not int:
                 data = self._brought_up_to_date(stored_event, version, newest, data)
             at, by = _moment(state), state["by"]
-            if len(state) == 4 and type(by) is str:  # and nothing but what is always there
+            if len(state) == _FEWEST and type(by) is str:
                 return Act(_in_person(by), at), structure(data, cls)
             return _act_with_more(state, at), structure(data, cls)
         except UnknownStoredEvent:
@@ -264,7 +222,7 @@ class Codec(Mapper[str]):
         cls = STORED.get(name)
         if cls is None:
             return None
-        known = cls, stored_name(cls).version, _structure_of(cast(Hashable, cls))
+        known = cls, stored_name(cls).version, structure_of(cast(Hashable, cls))
         return self._known.setdefault(name, known)
 
     def _brought_up_to_date(
@@ -280,6 +238,12 @@ class Codec(Mapper[str]):
         for older in range(version, newest):
             data = self._upcasters[stored_event.topic, older](data)
         return data
+
+
+def is_sealed(stored_event: StoredEvent) -> bool:
+    """Whether an event that can be read has a sealed part, which its key opens."""
+    # Looked for first: most events of most stores are not parsed.
+    return b'"sealed"' in stored_event.state and "sealed" in orjson.loads(stored_event.state)
 
 
 def moment_of(stored_event: StoredEvent) -> datetime:

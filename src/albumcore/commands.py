@@ -10,18 +10,20 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from threading import RLock
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, cast
 
 from eventsourcing.persistence import (
+    ApplicationRecorder,
     EventStore,
     IntegrityError,
     Mapper,
     OperationalError,
     PersistenceError,
+    StoredEvent,
 )
 from eventsourcing.utils import Environment, EnvType
 
@@ -29,7 +31,7 @@ from albumcore.codec import Codec, SnapshotStore
 from albumcore.errors import AlbumcoreError, CommandReused, IdTaken, Invalid
 from albumcore.ids import ImageId, is_digest, user_id
 from albumcore.index import CommandRow, changes
-from albumcore.kernel import Act, CommandKey, Event, RecordedEvent, Source, Stream, record
+from albumcore.kernel import ERASED, Act, CommandKey, Event, RecordedEvent, Source, Stream, record
 from albumcore.library_api import LibraryApplication
 from albumcore.state_cache import StateCache, StreamState
 from albumcore.times import Clock, clock_in_utc
@@ -42,6 +44,8 @@ Projection: TypeAlias = Callable[[tuple[RecordedEvent[E], ...]], None]
 """Writes to tables of the store's database what follows from recorded events."""
 BUSY_SECONDS = "BUSY_SECONDS"
 """Name of the environment variable with the longest time that a store waits for a lock, in seconds."""
+SEALED = "SEALED"
+"""Name of the environment variable that says whether the store is sealed: ``y``, ``n``, or ``new`` for a new one."""
 
 _COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
 _STREAM_LOCKS = 64
@@ -69,7 +73,8 @@ def check_command(command: CommandKey) -> CommandKey:
     """
     if not _COMMAND_ID.match(command.id):
         raise Invalid("command", "its id has 1 to 64 visible ASCII characters")
-    if command.content is not None and not is_digest(command.content):
+    content = command.content
+    if content is not None and (content is ERASED or not is_digest(content)):
         raise Invalid("command", "its content is not a SHA-256 in hexadecimal")
     return command
 
@@ -83,6 +88,9 @@ class Commands(LibraryApplication):
         busy_seconds: How long a command waits for other writers before it fails.
         snapshot_every: A snapshot of a stream is stored at every multiple of this version.
         cache_size: Most streams whose states are cached; fewer if the states are large.
+        sealed: Whether personal fields are encrypted (`albumcore.sealing`), which is decided when a store is created:
+            True if it must be so, False if it must not. None opens either and creates a store in clear; ``"new"``
+            opens either and creates a sealed one.
 
     Attributes:
         loses_replies: Whether an append may be committed and its reply be lost; the recorder defines it.
@@ -90,6 +98,7 @@ class Commands(LibraryApplication):
     Raises:
         ValueError: ``busy_seconds``, ``snapshot_every`` or ``cache_size`` is not positive; or the settings name a store
             without index rows.
+        StoreError: the store exists, and is not sealed as ``sealed`` says.
     """
 
     def __init__(
@@ -100,10 +109,13 @@ class Commands(LibraryApplication):
         busy_seconds: float = 30,
         snapshot_every: int = 500,
         cache_size: int = 256,
+        sealed: bool | Literal["new"] | None = None,
     ) -> None:
         if busy_seconds <= 0 or snapshot_every < 1 or cache_size < 1:
             raise ValueError("busy_seconds is more than 0, snapshot_every and cache_size 1 or more")
         own = {"ORIGINATOR_ID_TYPE": "text", "IS_SNAPSHOTTING_ENABLED": "y"}
+        if sealed is not None:
+            own[SEALED] = sealed if isinstance(sealed, str) else "y" if sealed else "n"
         super().__init__({**own, BUSY_SECONDS: str(busy_seconds), **(env or {})})
         if not hasattr(self.recorder, "feed_page"):
             self.close()
@@ -129,6 +141,12 @@ class Commands(LibraryApplication):
     def construct_mapper(self) -> Mapper[str]:
         """Our codec; the environment does not choose it."""
         return Codec()
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        """The recorder. That of a sealed store has a sealer, which our codec takes."""
+        recorder = super().construct_recorder()
+        self.mapper = Codec(sealer=getattr(recorder, "sealer", None))
+        return recorder
 
     def construct_snapshot_store(self) -> EventStore[str]:
         """A snapshot store that skips stale snapshots."""
@@ -271,6 +289,7 @@ class Commands(LibraryApplication):
             is_present = there is None
             is_write_locked = projection is not None or met == _TRIES
             recorded: tuple[RecordedEvent[E], ...] = ()
+            stored: list[StoredEvent] = []
             try:
                 with self._write_locked(until) if is_write_locked else _BY_VERSION:
                     if there is None:
@@ -294,7 +313,7 @@ class Commands(LibraryApplication):
                 there = None
                 continue
             except PersistenceError as error:
-                if not self._was_stored(recorded):
+                if not self._was_stored(stored):
                     if there is None or not isinstance(error, IntegrityError):
                         raise
                     if is_present:
@@ -308,7 +327,7 @@ class Commands(LibraryApplication):
                     return ()
                 there = None
                 continue
-            self._recorded_after(stream, there, after, recorded)
+            self._recorded_after(stream, there, after, recorded, stored)
             return recorded
 
     def _recorded_after(
@@ -317,12 +336,13 @@ class Commands(LibraryApplication):
         before: StreamState[S],
         after: StreamState[S],
         recorded: tuple[RecordedEvent[Any], ...],
+        stored: Sequence[StoredEvent],
     ) -> None:
         """Store a snapshot if one is due, cache the state after the events, and prompt followers."""
         if before.version // self._snapshot_every != after.version // self._snapshot_every:
             after = self.states.save(stream, after)
         self.states.put(stream, after)
-        self.prompt(recorded)
+        self.prompt(recorded, stored)
 
     def _meet(self, times: int, is_same: bool, error: Exception) -> None:
         """Wait after a conflict, before the command is decided again."""
@@ -339,13 +359,15 @@ class Commands(LibraryApplication):
     def done_before(self, command: CommandKey) -> tuple[RecordedEvent[Any], ...]:
         """The events that were recorded for a command; none if it is unknown.
 
+        Where the content was erased, the id alone tells that the command is known.
+
         Raises:
             CommandReused: a command of the same id had another content.
         """
         if command.content is None:
             return ()
         for row in self.index.rows(CommandRow, {"command": command.id}):
-            if row.content != command.content:
+            if row.content not in (command.content, None):
                 raise CommandReused(
                     "a command of this id was handled before, and asked for something else"
                 )
@@ -383,11 +405,12 @@ class Commands(LibraryApplication):
             yield one
             version += 1
 
-    def _was_stored(self, recorded: tuple[RecordedEvent[Any], ...]) -> bool:
+    def _was_stored(self, sent: Sequence[StoredEvent]) -> bool:
         """Whether events are stored although their append seemed to fail; they carry the key of their command."""
-        if not self.loses_replies or not recorded:
+        if not self.loses_replies or not sent:
             return False
-        first, last = recorded[0], recorded[-1]
-        there = self.recorder.select_events(first.stream, gt=first.version - 1, lte=last.version)
-        sent = [self.mapper.to_stored_event(one) for one in recorded]
+        first, last = sent[0], sent[-1]
+        there = self.recorder.select_events(
+            first.originator_id, gt=first.originator_version - 1, lte=last.originator_version
+        )
         return [(one.topic, one.state) for one in there] == [(one.topic, one.state) for one in sent]

@@ -34,6 +34,7 @@ from eventsourcing.system import Follower
 
 from albumcore.codec import Codec
 from albumcore.queries import Albumcore
+from albumcore.sealing import Sealer
 
 
 class AlbumFollower(Follower[TAggregateID]):
@@ -43,18 +44,22 @@ class AlbumFollower(Follower[TAggregateID]):
     """
 
     def follow(self, name: str, log: NotificationLog) -> None:
-        """Follow an application by its notification log."""
+        """Follow an application by its notification log.
+
+        A log that is read over a network carries no keys: the sealed fields of its events are `albumcore.ERASED`.
+        """
         super().follow(name, log)
-        self.mappers[name] = _Either(self.mappers[name])
+        sealer = getattr(getattr(log, "recorder", None), "sealer", None)
+        self.mappers[name] = _Either(self.mappers[name], sealer)
 
 
 class _Either(Mapper[Any]):
     """Chooses the mapper by the stored name of an event: the library's are ``module:Class``, ours have no colon."""
 
-    def __init__(self, theirs: Mapper[Any]) -> None:
+    def __init__(self, theirs: Mapper[Any], sealer: Sealer | None) -> None:
         super().__init__(theirs.transcoder)
         self._theirs = theirs
-        self._ours = Codec()
+        self._ours = Codec(sealer=sealer)
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[Any]:
         """The recorded event, or the domain event of another application."""

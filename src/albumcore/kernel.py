@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from attrs import field, fields, frozen
 
@@ -41,6 +41,31 @@ class Source:
         return self.capability_token is None and self.report_provider is None
 
 
+PERSONAL: Mapping[str, bool] = {"personal": True}
+"""Metadata of the fields of an event that say something about a person: ``field(metadata=PERSONAL)``.
+
+A store with a sealer stores them encrypted, under a key of that event alone, and forgets them by forgetting the key.
+"""
+
+
+class Erased(Enum):
+    """The type of `ERASED`, so that an erased value is never taken for a text."""
+
+    ERASED = "erased"
+
+
+ERASED: Final = Erased.ERASED
+"""What a personal field of an event holds once the key of that event was erased."""
+
+ERASED_TEXT = "[erased]"
+"""What is shown, and stored in index rows, for an erased text."""
+
+
+def shown_text(text: str | Erased) -> str:
+    """A text as it is shown: itself, or `ERASED_TEXT` if it was erased."""
+    return ERASED_TEXT if text is ERASED else text
+
+
 @frozen
 class CommandKey:
     """Idempotency key of a command: with it a command can be repeated when its outcome is unknown.
@@ -48,11 +73,11 @@ class CommandKey:
     Attributes:
         id: Unique in the store, for ever: 1 to 64 visible ASCII characters.
         content: SHA-256 of the command with its target and arguments, in 64 hexadecimal digits. None for a command
-            that is never repeated: its id is recorded and not looked up.
+            that is never repeated: its id is recorded and not looked up. Of a recorded event, it may be erased.
     """
 
     id: str
-    content: str | None = None
+    content: str | Erased | None = None
 
 
 @frozen(slots=False)  # faster to create: there is one for every event that is read
@@ -78,26 +103,6 @@ class Act:
     def user(self) -> UserId:
         """The user who acts, also if they act through a token or a provider."""
         return self.source.user
-
-
-PERSONAL: Mapping[str, bool] = {"personal": True}
-"""Metadata of the fields of an event that say something about a person: ``field(metadata=PERSONAL)``.
-
-A store with a sealer stores them encrypted, under a key of that event alone, and forgets them by forgetting the key.
-"""
-
-
-class Erased(Enum):
-    """The type of `ERASED`, so that an erased value is never taken for a text."""
-
-    ERASED = "erased"
-
-
-ERASED = Erased.ERASED
-"""What a personal field of an event holds once the key of that event was erased."""
-
-ERASED_TEXT = "[erased]"
-"""What is shown, and stored in index rows, for an erased text."""
 
 
 def require_in_person(act: Act) -> None:

@@ -6,14 +6,16 @@ NotImplementedError.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NoReturn, cast
 
 from eventsourcing.application import Application, Repository
-from eventsourcing.persistence import Notification, Recording
+from eventsourcing.persistence import Recording, StoredEvent
 
 from albumcore.index import Index
 from albumcore.kernel import RecordedEvent
+from albumcore.sealing import KeyedNotification
 
 
 class StreamsOnly(Repository[str]):
@@ -64,15 +66,20 @@ class LibraryApplication(Application[str]):
         """The index rows."""
         return cast(Index, self.recorder)
 
-    def prompt(self, recorded: tuple[RecordedEvent[Any], ...]) -> None:
+    def prompt(
+        self, recorded: tuple[RecordedEvent[Any], ...], stored: Sequence[StoredEvent]
+    ) -> None:
         """Notify the followers of this application, if it has any, that events were appended.
+
+        Args:
+            recorded: The events.
+            stored: Their stored form, as it was appended.
 
         An error of a follower that works in this thread is raised; the events stay recorded.
         """
         if type(self)._notify is Application._notify:
             return
         first, last = recorded[0], recorded[-1]
-        stored = map(self.mapper.to_stored_event, recorded)
         # Read from the store: an append on PostgreSQL does not wait for them.
         positions = self.index.positions(first.stream, first.version, last.version)
         # Others may have appended meanwhile, so followers read up to these events first.
@@ -81,8 +88,13 @@ class LibraryApplication(Application[str]):
             [
                 Recording(
                     event,
-                    Notification(
-                        one.originator_id, one.originator_version, one.topic, one.state, position
+                    KeyedNotification(
+                        one.originator_id,
+                        one.originator_version,
+                        one.topic,
+                        one.state,
+                        position,
+                        getattr(one, "key", None),
                     ),
                 )
                 for event, one, position in zip(recorded, stored, positions, strict=True)

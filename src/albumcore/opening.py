@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from albumcore.queries import Albumcore
 from albumcore.times import Clock
@@ -23,6 +23,7 @@ class StoreOptions(TypedDict, total=False):
     busy_seconds: float
     snapshot_every: int
     cache_size: int
+    sealed: bool | Literal["new"] | None
 
 
 class MissingExtra(ImportError):
@@ -51,12 +52,12 @@ def open_memory(**options: Unpack[StoreOptions]) -> Albumcore:
     """Open a new, empty store in the memory of this process.
 
     Args:
-        options: ``clock``, ``busy_seconds``, ``snapshot_every``, ``cache_size``.
+        options: ``clock``, ``busy_seconds``, ``snapshot_every``, ``cache_size``, ``sealed``.
 
     Raises:
         TypeError: there is no such option.
         ValueError: an option is out of range.
-        MissingExtra: no installed package has such a store.
+        MissingExtra: no installed package has such a store; or it is to be sealed, and the cipher is not installed.
     """
     return _opener("memory")(**options)
 
@@ -73,7 +74,7 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
     Raises:
         TypeError, ValueError, MissingExtra: as by `open_memory`.
         OSError: the file cannot be opened, or this is no POSIX system.
-        StoreError: it is no database, or a damaged one.
+        StoreError: it is no database, or a damaged one; or it is not sealed as the options say.
         UnknownStoredEvent: a newer albumcore wrote an event that is needed.
     """
     return _opener("sqlite")(path, **options)
@@ -92,7 +93,8 @@ def open_postgres(url: str, **options: Unpack[StoreOptions]) -> Albumcore:
         TypeError, ValueError: as by `open_memory`.
         MissingExtra: so; or the driver is not installed: ``pip install 'albumcore[postgres]'``.
         NoAddress: the address is none.
-        StoreError: the database cannot be reached, does not let us in, or is none that will do.
+        StoreError: the database cannot be reached, does not let us in, or is none that will do; or the store is not
+            sealed as the options say.
         UnknownStoredEvent: a newer albumcore wrote an event that is needed.
     """
     return _opener("postgres")(url, **options)

@@ -13,6 +13,7 @@ from attrs import frozen
 from albumcore.albums import Album
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore.kernel import Erased, shown_text
 from albumcore.times import Clock, in_utc, time_in
 
 _TO_ITS_END = timedelta(microseconds=999_999)
@@ -102,15 +103,17 @@ class AlbumDifference:
     removed_series: Collection[tuple[StudyUID, SeriesUID]]
 
 
+def _changed_text(old: str | Erased, new: str | Erased) -> tuple[str, str] | None:
+    return None if old == new else (shown_text(old), shown_text(new))
+
+
 def difference(before: Album, after: Album) -> AlbumDifference:
     """What differs between two states of an album."""
     old, new = _admins(before), _admins(after)
     old_series, new_series = _series(before), _series(after)
     return AlbumDifference(
-        None if before.name == after.name else (before.name, after.name),
-        None
-        if before.description == after.description
-        else (before.description, after.description),
+        _changed_text(before.name, after.name),
+        _changed_text(before.description, after.description),
         MemberDifference(
             {user: is_admin for user, is_admin in new.items() if user not in old},
             {user: is_admin for user, is_admin in old.items() if user not in new},

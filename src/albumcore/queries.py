@@ -14,7 +14,7 @@ from attrs import evolve
 from eventsourcing.persistence import OperationalError, PersistenceError, StoredEvent
 
 from albumcore.albums import Album
-from albumcore.codec import moment_of
+from albumcore.codec import is_sealed, moment_of
 from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound, Invalid
 from albumcore.feed import (
     Entry,
@@ -42,7 +42,7 @@ from albumcore.index import (
     choices_of,
     latest_terms,
 )
-from albumcore.kernel import STORED, Event, RecordedEvent, Stream, fold, stored_name
+from albumcore.kernel import ERASED, STORED, Event, RecordedEvent, Stream, fold, stored_name
 from albumcore.past import AlbumCounts, Moment
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
@@ -247,13 +247,15 @@ class Albumcore(Undoing):
         """An image that can be shown: its row, and the event that added it.
 
         Raises:
-            ImageNotFound: it was never added, was removed, or its patient was deleted.
+            ImageNotFound: it was never added, was removed or erased, or its patient was deleted.
         """
         for row in self.index.rows(ImageRow, {"image_id": image_id}):
             stored = self.recorder.select_events(
                 f"images-{row.patient}", gt=row.version - 1, lte=row.version
             )
-            return row, self._recorded(stored[0]).event
+            added: ImageAdded = self._recorded(stored[0]).event
+            if added.content.length is not ERASED:
+                return row, added
         raise ImageNotFound("no such image")
 
     # Following, rebuilding, verifying
@@ -355,6 +357,8 @@ class Albumcore(Undoing):
             except AlbumcoreError as error:
                 replay.refuse(stream, error.detail)
                 return ()
+            if getattr(stored, "key", None) is None and is_sealed(stored):
+                replay.miss_key(stream, stored.originator_version)
             return replay.follow(recorded)
 
         differences = self.index.differences(changes_of)
@@ -365,4 +369,4 @@ class Albumcore(Undoing):
             for name, version, state in (*reached, *replay.at_snapshots())
             if self.states.as_of(named_stream(name), version, saves=False).state != state
         }
-        return [*replay.problems, *wrong, *differences]
+        return [*replay.problems, *wrong, *replay.lost_keys(), *differences]

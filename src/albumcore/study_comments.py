@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.errors import StudyNotFound, UserNotFound
 from albumcore.ids import UserId
-from albumcore.kernel import Act, require_in_person, stored
+from albumcore.kernel import PERSONAL, Act, Erased, require_in_person, stored
 from albumcore.text import check_comment
 
 __all__ = ["StudyCommentPosted", "StudyComments", "post_study_comment"]
@@ -24,7 +24,7 @@ class StudyComments:
 class StudyCommentPosted:
     """The source wrote a comment: to all who can see the study, or to one target in private."""
 
-    comment: str
+    comment: str | Erased = field(metadata=PERSONAL)
     target: UserId | None = None
 
     def evolve(self, comments: StudyComments, act: Act) -> StudyComments:

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import Change, changes
-from albumcore.kernel import RecordedEvent
+from albumcore.kernel import ERASED, RecordedEvent
 from albumcore.streams import named_stream
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +37,7 @@ class Replay:
     _reached: dict[str, tuple[datetime, Any]] = field(factory=dict, init=False)
     _broken: set[str] = field(factory=set, init=False)
     _passed: list[tuple[str, int, Any]] = field(factory=list, init=False)
+    _without_key: list[tuple[str, int]] = field(factory=list, init=False)
 
     def arrive(self, stream: str, version: int) -> None:
         """Count the next stored event, readable or not."""
@@ -63,11 +64,22 @@ class Replay:
             self._note(stream, version, f"it does not fit the history before it: {error!r}")
             self._broken.add(stream)
             return ()
-        if isinstance(event, ImageAdded):
+        if isinstance(event, ImageAdded) and event.content.length is not ERASED:
             wrong = self._check_content(event.content.digest, event.content.length)
             if wrong is not None:
                 self._note(stream, version, f"image {event.image_id}: {wrong}")
         return meant
+
+    def miss_key(self, stream: str, version: int) -> None:
+        """Note that the event that arrived is sealed, and that the store has no key of it."""
+        self._without_key.append((stream, version))
+
+    def lost_keys(self) -> list[str]:
+        """One line for each sealed event whose key is missing."""
+        return [
+            f"{stream} version {version}: its key is lost, and with it what was sealed"
+            for stream, version in self._without_key
+        ]
 
     def refuse(self, stream: str, problem: str) -> None:
         """Note that the event that arrived cannot be read, and why."""

@@ -8,7 +8,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "ids", "json_object", "kernel", "persistent_map", "text", "times"}),
     frozenset({"albums", "user_tokens", "study_comments", "image_sets"}),
     frozenset({"erasures"}),
-    frozenset({"feed", "past", "streams"}),
+    frozenset({"feed", "past", "streams", "structuring"}),
+    frozenset({"sealing"}),
     frozenset({"codec", "index"}),
     frozenset({"library_api", "state_cache", "verification"}),
     frozenset({"commands"}),
@@ -39,7 +40,7 @@ ROOMS: tuple[frozenset[str], ...] = (
 
 KNOWN_BY: Mapping[str, frozenset[str]] = {
     "argon2": frozenset({"directory"}),
-    "cryptography": frozenset({"blobs"}),
+    "cryptography": frozenset({"blobs", "store"}),
     "cyclopts": frozenset({"cli"}),
     "falcon": frozenset({"http"}),
     "gunicorn": frozenset({"server"}),
@@ -62,6 +63,7 @@ COMMON = frozenset({"attrs", "cattrs", "eventsourcing", "hypothesis", "orjson", 
 EVENT_STORE_LIBRARY = frozenset(
     {
         "albumcore.codec",
+        "albumcore.sealing",
         "albumcore.state_cache",
         "albumcore.library_api",
         "albumcore.commands",

@@ -18,7 +18,7 @@ import orjson
 import pytest
 from attrs import define, field
 
-from albumcore import CommentPosted, PatientImageSet, patient_stream
+from albumcore import CommentPosted, PatientImageSet, patient_stream, shown_text
 from albumcore.ids import PatientId
 from albumcore.streams import named_stream
 from albumcore_adapters.server import demo
@@ -131,7 +131,7 @@ def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
     """The writes of the clients that a data directory contains."""
     with opened(data) as service:
         found: dict[str, bytes | None] = {
-            one.event.comment: None
+            shown_text(one.event.comment): None
             for one in service.albums.history(named_stream(f"album-{writing.album}"))
             if isinstance(one.event, CommentPosted)
         }

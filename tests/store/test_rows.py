@@ -120,6 +120,7 @@ def test_tables_are_made_from_the_row_classes(open_file: Callable[..., Albumcore
         if not not_null
     }
     assert nullable == {
+        ("command_row", "content"),
         ("image_row", "clinic"),
         ("image_row", "station"),
     }

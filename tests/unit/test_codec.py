@@ -13,7 +13,7 @@ from eventsourcing.persistence import StoredEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import MemberAdded, codec, kernel
+from albumcore import MemberAdded, codec, kernel, structuring
 from albumcore.albums import Album
 from albumcore.codec import (
     SNAPSHOT,
@@ -276,7 +276,7 @@ def test_reading_quickly_is_reading(key: str, data: st.DataObject) -> None:
     cls = kernel.STORED[name]
     expected: object
     try:
-        expected = codec.converter.structure(found, cls)
+        expected = structuring.converter.structure(found, cls)
     except ForbiddenExtraKeysError:
         expected = UnknownStoredEvent
     except Exception:

@@ -31,7 +31,7 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
-from albumcore.kernel import Act, assoc, changed, dissoc
+from albumcore.kernel import Act, Erased, assoc, changed, dissoc
 from albumcore.user_tokens.values import CapabilityToken, Grants
 
 
@@ -113,8 +113,8 @@ class Album:
     """
 
     phase: Phase = Phase.NEW
-    name: str = ""
-    description: str = ""
+    name: str | Erased = ""
+    description: str | Erased = ""
     flags: MemberFlags = MemberFlags()
     created_at: datetime | None = None
     members: Mapping[UserId, Member] = field(factory=dict)

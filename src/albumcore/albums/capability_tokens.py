@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.albums.album import Album, Permission
 from albumcore.errors import CapabilityTokenNotFound, IdTaken
 from albumcore.ids import CapabilityTokenId, UserId
-from albumcore.kernel import Act, assoc, changed, require_in_person, stored
+from albumcore.kernel import PERSONAL, Act, Erased, assoc, changed, require_in_person, stored
 from albumcore.user_tokens.values import (
     CapabilityToken,
     Grants,
@@ -34,7 +34,7 @@ class CapabilityTokenIssued:
 
     token_id: CapabilityTokenId
     digest: str
-    title: str
+    title: str | Erased = field(metadata=PERSONAL)
     not_before: datetime
     expires_at: datetime
     grants: Grants

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.albums.album import Album, Permission
 from albumcore.errors import Forbidden, Invalid
 from albumcore.ids import UserId
-from albumcore.kernel import Act, require_in_person, stored
+from albumcore.kernel import PERSONAL, Act, Erased, require_in_person, stored
 from albumcore.text import check_comment
 
 __all__ = ["CommentPosted", "CommentWithdrawn", "post_comment"]
@@ -18,7 +18,7 @@ __all__ = ["CommentPosted", "CommentWithdrawn", "post_comment"]
 class CommentPosted:
     """The source wrote a comment: to all members, or to one target in private."""
 
-    comment: str
+    comment: str | Erased = field(metadata=PERSONAL)
     target: UserId | None = None
 
     def evolve(self, album: Album, act: Act) -> Album:

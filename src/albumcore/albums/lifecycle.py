@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import evolve, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from albumcore.albums.album import Album, Permission
 from albumcore.albums.values import Member, MemberFlags, Phase, check_description, check_name
 from albumcore.errors import AlbumExists, Forbidden, Invalid
-from albumcore.kernel import Act, changed, require_in_person, stored
+from albumcore.kernel import PERSONAL, Act, Erased, changed, require_in_person, stored
 
 __all__ = [
     "AlbumCreated",
@@ -29,8 +29,8 @@ __all__ = [
 class AlbumCreated:
     """The source opened the album, and is its first member and admin."""
 
-    name: str
-    description: str
+    name: str | Erased = field(metadata=PERSONAL)
+    description: str | Erased = field(metadata=PERSONAL)
     flags: MemberFlags
 
     def evolve(self, album: Album, act: Act) -> Album:
@@ -51,8 +51,8 @@ class AlbumCreated:
 class AlbumEdited:
     """An admin set some of name, description and member flags; None stands for no change."""
 
-    name: str | None = None
-    description: str | None = None
+    name: str | Erased | None = field(default=None, metadata=PERSONAL)
+    description: str | Erased | None = field(default=None, metadata=PERSONAL)
     flags: MemberFlags | None = None
 
     def evolve(self, album: Album, act: Act) -> Album:

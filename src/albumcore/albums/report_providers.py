@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.albums.album import Album, Permission
 from albumcore.albums.values import ReportProvider, check_provider_text
 from albumcore.errors import IdTaken, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
-from albumcore.kernel import Act, assoc, changed, stored
+from albumcore.kernel import PERSONAL, Act, Erased, assoc, changed, stored
 
 __all__ = [
     "ReportProviderCreated",
@@ -26,8 +26,8 @@ class ReportProviderCreated:
     """An admin added a report provider."""
 
     provider_id: ReportProviderId
-    name: str
-    url: str
+    name: str | Erased = field(metadata=PERSONAL)
+    url: str | Erased = field(metadata=PERSONAL)
 
     def evolve(self, album: Album, act: Act) -> Album:
         """The album has this provider."""
@@ -40,8 +40,8 @@ class ReportProviderEdited:
     """An admin changed a report provider; ``name`` and ``url`` are the values after the change."""
 
     provider_id: ReportProviderId
-    name: str
-    url: str
+    name: str | Erased = field(metadata=PERSONAL)
+    url: str | Erased = field(metadata=PERSONAL)
 
     def evolve(self, album: Album, act: Act) -> Album:
         """The provider has the new name and address."""

@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import Enum
 from ipaddress import IPv6Address
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
+from albumcore.kernel import PERSONAL, Erased
 from albumcore.text import check_text
 
 MAX_NAME = 255
@@ -55,8 +56,8 @@ class Member:
 class ReportProvider:
     """An external service that may add reports. A deleted one stays on the list, because older events name it."""
 
-    name: str
-    url: str
+    name: str | Erased
+    url: str | Erased
     created_at: datetime
     is_removed: bool = False
 
@@ -82,8 +83,8 @@ class Webhook:
         secret: Name under which the signing secret is stored outside of the history; None for no secret.
     """
 
-    name: str
-    url: str
+    name: str | Erased = field(metadata=PERSONAL)
+    url: str | Erased = field(metadata=PERSONAL)
     events: tuple[WebhookEvent, ...] = ()
     enabled: bool = True
     secret: str | None = None

@@ -22,7 +22,7 @@ from albumcore.albums import (
 from albumcore.erasures import MARKERS, ErasureRecorded
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
-from albumcore.kernel import ERASED, Erased, Event, RecordedEvent
+from albumcore.kernel import ERASED, ERASED_TEXT, Erased, Event, RecordedEvent
 from albumcore.user_tokens import registration, user_tokens
 
 
@@ -101,8 +101,8 @@ def _about_webhook(mutation: str) -> EntryType:
 
 
 PLACEHOLDERS: Mapping[Erased | Withdrawn, str] = {
-    ERASED: "This comment was erased.",
-    WITHDRAWN: "This comment was withdrawn.",
+    ERASED: ERASED_TEXT,
+    WITHDRAWN: "[withdrawn]",
 }
 """What readers see in the place of a comment that is not shown."""
 
@@ -160,8 +160,8 @@ MUTATIONS = tuple(one.mutation for one in FEED.values() if one is not None and o
 class Entry:
     """One entry of a feed: a recorded event, and how it shows.
 
-    Its attributes are as recorded, except for the text of a comment that was withdrawn since. The present state of the
-    people and things that it names is in `albumcore.feed.page.AlbumStatus`.
+    Its attributes are as recorded, except for the text of a comment that was erased, or withdrawn since. The present
+    state of the people and things that it names is in `albumcore.feed.page.AlbumStatus`.
 
     Attributes:
         recorded: The event.

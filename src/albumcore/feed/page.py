@@ -19,7 +19,7 @@ from albumcore.ids import (
     StudyUID,
     UserId,
 )
-from albumcore.kernel import RecordedEvent
+from albumcore.kernel import RecordedEvent, shown_text
 
 
 @frozen
@@ -95,10 +95,10 @@ def album_status_of(album: Album) -> AlbumStatus:
     return AlbumStatus(
         {user: member.is_admin for user, member in album.members.items()},
         {
-            provider_id: ReportProviderStatus(provider.name, provider.is_removed)
+            provider_id: ReportProviderStatus(shown_text(provider.name), provider.is_removed)
             for provider_id, provider in album.report_providers.items()
         },
-        {token_id: token.title for token_id, token in album.capability_tokens.items()},
+        {token_id: shown_text(token.title) for token_id, token in album.capability_tokens.items()},
         frozenset(uid for series in album.studies.values() for uid in series),
     )
 

@@ -6,10 +6,11 @@ import re
 from enum import Enum
 from typing import Literal, get_args
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore.errors import Invalid
 from albumcore.ids import is_digest
+from albumcore.kernel import ERASED, PERSONAL, Erased
 
 Encoding = Literal["base64", "verbatim"]
 
@@ -36,7 +37,7 @@ class Content:
     """
 
     digest: str
-    length: int
+    length: int | Erased = field(metadata=PERSONAL)
     media_type: str
     encoding: Encoding = "base64"
 
@@ -62,7 +63,7 @@ def check_content(content: Content) -> Content:
     """
     if not is_digest(content.digest):
         raise Invalid("data", "the digest is not a SHA-256 in hexadecimal")
-    if content.length < 1:
+    if content.length is ERASED or content.length < 1:
         raise Invalid("data", "an image has at least one byte")
     if content.encoding not in get_args(Encoding) or not _MEDIA_TYPE.match(content.media_type):
         raise Invalid("data", "its encoding or media type is none that there is")

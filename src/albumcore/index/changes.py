@@ -34,7 +34,7 @@ from albumcore.index.rows import (
     Set,
     UndoneRow,
 )
-from albumcore.kernel import ERASED_TEXT, Event, RecordedEvent
+from albumcore.kernel import ERASED, ERASED_TEXT, Event, RecordedEvent, shown_text
 from albumcore.streams import key_of
 from albumcore.user_tokens import user_tokens
 
@@ -47,9 +47,8 @@ def changes(recorded: RecordedEvent[Any]) -> tuple[Change, ...]:
     found: list[Change] = []
     command = recorded.act.command
     if command is not None and command.content is not None:
-        found.append(
-            Put(CommandRow(command.id, recorded.stream, recorded.version, command.content))
-        )
+        content = None if command.content is ERASED else command.content
+        found.append(Put(CommandRow(command.id, recorded.stream, recorded.version, content)))
     if recorded.act.undoes is not None:
         found.append(Put(UndoneRow(recorded.stream, recorded.act.undoes, recorded.version)))
     if shown is not None:
@@ -68,8 +67,8 @@ def _created(recorded: RecordedEvent[Any], event: lifecycle.AlbumCreated) -> Ite
     yield Put(
         AlbumRow(
             album_id,
-            event.name,
-            event.description,
+            shown_text(event.name),
+            shown_text(event.description),
             recorded.at,
             recorded.at,
             **asdict(event.flags),
@@ -82,7 +81,7 @@ def _edited(recorded: RecordedEvent[Any], event: lifecycle.AlbumEdited) -> Itera
     values: dict[str, Any] = {} if event.flags is None else asdict(event.flags)
     for name in ("name", "description"):
         if (value := getattr(event, name)) is not None:
-            values[name] = value
+            values[name] = shown_text(value)
     if values:
         yield Set(AlbumRow, {"album_id": key_of(recorded.stream)}, values)
 
@@ -193,13 +192,13 @@ def _provider(recorded: RecordedEvent[Any], event: Any) -> Mapping[str, Any]:
 def _provider_in(
     recorded: RecordedEvent[Any], event: report_providers.ReportProviderCreated
 ) -> Iterable[Change]:
-    yield Put(ProviderRow(key_of(recorded.stream), event.provider_id, event.name))
+    yield Put(ProviderRow(key_of(recorded.stream), event.provider_id, shown_text(event.name)))
 
 
 def _provider_edited(
     recorded: RecordedEvent[Any], event: report_providers.ReportProviderEdited
 ) -> Iterable[Change]:
-    yield Set(ProviderRow, _provider(recorded, event), {"name": event.name})
+    yield Set(ProviderRow, _provider(recorded, event), {"name": shown_text(event.name)})
 
 
 def _provider_out(
@@ -214,7 +213,7 @@ def _token_issued(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
             event.digest,
             recorded.stream,
             event.token_id,
-            event.title,
+            shown_text(event.title),
             recorded.act.user,
             recorded.at,
             event.expires_at,

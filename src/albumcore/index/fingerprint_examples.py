@@ -11,14 +11,14 @@ from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
-from types import NoneType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from attrs import fields, frozen, has
 
 from albumcore.feed import FEED
 from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
-from albumcore.kernel import Act, CommandKey, RecordedEvent, Source, stored_name
+from albumcore.kernel import ERASED, Act, CommandKey, Erased, RecordedEvent, Source, stored_name
 
 _SUB = UserId("sub")
 _TOKEN, _PROVIDER = CapabilityTokenId("token"), ReportProviderId("provider")
@@ -36,6 +36,7 @@ class _Variant:
         is_full: Whether the optional fields have values, and tuples two.
         text: The value of all text; None gives each its own.
         undoes: Which version it takes back.
+        is_erased: Whether what can be erased was erased.
     """
 
     bit: int
@@ -44,6 +45,7 @@ class _Variant:
     is_full: bool = True
     text: str | None = None
     undoes: int | None = None
+    is_erased: bool = False
 
 
 _VARIANTS = (
@@ -54,6 +56,7 @@ _VARIANTS = (
     _Variant(1, Source(_SUB, _TOKEN, _PROVIDER), is_full=False, undoes=3),
     # What was done to oneself, said to oneself, and so on.
     _Variant(2, Source(_SUB), text=_SUB),
+    _Variant(0, Source(_SUB), CommandKey("erased", ERASED), is_erased=True),
 )
 
 
@@ -88,10 +91,12 @@ class _Filling:
     def _value(self, name: str, hint: Any) -> Any:
         variant = self._variant
         arguments = get_args(hint)
-        if NoneType in arguments:
-            [hint] = [one for one in arguments if one is not NoneType]
-            if not variant.is_full:
-                return None
+        if Erased in arguments and variant.is_erased:
+            return ERASED
+        if NoneType in arguments and not variant.is_full:
+            return None
+        if get_origin(hint) in (Union, UnionType):
+            [hint] = [one for one in arguments if one not in (NoneType, Erased)]
         origin = get_origin(hint)
         if origin is Literal:
             return arguments[variant.bit % len(arguments)]

@@ -116,7 +116,7 @@ class CapabilityTokenRow:
 
 @frozen
 class CommandRow:
-    """Idempotency key of a command: the position of its first event, and the hash of its content."""
+    """Idempotency key of a command: the position of its first event, and the hash of its content; None if erased."""
 
     KEY: ClassVar[tuple[str, ...]] = ("command",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -124,7 +124,7 @@ class CommandRow:
     command: str
     stream: str
     version: int
-    content: str
+    content: str | None
 
 
 @frozen

@@ -36,7 +36,7 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.image_sets import Content, ImageType
-from albumcore.kernel import Act, CommandKey, Source
+from albumcore.kernel import Act, CommandKey, Erased, Source
 from albumcore.text import MAX_COMMENT
 from albumcore.user_tokens import Grants
 from albumcore.user_tokens.values import MAX_TITLE
@@ -282,8 +282,8 @@ _NOT_REGISTERED: Mapping[Any, Callable[[], st.SearchStrategy[Any]]] = {
 
 
 def required(hint: Any) -> Any:
-    """The type that a hint names beside None."""
-    types = [one for one in get_args(hint) if one is not NoneType]
+    """The type that a hint names beside None, and beside what is erased."""
+    types = [one for one in get_args(hint) if one not in (NoneType, Erased)]
     return types[0] if len(types) < len(get_args(hint)) else hint
 
 
@@ -298,4 +298,4 @@ def of_type(hint: Any, values: st.SearchStrategy[Any] | None = None) -> st.Searc
     if values is None:
         make = BY_TYPE.get(type_) or _NOT_REGISTERED.get(type_)
         values = make() if make else st.from_type(type_)
-    return values if type_ is hint else st.none() | values
+    return st.none() | values if NoneType in get_args(hint) else values

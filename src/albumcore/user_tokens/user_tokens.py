@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from albumcore.errors import CapabilityTokenNotFound, Forbidden, IdTaken
 from albumcore.ids import CapabilityTokenId, UserId
-from albumcore.kernel import Act, assoc, changed, stored
+from albumcore.kernel import PERSONAL, Act, Erased, assoc, changed, stored
 from albumcore.user_tokens.values import CapabilityToken, check_digest, check_title, validity
 
 __all__ = [
@@ -42,7 +42,7 @@ class UserTokenIssued:
 
     token_id: CapabilityTokenId
     digest: str
-    title: str
+    title: str | Erased = field(metadata=PERSONAL)
     not_before: datetime
     expires_at: datetime
 

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from albumcore.errors import Invalid
 from albumcore.ids import UserId, is_digest
+from albumcore.kernel import Erased
 from albumcore.text import check_text
 from albumcore.times import in_utc
 
@@ -42,7 +43,7 @@ class CapabilityToken:
     """State of a capability token; all times are UTC."""
 
     digest: str
-    title: str
+    title: str | Erased
     creator: UserId
     issued_at: datetime
     not_before: datetime

@@ -121,9 +121,23 @@ def _add_position_column(cursor: Cursor, system: System) -> None:
         cursor.execute(statement)
 
 
+_SEALING = """
+CREATE TABLE directory_event_key (
+    stream TEXT,
+    version INTEGER,
+    subject TEXT NOT NULL,
+    key BLOB NOT NULL,
+    PRIMARY KEY (stream, version)
+) WITHOUT ROWID;
+CREATE INDEX directory_event_key_by_subject ON directory_event_key (subject);
+CREATE TABLE directory_sealed (cipher TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+"""The keys of events, and whether the store is sealed: then it has one row, with the name of the cipher."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
+    _SEALING,  # 3
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

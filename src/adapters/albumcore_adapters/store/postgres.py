@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import (
     BaseInfrastructureFactory,
     InterfaceError,
+    Notification,
     OperationalError,
     StoredEvent,
 )
@@ -21,9 +23,10 @@ from eventsourcing.postgres import (
 )
 from eventsourcing.utils import Environment, EnvType, retry, strtobool
 
-from albumcore.commands import BUSY_SECONDS
+from albumcore.commands import BUSY_SECONDS, SEALED
 from albumcore.index import ROWS, Change
-from albumcore_adapters.sql.database import LOCK_SECONDS
+from albumcore.sealing import KeyedNotification
+from albumcore_adapters.sql.database import LOCK_SECONDS, MAX_INTEGER
 from albumcore_adapters.sql.postgres import (
     ConnectionLost,
     PostgresDatabase,
@@ -36,7 +39,7 @@ from albumcore_adapters.sql.postgres_cursor import (
 from albumcore_adapters.sql.postgres_pool import connection_settings
 from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
-from albumcore_adapters.store.rows import TABLES, columns_of, index_fingerprint
+from albumcore_adapters.store.rows import TABLES, columns_of, condition_of, index_fingerprint
 from albumcore_adapters.store.snapshots import SnapshotList, snapshot_replacements
 
 URL = "POSTGRES_URL"
@@ -63,6 +66,9 @@ _INSERT_AFTER = (
     f"INSERT INTO {_EVENTS} ({', '.join(EVENT)}) VALUES (?, (SELECT originator_version + 1 "  # noqa: S608
     f"FROM {_EVENTS} WHERE originator_id = ? AND originator_version = ?), ?, ?)"
 )
+
+_select_events = PostgresAggregateRecorder.select_events.__wrapped__
+_select_notifications = PostgresApplicationRecorder.select_notifications.__wrapped__
 
 _again = retry((InterfaceError, OperationalError), max_attempts=2, wait=0.05)
 """Retry a read once, on another connection. The library's ten attempts would block a caller for minutes."""
@@ -124,6 +130,8 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
             for number, stored in enumerate(stored_events):
                 follows = not number and stored.originator_version > 1
                 c.execute(*(_following(stored) if follows else _insertion(_EVENTS, stored)))
+            if self.sealer is not None:
+                self.insert_keys(c, stored_events)
             self.apply(c, changes)
             c.execute(f"NOTIFY {self.channel_name}")
 
@@ -145,8 +153,64 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
 
     # Reading
 
-    select_events = _again(PostgresAggregateRecorder.select_events.__wrapped__)
-    select_notifications = _again(PostgresApplicationRecorder.select_notifications.__wrapped__)
+    @_again
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Stored events of a stream, as the library's method returns them; in a sealed store with their keys."""
+        if self.sealer is None:
+            found: Sequence[StoredEvent] = _select_events(
+                self, originator_id, gt=gt, lte=lte, desc=desc, limit=limit
+            )
+            return found
+        condition = "originator_id = ? AND originator_version > ? AND originator_version <= ?"
+        order = f"originator_version {'DESC' if desc else 'ASC'}"
+        values = [originator_id, gt or 0, MAX_INTEGER if lte is None else lte]
+        return [self.event_of(row) for row in self._select_keyed(condition, values, order, limit)]
+
+    @_again
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Stored events of all streams by position, as the library's method returns them; with keys likewise."""
+        if self.sealer is None:
+            found: Sequence[Notification] = _select_notifications(
+                self, start, limit, stop, topics, inclusive_of_start=inclusive_of_start
+            )
+            return found
+        least = 0 if start is None else start if inclusive_of_start else start + 1
+        condition, matched = condition_of({"topic": topics} if topics else {})
+        condition = f"{self.position} >= ? AND {self.position} <= ? AND {condition}"
+        values = [least, MAX_INTEGER if stop is None else stop, *matched]
+        return [
+            KeyedNotification(*(row[name] for name in (*EVENT, self.position, "key")))
+            for row in self._select_keyed(condition, values, self.position, limit)
+        ]
+
+    def _select_keyed(
+        self, condition: str, values: Sequence[Any], order: str, limit: int | None
+    ) -> list[Any]:
+        limited = "" if limit is None else f" LIMIT {limit:d}"
+        with self.datastore.single_read() as c:
+            c.execute(
+                f"SELECT {self.columns}, {self.position} FROM {_EVENTS}{self.join} "  # noqa: S608
+                f"WHERE {condition} ORDER BY {order}{limited}",
+                values,
+            )
+            return c.fetchall()
+
     max_notification_id = _again(PostgresApplicationRecorder.max_notification_id.__wrapped__)
 
     def next_number(self, name: str) -> int:
@@ -248,6 +312,7 @@ class Factory(PostgresFactory):
         recorder = PostgresRecorder(self.datastore, events_table_name=_EVENTS)
         if self.env_create_table():
             recorder.create_table()
+        recorder.find_sealer(self.env.get(SEALED))
         return recorder
 
     def aggregate_recorder(self, purpose: str = "events") -> PostgresSnapshotRecorder:

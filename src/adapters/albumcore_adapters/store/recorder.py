@@ -24,8 +24,9 @@ from albumcore.index import (
     Versions,
     Where,
 )
+from albumcore.sealing import KeyedEvent, Sealer
 from albumcore_adapters.sql.database import Database
-from albumcore_adapters.sql.migrations import migrate
+from albumcore_adapters.sql.migrations import is_migrated, migrate
 from albumcore_adapters.store.postings import count_postings, find_page, last_postings
 from albumcore_adapters.store.rows import (
     TABLES,
@@ -38,6 +39,7 @@ from albumcore_adapters.store.rows import (
     statements_of,
     table_statements,
 )
+from albumcore_adapters.store.sealing import KEYS_TABLE, sealer_of
 
 _EXPECTED = "expected_"
 
@@ -47,7 +49,14 @@ FINGERPRINT_TABLE = "form_of_rows"
 EVENT = ("originator_id", "originator_version", "topic", "state")
 """The columns of a stored event, without its position."""
 
-_EVENT, _OF_EVENT = ", ".join(EVENT), ", ".join(f"e.{name}" for name in EVENT)
+_INSERT_KEY = (
+    f"INSERT INTO {KEYS_TABLE} (stream, version, subject, key) VALUES (?, ?, ?, ?) "  # noqa: S608
+    "ON CONFLICT (stream, version) DO UPDATE SET subject = excluded.subject, key = excluded.key"
+)
+_JOIN_KEYS = (
+    f" LEFT JOIN {KEYS_TABLE} AS keys "
+    "ON keys.stream = originator_id AND keys.version = originator_version"
+)
 
 
 class IndexRecorder:
@@ -56,11 +65,17 @@ class IndexRecorder:
     Attributes:
         position: The column that orders events as they were recorded. No position is assigned twice, not even that of
             a deleted event.
+        sealer: What the personal fields of a sealed store are encrypted with; None in a store in clear.
+        columns: The columns of an event that is read, in a sealed store with its key.
+        join: What is joined to the table of events to read them.
     """
 
     position: ClassVar[str] = "notification_id"
     datastore: Database
     events_table_name: str
+    sealer: Sealer | None = None
+    columns: str = ", ".join(EVENT)
+    join: str = ""
 
     def create_table(self) -> None:
         """Create or migrate all tables but the index tables.
@@ -73,6 +88,25 @@ class IndexRecorder:
         except BaseException:
             self.datastore.close()
             raise
+
+    def find_sealer(self, wanted: str | None) -> None:
+        """Read whether the store is sealed, and seal a new one if that is wanted; without effect before migration.
+
+        Args:
+            wanted: The value of the environment variable `albumcore.commands.SEALED`.
+
+        Raises:
+            PersistenceError: it is not as wanted, or a newer release wrote it.
+            MissingExtra: it is sealed, and the cipher is not installed.
+        """
+        try:
+            if is_migrated(self.datastore):
+                self.sealer = sealer_of(self.datastore, wanted)
+        except BaseException:
+            self.datastore.close()
+            raise
+        if self.sealer is not None:
+            self.columns, self.join = f"{self.columns}, key", _JOIN_KEYS
 
     @abstractmethod
     def has_current_index(self) -> bool:
@@ -101,6 +135,13 @@ class IndexRecorder:
                 c.execute(statement, values)
             if image_id := _image_id(change):
                 c.execute(*_raised_number("image", image_id))
+
+    def insert_keys(self, c: Any, stored_events: Iterable[StoredEvent]) -> None:
+        """Insert the keys of events that are appended to a sealed store."""
+        for one in stored_events:
+            if isinstance(one, KeyedEvent) and one.key is not None:
+                row = (one.originator_id, one.originator_version, one.subject, one.key)
+                c.execute(_INSERT_KEY, row)
 
     # Reading rows
 
@@ -139,12 +180,13 @@ class IndexRecorder:
                 return [], total
             select, matched = page
             c.execute(
-                f"SELECT {_OF_EVENT} FROM ({select}) AS page JOIN {self.events_table_name} AS e "  # noqa: S608
-                "ON e.originator_id = ? AND e.originator_version = page.version "
-                "ORDER BY e.originator_version DESC",
+                f"SELECT {self.columns} FROM ({select}) AS page "  # noqa: S608
+                f"JOIN {self.events_table_name} "
+                f"ON originator_id = ? AND originator_version = page.version{self.join} "
+                "ORDER BY originator_version DESC",
                 [*matched, stream],
             )
-            return [_event_of(stored) for stored in c.fetchall()], total
+            return [self.event_of(stored) for stored in c.fetchall()], total
 
     def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
         """How many entries some posting lists of each stream have in all; streams without any are left out."""
@@ -173,7 +215,8 @@ class IndexRecorder:
 
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
         """The last version up to which ``holds`` is true of the events of a stream, by binary search."""
-        at = f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
+        events = f"{self.events_table_name}{self.join}"
+        at = f"SELECT {self.columns} FROM {events} WHERE originator_id = ?"  # noqa: S608
         with self.datastore.transaction(commit=False) as c:
             c.execute(f"{at} ORDER BY originator_version DESC LIMIT 1", [stream])
             last = c.fetchone()
@@ -182,7 +225,7 @@ class IndexRecorder:
                 middle = (low + high + 1) // 2
                 c.execute(f"{at} AND originator_version = ?", [stream, middle])
                 [stored] = c.fetchall()
-                if holds(_event_of(stored)):
+                if holds(self.event_of(stored)):
                     low = middle
                 else:
                     high = middle - 1
@@ -257,7 +300,8 @@ class IndexRecorder:
         last = 0
         while True:
             c.execute(
-                f"SELECT {self.position} AS position, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
+                f"SELECT {self.position} AS position, {self.columns} "  # noqa: S608
+                f"FROM {self.events_table_name}{self.join} "
                 f"WHERE {self.position} > ? ORDER BY {self.position} LIMIT 1000",
                 [last],
             )
@@ -265,7 +309,14 @@ class IndexRecorder:
             if not batch:
                 return
             last = batch[-1]["position"]
-            yield from map(_event_of, batch)
+            yield from map(self.event_of, batch)
+
+    def event_of(self, stored: Mapping[str, Any]) -> StoredEvent:
+        """The stored event of a row, with its key in a sealed store."""
+        stream, version, topic, state = [stored[name] for name in EVENT]
+        if self.sealer is None:
+            return StoredEvent(stream, version, topic, state)
+        return KeyedEvent(stream, version, topic, state, stored["key"])
 
 
 def index_tables() -> list[str]:
@@ -315,12 +366,6 @@ def last_number(c: Any, name: str) -> int:
     c.execute("SELECT given FROM numbers WHERE name = ?", [name])
     row = c.fetchone()
     return row["given"] if row is not None and isinstance(row["given"], int) else 0
-
-
-def _event_of(stored: Mapping[str, Any]) -> StoredEvent:
-    return StoredEvent(
-        stored["originator_id"], stored["originator_version"], stored["topic"], stored["state"]
-    )
 
 
 def _raised_number(name: str, number: int) -> tuple[str, list[Any]]:

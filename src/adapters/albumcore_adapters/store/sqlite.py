@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
@@ -16,8 +16,9 @@ from eventsourcing.sqlite import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from albumcore.commands import BUSY_SECONDS
+from albumcore.commands import BUSY_SECONDS, SEALED
 from albumcore.index import Change
+from albumcore.sealing import KeyedNotification
 from albumcore_adapters.sql.database import LOCK_SECONDS, MAX_INTEGER
 from albumcore_adapters.sql.open_lock import OpenLock
 from albumcore_adapters.sql.sqlite import SQLiteDatabase
@@ -51,7 +52,18 @@ class _Stored(NamedTuple):
     state: bytes
 
 
+class _Keyed(NamedTuple):
+    """The same in a sealed store."""
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+    key: bytes | None
+
+
 _stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
+_keyed: Callable[[tuple[Any, ...]], _Keyed] = partial(tuple.__new__, _Keyed)
 
 
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
@@ -104,6 +116,8 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 row = (one.originator_id, one.originator_version, one.topic, one.state)
                 c.execute(self.insert_events_statement, row)
                 positions.append(c.lastrowid or 0)
+            if self.sealer is not None:
+                self.insert_keys(c, stored_events)
             self.apply(c, changes)
         return positions
 
@@ -121,12 +135,13 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as c:
             c.row_factory = None  # rows as tuples
             c.execute(
-                f"SELECT {_EVENT} FROM {self.events_table_name} WHERE originator_id = ? "  # noqa: S608
-                "AND originator_version > ? AND originator_version <= ? "
+                f"SELECT {self.columns} FROM {self.events_table_name}{self.join} "  # noqa: S608
+                "WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? "
                 f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
                 [*matched, -1 if limit is None else limit],
             )
-            found: list[Any] = [*map(_stored, c.fetchall())]
+            made: Any = _stored if self.sealer is None else _keyed
+            found: list[Any] = [*map(made, c.fetchall())]
             return found
 
     def select_notifications(
@@ -144,15 +159,14 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as c:
             c.row_factory = None  # rows as tuples
             c.execute(
-                f"SELECT {self.position}, {_EVENT} FROM {self.events_table_name} "  # noqa: S608
+                f"SELECT {_EVENT}, {self.position}{', key' if self.sealer else ''} "  # noqa: S608
+                f"FROM {self.events_table_name}{self.join} "
                 f"WHERE {self.position} >= ? AND {self.position} <= ? AND {condition} "
                 f"ORDER BY {self.position} LIMIT ?",
                 [least, MAX_INTEGER if stop is None else stop, *matched, limit],
             )
-            return [
-                Notification(originator, version, topic, state, position)
-                for position, originator, version, topic, state in c.fetchall()
-            ]
+            kind = Notification if self.sealer is None else KeyedNotification
+            return [kind(*row) for row in c.fetchall()]
 
     def next_number(self, name: str) -> int:
         """The next number under a name: greater than all assigned before.
@@ -212,6 +226,12 @@ class Factory(SQLiteFactory):
         self.datastore: SQLiteDatabase = SQLiteDatabase(
             self.datastore.pool.db_name, float(self.env.get(BUSY_SECONDS) or LOCK_SECONDS)
         )
+
+    def application_recorder(self) -> SQLiteRecorder:
+        """The recorder of events and index rows."""
+        recorder = cast(SQLiteRecorder, super().application_recorder())
+        recorder.find_sealer(self.env.get(SEALED))
+        return recorder
 
     def close(self) -> None:
         """Close every connection, and release the lock by which the store counts as open."""

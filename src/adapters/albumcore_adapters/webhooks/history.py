@@ -11,6 +11,7 @@ from albumcore.albums import Webhook, WebhookEvent
 from albumcore.feed import Person
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
 from albumcore.json_object import Json, present
+from albumcore.kernel import shown_text
 from albumcore_adapters.sql.database import MAX_INTEGER, Cursor, Row, select_in
 from albumcore_adapters.webhooks.json_values import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.outbox import Outbox, parse_timestamp
@@ -161,8 +162,8 @@ def webhook_json(
     """
     content: Json = {
         "id": webhook_id,
-        "url": webhook.url,
-        "name": webhook.name,
+        "url": shown_text(webhook.url),
+        "name": shown_text(webhook.name),
         "use_secret": webhook.secret is not None,
         "events": [event.value for event in webhook.events],
         "enabled": webhook.enabled,

@@ -11,6 +11,7 @@ from albumcore.albums import WebhookEvent
 from albumcore.feed import Person
 from albumcore.ids import AlbumId, UserId
 from albumcore.json_object import Json, present
+from albumcore.kernel import shown_text
 from albumcore_adapters.webhooks.json_values import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.notifications import Notification
 from albumcore_adapters.webhooks.outbox import Outbox
@@ -49,11 +50,11 @@ def _source(subject: _Subject) -> Json:
     content = _person(subject, source.user)
     if source.capability_token is not None:
         token = album.capability_tokens.get(source.capability_token)
-        title = None if token is None else token.title
+        title = None if token is None else shown_text(token.title)
         content["capability_token"] = present(id=source.capability_token, title=title)
     if source.report_provider is not None:
         provider = album.report_providers.get(source.report_provider)
-        name = None if provider is None else provider.name
+        name = None if provider is None else shown_text(provider.name)
         content["report_provider"] = present(name=name, client_id=source.report_provider)
     return content
 

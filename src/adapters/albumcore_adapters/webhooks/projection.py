@@ -25,6 +25,7 @@ from albumcore import (
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, WebhookId
+from albumcore.kernel import ERASED, shown_text
 from albumcore.streams import key_of
 from albumcore_adapters.sql.database import Cursor, Database, Row, has_changed, select_in
 from albumcore_adapters.webhooks import batches, queue
@@ -224,7 +225,9 @@ def _upsert_webhook(
     cursor: Cursor, album_id: AlbumId, webhook_id: WebhookId, webhook: Webhook
 ) -> None:
     events = ",".join(event.value for event in webhook.events)
-    row = (webhook.name, webhook.url, events, int(webhook.enabled), webhook.secret)
+    name, url = shown_text(webhook.name), shown_text(webhook.url)
+    is_enabled = webhook.enabled and webhook.url is not ERASED
+    row = (name, url, events, int(is_enabled), webhook.secret)
     cursor.execute(_UPSERT_WEBHOOK, (album_id, webhook_id, *row))
 
 

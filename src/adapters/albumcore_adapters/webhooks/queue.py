@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from albumcore.albums import Webhook, WebhookEvent
 from albumcore.ids import AlbumId, SeriesUID, UserId, WebhookId
-from albumcore.kernel import Act, Source
+from albumcore.kernel import Act, Source, shown_text
 from albumcore_adapters.sql.database import Cursor, Database, Row, has_changed
 from albumcore_adapters.webhooks.notifications import Notification
 from albumcore_adapters.webhooks.outbox import parse_timestamp, timestamp
@@ -168,7 +168,7 @@ def enqueue(
             *(source.user, source.capability_token, source.report_provider),
             *(notification.user, notification.study_uid, int(notification.is_study_gone)),
             notification.album_version,
-            *((None, None) if webhook is None else (webhook.url, webhook.secret)),
+            *((None, None) if webhook is None else (shown_text(webhook.url), webhook.secret)),
             at,
         ),
     )
@@ -193,7 +193,7 @@ def detach(
     cursor.execute(
         "UPDATE webhook_trigger SET url = ?, secret = ?, album_version = ?"
         " WHERE album_id = ? AND webhook_id = ? AND due_at IS NOT NULL",
-        (webhook.url, webhook.secret, version, album_id, webhook_id),
+        (shown_text(webhook.url), webhook.secret, version, album_id, webhook_id),
     )
 
 

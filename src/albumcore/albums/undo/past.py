@@ -10,7 +10,7 @@ from attrs import frozen
 from albumcore.albums.album import Album
 from albumcore.errors import NotUndoable
 from albumcore.ids import ReportProviderId
-from albumcore.kernel import ERASED, Act, Event, RecordedEvent
+from albumcore.kernel import ERASED, Act, Erased, Event, RecordedEvent
 
 Events = tuple[Event[Any], ...]
 
@@ -82,11 +82,12 @@ def former(
     return known
 
 
-def require_known(*texts: object) -> None:
-    """Check that the texts that are restored are known.
+def known_text(text: str | Erased) -> str:
+    """A text that is restored.
 
     Raises:
-        NotUndoable: one of them is erased.
+        NotUndoable: it is erased.
     """
-    if ERASED in texts:
+    if text is ERASED:
         raise NotUndoable("what it was before is erased")
+    return text

@@ -15,7 +15,7 @@ from albumcore.albums.report_providers import (
     delete_report_provider,
     edit_report_provider,
 )
-from albumcore.albums.undo.past import Events, Past, Superseded, former, require_known
+from albumcore.albums.undo.past import Events, Past, Superseded, former, known_text
 from albumcore.albums.webhooks import (
     WebhookCreated,
     WebhookDeleted,
@@ -58,8 +58,8 @@ def provider_deleted(album: Album, act: Act, past: Past) -> Events:
     """Create it anew, with a new id: the tokens of the deleted one stay invalid."""
     album.require(act, Permission.MANAGE_REPORT_PROVIDERS)
     provider = past.before.report_providers[past.recorded.event.provider_id]
-    require_known(provider.name, provider.url)
-    return create_report_provider(album, act, past.new_provider, provider.name, provider.url)
+    name, url = known_text(provider.name), known_text(provider.url)
+    return create_report_provider(album, act, past.new_provider, name, url)
 
 
 def _provider_superseded(provider: ReportProviderId) -> Superseded:
@@ -96,10 +96,8 @@ def webhook_deleted(album: Album, act: Act, past: Past) -> Events:
     album.require(act, Permission.MANAGE_WEBHOOKS)
     webhook_id = past.recorded.event.webhook_id
     webhook = past.before.webhooks[webhook_id]
-    require_known(webhook.name, webhook.url)
-    return create_webhook(
-        album, act, webhook_id, webhook.name, webhook.url, webhook.events, webhook.enabled
-    )
+    name, url = known_text(webhook.name), known_text(webhook.url)
+    return create_webhook(album, act, webhook_id, name, url, webhook.events, webhook.enabled)
 
 
 def _webhook_superseded(webhook: WebhookId) -> Superseded:

@@ -12,6 +12,7 @@ from albumcore.errors import AlbumNotFound
 from albumcore.feed import EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import AlbumOverview, AlbumRow, Index, MemberRow, Put, SeriesRow, changes
+from albumcore.kernel import shown_text
 from albumcore.times import local_time
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.catalogue import CatalogueSeries
@@ -151,7 +152,8 @@ def album_json_then(
     """
     counts = holdings.albums.album_counts(album, caller.user, version)
     assert then.created_at is not None
-    about = (album, then.name, then.description, then.created_at, counts.last_event_at)
+    name, description = shown_text(then.name), shown_text(then.description)
+    about = (album, name, description, then.created_at, counts.last_event_at)
     row = AlbumRow(*about, **asdict(then.flags))
     claimed = holdings.claims.in_holders([album_holder(album)])
     held = [

@@ -13,6 +13,7 @@ from albumcore.feed import Person
 from albumcore.ids import CapabilityTokenId, UserId
 from albumcore.index import CapabilityTokenRow
 from albumcore.json_object import Json, present
+from albumcore.kernel import shown_text
 from albumcore.streams import key_of, named_stream
 from albumcore.times import local_time
 from albumcore_adapters.directory.people import People
@@ -65,7 +66,7 @@ def _token_json(
     token, album = issued.token, issued.album
     shown = present(
         id=issued.token_id,
-        title=token.title,
+        title=shown_text(token.title),
         token_type="Bearer",  # noqa: S106
         issued_at_time=_utc(token.issued_at),
         not_before_time=_utc(token.not_before),
@@ -80,7 +81,7 @@ def _token_json(
     grants = {f"{name}_permission": getattr(token.grants, name) for name in fields_dict(Grants)}
     creator, revoker = token.creator, token.revoked_by
     # Users who left the album still list their tokens, and do not see the name of the album.
-    name = album.name if viewer in album.members else None
+    name = shown_text(album.name) if viewer in album.members else None
     return (
         shown
         | grants

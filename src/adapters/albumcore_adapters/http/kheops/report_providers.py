@@ -23,6 +23,7 @@ from albumcore.albums.values import check_provider_text
 from albumcore.errors import Invalid, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
 from albumcore.json_object import Json, present
+from albumcore.kernel import shown_text
 from albumcore.times import local_time
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.http.kheops.parameters import Fields, Page
@@ -123,8 +124,8 @@ def _check_address(outbound: Outbound, url: str) -> None:
 
 def _provider_json(provider_id: ReportProviderId, provider: ReportProvider) -> Json:
     return {
-        "name": provider.name,
-        "url": provider.url,
+        "name": shown_text(provider.name),
+        "url": shown_text(provider.url),
         "client_id": provider_id,
         "created_time": local_time(provider.created_at),
     }

@@ -14,6 +14,7 @@ from albumcore.albums import ReportProvider
 from albumcore.errors import Forbidden, Invalid, ReportProviderNotFound, StudyNotFound
 from albumcore.ids import AlbumId, ReportProviderId, StudyUID, is_uid
 from albumcore.index import MemberRow, ProviderRow
+from albumcore.kernel import shown_text
 from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.series import series_in_album
 from albumcore_adapters.base.random_ids import MakeId
@@ -65,7 +66,7 @@ def start(
         raise Invalid("access_token", "it is required")
     caller = caller_of(auth, token)
     found, studies = _checked(auth.albums, caller, form)
-    metadata = check_metadata(outbound, found.provider.url)
+    metadata = check_metadata(outbound, shown_text(found.provider.url))
     if not metadata.valid:
         raise Invalid(
             "client_id", f"the metadata of the provider are not valid. {metadata.error_description}"
@@ -82,7 +83,7 @@ def start(
         *(("studyUID", study) for study in studies),
     ]
     address = _address(auth, make_id, report, metadata, shared)
-    page = _PAGE.format(name=escape(found.provider.name), address=escape(address))
+    page = _PAGE.format(name=escape(shown_text(found.provider.name)), address=escape(address))
     return Response(200, page.encode(), falcon.MEDIA_HTML, _HEADERS)
 
 

@@ -10,6 +10,7 @@ from attrs import frozen
 from albumcore.errors import Forbidden, Invalid, NotFound
 from albumcore.ids import AlbumId, StudyUID, is_uid
 from albumcore.json_object import Json
+from albumcore.kernel import shown_text
 from albumcore_adapters.access.albums import reached
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.http.accept import JSON
@@ -111,7 +112,11 @@ def _by_code(endpoint: TokenEndpoint, form: Fields) -> tuple[str, int]:
             raise BadAssertion("there is no such report provider")
         issued, made = _made_of(auth, code, client_id, redirect_uri)
         check_signature(
-            assertion, found.provider.url, endpoint.outbound, single_use_tokens, auth.clock
+            assertion,
+            shown_text(found.provider.url),
+            endpoint.outbound,
+            single_use_tokens,
+            auth.clock,
         )
     except BadAssertion as error:
         raise OAuthError("invalid_client", error.detail) from None

@@ -15,7 +15,7 @@ from albumcore.ids import ImageId, PatientId
 from albumcore.image_sets import Content, ImageType
 from albumcore.image_sets.values import Encoding
 from albumcore.index import ImageRow
-from albumcore.kernel import RecordedEvent
+from albumcore.kernel import ERASED, RecordedEvent
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs
@@ -170,7 +170,8 @@ def _shown(blobs: Blobs, row: ImageRow, added: ImageAdded) -> Response:
 
 
 def _with_data(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
-    data = encode_json(blobs.get(content.digest, content.length), content.encoding)
+    length = None if content.length is ERASED else content.length
+    data = encode_json(blobs.get(content.digest, length), content.encoding)
     # Nearly all of it is data: it is copied once, and not gone through again.
     return b"".join((beginning, *data, b"}"))
 
