@@ -39,8 +39,8 @@ class AlbumTextErased:
     """The texts of these ``versions`` were erased; the other fields say what in the album has no text since."""
 
     versions: tuple[int, ...]
-    name: bool = False
-    description: bool = False
+    without_name: bool = False
+    without_description: bool = False
     report_providers: tuple[ReportProviderId, ...] = ()
     capability_tokens: tuple[CapabilityTokenId, ...] = ()
     webhooks: tuple[WebhookId, ...] = ()
@@ -49,8 +49,8 @@ class AlbumTextErased:
         """The texts are gone; everything else stays."""
         return changed(
             album,
-            name=ERASED if self.name else album.name,
-            description=ERASED if self.description else album.description,
+            name=ERASED if self.without_name else album.name,
+            description=ERASED if self.without_description else album.description,
             report_providers=_with(
                 album.report_providers, self.report_providers, name=ERASED, url=ERASED
             ),

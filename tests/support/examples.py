@@ -149,7 +149,7 @@ _EXAMPLES = (
     _of_album(
         AlbumTextErased(
             (1, 3, 5),
-            name=True,
+            without_name=True,
             report_providers=(PROVIDER,),
             capability_tokens=(TOKEN,),
             webhooks=(HOOK,),
@@ -190,7 +190,7 @@ SPARSE: dict[str, RecordedEvent[Any]] = {
         WebhookTriggered(HOOK, WebhookEvent.NEW_USER, user=BOB)
     ),
     "study.comment_posted.v1": _recorded(f"study-{STUDY}", StudyCommentPosted("x")),
-    "album.text_erased.v1": _of_album(AlbumTextErased((2,), description=True)),
+    "album.text_erased.v1": _of_album(AlbumTextErased((2,), without_description=True)),
     "user.text_erased.v1": _recorded(f"user-{ALICE}", UserTextErased((1,))),
     "images.images_erased.v1": _recorded("images-343", ImagesErased((1,))),
     "erasures.recorded.v1": _recorded("erasures", ErasureRecorded(ErasureKind.PERSON, ALICE)),

@@ -262,6 +262,7 @@ MEANT: dict[str, list[Change]] = {
     "album.webhook_deleted": [*shown("DELETE_WEBHOOK")],
     "album.webhook_triggered": [*shown("TRIGGER_WEBHOOK")],
     "study.comment_posted": [*shown(None, BOB, stream=f"study-{STUDY}", is_private=True)],
+    "user.person_registered": [],
     "user.capability_token_issued": [token_row(f"user-{ALICE}", "Laptop")],
     "user.capability_token_revoked": [revoked(f"user-{ALICE}")],
     "images.image_added": [Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],

@@ -254,7 +254,7 @@ def _patient_out(recorded: RecordedEvent[Any], event: image_set.PatientDeleted) 
 def _album_text_erased(recorded: RecordedEvent[Any], event: AlbumTextErased) -> Iterable[Change]:
     yield from _commands_erased(recorded, event)
     album = {"album_id": key_of(recorded.stream)}
-    names = [name for name in ("name", "description") if getattr(event, name)]
+    names = [name for name in ("name", "description") if getattr(event, f"without_{name}")]
     if names:
         yield Set(AlbumRow, album, dict.fromkeys(names, ERASED_TEXT))
     for provider_id in event.report_providers:

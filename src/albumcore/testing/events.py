@@ -34,6 +34,7 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "series_uids": st.lists(values.series_uids(), min_size=1, max_size=4, unique=True).map(tuple),
     "title": values.titles(),
     "url": values.urls(),
+    "versions": st.lists(st.integers(1, 2**31 - 1), min_size=1, max_size=4).map(tuple),
 }
 """Fields whose type does not say enough. One word per idea: a field of this name means the same in every event."""
 

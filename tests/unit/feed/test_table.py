@@ -115,7 +115,7 @@ NEVER_SHOWN: list[Event[Any]] = [
     ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
     ImageRemoved(1),  # type: ignore[arg-type]
     PatientDeleted(),
-    AlbumTextErased((1,), name=True),
+    AlbumTextErased((1,), without_name=True),
     StudyTextErased((1,)),
     UserTextErased((1,)),
     ImagesErased((1,)),
