@@ -53,6 +53,7 @@ def test_settings_from_an_empty_environment() -> None:
         "secret_file": None,
         "max_inflated": 67_108_864,
         "trusted_proxies": None,
+        "keep_at_least": None,
     }
 
 
@@ -93,6 +94,7 @@ def test_settings_from_an_empty_environment() -> None:
         ("ALBUMCORE_PUBLIC_URL", "http://[::1]:8/a/b", "public_url", "http://[::1]:8/a/b"),
         ("ALBUMCORE_MAX_INFLATED", "1MiB", "max_inflated", 1_048_576),
         ("ALBUMCORE_TRUSTED_PROXIES", "::1", "trusted_proxies", "::1"),
+        ("ALBUMCORE_KEEP_AT_LEAST", "albums=1d", "keep_at_least", "albums=1d"),
         (
             "ALBUMCORE_TRUSTED_PROXIES",
             "127.0.0.1, 10.0.0.0/24",

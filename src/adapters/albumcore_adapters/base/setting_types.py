@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from albumcore_adapters.base.retention import KINDS, parse_retention
+
 T = TypeVar("T")
 
 
@@ -121,6 +123,11 @@ def _read_path(text: str) -> Path:
     return Path(text)
 
 
+def _read_retention(text: str) -> str:
+    parse_retention(text)
+    return text
+
+
 def _read_networks(text: str) -> str:
     return ",".join(str(ip_network(part.strip())) for part in text.split(","))
 
@@ -169,6 +176,11 @@ HTTP_URL = SettingType("an `http` or `https` address without a user name", _read
 BLOBS_URL = SettingType(
     "`s3://BUCKET`, or `s3://BUCKET/PREFIX` without a slash at its end, or `file:///PATH`",
     _read_blobs_url,
+)
+RETENTION = SettingType(
+    "periods such as `patient_images=10y,study_comments=3650d`, of "
+    + ", ".join(f"`{kind}`" for kind in KINDS),
+    _read_retention,
 )
 NETWORKS = SettingType(
     "IP addresses and networks such as `10.0.0.0/24`, separated by commas", _read_networks

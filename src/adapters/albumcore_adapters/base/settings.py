@@ -24,6 +24,7 @@ from albumcore_adapters.base.setting_types import (
     NETWORKS,
     PREFIX_PATH,
     PRINTABLE_TEXT,
+    RETENTION,
     ROOT_URL,
     SettingType,
     byte_size,
@@ -243,6 +244,14 @@ class Settings:
         None,
         "The proxies whose `X-Forwarded-For` is trusted where failed logins are counted and logged; when not set, all "
         "clients of a proxy share its address.",
+    )
+
+    keep_at_least: str | None = _setting(
+        "ALBUMCORE_KEEP_AT_LEAST",
+        RETENTION,
+        None,
+        "How many years (`y`) or days (`d`) images of patients, comments on studies, and albums must be stored before "
+        "`albumcore erase` erases them; `--basis` names a legal basis for doing it earlier.",
     )
 
     def __attrs_post_init__(self) -> None:

@@ -244,6 +244,24 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
     def _was_committed(self, transaction: TransactionId) -> bool:
         return was_committed(self.get_connection, self.server, transaction)
 
+    @contextmanager
+    def maintenance(self, lock_seconds: float) -> Iterator[psycopg.Connection[DictRow]]:
+        """A connection for statements that run outside of a transaction and may take long.
+
+        Args:
+            lock_seconds: How long a statement waits for a lock. Behind a pooler, the server's own limit applies.
+        """
+        with self.get_connection() as connection:
+            if self.server.is_pooled:
+                yield connection
+                return
+            limits = f"SET statement_timeout = 0; SET lock_timeout = {milliseconds(lock_seconds)}"
+            connection.execute(cast(Query, limits))
+            try:
+                yield connection
+            finally:
+                connection.execute(cast(Query, self._limits))
+
     # State
 
     def trouble(self) -> str | None:
