@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from inspect import signature
 from typing import Any, TypeVar, get_type_hints
 
@@ -23,14 +23,20 @@ def bind(respond: Callable[..., T], components: Components) -> Callable[[Any], T
     Raises:
         MissingComponent: no object of that type is among the components.
     """
-    hints = get_type_hints(respond)
-    _, *names = signature(respond).parameters
-    for name in names:
-        if hints[name] not in components:
+    needed = _needed(respond)
+    for name, kind in needed.items():
+        if kind not in components:
             raise MissingComponent(
-                f"{respond.__module__}.{respond.__qualname__} takes {name}: {hints[name]}, "
+                f"{respond.__module__}.{respond.__qualname__} takes {name}: {kind}, "
                 "which is not a component of this application"
             )
-    return (
-        partial(respond, **{name: components[hints[name]] for name in names}) if names else respond
-    )
+    found = {name: components[kind] for name, kind in needed.items()}
+    return partial(respond, **found) if found else respond
+
+
+@cache
+def _needed(respond: Callable[..., object]) -> dict[str, Any]:
+    """The parameters of a responder after the request, and their types: the same in every application."""
+    hints = get_type_hints(respond)
+    _, *names = signature(respond).parameters
+    return {name: hints[name] for name in names}
