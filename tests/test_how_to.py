@@ -23,8 +23,12 @@ FOLLOWED = sorted((ROOT / "docs" / "how-to").glob("add-a-*.md"))
 """The pages that a copy of the tree is changed by."""
 
 ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("COV", "PYTEST", "PYTHONDONTWRITEBYTECODE"))
 }
+"""Of the commands of a page, which share the bytecode of the copy."""
+ENVIRONMENT["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # importing plugins takes longer than the tests
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)
