@@ -48,6 +48,13 @@ events read: 2 problems: []
 }
 
 
+FEW = """\
+from hypothesis import settings
+settings.register_profile("few", max_examples=10)
+settings.load_profile("few")
+"""
+
+
 def run(folder: Path, *args: str) -> str:
     """What Python prints, run from another folder, where a warning is an error."""
     path = [str(EXAMPLES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
@@ -77,9 +84,10 @@ def test_example_prints(name: str, tmp_path: Path) -> None:
 
 
 def test_property_test_runs_under_pytest(tmp_path: Path) -> None:
-    """The example of a property test, as a test."""
+    """The example of a property test, as a test; with few examples, as the script has them all."""
+    (tmp_path / "few.py").write_text(FEW, encoding="utf-8")
     name = str(EXAMPLES / "property_test_your_projection.py")
-    assert "2 passed" in run(tmp_path, "-m", "pytest", "-p", "no:cacheprovider", name)
+    assert "2 passed" in run(tmp_path, "-m", "pytest", "-p", "few", "-p", "no:cacheprovider", name)
 
 
 def blocks(page: Path) -> list[str]:
