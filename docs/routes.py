@@ -45,6 +45,7 @@ KHEOPS = f"""\
 Further requirements follow.
 An album in path or query must exist for the caller; otherwise the response is 404.
 *Records* names the mutation as the feed shows it, `a comment`, or the stored name of an event that is not in the feed.
+Any operation may also record `user.person_registered`, if the JWT is the first of its user.
 *Tests* are in `tests/contract/kheops`.
 """
 PERMITTED = """\

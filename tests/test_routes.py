@@ -27,7 +27,6 @@ ALL = {route.name: route for route in ROUTES}
 each_route = pytest.mark.parametrize("name", ALL)
 
 SILENT = {
-    "POST /register": "who is known is personal data, and no event",
     "POST /token": "no token of one study is kept",
     "POST /token/introspect": "it asks",
     "POST /reportproviders/metadata": "it asks",

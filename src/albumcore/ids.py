@@ -28,7 +28,7 @@ AlbumId = NewType("AlbumId", str)
 """Ten characters of ``[A-Za-z0-9]`` (Kheops API, identifier formats)."""
 
 UserId = NewType("UserId", str)
-"""A user, by the ``sub`` claim of the identity provider; opaque, case-sensitive."""
+"""A user, by the id that the application gives: a ``sub`` of the identity provider, or a pseudonym. Case-sensitive."""
 
 StudyUID = NewType("StudyUID", str)
 """StudyInstanceUID, (0020,000D)."""

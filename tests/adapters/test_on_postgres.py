@@ -46,9 +46,9 @@ def test_machines_share_a_database_and_a_secret(url: str, tmp_path: Path) -> Non
         Settings(data=tmp_path / name, database=url, secret_file=secret) for name in ("one", "two")
     ]
     with closing(open_service(machines[0])) as one, closing(open_service(machines[1])) as two:
-        one.people.register("alice", "alice@clinic.example", "Alice")
-        one.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Knees")
-        assert two.people.person("alice") == one.people.person("alice")
+        alice = one.people.register("alice", "alice@clinic.example", "Alice")
+        one.albums.handle(album_stream(ALBUM), create_album, Source(alice.id), "Knees")
+        assert two.people.with_sub("alice") == alice
         assert two.albums.load(album_stream(ALBUM)).name == "Knees"
         token = issue_token(one.secret, "alice", None, None, 60, utc_now())
         assert two.auth.verifier.verify(token).sub == "alice"
@@ -133,10 +133,10 @@ def _lose_an_entry(url: str, tmp_path: Path) -> None:
         "UPDATE pg_index SET indisready = {} WHERE indexrelid = 'directory_inbox_study'::regclass"
     )
     with closing(open_service(Settings(data=tmp_path, database=url))) as service:
-        service.people.register("alice")
+        alice = service.people.register("alice").id
         service.catalogue.add_placeholder(StudyUID("1.2"), SeriesUID("1.2.3"))
         server.execute(switch.format("false"), name)
-        service.inbox.add("alice", StudyUID("1.2"), [SeriesUID("1.2.3")])
+        service.inbox.add(alice, StudyUID("1.2"), [SeriesUID("1.2.3")])
         server.execute(switch.format("true"), name)
 
 

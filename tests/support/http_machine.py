@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from albumcore.ids import ReportProviderId, StudyUID, UserId
+from albumcore.ids import ReportProviderId, StudyUID
 from albumcore_adapters.base.settings import Compat
 from albumcore_adapters.identity.service_tokens import Report, report_token
 from support.http_channels import Answer, Channel
@@ -131,7 +131,7 @@ class ApiClient(RuleBasedStateMachine):
                 self.jwts[asker.name] = self.world.token(asker.name)
             return f"Bearer {self.jwts[asker.name]}"
         report = Report(
-            UserId(asker.user),
+            asker.user,
             ReportProviderId(asker.name),
             tuple(map(StudyUID, asker.studies)),
             asker.scope,

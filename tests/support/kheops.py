@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import falcon.testing
-from attrs import define, field
+from attrs import define, evolve, field, fields
 
 from albumcore import (
     Album,
     Grants,
     MemberFlags,
+    PersonRegistered,
     Source,
     add_admin,
     add_member,
@@ -59,7 +60,9 @@ CT, MR, SR = (SeriesUID(f"1.2.3.{number}") for number in (1, 2, 3))
 ALICE, BOB, CAROL, DAVE = (
     UserId(name) for name in ("sub-alice", "sub-bob", "sub-carol", "sub-dave")
 )
-"""Alice made the album and is an admin of it, Carol is an admin too, Bob a plain member. Dave is no member."""
+"""The subs of the people; `World.user` has the ids that events and tables name them by.
+
+Alice made the album and is an admin of it, Carol is an admin too, Bob a plain member. Dave is no member."""
 
 NOBODY = UserId("sub-nobody")
 """Unknown to the directory."""
@@ -95,6 +98,13 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def with_subs(event: Any, subs: Mapping[UserId, str]) -> Any:
+    """An event with the subs of people in place of their user ids."""
+    there = {one.name: getattr(event, one.name) for one in fields(type(event))}
+    named = {name: subs[value] for name, value in there.items() if value in subs}
+    return evolve(event, **named)
+
+
 def local(at: datetime) -> str:
     """A moment as the API writes it."""
     return at.replace(tzinfo=None).isoformat()
@@ -113,7 +123,7 @@ class World:
 
     def token(self, sub: str, ttl: int = 10 * 366 * 24 * 3600 - 1, **claims: str | None) -> str:
         """A JWT of one of the people, with the name and address known of him, or other claims."""
-        known = self.service.people.person(sub) or Person(UserId(sub))
+        known = self.service.people.person(self.user(sub)) or Person(sub)
         told = {"email": known.email, "name": known.name} | claims
         return issue_token(
             self.service.secret, sub, told["email"], told["name"], ttl, self.clock.now
@@ -179,10 +189,12 @@ class World:
         report_provider: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Let somebody decide something, a second after whatever was before it."""
+        """Let somebody decide something, a second after whatever was before it. People are named by their subs."""
         self.clock.tick()
+        args = tuple(map(self._meant, args))
+        kwargs = {name: self._meant(value) for name, value in kwargs.items()}
         source = Source(
-            UserId(by),
+            self.user(by),
             CapabilityTokenId(capability_token) if capability_token else None,
             ReportProviderId(report_provider) if report_provider else None,
         )
@@ -197,8 +209,23 @@ class World:
         return self.service.albums.recorder.max_notification_id() or 0
 
     def news(self, after: int) -> list[Any]:
-        """The events recorded past a position."""
-        return [recorded.event for _, recorded in self.service.albums.follow(after)]
+        """The events recorded past a position, with the subs of people in them; without registrations."""
+        subs = {user: one.sub for user, one in self.service.people.everyone().items()}
+        return [
+            with_subs(recorded.event, subs)
+            for _, recorded in self.service.albums.follow(after)
+            if not isinstance(recorded.event, PersonRegistered)
+        ]
+
+    # People
+
+    def user(self, sub: str) -> UserId:
+        """The user id by which events and tables name one of the people; the sub itself of anybody else."""
+        known = self.service.people.with_sub(sub)
+        return UserId(sub) if known is None else known.id
+
+    def _meant(self, argument: Any) -> Any:
+        return self.user(argument) if isinstance(argument, str) else argument
 
     def last_event_at(self, album: AlbumId = ALBUM) -> datetime:
         """When the album was last changed, as its lists show it."""
@@ -220,9 +247,9 @@ class World:
         """Let somebody make a capability token that acts as himself."""
         secret = self._secret_of(token_id)
         self.service.albums.handle(
-            user_stream(UserId(by)),
+            user_stream(self.user(by)),
             issue_user_token,
-            Source(UserId(by)),
+            Source(self.user(by)),
             CapabilityTokenId(token_id),
             digest_of(secret),
             f"The {token_id}",
@@ -267,7 +294,7 @@ class World:
                 for uid, modality in series.items()
                 for number in range(1, instances + 1)
             ],
-            owner=owner,
+            owner=None if owner is None else self.user(owner),
         )
 
 
@@ -280,6 +307,7 @@ def open_world(
     compat: Compat = "documented",
     *,
     start: Callable[[World], None] | None = None,
+    has_pseudonyms: bool = True,
     **settings: Any,
 ) -> World:
     """A world in a directory; whoever opens it closes its service.
@@ -289,6 +317,7 @@ def open_world(
         compat: As what it answers.
         start: What was done in it before, by default nothing. That is done once in each process, in a world with
             default settings, of which this one is then a copy: a function, and nothing that depends on its test.
+        has_pseudonyms: Whether new people get pseudonyms.
         settings: Further settings.
     """
     clock, made = Clock(), 0
@@ -300,7 +329,10 @@ def open_world(
         return f"{next(numbers):0{length}d}"
 
     service = open_service(
-        Settings(**place(data), compat=compat, **settings), clock=clock, make_id=make_id
+        Settings(**place(data), compat=compat, **settings),
+        clock=clock,
+        make_id=make_id,
+        has_pseudonyms=has_pseudonyms,
     )
     app = watched(create_app(service), service)
     return World(service, clock, falcon.testing.TestClient(app, headers=NAMED))
@@ -326,6 +358,12 @@ def settle(world: World) -> None:
     world.act(ALICE, create_album, "Trial", "What it is about")
     world.act(ALICE, add_member, BOB)
     world.act(ALICE, add_admin, CAROL)
+
+
+def unregister(world: World, sub: str) -> None:
+    """Have the directory forget one of the people, and nothing else."""
+    with world.service.database.transaction(commit=True) as cursor:
+        cursor.execute("DELETE FROM directory_person WHERE sub = ?", [sub])
 
 
 def kwargs_of(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,8 +37,11 @@ DROP TABLE unfinished_copy;
 
 
 def forget_version(cursor: Any) -> None:
-    """Have a store be one that was made before there were versions."""
+    """Have a store be one that was made before there were versions, and without what migrations add to its tables."""
     is_sqlite = isinstance(cursor, sqlite3.Cursor)
+    cursor.execute("DROP INDEX directory_person_pid")
+    for column in ("pid", "salt"):
+        cursor.execute(f"ALTER TABLE directory_person DROP COLUMN {column}")
     cursor.execute("PRAGMA user_version = 0" if is_sqlite else "DROP TABLE store_version")
 
 

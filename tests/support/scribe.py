@@ -141,7 +141,7 @@ def scribing(**says: Any) -> Iterator[Scribe]:
         yield made
 
 
-def open_reporting_world(folder: Path, compat: Compat = "documented", **settings: str) -> World:
+def open_reporting_world(folder: Path, compat: Compat = "documented", **settings: Any) -> World:
     """A settled world that may send requests to this machine, with a study in its album and one that is not."""
     made = open_world(folder, compat, allow_private_addresses=True, start=settle, **settings)
     made.store({CT: "CT"}, description="Knee")

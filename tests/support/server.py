@@ -16,6 +16,7 @@ import httpx
 from attrs import define
 
 from albumcore import utc_now
+from albumcore.ids import UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import Service, open_service
@@ -104,6 +105,13 @@ def opened(data: Path) -> Iterator[Service]:
         yield service
     finally:
         service.close()
+
+
+def user_of(service: Service, sub: str) -> UserId:
+    """The user id by which events and tables name a registered person."""
+    known = service.people.with_sub(sub)
+    assert known is not None
+    return known.id
 
 
 def bearer(service: Service, sub: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.jwt_revocations import JwtRevocations
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.pseudonyms import Pseudonyms
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
@@ -79,6 +80,7 @@ def open_service(
     must_exist: bool = False,
     clock: Clock = utc_now,
     make_id: MakeId = random_id,
+    has_pseudonyms: bool = True,
 ) -> Service:
     """Open the data directory of the settings. Create whatever is missing in it.
 
@@ -87,6 +89,7 @@ def open_service(
         must_exist: Create no store.
         clock: Returns the current time, aware. A reading without a time zone raises `Invalid`.
         make_id: Makes an unguessable id of so many characters.
+        has_pseudonyms: Whether new people get pseudonyms.
 
     Raises:
         NoStore: there is no store, and it must exist.
@@ -106,7 +109,10 @@ def open_service(
     albums = open_store(settings, clock)
     try:
         refuse_unfinished_copy(database_of(albums))
-        return _compose(settings, secret, blobs, albums, clock, make_id)
+        people = People(
+            database_of(albums), Pseudonyms(albums, make_id) if has_pseudonyms else None
+        )
+        return _compose(settings, secret, blobs, albums, people, clock, make_id)
     except BaseException:
         albums.close()
         raise
@@ -117,11 +123,11 @@ def _compose(
     secret: bytes,
     blobs: Blobs,
     albums: Albumcore,
+    people: People,
     clock: Clock,
     make_id: MakeId,
 ) -> Service:
-    database = database_of(albums)
-    people, catalogue = People(database), Catalogue(database)
+    database, catalogue = people.database, Catalogue(people.database)
     claims, inbox = SeriesClaims(database), Inbox(database)
     token_last_uses, jwt_revocations = TokenLastUses(database), JwtRevocations(database)
     verifier = JwtVerifier.of(settings, secret, clock)

@@ -34,15 +34,16 @@ SeriesDescription = Callable[[StudyUID, SeriesUID], str | None]
 
 @frozen
 class Person:
-    """A person.
+    """A person, as others see them.
 
     Attributes:
-        sub: Subject identifier given by the identity provider, opaque and permanent.
+        sub: Subject identifier given by the identity provider, opaque and permanent. Events may name the user by
+            another id.
         email: Lower case, without surrounding blanks, unique.
         name: As the identity provider gives it.
     """
 
-    sub: UserId
+    sub: str
     email: str | None = None
     name: str | None = None
 
@@ -116,7 +117,7 @@ def render_feed(
 
     Args:
         page: The page; look up its ``users``, ``studies`` and ``series`` before.
-        people: The known ones of its users.
+        people: The known ones of its users, by the ids that events name them by. Any other is shown by that id.
         study_description: StudyDescription, (0008,1030), of a study.
         series_description: SeriesDescription, (0008,103E), of a series.
         form: The form.
@@ -135,14 +136,14 @@ def render_study_comments(
 
     Args:
         entries: The comments.
-        people: The known ones of their authors and targets.
+        people: The known ones of their authors and targets, by the ids that events name them by.
         seen_by: The ones of them who can see the study.
         form: The form.
     """
 
-    def person(sub: UserId) -> Json:
-        one = people.get(sub) or Person(sub)
-        return present(email=one.email, name=one.name, sub=sub, can_access=sub in seen_by)
+    def person(user: UserId) -> Json:
+        one = people.get(user) or Person(user)
+        return present(email=one.email, name=one.name, sub=one.sub, can_access=user in seen_by)
 
     return [
         present(
@@ -190,13 +191,13 @@ class _Rendering:
             report_provider=self._provider(source.report_provider),
         )
 
-    def _person(self, sub: UserId) -> Json:
-        person = self.people.get(sub) or Person(sub)
-        is_admin = self.status.admins.get(sub)
+    def _person(self, user: UserId) -> Json:
+        person = self.people.get(user) or Person(user)
+        is_admin = self.status.admins.get(user)
         return present(
             email=person.email,
             name=person.name,
-            sub=sub,
+            sub=person.sub,
             can_access=is_admin is not None,
             is_admin=is_admin,
         )

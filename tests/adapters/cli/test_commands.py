@@ -44,7 +44,7 @@ from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
 from support.kheops import Clock
-from support.server import opened
+from support.server import opened, user_of
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
 FILES = Path(pydicom.data.__file__).parent / "test_files"
@@ -342,7 +342,7 @@ def test_import_dicom_reads_real_files_and_counts_the_others(run: Run, tmp_path:
         f"{found}; -v names them",
     ]
     with opened(data) as service:
-        assert len(service.inbox.studies("alice")) == 4
+        assert len(service.inbox.studies(user_of(service, "alice"))) == 4
     lines = run(*command, *paths, "-v")[1].splitlines()
     assert lines[-1] == found
     assert f"passed over: {str(texts / 'notes.txt')!r}: not a DICOM file" in lines
@@ -527,7 +527,7 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     assert status == 0
     with opened(tmp_path) as service:
         made = demo.fill(service)
-        page = service.albums.feed(AlbumId(made.album_id), demo.ADA)
+        page = service.albums.feed(AlbumId(made.album_id), user_of(service, demo.ADA))
         position = service.albums.follow()[-1][0]
         assert service.albums.verify(service.blobs.check) == []
     documented = {line.mutation for line in FEED.values() if line is not None}
@@ -549,7 +549,7 @@ def test_the_demo_happened_over_weeks(tmp_path: Path) -> None:
     with opened(tmp_path) as service:
         album = AlbumId(demo.fill(service).album_id)
         times = [one.at for _, one in service.albums.follow()]
-        feed = service.albums.feed(album, demo.ADA).entries
+        feed = service.albums.feed(album, user_of(service, demo.ADA)).entries
     assert times == sorted(times)
     assert before - timedelta(weeks=4) < times[0] < before - timedelta(weeks=2)
     assert before - timedelta(days=1) < times[-1] <= utc_now()
@@ -631,7 +631,7 @@ def test_copy(run: Run, tmp_path: Path) -> None:
     status, out, err = run("copy", *addresses)
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        "1 events, the last of them at position 1, and 3 rows beside them are there",
+        "2 events, the last of them at position 2, and 3 rows beside them are there",
         "1 image files were copied",
         "the secret of the data directory was copied: tokens go on working",
         "the copy equals the source, and is verified",

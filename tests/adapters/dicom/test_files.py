@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 
 from albumcore.errors import Invalid
-from albumcore.ids import SeriesUID
+from albumcore.ids import SeriesUID, UserId
 from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.files import (
     DicomFile,
@@ -38,6 +38,7 @@ BUNDLE = Path(pydicom.data.__file__).parent
 FILES = BUNDLE / "test_files"
 STUDY, SERIES, SOP = 0x0020000D, 0x0020000E, 0x00080018
 UIDS = {SOP: ("UI", b"1.2.3.4\0"), STUDY: ("UI", b"1.2\0"), SERIES: ("UI", b"1.2.3\0")}
+ANN, BOB = UserId("ann"), UserId("bob")
 NOT_DICOM = "not a DICOM file"
 DICOMDIR = "a media directory (DICOMDIR), not an instance"
 
@@ -481,7 +482,7 @@ def test_import_files(catalogue: Catalogue, tmp_path: Path) -> None:
     seen: list[Path] = []
     folder = FILES / "dicomdirtests" / "98892001"
     paths = [folder, FILES / "README.txt", FILES / "CT_small.dcm", FILES / "CT_small.dcm"]
-    report = import_files(catalogue, "sub-ann", paths, seen.append)
+    report = import_files(catalogue, ANN, paths, seen.append)
     assert report == ImportReport(
         studies=2, series=3, instances=8, refused=(RefusedFile(FILES / "README.txt", NOT_DICOM),)
     )
@@ -491,10 +492,10 @@ def test_import_files(catalogue: Catalogue, tmp_path: Path) -> None:
     assert catalogue.series([found.series_uid]) == {
         found.series_uid: CatalogueSeries(found.study_uid, "CT", populated=True, instances=1)
     }
-    inbox = Inbox(catalogue.database).contents("sub-ann")
+    inbox = Inbox(catalogue.database).contents(ANN)
     assert len(inbox) == 2
     assert inbox[found.study_uid] == {found.series_uid}
-    assert import_files(catalogue, "sub-ann", paths) == report
+    assert import_files(catalogue, ANN, paths) == report
 
 
 def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -502,7 +503,7 @@ def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> N
     elsewhere = {STUDY: "9.9", SERIES: "1.7.1", SOP: "9.9.1"}
     taken = tmp_path / "taken"
     taken.write_bytes(dicom({tag: ("UI", uid.encode()) for tag, uid in elsewhere.items()}))
-    import_files(catalogue, "sub-bob", [taken])
+    import_files(catalogue, BOB, [taken])
     for number in range(1, 452):
         uids = {
             STUDY: f"1.{number % 9}",
@@ -512,19 +513,20 @@ def test_import_files_that_do_not_fit(catalogue: Catalogue, tmp_path: Path) -> N
         content = dicom({tag: ("UI", uid.encode()) for tag, uid in uids.items()})
         (tmp_path / "files").mkdir(exist_ok=True)
         (tmp_path / "files" / f"{number}").write_bytes(content)
-    report = import_files(catalogue, "sub-ann", [tmp_path / "files"])
+    report = import_files(catalogue, ANN, [tmp_path / "files"])
     assert (report.studies, report.series, report.instances) == (8, 8, 401)
     assert {refused.reason for refused in report.refused} == {
         "the series UID is in use in another study"
     }
     assert {int(refused.path.name) % 9 for refused in report.refused} == {7}
     assert len(report.refused) == 50
-    assert not Inbox(catalogue.database).holds("sub-ann", SeriesUID("1.7.1"))
+    assert not Inbox(catalogue.database).holds(ANN, SeriesUID("1.7.1"))
 
 
 def test_import_files_for_nobody(catalogue: Catalogue) -> None:
     """An invalid owner is refused before any file is read."""
+    nobody = UserId("")
     with pytest.raises(Invalid):
         import_files(
-            catalogue, "", [FILES / "CT_small.dcm"], lambda path: pytest.fail(f"read {path}")
+            catalogue, nobody, [FILES / "CT_small.dcm"], lambda path: pytest.fail(f"read {path}")
         )

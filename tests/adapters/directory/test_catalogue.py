@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory.catalogue import Catalogue, CatalogueSeries
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.instances import (
@@ -24,6 +24,7 @@ from support.databases import NewDatabase
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
 T1, T2, XRAY = SeriesUID("1.1.1"), SeriesUID("1.1.2"), SeriesUID("1.2.1")
+ANN = UserId("ann")
 
 
 def attribute(vr: str, *values: Any) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def test_uid_that_no_database_can_hold(catalogue: Catalogue, uid: str) -> None:
 def test_store_nothing(catalogue: Catalogue) -> None:
     """An empty batch is valid."""
     before = tables(catalogue.database)
-    catalogue.store([], owner="sub-ann")
+    catalogue.store([], owner=ANN)
     assert tables(catalogue.database) == before
 
 
@@ -157,7 +158,7 @@ def test_store_in_a_second_place(
     """A batch with a series of another study, or an instance of another series, is refused as a whole."""
     before = tables(catalogue.database)
     with pytest.raises(error):
-        catalogue.store([instance("1.7", study="New"), *misplaced], owner="sub-ann")
+        catalogue.store([instance("1.7", study="New"), *misplaced], owner=ANN)
     assert tables(catalogue.database) == before
 
 
@@ -292,8 +293,8 @@ def test_histogram(catalogue: Catalogue) -> None:
 
 def test_store_for_an_owner(catalogue: Catalogue) -> None:
     """Only the series of the batch are put into the owner's inbox."""
-    catalogue.store([instance("1.1.2.2", T2), instance("1.2.1.1", XRAY, CHEST)], owner="sub-ann")
-    assert Inbox(catalogue.database).contents("sub-ann") == {HEAD: {T2}, CHEST: {XRAY}}
+    catalogue.store([instance("1.1.2.2", T2), instance("1.2.1.1", XRAY, CHEST)], owner=ANN)
+    assert Inbox(catalogue.database).contents(ANN) == {HEAD: {T2}, CHEST: {XRAY}}
 
 
 TEXTS = st.sampled_from([None, "A", "B"])
@@ -318,7 +319,7 @@ def test_store_in_any_batches_and_again(
     def stored(batches: Iterable[list[InstanceRecord]]) -> dict[str, list[tuple[Any, ...]]]:
         with new_database() as database:
             for batch in batches:
-                Catalogue(database).store(batch, owner="sub-ann")
+                Catalogue(database).store(batch, owner=ANN)
             return tables(database)
 
     at_once = stored([records])

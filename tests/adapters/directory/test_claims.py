@@ -35,7 +35,7 @@ def claims(database: Database) -> SeriesClaims:
     return made
 
 
-def images_by(claims: SeriesClaims, owner: str, study: StudyUID = STUDY) -> None:
+def images_by(claims: SeriesClaims, owner: UserId, study: StudyUID = STUDY) -> None:
     """A user imports an image of the CT."""
     image = InstanceRecord(study, CT, "1.1.1.1", {}, {}, {})
     Catalogue(claims.database).store([image], owner=owner)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.clinics import Clinics
@@ -25,7 +25,7 @@ def test_directory_in_memory() -> None:
     People(database).register("sub-1")
     Catalogue(database).add_placeholder(StudyUID("1.2"), SeriesUID("1.2.3"))
     Clinics(database).add_clinic("Ensenada", date(2026, 1, 1), date(2026, 1, 2))
-    assert People(database).known("sub-1")
+    assert People(database).known(UserId("sub-1"))
     assert Patients(database).search() == []
     assert Accounts(database, b"secret").by_token("0" * 40) is None
     database.close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.sql.database import Database
 
 HEAD, CHEST = StudyUID("1.1"), StudyUID("1.2")
 T1, T2, XRAY = SeriesUID("1.1.1"), SeriesUID("1.1.2"), SeriesUID("1.2.1")
-ANN, BOB, NOBODY = "sub-ann", "sub-bob", "sub-nobody"
+ANN, BOB, NOBODY = UserId("ann"), UserId("bob"), UserId("nobody")
 
 
 @pytest.fixture

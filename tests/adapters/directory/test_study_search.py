@@ -14,7 +14,7 @@ import pytest
 from attrs import field, frozen
 from pydicom import dcmread
 
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.base.dicom_matching import date_range
 from albumcore_adapters.dicom.files import DicomFile, import_files, read_files
 from albumcore_adapters.directory.catalogue import Catalogue
@@ -40,7 +40,7 @@ from support.searching import attribute, loaded, record
 
 BUNDLE = Path(pydicom.data.__file__).parent
 Visible = Mapping[StudyUID, Collection[SeriesUID]]
-ANN = "sub-ann"
+ANN = UserId("ann")
 
 
 # Real files

@@ -24,7 +24,7 @@ def test_album_deleted_while_it_is_read(world: World) -> None:
     grants = Grants(write=True)
     world.act(ALICE, issue_capability_token, "t1", digest_of("1"), "T", grants)
     world.act(ALICE, import_series, STUDY, MR, capability_token="t1")
-    page = evolve(world.service.albums.feed(ALBUM, ALICE), album_status=AlbumStatus())
+    page = evolve(world.service.albums.feed(ALBUM, world.user(ALICE)), album_status=AlbumStatus())
     service = world.service
     about = service.people, service.catalogue, service.claims
     for event in render(page, ALBUM, *about, FORMS["documented"]):

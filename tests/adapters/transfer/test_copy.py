@@ -16,6 +16,7 @@ import pytest
 from attrs import fields
 
 from albumcore import (
+    Albumcore,
     Source,
     WebhookEvent,
     add_member,
@@ -27,7 +28,7 @@ from albumcore import (
     trigger_webhook,
     utc_now,
 )
-from albumcore.ids import AlbumId, SeriesUID, StudyUID, WebhookId
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
 from albumcore.streams import album_stream, study_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
@@ -45,10 +46,10 @@ from albumcore_adapters.transfer.tables import tables_beside_events
 from albumcore_adapters.webhooks import catch_up, deliver_due, store_secret
 from support.copying import copied, copy_and_die
 from support.postgres import empty_database
-from support.server import opened
+from support.server import opened, user_of
 
 ALBUM, HOOK = AlbumId("Copied0001"), WebhookId("h" * 20)
-ADA, BEN = Source(demo.ADA), Source(demo.BEN)
+SOMEBODY = Source(UserId("somebody"))
 STUDY, CT = StudyUID("1.2"), SeriesUID("1.2.1")
 Dump = dict[str, list[tuple[Any, ...]]]
 
@@ -64,31 +65,37 @@ def patient(first: str) -> Patient:
     return Patient(**given)
 
 
+def founder(store: Albumcore) -> Source:
+    """The user who created the album, and is a member of it."""
+    return next(iter(store.history(album_stream(ALBUM)))).act.source
+
+
 def furnish(data: Path) -> None:
     """Add the demo, and rows in every table that it leaves empty; delete the last rows of some tables."""
     settings = Settings(data=data, allow_private_addresses=True, snapshot_every=5)
     service = open_service(settings)
     with closing(service):
         demo.fill(service)
+        ada, ben, cat = (user_of(service, sub) for sub in demo.PEOPLE)
         secret = store_secret(service.outbox, "a secret")
         hook = (HOOK, "Hook", "http://127.0.0.1:9/", list(WebhookEvent), True, secret)
 
-        def act(by: Source, decision: Callable[..., Any], *args: Any) -> None:
-            service.albums.handle(album_stream(ALBUM), decision, by, *args)
+        def act(decision: Callable[..., Any], *args: Any) -> None:
+            service.albums.handle(album_stream(ALBUM), decision, Source(ada), *args)
 
-        act(ADA, create_album, "Copied 🦴", "é")
-        act(ADA, create_webhook, *hook)
+        act(create_album, "Copied 🦴", "é")
+        act(create_webhook, *hook)
         catch_up(service.outbox)
-        act(ADA, add_member, demo.BEN)
-        act(ADA, import_series, STUDY, CT)
-        act(ADA, trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
-        service.albums.handle(study_stream(STUDY), post_study_comment, BEN, [demo.BEN], "Psst")
+        act(add_member, ben)
+        act(import_series, STUDY, CT)
+        act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])
+        service.albums.handle(study_stream(STUDY), post_study_comment, Source(ben), [ben], "Psst")
         catch_up(service.outbox)
         deliver_due(service.outbox, utc_now())
         service.token_last_uses.record("token", utc_now())
-        service.auth.jwt_revocations.revoke_all(demo.CAT, utc_now())
-        held = Holding(inbox_holder(demo.CAT), StudyUID("1.2"), SeriesUID("1.2.3"))
-        service.claims.add(held, demo.CAT, is_new=True)
+        service.auth.jwt_revocations.revoke_all(cat, utc_now())
+        held = Holding(inbox_holder(cat), StudyUID("1.2"), SeriesUID("1.2.3"))
+        service.claims.add(held, cat, is_new=True)
         service.single_use_tokens.consume(
             "code", ends_at=utc_now() + timedelta(days=1), at=utc_now()
         )
@@ -149,7 +156,7 @@ def test_there_and_back_again(store: Path, tmp_path: Path) -> None:
         copied(url, back)
         with closing(open_postgres(url)) as half_way:
             positions = [position for position, _ in half_way.follow()]
-            half_way.handle(album_stream(ALBUM), post_comment, ADA, "Next")
+            half_way.handle(album_stream(ALBUM), post_comment, founder(half_way), "Next")
             assert half_way.follow()[-1][0] > there.position
             assert half_way.verify() == []
     assert positions == [row[0] for row in expected["stored_events"]]
@@ -297,12 +304,13 @@ def write(data: Path) -> None:
     """Add a person, swap the addresses of two others, delete a row and insert one."""
     with opened(data) as service:
         act = service.albums.handle
-        act(album_stream(ALBUM), post_comment, ADA, "Meanwhile")
+        ada = user_of(service, demo.ADA)
+        act(album_stream(ALBUM), post_comment, Source(ada), "Meanwhile")
         service.single_use_tokens.consume(
             "other", ends_at=utc_now() + timedelta(days=1), at=utc_now()
         )
-        study, series = service.inbox.contents(demo.ADA).popitem()
-        service.inbox.remove(demo.ADA, study, series)
+        study, series = service.inbox.contents(ada).popitem()
+        service.inbox.remove(ada, study, series)
     run_sql(
         data,
         "UPDATE directory_person SET email = 'x' WHERE sub = 'demo-ada'",
@@ -335,7 +343,7 @@ def test_written_to_meanwhile_on_postgresql(store: Path, tmp_path: Path) -> None
 
         def post() -> None:
             with closing(open_postgres(url)) as there:
-                there.handle(album_stream(ALBUM), post_comment, ADA, "Meanwhile")
+                there.handle(album_stream(ALBUM), post_comment, founder(there), "Meanwhile")
                 with database_of(there).transaction(commit=True) as cursor:
                     cursor.execute("DELETE FROM directory_person WHERE sub > ?", ["demo-ada"])
 
@@ -380,7 +388,9 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
     with opened(other) as service:
         for number in range(60):
             name = f"Album {number}"
-            service.albums.handle(album_stream(AlbumId(f"A{number:09}")), create_album, ADA, name)
+            service.albums.handle(
+                album_stream(AlbumId(f"A{number:09}")), create_album, SOMEBODY, name
+            )
     assert "another store" in refused(other, new)
     assert dump(new) == before
     assert "is an unfinished copy itself" in refused(new, tmp_path / "third")
@@ -444,7 +454,7 @@ def test_a_store_that_no_service_has_opened(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     with closing(open_sqlite(old / DATABASE_FILE)) as app:
-        recorded = app.handle(album_stream(ALBUM), create_album, ADA, "Knees")
+        recorded = app.handle(album_stream(ALBUM), create_album, SOMEBODY, "Knees")
     assert copied(old, new).is_whole
     with opened(new) as service:
         assert tuple(service.albums.history(album_stream(ALBUM))) == recorded

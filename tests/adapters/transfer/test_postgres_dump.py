@@ -25,6 +25,7 @@ from albumcore_adapters.transfer.restore import restore
 from support.backups import agree, back_up_service, backed_up, blob_files, restored
 from support.copying import quiet
 from support.postgres import Contents, empty_database
+from support.server import user_of
 
 LATER = album_stream(AlbumId("Later00001"))
 DERIVED = ("stored_snapshots", "form_of_rows", "unfinished_copy")
@@ -93,7 +94,8 @@ def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> N
             assert (len(history), history[-1][0]) == (manifest.events, manifest.position)
             assert len(list(service.blobs.digests())) == manifest.blobs == 4
             if settings is target:
-                service.albums.handle(LATER, create_album, Source(demo.ADA), "Later")
+                ada = Source(user_of(service, demo.ADA))
+                service.albums.handle(LATER, create_album, ada, "Later")
                 assert service.albums.follow(manifest.position)[0][0] > manifest.position
             given.append((service.albums.next_image_id(), service.clinics.add_station("Next")))
             with service.database.transaction(commit=True) as cursor:

@@ -444,7 +444,8 @@ def test_a_new_trigger_has_no_attempts(world: Hooked) -> None:
     world.hook()
     world.act(trigger_webhook, HOOK, WebhookEvent.NEW_USER, user=CAROL)
     [trigger], total = list_triggers(world.outbox, ALBUM, HOOK)
-    assert (trigger.attempts, trigger.is_manual, trigger.user, total) == ((), True, CAROL, 1)
+    carol = world.world.user(CAROL)
+    assert (trigger.attempts, trigger.is_manual, trigger.user, total) == ((), True, carol, 1)
     assert summarize_triggers(world.outbox, ALBUM)[HOOK].last_triggers == (
         (trigger.trigger_id, False),
     )

@@ -297,10 +297,11 @@ def test_a_series_at_the_last_moment_restarts_the_wait(
 def test_claimed_series_wait_until_the_album_has_them(hooks: Hooked) -> None:
     """Images of other users are not disclosed; the series is delivered once the album holds it by more than a claim."""
     claims, place = hooks.world.service.claims, album_holder(ALBUM)
-    claims.add(Holding(place, STUDY, CT), ALICE, is_new=True)
+    alice = hooks.world.user(ALICE)
+    claims.add(Holding(place, STUDY, CT), alice, is_new=True)
     hooks.act(import_series, STUDY, CT)
     assert hooks.bodies(30) == []
-    claims.propagate(inbox_holder(ALICE), place, STUDY, [CT], new=[])
+    claims.propagate(inbox_holder(alice), place, STUDY, [CT], new=[])
     assert series_of(hooks.bodies(30)) == [[CT]]
 
 

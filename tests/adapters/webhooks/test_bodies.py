@@ -241,7 +241,7 @@ def test_images_do_not_come_with_a_claim(world: Hooked) -> None:
     """Of a series that the album holds on a claim, images of another user disclose nothing: the body has its UID."""
     service = world.world.service
     world.hook(WebhookEvent.REMOVE_SERIES, WebhookEvent.NEW_SERIES)
-    service.claims.add(Holding(album_holder(ALBUM), STUDY, CT), BOB, is_new=True)
+    service.claims.add(Holding(album_holder(ALBUM), STUDY, CT), world.world.user(BOB), is_new=True)
     world.act(import_series, STUDY, CT)
     catalogued(world, CT)
     world.act(trigger_webhook, HOOK, WebhookEvent.NEW_SERIES, STUDY, [CT])

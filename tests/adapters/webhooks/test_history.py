@@ -167,10 +167,11 @@ def test_the_newest_triggers_stay_stored(world: Hooked, monkeypatch: pytest.Monk
     def users(webhook_id: WebhookId) -> list[str | None]:
         return [one.user for one in list_triggers(world.outbox, ALBUM, webhook_id)[0]]
 
-    assert users(HOOK) == [BOB, "user-4", "user-3", "user-0"]
+    bob = world.world.user(BOB)
+    assert users(HOOK) == [bob, "user-4", "user-3", "user-0"]
     assert users(OTHER_HOOK) == ["user-4", "user-3", "user-2"]
     assert len(world.run(9)) == 1
-    assert users(HOOK) == [BOB, "user-4", "user-3"]
+    assert users(HOOK) == [bob, "user-4", "user-3"]
     assert summarize_triggers(world.outbox, ALBUM)[HOOK].number_of_triggers == 3
     assert len(rows(world.outbox, "SELECT trigger_id FROM webhook_attempt")) == 6
 

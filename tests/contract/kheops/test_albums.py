@@ -114,7 +114,7 @@ def test_create_with_everything(world: World) -> None:
     assert answer.status_code == 201
     now = world.clock.now.replace(tzinfo=None).isoformat()
     assert list(answer.json.items()) == [
-        ("album_id", "0000000001"),
+        ("album_id", "0000000005"),
         ("name", "Röntgen"),
         ("description", "d"),
         ("modalities", []),

@@ -38,6 +38,7 @@ from support.kheops import (
     STUDY,
     World,
     digest_of,
+    unregister,
 )
 from support.kheops_cases import (
     FORBIDDEN,
@@ -75,18 +76,23 @@ def test_window(make_token: Any, world: World) -> None:
 
 
 def test_unknown_creator(world: World) -> None:
-    """A token of somebody whom the directory does not know opens nothing."""
+    """A token of somebody whom the directory does not know opens nothing, not even once they come anew."""
     secrets = "a" * 22, "b" * 22
-    source = Source(NOBODY)
+    world.register(NOBODY)
+    nobody = world.user(NOBODY)
     world.act(ALICE, add_admin, NOBODY)
     handle = world.service.albums.handle
-    handle(user_stream(NOBODY), issue_user_token, source, KEY, digest_of(secrets[0]), "T")
+    handle(user_stream(nobody), issue_user_token, Source(nobody), KEY, digest_of(secrets[0]), "T")
     world.act(NOBODY, issue_capability_token, KEY, digest_of(secrets[1]), "T", Grants(read=True))
+    for secret in secrets:
+        assert opens(world, {"access_token": secret})
+    unregister(world, NOBODY)
     for secret in secrets:
         assert not opens(world, {"access_token": secret})
     world.register(NOBODY)
+    assert world.user(NOBODY) != nobody
     for secret in secrets:
-        assert opens(world, {"access_token": secret})
+        assert not opens(world, {"access_token": secret})
 
 
 def test_creator_who_is_no_admin(world: World) -> None:
@@ -266,7 +272,7 @@ def test_attribution_to_user(world: World) -> None:
     assert answer.status_code == 201
     mine = AlbumId(answer.json["album_id"])
     [recorded] = world.service.albums.history(album_stream(mine))
-    assert recorded.act.source == Source(BOB)
+    assert recorded.act.source == Source(world.user(BOB))
 
 
 @pytest.mark.parametrize("path", [f"users/{CAROL}/admin", f"users/{CAROL}"])

@@ -213,8 +213,8 @@ def test_a_study_that_was_left_is_not_new(world: World) -> None:
 def test_ones_own_claim_while_ones_images_come_in(world: World) -> None:
     """Noted a moment after the images were, it hides nothing."""
     images_of(world, ALICE)
-    held = Holding(inbox_holder(ALICE), STUDY, CT)
-    world.service.claims.add(held, ALICE, is_new=True)
+    held = Holding(inbox_holder(world.user(ALICE)), STUDY, CT)
+    world.service.claims.add(held, world.user(ALICE), is_new=True)
     assert world.get(ALICE, "/inboxinfo")["number_of_instances"] == 1
 
 
@@ -247,24 +247,24 @@ def test_what_comes_through_a_token_is_nobody_s_word(world: World) -> None:
 def test_a_claim_that_comes_a_moment_too_late(world: World) -> None:
     """As the series came in from elsewhere meanwhile, it leads to no event, and leaves what is there as it is."""
     images_of(world, CAROL)
-    origin = Claim(None, BOB, is_first=False, may_show=False)
+    origin = Claim(None, world.user(BOB), is_first=False, may_show=False)
     world.act(CAROL, import_series, STUDY, CT)
     holdings = world.service.holdings
-    late = put_in_album(holdings, Source(BOB), ALBUM, import_series, origin, STUDY, CT)
+    late = put_in_album(holdings, Source(world.user(BOB)), ALBUM, import_series, origin, STUDY, CT)
     assert late == ()
     assert world.get(BOB, f"/albums/{ALBUM}")["number_of_instances"] == 1
 
 
 def test_a_refused_import_leaves_no_placeholder(world: World) -> None:
     """Nor a claim: both are written with the event, or not at all."""
-    origin = Claim(None, BOB, is_first=True, may_show=True)
+    origin = Claim(None, world.user(BOB), is_first=True, may_show=True)
     holdings = world.service.holdings
 
     def refuses(state: Album, act: Act, study: StudyUID, series: SeriesUID) -> Any:
         raise Forbidden("not today")
 
     with pytest.raises(Forbidden):
-        put_in_album(holdings, Source(BOB), ALBUM, refuses, origin, STUDY, CT)
+        put_in_album(holdings, Source(world.user(BOB)), ALBUM, refuses, origin, STUDY, CT)
     assert not world.service.catalogue.series_exists(CT)
     assert not world.service.claims.on_series([CT])
 
@@ -272,11 +272,13 @@ def test_a_refused_import_leaves_no_placeholder(world: World) -> None:
 def test_a_claim_that_cannot_be_written_leaves_no_event(world: World) -> None:
     """An import whose claim cannot be written is not recorded: a claim never becomes a confirmed holding."""
     images_of(world, CAROL)
-    origin = Claim(None, BOB, is_first=True, may_show=True)
+    origin = Claim(None, world.user(BOB), is_first=True, may_show=True)
     before = world.position()
     other = StudyUID("9.9.9")
     with pytest.raises(SeriesOfOtherStudy):
-        put_in_album(world.service.holdings, Source(BOB), ALBUM, import_series, origin, other, CT)
+        put_in_album(
+            world.service.holdings, Source(world.user(BOB)), ALBUM, import_series, origin, other, CT
+        )
     assert world.news(before) == []
     assert not world.state().studies
     assert not world.service.claims.on_series([CT])
@@ -322,7 +324,7 @@ def test_images_of_an_album_that_ends_stay_with_its_last(by: str, world: World) 
     else:
         for sub in (ALICE, CAROL, BOB):
             assert world.request(sub, "DELETE", f"/albums/{ALBUM}/users/{sub}").status_code == 204
-    assert world.service.inbox.contents(by) == {STUDY: {CT}}
+    assert world.service.inbox.contents(world.user(by)) == {STUDY: {CT}}
     shown = world.get(by, f"{OF_STUDY}/series", inbox="true")
     assert [one["0020000E"]["Value"] for one in shown] == [[CT]]
 
@@ -335,16 +337,16 @@ def test_an_end_that_turns_out_to_be_none(world: World) -> None:
     for sub in (ALICE, CAROL):
         world.act(sub, remove_member, sub)
     seen = world.state()
-    both = evolve(seen, members={**seen.members, CAROL: Member()})
-    caller, act = Caller(Source(BOB)), Act(Source(BOB), world.clock.now)
-    assert [type(event) for event in remove_member(seen, act, BOB)] == [AlbumDeleted]
+    both, bob = evolve(seen, members={**seen.members, world.user(CAROL): Member()}), world.user(BOB)
+    caller, act = Caller(Source(bob)), Act(Source(bob), world.clock.now)
+    assert [type(event) for event in remove_member(seen, act, bob)] == [AlbumDeleted]
 
     def in_truth(state: Album, act: Act, user: UserId) -> tuple[Any, ...]:
         return remove_member(both, act, user)
 
-    [left] = keeping_images(world.service.holdings, caller, ALBUM, in_truth, BOB)
+    [left] = keeping_images(world.service.holdings, caller, ALBUM, in_truth, bob)
     assert type(left.event) is MemberLeft
-    assert world.service.inbox.contents(BOB) == {}
+    assert world.service.inbox.contents(world.user(BOB)) == {}
 
 
 def test_an_album_whose_images_cannot_be_kept_does_not_end(
@@ -362,11 +364,13 @@ def test_an_album_whose_images_cannot_be_kept_does_not_end(
     with monkeypatch.context() as broken:
         broken.setattr(Inbox, "add", full)
         with pytest.raises(StoreUnavailable):
-            keeping_images(world.service.holdings, Caller(Source(ALICE)), ALBUM, delete_album)
+            keeping_images(
+                world.service.holdings, Caller(Source(world.user(ALICE))), ALBUM, delete_album
+            )
     assert world.news(before) == []
     assert world.state().members
     assert world.request(ALICE, "DELETE", f"/albums/{ALBUM}").status_code == 204
-    assert world.service.inbox.contents(ALICE) == {STUDY: {CT}}
+    assert world.service.inbox.contents(world.user(ALICE)) == {STUDY: {CT}}
 
 
 def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
@@ -375,12 +379,13 @@ def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
     world.act(ALICE, import_series, STUDY, CT)
     world.request(ALICE, "DELETE", OF_CT)
     assert world.request(BOB, "DELETE", f"/albums/{ALBUM}").status_code == 403
-    assert world.service.inbox.contents(BOB) == {}
+    assert world.service.inbox.contents(world.user(BOB)) == {}
 
 
 def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
     """Opened the first time, an older store has its holdings without images noted on whoever put them there."""
-    world = open_world(tmp_path, start=settle)
+    world = open_world(tmp_path, has_pseudonyms=False)
+    settle(world)
     daves_album(world)
     for by, path in ((BOB, CT_THERE), (DAVE, CT_TO_OTHER), (DAVE, OF_CT)):
         world.request(by, "PUT", path)
@@ -388,7 +393,7 @@ def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
         cursor.execute("DROP TABLE directory_claim")
         forget_version(cursor)
     world.service.close()
-    world = open_world(tmp_path)
+    world = open_world(tmp_path, has_pseudonyms=False)
     assert world.request(DAVE, "GET", COMMENTS).status_code == 200
     images_of(world, BOB)
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 1

@@ -38,7 +38,7 @@ def end(world: World, sub: str = BOB) -> None:
     """End all tokens of somebody, as the command does: in another process, half a second later."""
     world.clock.tick(0.5)
     with closing(open_service(world.service.settings, clock=world.clock)) as another:
-        end_all(another.auth.jwt_revocations, sub, another.clock())
+        end_all(another.auth, sub, another.clock())
 
 
 def test_every_token_issued_until_then_is_ended(world: World) -> None:

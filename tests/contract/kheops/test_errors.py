@@ -173,11 +173,11 @@ def test_taken_address_locks_nobody_out(sub: str, world: World) -> None:
     answer = world.client.simulate_get("/albums", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200
     people = world.service.people
-    found, taken_from = people.person(sub), people.find(email_of(BOB))
+    found, taken_from = people.with_sub(sub), people.find(email_of(BOB))
     assert found is not None
-    assert found.name == "New name"
+    assert found.person.name == "New name"
     assert taken_from is not None
-    assert taken_from.sub == BOB
+    assert taken_from.person.sub == BOB
 
 
 def test_unknown_subject(world: World) -> None:

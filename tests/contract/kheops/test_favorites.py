@@ -294,11 +294,11 @@ def test_favourites_of_the_inbox(world: World) -> None:
     """A favourite of the inbox is its owner's, and no history has it; a whole study makes every series one."""
     world.store({CT: "CT", MR: "MR"}, owner=BOB)
     world.store({CT: "CT"}, owner=DAVE)
-    inbox, before = world.service.inbox, world.position()
+    inbox, bob, before = world.service.inbox, world.user(BOB), world.position()
     world.request(BOB, "PUT", OF_STUDY, query=IN_INBOX)
-    assert (inbox.favorites(BOB), inbox.favorites(DAVE)) == ({STUDY: {CT, MR}}, {})
+    assert (inbox.favorites(bob), inbox.favorites(world.user(DAVE))) == ({STUDY: {CT, MR}}, {})
     world.request(BOB, "DELETE", OF_CT, query=IN_INBOX)
-    assert inbox.favorites(BOB) == {STUDY: {MR}}
+    assert inbox.favorites(bob) == {STUDY: {MR}}
     assert world.position() == before
 
 

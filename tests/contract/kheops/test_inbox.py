@@ -269,7 +269,7 @@ def test_send(case: Case, world: World) -> None:
 
 
 def _inbox(world: World, by: str) -> Mapping[str, set[str]]:
-    contents = world.service.inbox.contents(by)
+    contents = world.service.inbox.contents(world.user(by))
     return {str(study): set(map(str, series)) for study, series in contents.items()}
 
 

@@ -24,7 +24,7 @@ from albumcore import (
     remove_member,
 )
 from albumcore.errors import AlbumcoreError
-from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID, UserId
+from albumcore.ids import AlbumId, CapabilityTokenId, SeriesUID, StudyUID
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.errors import Unauthorized
@@ -250,7 +250,7 @@ def test_viewer_token_reads_one_study(
 
 def test_viewer_token_without_a_source_finds_what_is_in_albums_alone(world: World) -> None:
     """The user's albums count also where the inbox holds nothing of the study."""
-    world.service.inbox.remove(BOB, STUDY, [CT, MR])
+    world.service.inbox.remove(world.user(BOB), STUDY, [CT, MR])
     assert seen(world, viewing(world)) == {STUDY: 2}
     assert seen(world, viewing(world, CAROL)) == {STUDY: 1}
     assert seen(world, viewing(world, inbox=True)) == {}
@@ -288,7 +288,7 @@ LOOKING = (
 @pytest.mark.parametrize("kind", VIEWERS)
 def test_viewer_token_does_nothing_else(kind: str, world: World) -> None:
     """Made of the token of an admin, it still does nothing but show the study."""
-    world.service.inbox.add(ALICE, STUDY, [CT])
+    world.service.inbox.add(world.user(ALICE), STUDY, [CT])
     token = viewing(world, ALICE, **VIEWERS[kind])
     before = world.position()
     for operation, *statuses in LOOKING:
@@ -296,7 +296,7 @@ def test_viewer_token_does_nothing_else(kind: str, world: World) -> None:
         answer = asked(world, token, path, {"includeUsers": "true"} if with_users else None)
         assert answer.status_code == statuses[list(VIEWERS).index(kind)], operation
     assert world.news(before) == []
-    assert world.service.inbox.contents(ALICE) == {STUDY: {CT}}
+    assert world.service.inbox.contents(world.user(ALICE)) == {STUDY: {CT}}
 
 
 @pytest.mark.parametrize(
@@ -548,7 +548,7 @@ SCOPES = st.lists(st.sampled_from([READ, WRITE]), unique=True).map(tuple)
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 REPORTS = st.builds(
     Report,
-    user=NAMES.map(UserId),
+    sub=NAMES,
     client_id=NAMES,
     studies=st.lists(UIDS, max_size=5).map(tuple),
     scope=SCOPES,
@@ -664,7 +664,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_errors_tell_nothing_of_the_token(world: World) -> None:
     """An error repeats nothing of what was sent, nor of what is inside."""
-    for token in (f"{viewing(world)}x", reporting(world, user=DAVE), FORGED["a code"](world)):
+    for token in (f"{viewing(world)}x", reporting(world, sub=DAVE), FORGED["a code"](world)):
         answer = asked(world, token, f"GET {THERE}")
         assert answer.status_code in (401, 403)
         assert not any(part in answer.text for part in token.split("."))

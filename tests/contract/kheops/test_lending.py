@@ -114,7 +114,7 @@ def test_into_the_inbox(path: str, taken: set[str], lending: World) -> None:
     """What is lent comes into the caller's inbox, of which there is no history."""
     before = lending.position()
     assert told(lending.request(BOB, "PUT", path, headers=lending.lent_by(LENDER))) == (201, None)
-    assert lending.service.inbox.contents(BOB) == {STUDY: taken}
+    assert lending.service.inbox.contents(lending.user(BOB)) == {STUDY: taken}
     assert lending.news(before) == []
 
 
@@ -166,7 +166,7 @@ def test_malformed(header: str, path: str, lending: World) -> None:
     assert told(answer) == (401, "Unauthorized")
     assert answer.headers["www-authenticate"] == "Basic, Bearer"
     assert lending.news(before) == []
-    assert lending.service.inbox.contents(BOB) == {}
+    assert lending.service.inbox.contents(lending.user(BOB)) == {}
 
 
 def _without_appropriate(world: World) -> Mapping[str, str]:
@@ -239,7 +239,7 @@ def test_bad_lender(name: str, path: str, lending: World) -> None:
     before = lending.position()
     assert told(lending.request(BOB, "PUT", path, headers=headers)) == (403, FORBIDDEN)
     assert lending.news(before) == []
-    assert lending.service.inbox.contents(BOB) == {}
+    assert lending.service.inbox.contents(lending.user(BOB)) == {}
 
 
 @pytest.mark.parametrize(

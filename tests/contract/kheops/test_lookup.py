@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from albumcore import Source, add_member, create_album, import_series
-from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.access.series import by_study, reach, sees, viewers_of
 from albumcore_adapters.identity.callers import Caller
 from support.kheops import (
@@ -211,7 +211,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ("8.8", "8.8.2", "sub-frida"),
     ):
         made.service.catalogue.add_placeholder(StudyUID(study), SeriesUID(series))
-        made.service.inbox.add(who, StudyUID(study), [SeriesUID(series)])
+        made.service.inbox.add(made.user(who), StudyUID(study), [SeriesUID(series)])
     made.store({"9.9.1": "CT"}, study="9.9", owner=STRANGER)
     made.act(STRANGER, create_album, "Apart", album=NOWHERE)
     for series in ("7.7.2", "9.9.1"):
@@ -248,7 +248,7 @@ def test_search_among_those_who_share(by: str, expected: set[str], crowd: World)
 @pytest.mark.parametrize("by", EVERYONE)
 def test_those_who_share_are_those_of_albums_and_studies(by: str, crowd: World) -> None:
     """What is found at once is what asking album by album and study by study finds."""
-    caller = Caller(Source(UserId(by)))
+    caller = Caller(Source(crowd.user(by)))
     one_by_one = {
         user
         for study in by_study(reach(crowd.service.holdings, caller))
@@ -257,8 +257,8 @@ def test_those_who_share_are_those_of_albums_and_studies(by: str, crowd: World) 
     }
     for album in (ALBUM, OTHER, NOWHERE):
         members = set(crowd.state(album).members)
-        one_by_one |= members if by in members else set()
-    assert found(crowd, by) == one_by_one - {by}
+        one_by_one |= members if crowd.user(by) in members else set()
+    assert {crowd.user(sub) for sub in found(crowd, by)} == one_by_one - {crowd.user(by)}
 
 
 def test_search_without_an_album_as_the_web_client_does(crowd: World) -> None:

@@ -224,9 +224,11 @@ def test_lost_right_revokes_tokens(route: str, world: World) -> None:
         for name, token in world.state(album).capability_tokens.items()
     }
     token_of_carol = CapabilityTokenId(f"{CAROL}-{ALBUM}")
-    assert {name: by for name, by in revoked_by.items() if by} == {token_of_carol: ALICE}
+    assert {name: by for name, by in revoked_by.items() if by} == {
+        token_of_carol: world.user(ALICE)
+    }
     world.request(ALICE, "PUT", f"{USERS}/{CAROL}/admin")
-    assert world.state().capability_tokens[token_of_carol].revoked_by == ALICE
+    assert world.state().capability_tokens[token_of_carol].revoked_by == world.user(ALICE)
 
 
 @pytest.mark.parametrize(

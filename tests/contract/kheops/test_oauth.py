@@ -139,8 +139,8 @@ def test_register_with_the_address_of_somebody_else(world: World) -> None:
     """Two users do not share an address: 409, and nothing of it is stored, not even the user."""
     answer = register(world, world.token(NOBODY, email=email_of(ALICE), name="Alice"))
     assert (answer.status_code, answer.json["message"]) == (409, "E-mail Taken")
-    assert not world.service.people.known(NOBODY)
-    assert world.service.people.find(email_of(ALICE)) == world.service.people.person(ALICE)
+    assert world.service.people.with_sub(NOBODY) is None
+    assert world.service.people.find(email_of(ALICE)) == world.service.people.with_sub(ALICE)
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "garbage", "expired", "key", "report"])
@@ -235,7 +235,7 @@ def test_exchange_for_the_inbox(world: World) -> None:
     headers = bearing(answer.json["access_token"])
     path = f"/studies/{STUDY}/comments"
     before = world.request(None, "GET", path, headers=headers).status_code
-    world.service.inbox.add(BOB, STUDY, [CT])
+    world.service.inbox.add(world.user(BOB), STUDY, [CT])
     assert (before, world.request(None, "GET", path, headers=headers).status_code) == (403, 200)
 
 

@@ -130,7 +130,7 @@ def test_metrics_of_series(world: World) -> None:
     world.service.catalogue.add_placeholder("9.9", "9.9.1")  # type: ignore[arg-type]
     world.act(ALICE, import_study, STUDY, [CT, SR])
     world.act(ALICE, add_favorite, STUDY, CT)
-    world.service.inbox.set_favorites(BOB, STUDY, [CT, MR], is_favorite=True)
+    world.service.inbox.set_favorites(world.user(BOB), STUDY, [CT, MR], is_favorite=True)
     world.act(DAVE, create_album, "Other", album=OTHER)
     found = metrics(world)
     names = ("studies", "series", "instances", "unpopulated_studies", "unpopulated_series")
@@ -175,10 +175,10 @@ def test_metrics_of_capability_tokens(world: World) -> None:
 def test_metrics_of_study_comments(world: World) -> None:
     """Comments on studies, public and private; those on albums are not among them."""
     world.act(ALICE, post_comment, "On the album")
-    stream, viewers = study_stream(STUDY), {ALICE, BOB}
-    for comment, target in (("One", None), ("Two", None), ("For Bob", BOB)):
+    stream, alice, bob = study_stream(STUDY), world.user(ALICE), world.user(BOB)
+    for comment, target in (("One", None), ("Two", None), ("For Bob", bob)):
         world.service.albums.handle(
-            stream, post_study_comment, Source(ALICE), viewers, comment, target
+            stream, post_study_comment, Source(alice), {alice, bob}, comment, target
         )
     found = metrics(world)
     names = ("public_study_comments", "private_study_comments", "study_comments")

@@ -26,7 +26,7 @@ from albumcore import (
     post_study_comment,
     study_stream,
 )
-from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.dicom.files import import_files
 from albumcore_adapters.directory.instances import InstanceRecord
 from support.kheops import (
@@ -65,7 +65,7 @@ def _path(name: str) -> Path:
 @pytest.fixture
 def headers(world: World) -> dict[str, pydicom.Dataset]:
     """Real instances in Alice's inbox, by their SOP instance UID."""
-    import_files(world.service.catalogue, ALICE, map(_path, FILES))
+    import_files(world.service.catalogue, world.user(ALICE), map(_path, FILES))
     read = [pydicom.dcmread(_path(name), stop_before_pixels=True) for name in FILES]
     return {str(one.SOPInstanceUID): one for one in read}
 
@@ -153,7 +153,7 @@ def _settle(world: World) -> None:
     """CT is in the album, MR in Bob's inbox, SR in another album, of Dave's."""
     world.store({CT: "CT", MR: "MR", SR: "SR"}, instances=2, description="Thorax")
     world.act(ALICE, import_study, STUDY, [CT])
-    world.service.inbox.add(BOB, STUDY, [MR])
+    world.service.inbox.add(world.user(BOB), STUDY, [MR])
     world.act(DAVE, create_album, "Other", album=OTHER)
     world.act(DAVE, import_series, STUDY, SR, album=OTHER)
 
@@ -270,15 +270,10 @@ def test_favorites_and_comments_are_counted_on_request(world: World) -> None:
     _settle(world)
     world.act(ALICE, import_series, STUDY, MR)
     world.act(ALICE, add_favorite, STUDY, MR)
-    stream = study_stream(STUDY)
-    for by, target in ((ALICE, None), (ALICE, BOB), (BOB, BOB)):
+    stream, alice, bob = study_stream(STUDY), world.user(ALICE), world.user(BOB)
+    for by, target in ((alice, None), (alice, bob), (bob, bob)):
         world.service.albums.handle(
-            stream,
-            post_study_comment,
-            Source(UserId(by)),
-            {ALICE, BOB},
-            "x",
-            None if target is None else UserId(target),
+            stream, post_study_comment, Source(by), {alice, bob}, "x", target
         )
     asked = {"album": ALBUM, "includefield": ["favorite", "00012346", "StudyDescription"]}
     [study] = world.get(ALICE, "/studies", **asked)
@@ -315,7 +310,7 @@ def test_favorites_alone(world: World) -> None:
         answer = world.request(BOB, "GET", path, query={"album": ALBUM, "favorite": favorite})
         assert _uids(answer) == expected
         assert answer.headers["x-total-count"] == "2"
-    world.service.inbox.set_favorites(BOB, STUDY, [MR], is_favorite=True)
+    world.service.inbox.set_favorites(world.user(BOB), STUDY, [MR], is_favorite=True)
     assert len(world.get(BOB, "/studies", inbox="true", favorite="true")) == 1
 
 
@@ -373,7 +368,7 @@ def test_the_inbox_is_told_in_numbers(world: World) -> None:
     world.store({"1.9.1": "US", "1.9.2": "CT"}, study="1.9", owner=BOB, instances=3)
     other = StudyUID("1.8"), SeriesUID("1.8.1")
     world.service.catalogue.add_placeholder(*other)
-    world.service.inbox.add(BOB, other[0], [other[1]])
+    world.service.inbox.add(world.user(BOB), other[0], [other[1]])
     assert world.get(BOB, "/inboxinfo") == {
         "modalities": ["CT", "MR", "US"],
         "number_of_studies": 2,
@@ -424,7 +419,7 @@ def test_a_fuzzy_search_is_by_names_alone(world: World) -> None:
         instance = InstanceRecord(
             StudyUID(study), SeriesUID(f"{study}.1"), f"{study}.1.1", says, {}, {}
         )
-        world.service.catalogue.store([instance], owner=BOB)
+        world.service.catalogue.store([instance], owner=world.user(BOB))
 
     def found(**query: str) -> list[str]:
         answer = world.request(BOB, "GET", "/studies", query={"fuzzymatching": "true", **query})

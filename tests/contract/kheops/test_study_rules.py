@@ -99,7 +99,7 @@ def test_removing_is_from_this_album_alone(path: str, world: World) -> None:
     assert world.request(ALICE, "DELETE", path).status_code == 204
     assert world.state().studies == {}
     assert world.state(OTHER).studies == {STUDY: {CT}}
-    assert world.service.inbox.holds(ALICE, CT)
+    assert world.service.inbox.holds(world.user(ALICE), CT)
     assert world.request(ALICE, "PUT", STUDY_THERE, query=INBOX).status_code == 201
 
 

@@ -162,7 +162,7 @@ def viewers_of(holdings: Holdings, studies: Collection[StudyUID]) -> set[UserId]
     albums = {row.album_id for row in in_albums if album_holder(row.album_id) in showing}
     members = rows(MemberRow, {"album_id": albums})
     return {UserId(row.sub) for row in members} | {
-        sub for sub, _, _ in in_inboxes if inbox_holder(sub) in showing
+        user for user, _, _ in in_inboxes if inbox_holder(user) in showing
     }
 
 
@@ -183,7 +183,7 @@ def _holdings(
     """Rows of albums and inboxes as holdings."""
     return [
         *map(_held_by_album, in_albums),
-        *(Holding(inbox_holder(sub), study, series) for sub, study, series in in_inboxes),
+        *(Holding(inbox_holder(user), study, series) for user, study, series in in_inboxes),
     ]
 
 
@@ -218,7 +218,7 @@ class Claim:
 
     Attributes:
         source: The holder with a claim from which the caller may take the series, or None.
-        by: The sub of the claimant; `UNKNOWN_USER` through the capability token of an album.
+        by: The claimant; `UNKNOWN_USER` through the capability token of an album.
         is_first: Whether no holder holds the study.
         may_show: Whether the caller may take the study from a holder that shows it.
     """

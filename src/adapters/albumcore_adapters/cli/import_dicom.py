@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from albumcore.ids import user_id
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import (
     CreateOption,
@@ -55,11 +54,11 @@ def import_dicom(
         raise Failed("import-dicom needs at least one file or folder", 2)
     place = existing_or_created(data, create=create)
     with place as service, progress_of("reading files") as progress:
-        person = service.people.register(user_id(owner))
+        user = service.people.register(owner)
         seen = iter(range(1, sys.maxsize))
         report = import_files(
             service.catalogue,
-            person.sub,
+            user.id,
             paths,
             lambda path: progress(next(seen)),
             service.settings.max_inflated,

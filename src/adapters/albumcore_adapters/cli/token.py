@@ -45,11 +45,10 @@ def token(
     person = sub, email, name
     if revoke_all is not None and person == (None, None, None) and not create:
         with existing(data) as service:
-            good_from = end_all(
-                service.auth.jwt_revocations, revoke_all, service.clock()
-            ).isoformat()
+            is_known = service.people.with_sub(revoke_all) is not None
+            good_from = end_all(service.auth, revoke_all, service.clock()).isoformat()
             print(f"every JWT of {revoke_all} issued before {good_from} has ended")
-            if not service.people.known(revoke_all):
+            if not is_known:
                 raise Failed("no user of that sub was seen yet: is it the right one?", 1)
     elif revoke_all is None and sub is not None and email is not None and name is not None:
         with existing_or_created(data, create=create) as service:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from albumcore.ids import user_id
+from albumcore.ids import UserId, user_id
 from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader, InflatedTooLong
 from albumcore_adapters.dicom.headers import NotAnInstance, quiet_pydicom, read_header
 from albumcore_adapters.directory.catalogue import Catalogue
@@ -92,7 +92,7 @@ def read_files(
 
 def import_files(
     catalogue: Catalogue,
-    owner: str,
+    owner: UserId,
     paths: Iterable[Path],
     progress: Callable[[Path], None] | None = None,
     max_inflated: int = MAX_INFLATED,
@@ -103,13 +103,13 @@ def import_files(
 
     Args:
         catalogue: The catalogue.
-        owner: The sub of the user whose inbox receives the series.
+        owner: The user whose inbox receives the series.
         paths: Files and folders.
         progress: Called with each file before it is read.
         max_inflated: How much longer than its file a deflated data set may be, in bytes.
 
     Raises:
-        Invalid: ``owner`` is not a valid subject identifier.
+        Invalid: ``owner`` is not a valid user id.
     """
     owner = user_id(owner)
     refused: list[RefusedFile] = []
@@ -131,7 +131,7 @@ def import_files(
 
 
 def _store(
-    catalogue: Catalogue, owner: str, files: Sequence[DicomFile]
+    catalogue: Catalogue, owner: UserId, files: Sequence[DicomFile]
 ) -> Iterator[DicomFile | RefusedFile]:
     """Store the files in one transaction; if one of them is misplaced, find it by binary search and refuse it."""
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory.claims import confirm_by_import
 from albumcore_adapters.directory.inbox import PUT_INTO_INBOX
 from albumcore_adapters.directory.instances import InstanceRecord, place_series, write_instances
@@ -42,7 +42,7 @@ class Catalogue:
 
     database: Database
 
-    def store(self, records: Iterable[InstanceRecord], *, owner: str | None = None) -> None:
+    def store(self, records: Iterable[InstanceRecord], *, owner: UserId | None = None) -> None:
         """Store instances in one transaction. Idempotent.
 
         Where instances have different attributes of their study or series, the later value replaces the earlier one;
@@ -50,7 +50,7 @@ class Catalogue:
 
         Args:
             records: The instances.
-            owner: The sub of the user who imports them. The same transaction puts the series into their inbox, and
+            owner: The user who imports them. The same transaction puts the series into their inbox, and
                 confirms their claims on them.
 
         Raises:

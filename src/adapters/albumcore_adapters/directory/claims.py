@@ -44,9 +44,9 @@ def album_holder(album_id: str) -> Holder:
     return Holder(f"album:{album_id}")
 
 
-def inbox_holder(sub: str) -> Holder:
+def inbox_holder(user: UserId) -> Holder:
     """Return the holder of a user's inbox."""
-    return Holder(f"inbox:{sub}")
+    return Holder(f"inbox:{user}")
 
 
 _ONE = "place = ? AND study_uid = ? AND series_uid = ?"
@@ -99,7 +99,7 @@ class SeriesClaims:
 
         Args:
             holding: The holding.
-            claimed_by: The sub of the user, or `UNKNOWN_USER`.
+            claimed_by: The user, or `UNKNOWN_USER`.
             is_new: Whether the holder does not hold the series yet.
             is_first: Whether no holder visibly holds the study.
             may_show: Whether the user could have put the study there from a holder that shows it.
@@ -189,14 +189,14 @@ def _claimed(rows: Iterable[Row]) -> Claimed:
 
 
 def confirm_by_import(
-    cursor: Cursor, sub: str, series: Collection[tuple[StudyUID, SeriesUID]]
+    cursor: Cursor, user: UserId, series: Collection[tuple[StudyUID, SeriesUID]]
 ) -> None:
     """Record that a user imports images of series: it confirms their claims on them, and the holdings of their inbox.
 
     Args:
         cursor: The transaction of the import.
-        sub: The user.
+        user: The user.
         series: The series with their studies.
     """
-    cursor.executemany(_IMPORTED_BY, [(uid, sub) for _, uid in series])
-    cursor.executemany(_CONFIRM, [(inbox_holder(sub), *one) for one in series])
+    cursor.executemany(_IMPORTED_BY, [(uid, user) for _, uid in series])
+    cursor.executemany(_CONFIRM, [(inbox_holder(user), *one) for one in series])

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
+from albumcore.ids import is_user_id
 from albumcore.text import is_text
 from albumcore_adapters.sql.database import Database
 
-_PERSON = "EXISTS (SELECT 1 FROM directory_person AS person WHERE person.sub = {})"
+_PERSON = "EXISTS (SELECT 1 FROM directory_person AS person WHERE person.pid = {})"
 _STUDY = "EXISTS (SELECT 1 FROM directory_study AS study WHERE study.study_uid = {})"
 _SERIES = "EXISTS (SELECT 1 FROM directory_series AS series WHERE series.series_uid = {})"
 
@@ -118,7 +119,7 @@ def _id(value: Any) -> bool:
 
 _ATTRIBUTES = {"attributes": _json_object}
 PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
-    "directory_person": ("sub", {}),
+    "directory_person": ("sub", {"pid": is_user_id}),
     "directory_study": ("study_uid", _ATTRIBUTES),
     "directory_series": (
         "series_uid",

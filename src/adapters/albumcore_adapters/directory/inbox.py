@@ -29,26 +29,31 @@ _ONE = "WHERE sub = ? AND study_uid = ? AND series_uid = ?"
 
 @frozen
 class Inbox:
-    """The inboxes of all users; ``sub`` identifies the user."""
+    """The inboxes of all users. The column ``sub`` has the user id."""
 
     database: Database
 
-    def add(self, sub: str, study_uid: StudyUID, series_uids: Iterable[SeriesUID]) -> int:
+    def add(self, user: UserId, study_uid: StudyUID, series_uids: Iterable[SeriesUID]) -> int:
         """Put known series of a study into an inbox; return how many were not there yet.
 
         A series that is there is unchanged, also as a favourite.
         """
-        return self._change(PUT_INTO_INBOX, [(sub, study_uid, uid) for uid in series_uids])
+        return self._change(PUT_INTO_INBOX, [(user, study_uid, uid) for uid in series_uids])
 
-    def remove(self, sub: str, study_uid: StudyUID, series_uids: Iterable[SeriesUID]) -> int:
+    def remove(self, user: UserId, study_uid: StudyUID, series_uids: Iterable[SeriesUID]) -> int:
         """Remove series of a study from an inbox, and with them the favourites; return how many were there."""
         return self._change(
             f"DELETE FROM directory_inbox {_ONE}",  # noqa: S608
-            [(sub, study_uid, uid) for uid in series_uids],
+            [(user, study_uid, uid) for uid in series_uids],
         )
 
     def set_favorites(
-        self, sub: str, study_uid: StudyUID, series_uids: Iterable[SeriesUID], *, is_favorite: bool
+        self,
+        user: UserId,
+        study_uid: StudyUID,
+        series_uids: Iterable[SeriesUID],
+        *,
+        is_favorite: bool,
     ) -> int:
         """Add series in an inbox to the favourites, or remove them from the favourites.
 
@@ -57,40 +62,42 @@ class Inbox:
         """
         return self._change(
             f"UPDATE directory_inbox SET favorite = ? {_ONE}",  # noqa: S608
-            [(int(is_favorite), sub, study_uid, uid) for uid in series_uids],
+            [(int(is_favorite), user, study_uid, uid) for uid in series_uids],
         )
 
-    def contents(self, sub: str) -> dict[StudyUID, set[SeriesUID]]:
+    def contents(self, user: UserId) -> dict[StudyUID, set[SeriesUID]]:
         """Return the series in an inbox, by study."""
         return _by_study(
-            self._rows("SELECT study_uid, series_uid FROM directory_inbox WHERE sub = ?", sub)
+            self._rows("SELECT study_uid, series_uid FROM directory_inbox WHERE sub = ?", user)
         )
 
-    def favorites(self, sub: str) -> dict[StudyUID, set[SeriesUID]]:
+    def favorites(self, user: UserId) -> dict[StudyUID, set[SeriesUID]]:
         """Return the favourites in an inbox, by study, without studies that have none."""
         return _by_study(
             self._rows(
                 "SELECT study_uid, series_uid FROM directory_inbox WHERE sub = ? AND favorite = 1",
-                sub,
+                user,
             )
         )
 
-    def studies(self, sub: str) -> set[StudyUID]:
+    def studies(self, user: UserId) -> set[StudyUID]:
         """Return the studies with at least one series in an inbox."""
-        rows = self._rows("SELECT DISTINCT study_uid FROM directory_inbox WHERE sub = ?", sub)
+        rows = self._rows("SELECT DISTINCT study_uid FROM directory_inbox WHERE sub = ?", user)
         return {row["study_uid"] for row in rows}
 
-    def series(self, sub: str, study_uid: StudyUID) -> set[SeriesUID]:
+    def series(self, user: UserId, study_uid: StudyUID) -> set[SeriesUID]:
         """Return the series of a study in an inbox."""
         rows = self._rows(
-            "SELECT series_uid FROM directory_inbox WHERE sub = ? AND study_uid = ?", sub, study_uid
+            "SELECT series_uid FROM directory_inbox WHERE sub = ? AND study_uid = ?",
+            user,
+            study_uid,
         )
         return {row["series_uid"] for row in rows}
 
-    def holds(self, sub: str, series_uid: SeriesUID) -> bool:
+    def holds(self, user: UserId, series_uid: SeriesUID) -> bool:
         """Whether a series is in an inbox."""
         select = "SELECT 1 FROM directory_inbox WHERE series_uid = ? AND sub = ?"
-        return bool(self._rows(select, series_uid, sub))
+        return bool(self._rows(select, series_uid, user))
 
     def held(self, series_uids: Iterable[SeriesUID]) -> list[tuple[UserId, StudyUID, SeriesUID]]:
         """Return the inboxes that hold these series: user, study and series of each holding."""

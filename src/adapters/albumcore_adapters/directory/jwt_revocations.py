@@ -6,6 +6,7 @@ from datetime import datetime
 
 from attrs import frozen
 
+from albumcore.ids import UserId
 from albumcore.times import in_utc
 from albumcore_adapters.sql.database import Database, rows_of
 
@@ -20,7 +21,7 @@ class JwtRevocations:
 
     database: Database
 
-    def revoke_all(self, sub: str, at: datetime) -> int:
+    def revoke_all(self, user: UserId, at: datetime) -> int:
         """Revoke every token of a user that was issued until ``at`` (UTC).
 
         Returns:
@@ -33,22 +34,22 @@ class JwtRevocations:
                 " ON CONFLICT (sub) DO UPDATE SET seconds = CASE"
                 " WHEN excluded.seconds > directory_token_floor.seconds THEN excluded.seconds"
                 " ELSE directory_token_floor.seconds + 1 END",
-                (sub, int(in_utc(at).timestamp()) + 1),
+                (user, int(in_utc(at).timestamp()) + 1),
             )
-        return self.valid_from(sub)
+        return self.valid_from(user)
 
-    def valid_from(self, sub: str) -> int:
+    def valid_from(self, user: UserId) -> int:
         """Return the first second (since 1970, UTC) whose tokens are valid; 0 if none were revoked."""
         select = "SELECT seconds FROM directory_token_floor WHERE sub = ?"
-        rows = rows_of(self.database, select, sub)
+        rows = rows_of(self.database, select, user)
         return rows[0]["seconds"] if rows else 0
 
-    def is_revoked(self, sub: str, issued_at: float | None) -> bool:
+    def is_revoked(self, user: UserId, issued_at: float | None) -> bool:
         """Whether a token is revoked.
 
         Args:
-            sub: The user of the token.
+            user: The user of the token.
             issued_at: Its ``iat``, in seconds since 1970 (UTC); a token without one counts as older than any.
         """
-        valid_from = self.valid_from(sub)
+        valid_from = self.valid_from(user)
         return bool(valid_from) and (issued_at is None or issued_at < valid_from)

@@ -1,6 +1,7 @@
-"""People, identified by the ``sub`` claim of their identity provider.
+"""People, identified by the ``sub`` claim of their identity provider, and the ids by which events name them.
 
-Names and e-mail addresses are here; events refer to people by ``sub`` alone.
+Subs, names and e-mail addresses are here alone. Events and all other tables refer to people by user id: a pseudonym,
+or the ``sub`` itself in a store without pseudonyms.
 """
 
 from __future__ import annotations
@@ -9,10 +10,25 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
+from albumcore import (
+    Act,
+    PersonRegistered,
+    RecordedEvent,
+    Source,
+    UserTokens,
+    register_person,
+    user_stream,
+)
 from albumcore.errors import Conflict
 from albumcore.feed import Person
 from albumcore.ids import UserId, user_id
 from albumcore.text import is_text
+from albumcore_adapters.directory.pseudonyms import (
+    Pseudonyms,
+    commitment_of,
+    new_pseudonym,
+    new_salt,
+)
 from albumcore_adapters.sql.database import (
     MAX_KEY,
     Cursor,
@@ -22,8 +38,14 @@ from albumcore_adapters.sql.database import (
     select_in,
 )
 
-_BY_SUB = "SELECT sub, email, name FROM directory_person WHERE sub = ?"
-_BY_EMAIL = "SELECT sub, email, name FROM directory_person WHERE email = ?"
+_COLUMNS = "SELECT sub, pid, email, name FROM directory_person"
+_BY_SUB, _BY_PID, _BY_EMAIL = (f"{_COLUMNS} WHERE {name} = ?" for name in ("sub", "pid", "email"))
+_INSERT = (
+    "INSERT INTO directory_person (sub, pid, salt) VALUES (?, ?, ?) ON CONFLICT (sub) DO NOTHING"
+)
+_UPDATE = (
+    "UPDATE directory_person SET email = coalesce(?, email), name = coalesce(?, name) WHERE sub = ?"
+)
 
 
 class EmailTaken(Conflict):
@@ -33,13 +55,41 @@ class EmailTaken(Conflict):
 
 
 @frozen
+class RegisteredUser:
+    """A registered person.
+
+    Attributes:
+        id: The user id by which events and tables name them.
+        person: The person, as others see them.
+    """
+
+    id: UserId
+    person: Person
+
+
+@frozen
 class People:
-    """All registered people, with the claims that their identity provider last made."""
+    """All registered people, with the claims that their identity provider last made.
+
+    Attributes:
+        database: Where the table is.
+        pseudonyms: What pseudonyms of new people are made with; without it, the id of a user is their ``sub``.
+    """
 
     database: Database
+    pseudonyms: Pseudonyms | None = None
 
-    def register(self, sub: str, email: str | None = None, name: str | None = None) -> Person:
+    def register(
+        self,
+        sub: str,
+        email: str | None = None,
+        name: str | None = None,
+        known: RegisteredUser | None = None,
+    ) -> RegisteredUser:
         """Register a person, or update their name and e-mail address. Cheap without changes: called on every request.
+
+        A new person gets a pseudonym, if the store has pseudonyms. Its stream then begins with the registration,
+        recorded in the transaction that adds the person: of several first registrations at once, one is recorded.
 
         A claim that is missing, blank or not storable changes nothing; neither does an address of more than 255
         characters (RFC 5321 section 4.5.3.1.3 permits fewer) or one that `changes_letters` in lower case.
@@ -48,75 +98,94 @@ class People:
             sub: The claim ``sub``.
             email: The claim ``email``; stored in lower case.
             name: The claim ``name``.
+            known: The person with this ``sub``, if they were looked up already.
 
         Raises:
             Invalid: ``sub`` is not a valid subject identifier.
             EmailTaken: the address belongs to another person; nothing is stored.
         """
-        known = self.person(sub)
-        if known is not None and _is_unchanged(known, email, name):
+        known = known or self.with_sub(sub)
+        if known is not None and _is_unchanged(known.person, email, name):
             return known
         sub, email, name = user_id(sub), _claim(email), _claim(name)
         email = email and _address(email)
-        if known is not None and _is_unchanged(known, email, name):
+        if known is not None and _is_unchanged(known.person, email, name):
             return known
+        if self.pseudonyms is not None:
+            return self._register(self.pseudonyms, sub, email, name)
         with self.database.transaction(commit=True) as cursor:
-            cursor.execute(
-                "INSERT INTO directory_person (sub) VALUES (?) ON CONFLICT DO NOTHING", (sub,)
-            )
-            if any(holder.sub != sub for holder in _select(cursor, _BY_EMAIL, email)):
-                raise EmailTaken("the e-mail address belongs to another user")
-            cursor.execute(
-                "UPDATE directory_person"
-                " SET email = coalesce(?, email), name = coalesce(?, name) WHERE sub = ?",
-                (email, name, sub),
-            )
-            [person] = _select(cursor, _BY_SUB, sub)
-            return person
+            cursor.execute(_INSERT, (sub, sub, None))
+            return _updated(cursor, sub, email, name)
 
-    def known(self, sub: str) -> bool:
-        """Whether a person with exactly this ``sub`` is registered."""
-        return self.person(sub) is not None
+    def _register(
+        self, pseudonyms: Pseudonyms, sub: str, email: str | None, name: str | None
+    ) -> RegisteredUser:
+        """Register or update a person, under a new pseudonym if they have none at the time of the transaction."""
+        user, salt = new_pseudonym(pseudonyms.make_id), new_salt()
+        stored: list[RegisteredUser] = []
 
-    def person(self, sub: str) -> Person | None:
+        def decide(state: UserTokens, act: Act) -> tuple[PersonRegistered, ...]:
+            if self.with_sub(sub) is not None:
+                return ()
+            return register_person(state, act, commitment_of(salt, sub))
+
+        def project(recorded: tuple[RecordedEvent[PersonRegistered], ...]) -> None:
+            with self.database.transaction(commit=True) as cursor:
+                if recorded:
+                    cursor.execute(_INSERT, (sub, user, salt))
+                stored.append(_updated(cursor, sub, email, name))
+
+        pseudonyms.albums.handle_projected(project, user_stream(user), decide, Source(user))
+        return stored[-1]
+
+    def known(self, user: UserId) -> bool:
+        """Whether the user with exactly this id is registered."""
+        return self.person(user) is not None
+
+    def person(self, user: UserId) -> Person | None:
+        """Return the person that exactly this user id names."""
+        found = next(map(_user, rows_of(self.database, _BY_PID, user)), None)
+        return None if found is None else found.person
+
+    def with_sub(self, sub: str) -> RegisteredUser | None:
         """Return the person with exactly this ``sub``."""
-        return next(map(_person, rows_of(self.database, _BY_SUB, sub)), None)
+        return next(map(_user, rows_of(self.database, _BY_SUB, sub)), None)
 
-    def find(self, reference: str) -> Person | None:
+    def find(self, reference: str) -> RegisteredUser | None:
         """Return the person that a user reference of a client means (Kheops API).
 
         It is an exact ``sub``, or an e-mail address without regard to case and surrounding blanks. The ``sub`` takes
         precedence: otherwise an address equal to it would hide the person with that ``sub``.
         """
-        found = self.person(reference)
+        found = self.with_sub(reference)
         if found is not None or "@" not in reference or changes_letters(reference):
             return found
-        rows = rows_of(self.database, _BY_EMAIL, _email(reference))
-        return next(map(_person, rows), None)
+        return next(map(_user, rows_of(self.database, _BY_EMAIL, _email(reference))), None)
 
-    def people(self, subs: Iterable[str]) -> dict[UserId, Person]:
-        """Return the registered people among ``subs``, by ``sub``."""
+    def people(self, users: Iterable[UserId]) -> dict[UserId, Person]:
+        """Return the registered people among some users, by user id."""
         with self.database.transaction(commit=False) as cursor:
-            rows = select_in(
-                cursor, "SELECT sub, email, name FROM directory_person WHERE sub IN (:values)", subs
-            )
-            return {person.sub: person for person in map(_person, rows)}
+            rows = select_in(cursor, f"{_COLUMNS} WHERE pid IN (:values)", users)
+            return {user.id: user.person for user in map(_user, rows)}
 
-    def everyone(self) -> list[Person]:
-        """Return all registered people."""
-        return [
-            _person(row)
-            for row in rows_of(self.database, "SELECT sub, email, name FROM directory_person")
-        ]
+    def everyone(self) -> dict[UserId, Person]:
+        """Return all registered people, by user id."""
+        return {user.id: user.person for user in map(_user, rows_of(self.database, _COLUMNS))}
 
 
-def _select(cursor: Cursor, select: str, value: str | None) -> list[Person]:
-    cursor.execute(select, (value,))
-    return [_person(row) for row in cursor.fetchall()]
+def _updated(cursor: Cursor, sub: str, email: str | None, name: str | None) -> RegisteredUser:
+    """Store the new claims of a person who is in the table, and return them."""
+    cursor.execute(_BY_EMAIL, (email,))
+    if any(holder["sub"] != sub for holder in cursor.fetchall()):
+        raise EmailTaken("the e-mail address belongs to another user")
+    cursor.execute(_UPDATE, (email, name, sub))
+    cursor.execute(_BY_SUB, (sub,))
+    [row] = cursor.fetchall()
+    return _user(row)
 
 
-def _person(row: Row) -> Person:
-    return Person(row["sub"], row["email"], row["name"])
+def _user(row: Row) -> RegisteredUser:
+    return RegisteredUser(row["pid"], Person(row["sub"], row["email"], row["name"]))
 
 
 def _is_unchanged(known: Person, email: str | None, name: str | None) -> bool:

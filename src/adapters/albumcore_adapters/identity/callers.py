@@ -13,8 +13,7 @@ from attrs import frozen
 from albumcore import Act, Permission, Source, album_stream
 from albumcore.ids import AlbumId, CapabilityTokenId, StudyUID, UserId
 from albumcore.index import ProviderRow
-from albumcore_adapters.directory.jwt_revocations import JwtRevocations
-from albumcore_adapters.directory.people import EmailTaken
+from albumcore_adapters.directory.people import EmailTaken, RegisteredUser
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.capability_secrets import (
     capability_with,
@@ -102,28 +101,31 @@ def by_jwt(auth: Authentication, token: str) -> Caller:
 
     The directory takes the name and e-mail address from the token.
     """
-    claims = claims_of(auth, token)
+    claims, user = claims_of(auth, token)
     if claims.email is not None or claims.name is not None:
         try:
-            auth.people.register(claims.sub, claims.email, claims.name)
+            user = auth.people.register(claims.sub, claims.email, claims.name, user)
         except EmailTaken:
             # An address that belongs to another user now is left out: it must not lock this user out.
-            auth.people.register(claims.sub, None, claims.name)
-    elif not auth.people.known(claims.sub):
+            user = auth.people.register(claims.sub, None, claims.name, user)
+    elif user is None:
         raise auth.unknown_subject("you are not registered here")
-    return Caller(Source(claims.sub), in_person=True)
+    return Caller(Source(user.id), in_person=True)
 
 
-def claims_of(auth: Authentication, token: str) -> JwtClaims:
-    """The claims of a JWT of the identity provider.
+def claims_of(auth: Authentication, token: str) -> tuple[JwtClaims, RegisteredUser | None]:
+    """The claims of a JWT of the identity provider, and its user, if they are registered.
 
     Raises:
         Unauthorized: it is not valid, or all JWTs of its user were revoked after it was issued.
     """
     claims = auth.verifier.verify(token)
-    if auth.jwt_revocations.is_revoked(claims.sub, claims.issued_at):
+    user = auth.people.with_sub(claims.sub)
+    # In a store without pseudonyms, the JWTs of a user who was never seen may be revoked.
+    user_id = UserId(claims.sub) if user is None else user.id
+    if auth.jwt_revocations.is_revoked(user_id, claims.issued_at):
         raise Unauthorized(ENDED)
-    return claims
+    return claims, user
 
 
 # By a capability token
@@ -157,14 +159,14 @@ def by_report_token(auth: Authentication, token: str) -> Caller:
     at = auth.clock()
     found = read_report_token(auth.issuer, token, at)
     report = found.report
+    user = user_of_report(auth, report, found.issued_at)
     through = report.capability_token
     if through is not None and capability_with(auth, {"token_id": through}) is None:
         raise Unauthorized(
             "the capability token that the report was requested with is no longer valid"
         )
-    refuse_ended(auth.jwt_revocations, report, found.issued_at)
     for row in auth.albums.index.rows(ProviderRow, {"provider_id": report.client_id}):
-        source, album = Source(report.user, report_provider=report.client_id), AlbumId(row.album_id)
+        source, album = Source(user, report_provider=report.client_id), AlbumId(row.album_id)
         auth.albums.load(album_stream(album)).require(Act(source, at), Permission.READ_SERIES)
         return Caller(
             source,
@@ -176,17 +178,22 @@ def by_report_token(auth: Authentication, token: str) -> Caller:
     raise Unauthorized("the album of the report provider is gone")
 
 
-def refuse_ended(jwt_revocations: JwtRevocations, report: Report, issued_at: int) -> None:
-    """Refuse a code or token of a report provider that was made with a JWT, if that JWT was revoked.
+def user_of_report(auth: Authentication, report: Report, issued_at: int) -> UserId:
+    """The user who requested a report, by a code or token of its report provider.
 
-    One that was made with a capability token is valid until that token is revoked.
+    A code or token that was made with a JWT is refused if that JWT was revoked. One that was made with a capability
+    token is valid until that token is revoked.
 
     Raises:
-        Unauthorized: it was revoked.
+        Unauthorized: the JWT was revoked, or the user is not registered any more.
     """
+    user = auth.people.with_sub(report.sub)
+    if user is None:
+        raise Unauthorized("the user who requested the report is not registered")
     of_jwt = report.capability_token is None
-    if of_jwt and jwt_revocations.is_revoked(report.user, issued_at):
+    if of_jwt and auth.jwt_revocations.is_revoked(user.id, issued_at):
         raise Unauthorized(ENDED)
+    return user.id
 
 
 def by_viewer_token(auth: Authentication, token: str) -> Caller:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from albumcore import Album, CapabilityToken, UserTokens
+from albumcore.feed import Person
 from albumcore.ids import AlbumId, CapabilityTokenId
 from albumcore.index import CapabilityTokenRow
 from albumcore.streams import key_of, named_stream
@@ -35,11 +36,13 @@ class Capability:
         token_id: Its public id.
         token: Its state.
         album: The album it is for; None if it acts as its user.
+        creator: Its creator, as others see them.
     """
 
     token_id: CapabilityTokenId
     token: CapabilityToken
     album: AlbumId | None
+    creator: Person
 
 
 def capability_with(auth: Authentication, where: Mapping[str, str]) -> Capability | None:
@@ -57,7 +60,10 @@ def capability_with(auth: Authentication, where: Mapping[str, str]) -> Capabilit
         tokens = state.capability_tokens if isinstance(state, Album) else state.tokens
         token_id = CapabilityTokenId(row.token_id)
         found = tokens.get(token_id)
-        if found is not None and found.usable_at(auth.clock()) and auth.people.known(found.creator):
+        if found is None or not found.usable_at(auth.clock()):
+            continue
+        creator = auth.people.person(found.creator)
+        if creator is not None:
             album = AlbumId(key_of(row.stream)) if isinstance(state, Album) else None
-            return Capability(token_id, found, album)
+            return Capability(token_id, found, album, creator)
     return None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from albumcore.ids import user_id
+from albumcore.ids import UserId
 from albumcore_adapters.base.settings import SettingsError
-from albumcore_adapters.directory.jwt_revocations import JwtRevocations
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.jwks import SecretKeys
 from albumcore_adapters.identity.jwt import issue_token
@@ -24,22 +23,25 @@ def issue(auth: Authentication, sub: str, email: str, name: str, ttl: int) -> st
         raise SettingsError(
             "ALBUMCORE_JWKS_URL", "no value: where it is set, tokens come from the provider"
         )
+    known = auth.people.with_sub(sub)
     # Valid at once, also in the second in which the user's other tokens are revoked.
-    good_from = datetime.fromtimestamp(auth.jwt_revocations.valid_from(sub), UTC)
+    valid_from = auth.jwt_revocations.valid_from(UserId(sub) if known is None else known.id)
     return issue_token(
         auth.issuer.secret,
         sub,
         email,
         name,
         ttl,
-        max(auth.clock(), good_from),
+        max(auth.clock(), datetime.fromtimestamp(valid_from, UTC)),
         issuer=verifier.issuer,
         audience=verifier.audience,
     )
 
 
-def end_all(jwt_revocations: JwtRevocations, sub: str, at: datetime) -> datetime:
+def end_all(auth: Authentication, sub: str, at: datetime) -> datetime:
     """Revoke every JWT of a user that was issued until ``at`` (UTC), by this service or by an identity provider.
+
+    A user who was never seen is registered: a revocation is stored by user id.
 
     Returns:
         The earliest time of issue (UTC) of valid JWTs.
@@ -47,5 +49,5 @@ def end_all(jwt_revocations: JwtRevocations, sub: str, at: datetime) -> datetime
     Raises:
         Invalid: ``sub`` is not a valid subject identifier.
     """
-    floor = jwt_revocations.revoke_all(user_id(sub), at)
+    floor = auth.jwt_revocations.revoke_all(auth.people.register(sub).id, at)
     return datetime.fromtimestamp(floor, UTC)

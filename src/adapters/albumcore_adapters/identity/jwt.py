@@ -16,7 +16,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from albumcore.errors import Invalid
-from albumcore.ids import UserId, user_id
+from albumcore.ids import user_id
 from albumcore.times import Clock
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.people import changes_letters
@@ -51,13 +51,13 @@ class JwtClaims:
     """The claims of a verified token.
 
     Attributes:
-        sub: The subject.
+        sub: The subject, a valid subject identifier.
         email: The e-mail address, unless it is not verified.
         name: The display name.
         issued_at: Time of issue (``iat``), in seconds since 1970; None if it is absent.
     """
 
-    sub: UserId
+    sub: str
     email: str | None = None
     name: str | None = None
     issued_at: float | None = field(default=None, eq=False)

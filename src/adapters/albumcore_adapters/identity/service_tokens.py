@@ -19,7 +19,7 @@ from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID, UserId
+from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, StudyUID
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwt_claims import MAX_TOKEN, BadClaim, check_claims, unverified
 
@@ -76,14 +76,14 @@ class Report:
     """A report that a user requested from a report provider.
 
     Attributes:
-        user: The user, in whose name the provider acts.
+        sub: The subject identifier of the user, in whose name the provider acts.
         client_id: The report provider.
         studies: The only studies that the provider reaches.
         scope: What the provider may do with them: `READ`, `WRITE`.
         capability_token: The capability token that the user acted through, if any.
     """
 
-    user: UserId
+    sub: str
     client_id: ReportProviderId
     studies: tuple[StudyUID, ...]
     scope: tuple[str, ...] = (READ, WRITE)
@@ -176,7 +176,7 @@ def viewer_token(issuer: Issuer, viewer: Viewer, at: datetime) -> str:
 def _claims_of(report: Report) -> dict[str, Any]:
     through = report.capability_token
     return {
-        "sub": report.user,
+        "sub": report.sub,
         "azp": report.client_id,
         "studyUID": list(report.studies),
         "scope": " ".join(report.scope),
@@ -295,7 +295,7 @@ _REFUSALS: Mapping[str, str] = {
 
 def _report(claims: Mapping[str, Any]) -> Report:
     return Report(
-        UserId(claims["sub"]),
+        claims["sub"],
         ReportProviderId(claims["azp"]),
         tuple(map(StudyUID, claims["studyUID"])),
         tuple(claims["scope"].split()),

@@ -66,9 +66,7 @@ from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.sql.open_lock import exclusive_lock
 
-ADA = UserId("demo-ada")
-BEN = UserId("demo-ben")
-CAT = UserId("demo-cat")
+ADA, BEN, CAT = "demo-ada", "demo-ben", "demo-cat"
 PEOPLE = {
     ADA: ("ada@clinic.example", "Ada Okafor"),
     BEN: ("ben@clinic.example", "Ben Lindqvist"),
@@ -119,10 +117,10 @@ def fill(service: Service, clock: Callable[[], datetime] | None = None) -> Demo:
 
 
 def _fill(service: Service, marker: Path, clock: Callable[[], datetime]) -> Demo:
-    for sub, (email, name) in PEOPLE.items():
-        service.people.register(sub, email, name)
     with closing(open_service(service.settings, clock=clock)) as in_the_past:
-        demo = Demo(_album(in_the_past), *_image_set(in_the_past))
+        register = in_the_past.people.register
+        users = [register(sub, *claims).id for sub, claims in PEOPLE.items()]
+        demo = Demo(_album(in_the_past, *users), *_image_set(in_the_past))
     # Written last and atomically: a fill that was cut off is repeated in full.
     unfinished = marker.with_suffix(".new")
     unfinished.write_text(json.dumps(asdict(demo)))
@@ -139,7 +137,7 @@ def over_weeks(until: datetime) -> Callable[[], datetime]:
     return lambda: until - _SPAN * _REMAINING ** next(ticks)
 
 
-def _import_studies(catalogue: Catalogue, inbox: Inbox) -> Sequence[StudyUID]:
+def _import_studies(catalogue: Catalogue, inbox: Inbox, owner: UserId) -> Sequence[StudyUID]:
     """Import DICOM files that come with pydicom; return four studies: a brain, a spine, a head, and a report."""
     # Imported here: workers are forked from the process that serves the demo, and would hold both in memory.
     import pydicom.data
@@ -149,19 +147,19 @@ def _import_studies(catalogue: Catalogue, inbox: Inbox) -> Sequence[StudyUID]:
     folder = Path(pydicom.data.__file__).parent / "test_files"
     scans = folder / "dicomdirtests"
     paths = [scans / "98892003", scans / "77654033", folder / "reportsi.dcm"]
-    import_files(catalogue, ADA, paths)
-    descriptions = sorted(catalogue.study_descriptions(inbox.studies(ADA)).items())
+    import_files(catalogue, owner, paths)
+    descriptions = sorted(catalogue.study_descriptions(inbox.studies(owner)).items())
     return [
         next(uid for uid, text in descriptions if text.startswith(beginning))
         for beginning in _DESCRIPTIONS
     ]
 
 
-def _album(service: Service) -> str:
+def _album(service: Service, ada: UserId, ben: UserId, cat: UserId) -> str:
     albums, catalogue, make_id = service.albums, service.catalogue, service.make_id
-    brain, spine, head, report = _import_studies(catalogue, service.inbox)
+    brain, spine, head, report = _import_studies(catalogue, service.inbox, ada)
     album_id = AlbumId(make_id(10))
-    ada, ben = Source(ADA), Source(BEN)
+    by_ada, by_ben = Source(ada), Source(ben)
     token = CapabilityTokenId(make_id(10))
     provider = ReportProviderId(make_id(22))
     webhook = WebhookId(make_id(20))
@@ -172,46 +170,46 @@ def _album(service: Service) -> str:
     def do(source: Source, decision: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         albums.handle(album_stream(album_id), decision, source, *args, **kwargs)
 
-    do(ada, create_album, "Tumour board", "Cases for Thursday")
-    do(ada, add_member, BEN)
-    do(ada, add_admin, CAT)
-    do(ada, import_study, brain, series(brain))
-    do(ben, import_series, spine, series(spine)[0])
-    do(ben, post_comment, "The angiogram is the one to start with.")
-    do(ada, post_comment, "Could you present it on Thursday?", target=BEN)
-    do(ada, promote_member, BEN)
-    do(ada, edit_album, description="Cases for Thursday, room 3")
+    do(by_ada, create_album, "Tumour board", "Cases for Thursday")
+    do(by_ada, add_member, ben)
+    do(by_ada, add_admin, cat)
+    do(by_ada, import_study, brain, series(brain))
+    do(by_ben, import_series, spine, series(spine)[0])
+    do(by_ben, post_comment, "The angiogram is the one to start with.")
+    do(by_ada, post_comment, "Could you present it on Thursday?", target=ben)
+    do(by_ada, promote_member, ben)
+    do(by_ada, edit_album, description="Cases for Thursday, room 3")
     secret_digest = hashlib.sha256(make_id(22).encode()).hexdigest()
-    do(ben, issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
-    do(Source(BEN, capability_token=token), import_study, head, series(head))
-    do(ada, create_report_provider, provider, "Second reader", "https://reader.example/conf")
+    do(by_ben, issue_capability_token, token, secret_digest, "Scanner 2", Grants(True, True))
+    do(Source(ben, capability_token=token), import_study, head, series(head))
+    do(by_ada, create_report_provider, provider, "Second reader", "https://reader.example/conf")
     do(
-        Source(ADA, report_provider=provider),
+        Source(ada, report_provider=provider),
         add_report,
         report,
         series(report)[0],
     )
-    do(ada, edit_report_provider, provider, name="Second reader, night shift")
-    do(ada, delete_report_provider, provider)
-    do(ada, add_favorite, brain)
-    do(ben, add_favorite, head, series(head)[0])
-    do(ada, remove_favorite, brain, series(brain)[0])
-    do(ada, create_webhook, webhook, "Archive", "https://archive.example/told")
-    do(ada, edit_webhook, webhook, add_events=[WebhookEvent.NEW_SERIES])
+    do(by_ada, edit_report_provider, provider, name="Second reader, night shift")
+    do(by_ada, delete_report_provider, provider)
+    do(by_ada, add_favorite, brain)
+    do(by_ben, add_favorite, head, series(head)[0])
+    do(by_ada, remove_favorite, brain, series(brain)[0])
+    do(by_ada, create_webhook, webhook, "Archive", "https://archive.example/told")
+    do(by_ada, edit_webhook, webhook, add_events=[WebhookEvent.NEW_SERIES])
     do(
-        ada,
+        by_ada,
         trigger_webhook,
         webhook,
         WebhookEvent.NEW_SERIES,
         report,
         [series(report)[0]],
     )
-    do(ada, delete_webhook, webhook)
-    do(ben, remove_series, spine, series(spine)[0])
-    do(ada, remove_study, head)
-    do(ada, demote_admin, BEN)
-    do(ada, remove_member, CAT)
-    do(ben, leave_album)
+    do(by_ada, delete_webhook, webhook)
+    do(by_ben, remove_series, spine, series(spine)[0])
+    do(by_ada, remove_study, head)
+    do(by_ada, demote_admin, ben)
+    do(by_ada, remove_member, cat)
+    do(by_ben, leave_album)
     return album_id
 
 

@@ -25,7 +25,7 @@ def exposures(settings: Settings, people: People, accounts: Accounts) -> Iterato
             "and name its https address in ALBUMCORE_PUBLIC_URL"
         )
     account = accounts.named(demo.ACCOUNT)
-    if (account and account.active) or any(map(people.known, demo.PEOPLE)):
+    if (account and account.active) or any(map(people.with_sub, demo.PEOPLE)):
         yield (
             f"{settings.bind} is reachable from outside, and the store holds the demo's credentials: "
             "serve a directory without the demo"

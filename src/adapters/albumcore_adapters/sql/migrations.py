@@ -134,10 +134,19 @@ CREATE TABLE directory_sealed (cipher TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 """The keys of events, and whether the store is sealed: then it has one row, with the name of the cipher."""
 
+_ADD_PSEUDONYMS = """
+ALTER TABLE directory_person ADD COLUMN pid TEXT;
+ALTER TABLE directory_person ADD COLUMN salt TEXT;
+UPDATE directory_person SET pid = sub;
+CREATE UNIQUE INDEX directory_person_pid ON directory_person (pid);
+"""
+"""The user id of each person: a pseudonym with its salt, or the ``sub`` itself and no salt."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
     _SEALING,  # 3
+    _ADD_PSEUDONYMS,  # 4
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

@@ -59,9 +59,9 @@ def _source(subject: _Subject) -> Json:
     return content
 
 
-def _person(subject: _Subject, sub: UserId) -> Json:
-    person = subject.outbox.people.person(sub) or Person(sub)
-    member = subject.album.members.get(sub)
+def _person(subject: _Subject, user: UserId) -> Json:
+    person = subject.outbox.people.person(user) or Person(user)
+    member = subject.album.members.get(user)
     return person_json(person) | present(is_admin=None if member is None else member.is_admin)
 
 

@@ -48,13 +48,13 @@ def render_comments(
     entries: Sequence[Entry], seen_by: Collection[UserId], people: People, form: FeedForm
 ) -> list[Json]:
     """Comments on a study as JSON objects. Users who see the study now have access, and none is an admin."""
-    subs = {sub for one in entries for sub in (one.author, one.target) if sub is not None}
-    return render_study_comments(entries, people.people(subs), seen_by, form)
+    users = {user for one in entries for user in (one.author, one.target) if user is not None}
+    return render_study_comments(entries, people.people(users), seen_by, form)
 
 
 def people_of(members: Mapping[UserId, bool], people: People) -> list[Json]:
     """Members, each with whether they are an admin, by e-mail address, then sub; those without an address last."""
     known = people.people(members)
-    persons = [known.get(sub, Person(sub)) for sub in members]
-    persons.sort(key=lambda person: (person.email is None, person.email or "", person.sub))
-    return [person_json(person) | {"is_admin": members[person.sub]} for person in persons]
+    persons = [(known.get(user) or Person(user), admin) for user, admin in members.items()]
+    persons.sort(key=lambda one: (one[0].email is None, one[0].email or "", one[0].sub))
+    return [person_json(person) | {"is_admin": admin} for person, admin in persons]

@@ -71,7 +71,7 @@ def _of_capability(root: str, found: Capability) -> Json:
     ]
     return {
         "active": True,
-        "sub": token.creator,
+        "sub": found.creator.sub,
         "scope": " ".join(words),
         "iss": root,
         "cap_token": found.token_id,
@@ -87,7 +87,7 @@ def _of_report(auth: Authentication, token: str) -> Json:
     report, root = found.report, auth.issuer.root
     return {
         "active": True,
-        "sub": report.user,
+        "sub": report.sub,
         "scope": " ".join(report.scope),
         "iss": root,
         "aud": root,

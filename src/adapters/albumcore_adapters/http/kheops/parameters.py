@@ -178,10 +178,10 @@ def user_named(people: People, reference: str) -> UserId:
     Raises:
         UserNotFound: no user has it.
     """
-    person = people.find(reference)
-    if person is None:
+    user = people.find(reference)
+    if user is None:
         raise UserNotFound("no user has this sub or e-mail address")
-    return person.sub
+    return user.id
 
 
 def user_named_or_none(people: People, reference: str | None) -> UserId | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from albumcore import PersonRegistered
 from albumcore.errors import Forbidden, Invalid
+from albumcore.feed import Person
 from albumcore.json_object import present
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.accept import JSON
@@ -32,10 +34,10 @@ def register(request: ApiRequest, auth: Authentication, people: People) -> Respo
     if not token:
         raise Invalid("access_token", "it is required")
     try:
-        claims = claims_of(auth, token)
+        claims, known = claims_of(auth, token)
     except Unauthorized as error:
         raise Invalid("access_token", error.detail) from None
-    person = people.register(claims.sub, claims.email, claims.name)
+    person = people.register(claims.sub, claims.email, claims.name, known).person
     return Response.json(present(email=person.email, name=person.name, sub=person.sub))
 
 
@@ -47,9 +49,8 @@ def userinfo(request: ApiRequest, people: People) -> Response:
     """
     if not is_report_token(bearer(request.header("Authorization"))):
         raise Forbidden("this needs the token of a report provider")
-    person = people.person(request.caller.user)
-    known = present(name=person.name, email=person.email) if person else {}
-    return Response.json({"sub": request.caller.user} | known)
+    person = people.person(request.caller.user) or Person(request.caller.user)
+    return Response.json({"sub": person.sub} | present(name=person.name, email=person.email))
 
 
 ROUTES = (
@@ -58,6 +59,7 @@ ROUTES = (
         summary="Register the user of a token of the identity provider.",
         callers=Callers.ANYBODY,
         needs="a token in the form",
+        records=(PersonRegistered,),
         form={"access_token": ParameterSpec(TOKEN, "A JWT.", required=True)},
         responses={200: ResponseSpec("The user.", {JSON: ref("Person")})},
     ),

@@ -12,6 +12,7 @@ from attrs import frozen
 from albumcore import Albumcore, Permission, album_stream
 from albumcore.albums import ReportProvider
 from albumcore.errors import Forbidden, Invalid, ReportProviderNotFound, StudyNotFound
+from albumcore.feed import Person
 from albumcore.ids import AlbumId, ReportProviderId, StudyUID, is_uid
 from albumcore.index import MemberRow, ProviderRow
 from albumcore.kernel import shown_text
@@ -75,7 +76,8 @@ def start(
         auth.albums, caller, found.album, Permission.ADD_SERIES, auth.clock()
     )
     scope = (READ, WRITE) if writes else (READ,)
-    report = Report(caller.user, found.client_id, studies, scope, caller.shown)
+    user = auth.people.person(caller.user) or Person(caller.user)
+    report = Report(user.sub, found.client_id, studies, scope, caller.shown)
     shared = [
         ("client_id", report.client_id),
         ("conf_uri", settings.api_url + CONFIGURATION),

@@ -25,7 +25,7 @@ from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.callers import (
     by_report_token,
     by_viewer_token,
-    refuse_ended,
+    user_of_report,
 )
 from albumcore_adapters.identity.client_assertions import TYPE as JWT_BEARER
 from albumcore_adapters.identity.client_assertions import (
@@ -134,7 +134,7 @@ def _made_of(
         issued = read_report_code(auth.issuer, code, at)
         if (issued.report.client_id, issued.redirect_uri) != (client_id, redirect_uri):
             raise Forbidden("the code was issued to another client, or for another redirect_uri")
-        refuse_ended(auth.jwt_revocations, issued.report, issued.issued_at)
+        user_of_report(auth, issued.report, issued.issued_at)
         made = report_token(auth.issuer, issued.report, at)
         by_report_token(auth, made)
     except _NOT_GOOD as error:

@@ -78,17 +78,17 @@ def _referred_to(
     For a study that the caller does not see, access is not shown.
     """
     album, study = request.query.text("album"), _study(request)
-    person = people.find(reference.strip())
-    if person is None:
+    user = people.find(reference.strip())
+    if user is None:
         return None
-    member = {"album_id": album, "sub": person.sub}
+    member = {"album_id": album, "sub": user.id}
     return _json(
-        person,
+        user.person,
         album_access=None if album is None else bool(holdings.albums.index.rows(MemberRow, member)),
         study_access=None
         if study is None
         else sees(holdings, request.caller, study)
-        and person.sub in can_see(holdings, study, [person.sub]),
+        and user.id in can_see(holdings, study, [user.id]),
     )
 
 
@@ -125,14 +125,14 @@ def _searched(
     caller: UserId,
 ) -> list[Json]:
     """A page of the users that a text matches, by e-mail address, without the caller."""
-    known = people.everyone() if among is None else people.people(among).values()
-    found = sorted(
-        filter(_fitting(search), known), key=lambda person: (person.email or "", person.sub)
-    )
+    known = people.everyone() if among is None else people.people(among)
+    fits = _fitting(search)
+    found = [(user, person) for user, person in known.items() if fits(person)]
+    found.sort(key=lambda one: (one[1].email or "", one[1].sub))
     return [
-        _json(person, is_admin=(among or {}).get(person.sub))
-        for person in found[page.slice]
-        if person.sub != caller
+        _json(person, is_admin=(among or {}).get(user))
+        for user, person in found[page.slice]
+        if user != caller
     ]
 
 
