@@ -36,6 +36,7 @@ from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of
 from albumcore_adapters.store.configured import open_store, require_store
+from albumcore_adapters.store.sealing import is_sealed
 from albumcore_adapters.transfer.marker import (
     refuse_unfinished_copy,
     refuse_unfinished_restore,
@@ -80,7 +81,7 @@ def open_service(
     must_exist: bool = False,
     clock: Clock = utc_now,
     make_id: MakeId = random_id,
-    has_pseudonyms: bool = True,
+    has_pseudonyms: bool | None = None,
 ) -> Service:
     """Open the data directory of the settings. Create whatever is missing in it.
 
@@ -89,7 +90,7 @@ def open_service(
         must_exist: Create no store.
         clock: Returns the current time, aware. A reading without a time zone raises `Invalid`.
         make_id: Makes an unguessable id of so many characters.
-        has_pseudonyms: Whether new people get pseudonyms.
+        has_pseudonyms: Whether new people get pseudonyms; by default, whether the store is sealed.
 
     Raises:
         NoStore: there is no store, and it must exist.
@@ -108,10 +109,11 @@ def open_service(
     clock = clock_in_utc(clock)
     albums = open_store(settings, clock)
     try:
-        refuse_unfinished_copy(database_of(albums))
-        people = People(
-            database_of(albums), Pseudonyms(albums, make_id) if has_pseudonyms else None
-        )
+        database = database_of(albums)
+        refuse_unfinished_copy(database)
+        if has_pseudonyms is None:
+            has_pseudonyms = is_sealed(database)
+        people = People(database, Pseudonyms(albums, make_id) if has_pseudonyms else None)
         return _compose(settings, secret, blobs, albums, people, clock, make_id)
     except BaseException:
         albums.close()

@@ -104,6 +104,12 @@ def sealer_of(database: Database, wanted: str | None) -> Sealer | None:
     return AesSealer()
 
 
+def is_sealed(database: Database) -> bool:
+    """Whether a migrated store is sealed."""
+    with database.transaction(commit=False) as cursor:
+        return _cipher(cursor) is not None
+
+
 def _seal(database: Database, wanted: str) -> Sealer | None:
     """Seal a store if it is empty."""
     with database.transaction(commit=True) as cursor:
