@@ -17,7 +17,7 @@ from typing import Any
 from attrs import NOTHING, Attribute, fields
 
 from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
-from albumcore.erasures import ErasureKind, Erasures
+from albumcore.erasures import MARKERS, ErasureKind, ErasureRecorded, Erasures
 from albumcore.feed import FEED
 from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import PERSONAL, STORED, stored_name
@@ -78,7 +78,7 @@ def page() -> str:
 def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
     """The decisions on a state that can lead to each event class, straight or by way of another.
 
-    What no decision leads to is recorded by an undo alone.
+    What no decision leads to is recorded by an undo alone, or by an erasure.
     """
     known = {cls.__name__: cls for cls in STORED.values()}
     called: dict[str, set[str]] = {}
@@ -92,6 +92,8 @@ def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
         for event in sorted(set(_reached(name, called)) & known.keys()):
             found.setdefault(known[event], []).append(name)
     for cls in FEED:
+        if cls in (*MARKERS, ErasureRecorded):
+            continue
         if KINDS[stored_name(cls).name.partition(".")[0]][1] is state:
             found.setdefault(cls, ["undo"])
     return found

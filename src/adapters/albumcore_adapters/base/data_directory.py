@@ -11,5 +11,8 @@ BLOBS_DIRECTORY = "blobs"
 SECRET_FILE = "secret"  # noqa: S105 - the name of a file
 """The secret that signing keys are derived from, unless the settings name another file."""
 
+ERASURES_FILE = "erasures.jsonl"
+"""The list of erasures, which a backup from before one of them is restored with; it is there once there is one."""
+
 DEMO_FILE = "demo.json"
 """The ids that the demo made; it is there once the demo has been filled in."""
