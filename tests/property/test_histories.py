@@ -52,7 +52,7 @@ HISTORIES: dict[str, st.SearchStrategy[History[Any]]] = {
 T = TypeVar("T")
 every_history = st.one_of(*HISTORIES.values())
 DRAWN = at_length(3_000, 300)
-"""Histories of albums that everything occurs in; of each of the simpler kinds, a tenth as many."""
+"""Histories of albums that everything occurs in; of each of the simpler kinds, a third as many."""
 
 
 def draws(strategy: st.SearchStrategy[T], number: int) -> list[T]:
@@ -73,7 +73,7 @@ def draws(strategy: st.SearchStrategy[T], number: int) -> list[T]:
 def drawn() -> dict[str, list[History[Any]]]:
     """Histories by kind of stream."""
     return {
-        kind: draws(histories, DRAWN if kind == "album" else DRAWN // 10)
+        kind: draws(histories, DRAWN if kind == "album" else DRAWN // 3)
         for kind, histories in HISTORIES.items()
     }
 
