@@ -14,6 +14,7 @@ from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, open_blobs
 from albumcore_adapters.directory.consistency import problems_of
+from albumcore_adapters.directory.registrations import registration_problems
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import (
     NewerStore,
@@ -86,6 +87,7 @@ def verify(
                 problems += checked.problems
                 left_out += filter(None, [checked.left_out])
             problems += _checked(problems_of, database)
+            problems += _checked(registration_problems, albums, database)
             problems += _checked(albums.verify, blobs.check, report)
     except _UNREADABLE as error:
         # The store of a newer release may be sound: that is no problem of the store.

@@ -8,6 +8,7 @@ commitment shows that it was not changed.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 from attrs import frozen
@@ -17,6 +18,7 @@ from albumcore.ids import UserId
 from albumcore_adapters.base.random_ids import MakeId
 
 _PREFIX, _LENGTH = "p-", 20
+_PSEUDONYM = re.compile(r"p-[A-Za-z0-9]{20}")
 _SALT_BYTES = 32
 
 
@@ -36,6 +38,11 @@ class Pseudonyms:
 def new_pseudonym(make_id: MakeId) -> UserId:
     """Return a new pseudonym: ``p-`` and 20 random letters and digits."""
     return UserId(_PREFIX + make_id(_LENGTH))
+
+
+def is_pseudonym(user: str) -> bool:
+    """Whether a user id has the form of a pseudonym."""
+    return _PSEUDONYM.fullmatch(user) is not None
 
 
 def new_salt() -> str:
