@@ -53,6 +53,7 @@ KNOWN = {
     "client": "scribe",
     "capability": "key",
     "webhook": "hook",
+    "version": "2",
     "key": "1",
 }
 """Parts of addresses that name something there is."""

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from albumcore import Album, EntryKind, FeedQuery, Stream, album_stream
-from albumcore.errors import AlbumNotFound
-from albumcore.ids import AlbumId
-from albumcore.testing import ALBUMS, CAST, AlbumMachine, Command
+from albumcore import Album, EntryKind, FeedQuery, Source, Stream, album_stream
+from albumcore.errors import AlbumcoreError, AlbumNotFound
+from albumcore.ids import AlbumId, ReportProviderId
+from albumcore.testing import ALBUMS, CAST, AlbumMachine, Command, History
 from support.facts import (
     fact_of,
     facts_of,
@@ -19,7 +19,7 @@ from support.facts import (
     standing_facts,
     standing_predicted,
 )
-from support.naive import NaiveAlbum
+from support.naive_undo import NaiveUndo
 from support.two_stores import TwoStores
 
 KINDS = [
@@ -35,7 +35,7 @@ class AlbumsInTwoStores(TwoStores[Album], AlbumMachine):
     """State, rows, and the feed as everybody sees it are what the model says."""
 
     def __init__(self) -> None:
-        self.naive = {album: NaiveAlbum() for album in ALBUMS}
+        self.naive = {album: NaiveUndo() for album in ALBUMS}
         super().__init__()
 
     def predict(self, stream: Stream[Album], command: Command[Album], at: datetime) -> str | int:
@@ -43,6 +43,30 @@ class AlbumsInTwoStores(TwoStores[Album], AlbumMachine):
         album = next(album for album in ALBUMS if album_stream(album) == stream)
         predicted = self.naive[album].predict(command.name, command.source, at, command.args)
         return predicted if isinstance(predicted, str) else len(predicted)
+
+    def handle_undo(self, album: AlbumId, version: int, source: Source) -> History[Album]:
+        """Both stores answer alike, and as the model says they will."""
+        stream, provider = album_stream(album), ReportProviderId(f"anew{len(self.history)}")
+        past = [one.at for one in self.history if one.stream == stream.name]
+        at = max([self.clock(), *past[-1:]])
+        predicted = self.naive[album].predict("undo", source, at, (version, provider))
+        outcomes: list[History[Album] | str] = []
+        # With an id of its own for each command, the stores would not record the same.
+        for store in self.stores:
+            store.loses_replies = False
+        for store in self.stores:
+            try:
+                outcomes.append(store.undo(album, version, source, new_provider=provider))
+            except AlbumcoreError as error:
+                outcomes.append(error.code)
+        in_memory, on_disk = outcomes
+        assert in_memory == on_disk
+        said = predicted if isinstance(predicted, str) else len(predicted)
+        assert (in_memory if isinstance(in_memory, str) else len(in_memory)) == said, (
+            version,
+            source,
+        )
+        return () if isinstance(in_memory, str) else in_memory
 
     def compare(self) -> None:
         """State, rows and feed of both albums."""

@@ -22,6 +22,7 @@ from support.http_drawn import EMAILS, UIDS
 from support.http_machine import By
 from support.kheops import ALICE, BOB, CAROL, World
 from support.naive_routes import TABLE
+from support.naive_undo import NaiveUndo
 from support.receiver import Answer as Reply
 from support.receiver import receiving
 
@@ -206,6 +207,26 @@ class ApiMachine(Belongings):
         path = f"/studies/{pair[0]}" + ("" if whole else f"/series/{pair[1]}")
         query, _ = self.source(source, which, 0)
         self.request(by, method, f"{path}/favorites", query=query)
+
+    # Undo
+
+    @rule(
+        by=draw.MANAGERS,
+        which=draw.OF_ALBUM,
+        back=st.integers(0, 15),
+        odd=st.sampled_from([None] * 12 + ["0", "999", "x", "-1"]),
+        number=draw.NUMBERS,
+    )
+    def undo(self, by: By, which: int, back: int, odd: str | None, number: int) -> None:
+        """One of the last events, or none that there is."""
+        album = self.album(which)
+        there = self.model.albums.get(album)
+        moments = there.moments if isinstance(there, NaiveUndo) else []
+        version = max(1, len(moments) - back)
+        # Its new id is in no answer, so the model cannot know it.
+        if moments and moments[version - 1].fact.get("mutation") != "DELETE_REPORT_PROVIDER":
+            path = f"/albums/{album}/events/{odd or version}/undo"
+            self.request(by, "POST", path, number=number)
 
     # Comments
 

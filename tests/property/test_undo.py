@@ -20,7 +20,7 @@ from albumcore import (
     fold,
 )
 from albumcore.albums import Phase
-from albumcore.albums.undo import INVERSES, Past, undo
+from albumcore.albums.undo import INVERSES, UNDO_EVENTS, Past, undo
 from albumcore.errors import AlbumcoreError, ChangedSince, Forbidden, NotUndoable
 from albumcore.feed import WITHDRAWN, entry, visible_to
 from albumcore.ids import ReportProviderId
@@ -115,6 +115,7 @@ def test_an_event_that_is_taken_back_at_once_leaves_the_state_before_it(
             assert [bool(secret) for secret in secrets] == [True, False]
             continue
         assert all(event.act.undoes == one.version for event in events)
+        assert {type(event.event) for event in events} <= set(UNDO_EVENTS)
         if isinstance(one.event, AlbumCreated):
             assert undone == Album(phase=Phase.DELETED, created_at=one.at)
         else:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import asdict, evolve
 
 from albumcore import Album, Albumcore, FeedPage, RecordedEvent, Source
-from albumcore.feed import Entry
+from albumcore.feed import WITHDRAWN, Entry
 from albumcore.ids import AlbumId
 from albumcore.index import (
     ROWS,
@@ -29,6 +29,7 @@ from albumcore.index import (
 from albumcore.streams import album_stream
 from support.naive import NaiveAlbum
 from support.naive_state import Fact
+from support.naive_undo import WITHDRAWN as NAIVELY_WITHDRAWN
 
 
 def facts_of(album: Album) -> Fact:
@@ -177,10 +178,11 @@ def fact_of(entry: Entry) -> Fact:
         "token": source.capability_token,
         "provider": source.report_provider,
         "target": entry.target,
-        "comment": entry.comment,
+        "comment": NAIVELY_WITHDRAWN if entry.comment is WITHDRAWN else entry.comment,
         "study": entry.study_uid,
         "series": list(entry.series_uids),
         "about provider": entry.provider_id,
+        "undoes": entry.recorded.act.undoes,
     }
 
 

@@ -135,6 +135,7 @@ REQUESTS: Mapping[str, Request] = {
         for path in ("/studies/{study}", "/studies/{study}/series/{series}")
         for where, request in (("of the album", OF_ALBUM), ("of the inbox", OF_INBOX))
     },
+    "POST /albums/{album}/events/{version}/undo": Request({"version": "5"}),  # that Fred was added
     "POST /albums/{album}/comments": Request(form={"comment": "Seen"}),
     "POST /studies/{study}/comments": Request(form={"comment": "Seen"}),
     "POST /albums/{album}/reportproviders": Request(form={"name": "Quill", "url": CONFIGURATION}),

@@ -7,7 +7,6 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Literal
 
-from support.naive import NaiveAlbum
 from support.naive_comments import NaiveStudyComments
 from support.naive_http import (
     BAD_FORM,
@@ -25,8 +24,9 @@ from support.naive_http import (
     is_uid,
     page_of,
 )
-from support.naive_more import NaiveMore
+from support.naive_taking_back import NaiveTakingBack
 from support.naive_tokens import NaiveTokens
+from support.naive_undo import NaiveUndo
 
 FLAGS = {
     "addUser": "add_user",
@@ -63,6 +63,7 @@ TABLE: list[tuple[str, str, Who, str | None, str | None, str]] = [
     ("PUT", "/studies/{study}/series/{series}/favorites", "user", None, "EDIT_FAVORITES", "add_favorite"),
     ("DELETE", "/studies/{study}/series/{series}/favorites", "user", None, "EDIT_FAVORITES", "remove_favorite"),
     ("GET", "/albums/{album}/events", "any", "READ_COMMENT", None, "list_events"),
+    ("POST", "/albums/{album}/events/{version}/undo", "user", "READ_COMMENT", None, "undo_event"),
     ("POST", "/albums/{album}/comments", "user", "WRITE_COMMENT", None, "comment_album"),
     ("GET", "/studies/{study}/comments", "any", None, None, "study_comments"),
     ("POST", "/studies/{study}/comments", "user", None, None, "comment_study"),
@@ -92,7 +93,7 @@ TABLE: list[tuple[str, str, Who, str | None, str | None, str]] = [
 """Method, path, who may ask at all, the right in the path's album, the right in the query's album, and what is done."""
 
 
-class NaiveApi(NaiveMore, NaiveTokens):
+class NaiveApi(NaiveTakingBack, NaiveTokens):
     """All of it: `answer` is asked, and every other method is one route."""
 
     def answer(
@@ -147,7 +148,7 @@ class NaiveApi(NaiveMore, NaiveTokens):
         """Rule 1."""
         flags = {"add_user": False, "delete_series": False}
         flags = {flag: flags.get(flag, True) for flag in FLAGS.values()} | self.flags(request)
-        album = NaiveAlbum()
+        album = NaiveUndo()
         about = request.first("form", "name") or "", request.first("form", "description") or ""
         outcome = album.predict(
             "create_album", caller.source, request.at, (*about, SimpleNamespace(**flags))

@@ -153,6 +153,7 @@ class NaiveState:
             "study": None,
             "series": [],
             "about provider": None,
+            "undoes": None,
         }
         return {**fact, **about}
 

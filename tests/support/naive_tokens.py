@@ -135,7 +135,15 @@ class NaiveTokens(NaiveAnswers):
         album_id = request.path["album"]
         hook = str((request.given or {}).get("id"))
         self.decide(
-            request, caller, album_id, "create_webhook", hook, *about, events, enabled, secret
+            request,
+            caller,
+            album_id,
+            "create_webhook",
+            hook,
+            *about,
+            events,
+            enabled,
+            stored(secret, request),
         )
         return Told(201, self.webhook(album_id, request.new("id", 20)))
 
@@ -176,7 +184,15 @@ class NaiveTokens(NaiveAnswers):
         changes = events, added or [], [] if added else removed or []
         enabled = request.flag("form", "enabled")
         self.decide(
-            request, caller, album_id, "edit_webhook", hook, *about, *changes, enabled, secret
+            request,
+            caller,
+            album_id,
+            "edit_webhook",
+            hook,
+            *about,
+            *changes,
+            enabled,
+            stored(secret, request),
         )
         return Told(200, self.webhook(album_id, hook))
 
@@ -212,3 +228,8 @@ def moment(request: Request, name: str) -> datetime | None:
         return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
         raise BAD_FORM from None
+
+
+def stored(secret: str | None, request: Request) -> str | None:
+    """A secret as it is stored: under a new name each time, also if it is the same one."""
+    return secret and f"{secret} of {request.at}"

@@ -112,6 +112,7 @@ def render_feed(
     study_description: StudyDescription = lambda study_uid, series_uids: None,
     series_description: SeriesDescription = lambda study_uid, series_uid: None,
     form: FeedForm = DOCUMENTED,
+    versions: bool = False,
 ) -> list[Json]:
     """The entries of a page as JSON objects, newest first: what ``GET /albums/{album}/events`` answers with.
 
@@ -121,9 +122,14 @@ def render_feed(
         study_description: StudyDescription, (0008,1030), of a study.
         series_description: SeriesDescription, (0008,103E), of a series.
         form: The form.
+        versions: Whether each entry has its ``version``, and the version that it takes back, ``undoes``, if any.
     """
     rendering = _Rendering(form, page.album_status, people, study_description, series_description)
-    return [rendering.event(one) for one in page.entries]
+    shown = [rendering.event(one) for one in page.entries]
+    if versions:
+        for one, entry in zip(page.entries, shown, strict=True):
+            entry |= present(version=one.recorded.version, undoes=one.recorded.act.undoes)
+    return shown
 
 
 def render_study_comments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,7 +35,8 @@ from albumcore.albums.studies import (
     remove_study,
 )
 from albumcore.albums.webhooks import create_webhook, delete_webhook, edit_webhook, trigger_webhook
-from albumcore.ids import AlbumId, CapabilityTokenId, UserId, WebhookId
+from albumcore.errors import AlbumcoreError
+from albumcore.ids import AlbumId, CapabilityTokenId, ReportProviderId, UserId, WebhookId
 from albumcore.kernel import Decision, Source
 from albumcore.streams import album_stream
 from albumcore.testing.arguments import (
@@ -45,6 +47,7 @@ from albumcore.testing.arguments import (
     digest_from,
     token_arguments,
 )
+from albumcore.testing.commands import History
 from albumcore.testing.machines import StoreMachine
 from albumcore.user_tokens import Grants
 
@@ -176,6 +179,23 @@ class AlbumMachine(StoreMachine[Album]):
     def delete_album(self, album: AlbumId, source: Source) -> None:
         """End an album, late enough for a life before it."""
         self.on(album, source, delete_album)
+
+    @rule(album=_album, source=any_source, back=st.integers(0, 20))
+    def undo(self, album: AlbumId, source: Source, back: int) -> None:
+        """Take back an event of the album, mostly one of the last ones."""
+        stream = album_stream(album).name
+        version = max(1, sum(one.stream == stream for one in self.history) - back)
+        with suppress(AlbumcoreError):
+            self.history += self.handle_undo(album, version, source)
+
+    def handle_undo(self, album: AlbumId, version: int, source: Source) -> History[Album]:
+        """Let the store take back an event. Override it to predict the result, or to compare another store.
+
+        Raises:
+            AlbumcoreError: the event is not taken back.
+        """
+        provider = ReportProviderId(f"anew{len(self.history)}")
+        return self.store.undo(album, version, source, new_provider=provider)
 
     # Members
 

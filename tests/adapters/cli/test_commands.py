@@ -450,6 +450,28 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
     assert (status, out, "no such album" in err) == (2, "", True)
 
 
+def test_undo_takes_an_event_back(run: Run, tmp_path: Path) -> None:
+    """In somebody's name: the versions that it records, none again; what came since is named; a refusal is one."""
+    alice = Source(UserId("alice"))
+    with opened(tmp_path) as service:
+        for decision, argument in ((create_album, "Trial"), (edit_album, "B"), (edit_album, "C")):
+            service.albums.handle(album_stream(ALBUM), decision, alice, argument)
+    undo = ("undo", ALBUM)
+    by = ("--by", "alice", "--data", tmp_path)
+    since = "albumcore: what this event changed was changed again since: version 3, EDIT_ALBUM\n"
+    assert run(*undo, "2", *by) == (2, "", since)
+    assert run(*undo, "3", *by) == (0, "4\n", "")
+    assert run(*undo, "3", *by) == (0, "", "")
+    assert run(*undo, "9", *by)[0] == run(*undo, "2", "--by", "bob", "--data", tmp_path)[0] == 2
+    shown = [json.loads(line) for line in run("events", ALBUM, "--data", tmp_path)[1].splitlines()]
+    assert [(one["version"], one.get("undoes")) for one in shown] == [
+        (4, 3),
+        (3, None),
+        (2, None),
+        (1, None),
+    ]
+
+
 def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) -> None:
     """A whole second includes events until its end, in any zone; a time with a fraction is exact."""
     clock = Clock(datetime(2026, 3, 14, 12, 0, 0, 250_000, tzinfo=UTC))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import evolve
@@ -11,6 +11,7 @@ from albumcore import (
     Act,
     Album,
     AlbumDeleted,
+    Event,
     RecordedEvent,
     ReportAdded,
     SeriesImported,
@@ -75,12 +76,12 @@ def put_in_album(
     named = [SeriesUID(series)] if isinstance(series, str) else list(series)
 
     def decide(state: Album, act: Act) -> tuple[Any, ...]:
-        state = _without_claims(holdings.claims, holder, state, study, named)
+        state = without_claims(holdings.claims, holder, state, study, named)
         return decision(state, act, study, series)
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
         new = {uid for one in recorded for uid in _imported(one.event)}
-        _write_claims(holdings, holder, origin, study, named, new)
+        write_claims(holdings, holder, origin, study, named, new)
 
     return holdings.albums.handle_projected(project, album_stream(album), decide, source)
 
@@ -89,7 +90,7 @@ def _imported(event: StudyImported | SeriesImported | ReportAdded) -> Collection
     return event.series_uids if isinstance(event, StudyImported) else (event.series_uid,)
 
 
-def _without_claims(
+def without_claims(
     claims: SeriesClaims,
     holder: Holder,
     state: Album,
@@ -118,7 +119,7 @@ def put_in_inbox(
 ) -> None:
     """Put series of a study from an origin into a user's inbox."""
     new = set(series) - holdings.inbox.series(user, study)
-    _write_claims(holdings, inbox_holder(user), origin, study, series, new)
+    write_claims(holdings, inbox_holder(user), origin, study, series, new)
     holdings.inbox.add(user, study, series)
 
 
@@ -139,21 +140,35 @@ def keeping_images(
 
     def decide(state: Album, act: Act) -> tuple[Any, ...]:
         decided = decision(state, act, *args, **kwargs)
-        if any(isinstance(event, AlbumDeleted) for event in decided):
-            kept.update(_only_there(holdings, caller, album))
+        kept.update(only_there(holdings, caller, album, decided))
         return decided
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
-        for study, series in kept.items():
-            put_in_inbox(holdings, caller.user, album_holder(album), study, series)
+        keep_images(holdings, caller, album, kept)
 
     return holdings.albums.handle_projected(project, album_stream(album), decide, caller.source)
 
 
-def _only_there(
-    holdings: Holdings, caller: Caller, album: AlbumId
+def keep_images(
+    holdings: Holdings,
+    caller: Caller,
+    album: AlbumId,
+    kept: Mapping[StudyUID, Collection[SeriesUID]],
+) -> None:
+    """Put series of an album that is deleted into the caller's inbox."""
+    for study, series in kept.items():
+        put_in_inbox(holdings, caller.user, album_holder(album), study, series)
+
+
+def only_there(
+    holdings: Holdings, caller: Caller, album: AlbumId, decided: Collection[Event[Any]]
 ) -> dict[StudyUID, set[SeriesUID]]:
-    """Return the confirmed series with images of an album that the caller has nowhere else, by study."""
+    """The series, by study, that stay with the caller if the events of a decision delete an album.
+
+    They are the confirmed series with images that the caller has nowhere else; none if the album is not deleted.
+    """
+    if not any(isinstance(event, AlbumDeleted) for event in decided):
+        return {}
     here = confirmed_holdings(holdings.claims, held_in_albums(holdings.albums.index, [album]))
     populated = holdings.catalogue.populated_series({one.study for one in here})
     holder = album_holder(album)
@@ -165,7 +180,7 @@ def _only_there(
     return by_study(wanted)
 
 
-def _write_claims(
+def write_claims(
     holdings: Holdings,
     target: Holder,
     origin: Origin,

@@ -32,6 +32,8 @@ def events(
 ) -> None:
     """Print the feed of an album, newest first, one JSON object per line: the current one, or as of a time.
 
+    Each has its version, and the version that it takes back, if any: the number that `albumcore undo` takes.
+
     For example:
 
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
@@ -44,7 +46,7 @@ def events(
         )
         form = FORMS[service.settings.compat]
         about = service.people, service.catalogue, service.claims
-        shown = render(page, album_id(album), *about, form)
+        shown = render(page, album_id(album), *about, form, versions=True)
     for one in shown:
         print(orjson.dumps(one).decode())
 

@@ -15,14 +15,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from albumcore.albums.album import Album
-from albumcore.albums.comments import CommentPosted
-from albumcore.albums.lifecycle import AlbumCreated, AlbumEdited
+from albumcore.albums.capability_tokens import CapabilityTokenRevoked
+from albumcore.albums.comments import CommentPosted, CommentWithdrawn
+from albumcore.albums.lifecycle import AlbumCreated, AlbumDeleted, AlbumEdited
 from albumcore.albums.members import (
     AdminAdded,
     AdminDemoted,
     MemberAdded,
+    MemberLeft,
     MemberPromoted,
     MemberRemoved,
+    MemberSettingsRestored,
 )
 from albumcore.albums.report_providers import (
     ReportProviderCreated,
@@ -112,3 +115,14 @@ INVERSES: Mapping[type[Event[Any]], Callable[[Album, Act, Past], Events]] = {
 
 A member who left comes back by an invitation, and what a webhook delivered stays delivered.
 """
+
+UNDO_EVENTS: tuple[type[Event[Any]], ...] = (
+    *(AlbumEdited, AlbumDeleted),
+    *(MemberAdded, AdminAdded, MemberRemoved, MemberLeft, MemberPromoted, AdminDemoted),
+    *(MemberSettingsRestored, CapabilityTokenRevoked),
+    *(StudyImported, SeriesImported, StudyRemoved, SeriesRemoved, FavoriteAdded, FavoriteRemoved),
+    *(ReportProviderCreated, ReportProviderEdited, ReportProviderDeleted),
+    *(WebhookCreated, WebhookEdited, WebhookDeleted),
+    CommentWithdrawn,
+)
+"""The classes of the events that an undo may record."""

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import falcon
 import orjson
 
-from albumcore.errors import AlbumcoreError
+from albumcore.errors import AlbumcoreError, ChangedSince
+from albumcore.json_object import Json, present
 from albumcore_adapters.http import errors
 from albumcore_adapters.identity.errors import Unauthorized
 
@@ -26,6 +27,7 @@ MESSAGES: Mapping[str | tuple[str, str], str] = {
     "study_not_seen": "Study Not Found",
     "series_not_seen": "Series Not Found",
     "webhook_not_found": "Webhook Not Found",
+    "event_not_found": "Event Not Found",
     "capability_token_not_found": "Not Found",
     "include_users_forbidden": "'includeUser' forbidden",
     "not_admin": "Not admin",
@@ -60,6 +62,8 @@ def answer_error(
 ) -> None:
     """Respond to an error with ``{"message", "detail", "help"}``; a 401 also has ``WWW-Authenticate``.
 
+    `ChangedSince` also has ``version`` and ``mutation_type``.
+
     Args:
         documentation: The address in ``help``.
         req: The request.
@@ -73,7 +77,16 @@ def answer_error(
     resp.status = status
     resp.set_header("Cache-Control", "no-cache")
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = orjson.dumps({"message": message, "detail": detail, "help": documentation})
+    resp.data = orjson.dumps(
+        {"message": message, "detail": detail, "help": documentation, **_cause(error)}
+    )
+
+
+def _cause(error: Exception) -> Json:
+    """What came since, of an undo that is too late: its version and mutation."""
+    if not isinstance(error, ChangedSince):
+        return {}
+    return present(version=error.version, mutation_type=error.mutation_type)
 
 
 def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]:

@@ -11,10 +11,14 @@ from typing import Any
 from attrs import frozen
 
 from albumcore import Album, Albumcore, EntryKind, FeedQuery, Permission
-from albumcore.errors import UserNotFound
+from albumcore.albums.undo import UNDO_EVENTS
+from albumcore.errors import ChangedSince, UserNotFound
 from albumcore.feed import FEED, MUTATIONS, Family, FeedForm
-from albumcore.ids import UserId
+from albumcore.ids import ReportProviderId, UserId
 from albumcore.times import Clock
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.access.taking_back import take_back
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
@@ -26,15 +30,19 @@ from albumcore_adapters.http.kheops.parameters import (
     asked_moment,
     user_named,
 )
+from albumcore_adapters.http.kheops.report_providers import PROVIDER_ID_LENGTH
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.shared_specs import PAGE, THEN, listed
+from albumcore_adapters.http.kheops.shared_specs import DONE, PAGE, THEN, listed
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, one_of
 from albumcore_adapters.http.openapi.value_schemas import DAY_OR_MOMENT, USER, any_case
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 
 Texts = Collection[str]
+
+_MOST_DIGITS = 19
+"""Fewer digits than these make a number of 64 bits."""
 
 
 @frozen
@@ -76,15 +84,54 @@ def list_all(
     clock: Clock,
     form: FeedForm,
 ) -> Response:
-    """List a page of the entries that the caller may see, newest first; of the past, those that they saw then."""
+    """List a page of the entries that the caller may see, newest first; of the past, those that they saw then.
+
+    Raises:
+        BadQuery: a parameter is malformed or unknown.
+    """
     album, query = request.album, request.query
     named = Named(people, catalogue, lambda: albums.load(request.stream))
     wanted = feed_query(query, named, form)
     moment = asked_moment(query, albums, album, clock)
     version = None if moment is None else moment.version
     page = albums.feed(album, request.caller.user, wanted, version=version)
-    entries = render(page, album, people, catalogue, claims, form)
+    shown_with = query.texts("with")
+    if not {*shown_with} <= {"version"}:
+        raise BadQuery("with", "version is expected")
+    about = people, catalogue, claims
+    entries = render(page, album, *about, form, versions=bool(shown_with))
     return Response.json(entries, total=page.total)
+
+
+def take_event_back(
+    request: ApiRequest, holdings: Holdings, form: FeedForm, make_id: MakeId
+) -> Response:
+    """Take back an event that the caller sees in the feed. Again is 204 too, and records nothing."""
+    version = _version(request.path["version"])
+    try:
+        take_back(
+            holdings,
+            request.caller,
+            request.album,
+            version,
+            ReportProviderId(make_id(PROVIDER_ID_LENGTH)),
+        )
+    except ChangedSince as error:
+        shown_as = error.mutation_type and form.shown_as(error.mutation_type)
+        raise ChangedSince(error.version, shown_as) from None
+    return NO_CONTENT
+
+
+def _version(text: str) -> int:
+    """The version that a path names; 0, which no event has, if it is greater than any.
+
+    Raises:
+        BadQuery: it is no number.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise BadQuery("version", "a number is expected")
+    digits = text.lstrip("0")
+    return int(digits or 0) if len(digits) < _MOST_DIGITS else 0
 
 
 def feed_query(query: Fields, named: Named, form: FeedForm) -> FeedQuery:
@@ -222,6 +269,10 @@ FILTER_PARAMETERS: Mapping[str, FilterParameter] = {
 _TYPES = ParameterSpec(one_of("comments", "mutations"), "Without it, both.", repeated=True)
 _FAMILY = ParameterSpec(any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True)
 
+_WITH = ParameterSpec(
+    one_of("version"), "Each entry has its version, and the version that it takes back, if any."
+)
+
 ROUTES = (
     Route(
         *("GET", "/albums/{album}/events", list_all),
@@ -235,8 +286,18 @@ ROUTES = (
             "type": ParameterSpec(one_of(*MUTATIONS), repeated=True),
             "family": _FAMILY,
             **{name: parameter.spec for name, parameter in FILTER_PARAMETERS.items()},
+            "with": _WITH,
         },
         responses=listed("Event"),
         from_store=True,
+    ),
+    Route(
+        *("POST", "/albums/{album}/events/{version}/undo", take_event_back),
+        summary="Take back an event of an album.",
+        permission=Permission.READ_COMMENT,
+        needs="the permission of the inverse; a series that comes back is where the caller may send it from",
+        records=UNDO_EVENTS,
+        responses=DONE,
+        errors=(409,),
     ),
 )

@@ -21,6 +21,8 @@ def render(
     catalogue: Catalogue,
     claims: SeriesClaims,
     form: FeedForm,
+    *,
+    versions: bool = False,
 ) -> list[Json]:
     """The entries of a page as JSON objects. What they name is read once for the whole page."""
     named = page.series
@@ -41,7 +43,7 @@ def render(
     def of_series(study: StudyUID, uid: SeriesUID) -> str | None:
         return series.get(uid) if (study, uid) in shown else None
 
-    return render_feed(page, people.people(page.users), of_study, of_series, form)
+    return render_feed(page, people.people(page.users), of_study, of_series, form, versions)
 
 
 def render_comments(

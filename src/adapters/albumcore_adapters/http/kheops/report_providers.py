@@ -35,7 +35,7 @@ from albumcore_adapters.http.response import NO_CONTENT, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.outbound import Outbound, check_metadata
 
-_ID_LENGTH = 22
+PROVIDER_ID_LENGTH = 22
 
 
 def create(request: ApiRequest, albums: Albumcore, outbound: Outbound, make_id: MakeId) -> Response:
@@ -43,7 +43,7 @@ def create(request: ApiRequest, albums: Albumcore, outbound: Outbound, make_id: 
     form = request.form()
     name, url = (check_provider_text(field, form.text(field) or "") for field in ("name", "url"))
     _check_address(outbound, url)
-    provider_id = ReportProviderId(make_id(_ID_LENGTH))
+    provider_id = ReportProviderId(make_id(PROVIDER_ID_LENGTH))
     [created] = albums.handle(
         request.stream, create_report_provider, request.source, provider_id, name, url
     )

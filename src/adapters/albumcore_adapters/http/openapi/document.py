@@ -31,6 +31,7 @@ PATH_PARAMETERS: Mapping[str, Schema] = {
     "client": ALPHANUMERIC,
     "capability": ALPHANUMERIC,
     "webhook": ALPHANUMERIC,
+    "version": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     "key": {"type": "string", "pattern": "^[0-9]{1,9}$"},
 }
 """The schemas of path parameters, by name."""

@@ -72,8 +72,13 @@ _WEBHOOK = {
 }
 _TRIGGERED_SERIES = closed_object({"series_uid": UID}, {"retrieve_url": TEXT})
 
+_VERSIONS = {"version": COUNT, "undoes": COUNT}
+
 SCHEMAS: Mapping[str, Schema] = {
-    "Error": closed_object({"message": TEXT, "detail": TEXT, "help": TEXT}),
+    "Error": closed_object(
+        {"message": TEXT, "detail": TEXT, "help": TEXT},
+        {"version": COUNT, "mutation_type": one_of(*MUTATIONS)},
+    ),
     "Person": closed_object({"sub": TEXT}, _PERSON),
     "Member": closed_object({"sub": TEXT, "is_admin": FLAG}, _PERSON),
     "Album": closed_object(
@@ -143,7 +148,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "post_date": LOCAL_TIME,
             "is_private": FLAG,
         },
-        {"target": ref("Target")},
+        {"target": ref("Target"), **_VERSIONS},
     ),
     "Mutation": closed_object(
         {
@@ -167,6 +172,7 @@ SCHEMAS: Mapping[str, Schema] = {
             ),
             "series": _SERIES,
             "report_provider": _PROVIDER,
+            **_VERSIONS,
         },
     ),
     "Event": {"oneOf": [ref("Comment"), ref("Mutation")]},
