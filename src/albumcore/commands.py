@@ -223,26 +223,6 @@ class Commands(LibraryApplication):
         """
         return self._in_turn(None, projection, stream, decision, source, args, kwargs)
 
-    def handle_undo(
-        self,
-        undoes: int,
-        projection: Projection[E],
-        stream: Stream[S],
-        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
-        source: Source,
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> tuple[RecordedEvent[E], ...]:
-        """Like `handle_projected`, for a decision that takes back the event of a version: its events name it.
-
-        `albumcore.undo.Undo.undo` checks that there is such an event, and chooses the decision.
-
-        Raises:
-            AlbumcoreError, OperationalError: as for `handle_projected`.
-        """
-        return self._in_turn(None, projection, stream, decision, source, args, kwargs, undoes)
-
     def _in_turn(
         self,
         command: CommandKey | None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from itertools import count
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from albumcore.albums import Album
 from albumcore.albums.undo import Events, Past, Superseded, undo
@@ -17,9 +17,12 @@ from albumcore.errors import AlbumNotFound, ChangedSince, EventNotFound
 from albumcore.feed import FEED, PUBLIC, EntryKind, FeedQuery, entry, visible_to
 from albumcore.ids import AlbumId, ReportProviderId
 from albumcore.index import UndoneRow, choices_of
-from albumcore.kernel import Act, RecordedEvent, Source, Stream
+from albumcore.kernel import Act, Event, RecordedEvent, Source, Stream
 from albumcore.streams import album_stream
 
+S = TypeVar("S")
+E = TypeVar("E", bound=Event[Any])
+P = ParamSpec("P")
 _PAGE = 50
 """Entries that are read at a time where the event is searched for that changed something."""
 
@@ -79,6 +82,26 @@ class Undoing(Commands):
             return self.handle_undo(version, projection, stream, decide, source)
         except Superseded as superseded:
             raise self._changed_since(stream, version, superseded) from None
+
+    def handle_undo(
+        self,
+        undoes: int,
+        projection: Projection[E],
+        stream: Stream[S],
+        decision: Callable[Concatenate[S, Act, P], tuple[E, ...]],
+        source: Source,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[RecordedEvent[E], ...]:
+        """Like `handle_projected`, for a decision that takes back the event of a version: its events name it.
+
+        `undo` checks that there is such an event, and chooses the decision.
+
+        Raises:
+            AlbumcoreError, OperationalError: as for `handle_projected`.
+        """
+        return self._in_turn(None, projection, stream, decision, source, args, kwargs, undoes)
 
     def _past(
         self, stream: Stream[Album], version: int, source: Source, provider: ReportProviderId

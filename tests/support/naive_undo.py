@@ -17,7 +17,7 @@ KEPT = (
     *("name", "description", "flags", "members", "studies", "favorites"),
     *("providers", "webhooks"),
 )
-WITHDRAWN = "This comment was withdrawn."
+WITHDRAWN = "[withdrawn]"
 FOR_GOOD = {"LEAVE_ALBUM", "TRIGGER_WEBHOOK"}
 
 

@@ -12,8 +12,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from albumcore.ids import UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.cli.help_page import HelpPage
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.marker import UnfinishedCopy
@@ -106,3 +108,9 @@ def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[Service]
     """Open the service of the settings until the end of the block."""
     with closing(open_service(settings, must_exist=must_exist)) as service:
         yield service
+
+
+def user_with_sub(people: People, sub: str) -> UserId:
+    """The user with a sub; if it is not registered, one who is in no album of a sealed store."""
+    user = people.with_sub(sub)
+    return UserId(sub) if user is None else user.id

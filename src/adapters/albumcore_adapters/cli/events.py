@@ -8,10 +8,9 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
-from albumcore.ids import UserId, album_id
+from albumcore.ids import album_id
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, app, existing
-from albumcore_adapters.directory.people import People
+from albumcore_adapters.cli.base import DataOption, app, existing, user_with_sub
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 
@@ -41,7 +40,7 @@ def events(
     with existing(data) as service, progress_of("reading the history"):
         page = service.albums.feed(
             album_id(album),
-            None if viewer is None else _user(service.people, viewer),
+            None if viewer is None else user_with_sub(service.people, viewer),
             at=None if at is None else _latest(at),
         )
         form = FORMS[service.settings.compat]
@@ -49,12 +48,6 @@ def events(
         shown = render(page, album_id(album), *about, form, versions=True)
     for one in shown:
         print(orjson.dumps(one).decode())
-
-
-def _user(people: People, sub: str) -> UserId:
-    """The user with a sub; one who never comes to an album if it is not registered."""
-    user = people.with_sub(sub)
-    return UserId(sub) if user is None else user.id
 
 
 def _latest(at: datetime) -> datetime:

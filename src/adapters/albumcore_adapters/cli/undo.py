@@ -8,9 +8,9 @@ from cyclopts import Parameter
 
 from albumcore import Source
 from albumcore.errors import ChangedSince
-from albumcore.ids import ReportProviderId, UserId, album_id
+from albumcore.ids import ReportProviderId, album_id
 from albumcore_adapters.access.taking_back import take_back
-from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.cli.base import DataOption, Failed, app, existing, user_with_sub
 from albumcore_adapters.identity.callers import Caller
 
 _PROVIDER_ID_LENGTH = 22
@@ -34,8 +34,8 @@ def undo_event(
 
         albumcore undo Q7bZ2mP0xT 12 --by alice
     """
-    caller = Caller(Source(UserId(by)), in_person=True)
     with existing(data) as service:
+        caller = Caller(Source(user_with_sub(service.people, by)), in_person=True)
         provider = ReportProviderId(service.make_id(_PROVIDER_ID_LENGTH))
         try:
             recorded = take_back(service.holdings, caller, album_id(album), version, provider)
