@@ -24,7 +24,7 @@ from albumcore_adapters.access.claims import keeping_images
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_json, members_of
-from albumcore_adapters.http.kheops.parameters import Page, asked_moment, user_named
+from albumcore_adapters.http.kheops.parameters import Page, asked_moment, member_named, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, PAGE, THEN, listed
 from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
@@ -55,7 +55,7 @@ def remove(request: ApiRequest, people: People, holdings: Holdings) -> Response:
 
     Its images then stay in the inbox of that member.
     """
-    user = user_named(people, request.path["user"])
+    user = member_named(people, request.path["user"])
     keeping_images(holdings, request.caller, request.album, remove_member, user)
     return NO_CONTENT
 
@@ -69,7 +69,7 @@ def make_admin(request: ApiRequest, albums: Albumcore, people: People) -> Respon
 
 def remove_admin(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     """Make an admin a plain member; the caller may name themselves."""
-    user = user_named(people, request.path["user"])
+    user = member_named(people, request.path["user"])
     albums.handle(request.stream, demote_admin, request.source, user)
     return NO_CONTENT
 

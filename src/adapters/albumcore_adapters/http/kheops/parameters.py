@@ -15,6 +15,7 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, is_uid
 from albumcore.past import Moment, past_time
 from albumcore.times import Clock
 from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.pseudonyms import is_pseudonym
 
 MAX_FIELDS = 10_000
 MAX_NUMBER = 2**31 - 1
@@ -182,6 +183,17 @@ def user_named(people: People, reference: str) -> UserId:
     if user is None:
         raise UserNotFound("no user has this sub or e-mail address")
     return user.id
+
+
+def member_named(people: People, reference: str) -> UserId:
+    """The member that a client refers to, as by `user_named`; one who was erased by the pseudonym they are shown by.
+
+    Raises:
+        UserNotFound: no user has it.
+    """
+    if is_pseudonym(reference) and not people.known(UserId(reference)):
+        return UserId(reference)
+    return user_named(people, reference)
 
 
 def user_named_or_none(people: People, reference: str | None) -> UserId | None:
