@@ -34,7 +34,14 @@ from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, Stored
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.kernel import STORED, Act, CommandKey, RecordedEvent, Source, stored_name
-from albumcore.sealing import KeyedEvent, Names, Sealer, personal_fields, seal, unseal
+from albumcore.sealing import (
+    KeyedEvent,
+    Names,
+    Sealer,
+    personal_fields,
+    seal_envelope,
+    unseal_envelope,
+)
 from albumcore.streams import named_stream
 from albumcore.structuring import converter, structure_of
 from albumcore.times import in_utc
@@ -152,7 +159,7 @@ class Codec(Mapper[str]):
             return StoredEvent(
                 recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass)
             )
-        key, subject = seal(self._sealer, recorded, name, state, personal)
+        key, subject = seal_envelope(self._sealer, recorded, name, state, personal)
         return KeyedEvent(
             recorded.stream, recorded.version, name, orjson.dumps(state, _of_subclass), key, subject
         )
@@ -197,7 +204,9 @@ class Codec(Mapper[str]):
         try:
             state = orjson.loads(stored_event.state)
             if len(state) > _FEWEST and "sealed" in state:
-                unseal(self._sealer, stored_event, state, personal_fields(cast(Hashable, cls)))
+                unseal_envelope(
+                    self._sealer, stored_event, state, personal_fields(cast(Hashable, cls))
+                )
             data, version = state["data"], state["v"]
             if version != newest or type(version) is not int:
                 data = self._brought_up_to_date(stored_event, version, newest, data)
@@ -240,7 +249,7 @@ class Codec(Mapper[str]):
         return data
 
 
-def is_sealed(stored_event: StoredEvent) -> bool:
+def has_sealed_part(stored_event: StoredEvent) -> bool:
     """Whether an event that can be read has a sealed part, which its key opens."""
     # Looked for first: most events of most stores are not parsed.
     return b'"sealed"' in stored_event.state and "sealed" in orjson.loads(stored_event.state)

@@ -7,7 +7,6 @@ store (``PERSISTENCE_MODULE``).
 from __future__ import annotations
 
 import random
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,21 +16,25 @@ from threading import RLock
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, cast
 
 from eventsourcing.persistence import (
-    ApplicationRecorder,
-    EventStore,
     IntegrityError,
-    Mapper,
     OperationalError,
     PersistenceError,
     StoredEvent,
 )
-from eventsourcing.utils import Environment, EnvType
 
-from albumcore.codec import Codec, SnapshotStore
-from albumcore.errors import AlbumcoreError, CommandReused, IdTaken, Invalid
-from albumcore.ids import ImageId, is_digest, user_id
+from albumcore.errors import AlbumcoreError, CommandReused, IdTaken
+from albumcore.ids import ImageId, user_id
 from albumcore.index import CommandRow, changes
-from albumcore.kernel import ERASED, Act, CommandKey, Event, RecordedEvent, Source, Stream, record
+from albumcore.kernel import (
+    Act,
+    CommandKey,
+    Event,
+    RecordedEvent,
+    Source,
+    Stream,
+    check_command,
+    record,
+)
 from albumcore.library_api import LibraryApplication
 from albumcore.state_cache import StateCache, StreamState
 from albumcore.times import Clock, clock_in_utc
@@ -47,7 +50,6 @@ BUSY_SECONDS = "BUSY_SECONDS"
 SEALED = "SEALED"
 """Name of the environment variable that says whether the store is sealed: ``y``, ``n``, or ``new`` for a new one."""
 
-_COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
 _STREAM_LOCKS = 64
 _TRIES = 3
 """Number of conflicts after which a command is decided under the write lock."""
@@ -63,20 +65,6 @@ def utc_now() -> datetime:
 def pause(attempt: int) -> None:
     """Wait before a retry: random exponential backoff, in milliseconds."""
     time.sleep(random.uniform(0, 0.001 * 2**attempt))
-
-
-def check_command(command: CommandKey) -> CommandKey:
-    """Check an idempotency key.
-
-    Raises:
-        Invalid: its id is not 1 to 64 visible ASCII characters, or its content is not a SHA-256 in hexadecimal.
-    """
-    if not _COMMAND_ID.match(command.id):
-        raise Invalid("command", "its id has 1 to 64 visible ASCII characters")
-    content = command.content
-    if content is not None and (content is ERASED or not is_digest(content)):
-        raise Invalid("command", "its content is not a SHA-256 in hexadecimal")
-    return command
 
 
 class Commands(LibraryApplication):
@@ -133,24 +121,6 @@ class Commands(LibraryApplication):
             self.events, self.snapshots, cache_size, self.index.in_read_snapshot
         )
         self.loses_replies = bool(getattr(self.recorder, "loses_replies", False))
-
-    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        """The environment without the variables of the process, some of which have the names of the library's."""
-        return Environment(name, env)
-
-    def construct_mapper(self) -> Mapper[str]:
-        """Our codec; the environment does not choose it."""
-        return Codec()
-
-    def construct_recorder(self) -> ApplicationRecorder:
-        """The recorder. That of a sealed store has a sealer, which our codec takes."""
-        recorder = super().construct_recorder()
-        self.mapper = Codec(sealer=getattr(recorder, "sealer", None))
-        return recorder
-
-    def construct_snapshot_store(self) -> EventStore[str]:
-        """A snapshot store that skips stale snapshots."""
-        return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
 
     def handle(
         self,

@@ -6,6 +6,7 @@ A *decision* is a function of a state, an `Act` and its arguments. It returns th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -14,8 +15,8 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from attrs import field, fields, frozen
 
-from albumcore.errors import Forbidden
-from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId
+from albumcore.errors import Forbidden, Invalid
+from albumcore.ids import CapabilityTokenId, ReportProviderId, UserId, is_digest
 from albumcore.times import in_utc
 
 S = TypeVar("S")
@@ -78,6 +79,23 @@ class CommandKey:
 
     id: str
     content: str | Erased | None = None
+
+
+_COMMAND_ID = re.compile(r"[!-~]{1,64}\Z")
+
+
+def check_command(command: CommandKey) -> CommandKey:
+    """Check an idempotency key.
+
+    Raises:
+        Invalid: its id is not 1 to 64 visible ASCII characters, or its content is not a SHA-256 in hexadecimal.
+    """
+    if not _COMMAND_ID.match(command.id):
+        raise Invalid("command", "its id has 1 to 64 visible ASCII characters")
+    content = command.content
+    if content is not None and (content is ERASED or not is_digest(content)):
+        raise Invalid("command", "its content is not a SHA-256 in hexadecimal")
+    return command
 
 
 @frozen(slots=False)  # faster to create: there is one for every event that is read

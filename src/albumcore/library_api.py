@@ -11,8 +11,16 @@ from functools import cached_property
 from typing import Any, NoReturn, cast
 
 from eventsourcing.application import Application, Repository
-from eventsourcing.persistence import Recording, StoredEvent
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    EventStore,
+    Mapper,
+    Recording,
+    StoredEvent,
+)
+from eventsourcing.utils import Environment, EnvType
 
+from albumcore.codec import Codec, SnapshotStore
 from albumcore.index import Index
 from albumcore.kernel import RecordedEvent
 from albumcore.sealing import KeyedNotification
@@ -35,6 +43,24 @@ class StreamsOnly(Repository[str]):
 
 class LibraryApplication(Application[str]):
     """An application of the event library whose events are decided by `albumcore.commands`, and not by aggregates."""
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """The environment without the variables of the process, some of which have the names of the library's."""
+        return Environment(name, env)
+
+    def construct_mapper(self) -> Mapper[str]:
+        """Our codec; the environment does not choose it."""
+        return Codec()
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        """The recorder. That of a sealed store has a sealer, which our codec takes."""
+        recorder = super().construct_recorder()
+        self.mapper = Codec(sealer=getattr(recorder, "sealer", None))
+        return recorder
+
+    def construct_snapshot_store(self) -> EventStore[str]:
+        """A snapshot store that skips stale snapshots."""
+        return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
 
     def construct_repository(self) -> Repository[str]:
         """A repository whose error names what to use instead."""

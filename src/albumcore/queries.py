@@ -14,7 +14,7 @@ from attrs import evolve
 from eventsourcing.persistence import OperationalError, PersistenceError, StoredEvent
 
 from albumcore.albums import Album
-from albumcore.codec import is_sealed, moment_of
+from albumcore.codec import has_sealed_part, moment_of
 from albumcore.errors import AlbumcoreError, AlbumNotFound, ImageNotFound, Invalid
 from albumcore.feed import (
     Entry,
@@ -357,7 +357,7 @@ class Albumcore(Undoing):
             except AlbumcoreError as error:
                 replay.refuse(stream, error.detail)
                 return ()
-            if getattr(stored, "key", None) is None and is_sealed(stored):
+            if getattr(stored, "key", None) is None and has_sealed_part(stored):
                 replay.miss_key(stream, stored.originator_version)
             return replay.follow(recorded)
 

@@ -142,7 +142,7 @@ def _context(stream: str, version: int, name: str) -> bytes:
 _LENGTH, _VERSION = struct.Struct(">H"), struct.Struct(">Q")
 
 
-def seal(
+def seal_envelope(
     sealer: Sealer, recorded: RecordedEvent[Any], name: str, envelope: dict[str, Any], names: Names
 ) -> tuple[bytes | None, str | None]:
     """Seal what is personal in the stored form of an event, which is changed, and return its key and the subject.
@@ -169,7 +169,7 @@ def seal(
     return sealed.key, subject_of(recorded)
 
 
-def unseal(
+def unseal_envelope(
     sealer: Sealer | None, stored_event: StoredEvent, envelope: dict[str, Any], names: Names
 ) -> None:
     """Give the stored form of an event that in clear: with what was sealed, or with `ERASED` if there is no key.
