@@ -18,6 +18,7 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Digest
 from albumcore_adapters.service import Service
+from albumcore_adapters.store import open_postgres, open_sqlite
 from albumcore_adapters.transfer.backup import back_up
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import Restored, restore
@@ -41,6 +42,15 @@ def back_up_service(
         at=service.clock(),
         secret=service.secret if with_secret else None,
     )
+
+
+def make_sealed(settings: Settings) -> None:
+    """Make an empty sealed store."""
+    if settings.database is not None:
+        open_postgres(settings.database, sealed=True).close()
+        return
+    settings.data.mkdir(mode=0o700, exist_ok=True)
+    open_sqlite(settings.data / DATABASE_FILE, sealed=True).close()
 
 
 def backed_up(data: Path, backup: Path, **options: Any) -> Manifest:
@@ -86,7 +96,7 @@ def agree(backup: Path, **told: Any) -> None:
     """Change fields of the manifest, and correct its lengths and digests of the files."""
     path = backup / "manifest.json"
     manifest = orjson.loads(path.read_bytes()) | told
-    for file in manifest["files"]:
+    for file in manifest["files"] + manifest["keys"]:
         content = (backup / file["path"]).read_bytes()
         file["length"] = len(content)
         file["sha256"] = hashlib.sha256(content).hexdigest()

@@ -25,7 +25,14 @@ from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.transfer import blobs, sqlite_dump
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import Manifest
-from support.backups import back_up_service, backed_up, blob_files, contents, restored
+from support.backups import (
+    back_up_service,
+    backed_up,
+    blob_files,
+    contents,
+    make_sealed,
+    restored,
+)
 from support.copying import quiet
 from support.deep import at_length
 from support.s3 import S3, blobs_at, reached, serving_s3
@@ -36,6 +43,7 @@ from support.server import opened
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the demo. Tests do not change it."""
     data = tmp_path_factory.mktemp("backup") / "data"
+    make_sealed(Settings(data=data))
     with opened(data) as service:
         demo.fill(service)
     return data
@@ -84,9 +92,12 @@ def test_nothing_of_an_open_database_goes_along(own: Path, tmp_path: Path) -> No
         run_sql(own / DATABASE_FILE, "DELETE FROM directory_person WHERE sub = 'gone'")
         back_up_service(service, tmp_path / "backup", quiet)
     names = {path.name for path in (tmp_path / "backup").iterdir()}
-    assert names == {DATABASE_FILE, "blobs", "blobs.txt", "demo.json", "manifest.json"}
-    content = (tmp_path / "backup" / DATABASE_FILE).read_bytes()
-    assert (b"gone-for-ever" in content, b"stays-in-the-log" in content) == (False, True)
+    assert names == {DATABASE_FILE, "blobs", "blobs.txt", "demo.json", "keys", "manifest.json"}
+    events, keys = (
+        (tmp_path / "backup" / name / DATABASE_FILE).read_bytes() for name in ("", "keys")
+    )
+    assert (b"gone-for-ever" in events, b"stays-in-the-log" in events) == (False, False)
+    assert (b"gone-for-ever" in keys, b"stays-in-the-log" in keys) == (False, True)
 
 
 def test_a_backup_is_for_its_owner_alone(store: Path, tmp_path: Path) -> None:
@@ -371,4 +382,4 @@ def test_the_manifest_is_documented(store: Path, tmp_path: Path) -> None:
     page = Path(__file__).parents[3] / "docs" / "how-to" / "back-up-and-restore.md"
     text = page.read_text(encoding="utf-8")
     assert [name for name in told if f"`{name}`" not in text] == []
-    assert told["version"] == 1
+    assert told["version"] == 2

@@ -44,6 +44,7 @@ from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.location import Location, location_of
 from albumcore_adapters.transfer.tables import tables_beside_events
 from albumcore_adapters.webhooks import catch_up, deliver_due, store_secret
+from support.backups import make_sealed
 from support.copying import copied, copy_and_die
 from support.postgres import empty_database
 from support.server import opened, user_of
@@ -107,6 +108,7 @@ def furnish(data: Path) -> None:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a row in every table. Tests do not change it."""
     data = tmp_path_factory.mktemp("copied") / "data"
+    make_sealed(Settings(data=data))
     furnish(data)
     assert [name for name, found in dump(data).items() if not found] == []
     return data
@@ -376,6 +378,17 @@ def test_a_target_that_is_in_use(own: Path, store: Path, tmp_path: Path) -> None
     with opened(known) as service:
         service.people.register("alice")
     assert "name an empty place" in refused(own, known)
+    for sealed in (False, True):
+        form = tmp_path / f"sealed: {sealed}"
+        form.mkdir()
+        with closing(open_sqlite(form / DATABASE_FILE, sealed=sealed)) as there:
+            there.handle(album_stream(ALBUM), create_album, ADA, "There")
+        other = "sealed" if sealed else "in clear"
+        with (
+            pytest.raises(TransferRefused, match=f"there is a store {other} at the place"),
+            Location(directory=form).target(sealed=not sealed),
+        ):
+            pass
 
 
 def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
@@ -385,6 +398,7 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         copied(own, new, stage)
     before = dump(new)
+    make_sealed(Settings(data=other))
     with opened(other) as service:
         for number in range(60):
             name = f"Album {number}"
@@ -399,7 +413,7 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
 def test_an_event_that_differs_in_the_middle(own: Path, tmp_path: Path) -> None:
     """A copy with the newest event of the source, but another older event, is never complete."""
     new = tmp_path / "new"
-    change = "UPDATE stored_events SET state = replace(state, 'Copied', 'Forged') WHERE rowid < 40"
+    change = "UPDATE stored_events SET topic = 'album.forged' WHERE topic = 'album.created'"
     with pytest.raises(TransferRefused, match="another store"):
         copied(own, new, at_stage("comparing", lambda: run_sql(new, change)))
     with pytest.raises(NoStore):

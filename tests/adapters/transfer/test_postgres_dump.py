@@ -22,7 +22,14 @@ from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import restore
-from support.backups import agree, back_up_service, backed_up, blob_files, restored
+from support.backups import (
+    agree,
+    back_up_service,
+    backed_up,
+    blob_files,
+    make_sealed,
+    restored,
+)
 from support.copying import quiet
 from support.postgres import Contents, empty_database
 from support.server import user_of
@@ -36,6 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A store with the demo, and identities that were generated and not used. Tests do not change it."""
     with empty_database() as url:
         settings = Settings(data=tmp_path_factory.mktemp("source"), database=url)
+        make_sealed(settings)
         with closing(open_service(settings)) as service:
             demo.fill(service)
             service.albums.next_image_id()
@@ -177,7 +185,7 @@ def test_a_database_that_is_not_empty(source: Settings, tmp_path: Path) -> None:
 
 def forget_a_row(backup: Path) -> None:
     """Delete a row from the dump of a table, and correct the digests."""
-    path = backup / "tables" / "directory_account.copy"
+    path = backup / "keys" / "directory_account.copy"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
     agree(backup)
 

@@ -34,6 +34,8 @@ NO_USERS = {
     "directory_bringer": ("series_uid",),
     "directory_clinic": ("location", "starts", "ends"),
     "directory_inbox": ("study_uid", "series_uid"),
+    "directory_event_key": ("stream", "subject", "key"),
+    "directory_sealed": ("cipher",),
     "directory_instance": ("sop_instance_uid", "series_uid", "sop_class_uid", "attributes"),
     "directory_spent": ("digest", "ends_at"),
     "directory_station": ("name",),
@@ -174,6 +176,8 @@ def test_a_row() -> None:
         assert found["place"] == there
         assert found["claimed_by"] == "p-neb"
         assert found["study_uid"] is None
+        unknown = tuple({"place": place, "claimed_by": ""}.get(one) for one in claim.columns)
+        assert renamed_row(claim, unknown, other)[claim.columns.index("claimed_by")] == ""
     trigger = tables["webhook_trigger"]
     nothing = (None,) * len(trigger.columns)
     assert renamed_row(trigger, nothing, other) == nothing

@@ -34,6 +34,7 @@ from support.backups import (
     blob_files,
     bytes_of,
     contents,
+    make_sealed,
     restore_and_die,
     restored,
 )
@@ -49,6 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A data directory with the demo, and a backup of it. Tests do not change them."""
     folder = tmp_path_factory.mktemp("restore")
     data, backup = folder / "data", folder / "backup"
+    make_sealed(Settings(data=data))
     with opened(data) as service:
         demo.fill(service)
     backed_up(data, backup)
@@ -276,7 +278,9 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], object], type[Exception], str]] = {
     "no image": (lambda it: an_image(it).unlink(), BackupDamaged, "image bytes .*: missing"),
     "no manifest": (lambda it: (it / "manifest.json").unlink(), TransferRefused, "is no backup"),
     "no backup": (shutil.rmtree, TransferRefused, "is no backup"),
-    "newer": (lambda it: agree(it, version=2), TransferRefused, "is of version 2"),
+    "newer": (lambda it: agree(it, version=3), TransferRefused, "is of version 3"),
+    "keys": (lambda it: flip(it / "keys" / DATABASE_FILE), BackupDamaged, "keys/.* changed"),
+    "no keys": (lambda it: shutil.rmtree(it / "keys"), TransferRefused, "its archive of keys"),
     "of PostgreSQL": (lambda it: agree(it, origin="postgresql"), TransferRefused, "albumcore copy"),
     "not JSON": (
         lambda it: (it / "manifest.json").write_bytes(b"{"),
@@ -315,11 +319,11 @@ def test_a_damaged_backup(
 def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
     """A store that does not verify is refused even if all digests match."""
     with closing(sqlite3.connect(backup / DATABASE_FILE)) as connection:
-        connection.execute("UPDATE album_row SET name = 'Other'")
+        connection.execute("UPDATE stored_events SET state = '{}' WHERE notification_id = 5")
         connection.commit()
     agree(backup)
     before = bytes_of(data)
-    with pytest.raises(BackupDamaged, match="in the index, not in the history"):
+    with pytest.raises(BackupDamaged, match="cannot be read"):
         restored(backup, data)
     assert (bytes_of(data), beside(data)) == (before, ["data"])
 

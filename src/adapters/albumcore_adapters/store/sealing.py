@@ -20,6 +20,9 @@ from albumcore_adapters.sql.database import Cursor, Database
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+SEALED_TABLE = "directory_sealed"
+"""Has one row in a sealed store: ``cipher``."""
+
 KEYS_TABLE = "directory_event_key"
 """The keys of events: ``stream``, ``version``, ``subject``, ``key``."""
 
@@ -37,6 +40,10 @@ _IN_USE = (
     "SELECT 1 AS one FROM stored_events UNION ALL SELECT 1 FROM directory_person "
     "UNION ALL SELECT 1 FROM directory_patient UNION ALL SELECT 1 FROM directory_account LIMIT 1"
 )
+
+
+class OtherForm(PersistenceError):
+    """The store is sealed and must be in clear, or the other way round."""
 
 
 class AesSealer:
@@ -90,7 +97,8 @@ def sealer_of(database: Database, wanted: str | None) -> Sealer | None:
             None if it may be either.
 
     Raises:
-        PersistenceError: it is not as wanted, or is sealed with a cipher of a newer release.
+        OtherForm: it is not as wanted.
+        PersistenceError: it is sealed with a cipher of a newer release.
         MissingExtra: it is sealed, and the cipher is not installed.
     """
     with database.transaction(commit=False) as cursor:
@@ -98,13 +106,13 @@ def sealer_of(database: Database, wanted: str | None) -> Sealer | None:
     if cipher is None:
         return _seal(database, wanted) if wanted in ("y", "new") else None
     if wanted == "n":
-        raise PersistenceError("the store is sealed, and a store in clear is asked for")
+        raise OtherForm("the store is sealed, and a store in clear is asked for")
     if cipher != CIPHER:
         raise PersistenceError(f"the store is sealed with {cipher}, which this release lacks")
     return AesSealer()
 
 
-def is_sealed(database: Database) -> bool:
+def is_sealed_store(database: Database) -> bool:
     """Whether a migrated store is sealed."""
     with database.transaction(commit=False) as cursor:
         return _cipher(cursor) is not None
@@ -121,7 +129,7 @@ def _seal(database: Database, wanted: str) -> Sealer | None:
             )
             return sealer
     if wanted == "y":
-        raise PersistenceError(
+        raise OtherForm(
             "the store is in clear, and a sealed one is asked for: `albumcore copy --seal` makes one of it"
         )
     return None

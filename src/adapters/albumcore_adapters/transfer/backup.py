@@ -77,7 +77,8 @@ def back_up(
             dump = postgres_dump.dump_postgres(albums, backup, stage)
         number, length = _list_blobs(albums, backup, dump, stage)
         _back_up_blobs(blobs, backup, number, stage)
-        paths = [*dump.paths, BLOB_LIST, *_write_small_files(settings.data, backup, secret)]
+        small_files = _write_small_files(settings.data, backup, secret)
+        paths = [*dump.paths, BLOB_LIST, *small_files]
         return Manifest(
             made_at=at,
             release=version("albumcore"),
@@ -89,8 +90,9 @@ def back_up(
             blob_bytes=length,
             blobs_at=None if isinstance(blobs, DirectoryBlobs) else settings.blobs,
             has_secret=secret is not None,
+            is_sealed=dump.is_sealed,
             tables=dump.tables,
-        ).written(backup, paths)
+        ).written(backup, paths, dump.key_paths)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import Blobs
 from albumcore_adapters.sql.migrations import MIGRATIONS, schema_version
+from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.blobs import copy_all
 from albumcore_adapters.transfer.endpoint import Endpoint
 from albumcore_adapters.transfer.errors import TransferRefused
@@ -44,7 +45,7 @@ from albumcore_adapters.transfer.tables import (
 )
 
 _NOT_EMPTY = "there is a store at the place to copy to that is none of an unfinished copy: name an empty place"
-_ANOTHER_STORE = "the unfinished copy there is one of another store: name an empty place"
+ANOTHER_STORE = "the unfinished copy there is one of another store: name an empty place"
 
 
 @frozen
@@ -103,19 +104,21 @@ def copy_store(
         raise TransferRefused("both addresses are the same")
     with ExitStack() as stack:
         old = stack.enter_context(source.source())
-        _check_source(old)
-        store, new = stack.enter_context(target.target())
-        if not is_unfinished(new.database):
-            if not is_empty(new):
-                raise TransferRefused(_NOT_EMPTY)
-            mark_unfinished(new.database, clock())
+        check_source(old)
+        store, new = stack.enter_context(target.target(sealed=is_sealed_store(old.database)))
+        mark_target(new, clock())
         has_secret = copy_secret(source.directory, target.directory)
         return _copy(
             old, new, store, None if open_blobs is None else open_blobs(), has_secret, stage
         )
 
 
-def _check_source(source: Endpoint) -> None:
+def check_source(source: Endpoint) -> None:
+    """Check that there is a whole store of this release.
+
+    Raises:
+        TransferRefused: there is none.
+    """
     if EVENT_TABLE.name not in source.tables():
         raise TransferRefused(NO_STORE)
     version = schema_version(source.database)
@@ -128,6 +131,19 @@ def _check_source(source: Endpoint) -> None:
         )
     if is_unfinished(source.database):
         raise TransferRefused("the store to copy from is an unfinished copy itself")
+
+
+def mark_target(target: Endpoint, at: datetime) -> None:
+    """Mark an empty store as the target of a copy that begins; one that bears the mark stays as it is.
+
+    Raises:
+        TransferRefused: it is not empty.
+    """
+    if is_unfinished(target.database):
+        return
+    if not is_empty(target):
+        raise TransferRefused(_NOT_EMPTY)
+    mark_unfinished(target.database, at)
 
 
 def _copy(
@@ -153,7 +169,7 @@ def _copy(
     position = 0 if newest is None else newest[0]
     problems: Sequence[str] = ()
     if is_whole:
-        problems = _verify(store, None if blobs is None else blobs[1], events, stage)
+        problems = rebuild_and_verify(store, None if blobs is None else blobs[1], events, stage)
         mark_finished(target.database)
     return Copied(events, position, beside, copied, damaged, has_secret, is_whole, problems)
 
@@ -185,7 +201,7 @@ def _last_copied(source: Endpoint, target: Endpoint) -> tuple[int] | None:
         return None
     position: int = newest[0]
     if next(rows(source, EVENT_TABLE, (position - 1,)), None) != newest:
-        raise TransferRefused(_ANOTHER_STORE)
+        raise TransferRefused(ANOTHER_STORE)
     return (position,)
 
 
@@ -203,12 +219,15 @@ def _are_equal(source: Endpoint, target: Endpoint, stage: Stage) -> bool:
                 wanted = with_progress(rows(source, table), progress, sum(sizes[:number]))
                 for _, found in differences(wanted, rows(target, table), table):
                     if table is EVENT_TABLE and found is not None:
-                        raise TransferRefused(_ANOTHER_STORE)
+                        raise TransferRefused(ANOTHER_STORE)
                     return False
     return True
 
 
-def _verify(store: Albumcore, blobs: Blobs | None, events: int, stage: Stage) -> list[str]:
+def rebuild_and_verify(
+    store: Albumcore, blobs: Blobs | None, events: int, stage: Stage
+) -> list[str]:
+    """Make the index rows of a complete copy, and return what `verify` finds in it; images only if they were copied."""
     with stage("making the index rows", events) as progress:
         # Events that cannot be read are passed over here; `verify` names them.
         store.rebuild(progress, pass_over=lambda error: None)

@@ -11,6 +11,7 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.directory.consistency import problems_of
 from albumcore_adapters.sql.migrations import schema_version
 from albumcore_adapters.store import database_of
+from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.errors import BackupDamaged
 from albumcore_adapters.transfer.manifest import BackupTable
 
@@ -28,6 +29,8 @@ class Dump:
         events: The number of events.
         position: The position of the last of them; 0 if there is none.
         paths: The files of the backup that hold the dump.
+        key_paths: Those of them that hold what erasure deletes.
+        is_sealed: Whether the store is sealed.
         tables: The content of those files, if each holds one table.
     """
 
@@ -36,6 +39,8 @@ class Dump:
     events: int
     position: int
     paths: tuple[str, ...] = ()
+    key_paths: tuple[str, ...] = ()
+    is_sealed: bool = False
     tables: tuple[BackupTable, ...] = ()
 
 
@@ -57,4 +62,6 @@ def verified(albums: Albumcore, origin: DatabaseSystem, stage: Stage) -> Dump:
         problems = problems_of(database) + albums.verify(progress=progress)
     if problems:
         raise BackupDamaged("\n".join(problems))
-    return Dump(origin, schema_version(database), events, position)
+    return Dump(
+        origin, schema_version(database), events, position, is_sealed=is_sealed_store(database)
+    )

@@ -20,7 +20,8 @@ from albumcore_adapters.store import (
     open_postgres,
     open_sqlite,
 )
-from albumcore_adapters.transfer.endpoint import POSTGRES, SQLITE, Endpoint
+from albumcore_adapters.store.sealing import OtherForm
+from albumcore_adapters.transfer.endpoint import POSTGRES, SQLITE, Endpoint, Statements
 from albumcore_adapters.transfer.errors import TransferRefused
 
 NO_STORE = "there is no store to copy from"
@@ -61,22 +62,34 @@ class Location:
             yield Endpoint(database, POSTGRES)
 
     @contextmanager
-    def target(self) -> Iterator[tuple[Albumcore, Endpoint]]:
+    def target(self, *, sealed: bool) -> Iterator[tuple[Albumcore, Endpoint]]:
         """Open the store, with every table of this release. Where there is none, make an empty one.
 
+        Args:
+            sealed: Whether it is a sealed store, or in clear.
+
         Raises:
-            TransferRefused: the driver is not installed.
+            TransferRefused: the driver or the cipher is not installed, or the store has the other form.
             StoreError: the database is damaged, or cannot be reached.
             OSError: the directory cannot be made.
         """
-        if self.directory is not None:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            store, statements = open_sqlite(self.directory / DATABASE_FILE), SQLITE
-        else:
-            with _driver():
-                store, statements = open_postgres(self.url or ""), POSTGRES
+        with _driver():
+            try:
+                store, statements = self._opened(sealed=sealed)
+            except OtherForm as error:
+                form, other = ("sealed", "in clear") if sealed else ("in clear", "sealed")
+                raise TransferRefused(
+                    f"there is a store {other} at the place to copy to, and the copy is to be {form}: "
+                    "name an empty place"
+                ) from error
         with closing(store):
             yield store, Endpoint(database_of(store), statements)
+
+    def _opened(self, *, sealed: bool) -> tuple[Albumcore, Statements]:
+        if self.directory is None:
+            return open_postgres(self.url or "", sealed=sealed), POSTGRES
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open_sqlite(self.directory / DATABASE_FILE, sealed=sealed), SQLITE
 
 
 def location_of(url: str) -> Location:

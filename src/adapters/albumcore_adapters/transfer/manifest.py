@@ -20,8 +20,11 @@ from albumcore_adapters.blobs import Digest
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
 NAME = "manifest.json"
-VERSION = 1
-"""The version of the format of the backup and its manifest; a backup of another version is refused."""
+VERSION = 2
+"""The version of the format of the backup and its manifest. A newer one is refused; version 1 had no keys."""
+
+KEYS_DIRECTORY = "keys"
+"""The directory of a backup with what erasure deletes. It may be kept for a shorter time than the rest."""
 
 BLOB_LIST = "blobs.txt"
 """The file that lists the image bytes: each line is a digest and a length in bytes, in ascending order."""
@@ -71,6 +74,7 @@ class BackupTable:
         rows: The number of rows.
         number: The identity column, whose values the database generates, or None.
         given: The highest value that was generated for it.
+        is_key: Whether its file is among the keys of the backup.
     """
 
     name: str
@@ -78,11 +82,12 @@ class BackupTable:
     rows: int
     number: str | None = None
     given: int = 0
+    is_key: bool = False
 
     @property
     def path(self) -> str:
         """Its file: a path below the backup."""
-        return f"tables/{self.name}.copy"
+        return f"{KEYS_DIRECTORY if self.is_key else 'tables'}/{self.name}.copy"
 
 
 @frozen(kw_only=True)
@@ -101,7 +106,9 @@ class Manifest:
         blob_bytes: Their total length in bytes.
         blobs_at: The bucket that holds them; None if they are in the backup.
         has_secret: Whether the secret of the data directory is in the backup.
-        files: Every file except for the manifest and the image bytes, which `BLOB_LIST` lists.
+        is_sealed: Whether the store is sealed.
+        files: Every file except for the manifest, the keys, and the image bytes, which `BLOB_LIST` lists.
+        keys: The files with what erasure deletes, in a sealed store: keys of events, people, patients and catalogue.
         tables: Every table, if the origin is PostgreSQL.
     """
 
@@ -116,7 +123,9 @@ class Manifest:
     blob_bytes: int = 0
     blobs_at: str | None = None
     has_secret: bool = False
+    is_sealed: bool = False
     files: tuple[BackupFile, ...] = ()
+    keys: tuple[BackupFile, ...] = ()
     tables: tuple[BackupTable, ...] = field(default=())
 
     def as_json(self) -> bytes:
@@ -125,9 +134,12 @@ class Manifest:
             _converter.unstructure(self), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
         )
 
-    def written(self, backup: Path, paths: Iterable[str]) -> Self:
+    def written(self, backup: Path, paths: Iterable[str], keys: Iterable[str]) -> Self:
         """Sync the backup to disk, then write the manifest with the digests of these files, and return it."""
-        whole = evolve(self, files=tuple(BackupFile.of(backup, path) for path in paths))
+        files, key_files = (
+            tuple(BackupFile.of(backup, path) for path in some) for some in (paths, keys)
+        )
+        whole = evolve(self, files=files, keys=key_files)
         sync_tree(backup)
         draft = backup / f".{NAME}"
         with open(draft, "xb", opener=private_opener) as file:
@@ -156,9 +168,9 @@ class Manifest:
             ) from None
         except (ValueError, TypeError, KeyError):
             raise BackupDamaged(f"{NAME}: it cannot be read") from None
-        if version != VERSION:
+        if version not in range(1, VERSION + 1):
             raise TransferRefused(
-                f"the backup is of version {version}, and this release knows version {VERSION}: "
+                f"the backup is of version {version}, and this release knows versions up to {VERSION}: "
                 "restore it with the release that made it, or a later one"
             )
         try:
@@ -171,10 +183,16 @@ class Manifest:
         """Compare the files with their digests in the manifest. Image bytes are checked when they are copied.
 
         Raises:
+            TransferRefused: the keys are not there.
             BackupDamaged: some have changed.
         """
+        if self.keys and not (backup / KEYS_DIRECTORY).exists():
+            raise TransferRefused(
+                f"{KEYS_DIRECTORY} is not in the backup: put its archive of keys there, without which names, texts and "
+                "images cannot be read"
+            )
         problems = []
-        for number, file in enumerate(self.files, 1):
+        for number, file in enumerate((*self.files, *self.keys), 1):
             problems.append(file.problem(backup))
             progress(number)
         if found := [one for one in problems if one]:

@@ -20,12 +20,18 @@ from albumcore_adapters.sql.postgres_cursor import (
     translated_errors,
 )
 from albumcore_adapters.store import database_of
+from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.blobs import restore_blobs
 from albumcore_adapters.transfer.dump import Dump, verified
 from albumcore_adapters.transfer.endpoint import POSTGRES, Endpoint
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.location import Location
-from albumcore_adapters.transfer.manifest import BackupTable, Manifest, private_opener
+from albumcore_adapters.transfer.manifest import (
+    KEYS_DIRECTORY,
+    BackupTable,
+    Manifest,
+    private_opener,
+)
 from albumcore_adapters.transfer.marker import (
     is_unfinished,
     mark_finished,
@@ -33,6 +39,7 @@ from albumcore_adapters.transfer.marker import (
 )
 from albumcore_adapters.transfer.tables import (
     EVENT_TABLE,
+    SHORT_LIVED,
     Table,
     column_name,
     count,
@@ -53,7 +60,9 @@ def dump_postgres(albums: Albumcore, backup: Path, stage: Stage) -> Dump:
         StoreError: an operation on the database failed.
     """
     source = Endpoint(database_of(albums), POSTGRES)
-    (backup / "tables").mkdir(mode=0o700)
+    keys = SHORT_LIVED if is_sealed_store(source.database) else ()
+    for name in ("tables", *([KEYS_DIRECTORY] if keys else [])):
+        (backup / name).mkdir(mode=0o700)
     with source.database.read_snapshot():
         with source.database.transaction(commit=False) as cursor:
             cursor.execute(NO_STATEMENT_TIMEOUT)  # a table of any size is one statement
@@ -62,11 +71,13 @@ def dump_postgres(albums: Albumcore, backup: Path, stage: Stage) -> Dump:
         with stage("copying tables", len(wanted)) as progress:
             tables = []
             for number, table in enumerate(wanted, 1):
-                tables.append(_copy_out(source, table, backup))
+                tables.append(_copy_out(source, table, backup, is_key=table.name in keys))
                 progress(number)
         dump = verified(albums, "postgresql", stage)
-    paths = tuple(table.path for table in tables)
-    return evolve(dump, paths=paths, tables=tuple(tables))
+    paths, key_paths = (
+        tuple(table.path for table in tables if table.is_key == is_key) for is_key in (False, True)
+    )
+    return evolve(dump, paths=paths, key_paths=key_paths, tables=tuple(tables))
 
 
 def load_postgres(
@@ -87,7 +98,7 @@ def load_postgres(
             f"{len(MIGRATIONS)}: restore it with albumcore {manifest.release}, and then open it with this release"
         )
     tables = _known(manifest.tables)
-    with Location(url=settings.database).target() as (store, target):
+    with Location(url=settings.database).target(sealed=manifest.is_sealed) as (store, target):
         if not is_empty(target):
             raise TransferRefused(
                 "there is a store in the database, or an unfinished one: name an empty database"
@@ -127,11 +138,11 @@ def _known(tables: Sequence[BackupTable]) -> Sequence[BackupTable]:
     return tables
 
 
-def _copy_out(source: Endpoint, table: Table, backup: Path) -> BackupTable:
+def _copy_out(source: Endpoint, table: Table, backup: Path, *, is_key: bool) -> BackupTable:
     identity = None if table.identity is None else column_name(source, table, table.identity)
     last = 0 if identity is None else source.last_identity(table.name, identity)
     columns = tuple(column_name(source, table, column) for column in table.columns)
-    found = BackupTable(table.name, columns, count(source, table), identity, last)
+    found = BackupTable(table.name, columns, count(source, table), identity, last, is_key)
     statement = f"COPY {found.name} ({_quoted(columns)}) TO STDOUT"
     with source.database.transaction(commit=False) as one:
         cursor = cast(PortableCursor, one)

@@ -13,6 +13,7 @@ from albumcore import RecordedEvent
 from albumcore.ids import UserId
 from albumcore.kernel import Act, Erased
 from albumcore.streams import key_of
+from albumcore_adapters.directory.claims import UNKNOWN_USER
 from albumcore_adapters.transfer.tables import RowValues, Table
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ _INBOX = "inbox:"
 
 
 def _user(value: str, name_of: NameOf) -> str:
-    return name_of(UserId(value))
+    return value if value == UNKNOWN_USER else name_of(UserId(value))
 
 
 def _place(value: str, name_of: NameOf) -> str:

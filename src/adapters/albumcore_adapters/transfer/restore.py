@@ -30,7 +30,7 @@ from albumcore_adapters.transfer.manifest import (
     Manifest,
     sync_tree,
 )
-from albumcore_adapters.transfer.sqlite_dump import companion_files
+from albumcore_adapters.transfer.sqlite_dump import companion_files, join_keys
 from albumcore_adapters.transfer.swap import swapping
 
 
@@ -80,6 +80,8 @@ def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
     with swapping(settings.data, backup) as swap:
         new = _moved_to(swap.new, settings)
         _copy(backup / DATABASE_FILE, swap.new / DATABASE_FILE)
+        if manifest.keys:
+            join_keys(swap.new / DATABASE_FILE, backup)
         secret = _restore_secret(manifest, backup, swap.data, new)
         if (backup / DEMO_FILE).exists():
             _copy(backup / DEMO_FILE, swap.new / DEMO_FILE)

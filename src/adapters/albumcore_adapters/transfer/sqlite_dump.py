@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +19,11 @@ from albumcore_adapters.sql.sqlite import SQLiteDatabase
 from albumcore_adapters.store import check_sqlite, database_of, open_sqlite_to_read
 from albumcore_adapters.transfer.dump import Dump, verified
 from albumcore_adapters.transfer.errors import BackupDamaged
-from albumcore_adapters.transfer.manifest import private_opener
+from albumcore_adapters.transfer.manifest import KEYS_DIRECTORY, private_opener
+from albumcore_adapters.transfer.tables import REBUILT, SHORT_LIVED
+
+_KEY_FILE = f"{KEYS_DIRECTORY}/{DATABASE_FILE}"
+"""The file of the keys, a database with the tables `SHORT_LIVED`."""
 
 _POLL_SECONDS = 0.2
 """Time between two looks at the size of the copy: SQLite does not report its progress."""
@@ -42,7 +47,51 @@ def dump_sqlite(albums: Albumcore, data: Path, backup: Path, stage: Stage) -> Du
         # Followers of the history depend on positions, and SQLite does not guarantee that VACUUM preserves rowids.
         if _sum_of_positions(copy, dump.position) != _sum_of_positions(albums, dump.position):
             raise BackupDamaged("the events of the copy are not at the positions of the store")
-    return evolve(dump, paths=(DATABASE_FILE,))
+    if not dump.is_sealed:
+        return evolve(dump, paths=(DATABASE_FILE,))
+    with stage("separating the keys", None):
+        _separate_keys(file, backup / _KEY_FILE)
+    return evolve(dump, paths=(DATABASE_FILE,), key_paths=(_KEY_FILE,))
+
+
+def _separate_keys(file: Path, keys: Path) -> None:
+    """Move the tables with what erasure deletes to a file of their own; leave out what is derived from the events.
+
+    Raises:
+        sqlite3.Error: a file cannot be read or written.
+    """
+    keys.parent.mkdir(mode=0o700)
+    open(keys, "xb", opener=private_opener).close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        # A rollback journal would be a third file with what is moved. If this is cut off, there is no backup.
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("ATTACH ? AS keys", [os.fspath(keys)])
+        for name in SHORT_LIVED:
+            connection.execute(f"CREATE TABLE keys.{name} AS SELECT * FROM main.{name}")  # noqa: S608
+        for name in (*SHORT_LIVED, *REBUILT):
+            connection.execute(f"DELETE FROM main.{name}")  # noqa: S608
+        connection.execute("DETACH keys")
+        connection.execute("VACUUM")
+
+
+def join_keys(file: Path, backup: Path) -> None:
+    """Put the keys of a backup into the restored file, from which they were separated.
+
+    Raises:
+        sqlite3.Error: a file cannot be read or written.
+    """
+    keys = f"{(backup / _KEY_FILE).absolute().as_uri()}?mode=ro"
+    with closing(
+        sqlite3.connect(file.absolute().as_uri(), uri=True, isolation_level=None)
+    ) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("ATTACH ? AS keys", [keys])
+        for name in SHORT_LIVED:
+            columns = [row[1] for row in connection.execute(f"PRAGMA keys.table_info({name})")]
+            quoted = ", ".join(f'"{column}"' for column in columns)
+            select = f"SELECT {quoted} FROM keys.{name}"  # noqa: S608
+            connection.execute(f"INSERT INTO main.{name} ({quoted}) {select}")
+        connection.execute("DETACH keys")
 
 
 def _vacuum_into(database: SQLiteDatabase, file: Path, progress: ReportProgress) -> None:

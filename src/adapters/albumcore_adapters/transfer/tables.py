@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from itertools import islice
@@ -18,6 +18,7 @@ from albumcore_adapters.store import (
     open_memory,
 )
 from albumcore_adapters.store.rows import TABLES
+from albumcore_adapters.store.sealing import SEALED_TABLE
 from albumcore_adapters.transfer.endpoint import Endpoint
 from albumcore_adapters.transfer.marker import TABLE as MARKER
 
@@ -26,10 +27,26 @@ BATCH = 500
 
 RowValues: TypeAlias = tuple[Any, ...]
 
-_DERIVED = {"form_of_rows", "stored_snapshots", MARKER, *TABLES.values()}
-"""Tables that are rebuilt from the events, and the marker."""
+REBUILT = ("form_of_rows", "stored_snapshots", *TABLES.values())
+"""Tables that are derived from the events, and rebuilt from them when the first is empty."""
 
-_NEVER_EMPTY = {"numbers", "webhook_position"}
+SHORT_LIVED = (
+    "directory_event_key",
+    "directory_person",
+    "directory_account",
+    "directory_patient",
+    "directory_study",
+    "directory_series",
+    "directory_instance",
+    "webhook_known",
+    "webhook_secret",
+    "webhook_trigger",
+)
+"""Tables with names, texts, keys and secrets: without them, a sealed store has pseudonyms, ids and numbers only."""
+
+_DERIVED = {*REBUILT, MARKER}
+
+_NEVER_EMPTY = {"numbers", "webhook_position", SEALED_TABLE}
 """Tables that have a row in a new store."""
 
 
@@ -254,7 +271,7 @@ def delete(target: Endpoint, table: Table, surplus: Iterable[RowValues]) -> None
     """Delete rows, `BATCH` in each transaction."""
     matched = " AND ".join(f"{_quoted(target, table, column)} = ?" for column in table.key)
     statement = f"DELETE FROM {table.name} WHERE {matched}"  # noqa: S608
-    for batch in _batches(map(table.key_of, surplus)):
+    for batch in batches(map(table.key_of, surplus)):
         with target.database.transaction(commit=True) as cursor:
             cursor.executemany(statement, batch)
 
@@ -265,10 +282,8 @@ def insert(target: Endpoint, table: Table, missing: Iterable[RowValues]) -> None
     Raises:
         UnstorableRow: the database does not accept one of them.
     """
-    names = ", ".join(_quoted(target, table, column) for column in table.columns)
-    marks = ", ".join("?" * len(table.columns))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
-    for batch in _batches(missing):
+    statement = _insertion(target, table)
+    for batch in batches(missing):
         try:
             with target.database.transaction(commit=True) as cursor:
                 cursor.executemany(statement, batch)
@@ -276,6 +291,28 @@ def insert(target: Endpoint, table: Table, missing: Iterable[RowValues]) -> None
             raise
         except StoreError as error:
             raise _error_naming_row(target, table, statement, batch, error) from error
+
+
+def insert_together(target: Endpoint, batch: Iterable[tuple[Table, Sequence[RowValues]]]) -> None:
+    """Insert rows of several tables in one transaction.
+
+    Raises:
+        UnstorableRow: the database does not accept one of them.
+    """
+    try:
+        with target.database.transaction(commit=True) as cursor:
+            for table, found in batch:
+                cursor.executemany(_insertion(target, table), found)
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        raise UnstorableRow(str(error)) from error
+
+
+def _insertion(target: Endpoint, table: Table) -> str:
+    names = ", ".join(_quoted(target, table, column) for column in table.columns)
+    marks = ", ".join("?" * len(table.columns))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
 
 
 def _error_naming_row(
@@ -294,7 +331,8 @@ def _error_naming_row(
     return error
 
 
-def _batches(found: Iterable[RowValues]) -> Iterator[list[RowValues]]:
+def batches(found: Iterable[RowValues]) -> Iterator[list[RowValues]]:
+    """Yield rows, `BATCH` at a time."""
     remaining = iter(found)
     while batch := list(islice(remaining, BATCH)):
         yield batch
