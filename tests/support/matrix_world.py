@@ -260,7 +260,8 @@ def _give_tokens(world: World) -> None:
         life = lives.get(kind, lives["revoked"])
         digest = digest_of(secret(world, one))
         if one.column == "user token" or one.name.endswith("-user"):
-            stream, source = user_stream(one.user), Source(one.user)
+            user = world.user(one.user)
+            stream, source = user_stream(user), Source(user)
             albums = world.service.albums
             albums.handle(stream, issue_user_token, source, token, digest, one.name, *life)
             if kind == "revoked":

@@ -188,6 +188,7 @@ _PARTS = {
     "client": "x",
     "webhook": "x",
     "capability": "x",
+    "version": "1",
 }
 
 

@@ -73,6 +73,7 @@ def test_stranger_gets_what_an_unknown_album_gets(route: str, world: World) -> N
     method, address = route.split()
     path, _, query = address.partition("?album=")
     parts = {"study": STUDY, "series": CT, "user": BOB, "client": "x", "webhook": "x"}
+    parts |= {"version": "1"}
     answers = [
         world.request(
             DAVE, method, path.format(**parts, album=album), query={"album": album} if query else {}
