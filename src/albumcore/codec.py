@@ -29,10 +29,12 @@ from typing import Any, cast
 import orjson
 from attrs import field, frozen
 from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.gen import make_dict_unstructure_fn, override
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import EventStore, JSONTranscoder, Mapper, StoredEvent
 
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
+from albumcore.image_sets.image_set import ImageAdded
 from albumcore.kernel import STORED, Act, CommandKey, RecordedEvent, Source, stored_name
 from albumcore.sealing import (
     KeyedEvent,
@@ -326,3 +328,10 @@ def _snapshot(stored_event: StoredEvent) -> Snapshot:
         raise StaleSnapshot from error
     size = len(stored_event.state)
     return Snapshot(stream, stored_event.originator_version, at, state, size)
+
+
+# Bytes in clear have no key. Their events are stored as they were before there were any keys.
+converter.register_unstructure_hook(
+    ImageAdded,
+    make_dict_unstructure_fn(ImageAdded, converter, key=override(omit_if_default=True)),
+)

@@ -47,7 +47,7 @@ from albumcore.past import AlbumCounts, Moment
 from albumcore.streams import album_stream, named_stream, study_stream
 from albumcore.times import in_utc
 from albumcore.undoing import Undoing
-from albumcore.verification import CheckContent, Replay
+from albumcore.verification import CheckImage, Replay
 
 StoreError = PersistenceError
 """The database failed; nothing was recorded."""
@@ -328,13 +328,13 @@ class Albumcore(Undoing):
 
     def verify(
         self,
-        check_content: CheckContent = lambda digest, length: None,
+        check_image: CheckImage = lambda added: None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> list[str]:
         """Replay every stream, and compare the result with the index rows, the snapshots and the image bytes.
 
         Args:
-            check_content: Returns what is wrong with the bytes of a digest and length; None if they are intact.
+            check_image: Returns what is wrong with the stored bytes of an image; None if they are intact.
             progress: Called with the number of events read so far.
 
         Returns:
@@ -343,7 +343,7 @@ class Albumcore(Undoing):
         assert self.snapshots is not None
         versions: Callable[[], Mapping[str, Collection[int]]]
         versions = cast(Any, self.snapshots.recorder).snapshot_versions
-        replay = Replay(check_content, versions())
+        replay = Replay(check_image, versions())
         seen = 0
 
         def changes_of(stored: StoredEvent) -> Iterable[Change]:

@@ -198,7 +198,7 @@ def _take_personal(data: dict[str, Any], names: Names) -> dict[str, Any]:
     taken: dict[str, Any] = {}
     for name, inside in names.items():
         if not inside:
-            if data[name] is not None:
+            if data.get(name) is not None:
                 taken[name] = data.pop(name)
         elif data[name] is not None and (part := _take_personal(data[name], inside)):
             taken[name] = part

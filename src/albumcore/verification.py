@@ -14,8 +14,8 @@ from albumcore.kernel import ERASED, RecordedEvent
 from albumcore.streams import named_stream
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CheckContent = Callable[[str, int], str | None]
-"""Returns what is wrong with the stored bytes of a digest and length; None if they are intact."""
+CheckImage = Callable[[ImageAdded], str | None]
+"""Returns what is wrong with the stored bytes of an image; None if they are intact."""
 
 
 @define
@@ -23,14 +23,14 @@ class Replay:
     """Replays all streams of a store together, in the order of recording.
 
     Args:
-        check_content: Returns what is wrong with the bytes of an image.
+        check_image: Returns what is wrong with the bytes of an image.
         snapshots: The versions that there are snapshots of, by stream.
 
     Attributes:
         problems: One line for each problem found.
     """
 
-    _check_content: CheckContent
+    _check_image: CheckImage
     _snapshots: Mapping[str, Collection[int]] = field(factory=dict)
     problems: list[str] = field(factory=list, init=False)
     _versions: dict[str, int] = field(factory=dict, init=False)
@@ -65,7 +65,7 @@ class Replay:
             self._broken.add(stream)
             return ()
         if isinstance(event, ImageAdded) and event.content.length is not ERASED:
-            wrong = self._check_content(event.content.digest, event.content.length)
+            wrong = self._check_image(event)
             if wrong is not None:
                 self._note(stream, version, f"image {event.image_id}: {wrong}")
         return meant

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from albumcore import Content, PatientImageSet, Stream, patient_stream
+from albumcore import Content, ImageAdded, PatientImageSet, Stream, patient_stream
 from albumcore.errors import ImageNotFound
 from albumcore.index import ImageRow
 from albumcore.testing import PATIENTS, Command, ImageSetMachine
-from albumcore_adapters.blobs import DirectoryBlobs
+from albumcore_adapters.blobs import DirectoryBlobs, ImageBytes
 from support.two_stores import TwoStores
 
 
@@ -24,11 +24,12 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
         self.closed: set[str] = set()
         self.known: set[int] = set()
         super().__init__()
-        self.blobs = DirectoryBlobs(Path(self.folder.name) / "blobs")
+        blobs = DirectoryBlobs(Path(self.folder.name) / "blobs")
+        self.image_bytes = ImageBytes(blobs)
 
     def keep(self, data: bytes) -> Content:
         """The bytes are on the disk before the event that refers to them."""
-        return Content(self.blobs.put(data), len(data), "application/octet-stream")
+        return self.image_bytes.put(data)[0]
 
     def predict(
         self, stream: Stream[PatientImageSet], command: Command[PatientImageSet], at: datetime
@@ -67,9 +68,9 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
         )
         return 1
 
-    def check_content(self, digest: str, length: int) -> str | None:
+    def check_image(self, added: ImageAdded) -> str | None:
         """Read the bytes."""
-        return self.blobs.check(digest, length)
+        return self.image_bytes.check(added)
 
     def compare(self) -> None:
         """The images that can be searched, shown, and not shown."""

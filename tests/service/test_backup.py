@@ -138,9 +138,10 @@ def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
         patient = PatientId(int(str(writing.image["patient"])))
         images = service.albums.load(patient_stream(patient))
         assert isinstance(images, PatientImageSet)
-        for image_id, image in images.images.items():
-            found[str(image_id)] = service.blobs.get(image.content.digest)
-        assert service.albums.verify(service.blobs.check) == []
+        for image_id in images.images:
+            _, added = service.albums.image(image_id)
+            found[str(image_id)] = service.image_bytes.get(added)
+        assert service.albums.verify(service.image_bytes.check) == []
     return found
 
 

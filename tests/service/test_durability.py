@@ -23,7 +23,7 @@ from albumcore import (
     create_album,
     patient_stream,
 )
-from albumcore.ids import AlbumId, PatientId, UserId
+from albumcore.ids import AlbumId, ImageId, PatientId, UserId
 from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.service import Service
 from support.deep import at_length
@@ -142,9 +142,10 @@ def _assert_recorded_once(service: Service, hot: Hot) -> None:
     kept = service.albums.load(patient_stream(PatientId(hot.patient)))
     assert isinstance(kept, PatientImageSet)
     for image_id, data in hot.images:
-        content = kept.images[image_id].content  # type: ignore[index] # an id off the wire
-        assert base64.b64encode(service.blobs.get(content.digest)).decode() == data
-    assert service.albums.verify(service.blobs.check) == []
+        assert image_id in kept.images
+        _, shown = service.albums.image(ImageId(image_id))
+        assert base64.b64encode(service.image_bytes.get(shown)).decode() == data
+    assert service.albums.verify(service.image_bytes.check) == []
 
 
 def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
     with opened(tmp_path) as service:
         kinds = Counter(type(one.event).__name__ for _, one in service.albums.follow())
         assert kinds == {"AlbumCreated": rounds + 1, "CommentPosted": rounds, "ImageAdded": rounds}
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
 
 
 def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from albumcore import (
     Albumcore,
     Content,
+    ImageAdded,
     ImageType,
     add_image,
     add_member,
@@ -59,15 +60,15 @@ def rewrite(app: Albumcore, version: int, **changes: object) -> None:
 def test_a_sound_store(app: Albumcore) -> None:
     """Nothing is found, every event is counted, and every image's bytes are asked for once."""
     told: list[int] = []
-    asked: list[tuple[str, int]] = []
+    asked: list[ImageAdded] = []
 
-    def check(digest: str, length: int) -> str | None:
-        asked.append((digest, length))
+    def check(added: ImageAdded) -> str | None:
+        asked.append(added)
         return None
 
     assert app.verify(check, told.append) == []
     assert told == [1, 2, 3, 4, 5]
-    assert asked == [(BYTES.digest, BYTES.length)]
+    assert [one.content for one in asked] == [BYTES]
     assert app.verify() == []
 
 
@@ -222,7 +223,9 @@ def test_a_snapshot_that_tells_another_story(open_store: Callable[..., Albumcore
 
 def test_bytes_of_an_image_that_are_not_sound(app: Albumcore) -> None:
     """Their problems are reported by the blob store."""
-    problems = app.verify(lambda digest, length: f"{digest[:4]} has 29 bytes of {length}")
+    problems = app.verify(
+        lambda added: f"{added.content.digest[:4]} has 29 bytes of {added.content.length}"
+    )
     assert problems == ["images-7 version 1: image 1: 0f0f has 29 bytes of 30"]
 
 

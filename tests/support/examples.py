@@ -175,9 +175,12 @@ KEYED: dict[str, RecordedEvent[Any]] = {
         7,
         Act(IN_PERSON, AT, CommandKey(DIGEST[::-1], DIGEST)),
         CommentPosted("Once", BOB),
-    )
+    ),
+    "images.image_added.v1.with_key": _recorded(
+        "images-343", ImageAdded(IMAGE, 276, 117, ImageType.XRAY, CONTENT, "QUJD" * 16)
+    ),
 }
-"""An event of a command that has a key, by the name of its golden file; the others are of commands without."""
+"""An event of a command that has a key, and one of bytes that have one, by the names of their golden files."""
 
 SPARSE: dict[str, RecordedEvent[Any]] = {
     "album.edited.v1": _of_album(AlbumEdited()),

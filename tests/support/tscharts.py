@@ -10,18 +10,19 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from attrs import asdict, define, frozen
+import attrs
+from attrs import asdict, define, evolve, frozen
 from falcon import testing
 
 from albumcore import add_image
 from albumcore.ids import ImageId, PatientId, UserId
-from albumcore.image_sets import Content, ImageType
+from albumcore.image_sets import ImageType
 from albumcore.kernel import Source, stored_name
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs.media_types import sniff
+from albumcore_adapters.blobs import ImageBytes
 from albumcore_adapters.blobs.text_encoding import decode_text
 from albumcore_adapters.directory.accounts import Account
 from albumcore_adapters.http.app import create_app
@@ -121,16 +122,21 @@ class Api:
         return max((position for position, _ in self.service.albums.follow()), default=0)
 
     def recorded(self, after: int = 0) -> list[dict[str, Any]]:
-        """What was recorded after a position, in plain values."""
+        """What was recorded after a position, in plain values, without secrets."""
         return [
             {
                 "stream": one.stream,
                 "by": one.act.source.user,
                 "stored": stored_name(type(one.event)).name,
-                "says": asdict(one.event, value_serializer=_plain),
+                "says": asdict(one.event, filter=_is_shown, value_serializer=_plain),
             }
             for _, one in self.service.albums.follow(after)
         ]
+
+
+def _is_shown(field: attrs.Attribute[Any], value: object) -> bool:
+    """Whether a field is no secret, such as the key of sealed bytes."""
+    return bool(field.repr)
 
 
 def _plain(instance: object, field: object, value: Any) -> Any:
@@ -138,13 +144,17 @@ def _plain(instance: object, field: object, value: Any) -> Any:
 
 
 @contextmanager
-def opened(data: Path, given: Mapping[str, Any] = EMPTY, **settings: Any) -> Iterator[Api]:
+def opened(
+    data: Path, given: Mapping[str, Any] = EMPTY, *, seals: bool | None = None, **settings: Any
+) -> Iterator[Api]:
     """Open the API, with an account and with what is given, until the block ends.
+
+    New images are sealed, or stored in clear, as ``seals`` says; by default, as the store says.
 
     What is given is put in its place once in each process, by an API with default settings; see `arrange`.
     """
     made_at = begin(data, f"tscharts {json.dumps(given)}", partial(_make, given))
-    with _opened(data, Clock(made_at), **settings) as api:
+    with _opened(data, Clock(made_at), seals, **settings) as api:
         yield api
 
 
@@ -164,8 +174,10 @@ def _make_account(data: Path) -> None:
 
 
 @contextmanager
-def _opened(data: Path, clock: Clock, **settings: Any) -> Iterator[Api]:
+def _opened(data: Path, clock: Clock, seals: bool | None = None, **settings: Any) -> Iterator[Api]:
     service = open_service(Settings(**place(data), **settings), clock=clock)
+    if seals is not None:
+        service = evolve(service, image_bytes=ImageBytes(service.blobs, seals=seals))
     try:
         token = service.accounts.token(Account(1, "nurse", active=True))
         app = watched(create_app(service), service)
@@ -211,7 +223,6 @@ def _give_next(api: Api, table: str, key: int) -> None:
 
 def _add_image(api: Api, image: Mapping[str, Any]) -> None:
     stored, encoding = decode_text(image.get("data", PIXEL))
-    digest = api.service.blobs.put(stored)
     api.service.albums.handle(
         patient_stream(PatientId(image["patient"])),
         add_image,
@@ -220,5 +231,5 @@ def _add_image(api: Api, image: Mapping[str, Any]) -> None:
         image.get("clinic"),
         image.get("station"),
         ImageType(image.get("type", "Xray")),
-        Content(digest, len(stored), sniff(stored), cast(Any, encoding)),
+        *api.service.image_bytes.put(stored, encoding),
     )

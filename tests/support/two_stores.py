@@ -12,7 +12,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from albumcore import Albumcore, CommandKey, Stream, fold
+from albumcore import Albumcore, CommandKey, ImageAdded, Stream, fold
 from albumcore.errors import AlbumcoreError
 from albumcore.testing import Command, History, StoreMachine
 from albumcore_adapters.store import open_memory, open_postgres, open_sqlite
@@ -132,12 +132,12 @@ class TwoStores(StoreMachine[S]):
             assert [one for _, one in store.follow(0, 10_000)] == list(self.history)
         if self.compared != len(self.history):
             self.compared = len(self.history)
-            assert self.durable.verify(self.check_content) == []
+            assert self.durable.verify(self.check_image) == []
             self.store.rebuild()
             assert rows_of(self.store) == kept
             self.compare()
 
-    def check_content(self, digest: str, length: int) -> str | None:
+    def check_image(self, added: ImageAdded) -> str | None:
         """What is wrong with the bytes behind an image; where none are kept, nothing is."""
         return None
 

@@ -268,5 +268,5 @@ state.require(act, "READ_SERIES")  # type: ignore[arg-type]
 create_album(state, source, "Knees")  # type: ignore[arg-type]
 Grants("read")  # type: ignore[arg-type]
 assert_type(app.rebuild(), int)
-assert_type(app.verify(lambda digest, length: None), list[str])
-app.verify(lambda digest: None)  # type: ignore[misc, arg-type]
+assert_type(app.verify(lambda added: None), list[str])
+app.verify(lambda digest, length: None)  # type: ignore[misc, arg-type]

@@ -72,6 +72,14 @@ def test_add_image_refuses_what_cannot_be(image_id: int, content: Content, field
     ).refused(Invalid, field)
 
 
+def test_add_image_of_sealed_bytes() -> None:
+    """Their key is in the event, and not in the state, so that no snapshot has it; an empty one opens nothing."""
+    arguments = (ONE, 276, 117, ImageType.HEADSHOT, CONTENT)
+    outcome = given_images().when(add_image, NURSE, *arguments, "a key")
+    assert outcome.then(evolve(ADDED, key="a key")).state == PatientImageSet({ONE: IMAGE})
+    given_images().when(add_image, NURSE, *arguments, "").refused(Invalid, "data")
+
+
 def test_add_image_of_the_greatest_id() -> None:
     """Clients keep it in 32 bits, one of them for the sign."""
     last = ImageId(2**31 - 1)

@@ -17,7 +17,7 @@ from albumcore_adapters.base.random_ids import MakeId, random_id
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import Blobs, open_blobs
+from albumcore_adapters.blobs import Blobs, ImageBytes, open_blobs
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
@@ -34,7 +34,7 @@ from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
-from albumcore_adapters.store import database_of
+from albumcore_adapters.store import database_of, is_store_sealed
 from albumcore_adapters.store.configured import open_store, require_store
 from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.marker import (
@@ -53,6 +53,7 @@ class Service:
     albums: Albumcore
     database: Database = field(repr=False)
     blobs: Blobs
+    image_bytes: ImageBytes
     people: People
     catalogue: Catalogue
     claims: SeriesClaims
@@ -154,6 +155,7 @@ def _compose(
         albums=albums,
         database=database,
         blobs=blobs,
+        image_bytes=ImageBytes(blobs, seals=is_store_sealed(albums)),
         people=people,
         catalogue=catalogue,
         claims=claims,

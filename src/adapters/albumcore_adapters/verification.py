@@ -12,7 +12,7 @@ from attrs import field, frozen
 from albumcore import Albumcore
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import Blobs, open_blobs
+from albumcore_adapters.blobs import ImageBytes, open_blobs
 from albumcore_adapters.directory.consistency import problems_of
 from albumcore_adapters.directory.registrations import registration_problems
 from albumcore_adapters.service import open_service
@@ -80,7 +80,7 @@ def verify(
         progress(done)
 
     try:
-        with _opened(settings, to_read=on_sqlite and read_only) as (albums, blobs):
+        with _opened(settings, to_read=on_sqlite and read_only) as (albums, image_bytes):
             database = database_of(albums)
             if not on_sqlite:
                 checked = check_postgres(database)
@@ -88,7 +88,7 @@ def verify(
                 left_out += filter(None, [checked.left_out])
             problems += _checked(problems_of, database)
             problems += _checked(registration_problems, albums, database)
-            problems += _checked(albums.verify, blobs.check, report)
+            problems += _checked(albums.verify, image_bytes.check, report)
     except _UNREADABLE as error:
         # The store of a newer release may be sound: that is no problem of the store.
         if not on_sqlite or (isinstance(error, NewerStore) and not problems):
@@ -110,18 +110,18 @@ def _one_line(error: Exception) -> str:
 
 
 @contextmanager
-def _opened(settings: Settings, *, to_read: bool) -> Iterator[tuple[Albumcore, Blobs]]:
+def _opened(settings: Settings, *, to_read: bool) -> Iterator[tuple[Albumcore, ImageBytes]]:
     """Open the history and the image bytes of an existing store, until the end of the block."""
     if not to_read:
         service = open_service(settings, must_exist=True)
         try:
-            yield service.albums, service.blobs
+            yield service.albums, service.image_bytes
         finally:
             service.close()
         return
     albums = open_sqlite_to_read(settings.data / DATABASE_FILE)
     try:
         refuse_unfinished_copy(database_of(albums))
-        yield albums, open_blobs(settings, to_read=True)
+        yield albums, ImageBytes(open_blobs(settings, to_read=True))
     finally:
         albums.close()

@@ -11,8 +11,8 @@ from attrs import field, frozen
 
 from albumcore.errors import IdTaken, ImageNotFound, Invalid
 from albumcore.ids import MAX_IMAGE_ID, ImageId
-from albumcore.image_sets.values import Content, Image, ImageType, check_content
-from albumcore.kernel import Act, changed, stored
+from albumcore.image_sets.values import Content, Image, ImageType, check_content, check_key
+from albumcore.kernel import PERSONAL, Act, Erased, changed, stored
 from albumcore.persistent_map import added, removed
 
 __all__ = [
@@ -48,16 +48,17 @@ class PatientImageSet:
 @stored("images.image_added")
 @frozen
 class ImageAdded:
-    """An image of the patient was taken at a clinic's station."""
+    """An image of the patient was taken at a clinic's station. Its key opens its bytes, if they are sealed."""
 
     image_id: ImageId
     clinic: int | None
     station: int | None
     type: ImageType
     content: Content
+    key: str | Erased | None = field(default=None, metadata=PERSONAL, repr=False)
 
     def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
-        """The image is in the set."""
+        """The image is in the set, without the key: no state and no snapshot outlives it."""
         image = Image(self.clinic, self.station, self.type, self.content)
         return changed(images, images=added(images.images, self.image_id, image))
 
@@ -92,19 +93,31 @@ def add_image(
     station: int | None,
     type: ImageType,  # noqa: A002 - the word of the API
     content: Content,
+    key: str | None = None,
 ) -> tuple[ImageAdded, ...]:
     """Add an image whose bytes are stored already.
 
+    Args:
+        images: The image set.
+        act: Who adds it, and when.
+        image_id: Its id, new in the store.
+        clinic: The clinic it was taken at.
+        station: The station it was taken at.
+        type: What it shows.
+        content: What refers to its bytes.
+        key: What opens its bytes, if they are sealed.
+
     Raises:
         ImageNotFound: the patient was deleted.
-        Invalid: the id is no positive number of 31 bits, or the content breaks a rule of `check_content`.
+        Invalid: the id is no positive number of 31 bits, the content breaks a rule of `check_content`, or the key
+            one of `check_key`.
         IdTaken: the image id was used before and is in the set.
     """
     if images.is_closed:
         raise ImageNotFound("the patient was deleted")
     if not 0 < image_id <= MAX_IMAGE_ID:
         raise Invalid("id", f"an image id is a number from 1 to {MAX_IMAGE_ID}")
-    event = ImageAdded(image_id, clinic, station, type, check_content(content))
+    event = ImageAdded(image_id, clinic, station, type, check_content(content), check_key(key))
     if image_id in images.images:
         raise IdTaken("this image id is in the set already")
     return (event,)

@@ -29,11 +29,11 @@ class Content:
     """Reference to the bytes of an image, which are in the blob store.
 
     Attributes:
-        digest: SHA-256 of the stored bytes, 64 hexadecimal digits.
-        length: Number of stored bytes.
+        digest: SHA-256 of the stored bytes, 64 hexadecimal digits. Of sealed bytes, the sealed ones are stored.
+        length: Number of bytes, before they were sealed.
         media_type: Detected from the first bytes, such as ``image/jpeg``.
-        encoding: ``base64`` where the client's text was canonical base64 and the stored bytes are what it stands
-            for; ``verbatim`` where the stored bytes are the client's text itself.
+        encoding: ``base64`` where the client's text was canonical base64 and the bytes are what it stands for;
+            ``verbatim`` where the bytes are the client's text itself.
     """
 
     digest: str
@@ -68,3 +68,14 @@ def check_content(content: Content) -> Content:
     if content.encoding not in get_args(Encoding) or not _MEDIA_TYPE.match(content.media_type):
         raise Invalid("data", "its encoding or media type is none that there is")
     return content
+
+
+def check_key(key: str | Erased | None) -> str | None:
+    """Check the key of sealed bytes; None stands for bytes in clear.
+
+    Raises:
+        Invalid: it is empty, or was erased.
+    """
+    if key == "" or key is ERASED:
+        raise Invalid("data", "its key is empty, or was erased")
+    return key

@@ -69,7 +69,7 @@ def test_unreferenced_when_it_comes_to_be_needed(tmp_path: Path) -> None:
         [found] = unreferenced_digests(api.service.albums, blobs, moment)
         _upload(api, "AAAA")
         assert not blobs.remove(found, moment)
-        assert api.service.albums.verify(blobs.check) == []
+        assert api.service.albums.verify(api.service.image_bytes.check) == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_collect_blobs_names_what_it_removes(run: Run, tmp_path: Path) -> None:
     service = open_service(Settings(data=tmp_path))
     try:
         assert sorted(service.blobs.digests()) == sorted([kept, young])
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
     finally:
         service.close()
 

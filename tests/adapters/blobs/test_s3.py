@@ -25,6 +25,7 @@ from albumcore_adapters.blobs import (
     Blobs,
     BlobsUnavailable,
     DirectoryBlobs,
+    ImageBytes,
     open_blobs,
     s3,
 )
@@ -281,11 +282,11 @@ def test_image_on_s3(moto: S3, tmp_path: Path) -> None:
         [digest] = api.service.blobs.digests()
         assert moto.keys(bucket) == [f"albums/{digest[:2]}/{digest[2:]}"]
         verify = api.service.albums.verify
-        assert verify(api.service.blobs.check) == []
+        assert verify(api.service.image_bytes.check) == []
         moto.write(bucket, moto.keys(bucket)[0], b"other bytes")
-        assert [line.partition(": wrong ")[0] for line in verify(api.service.blobs.check)] == [
-            "images-1 version 1: image 1"
-        ]
+        assert [
+            line.partition(": wrong ")[0] for line in verify(api.service.image_bytes.check)
+        ] == ["images-1 version 1: image 1"]
 
 
 @pytest.mark.parametrize("trouble", ["server error", "hangs up", "says nothing"])
@@ -294,7 +295,7 @@ def test_image_while_s3_is_in_trouble(tmp_path: Path, trouble: str) -> None:
     with opened(tmp_path, PLACES | IMAGES) as api, receiving() as receiver:
         before = api.position()
         receiver.answer(TROUBLE[trouble])
-        away = evolve(api.service, blobs=blobs_at(receiver.address))
+        away = evolve(api.service, image_bytes=ImageBytes(blobs_at(receiver.address)))
         cut_off = evolve(api, client=testing.TestClient(create_app(away)))
         body = {"type": "Xray", "clinic": 1, "station": 1, "patient": 1, "data": PIXEL}
         answers = [

@@ -20,9 +20,9 @@ from albumcore_adapters.blobs.sealed import (
     SealBroken,
     content_length,
     fits,
-    seal,
+    seal_bytes,
     sealed_length,
-    unseal,
+    unseal_bytes,
 )
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob, get_sealed, open_range
 from support.sealed_format import write
@@ -82,8 +82,8 @@ def part(stored: bytes, blob: SealedBlob, start: int, stop: int) -> bytes:
 def test_the_format_is_that_of_its_page(length: int) -> None:
     """What another program writes by the page is read, and what is written here is what that program writes."""
     content = content_of(length)
-    assert unseal(write(content, KEY), KEY) == content
-    sealed, key = seal(content)
+    assert unseal_bytes(write(content, KEY), KEY) == content
+    sealed, key = seal_bytes(content)
     assert sealed == write(content, key)
 
 
@@ -96,12 +96,12 @@ def test_the_example_of_the_page() -> None:
     )
     assert sealed in page
     assert KEY in page
-    assert unseal(bytes.fromhex(sealed), KEY) == b"An image"
+    assert unseal_bytes(bytes.fromhex(sealed), KEY) == b"An image"
 
 
 def test_every_seal_has_its_own_key() -> None:
     """So that a nonce is never used twice under a key, and equal contents are not recognisably equal."""
-    sealed, keys = zip(*(seal(b"the same") for _ in range(100)), strict=True)
+    sealed, keys = zip(*(seal_bytes(b"the same") for _ in range(100)), strict=True)
     assert len(set(sealed)) == len(set(keys)) == 100
     assert len({one[:HEADER] for one in sealed}) == 100
 
@@ -110,7 +110,7 @@ def test_every_seal_has_its_own_key() -> None:
 def test_lengths(length: int) -> None:
     """The length of the content follows from that of the sealed bytes, and the other way round."""
     sealed = sealed_length(length)
-    assert len(seal(bytes(length))[0]) == sealed
+    assert len(seal_bytes(bytes(length))[0]) == sealed
     assert content_length(sealed) == length
     assert sealed_length(length + 1) > sealed
 
@@ -125,7 +125,7 @@ def test_lengths_that_nothing_has(length: int) -> None:
         with pytest.raises(ValueError, match=f" {sealed} bytes long"):
             content_length(sealed)
         with pytest.raises(SealBroken, match="bytes long"):
-            unseal(bytes(sealed), KEY)
+            unseal_bytes(bytes(sealed), KEY)
 
 
 # Reading
@@ -135,7 +135,7 @@ def test_lengths_that_nothing_has(length: int) -> None:
 def test_round_trip(length: int, data: st.DataObject) -> None:
     """The whole, and any range; of a range, its chunks and the header are read alone."""
     content = content_of(length)
-    sealed, key = seal(content)
+    sealed, key = seal_bytes(content)
     blob = SealedBlob(hashlib.sha256(sealed).hexdigest(), length, key)
     assert whole(sealed, blob) == content
     start = data.draw(st.integers(0, length))
@@ -149,7 +149,7 @@ def test_round_trip(length: int, data: st.DataObject) -> None:
 @pytest.mark.parametrize(("start", "stop"), [(-1, 1), (2, 1), (0, 11), (11, 11)])
 def test_ranges_that_are_none(start: int, stop: int) -> None:
     """A range lies within the content."""
-    sealed, key = seal(bytes(10))
+    sealed, key = seal_bytes(bytes(10))
     with pytest.raises(ValueError, match="no range of 10 bytes"):
         part(sealed, SealedBlob("0" * 64, 10, key), start, stop)
 
@@ -228,7 +228,7 @@ def test_no_change_of_sealed_bytes_is_read(
     change: str, length: int, data: st.DataObject, chance: random.Random
 ) -> None:
     """Every read of an affected range raises, and what is not affected is read right."""
-    sealed, key = seal(content_of(length))
+    sealed, key = seal_bytes(content_of(length))
     chunks = _chunks(sealed)
     one = data.draw(st.integers(0, len(chunks) - 1))
     changed, lost = CHANGES[change](chunks, one, chance)
@@ -239,7 +239,7 @@ def test_no_change_of_sealed_bytes_is_read(
 @given(length=lengths.filter(bool), place=st.integers(0, HEADER - 1), bit=st.integers(0, 7))
 def test_a_changed_header_is_found_by_every_read(length: int, place: int, bit: int) -> None:
     """The commitment to the key belongs to every range."""
-    sealed, key = seal(content_of(length))
+    sealed, key = seal_bytes(content_of(length))
     changed = bytearray(sealed)
     changed[place] ^= 1 << bit
     lost = set(range(len(_chunks(sealed))))
@@ -267,7 +267,7 @@ def test_a_chunk_of_another_blob_is_not_read(other: str, length: int, data: st.D
 
 def test_whether_a_key_fits() -> None:
     """By the header alone: another key, another id, and what is no key do not fit."""
-    sealed, key = seal(b"An image")
+    sealed, key = seal_bytes(b"An image")
     secret = base64.b64decode(key)
     assert fits(key, sealed[:HEADER])
     others = [
@@ -278,4 +278,4 @@ def test_whether_a_key_fits() -> None:
     assert not any(fits(other, sealed[:HEADER]) for other in others)
     for other in others:
         with pytest.raises(SealBroken, match="key"):
-            unseal(sealed, other)
+            unseal_bytes(sealed, other)

@@ -50,6 +50,6 @@ def test_workers_keep_images_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert len(s3.keys(bucket)) == CLIENTS + 4  # the demo has four
         service = open_service(Settings.from_environment(os.environ, data=data))
         try:
-            assert service.albums.verify(service.blobs.check) == []
+            assert service.albums.verify(service.image_bytes.check) == []
         finally:
             service.close()

@@ -551,7 +551,7 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
         made = demo.fill(service)
         page = service.albums.feed(AlbumId(made.album_id), user_of(service, demo.ADA))
         position = service.albums.follow()[-1][0]
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
     documented = {line.mutation for line in FEED.values() if line is not None}
     assert {one.type.mutation for one in page.entries} == documented
     assert {one.is_private for one in page.entries if one.comment is not None} == {True, False}

@@ -247,7 +247,7 @@ def test_images_of_a_directory_to_s3(own: Path, tmp_path: Path, moto: S3) -> Non
         with closing(
             open_service(Settings(data=tmp_path / "new", blobs=f"s3://{bucket}"))
         ) as service:
-            assert service.albums.verify(service.blobs.check) == []
+            assert service.albums.verify(service.image_bytes.check) == []
     assert len(moto.keys(bucket)) == 4
 
 

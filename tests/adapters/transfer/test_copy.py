@@ -144,7 +144,7 @@ def run_sql(data: Path, *statements: str) -> None:
 def problems(data: Path) -> list[str]:
     """The problems that `verify` finds."""
     with opened(data) as service:
-        return service.albums.verify(service.blobs.check)
+        return service.albums.verify(service.image_bytes.check)
 
 
 # What arrives

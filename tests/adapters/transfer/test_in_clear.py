@@ -30,7 +30,7 @@ def test_it_is_served(database: str | None, tmp_path: Path) -> None:
     data = put(tmp_path / "data", database)
     for _ in range(2):
         with served(data, database) as (service, _client):
-            assert service.albums.verify(service.blobs.check) == []
+            assert service.albums.verify(service.image_bytes.check) == []
             assert service.people.find("zoe@example.org") == service.people.find(ZOE)
     found = answers(data, database)
     statuses = Counter(status for status, _ in found.values())

@@ -97,7 +97,7 @@ def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> N
     given = []
     for settings in (source, target):
         with closing(open_service(settings)) as service:
-            assert service.albums.verify(service.blobs.check) == []
+            assert service.albums.verify(service.image_bytes.check) == []
             history = service.albums.follow()
             assert (len(history), history[-1][0]) == (manifest.events, manifest.position)
             assert len(list(service.blobs.digests())) == manifest.blobs == 4

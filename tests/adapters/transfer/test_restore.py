@@ -95,7 +95,7 @@ def test_the_store_is_as_it_was(made: tuple[Path, Path], backup: Path, data: Pat
     assert contents(told.old) == later
     assert beside(data) == ["data", "data.before-restore"]
     with opened(data) as service:
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
     assert data.stat().st_mode & 0o777 == 0o700
     assert (data / DATABASE_FILE).stat().st_mode & 0o777 == 0o600
 
@@ -137,7 +137,7 @@ def test_where_nothing_was(is_there: bool, backup: Path, tmp_path: Path) -> None
     assert restored(backup, new).old is None
     assert beside(new) == ["away"]
     with opened(new) as service:
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
 
 
 def test_a_symbolic_link_stays(backup: Path, data: Path, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_images_and_secret_named_within_the_data_directory(backup: Path, data: P
     )
     restore(named, backup, quiet)
     with closing(open_service(named, must_exist=True)) as service:
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
         assert service.secret == before
     assert not (data / "blobs").exists()
 
@@ -313,7 +313,7 @@ def test_a_damaged_backup(
         restored(backup, data)
     assert (bytes_of(data), beside(data)) == (before, ["data"])
     with opened(data) as service:
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
 
 
 def test_a_backup_that_does_not_verify(backup: Path, data: Path) -> None:
@@ -475,7 +475,7 @@ def test_killed_before_the_swap(backup: Path, data: Path, made: tuple[Path, Path
     die(backup, data, 0)
     assert (bytes_of(data), beside(data)) == (before, ["data", "data.restoring"])
     with opened(data) as service:
-        assert service.albums.verify(service.blobs.check) == []
+        assert service.albums.verify(service.image_bytes.check) == []
     restored(backup, data)
     assert beside(data) == ["data", "data.before-restore"]
     assert contents(data) == contents(made[0])

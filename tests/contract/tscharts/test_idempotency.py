@@ -67,7 +67,7 @@ def test_an_upload_that_comes_again(api: Api) -> None:
     assert send(api, key='"again"') == first
     assert added(api) == [1]
     assert api.upload().json == {"id": 2}
-    assert api.service.albums.verify(api.service.blobs.check) == []
+    assert api.service.albums.verify(api.service.image_bytes.check) == []
 
 
 @pytest.mark.parametrize("path", [f"{ROOT}/image/1/", f"{ROOT}/patient/1/"])

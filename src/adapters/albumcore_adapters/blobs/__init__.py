@@ -4,6 +4,7 @@ Events refer to a blob by its digest, so a blob is stored durably before the eve
 """
 
 from albumcore_adapters.blobs.directory import DirectoryBlobs
+from albumcore_adapters.blobs.image_bytes import ImageBytes
 from albumcore_adapters.blobs.opening import open_blobs
 from albumcore_adapters.blobs.port import (
     BlobDamaged,
@@ -22,5 +23,6 @@ __all__ = [
     "BlobsUnavailable",
     "Digest",
     "DirectoryBlobs",
+    "ImageBytes",
     "open_blobs",
 ]

@@ -61,7 +61,7 @@ def content_length(sealed: int) -> int:
     return length
 
 
-def seal(content: bytes) -> tuple[bytes, SealKey]:
+def seal_bytes(content: bytes) -> tuple[bytes, SealKey]:
     """Encrypt content with a new key; return the sealed bytes and the key."""
     secret = os.urandom(_KEY + _ID)
     cipher, blob_id, header = _parts(secret)
@@ -74,7 +74,7 @@ def seal(content: bytes) -> tuple[bytes, SealKey]:
     return b"".join((header, *chunks)), base64.b64encode(secret).decode("ascii")
 
 
-def unseal(sealed: bytes, key: SealKey) -> bytes:
+def unseal_bytes(sealed: bytes, key: SealKey) -> bytes:
     """Return the content of sealed bytes.
 
     Raises:

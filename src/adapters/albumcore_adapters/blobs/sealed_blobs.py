@@ -16,9 +16,9 @@ from albumcore_adapters.blobs.sealed import (
     chunks_of,
     fits,
     range_of,
-    seal,
+    seal_bytes,
     sealed_length,
-    unseal,
+    unseal_bytes,
 )
 
 
@@ -48,7 +48,7 @@ def put_sealed(blobs: Blobs, content: bytes) -> SealedBlob:
     Raises:
         BlobsUnavailable: the storage did not confirm it.
     """
-    sealed, key = seal(content)
+    sealed, key = seal_bytes(content)
     return SealedBlob(blobs.put(sealed), len(content), key)
 
 
@@ -62,7 +62,7 @@ def get_sealed(blobs: Blobs, blob: SealedBlob) -> bytes:
     """
     sealed = blobs.read(blob.digest, blob.stored_length)
     try:
-        return unseal(sealed, blob.key)
+        return unseal_bytes(sealed, blob.key)
     except SealBroken as error:
         raise BlobDamaged(blob.digest, error.reason) from None
 

@@ -15,7 +15,7 @@ from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import Blobs
+from albumcore_adapters.blobs import ImageBytes
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
@@ -92,7 +92,7 @@ def components(service: Service) -> Components:
         Albumcore: service.albums,
         Settings: service.settings,
         Database: service.database,
-        Blobs: service.blobs,
+        ImageBytes: service.image_bytes,
         People: service.people,
         Catalogue: service.catalogue,
         SeriesClaims: service.claims,

@@ -16,7 +16,6 @@ from typing import Any
 from attrs import asdict, frozen
 
 from albumcore import (
-    Content,
     Grants,
     ImageType,
     Source,
@@ -58,7 +57,6 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore_adapters.base.data_directory import DEMO_FILE
-from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.patients import Patient
@@ -241,7 +239,6 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
     images = {}
     for kind, name in DEMO_IMAGES.items():
         content = files(__package__).joinpath("demo_images", name).read_bytes()
-        digest = service.blobs.put(content)
         image_id = service.albums.next_image_id()
         service.albums.handle(
             patient_stream(patient),
@@ -251,7 +248,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
             clinic,
             station,
             kind,
-            Content(digest, len(content), sniff(content)),
+            *service.image_bytes.put(content),
         )
         images[kind.value] = int(image_id)
     return int(patient), clinic, station, images

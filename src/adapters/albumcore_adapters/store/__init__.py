@@ -13,6 +13,7 @@ from albumcore_adapters.sql.migrations import NewerStore
 from albumcore_adapters.store.opening import (
     database_of,
     has_postgres_store,
+    is_store_sealed,
     open_memory,
     open_postgres,
     open_sqlite,
@@ -33,6 +34,7 @@ __all__ = [
     "check_sqlite",
     "database_of",
     "has_postgres_store",
+    "is_store_sealed",
     "open_memory",
     "open_postgres",
     "open_sqlite",

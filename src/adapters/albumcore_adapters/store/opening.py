@@ -187,5 +187,10 @@ def database_of(store: Albumcore) -> Database:
     return _recorder_of(store).datastore
 
 
+def is_store_sealed(store: Albumcore) -> bool:
+    """Whether an open store encrypts what events say about people."""
+    return _recorder_of(store).sealer is not None
+
+
 def _recorder_of(store: Albumcore) -> IndexRecorder:
     return cast(IndexRecorder, store.recorder)

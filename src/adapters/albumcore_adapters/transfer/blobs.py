@@ -24,6 +24,7 @@ from albumcore_adapters.blobs import (
     Digest,
     DirectoryBlobs,
 )
+from albumcore_adapters.blobs.image_bytes import stored_length
 from albumcore_adapters.transfer.errors import BackupDamaged
 from albumcore_adapters.transfer.manifest import Manifest, listed_blobs
 
@@ -31,7 +32,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Listed: TypeAlias = tuple[Digest, int]
-"""A blob as a backup lists it: its digest, and its length in bytes."""
+"""A blob as a backup lists it: its digest, and its stored length in bytes."""
 
 _PAGE = 1000
 """Events that are read at a time."""
@@ -46,7 +47,7 @@ _MAX_PROBLEMS = 100
 def referenced(albums: Albumcore, until: int, progress: ReportProgress) -> Iterator[Listed]:
     """Yield the blobs that events up to a position refer to, in ascending order of their digests.
 
-    Events that cannot be read are passed over: `verify` names them.
+    Events that cannot be read are passed over: `verify` names them. So are images that were erased.
 
     Raises:
         BackupDamaged: an event refers to a blob by something that is not a digest.
@@ -58,16 +59,20 @@ def referenced(albums: Albumcore, until: int, progress: ReportProgress) -> Itera
         )
         after, read = 0, 0
         while after < until and (page := albums.follow_only((ImageAdded,), after, _PAGE)):
-            contents = [
-                one.event.content
+            images = [
+                one.event
                 for position, one in page
                 if position <= until and one is not None and not isinstance(one, AlbumcoreError)
             ]
-            if wrong := [one.digest for one in contents if not is_digest(one.digest)]:
+            if wrong := [one.content.digest for one in images if not is_digest(one.content.digest)]:
                 raise BackupDamaged(f"image bytes {wrong[0]!r}: not a SHA-256 digest")
             temporary.executemany(
                 "INSERT OR IGNORE INTO blob VALUES (?, ?)",
-                [(content.digest, content.length) for content in contents],
+                [
+                    (one.content.digest, length)
+                    for one in images
+                    if (length := stored_length(one)) is not None
+                ],
             )
             after, read = page[-1][0], read + len(page)
             progress(read)

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from albumcore import Albumcore
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret
-from albumcore_adapters.blobs import Blobs
+from albumcore_adapters.blobs import Blobs, ImageBytes
 from albumcore_adapters.sql.migrations import MIGRATIONS, schema_version
 from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.blobs import copy_all
@@ -234,4 +234,4 @@ def rebuild_and_verify(
     with stage("verifying", events) as progress:
         if blobs is None:
             return store.verify(progress=progress)
-        return store.verify(blobs.check, progress)
+        return store.verify(ImageBytes(blobs).check, progress)

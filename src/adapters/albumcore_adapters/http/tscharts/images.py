@@ -12,14 +12,13 @@ import orjson
 from albumcore import Albumcore, ImageAdded, ImageRemoved, add_image, remove_image
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
-from albumcore.image_sets import Content, ImageType
+from albumcore.image_sets import ImageType
 from albumcore.image_sets.values import Encoding
 from albumcore.index import ImageRow
-from albumcore.kernel import ERASED, RecordedEvent
+from albumcore.kernel import RecordedEvent
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import Blobs
-from albumcore_adapters.blobs.media_types import sniff
+from albumcore_adapters.blobs import ImageBytes
 from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
 from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.http.accept import JSON
@@ -63,7 +62,7 @@ def search(
     request: TSChartsRequest,
     albums: Albumcore,
     database: Database,
-    blobs: Blobs,
+    image_bytes: ImageBytes,
     settings: Settings,
 ) -> Response:
     """List the ids of images; with ``newest``, the newest alone, which upstream shows."""
@@ -85,7 +84,7 @@ def search(
     if flags["newest"]:
         newest = max(rows, key=_recency).image_id
         if settings.compat == "upstream":
-            return _shown(blobs, *albums.image(ImageId(newest)))
+            return _shown(image_bytes, *albums.image(ImageId(newest)))
         return Response.json([newest])
     if flags["sort"]:
         rows.sort(key=_recency, reverse=True)
@@ -96,7 +95,7 @@ def upload(
     request: TSChartsRequest,
     albums: Albumcore,
     database: Database,
-    blobs: Blobs,
+    image_bytes: ImageBytes,
     settings: Settings,
 ) -> Response:
     """Add an image to a patient."""
@@ -116,7 +115,7 @@ def upload(
     if not ids_exist(database, ids):
         raise not_found()
     # The event refers to the bytes, so they are on the disk before it is recorded.
-    content = Content(blobs.put(stored), len(stored), sniff(stored), encoding)
+    content, bytes_key = image_bytes.put(stored, encoding)
     added = albums.with_image_id(
         lambda image_id: albums.handle_once(
             command,
@@ -128,6 +127,7 @@ def upload(
             ids.get("station"),
             image_type,
             content,
+            bytes_key,
         )
     )
     return uploaded(added[0])
@@ -138,10 +138,10 @@ def uploaded(added: RecordedEvent[Any]) -> Response:
     return made(added.event.image_id)
 
 
-def show(request: TSChartsRequest, albums: Albumcore, blobs: Blobs) -> Response:
+def show(request: TSChartsRequest, albums: Albumcore, image_bytes: ImageBytes) -> Response:
     """Show an image, its data as they were sent."""
     try:
-        return _shown(blobs, *albums.image(ImageId(request.id)))
+        return _shown(image_bytes, *albums.image(ImageId(request.id)))
     except ImageNotFound:
         raise falcon.HTTPNotFound from None
 
@@ -156,7 +156,7 @@ def remove(request: TSChartsRequest, albums: Albumcore) -> Response:
     return EMPTY_OBJECT
 
 
-def _shown(blobs: Blobs, row: ImageRow, added: ImageAdded) -> Response:
+def _shown(image_bytes: ImageBytes, row: ImageRow, added: ImageAdded) -> Response:
     """An image in JSON. Its bytes may take long, and are read when the read transaction has ended."""
     shown = {
         "id": row.image_id,
@@ -166,12 +166,11 @@ def _shown(blobs: Blobs, row: ImageRow, added: ImageAdded) -> Response:
         "type": row.type,
     }
     beginning = orjson.dumps(shown)[:-1] + b',"data":'
-    return Response(body=partial(_with_data, blobs, beginning, added.content))
+    return Response(body=partial(_with_data, image_bytes, beginning, added))
 
 
-def _with_data(blobs: Blobs, beginning: bytes, content: Content) -> bytes:
-    length = None if content.length is ERASED else content.length
-    data = encode_json(blobs.get(content.digest, length), content.encoding)
+def _with_data(image_bytes: ImageBytes, beginning: bytes, added: ImageAdded) -> bytes:
+    data = encode_json(image_bytes.get(added), added.content.encoding)
     # Nearly all of it is data: it is copied once, and not gone through again.
     return b"".join((beginning, *data, b"}"))
 
