@@ -56,6 +56,7 @@ StoreUnavailable = OperationalError
 """The database was busy for too long, is full, or cannot be reached; a retry may succeed."""
 
 S = TypeVar("S")
+_MOST_VERSIONS = 2**31
 _AT_HAND = 2048
 """Size of the cache of decoded events; only events of at most `_SMALL` bytes are cached."""
 _SMALL = 2048
@@ -101,7 +102,7 @@ class Albumcore(Undoing):
         """
         if at is not None:
             return Moment(self._version_at(stream, in_utc(at)), in_utc(at))
-        if version is not None and version > 0:
+        if version is not None and 0 < version < _MOST_VERSIONS:
             for stored in self.recorder.select_events(stream.name, gt=version - 1, lte=version):
                 return Moment(version, moment_of(stored))
         raise Invalid("version", "the history has no such version")

@@ -15,7 +15,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"commands"}),
     frozenset({"undoing"}),
     frozenset({"queries"}),
-    frozenset({"following", "opening"}),
+    frozenset({"following", "opening", "past_images"}),
     frozenset({"testing"}),
 )
 """The parts of albumcore."""

@@ -9,6 +9,7 @@ from attrs import asdict, evolve
 
 from albumcore.index import (
     DERIVED,
+    AddedImageRow,
     AlbumRow,
     CapabilityTokenRow,
     Change,
@@ -122,6 +123,7 @@ def command_erased(stream: str, *versions: int) -> Set:
     return Set(CommandRow, {"stream": stream, "version": versions}, {"content": None})
 
 
+ADDED = Put(AddedImageRow(IMAGE, 343, 7, AT))
 PROVIDER_ROW = {"album_id": ALBUM, "provider_id": PROVIDER}
 
 MEANT: dict[str, list[Change]] = {
@@ -265,7 +267,7 @@ MEANT: dict[str, list[Change]] = {
     "user.person_registered": [],
     "user.capability_token_issued": [token_row(f"user-{ALICE}", "Laptop")],
     "user.capability_token_revoked": [revoked(f"user-{ALICE}")],
-    "images.image_added": [Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
+    "images.image_added": [ADDED, Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
     "images.image_removed": [Drop(ImageRow, {"image_id": IMAGE})],
     "images.patient_deleted": [Drop(ImageRow, {"patient": 343})],
     "album.text_erased": [
@@ -290,7 +292,7 @@ MEANT_BY_SPARSE: dict[str, list[Change]] = {
     "album.webhook_created": [*shown("CREATE_WEBHOOK")],
     "album.webhook_triggered": [*shown("TRIGGER_WEBHOOK")],
     "study.comment_posted": [*shown(None, stream=f"study-{STUDY}")],
-    "images.image_added": [Put(ImageRow(IMAGE, 343, 7, None, None, "Audiogram", AT))],
+    "images.image_added": [ADDED, Put(ImageRow(IMAGE, 343, 7, None, None, "Audiogram", AT))],
     "album.text_erased": [
         command_erased(STREAM, 2),
         Set(AlbumRow, {"album_id": ALBUM}, {"description": "[erased]"}),

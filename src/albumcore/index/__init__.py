@@ -13,6 +13,7 @@ from albumcore.index.postings import Choice, choices_of, latest_terms, terms_of
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
+    AddedImageRow,
     AlbumRow,
     CapabilityTokenRow,
     Change,
@@ -38,6 +39,7 @@ __all__ = [
     "DERIVED",
     "ROWS",
     "ROWS_FORMAT",
+    "AddedImageRow",
     "AlbumOverview",
     "AlbumRow",
     "CapabilityTokenRow",

@@ -18,6 +18,7 @@ from albumcore.feed import entry
 from albumcore.image_sets import image_set
 from albumcore.index.postings import terms_of
 from albumcore.index.rows import (
+    AddedImageRow,
     AlbumRow,
     CapabilityTokenRow,
     Change,
@@ -230,10 +231,12 @@ def _token_revoked(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]
 
 
 def _image_in(recorded: RecordedEvent[Any], event: image_set.ImageAdded) -> Iterable[Change]:
+    patient = int(key_of(recorded.stream))
+    yield Put(AddedImageRow(event.image_id, patient, recorded.version, recorded.at))
     yield Put(
         ImageRow(
             event.image_id,
-            int(key_of(recorded.stream)),
+            patient,
             recorded.version,
             event.clinic,
             event.station,

@@ -140,6 +140,19 @@ class UndoneRow:
 
 
 @frozen
+class AddedImageRow:
+    """That an image was added to the set of a patient, by which event and when; also if it can no longer be shown."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("image_id", "patient", "version")
+    LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    image_id: int
+    patient: int
+    version: int
+    at: datetime
+
+
+@frozen
 class ImageRow:
     """An image that can be shown: the position of its event, and what it is searched by."""
 
@@ -172,6 +185,7 @@ IndexRow = (
     | CapabilityTokenRow
     | CommandRow
     | UndoneRow
+    | AddedImageRow
     | ImageRow
 )
 ROWS: tuple[type[IndexRow], ...] = (
@@ -183,6 +197,7 @@ ROWS: tuple[type[IndexRow], ...] = (
     CapabilityTokenRow,
     CommandRow,
     UndoneRow,
+    AddedImageRow,
     ImageRow,
 )
 R = TypeVar(
@@ -195,6 +210,7 @@ R = TypeVar(
     CapabilityTokenRow,
     CommandRow,
     UndoneRow,
+    AddedImageRow,
     ImageRow,
 )
 Where = Mapping[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
+from albumcore_adapters.http.moments import then_of
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
 from albumcore_adapters.http.openapi.specs import (
     COUNT,
@@ -22,7 +23,6 @@ from albumcore_adapters.http.openapi.specs import (
 )
 from albumcore_adapters.http.openapi.value_schemas import (
     NUMBER,
-    PAST_TIME,
     POSITIVE,
     any_case,
 )
@@ -61,13 +61,7 @@ _PLACES: Parameters = {
 IN: Parameters = {"place": group(_PLACES, at_most_one("album", "inbox"))}
 IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
 
-_MOMENT: Parameters = {
-    "at": ParameterSpec(
-        PAST_TIME, "As of this time, or of the end of this second if it has no fraction."
-    ),
-    "version": ParameterSpec(POSITIVE, "As of the event of this version of the album."),
-}
-THEN: Parameters = {"moment": group(_MOMENT, at_most_one("at", "version"))}
+THEN: Parameters = then_of("the album")
 """The moment to show, of a route that shows the present without it."""
 
 

@@ -12,13 +12,16 @@ import orjson
 from albumcore import Albumcore, ImageAdded, ImageRemoved, add_image, remove_image
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
-from albumcore.image_sets import ImageType
+from albumcore.image_sets import Image, ImageType
 from albumcore.image_sets.values import Encoding
 from albumcore.index import ImageRow
 from albumcore.kernel import RecordedEvent
+from albumcore.past import past_time
+from albumcore.past_images import image_then, images_then
 from albumcore.streams import patient_stream
+from albumcore.times import Clock
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import ImageBytes
+from albumcore_adapters.blobs import BlobMissing, ImageBytes
 from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
 from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.http.accept import JSON
@@ -37,7 +40,7 @@ from albumcore_adapters.http.openapi.specs import (
 from albumcore_adapters.http.openapi.value_schemas import BASE64, ID, ID_OR_NONE
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
-from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
 from albumcore_adapters.http.tscharts.shared_specs import (
     EMPTY_OBJECT,
     FLAG_WORD,
@@ -45,11 +48,12 @@ from albumcore_adapters.http.tscharts.shared_specs import (
     IDS,
     MADE,
     ROOT,
+    THEN,
     json_body,
     made,
     or_empty,
 )
-from albumcore_adapters.http.tscharts.value_readers import identifier
+from albumcore_adapters.http.tscharts.value_readers import digits, identifier
 from albumcore_adapters.sql.database import Database
 
 _NEEDED = ("patient", "type", "data")
@@ -64,8 +68,12 @@ def search(
     database: Database,
     image_bytes: ImageBytes,
     settings: Settings,
+    clock: Clock,
 ) -> Response:
-    """List the ids of images; with ``newest``, the newest alone, which upstream shows."""
+    """List the ids of images; with ``newest``, the newest alone, which upstream shows.
+
+    Of one patient also those of the past.
+    """
     flags = {name: _FLAGS.get(request.param(name) or "") for name in ("sort", "newest")}
     if None in flags.values():
         raise _bad()
@@ -78,6 +86,8 @@ def search(
         where["type"] = _type(image_type).value
     if settings.compat == "documented" and not ids:
         raise _bad("one of patient, clinic and station is needed")
+    if moment := _moment(request, clock):
+        return _searched_then(albums, image_bytes, settings, where, moment, flags)
     rows = albums.index.rows(ImageRow, where)
     if not rows:
         raise falcon.HTTPNotFound
@@ -89,6 +99,48 @@ def search(
     if flags["sort"]:
         rows.sort(key=_recency, reverse=True)
     return Response.json([row.image_id for row in rows])
+
+
+def _searched_then(
+    albums: Albumcore,
+    image_bytes: ImageBytes,
+    settings: Settings,
+    where: Mapping[str, Any],
+    moment: Mapping[str, Any],
+    flags: Mapping[str, bool | None],
+) -> Response:
+    """The response to a search as of a moment in the history of one patient's image set."""
+    if "patient" not in where:
+        raise _bad(f"{next(iter(moment))}: it needs patient")
+    wanted = {name: value for name, value in where.items() if name != "patient"}
+    found = {
+        one: (at, one)
+        for one, (image, at) in images_then(albums, where["patient"], **moment).items()
+        if wanted.items() <= _values(image).items()
+    }
+    if not found:
+        raise falcon.HTTPNotFound
+    by_age = sorted(found, key=lambda one: found[one], reverse=True)
+    if flags["newest"]:
+        if settings.compat == "upstream":
+            return _shown_then(albums, image_bytes, by_age[0], moment)
+        return Response.json(by_age[:1])
+    return Response.json(by_age if flags["sort"] else sorted(found))
+
+
+def _moment(request: TSChartsRequest, clock: Clock) -> Mapping[str, Any]:
+    """The argument ``at`` or ``version`` of `images_then`; empty for the present.
+
+    Raises:
+        Invalid: the time is none of the past.
+        falcon.HTTPBadRequest: both are given, or the version is no number.
+    """
+    at, version = request.param("at"), request.param("version")
+    if at is not None and version is not None:
+        raise _bad("version: at most one of at and version is expected")
+    if version is not None:
+        return {"version": read("version", digits, version)}
+    return {} if at is None else {"at": past_time(at, clock)}
 
 
 def upload(
@@ -138,8 +190,12 @@ def uploaded(added: RecordedEvent[Any]) -> Response:
     return made(added.event.image_id)
 
 
-def show(request: TSChartsRequest, albums: Albumcore, image_bytes: ImageBytes) -> Response:
-    """Show an image, its data as they were sent."""
+def show(
+    request: TSChartsRequest, albums: Albumcore, image_bytes: ImageBytes, clock: Clock
+) -> Response:
+    """Show an image, its data as they were sent; also one that was removed, as of before that."""
+    if moment := _moment(request, clock):
+        return _shown_then(albums, image_bytes, ImageId(request.id), moment)
     try:
         return _shown(image_bytes, *albums.image(ImageId(request.id)))
     except ImageNotFound:
@@ -156,17 +212,39 @@ def remove(request: TSChartsRequest, albums: Albumcore) -> Response:
     return EMPTY_OBJECT
 
 
+def _shown_then(
+    albums: Albumcore, image_bytes: ImageBytes, image_id: ImageId, moment: Mapping[str, Any]
+) -> Response:
+    try:
+        patient, added = image_then(albums, image_id, **moment)
+    except ImageNotFound:
+        raise falcon.HTTPNotFound from None
+    read_data = _with_data
+    if not albums.index.rows(ImageRow, {"image_id": image_id}):
+        read_data = _with_data_if_there  # the bytes of what was removed may have been collected
+    beginning = _beginning(image_id, patient, _values(added))
+    return Response(body=partial(read_data, image_bytes, beginning, added))
+
+
 def _shown(image_bytes: ImageBytes, row: ImageRow, added: ImageAdded) -> Response:
     """An image in JSON. Its bytes may take long, and are read when the read transaction has ended."""
-    shown = {
-        "id": row.image_id,
-        "patient": row.patient,
-        "clinic": row.clinic,
-        "station": row.station,
-        "type": row.type,
-    }
-    beginning = orjson.dumps(shown)[:-1] + b',"data":'
+    beginning = _beginning(row.image_id, row.patient, _values(added))
     return Response(body=partial(_with_data, image_bytes, beginning, added))
+
+
+def _values(image: Image | ImageAdded) -> dict[str, Any]:
+    return {"clinic": image.clinic, "station": image.station, "type": image.type.value}
+
+
+def _beginning(image_id: int, patient: int, values: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"id": image_id, "patient": patient, **values})[:-1] + b',"data":'
+
+
+def _with_data_if_there(image_bytes: ImageBytes, beginning: bytes, added: ImageAdded) -> bytes:
+    try:
+        return _with_data(image_bytes, beginning, added)
+    except BlobMissing:
+        raise falcon.HTTPNotFound from None
 
 
 def _with_data(image_bytes: ImageBytes, beginning: bytes, added: ImageAdded) -> bytes:
@@ -220,6 +298,7 @@ def _routes(ids: Parameters, data: Schema) -> tuple[Route, ...]:
             *("GET", _PATH, search, "Search for images."),
             query={
                 **ids,
+                **THEN,
                 "type": ParameterSpec(or_empty(IMAGE_TYPE)),
                 "sort": ParameterSpec(FLAG_WORD),
                 "newest": ParameterSpec(FLAG_WORD),
@@ -243,8 +322,9 @@ def _routes(ids: Parameters, data: Schema) -> tuple[Route, ...]:
         ),
         Route(
             *("GET", f"{_PATH}/{{key}}", show, "Show an image, its data as they were sent."),
+            query=THEN,
             responses={200: ResponseSpec("The image.", {JSON: ref("Image")})},
-            errors=(404, 500),
+            errors=(400, 404, 500),
             from_store=True,
         ),
         Route(

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from albumcore_adapters.http.accept import JSON
+from albumcore_adapters.http.moments import then_of
 from albumcore_adapters.http.openapi.specs import (
     INTEGER,
+    Parameters,
     ResponseSpec,
     Schema,
     array,
@@ -20,6 +22,9 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.tscharts.request import not_found
 
 ROOT = "/tscharts/v1"
+
+THEN: Parameters = then_of("the patient's image set")
+"""The moment to show, of a route that shows the present without it."""
 
 STORED_TEXT: Schema = text(**PLAIN)
 FLAG_WORD = one_of("true", "false", "")
