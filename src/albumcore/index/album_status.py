@@ -30,7 +30,7 @@ from albumcore.index.rows import (
     SeriesRow,
     Where,
 )
-from albumcore.kernel import STORED, RecordedEvent, stored_name
+from albumcore.kernel import STORED, RecordedEvent, shown_text, stored_name
 from albumcore.streams import album_stream
 
 _REMOVING = {stored_name(cls).name for cls in (StudyRemoved, SeriesRemoved)}
@@ -120,4 +120,4 @@ def _provider_then(
     found, _ = index.feed_page(stream, [about], (0, version), 2, 0)
     events = [read(one).event for one in found]
     is_removed = isinstance(events[0], ReportProviderDeleted)
-    return ReportProviderStatus(events[1 if is_removed else 0].name, is_removed)
+    return ReportProviderStatus(shown_text(events[1 if is_removed else 0].name), is_removed)

@@ -27,7 +27,9 @@ from albumcore import (
     add_member,
     album_stream,
     create_album,
+    delete_album,
     edit_album,
+    import_study,
     post_comment,
     utc_now,
 )
@@ -35,6 +37,7 @@ from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
 from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.cli.base import user_with_sub
 from albumcore_adapters.directory.accounts import Account
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.errors import Unauthorized
@@ -448,6 +451,49 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
     assert shown("--viewer", "alice", "--at", without_zone) == ["ADD_USER", "CREATE_ALBUM"]
     status, out, err = run("events", ALBUM, "--viewer", "carol", "--data", tmp_path)
     assert (status, out, "no such album" in err) == (2, "", True)
+
+
+def test_at_shows_an_album_as_it_was(run: Run, tmp_path: Path) -> None:
+    """As text and as JSON, also after it was deleted; a time that is none of the past is refused."""
+    clock, alice = Clock(datetime(2026, 3, 14, 12, tzinfo=UTC)), Source(UserId("alice"))
+    with closing(open_service(Settings(data=tmp_path), clock=clock)) as service:
+        service.people.register("bob", "bob@clinic.example", "Bob")
+        bob = user_with_sub(service.people, "bob")
+        for decision, *arguments in (
+            (create_album, "Knees\n", "About"),
+            (import_study, "1.2.3", ["1.2.3.1", "1.2.3.2"]),
+            (add_member, bob),
+            (edit_album, "Hips"),
+            (delete_album,),
+        ):
+            service.albums.handle(album_stream(ALBUM), decision, alice, *arguments)
+            clock.tick()
+    here = ("--data", tmp_path)
+    status, out, _ = run("at", ALBUM, "2026-03-14T12:00:02", *here)
+    assert (status, out.splitlines()) == (
+        0,
+        [
+            f"album {ALBUM} as of 2026-03-14T12:00:02.999999, version 3, open",
+            "name: 'Knees'",
+            "description: 'About'",
+            "2 users, 1 studies, 2 series",
+            f"member: {bob!r}, 'bob@clinic.example', 'Bob'",
+            "admin: 'alice'",
+            "study: 1.2.3, series: 1.2.3.1, 1.2.3.2",
+        ],
+    )
+    found = json.loads(run("at", ALBUM, "2026-03-14T13:00:03+01:00", "--json", *here)[1])
+    assert (found["version"], found["name"], found["add_user"]) == (4, "Hips", False)
+    assert [one["is_admin"] for one in found["users"]] == [False, True]
+    assert found["studies"] == [{"UID": "1.2.3", "series": ["1.2.3.1", "1.2.3.2"]}]
+    assert "version 5, deleted" in run("at", ALBUM, "2026-03-14T12:00:04Z", *here)[1]
+    for told, reason in (
+        ("2026-03-14T11:59:59Z", "no such album then"),
+        ("2999-01-01T00:00:00Z", "time: a time of the past is expected"),
+        ("noon", "time: a time such as"),
+    ):
+        status, out, err = run("at", ALBUM, told, *here)
+        assert (status, out, reason in err) == (2, "", True)
 
 
 def test_undo_takes_an_event_back(run: Run, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ COMMANDS = (
     "tscharts_user",
     "import_dicom",
     "events",
+    "at",
     "undo",
     "verify",
     "backup",
