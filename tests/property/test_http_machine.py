@@ -37,7 +37,9 @@ class ApiMachine(Belongings):
         assume(number)
         self.start()
         for by in (ALICE, BOB):
-            self.create_album(("user", by), {"name": f"Of {by}"}, in_query=False)
+            self.create_album(
+                ("user", by), {"name": f"Of {by.removeprefix('sub-')}"}, in_query=False
+            )
         for by, target, album, rest in (
             (ALICE, BOB, 0, ""),
             (ALICE, CAROL, 0, "/admin"),

@@ -21,6 +21,7 @@ from support.kheops import ALICE, HELP, NOWHERE, World, open_world
 from support.naive_answers import MADE
 from support.naive_http import Asker, Fields, Told
 from support.naive_routes import NaiveApi
+from support.subs import OF_PEOPLE, tables_with
 
 STUDIES = ("1.2.4", "1.2.3")
 SCOPES = (("read", "write"), ("read",), ("read", "write"))
@@ -100,9 +101,11 @@ class ApiClient(RuleBasedStateMachine):
                 self.model.brought.add((owner, uid))
 
     def teardown(self) -> None:
-        """Close it all."""
+        """Close it all; no sub may be outside of the table of people then."""
         if hasattr(self, "channel"):
             self.channel.close()
+            found = tables_with(self.world.service.database, PEOPLE)
+            assert found == {OF_PEOPLE}, found
             self.world.service.close()
             self.folder.cleanup()
 

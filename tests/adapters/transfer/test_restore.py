@@ -40,7 +40,7 @@ from support.backups import (
 )
 from support.copying import quiet
 from support.deep import at_length
-from support.server import opened, user_of
+from support.server import opened
 
 LATER = album_stream(AlbumId("Later00001"))
 
@@ -74,7 +74,9 @@ def data(made: tuple[Path, Path], tmp_path: Path) -> Path:
 def write_later(data: Path) -> None:
     """Write what the backup does not contain."""
     with opened(data) as service:
-        service.albums.handle(LATER, create_album, Source(user_of(service, demo.ADA)), "Later")
+        service.albums.handle(
+            LATER, create_album, Source(service.people.register(demo.ADA).id), "Later"
+        )
         service.blobs.put(b"an image of later")
 
 
