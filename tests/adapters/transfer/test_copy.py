@@ -382,7 +382,7 @@ def test_a_target_that_is_in_use(own: Path, store: Path, tmp_path: Path) -> None
         form = tmp_path / f"sealed: {sealed}"
         form.mkdir()
         with closing(open_sqlite(form / DATABASE_FILE, sealed=sealed)) as there:
-            there.handle(album_stream(ALBUM), create_album, ADA, "There")
+            there.handle(album_stream(ALBUM), create_album, SOMEBODY, "There")
         other = "sealed" if sealed else "in clear"
         with (
             pytest.raises(TransferRefused, match=f"there is a store {other} at the place"),
