@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import define, evolve, field, frozen
-from eventsourcing.persistence import EventStore, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, EventStore, StoredEvent
 
 from albumcore.codec import Codec, Snapshot, StaleSnapshot, moment_of
 from albumcore.kernel import Event, RecordedEvent, Stream, fold
@@ -96,8 +96,11 @@ class StateCache:
 
         During a long replay, snapshots are stored, unless ``saves`` is false.
         """
-        start = self._snapshot(stream, version)
-        return self._forward(stream, start, version, LONG if saves else None)
+        if not saves:
+            return self._forward(stream, self._snapshot(stream, version), version)
+        # Before anything is read: what is erased after this position must not come back by a snapshot.
+        position = cast(ApplicationRecorder, self._events.recorder).max_notification_id() or 0
+        return self._forward(stream, self._snapshot(stream, version), version, position)
 
     def put(self, stream: Stream[S], reached: StreamState[S]) -> None:
         """Cache a state, unless a newer one of its stream is cached."""
@@ -113,13 +116,23 @@ class StateCache:
             ):
                 self._size -= self._recent.popitem(last=False)[1][-1].size
 
-    def save(self, stream: Stream[S], reached: StreamState[S]) -> StreamState[S]:
-        """Store a snapshot, so that a replay begins there. If that fails, a warning is logged."""
+    def save(
+        self, stream: Stream[S], reached: StreamState[S], position: int | None = None
+    ) -> StreamState[S]:
+        """Store a snapshot, so that a replay begins there. If that fails, a warning is logged.
+
+        It is not stored if events were erased meanwhile, for it may have what they said.
+
+        Args:
+            stream: The stream.
+            reached: The state: the newest, if there is no position.
+            position: For an older state, the position of the last event in the store when the replay began.
+        """
         try:
             snapshot = self._snapshots.mapper.to_stored_event(
                 Snapshot(stream.name, reached.version, reached.at, reached.state)
             )
-            self._snapshots.recorder.insert_events([snapshot])
+            self._snapshots.recorder.insert_events([snapshot], position=position)
             return evolve(reached, size=len(snapshot.state))
         except Exception:
             # Any error: the command is committed already and must not seem to fail.
@@ -176,16 +189,17 @@ class StateCache:
         stream: Stream[S],
         start: StreamState[S],
         until: int | None = None,
-        save_every: int | None = None,
+        position: int | None = None,
     ) -> StreamState[S]:
+        """The state some events later. With a position, snapshots are stored on the way."""
         saved = start.version
         while True:
             stored = self._stored(stream, start.version, until)
             start = self._through(start, stored)
             if len(stored) < _BATCH:
                 return start
-            if save_every is not None and start.version - saved >= save_every:
-                start, saved = self.save(stream, start), start.version
+            if position is not None and start.version - saved >= LONG:
+                start, saved = self.save(stream, start, position), start.version
 
     def _stored(
         self, stream: Stream[Any], after: int, until: int | None = None

@@ -40,7 +40,8 @@ from albumcore_adapters.sql.read_snapshot import PartOfTransaction, ReadSnapshot
 WRITE_LOCK = int.from_bytes(b"albumcor")
 """The number of the advisory lock of transactions that write beside the events."""
 
-_LOCK_WRITES = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+LOCK_WRITES = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+"""The statement that takes it."""
 
 
 class PostgresDatabase(ReadSnapshot, PostgresDatastore):
@@ -178,7 +179,7 @@ class PostgresDatabase(ReadSnapshot, PostgresDatastore):
         """A transaction of its own; see `transaction`."""
         if not commit:
             return self._read()
-        return self._write(_LOCK_WRITES, pipelined=False, seconds=self._lock_seconds)
+        return self._write(LOCK_WRITES, pipelined=False, seconds=self._lock_seconds)
 
     def another_cursor(self, cursor: PortableCursor) -> PortableCursor:
         """A further cursor in the transaction of a cursor."""

@@ -28,6 +28,7 @@ from albumcore.index import ROWS, Change
 from albumcore.sealing import KeyedNotification
 from albumcore_adapters.sql.database import LOCK_SECONDS, MAX_INTEGER
 from albumcore_adapters.sql.postgres import (
+    LOCK_WRITES,
     ConnectionLost,
     PostgresDatabase,
 )
@@ -40,7 +41,7 @@ from albumcore_adapters.sql.postgres_pool import connection_settings
 from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
 from albumcore_adapters.store.rows import TABLES, columns_of, condition_of, index_fingerprint
-from albumcore_adapters.store.snapshots import SnapshotList, snapshot_replacements
+from albumcore_adapters.store.snapshots import SnapshotList, may_be_stored, snapshot_replacements
 
 URL = "POSTGRES_URL"
 OPENING = int.from_bytes(b"opening.")
@@ -142,6 +143,14 @@ class PostgresRecorder(IndexRecorder, PostgresApplicationRecorder):
         """Make this thread's reads and appends in the block one transaction, under the lock on the events."""
         return self.datastore.ambient(
             self.datastore.write_transaction(_LOCK, pipelined=False, seconds=seconds)
+        )
+
+    def exclusive_transaction(self, seconds: float) -> AbstractContextManager[None]:
+        """The same, and nothing is written beside the events either."""
+        return self.datastore.ambient(
+            self.datastore.write_transaction(
+                f"{_LOCK}; {LOCK_WRITES}", pipelined=False, seconds=seconds
+            )
         )
 
     @contextmanager
@@ -276,10 +285,14 @@ class PostgresSnapshotRecorder(SnapshotList, PostgresAggregateRecorder):
         with self.datastore.transaction(commit=True) as c:
             c.execute(_SNAPSHOT_TABLE)
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> None:
-        """Store snapshots, and delete those that are too near to each other."""
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], position: int | None = None, **_: Any
+    ) -> None:
+        """Store snapshots, and delete those that are too near to each other; see `may_be_stored`."""
         with self.datastore.transaction(commit=True) as c:
             for stored in stored_events:
+                if not may_be_stored(c, stored, position):
+                    continue
                 for statement, values in snapshot_replacements(_SNAPSHOTS, stored):
                     c.execute(statement, values)
                 c.execute(*_insertion(_SNAPSHOTS, stored))

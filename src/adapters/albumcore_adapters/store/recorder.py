@@ -125,6 +125,10 @@ class IndexRecorder:
         return self.datastore.in_read_snapshot()
 
     @abstractmethod
+    def exclusive_transaction(self, seconds: float) -> AbstractContextManager[None]:
+        """A `write_transaction` in which nothing else is written to the database, events or not."""
+
+    @abstractmethod
     def clear_tables(self, c: Any) -> None:
         """Leave the index tables empty, and defined as this code defines them."""
 

@@ -8,11 +8,16 @@ of the stream, and all snapshots of a stream take at most `BYTES_A_VERSION` byte
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from eventsourcing.persistence import StoredEvent
 
+from albumcore.erasures import MARKERS
+from albumcore.kernel import stored_name
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store.rows import Statement
+
+_MARKERS = [stored_name(cls).name for cls in MARKERS]
 
 BYTES_A_VERSION = 100
 """An older snapshot stays if it has no more bytes than this times the number of versions since the one before it."""
@@ -32,6 +37,30 @@ class SnapshotList:
             for row in c.fetchall():
                 found.setdefault(row["originator_id"], []).append(row["originator_version"])
         return found
+
+
+def may_be_stored(c: Any, stored: StoredEvent, position: int | None) -> bool:
+    """Whether no events were erased since the state of a snapshot was read: then it may have what they said.
+
+    Args:
+        c: A cursor of a transaction that writes. Erasures wait for it.
+        stored: The snapshot.
+        position: The last position before anything of the state was read; None if it was the newest state then.
+    """
+    topics = ", ".join("?" * len(_MARKERS))
+    if position is None:
+        later, values = "originator_id = ? AND originator_version > ?", _place(stored)
+    else:
+        later, values = "notification_id > ?", [position]
+    c.execute(
+        f"SELECT 1 AS one FROM stored_events WHERE {later} AND topic IN ({topics}) LIMIT 1",  # noqa: S608
+        [*values, *_MARKERS],
+    )
+    return c.fetchone() is None
+
+
+def _place(stored: StoredEvent) -> list[Any]:
+    return [stored.originator_id, stored.originator_version]
 
 
 def snapshot_replacements(table: str, stored: StoredEvent) -> Iterator[Statement]:

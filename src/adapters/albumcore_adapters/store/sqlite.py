@@ -34,7 +34,7 @@ from albumcore_adapters.store.rows import (
     condition_of,
     index_fingerprint,
 )
-from albumcore_adapters.store.snapshots import SnapshotList, snapshot_replacements
+from albumcore_adapters.store.snapshots import SnapshotList, may_be_stored, snapshot_replacements
 
 _FORMER = ("feed_row", "feed_series_row")
 """Index tables of older releases. Without them, an older process cannot append and leave the new ones out."""
@@ -192,6 +192,10 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
         """Make this thread's reads and appends in the block one transaction, under the write lock."""
         return self.datastore.ambient(self.datastore.write_transaction(seconds))
 
+    def exclusive_transaction(self, seconds: float) -> AbstractContextManager[None]:
+        """The same: SQLite has one writer."""
+        return self.write_transaction(seconds)
+
     def clear_tables(self, c: Any) -> None:
         """Drop and create the index tables."""
         for table in (*TABLES.values(), FINGERPRINT_TABLE, *_FORMER):
@@ -206,12 +210,13 @@ class SQLiteSnapshotRecorder(SnapshotList, SQLiteAggregateRecorder):
     datastore: SQLiteDatabase
 
     def _insert_events(
-        self, c: Any, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self, c: Any, stored_events: Sequence[StoredEvent], position: int | None = None, **_: Any
     ) -> Sequence[int] | None:
+        stored_events = [one for one in stored_events if may_be_stored(c, one, position)]
         for stored in stored_events:
             for statement, values in snapshot_replacements(self.events_table_name, stored):
                 c.execute(statement, values)
-        return super()._insert_events(c, stored_events, **kwargs)
+        return super()._insert_events(c, stored_events)
 
 
 class Factory(SQLiteFactory):

@@ -44,6 +44,9 @@ Webhooks: TypeAlias = Mapping[WebhookId, Webhook]
 _Write: TypeAlias = tuple[Callable[..., None], tuple[Any, ...]]
 """A function that takes a cursor first, and its other arguments."""
 
+_ERASURES = "(SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = 'erasures')"
+_SELECT_POSITION = f"SELECT position, silent_until, {_ERASURES} AS erasures FROM webhook_position"  # noqa: S608
+_MOVE_POSITION = f"UPDATE webhook_position SET position = ? WHERE position = ? AND {_ERASURES} = ?"  # noqa: S608
 _SELECT_WEBHOOKS = "SELECT * FROM webhook_known WHERE album_id IN (:values)"
 _UPSERT_WEBHOOK = (
     "INSERT INTO webhook_known (album_id, webhook_id, name, url, events, enabled, secret)"
@@ -88,9 +91,12 @@ def purge_secrets(outbox: Outbox) -> None:
 
 
 def _project_page(outbox: Outbox, size: int) -> int | None:
-    """Project one page and return its number of events; None where another process was faster."""
+    """Project one page and return its number of events.
+
+    It is None where another process was faster, or something was erased meanwhile: the page may have what it said.
+    """
     with outbox.database.transaction(commit=False) as cursor:
-        cursor.execute("SELECT position, silent_until FROM webhook_position")
+        cursor.execute(_SELECT_POSITION)
         [row] = cursor.fetchall()
     position, silent_until = row["position"], row["silent_until"]
     page = outbox.albums.follow_only(_RELEVANT, position, size)
@@ -98,9 +104,7 @@ def _project_page(outbox: Outbox, size: int) -> int | None:
         return 0
     writes, unreadable = _plan(outbox, page, silent_until)
     with outbox.database.transaction(commit=True) as cursor:
-        cursor.execute(
-            "UPDATE webhook_position SET position = ? WHERE position = ?", (page[-1][0], position)
-        )
+        cursor.execute(_MOVE_POSITION, (page[-1][0], position, row["erasures"]))
         if not has_changed(cursor):
             return None
         for write, arguments in writes:
