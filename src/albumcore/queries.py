@@ -331,12 +331,16 @@ class Albumcore(Undoing):
         self,
         check_image: CheckImage = lambda added: None,
         progress: Callable[[int], None] = lambda done: None,
+        count_erased: Callable[[int], None] = lambda number: None,
     ) -> list[str]:
         """Replay every stream, and compare the result with the index rows, the snapshots and the image bytes.
+
+        An event that was erased, as its history says, is no difference, unless its key is there again.
 
         Args:
             check_image: Returns what is wrong with the stored bytes of an image; None if they are intact.
             progress: Called with the number of events read so far.
+            count_erased: Called with the number of erased events.
 
         Returns:
             One line for each difference.
@@ -370,4 +374,18 @@ class Albumcore(Undoing):
             for name, version, state in (*reached, *replay.at_snapshots())
             if self.states.as_of(named_stream(name), version, saves=False).state != state
         }
-        return [*replay.problems, *wrong, *replay.lost_keys(), *differences]
+        count_erased(len(replay.erased()))
+        return [
+            *replay.problems,
+            *wrong,
+            *replay.lost_keys(),
+            *self._keys_again(replay),
+            *differences,
+        ]
+
+    def _keys_again(self, replay: Replay) -> Iterator[str]:
+        """One line for each erased event whose key is there, as after the restore of an older backup."""
+        for stream, version in sorted(replay.erased()):
+            for stored in self.recorder.select_events(stream, gt=version - 1, lte=version):
+                if getattr(stored, "key", None) is not None:
+                    yield f"{stream} version {version}: it was erased, and its key is there again"

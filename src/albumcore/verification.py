@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
+from albumcore.erasures import MARKERS
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import Change, changes
 from albumcore.kernel import ERASED, RecordedEvent
@@ -38,6 +39,7 @@ class Replay:
     _broken: set[str] = field(factory=set, init=False)
     _passed: list[tuple[str, int, Any]] = field(factory=list, init=False)
     _without_key: list[tuple[str, int]] = field(factory=list, init=False)
+    _erased: set[tuple[str, int]] = field(factory=set, init=False)
 
     def arrive(self, stream: str, version: int) -> None:
         """Count the next stored event, readable or not."""
@@ -64,6 +66,8 @@ class Replay:
             self._note(stream, version, f"it does not fit the history before it: {error!r}")
             self._broken.add(stream)
             return ()
+        if isinstance(event, MARKERS):
+            self._erased |= {(stream, one) for one in event.versions}  # type: ignore[attr-defined]
         if isinstance(event, ImageAdded) and event.content.length is not ERASED:
             wrong = self._check_image(event)
             if wrong is not None:
@@ -75,11 +79,16 @@ class Replay:
         self._without_key.append((stream, version))
 
     def lost_keys(self) -> list[str]:
-        """One line for each sealed event whose key is missing."""
+        """One line for each sealed event whose key is missing, although it was not erased."""
         return [
             f"{stream} version {version}: its key is lost, and with it what was sealed"
             for stream, version in self._without_key
+            if (stream, version) not in self._erased
         ]
+
+    def erased(self) -> Collection[tuple[str, int]]:
+        """Stream and version of each event that was erased, as its history says."""
+        return self._erased
 
     def refuse(self, stream: str, problem: str) -> None:
         """Note that the event that arrived cannot be read, and why."""

@@ -39,11 +39,13 @@ class Verified:
         problems: A line for each problem, those of the database's integrity check first.
         events: The number of events that were replayed.
         left_out: A sentence for each check that could not be made.
+        erased: The number of events that were erased, as their histories say.
     """
 
     problems: list[str]
     events: int
     left_out: list[str] = field(factory=list)
+    erased: int = 0
 
 
 def verify(
@@ -72,7 +74,7 @@ def verify(
     on_sqlite = settings.database is None and store_exists(settings)
     problems = check_sqlite(file).problems if on_sqlite else []
     read_only = read_only or bool(problems) or not os.access(settings.data, os.W_OK)
-    events, left_out = 0, list[str]()
+    events, left_out, erased = 0, list[str](), [0]
 
     def report(done: int) -> None:
         nonlocal events
@@ -88,13 +90,13 @@ def verify(
                 left_out += filter(None, [checked.left_out])
             problems += _checked(problems_of, database)
             problems += _checked(registration_problems, albums, database)
-            problems += _checked(albums.verify, image_bytes.check, report)
+            problems += _checked(albums.verify, image_bytes.check, report, erased.append)
     except _UNREADABLE as error:
         # The store of a newer release may be sound: that is no problem of the store.
         if not on_sqlite or (isinstance(error, NewerStore) and not problems):
             raise
         problems.append(f"the store cannot be opened: {_one_line(error)}")
-    return Verified(problems, events, left_out)
+    return Verified(problems, events, left_out, erased[-1])
 
 
 def _checked(check: Callable[..., list[str]], *arguments: Any) -> list[str]:

@@ -58,12 +58,18 @@ def verify(
     with progress_of("reading events") as progress:
         found = verification.verify(settings_of(data), read_only=read_only, progress=progress)
     if json:
-        shown = {"events": found.events, "problems": found.problems, "left_out": found.left_out}
+        shown = {
+            "events": found.events,
+            "erased": found.erased,
+            "problems": found.problems,
+            "left_out": found.left_out,
+        }
         print_json(shown)
     elif found.problems:
         print(*found.left_out, *found.problems, sep="\n")
     else:
         whole = "index rows, snapshots and image files agree with them"
-        print(*found.left_out, f"{found.events} events replayed; {whole}", sep="\n")
+        erased = f", of which {found.erased} were erased" if found.erased else ""
+        print(*found.left_out, f"{found.events} events replayed{erased}; {whole}", sep="\n")
     if found.problems:
         raise Failed(f"{len(found.problems)} things differ, in {found.events} events", 1)
