@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from albumcore.albums.album import Album, Permission
-from albumcore.albums.values import ReportProvider, check_provider_text
+from albumcore.albums.values import ReportProvider, check_provider_text, text_left
 from albumcore.errors import IdTaken, ReportProviderNotFound
 from albumcore.ids import ReportProviderId
 from albumcore.kernel import PERSONAL, Act, Erased, assoc, changed, stored
@@ -92,14 +92,19 @@ def edit_report_provider(
 
     Raises:
         AlbumNotFound, Forbidden: see `Album.require`.
-        Invalid: name or url break their limits.
+        Invalid: name or url break their limits; or one is left that was erased.
         ReportProviderNotFound: unknown or deleted.
     """
     album.require(act, Permission.MANAGE_REPORT_PROVIDERS)
     new_name = None if name is None else check_provider_text("name", name)
     new_url = None if url is None else check_provider_text("url", url)
     old = _provider(album, provider_id)
-    return (ReportProviderEdited(provider_id, new_name or old.name, new_url or old.url),)
+    edited = ReportProviderEdited(
+        provider_id,
+        new_name or text_left("name", old.name),
+        new_url or text_left("url", old.url),
+    )
+    return (edited,)
 
 
 def delete_report_provider(

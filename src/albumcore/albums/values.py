@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID
-from albumcore.kernel import PERSONAL, Erased
+from albumcore.kernel import ERASED, PERSONAL, Erased
 from albumcore.text import check_text
 
 MAX_NAME = 255
@@ -119,6 +119,17 @@ def check_provider_text(field: str, text: str) -> str:
         Invalid: it is empty or longer.
     """
     return check_text(field, text, 1, MAX_PROVIDER_TEXT)
+
+
+def text_left(field: str, text: str | Erased) -> str:
+    """A text that an edit leaves as it is.
+
+    Raises:
+        Invalid: it was erased, so that a new one is needed.
+    """
+    if text is ERASED:
+        raise Invalid(field, "the present one was erased: a new one is needed")
+    return text
 
 
 def check_webhook_name(name: str) -> str:

@@ -13,6 +13,7 @@ from albumcore.albums.values import (
     check_webhook_name,
     check_webhook_url,
     in_order,
+    text_left,
 )
 from albumcore.errors import IdTaken, Invalid, SeriesNotFound, WebhookNotFound
 from albumcore.ids import SeriesUID, StudyUID, UserId, WebhookId
@@ -149,7 +150,8 @@ def edit_webhook(
 
     Raises:
         AlbumNotFound, Forbidden: see `Album.require`.
-        Invalid: name or url break their rules, or the list is both replaced and changed.
+        Invalid: name or url break their rules, or the list is both replaced and changed; or a text is left that was
+            erased.
         WebhookNotFound: unknown or deleted.
     """
     album.require(act, Permission.MANAGE_WEBHOOKS)
@@ -160,8 +162,8 @@ def edit_webhook(
         raise Invalid("event", "the list is either replaced or changed")
     old = _webhook(album, webhook_id)
     webhook = Webhook(
-        new_name or old.name,
-        new_url or old.url,
+        new_name or text_left("name", old.name),
+        new_url or text_left("url", old.url),
         in_order((set(old.events) - removed) | added if events is None else events),
         old.enabled if enabled is None else enabled,
         old.secret if secret is None else secret or None,
