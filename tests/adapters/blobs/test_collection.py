@@ -54,7 +54,8 @@ def test_unreferenced_are_those_of_no_event(tmp_path: Path) -> None:
         api.request("DELETE", f"{ROOT}/image/1/")
         albums, blobs = api.service.albums, api.service.blobs
         waste = sorted(blobs.put(b"waste %d" % number) for number in range(3))
-        assert list(unreferenced_digests(albums, blobs, LATER)) == waste
+        found = list(unreferenced_digests(albums, blobs, LATER))
+        assert found == [(digest, LATER) for digest in waste]
         assert list(unreferenced_digests(albums, blobs, LATER - timedelta(days=2))) == []
 
 
@@ -66,7 +67,7 @@ def test_unreferenced_when_it_comes_to_be_needed(tmp_path: Path) -> None:
         root = tmp_path / "blobs"
         os.utime(root / digest[:2] / digest[2:], (0, 0))
         moment = datetime.now(UTC) - timedelta(days=7)
-        [found] = unreferenced_digests(api.service.albums, blobs, moment)
+        [(found, _)] = unreferenced_digests(api.service.albums, blobs, moment)
         _upload(api, "AAAA")
         assert not blobs.remove(found, moment)
         assert api.service.albums.verify(api.service.image_bytes.check) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import sqlite3
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -35,7 +34,6 @@ from albumcore import (
 )
 from albumcore.feed import FEED
 from albumcore.ids import AlbumId, UserId
-from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.cli.base import user_with_sub
 from albumcore_adapters.directory.accounts import Account
@@ -46,30 +44,12 @@ from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
+from support.command_line import Run
 from support.kheops import Clock
 from support.server import opened, user_of
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
 FILES = Path(pydicom.data.__file__).parent / "test_files"
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; return its status, standard output and standard error."""
-
-    def typed(*arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["albumcore", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return typed
 
 
 def test_version_is_that_of_the_package(run: Run) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any
 
-from albumcore import Albumcore, ImageAdded
+from albumcore import Albumcore, Content, ImageAdded, utc_now
+from albumcore.erasures import is_erased
 from albumcore.errors import AlbumcoreError
 from albumcore.kernel import RecordedEvent
-from albumcore_adapters.blobs.port import Blobs, Digest
+from albumcore_adapters.blobs.port import BlobMissing, Blobs, Digest
 
 _PAGE = 1000  # events
 
@@ -21,8 +22,11 @@ def unreferenced_digests(
     blobs: Blobs,
     before: datetime,
     progress: Callable[[int], None] = lambda done: None,
-) -> Iterator[Digest]:
-    """Yield, in ascending order, the blobs last put before a time that no event refers to.
+) -> Iterator[tuple[Digest, datetime]]:
+    """Yield the blobs that no event refers to, each with the time to give `Blobs.remove`.
+
+    Those of erased images come first: no upload puts one again, and their time is the present. Of the others only
+    those last put before a time, in ascending order.
 
     Events of images that were removed later count as well: past states remain readable. Safe beside uploads: an
     upload puts its bytes before it records the event, which renews the age of the blob, and `Blobs.remove` keeps a
@@ -41,22 +45,34 @@ def unreferenced_digests(
     # A temporary file: the digests may not fit into memory.
     with closing(sqlite3.connect("")) as database:
         database.execute("CREATE TABLE referenced (digest TEXT PRIMARY KEY) WITHOUT ROWID")
+        database.execute("CREATE TABLE erased (digest TEXT PRIMARY KEY) WITHOUT ROWID")
         after, read = 0, 0
         while page := albums.follow_only((ImageAdded,), after, _PAGE):
-            database.executemany("INSERT OR IGNORE INTO referenced VALUES (?)", _digests(page))
+            contents = [*_contents(page)]
+            for table, wanted in (("referenced", False), ("erased", True)):
+                database.executemany(
+                    f"INSERT OR IGNORE INTO {table} VALUES (?)",  # noqa: S608
+                    [(one.digest,) for one in contents if is_erased(one) is wanted],
+                )
             after, read = page[-1][0], read + len(page)
             progress(read)
+        gone = "SELECT digest FROM erased EXCEPT SELECT digest FROM referenced"
+        now = utc_now()
+        for (digest,) in database.execute(gone).fetchall():
+            with suppress(BlobMissing):
+                blobs.size(digest)
+                yield digest, now
         for digest in blobs.digests(before):
             found = database.execute("SELECT 1 FROM referenced WHERE digest = ?", [digest])
             if found.fetchone() is None:
-                yield digest
+                yield digest, before
 
 
-def _digests(
+def _contents(
     page: Iterable[tuple[int, RecordedEvent[Any] | AlbumcoreError | None]],
-) -> Iterator[tuple[Digest]]:
+) -> Iterator[Content]:
     for _, one in page:
         if isinstance(one, AlbumcoreError):
             raise one
         if one is not None:
-            yield (one.event.content.digest,)
+            yield one.event.content

@@ -30,6 +30,8 @@ COMMANDS = (
     "backup",
     "restore",
     "copy",
+    "erase",
+    "gc",
     "collect_blobs",
     "completion",
 )

@@ -41,6 +41,8 @@ app = App(
         albumcore verify
         albumcore backup /backup/2026-03-14 --data /srv/albumcore
         albumcore restore /backup/2026-03-14 --data /srv/albumcore
+        albumcore erase comment Q7bZ2mP0xT 3
+        albumcore gc
         albumcore collect-blobs --dry-run
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
         albumcore completion bash

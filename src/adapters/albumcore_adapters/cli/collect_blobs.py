@@ -39,7 +39,7 @@ def collect_blobs(
         with existing(data) as service, progress_of("reading events") as progress:
             blobs = service.blobs
             old = unreferenced_digests(service.albums, blobs, before, progress)
-            found.extend(digest for digest in old if dry_run or blobs.remove(digest, before))
+            found.extend(digest for digest, until in old if dry_run or blobs.remove(digest, until))
     finally:
         # Also lists what was removed before an error.
         for digest in found:

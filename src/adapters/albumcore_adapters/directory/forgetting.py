@@ -1,0 +1,102 @@
+"""Forgetting: the rows of the directory that say something about a person, a patient or a study are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from albumcore.ids import PatientId, StudyUID, UserId
+from albumcore_adapters.sql.database import Cursor, Parameter, number_changed
+
+_OF_PERSON: Sequence[tuple[str, int]] = (
+    ("DELETE FROM directory_person WHERE pid = ?", 1),
+    ("DELETE FROM directory_inbox WHERE sub = ?", 1),
+    ("DELETE FROM directory_claim WHERE place = 'inbox:' || ?", 1),
+    ("DELETE FROM directory_bringer WHERE sub = ?", 1),
+    ("DELETE FROM directory_token_floor WHERE sub = ?", 1),
+    (
+        "DELETE FROM directory_token_use WHERE token_id IN"
+        " (SELECT token_id FROM capability_token_row WHERE creator = ?)",
+        1,
+    ),
+    # What they claimed for albums stays claimed, by an unknown user. One such claim is enough.
+    (
+        "DELETE FROM directory_claim WHERE claimed_by = ? AND EXISTS (SELECT 1 FROM directory_claim AS other"
+        " WHERE other.place = directory_claim.place AND other.study_uid = directory_claim.study_uid"
+        " AND other.series_uid = directory_claim.series_uid AND other.claimed_by = '')",
+        1,
+    ),
+    ("UPDATE directory_claim SET claimed_by = '' WHERE claimed_by = ?", 1),
+)
+"""Statements that forget a person, and how often each takes their user id."""
+
+_STUDY = (
+    "description",
+    "date",
+    "time",
+    "timezone_offset",
+    "accession_number",
+    "referring_physician_name",
+    "patient_name",
+    "patient_id",
+    "patient_birth_date",
+    "patient_sex",
+    "study_id",
+)
+_SERIES = ("modality", "description", "number", "body_part")
+_ATTRIBUTES = "attributes <> '{}'"
+
+
+def forget_person(cursor: Cursor, user: UserId) -> int:
+    """Delete the rows about a user, and return how many there were. Events go on naming them by their user id."""
+    return _changed(cursor, [(text, [user] * number) for text, number in _OF_PERSON])
+
+
+def forget_patient(cursor: Cursor, patient: PatientId) -> int:
+    """Delete a patient, and return how many rows there were. The id is never given to another one."""
+    return _changed(cursor, [("DELETE FROM directory_patient WHERE id = ?", [patient])])
+
+
+def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:
+    """Delete what the catalogue says of a study, and return how many rows did.
+
+    Study and series stay as placeholders: albums and inboxes refer to them by UID.
+    """
+    instances = (
+        "DELETE FROM directory_instance WHERE series_uid IN"
+        " (SELECT series_uid FROM directory_series WHERE study_uid = ?)"
+    )
+    series = f"UPDATE directory_series SET {_without(_SERIES)}, instances = 0, populated = 0"  # noqa: S608
+    study = f"UPDATE directory_study SET {_without(_STUDY)}"  # noqa: S608
+    return _changed(
+        cursor,
+        [
+            (instances, [study_uid]),
+            (f"{series} WHERE study_uid = ? AND ({_says(_SERIES)} OR populated = 1)", [study_uid]),
+            (f"{study} WHERE study_uid = ? AND ({_says(_STUDY)})", [study_uid]),
+        ],
+    )
+
+
+def studies_of_patient(cursor: Cursor, dicom_patient_id: str) -> list[StudyUID]:
+    """The studies whose PatientID, (0010,0020), is this one, by UID."""
+    cursor.execute(
+        "SELECT study_uid FROM directory_study WHERE patient_id = ? ORDER BY study_uid",
+        (dicom_patient_id,),
+    )
+    return [StudyUID(row["study_uid"]) for row in cursor.fetchall()]
+
+
+def _without(columns: Sequence[str]) -> str:
+    return ", ".join([*(f"{column} = NULL" for column in columns), "attributes = '{}'"])
+
+
+def _says(columns: Sequence[str]) -> str:
+    return " OR ".join([*(f"{column} IS NOT NULL" for column in columns), _ATTRIBUTES])
+
+
+def _changed(cursor: Cursor, statements: Sequence[tuple[str, Sequence[Parameter]]]) -> int:
+    number = 0
+    for text, values in statements:
+        cursor.execute(text, values)
+        number += number_changed(cursor)
+    return number
