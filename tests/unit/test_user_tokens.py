@@ -122,6 +122,6 @@ def test_a_person_is_registered_in_their_own_stream() -> None:
     own.when(register_person, ALICE, DIGEST).then(REGISTERED)
     own.when(register_person, BOB, DIGEST).refused(Forbidden)
     own.when(register_person, through(KEY), DIGEST).refused(Forbidden)
-    own.when(register_person, ALICE, "a secret").refused(Invalid)
+    own.when(register_person, ALICE, "a secret").refused(Invalid, "commitment")
     given_tokens(ISSUED).when(register_person, ALICE, DIGEST).refused(IdTaken)
     assert given_on(UserTokens(), REGISTERED).state == UserTokens(owner=alice)

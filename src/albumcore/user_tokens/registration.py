@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from albumcore.errors import Forbidden, IdTaken
+from albumcore.errors import Forbidden, IdTaken, Invalid
+from albumcore.ids import is_digest
 from albumcore.kernel import Act, changed, stored
 from albumcore.user_tokens.user_tokens import UserTokens
-from albumcore.user_tokens.values import check_digest
 
 __all__ = ["PersonRegistered", "register_person"]
 
@@ -44,7 +44,8 @@ def register_person(state: UserTokens, act: Act, commitment: str) -> tuple[Perso
     """
     if not act.source.in_person or state.owner not in (None, act.user):
         raise Forbidden("only the user in person is registered")
-    registered = PersonRegistered(check_digest(commitment))
+    if not is_digest(commitment):
+        raise Invalid("commitment", "it is not a SHA-256 in hexadecimal")
     if state.tokens:
         raise IdTaken("this user was registered before")
-    return (registered,)
+    return (PersonRegistered(commitment),)
