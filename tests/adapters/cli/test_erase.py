@@ -26,7 +26,7 @@ from albumcore import (
 from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID
 from albumcore_adapters.service import Service
 from support.command_line import Run
-from support.sealed import seal
+from support.sealed_place import seal
 from support.server import opened, user_of
 
 ALBUM, STUDY = AlbumId("Q7bZ2mP0xT"), StudyUID("1.2.3")

@@ -12,7 +12,7 @@ from albumcore import Albumcore
 from albumcore_adapters.store import open_postgres, open_sqlite
 from support.clock import Clock
 from support.postgres import empty_database
-from support.sealed import Place
+from support.sealed_place import Place
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -84,7 +84,7 @@ from albumcore_adapters.erasure.subjects import (
 from albumcore_adapters.store import database_of
 from support.clock import Clock
 from support.facts import rows_of
-from support.sealed import Place
+from support.sealed_place import Place
 
 ALBUM, OTHER = AlbumId("Q7bZ2mP0xT"), AlbumId("otherAlbum")
 ALICE, BOB = UserId("p-alice"), UserId("p-bob")
