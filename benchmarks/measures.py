@@ -64,6 +64,20 @@ MEASURES: tuple[Measure, ...] = (
         at_most(50),
     ),
     Measure(
+        "page-past",
+        "events page over HTTP as of any moment, each time another, {greatest:,} events",
+        "ms",
+        pages.past,
+        ratio_at_most(3),
+        "the page of the present",
+    ),
+    Measure(
+        "state-past",
+        "state of the album as of any moment, each time another, {greatest:,} events",
+        "ms",
+        pages.past_state,
+    ),
+    Measure(
         "page-first",
         "first page of a new process, opening included, {greatest:,} events",
         "ms",

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +16,7 @@ from albumcore import Albumcore, album_stream
 from albumcore.ids import UserId
 from benchmarks import history
 from benchmarks.bare import write_answers
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, milliseconds
 from benchmarks.figures import Taken
 from benchmarks.history import ALBUM, INSIDER, VIEWERS, WHISPERERS
 from benchmarks.load import ApiRequest, load
@@ -153,6 +155,50 @@ def far(bench: Bench) -> Taken:
             return load(ours.address, asks, seconds=bench.scale.seconds, connections=1).p50
 
         return Taken(bench.alternate({"far back": far_back})["far back"])
+
+
+MOMENTS = 500
+"""How many moments of the past are asked for."""
+
+
+def past(bench: Bench) -> Taken:
+    """The newest page as of moments all over the history, and that of the present; none that was answered before."""
+    store = bench.store(bench.scale.greatest)
+    [now] = asks_for(store, [READER], [NEWEST])
+    random = Random(store.size)
+    moments = [_moment(random, store.size) for _ in range(MOMENTS)]
+    sides = {
+        "past": asks_for(store, [READER], [{**NEWEST, "at": at.isoformat()} for at in moments]),
+        "present": [now],
+    }
+    with serving(store.path) as ours:
+
+        def side(asks: Sequence[ApiRequest]) -> Callable[[], float]:
+            sent = [anew(ask) for ask in asks]
+            return lambda: load(ours.address, sent, seconds=1, connections=1).p50
+
+        seen = bench.alternate(
+            {name: side(asks) for name, asks in sides.items()}, turns=bench.scale.turns
+        )
+    return Taken(seen["past"], seen["present"])
+
+
+def past_state(bench: Bench) -> Taken:
+    """The state of the album at moments all over its history, in the library."""
+    store = bench.store(bench.scale.greatest)
+    random, stream = Random(store.size), album_stream(ALBUM)
+    with store.opened() as service:
+        albums = service.albums
+
+        def state() -> float:
+            return milliseconds(lambda: albums.load(stream, at=_moment(random, store.size)), 0.5)
+
+        return Taken(bench.alternate({"state": state})["state"])
+
+
+def _moment(random: Random, size: int) -> datetime:
+    """A moment of the history of an album, when all its members were there."""
+    return history.END - random.uniform(0.01, 0.9) * size * history.STEP
 
 
 def first(bench: Bench) -> Taken:
