@@ -1,4 +1,4 @@
-"""Erasing events of a history: a state in a cache and a replay agree on what is left."""
+"""Erasing events of a history: a state in a cache, a replay and the index rows agree on what is left."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from albumcore import Act, RecordedEvent, Source, UserId
+from albumcore import Act, CommandKey, RecordedEvent, Source, UserId
 from albumcore.erasures import marker_of
 from albumcore.kernel import fold
 from albumcore.streams import named_stream
 from albumcore.testing import (
     History,
     album_histories,
-    command_keys,
+    digests,
     image_set_histories,
     study_comment_histories,
     user_token_histories,
 )
 from support.blanks import is_personal, without_keys
 from support.deep import at_length
+from support.facts import rows_meant
 
 OPERATOR = Source(UserId("operator"))
 HISTORIES: dict[str, st.SearchStrategy[History[Any]]] = {
@@ -59,7 +60,8 @@ def erasings(draw: st.DrawFn, kind: str) -> Erasing:
     history: Log = list(draw(HISTORIES[kind].filter(len)))
     for number, one in enumerate(history):
         if draw(st.integers(0, 3)) == 0:
-            act = evolve(one.act, command=draw(command_keys()))
+            content = draw(st.none() | digests())
+            act = evolve(one.act, command=CommandKey(f"try-{number}", content))
             history[number] = evolve(one, act=act)
     at = sorted(draw(st.lists(st.integers(1, len(history)), min_size=1, max_size=3)))
     log: Log = []
@@ -99,3 +101,12 @@ def test_a_cached_state_moves_on_to_what_a_replay_says(kind: str, data: st.DataO
     version = data.draw(st.integers(0, latest))
     cached = fold(initial, erasing.read(version, seen))
     assert fold(cached, erasing.read(len(log), goes)[version:]) == replayed
+
+
+@each_kind
+@settings(max_examples=at_length(1_000, 50))
+@given(data=st.data())
+def test_rows_are_those_of_a_rebuild(kind: str, data: st.DataObject) -> None:
+    """Rows that were written event by event, the markers too, are those of the log as it is read in the end."""
+    erasing = data.draw(erasings(kind))
+    assert rows_meant(erasing.log) == rows_meant(erasing.read(len(erasing.log), len(erasing.gone)))

@@ -266,4 +266,7 @@ def _carry_out(rows: Rows, change: Change) -> None:
 
 
 def _matches(row: IndexRow, where: Mapping[str, Any]) -> bool:
-    return all(getattr(row, name) == value for name, value in where.items())
+    return all(
+        getattr(row, name) in value if isinstance(value, tuple) else getattr(row, name) == value
+        for name, value in where.items()
+    )

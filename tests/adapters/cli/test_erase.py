@@ -97,6 +97,7 @@ def test_a_person_is_erased_by_sub_or_address(run: Run, tmp_path: Path, sealed: 
     assert run("erase", "person", "bob", "--data", tmp_path)[1] == (
         "there is nothing to erase of person bob\n"
     )
+    assert run("verify", "--data", tmp_path)[0] == 0
     assert sealed.people.person(bob) is None
     again = sealed.people.register("bob", "bob@clinic.example", "Bob")
     assert again.id != bob

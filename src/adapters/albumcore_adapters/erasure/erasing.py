@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,8 @@ from albumcore import (
     StudyCommentPosted,
 )
 from albumcore.codec import moment_of
-from albumcore.erasures import ErasureRecorded, marker_of
+from albumcore.erasures import ErasureKind, ErasureRecorded, marker_of
+from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId
 from albumcore.index import changes
 from albumcore.kernel import Event, stored_name
@@ -180,6 +181,17 @@ def require_sealed(albums: Albumcore) -> None:
             "the store is in clear, so that its events cannot be erased: make a sealed one of it with "
             "`albumcore copy --seal`"
         )
+
+
+def erased_people(albums: Albumcore) -> frozenset[UserId]:
+    """The pseudonyms of the people who were erased. A record that cannot be read is passed over."""
+    found: set[UserId] = set()
+    for stored in albums.recorder.select_events(erasures_stream().name):
+        with suppress(AlbumcoreError):
+            said = albums.mapper.to_domain_event(stored).event  # type: ignore[attr-defined]
+            if said.kind is ErasureKind.PERSON:
+                found.add(UserId(said.key))
+    return frozenset(found)
 
 
 def keys_of_subject(cursor: Cursor, subject: str) -> list[EventKey]:
