@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from albumcore import Album, album_stream, fold
 from albumcore.errors import AlbumNotFound
+from albumcore.past import AlbumDifference, difference
 from albumcore.testing import ALBUMS, CAST, START, Clock, Command, album_commands
 from albumcore_adapters.store import open_memory
 from support.facts import fact_of, facts_of, facts_predicted, standing_facts, standing_predicted
@@ -32,8 +34,12 @@ def test_moment_of_the_past_equals_what_was_true_then(
             play(store, clock, on(STREAM, [command]))
             naive.predict(command.name, command.source, clock.now, command.args)
             known.append((clock.now, deepcopy(naive)))
-        at = data.draw(moments_around(known))
-        then = [model for told, model in known if told <= at][-1]
+        at, later = sorted(data.draw(st.tuples(moments_around(known), moments_around(known))))
+        then, after = (
+            [model for told, model in known if told <= moment][-1] for moment in (at, later)
+        )
+        found = difference(store.load(STREAM, at=at), store.load(STREAM, at=later))
+        assert differing_facts(found) == differing_predicted(then, after)
         assert facts_of(store.load(STREAM, at=at)) == facts_predicted(then)
         for viewer in CAST.users:
             expected = then.see(viewer, {"comments", "mutations"})
@@ -44,6 +50,53 @@ def test_moment_of_the_past_equals_what_was_true_then(
                 continue
             assert ([fact_of(entry) for entry in page.entries], page.total) == expected
             assert standing_facts(page) == standing_predicted(then, expected[0])
+            version = store.moment(STREAM, at).version
+            assert store.feed(ALBUM, viewer, version=version) == page
+            if naive.phase == "open":
+                counts = store.album_counts(ALBUM, viewer, version)
+                seen = then.see(viewer, {"comments"})[1]
+                assert (counts.comments, counts.last_event_at) == (seen, then.last_event_at)
+
+
+def differing_facts(found: AlbumDifference) -> dict[str, Any]:
+    """What differs between two states, in plain words."""
+    members = found.members
+    return {
+        "name": found.name,
+        "description": found.description,
+        "members": {
+            "added": members.added,
+            "removed": members.removed,
+            "changed": members.changed,
+        },
+        "studies": (list(found.added_studies), list(found.removed_studies)),
+        "series": (list(found.added_series), list(found.removed_series)),
+    }
+
+
+def differing_predicted(old: NaiveAlbum, new: NaiveAlbum) -> dict[str, Any]:
+    """What should differ."""
+    was, will_be = (
+        {user: member["admin"] for user, member in one.members.items()} for one in (old, new)
+    )
+    both = was.keys() & will_be.keys()
+    olds, news = (
+        {(study, uid) for study, uids in one.studies.items() for uid in uids} for one in (old, new)
+    )
+    studies = {study for study, _ in olds}, {study for study, _ in news}
+    return {
+        "name": (old.name, new.name) if old.name != new.name else None,
+        "description": (
+            (old.description, new.description) if old.description != new.description else None
+        ),
+        "members": {
+            "added": {user: will_be[user] for user in will_be.keys() - both},
+            "removed": {user: was[user] for user in was.keys() - both},
+            "changed": {user: will_be[user] for user in both if was[user] != will_be[user]},
+        },
+        "studies": (sorted(studies[1] - studies[0]), sorted(studies[0] - studies[1])),
+        "series": (sorted(news - olds), sorted(olds - news)),
+    }
 
 
 def moments_around(known: list[tuple[datetime, NaiveAlbum]]) -> st.SearchStrategy[datetime]:
