@@ -68,6 +68,9 @@ WEBHOOK, HOOK = WebhookId("webhook"), "http://127.0.0.1:9/hook"
 CAPABILITY = CapabilityTokenId("of-carol")
 """A capability token of the album that Carol made."""
 
+THEN = "2026-03-01T12:00:10Z"
+"""A time at which everybody who is a member was one already."""
+
 CONFIGURATION = "CONFIGURATION"
 """Stands for the address of a report provider that is there."""
 
@@ -117,6 +120,7 @@ TO_COMMON = {"album": COMMON}
 REQUESTS: Mapping[str, Request] = {
     "POST /albums": Request(form={"name": "Mine"}),
     "GET /albums/{album} (with its users)": Request(query={"includeUsers": "true"}),
+    "GET /albums/{album}/changes": Request(query={"from": THEN, "to": THEN}),
     "PATCH /albums/{album} (a notification)": Request(form={"notificationNewSeries": "true"}),
     "PATCH /albums/{album} (the name)": Request(form={"name": "Other"}),
     "PUT /studies/{study}/albums/{album} (from the inbox)": OF_INBOX,

@@ -57,7 +57,8 @@ class Route:
         body: Schema of a JSON body; None if it takes none.
         errors: Statuses of errors beside those of every route.
         from_store: Whether the response depends on the database alone, not on the clock or another server. It is
-            then read in one read transaction, and cached until the next commit.
+            then read in one read transaction, and cached until the next commit. A refusal, which is never cached, may
+            depend on the clock.
         idempotent: Makes the response to a replayed request, from the event that the first one recorded. A route
             without it ignores ``Idempotency-Key``.
         name: Method and path, as in ``GET /albums``.

@@ -24,6 +24,7 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.kheops.parameters import (
+    MOMENT_NAMES,
     BadQuery,
     Fields,
     Page,
@@ -92,7 +93,8 @@ def list_all(
     album, query = request.album, request.query
     named = Named(people, catalogue, lambda: albums.load(request.stream))
     wanted = feed_query(query, named, form)
-    moment = asked_moment(query, albums, album, clock)
+    is_past = not query.values.keys().isdisjoint(MOMENT_NAMES)
+    moment = asked_moment(query, albums, album, clock) if is_past else None
     version = None if moment is None else moment.version
     page = albums.feed(album, request.caller.user, wanted, version=version)
     shown_with = query.texts("with")
