@@ -13,6 +13,7 @@ from typing import Any
 from albumcore import Albumcore, post_comment
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import open_service
+from albumcore_adapters.store import open_postgres
 from benchmarks.bench import Bench
 from benchmarks.commands import COMMENT, STREAM, WRITER, per_second
 from benchmarks.figures import LeftOut, Taken
@@ -49,8 +50,10 @@ def _database(bench: Bench) -> Settings:
     server = _server()
     url = server.url(server.create())
     settings = Settings(data=bench.directory(), database=url)
+    # By the library, in clear: the members of the album are named by their subs.
+    with open_postgres(url) as albums:
+        fill_album(albums, STREAM, bench.scale.middle, bench.say)
     service = open_service(settings)
-    fill_album(service.albums, STREAM, bench.scale.middle, bench.say)
     introduce(service)
     service.close()
     return settings

@@ -15,7 +15,7 @@ from falcon.testing import TestClient
 
 from albumcore import Source, album_stream, create_album
 from albumcore.errors import AlbumNotFound
-from albumcore.ids import UserId, album_id, user_id
+from albumcore.ids import UserId, album_id
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.issuing import issue
@@ -24,15 +24,15 @@ from albumcore_adapters.service import Service, open_service
 service: Service  # one for each process, opened after the fork: in `wsgi.py`
 
 
-def logged_in() -> UserId:
-    """Who asks, as the application around it knows."""
-    return user_id("alice")
+def logged_in(service: Service) -> UserId:
+    """The user who asks: the application around the service knows their sub."""
+    return service.people.register("alice").id
 
 
 def show(request: HttpRequest, case: str) -> JsonResponse:
     """A view."""
     try:
-        page = service.albums.feed(album_id(case), logged_in())
+        page = service.albums.feed(album_id(case), logged_in(service))
     except AlbumNotFound as error:
         raise Http404(error.detail) from error
     shown = [entry.type.mutation or entry.shown_comment for entry in page.entries]
@@ -64,16 +64,15 @@ if __name__ == "__main__":
             log_level="warning",
         )
         service = open_service(settings)
-        alice = Source(user_id("alice"))
+        alice = Source(service.people.register("alice", "alice@clinic.example", "Alice").id)
         stream = album_stream(album_id("Q7bZ2mP0xT"))
-        service.people.register(alice.user, "alice@clinic.example", "Alice")
         service.albums.handle(stream, create_album, alice, "Knees")
 
         app = make_app(get_wsgi_application(), create_app(service))
         client = TestClient(app)
         print(client.simulate_get("/cases/Q7bZ2mP0xT").json)
         print(client.simulate_get("/cases/Nowhere000").status)
-        jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service.auth, "alice", "alice@clinic.example", "Alice", 60)
         headers = {"Authorization": f"Bearer {jwt}"}
         albums = client.simulate_get("/albumcore/albums", headers=headers).json
         print([album["name"] for album in albums])

@@ -10,16 +10,16 @@ from fastapi import FastAPI, HTTPException
 
 from albumcore import Source, album_stream, create_album
 from albumcore.errors import AlbumNotFound
-from albumcore.ids import UserId, album_id, user_id
+from albumcore.ids import UserId, album_id
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
 
 
-def logged_in() -> UserId:
-    """Who asks, as the application around it knows."""
-    return user_id("alice")
+def logged_in(service: Service) -> UserId:
+    """The user who asks: the application around the service knows their sub."""
+    return service.people.register("alice").id
 
 
 def make_app(service: Service) -> FastAPI:
@@ -30,7 +30,7 @@ def make_app(service: Service) -> FastAPI:
     @app.get("/cases/{case}")
     def show(case: str) -> list[str | None]:
         try:
-            page = service.albums.feed(album_id(case), logged_in())
+            page = service.albums.feed(album_id(case), logged_in(service))
         except AlbumNotFound as error:
             raise HTTPException(404, error.detail) from error
         return [entry.type.mutation or entry.shown_comment for entry in page.entries]
@@ -58,10 +58,9 @@ if __name__ == "__main__":
             log_level="warning",
         )
         service = open_service(settings)
-        alice = Source(user_id("alice"))
+        alice = Source(service.people.register("alice", "alice@clinic.example", "Alice").id)
         stream = album_stream(album_id("Q7bZ2mP0xT"))
-        service.people.register(alice.user, "alice@clinic.example", "Alice")
         service.albums.handle(stream, create_album, alice, "Knees")
-        jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service.auth, "alice", "alice@clinic.example", "Alice", 60)
         asyncio.run(try_out(make_app(service), jwt))
         service.close()

@@ -9,16 +9,16 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from albumcore import Source, album_stream, create_album
 from albumcore.errors import AlbumNotFound
-from albumcore.ids import UserId, album_id, user_id
+from albumcore.ids import UserId, album_id
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
 
 
-def logged_in() -> UserId:
-    """Who asks, as the application around it knows."""
-    return user_id("alice")
+def logged_in(service: Service) -> UserId:
+    """The user who asks: the application around the service knows their sub."""
+    return service.people.register("alice").id
 
 
 def make_app(service: Service) -> Flask:
@@ -27,7 +27,7 @@ def make_app(service: Service) -> Flask:
 
     @app.get("/cases/<case>")
     def show(case: str) -> ResponseReturnValue:
-        page = service.albums.feed(album_id(case), logged_in())
+        page = service.albums.feed(album_id(case), logged_in(service))
         return [entry.type.mutation or entry.shown_comment for entry in page.entries]
 
     @app.errorhandler(AlbumNotFound)
@@ -48,15 +48,14 @@ if __name__ == "__main__":
             log_level="warning",
         )
         service = open_service(settings)
-        alice = Source(user_id("alice"))
+        alice = Source(service.people.register("alice", "alice@clinic.example", "Alice").id)
         stream = album_stream(album_id("Q7bZ2mP0xT"))
-        service.people.register(alice.user, "alice@clinic.example", "Alice")
         service.albums.handle(stream, create_album, alice, "Knees")
 
         client = make_app(service).test_client()
         print(client.get("/cases/Q7bZ2mP0xT").json)
         print(client.get("/cases/Nowhere000").status)
-        jwt = issue(service.auth, alice.user, "alice@clinic.example", "Alice", 60)
+        jwt = issue(service.auth, "alice", "alice@clinic.example", "Alice", 60)
         headers = {"Authorization": f"Bearer {jwt}"}
         albums = client.get("/albumcore/albums", headers=headers).json or ()
         print([album["name"] for album in albums])
