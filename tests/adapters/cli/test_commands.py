@@ -45,6 +45,9 @@ from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
 from support.command_line import Run
+
+
+from support.in_clear import put
 from support.kheops import Clock
 from support.server import opened, user_of
 
@@ -734,3 +737,21 @@ def test_copy_that_finds_something(
     assert (status, err.startswith("the source was written to meanwhile")) == (1, True)
     status, _, err = run("verify", "--data", tmp_path / "2")
     assert (status, "unfinished copy" in err) == (2, True)
+
+
+def test_copy_to_a_sealed_store(run: Run, tmp_path: Path) -> None:
+    """A store in clear becomes a sealed one, which is none to be sealed again."""
+    source, target = put(tmp_path / "clear"), tmp_path / "sealed"
+    addresses = ("--from", f"sqlite://{source}", "--to", f"sqlite://{target}")
+    status, _, err = run("copy", "--seal", *addresses)
+    assert (status, "by `albumcore verify`" in err) == (2, True)
+    assert run("verify", "--data", str(source))[0] == 0
+    status, out, err = run("copy", "--seal", *addresses)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "the copy says what the source says, and is sealed and verified"
+    assert run("verify", "--data", str(target))[0] == 0
+    other = ("--from", f"sqlite://{target}", "--to", f"sqlite://{tmp_path}/other")
+    status, _, err = run("copy", "--seal", *other)
+    assert (status, "copy it without --seal" in err) == (2, True)
+    assert run("copy", *other)[0] == 0
+    assert run("verify", "--data", f"{tmp_path}/other")[0] == 0

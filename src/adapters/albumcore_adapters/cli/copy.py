@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from albumcore_adapters.blobs import Blobs, open_blobs
 from albumcore_adapters.cli.base import Failed, JsonOption, app, print_json
 from albumcore_adapters.transfer.copy import Copied, copy_store
 from albumcore_adapters.transfer.location import location_of
+from albumcore_adapters.transfer.sealed_copy import copy_sealed
 
 
 @app.command
@@ -28,6 +29,13 @@ def copy(
         str | None, Parameter(help="Where the images are, as in ALBUMCORE_BLOBS.")
     ] = None,
     blobs_to: Annotated[str | None, Parameter(help="Where they are to be.")] = None,
+    seal: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Make a sealed store of one in clear: users get pseudonyms, texts and images are encrypted.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Copy a whole store to an empty place: events, the tables beside them, and images. Stop the service first.
@@ -38,12 +46,13 @@ def copy(
     For example:
 
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+        albumcore copy --seal --from sqlite:///srv/albumcore --to sqlite:///srv/albumcore-sealed
     """
-    copied = _copy(source, target, blobs_from, blobs_to)
+    copied = _copy(source, target, blobs_from, blobs_to, copy_sealed if seal else copy_store)
     if json:
         print_json(_as_json(copied))
     else:
-        for line in (*_sentences(copied), *copied.problems):
+        for line in (*_sentences(copied, is_sealed=seal), *copied.problems):
             print(line)
     if not copied.is_whole:
         raise Failed(
@@ -55,7 +64,13 @@ def copy(
         raise Failed(f"{len(copied.problems)} things differ, as in the source", 1)
 
 
-def _copy(source: str, target: str, blobs_from: str | None, blobs_to: str | None) -> Copied:
+def _copy(
+    source: str,
+    target: str,
+    blobs_from: str | None,
+    blobs_to: str | None,
+    copy_between: Callable[..., Copied],
+) -> Copied:
     """Copy a store between two addresses; images are in the data directories unless other places are named."""
     sides = (location_of(source), blobs_from), (location_of(target), blobs_to)
     (old, _), (new, _) = sides
@@ -67,7 +82,7 @@ def _copy(source: str, target: str, blobs_from: str | None, blobs_to: str | None
         ]
         return opened[0], opened[1]
 
-    return copy_store(old, new, both if are_known else None, progress_of, utc_now)
+    return copy_between(old, new, both if are_known else None, progress_of, utc_now)
 
 
 def _as_json(copied: Copied) -> dict[str, object]:
@@ -83,7 +98,7 @@ def _as_json(copied: Copied) -> dict[str, object]:
     }
 
 
-def _sentences(copied: Copied) -> Iterator[str]:
+def _sentences(copied: Copied, *, is_sealed: bool) -> Iterator[str]:
     yield (
         f"{copied.events} events, the last of them at position {copied.position}, "
         f"and {copied.rows} rows beside them are there"
@@ -102,4 +117,8 @@ def _sentences(copied: Copied) -> Iterator[str]:
             "(ALBUMCORE_SECRET_FILE), or all tokens end"
         )
     if copied.is_whole and not copied.problems:
-        yield "the copy equals the source, and is verified"
+        yield (
+            "the copy says what the source says, and is sealed and verified"
+            if is_sealed
+            else "the copy equals the source, and is verified"
+        )

@@ -41,13 +41,13 @@ def registration_problems(
 
 
 def _commitments(albums: Albumcore) -> Mapping[UserId, str]:
-    """The commitment of each registration that begins a stream; one that is unreadable is not among them."""
+    """The commitment of the first registration in each stream; one that is unreadable is not among them."""
     found: dict[UserId, str] = {}
     position = 0
     while page := albums.follow_only((PersonRegistered,), position, _PAGE):
         for _, one in page:
-            if isinstance(one, RecordedEvent) and one.version == 1:
-                found[UserId(key_of(one.stream))] = one.event.commitment
+            if isinstance(one, RecordedEvent):
+                found.setdefault(UserId(key_of(one.stream)), one.event.commitment)
         position = page[-1][0]
     return found
 
