@@ -25,6 +25,7 @@ from eventsourcing.system import (
 )
 
 from albumcore import (
+    ERASED,
     Albumcore,
     AlbumCreated,
     AlbumId,
@@ -207,6 +208,43 @@ def test_the_log_travels_as_json(store: Albumcore) -> None:
     talks.pull_and_process(store.name)
     assert talks.counted(A1.name) == 2
     talks.close()
+
+
+class Hearer(AlbumFollower[UUID], ProcessApplication[UUID]):
+    """Notes what was said."""
+
+    def __init__(self, env: Any = None) -> None:
+        super().__init__(env)
+        self.heard: list[Any] = []
+
+    @singledispatchmethod
+    def policy(self, domain_event: Any, processing_event: Any) -> None:
+        """What comes from elsewhere is passed over."""
+
+    @policy.register(RecordedEvent)
+    def _(self, recorded: RecordedEvent[Any], processing_event: Any) -> None:
+        if isinstance(recorded.event, CommentPosted):
+            self.heard.append(recorded.event.comment)
+
+
+def test_a_follower_of_a_sealed_store_hears_what_was_said(open_store: Open) -> None:
+    """In the same process, also when it is prompted; elsewhere the texts are erased, because no key travels."""
+    store = open_store(sealed=True)
+    talk(store)
+    near, far = Hearer(), Hearer()
+    near.follow(store.name, store.notification_log)
+    far.follow(store.name, AlbumLogClient(NotificationLogJSONService(store)))
+    for one in (near, far):
+        one.pull_and_process(store.name)
+    assert near.heard == ["Look", DONE]
+    assert far.heard == [ERASED, ERASED]
+    near.close()
+    far.close()
+    with NewSingleThreadedRunner[Any](
+        System([[Albumcore, Hearer]]), env=environment_of(store)
+    ) as running:
+        running.get(Albumcore).handle(A1, post_comment, ALICE, "And I")
+        assert running.get(Hearer).heard[-1] == "And I"
 
 
 def test_a_subscription_hears_of_each_event(open_again: Open) -> None:

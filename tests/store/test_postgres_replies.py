@@ -23,17 +23,23 @@ from support.proxy import COMMIT, CUTS, Cut, Proxy, proxied
 A1 = album_stream(AlbumId("A1"))
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["in clear", "sealed"])
+def is_sealed(request: pytest.FixtureRequest) -> bool:
+    """Whether the store is sealed: then an event is stored in other bytes each time that it is made."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def url(is_sealed: bool) -> Iterator[str]:
     """The address of a database."""
     with empty_database() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def direct(url: str) -> Iterator[Albumcore]:
+def direct(url: str, is_sealed: bool) -> Iterator[Albumcore]:
     """A store, with an album, without any network before it."""
-    app = open_postgres(url)
+    app = open_postgres(url, sealed=is_sealed)
     with postgres_of(app).transaction(commit=True) as cursor:
         cursor.execute("CREATE TABLE notes (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
     app.handle(A1, create_album, ALICE, "Knees")

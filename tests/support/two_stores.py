@@ -39,8 +39,8 @@ class TwoStores(StoreMachine[S]):
 
     @staticmethod
     def open_store(clock: Callable[[], datetime]) -> Albumcore:
-        """Open the store in memory. It keeps no snapshots."""
-        return open_memory(clock=clock)
+        """Open the store in memory, a sealed one. It keeps no snapshots."""
+        return open_memory(clock=clock, sealed=True)
 
     def __init__(self) -> None:
         super().__init__()
