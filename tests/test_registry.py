@@ -25,6 +25,7 @@ from albumcore import (
     FavoriteSet,
     ImageAdded,
     ImageRemoved,
+    ImageRestored,
     MemberAdded,
     MemberLeft,
     MemberPromoted,
@@ -32,6 +33,7 @@ from albumcore import (
     MemberSettingsRestored,
     NotificationsSet,
     PatientDeleted,
+    PatientRestored,
     PersonRegistered,
     ReportAdded,
     ReportProviderCreated,
@@ -101,7 +103,9 @@ DECISIONS: dict[type[Any], str] = {
     UserTokenRevoked: "revoke_user_token",
     ImageAdded: "add_image",
     ImageRemoved: "remove_image",
+    ImageRestored: "restore_image",
     PatientDeleted: "delete_patient",
+    PatientRestored: "restore_patient",
 }
 """The decisions that lead to each event; that they do is shown one by one in the tests of the decisions."""
 

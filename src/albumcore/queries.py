@@ -29,6 +29,7 @@ from albumcore.feed import (
 from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import (
+    SHOWN,
     AlbumOverview,
     AlbumRow,
     Change,
@@ -250,7 +251,7 @@ class Albumcore(Undoing):
         Raises:
             ImageNotFound: it was never added, was removed or erased, or its patient was deleted.
         """
-        for row in self.index.rows(ImageRow, {"image_id": image_id}):
+        for row in self.index.rows(ImageRow, {"image_id": image_id, **SHOWN}):
             stored = self.recorder.select_events(
                 f"images-{row.patient}", gt=row.version - 1, lte=row.version
             )

@@ -206,10 +206,16 @@ EFFECTS: Mapping[str, tuple[Effect, str, str]] = {
         "id_taken",
     ),
     "remove_image": (
-        lambda old, new, act, args: args[0] not in new.images,
-        "images",
+        lambda old, new, act, args: args[0] not in new.images and args[0] in new.removed,
+        "images removed",
         "image_not_found",
     ),
+    "restore_image": (
+        lambda old, new, act, args: new.images[args[0]] == old.removed[args[0]],
+        "images removed",
+        "nothing",
+    ),
+    "restore_patient": (lambda old, new, act, args: not new.is_closed, "is_closed", "nothing"),
     "delete_patient": (lambda old, new, act, args: new.is_closed, "is_closed", "nothing"),
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from albumcore import Content, ImageAdded, PatientImageSet, Stream, patient_stream
 from albumcore.errors import ImageNotFound
-from albumcore.index import ImageRow
+from albumcore.index import SHOWN, ImageRow
 from albumcore.testing import PATIENTS, Command, ImageSetMachine
 from albumcore_adapters.blobs import DirectoryBlobs, ImageBytes
 from support.two_stores import TwoStores
@@ -20,12 +20,17 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
     """The images that can be found and shown are those of the list, and their bytes are there."""
 
     def __init__(self) -> None:
-        self.shown: list[dict[str, Any]] = []
+        self.sets: list[dict[str, Any]] = []
         self.closed: set[str] = set()
         self.known: set[int] = set()
         super().__init__()
         blobs = DirectoryBlobs(Path(self.folder.name) / "blobs")
         self.image_bytes = ImageBytes(blobs)
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """The images that are in their sets, of patients who are there."""
+        return [one for one in self.sets if not one["removed"] and one["stream"] not in self.closed]
 
     def keep(self, data: bytes) -> Content:
         """The bytes are on the disk before the event that refers to them."""
@@ -36,18 +41,24 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
     ) -> str | int:
         """The rules of the image API, on a list."""
         name, args = command.name, command.args
-        if name == "delete_patient":
-            was_open = stream.name not in self.closed
-            self.closed.add(stream.name)
-            self.shown = [one for one in self.shown if one["stream"] != stream.name]
-            return int(was_open)
+        if name in ("delete_patient", "restore_patient"):
+            was_closed = stream.name in self.closed
+            self.closed ^= {stream.name} if was_closed != (name == "delete_patient") else set()
+            return int(was_closed != (name == "delete_patient"))
         if stream.name in self.closed:
             return "image_not_found"
-        found = [one for one in self.shown if one["id"] == args[0]]
-        if name == "remove_image":
-            if not found or found[0]["stream"] != stream.name:
+        found = [one for one in self.sets if one["id"] == args[0]]
+        mine = [one for one in found if one["stream"] == stream.name]
+        if name == "restore_image":
+            if not mine:
                 return "image_not_found"
-            self.shown.remove(found[0])
+            was_removed = mine[0]["removed"]
+            mine[0]["removed"] = False
+            return int(was_removed)
+        if name == "remove_image":
+            if not mine or mine[0]["removed"]:
+                return "image_not_found"
+            mine[0]["removed"] = True
             return 1
         image_id, clinic, station, type_, content = args
         self.known.add(image_id)
@@ -55,8 +66,9 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
             return "invalid"
         if found:
             return "id_taken"
-        self.shown.append(
+        self.sets.append(
             {
+                "removed": False,
                 "stream": stream.name,
                 "id": image_id,
                 "clinic": clinic,
@@ -75,7 +87,7 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
     def compare(self) -> None:
         """The images that can be searched, shown, and not shown."""
         store = self.stores[self.turn % 2]
-        found = {row.image_id: row for row in store.index.rows(ImageRow, {})}
+        found = {row.image_id: row for row in store.index.rows(ImageRow, SHOWN)}
         assert sorted(found) == sorted(one["id"] for one in self.shown)
         for one in self.shown:
             row, event = store.image(one["id"])

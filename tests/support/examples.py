@@ -22,6 +22,7 @@ from albumcore import (
     FavoriteSet,
     ImageAdded,
     ImageRemoved,
+    ImageRestored,
     ImagesErased,
     MemberAdded,
     MemberLeft,
@@ -30,6 +31,7 @@ from albumcore import (
     MemberSettingsRestored,
     NotificationsSet,
     PatientDeleted,
+    PatientRestored,
     PersonRegistered,
     ReportAdded,
     ReportProviderCreated,
@@ -145,7 +147,9 @@ _EXAMPLES = (
     _recorded(f"user-{ALICE}", UserTokenRevoked(TOKEN)),
     _recorded("images-343", ImageAdded(IMAGE, 276, 117, ImageType.HEADSHOT, CONTENT)),
     _recorded("images-343", ImageRemoved(IMAGE)),
+    _recorded("images-343", ImageRestored(IMAGE)),
     _recorded("images-343", PatientDeleted()),
+    _recorded("images-343", PatientRestored()),
     _of_album(
         AlbumTextErased(
             (1, 3, 5),

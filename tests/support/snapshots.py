@@ -5,6 +5,7 @@ from __future__ import annotations
 from albumcore.albums import Album, Member, Phase, ReportProvider
 from albumcore.codec import Snapshot
 from albumcore.erasures import Erasures
+from albumcore.ids import ImageId
 from albumcore.image_sets import Image, ImageType, PatientImageSet
 from albumcore.study_comments import StudyComments
 from albumcore.user_tokens import CapabilityToken, Grants, UserTokens
@@ -44,7 +45,11 @@ ALBUM = Album(
     },
     {HOOK: WEBHOOK},
 )
-IMAGES = PatientImageSet({IMAGE: Image(276, None, ImageType.XRAY, CONTENT)}, is_closed=True)
+IMAGES = PatientImageSet(
+    {IMAGE: Image(276, None, ImageType.XRAY, CONTENT)},
+    is_closed=True,
+    removed={ImageId(64): Image(None, 117, ImageType.SURGERY, CONTENT)},
+)
 TOKENS = UserTokens(
     {TOKEN: CapabilityToken(DIGEST, "Laptop", ALICE, AT, NOT_BEFORE, EXPIRES)}, ALICE
 )

@@ -47,6 +47,7 @@ from support.examples import (
 ALBUM = "Q7bZ2mP0xT"
 STREAM = f"album-{ALBUM}"
 MOVED = Set(AlbumRow, {"album_id": ALBUM}, {"last_event_at": AT})
+IMAGE_ROW = {"image_id": IMAGE, "patient": 343}
 UNDONE = Put(UndoneRow(STREAM, 6, 7))
 
 
@@ -268,8 +269,10 @@ MEANT: dict[str, list[Change]] = {
     "user.capability_token_issued": [token_row(f"user-{ALICE}", "Laptop")],
     "user.capability_token_revoked": [revoked(f"user-{ALICE}")],
     "images.image_added": [ADDED, Put(ImageRow(IMAGE, 343, 7, 276, 117, "Headshot", AT))],
-    "images.image_removed": [Drop(ImageRow, {"image_id": IMAGE})],
-    "images.patient_deleted": [Drop(ImageRow, {"patient": 343})],
+    "images.image_removed": [Set(ImageRow, IMAGE_ROW, {"is_removed": True})],
+    "images.image_restored": [Set(ImageRow, IMAGE_ROW, {"is_removed": False})],
+    "images.patient_deleted": [Set(ImageRow, {"patient": 343}, {"is_closed": True})],
+    "images.patient_restored": [Set(ImageRow, {"patient": 343}, {"is_closed": False})],
     "album.text_erased": [
         command_erased(STREAM, 1, 3, 5),
         Set(AlbumRow, {"album_id": ALBUM}, {"name": "[erased]"}),

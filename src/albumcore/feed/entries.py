@@ -146,7 +146,9 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     user_tokens.UserTokenRevoked: HIDDEN,
     image_set.ImageAdded: HIDDEN,
     image_set.ImageRemoved: HIDDEN,
+    image_set.ImageRestored: HIDDEN,
     image_set.PatientDeleted: HIDDEN,
+    image_set.PatientRestored: HIDDEN,
     **dict.fromkeys(MARKERS, HIDDEN),  # what they erased shows as erased
     ErasureRecorded: HIDDEN,
 }

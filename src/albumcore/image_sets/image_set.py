@@ -18,20 +18,31 @@ from albumcore.persistent_map import added, removed
 __all__ = [
     "ImageAdded",
     "ImageRemoved",
+    "ImageRestored",
     "PatientDeleted",
     "PatientImageSet",
+    "PatientRestored",
     "add_image",
     "delete_patient",
     "remove_image",
+    "restore_image",
+    "restore_patient",
 ]
 
 
 @frozen
 class PatientImageSet:
-    """The images of one patient. A closed set still has its images, but none of them can be read."""
+    """The images of one patient. A closed set still has its images, but none of them can be read.
+
+    Attributes:
+        images: The images in the set.
+        is_closed: Whether the patient was deleted.
+        removed: The images that were removed from the set, and may be restored.
+    """
 
     images: Mapping[ImageId, Image] = field(factory=dict)
     is_closed: bool = False
+    removed: Mapping[ImageId, Image] = field(factory=dict)
 
     def image(self, image_id: ImageId) -> Image:
         """One image that can be shown.
@@ -72,7 +83,27 @@ class ImageRemoved:
 
     def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
         """The image is not in the set."""
-        return changed(images, images=removed(images.images, self.image_id))
+        return changed(
+            images,
+            images=removed(images.images, self.image_id),
+            removed=added(images.removed, self.image_id, images.images[self.image_id]),
+        )
+
+
+@stored("images.image_restored")
+@frozen
+class ImageRestored:
+    """The removal of an image was taken back."""
+
+    image_id: ImageId
+
+    def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
+        """The image is in the set, as it was."""
+        return changed(
+            images,
+            images=added(images.images, self.image_id, images.removed[self.image_id]),
+            removed=removed(images.removed, self.image_id),
+        )
 
 
 @stored("images.patient_deleted")
@@ -83,6 +114,16 @@ class PatientDeleted:
     def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
         """The set is closed."""
         return changed(images, is_closed=True)
+
+
+@stored("images.patient_restored")
+@frozen
+class PatientRestored:
+    """The deletion of the patient was taken back: the images are shown again."""
+
+    def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
+        """The set is open."""
+        return changed(images, is_closed=False)
 
 
 def add_image(
@@ -111,15 +152,15 @@ def add_image(
         ImageNotFound: the patient was deleted.
         Invalid: the id is no positive number of 31 bits, the content breaks a rule of `check_content`, or the key
             one of `check_key`.
-        IdTaken: the image id was used before and is in the set.
+        IdTaken: the image id was used before, also if the image was removed.
     """
     if images.is_closed:
         raise ImageNotFound("the patient was deleted")
     if not 0 < image_id <= MAX_IMAGE_ID:
         raise Invalid("id", f"an image id is a number from 1 to {MAX_IMAGE_ID}")
     event = ImageAdded(image_id, clinic, station, type, check_content(content), check_key(key))
-    if image_id in images.images:
-        raise IdTaken("this image id is in the set already")
+    if image_id in images.images or image_id in images.removed:
+        raise IdTaken("this image id was used before")
     return (event,)
 
 
@@ -136,3 +177,27 @@ def remove_image(images: PatientImageSet, act: Act, image_id: ImageId) -> tuple[
 def delete_patient(images: PatientImageSet, act: Act) -> tuple[PatientDeleted, ...]:
     """Close the set because the patient was deleted. Idempotent."""
     return () if images.is_closed else (PatientDeleted(),)
+
+
+def restore_image(
+    images: PatientImageSet, act: Act, image_id: ImageId
+) -> tuple[ImageRestored, ...]:
+    """Put an image back that was removed. Idempotent: one that is in the set stays as it is.
+
+    The set does not know how long ago the image was removed, or whether its bytes are still there.
+
+    Raises:
+        ImageNotFound: it was never added, or the patient was deleted.
+    """
+    if images.is_closed:
+        raise ImageNotFound("the patient was deleted")
+    if image_id in images.images:
+        return ()
+    if image_id not in images.removed:
+        raise ImageNotFound("no such image")
+    return (ImageRestored(image_id),)
+
+
+def restore_patient(images: PatientImageSet, act: Act) -> tuple[PatientRestored, ...]:
+    """Open the set again because the patient is back in the directory. Idempotent."""
+    return (PatientRestored(),) if images.is_closed else ()

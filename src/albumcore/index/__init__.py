@@ -13,6 +13,7 @@ from albumcore.index.postings import Choice, choices_of, latest_terms, terms_of
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
+    SHOWN,
     AddedImageRow,
     AlbumRow,
     CapabilityTokenRow,
@@ -39,6 +40,7 @@ __all__ = [
     "DERIVED",
     "ROWS",
     "ROWS_FORMAT",
+    "SHOWN",
     "AddedImageRow",
     "AlbumOverview",
     "AlbumRow",

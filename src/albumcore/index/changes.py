@@ -246,12 +246,19 @@ def _image_in(recorded: RecordedEvent[Any], event: image_set.ImageAdded) -> Iter
     )
 
 
-def _image_out(recorded: RecordedEvent[Any], event: image_set.ImageRemoved) -> Iterable[Change]:
-    yield Drop(ImageRow, {"image_id": event.image_id})
+def _image_set(*, is_removed: bool) -> Deriver:
+    def derive(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
+        where = {"image_id": event.image_id, "patient": int(key_of(recorded.stream))}
+        yield Set(ImageRow, where, {"is_removed": is_removed})
+
+    return derive
 
 
-def _patient_out(recorded: RecordedEvent[Any], event: image_set.PatientDeleted) -> Iterable[Change]:
-    yield Drop(ImageRow, {"patient": int(key_of(recorded.stream))})
+def _patient_set(*, is_closed: bool) -> Deriver:
+    def derive(recorded: RecordedEvent[Any], event: Any) -> Iterable[Change]:
+        yield Set(ImageRow, {"patient": int(key_of(recorded.stream))}, {"is_closed": is_closed})
+
+    return derive
 
 
 def _album_text_erased(recorded: RecordedEvent[Any], event: AlbumTextErased) -> Iterable[Change]:
@@ -322,8 +329,10 @@ DERIVED: Mapping[type[Event[Any]], Deriver] = {
     user_tokens.UserTokenIssued: _token_issued,
     user_tokens.UserTokenRevoked: _token_revoked,
     image_set.ImageAdded: _image_in,
-    image_set.ImageRemoved: _image_out,
-    image_set.PatientDeleted: _patient_out,
+    image_set.ImageRemoved: _image_set(is_removed=True),
+    image_set.ImageRestored: _image_set(is_removed=False),
+    image_set.PatientDeleted: _patient_set(is_closed=True),
+    image_set.PatientRestored: _patient_set(is_closed=False),
     AlbumTextErased: _album_text_erased,
     StudyTextErased: _commands_erased,
     UserTextErased: _user_text_erased,

@@ -154,12 +154,25 @@ class AddedImageRow:
 
 @frozen
 class ImageRow:
-    """An image that can be shown: the position of its event, and what it is searched by."""
+    """An image: the version of the event that added it, and what it is searched by.
+
+    It can be shown if it is `SHOWN`: an image that was removed, or whose patient was deleted, may be restored.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = ("image_id",)
     LOOKUPS: ClassVar[tuple[tuple[str, ...], ...]] = (
         # All columns: a covering index, so that the images of a patient are read in one place.
-        ("patient", "image_id", "version", "clinic", "station", "type", "at"),
+        (
+            "patient",
+            "image_id",
+            "version",
+            "clinic",
+            "station",
+            "type",
+            "at",
+            "is_removed",
+            "is_closed",
+        ),
         ("clinic", "station", "image_id"),
         ("station", "image_id"),
     )
@@ -171,7 +184,12 @@ class ImageRow:
     station: int | None
     type: str
     at: datetime
+    is_removed: bool = False
+    is_closed: bool = False
 
+
+SHOWN: Mapping[str, bool] = {"is_removed": False, "is_closed": False}
+"""The condition on rows of images that can be shown."""
 
 ROWS_FORMAT = 1
 """To be raised where `albumcore.index.changes` comes to mean something else by values that `examples` has none of."""

@@ -57,7 +57,7 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.image_sets import Content, PatientImageSet
-from albumcore.image_sets.image_set import add_image, remove_image
+from albumcore.image_sets.image_set import add_image, remove_image, restore_image
 from albumcore.kernel import Decision, Source
 from albumcore.study_comments import StudyComments, post_study_comment
 from albumcore.testing import values
@@ -363,4 +363,5 @@ def image_set_arguments(image_ids: tuple[ImageId, ...]) -> Arguments:
             content,
         ),
         remove_image: st.tuples(image),
+        restore_image: st.tuples(image),
     }

@@ -39,7 +39,7 @@ from albumcore.albums.webhooks import create_webhook, delete_webhook, edit_webho
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import ImageId
 from albumcore.image_sets import PatientImageSet
-from albumcore.image_sets.image_set import delete_patient, remove_image
+from albumcore.image_sets.image_set import delete_patient, remove_image, restore_image
 from albumcore.kernel import Act, Decision, Event, RecordedEvent, Source, Stream, fold, record
 from albumcore.streams import album_stream, patient_stream, study_stream, user_stream
 from albumcore.study_comments import StudyComments
@@ -207,6 +207,7 @@ AIMS: Mapping[Decision, Callable[[Any], Iterable[tuple[Any, ...]]]] = {
     trigger_webhook: _each_of("webhooks"),
     revoke_user_token: _each_of("tokens"),
     remove_image: _each_of("images"),
+    restore_image: _each_of("removed"),
 }
 """For a decision about a thing that must exist: the first arguments that name such things in a state."""
 
@@ -363,5 +364,5 @@ def image_set_commands(
 ) -> st.SearchStrategy[list[Command[PatientImageSet]]]:
     """Commands on a patient's image set. Give each patient different images: image ids are unique in a store."""
     sources = [Source(user) for user in cast.users]
-    play = _Play(patient_stream(PATIENTS[0]), sources, lambda images: images.is_closed)
+    play = _Play(patient_stream(PATIENTS[0]), sources, lambda images: False)
     return _commands(play, image_set_arguments(tuple(image_ids)), max_size)

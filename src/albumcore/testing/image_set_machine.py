@@ -10,7 +10,13 @@ from hypothesis.stateful import Bundle, multiple, precondition, rule
 
 from albumcore.ids import MAX_IMAGE_ID, ImageId, PatientId
 from albumcore.image_sets import Content, ImageType, PatientImageSet
-from albumcore.image_sets.image_set import add_image, delete_patient, remove_image
+from albumcore.image_sets.image_set import (
+    add_image,
+    delete_patient,
+    remove_image,
+    restore_image,
+    restore_patient,
+)
 from albumcore.kernel import Decision, Source
 from albumcore.streams import patient_stream
 from albumcore.testing import values
@@ -97,6 +103,16 @@ class ImageSetMachine(StoreMachine[PatientImageSet]):
     def remove_image(self, patient: PatientId, source: Source, image: ImageId) -> None:
         """Remove an image of this patient or of the other, removed ones included."""
         self.on(patient, source, remove_image, image)
+
+    @rule(patient=_patient, source=_source, image=images)
+    def restore_image(self, patient: PatientId, source: Source, image: ImageId) -> None:
+        """Put an image of this patient or of the other back, whether it was removed or not."""
+        self.on(patient, source, restore_image, image)
+
+    @rule(patient=_patient, source=_source)
+    def restore_patient(self, patient: PatientId, source: Source) -> None:
+        """Open a patient's image set again, whether it was closed or not."""
+        self.on(patient, source, restore_patient)
 
     @precondition(lambda self: len(self.history) > _LATE)
     @rule(patient=_patient, source=_source)

@@ -13,30 +13,39 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pydicom.data
 import pytest
+from attrs import fields
 from rich.console import Console
 
 from albumcore import (
+    Content,
+    ImageType,
     Source,
+    add_image,
     add_member,
     album_stream,
     create_album,
     delete_album,
+    delete_patient,
     edit_album,
     import_study,
+    patient_stream,
     post_comment,
+    remove_image,
     utc_now,
 )
 from albumcore.feed import FEED
-from albumcore.ids import AlbumId, UserId
+from albumcore.ids import AlbumId, ImageId, UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.cli.base import user_with_sub
 from albumcore_adapters.directory.accounts import Account
+from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwt import JwtVerifier
@@ -499,6 +508,31 @@ def test_undo_takes_an_event_back(run: Run, tmp_path: Path) -> None:
         (2, None),
         (1, None),
     ]
+
+
+def test_images_and_patients_are_restored(run: Run, tmp_path: Path) -> None:
+    """Within the time that the setting says; what never was is refused."""
+    nurse = Source(UserId("tscharts-1"))
+    with opened(tmp_path) as service:
+        digest = service.blobs.put(b"bytes")
+        content = Content(digest, 5, "application/octet-stream")
+        texts: dict[str, Any] = {one.name: "x" for one in fields(Patient)}
+        birth = {"dob": date(2012, 4, 1), "gender": "Female", "oldid": -1}
+        patient = service.patients.add(Patient(**texts | birth))
+        images = patient_stream(patient)
+        xray = ImageType.XRAY
+        service.albums.handle(images, add_image, nurse, ImageId(1), None, None, xray, content)
+        service.albums.handle(images, remove_image, nurse, ImageId(1))
+        service.albums.handle(images, delete_patient, nurse)
+        assert service.patients.set_aside(patient, utc_now())
+    by = ("--by", "tscharts-1", "--data", tmp_path)
+    assert run("restore-image", "1", *by)[0] == 2
+    assert run("restore-patient", str(patient), *by) == (0, "", "")
+    assert run("restore-image", "1", *by) == (0, "", "")
+    assert run("restore-image", "2", *by)[0] == run("restore-patient", "9", *by)[0] == 2
+    with opened(tmp_path) as service:
+        assert service.albums.image(ImageId(1))[0].patient == patient
+        assert service.patients.exists(patient)
 
 
 def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from albumcore import (
     FavoriteSet,
     ImageAdded,
     ImageRemoved,
+    ImageRestored,
     ImagesErased,
     MemberAdded,
     MemberLeft,
@@ -29,6 +30,7 @@ from albumcore import (
     MemberSettingsRestored,
     NotificationsSet,
     PatientDeleted,
+    PatientRestored,
     PersonRegistered,
     ReportAdded,
     ReportProviderDeleted,
@@ -114,7 +116,9 @@ NEVER_SHOWN: list[Event[Any]] = [
     UserTokenRevoked(KEY),
     ImageAdded(1, 2, 3, ImageType.XRAY, Content(DIGEST, 1, "image/png")),  # type: ignore[arg-type]
     ImageRemoved(1),  # type: ignore[arg-type]
+    ImageRestored(1),  # type: ignore[arg-type]
     PatientDeleted(),
+    PatientRestored(),
     AlbumTextErased((1,), without_name=True),
     StudyTextErased((1,)),
     UserTextErased((1,)),

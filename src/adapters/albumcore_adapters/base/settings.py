@@ -232,6 +232,13 @@ class Settings:
         "A file of 32 random bytes that only its owner can read; tokens are signed and verified with keys derived from "
         "it. Machines that share a database need the same one. It is generated in the data directory when not set.",
     )
+    restore_within: int = _setting(
+        "ALBUMCORE_RESTORE_WITHIN",
+        whole_number(0, 36500),
+        30,
+        "Days for which a removed image or a deleted patient can be restored; 0 for never. The data of a deleted "
+        "patient are deleted for good after that time.",
+    )
     max_inflated: int = _setting(
         "ALBUMCORE_MAX_INFLATED",
         byte_size(1024),

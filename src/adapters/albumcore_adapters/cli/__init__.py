@@ -26,6 +26,7 @@ COMMANDS = (
     "events",
     "at",
     "undo",
+    "restore_records",
     "verify",
     "backup",
     "restore",

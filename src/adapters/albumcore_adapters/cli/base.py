@@ -37,6 +37,8 @@ app = App(
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
         albumcore at Q7bZ2mP0xT 2026-03-14T12:00:00Z
         albumcore undo Q7bZ2mP0xT 12 --by alice
+        albumcore restore-image 63 --by tscharts-1
+        albumcore restore-patient 7 --by tscharts-1
         albumcore rebuild
         albumcore verify
         albumcore backup /backup/2026-03-14 --data /srv/albumcore

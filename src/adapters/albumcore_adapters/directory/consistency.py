@@ -86,7 +86,7 @@ CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "image_row",
         "image_id, patient",
-        "EXISTS (SELECT 1 FROM directory_patient AS patient WHERE patient.id = this.patient)",
+        "this.is_closed = 1 OR EXISTS (SELECT 1 FROM directory_patient AS patient WHERE patient.id = this.patient)",
         "its patient is not there",
     ),
 )
@@ -135,6 +135,10 @@ PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     ),
     "directory_clinic": ("id", {"id": _id, "starts": _day, "ends": _day}),
     "directory_station": ("id", {"id": _id, "level": _number}),
+    "directory_deleted_patient": (
+        "id",
+        {"id": _id, "deleted_at": _time, "fields": _json_object},
+    ),
     "directory_patient": (
         "id",
         {

@@ -52,8 +52,17 @@ def forget_person(cursor: Cursor, user: UserId) -> int:
 
 
 def forget_patient(cursor: Cursor, patient: PatientId) -> int:
-    """Delete a patient, and return how many rows there were. The id is never given to another one."""
-    return _changed(cursor, [("DELETE FROM directory_patient WHERE id = ?", [patient])])
+    """Delete a patient, or one who was deleted and could be restored, and return how many rows there were.
+
+    The id is never given to another one.
+    """
+    return _changed(
+        cursor,
+        [
+            ("DELETE FROM directory_patient WHERE id = ?", [patient]),
+            ("DELETE FROM directory_deleted_patient WHERE id = ?", [patient]),
+        ],
+    )
 
 
 def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:

@@ -22,7 +22,10 @@ TEXT_COLUMNS = ("paternal_last", "maternal_last", "first", "middle", "curp")
 """The columns that are searched as text."""
 
 _WILDCARDS = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
-_OF_CLINIC = f"id IN (SELECT patient FROM {TABLES[ImageRow]} WHERE clinic = ?)"  # noqa: S608
+_OF_CLINIC = (
+    f"id IN (SELECT patient FROM {TABLES[ImageRow]} WHERE clinic = ?"  # noqa: S608
+    " AND is_removed = 0 AND is_closed = 0)"
+)
 
 
 def folded(values: Mapping[str, Any]) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
+import orjson
 from attrs import asdict, fields, frozen
 
+from albumcore.codec import stored_time
 from albumcore.errors import Conflict, Invalid
 from albumcore.ids import PatientId
 from albumcore_adapters.directory.patient_search import TEXT_COLUMNS, Condition, folded
@@ -72,6 +74,15 @@ _INSERT = (
     f"INSERT INTO directory_patient ({', '.join(_STORED)})"  # noqa: S608
     f" VALUES ({', '.join('?' for _ in _STORED)}) ON CONFLICT DO NOTHING"
 )
+_INSERT_WITH_ID = (
+    f"INSERT INTO directory_patient (id, {', '.join(_STORED)})"  # noqa: S608
+    f" VALUES (?, {', '.join('?' for _ in _STORED)}) ON CONFLICT DO NOTHING"
+)
+_SET_ASIDE = "INSERT INTO directory_deleted_patient (id, deleted_at, fields) VALUES (?, ?, ?)"
+_BY_ID_ASIDE = "SELECT fields FROM directory_deleted_patient WHERE id = ? AND deleted_at >= ?"
+_DELETE_ASIDE = "DELETE FROM directory_deleted_patient WHERE id = ?"
+_COUNT_ASIDE = "SELECT count(*) AS number FROM directory_deleted_patient WHERE deleted_at < ?"
+_PURGE = "DELETE FROM directory_deleted_patient WHERE deleted_at < ?"
 _BY_ID = "SELECT * FROM directory_patient WHERE id = ?"
 _ID_OF = f"SELECT id FROM directory_patient WHERE {' AND '.join(f'{name} = ?' for name in _KEY)}"  # noqa: S608
 
@@ -141,8 +152,55 @@ class Patients:
         return [PatientId(row["id"]) for row in rows]
 
     def delete(self, patient_id: int) -> bool:
-        """Delete a patient; False if there is none with this id."""
+        """Delete a patient for good; False if there is none with this id."""
         return delete_by_id(self.database, "DELETE FROM directory_patient WHERE id = ?", patient_id)
+
+    def set_aside(self, patient_id: int, at: datetime) -> bool:
+        """Delete a patient who may be restored; False if there is none with this id. `purge` deletes for good."""
+        if not 0 < patient_id <= MAX_INTEGER:
+            return False
+        with self.database.transaction(commit=True) as cursor:
+            cursor.execute("UPDATE directory_patient SET id = id WHERE id = ?", (patient_id,))
+            cursor.execute(_BY_ID, (patient_id,))
+            if (row := cursor.fetchone()) is None:
+                return False
+            fields = orjson.dumps({name: row[name] for name in _STORED}).decode()
+            cursor.execute(_SET_ASIDE, (patient_id, stored_time(at), fields))
+            cursor.execute("DELETE FROM directory_patient WHERE id = ?", (patient_id,))
+            return True
+
+    def restore(self, patient_id: int, since: datetime) -> bool:
+        """Restore a patient who was set aside at or after a time; False if there is none.
+
+        Raises:
+            PatientExists: there is a patient with the same names, date of birth and gender.
+        """
+        if not 0 < patient_id <= MAX_INTEGER:
+            return False
+        with self.database.transaction(commit=True) as cursor:
+            # Begins with a write, as in `change`.
+            cursor.execute(
+                "UPDATE directory_deleted_patient SET id = id WHERE id = ?", (patient_id,)
+            )
+            cursor.execute(_BY_ID_ASIDE, (patient_id, stored_time(since)))
+            if (row := cursor.fetchone()) is None:
+                return False
+            cursor.execute(_DELETE_ASIDE, (patient_id,))
+            fields = orjson.loads(row["fields"])
+            cursor.execute(_INSERT_WITH_ID, [patient_id, *(fields[name] for name in _STORED)])
+            if not has_changed(cursor):
+                raise _exists()
+            return True
+
+    def purge(self, before: datetime) -> int:
+        """Delete the patients for good who were set aside before a time, and return their number."""
+        with self.database.transaction(commit=False) as cursor:
+            cursor.execute(_COUNT_ASIDE, (stored_time(before),))
+            [row] = cursor.fetchall()
+        if row["number"]:
+            with self.database.transaction(commit=True) as cursor:
+                cursor.execute(_PURGE, (stored_time(before),))
+        return int(row["number"])
 
 
 def _stored(values: Mapping[str, Any]) -> dict[str, Parameter]:

@@ -10,6 +10,7 @@ import falcon
 from falcon.routing import CompiledRouter
 
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
+from albumcore_adapters.access.restoring import Gone
 from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
 from albumcore_adapters.identity.errors import Unauthorized
@@ -22,6 +23,7 @@ from albumcore_adapters.store import (
 )
 
 STATUS: Mapping[type[Exception], int] = {
+    Gone: 410,  # before its family
     Invalid: 400,
     Unauthorized: 401,
     Forbidden: 403,

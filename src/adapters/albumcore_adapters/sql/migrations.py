@@ -142,11 +142,22 @@ CREATE UNIQUE INDEX directory_person_pid ON directory_person (pid);
 """
 """The user id of each person: a pseudonym with its salt, or the ``sub`` itself and no salt."""
 
+_ADD_DELETED_PATIENTS = """
+CREATE TABLE directory_deleted_patient (
+    id INTEGER PRIMARY KEY,
+    deleted_at TEXT NOT NULL,
+    fields TEXT NOT NULL
+);
+CREATE INDEX directory_deleted_patient_by_time ON directory_deleted_patient (deleted_at);
+"""
+"""Patients who were deleted and may be restored, each with the columns of its row as a JSON object."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
     _SEALING,  # 3
     _ADD_PSEUDONYMS,  # 4
+    _ADD_DELETED_PATIENTS,  # 5
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

@@ -35,6 +35,7 @@ SHORT_LIVED = (
     "directory_person",
     "directory_account",
     "directory_patient",
+    "directory_deleted_patient",
     "directory_study",
     "directory_series",
     "directory_instance",

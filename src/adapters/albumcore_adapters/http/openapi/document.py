@@ -45,6 +45,7 @@ ERRORS: Mapping[int, str] = {
     406: "Accept does not allow the media type of the response.",
     408: "The body arrived too slowly.",
     409: "The request conflicts with the present state.",
+    410: "It was removed too long ago to be restored, or its data were erased.",
     413: "The body is too large.",
     415: "The media type of the body is not supported.",
     429: "Too many logins failed, or are in progress; Retry-After has the time to wait, in seconds.",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import falcon
 import orjson
 
-from albumcore import Albumcore, ImageAdded, ImageRemoved, add_image, remove_image
+from albumcore import Albumcore, ImageAdded, ImageRemoved, ImageRestored, add_image, remove_image
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
 from albumcore.image_sets import Image, ImageType
 from albumcore.image_sets.values import Encoding
-from albumcore.index import ImageRow
+from albumcore.index import SHOWN, ImageRow
 from albumcore.kernel import RecordedEvent
 from albumcore.past import past_time
 from albumcore.past_images import image_then, images_then
 from albumcore.streams import patient_stream
 from albumcore.times import Clock
+from albumcore_adapters.access.restoring import bring_image_back
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import BlobMissing, ImageBytes
 from albumcore_adapters.blobs.text_encoding import decode_text, encode_json, is_base64_text
@@ -42,6 +44,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
 from albumcore_adapters.http.tscharts.shared_specs import (
+    EMPTY,
     EMPTY_OBJECT,
     FLAG_WORD,
     GONE,
@@ -88,7 +91,7 @@ def search(
         raise _bad("one of patient, clinic and station is needed")
     if moment := _moment(request, clock):
         return _searched_then(albums, image_bytes, settings, where, moment, flags)
-    rows = albums.index.rows(ImageRow, where)
+    rows = albums.index.rows(ImageRow, {**where, **SHOWN})
     if not rows:
         raise falcon.HTTPNotFound
     if flags["newest"]:
@@ -212,6 +215,19 @@ def remove(request: TSChartsRequest, albums: Albumcore) -> Response:
     return EMPTY_OBJECT
 
 
+def restore(
+    request: TSChartsRequest,
+    albums: Albumcore,
+    image_bytes: ImageBytes,
+    settings: Settings,
+    clock: Clock,
+) -> Response:
+    """Restore a removed image. One that is there stays as it is."""
+    since = clock() - timedelta(days=settings.restore_within)
+    bring_image_back(albums, image_bytes, request.source, ImageId(request.id), since)
+    return EMPTY_OBJECT
+
+
 def _shown_then(
     albums: Albumcore, image_bytes: ImageBytes, image_id: ImageId, moment: Mapping[str, Any]
 ) -> Response:
@@ -220,7 +236,7 @@ def _shown_then(
     except ImageNotFound:
         raise falcon.HTTPNotFound from None
     read_data = _with_data
-    if not albums.index.rows(ImageRow, {"image_id": image_id}):
+    if not albums.index.rows(ImageRow, {"image_id": image_id, **SHOWN}):
         read_data = _with_data_if_there  # the bytes of what was removed may have been collected
     beginning = _beginning(image_id, patient, _values(added))
     return Response(body=partial(read_data, image_bytes, beginning, added))
@@ -331,6 +347,12 @@ def _routes(ids: Parameters, data: Schema) -> tuple[Route, ...]:
             *("DELETE", f"{_PATH}/{{key}}", remove, "Remove an image.", GONE),
             records=(ImageRemoved,),
             errors=(400, 404, 409),
+        ),
+        Route(
+            *("POST", f"{_PATH}/{{key}}/restore", restore, "Restore a removed image."),
+            records=(ImageRestored,),
+            responses={200: ResponseSpec("It is there again.", {JSON: EMPTY})},
+            errors=(404, 409, 410),
         ),
     )
 

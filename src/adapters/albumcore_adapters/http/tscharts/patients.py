@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import falcon
 from attrs import NOTHING, asdict, fields, frozen
 
-from albumcore import Albumcore, PatientDeleted, delete_patient
+from albumcore import Albumcore, PatientDeleted, PatientRestored, delete_patient
 from albumcore.ids import PatientId
 from albumcore.streams import patient_stream
+from albumcore.times import Clock
+from albumcore_adapters.access.restoring import bring_patient_back
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.directory.patient_search import (
     Condition,
@@ -36,6 +40,7 @@ from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
 from albumcore_adapters.http.tscharts.shared_specs import (
     EMPTY,
+    EMPTY_OBJECT,
     FLAG_WORD,
     GONE,
     IDS,
@@ -167,14 +172,38 @@ def change(request: TSChartsRequest, patients: Patients) -> Response:
         raise falcon.HTTPConflict from None
 
 
-def delete(request: TSChartsRequest, albums: Albumcore, patients: Patients) -> Response:
-    """Delete a patient, and hide their images."""
+def delete(
+    request: TSChartsRequest,
+    albums: Albumcore,
+    patients: Patients,
+    settings: Settings,
+    clock: Clock,
+) -> Response:
+    """Delete a patient, and hide their images. Both can be restored for some time."""
     if not patients.exists(request.id):
         raise not_found()
     # The images first. If the process dies in between, the patient can be deleted again; in the other
     # order, their images would stay visible for good.
     albums.handle(patient_stream(PatientId(request.id)), delete_patient, request.source)
-    return done(existed=patients.delete(request.id))
+    now = clock()
+    patients.purge(now - timedelta(days=settings.restore_within))
+    return done(existed=patients.set_aside(request.id, now))
+
+
+def restore(
+    request: TSChartsRequest,
+    albums: Albumcore,
+    patients: Patients,
+    settings: Settings,
+    clock: Clock,
+) -> Response:
+    """Restore a deleted patient, with their images. One who is there stays as they are."""
+    if not request.id:
+        raise not_found()
+    since = clock() - timedelta(days=settings.restore_within)
+    bring_patient_back(albums, patients, request.source, PatientId(request.id), since)
+    patients.purge(since)
+    return EMPTY_OBJECT
 
 
 def _fields(body: Mapping[str, Any], needed: Iterable[str] = ()) -> dict[str, Any]:
@@ -225,6 +254,12 @@ ROUTES = (
         *("DELETE", f"{_PATH}/{{key}}", delete, "Delete a patient.", GONE),
         records=(PatientDeleted,),
         errors=(404,),
+    ),
+    Route(
+        *("POST", f"{_PATH}/{{key}}/restore", restore, "Restore a deleted patient."),
+        records=(PatientRestored,),
+        responses={200: ResponseSpec("They are there again.", {JSON: EMPTY})},
+        errors=(404, 409, 410),
     ),
     Route(
         *("PUT", f"{_PATH}/{{key}}", change),

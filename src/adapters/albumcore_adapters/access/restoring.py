@@ -1,0 +1,123 @@
+"""Restoring removed images and deleted patients, within a time, and while their data are there (TSCharts image API)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from albumcore import (
+    Albumcore,
+    ImageAdded,
+    ImageRemoved,
+    PatientDeleted,
+    RecordedEvent,
+    Source,
+    Stream,
+    restore_image,
+    restore_patient,
+)
+from albumcore.errors import ImageNotFound, NotFound
+from albumcore.ids import ImageId, PatientId
+from albumcore.image_sets import PatientImageSet
+from albumcore.index import ImageRow
+from albumcore.streams import patient_stream
+from albumcore_adapters.blobs import BlobMissing, ImageBytes
+from albumcore_adapters.blobs.image_bytes import stored_length
+from albumcore_adapters.directory.patients import Patients
+
+
+class Gone(NotFound):
+    """It was removed too long ago, or its data were erased since."""
+
+    code = "gone"
+
+
+class PatientNotFound(NotFound):
+    """There is no patient of this id, and there was none."""
+
+    code = "patient_not_found"
+
+
+_TOO_LATE = "it was removed too long ago to be restored"
+_ERASED = "its data are not there any more"
+
+
+def bring_image_back(
+    albums: Albumcore, image_bytes: ImageBytes, source: Source, image_id: ImageId, since: datetime
+) -> None:
+    """Restore an image that was removed since a time. Idempotent: one that can be shown stays as it is.
+
+    Raises:
+        ImageNotFound: there never was such an image, or its patient is deleted.
+        Gone: it was removed before that time, or its bytes are not there any more.
+        BlobsUnavailable: the storage of the bytes does not respond.
+    """
+    for row in albums.index.rows(ImageRow, {"image_id": image_id}):
+        if row.is_closed:
+            break
+        if not row.is_removed:
+            return
+        stream = patient_stream(PatientId(row.patient))
+        removal = _last(albums, stream, lambda one: _removes(one, image_id))
+        if removal.at < since:
+            raise Gone(_TOO_LATE)
+        [added] = albums.history(stream, after=row.version - 1, until=row.version)
+        assert isinstance(added.event, ImageAdded)
+        _require_bytes(image_bytes, added.event)
+        albums.handle_undo(removal.version, _nothing, stream, restore_image, source, image_id)
+        return
+    raise ImageNotFound("no such image")
+
+
+def bring_patient_back(
+    albums: Albumcore, patients: Patients, source: Source, patient: PatientId, since: datetime
+) -> None:
+    """Restore a patient who was deleted since a time, with the images. Idempotent.
+
+    The row of the directory comes first: if the process ends in between, the images are restored by the next try.
+
+    Raises:
+        PatientNotFound: there never was such a patient.
+        Gone: the patient was deleted before that time.
+        PatientExists: another patient has the same names, date of birth and gender now.
+    """
+    stream = patient_stream(patient)
+    if not patients.exists(patient) and not patients.restore(patient, since):
+        if albums.load(stream).is_closed:
+            raise Gone(_TOO_LATE)
+        raise PatientNotFound("no such patient")
+    if albums.load(stream).is_closed:
+        deletion = _last(albums, stream, lambda one: isinstance(one.event, PatientDeleted))
+        albums.handle_undo(deletion.version, _nothing, stream, restore_patient, source)
+
+
+def _removes(one: RecordedEvent[Any], image_id: ImageId) -> bool:
+    return isinstance(one.event, ImageRemoved) and one.event.image_id == image_id
+
+
+def _last(
+    albums: Albumcore,
+    stream: Stream[PatientImageSet],
+    holds: Callable[[RecordedEvent[Any]], bool],
+) -> RecordedEvent[Any]:
+    """The last event of a stream that meets a condition; there is one."""
+    return [one for one in albums.history(stream) if holds(one)][-1]
+
+
+def _require_bytes(image_bytes: ImageBytes, added: ImageAdded) -> None:
+    """Check that the bytes of an image are there, and what is known of them.
+
+    Raises:
+        Gone: they are not.
+    """
+    if stored_length(added) is None:
+        raise Gone(_ERASED)
+    try:
+        image_bytes.blobs.size(added.content.digest)
+    except BlobMissing:
+        raise Gone(_ERASED) from None
+
+
+def _nothing(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+    """Project nothing."""

@@ -1,0 +1,154 @@
+"""Restoring removed images and deleted patients, within ``ALBUMCORE_RESTORE_WITHIN``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from albumcore_adapters.blobs.collection import unreferenced_digests
+from albumcore_adapters.store import database_of
+from support.tscharts import PATIENT, PIXEL, ROOT, Api, opened
+
+COVERS = ("POST /tscharts/v1/image/{key}/restore", "POST /tscharts/v1/patient/{key}/restore")
+
+GIVEN = {
+    "patients": [1, 2],
+    "clinics": [1],
+    "stations": [1],
+    "images": [{"id": 1, "patient": 1, "clinic": 1}, {"id": 2, "patient": 1}],
+}
+DAYS = timedelta(days=30)
+TOO_LATE = {"detail": "it was removed too long ago to be restored"}
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """A patient with two images, and another without."""
+    with opened(tmp_path, GIVEN) as found:
+        yield found
+
+
+def restore(api: Api, what: str, key: object = 1) -> tuple[int, object]:
+    """Restore an image or a patient; the status, and the body."""
+    answer = api.request("POST", f"{ROOT}/{what}/{key}/restore/")
+    return answer.status_code, answer.json
+
+
+def images(api: Api) -> list[int]:
+    """The ids of the first patient's images that are found."""
+    answer = api.request("GET", f"{ROOT}/image/?patient=1")
+    return sorted(answer.json) if answer.status_code == 200 else []
+
+
+def test_a_removed_image_is_restored(api: Api) -> None:
+    """It is shown and found as before, and its event names the removal; again is 200 and records nothing."""
+    before = api.request("GET", f"{ROOT}/image/1/").json
+    assert before["data"] == PIXEL
+    api.request("DELETE", f"{ROOT}/image/1/")
+    assert (api.request("GET", f"{ROOT}/image/1/").status_code, images(api)) == (404, [2])
+    at = api.position()
+    for _ in range(2):
+        assert restore(api, "image") == (200, {})
+        [recorded] = api.recorded(at)
+        assert (recorded["stored"], recorded["says"]) == ("images.image_restored", {"image_id": 1})
+    [(_, event)] = api.service.albums.follow(at)
+    assert event.act.undoes == event.version - 1
+    assert (api.request("GET", f"{ROOT}/image/1/").json, images(api)) == (before, [1, 2])
+    assert api.service.albums.verify() == []
+
+
+def test_an_image_that_never_was_is_not_found(api: Api) -> None:
+    """Neither is one of a deleted patient: the patient is restored first."""
+    for key in (3, "x", 0, 2**40):
+        assert restore(api, "image", key)[0] == 404
+    api.request("DELETE", f"{ROOT}/image/1/")
+    api.request("DELETE", f"{ROOT}/patient/1/")
+    at = api.position()
+    assert restore(api, "image")[0] == 404
+    assert api.position() == at
+    assert restore(api, "patient") == (200, {})
+    assert images(api) == [2]
+    assert restore(api, "image") == (200, {})
+    assert images(api) == [1, 2]
+
+
+def test_an_image_is_restored_for_thirty_days(api: Api) -> None:
+    """To the microsecond; then it is gone, though its bytes are still there."""
+    api.request("DELETE", f"{ROOT}/image/1/")
+    api.request("DELETE", f"{ROOT}/image/2/")
+    api.clock.now += DAYS
+    assert restore(api, "image") == (200, {})
+    api.clock.now += timedelta(microseconds=1)
+    assert restore(api, "image", 2) == (410, TOO_LATE)
+    later = api.clock.now + timedelta(days=1)
+    assert list(unreferenced_digests(api.service.albums, api.service.blobs, later)) == []
+
+
+def test_an_image_without_bytes_is_gone(api: Api) -> None:
+    """Its removal stays."""
+    api.request("DELETE", f"{ROOT}/image/1/")
+    [digest] = api.service.blobs.digests(api.clock.now + timedelta(days=40000))
+    assert api.service.blobs.remove(digest, api.clock.now + timedelta(days=40000))
+    at = api.position()
+    assert restore(api, "image") == (410, {"detail": "its data are not there any more"})
+    assert api.position() == at
+
+
+def test_a_deleted_patient_is_restored(api: Api) -> None:
+    """With all fields, under the same id, and with the images; again is 200 and records nothing."""
+    before = api.request("GET", f"{ROOT}/patient/1/").json
+    api.request("DELETE", f"{ROOT}/patient/1/")
+    assert (api.request("GET", f"{ROOT}/patient/1/").status_code, images(api)) == (404, [])
+    at = api.position()
+    for _ in range(2):
+        assert restore(api, "patient") == (200, {})
+        assert [one["stored"] for one in api.recorded(at)] == ["images.patient_restored"]
+    assert api.request("GET", f"{ROOT}/patient/1/").json == before
+    assert images(api) == [1, 2]
+    assert api.request("GET", f"{ROOT}/patient/?clinic=1").json == [1]
+    assert api.service.albums.verify() == []
+    for key in (3, "x", 2**70):
+        assert restore(api, "patient", key)[0] == 404
+
+
+def test_a_deletion_that_was_cut_off_is_taken_back_whole(api: Api) -> None:
+    """The images are hidden first, and the patient is there still; or the patient is back, and the images are not."""
+    api.request("DELETE", f"{ROOT}/patient/1/")
+    assert api.service.patients.restore(1, api.clock.now)
+    assert images(api) == []
+    assert restore(api, "patient") == (200, {})
+    assert images(api) == [1, 2]
+
+
+def test_a_patient_whose_name_another_has_now_is_a_conflict(api: Api) -> None:
+    """Nothing is restored."""
+    api.request("DELETE", f"{ROOT}/patient/1/")
+    assert api.request("POST", f"{ROOT}/patient/", PATIENT | {"first": "Ana 1"}).json == {"id": 3}
+    at = api.position()
+    assert restore(api, "patient")[0] == 409
+    assert (api.position(), images(api)) == (at, [])
+    api.request("DELETE", f"{ROOT}/patient/3/")
+    assert restore(api, "patient") == (200, {})
+
+
+def test_the_data_of_a_deleted_patient_are_deleted_for_good(api: Api) -> None:
+    """After that time, with the next patient who is deleted."""
+    api.request("DELETE", f"{ROOT}/patient/1/")
+    api.clock.now += DAYS + timedelta(microseconds=1)
+    assert restore(api, "patient") == (410, TOO_LATE)
+    api.request("DELETE", f"{ROOT}/patient/2/")
+    with database_of(api.service.albums).transaction(commit=False) as cursor:
+        cursor.execute("SELECT id, fields FROM directory_deleted_patient")
+        [row] = cursor.fetchall()
+    assert (row["id"], "Ana 2" in row["fields"]) == (2, True)
+
+
+def test_nothing_is_restored_where_the_setting_says_never(tmp_path: Path) -> None:
+    """With 0 days."""
+    with opened(tmp_path, GIVEN, restore_within=0) as api:
+        api.request("DELETE", f"{ROOT}/image/1/")
+        api.clock.now += timedelta(seconds=1)
+        assert restore(api, "image")[0] == 410
