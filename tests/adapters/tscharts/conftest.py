@@ -21,13 +21,13 @@ def api(tmp_path: Path) -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def shared_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The documented API for all tests of a module."""
-    with opened(tmp_path_factory.mktemp("shared"), PLACES) as api:
+    """The documented API for all tests of a module, with sealed images."""
+    with opened(tmp_path_factory.mktemp("shared"), PLACES, seals=True) as api:
         yield api
 
 
 @pytest.fixture(scope="module")
 def shared_upstream_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API as upstream has it, for all tests of a module."""
-    with opened(tmp_path_factory.mktemp("shared"), PLACES, compat="upstream") as api:
+    """The API as upstream has it, for all tests of a module, with images in clear."""
+    with opened(tmp_path_factory.mktemp("shared"), PLACES, seals=False, compat="upstream") as api:
         yield api

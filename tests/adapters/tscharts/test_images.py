@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import delete_patient
+from albumcore import ImageAdded, delete_patient
 from albumcore.ids import PatientId, UserId
 from albumcore.kernel import Source
 from albumcore.streams import patient_stream
-from albumcore_adapters.blobs import DirectoryBlobs
+from albumcore_adapters.blobs import ImageBytes
 from albumcore_adapters.blobs.text_encoding import decode_text
 from albumcore_adapters.store import database_of
-from support.tscharts import PIXEL, ROOT, Api
+from support.tscharts import PIXEL, ROOT, Api, opened
+
+PLACES = {"patients": [1, 2], "clinics": [1], "stations": [1]}
 
 # Hypothesis alone hardly ever makes long contents.
 long_contents = st.builds(
@@ -68,13 +71,15 @@ def test_any_text_comes_back_upstream(shared_upstream_api: Api, data: str) -> No
     assert _comes_back(shared_upstream_api, data)
 
 
-def test_same_bytes_are_stored_once(api: Api) -> None:
-    """Two uploads of the same picture are two images of one blob, and deleting one leaves the other."""
-    api.upload()
-    api.upload(patient=2)
-    assert len(list(api.service.blobs.digests())) == 1
-    api.request("DELETE", f"{ROOT}/image/1/")
-    assert api.request("GET", f"{ROOT}/image/2/").json["data"] == PIXEL
+@pytest.mark.parametrize(("seals", "blobs"), [(False, 1), (True, 2)], ids=["in clear", "sealed"])
+def test_same_bytes_of_two_images(tmp_path: Path, seals: bool, blobs: int) -> None:
+    """In clear, two uploads of the same picture are two images of one blob; deleting one leaves the other."""
+    with opened(tmp_path, PLACES, seals=seals) as api:
+        api.upload()
+        api.upload(patient=2)
+        assert len(list(api.service.blobs.digests())) == blobs
+        api.request("DELETE", f"{ROOT}/image/1/")
+        assert api.request("GET", f"{ROOT}/image/2/").json["data"] == PIXEL
 
 
 def test_event_says_what_the_bytes_are(api: Api) -> None:
@@ -174,12 +179,12 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
     api.upload()
     database = api.service.database
     held: list[bool] = []
-    get = DirectoryBlobs.get
+    get = ImageBytes.get
 
-    def slow(blobs: DirectoryBlobs, digest: str, length: int | None = None) -> bytes:
+    def slow(image_bytes: ImageBytes, added: ImageAdded) -> bytes:
         held.append(database.in_read_snapshot())
-        return get(blobs, digest, length)
+        return get(image_bytes, added)
 
-    monkeypatch.setattr(DirectoryBlobs, "get", slow)
+    monkeypatch.setattr(ImageBytes, "get", slow)
     assert api.request("GET", f"{ROOT}/image/1/").status_code == 200
     assert held == [False]

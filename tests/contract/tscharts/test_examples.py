@@ -8,6 +8,7 @@ and ``without`` are about the fields of the body. Both compat modes answer alike
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -84,16 +85,35 @@ def _request(table: dict[str, Any], when: dict[str, Any]) -> dict[str, Any]:
     return request
 
 
+@pytest.mark.parametrize("seals", [False, True], ids=["in clear", "sealed"])
 @pytest.mark.parametrize(("mode", "example"), EXAMPLES)
-def test_example(mode: str, example: dict[str, Any], tmp_path: Path) -> None:
-    """The answer has the example's status, headers and fields, and its events were recorded."""
-    with opened(tmp_path, example["given"], compat=mode) as api:
+def test_example(mode: str, example: dict[str, Any], seals: bool, tmp_path: Path) -> None:
+    """The answer has the example's status, headers and fields, and its events were recorded.
+
+    Whether images are sealed shows in their digest alone, which is that of bytes encrypted under a random key.
+    """
+    with opened(tmp_path, example["given"], seals=seals, compat=mode) as api:
         before = api.position()
         answer, then = _ask(api, example["when"]), example["then"]
         assert answer.status_code == then["status"]
         assert {name: answer.headers.get(name) for name in then["headers"]} == then["headers"]
         assert answer.json == then["body"]
-        assert api.recorded(after=before) == then["events"]
+        recorded, events = api.recorded(after=before), then["events"]
+        assert not seals or _digests(recorded).isdisjoint(_digests(events))
+        if seals:
+            recorded, events = _without_digests(recorded), _without_digests(events)
+        assert recorded == events
+
+
+def _digests(events: list[dict[str, Any]]) -> set[str]:
+    return {one["says"]["content"]["digest"] for one in events if "content" in one["says"]}
+
+
+def _without_digests(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    copies = copy.deepcopy(events)
+    for one in copies:
+        one["says"].get("content", {}).pop("digest", None)
+    return copies
 
 
 World = Callable[[str, dict[str, Any]], Api]
