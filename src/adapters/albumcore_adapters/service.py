@@ -36,7 +36,6 @@ from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, is_store_sealed
 from albumcore_adapters.store.configured import open_store, require_store
-from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.marker import (
     refuse_unfinished_copy,
     refuse_unfinished_restore,
@@ -113,7 +112,7 @@ def open_service(
         database = database_of(albums)
         refuse_unfinished_copy(database)
         if has_pseudonyms is None:
-            has_pseudonyms = is_sealed_store(database)
+            has_pseudonyms = is_store_sealed(albums)
         people = People(database, Pseudonyms(albums, make_id) if has_pseudonyms else None)
         return _compose(settings, secret, blobs, albums, people, clock, make_id)
     except BaseException:

@@ -54,8 +54,6 @@ from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
 from support.command_line import Run
-
-
 from support.in_clear import put
 from support.kheops import Clock
 from support.server import opened, user_of
