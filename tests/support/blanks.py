@@ -10,7 +10,7 @@ from attrs import evolve, fields, has
 from albumcore import RecordedEvent
 from albumcore.kernel import ERASED
 
-PERSONAL_NAMES = frozenset({"comment", "description", "length", "name", "title", "url"})
+PERSONAL_NAMES = frozenset({"comment", "description", "key", "length", "name", "title", "url"})
 """The fields of events that say something about a person, by name."""
 
 
