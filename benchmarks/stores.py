@@ -238,6 +238,8 @@ def _put(albums: Albumcore, recorded: list[RecordedEvent[Any]]) -> None:
 
 
 def _decide(albums: Albumcore, stream: Stream[Any], recorded: RecordedEvent[Any]) -> None:
+    # The decision checks nothing, so it must not be made on a cached state from before what was put beside it.
+    albums.load(stream)
     albums.handle(stream, lambda state, act: (recorded.event,), recorded.act.source)
 
 
