@@ -42,7 +42,9 @@ def gc(
     if not 0 <= wait <= 3600:
         raise Failed("gc waits for 0 to 3600 seconds", 2)
     with existing(data) as service, progress_of("reading events") as progress:
-        before = service.clock() - timedelta(days=older_than)
+        now = service.clock()
+        before = now - timedelta(days=older_than)
+        service.patients.purge(now - timedelta(days=service.settings.restore_within))
         collected = collect(service.albums, service.database, service.blobs, before, wait, progress)
     for line in (*collected.done, *collected.out_of_reach):
         print(line)

@@ -86,7 +86,8 @@ CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "image_row",
         "image_id, patient",
-        "this.is_closed = 1 OR EXISTS (SELECT 1 FROM directory_patient AS patient WHERE patient.id = this.patient)",
+        "(this.is_closed = 1 OR"
+        " EXISTS (SELECT 1 FROM directory_patient AS patient WHERE patient.id = this.patient))",
         "its patient is not there",
     ),
 )
