@@ -171,7 +171,7 @@ def _dangling_references(database: Database) -> Iterator[str]:
     for table, key, condition, message in CONDITIONS:
         with database.transaction(commit=False) as cursor:
             cursor.execute(
-                f"SELECT {key} FROM {table} AS this WHERE NOT {condition} ORDER BY {key}"  # noqa: S608
+                f"SELECT {key} FROM {table} AS this WHERE NOT ({condition}) ORDER BY {key}"  # noqa: S608
             )
             for row in cursor.fetchall():
                 yield f"{table} {_named(key, row)}: {message}"
