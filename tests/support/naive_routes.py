@@ -248,6 +248,7 @@ class NaiveApi(NaiveTakingBack, NaiveTokens):
     def list_users(self, request: Request, caller: Caller) -> Told:
         """Any member may."""
         album_id = request.path["album"]
+        page_of(request, [])
         then, found = self.asked(request, album_id), self.members(album_id)
         if then is not None:
             with self.as_then(album_id, self.seen_then(caller, then, set())):

@@ -35,7 +35,7 @@ class NaiveTakingBack(NaiveMore):
         others = self.without_words(album_id, album, int(version))
         try:
             tried: Any = deepcopy(album).predict("undo", caller.source, request.at, args)
-            if tried in REFUSALS:
+            if isinstance(tried, str) and tried in REFUSALS:
                 raise REFUSALS[tried]
             origins = self.origins(caller, [] if isinstance(tried, str) else tried)
             before = deepcopy(album)
