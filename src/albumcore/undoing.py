@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from albumcore.albums import Album
@@ -125,15 +124,16 @@ class Undoing(Commands):
         names = {cls: row.mutation for cls in superseded.by if (row := FEED[cls]) is not None}
         about: dict[str, Any] = {**superseded.about, "mutations": {*names.values()}}
         choices = choices_of(PUBLIC, FeedQuery(frozenset({EntryKind.MUTATION}), **about))
-        for offset in count(0, _PAGE):
+        offset = 0
+        while True:
             found, _ = self.index.feed_page(stream.name, choices, (version, None), _PAGE, offset)
             for one in map(self.mapper.to_domain_event, found):
                 recorded = self._as_recorded(one)
                 if superseded.touches(recorded.event, recorded.act):
                     return ChangedSince(recorded.version, names[type(recorded.event)])
             if len(found) < _PAGE:
-                break
-        return ChangedSince()
+                return ChangedSince()
+            offset += _PAGE
 
     @staticmethod
     def _as_recorded(one: object) -> RecordedEvent[Any]:
