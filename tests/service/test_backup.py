@@ -155,7 +155,7 @@ def test_a_backup_while_the_service_is_written_to(data: Path, tmp_path: Path) ->
             done = command("backup", backup, "--data", data, "--json")
             assert done.returncode == 0, done.stderr  # progress is told there, too
             after = len(writing.acknowledged)
-            assert command("restore", backup, "--data", new).returncode == 0
+            assert command("restore", backup, "--none-since", "--data", new).returncode == 0
             found = held(new, writing)
             assert {name: found.get(name, b"lost") for name in before} == before
             with opened(new) as service:
@@ -171,7 +171,7 @@ def test_a_restore_under_the_service(data: Path, tmp_path: Path) -> None:
     assert command("backup", backup, "--data", data).returncode == 0
     with serving(data) as server:
         with written_to(data, server) as writing:
-            refused = command("restore", backup, "--data", data)
+            refused = command("restore", backup, "--none-since", "--data", data)
             assert refused.returncode == 2
             assert refused.stderr.endswith("has the store open: stop it first\n")
             writing.wait_for(1)
@@ -179,7 +179,7 @@ def test_a_restore_under_the_service(data: Path, tmp_path: Path) -> None:
     assert (data / "albumcore.sqlite-wal").exists()
     found = held(data, writing)
     assert {name: found.get(name, b"lost") for name in writing.acknowledged} == writing.acknowledged
-    assert command("restore", backup, "--data", data).returncode == 0
+    assert command("restore", backup, "--none-since", "--data", data).returncode == 0
     assert not set(held(data, writing)) & set(writing.acknowledged)
     with serving(data) as server, written_to(data, server) as again:
         again.wait_for(1)

@@ -61,7 +61,7 @@ def backed_up(data: Path, backup: Path, **options: Any) -> Manifest:
 
 def restored(backup: Path, data: Path, **settings: Any) -> Restored:
     """Restore a backup to a data directory."""
-    return restore(Settings(data=data, **settings), backup, quiet)
+    return restore(Settings(data=data, **settings), backup, quiet, [])
 
 
 def contents(data: Path) -> Dump:

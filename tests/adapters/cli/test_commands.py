@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -53,6 +54,7 @@ from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
+from support.backups import make_sealed
 from support.command_line import Run
 from support.in_clear import put
 from support.kheops import Clock
@@ -668,7 +670,7 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
     assert told == json.loads((tmp_path / "other" / "manifest.json").read_text())
     assert (status, told["has_secret"]) == (0, True)
     assert run("backup", tmp_path / "fourth", *at, "--with-secret")[1].count("secret") == 0
-    status, out, err = run("restore", backup, *at)
+    status, out, err = run("restore", backup, *at, "--none-since")
     assert (status, err) == (0, "")
     first, *lines = out.splitlines()
     assert first.startswith("the store is as it was at 20")
@@ -679,14 +681,21 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
         f"what was there before is {data}.before-restore",
         "the secret stays as it was: tokens go on working",
     ]
-    status, out, err = run("restore", backup, *at)
+    status, out, err = run("restore", backup, *at, "--none-since")
     assert (status, out, err.startswith("albumcore: ")) == (2, "", True)
-    status, out, _ = run("restore", tmp_path / "other", "--json", "--data", tmp_path / "third")
+    status, out, _ = run(
+        "restore", tmp_path / "other", "--none-since", "--json", "--data", tmp_path / "third"
+    )
     manifest = json.loads((tmp_path / "other" / "manifest.json").read_text())
-    assert json.loads(out) == {"old": None, "secret": "backup", "backup": manifest}
-    assert run("restore", backup, "--data", tmp_path / "new")[1].count("\n") == 2
+    assert json.loads(out) == {
+        "old": None,
+        "secret": "backup",
+        "erased": 0,
+        "backup": manifest,
+    }
+    assert run("restore", backup, "--none-since", "--data", tmp_path / "new")[1].count("\n") == 2
     (backup / "albumcore.sqlite").write_bytes(b"")
-    told = run("restore", backup, "--data", tmp_path / "newer")
+    told = run("restore", backup, "--none-since", "--data", tmp_path / "newer")
     assert told == (1, "", "albumcore: albumcore.sqlite: its content has changed\n")
 
 
@@ -698,7 +707,7 @@ def test_backup_and_restore_by_relative_paths(
     with opened(Path("data")):
         pass
     assert run("backup", "backup", "--data", "data")[0] == 0
-    assert run("restore", "backup", "--data", "data")[0] == 0
+    assert run("restore", "backup", "--none-since", "--data", "data")[0] == 0
     assert run("verify", "--read-only", "--data", "data")[0] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"backup", "data", "data.before-restore"}
 
@@ -787,3 +796,25 @@ def test_copy_to_a_sealed_store(run: Run, tmp_path: Path) -> None:
     assert (status, "copy it without --seal" in err) == (2, True)
     assert run("copy", *other)[0] == 0
     assert run("verify", "--data", f"{tmp_path}/other")[0] == 0
+
+
+def test_restore_erases_again(run: Run, tmp_path: Path) -> None:
+    """The list of erasures is named, or it is said that there were none; both at once make no sense."""
+    data, backup, listed = tmp_path / "data", tmp_path / "backup", tmp_path / "listed"
+    make_sealed(Settings(data=data))
+    with opened(data) as service:
+        demo.fill(service)
+    assert run("backup", backup, "--data", data)[0] == 0
+    assert run("erase", "person", demo.PEOPLE[demo.BEN][0], "--data", data)[0] == 0
+    shutil.move(data / "erasures.jsonl", listed)
+    new = ("--data", tmp_path / "new")
+    status, _, err = run("restore", backup, *new)
+    assert (status, "by --erasures FILE" in err) == (2, True)
+    assert run("restore", backup, *new, "--erasures", listed, "--none-since")[0] == 2
+    (tmp_path / "no list").write_text("{}\n")
+    status, _, err = run("restore", backup, *new, "--erasures", tmp_path / "no list")
+    assert (status, "line 1 of the list is no erasure" in err) == (2, True)
+    status, out, err = run("restore", backup, *new, "--erasures", listed)
+    assert (status, err) == (0, "")
+    assert " events were erased again" in out
+    assert run("verify", *new)[0] == 0

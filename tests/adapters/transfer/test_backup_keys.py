@@ -106,9 +106,9 @@ def test_a_backup_and_its_keys(system: str, tmp_path: Path, stack: ExitStack) ->
     assert residue_of_directory(backup, SECRETS) == []
     new = place_for(system, tmp_path / "new", stack)
     with pytest.raises(TransferRefused, match="put its archive of keys there"):
-        restore(settings_of(new), backup, quiet)
+        restore(settings_of(new), backup, quiet, [])
     shutil.move(tmp_path / "keys", backup / "keys")
-    restore(settings_of(new), backup, quiet)
+    restore(settings_of(new), backup, quiet, [])
     assert verify(settings_of(new)).problems == []
     assert rows_of(new) == rows_of(store)
 
@@ -128,6 +128,6 @@ def test_a_store_in_clear_has_no_keys(system: str, tmp_path: Path, stack: ExitSt
         del table["is_key"]
     path.write_bytes(orjson.dumps(found))
     new = place_for(system, tmp_path / "new", stack)
-    restore(settings_of(new), backup, quiet)
+    restore(settings_of(new), backup, quiet, [])
     assert verify(settings_of(new)).problems == []
     assert rows_of(new) == rows_of(store)

@@ -92,7 +92,7 @@ def after_the_first(stage: str, do: Callable[[], object]) -> Any:
 def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> None:
     """Every row and every image comes back, and identity columns continue where they were."""
     manifest = from_place(source, tmp_path / "backup")
-    assert restore(target, tmp_path / "backup", quiet).manifest == manifest
+    assert restore(target, tmp_path / "backup", quiet, []).manifest == manifest
     assert tables(target) == tables(source)
     given = []
     for settings in (source, target):
@@ -126,7 +126,7 @@ def test_what_is_read_is_of_one_moment(source: Settings, tmp_path: Path) -> None
 
         from_place(settings, tmp_path / "backup", after_the_first("copying tables", write))
         assert tables(settings) != before
-        restore(Settings(data=tmp_path / "new", database=other), tmp_path / "backup", quiet)
+        restore(Settings(data=tmp_path / "new", database=other), tmp_path / "backup", quiet, [])
         assert tables(Settings(data=tmp_path / "new", database=other)) == before
 
 
@@ -157,7 +157,7 @@ def test_a_table_may_take_long(
             )
 
     monkeypatch.setattr(postgres_server_seen, "STATEMENT_SECONDS", -29.5)
-    restore(target, tmp_path / "backup", after_the_first("copying image bytes", linger))
+    restore(target, tmp_path / "backup", after_the_first("copying image bytes", linger), [])
     assert tables(target) == tables(source)
 
 
@@ -179,7 +179,7 @@ def test_a_database_that_is_not_empty(source: Settings, tmp_path: Path) -> None:
     from_place(source, tmp_path / "backup")
     before = tables(source)
     with pytest.raises(TransferRefused, match="name an empty database"):
-        restore(source, tmp_path / "backup", quiet)
+        restore(source, tmp_path / "backup", quiet, [])
     assert tables(source) == before
 
 
@@ -220,7 +220,7 @@ def test_a_backup_that_is_not_whole(
     from_place(source, tmp_path / "backup")
     damage(tmp_path / "backup")
     with pytest.raises(error, match=told):
-        restore(target, tmp_path / "backup", quiet)
+        restore(target, tmp_path / "backup", quiet, [])
     with pytest.raises(NoStore):
         open_service(target, must_exist=True)
 
@@ -233,9 +233,9 @@ def test_restored_again_once_the_images_are_there(
     _, image = next(blob_files(tmp_path / "backup"))
     image.rename(tmp_path / "image")
     with pytest.raises(BackupDamaged, match="missing"):
-        restore(target, tmp_path / "backup", quiet)
+        restore(target, tmp_path / "backup", quiet, [])
     (tmp_path / "image").rename(image)
-    restore(target, tmp_path / "backup", quiet)
+    restore(target, tmp_path / "backup", quiet, [])
     assert tables(target) == tables(source)
 
 
@@ -243,11 +243,11 @@ def test_the_secret(source: Settings, target: Settings, tmp_path: Path) -> None:
     """That of the backup is used only if the data directory has none."""
     with closing(open_service(source)) as service:
         back_up_service(service, tmp_path / "backup", quiet, with_secret=True)
-    assert restore(target, tmp_path / "backup", quiet).secret == "backup"
+    assert restore(target, tmp_path / "backup", quiet, []).secret == "backup"
     assert (target.data / "secret").read_bytes() == (source.data / "secret").read_bytes()
     (target.data / "secret").write_bytes(bytes(range(32)))
     with empty_database() as url:
-        told = restore(Settings(data=target.data, database=url), tmp_path / "backup", quiet)
+        told = restore(Settings(data=target.data, database=url), tmp_path / "backup", quiet, [])
     assert told.secret == "kept"
     assert (target.data / "secret").read_bytes() == bytes(range(32))
 
@@ -261,4 +261,4 @@ def test_a_backup_of_postgresql_is_none_of_sqlite(source: Settings, tmp_path: Pa
         demo.fill(service)
     backed_up(tmp_path / "data", tmp_path / "other")
     with pytest.raises(TransferRefused, match="albumcore copy"):
-        restore(source, tmp_path / "other", quiet)
+        restore(source, tmp_path / "other", quiet, [])

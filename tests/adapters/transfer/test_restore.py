@@ -186,7 +186,7 @@ def test_images_and_secret_named_within_the_data_directory(backup: Path, data: P
         blobs=(data / "of images").as_uri(),
         secret_file=data / "keys" / "own",
     )
-    restore(named, backup, quiet)
+    restore(named, backup, quiet, [])
     with closing(open_service(named, must_exist=True)) as service:
         assert service.albums.verify(service.image_bytes.check) == []
         assert service.secret == before
@@ -363,7 +363,7 @@ def test_no_store_is_opened_meanwhile(backup: Path, data: Path) -> None:
         with pytest.raises(Exception, match="being restored"):
             open_service(Settings(data=data))
 
-    restore(Settings(data=data), backup, during("verifying the events", start))
+    restore(Settings(data=data), backup, during("verifying the events", start), [])
     assert beside(data) == ["data", "data.before-restore"]
 
 
@@ -374,7 +374,7 @@ def test_two_at_once(backup: Path, data: Path) -> None:
         with pytest.raises(TransferRefused, match="another restore is under way"):
             restored(backup, data)
 
-    restore(Settings(data=data), backup, during("verifying the events", again))
+    restore(Settings(data=data), backup, during("verifying the events", again), [])
     assert beside(data) == ["data", "data.before-restore"]
 
 
@@ -452,6 +452,7 @@ def test_something_takes_the_place(backup: Path, tmp_path: Path) -> None:
             Settings(data=new),
             backup,
             during("verifying the events", lambda: write_later(new)),
+            [],
         )
     with opened(new) as service:
         assert service.albums.load(LATER) is not None
@@ -544,5 +545,5 @@ def test_a_stage_that_fails_leaves_nothing(backup: Path, data: Path) -> None:
 
     before = bytes_of(data)
     with pytest.raises(KeyboardInterrupt):
-        restore(Settings(data=data), backup, during("verifying the events", stop))
+        restore(Settings(data=data), backup, during("verifying the events", stop), [])
     assert (bytes_of(data), beside(data)) == (before, ["data"])

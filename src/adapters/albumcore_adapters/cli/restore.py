@@ -9,7 +9,15 @@ import orjson
 from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, JsonOption, app, print_json, settings_of
+from albumcore_adapters.cli.base import (
+    DataOption,
+    Failed,
+    JsonOption,
+    app,
+    print_json,
+    settings_of,
+)
+from albumcore_adapters.erasure.erasure_list import ErasureListDamaged, read_erasures
 from albumcore_adapters.transfer.restore import restore as restore_backup
 
 _SECRET = {
@@ -24,24 +32,41 @@ def restore(
     src: Annotated[Path, Parameter(help="The directory of a backup.")],
     /,
     *,
+    erasures: Annotated[
+        Path | None,
+        Parameter(
+            help="The list of what was erased since, a copy of erasures.jsonl of the data directory."
+        ),
+    ] = None,
+    none_since: Annotated[
+        bool, Parameter(negative=(), help="Nothing was erased since the backup was made.")
+    ] = False,
     json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
     """Check a backup, and replace the store by it. Stop the service first.
 
-    The replaced data directory is renamed to DATA.before-restore. A PostgreSQL database must be empty. If the restore
-    fails, the store is unchanged; status 1 means that the backup is damaged.
+    What was erased since the backup is erased again: of a sealed store, it must be named, or said that there is
+    nothing. The replaced data directory is renamed to DATA.before-restore. A PostgreSQL database must be empty. If the
+    restore fails, the store is unchanged; status 1 means that the backup is damaged.
 
     For example:
 
-        albumcore restore /backup/2026-03-14 --data /srv/albumcore
+        albumcore restore /backup/2026-03-14 --data /srv/albumcore --erasures /backup/erasures.jsonl
+        albumcore restore /backup/2026-03-14 --data /srv/albumcore --none-since
     """
-    restored = restore_backup(settings_of(data), src, progress_of)
+    if erasures is not None and none_since:
+        raise Failed("--erasures names what was erased, and --none-since says that nothing was", 2)
+    try:
+        listed = [] if none_since else None if erasures is None else read_erasures(erasures)
+        restored = restore_backup(settings_of(data), src, progress_of, listed)
+    except ErasureListDamaged as error:
+        raise Failed(str(error), 2) from error
     manifest = restored.manifest
     if json:
         old = None if restored.old is None else str(restored.old)
-        told = {"old": old, "secret": restored.secret, "backup": orjson.loads(manifest.as_json())}
-        print_json(told)
+        told = {"old": old, "secret": restored.secret, "erased": restored.erased}
+        print_json(told | {"backup": orjson.loads(manifest.as_json())})
         return
     print(
         f"the store is as it was at {manifest.made_at:%Y-%m-%dT%H:%M:%SZ}: {manifest.events} events, the last of them "
@@ -49,4 +74,6 @@ def restore(
     )
     if restored.old is not None:
         print(f"what was there before is {restored.old}")
+    if restored.erased:
+        print(f"{restored.erased} events were erased again")
     print(_SECRET[restored.secret])

@@ -13,6 +13,7 @@ from albumcore import Albumcore
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
+from albumcore_adapters.erasure.erasure_list import ListedErasure
 from albumcore_adapters.sql.migrations import MIGRATIONS
 from albumcore_adapters.sql.postgres_cursor import (
     NO_STATEMENT_TIMEOUT,
@@ -25,6 +26,7 @@ from albumcore_adapters.transfer.blobs import restore_blobs
 from albumcore_adapters.transfer.dump import Dump, verified
 from albumcore_adapters.transfer.endpoint import POSTGRES, Endpoint
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
+from albumcore_adapters.transfer.forgetting_again import forget_again, write_list
 from albumcore_adapters.transfer.location import Location
 from albumcore_adapters.transfer.manifest import (
     KEYS_DIRECTORY,
@@ -81,9 +83,16 @@ def dump_postgres(albums: Albumcore, backup: Path, stage: Stage) -> Dump:
 
 
 def load_postgres(
-    settings: Settings, backup: Path, manifest: Manifest, stage: Stage, at: datetime
-) -> None:
+    settings: Settings,
+    backup: Path,
+    manifest: Manifest,
+    stage: Stage,
+    at: datetime,
+    erasures: Sequence[ListedErasure],
+) -> int:
     """Load the tables and the image bytes of a backup into the empty database of the settings, and verify the result.
+
+    Then what was erased since the backup is erased again; the number of its events is returned.
 
     If this fails or is cut off, the database remains marked as an unfinished copy, which no command opens.
 
@@ -105,7 +114,8 @@ def load_postgres(
             )
         if not is_unfinished(target.database):
             mark_unfinished(target.database, at)
-        restore_blobs(manifest, backup, open_blobs(settings), stage)
+        blobs = open_blobs(settings)
+        restore_blobs(manifest, backup, blobs, stage)
         _copy_in(target, tables, backup, stage)
         for table in tables:
             if table.number is not None and table.given:
@@ -122,7 +132,10 @@ def load_postgres(
                 raise BackupDamaged(
                     f"{table.name}: {rows} rows, and the manifest says {table.rows}"
                 )
+        erased = forget_again(store, blobs, erasures, "postgresql", stage)
+        write_list(settings.data, erasures)
         mark_finished(target.database)
+    return erased
 
 
 def _known(tables: Sequence[BackupTable]) -> Sequence[BackupTable]:

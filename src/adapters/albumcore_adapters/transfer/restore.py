@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -22,10 +23,16 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret, load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
+from albumcore_adapters.erasure.erasure_list import ListedErasure
 from albumcore_adapters.store.configured import open_store
 from albumcore_adapters.transfer.blobs import restore_blobs
 from albumcore_adapters.transfer.dump import verified
 from albumcore_adapters.transfer.errors import TransferRefused
+from albumcore_adapters.transfer.forgetting_again import (
+    demanded_erasures,
+    forget_again,
+    write_list,
+)
 from albumcore_adapters.transfer.manifest import (
     Manifest,
     sync_tree,
@@ -43,14 +50,21 @@ class Restored:
         old: Where the replaced data directory is now; None if there was none.
         secret: Whether the secret that tokens are signed with is that of the backup, the previous one ("kept"), or a
             new one, which invalidates every token.
+        erased: How many events were erased again, because they were erased since the backup.
     """
 
     manifest: Manifest
     old: Path | None
     secret: Literal["backup", "kept", "new"]
+    erased: int = 0
 
 
-def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
+def restore(
+    settings: Settings,
+    backup: Path,
+    stage: Stage,
+    erasures: Sequence[ListedErasure] | None = None,
+) -> Restored:
     """Replace the store of the settings by a backup, once all of it is in place and verified.
 
     A new data directory is made beside the existing one, and both are renamed; the old one remains. A PostgreSQL
@@ -61,22 +75,27 @@ def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
         settings: Where the store is, or is to be made.
         backup: The directory of the backup, which is not changed.
         stage: Shows the progress.
+        erasures: What was erased since the backup was made; it is erased again before the store is in place. A sealed
+            store demands it.
 
     Raises:
         TransferRefused: the directory is not a backup, or the backup is of the other database system or of another
-            version; a process has the store open; or the data directory cannot be replaced.
+            version; it is not said what was erased since; a process has the store open; or the data directory cannot be
+            replaced.
         BackupDamaged: the backup has changed, or the result does not verify. The existing store is not changed.
         BlobsUnavailable, StoreError, sqlite3.Error, OSError, SecretError: the database, the place of the image bytes
             or the file system fails. The existing store is not changed.
     """
     manifest = Manifest.read(backup)
     _check_origin(manifest, settings)
+    again = demanded_erasures(manifest, erasures, settings.data)
     with stage("checking the backup", len(manifest.files)) as progress:
         manifest.check(backup, progress)
     if settings.database is not None:
         postgres_dump = import_module("albumcore_adapters.transfer.postgres_dump")
-        postgres_dump.load_postgres(settings, backup, manifest, stage, utc_now())
-        return Restored(manifest, None, _restore_secret(manifest, backup, settings.data, settings))
+        erased = postgres_dump.load_postgres(settings, backup, manifest, stage, utc_now(), again)
+        secret = _restore_secret(manifest, backup, settings.data, settings)
+        return Restored(manifest, None, secret, erased)
     with swapping(settings.data, backup) as swap:
         new = _moved_to(swap.new, settings)
         _copy(backup / DATABASE_FILE, swap.new / DATABASE_FILE)
@@ -86,12 +105,13 @@ def restore(settings: Settings, backup: Path, stage: Stage) -> Restored:
         if (backup / DEMO_FILE).exists():
             _copy(backup / DEMO_FILE, swap.new / DEMO_FILE)
         restore_blobs(manifest, backup, open_blobs(new), stage)
-        _verify(new, manifest, stage)
+        erased = _verify(new, manifest, stage, again)
+        write_list(swap.new, again)
         for path in companion_files(swap.new / DATABASE_FILE):
             path.unlink(missing_ok=True)
         sync_tree(swap.new)
         swap.swap()
-    return Restored(manifest, swap.old if swap.exists else None, secret)
+    return Restored(manifest, swap.old if swap.exists else None, secret, erased)
 
 
 def _check_origin(manifest: Manifest, settings: Settings) -> None:
@@ -107,12 +127,16 @@ def _check_origin(manifest: Manifest, settings: Settings) -> None:
     )
 
 
-def _verify(new: Settings, manifest: Manifest, stage: Stage) -> None:
+def _verify(
+    new: Settings, manifest: Manifest, stage: Stage, erasures: Sequence[ListedErasure]
+) -> int:
+    """Verify what was restored, and erase what was erased since; return how many events."""
     # Opened as the service opens it: a store of an older release is migrated, and a new secret is made if needed.
     load_secret(new.data, new.secret_file)
     with closing(open_store(new, utc_now)) as albums:
         found = verified(albums, "sqlite", stage)
-    manifest.check_counts(found.events, found.position)
+        manifest.check_counts(found.events, found.position)
+        return forget_again(albums, open_blobs(new), erasures, "sqlite", stage)
 
 
 def _moved_to(new: Path, settings: Settings) -> Settings:
