@@ -87,17 +87,17 @@ class UserTextErased:
 @stored("images.images_erased")
 @frozen
 class ImagesErased:
-    """The images of these ``versions`` were erased; those of ``image_ids`` were in the set until then."""
+    """The images of these ``versions`` were erased; ``image_ids`` are not in the set since, and cannot be restored."""
 
     versions: tuple[int, ...]
     image_ids: tuple[ImageId, ...] = ()
 
     def evolve(self, images: PatientImageSet, act: Act) -> PatientImageSet:
-        """The images are not in the set."""
-        left = images.images
+        """The images are neither in the set nor among the removed ones."""
+        left, put_away = images.images, images.removed
         for image_id in self.image_ids:
-            left = removed(left, image_id)
-        return changed(images, images=left)
+            left, put_away = removed(left, image_id), removed(put_away, image_id)
+        return changed(images, images=left, removed=put_away)
 
 
 class ErasureKind(Enum):
@@ -119,10 +119,10 @@ class Erasures:
 @stored("erasures.recorded")
 @frozen
 class ErasureRecorded:
-    """Something was erased as a whole. ``key`` is its id, for a comment its stream; ``basis`` says why, if given."""
+    """Something was erased as a whole. ``identifier`` is its id, for a comment its stream; ``basis`` says why."""
 
     kind: ErasureKind
-    key: str
+    identifier: str
     version: int | None = None
     basis: str | None = None
 
@@ -175,7 +175,9 @@ _MARKER_OF: Mapping[type[Any], Callable[[Any, tuple[int, ...]], Event[Any]]] = {
     Album: _of_album,
     StudyComments: lambda state, versions: StudyTextErased(versions),
     UserTokens: lambda state, versions: UserTextErased(versions, _erased_in(state.tokens)),
-    PatientImageSet: lambda state, versions: ImagesErased(versions, _erased_in(state.images)),
+    PatientImageSet: lambda state, versions: ImagesErased(
+        versions, _erased_in({**state.images, **state.removed})
+    ),
 }
 
 

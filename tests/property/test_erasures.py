@@ -63,7 +63,9 @@ def erasings(draw: st.DrawFn, kind: str) -> Erasing:
             content = draw(st.none() | digests())
             act = evolve(one.act, command=CommandKey(f"try-{number}", content))
             history[number] = evolve(one, act=act)
-    at = sorted(draw(st.lists(st.integers(1, len(history)), min_size=1, max_size=3)))
+    # No event is about an image after its erasure.
+    first = len(history) if kind == "images" else 1
+    at = sorted(draw(st.lists(st.integers(first, len(history)), min_size=1, max_size=3)))
     log: Log = []
     gone: list[tuple[int, frozenset[int]]] = []
     known: frozenset[int] = frozenset()

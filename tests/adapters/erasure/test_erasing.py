@@ -36,6 +36,7 @@ from albumcore import (
     post_comment,
     post_study_comment,
     remove_image,
+    restore_image,
     study_stream,
     user_stream,
 )
@@ -252,6 +253,8 @@ def test_a_removed_image_is_erased(place: Place) -> None:
     fill(place.albums)
     place.albums.handle(patient_stream(PATIENT), remove_image, Source(ALICE), IMAGE)
     assert erase_image(place.eraser, IMAGE).events == 1
+    with pytest.raises(ImageNotFound):
+        place.albums.handle(patient_stream(PATIENT), restore_image, Source(ALICE), IMAGE)
     assert place.albums.verify() == []
     assert erase_image(place.eraser, ImageId(64)).is_nothing
 

@@ -190,7 +190,7 @@ def erased_people(albums: Albumcore) -> frozenset[UserId]:
         with suppress(AlbumcoreError):
             said = albums.mapper.to_domain_event(stored).event  # type: ignore[attr-defined]
             if said.kind is ErasureKind.PERSON:
-                found.add(UserId(said.key))
+                found.add(UserId(said.identifier))
     return frozenset(found)
 
 
