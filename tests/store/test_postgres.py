@@ -156,6 +156,16 @@ def test_an_event_of_a_newer_release_is_refused(app: Albumcore, url: str) -> Non
     assert query(app, "SELECT form FROM form_of_rows") == [("of a newer release",)]
 
 
+def test_an_index_is_not_made_again_without_need(
+    app: Albumcore, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What PostgreSQL says of its tables and indexes is what is expected there: no name is cut off."""
+    caplog.set_level(logging.INFO)
+    with open_postgres(url) as again:
+        assert again.verify() == []
+    assert not [one for one in caplog.records if "rebuilt" in one.getMessage()]
+
+
 @pytest.mark.parametrize("is_new", [True, False])
 def test_several_open_a_store_at_once(
     url: str, caplog: pytest.LogCaptureFixture, is_new: bool

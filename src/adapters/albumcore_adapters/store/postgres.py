@@ -40,7 +40,13 @@ from albumcore_adapters.sql.postgres_cursor import (
 from albumcore_adapters.sql.postgres_pool import connection_settings
 from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
-from albumcore_adapters.store.rows import TABLES, columns_of, condition_of, index_fingerprint
+from albumcore_adapters.store.rows import (
+    TABLES,
+    columns_of,
+    condition_of,
+    index_fingerprint,
+    lookup_name,
+)
 from albumcore_adapters.store.snapshots import SnapshotList, may_be_stored, snapshot_replacements
 
 URL = "POSTGRES_URL"
@@ -260,7 +266,7 @@ def _lookups() -> Iterator[tuple[str, str]]:
         table = TABLES[kind]
         yield table, f"{table}_pkey"
         for lookup in kind.LOOKUPS:
-            yield table, f"{table}_by_{'_'.join(lookup)}"
+            yield table, lookup_name(table, lookup)
 
 
 def _insertion(table: str, stored: StoredEvent) -> tuple[str, list[Any]]:

@@ -32,6 +32,8 @@ from albumcore_adapters.sql.database import MAX_INTEGER
 
 Statement = tuple[str, list[Any]]
 _ALWAYS, _NEVER = "1 = 1", "1 = 0"
+_MAX_NAME = 63
+"""Characters of an identifier of PostgreSQL."""
 
 
 TABLES: Mapping[type[IndexRow], str] = {
@@ -57,11 +59,16 @@ def table_statements(prefix: str = "", temporary: bool = False) -> list[str]:
         )
         if not temporary:
             statements.extend(
-                f"CREATE INDEX IF NOT EXISTS {table}_by_{'_'.join(lookup)} "
+                f"CREATE INDEX IF NOT EXISTS {lookup_name(table, lookup)} "
                 f"ON {table} ({', '.join(lookup)})"
                 for lookup in kind.LOOKUPS
             )
     return statements
+
+
+def lookup_name(table: str, columns: Sequence[str]) -> str:
+    """The name of the index of a table by these columns. PostgreSQL would cut off what is longer, and say another."""
+    return f"{table}_by_{'_'.join(columns)}"[:_MAX_NAME]
 
 
 @cache
