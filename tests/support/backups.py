@@ -18,7 +18,6 @@ from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Digest
 from albumcore_adapters.service import Service
-from albumcore_adapters.store import open_postgres, open_sqlite
 from albumcore_adapters.transfer.backup import back_up
 from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import Restored, restore
@@ -42,15 +41,6 @@ def back_up_service(
         at=service.clock(),
         secret=service.secret if with_secret else None,
     )
-
-
-def make_sealed(settings: Settings) -> None:
-    """Make an empty sealed store."""
-    if settings.database is not None:
-        open_postgres(settings.database, sealed=True).close()
-        return
-    settings.data.mkdir(mode=0o700, exist_ok=True)
-    open_sqlite(settings.data / DATABASE_FILE, sealed=True).close()
 
 
 def backed_up(data: Path, backup: Path, **options: Any) -> Manifest:

@@ -44,6 +44,7 @@ from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import Service, open_service
 from support.named import NAMED
+from support.store_form import make_store
 from support.templates import begin, place
 from support.watched import watched
 
@@ -307,7 +308,7 @@ def open_world(
     compat: Compat = "documented",
     *,
     start: Callable[[World], None] | None = None,
-    has_pseudonyms: bool = True,
+    sealed: bool = True,
     **settings: Any,
 ) -> World:
     """A world in a directory; whoever opens it closes its service.
@@ -317,7 +318,7 @@ def open_world(
         compat: As what it answers.
         start: What was done in it before, by default nothing. That is done once in each process, in a world with
             default settings, of which this one is then a copy: a function, and nothing that depends on its test.
-        has_pseudonyms: Whether new people get pseudonyms.
+        sealed: Whether a new store is sealed, and people have pseudonyms in it.
         settings: Further settings.
     """
     clock, made = Clock(), 0
@@ -328,12 +329,10 @@ def open_world(
     def make_id(length: int) -> str:
         return f"{next(numbers):0{length}d}"
 
-    service = open_service(
-        Settings(**place(data), compat=compat, **settings),
-        clock=clock,
-        make_id=make_id,
-        has_pseudonyms=has_pseudonyms,
-    )
+    where = Settings(**place(data), compat=compat, **settings)
+    if not sealed:
+        make_store(where, sealed=False)
+    service = open_service(where, clock=clock, make_id=make_id)
     app = watched(create_app(service), service)
     return World(service, clock, falcon.testing.TestClient(app, headers=NAMED))
 

@@ -81,7 +81,6 @@ def open_service(
     must_exist: bool = False,
     clock: Clock = utc_now,
     make_id: MakeId = random_id,
-    has_pseudonyms: bool | None = None,
 ) -> Service:
     """Open the data directory of the settings. Create whatever is missing in it.
 
@@ -90,7 +89,6 @@ def open_service(
         must_exist: Create no store.
         clock: Returns the current time, aware. A reading without a time zone raises `Invalid`.
         make_id: Makes an unguessable id of so many characters.
-        has_pseudonyms: Whether new people get pseudonyms; by default, whether the store is sealed.
 
     Raises:
         NoStore: there is no store, and it must exist.
@@ -109,12 +107,8 @@ def open_service(
     clock = clock_in_utc(clock)
     albums = open_store(settings, clock)
     try:
-        database = database_of(albums)
-        refuse_unfinished_copy(database)
-        if has_pseudonyms is None:
-            has_pseudonyms = is_store_sealed(albums)
-        people = People(database, Pseudonyms(albums, make_id) if has_pseudonyms else None)
-        return _compose(settings, secret, blobs, albums, people, clock, make_id)
+        refuse_unfinished_copy(database_of(albums))
+        return _compose(settings, secret, blobs, albums, clock, make_id)
     except BaseException:
         albums.close()
         raise
@@ -125,11 +119,12 @@ def _compose(
     secret: bytes,
     blobs: Blobs,
     albums: Albumcore,
-    people: People,
     clock: Clock,
     make_id: MakeId,
 ) -> Service:
-    database, catalogue = people.database, Catalogue(people.database)
+    database, is_sealed = database_of(albums), is_store_sealed(albums)
+    people = People(database, Pseudonyms(albums, make_id) if is_sealed else None)
+    catalogue = Catalogue(database)
     claims, inbox = SeriesClaims(database), Inbox(database)
     token_last_uses, jwt_revocations = TokenLastUses(database), JwtRevocations(database)
     verifier = JwtVerifier.of(settings, secret, clock)
@@ -154,7 +149,7 @@ def _compose(
         albums=albums,
         database=database,
         blobs=blobs,
-        image_bytes=ImageBytes(blobs, seals=is_store_sealed(albums)),
+        image_bytes=ImageBytes(blobs, seals=is_sealed),
         people=people,
         catalogue=catalogue,
         claims=claims,

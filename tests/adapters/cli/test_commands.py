@@ -54,11 +54,11 @@ from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.marker import mark_unfinished
-from support.backups import make_sealed
 from support.command_line import Run
 from support.in_clear import put
 from support.kheops import Clock
 from support.server import opened, user_of
+from support.store_form import make_store
 
 ALBUM = AlbumId("Q7bZ2mP0xT")
 FILES = Path(pydicom.data.__file__).parent / "test_files"
@@ -801,7 +801,7 @@ def test_copy_to_a_sealed_store(run: Run, tmp_path: Path) -> None:
 def test_restore_erases_again(run: Run, tmp_path: Path) -> None:
     """The list of erasures is named, or it is said that there were none; both at once make no sense."""
     data, backup, listed = tmp_path / "data", tmp_path / "backup", tmp_path / "listed"
-    make_sealed(Settings(data=data))
+    make_store(Settings(data=data), sealed=True)
     with opened(data) as service:
         demo.fill(service)
     assert run("backup", backup, "--data", data)[0] == 0

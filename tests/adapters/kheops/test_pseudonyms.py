@@ -168,7 +168,7 @@ def test_a_token_of_a_report_ends_with_its_user(world: World) -> None:
 
 def test_in_a_store_in_clear_users_are_named_by_their_subs(tmp_path: Path) -> None:
     """As before there were pseudonyms: in events and rows, without a registration."""
-    world = open_world(tmp_path, has_pseudonyms=False)
+    world = open_world(tmp_path, sealed=False)
     settle(world)
     world.act(ALICE, add_member, DAVE)
     world.act(ALICE, edit_album, name="Renamed")

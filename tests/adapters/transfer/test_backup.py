@@ -30,20 +30,20 @@ from support.backups import (
     backed_up,
     blob_files,
     contents,
-    make_sealed,
     restored,
 )
 from support.copying import quiet
 from support.deep import at_length
 from support.s3 import S3, blobs_at, reached, serving_s3
 from support.server import opened
+from support.store_form import make_store
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the demo. Tests do not change it."""
     data = tmp_path_factory.mktemp("backup") / "data"
-    make_sealed(Settings(data=data))
+    make_store(Settings(data=data), sealed=True)
     with opened(data) as service:
         demo.fill(service)
     return data

@@ -18,11 +18,12 @@ from albumcore_adapters.transfer.manifest import Manifest
 from albumcore_adapters.transfer.restore import restore
 from albumcore_adapters.transfer.tables import SHORT_LIVED, tables_beside_events
 from albumcore_adapters.verification import verify
-from support.backups import back_up_service, make_sealed
+from support.backups import back_up_service
 from support.copying import quiet
 from support.in_clear import put
 from support.places import SYSTEMS, Place, place_for
 from support.residue import residue_of_directory
+from support.store_form import make_store
 
 STAY = {
     "directory_bringer",
@@ -93,7 +94,7 @@ def test_every_table() -> None:
 def test_a_backup_and_its_keys(system: str, tmp_path: Path, stack: ExitStack) -> None:
     """Without its keys it says nothing, and is not restored; with them the store is as it was."""
     store, backup = place_for(system, tmp_path / "store", stack), tmp_path / "backup"
-    make_sealed(settings_of(store))
+    make_store(settings_of(store), sealed=True)
     with closing(open_service(settings_of(store))) as service:
         demo.fill(service)
     manifest = backed_up(store, backup)

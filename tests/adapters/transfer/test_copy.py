@@ -44,10 +44,10 @@ from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.location import Location, location_of
 from albumcore_adapters.transfer.tables import tables_beside_events
 from albumcore_adapters.webhooks import catch_up, deliver_due, store_secret
-from support.backups import make_sealed
 from support.copying import copied, copy_and_die
 from support.postgres import empty_database
 from support.server import opened, user_of
+from support.store_form import make_store
 
 ALBUM, HOOK = AlbumId("Copied0001"), WebhookId("h" * 20)
 SOMEBODY = Source(UserId("somebody"))
@@ -108,7 +108,7 @@ def furnish(data: Path) -> None:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a row in every table. Tests do not change it."""
     data = tmp_path_factory.mktemp("copied") / "data"
-    make_sealed(Settings(data=data))
+    make_store(Settings(data=data), sealed=True)
     furnish(data)
     assert [name for name, found in dump(data).items() if not found] == []
     return data
@@ -398,7 +398,7 @@ def test_the_unfinished_copy_of_another(own: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         copied(own, new, stage)
     before = dump(new)
-    make_sealed(Settings(data=other))
+    make_store(Settings(data=other), sealed=True)
     with opened(other) as service:
         for number in range(60):
             name = f"Album {number}"

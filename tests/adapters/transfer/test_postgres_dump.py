@@ -27,12 +27,12 @@ from support.backups import (
     back_up_service,
     backed_up,
     blob_files,
-    make_sealed,
     restored,
 )
 from support.copying import quiet
 from support.postgres import Contents, empty_database
 from support.server import user_of
+from support.store_form import make_store
 
 LATER = album_stream(AlbumId("Later00001"))
 DERIVED = ("stored_snapshots", "form_of_rows", "unfinished_copy")
@@ -43,7 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A store with the demo, and identities that were generated and not used. Tests do not change it."""
     with empty_database() as url:
         settings = Settings(data=tmp_path_factory.mktemp("source"), database=url)
-        make_sealed(settings)
+        make_store(settings, sealed=True)
         with closing(open_service(settings)) as service:
             demo.fill(service)
             service.albums.next_image_id()

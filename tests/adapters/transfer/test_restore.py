@@ -34,13 +34,13 @@ from support.backups import (
     blob_files,
     bytes_of,
     contents,
-    make_sealed,
     restore_and_die,
     restored,
 )
 from support.copying import quiet
 from support.deep import at_length
 from support.server import opened
+from support.store_form import make_store
 
 LATER = album_stream(AlbumId("Later00001"))
 
@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A data directory with the demo, and a backup of it. Tests do not change them."""
     folder = tmp_path_factory.mktemp("restore")
     data, backup = folder / "data", folder / "backup"
-    make_sealed(Settings(data=data))
+    make_store(Settings(data=data), sealed=True)
     with opened(data) as service:
         demo.fill(service)
     backed_up(data, backup)

@@ -21,11 +21,12 @@ from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.restore import restore
 from albumcore_adapters.verification import verify
-from support.backups import back_up_service, make_sealed
+from support.backups import back_up_service
 from support.copying import quiet
 from support.places import SYSTEMS, Place, place_for
 from support.residue import residue_of_directory, residue_of_tables
 from support.server import user_of
+from support.store_form import make_store
 
 ERASED = {
     "a comment of Ben": "The angiogram is the one to start with.",
@@ -49,7 +50,7 @@ def settings_of(place: Place) -> Settings:
 
 def backed_up_and_erased(place: Place, backup: Path) -> PatientId:
     """Back up a sealed store with the demo, and then erase a person and the patient."""
-    make_sealed(settings_of(place))
+    make_store(settings_of(place), sealed=True)
     with closing(open_service(settings_of(place))) as service:
         made = demo.fill(service)
         back_up_service(service, backup)

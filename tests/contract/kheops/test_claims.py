@@ -384,7 +384,7 @@ def test_a_refused_end_of_an_album_puts_nothing_anywhere(world: World) -> None:
 
 def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
     """Opened the first time, an older store has its holdings without images noted on whoever put them there."""
-    world = open_world(tmp_path, has_pseudonyms=False)
+    world = open_world(tmp_path, sealed=False)
     settle(world)
     daves_album(world)
     for by, path in ((BOB, CT_THERE), (DAVE, CT_TO_OTHER), (DAVE, OF_CT)):
@@ -393,7 +393,7 @@ def test_claims_of_a_store_that_knew_none(tmp_path: Path) -> None:
         cursor.execute("DROP TABLE directory_claim")
         forget_version(cursor)
     world.service.close()
-    world = open_world(tmp_path, has_pseudonyms=False)
+    world = open_world(tmp_path, sealed=False)
     assert world.request(DAVE, "GET", COMMENTS).status_code == 200
     images_of(world, BOB)
     assert world.get(CAROL, f"/albums/{ALBUM}")["number_of_series"] == 1

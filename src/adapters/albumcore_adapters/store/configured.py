@@ -23,7 +23,7 @@ class NoStore(Exception):
 
 
 def open_store(settings: Settings, clock: Callable[[], datetime]) -> Albumcore:
-    """Open the store of the settings. Where there is none, create an empty one.
+    """Open the store of the settings. Where there is none, create an empty one, which is sealed.
 
     Args:
         settings: Where it is, and the options of the store.
@@ -40,6 +40,7 @@ def open_store(settings: Settings, clock: Callable[[], datetime]) -> Albumcore:
         "busy_seconds": settings.busy_seconds,
         "snapshot_every": settings.snapshot_every,
         "cache_size": settings.cache_size,
+        "sealed": "new",
     }
     if settings.database is None:
         return open_sqlite(settings.data / DATABASE_FILE, **options)
