@@ -40,10 +40,10 @@ from albumcore_adapters.http.kheops.album_overview import (
 from albumcore_adapters.http.kheops.parameters import Fields, asked_moment
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
+    ALBUM_THEN,
     DONE,
     LISTED,
     NOTHING,
-    THEN,
     listed,
     shown,
 )
@@ -182,7 +182,7 @@ ROUTES = (
         *("GET", "/albums/{album}", get),
         summary="Show an album; a token of the album sees it in brief.",
         callers=Callers.ANY_TOKEN,
-        query={"includeUsers": ParameterSpec(WORD, "true: with its members."), **THEN},
+        query={"includeUsers": ParameterSpec(WORD, "true: with its members."), **ALBUM_THEN},
         responses={
             200: ResponseSpec("The album.", {JSON: {"oneOf": [ref("Album"), ref("AlbumInBrief")]}})
         },

@@ -33,7 +33,7 @@ from albumcore_adapters.http.kheops.parameters import (
 )
 from albumcore_adapters.http.kheops.report_providers import PROVIDER_ID_LENGTH
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.shared_specs import DONE, PAGE, THEN, listed
+from albumcore_adapters.http.kheops.shared_specs import ALBUM_THEN, DONE, PAGE, listed
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, one_of
 from albumcore_adapters.http.openapi.value_schemas import DAY_OR_MOMENT, USER, any_case
@@ -283,7 +283,7 @@ ROUTES = (
         permission=Permission.READ_COMMENT,
         query={
             **PAGE,
-            **THEN,
+            **ALBUM_THEN,
             "types": _TYPES,
             "type": ParameterSpec(one_of(*MUTATIONS), repeated=True),
             "family": _FAMILY,

@@ -26,7 +26,7 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_json, members_of
 from albumcore_adapters.http.kheops.parameters import Page, asked_moment, member_named, user_named
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.shared_specs import ADDED, DONE, PAGE, THEN, listed
+from albumcore_adapters.http.kheops.shared_specs import ADDED, ALBUM_THEN, DONE, PAGE, listed
 from albumcore_adapters.http.response import CREATED, NO_CONTENT, Response
 from albumcore_adapters.http.route import Route
 
@@ -78,7 +78,7 @@ ROUTES = (
     Route(
         *("GET", "/albums/{album}/users", list_all, "List the members of an album."),
         permission=Permission.LIST_USERS,
-        query={**PAGE, **THEN},
+        query={**PAGE, **ALBUM_THEN},
         responses=listed("Member"),
         from_store=True,
     ),

@@ -61,7 +61,7 @@ _PLACES: Parameters = {
 IN: Parameters = {"place": group(_PLACES, at_most_one("album", "inbox"))}
 IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
 
-THEN: Parameters = then_of("the album")
+ALBUM_THEN: Parameters = then_of("the album")
 """The moment to show, of a route that shows the present without it."""
 
 

@@ -23,12 +23,12 @@ from albumcore_adapters.http.accept import DICOM_JSON, JSON
 from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery, Page, asked_moment
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
+    ALBUM_THEN,
     IN,
     OK,
     PAGE,
     PAGE_OF_SOME,
     SEEN,
-    THEN,
     dicom,
     in_place,
 )
@@ -288,7 +288,7 @@ ROUTES = (
         query={
             **PAGE_OF_SOME,
             **in_place(ParameterSpec(any_case("true"), "true: favourites only.")),
-            **THEN,
+            **ALBUM_THEN,
             **STUDY_PARAMETERS,
         },
         responses=dicom(),

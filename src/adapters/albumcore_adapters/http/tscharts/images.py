@@ -49,9 +49,9 @@ from albumcore_adapters.http.tscharts.shared_specs import (
     FLAG_WORD,
     GONE,
     IDS,
+    IMAGES_THEN,
     MADE,
     ROOT,
-    THEN,
     json_body,
     made,
     or_empty,
@@ -314,7 +314,7 @@ def _routes(ids: Parameters, data: Schema) -> tuple[Route, ...]:
             *("GET", _PATH, search, "Search for images."),
             query={
                 **ids,
-                **THEN,
+                **IMAGES_THEN,
                 "type": ParameterSpec(or_empty(IMAGE_TYPE)),
                 "sort": ParameterSpec(FLAG_WORD),
                 "newest": ParameterSpec(FLAG_WORD),
@@ -338,7 +338,7 @@ def _routes(ids: Parameters, data: Schema) -> tuple[Route, ...]:
         ),
         Route(
             *("GET", f"{_PATH}/{{key}}", show, "Show an image, its data as they were sent."),
-            query=THEN,
+            query=IMAGES_THEN,
             responses={200: ResponseSpec("The image.", {JSON: ref("Image")})},
             errors=(400, 404, 500),
             from_store=True,

@@ -23,7 +23,7 @@ from albumcore_adapters.http.tscharts.request import not_found
 
 ROOT = "/tscharts/v1"
 
-THEN: Parameters = then_of("the patient's image set")
+IMAGES_THEN: Parameters = then_of("the patient's image set")
 """The moment to show, of a route that shows the present without it."""
 
 STORED_TEXT: Schema = text(**PLAIN)
