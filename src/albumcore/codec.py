@@ -37,6 +37,7 @@ from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.kernel import STORED, Act, CommandKey, RecordedEvent, Source, stored_name
 from albumcore.sealing import (
+    CHANGING_NO_STATE,
     KeyedEvent,
     Names,
     Sealer,
@@ -190,8 +191,12 @@ class Codec(Mapper[str]):
             str(stored_event.originator_id), stored_event.originator_version, act, event
         )
 
-    def read(self, stored_event: StoredEvent) -> tuple[Act, Any]:
+    def read(self, stored_event: StoredEvent, *, for_state: bool = False) -> tuple[Act, Any]:
         """What an envelope holds: the act, and the event it led to. Replaying needs no more.
+
+        Args:
+            stored_event: The stored event.
+            for_state: Leave out what no state depends on: a sealed comment is read as if it were erased.
 
         Raises:
             UnknownStoredEvent, DamagedStoredEvent: as for `to_domain_event`.
@@ -206,9 +211,13 @@ class Codec(Mapper[str]):
         try:
             state = orjson.loads(stored_event.state)
             if len(state) > _FEWEST and "sealed" in state:
-                unseal_envelope(
-                    self._sealer, stored_event, state, personal_fields(cast(Hashable, cls))
+                key = (
+                    None
+                    if for_state and cls in CHANGING_NO_STATE
+                    else getattr(stored_event, "key", None)
                 )
+                personal = personal_fields(cast(Hashable, cls))
+                unseal_envelope(self._sealer, stored_event, key, state, personal)
             data, version = state["data"], state["v"]
             if version != newest or type(version) is not int:
                 data = self._brought_up_to_date(stored_event, version, newest, data)

@@ -24,6 +24,7 @@ from eventsourcing.persistence import Notification, StoredEvent
 from albumcore.albums.comments import CommentPosted
 from albumcore.kernel import ERASED, PERSONAL, RecordedEvent
 from albumcore.streams import key_of
+from albumcore.study_comments import StudyCommentPosted
 
 
 @frozen
@@ -106,6 +107,9 @@ def user_subject(user: str) -> str:
     return f"user:{user}"
 
 
+CHANGING_NO_STATE: frozenset[type[Any]] = frozenset({CommentPosted, StudyCommentPosted})
+"""Events that change no state: a replay does not open them."""
+
 Names: TypeAlias = Mapping[str, "Names"]
 """Names of fields, each with the personal ones inside of its value; none if the field itself is personal."""
 
@@ -170,7 +174,11 @@ def seal_envelope(
 
 
 def unseal_envelope(
-    sealer: Sealer | None, stored_event: StoredEvent, envelope: dict[str, Any], names: Names
+    sealer: Sealer | None,
+    stored_event: StoredEvent,
+    key: bytes | None,
+    envelope: dict[str, Any],
+    names: Names,
 ) -> None:
     """Give the stored form of an event that in clear: with what was sealed, or with `ERASED` if there is no key.
 
@@ -178,7 +186,6 @@ def unseal_envelope(
         ValueError: the key is not its key, or there is no sealer.
     """
     content, commitment = a2b_base64(envelope.pop("sealed"), strict_mode=True), envelope.pop("key")
-    key: bytes | None = getattr(stored_event, "key", None)
     inside: dict[str, Any] = {"content": ERASED}
     if key is None:
         _put_erased(envelope["data"], names)

@@ -213,7 +213,7 @@ class StateCache:
             return start
         read, state = cast(Codec, self._events.mapper).read, start.state
         for one in stored:
-            act, event = read(one)
+            act, event = read(one, for_state=True)
             state = event.evolve(state, act)
         size = start.size + sum([len(one.state) for one in stored])
         return StreamState(stored[-1].originator_version, act.at, state, size)

@@ -27,7 +27,7 @@ from albumcore import (
     study_stream,
     user_stream,
 )
-from albumcore.errors import CommandReused, ImageNotFound
+from albumcore.errors import CommandReused, DamagedStoredEvent, ImageNotFound
 from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID
 from albumcore.image_sets import Content, ImageType
 from albumcore.opening import MissingExtra
@@ -135,6 +135,16 @@ def test_what_a_key_opened_is_forgotten_in_every_process_at_once(open_again: Ope
     (posted,) = other.handle(A1, post_comment, ALICE, "three")
     assert comments(app) == [ERASED, "two", "three"]
     assert posted.version == 4
+
+
+def test_a_replay_does_not_open_comments(sealed: Albumcore) -> None:
+    """No state depends on them; what is wrong with one is found where it is read, and by verification."""
+    sealed.handle(A1, create_album, ALICE, "Knees")
+    sealed.handle(A1, post_comment, ALICE, "Look")
+    tamper(sealed, "UPDATE directory_event_key SET key = ? WHERE version = 2", bytes(32))
+    assert sealed.load(A1, version=2).name == "Knees"
+    with pytest.raises(DamagedStoredEvent):
+        comments(sealed)
 
 
 def test_images_of_a_forgotten_event_are_not_found(sealed: Albumcore) -> None:

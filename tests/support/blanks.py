@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve, fields, has
 
-from albumcore import RecordedEvent
+from albumcore import ErasureRecorded, ImageAdded, RecordedEvent
 from albumcore.kernel import ERASED
 
 PERSONAL_NAMES = frozenset({"comment", "description", "key", "length", "name", "title", "url"})
@@ -16,12 +16,18 @@ PERSONAL_NAMES = frozenset({"comment", "description", "key", "length", "name", "
 
 def blank(event: Any) -> Any:
     """An event, or a value in one, with every personal field erased; None says nothing, and stays."""
+    if isinstance(event, ErasureRecorded):
+        return event  # its ``key`` is an id
     told = {one.name: getattr(event, one.name) for one in fields(type(event))}
     erased = {
         name: ERASED if name in PERSONAL_NAMES else blank(value)
         for name, value in told.items()
         if value is not None and (name in PERSONAL_NAMES or has(type(value)))
     }
+    if isinstance(event, ImageAdded):
+        erased["key"] = (
+            ERASED  # absent where the bytes are in clear: that it was cannot be told any more
+        )
     return evolve(event, **erased)
 
 
