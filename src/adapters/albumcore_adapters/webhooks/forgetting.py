@@ -17,7 +17,7 @@ def forget_user(cursor: Cursor, user: UserId) -> int:
 def forget_album(cursor: Cursor, album_id: AlbumId) -> int:
     """Delete the names, addresses and secrets of an album's webhooks, and the deliveries to their addresses.
 
-    The webhooks stay, disabled, until an admin gives them an address again.
+    The webhooks stay, disabled, until an admin gives them an address again, and another secret or none.
 
     Returns:
         How many rows there were.
