@@ -101,6 +101,7 @@ def furnish(data: Path) -> None:
             "code", ends_at=utc_now() + timedelta(days=1), at=utc_now()
         )
         service.patients.delete(service.patients.add(patient("Gone")))
+        service.patients.set_aside(service.patients.add(patient("Aside")), utc_now())
         service.albums.next_image_id()
 
 

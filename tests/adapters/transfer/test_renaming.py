@@ -64,7 +64,12 @@ NO_USERS = {
 }
 """The other columns of texts, of tables that may name users."""
 
-ABOUT_OTHERS = {"directory_patient", "directory_series", "directory_study"}
+ABOUT_OTHERS = {
+    "directory_patient",
+    "directory_deleted_patient",
+    "directory_series",
+    "directory_study",
+}
 """Tables of patients and of DICOM headers, which name no user in any column."""
 
 OF_THE_COPY = {"directory_person"}

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from albumcore import (
     Act,
@@ -26,16 +26,14 @@ from albumcore import (
     Source,
     user_stream,
 )
-from albumcore.ids import UserId
 from albumcore.kernel import Event, stored_name
 from albumcore.sealing import KeyedEvent
 from albumcore_adapters.base.progress import Stage
-from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import BlobDamaged, BlobMissing, Blobs, Digest
 from albumcore_adapters.blobs.sealed import SealKey, seal_bytes
 from albumcore_adapters.blobs.sealed_blobs import put_sealed
-from albumcore_adapters.directory.pseudonyms import commitment_of, new_pseudonym, new_salt
+from albumcore_adapters.directory.pseudonyms import commitment_of
 from albumcore_adapters.store.sealing import KEYS_TABLE, SEALED_TABLE, is_sealed_store
 from albumcore_adapters.transfer import tables
 from albumcore_adapters.transfer.copy import (
@@ -51,6 +49,7 @@ from albumcore_adapters.transfer.location import Location
 from albumcore_adapters.transfer.marker import mark_finished
 from albumcore_adapters.transfer.renaming import has_users, renamed_row
 from albumcore_adapters.transfer.sealed_form import SealedForm
+from albumcore_adapters.transfer.sealed_people import PEOPLE, SealedPeople
 from albumcore_adapters.transfer.tables import (
     EVENT_TABLE,
     RowValues,
@@ -68,8 +67,6 @@ from albumcore_adapters.transfer.tables import (
     tables_beside_events,
     with_progress,
 )
-
-_PEOPLE = "directory_person"
 
 _KEY_TABLE = Table(KEYS_TABLE, ("stream", "version"), ("stream", "version", "subject", "key"), None)
 _NOT_COPIED = (KEYS_TABLE, SEALED_TABLE)
@@ -123,58 +120,6 @@ def copy_sealed(
         return _SealedCopy(old, new, store, blobs, stage).made(has_secret=has_secret)
 
 
-@frozen
-class _Person:
-    """What the directory of the target has of a person beside their ``sub``."""
-
-    pid: UserId
-    salt: str
-
-
-@define
-class _People:
-    """The people of the target. A pseudonym is stored before anything that has it, so that no call makes another."""
-
-    _target: Endpoint
-    by_sub: dict[str, _Person]
-
-    @classmethod
-    def of(cls, target: Endpoint) -> _People:
-        with target.database.transaction(commit=False) as cursor:
-            cursor.execute(f"SELECT sub, pid, salt FROM {_PEOPLE}")  # noqa: S608
-            found = {row["sub"]: _Person(row["pid"], row["salt"]) for row in cursor.fetchall()}
-        return cls(target, found)
-
-    def name_of(self, user: UserId) -> UserId:
-        """Return the pseudonym of a person, who need not be in the directory of the source."""
-        known = self.by_sub.get(user)
-        if known is None:
-            known = _Person(new_pseudonym(random_id), new_salt())
-            with self._target.database.transaction(commit=True) as cursor:
-                cursor.execute(
-                    f"INSERT INTO {_PEOPLE} (sub, pid, salt) VALUES (?, ?, ?)",  # noqa: S608
-                    (user, known.pid, known.salt),
-                )
-            self.by_sub[user] = known
-        return known.pid
-
-    def rows(self, source: Endpoint, table: Table) -> Iterator[RowValues]:
-        """Yield the rows of all people, with what the source has of each."""
-        others = set(self.by_sub)
-        for row in rows(source, table):
-            values = dict(zip(table.columns, row, strict=True))
-            self.name_of(values["sub"])
-            others.discard(values["sub"])
-            yield self._row(table, values)
-        for sub in others:
-            yield self._row(table, {"sub": sub})
-
-    def _row(self, table: Table, values: Mapping[str, Any]) -> RowValues:
-        known = self.by_sub[values["sub"]]
-        whole = {**values, "pid": known.pid, "salt": known.salt}
-        return tuple(whole.get(column) for column in table.columns)
-
-
 @define
 class _SealedCopy:
     """A sealed copy under way."""
@@ -184,13 +129,13 @@ class _SealedCopy:
     store: Albumcore
     blobs: tuple[Blobs, Blobs] | None
     stage: Stage
-    people: _People = field(init=False)
+    people: SealedPeople = field(init=False)
     form: SealedForm = field(init=False)
     images: int = 0
     damaged: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.people = _People.of(self.target)
+        self.people = SealedPeople.of(self.target)
         self.form = SealedForm(self.people.name_of)
 
     def made(self, *, has_secret: bool) -> Copied:
@@ -316,7 +261,10 @@ class _SealedCopy:
         with self.stage("copying what is beside them", sum(sizes)) as progress:
             for number, (table, found) in enumerate(wanted.items()):
                 watched = partial(with_progress, progress=progress, before=sum(sizes[:number]))
-                make_equal(self.target, table, found, watched)
+                if table.name == PEOPLE:
+                    self.people.describe(table, found, watched)
+                else:
+                    make_equal(self.target, table, found, watched)
         return sum(sizes)
 
     def _wanted(self) -> Mapping[Table, Callable[[], Iterator[RowValues]]]:
@@ -328,7 +276,7 @@ class _SealedCopy:
         }
 
     def _wanted_rows(self, table: Table) -> Iterator[RowValues]:
-        if table.name == _PEOPLE:
+        if table.name == PEOPLE:
             return in_key_order(table, self.people.rows(self.source, table))
         found = rows(self.source, table)
         if not has_users(table):
