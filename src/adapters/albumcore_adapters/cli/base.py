@@ -42,7 +42,7 @@ app = App(
         albumcore rebuild
         albumcore verify
         albumcore backup /backup/2026-03-14 --data /srv/albumcore
-        albumcore restore /backup/2026-03-14 --data /srv/albumcore
+        albumcore restore /backup/2026-03-14 --data /srv/albumcore --none-since
         albumcore erase comment Q7bZ2mP0xT 3
         albumcore gc
         albumcore collect-blobs --dry-run

@@ -49,7 +49,7 @@ from albumcore_adapters.transfer.location import Location
 from albumcore_adapters.transfer.marker import mark_finished
 from albumcore_adapters.transfer.renaming import has_users, renamed_row
 from albumcore_adapters.transfer.sealed_form import SealedForm
-from albumcore_adapters.transfer.sealed_people import PEOPLE, SealedPeople
+from albumcore_adapters.transfer.sealed_people import PEOPLE_TABLE, SealedPeople
 from albumcore_adapters.transfer.tables import (
     EVENT_TABLE,
     RowValues,
@@ -261,7 +261,7 @@ class _SealedCopy:
         with self.stage("copying what is beside them", sum(sizes)) as progress:
             for number, (table, found) in enumerate(wanted.items()):
                 watched = partial(with_progress, progress=progress, before=sum(sizes[:number]))
-                if table.name == PEOPLE:
+                if table.name == PEOPLE_TABLE:
                     self.people.describe(table, found, watched)
                 else:
                     make_equal(self.target, table, found, watched)
@@ -276,7 +276,7 @@ class _SealedCopy:
         }
 
     def _wanted_rows(self, table: Table) -> Iterator[RowValues]:
-        if table.name == PEOPLE:
+        if table.name == PEOPLE_TABLE:
             return in_key_order(table, self.people.rows(self.source, table))
         found = rows(self.source, table)
         if not has_users(table):

@@ -13,7 +13,7 @@ from albumcore_adapters.directory.pseudonyms import new_pseudonym, new_salt
 from albumcore_adapters.transfer.endpoint import Endpoint
 from albumcore_adapters.transfer.tables import RowValues, Table, batches, differences, rows
 
-PEOPLE = "directory_person"
+PEOPLE_TABLE = "directory_person"
 """The table of people."""
 
 _DESCRIPTION = ("email", "name")
@@ -39,7 +39,7 @@ class SealedPeople:
     def of(cls, target: Endpoint) -> SealedPeople:
         """Return the people that an earlier call has stored."""
         with target.database.transaction(commit=False) as cursor:
-            cursor.execute(f"SELECT sub, pid, salt FROM {PEOPLE}")  # noqa: S608
+            cursor.execute(f"SELECT sub, pid, salt FROM {PEOPLE_TABLE}")  # noqa: S608
             found = {row["sub"]: SealedPerson(row["pid"], row["salt"]) for row in cursor.fetchall()}
         return cls(target, found)
 
@@ -50,7 +50,7 @@ class SealedPeople:
             known = SealedPerson(new_pseudonym(random_id), new_salt())
             with self._target.database.transaction(commit=True) as cursor:
                 cursor.execute(
-                    f"INSERT INTO {PEOPLE} (sub, pid, salt) VALUES (?, ?, ?)",  # noqa: S608
+                    f"INSERT INTO {PEOPLE_TABLE} (sub, pid, salt) VALUES (?, ?, ?)",  # noqa: S608
                     (user, known.pid, known.salt),
                 )
             self.by_sub[user] = known
@@ -89,7 +89,7 @@ class SealedPeople:
                 whole = dict(zip(table.columns, row, strict=True))
                 said = [(values or whole)[column] for column in _DESCRIPTION]
                 cursor.execute(
-                    f"UPDATE {PEOPLE} SET {assigned} WHERE sub = ?",  # noqa: S608
+                    f"UPDATE {PEOPLE_TABLE} SET {assigned} WHERE sub = ?",  # noqa: S608
                     (*said, whole["sub"]),
                 )
 
