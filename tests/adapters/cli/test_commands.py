@@ -724,7 +724,7 @@ def test_copy(run: Run, tmp_path: Path) -> None:
     status, out, err = run("copy", *addresses)
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        f"{events} events, the last of them at position {events}, and 3 rows beside them are there",
+        f"{events} events, the last of them at position {events}, and 5 rows beside them are there",
         "1 image files were copied",
         "the secret of the data directory was copied: tokens go on working",
         "the copy equals the source, and is verified",
