@@ -23,8 +23,9 @@ from albumcore import (
     post_study_comment,
     study_stream,
 )
-from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID
+from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId
 from albumcore_adapters.service import Service
+from albumcore_adapters.store import open_sqlite
 from support.command_line import Run
 from support.sealed_place import seal
 from support.server import opened, user_of
@@ -158,11 +159,8 @@ def test_what_is_asked_for_wrongly(
 
 def test_a_store_in_clear_names_the_command(run: Run, tmp_path: Path) -> None:
     """Whatever is to be erased, also what is not there."""
-    with opened(tmp_path):
-        pass
-    with closing(sqlite3.connect(tmp_path / "albumcore.sqlite")) as connection:
-        connection.execute("DELETE FROM directory_sealed")
-        connection.commit()
+    with closing(open_sqlite(tmp_path / "albumcore.sqlite", sealed=False)) as albums:
+        albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "In clear")
     for kind in ("person", "album", "dicom-patient"):
         status, _, err = run("erase", kind, "x", "--data", tmp_path)
         assert (status, "albumcore copy --seal" in err) == (2, True)
