@@ -392,6 +392,28 @@ def test_a_restored_store_is_erased_again_by_the_list(place: Place) -> None:
     assert place.albums.verify() == []
 
 
+def test_what_came_after_an_erasure_stays_when_the_list_is_applied(place: Place) -> None:
+    """A backup from after an erasure has it. One that was applied before is known by its time, too."""
+    fill(place.albums)
+    place.clock.now += timedelta(days=1)
+    earlier = ListedErasure(place.clock.now, ErasureKind.STUDY, StudyUID("1.2.4"))
+    assert erase_again(place.eraser, [earlier]).is_nothing
+    erase_album(place.eraser, ALBUM)
+    listed = [earlier, *read_erasures(place.folder / "erasures.jsonl")]
+    stream, alice = album_stream(ALBUM), Source(ALICE)
+    place.albums.handle(stream, edit_album, alice, name="New")
+    place.albums.handle(stream, post_comment, alice, "After it")
+    other = study_stream(StudyUID("1.2.4"))
+    place.albums.handle(other, post_study_comment, alice, {ALICE}, SAID)
+    assert erase_again(place.eraser, listed).is_nothing
+    assert place.albums.load(stream).name == "New"
+    assert comments_of(place.albums) == [ERASED, ERASED, "After it"]
+    later = evolve(listed[1], at=place.clock.now)
+    assert erase_again(place.eraser, [*listed, later]).events == 2
+    assert comments_of(place.albums) == [ERASED, ERASED, ERASED]
+    assert place.albums.verify() == []
+
+
 def test_keys_of_an_author_are_erased_in_every_stream(place: Place) -> None:
     """Their comments in albums and on studies, and the titles of their own tokens."""
     fill(place.albums)

@@ -109,7 +109,8 @@ class Eraser:
         database: Their database, with the tables beside them.
         clock: Returns the present time, aware and in UTC.
         retention: How long some kinds must be stored.
-        file: The list of erasures; None to leave the list as it is.
+        file: The list of erasures; None for an erasure that is in the list already. The store records such a one even
+            if there is nothing to erase: a later restore then knows that it was made.
     """
 
     albums: Albumcore = field(repr=False)
@@ -156,7 +157,7 @@ def erase(
             _refuse_too_early(eraser, by_stream, listed.at)
         rows = found.forget(cursor)
         erased = ErasureResult(len(found.keys), len(by_stream), rows)
-        if erased.is_nothing:
+        if erased.is_nothing and eraser.file is not None:
             return erased
         for stream, versions in by_stream.items():
             _delete_keys(cursor, stream, versions)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from functools import partial
 
 from attrs import evolve
 
 from albumcore import CommentPosted, ImageAdded, StudyCommentPosted
-from albumcore.erasures import ErasureKind
+from albumcore.erasures import ErasureKind, ErasureRecorded
 from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId
 from albumcore.index import ImageRow, SeriesRow
 from albumcore.kernel import stored_name
 from albumcore.sealing import patient_subject, user_subject
-from albumcore.streams import album_stream, key_of, patient_stream, study_stream
+from albumcore.streams import album_stream, erasures_stream, key_of, patient_stream, study_stream
 from albumcore_adapters.directory import forgetting as directory
 from albumcore_adapters.erasure.erasing import (
     Eraser,
@@ -167,18 +169,37 @@ _AGAIN: Mapping[ErasureKind, Callable[[Eraser, ListedErasure], ErasureResult]] =
 def erase_again(eraser: Eraser, erasures: Iterable[ListedErasure]) -> ErasureResult:
     """Erase in a restored store what a list names, as far as it is there. Retention was decided before.
 
+    An erasure that the store has recorded is left out: what came after it, such as the new name of an album, stays.
+
     Args:
         eraser: The context; the list stays as it is.
         erasures: The list.
     """
-    context = evolve(eraser, retention={}, file=None)
+    done = _recorded(eraser)
     total = ErasureResult()
     for one in erasures:
+        if (one.at, one.kind, one.key, one.version) in done:
+            continue
+        # At its own time, by which it is recognized when a backup of the restored store is restored.
+        context = evolve(eraser, retention={}, file=None, clock=partial(_at, one))
         found = _comment_again(context, one) if one.version else _AGAIN[one.kind](context, one)
         total = ErasureResult(
             total.events + found.events, total.streams + found.streams, total.rows + found.rows
         )
     return total
+
+
+def _recorded(eraser: Eraser) -> Collection[tuple[datetime, ErasureKind, str, int | None]]:
+    """Time, kind, id and version of each erasure that the store has recorded."""
+    return {
+        (one.at, one.event.kind, one.event.identifier, one.event.version)
+        for one in eraser.albums.history(erasures_stream())
+        if isinstance(one.event, ErasureRecorded)
+    }
+
+
+def _at(one: ListedErasure) -> datetime:
+    return one.at
 
 
 def _comment_again(eraser: Eraser, one: ListedErasure) -> ErasureResult:
