@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def test_a_line_that_was_cut_off_did_not_happen(file: Path) -> None:
     assert read_erasures(file) == LISTED
     append_erasure(file, LISTED[0])
     assert read_erasures(file) == [*LISTED, LISTED[0]]
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_an_error(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure is not committed then: a restore would pass over a part of a line."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, line: write(descriptor, line[:20]))
+    with pytest.raises(OSError, match="20 of 64 bytes"):
+        append_erasure(file, LISTED[1])
+    assert read_erasures(file) == LISTED
 
 
 @pytest.mark.parametrize(

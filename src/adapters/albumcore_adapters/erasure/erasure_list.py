@@ -12,6 +12,7 @@ happen, which does no harm: an erasure is idempotent.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -80,7 +81,10 @@ def append_erasure(file: Path, erasure: ListedErasure) -> None:
         # After a crash, the last line may be cut off.
         size = os.fstat(descriptor).st_size
         begun = b"" if not size or os.pread(descriptor, 1, size - 1) == b"\n" else b"\n"
-        os.write(descriptor, begun + orjson.dumps(told) + b"\n")
+        line = begun + orjson.dumps(told) + b"\n"
+        if (written := os.write(descriptor, line)) < len(line):
+            # On a full disk. A part of a line is passed over by those who read the list.
+            raise OSError(errno.ENOSPC, f"{written} of {len(line)} bytes were written", str(file))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
