@@ -127,6 +127,13 @@ def comments_of(albums: Albumcore, viewer: UserId = ALICE) -> list[object]:
     return [one.comment for one in reversed(entries) if one.comment is not None]
 
 
+def rows_in(place: Place, table: str) -> list[tuple[object, ...]]:
+    """The first two columns of all rows of a table."""
+    with place.database.transaction(commit=False) as cursor:
+        cursor.execute(f"SELECT * FROM {table}")  # noqa: S608
+        return [tuple(row[name] for name in [*row.keys()][:2]) for row in cursor.fetchall()]  # noqa: SIM118
+
+
 def test_a_comment_is_erased_and_stays_an_entry(place: Place) -> None:
     """For every process at once; the other comments stay as they are."""
     fill(place.albums)
@@ -307,6 +314,29 @@ def test_a_deleted_album_is_erased(place: Place) -> None:
     place.albums.handle(album_stream(ALBUM), delete_album, Source(ALICE))
     assert erase_album(place.eraser, ALBUM).events == 6
     assert place.albums.verify() == []
+
+
+def test_secrets_of_webhooks_are_erased_with_their_album(place: Place) -> None:
+    """Also one that was not projected yet, and one that a delivery of the deleted album still needs."""
+    fill(place.albums)
+    secrets = {"detached": "bell", "not projected": "gong", "of another album": "horn"}
+    with place.database.transaction(commit=True) as cursor:
+        for name, secret in secrets.items():
+            row = (name, secret, "2026-03-01T09:30:00")
+            cursor.execute("INSERT INTO webhook_secret VALUES (?, ?, ?)", row)
+        cursor.execute(
+            "INSERT INTO webhook_trigger (number, trigger_id, album_id, webhook_id, event, is_manual, at, sub,"
+            " is_study_gone, url, secret, due_at)"
+            " VALUES (1, 't', ?, ?, 'delete_album', 0, '', ?, 0, 'https://bell.example', 'detached', '')",
+            (ALBUM, HOOK, ALICE),
+        )
+    stream, alice = album_stream(ALBUM), Source(ALICE)
+    place.albums.handle(stream, edit_webhook, alice, HOOK, secret="detached")
+    place.albums.handle(stream, edit_webhook, alice, HOOK, secret="not projected")
+    place.albums.handle(stream, delete_album, alice)
+    assert erase_album(place.eraser, ALBUM).rows == 3
+    assert rows_in(place, "webhook_secret") == [("of another album", "horn")]
+    assert rows_in(place, "webhook_trigger") == []
 
 
 def test_the_store_and_the_list_record_an_erasure(place: Place) -> None:

@@ -8,7 +8,13 @@ from functools import partial
 
 from attrs import evolve
 
-from albumcore import CommentPosted, ImageAdded, StudyCommentPosted
+from albumcore import (
+    CommentPosted,
+    ImageAdded,
+    StudyCommentPosted,
+    WebhookCreated,
+    WebhookEdited,
+)
 from albumcore.erasures import ErasureKind, ErasureRecorded
 from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId
 from albumcore.index import ImageRow, SeriesRow
@@ -33,6 +39,7 @@ from albumcore_adapters.webhooks import forgetting as outbox
 
 _PAGE = 1000
 _COMMENTS = {stored_name(cls).name for cls in (CommentPosted, StudyCommentPosted)}
+_WEBHOOKS = [stored_name(cls).name for cls in (WebhookCreated, WebhookEdited)]
 
 
 def erase_person(eraser: Eraser, user: UserId, basis: str | None = None) -> ErasureResult:
@@ -147,10 +154,11 @@ def erase_album(eraser: Eraser, album_id: AlbumId, basis: str | None = None) -> 
     """
     stream = album_stream(album_id).name
 
+    def forget(cursor: Cursor) -> int:
+        return outbox.forget_album(cursor, album_id, _secrets_of(eraser, cursor, album_id))
+
     def find(cursor: Cursor) -> ErasureTargets:
-        return ErasureTargets(
-            keys_of_stream(cursor, stream), lambda cursor: outbox.forget_album(cursor, album_id)
-        )
+        return ErasureTargets(keys_of_stream(cursor, stream), forget)
 
     return erase(eraser, _listed(eraser, ErasureKind.ALBUM, album_id, basis), find)
 
@@ -225,6 +233,19 @@ def _albums_with_comments(eraser: Eraser, study_uid: StudyUID) -> Iterable[str]:
             f"album {key_of(stream)} has series of study {study_uid}: its {number} comments to all may mention the "
             "patient, and none was erased"
         )
+
+
+def _secrets_of(eraser: Eraser, cursor: Cursor, album_id: AlbumId) -> set[str]:
+    """The names of all secrets that the webhooks of an album have or had."""
+    stream, albums = album_stream(album_id), eraser.albums
+    cursor.execute(
+        "SELECT originator_version AS version FROM stored_events WHERE originator_id = ? AND topic IN (?, ?)",
+        (stream.name, *_WEBHOOKS),
+    )
+    versions = [row["version"] for row in cursor.fetchall()]
+    events = [one.event for at in versions for one in albums.history(stream, at - 1, at)]
+    hooks = [one.webhook for one in events if isinstance(one, WebhookCreated | WebhookEdited)]
+    return {one.secret for one in hooks if one.secret is not None}
 
 
 def _places_of(eraser: Eraser, image_id: ImageId) -> list[tuple[str, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from albumcore.ids import AlbumId, UserId
 from albumcore.kernel import ERASED_TEXT
 from albumcore_adapters.sql.database import Cursor, number_changed
@@ -14,10 +16,16 @@ def forget_user(cursor: Cursor, user: UserId) -> int:
     return _delete_triggers(cursor, '"user" = ?', user)
 
 
-def forget_album(cursor: Cursor, album_id: AlbumId) -> int:
+def forget_album(cursor: Cursor, album_id: AlbumId, secrets: Iterable[str]) -> int:
     """Delete the names, addresses and secrets of an album's webhooks, and the deliveries to their addresses.
 
     The webhooks stay, disabled, until an admin gives them an address again, and another secret or none.
+
+    Args:
+        cursor: A cursor of the transaction that erases.
+        album_id: The album.
+        secrets: The names of all secrets in its events, also those that only a delivery of the deleted album has, or
+            that are not projected yet.
 
     Returns:
         How many rows there were.
@@ -30,10 +38,11 @@ def forget_album(cursor: Cursor, album_id: AlbumId) -> int:
         " (SELECT number FROM webhook_group WHERE album_id = ?)",
         "DELETE FROM webhook_group WHERE album_id = ?",
         "DELETE FROM webhook_line WHERE album_id = ?",
-        "DELETE FROM webhook_secret WHERE name IN"
-        " (SELECT secret FROM webhook_known WHERE album_id = ?)",
     ):
         cursor.execute(text, (album_id,))
+        number += number_changed(cursor)
+    for name in secrets:
+        cursor.execute("DELETE FROM webhook_secret WHERE name = ?", (name,))
         number += number_changed(cursor)
     cursor.execute(
         "UPDATE webhook_known SET name = ?, url = ?, enabled = 0, secret = NULL"
