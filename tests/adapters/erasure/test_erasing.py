@@ -130,8 +130,8 @@ def comments_of(albums: Albumcore, viewer: UserId = ALICE) -> list[object]:
 def rows_in(place: Place, table: str) -> list[tuple[object, ...]]:
     """The first two columns of all rows of a table."""
     with place.database.transaction(commit=False) as cursor:
-        cursor.execute(f"SELECT * FROM {table}")  # noqa: S608
-        return [tuple(row[name] for name in [*row.keys()][:2]) for row in cursor.fetchall()]  # noqa: SIM118
+        cursor.execute(f"SELECT * FROM {table}")
+        return [tuple(row[name] for name in [*row.keys()][:2]) for row in cursor.fetchall()]
 
 
 def test_a_comment_is_erased_and_stays_an_entry(place: Place) -> None:

@@ -36,15 +36,16 @@ def test_a_webhook_without_an_address_delivers_nothing(world: Hooked) -> None:
     world.hook(WebhookEvent.NEW_USER, secret=SECRET)
     world.act(add_member, world.world.user(DAVE))
     catch_up(world.outbox)
+    secrets = [row["name"] for row in rows_in(world, "webhook_secret")]
     with world.outbox.database.transaction(commit=True) as cursor:
-        assert forget_album(cursor, ALBUM) > 0
+        assert forget_album(cursor, ALBUM, secrets) > 0
     [row] = rows_in(world, "webhook_known")
     assert (row["name"], row["url"], row["enabled"]) == ("[erased]", "[erased]", 0)
     for table in ("webhook_secret", "webhook_trigger", "webhook_line", "webhook_group"):
         assert rows_in(world, table) == []
     assert world.run(3600) == []
     with world.outbox.database.transaction(commit=True) as cursor:
-        assert forget_album(cursor, ALBUM) == 0
+        assert forget_album(cursor, ALBUM, secrets) == 0
     world.act(edit_webhook, HOOK, "New", f"{world.receiver.address}/new", secret="")
     world.act(add_member, UserId("newcomer"))
     assert [request.path for request in world.run()] == ["/new"]
