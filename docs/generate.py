@@ -17,7 +17,7 @@ from typing import Any
 from attrs import NOTHING, Attribute, fields
 
 from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
-from albumcore.erasures import MARKERS, ErasureKind, ErasureRecorded, Erasures
+from albumcore.erasures import MARKERS, ErasureKind, ErasureRecorded, Erasures, StoreSealed
 from albumcore.feed import FEED
 from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import PERSONAL, STORED, stored_name
@@ -38,6 +38,12 @@ KINDS: Mapping[str, tuple[str, type[Any]]] = {
     "erasures": ("Erasures, in the stream `erasures`", Erasures),
 }
 """Title and state class of each kind of stream, by the first part of its events' names."""
+
+RECORDED_BY: Mapping[type[Any], str] = {
+    **dict.fromkeys((*MARKERS, ErasureRecorded), "an erasure"),
+    StoreSealed: "`albumcore copy --seal`",
+}
+"""What records the events that no decision leads to."""
 
 VALUES: tuple[type[Any], ...] = (MemberFlags, Webhook, Grants, Content)
 """Values that are fields of events and have fields themselves."""
@@ -78,7 +84,7 @@ def page() -> str:
 def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
     """The decisions on a state that can lead to each event class, straight or by way of another.
 
-    What no decision leads to is recorded by an undo alone, or by an erasure.
+    What no decision leads to is recorded by an undo alone, or by what `RECORDED_BY` names.
     """
     known = {cls.__name__: cls for cls in STORED.values()}
     called: dict[str, set[str]] = {}
@@ -92,7 +98,7 @@ def decisions(state: type[Any]) -> Mapping[type[Any], list[str]]:
         for event in sorted(set(_reached(name, called)) & known.keys()):
             found.setdefault(known[event], []).append(name)
     for cls in FEED:
-        if cls in (*MARKERS, ErasureRecorded):
+        if cls in RECORDED_BY:
             continue
         if KINDS[stored_name(cls).name.partition(".")[0]][1] is state:
             found.setdefault(cls, ["undo"])
@@ -122,8 +128,7 @@ def _event(name: str, cls: type[Any], led_to: list[str]) -> str:
     else:
         family = f", in the family `{line.family.value}`" if line.family else ""
         shows = f"It shows as `{line.mutation}`{family}."
-    # No decision leads to what an erasure records.
-    by = f"led to by {_listed(led_to)}" if led_to else "recorded by an erasure"
+    by = f"led to by {_listed(led_to)}" if led_to else f"recorded by {RECORDED_BY[cls]}"
     return (
         f"### {name}\n\n{_prose(cls)}\n{shows}\n"
         f"Version {stored_name(cls).version}; {by}.\n\n{_table(cls)}"

@@ -5,7 +5,8 @@ same transaction in each stream that has such events. It names their versions, a
 no later event has set since. So a state in a cache, which still has the text, is brought up to date by it like by any
 other event: it becomes the state that a replay without the keys leads to.
 
-No decision leads to these events: `albumcore_adapters.erasure` records them.
+No decision leads to these events: `albumcore_adapters.erasure` records them. The record of erasures of a store that was
+in clear begins with `StoreSealed`, which `albumcore_adapters.transfer` records: before it, nothing could be erased.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "AlbumTextErased",
     "ErasureRecorded",
     "ImagesErased",
+    "StoreSealed",
     "StudyTextErased",
     "UserTextErased",
 ]
@@ -125,6 +127,18 @@ class ErasureRecorded:
     identifier: str
     version: int | None = None
     basis: str | None = None
+
+    def evolve(self, erasures: Erasures, act: Act) -> Erasures:
+        """The state does not change."""
+        return erasures
+
+
+@stored("erasures.store_sealed")
+@frozen
+class StoreSealed:
+    """The store is the sealed copy of one in clear, which had this number of ``events``."""
+
+    events: int
 
     def evolve(self, erasures: Erasures, act: Act) -> Erasures:
         """The state does not change."""

@@ -93,9 +93,10 @@ BY_UNDO = {"album.comment_withdrawn", "album.member_settings_restored"}
 BY_DECISION = [
     name
     for name, cls in STORED.items()
-    if cls not in MARKERS and name not in {"erasures.recorded", *BY_UNDO}
+    if cls not in MARKERS and name not in {"erasures.recorded", "erasures.store_sealed", *BY_UNDO}
 ]
-"""The stored classes that decisions lead to; those of erasures are in ``test_erasures``, of undo in ``test_undo``."""
+"""The stored classes that decisions lead to; those of erasures are in ``test_erasures``, of undo in ``test_undo``, of
+sealing in ``test_sealed_copy``."""
 
 
 @pytest.mark.parametrize("name", BY_DECISION)

@@ -39,6 +39,7 @@ from albumcore import (
     ReportProviderEdited,
     SeriesImported,
     SeriesRemoved,
+    StoreSealed,
     StudyCommentPosted,
     StudyImported,
     StudyRemoved,
@@ -165,6 +166,7 @@ _EXAMPLES = (
     _recorded(
         "erasures", ErasureRecorded(ErasureKind.COMMENT, "album-Q7bZ2mP0xT", 3, "Art. 17(1)(b)")
     ),
+    _recorded("erasures", StoreSealed(1204)),
 )
 
 EVENTS: dict[str, RecordedEvent[Any]] = {

@@ -19,7 +19,7 @@ from albumcore.albums import (
     studies,
     webhooks,
 )
-from albumcore.erasures import MARKERS, ErasureRecorded
+from albumcore.erasures import MARKERS, ErasureRecorded, StoreSealed
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
 from albumcore.kernel import ERASED, ERASED_TEXT, Erased, Event, RecordedEvent
@@ -151,6 +151,7 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     image_set.PatientRestored: HIDDEN,
     **dict.fromkeys(MARKERS, HIDDEN),  # what they erased shows as erased
     ErasureRecorded: HIDDEN,
+    StoreSealed: HIDDEN,
 }
 """How every stored event class shows, in the order of the API's list of mutations."""
 

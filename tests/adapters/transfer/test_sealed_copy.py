@@ -14,8 +14,9 @@ import orjson
 import pytest
 from attrs import define, evolve, field
 
-from albumcore import Act, Source
-from albumcore.ids import UserId
+from albumcore import Act, Source, StoreSealed, album_stream, create_album
+from albumcore.ids import AlbumId, UserId
+from albumcore.kernel import Event
 from albumcore.streams import named_stream
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity.jwt import issue_token
@@ -35,6 +36,7 @@ from support.sealing import seal_and_die, sealed_copy
 
 EVENTS = "SELECT {position}, originator_id, originator_version, topic FROM stored_events ORDER BY {position}"
 REGISTERED = "user.person_registered"
+SEALED = "erasures.store_sealed"
 
 
 class Stopped(Exception):
@@ -71,6 +73,14 @@ def pseudonyms(place: Place) -> Mapping[str, str]:
     return dict(place.rows("SELECT sub, pid FROM directory_person"))
 
 
+def last_event(place: Place) -> Event[Any]:
+    """The event of a store at the highest position."""
+    with served(place.data, place.database) as (service, _client):
+        *_, (_, last) = service.albums.follow()
+        event: Event[Any] = last.event
+        return event
+
+
 # What stays
 
 
@@ -98,7 +108,7 @@ def test_the_same_answers(source: str, target: str, tmp_path: Path, stack: ExitS
 def test_streams_versions_and_positions(
     source: str, target: str, tmp_path: Path, stack: ExitStack
 ) -> None:
-    """Each event is where it was; only streams of users have another name. Registrations come after all others."""
+    """Each event is where it was; only streams of users have another name. Registrations follow, then the sealing."""
     old = in_clear(source, tmp_path / "clear", stack)
     new = place_for(target, tmp_path / "sealed", stack)
     with served(old.data, old.database):
@@ -113,9 +123,11 @@ def test_streams_versions_and_positions(
     expected = [(one[0], renamed(one[1]), *one[2:]) for one in old.rows(EVENTS)]
     found = new.rows(EVENTS)
     assert found[: len(expected)] == expected
-    added = found[len(expected) :]
+    *added, last = found[len(expected) :]
     assert sorted(one[1] for one in added) == sorted(f"user-{pid}" for pid in named.values())
     assert {one[3] for one in added} == {REGISTERED}
+    assert last[1:] == ("erasures", 1, SEALED)
+    assert last_event(new) == StoreSealed(len(expected))
     assert named.keys() >= {ALICE, ZOE, GHOST}
     assert all(pid.startswith("p-") and len(pid) == 22 for pid in named.values())
 
@@ -266,6 +278,34 @@ def test_cut_off_and_run_again(
     assert named.items() <= pseudonyms(new).items()
     topics = [one[3] for one in new.rows(EVENTS)]
     assert topics.count(REGISTERED) == len(pseudonyms(new))
+    assert topics.count(SEALED) == 1
+    assert last_event(new) == StoreSealed(len(clear.rows(EVENTS)))
+
+
+@pytest.mark.parametrize("target", SYSTEMS)
+def test_cut_off_after_its_last_event(
+    target: str, clear: Place, tmp_path: Path, stack: ExitStack
+) -> None:
+    """The sealing is recorded anew, after what was recorded in the source since."""
+    with served(clear.data):
+        pass
+    new = place_for(target, tmp_path / "sealed", stack)
+    with pytest.raises(Stopped):
+        sealed_copy(clear, new, at_stage("making the index rows", stop))
+    first = len(clear.rows(EVENTS))
+    assert new.rows(EVENTS)[-1][3] == SEALED
+    with served(clear.data) as (service, _client):
+        album = album_stream(AlbumId("Aft3r00001"))
+        service.albums.handle(album, create_album, Source(UserId(ALICE)), "After")
+    assert sealed_copy(clear, new).is_whole
+    assert [one[3] for one in new.rows(EVENTS)].count(SEALED) == 1
+    assert len(clear.rows(EVENTS)) > first
+    assert last_event(new) == StoreSealed(len(clear.rows(EVENTS)))
+
+
+def stop() -> None:
+    """Cut the copy off."""
+    raise Stopped
 
 
 def test_killed_and_run_again(clear: Place, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from albumcore import (
     ReportProviderEdited,
     SeriesImported,
     SeriesRemoved,
+    StoreSealed,
     StudyCommentPosted,
     StudyImported,
     StudyRemoved,
@@ -124,6 +125,7 @@ NEVER_SHOWN: list[Event[Any]] = [
     UserTextErased((1,)),
     ImagesErased((1,)),
     ErasureRecorded(ErasureKind.ALBUM, "A1"),
+    StoreSealed(7),
 ]
 
 

@@ -190,7 +190,7 @@ def erased_people(albums: Albumcore) -> frozenset[UserId]:
     for stored in albums.recorder.select_events(erasures_stream().name):
         with suppress(AlbumcoreError):
             said = albums.mapper.to_domain_event(stored).event  # type: ignore[attr-defined]
-            if said.kind is ErasureKind.PERSON:
+            if isinstance(said, ErasureRecorded) and said.kind is ErasureKind.PERSON:
                 found.add(UserId(said.identifier))
     return frozenset(found)
 

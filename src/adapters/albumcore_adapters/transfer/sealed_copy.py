@@ -1,7 +1,7 @@
 """Copying a store in clear to a sealed one: the same history, with pseudonyms, and with texts and images sealed.
 
 Streams, versions and positions are those of the source; only the stream of a user is renamed to their pseudonym. The
-events that a store in clear does not have come at its end: the registration of each person, and the sealing itself.
+events that a store in clear does not have come at its end: the registration of each person, and last `StoreSealed`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,19 @@ from albumcore import (
     PersonRegistered,
     RecordedEvent,
     Source,
+    StoreSealed,
     user_stream,
 )
 from albumcore.kernel import Event, stored_name
 from albumcore.sealing import KeyedEvent
+from albumcore.streams import erasures_stream
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import BlobDamaged, BlobMissing, Blobs, Digest
 from albumcore_adapters.blobs.sealed import SealKey, seal_bytes
 from albumcore_adapters.blobs.sealed_blobs import put_sealed
 from albumcore_adapters.directory.pseudonyms import commitment_of
+from albumcore_adapters.erasure.erasing import OPERATOR
 from albumcore_adapters.store.sealing import KEYS_TABLE, SEALED_TABLE, is_sealed_store
 from albumcore_adapters.transfer import tables
 from albumcore_adapters.transfer.copy import (
@@ -75,7 +78,7 @@ _NOT_COPIED = (KEYS_TABLE, SEALED_TABLE)
 _CONCURRENCY = 8
 """Images that are sealed at a time. Each is held in memory, and S3 is slow to answer."""
 
-_OWN_EVENTS = (stored_name(PersonRegistered).name,)
+_OWN_EVENTS = (stored_name(PersonRegistered).name, stored_name(StoreSealed).name)
 """The stored names of events that a sealed copy ends with, and that a store in clear does not have."""
 
 
@@ -151,7 +154,7 @@ class _SealedCopy:
         is_whole = self._is_equal()
         problems: Sequence[str] = ()
         if is_whole:
-            self._end()
+            self._end(events)
             blobs = None if self.blobs is None else self.blobs[1]
             problems = rebuild_and_verify(
                 self.store, blobs, count(self.target, EVENT_TABLE), self.stage
@@ -305,8 +308,8 @@ class _SealedCopy:
                 for table, found in self._wanted().items()
             )
 
-    def _end(self) -> None:
-        """Record what a sealed store has and a store in clear does not: that each person was registered."""
+    def _end(self, events: int) -> None:
+        """Record what a store in clear does not have: that each person was registered, and last, what was sealed."""
         with self.stage("registering people", len(self.people.by_sub)) as progress:
             for number, (sub, person) in enumerate(sorted(self.people.by_sub.items()), 1):
                 registered = PersonRegistered(commitment_of(person.salt, sub))
@@ -314,6 +317,7 @@ class _SealedCopy:
                     user_stream(person.pid), _recorded, Source(person.pid), registered
                 )
                 progress(number)
+        self.store.handle(erasures_stream(), _recorded, Source(OPERATOR), StoreSealed(events))
 
 
 def _recorded(state: Any, act: Act, event: Event[Any]) -> tuple[Event[Any], ...]:
