@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from albumcore import StoreUnavailable
 from albumcore_adapters.blobs.collection import unreferenced_digests
+from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.store import database_of
 from support.tscharts import PATIENT, PIXEL, ROOT, Api, opened
 
@@ -90,8 +94,9 @@ def test_an_image_is_restored_for_thirty_days(api: Api) -> None:
 def test_an_image_without_bytes_is_gone(api: Api) -> None:
     """Its removal stays."""
     api.request("DELETE", f"{ROOT}/image/1/")
-    [digest] = api.service.blobs.digests(api.clock.now + timedelta(days=40000))
-    assert api.service.blobs.remove(digest, api.clock.now + timedelta(days=40000))
+    later = api.clock.now + timedelta(days=40000)
+    for digest in [*api.service.blobs.digests(later)]:
+        assert api.service.blobs.remove(digest, later)
     at = api.position()
     assert restore(api, "image") == (410, {"detail": "its data are not there any more"})
     assert api.position() == at
@@ -110,8 +115,40 @@ def test_a_deleted_patient_is_restored(api: Api) -> None:
     assert images(api) == [1, 2]
     assert api.request("GET", f"{ROOT}/patient/?clinic=1").json == [1]
     assert api.service.albums.verify() == []
-    for key in (3, "x", 2**70):
+    for key in (3, "x", -1, 2**70):
         assert restore(api, "patient", key)[0] == 404
+
+
+def test_of_several_restores_at_once_each_succeeds(api: Api) -> None:
+    """One brings the patient back, the others find them there."""
+    for _ in range(5):
+        api.request("DELETE", f"{ROOT}/patient/1/")
+        at, gate = api.position(), Barrier(4)
+
+        def restored(which: int, gate: Barrier = gate) -> tuple[int, object]:
+            gate.wait()
+            return restore(api, "patient")
+
+        with ThreadPoolExecutor(4) as pool:
+            assert [*pool.map(restored, range(4))] == [(200, {})] * 4
+        assert [one["stored"] for one in api.recorded(at)] == ["images.patient_restored"]
+    assert images(api) == [1, 2]
+
+
+def test_a_deletion_is_whole_or_not_at_all(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patient and the images go in one transaction: no restore comes between them."""
+
+    def fail(patients: Patients, patient: int, at: datetime) -> bool:
+        raise StoreUnavailable("the disk is full")
+
+    at = api.position()
+    with monkeypatch.context() as patch:
+        patch.setattr(Patients, "set_aside", fail)
+        answer = api.request("DELETE", f"{ROOT}/patient/1/", raise_faults=False)
+        assert answer.status_code == 503
+    assert (api.position(), images(api)) == (at, [1, 2])
+    assert api.request("DELETE", f"{ROOT}/patient/1/").status_code == 200
+    assert images(api) == []
 
 
 def test_a_deletion_that_was_cut_off_is_taken_back_whole(api: Api) -> None:

@@ -75,7 +75,7 @@ def bring_patient_back(
 ) -> None:
     """Restore a patient who was deleted since a time, with the images. Idempotent.
 
-    The row of the directory comes first: if the process ends in between, the images are restored by the next try.
+    The row of the directory is a projection of the event: both are there, or neither is.
 
     Raises:
         PatientNotFound: there never was such a patient.
@@ -83,13 +83,18 @@ def bring_patient_back(
         PatientExists: another patient has the same names, date of birth and gender now.
     """
     stream = patient_stream(patient)
-    if not patients.exists(patient) and not patients.restore(patient, since):
-        if albums.load(stream).is_closed:
+    if not albums.load(stream).is_closed:
+        if not patients.exists(patient):
+            raise PatientNotFound("no such patient")
+        return
+    deletion = _last(albums, stream, lambda one: isinstance(one.event, PatientDeleted))
+
+    def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+        # Of two requests at once, the second finds the patient there.
+        if not patients.restore(patient, since) and not patients.exists(patient):
             raise Gone(_TOO_LATE)
-        raise PatientNotFound("no such patient")
-    if albums.load(stream).is_closed:
-        deletion = _last(albums, stream, lambda one: isinstance(one.event, PatientDeleted))
-        albums.handle_undo(deletion.version, _nothing, stream, restore_patient, source)
+
+    albums.handle_undo(deletion.version, project, stream, restore_patient, source)
 
 
 def _removes(one: RecordedEvent[Any], image_id: ImageId) -> bool:

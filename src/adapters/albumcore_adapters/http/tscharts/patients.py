@@ -11,6 +11,7 @@ from attrs import NOTHING, asdict, fields, frozen
 
 from albumcore import Albumcore, PatientDeleted, PatientRestored, delete_patient
 from albumcore.ids import PatientId
+from albumcore.kernel import RecordedEvent
 from albumcore.streams import patient_stream
 from albumcore.times import Clock
 from albumcore_adapters.access.restoring import bring_patient_back
@@ -182,12 +183,18 @@ def delete(
     """Delete a patient, and hide their images. Both can be restored for some time."""
     if not patients.exists(request.id):
         raise not_found()
-    # The images first. If the process dies in between, the patient can be deleted again; in the other
-    # order, their images would stay visible for good.
-    albums.handle(patient_stream(PatientId(request.id)), delete_patient, request.source)
     now = clock()
+    existed = False
+
+    def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+        # In the transaction of the event: a restore at the same time has both, or neither.
+        nonlocal existed
+        existed = patients.set_aside(request.id, now)
+
+    stream = patient_stream(PatientId(request.id))
+    albums.handle_projected(project, stream, delete_patient, request.source)
     patients.purge(now - timedelta(days=settings.restore_within))
-    return done(existed=patients.set_aside(request.id, now))
+    return done(existed=existed)
 
 
 def restore(
@@ -198,7 +205,7 @@ def restore(
     clock: Clock,
 ) -> Response:
     """Restore a deleted patient, with their images. One who is there stays as they are."""
-    if not request.id:
+    if request.id <= 0:
         raise not_found()
     since = clock() - timedelta(days=settings.restore_within)
     bring_patient_back(albums, patients, request.source, PatientId(request.id), since)
