@@ -107,6 +107,32 @@ def test_a_person_is_erased_by_sub_or_address(run: Run, tmp_path: Path, sealed: 
     assert (json.loads(listed)["pid"], "bob" in listed.replace(bob, "")) == (bob, False)
 
 
+def test_what_a_request_recorded_after_the_erasure_is_erased_by_the_pseudonym(
+    run: Run, tmp_path: Path, sealed: Service
+) -> None:
+    """It had looked up its user before. The directory does not know them any more; the list does."""
+    bob = user_of(sealed, "bob")
+    assert run("erase", "person", "bob", "--data", tmp_path)[0] == 0
+    sealed.albums.handle(album_stream(ALBUM), post_comment, Source(bob), SAID)
+    assert shown(run, tmp_path)[0] == SAID
+    out = run("erase", "person", bob, "--data", tmp_path)[1]
+    assert out.startswith("1 events in 1 streams were erased, and 0 rows")
+    assert shown(run, tmp_path)[:2] == ["[erased]", "[erased]"]
+    assert run("verify", "--data", tmp_path)[0] == 0
+
+
+def test_an_account_is_erased_by_its_name(run: Run, tmp_path: Path, sealed: Service) -> None:
+    """Its token is not valid any more; events go on naming it by its number, which no other account gets."""
+    nurse = sealed.accounts.add("Nurse Ratched", "correct horse")
+    token = sealed.accounts.token(nurse)
+    command = ("erase", "account", "Nurse Ratched", "--data", tmp_path)
+    assert run(*command)[1].startswith("0 events in 0 streams were erased, and 1 rows")
+    assert sealed.accounts.by_token(token) is None
+    assert run(*command)[1] == "there is nothing to erase of account Nurse Ratched\n"
+    assert "Ratched" not in (tmp_path / "erasures.jsonl").read_text(encoding="utf-8")
+    assert sealed.accounts.add("Nurse Ratched", "correct horse").id != nurse.id
+
+
 @pytest.mark.parametrize(
     ("what", "events"),
     [(("patient", "7"), 1), (("image", "63"), 1), (("album", ALBUM), 2), (("study", STUDY), 1)],

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from albumcore.ids import ImageId, PatientId, album_id, is_uid, study_uid
+from albumcore.ids import ImageId, PatientId, UserId, album_id, is_uid, study_uid
 from albumcore.streams import album_stream, study_stream
 from albumcore.text import check_text
 from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.retention import parse_retention
 from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.directory.pseudonyms import is_pseudonym
 from albumcore_adapters.erasure.erasing import Eraser, ErasureRefused, ErasureResult, require_sealed
 from albumcore_adapters.erasure.subjects import (
     erase_album,
@@ -26,7 +27,9 @@ from albumcore_adapters.erasure.subjects import (
 from albumcore_adapters.service import Service
 
 _MAX_BASIS = 255
-Kind = Literal["person", "patient", "dicom-patient", "study", "comment", "image", "album"]
+Kind = Literal[
+    "person", "account", "patient", "dicom-patient", "study", "comment", "image", "album"
+]
 
 
 @app.command
@@ -35,8 +38,9 @@ def erase(
     which: Annotated[
         str,
         Parameter(
-            help="The sub or e-mail address of a person, the number of a patient of the TSCharts API or of an image, "
-            "a PatientID of DICOM, a StudyInstanceUID, an album id; of a comment, its album or study."
+            help="The sub or e-mail address of a person, or the pseudonym of one who was erased; the name of an "
+            "account, or the number of a patient, of the TSCharts API; the number of an image, a PatientID of DICOM, "
+            "a StudyInstanceUID, an album id; of a comment, its album or study."
         ),
     ],
     version: Annotated[
@@ -52,7 +56,7 @@ def erase(
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Erase a person, patient, study, comment, image or album: no reader sees their texts and images again, at once.
+    """Erase a person, account, patient, study, comment, image or album: at once, no reader sees it again.
 
     The service may run meanwhile. `albumcore gc` then removes what was erased from the files of the database, too.
 
@@ -102,6 +106,13 @@ def _erased(
             found = service.people.find(which)
             if found is not None:
                 yield erase_person(eraser, found.id, basis)
+            elif is_pseudonym(which):
+                # They were erased; a request of theirs may have ended afterwards.
+                yield erase_person(eraser, UserId(which), basis)
+        case "account":
+            account = service.accounts.named(which)
+            if account is not None:
+                yield erase_person(eraser, account.user, basis)
         case "patient":
             yield erase_patient(eraser, PatientId(_number(which)), basis)
         case "dicom-patient":

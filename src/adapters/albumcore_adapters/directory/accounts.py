@@ -16,6 +16,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from attrs import field, frozen
 
 from albumcore.errors import Invalid
+from albumcore.ids import UserId
 from albumcore.text import is_text
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.sql.database import (
@@ -29,6 +30,9 @@ _BY_NAME = "SELECT * FROM directory_account WHERE name = ?"
 _BY_ID = "SELECT * FROM directory_account WHERE id = ?"
 _BY_DIGEST = "SELECT * FROM directory_account WHERE token_digest = ?"
 _SET_DIGEST = "UPDATE directory_account SET token_digest = ? WHERE id = ?"
+
+ACCOUNT_PREFIX = "tscharts-"
+"""What the user id of an account begins with, before its number."""
 
 MAX_PASSWORD_CHECKS = 2
 """Limit of concurrent password checks of a process; each check takes 64 MiB of memory and much processor time."""
@@ -47,6 +51,11 @@ class Account:
     id: int
     name: str
     active: bool
+
+    @property
+    def user(self) -> UserId:
+        """The user id by which events name who acts through it; without the account, it leads to no person."""
+        return UserId(f"{ACCOUNT_PREFIX}{self.id}")
 
 
 @frozen

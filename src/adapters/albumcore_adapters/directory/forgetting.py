@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from albumcore.ids import PatientId, StudyUID, UserId
+from albumcore_adapters.directory.accounts import ACCOUNT_PREFIX
 from albumcore_adapters.sql.database import Cursor, Parameter, number_changed
 
 _OF_PERSON: Sequence[tuple[str, int]] = (
     ("DELETE FROM directory_person WHERE pid = ?", 1),
+    (f"DELETE FROM directory_account WHERE '{ACCOUNT_PREFIX}' || id = ?", 1),  # noqa: S608
     ("DELETE FROM directory_inbox WHERE sub = ?", 1),
     ("DELETE FROM directory_claim WHERE place = 'inbox:' || ?", 1),
     ("DELETE FROM directory_bringer WHERE sub = ?", 1),

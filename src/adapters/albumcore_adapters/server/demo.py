@@ -243,7 +243,7 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
         service.albums.handle(
             patient_stream(patient),
             add_image,
-            Source(UserId(f"tscharts-{account.id}")),
+            Source(account.user),
             image_id,
             clinic,
             station,

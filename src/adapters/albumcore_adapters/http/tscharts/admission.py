@@ -46,7 +46,7 @@ class TSChartsApi:
         """
         source = _ANONYMOUS
         if route.callers is not Callers.ANYBODY:
-            source = Source(UserId(f"tscharts-{authenticated(self.accounts, req.auth).id}"))
+            source = Source(authenticated(self.accounts, req.auth).user)
         return respond(TSChartsRequest(req, route, source, path)), True
 
 
