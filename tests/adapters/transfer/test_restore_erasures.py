@@ -8,23 +8,28 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
-from albumcore.ids import PatientId
+from albumcore.ids import ImageId, PatientId
+from albumcore.index import ImageRow
+from albumcore.state_cache import EPOCH
 from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.erasure.collecting import collect
 from albumcore_adapters.erasure.erasing import Eraser
 from albumcore_adapters.erasure.erasure_list import ErasureListDamaged, read_erasures
-from albumcore_adapters.erasure.subjects import erase_patient, erase_person
+from albumcore_adapters.erasure.subjects import erase_image, erase_patient, erase_person
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store.configured import NoStore
-from albumcore_adapters.transfer.errors import TransferRefused
+from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.restore import restore
 from albumcore_adapters.verification import verify
 from support.backups import back_up_service
 from support.copying import quiet
 from support.places import SYSTEMS, Place, place_for
 from support.residue import residue_of_directory, residue_of_tables
+from support.s3 import reached, serving_s3
 from support.server import user_of
 from support.store_form import make_store
 
@@ -92,6 +97,34 @@ def test_with_the_list(system: str, tmp_path: Path, stack: ExitStack) -> None:
         context = Eraser(service.albums, service.database, service.clock, {}, None)
         assert erase_person(context, user_of(service, demo.ADA)).events > 0
         assert erase_patient(context, patient).is_nothing
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_images_that_are_left_in_a_bucket(system: str, tmp_path: Path, stack: ExitStack) -> None:
+    """Those that were erased and collected since are missing there, and do not hold the restore up. Others do."""
+    moto = stack.enter_context(serving_s3())
+    stack.enter_context(reached(moto.address))
+    bucket = f"s3://{moto.bucket()}"
+    store, backup = place_for(system, tmp_path / "store", stack), tmp_path / "backup"
+    settings = evolve(settings_of(store), blobs=bucket)
+    make_store(settings, sealed=True)
+    with closing(open_service(settings)) as service:
+        demo.fill(service)
+        back_up_service(service, backup)
+        [first, *_] = service.albums.index.rows(ImageRow, {})
+        context = Eraser(
+            service.albums, service.database, service.clock, {}, store.data / ERASURES_FILE
+        )
+        assert erase_image(context, ImageId(first.image_id)).events == 1
+        left = len([*service.blobs.digests()])
+        collect(service.albums, service.database, service.blobs, EPOCH, 10)
+        assert len([*service.blobs.digests()]) == left - 1 > 0
+    listed = read_erasures(store.data / ERASURES_FILE)
+    new = place_for(system, tmp_path / "new", stack)
+    assert restore(evolve(settings_of(new), blobs=bucket), backup, quiet, listed).erased == 1
+    other = place_for(system, tmp_path / "other", stack)
+    with pytest.raises(BackupDamaged, match=r"image bytes .*: missing"):
+        restore(evolve(settings_of(other), blobs=bucket), backup, quiet, [])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

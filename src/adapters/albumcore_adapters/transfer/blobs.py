@@ -171,18 +171,39 @@ def check_digests(wanted: Iterable[Listed], place: Blobs, progress: ReportProgre
 def restore_blobs(manifest: Manifest, backup: Path, target: Blobs, stage: Stage) -> None:
     """Copy the image bytes of a backup that the target lacks, and check all that its events refer to.
 
+    Those that the backup leaves in a bucket are checked by `check_left_images`.
+
     Raises:
         BackupDamaged: some are missing or damaged; the message names them.
         BlobsUnavailable: a place does not answer.
     """
-    if manifest.blobs_at is None:
-        source = DirectoryBlobs(backup / BLOBS_DIRECTORY)
-        with stage("copying image bytes", manifest.blobs) as progress:
-            copy_listed(listed_blobs(backup), source, target, progress)
+    if manifest.blobs_at is not None:
+        return
+    source = DirectoryBlobs(backup / BLOBS_DIRECTORY)
+    with stage("copying image bytes", manifest.blobs) as progress:
+        copy_listed(listed_blobs(backup), source, target, progress)
+    _check(listed_blobs(backup), manifest, target, stage)
+
+
+def check_left_images(manifest: Manifest, albums: Albumcore, target: Blobs, stage: Stage) -> None:
+    """Check that the target has the image bytes that a backup left in a bucket.
+
+    Those of images that were erased since, which the restored store has erased again by now, may be gone.
+
+    Raises:
+        BackupDamaged: some are missing or damaged; the message names them.
+        BlobsUnavailable: the place does not answer.
+    """
+    if manifest.blobs_at is not None:
+        images = referenced(albums, manifest.position, lambda done: None)
+        _check(images, manifest, target, stage)
+
+
+def _check(wanted: Iterable[Listed], manifest: Manifest, target: Blobs, stage: Stage) -> None:
     with stage("verifying image bytes", manifest.blobs) as progress:
         # S3 checks the SHA-256 of what is put there.
         check = check_digests if isinstance(target, DirectoryBlobs) else check_existence
-        check(listed_blobs(backup), target, progress)
+        check(wanted, target, progress)
 
 
 def _concurrently(

@@ -22,7 +22,7 @@ from albumcore_adapters.sql.postgres_cursor import (
 )
 from albumcore_adapters.store import database_of
 from albumcore_adapters.store.sealing import is_sealed_store
-from albumcore_adapters.transfer.blobs import restore_blobs
+from albumcore_adapters.transfer.blobs import check_left_images, restore_blobs
 from albumcore_adapters.transfer.dump import Dump, verified
 from albumcore_adapters.transfer.endpoint import POSTGRES, Endpoint
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
@@ -133,6 +133,7 @@ def load_postgres(
                     f"{table.name}: {rows} rows, and the manifest says {table.rows}"
                 )
         erased = forget_again(store, blobs, erasures, "postgresql", stage)
+        check_left_images(manifest, store, blobs, stage)
         write_list(settings.data, erasures)
         mark_finished(target.database)
     return erased

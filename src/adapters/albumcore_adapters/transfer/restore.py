@@ -25,7 +25,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import open_blobs
 from albumcore_adapters.erasure.erasure_list import ListedErasure
 from albumcore_adapters.store.configured import open_store
-from albumcore_adapters.transfer.blobs import restore_blobs
+from albumcore_adapters.transfer.blobs import check_left_images, restore_blobs
 from albumcore_adapters.transfer.dump import verified
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.forgetting_again import (
@@ -136,7 +136,10 @@ def _verify(
     with closing(open_store(new, utc_now)) as albums:
         found = verified(albums, "sqlite", stage)
         manifest.check_counts(found.events, found.position)
-        return forget_again(albums, open_blobs(new), erasures, "sqlite", stage)
+        blobs = open_blobs(new)
+        erased = forget_again(albums, blobs, erasures, "sqlite", stage)
+        check_left_images(manifest, albums, blobs, stage)
+        return erased
 
 
 def _moved_to(new: Path, settings: Settings) -> Settings:
