@@ -16,6 +16,7 @@ from albumcore_adapters.blobs import ImageBytes, open_blobs
 from albumcore_adapters.directory.consistency import problems_of
 from albumcore_adapters.directory.registrations import registration_problems
 from albumcore_adapters.erasure.erasing import erased_people
+from albumcore_adapters.erasure.subject_check import subject_problems
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import (
     NewerStore,
@@ -91,6 +92,7 @@ def verify(
                 left_out += filter(None, [checked.left_out])
             problems += _checked(problems_of, database)
             problems += _checked(registration_problems, albums, database, erased_people(albums))
+            problems += _checked(subject_problems, albums, database)
             problems += _checked(albums.verify, image_bytes.check, report, erased.append)
     except _UNREADABLE as error:
         # The store of a newer release may be sound: that is no problem of the store.

@@ -74,6 +74,7 @@ from albumcore_adapters.erasure.erasing import (
     keys_of_subject,
 )
 from albumcore_adapters.erasure.erasure_list import ListedErasure, read_erasures
+from albumcore_adapters.erasure.subject_check import subject_problems
 from albumcore_adapters.erasure.subjects import (
     erase_again,
     erase_album,
@@ -400,6 +401,32 @@ def test_a_key_that_is_lost_is_told_from_an_erased_one(place: Place) -> None:
             "INSERT INTO directory_event_key VALUES (?, 4, 'album', ?)", (stream, row["key"])
         )
     assert f"{stream} version 4: it was erased, and its key is there again" in place.albums.verify()
+
+
+def test_a_key_of_another_subject_is_found(place: Place) -> None:
+    """The erasure of its author would leave it. So is a key of no event."""
+    fill(place.albums)
+    stream = album_stream(ALBUM).name
+    assert subject_problems(place.albums, place.database) == []
+    with place.database.transaction(commit=True) as cursor:
+        cursor.execute(
+            "UPDATE directory_event_key SET subject = 'user:p-eve' WHERE stream = ? AND version = 4",
+            (stream,),
+        )
+        cursor.execute(
+            "INSERT INTO directory_event_key SELECT ?, 3, subject, key FROM directory_event_key LIMIT 1",
+            (OTHER,),
+        )
+        cursor.execute(
+            "UPDATE stored_events SET topic = 'album.newer' WHERE originator_id = ?"
+            " AND originator_version = 6",
+            (stream,),
+        )
+    assert subject_problems(place.albums, place.database) == [
+        f"directory_event_key stream={stream!r}, version=4: it would be erased with user:p-eve, and is of "
+        f"user:{BOB}",
+        f"directory_event_key stream={OTHER!r}, version=3: there is no such event",
+    ]
 
 
 def test_a_restored_store_is_erased_again_by_the_list(place: Place) -> None:
