@@ -29,7 +29,8 @@ def image_then(
     """
     for row in albums.index.rows(AddedImageRow, {"image_id": image_id}):
         patient = PatientId(row.patient)
-        if image_id in images_then(albums, patient, at, version):
+        _, images = _set_then(albums, patient, at, version)
+        if (image := images.get(image_id)) is not None and _is_known(image):
             stream = patient_stream(patient)
             [recorded] = albums.history(stream, after=row.version - 1, until=row.version)
             return patient, cast(ImageAdded, recorded.event)
@@ -44,19 +45,27 @@ def images_then(
     Raises:
         Invalid: as for `image_then`.
     """
-    stream = patient_stream(patient)
-    moment = albums.moment(stream, at, version)
-    then = albums.load(stream, version=moment.version)
-    if albums.load(stream).is_closed:
-        return {}
-    added = {"image_id": list(then.images), "patient": patient}
+    reached, images = _set_then(albums, patient, at, version)
+    added = {"image_id": list(images), "patient": patient}
     times = {
         row.image_id: row.at
         for row in albums.index.rows(AddedImageRow, added)
-        if row.version <= moment.version
+        if row.version <= reached
     }
-    return {
-        one: (image, times[one])
-        for one, image in then.images.items()
-        if image.content.length is not ERASED
-    }
+    return {one: (image, times[one]) for one, image in images.items() if _is_known(image)}
+
+
+def _set_then(
+    albums: Albumcore, patient: PatientId, at: datetime | None, version: int | None
+) -> tuple[int, Mapping[ImageId, Image]]:
+    """The version of a moment, and the images in the set then; none if the patient was deleted, then or now."""
+    stream = patient_stream(patient)
+    moment = albums.moment(stream, at, version)
+    then = albums.load(stream, version=moment.version)
+    is_closed = then.is_closed or albums.load(stream).is_closed
+    return moment.version, {} if is_closed else then.images
+
+
+def _is_known(image: Image) -> bool:
+    """Whether an image was not erased."""
+    return image.content.length is not ERASED

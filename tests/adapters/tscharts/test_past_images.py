@@ -107,6 +107,23 @@ def test_a_version_is_that_of_the_patients_image_set(api: Api) -> None:
     assert look(api, "99/", version="1") == 404
 
 
+def test_the_images_of_a_patient_are_not_shown_as_of_when_the_patient_was_deleted(api: Api) -> None:
+    """Neither while they are deleted, nor when they are restored: they could not be shown then."""
+    one = api.upload().json["id"]
+    before = local(api.clock.now)
+    api.clock.now += SECOND
+    api.request("DELETE", f"{ROOT}/patient/1/")
+    while_deleted = local(api.clock.now)
+    assert look(api, patient="1", at=before) == look(api, f"{one}/", at=before) == 404
+    api.clock.now += SECOND
+    assert api.request("POST", f"{ROOT}/patient/1/restore/").status_code == 200
+    for moment in ({"at": while_deleted}, {"version": "2"}):
+        assert look(api, patient="1", **moment) == look(api, f"{one}/", **moment) == 404
+    for moment in ({"at": before}, {"version": "1"}, {"version": "3"}):
+        assert look(api, patient="1", **moment) == [one]
+        assert look(api, f"{one}/", **moment)["data"] == PIXEL
+
+
 def test_an_upstream_search_shows_the_newest(shared_upstream_api: Api) -> None:
     """That of then, as it shows that of now."""
     api = shared_upstream_api
