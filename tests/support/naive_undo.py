@@ -247,7 +247,7 @@ class NaiveUndo(NaiveAlbum):
         return self.edit_report_provider(name, held.get("name"), held.get("url")) if held else []
 
     def unhook(self, before: Photo, after: Photo) -> list[Fact]:
-        """Without the secret, which is forgotten."""
+        """A deleted one without the secret, which is forgotten; one that was replaced or removed does not come back."""
         self.need("manage webhooks")
         names = {*before["webhooks"], *after["webhooks"]}
         changed = [
@@ -268,7 +268,9 @@ class NaiveUndo(NaiveAlbum):
                 raise Refused("changed_since")
             return self.delete_webhook(name)
         held = self.back(was, made, now or {})
-        if [*held] == ["secret"] and made["secret"] is None:
-            raise Refused("not_undoable")
-        self.webhooks[name] |= held | ({"secret": None} if "secret" in held else {})
+        if held.get("secret") is not None:
+            if [*held] == ["secret"]:
+                raise Refused("not_undoable")
+            del held["secret"]
+        self.webhooks[name] |= held
         return [self.shown("EDIT_WEBHOOK")]

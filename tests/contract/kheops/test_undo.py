@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from albumcore import (
     AdminDemoted,
@@ -408,6 +409,26 @@ def test_what_came_since_is_named(
         "mutation_type": mutation,
     }
     assert world.position() == at
+
+
+def test_an_undo_does_not_leave_a_webhook_unsigned(world: World) -> None:
+    """The former secret is forgotten: the one that replaced it stays, and the other fields are set back."""
+    world.act(*GIVEN["hook"][:2], *GIVEN["hook"][2])
+    world.act(ALICE, edit_webhook, HOOK, "Horn", secret="second")
+    assert undo(world, 5).status_code == 204
+    assert world.state().webhooks == {HOOK: evolve(MADE, secret="second")}
+    world.act(ALICE, edit_webhook, HOOK, secret="third")
+    answer = undo(world, 7)
+    assert (answer.status_code, answer.json["detail"]) == (
+        409,
+        "the secret of the webhook is forgotten",
+    )
+    world.act(ALICE, edit_webhook, HOOK, "Bell", secret="")
+    assert undo(world, 8).status_code == 204
+    assert world.state().webhooks == {HOOK: evolve(MADE, secret=None)}
+    world.act(ALICE, edit_webhook, HOOK, secret="fourth")
+    assert undo(world, 10).status_code == 204
+    assert world.state().webhooks == {HOOK: evolve(MADE, secret=None)}
 
 
 def test_what_is_left_of_a_change_is_taken_back(world: World) -> None:

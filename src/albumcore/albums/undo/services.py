@@ -76,7 +76,11 @@ def webhook_created(album: Album, act: Act, past: Past) -> Events:
 
 
 def webhook_edited(album: Album, act: Act, past: Past) -> Events:
-    """Set each field back that is still as the event set it. A secret that was replaced is forgotten."""
+    """Set each field back that is still as the event set it, but a secret only if there was none before.
+
+    One that was replaced or removed is forgotten. The one of now stays: an undo never leaves a webhook unsigned that
+    was signed before.
+    """
     album.require(act, Permission.MANAGE_WEBHOOKS)
     webhook = past.recorded.event.webhook_id
 
@@ -85,9 +89,12 @@ def webhook_edited(album: Album, act: Act, past: Past) -> Events:
 
     values = former(fields_of, past, album, lambda changed: _webhook_superseded(webhook))
     if "secret" in values:
-        values["secret"] = ""
-    if [*values] == ["secret"] and past.after.webhooks[webhook].secret is None:
-        raise NotUndoable("the secret of the webhook is forgotten")
+        if values["secret"] is None:
+            values["secret"] = ""
+        else:
+            del values["secret"]
+            if not values:
+                raise NotUndoable("the secret of the webhook is forgotten")
     return edit_webhook(album, act, webhook, **values) if values else ()
 
 
