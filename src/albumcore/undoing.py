@@ -25,6 +25,9 @@ P = ParamSpec("P")
 _PAGE = 50
 """Entries that are read at a time where the event is searched for that changed something."""
 
+_MOST_SEARCHED = 1000
+"""Entries that are read at most in that search, so that its cost does not grow with the album."""
+
 
 def _nothing(recorded: tuple[RecordedEvent[Any], ...]) -> None:
     """Project nothing."""
@@ -120,20 +123,24 @@ class Undoing(Commands):
     def _changed_since(
         self, stream: Stream[Album], version: int, superseded: Superseded
     ) -> ChangedSince:
-        """The error that names the newest event that changed what the event of a version changed."""
+        """The error that names the newest event that changed what the event of a version changed.
+
+        It names none if the last `_MOST_SEARCHED` mutations of that kind changed something else.
+        """
         names = {cls: row.mutation for cls in superseded.by if (row := FEED[cls]) is not None}
         about: dict[str, Any] = {**superseded.about, "mutations": {*names.values()}}
         choices = choices_of(PUBLIC, FeedQuery(frozenset({EntryKind.MUTATION}), **about))
-        offset = 0
-        while True:
-            found, _ = self.index.feed_page(stream.name, choices, (version, None), _PAGE, offset)
+        until: int | None = None
+        for _ in range(0, _MOST_SEARCHED, _PAGE):
+            found, _ = self.index.feed_page(stream.name, choices, (version, until), _PAGE, 0)
             for one in map(self.mapper.to_domain_event, found):
                 recorded = self._as_recorded(one)
                 if superseded.touches(recorded.event, recorded.act):
                     return ChangedSince(recorded.version, names[type(recorded.event)])
+                until = recorded.version - 1
             if len(found) < _PAGE:
-                return ChangedSince()
-            offset += _PAGE
+                break
+        return ChangedSince()
 
     @staticmethod
     def _as_recorded(one: object) -> RecordedEvent[Any]:

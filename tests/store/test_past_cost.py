@@ -14,6 +14,7 @@ import pytest
 
 from albumcore import (
     Albumcore,
+    AlbumEdited,
     CommentPosted,
     FeedQuery,
     MemberAdded,
@@ -21,8 +22,10 @@ from albumcore import (
     SeriesRemoved,
     add_member,
     create_album,
+    edit_album,
 )
 from albumcore.codec import Codec
+from albumcore.errors import ChangedSince
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import changes
 from albumcore.kernel import Act, RecordedEvent
@@ -69,9 +72,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     decode = Codec.read
 
-    def counted(codec: Codec, stored: Any) -> Any:
+    def counted(codec: Codec, stored: Any, **options: Any) -> Any:
         names.append(stored.topic)
-        return decode(codec, stored)
+        return decode(codec, stored, **options)
 
     monkeypatch.setattr(Codec, "read", counted)
     return names
@@ -111,6 +114,30 @@ def test_a_page_of_the_past_takes_about_as_long_as_one_of_the_present(app: Album
         past.append(seconds(at))
         present.append(seconds(None))
     assert median(past) < 10 * median(present)
+
+
+def test_the_search_for_what_came_since_an_event_ends(
+    open_store: Callable[..., Albumcore], clock: Clock, read: list[str]
+) -> None:
+    """With what it was if that is among the last thousand of its kind, and without otherwise."""
+    store = open_store()
+    store.handle(LONG, create_album, ALICE, "Long")
+    for description in ("", "About", "Other"):
+        store.handle(LONG, edit_album, ALICE, "First", description)
+    renamed = [
+        RecordedEvent(LONG.name, version, Act(ALICE, clock()), AlbumEdited(name=f"{version}"))
+        for version in range(5, 1505)
+    ]
+    for start, known in ((0, 4), (990, 4), (1000, None)):
+        batch = renamed[len([*store.history(LONG)]) - 4 : start]
+        store.events.put(batch, changes=[one for event in batch for one in changes(event)])
+        store.load(LONG, version=2)
+        store.load(LONG)
+        read.clear()
+        with pytest.raises(ChangedSince) as refused:
+            store.undo(ID, 3, ALICE)
+        assert refused.value.version == known
+        assert len(read) <= 1010
 
 
 def test_a_state_of_the_past_replays_since_the_nearest_snapshot(

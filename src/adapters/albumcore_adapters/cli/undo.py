@@ -40,7 +40,8 @@ def undo_event(
         try:
             recorded = take_back(service.holdings, caller, album_id(album), version, provider)
         except ChangedSince as error:
-            since = f"version {error.version}, {error.mutation_type}"
-            raise Failed(f"albumcore: {error.detail}: {since}", 2) from error
+            is_known = error.version is not None
+            since = f": version {error.version}, {error.mutation_type}" if is_known else ""
+            raise Failed(f"albumcore: {error.detail}{since}", 2) from error
     for one in recorded:
         print(one.version)
