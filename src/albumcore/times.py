@@ -35,7 +35,7 @@ def in_utc(at: datetime, field: str = "at") -> datetime:
 
 
 _TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:(Z)|([-+ ])(\d{2})(?::?(\d{2}))?)?",
+    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:(Z)|([-+ ])(\d{2})(?::?([0-5]\d))?)?",
     re.IGNORECASE | re.ASCII,
 )
 

@@ -53,6 +53,13 @@ def test_a_time_that_needs_a_zone(text: str) -> None:
         time_in(text, "until")
 
 
+@pytest.mark.parametrize("offset", ["+00:60", "+01:99", "+24:00", "-99", "+0160"])
+def test_an_offset_is_less_than_a_day_and_has_sixty_minutes_an_hour(offset: str) -> None:
+    """Otherwise it is no time of the clock anywhere."""
+    with pytest.raises(Invalid, match=r"^at: "):
+        past_time(f"2026-02-01T12:00:00{offset}", lambda: NOW)
+
+
 @given(text=st.text("0123456789-T:.Z+ ", max_size=30))
 def test_any_text_is_a_time_or_refused(text: str) -> None:
     """By name."""
