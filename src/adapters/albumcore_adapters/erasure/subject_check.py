@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eventsourcing.persistence import StoredEvent
-
 from albumcore import Albumcore
 from albumcore.errors import AlbumcoreError
-from albumcore.sealing import subject_of
+from albumcore.sealing import KeyedEvent, subject_of
 from albumcore_adapters.sql.database import Database, rows_of
 from albumcore_adapters.store.sealing import KEYS_TABLE
 
@@ -48,7 +46,7 @@ def _problems(albums: Albumcore, database: Database) -> Iterator[str]:
                 continue
             try:
                 # Without the key: the subject is not encrypted.
-                stored = StoredEvent(stream, version, row["topic"], row["state"])
+                stored = KeyedEvent(stream, version, row["topic"], row["state"])
                 subject = subject_of(albums.mapper.to_domain_event(stored))  # type: ignore[arg-type]
             except AlbumcoreError:
                 continue
