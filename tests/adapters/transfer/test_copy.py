@@ -28,12 +28,14 @@ from albumcore import (
     trigger_webhook,
     utc_now,
 )
+from albumcore.erasures import ErasureKind
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
 from albumcore.streams import album_stream, study_stream
-from albumcore_adapters.base.data_directory import DATABASE_FILE
+from albumcore_adapters.base.data_directory import DATABASE_FILE, ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding, inbox_holder
 from albumcore_adapters.directory.patients import Patient
+from albumcore_adapters.erasure.erasure_list import ListedErasure, append_erasure, read_erasures
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
 from albumcore_adapters.sql.migrations import MIGRATIONS
@@ -177,6 +179,23 @@ def test_to_another_directory(store: Path, tmp_path: Path) -> None:
     assert problems(new) == []
     assert (new / "secret").read_bytes() == (store / "secret").read_bytes()
     assert (new / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_list_of_erasures_is_copied(store: Path, tmp_path: Path) -> None:
+    """A backup of the old directory may be restored over the new one. A copy that goes on adds no line again."""
+    new, listed = tmp_path / "new", ListedErasure(utc_now(), ErasureKind.PERSON, "p-1")
+    new.mkdir()
+    for folder in (store, new):
+        append_erasure(folder / ERASURES_FILE, listed)
+    copied(store, new)
+    assert read_erasures(new / ERASURES_FILE) == [listed]
+    (store / ERASURES_FILE).write_bytes(b"{}\n")
+    with pytest.raises(TransferRefused, match=r"erasures\.jsonl: line 1 "):
+        copied(store, tmp_path / "other")
+    (store / ERASURES_FILE).write_bytes(b"")
+    append_erasure(store / ERASURES_FILE, listed)
+    copied(store, tmp_path / "other")
+    assert read_erasures(tmp_path / "other" / ERASURES_FILE) == [listed]
 
 
 @pytest.mark.parametrize("way", ["sqlite", "postgres"])

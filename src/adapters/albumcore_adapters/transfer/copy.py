@@ -10,18 +10,22 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from attrs import field, frozen
 
 from albumcore import Albumcore
+from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import Blobs, ImageBytes
+from albumcore_adapters.erasure.erasure_list import ErasureListDamaged, read_erasures
 from albumcore_adapters.sql.migrations import MIGRATIONS, schema_version
 from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.blobs import copy_all
 from albumcore_adapters.transfer.endpoint import Endpoint
 from albumcore_adapters.transfer.errors import TransferRefused
+from albumcore_adapters.transfer.forgetting_again import write_list
 from albumcore_adapters.transfer.location import NO_STORE, Location
 from albumcore_adapters.transfer.marker import (
     is_unfinished,
@@ -96,9 +100,10 @@ def copy_store(
 
     Raises:
         TransferRefused: there is no store, or it is an unfinished copy itself; the target holds another store, or
-            cannot store a row of the source.
+            cannot store a row of the source; a list of erasures is damaged.
         StoreError: a database cannot be reached, or an operation on it failed.
         BlobsUnavailable: the place of the images does not answer.
+        OSError: the list of erasures of a data directory cannot be read, or written.
     """
     if source == target:
         raise TransferRefused("both addresses are the same")
@@ -108,9 +113,25 @@ def copy_store(
         store, new = stack.enter_context(target.target(sealed=is_sealed_store(old.database)))
         mark_target(new, clock())
         has_secret = copy_secret(source.directory, target.directory)
+        _copy_list(source.directory, target.directory)
         return _copy(
             old, new, store, None if open_blobs is None else open_blobs(), has_secret, stage
         )
+
+
+def _copy_list(source: Path | None, target: Path | None) -> None:
+    """Have the target name what was erased in the source, for the restore of an older backup.
+
+    Raises:
+        TransferRefused: a line of a list is no erasure.
+        OSError: a list cannot be read, or written.
+    """
+    if source is None or target is None or not (source / ERASURES_FILE).exists():
+        return
+    try:
+        write_list(target, read_erasures(source / ERASURES_FILE))
+    except ErasureListDamaged as error:
+        raise TransferRefused(f"{ERASURES_FILE}: {error}") from error
 
 
 def check_source(source: Endpoint) -> None:
