@@ -44,7 +44,7 @@ class ImageBytes:
         blob = put_sealed(self.blobs, image)
         return Content(blob.digest, blob.length, media_type, encoding), blob.key
 
-    def get(self, added: ImageAdded) -> bytes:
+    def get(self, added: ImageAdded) -> bytes | bytearray:
         """Return the bytes of an image. They are verified: damaged bytes are never returned.
 
         Raises:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -74,8 +73,13 @@ def seal_bytes(content: bytes) -> tuple[bytes, SealKey]:
     return b"".join((header, *chunks)), base64.b64encode(secret).decode("ascii")
 
 
-def unseal_bytes(sealed: bytes, key: SealKey) -> bytes:
+def unseal_bytes(sealed: bytes, key: SealKey, content: bytearray | None = None) -> bytearray:
     """Return the content of sealed bytes.
+
+    Args:
+        sealed: The sealed bytes.
+        key: What opens them.
+        content: What the content is written to, and returned; of its length. By default, new memory.
 
     Raises:
         SealBroken: they were changed, or are those of another key.
@@ -85,7 +89,7 @@ def unseal_bytes(sealed: bytes, key: SealKey) -> bytes:
     except ValueError as error:
         raise SealBroken(str(error)) from None
     body = memoryview(sealed)[HEADER:]
-    return Opener.of(key, length, sealed[:HEADER]).chunks(range(_chunks(length)), body)
+    return Opener.of(key, length, sealed[:HEADER]).chunks(range(_chunks(length)), body, content)
 
 
 def fits(key: SealKey, header: bytes) -> bool:
@@ -120,22 +124,34 @@ class Opener:
             raise SealBroken("they are those of another key")
         return cls(length, cipher, blob_id)
 
-    def chunks(self, numbers: range, sealed: bytes | memoryview) -> bytes:
-        """Return the content of chunks in a row, by their numbers from 0, and by their sealed bytes.
+    def chunks(
+        self, numbers: range, sealed: bytes | memoryview, content: bytearray | None = None
+    ) -> bytearray:
+        """Return the content of chunks in a row.
+
+        Args:
+            numbers: Their numbers, from 0.
+            sealed: Their sealed bytes.
+            content: What it is written to, and returned; of the length of the content. By default, new memory.
 
         Raises:
             SealBroken: one of them was changed.
         """
-        return b"".join(self._opened(numbers, memoryview(sealed)))
-
-    def _opened(self, numbers: range, sealed: memoryview) -> Iterator[bytes]:
+        if content is None:
+            content = bytearray(len(sealed) - _TAG * len(numbers))
         last, size = _chunks(self.length) - 1, CHUNK + _TAG
-        for place, number in enumerate(numbers):
-            chunk = sealed[place * size : (place + 1) * size]
-            try:
-                yield self._cipher.decrypt(_nonce(number, last), chunk, self._id)
-            except InvalidTag:
-                raise SealBroken(f"chunk {number} has changed") from None
+        read, written, number = memoryview(sealed), memoryview(content), 0
+        try:
+            for place, number in enumerate(numbers):
+                self._cipher.decrypt_into(
+                    _nonce(number, last),
+                    read[place * size : (place + 1) * size],
+                    self._id,
+                    written[place * CHUNK : (place + 1) * CHUNK],
+                )
+        except InvalidTag:
+            raise SealBroken(f"chunk {number} has changed") from None
+        return content
 
 
 def chunks_of(start: int, stop: int) -> range:

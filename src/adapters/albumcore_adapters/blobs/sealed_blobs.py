@@ -52,7 +52,7 @@ def put_sealed(blobs: Blobs, content: bytes) -> SealedBlob:
     return SealedBlob(blobs.put(sealed), len(content), key)
 
 
-def get_sealed(blobs: Blobs, blob: SealedBlob) -> bytes:
+def get_sealed(blobs: Blobs, blob: SealedBlob) -> bytearray:
     """Return the whole content. Every chunk is verified.
 
     Raises:
@@ -60,14 +60,16 @@ def get_sealed(blobs: Blobs, blob: SealedBlob) -> bytes:
         BlobDamaged: the stored bytes are not what was put, or the key is another one.
         BlobsUnavailable: the storage does not respond.
     """
+    # Taken before what is read: the next large object then gets the memory of the sealed bytes, and not new pages.
+    content = bytearray(blob.length)
     sealed = blobs.read(blob.digest, blob.stored_length)
     try:
-        return unseal_bytes(sealed, blob.key)
+        return unseal_bytes(sealed, blob.key, content)
     except SealBroken as error:
         raise BlobDamaged(blob.digest, error.reason) from None
 
 
-def open_range(blobs: Blobs, blob: SealedBlob, start: int, stop: int) -> bytes:
+def open_range(blobs: Blobs, blob: SealedBlob, start: int, stop: int) -> bytes | bytearray:
     """Return the bytes of content from ``start`` to before ``stop``, counted from 0.
 
     The header and the chunks of the range are read and verified, and nothing else.

@@ -39,7 +39,7 @@ def decode_text(text: str) -> tuple[bytes, Encoding]:
         raise Invalid("data", "the text holds half a surrogate pair") from None
 
 
-def encode_json(content: bytes, encoding: Encoding) -> Sequence[bytes]:
+def encode_json(content: bytes | bytearray, encoding: Encoding) -> Sequence[bytes]:
     """Return the text that `decode_text` decoded, as a JSON string in UTF-8, in pieces to be joined.
 
     Raises:
