@@ -18,7 +18,7 @@ from types import UnionType
 from typing import Any, Protocol, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 import orjson
-from attrs import fields, frozen, has
+from attrs import define, fields, has
 from eventsourcing.persistence import Notification, StoredEvent
 
 from albumcore.albums.comments import CommentPosted
@@ -27,7 +27,7 @@ from albumcore.streams import key_of
 from albumcore.study_comments import StudyCommentPosted
 
 
-@frozen
+@define  # one is made for each event that is read, and a frozen one takes several times as long to make
 class Sealed:
     """What a sealer makes of some bytes.
 

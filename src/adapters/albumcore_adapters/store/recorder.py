@@ -40,6 +40,7 @@ from albumcore_adapters.store.rows import (
     table_statements,
 )
 from albumcore_adapters.store.sealing import KEYS_TABLE, sealer_of
+from albumcore_adapters.store.stored_tuples import keyed_tuple, stored_tuple
 
 _EXPECTED = "expected_"
 
@@ -317,10 +318,11 @@ class IndexRecorder:
 
     def event_of(self, stored: Mapping[str, Any]) -> StoredEvent:
         """The stored event of a row, with its key in a sealed store."""
-        stream, version, topic, state = [stored[name] for name in EVENT]
-        if self.sealer is None:
-            return StoredEvent(stream, version, topic, state)
-        return KeyedEvent(stream, version, topic, state, stored["key"])
+        event = tuple([stored[name] for name in EVENT])
+        found: StoredEvent = (
+            stored_tuple(event) if self.sealer is None else keyed_tuple((*event, stored["key"]))
+        )
+        return found
 
 
 def index_tables() -> list[str]:

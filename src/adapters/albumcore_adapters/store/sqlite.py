@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
@@ -35,35 +34,13 @@ from albumcore_adapters.store.rows import (
     index_fingerprint,
 )
 from albumcore_adapters.store.snapshots import SnapshotList, may_be_stored, snapshot_replacements
+from albumcore_adapters.store.stored_tuples import keyed_tuple, stored_tuple
 
 _FORMER = ("feed_row", "feed_series_row")
 """Index tables of older releases. Without them, an older process cannot append and leave the new ones out."""
 
 
 _EVENT = ", ".join(EVENT)
-
-
-class _Stored(NamedTuple):
-    """A stored event with the attributes of the library's class, which is slow to construct."""
-
-    originator_id: str
-    originator_version: int
-    topic: str
-    state: bytes
-
-
-class _Keyed(NamedTuple):
-    """The same in a sealed store."""
-
-    originator_id: str
-    originator_version: int
-    topic: str
-    state: bytes
-    key: bytes | None
-
-
-_stored: Callable[[tuple[Any, ...]], _Stored] = partial(tuple.__new__, _Stored)
-_keyed: Callable[[tuple[Any, ...]], _Keyed] = partial(tuple.__new__, _Keyed)
 
 
 class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
@@ -140,7 +117,7 @@ class SQLiteRecorder(IndexRecorder, SQLiteApplicationRecorder):
                 f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
                 [*matched, -1 if limit is None else limit],
             )
-            made: Any = _stored if self.sealer is None else _keyed
+            made = stored_tuple if self.sealer is None else keyed_tuple
             found: list[Any] = [*map(made, c.fetchall())]
             return found
 
