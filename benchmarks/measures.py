@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import commands, crowds, filters, images, pages, postgres
+from benchmarks import commands, crowds, filters, images, pages, postgres, sealed
 from benchmarks.figures import Measure, at_most, ratio_at_least, ratio_at_most
 
 _BARE = "bare Falcon answering the same bytes"
@@ -151,6 +151,35 @@ MEASURES: tuple[Measure, ...] = (
         images.taken_in,
         ratio_at_least(0.50),
         "bare Falcon keeping the same requests",
+    ),
+    *(
+        Measure(
+            f"sealed-{name}",
+            f"{what} of a sealed store",
+            sealed.UNIT,
+            sealed.cost(name),
+            reach,
+            "the same in clear",
+        )
+        for name, what, reach in (
+            ("comment", "a comment", ratio_at_most(1.25)),
+            ("page", "a page of 20", ratio_at_most(1.15)),
+            ("page-first", "a page of 20 that is read for the first time", ratio_at_most(1.15)),
+            ("page-cached", "a page of 20 from the response cache", ratio_at_most(1.15)),
+            ("image", "an image of 100 KB that is shown again", ratio_at_most(1.10)),
+            ("image-first", "an image of 100 KB for the first time", ratio_at_most(1.10)),
+            ("image-large", "an image of 1 MB that is shown again", ratio_at_most(1.10)),
+            ("image-large-first", "an image of 1 MB for the first time", ratio_at_most(1.10)),
+            ("replay", f"replay of {sealed.EVENTS:,} events", ratio_at_most(1.5)),
+        )
+    ),
+    Measure(
+        "sealed-image-http",
+        "an image of 100 KB of a sealed store over HTTP, the processor's time",
+        "us",
+        sealed.shown,
+        ratio_at_most(1.10),
+        "the same in clear",
     ),
     Measure(
         "search-growth",

@@ -304,14 +304,15 @@ def _settle(path: Path, size: int, say: Say) -> list[int]:
         service.accounts.add(_ACCOUNT, "the password of the bench")
         say(f"making the store of {size:,}: patients")
         for number in range(size // IMAGES_OF_A_PATIENT):
-            service.patients.add(_patient(number))
+            service.patients.add(a_patient(number))
         say(f"making the store of {size:,}: photos")
         return [_add_photo(service, number, size) for number in range(PHOTOS)]
     finally:
         service.close()
 
 
-def _patient(number: int) -> Patient:
+def a_patient(number: int) -> Patient:
+    """A patient, another for each number."""
     texts = dict.fromkeys((one.name for one in fields(Patient)), "")
     named = texts | {"first": "Pat", "paternal_last": f"Number{number}", "gender": "Female"}
     return Patient(**named | {"dob": date(1990, 1, 1), "oldid": number})  # type: ignore[arg-type]
