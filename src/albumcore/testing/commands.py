@@ -59,6 +59,7 @@ from albumcore.testing.arguments import (
     user_token_arguments,
 )
 from albumcore.user_tokens import Grants, UserTokens
+from albumcore.user_tokens.registration import register_person
 from albumcore.user_tokens.user_tokens import issue_user_token, revoke_user_token
 
 __all__ = [
@@ -341,14 +342,20 @@ def album_commands(
 def user_token_commands(
     cast: Cast = CAST, max_size: int = 30
 ) -> st.SearchStrategy[list[Command[UserTokens]]]:
-    """Commands on the own capability tokens of the first user of a cast, by that user, by others and through tokens."""
-    first = Command[UserTokens](
-        Source(cast.users[0]),
-        issue_user_token,
-        (cast.tokens[0], digest_from(cast.tokens[0]), "Key"),
-    )
+    """Commands on the own capability tokens of the first user of a cast, by that user, by others and through tokens.
+
+    In half of the examples the user is registered first: with a token, they cannot be any more.
+    """
+    owner = Source(cast.users[0])
+    issue = (cast.tokens[0], digest_from(cast.tokens[0]), "Key")
+    first = Command[UserTokens](owner, issue_user_token, issue)
+    registration = Command[UserTokens](owner, register_person, (digest_from(cast.tokens[0]),))
     play = _Play(user_stream(cast.users[0]), cast.sources(), lambda tokens: False)
-    return _commands(play, user_token_arguments(cast), max_size, [first])
+    arguments = user_token_arguments(cast)
+    return st.one_of(
+        _commands(play, arguments, max_size, [first]),
+        _commands(play, arguments, max_size, [registration, first]),
+    )
 
 
 def study_comment_commands(
