@@ -183,19 +183,17 @@ def test_to_another_directory(store: Path, tmp_path: Path) -> None:
 
 def test_the_list_of_erasures_is_copied(store: Path, tmp_path: Path) -> None:
     """A backup of the old directory may be restored over the new one. A copy that goes on adds no line again."""
-    new, listed = tmp_path / "new", ListedErasure(utc_now(), ErasureKind.PERSON, "p-1")
-    new.mkdir()
-    for folder in (store, new):
-        append_erasure(folder / ERASURES_FILE, listed)
-    copied(store, new)
-    assert read_erasures(new / ERASURES_FILE) == [listed]
-    (store / ERASURES_FILE).write_bytes(b"{}\n")
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(store, old)
+    listed = ListedErasure(utc_now(), ErasureKind.PERSON, "p-1")
+    (old / ERASURES_FILE).write_bytes(b"{}\n")
     with pytest.raises(TransferRefused, match=r"erasures\.jsonl: line 1 "):
-        copied(store, tmp_path / "other")
-    (store / ERASURES_FILE).write_bytes(b"")
-    append_erasure(store / ERASURES_FILE, listed)
-    copied(store, tmp_path / "other")
-    assert read_erasures(tmp_path / "other" / ERASURES_FILE) == [listed]
+        copied(old, new)
+    (old / ERASURES_FILE).unlink()
+    for folder in (old, new):
+        append_erasure(folder / ERASURES_FILE, listed)
+    copied(old, new)
+    assert read_erasures(new / ERASURES_FILE) == [listed]
 
 
 @pytest.mark.parametrize("way", ["sqlite", "postgres"])

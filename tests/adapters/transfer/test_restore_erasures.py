@@ -10,17 +10,25 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from albumcore.ids import ImageId, PatientId
+from albumcore import Source, album_stream, create_album
+from albumcore.erasures import ErasureKind
+from albumcore.ids import AlbumId, ImageId, PatientId, UserId
 from albumcore.index import ImageRow
 from albumcore.state_cache import EPOCH
-from albumcore_adapters.base.data_directory import ERASURES_FILE
+from albumcore_adapters.base.data_directory import DATABASE_FILE, ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.erasure.collecting import collect
 from albumcore_adapters.erasure.erasing import Eraser
-from albumcore_adapters.erasure.erasure_list import ErasureListDamaged, read_erasures
+from albumcore_adapters.erasure.erasure_list import (
+    ErasureListDamaged,
+    ListedErasure,
+    append_erasure,
+    read_erasures,
+)
 from albumcore_adapters.erasure.subjects import erase_image, erase_patient, erase_person
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
+from albumcore_adapters.store import open_sqlite
 from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 from albumcore_adapters.transfer.restore import restore
@@ -154,6 +162,26 @@ def test_the_list_that_is_there(tmp_path: Path) -> None:
     (store.data / ERASURES_FILE).write_bytes(b"{}\n")
     with pytest.raises(ErasureListDamaged, match="line 1"):
         restore(settings_of(store), backup, quiet, listed)
+
+
+def test_a_backup_in_clear_is_refused_if_something_was_erased(tmp_path: Path) -> None:
+    """It is one from before the store was sealed: nothing can be erased in it again."""
+    store, backup = Place(tmp_path / "store"), tmp_path / "backup"
+    store.data.mkdir()
+    with open_sqlite(store.data / DATABASE_FILE) as albums:
+        stream, alice = album_stream(AlbumId("Q7bZ2mP0xT")), Source(UserId("alice"))
+        albums.handle(stream, create_album, alice, "Ndiaye")
+    with closing(open_service(settings_of(store))) as service:
+        back_up_service(service, backup)
+    listed = ListedErasure(EPOCH, ErasureKind.PERSON, "p-1")
+    new = settings_of(Place(tmp_path / "new"))
+    with pytest.raises(TransferRefused, match="in clear, in which nothing can be erased"):
+        restore(new, backup, quiet, [listed])
+    append_erasure(store.data / ERASURES_FILE, listed)
+    for given in (None, []):
+        with pytest.raises(TransferRefused, match="in clear, in which nothing can be erased"):
+            restore(settings_of(store), backup, quiet, given)
+    assert restore(new, backup, quiet).erased == 0
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -29,18 +29,23 @@ def demanded_erasures(
     """Return what is to be erased again: what is given, and what the list in the data directory has besides.
 
     Raises:
-        TransferRefused: the store is sealed, and nothing is given.
+        TransferRefused: the store is sealed, and nothing is given; or it is in clear, and something was erased.
         ErasureListDamaged: the list in the data directory cannot be read.
     """
+    file = data / ERASURES_FILE
+    there = read_erasures(file) if file.exists() else []
     if not manifest.is_sealed:
+        if given or there:
+            raise TransferRefused(
+                "the backup is one of a store in clear, in which nothing can be erased, and what was erased since "
+                f"would be back: to restore it all the same, without --erasures, move {file} away"
+            )
         return []
     if given is None:
         raise TransferRefused(
             "what was erased since the backup would be back: name the list of erasures by --erasures FILE, "
             f"a copy of {ERASURES_FILE} of the data directory, or say --none-since if nothing was erased"
         )
-    file = data / ERASURES_FILE
-    there = read_erasures(file) if file.exists() else []
     return sorted({*given, *there}, key=lambda one: one.at)
 
 
