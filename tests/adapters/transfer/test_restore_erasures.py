@@ -178,7 +178,8 @@ def test_a_backup_in_clear_is_refused_if_something_was_erased(tmp_path: Path) ->
     with pytest.raises(TransferRefused, match="in clear, in which nothing can be erased"):
         restore(new, backup, quiet, [listed])
     append_erasure(store.data / ERASURES_FILE, listed)
-    for given in (None, []):
+    nothing: tuple[list[ListedErasure] | None, ...] = (None, [])
+    for given in nothing:
         with pytest.raises(TransferRefused, match="in clear, in which nothing can be erased"):
             restore(settings_of(store), backup, quiet, given)
     assert restore(new, backup, quiet).erased == 0
