@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
+from albumcore_adapters.access.restoring import Gone
 from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import BlobsUnavailable
@@ -32,6 +33,7 @@ ERRORS = (
     (Forbidden("no"), 403),
     (NotFound("none"), 404),
     (Conflict("twice"), 409),
+    (Gone("too late"), 410),
     (falcon.HTTPContentTooLarge(), 413),
     (falcon.HTTPTooManyRequests(), 429),
     (KeysUnavailable("away"), 503),

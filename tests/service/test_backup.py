@@ -140,7 +140,7 @@ def held(data: Path, writing: Writing) -> dict[str, bytes | None]:
         assert isinstance(images, PatientImageSet)
         for image_id in images.images:
             _, added = service.albums.image(image_id)
-            found[str(image_id)] = service.image_bytes.get(added)
+            found[str(image_id)] = bytes(service.image_bytes.get(added))
         assert service.albums.verify(service.image_bytes.check) == []
     return found
 

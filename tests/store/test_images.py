@@ -15,7 +15,7 @@ from albumcore import (
 )
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
-from albumcore.index import ImageRow
+from albumcore.index import SHOWN, ImageRow
 from albumcore.streams import patient_stream
 from support.given import ALICE, START
 
@@ -92,7 +92,7 @@ def test_images_are_searched_by_their_rows(app: Albumcore) -> None:
     """By what they are, in the order of their ids."""
 
     def found(**where: object) -> list[int]:
-        return [row.image_id for row in app.index.rows(ImageRow, where)]
+        return [row.image_id for row in app.index.rows(ImageRow, {**where, **SHOWN})]
 
     assert found() == [1, 3, 4]
     assert found(patient=343) == [1, 3]

@@ -93,9 +93,10 @@ def test_a_sound_store(app: Albumcore) -> None:
             "UPDATE image_row SET clinic = NULL, at = 'x'",
             [
                 "image_row image_id=1, patient=7, version=1, clinic=None, station=3, type='Xray', "
-                "at='x': in the index, not in the history",
+                "at='x', is_removed=0, is_closed=0: in the index, not in the history",
                 "image_row image_id=1, patient=7, version=1, clinic=2, station=3, type='Xray', "
-                "at='2026-03-01T09:30:04.000000+00:00': in the history, not in the index",
+                "at='2026-03-01T09:30:04.000000+00:00', is_removed=0, is_closed=0: "
+                "in the history, not in the index",
             ],
         ),
     ],
@@ -185,7 +186,9 @@ def test_two_events_that_mean_the_same_row(app: Albumcore) -> None:
         "WHERE originator_id = 'images-7'",
     )
     assert app.verify() == [
-        "images-8 version 1: there is a row of that key already, image_row image_id=1"
+        "images-8 version 1: there is a row of that key already, image_row image_id=1",
+        "added_image_row image_id=1, patient=8, version=1, at='2026-03-01T09:30:04.000000+00:00': "
+        "in the history, not in the index",
     ]
 
 

@@ -39,7 +39,7 @@ DROP TABLE unfinished_copy;
 def forget_version(cursor: Any) -> None:
     """Have a store be one that was made before there were versions, and without what migrations add to its tables."""
     is_sqlite = isinstance(cursor, sqlite3.Cursor)
-    for table in ("directory_event_key", "directory_sealed"):
+    for table in ("directory_event_key", "directory_sealed", "directory_deleted_patient"):
         cursor.execute(f"DROP TABLE {table}")
     cursor.execute("DROP INDEX directory_person_pid")
     for column in ("pid", "salt"):

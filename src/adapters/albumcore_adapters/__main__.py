@@ -8,7 +8,7 @@ from importlib import import_module
 
 SERVICE = frozenset(
     {
-        *("argon2", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
+        *("argon2", "cryptography", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
         *("joserfc", "prometheus_client", "pybase64", "pydicom", "rich", "structlog"),
     }
 )

@@ -41,6 +41,7 @@ def test_settings_from_an_empty_environment() -> None:
         "jwks_url": None,
         "jwt_leeway": 60,
         "busy_seconds": 30,
+        "restore_within": 30,
         "snapshot_every": 500,
         "cache_size": 256,
         "log_level": "info",

@@ -67,12 +67,12 @@ class OneBlob:
 
 def whole(stored: bytes, blob: SealedBlob) -> bytes:
     """Read it whole."""
-    return get_sealed(OneBlob(stored), blob)  # type: ignore[arg-type]
+    return bytes(get_sealed(OneBlob(stored), blob))  # type: ignore[arg-type]
 
 
 def part(stored: bytes, blob: SealedBlob, start: int, stop: int) -> bytes:
     """Read a range of it."""
-    return open_range(OneBlob(stored), blob, start, stop)  # type: ignore[arg-type]
+    return bytes(open_range(OneBlob(stored), blob, start, stop))  # type: ignore[arg-type]
 
 
 # The format

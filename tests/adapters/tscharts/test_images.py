@@ -181,7 +181,7 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
     held: list[bool] = []
     get = ImageBytes.get
 
-    def slow(image_bytes: ImageBytes, added: ImageAdded) -> bytes:
+    def slow(image_bytes: ImageBytes, added: ImageAdded) -> bytes | bytearray:
         held.append(database.in_read_snapshot())
         return get(image_bytes, added)
 
