@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from albumcore import add_member, delete_album, edit_album, post_comment
-from albumcore.ids import ReportProviderId, SeriesUID
+from albumcore.ids import ReportProviderId, SeriesUID, UserId
 from albumcore_adapters.directory.pseudonyms import is_pseudonym
 from albumcore_adapters.identity.issuing import end_all
 from albumcore_adapters.identity.service_tokens import Report, report_token
@@ -164,6 +164,21 @@ def test_a_token_of_a_report_ends_with_its_user(world: World) -> None:
     answer = world.client.simulate_get("/studies", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert BOB not in answer.text
+
+
+def test_a_sub_in_the_form_of_a_pseudonym_names_its_person(world: World) -> None:
+    """A member who was erased is named by their pseudonym only where it is the sub of no one."""
+    sub = UserId("p-" + "x" * 20)
+    world.register(sub)
+    world.act(ALICE, add_member, sub)
+    member = f"/albums/{ALBUM}/users/{sub}"
+    assert world.request(ALICE, "DELETE", member).status_code == 204
+    assert world.request(ALICE, "DELETE", member).status_code == 404
+    assert world.user(sub) not in world.state().members
+    bob = world.user(BOB)
+    unregister(world, BOB)
+    assert world.request(ALICE, "DELETE", f"/albums/{ALBUM}/users/{bob}").status_code == 204
+    assert bob not in world.state().members
 
 
 def test_in_a_store_in_clear_users_are_named_by_their_subs(tmp_path: Path) -> None:

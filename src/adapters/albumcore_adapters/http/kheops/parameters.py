@@ -191,9 +191,12 @@ def member_named(people: People, reference: str) -> UserId:
     Raises:
         UserNotFound: no user has it.
     """
+    # A sub may have the form of a pseudonym, and takes precedence.
+    if (user := people.find(reference)) is not None:
+        return user.id
     if is_pseudonym(reference) and not people.known(UserId(reference)):
         return UserId(reference)
-    return user_named(people, reference)
+    raise UserNotFound("no user has this sub or e-mail address")
 
 
 def user_named_or_none(people: People, reference: str | None) -> UserId | None:
