@@ -17,9 +17,12 @@ def make_store(settings: Settings, *, sealed: bool) -> None:
     """
     settings.data.mkdir(mode=0o700, exist_ok=True)
     if settings.database is None:
-        store = open_sqlite(settings.data / DATABASE_FILE, sealed=sealed)
+        store = open_sqlite(settings.data / DATABASE_FILE, sealed=sealed or None)
     else:
-        store = open_postgres(settings.database, sealed=sealed)
+        store = open_postgres(settings.database, sealed=sealed or None)
     with closing(store):
         if not sealed:
+            # A database that was made for a test is sealed already.
+            with database_of(store).transaction(commit=True) as cursor:
+                cursor.execute("DELETE FROM directory_sealed")
             People(database_of(store), None).register("sub-of-before")
