@@ -185,7 +185,7 @@ def test_nothing_is_held_while_bytes_are_on_their_way(
 
     def slow(image_bytes: ImageBytes, added: ImageAdded) -> bytes | bytearray:
         held.append(database.in_read_snapshot())
-        return get(image_bytes, added)
+        return bytes(get(image_bytes, added))
 
     monkeypatch.setattr(ImageBytes, "get", slow)
     assert api.request("GET", f"{ROOT}/image/1/").status_code == 200
