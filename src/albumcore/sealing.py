@@ -140,7 +140,7 @@ def _classes(hint: Any) -> list[Hashable]:
 def _context(stream: str, version: int, name: str) -> bytes:
     """What the sealed part of an event is bound to, so that it cannot be moved: stream, version and stored name."""
     place = stream.encode()
-    return b"".join((_LENGTH.pack(len(place)), place, _VERSION.pack(version), name.encode()))
+    return _LENGTH.pack(len(place)) + place + _VERSION.pack(version) + name.encode()
 
 
 _LENGTH, _VERSION = struct.Struct(">H"), struct.Struct(">Q")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
 from eventsourcing.persistence import StoredEvent
@@ -49,6 +49,8 @@ FINGERPRINT_TABLE = "form_of_rows"
 
 EVENT = ("originator_id", "originator_version", "topic", "state")
 """The columns of a stored event, without its position."""
+
+_of_event, _of_keyed_event = itemgetter(*EVENT), itemgetter(*EVENT, "key")
 
 _INSERT_KEY = (
     f"INSERT INTO {KEYS_TABLE} (stream, version, subject, key) VALUES (?, ?, ?, ?) "  # noqa: S608
@@ -318,9 +320,10 @@ class IndexRecorder:
 
     def event_of(self, stored: Mapping[str, Any]) -> StoredEvent:
         """The stored event of a row, with its key in a sealed store."""
-        event = tuple([stored[name] for name in EVENT])
         found: StoredEvent = (
-            stored_tuple(event) if self.sealer is None else keyed_tuple((*event, stored["key"]))
+            stored_tuple(_of_event(stored))
+            if self.sealer is None
+            else keyed_tuple(_of_keyed_event(stored))
         )
         return found
 

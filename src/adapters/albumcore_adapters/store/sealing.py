@@ -7,7 +7,6 @@ clear has no row. The keys are in ``directory_event_key``, one row for each even
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ class AesSealer:
         Raises:
             ValueError: the key is not that of the commitment, or the bytes or their context are not what was sealed.
         """
-        if not hmac.compare_digest(commitment(sealed.key), sealed.commitment):
+        if commitment(sealed.key) != sealed.commitment:
             raise ValueError("its key is not the one it was sealed with")
         try:
             return self._cipher(sealed.key).decrypt(_NONCE, sealed.content, context)
