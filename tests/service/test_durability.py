@@ -23,7 +23,7 @@ from albumcore import (
     create_album,
     patient_stream,
 )
-from albumcore.ids import AlbumId, ImageId, PatientId, UserId
+from albumcore.ids import AlbumId, ImageId, PatientId
 from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.service import Service
 from support.deep import at_length
@@ -83,8 +83,8 @@ class Hot:
 
 def _heated(service: Service) -> Hot:
     """Make the album and the patient."""
-    service.people.register("alice", "alice@clinic.example", "Alice")
-    service.albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "Hot")
+    alice = service.people.register("alice", "alice@clinic.example", "Alice").id
+    service.albums.handle(album_stream(ALBUM), create_album, Source(alice), "Hot")
     names: dict[str, Any] = dict.fromkeys(
         [
             *("middle", "suffix", "prefix", "street1", "street2", "city", "colonia", "state"),
@@ -202,7 +202,12 @@ def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
     assert {status for seen in answers.values() for status, _ in seen} == {200, 201, 204}
     with opened(tmp_path) as service:
         kinds = Counter(type(one.event).__name__ for _, one in service.albums.follow())
-        assert kinds == {"AlbumCreated": rounds + 1, "CommentPosted": rounds, "ImageAdded": rounds}
+        assert kinds == {
+            "PersonRegistered": 1,
+            "AlbumCreated": rounds + 1,
+            "CommentPosted": rounds,
+            "ImageAdded": rounds,
+        }
         assert service.albums.verify(service.image_bytes.check) == []
 
 

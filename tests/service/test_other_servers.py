@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from albumcore import Source, WebhookEvent, album_stream, create_album, create_webhook
-from albumcore.ids import AlbumId, UserId, WebhookId
+from albumcore.ids import AlbumId, WebhookId
 from support.receiver import receiving
-from support.server import bearer, opened
+from support.server import bearer, opened, user_of
 from support.tscharts import PATIENT
 
 APP = "albumcore_adapters.http.wsgi:app"
@@ -83,7 +83,7 @@ def test_another_server_serves_both_apis(server: str, tmp_path: Path) -> None:
         with opened(tmp_path) as service:
             for name in ("alice", "bob"):
                 service.people.register(name, f"{name}@clinic.example", name.title())
-            stream, alice = album_stream(ALBUM), Source(UserId("alice"))
+            stream, alice = album_stream(ALBUM), Source(user_of(service, "alice"))
             service.albums.handle(stream, create_album, alice, "Other")
             service.albums.handle(
                 stream,

@@ -19,16 +19,15 @@ from albumcore import (
     create_webhook,
     utc_now,
 )
-from albumcore.ids import AlbumId, UserId, WebhookId
+from albumcore.ids import AlbumId, WebhookId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.webhooks import catch_up, deliver_due, list_triggers, store_secret
 from support.receiver import Answer, Receiver, receiving
-from support.server import Server, bearer, opened, serving
+from support.server import Server, bearer, opened, serving, user_of
 
 ALBUM, HOOK = AlbumId("Told000001"), WebhookId("h" * 20)
 ROOT = "https://albums.example"
-ALICE = Source(UserId("alice"))
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +41,12 @@ def begin(service: Service, receiver: Receiver) -> dict[str, str]:
     """Create an album with a webhook, and return the headers of its admin."""
     for name in ("alice", "bob", "carol", "dave"):
         service.people.register(name, f"{name}@clinic.example", name.title())
-    stream = album_stream(ALBUM)
-    service.albums.handle(stream, create_album, ALICE, "Told")
+    stream, alice = album_stream(ALBUM), Source(user_of(service, "alice"))
+    service.albums.handle(stream, create_album, alice, "Told")
     service.albums.handle(
         stream,
         create_webhook,
-        ALICE,
+        alice,
         HOOK,
         "Hook",
         f"{receiver.address}/hook",
@@ -115,8 +114,8 @@ def test_events_recorded_while_no_service_ran(tmp_path: Path) -> None:
     with receiving() as receiver:
         with opened(tmp_path) as service:
             begin(service, receiver)
-            stream = album_stream(ALBUM)
-            service.albums.handle(stream, add_member, ALICE, UserId("bob"))
+            stream, alice = album_stream(ALBUM), Source(user_of(service, "alice"))
+            service.albums.handle(stream, add_member, alice, user_of(service, "bob"))
         with serving(tmp_path):
             receiver.wait(1)
         assert new_users_in(receiver) == ["bob"]
