@@ -207,8 +207,8 @@ def _take_personal(data: dict[str, Any], names: Names) -> dict[str, Any]:
         if not inside:
             if data.get(name) is not None:
                 taken[name] = data.pop(name)
-        elif data[name] is not None and (part := _take_personal(data[name], inside)):
-            taken[name] = part
+        else:
+            taken[name] = _take_personal(data[name], inside)
     return taken
 
 
@@ -233,5 +233,5 @@ def _put_erased(data: dict[str, Any], names: Names) -> None:
     for name, inside in names.items():
         if not inside:
             data.setdefault(name, ERASED)
-        elif data.get(name) is not None:
+        else:
             _put_erased(data[name], inside)

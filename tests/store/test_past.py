@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from albumcore import Album, Albumcore, create_album, edit_album
+from albumcore.errors import Invalid
 from albumcore.ids import AlbumId
 from albumcore.kernel import fold
 from albumcore.streams import album_stream
@@ -90,3 +91,11 @@ def test_history_in_parts(app: Albumcore) -> None:
     assert versions(until=2) == [1, 2]
     assert versions(after=2, until=4) == [3, 4]
     assert versions(after=7) == []
+
+
+@pytest.mark.parametrize("version", [None, -1, 0, 8, 2**31, 2**80])
+def test_a_version_that_is_none(app: Albumcore, version: int | None) -> None:
+    """The moment of a version is that of an event."""
+    assert app.moment(A1, version=7).at == START + 5 * MINUTE
+    with pytest.raises(Invalid):
+        app.moment(A1, version=version)

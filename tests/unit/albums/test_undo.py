@@ -116,3 +116,11 @@ def test_what_came_since_may_be_unknown() -> None:
         for version in (-1, 0, 2, 2**80):
             with pytest.raises(EventNotFound):
                 store.undo(trial, version, ALICE)
+
+
+def test_an_edit_is_undone_by_an_admin() -> None:
+    """Other members may edit their own notifications alone."""
+    album = evolve(ALBUM, members={**ALBUM.members, BOB.user: Member()})
+    edited = past(AlbumEdited(name="Other"), album)
+    with pytest.raises(Forbidden):
+        undo(edited.after, Act(BOB, NOW, undoes=7), edited)
