@@ -50,6 +50,7 @@ FINGERPRINT_TABLE = "form_of_rows"
 EVENT = ("originator_id", "originator_version", "topic", "state")
 """The columns of a stored event, without its position."""
 
+_COLUMNS = ", ".join(EVENT)
 _of_event, _of_keyed_event = itemgetter(*EVENT), itemgetter(*EVENT, "key")
 
 _INSERT_KEY = (
@@ -77,7 +78,7 @@ class IndexRecorder:
     datastore: Database
     events_table_name: str
     sealer: Sealer | None = None
-    columns: str = ", ".join(EVENT)
+    columns: str = _COLUMNS
     join: str = ""
 
     def create_table(self) -> None:
@@ -221,9 +222,8 @@ class IndexRecorder:
         return found
 
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
-        """The last version up to which ``holds`` is true of the events of a stream, by binary search."""
-        events = f"{self.events_table_name}{self.join}"
-        at = f"SELECT {self.columns} FROM {events} WHERE originator_id = ?"  # noqa: S608
+        """The last version up to which ``holds`` is true of the events of a stream, without keys, by binary search."""
+        at = f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
         with self.datastore.transaction(commit=False) as c:
             c.execute(f"{at} ORDER BY originator_version DESC LIMIT 1", [stream])
             last = c.fetchone()
@@ -232,7 +232,7 @@ class IndexRecorder:
                 middle = (low + high + 1) // 2
                 c.execute(f"{at} AND originator_version = ?", [stream, middle])
                 [stored] = c.fetchall()
-                if holds(self.event_of(stored)):
+                if holds(stored_tuple(_of_event(stored))):
                     low = middle
                 else:
                     high = middle - 1
