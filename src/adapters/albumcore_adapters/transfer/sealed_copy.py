@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, cast
 
 from attrs import define, evolve, field
 
@@ -28,7 +28,7 @@ from albumcore import (
     user_stream,
 )
 from albumcore.kernel import Event, stored_name
-from albumcore.sealing import KeyedEvent
+from albumcore.sealing import KeyedEvent, KeyedNotification
 from albumcore.streams import erasures_stream
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret
@@ -227,32 +227,19 @@ class _SealedCopy:
             return None
         position: int = newest[0]
         wanted = next(rows(self.source, EVENT_TABLE, (position - 1,)), None)
-        _, found = next(self._sealed_events(position - 1))
+        found = next(self._sealed_events(position - 1))
         if wanted is None or wanted[0] != position or not self._is_of(wanted, found):
             raise TransferRefused(ANOTHER_STORE)
         return (position,)
 
-    def _sealed_events(self, after: int) -> Iterator[tuple[int, KeyedEvent]]:
-        """Yield position and event of the target, with their keys, in the order of positions."""
-        position = self.target.statements.position
-        select = (
-            f"SELECT {position} AS position, originator_id, originator_version, topic, state, key "  # noqa: S608
-            f"FROM {EVENT_TABLE.name} LEFT JOIN {_KEY_TABLE.name} "
-            "ON stream = originator_id AND version = originator_version "
-            f"WHERE {position} > ? ORDER BY {position} LIMIT {tables.BATCH}"
-        )
-        while True:
-            with self.target.database.transaction(commit=False) as cursor:
-                cursor.execute(select, [after])
-                found = cursor.fetchall()
-            for row in found:
-                after = row["position"]
-                stream, version, topic, state = [row[name] for name in EVENT_TABLE.columns[1:]]
-                yield after, KeyedEvent(stream, version, topic, state, row["key"])
-            if len(found) < tables.BATCH:
-                return
+    def _sealed_events(self, after: int) -> Iterator[KeyedNotification]:
+        """Yield the events of the target after a position, with their keys, in the order of positions."""
+        read = self.store.recorder.select_notifications
+        while found := read(after, tables.BATCH, inclusive_of_start=False):
+            yield from cast(Sequence[KeyedNotification], found)
+            after = found[-1].id
 
-    def _is_of(self, row: RowValues, found: KeyedEvent) -> bool:
+    def _is_of(self, row: RowValues, found: KeyedNotification) -> bool:
         return self.form.is_of(KeyedEvent(*row[1:]), found)
 
     # Tables beside the events
@@ -301,7 +288,7 @@ class _SealedCopy:
                 for row, found in zip_longest(wanted, self._sealed_events(0)):
                     if found is None:
                         return False
-                    if row is None or row[0] != found[0] or not self._is_of(row, found[1]):
+                    if row is None or row[0] != found.id or not self._is_of(row, found):
                         raise TransferRefused(ANOTHER_STORE)
             return not any(
                 any(True for _ in differences(found(), rows(self.target, table), table))

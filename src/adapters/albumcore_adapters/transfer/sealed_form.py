@@ -11,7 +11,7 @@ from albumcore import ImageAdded, RecordedEvent
 from albumcore.codec import Codec
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId
-from albumcore.sealing import KeyedEvent
+from albumcore.sealing import KeyedEvent, KeyedNotification
 from albumcore_adapters.store.sealing import AesSealer
 from albumcore_adapters.transfer.errors import TransferRefused
 from albumcore_adapters.transfer.renaming import NameOf, renamed_event
@@ -52,7 +52,7 @@ class SealedForm:
         """Return the stored form of a renamed event, with a new key."""
         return cast(KeyedEvent, self._sealed.to_stored_event(recorded))
 
-    def is_of(self, stored_event: KeyedEvent, keyed_event: KeyedEvent) -> bool:
+    def is_of(self, stored_event: KeyedEvent, keyed_event: KeyedNotification) -> bool:
         """Return whether a sealed event is the sealed form of an event in clear. Image bytes are not compared.
 
         Raises:
