@@ -8,28 +8,22 @@ from albumcore.ids import PatientId, StudyUID, UserId
 from albumcore_adapters.directory.accounts import ACCOUNT_PREFIX
 from albumcore_adapters.sql.database import Cursor, Parameter, number_changed
 
-_OF_PERSON: Sequence[tuple[str, int]] = (
-    ("DELETE FROM directory_person WHERE pid = ?", 1),
-    (f"DELETE FROM directory_account WHERE '{ACCOUNT_PREFIX}' || id = ?", 1),  # noqa: S608
-    ("DELETE FROM directory_inbox WHERE sub = ?", 1),
-    ("DELETE FROM directory_claim WHERE place = 'inbox:' || ?", 1),
-    ("DELETE FROM directory_bringer WHERE sub = ?", 1),
-    ("DELETE FROM directory_token_floor WHERE sub = ?", 1),
-    (
-        "DELETE FROM directory_token_use WHERE token_id IN"
-        " (SELECT token_id FROM capability_token_row WHERE creator = ?)",
-        1,
-    ),
+_OF_PERSON = (
+    "DELETE FROM directory_person WHERE pid = ?",
+    f"DELETE FROM directory_account WHERE '{ACCOUNT_PREFIX}' || id = ?",  # noqa: S608
+    "DELETE FROM directory_inbox WHERE sub = ?",
+    "DELETE FROM directory_claim WHERE place = 'inbox:' || ?",
+    "DELETE FROM directory_bringer WHERE sub = ?",
+    "DELETE FROM directory_token_floor WHERE sub = ?",
+    "DELETE FROM directory_token_use WHERE token_id IN"
+    " (SELECT token_id FROM capability_token_row WHERE creator = ?)",
     # What they claimed for albums stays claimed, by an unknown user. One such claim is enough.
-    (
-        "DELETE FROM directory_claim WHERE claimed_by = ? AND EXISTS (SELECT 1 FROM directory_claim AS other"
-        " WHERE other.place = directory_claim.place AND other.study_uid = directory_claim.study_uid"
-        " AND other.series_uid = directory_claim.series_uid AND other.claimed_by = '')",
-        1,
-    ),
-    ("UPDATE directory_claim SET claimed_by = '' WHERE claimed_by = ?", 1),
+    "DELETE FROM directory_claim WHERE claimed_by = ? AND EXISTS (SELECT 1 FROM directory_claim AS other"
+    " WHERE other.place = directory_claim.place AND other.study_uid = directory_claim.study_uid"
+    " AND other.series_uid = directory_claim.series_uid AND other.claimed_by = '')",
+    "UPDATE directory_claim SET claimed_by = '' WHERE claimed_by = ?",
 )
-"""Statements that forget a person, and how often each takes their user id."""
+"""Statements that forget a person, each by their user id."""
 
 _STUDY = (
     "description",
@@ -50,7 +44,7 @@ _ATTRIBUTES = "attributes <> '{}'"
 
 def forget_person(cursor: Cursor, user: UserId) -> int:
     """Delete the rows about a user, and return how many there were. Events go on naming them by their user id."""
-    return _changed(cursor, [(text, [user] * number) for text, number in _OF_PERSON])
+    return _changed(cursor, [(text, [user]) for text in _OF_PERSON])
 
 
 def forget_patient(cursor: Cursor, patient: PatientId) -> int:

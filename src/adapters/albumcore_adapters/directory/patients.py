@@ -79,7 +79,6 @@ _INSERT_WITH_ID = (
     f" VALUES (?, {', '.join('?' for _ in _STORED)}) ON CONFLICT DO NOTHING"
 )
 _SET_ASIDE = "INSERT INTO directory_deleted_patient (id, deleted_at, fields) VALUES (?, ?, ?)"
-_BY_ID_ASIDE = "SELECT fields FROM directory_deleted_patient WHERE id = ? AND deleted_at >= ?"
 _DELETE_ASIDE = "DELETE FROM directory_deleted_patient WHERE id = ?"
 _COUNT_ASIDE = "SELECT count(*) AS number FROM directory_deleted_patient WHERE deleted_at < ?"
 _PURGE = "DELETE FROM directory_deleted_patient WHERE deleted_at < ?"
@@ -121,10 +120,7 @@ class Patients:
         if not 0 < patient_id <= MAX_INTEGER:
             return False
         with self.database.transaction(commit=True) as cursor:
-            # Changes nothing, but the transaction then begins with a write and waits for the write lock.
-            cursor.execute("UPDATE directory_patient SET id = id WHERE id = ?", (patient_id,))
-            cursor.execute(_BY_ID, (patient_id,))
-            if (row := cursor.fetchone()) is None:
+            if (row := _locked(cursor, "directory_patient", patient_id)) is None:
                 return False
             cursor.execute(_ID_OF, [stored.get(name, row[name]) for name in _KEY])
             if any(other["id"] != patient_id for other in cursor.fetchall()):
@@ -160,9 +156,7 @@ class Patients:
         if not 0 < patient_id <= MAX_INTEGER:
             return False
         with self.database.transaction(commit=True) as cursor:
-            cursor.execute("UPDATE directory_patient SET id = id WHERE id = ?", (patient_id,))
-            cursor.execute(_BY_ID, (patient_id,))
-            if (row := cursor.fetchone()) is None:
+            if (row := _locked(cursor, "directory_patient", patient_id)) is None:
                 return False
             fields = orjson.dumps({name: row[name] for name in _STORED}).decode()
             cursor.execute(_SET_ASIDE, (patient_id, stored_time(at), fields))
@@ -178,12 +172,8 @@ class Patients:
         if not 0 < patient_id <= MAX_INTEGER:
             return False
         with self.database.transaction(commit=True) as cursor:
-            # Begins with a write, as in `change`.
-            cursor.execute(
-                "UPDATE directory_deleted_patient SET id = id WHERE id = ?", (patient_id,)
-            )
-            cursor.execute(_BY_ID_ASIDE, (patient_id, stored_time(since)))
-            if (row := cursor.fetchone()) is None:
+            row = _locked(cursor, "directory_deleted_patient", patient_id)
+            if row is None or row["deleted_at"] < stored_time(since):
                 return False
             cursor.execute(_DELETE_ASIDE, (patient_id,))
             fields = orjson.loads(row["fields"])
@@ -201,6 +191,13 @@ class Patients:
             with self.database.transaction(commit=True) as cursor:
                 cursor.execute(_PURGE, (stored_time(before),))
         return int(row["number"])
+
+
+def _locked(cursor: Cursor, table: str, patient_id: int) -> Row | None:
+    """Return the row of a patient, under the write lock: the transaction begins with a write that changes nothing."""
+    cursor.execute(f"UPDATE {table} SET id = id WHERE id = ?", (patient_id,))  # noqa: S608
+    cursor.execute(f"SELECT * FROM {table} WHERE id = ?", (patient_id,))  # noqa: S608
+    return cursor.fetchone()
 
 
 def _stored(values: Mapping[str, Any]) -> dict[str, Parameter]:

@@ -14,10 +14,8 @@ from attrs import field, frozen
 from albumcore import (
     Act,
     Albumcore,
-    CommentPosted,
     RecordedEvent,
     Source,
-    StudyCommentPosted,
 )
 from albumcore.codec import moment_of
 from albumcore.erasures import ErasureKind, ErasureRecorded, marker_of
@@ -25,17 +23,19 @@ from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId
 from albumcore.index import changes
 from albumcore.kernel import Event, stored_name
+from albumcore.sealing import CHANGING_NO_STATE
 from albumcore.state_cache import EPOCH
 from albumcore.streams import erasures_stream, named_stream
 from albumcore_adapters.base.retention import Retention
 from albumcore_adapters.erasure.erasure_list import ListedErasure, append_erasure
 from albumcore_adapters.sql.database import MAX_INTEGER, Cursor, Database
+from albumcore_adapters.store import is_store_sealed
+from albumcore_adapters.store.rows import condition_of, in_chunks
 
 OPERATOR = UserId("operator")
 """Who acts in the events of an erasure."""
 
 _WRITE_SECONDS = 30.0
-_CHUNK = 500
 _RETENTION_OF: Mapping[str, str] = {
     "album": "albums",
     "images": "patient_images",
@@ -43,8 +43,7 @@ _RETENTION_OF: Mapping[str, str] = {
 }
 """The kind of retention of each kind of stream that has one."""
 
-_COMMENTS = {stored_name(cls).name for cls in (CommentPosted, StudyCommentPosted)}
-"""Events that no state depends on."""
+_CHANGING_NO_STATE = {stored_name(cls).name for cls in CHANGING_NO_STATE}
 
 
 class ErasureRefused(Exception):
@@ -177,7 +176,7 @@ def require_sealed(albums: Albumcore) -> None:
     Raises:
         StoreInClear: it is not sealed.
     """
-    if getattr(albums.recorder, "sealer", None) is None:
+    if not is_store_sealed(albums):
         raise StoreInClear(
             "the store is in clear, so that its events cannot be erased: make a sealed one of it with "
             "`albumcore copy --seal`"
@@ -263,7 +262,7 @@ def _mark(
 ) -> None:
     """Record in a stream which of its events were erased. Their keys and the snapshots are deleted by now."""
     state = named_stream(stream).initial
-    if not _topics(cursor, stream, versions) <= _COMMENTS:
+    if not _topics(cursor, stream, versions) <= _CHANGING_NO_STATE:
         whole = eraser.albums.states.as_of(named_stream(stream), MAX_INTEGER, saves=False)
         state = whole.state
     _append(eraser, stream, marker_of(state, versions), now)
@@ -271,14 +270,9 @@ def _mark(
 
 def _topics(cursor: Cursor, stream: str, versions: Sequence[int]) -> set[str]:
     found: set[str] = set()
-    for start in range(0, len(versions), _CHUNK):
-        chunk = versions[start : start + _CHUNK]
-        marks = ", ".join("?" * len(chunk))
-        cursor.execute(
-            "SELECT DISTINCT topic FROM stored_events WHERE originator_id = ?"  # noqa: S608
-            f" AND originator_version IN ({marks})",
-            (stream, *chunk),
-        )
+    for piece in in_chunks({"originator_id": stream, "originator_version": versions}):
+        condition, matched = condition_of(piece)
+        cursor.execute(f"SELECT DISTINCT topic FROM stored_events WHERE {condition}", matched)  # noqa: S608
         found |= {row["topic"] for row in cursor.fetchall()}
     return found
 
