@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
@@ -31,9 +30,7 @@ def image_then(
         patient = PatientId(row.patient)
         _, images = _set_then(albums, patient, at, version)
         if (image := images.get(image_id)) is not None and _is_known(image):
-            stream = patient_stream(patient)
-            [recorded] = albums.history(stream, after=row.version - 1, until=row.version)
-            return patient, cast(ImageAdded, recorded.event)
+            return patient, albums.added_image(row)
     raise ImageNotFound("no such image")
 
 

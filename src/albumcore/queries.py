@@ -26,10 +26,11 @@ from albumcore.feed import (
     select,
     with_withdrawn,
 )
-from albumcore.ids import AlbumId, ImageId, StudyUID, UserId, is_user_id
+from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId, is_user_id
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import (
     SHOWN,
+    AddedImageRow,
     AlbumOverview,
     AlbumRow,
     Change,
@@ -45,7 +46,7 @@ from albumcore.index import (
 )
 from albumcore.kernel import ERASED, STORED, Event, RecordedEvent, Stream, fold, stored_name
 from albumcore.past import AlbumCounts, Moment
-from albumcore.streams import album_stream, named_stream, study_stream
+from albumcore.streams import album_stream, named_stream, patient_stream, study_stream
 from albumcore.times import in_utc
 from albumcore.undoing import Undoing
 from albumcore.verification import CheckImage, Replay
@@ -79,8 +80,7 @@ class Albumcore(Undoing):
             Invalid: the time has no time zone.
         """
         if at is not None:
-            reached = self._version_at(stream, in_utc(at))
-            version = reached if version is None else min(version, reached)
+            version = self._earlier(stream, version, at)
         if version is None:
             return self.states.current(stream).state
         return self.states.as_of(stream, version).state
@@ -107,6 +107,11 @@ class Albumcore(Undoing):
             for stored in self.recorder.select_events(stream.name, gt=version - 1, lte=version):
                 return Moment(version, moment_of(stored))
         raise Invalid("version", "the history has no such version")
+
+    def _earlier(self, stream: Stream[Any], version: int | None, at: datetime) -> int:
+        """The version of a time, or a version if that is earlier."""
+        reached = self._version_at(stream, in_utc(at))
+        return reached if version is None else min(version, reached)
 
     def _version_at(self, stream: Stream[Any], at: datetime, *, before: bool = False) -> int:
         """The last version at or before a time, or before it: a binary search, because times never decrease."""
@@ -151,8 +156,7 @@ class Albumcore(Undoing):
         if viewer is not None and not is_user_id(viewer):
             raise AlbumNotFound("no such album, or you are not a member of it")
         if at is not None:
-            reached = self._version_at(stream, in_utc(at))
-            version = reached if version is None else min(version, reached)
+            version = self._earlier(stream, version, at)
         is_deleted = version is not None and not self.index.rows(AlbumRow, {"album_id": album_id})
         if viewer is None or is_deleted:
             return self._replayed_feed(stream, viewer, wanted, version)
@@ -252,13 +256,17 @@ class Albumcore(Undoing):
             ImageNotFound: it was never added, was removed or erased, or its patient was deleted.
         """
         for row in self.index.rows(ImageRow, {"image_id": image_id, **SHOWN}):
-            stored = self.recorder.select_events(
-                f"images-{row.patient}", gt=row.version - 1, lte=row.version
-            )
-            added: ImageAdded = self._recorded(stored[0]).event
+            added = self.added_image(row)
             if added.content.length is not ERASED:
                 return row, added
         raise ImageNotFound("no such image")
+
+    def added_image(self, row: ImageRow | AddedImageRow) -> ImageAdded:
+        """The event that added an image, which may have been erased or removed since."""
+        stream = patient_stream(PatientId(row.patient)).name
+        [stored] = self.recorder.select_events(stream, gt=row.version - 1, lte=row.version)
+        added: ImageAdded = self._recorded(stored).event
+        return added
 
     # Following, rebuilding, verifying
 

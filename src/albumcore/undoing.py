@@ -6,7 +6,7 @@ The inverses are in `albumcore.albums.undo`.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from albumcore.albums import Album
@@ -29,8 +29,8 @@ _MOST_SEARCHED = 1000
 """Entries that are read at most in that search, so that its cost does not grow with the album."""
 
 
-def _nothing(recorded: tuple[RecordedEvent[Any], ...]) -> None:
-    """Project nothing."""
+def project_nothing(recorded: tuple[RecordedEvent[Any], ...]) -> None:
+    """The projection of an undo from which nothing follows beside the events."""
 
 
 class Undoing(Commands):
@@ -43,7 +43,7 @@ class Undoing(Commands):
         source: Source,
         *,
         decision: Callable[[Album, Act, Past], Events] = undo,
-        projection: Projection[Any] = _nothing,
+        projection: Projection[Any] = project_nothing,
         new_provider: ReportProviderId | None = None,
     ) -> tuple[RecordedEvent[Any], ...]:
         """Take back an event that the source sees in the feed of an album, by the rules of `albumcore.albums.undo`.
@@ -112,8 +112,8 @@ class Undoing(Commands):
         if source.user not in now.state.members:
             raise AlbumNotFound("no such album, or you are not a member of it")
         is_there = 0 < version <= now.version
-        found = list(self.events.get(stream.name, gt=version - 1, lte=version)) if is_there else []
-        for one in map(self._as_recorded, found):
+        found = self.events.get(stream.name, gt=version - 1, lte=version) if is_there else ()
+        for one in cast(Iterable[RecordedEvent[Any]], found):
             shown = entry(one)
             if shown is not None and visible_to(source.user, shown):
                 before = self.states.as_of(stream, version - 1).state
@@ -133,15 +133,11 @@ class Undoing(Commands):
         until: int | None = None
         for _ in range(0, _MOST_SEARCHED, _PAGE):
             found, _ = self.index.feed_page(stream.name, choices, (version, until), _PAGE, 0)
-            for one in map(self.mapper.to_domain_event, found):
-                recorded = self._as_recorded(one)
+            read = map(self.mapper.to_domain_event, found)
+            for recorded in cast(Iterable[RecordedEvent[Any]], read):
                 if superseded.touches(recorded.event, recorded.act):
                     return ChangedSince(recorded.version, names[type(recorded.event)])
                 until = recorded.version - 1
             if len(found) < _PAGE:
                 break
         return ChangedSince()
-
-    @staticmethod
-    def _as_recorded(one: object) -> RecordedEvent[Any]:
-        return cast(RecordedEvent[Any], one)

@@ -22,6 +22,7 @@ from albumcore.ids import ImageId, PatientId
 from albumcore.image_sets import PatientImageSet
 from albumcore.index import ImageRow
 from albumcore.streams import patient_stream
+from albumcore.undoing import project_nothing
 from albumcore_adapters.blobs import BlobMissing, ImageBytes
 from albumcore_adapters.blobs.image_bytes import stored_length
 from albumcore_adapters.directory.patients import Patients
@@ -62,10 +63,10 @@ def bring_image_back(
         removal = _last(albums, stream, lambda one: _removes(one, image_id))
         if removal.at < since:
             raise Gone(_TOO_LATE)
-        [added] = albums.history(stream, after=row.version - 1, until=row.version)
-        assert isinstance(added.event, ImageAdded)
-        _require_bytes(image_bytes, added.event)
-        albums.handle_undo(removal.version, _nothing, stream, restore_image, source, image_id)
+        _require_bytes(image_bytes, albums.added_image(row))
+        albums.handle_undo(
+            removal.version, project_nothing, stream, restore_image, source, image_id
+        )
         return
     raise ImageNotFound("no such image")
 
@@ -122,7 +123,3 @@ def _require_bytes(image_bytes: ImageBytes, added: ImageAdded) -> None:
         image_bytes.blobs.size(added.content.digest)
     except BlobMissing:
         raise Gone(_ERASED) from None
-
-
-def _nothing(recorded: tuple[RecordedEvent[Any], ...]) -> None:
-    """Project nothing."""

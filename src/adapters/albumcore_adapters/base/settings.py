@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -268,6 +269,10 @@ class Settings:
                 "ALBUMCORE_JWT_ISSUER and ALBUMCORE_JWT_AUDIENCE beside it: without them, "
                 "a token that the provider made for another service would be accepted",
             )
+
+    def restorable_since(self, now: datetime) -> datetime:
+        """The time since which what was removed or deleted can be restored now."""
+        return now - timedelta(days=self.restore_within)
 
     @property
     def root(self) -> str:

@@ -44,7 +44,7 @@ def gc(
     with existing(data) as service, progress_of("reading events") as progress:
         now = service.clock()
         before = now - timedelta(days=older_than)
-        service.patients.purge(now - timedelta(days=service.settings.restore_within))
+        service.patients.purge(service.settings.restorable_since(now))
         collected = collect(service.albums, service.database, service.blobs, before, wait, progress)
     for line in (*collected.done, *collected.out_of_reach):
         print(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -32,7 +31,7 @@ def restore_removed_image(
         albumcore restore-image 63 --by tscharts-1
     """
     with existing(data) as service:
-        since = service.clock() - timedelta(days=service.settings.restore_within)
+        since = service.settings.restorable_since(service.clock())
         source = Source(user_with_sub(service.people, by))
         bring_image_back(service.albums, service.image_bytes, source, ImageId(image), since)
 
@@ -52,6 +51,6 @@ def restore_deleted_patient(
         albumcore restore-patient 7 --by tscharts-1
     """
     with existing(data) as service:
-        since = service.clock() - timedelta(days=service.settings.restore_within)
+        since = service.settings.restorable_since(service.clock())
         source = Source(user_with_sub(service.people, by))
         bring_patient_back(service.albums, service.patients, source, PatientId(patient), since)

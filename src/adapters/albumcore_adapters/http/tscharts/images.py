@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -223,7 +222,7 @@ def restore(
     clock: Clock,
 ) -> Response:
     """Restore a removed image. One that is there stays as it is."""
-    since = clock() - timedelta(days=settings.restore_within)
+    since = settings.restorable_since(clock())
     bring_image_back(albums, image_bytes, request.source, ImageId(request.id), since)
     return EMPTY_OBJECT
 

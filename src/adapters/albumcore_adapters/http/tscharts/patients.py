@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 from typing import Any
 
 import falcon
@@ -193,7 +192,7 @@ def delete(
 
     stream = patient_stream(PatientId(request.id))
     albums.handle_projected(project, stream, delete_patient, request.source)
-    patients.purge(now - timedelta(days=settings.restore_within))
+    patients.purge(settings.restorable_since(now))
     return done(existed=existed)
 
 
@@ -207,7 +206,7 @@ def restore(
     """Restore a deleted patient, with their images. One who is there stays as they are."""
     if request.id <= 0:
         raise not_found()
-    since = clock() - timedelta(days=settings.restore_within)
+    since = settings.restorable_since(clock())
     bring_patient_back(albums, patients, request.source, PatientId(request.id), since)
     patients.purge(since)
     return EMPTY_OBJECT
