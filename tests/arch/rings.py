@@ -29,6 +29,7 @@ ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"store"}),
     frozenset({"directory", "blobs"}),
     frozenset({"identity", "access", "outbound", "webhooks", "dicom"}),
+    frozenset({"decoding"}),
     frozenset({"erasure"}),
     frozenset({"transfer"}),
     frozenset({"service"}),

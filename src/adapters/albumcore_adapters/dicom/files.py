@@ -15,7 +15,8 @@ from attrs import frozen
 
 from albumcore.ids import UserId, user_id
 from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader, InflatedTooLong
-from albumcore_adapters.dicom.headers import NotAnInstance, quiet_pydicom, read_header
+from albumcore_adapters.dicom.errors import NotAnInstance
+from albumcore_adapters.dicom.headers import quiet_pydicom, read_header
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.instances import InstanceRecord, Misplaced
 

@@ -19,6 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectorySto
 
 from albumcore.ids import SeriesUID, StudyUID, is_uid
 from albumcore_adapters.base.dicom_json import Attributes, text_value
+from albumcore_adapters.dicom.errors import NotAnInstance
 from albumcore_adapters.directory.instances import InstanceRecord
 
 # The attributes that a search for studies, series and instances returns (DICOM PS3.18 section 10.6.3.3), as far as
@@ -85,10 +86,6 @@ _SEQUENCE_ENDS = {b"\xfe\xff\xdd\xe0" + bytes(4), b"\xff\xfe\xe0\xdd" + bytes(4)
 _MAX_NUMBER = 2**63 - 1
 
 
-class NotAnInstance(Exception):
-    """The file has no usable instance; the message is the reason, the same for every file with the same fault."""
-
-
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
     """Suppress the warnings and the log of pydicom. Not thread-safe: warning filters are global."""
@@ -108,7 +105,7 @@ def read_header(file: BinaryIO) -> InstanceRecord:
     Attributes whose value does not fit their VR are left out.
 
     Args:
-        file: An open file with a file descriptor, at its start.
+        file: A seekable file, at its start.
 
     Raises:
         NotAnInstance: it is not a DICOM file, or one of its UIDs is missing or invalid, or it is truncated.
@@ -164,7 +161,7 @@ class _Extent:
 
     def is_whole(self) -> bool:
         """Whether the file is as long as its last element requires."""
-        size = os.fstat(self.file.fileno()).st_size
+        size = self.file.seek(0, os.SEEK_END)
         if self.is_open:
             return self._ends_with_delimiter(size)
         return self.end <= size if self.has_pixels else self.end == size

@@ -1,0 +1,30 @@
+"""Decoding: headers and frames of DICOM files, read in a process of its own with limits of memory and time."""
+
+from albumcore_adapters.decoding.decoder import Decoder, DecoderFailed, Header
+from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.pictures import (
+    MAX_SIDE,
+    Crop,
+    Picture,
+    Rendering,
+    Viewport,
+    Window,
+    thumbnail,
+)
+from albumcore_adapters.dicom.pixel_places import PixelPlaces
+
+__all__ = [
+    "MAX_SIDE",
+    "CannotDecode",
+    "Crop",
+    "Decoder",
+    "DecoderFailed",
+    "Header",
+    "NotAnInstance",
+    "Picture",
+    "PixelPlaces",
+    "Rendering",
+    "Viewport",
+    "Window",
+    "thumbnail",
+]
