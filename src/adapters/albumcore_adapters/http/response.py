@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import orjson
 from attrs import field, frozen
@@ -17,6 +17,25 @@ def json_bytes(value: Any) -> bytes:
     return bytes(memoryview(orjson.dumps(value)))
 
 
+@frozen(eq=False)
+class BodyStream:
+    """A body that is sent while it is made. It is read once.
+
+    The router reads the first piece before the status is sent, so that what fails there is an ordinary error. What
+    fails later ends the connection: the client then misses the rest of ``length``, or the last chunk.
+
+    Attributes:
+        pieces: The body, in pieces that are small enough to have several of them in memory.
+        length: Length of the whole body, in bytes; None if it is not known beforehand.
+    """
+
+    pieces: Iterator[bytes] = field(repr=False)
+    length: int | None = None
+
+
+Body: TypeAlias = bytes | BodyStream
+
+
 @frozen
 class Response:
     """Status, headers and body.
@@ -24,13 +43,14 @@ class Response:
     Attributes:
         status: The HTTP status.
         body: The body, or a function that gives it. The router calls the function after the read transaction has
-            ended, so that bytes which come from elsewhere hold nothing open.
+            ended, so that bytes which come from elsewhere hold nothing open. A response with a `BodyStream` is not
+            cached; one with a function that gives a new one each time may be.
         media_type: The Content-Type; None for JSON, that of the application.
         headers: Headers beside those that every response of the API has.
     """
 
     status: int = 200
-    body: bytes | Callable[[], bytes] = field(default=b"", repr=False)
+    body: Body | Callable[[], Body] = field(default=b"", repr=False)
     media_type: str | None = None
     headers: Mapping[str, str] = field(factory=dict)
 

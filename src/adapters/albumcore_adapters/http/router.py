@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import falcon
 
 from albumcore_adapters.http.binding import Components, bind
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.request_log import log_fault
+from albumcore_adapters.http.response import BodyStream, Response
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.route import ANY_METHOD, Route
 from albumcore_adapters.sql.database import Database
@@ -87,7 +88,7 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
         for name, value in headers:
             resp.set_header(name, value)
         response, _ = api.handle(route, respond, req, path)
-        _write(response, resp)
+        _write(response, req, resp)
 
     def on_request_from_store(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         req.context.route = route
@@ -101,20 +102,48 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
         else:
             with database.read_snapshot():
                 response, is_cacheable = api.handle(route, respond, req, path)
-            if is_cacheable:
-                body = response.body
+            body = response.body
+            if is_cacheable and not isinstance(body, BodyStream):
                 size = len(body) if isinstance(body, bytes) else _SIZE_OF_FUNCTION
                 cache.put(key, version, response, size)
-        _write(response, resp)
+        _write(response, req, resp)
 
     return on_request_from_store if route.from_store else on_request
 
 
-def _write(response: Response, resp: falcon.Response) -> None:
+def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> None:
+    body = response.body
+    if callable(body):
+        body = body()
+    if isinstance(body, BodyStream):
+        _write_stream(body, req, resp)
+    else:
+        resp.data = body
     resp.status = response.status
     if response.media_type is not None:
         resp.content_type = response.media_type
     if response.headers:
         resp.set_headers(response.headers)
-    body = response.body
-    resp.data = body if isinstance(body, bytes) else body()
+
+
+def _write_stream(body: BodyStream, req: falcon.Request, resp: falcon.Response) -> None:
+    """Read the first piece, so that an error in it has a status of its own, and have the rest sent as it is made."""
+    pieces = body.pieces
+    first = next(pieces, b"")
+    if body.length is not None:
+        resp.content_length = body.length
+    resp.stream = _sent(first, pieces, req)
+
+
+def _sent(first: bytes, pieces: Iterator[bytes], req: falcon.Request) -> Iterator[bytes]:
+    """Yield the pieces; one that cannot be made is logged, and breaks the connection.
+
+    Raises:
+        ConnectionAbortedError: the rest of the body cannot be made.
+    """
+    try:
+        yield first
+        yield from pieces
+    except Exception as error:
+        log_fault(req, error)
+        raise ConnectionAbortedError("the rest of the response cannot be made") from error

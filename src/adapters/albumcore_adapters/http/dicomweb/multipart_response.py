@@ -1,0 +1,88 @@
+"""Multipart responses: parts that are sent while they are read, one after the other (DICOM PS3.18 section 8.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from attrs import field, frozen
+
+from albumcore_adapters.base.random_ids import random_id
+from albumcore_adapters.http.response import BodyStream, Response
+
+_BOUNDARY = 32  # characters, of more than 190 bits: no content has them by chance
+
+
+@frozen
+class Part:
+    """One part of a multipart response.
+
+    Attributes:
+        media_type: Its Content-Type, with the transfer syntax of what it has.
+        pieces: Opens its content: yields it in pieces.
+        length: Length of its content, in bytes; None if it is not known before it is made.
+        location: Its Content-Location, an absolute URL; None without one.
+    """
+
+    media_type: str
+    pieces: Callable[[], Iterable[bytes]] = field(repr=False)
+    length: int | None = None
+    location: str | None = None
+
+    def header(self) -> bytes:
+        """The lines before the content, in the spelling that viewers expect, and the empty line after them."""
+        location = "" if self.location is None else f"Content-Location: {self.location}\r\n"
+        return f"Content-Type: {self.media_type}\r\n{location}\r\n".encode("latin-1")
+
+
+def multipart(
+    parts: Sequence[Part], media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A response ``multipart/related`` with some parts, in their order; of its length, if those of all parts are known.
+
+    The content of a part is opened when the one before it is sent.
+
+    Args:
+        parts: The parts; at least one.
+        media_type: The media type of the parts, without parameters, for the ``type`` of the whole.
+        headers: Headers of the response.
+    """
+    # Unquoted, of letters and digits: some clients take the boundary from the header, some from the body.
+    boundary = random_id(_BOUNDARY)
+    return Response(
+        200,
+        lambda: BodyStream(_pieces(parts, boundary), _length(parts, boundary)),
+        f'multipart/related; type="{media_type}"; boundary={boundary}',
+        headers or {},
+    )
+
+
+def _delimiter(boundary: str, *, is_first: bool) -> bytes:
+    return (b"" if is_first else b"\r\n") + f"--{boundary}\r\n".encode("ascii")
+
+
+def _end(boundary: str) -> bytes:
+    return f"\r\n--{boundary}--\r\n".encode("ascii")
+
+
+def _pieces(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
+    is_first = True
+    for part in parts:
+        before = _delimiter(boundary, is_first=is_first) + part.header()
+        for piece in part.pieces():
+            # Together with the first piece: one that cannot be read then stands before the status is sent.
+            yield before + piece if before else piece
+            before = b""
+        if before:
+            yield before
+        is_first = False
+    yield _end(boundary)
+
+
+def _length(parts: Iterable[Part], boundary: str) -> int | None:
+    length = len(_end(boundary)) - len(_delimiter(boundary, is_first=False))
+    length += len(_delimiter(boundary, is_first=True))
+    for part in parts:
+        if part.length is None:
+            return None
+        length += len(_delimiter(boundary, is_first=False)) + len(part.header()) + part.length
+    return length
