@@ -108,12 +108,14 @@ def test_an_error_in_the_first_piece_has_a_status(serve: Serve) -> None:
     assert got.content != b""
 
 
+@pytest.mark.parametrize("is_short", [False, True])
 def test_a_later_error_breaks_the_connection(
-    serve: Serve, caplog: pytest.LogCaptureFixture
+    serve: Serve, caplog: pytest.LogCaptureFixture, is_short: bool
 ) -> None:
-    """It is logged as a fault."""
+    """It is logged as a fault. So is a body of another length: its client would wait for the rest."""
     error = BlobDamaged(DIGEST, "it has changed")
-    client = serve(lambda req: Response(200, BodyStream(_pieces(b"ab", error), 4)))
+    pieces = (b"ab",) if is_short else (b"ab", error)
+    client = serve(lambda req: Response(200, BodyStream(_pieces(*pieces), 4)))
     with pytest.raises(ConnectionAbortedError), caplog.at_level("ERROR", "albumcore.faults"):
         client.simulate_get("/")
     assert "fault" in caplog.text

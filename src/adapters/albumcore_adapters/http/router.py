@@ -128,22 +128,26 @@ def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> No
 
 def _write_stream(body: BodyStream, req: falcon.Request, resp: falcon.Response) -> None:
     """Read the first piece, so that an error in it has a status of its own, and have the rest sent as it is made."""
-    pieces = body.pieces
-    first = next(pieces, b"")
+    first = next(body.pieces, b"")
     if body.length is not None:
         resp.content_length = body.length
-    resp.stream = _sent(first, pieces, req)
+    resp.stream = _sent(first, body, req)
 
 
-def _sent(first: bytes, pieces: Iterator[bytes], req: falcon.Request) -> Iterator[bytes]:
+def _sent(first: bytes, body: BodyStream, req: falcon.Request) -> Iterator[bytes]:
     """Yield the pieces; one that cannot be made is logged, and breaks the connection.
 
     Raises:
         ConnectionAbortedError: the rest of the body cannot be made.
     """
+    sent = len(first)
     try:
         yield first
-        yield from pieces
+        for piece in body.pieces:
+            yield piece
+            sent += len(piece)
+        if body.length not in (None, sent):  # the client would wait for the rest
+            raise ValueError(f"a body of {sent} bytes was to have {body.length}")
     except Exception as error:
         log_fault(req, error)
         raise ConnectionAbortedError("the rest of the response cannot be made") from error

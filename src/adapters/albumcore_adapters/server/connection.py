@@ -23,6 +23,7 @@ from albumcore_adapters.server.request_framing import (
     arrival_of,
     expects_continue,
 )
+from albumcore_adapters.server.response_rest import LAST_CHUNK, PIECES_PER_TURN, ResponseRest
 
 T = TypeVar("T")
 _KIB = 1024
@@ -48,6 +49,7 @@ class Connection:
         request: The request that is being answered.
         chunks: Scans the body of the request, if it has the chunked transfer coding.
         unsent: The part of the response that the socket did not accept yet, in pieces.
+        rest: The part of the response that is not made yet; None if all of it is.
         reserved: Bytes of the budget that these take up.
         last_progress: When the client was last seen to read some of them, by the monotonic clock.
         deadline: When the wait for the client ends, by the monotonic clock.
@@ -67,6 +69,7 @@ class Connection:
         self.request: Any = None
         self.chunks: ChunkScanner | None = None
         self.unsent: deque[memoryview] = deque()
+        self.rest: ResponseRest | None = None
         self.reserved = 0
         self.deadline = self.drain_deadline = self.last_progress = 0.0
         self.on_timeout: Callable[[Connection], None] | None = None
@@ -138,11 +141,16 @@ class Connection:
     def sendall(self, data: bytes) -> None:
         """Send without blocking. The header is sent together with the beginning of the body.
 
-        The part that the socket does not accept is queued, and sent by `flush`.
+        The part that the socket does not accept is queued, and sent by `flush`. While there is a rest, what gunicorn
+        sends is the end of the body, which `send_rest` sends in its place.
 
         Raises:
             OSError: the connection is broken, or the budget does not allow the queue.
         """
+        if self.rest is None:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
         if not self._is_answering:
             self._held, self._is_answering = bytes(data), True
             return
@@ -242,6 +250,26 @@ class Connection:
             self.measure_progress()
         self.release_unsent()
         return True
+
+    def send_rest(self) -> None:
+        """Make and send as much of the rest of the response as the socket accepts, and no more than a turn of it.
+
+        Raises:
+            OSError: the connection is broken.
+            Exception: a piece cannot be made.
+        """
+        rest = self.rest
+        assert rest is not None
+        for _ in range(PIECES_PER_TURN):
+            if self.unsent:
+                return
+            piece = rest.next()
+            if piece is None:
+                self.rest = None
+                if rest.is_chunked:
+                    self._send(LAST_CHUNK)
+                return
+            self._send(piece)
 
     def drain(self) -> bool:
         """Discard what has arrived; return whether the client has closed its side or sent more than the limit."""

@@ -30,6 +30,7 @@ from albumcore_adapters.server.file_limit import raise_file_limit
 from albumcore_adapters.server.limits import SendBudget
 from albumcore_adapters.server.pending import PendingConnections
 from albumcore_adapters.server.request_framing import MAX_HEADER, Arrival, refusal, settle_body
+from albumcore_adapters.server.response_rest import leave_rest
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _RECEIVE_BYTES = 16 * 1024  # of one read; most requests are shorter
@@ -64,9 +65,9 @@ class Worker(ThreadWorker):
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Load the application, and wrap it so that a connection with an unread body is closed after the response."""
+        """Load the application, and wrap it, for requests that it does not read and responses that it makes slowly."""
         super().load_wsgi()
-        self.wsgi = partial(settle_body, self.wsgi)
+        self.wsgi = partial(leave_rest, partial(settle_body, self.wsgi))
 
     def run(self) -> None:
         """Accept connections and handle requests until the worker is stopped, then finish what has arrived."""
@@ -295,6 +296,8 @@ class Worker(ThreadWorker):
             return
         if not is_sent:
             self._wait(connection, _WRITE, self._send, self._give_up)
+        elif connection.rest is not None:
+            self.tpool.submit(self._send_rest, connection)
         elif not connection.keep_alive:
             self._linger(connection)
         elif connection.received:
@@ -304,6 +307,15 @@ class Worker(ThreadWorker):
         else:
             connection.set_deadline(self._limits.keepalive if self.alive else self._limits.closing)
             self._wait(connection, _READ, self._receive, self._close)
+
+    def _send_rest(self, connection: Connection) -> None:
+        """Send more of a response that is made while it is sent. Runs in a thread of a pool."""
+        try:
+            connection.send_rest()
+        except Exception as error:  # also of the application, which has logged it
+            self.log.debug("a request was not answered to its end: %s", error)
+            connection.rest, connection.keep_alive = None, False
+        self._send(connection)
 
     def _time_out_header(self, connection: Connection) -> None:
         """Respond 408 to a client whose header took too long."""
@@ -353,6 +365,7 @@ class Worker(ThreadWorker):
         self._close(connection)
 
     def _close(self, connection: Connection) -> None:
+        connection.rest = None
         connection.release_unsent()
         connection.raw.close()
         with self._lock:
