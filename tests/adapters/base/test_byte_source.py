@@ -48,7 +48,7 @@ def test_a_source_file_is_a_file(content: bytes, steps: list[tuple[int, int] | i
             whence, offset = step
             base = {os.SEEK_SET: 0, os.SEEK_CUR: model.tell(), os.SEEK_END: len(content)}[whence]
             if base + offset < 0:
-                with pytest.raises(ValueError, match="before the start"):
+                with pytest.raises(ValueError, match="before the begin"):
                     file.seek(offset, whence)
             else:
                 assert file.seek(offset, whence) == model.seek(base + offset)

@@ -1,66 +1,80 @@
-"""Byte sources: content of a known length that is read by ranges, and a file over one."""
+"""Byte sources: bytes of a known length, of which any range can be read."""
 
 from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import Any, Protocol
 
 
 class ByteSource(Protocol):
-    """Content that is read by ranges, wherever it is stored."""
+    """Bytes of a known length, such as a stored file, of which any range can be read."""
 
     @property
     def length(self) -> int:
-        """The length of the content, in bytes."""
+        """Their number."""
         ...
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` to before ``stop``, with 0 <= start <= stop <= length."""
+        """Return the bytes from ``start`` to before ``stop``, counted from 0.
+
+        Raises:
+            ValueError: there is no such range.
+        """
         ...
 
 
 class SourceFile(io.RawIOBase):
-    """A seekable file, open for reading, over a byte source. Its position belongs to one thread."""
+    """A byte source as a file that is read and sought in, but not written.
+
+    Every read reads the source: wrap it in an `io.BufferedReader` for many small ones.
+    """
 
     def __init__(self, source: ByteSource) -> None:
         super().__init__()
         self._source = source
-        self._position = 0
+        self._place = 0
 
     def readable(self) -> bool:
-        """Return True."""
+        """Return that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Return True."""
+        """Return that it can be sought in."""
         return True
 
     def tell(self) -> int:
-        """Return the position, in bytes from the start."""
-        return self._position
+        """Return the number of the next byte."""
+        return self._place
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move the position, which may be beyond the end.
+        """Move to a byte, by its distance from the begin, the present place or the end, and return its number.
 
         Raises:
-            ValueError: the position would be before the start.
+            ValueError: it is before the begin.
         """
-        bases = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.length}
-        position = bases[whence] + offset
-        if position < 0:
-            raise ValueError("the position is before the start")
-        self._position = position
-        return position
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._source.length}
+        place = origin[whence] + offset
+        if place < 0:
+            raise ValueError(f"byte {place} is before the begin")
+        self._place = place
+        return place
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read bytes into the buffer; return how many, which is 0 at the end."""
-        view = memoryview(buffer).cast("B")
-        start = min(self._position, self._source.length)
-        content = self._source.read(start, min(start + len(view), self._source.length))
-        view[: len(content)] = content
-        self._position += len(content)
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes: so many, or all, and fewer at the end."""
+        length = self._source.length
+        start = min(self._place, length)
+        stop = length if size is None or size < 0 else min(start + size, length)
+        content = self._source.read(start, stop)
+        self._place += len(content)
+        return content
+
+    def readall(self) -> bytes:
+        """Return all bytes to the end."""
+        return self.read()
+
+    def readinto(self, target: Any, /) -> int:
+        """Read the next bytes into memory, and return their number."""
+        content = self.read(len(target))
+        target[: len(content)] = content
         return len(content)

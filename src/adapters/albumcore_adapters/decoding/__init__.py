@@ -1,7 +1,8 @@
 """Decoding: headers and frames of DICOM files, read in a process of its own with limits of memory and time."""
 
-from albumcore_adapters.decoding.decoder import Decoder, DecoderFailed, Header
+from albumcore_adapters.decoding.decoder import Decoder, DecoderFailed
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import (
     MAX_SIDE,
     Crop,

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import Any
 
-import orjson
-from attrs import field, frozen
-
-from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.base.byte_source import ByteSource, SourceFile
+from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
-from albumcore_adapters.dicom.headers import quiet_pydicom, read_header
-from albumcore_adapters.dicom.links import LINK_ROOT
+from albumcore_adapters.dicom.header import Header
+from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.pictures import Picture, Rendering
-from albumcore_adapters.dicom.pixel_places import PixelPlaces
-from albumcore_adapters.directory.instances import InstanceRecord
 
 
 class DecoderFailed(Exception):
@@ -23,24 +17,6 @@ class DecoderFailed(Exception):
 
     The file is at fault, not the service.
     """
-
-
-@frozen
-class Header:
-    """What the header of an instance says.
-
-    Attributes:
-        record: The attributes that the catalogue stores.
-        json: The whole data set as one object of the DICOM JSON Model, UTF-8; its links begin with
-            `albumcore_adapters.dicom.links.LINK_ROOT` and then ``/studies/...``.
-        transfer_syntax: TransferSyntaxUID, (0002,0010).
-        pixels: The places of frames and bulk data; None where they have to be decoded.
-    """
-
-    record: InstanceRecord
-    json: bytes = field(repr=False)
-    transfer_syntax: str
-    pixels: PixelPlaces | None
 
 
 class Decoder:
@@ -57,22 +33,7 @@ class Decoder:
             NotAnInstance: it is not a DICOM file, or has no usable instance.
             DecoderFailed: it cannot be read within the limits.
         """
-        from pydicom import dcmread
-
-        content = source.read(0, source.length)
-        with quiet_pydicom():
-            record = read_header(io.BytesIO(content))
-            dataset = dcmread(io.BytesIO(content), force=True)
-            url = (
-                f"{LINK_ROOT}/studies/{record.study_uid}/series/{record.series_uid}"
-                f"/instances/{record.sop_instance_uid}/bulkdata/7FE00010"
-            )
-            body: dict[str, Any] = dataset.to_json_dict(1024, lambda _: url, True)
-        if "7FE00010" in body:
-            body["7FE00010"] = {"vr": "OW", "BulkDataURI": url}
-        text = orjson.dumps(body).replace(b"\\u0001", b"\x01")
-        syntax = str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))
-        return Header(record, text, syntax, None)
+        return read_header(BoundedReader(SourceFile(source), MAX_INFLATED))
 
     def render(self, source: ByteSource, frame: int, rendering: Rendering) -> Picture:
         """Render a frame.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from io import BufferedReader, FileIO
-from pathlib import Path
+from io import BufferedReader, BytesIO, RawIOBase
 
 MAX_INFLATED = 64 * 1024 * 1024
 """The default of how much longer than its file a deflated data set may be, in bytes."""
@@ -23,13 +22,19 @@ class BoundedReader(BufferedReader):
     pydicom reads to the end of a file only to inflate the whole rest at once, so such a read is checked.
 
     Args:
-        path: The file.
+        file: The file.
         max_inflated: How much longer than the file the data set may be, in bytes.
     """
 
-    def __init__(self, path: Path, max_inflated: int) -> None:
-        super().__init__(FileIO(path))
+    def __init__(self, file: RawIOBase, max_inflated: int) -> None:
+        super().__init__(file)
         self._max_inflated = max_inflated
+        self._rest = b""
+
+    @property
+    def name(self) -> str:
+        """No name: a source of bytes has none, and pydicom asks for it."""
+        return ""
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read ``size`` bytes; or the whole rest of the file, a deflated data set.
@@ -40,11 +45,20 @@ class BoundedReader(BufferedReader):
         """
         content = super().read(size)
         if size is None or size < 0:
-            most = os.fstat(self.fileno()).st_size + self._max_inflated
+            most = self.seek(0, os.SEEK_END) + self._max_inflated
             if _inflates_beyond(most, content):
                 more = f"inflated, it is more than {self._max_inflated} bytes longer than the file"
                 raise InflatedTooLong(more)
+            self._rest = content
         return content
+
+    def inflated(self) -> BytesIO:
+        """Return the data set that was read last, inflated, as a file.
+
+        Raises:
+            zlib.error: it is truncated.
+        """
+        return BytesIO(zlib.decompress(self._rest, -zlib.MAX_WBITS))
 
 
 def _inflates_beyond(most: int, content: bytes) -> bool:

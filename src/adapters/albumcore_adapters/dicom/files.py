@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 
 from attrs import frozen
 
 from albumcore.ids import UserId, user_id
-from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader, InflatedTooLong
+from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader
 from albumcore_adapters.dicom.errors import NotAnInstance
-from albumcore_adapters.dicom.headers import quiet_pydicom, read_header
+from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.instances import InstanceRecord, Misplaced
 
@@ -182,13 +183,9 @@ def _real_with_parents(path: Path) -> tuple[Path, ...]:
 
 def _examined(path: Path, max_inflated: int) -> DicomFile | RefusedFile:
     try:
-        with BoundedReader(path, max_inflated) as file, quiet_pydicom():
-            return DicomFile(path, read_header(file))
-    except (NotAnInstance, InflatedTooLong) as error:
+        with BoundedReader(FileIO(path), max_inflated) as file:
+            return DicomFile(path, read_header(file).record)
+    except NotAnInstance as error:
         return RefusedFile(path, str(error))
-    except Exception as error:
-        # On damaged files pydicom raises exceptions of every type, OSError included. Their text may quote the file,
-        # so the reason names the type only.
-        if isinstance(error, OSError) and error.strerror:
-            return _unread(path, error)
-        return RefusedFile(path, f"damaged header ({type(error).__name__})")
+    except OSError as error:
+        return _unread(path, error)
