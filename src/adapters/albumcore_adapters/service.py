@@ -13,6 +13,7 @@ from attrs import field, frozen
 from albumcore import Albumcore, utc_now
 from albumcore.times import Clock, clock_in_utc
 from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.access.images import UNSEEN_SERIES, ImageAccess
 from albumcore_adapters.base.random_ids import MakeId, random_id
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
@@ -68,6 +69,7 @@ class Service:
     outbox: Outbox
     auth: Authentication = field(repr=False)
     holdings: Holdings = field(repr=False)
+    image_access: ImageAccess = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
@@ -143,6 +145,7 @@ def _compose(
         clock=clock,
         make_id=make_id,
     )
+    holdings = Holdings(albums, inbox, claims, catalogue, clock)
     return Service(
         settings=settings,
         secret=secret,
@@ -164,5 +167,8 @@ def _compose(
         outbound=outbound,
         outbox=open_outbox(outbox),
         auth=auth,
-        holdings=Holdings(albums, inbox, claims, catalogue, clock),
+        holdings=holdings,
+        image_access=ImageAccess(
+            holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat]
+        ),
     )

@@ -24,6 +24,7 @@ from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     Claim,
     Origin,
+    Sent,
     by_study,
     confirmed_holdings,
     held_in_albums,
@@ -189,6 +190,9 @@ def write_claims(
     new: Collection[SeriesUID],
 ) -> None:
     """Record claims and placeholders for series that are put into a holder, of which some are new to it."""
+    if isinstance(origin, Sent):
+        holdings.claims.confirm(target, [(study, uid) for uid in series], origin.by)
+        return
     source = origin.source if isinstance(origin, Claim) else origin
     if source is not None:
         holdings.claims.propagate(source, target, study, series, new)

@@ -13,6 +13,7 @@ from attrs import frozen
 from albumcore import Album, Permission
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import Index, MemberRow, SeriesRow
+from albumcore.json_object import present
 from albumcore_adapters.access.albums import may, permitted
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.claims import (
@@ -36,10 +37,13 @@ def series_in_album(index: Index, album: AlbumId, study: StudyUID) -> list[Serie
 
 
 def held_in_albums(
-    index: Index, albums: Collection[str], study: StudyUID | None = None
+    index: Index,
+    albums: Collection[str],
+    study: StudyUID | None = None,
+    series: SeriesUID | None = None,
 ) -> Iterator[Holding]:
-    """The holdings of some albums, optionally of one study only."""
-    wanted = {"album_id": albums} | ({} if study is None else {"study_uid": study})
+    """The holdings of some albums, optionally of one study or one series only."""
+    wanted = {"album_id": albums, **present(study_uid=study, series_uid=series)}
     for row in index.rows(SeriesRow, wanted):
         yield _held_by_album(row)
 
@@ -71,6 +75,7 @@ def reach(
     *,
     inbox: bool = False,
     study: StudyUID | None = None,
+    series: SeriesUID | None = None,
 ) -> list[Holding]:
     """The holdings that a caller may read: of one album, of their inbox, or of all their albums and the inbox.
 
@@ -82,25 +87,33 @@ def reach(
         album: Only the holdings of this album; the route has checked that the caller may read it.
         inbox: Only the holdings of the caller's inbox.
         study: Only series of this study.
+        series: Only this series of the study.
     """
     if caller.permissions is not None and Permission.READ_SERIES not in caller.permissions:
         return []
     found: list[Holding] = []
     if album is not None:
-        found += held_in_albums(holdings.albums.index, [album], study)
+        found += held_in_albums(holdings.albums.index, [album], study, series)
     else:
         if not inbox:
             found += held_in_albums(
-                holdings.albums.index, _readable_albums(holdings, caller), study
+                holdings.albums.index, _readable_albums(holdings, caller), study, series
             )
         found += _in_inbox(holdings, caller, study)
-    return [one for one in found if caller.studies is None or one.study in caller.studies]
+    return [
+        one
+        for one in found
+        if (caller.studies is None or one.study in caller.studies)
+        and (series is None or one.series == series)
+    ]
 
 
 def confirmed_holdings(claims: SeriesClaims, held: Iterable[Holding]) -> list[Holding]:
     """Return those holdings that are not claims."""
     found = list(held)
-    claimed = claims.in_holders({one.holder for one in found})
+    holders, series = {one.holder for one in found}, {one.series for one in found}
+    # By the fewer of the two: an album may have many claims, and a study many series.
+    claimed = claims.in_holders(holders) if len(holders) < len(series) else claims.on_series(series)
     return [one for one in found if one not in claimed]
 
 
@@ -187,6 +200,12 @@ def _holdings(
     ]
 
 
+def held_anywhere(holdings: Holdings, series: SeriesUID) -> list[Holding]:
+    """All holdings of a series, claims included, under whatever study."""
+    rows = holdings.albums.index.rows(SeriesRow, {"series_uid": series})
+    return _holdings(rows, holdings.inbox.held([series]))
+
+
 def _showing(holdings: Holdings, held: Collection[Holding]) -> list[Holding]:
     """Those of some holdings that show their study to the users who may read them.
 
@@ -229,8 +248,19 @@ class Claim:
     may_show: bool
 
 
-Origin = Holder | Claim
-"""The origin of a series that is put into a holder: another holder, or a claim."""
+@frozen
+class Sent:
+    """The origin of a series of which images are stored together with the holding, which they confirm.
+
+    Attributes:
+        by: The user who sends them; None through a capability token of an album, whose bearer is not known.
+    """
+
+    by: UserId | None
+
+
+Origin = Holder | Claim | Sent
+"""The origin of a series that is put into a holder: another holder, a claim, or images that are sent."""
 
 
 def origin_of(
@@ -242,26 +272,24 @@ def origin_of(
     (unknown, an orphan, or only claimed) may be claimed by any user. A series that is known to belong to another study
     may not be taken.
     """
-    rows = holdings.albums.index.rows(SeriesRow, {"series_uid": series})
-    held = _holdings(rows, holdings.inbox.held([series]))
-    claimed = holdings.claims.on_series([series])
-    true = {one for one in held if one not in claimed}
+    held = held_anywhere(holdings, series)
+    true = {*confirmed_holdings(holdings.claims, held)}
     known = holdings.catalogue.series([series]).get(series)
     # A populated series belongs to the study that its images name; any other, to the one that it is held under.
     studies = {known.study_uid} if known and known.populated else {one.study for one in true}
     if studies - {study}:
         return None
     there = [one for one in held if one.study == study]
-    for holder in _takeable(holdings, caller, {one.holder for one in there if one in true}):
+    for holder in takeable(holdings, caller, {one.holder for one in there if one in true}):
         return holder
-    sources = _takeable(holdings, caller, {one.holder for one in there if one not in true})
+    sources = takeable(holdings, caller, {one.holder for one in there if one not in true})
     source = next(sources, None)
     if source is None and any(one in true for one in there):
         return None
     return claim_by(holdings, caller, study, source)
 
 
-def _takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> Iterator[Holder]:
+def takeable(holdings: Holdings, caller: Caller, among: Collection[Holder]) -> Iterator[Holder]:
     """Yield the holders that a caller may take series from: their inbox, and albums that they may send from."""
     inbox = inbox_holder(caller.user)
     if caller.inbox and inbox in among:
@@ -284,7 +312,7 @@ def claim_by(holdings: Holdings, caller: Caller, study: StudyUID, source: Holder
     rows = holdings.albums.index.rows(SeriesRow, {"study_uid": study})
     held = _holdings(rows, holdings.inbox.holdings([study]))
     showing = {one.holder for one in _showing(holdings, held)}
-    may_show = any(True for _ in _takeable(holdings, caller, showing))
+    may_show = any(True for _ in takeable(holdings, caller, showing))
     by = caller.user if caller.acts_as_user else UNKNOWN_USER
     return Claim(source, by, not held, may_show)
 

@@ -254,6 +254,14 @@ class Settings:
         "clients of a proxy share its address.",
     )
 
+    enforce_download: bool | None = _setting(
+        "ALBUMCORE_ENFORCE_DOWNLOAD",
+        BOOLEAN,
+        None,
+        "Whether DICOM files and zip archives are given only to those who may download; others view rendered images, "
+        "frames and metadata. When not set: true, and false with `ALBUMCORE_COMPAT=upstream`.",
+    )
+
     keep_at_least: str | None = _setting(
         "ALBUMCORE_KEEP_AT_LEAST",
         RETENTION,
@@ -273,6 +281,13 @@ class Settings:
     def restorable_since(self, now: datetime) -> datetime:
         """The time since which what was removed or deleted can be restored now."""
         return now - timedelta(days=self.restore_within)
+
+    @property
+    def enforces_download(self) -> bool:
+        """Whether DICOM files and zip archives are given only to those who may download."""
+        if self.enforce_download is None:
+            return self.compat == "documented"
+        return self.enforce_download
 
     @property
     def root(self) -> str:

@@ -15,9 +15,9 @@ from typing import NewType, TypeAlias
 
 from attrs import frozen
 
-from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.directory.instances import place_series
-from albumcore_adapters.sql.database import Cursor, Database, Row, select_in
+from albumcore_adapters.sql.database import Cursor, Database, Row, rows_of, select_in
 
 Holder = NewType("Holder", str)
 """What holds series: an album or an inbox."""
@@ -42,6 +42,12 @@ Claimed: TypeAlias = Mapping[Holding, bool]
 def album_holder(album_id: str) -> Holder:
     """Return the holder of an album."""
     return Holder(f"album:{album_id}")
+
+
+def album_held_by(holder: Holder) -> AlbumId | None:
+    """Return the album that a holder is; None for an inbox."""
+    kind, _, key = holder.partition(":")
+    return AlbumId(key) if kind == "album" else None
 
 
 def inbox_holder(user: UserId) -> Holder:
@@ -150,6 +156,26 @@ class SeriesClaims:
                     cursor.execute(_CONFIRM, there)
                 if uid in new and is_claim:
                     cursor.execute(_COPY, (target, source, study, uid))
+
+    def confirm(
+        self,
+        holder: Holder,
+        series: Collection[tuple[StudyUID, SeriesUID]],
+        sent_by: UserId | None,
+    ) -> None:
+        """Record that images of series, given with their studies, are put into a holder.
+
+        It confirms the holdings of this holder, and all claims of the user who sends the images, if they are known.
+        """
+        with self.database.transaction(commit=True) as cursor:
+            cursor.executemany(_CONFIRM, [(holder, *one) for one in series])
+            if sent_by is not None:
+                confirm_by_import(cursor, sent_by, series)
+
+    def has_brought(self, user: UserId, series: SeriesUID) -> bool:
+        """Whether a user has sent or imported images of a series."""
+        select = "SELECT 1 FROM directory_bringer WHERE series_uid = ? AND sub = ?"
+        return bool(rows_of(self.database, select, series, user))
 
     def _concern(self, series: Iterable[SeriesUID], holders: Collection[Holder]) -> bool:
         select = "SELECT DISTINCT place FROM directory_claim WHERE series_uid IN (:values)"

@@ -12,6 +12,7 @@ from albumcore import Albumcore
 from albumcore.feed import FeedForm
 from albumcore.times import Clock
 from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.access.images import ImageAccess
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
@@ -97,6 +98,7 @@ def components(service: Service) -> Components:
         Catalogue: service.catalogue,
         SeriesClaims: service.claims,
         Holdings: service.holdings,
+        ImageAccess: service.image_access,
         Authentication: service.auth,
         TokenLastUses: service.token_last_uses,
         SingleUseTokens: service.single_use_tokens,

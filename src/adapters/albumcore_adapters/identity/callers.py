@@ -5,7 +5,7 @@ There are four kinds of tokens. The kind follows from the form of a token; only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from attrs import frozen
@@ -219,8 +219,12 @@ def _both(bound: frozenset[T], other: frozenset[T] | None) -> frozenset[T]:
     return bound if other is None else bound & other
 
 
-_PERMISSIONS = {READ: Permission.READ_SERIES, WRITE: Permission.ADD_SERIES}
+_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
+    # A viewer's scope has no word for downloads: whether it may download depends on the token it was made from.
+    READ: frozenset({Permission.READ_SERIES, Permission.DOWNLOAD_SERIES}),
+    WRITE: frozenset({Permission.ADD_SERIES}),
+}
 
 
 def _permissions(scope: Iterable[str]) -> frozenset[Permission]:
-    return frozenset(_PERMISSIONS[word] for word in scope if word in _PERMISSIONS)
+    return frozenset[Permission]().union(*(_PERMISSIONS.get(word, ()) for word in scope))
