@@ -55,6 +55,7 @@ KNOWN_BY: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"sql", "store"}),
     "pybase64": frozenset({"blobs"}),
     "pydicom": frozenset({"dicom", "server"}),
+    "python_multipart": frozenset({"http"}),
     "sqlite3": frozenset({"sql", "store", "directory", "transfer", "blobs", "cli"}),
     "structlog": frozenset({"base"}),
 }

@@ -30,27 +30,49 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
         falcon.HTTPBadRequest: it ended early, or its chunks are malformed.
         falcon.HTTPError: 408, it arrived too slowly.
     """
-    length, read = req.content_length, _reader(req)
+    length = req.content_length
     too_large = falcon.HTTPContentTooLarge(description=f"the body is larger than {limit} bytes")
     if length is not None and length > limit:
         raise too_large
-    pieces, seen = [], 0
-    try:
-        while piece := read(min(_PIECE, limit + 1 - seen)):
-            pieces.append(piece)
-            seen += len(piece)
-    except TimeoutError:
-        raise falcon.HTTPError(
-            falcon.HTTP_408, description="the body arrived too slowly, or is incomplete"
-        ) from None
-    # Each server has different exceptions for a malformed chunk and for a client that disconnected.
-    except Exception:
-        raise falcon.HTTPBadRequest(description="the body could not be read completely") from None
+    pieces, seen, read = [], 0, body_reader(req)
+    while piece := read(min(_PIECE, limit + 1 - seen)):
+        pieces.append(piece)
+        seen += len(piece)
     if seen > limit:
         raise too_large
-    if length is not None and seen < length:
-        raise falcon.HTTPBadRequest(description="the body ended early")
     return b"".join(pieces)
+
+
+def body_reader(req: falcon.Request) -> Callable[[int], bytes]:
+    """Return a function that reads up to a number of bytes of the body, by Content-Length or in chunks.
+
+    At the end of the body it returns none. It raises:
+
+    - ``falcon.HTTPBadRequest``: the body ended early, or its chunks are malformed.
+    - ``falcon.HTTPError``: 408, it arrived too slowly.
+    """
+    left, read = req.content_length, _reader(req)
+
+    def read_piece(size: int) -> bytes:
+        nonlocal left
+        try:
+            piece = read(size)
+        except TimeoutError:
+            raise falcon.HTTPError(
+                falcon.HTTP_408, description="the body arrived too slowly, or is incomplete"
+            ) from None
+        # Each server has different exceptions for a malformed chunk and for a client that disconnected.
+        except Exception:
+            raise falcon.HTTPBadRequest(
+                description="the body could not be read completely"
+            ) from None
+        if left is not None:
+            left -= len(piece)
+            if not piece and size and left > 0:
+                raise falcon.HTTPBadRequest(description="the body ended early")
+        return piece
+
+    return read_piece
 
 
 class DropsBodies:
