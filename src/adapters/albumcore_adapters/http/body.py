@@ -16,6 +16,7 @@ READ_OFF = "albumcore_adapters.body_is_read_off"
 
 _DROPPED_SECONDS = 10.0
 _PIECE = 1024 * 1024
+_ENDED_EARLY = "the body ended early"
 
 
 def read_body(req: falcon.Request, limit: int) -> bytes:
@@ -30,16 +31,22 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
         falcon.HTTPBadRequest: it ended early, or its chunks are malformed.
         falcon.HTTPError: 408, it arrived too slowly.
     """
-    length = req.content_length
+    length, read = req.content_length, _reader(req)
     too_large = falcon.HTTPContentTooLarge(description=f"the body is larger than {limit} bytes")
     if length is not None and length > limit:
         raise too_large
-    pieces, seen, read = [], 0, body_reader(req)
-    while piece := read(min(_PIECE, limit + 1 - seen)):
-        pieces.append(piece)
-        seen += len(piece)
+    pieces, seen = [], 0
+    try:
+        while piece := read(min(_PIECE, limit + 1 - seen)):
+            pieces.append(piece)
+            seen += len(piece)
+    # Each server has different exceptions for a malformed chunk and for a client that disconnected.
+    except Exception as error:
+        raise _unreadable(error) from None
     if seen > limit:
         raise too_large
+    if length is not None and seen < length:
+        raise falcon.HTTPBadRequest(description=_ENDED_EARLY)
     return b"".join(pieces)
 
 
@@ -51,28 +58,27 @@ def body_reader(req: falcon.Request) -> Callable[[int], bytes]:
     - ``falcon.HTTPBadRequest``: the body ended early, or its chunks are malformed.
     - ``falcon.HTTPError``: 408, it arrived too slowly.
     """
-    left, read = req.content_length, _reader(req)
+    left, read = req.content_length or 0, _reader(req)
 
     def read_piece(size: int) -> bytes:
         nonlocal left
         try:
             piece = read(size)
-        except TimeoutError:
-            raise falcon.HTTPError(
-                falcon.HTTP_408, description="the body arrived too slowly, or is incomplete"
-            ) from None
-        # Each server has different exceptions for a malformed chunk and for a client that disconnected.
-        except Exception:
-            raise falcon.HTTPBadRequest(
-                description="the body could not be read completely"
-            ) from None
-        if left is not None:
-            left -= len(piece)
-            if not piece and size and left > 0:
-                raise falcon.HTTPBadRequest(description="the body ended early")
+        except Exception as error:  # as above
+            raise _unreadable(error) from None
+        left -= len(piece)
+        if not piece and left > 0:
+            raise falcon.HTTPBadRequest(description=_ENDED_EARLY)
         return piece
 
     return read_piece
+
+
+def _unreadable(error: Exception) -> falcon.HTTPError:
+    if isinstance(error, TimeoutError):
+        slow = "the body arrived too slowly, or is incomplete"
+        return falcon.HTTPError(falcon.HTTP_408, description=slow)
+    return falcon.HTTPBadRequest(description="the body could not be read completely")
 
 
 class DropsBodies:
