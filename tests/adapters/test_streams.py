@@ -20,7 +20,7 @@ from albumcore_adapters.blobs import BlobDamaged
 from albumcore_adapters.http.cors import HeadAsGet
 from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
 from albumcore_adapters.http.request_log import RequestLog
-from albumcore_adapters.http.response import BodyStream, Response
+from albumcore_adapters.http.response import BodyStream, RangedBody, Response
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.router import Bound, resources
@@ -135,6 +135,93 @@ def test_a_stream_is_not_cached_but_what_makes_one_is(serve: Serve) -> None:
     assert len(calls) == 2
     assert [client.simulate_get("/").content for _ in range(3)] == [b"cd"] * 3
     assert len(calls) == 3
+
+
+CONTENT = bytes(range(100))
+RANGED = Response(
+    200,
+    RangedBody(100, lambda start, stop: _pieces(CONTENT[start:stop])),
+    "application/pdf",
+    {"ETag": '"1"'},
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("bytes=0-9", (0, 10)),
+        ("bytes = 10-19 ", (10, 20)),
+        ("bytes=90-", (90, 100)),
+        ("bytes=90-200", (90, 100)),
+        ("bytes=-7", (93, 100)),
+        ("bytes=-200", (0, 100)),
+    ],
+)
+def test_a_part_of_a_body(serve: Serve, asked: str, expected: tuple[int, int]) -> None:
+    """By one range."""
+    start, stop = expected
+    got = serve(lambda req: RANGED).simulate_get("/", headers={"Range": asked})
+    assert (got.status_code, got.content) == (206, CONTENT[start:stop])
+    assert got.headers["content-range"] == f"bytes {start}-{stop - 1}/100"
+    assert got.headers["content-length"] == str(stop - start)
+    assert got.headers["content-type"] == "application/pdf"
+
+
+@pytest.mark.parametrize("asked", ["bytes=100-", "bytes=200-300", "bytes=-0"])
+def test_a_part_that_a_body_does_not_have(serve: Serve, asked: str) -> None:
+    """The response says how long it is."""
+    got = serve(lambda req: RANGED).simulate_get("/", headers={"Range": asked})
+    assert got.status_code == 416
+    assert got.headers["content-range"] == "bytes */100"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Range": "bytes=0-9,20-29"},
+        {"Range": "bytes=-"},
+        {"Range": "bytes=9-0"},
+        {"Range": "lines=0-9"},
+        {"Range": "bytes=0-9", "If-Range": '"0"'},
+    ],
+)
+def test_what_asks_for_no_part_gets_the_whole(serve: Serve, headers: dict[str, str]) -> None:
+    """Also with several ranges, or of another version."""
+    client = serve(lambda req: RANGED)
+    got = client.simulate_get("/", headers=headers)
+    assert (got.status_code, got.content) == (200, CONTENT)
+    assert got.headers["accept-ranges"] == "bytes"
+    head = client.simulate_head("/", headers=headers)
+    assert (head.headers["content-length"], head.content) == ("100", b"")
+
+
+def test_a_part_of_the_present_version(serve: Serve) -> None:
+    """If-Range names it."""
+    headers = {"Range": "bytes=0-9", "If-Range": '"1"'}
+    got = serve(lambda req: RANGED).simulate_get("/", headers=headers)
+    assert (got.status_code, got.content) == (206, CONTENT[:10])
+
+
+@pytest.mark.parametrize("named", ['"1"', 'W/"1"', '"0", "1"', "*"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_client_has_is_not_sent_again(serve: Serve, named: str, method: str) -> None:
+    """Not even opened; the tag is sent."""
+    headers = {"If-None-Match": named, "Range": "bytes=0-9"}
+    got = serve(lambda req: RANGED).simulate_request(method, "/", headers=headers)
+    assert (got.status_code, got.content, got.headers["etag"]) == (304, b"", '"1"')
+    assert "content-type" not in got.headers
+    assert "accept-ranges" not in got.headers
+
+
+def test_what_the_client_has_not_is_sent(serve: Serve) -> None:
+    """Another version; or a response without a tag."""
+    headers = {"If-None-Match": '"0"'}
+    assert serve(lambda req: RANGED).simulate_get("/", headers=headers).content == CONTENT
+    got = serve(lambda req: Response(200, b"here")).simulate_get(
+        "/", headers={"If-None-Match": "*"}
+    )
+    assert got.content == b"here"
 
 
 contents = st.lists(st.lists(st.binary(max_size=20), max_size=3), min_size=1, max_size=4)

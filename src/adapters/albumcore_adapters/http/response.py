@@ -33,7 +33,20 @@ class BodyStream:
     length: int | None = None
 
 
-Body: TypeAlias = bytes | BodyStream
+@frozen(eq=False)
+class RangedBody:
+    """A body of which a client may ask for a part, by ``Range`` (RFC 9110 section 14). It may be sent again.
+
+    Attributes:
+        length: Length of the whole body, in bytes.
+        open: Yields its bytes from the first number to before the second, in pieces.
+    """
+
+    length: int
+    open: Callable[[int, int], Iterator[bytes]] = field(repr=False)
+
+
+Body: TypeAlias = bytes | BodyStream | RangedBody
 
 
 @frozen
@@ -46,7 +59,8 @@ class Response:
             ended, so that bytes which come from elsewhere hold nothing open. A response with a `BodyStream` is not
             cached; one with a function that gives a new one each time may be.
         media_type: The Content-Type; None for JSON, that of the application.
-        headers: Headers beside those that every response of the API has.
+        headers: Headers beside those that every response of the API has. With ``ETag``, the response to a client that
+            has this version is 304.
     """
 
     status: int = 200

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import falcon
 
 from albumcore_adapters.http.binding import Components, bind
+from albumcore_adapters.http.conditional import ETAG, asked_range, is_unchanged
 from albumcore_adapters.http.request_log import log_fault
-from albumcore_adapters.http.response import BodyStream, Response
+from albumcore_adapters.http.response import BodyStream, RangedBody, Response
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.route import ANY_METHOD, Route
 from albumcore_adapters.sql.database import Database
@@ -112,15 +113,26 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
 
 
 def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> None:
-    body = response.body
-    if callable(body):
+    etag = response.headers.get(ETAG)
+    status, body = response.status, response.body
+    if etag is not None and status == 200 and is_unchanged(req, etag):
+        status, body = 304, b""
+    elif callable(body):
         body = body()
+    if isinstance(body, RangedBody):
+        part = asked_range(req, body.length, etag)
+        start, stop = part or (0, body.length)
+        if part is not None:
+            status = 206
+            resp.set_header("Content-Range", f"bytes {start}-{stop - 1}/{body.length}")
+        resp.set_header("Accept-Ranges", "bytes")
+        body = BodyStream(body.open(start, stop), stop - start)
     if isinstance(body, BodyStream):
         _write_stream(body, req, resp)
     else:
         resp.data = body
-    resp.status = response.status
-    if response.media_type is not None:
+    resp.status = status
+    if response.media_type is not None and status != 304:
         resp.content_type = response.media_type
     if response.headers:
         resp.set_headers(response.headers)
