@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from attrs import evolve, frozen
 
 from albumcore.errors import Invalid
 from albumcore_adapters.blobs import BlobDamaged, BlobMissing, Blobs, DirectoryBlobs
-from albumcore_adapters.blobs.sealed_blobs import check_sealed, get_sealed, open_range, put_sealed
+from albumcore_adapters.blobs.sealed_blobs import check_sealed, get_sealed, put_sealed
+from albumcore_adapters.blobs.sealed_files import SealedReader
 from support.s3 import S3, blobs_at, serving_s3
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -228,7 +230,7 @@ def test_sealed_blobs(blobs: Blobs, storage: Storage) -> None:
     assert sorted(blobs.digests()) == sorted({one.digest, other.digest})
     assert get_sealed(blobs, one) == get_sealed(blobs, other) == content
     for start, stop in ((0, 1), (65_535, 65_537), (131_072, 200_000), (7, 7)):
-        assert open_range(blobs, one, start, stop) == content[start:stop]
+        assert SealedReader(blobs, one).read(start, stop) == content[start:stop]
     assert blobs.check(one.digest, one.stored_length) is None
     assert check_sealed(blobs, one) is None
     assert check_sealed(blobs, evolve(one, key=other.key)) == "its key is another one"
@@ -236,14 +238,32 @@ def test_sealed_blobs(blobs: Blobs, storage: Storage) -> None:
     sealed = blobs.get(one.digest)
     storage.write(f"{one.digest[:2]}/{one.digest[2:]}", sealed[:-1] + bytes([sealed[-1] ^ 1]))
     assert check_sealed(blobs, one) == "wrong digest: the content has changed"
-    assert open_range(blobs, one, 1, 196_608) == content[1:196_608]
+    assert SealedReader(blobs, one).read(1, 196_608) == content[1:196_608]
     with pytest.raises(BlobDamaged, match=f"{one.digest}: chunk 3 has changed"):
         get_sealed(blobs, one)
     with pytest.raises(BlobDamaged, match=f"{one.digest}: chunk 3 has changed"):
-        open_range(blobs, one, 196_607, 196_609)
+        SealedReader(blobs, one).read(196_607, 196_609)
     assert blobs.remove(one.digest, datetime.now(UTC) + timedelta(hours=1))
     assert check_sealed(blobs, one) == "missing"
     assert get_sealed(blobs, other) == content
+
+
+@pytest.mark.parametrize("length", [0, 100_000, 20_000_000], ids=["empty", "short", "long"])
+def test_drafts(blobs: Blobs, storage: Storage, length: int) -> None:
+    """What was written in pieces is a blob like any other, once it is committed. One that is discarded is none."""
+    content, draft = os.urandom(length), blobs.draft()
+    for start in range(0, length, 3_000_000):
+        draft.write(memoryview(content)[start : start + 3_000_000])
+    assert draft.read_range(length // 2, length) == content[length // 2 :]
+    assert list(blobs.digests()) == []
+    digest = draft.commit()
+    assert digest == hashlib.sha256(content).hexdigest()
+    draft.discard()
+    blobs.draft().discard()
+    assert list(blobs.digests()) == [digest]
+    assert storage.names() == [f"{digest[:2]}/{digest[2:]}"]
+    assert blobs.check(digest, length) is None
+    assert blobs.remove_drafts(datetime.now(UTC)) == 0
 
 
 def test_digests_pass_over_what_is_no_blob(blobs: Blobs, storage: Storage) -> None:

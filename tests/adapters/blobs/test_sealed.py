@@ -24,7 +24,8 @@ from albumcore_adapters.blobs.sealed import (
     sealed_length,
     unseal_bytes,
 )
-from albumcore_adapters.blobs.sealed_blobs import SealedBlob, get_sealed, open_range
+from albumcore_adapters.blobs.sealed_blobs import SealedBlob, get_sealed
+from albumcore_adapters.blobs.sealed_files import SealedReader
 from support.sealed_format import write
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "sealed-bytes.md"
@@ -72,7 +73,7 @@ def whole(stored: bytes, blob: SealedBlob) -> bytes:
 
 def part(stored: bytes, blob: SealedBlob, start: int, stop: int) -> bytes:
     """Read a range of it."""
-    return bytes(open_range(OneBlob(stored), blob, start, stop))  # type: ignore[arg-type]
+    return bytes(SealedReader(OneBlob(stored), blob).read(start, stop))  # type: ignore[arg-type]
 
 
 # The format
@@ -141,7 +142,7 @@ def test_round_trip(length: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, length))
     stop = data.draw(st.integers(start, length))
     storage = OneBlob(sealed)
-    assert open_range(storage, blob, start, stop) == content[start:stop]  # type: ignore[arg-type]
+    assert SealedReader(storage, blob).read(start, stop) == content[start:stop]  # type: ignore[arg-type]
     read = sum(last - first for first, last in storage.ranges)
     assert read <= HEADER + (2 + (stop - start) // CHUNK) * STORED_CHUNK
 

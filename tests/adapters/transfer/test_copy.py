@@ -47,6 +47,7 @@ from albumcore_adapters.transfer.location import Location, location_of
 from albumcore_adapters.transfer.tables import tables_beside_events
 from albumcore_adapters.webhooks import catch_up, deliver_due, store_secret
 from support.copying import copied, copy_and_die
+from support.instances import store_instance
 from support.postgres import empty_database
 from support.server import opened, user_of
 from support.store_form import make_store
@@ -105,6 +106,7 @@ def furnish(data: Path) -> None:
         service.patients.delete(service.patients.add(patient("Gone")))
         service.patients.set_aside(service.patients.add(patient("Aside")), utc_now())
         service.albums.next_image_id()
+        store_instance(service.database, service.blobs, "1.3.7.1.1", bytes(range(256)) * 300)
 
 
 @pytest.fixture(scope="module")

@@ -9,23 +9,24 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
 from albumcore_adapters.base.posix import fcntl, sync_directory
+from albumcore_adapters.blobs.draft_files import FileDraft, no_space_is_full
 from albumcore_adapters.blobs.port import (
     WRONG_DIGEST,
     BlobDamaged,
     BlobMissing,
-    BlobsFull,
     BlobsUnavailable,
     Digest,
+    Draft,
     require_digest,
     too_short,
     wrong_length,
@@ -34,7 +35,9 @@ from albumcore_adapters.blobs.port import (
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _REST = re.compile(r"[0-9a-f]{62}")
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PUT, _DRAFT = ".put-", ".draft-"
+"""Prefixes of temporary files: those of `put` in their shard, and drafts beside the shards."""
+
 _OF_ONE_FILE = frozenset(
     {
         *(errno.EIO, errno.EBADMSG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO),
@@ -104,12 +107,8 @@ class DirectoryBlobs:
         Raises:
             BlobsFull: the disk is full, or the quota of its user is used up.
         """
-        try:
+        with no_space_is_full(self.path):
             return self._put(content)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise BlobsFull(f"{self.path}: {error.strerror}") from error
-            raise
 
     def _put(self, content: bytes) -> Digest:
         digest = hashlib.sha256(content).hexdigest()
@@ -133,6 +132,28 @@ class DirectoryBlobs:
                 Path(draft).unlink(missing_ok=True)
             raise
         return digest
+
+    def draft(self) -> Draft:
+        """Begin a blob that is written piece by piece, as a temporary file beside the shards.
+
+        Raises:
+            BlobsFull: the disk is full.
+        """
+        with no_space_is_full(self.path):
+            descriptor, path = tempfile.mkstemp(dir=self.path, prefix=_DRAFT)
+        return _DirectoryDraft(self.path, descriptor, path, self._keep)
+
+    def _keep(self, draft: str, descriptor: int, digest: Digest) -> None:
+        """Make a temporary file the blob of its digest, after file and directories are synced to disk."""
+        os.fsync(descriptor)
+        target = self._name(digest)
+        shard = os.path.dirname(target)
+        self._make_shard(shard)
+        with _locked(shard, fcntl.LOCK_SH) as directory:
+            os.utime(draft)  # Its age counts from now on: it may have been written slowly.
+            os.replace(draft, target)
+            fcntl.flock(directory, fcntl.LOCK_UN)
+            os.fsync(directory)
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
         """Return the content of a blob: exactly what was put.
@@ -253,6 +274,14 @@ class DirectoryBlobs:
             return False
         return True
 
+    def remove_drafts(self, before: datetime) -> int:
+        """Remove the temporary files that were last written before a time (UTC); return how many there were."""
+        found = [*self.path.glob(f"{_DRAFT}*"), *self.path.glob(f"[0-9a-f][0-9a-f]/{_PUT}*")]
+        old = [file for file in found if _is_older(file, before)]
+        for file in old:
+            file.unlink(missing_ok=True)
+        return len(old)
+
     def _file(self, digest: Digest) -> Path:
         return Path(self._name(digest))
 
@@ -266,6 +295,19 @@ class DirectoryBlobs:
             # Another process may have just made it, so its entry is synced here as well.
             sync_directory(self.path)
             self._durable_shards.add(shard)
+
+
+@define
+class _DirectoryDraft(FileDraft):
+    _path: str
+    _keep: Callable[[str, int, Digest], None]
+
+    def _store(self, digest: Digest, length: int) -> None:
+        self._keep(self._path, self.descriptor, digest)
+
+    def discard(self) -> None:
+        super().discard()
+        Path(self._path).unlink(missing_ok=True)
 
 
 def _from_file(descriptor: int, length: int) -> bytes:
@@ -323,7 +365,7 @@ def _renew(target: str, digest: Digest) -> bool:
 
 def _draft(shard: str, content: bytes) -> str:
     """Write content to a temporary file in a shard, synced to disk; return its path."""
-    descriptor, draft = tempfile.mkstemp(dir=shard, prefix=".put-")
+    descriptor, draft = tempfile.mkstemp(dir=shard, prefix=_PUT)
     try:
         with open(descriptor, "wb") as file:
             file.write(content)

@@ -36,4 +36,5 @@ def open_blobs(settings: Settings, *, to_read: bool = False) -> Blobs:
             "ALBUMCORE_BLOBS",
             "the extra `s3` to be installed for an `s3://` address: pip install 'albumcore[s3]'",
         ) from None
-    return open_s3(address.netloc, address.path.removeprefix("/"))
+    drafts = settings.data if settings.data.is_dir() else None
+    return open_s3(address.netloc, address.path.removeprefix("/"), drafts=drafts)

@@ -81,6 +81,43 @@ def require_digest(text: str) -> Digest:
     return text
 
 
+class Draft(Protocol):
+    """A blob that is being written. It has an open file, and is no blob until `commit`. For one thread.
+
+    Every method may raise `BlobsUnavailable`.
+    """
+
+    def write(self, content: bytes | memoryview) -> None:
+        """Append bytes.
+
+        Raises:
+            BlobsFull: there is no space left.
+        """
+        ...
+
+    def read_range(self, start: int, stop: int) -> bytes:
+        """Return the bytes from ``start`` to before ``stop``, of those that were written.
+
+        Raises:
+            ValueError: there is no such range.
+        """
+        ...
+
+    def commit(self) -> Digest:
+        """Store what was written as a blob, and return its digest: the blob is durable then. This ends the draft.
+
+        After an error the draft is gone as well. The blob may be stored nevertheless, which is harmless.
+
+        Raises:
+            BlobsFull: there is no space left.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Remove the draft, unless it has ended."""
+        ...
+
+
 class Blobs(Protocol):
     """Content-addressed storage of image bytes: each content is stored once, under its SHA-256. Thread-safe.
 
@@ -92,6 +129,14 @@ class Blobs(Protocol):
         """Store content durably and return its digest.
 
         Putting the same content again renews its age, and replaces stored bytes that are damaged.
+
+        Raises:
+            BlobsFull: there is no space left.
+        """
+        ...
+
+    def draft(self) -> Draft:
+        """Begin a blob that is written piece by piece, of any length. Its memory is constant.
 
         Raises:
             BlobsFull: there is no space left.
@@ -161,4 +206,8 @@ class Blobs(Protocol):
         For unreferenced blobs: an upload puts the blob before it records an event with its digest, which renews the
         age of the blob.
         """
+        ...
+
+    def remove_drafts(self, before: datetime) -> int:
+        """Remove the drafts that were last written before a time, which a crash left; return how many there were."""
         ...

@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import obstore
-from attrs import field, frozen
+from attrs import define, field, frozen
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
 from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.blobs.draft_files import FileDraft, no_space_is_full
 from albumcore_adapters.blobs.port import (
     WRONG_DIGEST,
     BlobDamaged,
     BlobMissing,
     BlobsUnavailable,
     Digest,
+    Draft,
     require_digest,
     too_short,
     wrong_length,
@@ -46,6 +50,13 @@ _process: int | None = None
 """The process that sent the first request. Its threads do not exist in a child, which would wait forever."""
 
 
+_WHOLE = 8 * 1024 * 1024
+"""Bytes of a draft that are uploaded in one request, whose SHA-256 S3 checks as a whole; longer ones go in parts."""
+_PART = 8 * 1024 * 1024  # bytes
+_PARTS = 2
+"""Parts that are in memory at a time."""
+
+
 @frozen
 class S3Blobs:
     """Blobs as objects in a bucket: ``PREFIX/ab/cdef...`` for the digest ``abcdef...``.
@@ -55,10 +66,15 @@ class S3Blobs:
     `put` always uploads. Checking for the object first would cost a request too, and an object that is not written
     again stays old, so that garbage collection would remove it. Concurrent uploads under one key are harmless: the
     key is the digest, so they have the same content.
+
+    Drafts are local files without a name, so a crash leaves none: in the directory ``drafts``, or where the system has
+    its temporary files. They are uploaded once they are complete. An upload in parts that is broken off stays in the
+    bucket, invisible, until a rule of the bucket removes it.
     """
 
     place: str
     _store: S3Store = field(repr=False, eq=False)
+    drafts: Path | None = field(default=None, kw_only=True, repr=False, eq=False)
 
     def put(self, content: bytes) -> Digest:
         """Store content and return its digest, after S3 has confirmed it.
@@ -73,6 +89,34 @@ class S3Blobs:
             # In one part: S3 verifies the SHA-256 of the whole content, and no incomplete upload remains.
             obstore.put(self._store, _key(digest), content, use_multipart=False)
         return digest
+
+    def draft(self) -> Draft:
+        """Begin a blob that is written piece by piece, as a local file that is uploaded in the end.
+
+        Raises:
+            BlobsFull: the local disk is full.
+        """
+        place = self.drafts or tempfile.gettempdir()
+        with no_space_is_full(place), tempfile.TemporaryFile(dir=place) as file:
+            return _S3Draft(place, os.dup(file.fileno()), self._upload)
+
+    def _upload(self, descriptor: int, digest: Digest, length: int) -> None:
+        with (
+            open(descriptor, "rb", closefd=False, buffering=_PART) as file,
+            self._request(digest),
+        ):
+            file.seek(0)
+            if length <= _WHOLE:
+                obstore.put(self._store, _key(digest), file.read(), use_multipart=False)
+            else:
+                obstore.put(
+                    self._store,
+                    _key(digest),
+                    file,
+                    use_multipart=True,
+                    chunk_size=_PART,
+                    max_concurrency=_PARTS,
+                )
 
     def get(self, digest: Digest, length: int | None = None) -> bytes:
         """Return the content of a blob: exactly what was put.
@@ -186,6 +230,10 @@ class S3Blobs:
             return False
         return True
 
+    def remove_drafts(self, before: datetime) -> int:
+        """Return 0: drafts have no name, so none is left behind."""
+        return 0
+
     def _wrong(self, digest: Digest, length: int) -> str | None:
         found = obstore.get(self._store, _key(digest))
         if found.meta["size"] != length:
@@ -219,13 +267,28 @@ class S3Blobs:
             raise BlobMissing(digest) from None
 
 
-def open_s3(bucket: str, prefix: str = "", seconds: float = REQUEST_SECONDS) -> S3Blobs:
+@define
+class _S3Draft(FileDraft):
+    _upload: Callable[[int, Digest, int], None]
+
+    def _store(self, digest: Digest, length: int) -> None:
+        self._upload(self.descriptor, digest, length)
+
+
+def open_s3(
+    bucket: str,
+    prefix: str = "",
+    seconds: float = REQUEST_SECONDS,
+    *,
+    drafts: Path | None = None,
+) -> S3Blobs:
     """Open a bucket with the configuration of the usual ``AWS_*`` environment variables. No request is sent.
 
     Args:
         bucket: The name of the bucket.
         prefix: The prefix of all keys, without a slash at either end.
         seconds: Approximate time limit of a request.
+        drafts: The directory of drafts; by default, where the system has its temporary files.
 
     Raises:
         SettingsError: the value of one of the variables is invalid.
@@ -256,7 +319,7 @@ def open_s3(bucket: str, prefix: str = "", seconds: float = REQUEST_SECONDS) -> 
             "ALBUMCORE_BLOBS",
             "valid `AWS_*` variables for S3, and the value of one of them is invalid",
         ) from None
-    return S3Blobs("/".join(filter(None, (f"s3://{bucket}", prefix))), store)
+    return S3Blobs("/".join(filter(None, (f"s3://{bucket}", prefix))), store, drafts=drafts)
 
 
 def _endpoint() -> str:

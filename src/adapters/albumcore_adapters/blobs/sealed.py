@@ -62,15 +62,35 @@ def content_length(sealed: int) -> int:
 
 def seal_bytes(content: bytes) -> tuple[bytes, SealKey]:
     """Encrypt content with a new key; return the sealed bytes and the key."""
-    secret = os.urandom(_KEY + _ID)
-    cipher, blob_id, header = _parts(secret)
+    sealer = ChunkSealer()
     plain = memoryview(content)
     last = _chunks(len(content)) - 1
     chunks = [
-        cipher.encrypt(_nonce(one, last), plain[one * CHUNK : (one + 1) * CHUNK], blob_id)
+        sealer.seal(plain[one * CHUNK : (one + 1) * CHUNK], is_last=one == last)
         for one in range(last + 1)
     ]
-    return b"".join((header, *chunks)), base64.b64encode(secret).decode("ascii")
+    return b"".join((sealer.header, *chunks)), sealer.key
+
+
+class ChunkSealer:
+    """Seals one content with a new key, chunk by chunk.
+
+    Attributes:
+        key: What opens the sealed bytes.
+        header: What comes before the first chunk.
+    """
+
+    def __init__(self) -> None:
+        secret = os.urandom(_KEY + _ID)
+        self._cipher, self._id, self.header = _parts(secret)
+        self.key: SealKey = base64.b64encode(secret).decode("ascii")
+        self._number = 0
+
+    def seal(self, content: bytes | bytearray | memoryview, *, is_last: bool) -> bytes:
+        """Return the next chunk, of 64 KiB of content; the last has the rest."""
+        nonce = _nonce(self._number, is_last)
+        self._number += 1
+        return self._cipher.encrypt(nonce, content, self._id)
 
 
 def unseal_bytes(sealed: bytes, key: SealKey, content: bytearray | None = None) -> bytearray:
@@ -144,7 +164,7 @@ class Opener:
         try:
             for place, number in enumerate(numbers):
                 self._cipher.decrypt_into(
-                    _nonce(number, last),
+                    _nonce(number, number == last),
                     read[place * size : (place + 1) * size],
                     self._id,
                     written[place * CHUNK : (place + 1) * CHUNK],
@@ -170,9 +190,9 @@ def _chunks(length: int) -> int:
     return max(1, -(-length // CHUNK))
 
 
-def _nonce(number: int, last: int) -> bytes:
+def _nonce(number: int, is_last: bool) -> bytes:
     """Return the nonce of a chunk: its number in 11 bytes, and whether it is the last."""
-    return number.to_bytes(11, "big") + (b"\1" if number == last else b"\0")
+    return number.to_bytes(11, "big") + (b"\1" if is_last else b"\0")
 
 
 def _secret(key: SealKey) -> bytes:

@@ -8,14 +8,10 @@ from attrs import field, frozen
 
 from albumcore_adapters.blobs.port import BlobDamaged, BlobMissing, Blobs, Digest
 from albumcore_adapters.blobs.sealed import (
-    CHUNK,
     HEADER,
-    Opener,
     SealBroken,
     SealKey,
-    chunks_of,
     fits,
-    range_of,
     seal_bytes,
     sealed_length,
     unseal_bytes,
@@ -67,37 +63,6 @@ def get_sealed(blobs: Blobs, blob: SealedBlob) -> bytearray:
         return unseal_bytes(sealed, blob.key, content)
     except SealBroken as error:
         raise BlobDamaged(blob.digest, error.reason) from None
-
-
-def open_range(blobs: Blobs, blob: SealedBlob, start: int, stop: int) -> bytes | bytearray:
-    """Return the bytes of content from ``start`` to before ``stop``, counted from 0.
-
-    The header and the chunks of the range are read and verified, and nothing else.
-
-    Raises:
-        ValueError: there is no such range in the content.
-        BlobMissing: the blob does not exist.
-        BlobDamaged: these chunks are not what was put, or the key is another one.
-        BlobsUnavailable: the storage does not respond.
-    """
-    if not 0 <= start <= stop <= blob.length:
-        raise ValueError(f"no range of {blob.length} bytes: {start} to {stop}")
-    if start == stop:
-        return b""
-    chunks = chunks_of(start, stop)
-    first, after = range_of(chunks, blob.length)
-    if first == HEADER:  # the header comes right before them
-        sealed = blobs.read_range(blob.digest, 0, after)
-        header, sealed = sealed[:HEADER], sealed[HEADER:]
-    else:
-        header = blobs.read_range(blob.digest, 0, HEADER)
-        sealed = blobs.read_range(blob.digest, first, after)
-    try:
-        content = Opener.of(blob.key, blob.length, header).chunks(chunks, sealed)
-    except SealBroken as error:
-        raise BlobDamaged(blob.digest, error.reason) from None
-    before = start - chunks.start * CHUNK
-    return content[before : before + stop - start]
 
 
 def check_sealed(blobs: Blobs, blob: SealedBlob) -> str | None:

@@ -24,7 +24,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from albumcore.errors import Invalid
 from albumcore.text import is_text
 
-Parameter: TypeAlias = str | int | None
+Parameter: TypeAlias = str | bytes | int | None
 System: TypeAlias = Literal["sqlite", "postgres"]
 
 LOCK_SECONDS = 30

@@ -152,12 +152,39 @@ CREATE INDEX directory_deleted_patient_by_time ON directory_deleted_patient (del
 """
 """Patients who were deleted and may be restored, each with the columns of its row as a JSON object."""
 
+_ADD_STORED_INSTANCES = """
+CREATE TABLE directory_stored_instance (
+    sop_instance_uid TEXT PRIMARY KEY,
+    series_uid TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    digest TEXT,
+    transfer_syntax TEXT,
+    pixels TEXT
+);
+CREATE INDEX directory_stored_instance_series ON directory_stored_instance (series_uid);
+CREATE TABLE directory_header (
+    sop_instance_uid TEXT PRIMARY KEY,
+    series_uid TEXT NOT NULL,
+    header BLOB NOT NULL
+);
+CREATE INDEX directory_header_series ON directory_header (series_uid);
+CREATE TABLE directory_thumbnail (
+    series_uid TEXT PRIMARY KEY,
+    media_type TEXT NOT NULL,
+    image BLOB NOT NULL
+);
+"""
+"""Instances whose bytes are stored, their headers as JSON, and a thumbnail of each series. The digest of an instance
+that was erased is NULL."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
     _SEALING,  # 3
     _ADD_PSEUDONYMS,  # 4
     _ADD_DELETED_PATIENTS,  # 5
+    _ADD_STORED_INSTANCES,  # 6
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 
