@@ -238,13 +238,14 @@ def run_all(stores: Path, names: Sequence[str]) -> None:
     for name in names:
         for form in FORMS:
             for times in (FEW, MANY):
-                path = stores / f"{form}-{name}-{times}"
-                shutil.copytree(stores / form, path)
                 if child := os.fork():
                     assert os.waitpid(child, 0)[1] == 0, f"{name} failed"
-                    shutil.rmtree(path)
                     continue
+                # Copied here: instructions of this process count for every child that comes after.
+                path = stores / f"{form}-{name}-{times}"
+                shutil.copytree(stores / form, path)
                 found = {"name": name, "form": form, "times": times, "cpu": run(path, name, times)}
+                shutil.rmtree(path)
                 (stores / f"run-{os.getpid()}.json").write_bytes(orjson.dumps(found))
                 os._exit(0)
 
