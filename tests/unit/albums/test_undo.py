@@ -24,9 +24,9 @@ from albumcore.albums import Member, Phase, ReportProvider
 from albumcore.albums.comments import CommentPosted, withdraw_comment
 from albumcore.albums.lifecycle import AlbumEdited
 from albumcore.albums.members import MemberAdded, MemberLeft, restore_member
-from albumcore.albums.report_providers import ReportProviderDeleted
+from albumcore.albums.report_providers import ReportProviderDeleted, ReportProviderEdited
 from albumcore.albums.undo import INVERSES, Superseded
-from albumcore.albums.webhooks import WebhookDeleted, WebhookTriggered
+from albumcore.albums.webhooks import WebhookDeleted, WebhookEdited, WebhookTriggered
 from albumcore.errors import ChangedSince, EventNotFound, Forbidden, Invalid, NotUndoable
 from albumcore.feed import FEED
 from albumcore.ids import CapabilityTokenId, ReportProviderId, WebhookId
@@ -70,6 +70,14 @@ def test_every_mutation_and_comment_of_an_album_has_an_inverse_or_is_known_to_ha
         (
             evolve(ALBUM, webhooks={HOOK: Webhook("Hook", ERASED)}),
             WebhookDeleted(HOOK),
+        ),
+        (
+            evolve(ALBUM, report_providers={PROVIDER: ReportProvider("Scribe", ERASED, NOW)}),
+            ReportProviderEdited(PROVIDER, "Other", ERASED),
+        ),
+        (
+            evolve(ALBUM, webhooks={HOOK: Webhook(ERASED, "http://hook.example")}),
+            WebhookEdited(HOOK, Webhook(ERASED, "http://hook.example", enabled=False)),
         ),
     ],
 )

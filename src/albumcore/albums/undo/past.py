@@ -83,11 +83,11 @@ def former(
 
 
 def known_text(text: str | Erased) -> str:
-    """A text that is restored.
+    """A text that the event of an undo has.
 
     Raises:
         NotUndoable: it is erased.
     """
     if text is ERASED:
-        raise NotUndoable("what it was before is erased")
+        raise NotUndoable("a text that this needs is erased")
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import asdict
@@ -16,6 +17,7 @@ from albumcore.albums.report_providers import (
     edit_report_provider,
 )
 from albumcore.albums.undo.past import Events, Past, Superseded, former, known_text
+from albumcore.albums.values import ReportProvider, Webhook
 from albumcore.albums.webhooks import (
     WebhookCreated,
     WebhookDeleted,
@@ -51,7 +53,10 @@ def provider_edited(album: Album, act: Act, past: Past) -> Events:
         return {} if found.is_removed else {"name": found.name, "url": found.url}
 
     values = former(fields_of, past, album, lambda changed: _provider_superseded(provider))
-    return edit_report_provider(album, act, provider, **values) if values else ()
+    if not values:
+        return ()
+    _require_texts(album.report_providers[provider], values)
+    return edit_report_provider(album, act, provider, **values)
 
 
 def provider_deleted(album: Album, act: Act, past: Past) -> Events:
@@ -60,6 +65,16 @@ def provider_deleted(album: Album, act: Act, past: Past) -> Events:
     provider = past.before.report_providers[past.recorded.event.provider_id]
     name, url = known_text(provider.name), known_text(provider.url)
     return create_report_provider(album, act, past.new_provider, name, url)
+
+
+def _require_texts(now: ReportProvider | Webhook, values: Mapping[str, Any]) -> None:
+    """Check that name and address are known if these values are set: the event of an edit has both.
+
+    Raises:
+        NotUndoable: one is erased.
+    """
+    for name in ("name", "url"):
+        known_text(values.get(name, getattr(now, name)))
 
 
 def _provider_superseded(provider: ReportProviderId) -> Superseded:
@@ -95,7 +110,10 @@ def webhook_edited(album: Album, act: Act, past: Past) -> Events:
             del values["secret"]
             if not values:
                 raise NotUndoable("the secret of the webhook is forgotten")
-    return edit_webhook(album, act, webhook, **values) if values else ()
+    if not values:
+        return ()
+    _require_texts(album.webhooks[webhook], values)
+    return edit_webhook(album, act, webhook, **values)
 
 
 def webhook_deleted(album: Album, act: Act, past: Past) -> Events:
