@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pytest
-
-from albumcore import Album, EntryKind, FeedQuery, Source, Stream, album_stream
-from albumcore.errors import AlbumcoreError, AlbumNotFound
+from albumcore import Album, Source, Stream, album_stream
+from albumcore.errors import AlbumcoreError
 from albumcore.ids import AlbumId, ReportProviderId
-from albumcore.testing import ALBUMS, CAST, AlbumMachine, Command, History
-from support.facts import (
-    fact_of,
-    facts_of,
-    facts_predicted,
-    row_facts,
-    row_facts_predicted,
-    standing_facts,
-    standing_predicted,
-)
+from albumcore.testing import ALBUMS, AlbumMachine, Command, History
+from support.check_feed import check_feed
+from support.facts import facts_of, facts_predicted, row_facts, row_facts_predicted
 from support.naive_undo import NaiveUndo
 from support.two_stores import TwoStores
-
-KINDS = [
-    frozenset(EntryKind),
-    frozenset({EntryKind.COMMENT}),
-    frozenset({EntryKind.MUTATION}),
-    frozenset[EntryKind](),
-]
-PAGES = [(None, 0), (2, 1), (0, 0), (None, 3), (1, 100)]
 
 
 class AlbumsInTwoStores(TwoStores[Album], AlbumMachine):
@@ -74,26 +57,7 @@ class AlbumsInTwoStores(TwoStores[Album], AlbumMachine):
             naive = self.naive[album]
             assert facts_of(self.check_state(album_stream(album))) == facts_predicted(naive)
             assert row_facts(self.durable, album) == row_facts_predicted(naive)
-            self.check_feed(album)
-
-    def check_feed(self, album: AlbumId) -> None:
-        """Everybody sees the feed that the model says, whole and in pages; who is no member sees none."""
-        naive, store = self.naive[album], self.stores[self.turn % 2]
-        kinds = KINDS[self.turn % len(KINDS)]
-        limit, offset = PAGES[self.turn % len(PAGES)]
-        words = {kind.value for kind in kinds}
-        for viewer in CAST.users:
-            for query, expected in (
-                (FeedQuery(), naive.see(viewer, {"comments", "mutations"})),
-                (FeedQuery(kinds, limit, offset), naive.see(viewer, words, limit, offset)),
-            ):
-                if isinstance(expected, str):
-                    with pytest.raises(AlbumNotFound):
-                        store.feed(album, viewer, query)
-                    continue
-                page = store.feed(album, viewer, query)
-                assert ([fact_of(entry) for entry in page.entries], page.total) == expected
-                assert standing_facts(page) == standing_predicted(naive, expected[0])
+            check_feed(self.stores[self.turn % 2], album, naive, self.turn)
 
 
 TestAlbumsInTwoStores = AlbumsInTwoStores.TestCase

@@ -26,18 +26,23 @@ from albumcore.index import (
     Set,
     changes,
 )
+from albumcore.kernel import ERASED, shown_text
 from albumcore.streams import album_stream
 from support.naive import NaiveAlbum
+from support.naive_state import ERASED as NAIVELY_ERASED
 from support.naive_state import Fact
 from support.naive_undo import WITHDRAWN as NAIVELY_WITHDRAWN
+
+PLACEHOLDERS: Mapping[Any, str] = {WITHDRAWN: NAIVELY_WITHDRAWN, ERASED: NAIVELY_ERASED}
+"""What the naive model has in the place of a comment that is not shown."""
 
 
 def facts_of(album: Album) -> Fact:
     """All that an album's state says."""
     return {
         "phase": album.phase.value,
-        "name": album.name,
-        "description": album.description,
+        "name": shown_text(album.name),
+        "description": shown_text(album.description),
         "flags": asdict(album.flags),
         "members": {
             user: {
@@ -56,13 +61,17 @@ def facts_of(album: Album) -> Fact:
         },
         "lost favorites": album.favorites.difference(*album.studies.values()),
         "providers": {
-            name: {"name": one.name, "url": one.url, "removed": one.is_removed}
+            name: {
+                "name": shown_text(one.name),
+                "url": shown_text(one.url),
+                "removed": one.is_removed,
+            }
             for name, one in album.report_providers.items()
         },
         "tokens": {
             name: {
                 "digest": one.digest,
-                "title": one.title,
+                "title": shown_text(one.title),
                 "creator": one.creator,
                 "grants": {grant for grant, given in asdict(one.grants).items() if given},
                 "from": one.not_before,
@@ -73,8 +82,8 @@ def facts_of(album: Album) -> Fact:
         },
         "webhooks": {
             name: {
-                "name": one.name,
-                "url": one.url,
+                "name": shown_text(one.name),
+                "url": shown_text(one.url),
                 "events": [event.value for event in one.events],
                 "enabled": one.enabled,
                 "secret": one.secret,
@@ -178,7 +187,7 @@ def fact_of(entry: Entry) -> Fact:
         "token": source.capability_token,
         "provider": source.report_provider,
         "target": entry.target,
-        "comment": NAIVELY_WITHDRAWN if entry.comment is WITHDRAWN else entry.comment,
+        "comment": PLACEHOLDERS.get(entry.comment, entry.comment),
         "study": entry.study_uid,
         "series": list(entry.series_uids),
         "about provider": entry.provider_id,

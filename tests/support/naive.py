@@ -230,35 +230,30 @@ class NaiveAlbum(NaiveWebhooks):
     def post_comment(self, comment: str, target: str | None = None) -> list[Fact]:
         """Kheops API 7.2 and rules 21 to 26."""
         self.need("write comment")
-        self.text(comment, 1, 1024)
+        said = self.text(comment, 1, 1024)
         if target is not None and target not in self.members:
             raise Refused("member_not_found")
-        return [self.shown(None, comment=comment, target=target)]
+        return [self.shown(None, comment=said, target=target)]
 
     # Report providers
 
     def create_report_provider(self, provider: str, name: str, url: str) -> list[Fact]:
         """Rule 68."""
         self.need("manage providers")
-        self.text(name, 1, 1024)
-        self.text(url, 1, 1024)
+        about = {"name": self.text(name, 1, 1024), "url": self.text(url, 1, 1024)}
         if provider in self.providers:
             raise Refused("id_taken")
-        self.providers[provider] = {"name": name, "url": url, "removed": False}
+        self.providers[provider] = {**about, "removed": False}
         return [self.shown("CREATE_REPORT_PROVIDER", **{"about provider": provider})]
 
     def edit_report_provider(self, provider: str, name: Any, url: Any) -> list[Fact]:
         """Rules 68 and 69; recorded whatever changed."""
         self.need("manage providers")
-        for text in (name, url):
-            if text is not None:
-                self.text(text, 1, 1024)
+        given = {"name": name, "url": url}
+        about = {what: self.text(one, 1, 1024) for what, one in given.items() if one is not None}
         if provider not in self.providers or self.providers[provider]["removed"]:
             raise Refused("report_provider_not_found")
-        if name is not None:
-            self.providers[provider]["name"] = name
-        if url is not None:
-            self.providers[provider]["url"] = url
+        self.say_again(self.providers[provider], about)
         return [self.shown("EDIT_REPORT_PROVIDER", **{"about provider": provider})]
 
     def delete_report_provider(self, provider: str) -> list[Fact]:
@@ -276,7 +271,7 @@ class NaiveAlbum(NaiveWebhooks):
     ) -> list[Fact]:
         """Rules 58 to 63."""
         self.need("manage tokens")
-        self.text(title, 1, 255)
+        said = self.text(title, 1, 255)
         grant_names = ("read", "write", "download", "appropriate")
         granted = {name for name in grant_names if getattr(grants, name)}
         if granted & {"download", "appropriate"} and "read" not in granted:
@@ -285,7 +280,7 @@ class NaiveAlbum(NaiveWebhooks):
             raise Refused("id_taken")
         self.tokens[token] = {
             "digest": digest,
-            "title": title,
+            "title": said,
             "creator": self.user,
             "grants": granted,
             "from": start or self.at,

@@ -14,8 +14,22 @@ SLACK = timedelta(seconds=5)
 """How far clocks may differ."""
 
 
+ERASED = "[erased]"
+"""What is in the place of a text that was erased."""
+
+
 class Refused(Exception):
     """A command is refused, with this error code."""
+
+
+class Said(str):
+    """A text, and the version of the event that has it."""
+
+    version: int
+
+    def __deepcopy__(self, memo: Any) -> Said:
+        """Itself, which never changes."""
+        return self
 
 
 # Who may do it beside the admins: plain members (always, never, or by a flag); a token with these grants.
@@ -190,13 +204,22 @@ class NaiveState:
         if not allowed:
             raise Refused("forbidden")
 
-    def text(self, text: str, shortest: int, longest: int) -> str:
-        """Go on only if this is text of a sound length."""
+    def text(self, text: str, shortest: int, longest: int) -> Said:
+        """Go on only if this is text of a sound length: the text, as the event to be recorded has it."""
         if not shortest <= len(text) <= longest:
             raise Refused("invalid")
         if "\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
             raise Refused("invalid")
-        return text
+        said = Said(text)
+        said.version = self.version + 1
+        return said
+
+    def say_again(self, texts: dict[str, Any], new: Mapping[str, str]) -> None:
+        """Change name or address; the event has both, so that one which was erased has to be said anew."""
+        both = {what: new.get(what, texts[what]) for what in ("name", "url")}
+        if ERASED in both.values():
+            raise Refused("invalid")
+        texts.update({what: self.text(one, 1, 1024) for what, one in both.items()})
 
     def someone_else(self, target: str) -> None:
         """Go on only if the target is not the one who acts."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import deepcopy
 from typing import Any
 
 from attrs import frozen
 
 from support.naive import NaiveAlbum
-from support.naive_state import Fact, Refused
+from support.naive_state import ERASED, Fact, Refused, Said
 
 Photo = dict[str, Any]
 """What an album was at some moment."""
@@ -63,6 +64,18 @@ class NaiveUndo(NaiveAlbum):
     def shown(self, mutation: str | None, **about: Any) -> Fact:
         """With what it takes back."""
         return super().shown(mutation, **about) | {"undoes": self.undoing}
+
+    def erase(self, versions: Collection[int]) -> None:
+        """The texts of these events are gone, and an event says so."""
+        self.lose_texts(versions)
+        now = self.photo()
+        self.moments.append(Moment(self.hidden("erased"), now, now))
+        self.version += 1
+
+    def lose_texts(self, versions: Collection[int]) -> None:
+        """It has placeholders for the texts of these events: now, in the feed, and before and after events."""
+        for known in (vars(self), *((one.fact, one.before, one.after) for one in self.moments)):
+            lose_texts(known, versions)
 
     def undo(self, version: int, new_provider: str) -> list[Fact]:
         """What of the change still holds is taken back, by the right that its inverse takes."""
@@ -136,7 +149,10 @@ class NaiveUndo(NaiveAlbum):
         held = {name: was[name] for name in changed if now.get(name) == made[name]}
         if changed and not held:
             raise Refused("changed_since")
-        return held
+        known = {name: value for name, value in held.items() if value != ERASED}
+        if held and not known:
+            raise Refused("not_undoable")
+        return known
 
     def unedit(self, before: Photo, after: Photo) -> list[Fact]:
         """Each field by itself."""
@@ -242,9 +258,15 @@ class NaiveUndo(NaiveAlbum):
             return self.delete_report_provider(name)
         was = before["providers"][name]
         if fact["mutation"].startswith("DELETE"):
+            if ERASED in (was["name"], was["url"]):
+                raise Refused("not_undoable")
             return self.create_report_provider(new_provider, was["name"], was["url"])
         held = self.back(was, made, {} if now["removed"] else now)
-        return self.edit_report_provider(name, held.get("name"), held.get("url")) if held else []
+        if not held:
+            return []
+        if ERASED in (now | held).values():
+            raise Refused("not_undoable")
+        return self.edit_report_provider(name, held.get("name"), held.get("url"))
 
     def unhook(self, before: Photo, after: Photo) -> list[Fact]:
         """A deleted one without the secret, which is forgotten; one that was replaced or removed does not come back."""
@@ -259,9 +281,11 @@ class NaiveUndo(NaiveAlbum):
         was, made = before["webhooks"].get(name), after["webhooks"].get(name)
         now = self.webhooks.get(name)
         if made is None:
+            if ERASED in (was["name"], was["url"]):
+                raise Refused("not_undoable")
             if now is not None:
                 raise Refused("id_taken")
-            self.webhooks[name] = was | {"secret": None}
+            self.webhooks[name] = was | self.hook_text(was["name"], was["url"]) | {"secret": None}
             return [self.shown("CREATE_WEBHOOK")]
         if was is None:
             if now != made:
@@ -272,5 +296,23 @@ class NaiveUndo(NaiveAlbum):
             if [*held] == ["secret"]:
                 raise Refused("not_undoable")
             del held["secret"]
-        self.webhooks[name] |= held
+        if ERASED in [*((now or {}) | held).values()]:
+            raise Refused("not_undoable")
+        self.say_again(self.webhooks[name], held)
+        self.webhooks[name] |= {
+            what: one for what, one in held.items() if what not in ("name", "url")
+        }
         return [self.shown("EDIT_WEBHOOK")]
+
+
+def lose_texts(known: Any, versions: Collection[int]) -> None:
+    """In a dict, and in the dicts that are in it."""
+    if isinstance(known, dict):
+        for name, value in known.items():
+            if isinstance(value, Said) and value.version in versions:
+                known[name] = ERASED
+            else:
+                lose_texts(value, versions)
+    elif isinstance(known, list | tuple):
+        for one in known:
+            lose_texts(one, versions)

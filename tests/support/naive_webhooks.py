@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.naive_state import Fact, NaiveState, Refused
+from support.naive_state import Fact, NaiveState, Refused, Said
 
 ORDER = ["new_series", "remove_series", "new_user", "delete_album"]
 """The order in which the events of a webhook are listed."""
@@ -19,14 +19,16 @@ class NaiveWebhooks(NaiveState):
             raise Refused("webhook_not_found")
         return self.webhooks[webhook]
 
-    def hook_text(self, name: str | None, url: str | None) -> None:
+    def hook_text(self, name: str | None, url: str | None) -> dict[str, Said]:
         """Go on only if those given are sound."""
+        about = {}
         if name is not None:
-            self.text(name.strip(), 1, 255)
+            about["name"] = self.text(name.strip(), 1, 255)
         if url is not None:
-            self.text(url, 1, 1024)
+            about["url"] = self.text(url, 1, 1024)
             if not url.startswith(("http://", "https://")) or "@" in url:
                 raise Refused("invalid")
+        return about
 
     def create_webhook(
         self,
@@ -39,12 +41,11 @@ class NaiveWebhooks(NaiveState):
     ) -> list[Fact]:
         """An id of its own, and each event once."""
         self.need("manage webhooks")
-        self.hook_text(name, url)
+        about = self.hook_text(name, url)
         if webhook in self.webhooks:
             raise Refused("id_taken")
         self.webhooks[webhook] = {
-            "name": name.strip(),
-            "url": url,
+            **about,
             "events": listed(events),
             "enabled": enabled,
             "secret": secret,
@@ -64,14 +65,11 @@ class NaiveWebhooks(NaiveState):
     ) -> list[Fact]:
         """What is given, and recorded whatever changed; an empty secret is none."""
         self.need("manage webhooks")
-        self.hook_text(name, url)
+        about = self.hook_text(name, url)
         if events is not None and (add or remove):
             raise Refused("invalid")
         hook = self.hook(webhook)
-        if name is not None:
-            hook["name"] = name.strip()
-        if url is not None:
-            hook["url"] = url
+        self.say_again(hook, about)
         if events is None:
             gone = [event.value for event in remove]
             events = [word for word in hook["events"] if word not in gone]
