@@ -536,7 +536,7 @@ def test_images_and_patients_are_restored(run: Run, tmp_path: Path) -> None:
 
 
 def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) -> None:
-    """A whole second includes events until its end, in any zone; a time with a fraction is exact."""
+    """A whole second includes events until its end, in any zone; a time with a fraction is exact; no other is taken."""
     clock = Clock(datetime(2026, 3, 14, 12, 0, 0, 250_000, tzinfo=UTC))
     with closing(open_service(Settings(data=tmp_path), clock=clock)) as service:
         for at_once in (["first", "second"], ["third"]):
@@ -558,6 +558,13 @@ def test_events_at_a_post_date_has_the_event_it_is_of(run: Run, tmp_path: Path) 
         assert shown("--at", moment) == [early, early]
     assert shown("--at", f"{early}.500000") == [early]
     assert shown("--at", late) == [late, early, early]
+    for none, reason in (
+        ("2999-01-01T00:00:00Z", "at: a time of the past is expected"),
+        ("2026-03-14", "at: a time such as"),
+        ("2 days", "at: a time such as"),
+    ):
+        status, out, err = run("events", ALBUM, "--data", tmp_path, "--at", none)
+        assert (status, out, reason in err) == (2, "", True)
 
 
 def test_verify_names_what_differs_and_rebuild_mends_it(run: Run, tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import orjson
 from cyclopts import Parameter
 
 from albumcore.ids import album_id
+from albumcore.past import past_time
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import DataOption, app, existing, user_with_sub
 from albumcore_adapters.http.kheops.compat import FORMS
@@ -22,9 +22,9 @@ def events(
     *,
     viewer: Annotated[str | None, Parameter(help="Show only what this sub may see.")] = None,
     at: Annotated[
-        datetime | None,
+        str | None,
         Parameter(
-            help="As of this time, or the end of this second if it has no fraction; UTC by default."
+            help="As of this time, in ISO 8601, or the end of this second if it has no fraction; UTC by default."
         ),
     ] = None,
     data: DataOption = None,
@@ -41,19 +41,10 @@ def events(
         page = service.albums.feed(
             album_id(album),
             None if viewer is None else user_with_sub(service.people, viewer),
-            at=None if at is None else _latest(at),
+            at=None if at is None else past_time(at, service.clock),
         )
         form = FORMS[service.settings.compat]
         about = service.people, service.catalogue, service.claims
         shown = render(page, album_id(album), *about, form, versions=True)
     for one in shown:
         print(orjson.dumps(one).decode())
-
-
-def _latest(at: datetime) -> datetime:
-    """The last moment of a time: the end of the second if it has no fraction. It is in UTC unless it says otherwise.
-
-    The feed shows times in whole seconds: as of the time that it shows of an event, the event is included.
-    """
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return aware if aware.microsecond else aware.replace(microsecond=999_999)
