@@ -131,7 +131,7 @@ class Erasing(AlbumMachine):
     @rule(album=st.sampled_from(ALBUMS), data=st.data())
     def erase(self, album: AlbumId, data: st.DataObject) -> None:
         """Erase some events of an album, or all."""
-        if there := self.keys(album):
+        if there := self.keys_in(album):
             self.forget(album, [*data.draw(st.sets(st.sampled_from(there), min_size=1))])
 
     @precondition(lambda self: len(self.history) > SNAPSHOT_EVERY)
@@ -139,12 +139,12 @@ class Erasing(AlbumMachine):
     def erase_before_undo(self, album: AlbumId, source: Source, back: int) -> None:
         """Erase all before one of the last events, and take that event back."""
         version = len(self.naive[album].moments) - back
-        if before := [key for key in self.keys(album) if key.version < version]:
+        if before := [key for key in self.keys_in(album) if key.version < version]:
             self.forget(album, before)
         with suppress(AlbumcoreError):
             self.history += self.handle_undo(album, version, source)
 
-    def keys(self, album: AlbumId) -> list[EventKey]:
+    def keys_in(self, album: AlbumId) -> list[EventKey]:
         """The keys of the events of an album."""
         with database_of(self.other).transaction(commit=False) as cursor:
             return keys_of_stream(cursor, album_stream(album).name)
