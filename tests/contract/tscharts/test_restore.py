@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
+from eventsourcing.persistence import EventStore
 
-from albumcore import StoreUnavailable
+from albumcore import Content, ImageType, Source, StoreUnavailable, add_image, patient_stream
+from albumcore.ids import ImageId, PatientId, UserId
 from albumcore_adapters.blobs.collection import unreferenced_digests
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.store import database_of
@@ -89,6 +93,44 @@ def test_an_image_is_restored_for_thirty_days(api: Api) -> None:
     assert restore(api, "image", 2) == (410, TOO_LATE)
     later = api.clock.now + timedelta(days=1)
     assert list(unreferenced_digests(api.service.albums, api.service.blobs, later)) == []
+
+
+def test_no_more_is_read_than_the_events_since_the_removal(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the many images before it; and where it is too long ago, not what is older than the thirty days."""
+    albums, stream, nurse = (
+        api.service.albums,
+        patient_stream(PatientId(1)),
+        Source(UserId("nurse")),
+    )
+    new, content = count(100), Content("ab" * 32, 1, "image/png")
+
+    def add(number: int) -> None:
+        for _ in range(number):
+            image = ImageId(next(new))
+            albums.handle(stream, add_image, nurse, image, None, None, ImageType.XRAY, content)
+
+    read: list[int] = []
+
+    def listened(events: EventStore[str], *args: Any, **options: Any) -> Any:
+        found = tuple(get(events, *args, **options))
+        read.append(len(found))
+        return found
+
+    add(200)
+    api.request("DELETE", f"{ROOT}/image/1/")
+    add(70)
+    get = EventStore.get
+    monkeypatch.setattr(EventStore, "get", listened)
+    assert restore(api, "image") == (200, {})
+    assert sum(read) == 100
+    api.request("DELETE", f"{ROOT}/image/2/")
+    api.clock.now += DAYS + timedelta(seconds=1)
+    add(60)
+    read.clear()
+    assert restore(api, "image", 2) == (410, TOO_LATE)
+    assert sum(read) == 100
 
 
 def test_an_image_without_bytes_is_gone(api: Api) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from albumcore import (
     Albumcore,
@@ -40,6 +40,9 @@ class PatientNotFound(NotFound):
     code = "patient_not_found"
 
 
+_PAGE = 50
+"""Events that are read at a time where the last one of a kind is searched for."""
+
 _TOO_LATE = "it was removed too long ago to be restored"
 _ERASED = "its data are not there any more"
 
@@ -60,7 +63,7 @@ def bring_image_back(
         if not row.is_removed:
             return
         stream = patient_stream(PatientId(row.patient))
-        removal = _last(albums, stream, lambda one: _removes(one, image_id))
+        removal = _last(albums, stream, lambda one: one.at < since or _removes(one, image_id))
         if removal.at < since:
             raise Gone(_TOO_LATE)
         _require_bytes(image_bytes, albums.added_image(row))
@@ -107,8 +110,15 @@ def _last(
     stream: Stream[PatientImageSet],
     holds: Callable[[RecordedEvent[Any]], bool],
 ) -> RecordedEvent[Any]:
-    """The last event of a stream that meets a condition; there is one."""
-    return [one for one in albums.history(stream) if holds(one)][-1]
+    """The last event of a stream that meets a condition; there is one. No more is read than the events after it."""
+    until: int | None = None
+    while True:
+        read = albums.events.get(stream.name, lte=until, desc=True, limit=_PAGE)
+        last = tuple(cast(Iterable[RecordedEvent[Any]], read))
+        for one in last:
+            if holds(one):
+                return one
+        until = last[-1].version - 1
 
 
 def _require_bytes(image_bytes: ImageBytes, added: ImageAdded) -> None:
