@@ -161,10 +161,20 @@ REQUESTS: Mapping[str, Request] = {
     "POST /albums/{album}/webhooks/{webhook}/trigger": Request(
         form={"event": "new_user", "user": BOB}
     ),
-    "GET /studies (of the album)": OF_ALBUM,
-    "GET /studies (of the inbox)": Request(query={"inbox": "true"}),
-    "GET /studies/{study}/series (of the album)": OF_ALBUM,
-    "GET /studies/{study}/metadata (of the album)": OF_ALBUM,
+    **{
+        f"GET {path} (of the album)": OF_ALBUM
+        for path in (
+            *("/studies", "/series", "/instances"),
+            "/studies/{study}/series",
+            "/studies/{study}/metadata",
+            "/studies/{study}/instances",
+            "/studies/{study}/series/{series}/instances",
+        )
+    },
+    **{
+        f"GET {path} (of the inbox)": Request(query={"inbox": "true"})
+        for path in ("/studies", "/series", "/instances")
+    },
     "POST /studies/{study}/series/fetch": Request(form={"SeriesInstanceUID": CT}),
     "POST /report (form)": Request(form={"client_id": PROVIDER, "studyUID": STUDY}),
     "POST /register (form)": Request(form={}),

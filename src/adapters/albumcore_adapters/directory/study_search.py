@@ -169,6 +169,27 @@ def search_studies(
     Returns:
         The studies of the page, and the number of studies on all pages.
     """
+    found, series = matching_studies(database, visible, query)
+    end = None if query.limit is None else query.offset + query.limit
+    shown = _STUDY_ALWAYS | (_STUDY_DESCRIPTION if query.with_description else {})
+    page = found[query.offset : end]
+    return [
+        FoundStudy(
+            row["uid"],
+            frozenset(one["uid"] for one in series[row["uid"]]),
+            study_attributes(row, series[row["uid"]], shown),
+        )
+        for row in page
+    ], len(found)
+
+
+def matching_studies(
+    database: Database, visible: Mapping[StudyUID, Collection[SeriesUID]], query: StudyQuery
+) -> tuple[list[Row], dict[StudyUID, list[Row]]]:
+    """Return the rows of the studies that a search finds, in its order, and of their visible series by study.
+
+    Limit and offset of the search are not applied. See `search_studies`.
+    """
     if query.study_uids is not None:
         visible = {uid: visible[uid] for uid in query.study_uids if uid in visible}
     with database.transaction(commit=False) as cursor:
@@ -180,11 +201,7 @@ def search_studies(
         *within(study_time, query.times),
     )
     found = filtered(rows, filters)
-    sorted_ = sorted_rows(found, STUDY_SORTS[query.sort], descending=query.descending)
-    end = None if query.limit is None else query.offset + query.limit
-    shown = _STUDY_ALWAYS | (_STUDY_DESCRIPTION if query.with_description else {})
-    page = sorted_[query.offset : end]
-    return [_study(row, series[row["uid"]], shown) for row in page], len(found)
+    return sorted_rows(found, STUDY_SORTS[query.sort], descending=query.descending), series
 
 
 def _has(series: Iterable[Row], modality: str | None) -> bool:
@@ -193,18 +210,23 @@ def _has(series: Iterable[Row], modality: str | None) -> bool:
     return any((row["modality"] or "").casefold() == modality.casefold() for row in series)
 
 
-def _study(row: Row, series: Collection[Row], always: Mapping[str, str]) -> FoundStudy:
+def study_attributes(
+    row: Row, series: Collection[Row], always: Mapping[str, str] = _STUDY_ALWAYS
+) -> dict[str, Any]:
+    """Return the attributes of a study that a search shows (Kheops API 12.1), in order of tags.
+
+    Args:
+        row: The study.
+        series: Its visible series, which modalities and numbers are of.
+        always: The attributes that are shown also when empty: VR by tag.
+    """
     counted = {
         "00080061": element("CS", *sorted({one["modality"] for one in series} - {None})),
         "0020000D": element("UI", row["uid"]),
         "00201206": element("IS", len(series)),
         "00201208": element("IS", sum(one["instances"] for one in series)),
     }
-    return FoundStudy(
-        row["uid"],
-        frozenset(one["uid"] for one in series),
-        _shown(attributes_of(row), always, _STUDY_IF_KNOWN, counted),
-    )
+    return shown_attributes(attributes_of(row), always, _STUDY_IF_KNOWN, counted)
 
 
 def series_of_study(
@@ -223,20 +245,25 @@ def series_of_study(
     """
     with database.transaction(commit=False) as cursor:
         rows = visible_series(cursor, {study_uid: visible}).get(study_uid, [])
+    return [FoundSeries(row["uid"], series_attributes(row)) for row in matching_series(rows, query)]
+
+
+def matching_series(rows: Iterable[Row], query: SeriesQuery) -> list[Row]:
+    """Return those rows of series that a search finds, in its order."""
     wanted = query.series_uids
     named = [row for row in rows if wanted is None or row["uid"] in wanted]
     found = filtered(named, text_filters(query.texts, SERIES_TEXTS))
-    sorted_ = sorted_rows(found, SERIES_SORTS[query.sort], descending=query.descending)
-    return [FoundSeries(row["uid"], _series(row)) for row in sorted_]
+    return sorted_rows(found, SERIES_SORTS[query.sort], descending=query.descending)
 
 
-def _series(row: Row) -> dict[str, Any]:
+def series_attributes(row: Row) -> dict[str, Any]:
+    """Return the attributes of a series that a search shows (Kheops API 12.2), in order of tags."""
     named = {
         "0020000D": element("UI", row["study_uid"]),
         "0020000E": element("UI", row["uid"]),
         "00201209": element("IS", row["instances"]),
     }
-    return _shown(attributes_of(row), _SERIES_ALWAYS, _SERIES_IF_KNOWN, named)
+    return shown_attributes(attributes_of(row), _SERIES_ALWAYS, _SERIES_IF_KNOWN, named)
 
 
 def metadata_of(
@@ -267,9 +294,17 @@ def metadata_of(
     return found
 
 
-def _shown(
+def shown_attributes(
     known: Attributes, always: Mapping[str, str], if_known: Iterable[str], more: Attributes
 ) -> dict[str, Any]:
+    """Return the attributes that a search shows of what is known, in order of tags.
+
+    Args:
+        known: All attributes that are known.
+        always: The attributes that are shown also when empty: VR by tag.
+        if_known: The tags of those that are shown when there is a value.
+        more: Attributes that are shown as given.
+    """
     empty = {tag: element(vr) for tag, vr in always.items()}
     found = {tag: known[tag] for tag in (*always, *if_known) if tag in known}
     return sorted_by_tag({**empty, **found, **_ONLINE, **more})

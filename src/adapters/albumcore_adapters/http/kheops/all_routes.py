@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from albumcore_adapters.http.dicomweb import instance_search
 from albumcore_adapters.http.kheops import (
     album_changes,
     albums,
@@ -41,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *capability_tokens.ROUTES,
     *webhooks.ROUTES,
     *study_list.ROUTES,
+    *instance_search.ROUTES,
     *user_search.ROUTES,
     *probes.ROUTES,
 )

@@ -20,6 +20,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
 from albumcore_adapters.directory.study_search import metadata_of, search_studies, series_of_study
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
+from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery, Page, asked_moment
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
@@ -46,10 +47,10 @@ from albumcore_adapters.http.openapi.specs import ParameterSpec, array
 from albumcore_adapters.http.openapi.value_schemas import WORD, any_case
 from albumcore_adapters.http.response import TOTAL, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.sql.database import Database
 
 RETRIEVE_URL = "00081190"
+"""The address of a study, series or instance, (0008,1190)."""
 
 
 @frozen
@@ -92,7 +93,7 @@ def list_studies(request: ApiRequest, holdings: Holdings, database: Database) ->
         if COMMENTS in fields:
             one.attributes[COMMENTS] = element("IS", comments[one.study_uid])
     more = total > wanted.offset + len(found)
-    return _dicom(request, [one.attributes for one in found], total, more=more)
+    return dicom_list(request, [one.attributes for one in found], total, more=more)
 
 
 def _past_of(request: ApiRequest, holdings: Holdings, place: Place) -> tuple[AlbumId, Album] | None:
@@ -124,24 +125,24 @@ def list_series(
     needed = favorite is not None or FAVORITES in fields
     favorites = _favorites(request, holdings, place, needed=needed).get(study, set())
     page, wanted = Page.of(query), series_query(query)
-    visible = _visible(request, holdings, place)
+    visible = seen_series(request, holdings, place)
     total = len(series_of_study(database, study, visible))
     if favorite is not None:
         visible = {uid for uid in visible if (uid in favorites) is favorite}
     found = series_of_study(database, study, visible, wanted)[page.slice]
-    url = _series_url(request, settings)
+    url = f"{public_root(request, settings)}/studies/{study}/series"
     for one in found:
         one.attributes[RETRIEVE_URL] = element("UR", f"{url}/{one.series_uid}")
         if FAVORITES in fields:
             is_favorite = "true" if one.series_uid in favorites else "false"
             one.attributes[FAVORITES] = element("SH", is_favorite)
-    return _dicom(request, [one.attributes for one in found], total)
+    return dicom_list(request, [one.attributes for one in found], total)
 
 
 def metadata(request: ApiRequest, holdings: Holdings, database: Database) -> Response:
     """Show the metadata of the instances of a study that the caller may read."""
-    visible = _visible(request, holdings, place_of(request, holdings))
-    return _dicom(request, metadata_of(database, request.study, visible))
+    visible = seen_series(request, holdings, place_of(request, holdings))
+    return dicom_list(request, metadata_of(database, request.study, visible))
 
 
 def fetch(request: ApiRequest, holdings: Holdings) -> Response:
@@ -227,7 +228,7 @@ def _held(request: ApiRequest, holdings: Holdings, place: Place) -> list[Holding
     return held
 
 
-def _visible(request: ApiRequest, holdings: Holdings, place: Place) -> set[SeriesUID]:
+def seen_series(request: ApiRequest, holdings: Holdings, place: Place) -> set[SeriesUID]:
     """The series of the study in the path whose images the caller may read in a place.
 
     Raises:
@@ -250,15 +251,7 @@ def _count_comments(
     return {study: numbers.get(name, 0) for study, name in streams.items()}
 
 
-def _series_url(request: ApiRequest, settings: Settings) -> str:
-    """The URL of the series of the study in the path; through a link if the request came through one."""
-    root = settings.api_url
-    if (request.header("X-Link-Authorization") or "").lower() == "true":
-        root += f"/link/{bearer(request.header('Authorization'))}"
-    return f"{root}/studies/{request.study}/series"
-
-
-def _dicom(
+def dicom_list(
     request: ApiRequest,
     found: Collection[Mapping[str, Any]],
     total: int | None = None,

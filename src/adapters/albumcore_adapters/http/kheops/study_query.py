@@ -1,12 +1,14 @@
-"""Query parameters of the study list: filters, order and extra attributes (Kheops API 12; DICOM PS3.18 chapter 8)."""
+"""Query parameters of searches: filters, order and extra attributes (Kheops API 12; DICOM PS3.18 chapter 8)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from albumcore.ids import SeriesUID
 from albumcore_adapters.base.dicom_matching import date_range, time_range
+from albumcore_adapters.directory.instance_search import MOST_INSTANCES, InstanceQuery
 from albumcore_adapters.directory.study_filters import (
     SERIES_FILTERS,
     SERIES_SORTS,
@@ -20,7 +22,12 @@ from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, Page, st
 from albumcore_adapters.http.kheops.shared_specs import sort_parameter
 from albumcore_adapters.http.openapi.schemas import UID
 from albumcore_adapters.http.openapi.specs import TEXT, Parameters, ParameterSpec
-from albumcore_adapters.http.openapi.value_schemas import DAYS_OR_NONE, TIMES_OR_NONE, WORD
+from albumcore_adapters.http.openapi.value_schemas import (
+    DAYS_OR_NONE,
+    INTEGER_OR_NONE,
+    TIMES_OR_NONE,
+    WORD,
+)
 
 FAVORITES = "00012345"
 """A private attribute: the number of favourite series of a study, or whether a series is a favourite."""
@@ -35,7 +42,18 @@ INCLUDED: Mapping[str, str] = {
 }
 """The attributes that are included on request, by the words of ``includefield``, which may name their tags instead."""
 
+INSTANCE_FILTERS: Mapping[str, str] = {
+    "SOPClassUID": "00080016",
+    "SOPInstanceUID": "00080018",
+    "InstanceNumber": "00200013",
+}
+"""All filters of instances: tag by keyword."""
+
+MOST_UIDS = 200
+"""The largest number of UIDs that a filter of instances names."""
+
 T = TypeVar("T")
+_INTEGER = re.compile("[+-]?[0-9]{1,12}")  # VR IS
 
 
 def included_fields(query: Fields) -> set[str]:
@@ -84,6 +102,42 @@ def series_query(query: Fields) -> SeriesQuery:
         sort,
         descending,
     )
+
+
+def instance_query(query: Fields) -> InstanceQuery:
+    """The search for instances that the parameters describe.
+
+    Raises:
+        BadQuery: one of them is malformed.
+    """
+    texts, page = _texts(query, INSTANCE_FILTERS), Page.of(query)
+    number = (_first(texts, "InstanceNumber") or "").strip(" ")
+    if number and not _INTEGER.fullmatch(number):
+        raise BadQuery("InstanceNumber", "a whole number is expected")
+    return InstanceQuery(
+        _some_uids(texts, "SOPInstanceUID"),
+        _some_uids(texts, "SOPClassUID"),
+        int(number) if number else None,
+        MOST_INSTANCES if page.limit is None else min(page.limit, MOST_INSTANCES),
+        page.offset,
+    )
+
+
+def filters_alone(query: Fields) -> Fields:
+    """The parameters of a query without those of order and page."""
+    values = {
+        name: texts
+        for name, texts in query.values.items()
+        if name not in ("sort", "limit", "offset")
+    }
+    return Fields(values, query.refusal)
+
+
+def _some_uids(texts: dict[str, list[str]], name: str) -> list[str] | None:
+    uids = _uids(texts, name)
+    if uids is not None and len(uids) > MOST_UIDS:
+        raise BadQuery(name, f"at most {MOST_UIDS} UIDs are expected")
+    return uids
 
 
 def _texts(query: Fields, filters: Mapping[str, str]) -> dict[str, list[str]]:
@@ -167,4 +221,9 @@ SERIES_PARAMETERS: Parameters = {
     "sort": sort_parameter(*SERIES_SORTS, about="With a hyphen before the key: descending."),
     "fuzzymatching": ParameterSpec(WORD, "Ignored: series have no names of persons."),
     "includefield": ParameterSpec(TEXT, "favorite (in an album or the inbox).", repeated=True),
+}
+INSTANCE_PARAMETERS: Parameters = {
+    "SOPInstanceUID": ParameterSpec(TEXT, "One of these.", repeated=True),
+    "SOPClassUID": ParameterSpec(TEXT, "One of these.", repeated=True),
+    "InstanceNumber": ParameterSpec(INTEGER_OR_NONE),
 }

@@ -48,6 +48,9 @@ TRUE: Schema = {"anyOf": [{"const": True}, any_case("true")]}
 
 NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 POSITIVE: Schema = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+INTEGER_OR_NONE: Schema = text(
+    pattern=_or_nothing("[+-]?[0-9]{1,12}"), description="a whole number; empty: any"
+)
 
 # Days and times: those of the calendar, from the year 1 to 9999
 

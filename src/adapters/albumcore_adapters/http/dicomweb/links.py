@@ -1,0 +1,18 @@
+"""Addresses in responses: each is below the public root of the API, or below the link that the request came through."""
+
+from __future__ import annotations
+
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.identity.bearer import bearer
+
+
+def public_root(request: ApiRequest, settings: Settings) -> str:
+    """The address that the paths of the API follow; that of a link if the request came through one.
+
+    It is made from the settings, never from ``Host``, which some clients send without the port.
+    """
+    root = settings.api_url
+    if (request.header("X-Link-Authorization") or "").lower() == "true":
+        root += f"/link/{bearer(request.header('Authorization'))}"
+    return root
