@@ -126,6 +126,18 @@ def test_malformed_requests_are_logged_without_what_they_hold() -> None:
     assert written.getvalue() == "a malformed request was refused\nworker 7 is late\n"
 
 
+def test_failed_requests_are_logged_without_their_path() -> None:
+    """That of a link has a token."""
+    log = DiscreetLogger(Config())
+    written = io.StringIO()
+    log.error_log.handlers = [logging.StreamHandler(written)]
+    log.exception("Error handling request %s", "/link/SECRET/studies")
+    log.exception("Exception in worker %s", "process")
+    assert written.getvalue() == (
+        "a request could not be handled\nNoneType: None\nException in worker process\nNoneType: None\n"
+    )
+
+
 def test_secret_is_not_told_with_the_service(service: Service) -> None:
     """Whoever prints or logs it does not print the secret."""
     assert repr(service.secret) not in repr(service)

@@ -86,7 +86,7 @@ def test_cors(by: str | None, operation: str, status: int, world: World) -> None
     assert cors_of({**answer.headers}) == CORS
 
 
-@pytest.mark.parametrize("prefix", ["/albums", "/studies/x", "/token", "/.well-known"])
+@pytest.mark.parametrize("prefix", ["/albums", "/studies/x", "/token", "/.well-known", "/link"])
 def test_a_prefix_that_would_hide_routes_is_refused(prefix: str, tmp_path: Path) -> None:
     """It is said at the start, by the name of the setting."""
     service = open_service(Settings(data=tmp_path, kheops_prefix=prefix))

@@ -251,10 +251,10 @@ def require_storable(
 ) -> bool:
     """Check that the sender of an upload may add images to a series.
 
-    All callers may add to a series that is in no album or inbox, apart from claims. To any other, a user may add if they
-    have it in their inbox or may send it from an album; or if they add more to the album that has it, after images of
-    it that they brought. A token of an album, and a report provider, may add to series of the album; a provider to
-    those of its studies only.
+    All callers may add to a series that is in no album or inbox, apart from claims. To any other, a user may add who
+    has it in their inbox, or may send it from an album, or has brought images of it and adds more to the album that has
+    it. A token of an album, and a report provider, may add to series of the album; a provider only to series of its
+    studies.
 
     Returns:
         Whether the images must agree in every attribute with what is known of their study and series, also in those

@@ -34,6 +34,7 @@ from albumcore_adapters.http.encoded_slashes import PlainPaths
 from albumcore_adapters.http.errors import Refused, Router, refusing
 from albumcore_adapters.http.health import Health
 from albumcore_adapters.http.kheops.compat import FORMS
+from albumcore_adapters.http.link_paths import LinkPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
@@ -69,6 +70,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     )
     middleware: list[Any] = [
         RequestLog(service.requests),
+        LinkPaths(settings.kheops_prefix, *_APIS),
         PlainPaths(path for path, _ in routes),
         Cors(*_APIS),
         HeadAsGet(),

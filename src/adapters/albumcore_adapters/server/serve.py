@@ -32,7 +32,7 @@ THREADS = 4
 
 
 class DiscreetLogger(Logger):
-    """Gunicorn's log without the content of malformed requests: a header may contain a token."""
+    """Gunicorn's log without the content of requests: a header, or the path of a link, contains a token."""
 
     def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
         """Log a warning. For a malformed request, log only that there was one."""
@@ -40,6 +40,13 @@ class DiscreetLogger(Logger):
             super().warning("a malformed request was refused")
         else:
             super().warning(msg, *args, **kwargs)
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log an error with its traceback. Of a request that it is about, log nothing."""
+        if str(msg).startswith("Error handling request"):
+            super().exception("a request could not be handled", **kwargs)
+        else:
+            super().exception(msg, *args, **kwargs)
 
 
 class GunicornApplication(BaseApplication):

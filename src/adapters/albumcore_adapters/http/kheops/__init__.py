@@ -30,7 +30,8 @@ def routes(
     """
     found = tuple(resources(api, ROUTES, components))
     if prefix is not None and prefix.split("/")[1] in {
-        route.path.split("/")[1] for route in ROUTES
+        "link",
+        *(route.path.split("/")[1] for route in ROUTES),
     }:
         raise SettingsError("ALBUMCORE_KHEOPS_PREFIX", "a path that is none of the API's own")
     yield from found

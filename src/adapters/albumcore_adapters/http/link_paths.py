@@ -1,0 +1,46 @@
+"""Every route of the Kheops API below ``/link/{token}``: the token in the path takes the place of the header.
+
+Viewers and browsers open such addresses without a header. The path is rewritten before routing, so a request through
+a link is checked, cached and logged like any other: neither the route nor its template has the token.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import falcon
+
+_LINK = re.compile(r"/link/([a-zA-Z0-9.+=_-]*)(/.+)", re.DOTALL)
+
+
+class LinkPaths:
+    """Replaces ``/link/{token}/path`` by ``/path``, with the token as ``Authorization: Bearer``.
+
+    ``X-Link-Authorization: true`` then says that the addresses in the response are below the link, too.
+
+    Args:
+        prefix: A prefix under which the routes are available as well.
+        elsewhere: The prefixes of paths of other APIs, which are not available through a link.
+    """
+
+    def __init__(self, prefix: str | None, *elsewhere: str) -> None:
+        self._prefixes = ("", prefix) if prefix else ("",)
+        self._elsewhere = elsewhere
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Rewrite the path and the headers of a request through a link."""
+        if "/link/" not in req.path:
+            return
+        for prefix in self._prefixes:
+            link = (
+                _LINK.fullmatch(req.path.removeprefix(prefix))
+                if req.path.startswith(prefix)
+                else None
+            )
+            if link is not None and not link[2].startswith(self._elsewhere):
+                req.path = prefix + link[2]
+                headers: dict[str, Any] = req.env
+                headers["HTTP_AUTHORIZATION"] = f"Bearer {link[1]}"
+                headers["HTTP_X_LINK_AUTHORIZATION"] = "true"
+                return
