@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albumcore_adapters.http.dicomweb import instance_search
+from albumcore_adapters.http.dicomweb import instance_search, ohif
 from albumcore_adapters.http.kheops import (
     album_changes,
     albums,
@@ -43,6 +43,7 @@ ROUTES: tuple[Route, ...] = (
     *webhooks.ROUTES,
     *study_list.ROUTES,
     *instance_search.ROUTES,
+    *ohif.ROUTES,
     *user_search.ROUTES,
     *probes.ROUTES,
 )
