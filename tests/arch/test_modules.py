@@ -23,6 +23,7 @@ SAME_MEANING: Mapping[str, str] = {
 """Names that are defined more than once, and why that is no second meaning."""
 
 FEATURES = (
+    "albumcore_adapters.http.dicomweb.",
     "albumcore_adapters.http.kheops.",
     "albumcore_adapters.http.tscharts.",
     "albumcore_adapters.cli.",
