@@ -17,6 +17,7 @@ from albumcore import (
     CommentPosted,
     RecordedEvent,
     Source,
+    WebhookDeleted,
     fold,
 )
 from albumcore.albums import Phase
@@ -181,6 +182,9 @@ def refusal(
         assert error.version > version
         since = entry(history[error.version - 1])
         return since is not None and since.type.mutation == error.mutation_type
+    if error.code == "id_taken":
+        # A webhook was created with the id of the deleted one.
+        return isinstance(one.event, WebhookDeleted) and one.event.webhook_id in now.webhooks
     if now.members[source.user].is_admin:
         return error.code in {"not_undoable", "series_in_another_study"} or (
             error.code == "forbidden" and getattr(one.event, "target", None) == source.user

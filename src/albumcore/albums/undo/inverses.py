@@ -79,6 +79,7 @@ def undo(album: Album, act: Act, past: Past) -> Events:
         NotUndoable: the event has no inverse, or is itself an undo, or what it changed is forgotten.
         Superseded: nothing of what it changed holds any more.
         SeriesInAnotherStudy: a removed series is in the album now, in another study.
+        IdTaken: the album has a webhook of the id of the deleted one now.
     """
     inverse = INVERSES.get(type(past.recorded.event))
     if past.recorded.act.undoes is not None:
