@@ -61,6 +61,8 @@ from albumcore import (
     trigger_webhook,
 )
 from albumcore.ids import AlbumId, ReportProviderId, WebhookId
+from albumcore_adapters.erasure.erasing import Eraser
+from albumcore_adapters.erasure.subjects import erase_person
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -249,6 +251,22 @@ def test_a_removed_member_has_their_settings_again(world: World) -> None:
     assert world.state().capability_tokens["token"].revoked_by == world.user(ALICE)  # type: ignore[index]
     shown = world.get(CAROL, f"/albums/{ALBUM}")
     assert (shown["notification_new_series"], shown["is_favorite"]) == (True, True)
+
+
+@pytest.mark.parametrize("role", [add_member, add_admin])
+def test_an_erased_user_does_not_come_back(role: Any, world: World) -> None:
+    """A user who was removed and then erased: the pseudonym names no person any more."""
+    world.act(ALICE, role, DAVE)
+    dave = world.user(DAVE)
+    world.act(ALICE, remove_member, DAVE)
+    service = world.service
+    erase_person(Eraser(service.albums, service.database, service.clock, {}, None), dave)
+    at = world.position()
+    answer = undo(world, newest(world))
+    assert (answer.status_code, answer.json["message"]) == (409, "Conflict")
+    assert answer.json["detail"] == "the user was erased"
+    assert world.position() == at
+    assert dave not in world.state().members
 
 
 def test_a_deleted_report_provider_comes_back_with_a_new_id(world: World) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from albumcore import (
     Act,
+    AdminAdded,
     Album,
+    MemberAdded,
     Past,
     RecordedEvent,
     SeriesImported,
@@ -17,17 +19,19 @@ from albumcore import (
     undo,
 )
 from albumcore.albums.undo import Events, series_of
-from albumcore.errors import Forbidden
+from albumcore.errors import Forbidden, NotUndoable
 from albumcore.ids import AlbumId, ReportProviderId, SeriesUID, StudyUID
 from albumcore_adapters.access.claims import keep_images, only_there, without_claims, write_claims
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import Claim, Origin, origin_of
 from albumcore_adapters.directory.claims import album_holder
+from albumcore_adapters.directory.people import People
 from albumcore_adapters.identity.callers import Caller
 
 
 def take_back(
     holdings: Holdings,
+    people: People,
     caller: Caller,
     album: AlbumId,
     version: int,
@@ -37,10 +41,12 @@ def take_back(
 
     Series that were removed come back only from where the caller may send them now, as in an ordinary import: from
     their inbox, or from an album. A series that is in neither comes back as a claim of the caller if it has no images.
-    Claims, and placeholders in the catalogue, are written in the transaction of the events.
+    Claims, and placeholders in the catalogue, are written in the transaction of the events. A user who was removed and
+    is not registered any more does not come back: the user id names no person.
 
     Args:
         holdings: Albums, inboxes, claims and catalogue.
+        people: The registered users.
         caller: Who takes it back.
         album: The album.
         version: The version of the event.
@@ -50,6 +56,7 @@ def take_back(
         AlbumcoreError: as for `albumcore.Albumcore.undo`.
         Forbidden: the caller may not send a series that would come back.
         SeriesOfOtherStudy: such a series has images of another study.
+        NotUndoable: also if a user who would come back was erased.
     """
     holder = album_holder(album)
     origins: dict[SeriesUID, Origin] = {}
@@ -62,6 +69,8 @@ def take_back(
             state = without_claims(holdings.claims, holder, state, study, series)
         events = undo(state, act, past)
         for one in events:
+            if isinstance(one, MemberAdded | AdminAdded) and not people.known(one.target):
+                raise NotUndoable("the user was erased")
             if isinstance(one, StudyImported | SeriesImported):
                 origins.update(_origins(holdings, caller, *series_of(one)))
         kept.update(only_there(holdings, caller, album, events))

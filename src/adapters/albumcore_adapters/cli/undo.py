@@ -38,7 +38,9 @@ def undo_event(
         caller = Caller(Source(user_with_sub(service.people, by)), in_person=True)
         provider = ReportProviderId(service.make_id(_PROVIDER_ID_LENGTH))
         try:
-            recorded = take_back(service.holdings, caller, album_id(album), version, provider)
+            recorded = take_back(
+                service.holdings, service.people, caller, album_id(album), version, provider
+            )
         except ChangedSince as error:
             is_known = error.version is not None
             since = f": version {error.version}, {error.mutation_type}" if is_known else ""

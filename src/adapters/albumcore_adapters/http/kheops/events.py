@@ -106,13 +106,14 @@ def list_all(
 
 
 def take_event_back(
-    request: ApiRequest, holdings: Holdings, form: FeedForm, make_id: MakeId
+    request: ApiRequest, holdings: Holdings, people: People, form: FeedForm, make_id: MakeId
 ) -> Response:
     """Take back an event that the caller sees in the feed. Again is 204 too, and records nothing."""
     version = _version(request.path["version"])
     try:
         take_back(
             holdings,
+            people,
             request.caller,
             request.album,
             version,
