@@ -56,7 +56,7 @@ KNOWN_BY: Mapping[str, frozenset[str]] = {
     "pybase64": frozenset({"blobs"}),
     "pydicom": frozenset({"dicom", "server"}),
     "python_multipart": frozenset({"http"}),
-    "sqlite3": frozenset({"sql", "store", "directory", "transfer", "blobs", "cli"}),
+    "sqlite3": frozenset({"sql", "store", "directory", "transfer", "erasure", "cli"}),
     "structlog": frozenset({"base"}),
 }
 """Which rooms of the adapters may import a package that is not ours; albumcore imports none of these."""

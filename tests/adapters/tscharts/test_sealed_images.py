@@ -15,9 +15,9 @@ from albumcore.ids import PatientId, UserId
 from albumcore.image_sets import ImageType
 from albumcore.streams import patient_stream
 from albumcore_adapters.blobs import ImageBytes
-from albumcore_adapters.blobs.collection import unreferenced_digests
 from albumcore_adapters.blobs.image_bytes import stored_length
 from albumcore_adapters.blobs.sealed import sealed_length
+from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 from support.residue import residue_of_directory
 from support.tscharts import PIXEL, ROOT, Api, opened
 

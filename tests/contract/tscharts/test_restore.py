@@ -15,8 +15,8 @@ from eventsourcing.persistence import EventStore
 
 from albumcore import Content, ImageType, Source, StoreUnavailable, add_image, patient_stream
 from albumcore.ids import ImageId, PatientId, UserId
-from albumcore_adapters.blobs.collection import unreferenced_digests
 from albumcore_adapters.directory.patients import Patients
+from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 from albumcore_adapters.store import database_of
 from support.tscharts import PATIENT, PIXEL, ROOT, Api, opened
 

@@ -9,8 +9,9 @@ from cyclopts import Parameter
 
 from albumcore import utc_now
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.blobs.collection import unreferenced_digests
 from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.directory.instance_blobs import forget_removed_blobs
+from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 
 
 @app.command(name="collect-blobs")
@@ -22,7 +23,7 @@ def collect_blobs(
     dry_run: Annotated[bool, Parameter(negative=(), help="Remove nothing.")] = False,
     data: DataOption = None,
 ) -> None:
-    """Remove image bytes that no event refers to, and list them.
+    """Remove image bytes that nothing refers to, and list them. Unfinished uploads as old are removed, too.
 
     The service may run meanwhile. On S3 the bucket should have versioning then: otherwise an upload of the same bytes
     at the moment of their removal is lost.
@@ -40,6 +41,9 @@ def collect_blobs(
             blobs = service.blobs
             old = unreferenced_digests(service.albums, blobs, before, progress)
             found.extend(digest for digest, until in old if dry_run or blobs.remove(digest, until))
+            if not dry_run:
+                blobs.remove_drafts(before)
+                forget_removed_blobs(service.database, blobs)
     finally:
         # Also lists what was removed before an error.
         for digest in found:

@@ -18,8 +18,8 @@ def gc(
     older_than: Annotated[
         int,
         Parameter(
-            help="Days since a blob that nothing refers to was last uploaded, 1 to 36500. Those of erased images are "
-            "removed in any case."
+            help="Days since a blob that nothing refers to was last uploaded, 1 to 36500. Those of erased images and "
+            "instances are removed in any case."
         ),
     ] = 7,
     wait: Annotated[
@@ -29,9 +29,9 @@ def gc(
 ) -> None:
     """Remove what was erased, deleted or replaced from the files of the store.
 
-    Image bytes that no event refers to are removed, and those of erased images. The write-ahead log of SQLite is
-    emptied; tables of PostgreSQL are rewritten. The service may run meanwhile. The status is 1 if a reader of an older
-    state held something up.
+    Image bytes that nothing refers to are removed, and those of erased images and instances. The write-ahead log of
+    SQLite is emptied; tables of PostgreSQL are rewritten. The service may run meanwhile. The status is 1 if a reader of
+    an older state held something up.
 
     For example:
 

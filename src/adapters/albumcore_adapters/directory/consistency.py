@@ -9,13 +9,33 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from albumcore.ids import is_user_id
+from albumcore.ids import is_digest, is_user_id
 from albumcore.text import is_text
+from albumcore_adapters.directory.stored_instances import (
+    DICOM_PATIENT,
+    INSTANCE_STREAM,
+    KEY_VERSION,
+)
 from albumcore_adapters.sql.database import Database
+from albumcore_adapters.store.sealing import KEYS_TABLE
 
 _PERSON = "EXISTS (SELECT 1 FROM directory_person AS person WHERE person.pid = {})"
 _STUDY = "EXISTS (SELECT 1 FROM directory_study AS study WHERE study.study_uid = {})"
 _SERIES = "EXISTS (SELECT 1 FROM directory_series AS series WHERE series.series_uid = {})"
+
+_INSTANCE = (
+    "EXISTS (SELECT 1 FROM directory_instance AS instance WHERE"
+    " instance.sop_instance_uid = this.sop_instance_uid AND instance.series_uid = this.series_uid)"
+)
+_KEY = (
+    f"EXISTS (SELECT 1 FROM {KEYS_TABLE} AS sealed WHERE"  # noqa: S608
+    f" sealed.stream = '{INSTANCE_STREAM}' || this.sop_instance_uid AND sealed.version = {KEY_VERSION})"
+)
+_STORED_INSTANCE = (
+    "EXISTS (SELECT 1 FROM directory_stored_instance AS stored"  # noqa: S608
+    f" WHERE stored.sop_instance_uid = substr(this.stream, {len(INSTANCE_STREAM) + 1}))"
+)
+_OF_EVENT = f"substr(this.stream, 1, {len(INSTANCE_STREAM)}) <> '{INSTANCE_STREAM}'"
 
 CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
     # The study of a holding may differ from that of its series: a placeholder may be moved to another study.
@@ -32,6 +52,45 @@ CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
         "sop_instance_uid",
         _SERIES.format("this.series_uid"),
         "its series is not there",
+    ),
+    # A row without a digest is that of an instance that was erased, whose blob is to be removed.
+    (
+        "directory_stored_instance",
+        "sop_instance_uid",
+        f"(this.digest IS NULL OR {_INSTANCE})",
+        "its instance is not in the catalogue",
+    ),
+    (
+        "directory_stored_instance",
+        "sop_instance_uid",
+        f"(this.digest IS NULL OR {_KEY})",
+        "its key is lost: its bytes cannot be read",
+    ),
+    (
+        "directory_stored_instance",
+        "sop_instance_uid",
+        f"(this.digest IS NOT NULL OR NOT {_KEY})",
+        "it was erased, and its key is still there",
+    ),
+    (
+        KEYS_TABLE,
+        "stream, version",
+        f"({_OF_EVENT} OR this.version = {KEY_VERSION} AND {_STORED_INSTANCE})",
+        "it is of no stored instance",
+    ),
+    (
+        KEYS_TABLE,
+        "stream, version",
+        f"({_OF_EVENT} OR this.subject LIKE '{DICOM_PATIENT}%')",
+        "it would not be erased with a patient",
+    ),
+    ("directory_header", "sop_instance_uid", _INSTANCE, "its instance is not in the catalogue"),
+    (
+        "directory_thumbnail",
+        "series_uid",
+        "EXISTS (SELECT 1 FROM directory_series AS series"
+        " WHERE series.series_uid = this.series_uid AND series.populated = 1)",
+        "its series has no instances",
     ),
     (
         "directory_inbox",
@@ -118,6 +177,14 @@ def _id(value: Any) -> bool:
     return isinstance(value, int) and value > 0
 
 
+def _digest_or_none(value: Any) -> bool:
+    return value is None or is_digest(value)
+
+
+def _json_or_none(value: Any) -> bool:
+    return value is None or bool(json.loads(value))
+
+
 _ATTRIBUTES = {"attributes": _json_object}
 PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     "directory_person": ("sub", {"pid": is_user_id}),
@@ -127,6 +194,10 @@ PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
         {**_ATTRIBUTES, "instances": _number, "populated": _flag},
     ),
     "directory_instance": ("sop_instance_uid", _ATTRIBUTES),
+    "directory_stored_instance": (
+        "sop_instance_uid",
+        {"blob": is_digest, "digest": _digest_or_none, "length": _number, "pixels": _json_or_none},
+    ),
     "directory_claim": ("place, study_uid, series_uid, claimed_by", {"shows_study": _flag}),
     "directory_bringer": ("series_uid, sub", {}),
     "directory_inbox": ("sub, study_uid, series_uid", {"favorite": _flag}),
@@ -153,7 +224,10 @@ PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     "directory_token_floor": ("sub", {"seconds": _number}),
     "directory_spent": ("digest", {"ends_at": _time}),
 }
-"""The columns of each table's key, and a parser for each column that is not plain text."""
+"""The columns of each table's key, and a parser for each column that is not plain text.
+
+Headers and thumbnails are not among them: they are large, and are made again if they are missing.
+"""
 
 
 def problems_of(database: Database) -> list[str]:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from albumcore.ids import PatientId, StudyUID, UserId
+from albumcore.text import is_text
 from albumcore_adapters.directory.accounts import ACCOUNT_PREFIX
+from albumcore_adapters.directory.stored_instances import (
+    DICOM_PATIENT,
+    INSTANCE_STREAM,
+    KEY_VERSION,
+)
 from albumcore_adapters.sql.database import Cursor, Parameter, number_changed
+from albumcore_adapters.store.sealing import KEYS_TABLE
 
 _OF_PERSON = (
     "DELETE FROM directory_person WHERE pid = ?",
@@ -42,6 +49,18 @@ _SERIES = ("modality", "description", "number", "body_part")
 _ATTRIBUTES = "attributes <> '{}'"
 
 
+_OF_STUDY = "series_uid IN (SELECT series_uid FROM directory_series WHERE study_uid = ?)"
+_OF_STORED_INSTANCES = (
+    f"DELETE FROM {KEYS_TABLE} WHERE version = {KEY_VERSION} AND stream IN"  # noqa: S608
+    f" (SELECT '{INSTANCE_STREAM}' || sop_instance_uid FROM directory_stored_instance WHERE {_OF_STUDY})",
+    "UPDATE directory_stored_instance SET digest = NULL, transfer_syntax = NULL, pixels = NULL"  # noqa: S608
+    f" WHERE digest IS NOT NULL AND {_OF_STUDY}",
+    f"DELETE FROM directory_header WHERE {_OF_STUDY}",  # noqa: S608
+    f"DELETE FROM directory_thumbnail WHERE {_OF_STUDY}",  # noqa: S608
+)
+"""Statements that forget the stored instances of a study, each by its StudyInstanceUID."""
+
+
 def forget_person(cursor: Cursor, user: UserId) -> int:
     """Delete the rows about a user, and return how many there were. Events go on naming them by their user id."""
     return _changed(cursor, [(text, [user]) for text in _OF_PERSON])
@@ -62,9 +81,13 @@ def forget_patient(cursor: Cursor, patient: PatientId) -> int:
 
 
 def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:
-    """Delete what the catalogue says of a study, and return how many rows did.
+    """Delete what the catalogue says of a study, the keys of its instances, and what was made of their bytes.
 
-    Study and series stay as placeholders: albums and inboxes refer to them by UID.
+    Study and series stay as placeholders: albums and inboxes refer to them by UID. Of each instance whose bytes are
+    stored, a row stays that says which blob is to be removed.
+
+    Returns:
+        How many rows were deleted or emptied.
     """
     instances = (
         "DELETE FROM directory_instance WHERE series_uid IN"
@@ -75,6 +98,7 @@ def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:
     return _changed(
         cursor,
         [
+            *((statement, [study_uid]) for statement in _OF_STORED_INSTANCES),
             (instances, [study_uid]),
             (f"{series} WHERE study_uid = ? AND ({_says(_SERIES)} OR populated = 1)", [study_uid]),
             (f"{study} WHERE study_uid = ? AND ({_says(_STUDY)})", [study_uid]),
@@ -83,10 +107,19 @@ def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:
 
 
 def studies_of_patient(cursor: Cursor, dicom_patient_id: str) -> list[StudyUID]:
-    """The studies whose PatientID, (0010,0020), is this one, by UID."""
+    """The studies whose PatientID, (0010,0020), is this one, by UID; also those with only an instance that has it.
+
+    An empty text is the PatientID of no study.
+    """
+    if not dicom_patient_id or not is_text(dicom_patient_id):
+        return []
     cursor.execute(
-        "SELECT study_uid FROM directory_study WHERE patient_id = ? ORDER BY study_uid",
-        (dicom_patient_id,),
+        "SELECT study_uid FROM directory_study WHERE patient_id = ?"  # noqa: S608
+        " UNION SELECT series.study_uid FROM directory_series AS series"
+        " JOIN directory_stored_instance AS stored ON stored.series_uid = series.series_uid"
+        f" JOIN {KEYS_TABLE} AS sealed ON stored.sop_instance_uid = substr(sealed.stream, {len(INSTANCE_STREAM) + 1})"
+        " WHERE sealed.subject = ? ORDER BY study_uid",
+        (dicom_patient_id, DICOM_PATIENT + dicom_patient_id),
     )
     return [StudyUID(row["study_uid"]) for row in cursor.fetchall()]
 

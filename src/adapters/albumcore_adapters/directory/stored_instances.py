@@ -26,7 +26,8 @@ INSTANCE_STREAM = "instance-"
 KEY_VERSION = 1
 """The version of each such key."""
 
-_DICOM_PATIENT = "dicom-patient:"
+DICOM_PATIENT = "dicom-patient:"
+"""How the subject of each such key begins; the PatientID follows."""
 
 _INSTANCES = (
     "SELECT instance.sop_instance_uid, series.study_uid, instance.series_uid, instance.sop_class_uid,"  # noqa: S608
@@ -55,7 +56,7 @@ def dicom_patient_subject(dicom_patient_id: str) -> str:
     Raises:
         Invalid: it cannot be part of a key, as it is too long.
     """
-    return _DICOM_PATIENT + key_text("PatientID", dicom_patient_id)
+    return DICOM_PATIENT + key_text("PatientID", dicom_patient_id)
 
 
 @frozen

@@ -10,7 +10,8 @@ from attrs import evolve
 from albumcore import Albumcore
 from albumcore.index import FeedLaneRow, ImageRow, MemberRow, SeriesRow
 from albumcore_adapters.blobs import Blobs
-from albumcore_adapters.blobs.collection import unreferenced_digests
+from albumcore_adapters.directory.instance_blobs import forget_removed_blobs
+from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.purge import Purged, purge
 from albumcore_adapters.store.rows import TABLES
@@ -28,7 +29,7 @@ def collect(
     seconds: float,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Purged:
-    """Remove the blobs that no event refers to, and what was deleted from the database.
+    """Remove the blobs that nothing refers to, drafts that a crash left, and what was deleted from the database.
 
     Args:
         albums: The events.
@@ -44,6 +45,8 @@ def collect(
     """
     old = unreferenced_digests(albums, blobs, before, progress)
     number = sum(blobs.remove(digest, until) for digest, until in old)
+    number += blobs.remove_drafts(before)
+    forget_removed_blobs(database, blobs)
     purged = purge(database, _WITHOUT_TEXT, seconds)
     removed = f"{number} image files that nothing refers to were removed"
     return evolve(purged, done=(removed, *purged.done))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from albumcore import Albumcore
 from albumcore.errors import AlbumcoreError
 from albumcore.sealing import KeyedEvent, subject_of
+from albumcore_adapters.directory.stored_instances import INSTANCE_STREAM
 from albumcore_adapters.sql.database import Database, rows_of
 from albumcore_adapters.store.sealing import KEYS_TABLE
 
@@ -40,6 +41,8 @@ def _problems(albums: Albumcore, database: Database) -> Iterator[str]:
     while page := rows_of(database, _SELECT, stream, version):
         for row in page:
             stream, version = row["stream"], row["version"]
+            if stream.startswith(INSTANCE_STREAM):
+                continue  # of an instance, see `directory.consistency`
             wrong = f"{KEYS_TABLE} stream={stream!r}, version={version}"
             if row["topic"] is None:
                 yield f"{wrong}: there is no such event"

@@ -1,4 +1,7 @@
-"""Garbage collection of blobs: an upload that ends after storing the bytes and before the event leaves one behind."""
+"""Garbage collection of blobs: an upload that ends after storing the bytes and before the event leaves one behind.
+
+Events refer to the blobs of images, and rows of the directory to those of DICOM instances.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from albumcore.erasures import is_erased
 from albumcore.errors import AlbumcoreError
 from albumcore.kernel import RecordedEvent
 from albumcore_adapters.blobs.port import BlobMissing, Blobs, Digest
+from albumcore_adapters.directory.instance_blobs import instance_blobs
+from albumcore_adapters.store import database_of
 
 _PAGE = 1000  # events
 
@@ -23,23 +28,25 @@ def unreferenced_digests(
     before: datetime,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[tuple[Digest, datetime]]:
-    """Yield the blobs that no event refers to, each with the time to give `Blobs.remove`.
+    """Yield the blobs that neither an event nor an instance refers to, each with the time to give `Blobs.remove`.
 
-    Those of erased images come first: no upload puts one again, and their time is the present. Of the others only
-    those last put before a time, in ascending order.
+    Those of erased images and instances come first: no upload puts one again, and their time is the present. Of the
+    others only those last put before a time, in ascending order. A blob whose key is gone, and that was not erased, is
+    referred to: the key may be restored.
 
     Events of images that were removed later count as well: past states remain readable. Safe beside uploads: an
-    upload puts its bytes before it records the event, which renews the age of the blob, and `Blobs.remove` keeps a
-    blob whose age was renewed.
+    upload puts its bytes before it records the event or the row, which renews the age of the blob, and `Blobs.remove`
+    keeps a blob whose age was renewed.
 
     Args:
-        albums: The events. No other store may share the blobs.
+        albums: The events, in the database with the directory. No other store may share the blobs.
         blobs: The blobs.
         before: A time (UTC) further back than any upload takes.
         progress: Called with the number of events read so far.
 
     Raises:
         UnknownStoredEvent, DamagedStoredEvent: an event is not readable, so what it refers to is not known.
+        StoreError: the directory cannot be read.
         BlobsUnavailable: the blobs cannot be listed.
     """
     # A temporary file: the digests may not fit into memory.
@@ -56,6 +63,9 @@ def unreferenced_digests(
                 )
             after, read = page[-1][0], read + len(page)
             progress(read)
+        for one in instance_blobs(database_of(albums)):
+            table = "erased" if one.is_erased else "referenced"
+            database.execute(f"INSERT OR IGNORE INTO {table} VALUES (?)", (one.digest,))  # noqa: S608
         gone = "SELECT digest FROM erased EXCEPT SELECT digest FROM referenced"
         now = utc_now()
         for (digest,) in database.execute(gone).fetchall():

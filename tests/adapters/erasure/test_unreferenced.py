@@ -13,7 +13,7 @@ import pytest
 from albumcore.errors import DamagedStoredEvent, UnknownStoredEvent
 from albumcore_adapters import cli
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs.collection import unreferenced_digests
+from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import database_of
 from support.s3 import reached, serving_s3
