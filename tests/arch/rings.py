@@ -50,6 +50,8 @@ KNOWN_BY: Mapping[str, frozenset[str]] = {
     "httpcore": frozenset({"outbound"}),
     "httpx": frozenset({"outbound", "identity"}),
     "joserfc": frozenset({"identity"}),
+    "PIL": frozenset({"dicom"}),
+    "numpy": frozenset({"dicom"}),
     "obstore": frozenset({"blobs"}),
     "prometheus_client": frozenset({"http"}),
     "psycopg": frozenset({"sql", "store"}),

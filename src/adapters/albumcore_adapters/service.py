@@ -19,6 +19,7 @@ from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, ImageBytes, open_blobs
+from albumcore_adapters.decoding import Decoder
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
@@ -70,10 +71,12 @@ class Service:
     auth: Authentication = field(repr=False)
     holdings: Holdings = field(repr=False)
     image_access: ImageAccess = field(repr=False)
+    decoder: Decoder = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
-        """Close the database."""
+        """End the decoding processes, and close the database."""
+        self.decoder.close()
         self.albums.close()
 
 
@@ -171,4 +174,5 @@ def _compose(
         image_access=ImageAccess(
             holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat]
         ),
+        decoder=Decoder.of(settings),
     )

@@ -53,6 +53,9 @@ def test_settings_from_an_empty_environment() -> None:
         "database": None,
         "secret_file": None,
         "max_inflated": 67_108_864,
+        "decoders": 1,
+        "decoder_memory": 1024**3,
+        "decoder_seconds": 30,
         "trusted_proxies": None,
         "keep_at_least": None,
     }

@@ -244,7 +244,26 @@ class Settings:
         "ALBUMCORE_MAX_INFLATED",
         byte_size(1024),
         64 * 1024 * 1024,
-        "How much larger than its file a deflated DICOM data set may be for `import-dicom` to read it.",
+        "How much larger than its file a deflated DICOM data set may be to be read.",
+    )
+    decoders: int = _setting(
+        "ALBUMCORE_DECODERS",
+        whole_number(1, 64),
+        1,
+        "Number of processes in which each worker reads DICOM headers and decodes frames.",
+    )
+    decoder_memory: int = _setting(
+        "ALBUMCORE_DECODER_MEMORY",
+        byte_size(256 * 1024),
+        1024 * 1024 * 1024,
+        "Address space of such a process, of which some 200 MiB are used before the first frame; an instance that "
+        "needs more is not decoded.",
+    )
+    decoder_seconds: int = _setting(
+        "ALBUMCORE_DECODER_SECONDS",
+        whole_number(1, 3600),
+        30,
+        "Seconds after which such a process is ended, and its instance is not decoded.",
     )
     trusted_proxies: str | None = _setting(
         "ALBUMCORE_TRUSTED_PROXIES",

@@ -1,6 +1,7 @@
 """Decoding: headers and frames of DICOM files, read in a process of its own with limits of memory and time."""
 
-from albumcore_adapters.decoding.decoder import Decoder, DecoderFailed
+from albumcore_adapters.decoding.decoder import Decoder
+from albumcore_adapters.decoding.process import DecoderFailed, DecoderLimits
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import (
@@ -20,6 +21,7 @@ __all__ = [
     "Crop",
     "Decoder",
     "DecoderFailed",
+    "DecoderLimits",
     "Header",
     "NotAnInstance",
     "Picture",

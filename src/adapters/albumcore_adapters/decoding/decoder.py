@@ -1,39 +1,88 @@
-"""The decoder, as the other rooms use it."""
+"""The decoder, as the other rooms use it: jobs for a few decoding processes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from albumcore_adapters.base.byte_source import ByteSource, SourceFile
-from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader
+import attrs
+
+from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.decoding.process import DEFAULT_LIMITS, DecoderLimits, DecodingProcess
+from albumcore_adapters.decoding.wire import WireMessage
+from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
-from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.pictures import Picture, Rendering
-
-
-class DecoderFailed(Exception):
-    """The file made the decoder crash, or exceed its memory or its time; the message says which.
-
-    The file is at fault, not the service.
-    """
+from albumcore_adapters.dicom.pixel_places import PixelPlaces
+from albumcore_adapters.directory.instances import InstanceRecord
 
 
 class Decoder:
-    """Reads headers and frames in child processes. Thread-safe.
+    """Reads headers and frames in processes of their own. Thread-safe.
 
-    A child is started when it is first needed, and again after it died. It opens no file: it asks for the ranges of
-    bytes that it needs.
+    A process is started when it is first needed, and again after it died. It opens no file: it asks for the ranges of
+    bytes that it needs. A thread waits until a process is free.
+
+    Args:
+        number: The number of processes, at most.
+        limits: What each process may use.
+        max_inflated: How much longer than its file a deflated data set may be, in bytes.
     """
+
+    def __init__(
+        self,
+        number: int = 1,
+        limits: DecoderLimits = DEFAULT_LIMITS,
+        max_inflated: int = MAX_INFLATED,
+    ) -> None:
+        self._limits = limits
+        self._max_inflated = max_inflated
+        self._free = threading.BoundedSemaphore(number)
+        self._idle: list[DecodingProcess] = []
+
+    @classmethod
+    def of(cls, settings: Settings) -> Decoder:
+        """Return the decoder that the settings describe."""
+        limits = DecoderLimits(settings.decoder_memory, settings.decoder_seconds)
+        return cls(settings.decoders, limits, settings.max_inflated)
+
+    def start(self) -> None:
+        """Start a process now, so that the first job does not wait for it; do not wait until it is ready."""
+        if not self._idle:
+            self._idle.append(DecodingProcess.start(self._limits))
 
     def header(self, source: ByteSource) -> Header:
         """Read the header of the instance in a file.
 
+        Args:
+            source: The file.
+
         Raises:
             NotAnInstance: it is not a DICOM file, or has no usable instance.
             DecoderFailed: it cannot be read within the limits.
+            Exception: what the source raises.
         """
-        return read_header(BoundedReader(SourceFile(source), MAX_INFLATED))
+        answer = self._run(source, {"job": "header"})
+        record, length = answer.says["record"], answer.says["json"]
+        json, pixels = answer.content[:length], answer.content[length:]
+        return Header(
+            record=InstanceRecord(
+                study_uid=StudyUID(record["study_uid"]),
+                series_uid=SeriesUID(record["series_uid"]),
+                sop_instance_uid=record["sop_instance_uid"],
+                study=record["study"],
+                series=record["series"],
+                instance=record["instance"],
+            ),
+            json=json,
+            transfer_syntax=answer.says["transfer_syntax"],
+            pixels=PixelPlaces.from_json(pixels) if pixels else None,
+        )
 
     def render(self, source: ByteSource, frame: int, rendering: Rendering) -> Picture:
         """Render a frame.
@@ -47,11 +96,17 @@ class Decoder:
             NotAnInstance: it is not a DICOM file.
             CannotDecode: it has no such frame, or its frames cannot be decoded here.
             DecoderFailed: it cannot be decoded within the limits.
+            Exception: what the source raises.
         """
-        raise CannotDecode("the frames of this instance cannot be decoded here")
+        job = {"job": "render", "frame": frame, "rendering": attrs.asdict(rendering)}
+        answer = self._run(source, job)
+        return Picture(answer.says["media_type"], answer.content)
 
     def frames(self, source: ByteSource, numbers: Sequence[int]) -> list[bytes]:
         """Decode frames to little endian, as Explicit VR Little Endian has them (DICOM PS3.5 section 8.1.1).
+
+        A native frame is as the data set describes it. Of an encapsulated one the samples of a pixel follow each
+        other, and colors that were transformed for compression are RGB.
 
         Args:
             source: The file.
@@ -61,11 +116,17 @@ class Decoder:
             NotAnInstance: it is not a DICOM file.
             CannotDecode: it has no such frame, or its frames cannot be decoded here.
             DecoderFailed: they cannot be decoded within the limits.
+            Exception: what the source raises.
         """
-        raise CannotDecode("the frames of this instance cannot be decoded here")
+        answer = self._run(source, {"job": "frames", "numbers": list(numbers)})
+        frames, start = [], 0
+        for length in answer.says["lengths"]:
+            frames.append(answer.content[start : start + length])
+            start += length
+        return frames
 
     def bulk(self, source: ByteSource, path: str) -> bytes:
-        """Return bulk data whose place is not known: that of a deflated or big endian file.
+        """Return bulk data, little endian: that of a deflated or big endian file has no place of its own.
 
         Args:
             source: The file.
@@ -75,8 +136,40 @@ class Decoder:
             NotAnInstance: it is not a DICOM file.
             CannotDecode: it has no such bulk data.
             DecoderFailed: it cannot be read within the limits.
+            Exception: what the source raises.
         """
-        raise NotAnInstance("not a DICOM file")
+        return self._run(source, {"job": "bulk", "path": path}).content
 
     def close(self) -> None:
-        """End the children."""
+        """End the processes that have no job."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _run(self, source: ByteSource, job: dict[str, Any]) -> WireMessage:
+        with self._process() as process:
+            answer = process.run(source, {**job, "max_inflated": self._max_inflated})
+        match answer.says:
+            case {"not_an_instance": str(reason)}:
+                raise NotAnInstance(reason)
+            case {"cannot_decode": str(reason)}:
+                raise CannotDecode(reason)
+        return answer
+
+    @contextmanager
+    def _process(self) -> Iterator[DecodingProcess]:
+        """Lend a process to this thread."""
+        with self._free:
+            process = self._usable()
+            try:
+                yield process
+            finally:
+                if process.is_usable:
+                    self._idle.append(process)
+
+    def _usable(self) -> DecodingProcess:
+        while self._idle:
+            process = self._idle.pop()
+            if process.is_usable:
+                return process
+            process.end()
+        return DecodingProcess.start(self._limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from io import BufferedReader, BytesIO, RawIOBase
+from io import DEFAULT_BUFFER_SIZE, BufferedReader, BytesIO, RawIOBase
 
 MAX_INFLATED = 64 * 1024 * 1024
 """The default of how much longer than its file a deflated data set may be, in bytes."""
@@ -24,10 +24,13 @@ class BoundedReader(BufferedReader):
     Args:
         file: The file.
         max_inflated: How much longer than the file the data set may be, in bytes.
+        buffer_size: How much is read at once of what is read in pieces, in bytes.
     """
 
-    def __init__(self, file: RawIOBase, max_inflated: int) -> None:
-        super().__init__(file)
+    def __init__(
+        self, file: RawIOBase, max_inflated: int, buffer_size: int = DEFAULT_BUFFER_SIZE
+    ) -> None:
+        super().__init__(file, buffer_size)
         self._max_inflated = max_inflated
         self._rest = b""
 

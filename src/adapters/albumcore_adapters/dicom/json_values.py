@@ -43,7 +43,12 @@ def finite(value: Any) -> Any:
 
 def swapped(value: bytes, vr: str) -> bytes:
     """Return the words of a binary value with their bytes in the other order."""
-    size = WORD_LENGTHS.get(vr, 1)
+    return swapped_words(value, WORD_LENGTHS.get(vr, 1))
+
+
+def swapped_words(value: bytes, size: int) -> bytes:
+    """Return the words of so many bytes with their bytes in the other order, without bytes that are no whole word."""
+    value = value[: len(value) - len(value) % size]
     result = bytearray(value)
     for offset in range(size):
         result[offset::size] = value[size - 1 - offset :: size]

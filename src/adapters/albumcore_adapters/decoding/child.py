@@ -1,0 +1,137 @@
+"""The decoding process: ``python -m albumcore_adapters.decoding.child MEMORY SECONDS``, with a socket as its input.
+
+It opens no file and no connection once it is ready: its limits forbid it. The bytes of a file come over the socket, by
+the ranges that it asks for. It ends when the other side closes the socket, or when a job takes too long.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import attrs
+import cattrs
+from attrs import frozen
+
+from albumcore_adapters.base.byte_source import SourceFile
+from albumcore_adapters.decoding.wire import MAX_READ, Disconnected, WireMessage, receive, send
+from albumcore_adapters.dicom.deflated import BoundedReader
+from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.headers import read_header
+from albumcore_adapters.dicom.pictures import Rendering
+from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all, rendered_frame
+
+_BUFFER = 8192  # bytes; larger reads are not buffered
+_OPEN_FILES = 3  # input, output and errors
+
+
+@frozen
+class RemoteSource:
+    """The file of a job: its first bytes, and the rest when it is asked for."""
+
+    channel: socket.socket
+    length: int
+    start: bytes
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes from ``start`` to before ``stop``.
+
+        Raises:
+            Disconnected: they cannot be had.
+        """
+        if stop <= len(self.start):
+            return self.start[start:stop]
+        pieces = []
+        for begin in range(start, stop, MAX_READ):
+            send(self.channel, WireMessage({"read": [begin, min(begin + MAX_READ, stop)]}))
+            pieces.append(receive(self.channel).content)
+        return b"".join(pieces)
+
+
+def _header(file: BoundedReader, _: Mapping[str, Any]) -> WireMessage:
+    header = read_header(file)
+    pixels = header.pixels.to_json() if header.pixels else b""
+    says = {
+        "record": attrs.asdict(header.record),
+        "transfer_syntax": header.transfer_syntax,
+        "json": len(header.json),
+    }
+    return WireMessage(says, header.json + pixels)
+
+
+def _frames(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    frames = decoded_frames(file, asked["numbers"])
+    return WireMessage({"lengths": [len(frame) for frame in frames]}, b"".join(frames))
+
+
+def _render(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    rendering = cattrs.structure(asked["rendering"], Rendering)
+    picture = rendered_frame(file, asked["frame"], rendering)
+    return WireMessage({"media_type": picture.media_type}, picture.content)
+
+
+def _bulk(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    return WireMessage({}, bulk_data(file, asked["path"]))
+
+
+JOBS: Mapping[str, Callable[[BoundedReader, Mapping[str, Any]], WireMessage]] = {
+    "bulk": _bulk,
+    "frames": _frames,
+    "header": _header,
+    "render": _render,
+}
+"""What is asked, by name."""
+
+
+def answer(channel: socket.socket, job: WireMessage) -> WireMessage:
+    """Return the answer to a job, or why there is none."""
+    asked = job.says
+    source = RemoteSource(channel, asked["length"], job.content)
+    file = BoundedReader(SourceFile(source), asked["max_inflated"], _BUFFER)
+    try:
+        return JOBS[asked["job"]](file, asked)
+    except NotAnInstance as error:
+        return WireMessage({"not_an_instance": str(error)})
+    except CannotDecode as error:
+        return WireMessage({"cannot_decode": str(error)})
+    except MemoryError:
+        return WireMessage({"failed": "not enough memory"})
+
+
+def work(channel: socket.socket, seconds: int) -> None:
+    """Answer jobs until the other side closes the socket.
+
+    Args:
+        channel: The socket.
+        seconds: How long a job may take, before the process is ended.
+    """
+    send(channel, WireMessage({"ready": True}))
+    with suppress(Disconnected, OSError):
+        while True:
+            job = receive(channel)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            send(channel, answer(channel, job))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _confine(memory: int) -> None:
+    """Set the limits of the process; more memory than so many bytes is refused to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for limit, value in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+
+
+if __name__ == "__main__":
+    load_all()
+    _confine(int(sys.argv[1]))
+    work(socket.socket(fileno=0), int(sys.argv[2]))
