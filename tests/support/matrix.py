@@ -64,14 +64,16 @@ class Row:
         if cell == "same":
             [kind] = words
             return self._read(kind, BY_DEFAULT)
-        match = _CELL.fullmatch(cell)
-        assert match, f"{self.name}: {column}: {cell!r}"
-        holds = match["words"] is None or words.issuperset(match["words"].split("+"))
-        return int(match["then"] if holds else match["otherwise"])
+        for part in cell.split(" else "):
+            match = _PART.fullmatch(part)
+            assert match, f"{self.name}: {column}: {cell!r}"
+            if match["words"] is None or words.issuperset(match["words"].split("+")):
+                return int(match["status"])
+        raise AssertionError(f"{self.name}: {column}: {cell!r} does not say what else")
 
 
 _ROUTE = re.compile(r"(?P<method>[A-Z]+) (?P<path>\S+)(?: \((?P<variant>.+)\))?")
-_CELL = re.compile(r"(?P<then>\d{3})(?: if (?P<words>[a-z_+]+) else (?P<otherwise>\d{3}))?")
+_PART = re.compile(r"(?P<status>\d{3})(?: if (?P<words>[a-z_+]+))?")
 
 
 def read_rows(table: Path) -> list[Row]:

@@ -48,6 +48,7 @@ from albumcore_adapters.directory.claims import (
 )
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.sql.database import LOCK_SECONDS
 
 UNSEEN_SERIES: Mapping[Compat, type[SeriesNotFound | Unauthorized]] = {
     "documented": SeriesNotFound,
@@ -332,7 +333,7 @@ def put_images(
             require_storable(access, upload, study, uid)
 
     if upload.album is None:
-        with holdings.inbox.database.transaction(commit=True):
+        with holdings.albums.index.write_transaction(LOCK_SECONDS):
             require()
             store()
             for study, uid in series:
