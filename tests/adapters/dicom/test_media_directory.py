@@ -13,8 +13,8 @@ import pytest
 from attrs import evolve
 from pydicom.fileset import DIRECTORY_RECORDERS
 
+from albumcore_adapters.dicom.data_sets import quiet_pydicom
 from albumcore_adapters.dicom.directory_records import record_type
-from albumcore_adapters.dicom.headers import quiet_pydicom
 from albumcore_adapters.dicom.media_directory import DirectoryFile, media_directory
 from support.searching import attribute
 
