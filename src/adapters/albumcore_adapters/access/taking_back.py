@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from albumcore import (
@@ -68,20 +68,16 @@ def take_back(
             study, series = series_of(event)
             state = without_claims(holdings.claims, holder, state, study, series)
         events = undo(state, act, past)
-        for one in events:
-            if isinstance(one, MemberAdded | AdminAdded) and not people.known(one.target):
-                raise NotUndoable("the user was erased")
-            if isinstance(one, StudyImported | SeriesImported):
-                origins.update(_origins(holdings, caller, *series_of(one)))
+        _require_users(people, events)
+        for study, series in _imported(events):
+            origins.update(_origins(holdings, caller, study, series))
         kept.update(only_there(holdings, caller, album, events))
         return events
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
-        for one in recorded:
-            if isinstance(one.event, StudyImported | SeriesImported):
-                study, series = series_of(one.event)
-                for origin, uids in _by_origin(origins, series).items():
-                    write_claims(holdings, holder, origin, study, uids, uids)
+        for study, series in _imported(one.event for one in recorded):
+            for origin, uids in _by_origin(origins, series).items():
+                write_claims(holdings, holder, origin, study, uids, uids)
         keep_images(holdings, caller, album, kept)
 
     return holdings.albums.undo(
@@ -92,6 +88,22 @@ def take_back(
         projection=project,
         new_provider=new_provider,
     )
+
+
+def _require_users(people: People, events: Events) -> None:
+    """Check that the users whom events add are registered.
+
+    Raises:
+        NotUndoable: one was erased.
+    """
+    for one in events:
+        if isinstance(one, MemberAdded | AdminAdded) and not people.known(one.target):
+            raise NotUndoable("the user was erased")
+
+
+def _imported(events: Iterable[Any]) -> Iterator[tuple[StudyUID, tuple[SeriesUID, ...]]]:
+    """The series that events import, with their study."""
+    return (series_of(one) for one in events if isinstance(one, StudyImported | SeriesImported))
 
 
 def _origins(
