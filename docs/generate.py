@@ -17,7 +17,7 @@ from typing import Any
 from attrs import NOTHING, Attribute, fields
 
 from albumcore.albums import Album, MemberFlags, Webhook, WebhookEvent
-from albumcore.erasures import MARKERS, ErasureKind, ErasureRecorded, Erasures, StoreSealed
+from albumcore.erasures import ERASURE_NOTICES, ErasureKind, ErasureRecorded, Erasures, StoreSealed
 from albumcore.feed import FEED
 from albumcore.image_sets import Content, ImageType, PatientImageSet
 from albumcore.kernel import PERSONAL, STORED, stored_name
@@ -40,7 +40,7 @@ KINDS: Mapping[str, tuple[str, type[Any]]] = {
 """Title and state class of each kind of stream, by the first part of its events' names."""
 
 RECORDED_BY: Mapping[type[Any], str] = {
-    **dict.fromkeys((*MARKERS, ErasureRecorded), "an erasure"),
+    **dict.fromkeys((*ERASURE_NOTICES, ErasureRecorded), "an erasure"),
     StoreSealed: "`albumcore copy --seal`",
 }
 """What records the events that no decision leads to."""

@@ -54,7 +54,7 @@ from albumcore import (
 )
 from albumcore.albums import Album
 from albumcore.codec import Codec
-from albumcore.erasures import MARKERS, Erasures
+from albumcore.erasures import ERASURE_NOTICES, Erasures
 from albumcore.feed import FEED
 from albumcore.image_sets import PatientImageSet
 from albumcore.kernel import STORED, stored_name
@@ -182,7 +182,7 @@ def test_every_stored_class_is_led_to_by_a_decision() -> None:
         for cls, names in GENERATE["decisions"](state).items():
             found.setdefault(cls, set()).update(names)
     assert found == {cls: set(names.split()) for cls, names in DECISIONS.items()}
-    assert found.keys() == set(STORED.values()) - {*MARKERS, ErasureRecorded, StoreSealed}
+    assert found.keys() == set(STORED.values()) - {*ERASURE_NOTICES, ErasureRecorded, StoreSealed}
 
 
 @each_class

@@ -9,7 +9,7 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from albumcore.erasures import MARKERS, ErasureRecorded, StoreSealed
+from albumcore.erasures import ERASURE_NOTICES, ErasureRecorded, StoreSealed
 from albumcore.kernel import STORED
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http import kheops, tscharts
@@ -88,7 +88,11 @@ def test_nothing_else_is_silent() -> None:
 
 @pytest.mark.parametrize(
     "stored",
-    [name for name, cls in STORED.items() if cls not in (*MARKERS, ErasureRecorded, StoreSealed)],
+    [
+        name
+        for name, cls in STORED.items()
+        if cls not in (*ERASURE_NOTICES, ErasureRecorded, StoreSealed)
+    ],
 )
 def test_an_event_is_recorded_by_a_route(stored: str) -> None:
     """Every class of events can be led to from outside, but for those of `albumcore erase` and `copy --seal`."""

@@ -145,7 +145,7 @@ class StoreSealed:
         return erasures
 
 
-MARKERS: tuple[type[Event[Any]], ...] = (
+ERASURE_NOTICES: tuple[type[Event[Any]], ...] = (
     AlbumTextErased,
     StudyTextErased,
     UserTextErased,
@@ -154,7 +154,7 @@ MARKERS: tuple[type[Event[Any]], ...] = (
 """The events that say which events of their stream were erased; each has ``versions``."""
 
 
-def marker_of(state: Any, versions: tuple[int, ...]) -> Event[Any]:
+def erasure_notice(state: Any, versions: tuple[int, ...]) -> Event[Any]:
     """The event that says which events of a stream were erased.
 
     Args:
@@ -164,7 +164,7 @@ def marker_of(state: Any, versions: tuple[int, ...]) -> Event[Any]:
     Raises:
         KeyError: streams of its kind have no personal fields.
     """
-    return _MARKER_OF[type(state)](state, versions)
+    return _NOTICE_OF[type(state)](state, versions)
 
 
 def is_erased(value: Any) -> bool:
@@ -185,7 +185,7 @@ def _of_album(album: Album, versions: tuple[int, ...]) -> AlbumTextErased:
     )
 
 
-_MARKER_OF: Mapping[type[Any], Callable[[Any, tuple[int, ...]], Event[Any]]] = {
+_NOTICE_OF: Mapping[type[Any], Callable[[Any, tuple[int, ...]], Event[Any]]] = {
     Album: _of_album,
     StudyComments: lambda state, versions: StudyTextErased(versions),
     UserTokens: lambda state, versions: UserTextErased(versions, _erased_in(state.tokens)),

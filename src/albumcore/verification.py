@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-from albumcore.erasures import MARKERS
+from albumcore.erasures import ERASURE_NOTICES
 from albumcore.image_sets.image_set import ImageAdded
 from albumcore.index import Change, changes
 from albumcore.kernel import ERASED, RecordedEvent
@@ -66,7 +66,7 @@ class Replay:
             self._note(stream, version, f"it does not fit the history before it: {error!r}")
             self._broken.add(stream)
             return ()
-        if isinstance(event, MARKERS):
+        if isinstance(event, ERASURE_NOTICES):
             self._erased |= {(stream, one) for one in event.versions}  # type: ignore[attr-defined]
         if isinstance(event, ImageAdded) and event.content.length is not ERASED:
             wrong = self._check_image(event)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from albumcore import Act, CommandKey, RecordedEvent, Source, UserId
-from albumcore.erasures import marker_of
+from albumcore.erasures import erasure_notice
 from albumcore.kernel import fold
 from albumcore.streams import named_stream
 from albumcore.testing import (
@@ -38,10 +38,10 @@ Log = list[RecordedEvent[Any]]
 
 @frozen
 class Erasing:
-    """A log in which some events were erased, perhaps in several goes, each with its marker.
+    """A log in which some events were erased, perhaps in several goes, each with its notice.
 
     Attributes:
-        log: All events as they were written, markers included.
+        log: All events as they were written, notices included.
         gone: Before which version of the log each go was, and what was erased by then.
     """
 
@@ -78,14 +78,14 @@ def erasings(draw: st.DrawFn, kind: str) -> Erasing:
             chosen = draw(st.sets(st.sampled_from(left), min_size=1))
             known |= chosen
             gone.append((len(log) + 1, known))
-            log.append(marker(log, known, chosen))
+            log.append(notice(log, known, chosen))
     return Erasing(log, tuple(gone))
 
 
-def marker(log: Log, known: frozenset[int], chosen: set[int]) -> RecordedEvent[Any]:
+def notice(log: Log, known: frozenset[int], chosen: set[int]) -> RecordedEvent[Any]:
     """The event that says which of a log were erased now."""
     state = fold(named_stream(log[0].stream).initial, without_keys(log, known))
-    made = marker_of(state, tuple(sorted(chosen)))
+    made = erasure_notice(state, tuple(sorted(chosen)))
     return RecordedEvent(log[0].stream, len(log) + 1, Act(OPERATOR, log[-1].at), made)
 
 
@@ -109,6 +109,6 @@ def test_a_cached_state_moves_on_to_what_a_replay_says(kind: str, data: st.DataO
 @settings(max_examples=at_length(1_000, 50))
 @given(data=st.data())
 def test_rows_are_those_of_a_rebuild(kind: str, data: st.DataObject) -> None:
-    """Rows that were written event by event, the markers too, are those of the log as it is read in the end."""
+    """Rows that were written event by event, the notices too, are those of the log as it is read in the end."""
     erasing = data.draw(erasings(kind))
     assert rows_meant(erasing.log) == rows_meant(erasing.read(len(erasing.log), len(erasing.gone)))

@@ -27,7 +27,7 @@ from albumcore import (
     StudyImported,
     StudyRemoved,
 )
-from albumcore.erasures import MARKERS
+from albumcore.erasures import ERASURE_NOTICES
 from albumcore.feed import entry
 from albumcore.kernel import STORED, fold
 from albumcore.streams import named_stream
@@ -93,7 +93,8 @@ BY_UNDO = {"album.comment_withdrawn", "album.member_settings_restored"}
 BY_DECISION = [
     name
     for name, cls in STORED.items()
-    if cls not in MARKERS and name not in {"erasures.recorded", "erasures.store_sealed", *BY_UNDO}
+    if cls not in ERASURE_NOTICES
+    and name not in {"erasures.recorded", "erasures.store_sealed", *BY_UNDO}
 ]
 """The stored classes that decisions lead to; those of erasures are in ``test_erasures``, of undo in ``test_undo``, of
 sealing in ``test_sealed_copy``."""

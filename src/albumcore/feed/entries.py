@@ -19,7 +19,7 @@ from albumcore.albums import (
     studies,
     webhooks,
 )
-from albumcore.erasures import MARKERS, ErasureRecorded, StoreSealed
+from albumcore.erasures import ERASURE_NOTICES, ErasureRecorded, StoreSealed
 from albumcore.ids import ReportProviderId, SeriesUID, StudyUID, UserId
 from albumcore.image_sets import image_set
 from albumcore.kernel import ERASED, ERASED_TEXT, Erased, Event, RecordedEvent
@@ -149,7 +149,7 @@ FEED: Mapping[type[Event[Any]], EntryType | None] = {
     image_set.ImageRestored: HIDDEN,
     image_set.PatientDeleted: HIDDEN,
     image_set.PatientRestored: HIDDEN,
-    **dict.fromkeys(MARKERS, HIDDEN),  # what they erased shows as erased
+    **dict.fromkeys(ERASURE_NOTICES, HIDDEN),  # what they erased shows as erased
     ErasureRecorded: HIDDEN,
     StoreSealed: HIDDEN,
 }

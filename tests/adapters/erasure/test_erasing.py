@@ -348,9 +348,9 @@ def test_the_store_and_the_list_record_an_erasure(place: Place) -> None:
     assert recorded.event == ErasureRecorded(ErasureKind.ALBUM, ALBUM, None, "Art. 17(1)(b)")
     [listed] = read_erasures(place.folder / "erasures.jsonl")
     assert (listed.kind, listed.key, listed.basis) == (ErasureKind.ALBUM, ALBUM, "Art. 17(1)(b)")
-    *_, marker = place.albums.history(album_stream(ALBUM))
-    assert isinstance(marker.event, AlbumTextErased)
-    assert marker.event.versions == (1, 4, 5, 6, 7, 8)
+    *_, notice = place.albums.history(album_stream(ALBUM))
+    assert isinstance(notice.event, AlbumTextErased)
+    assert notice.event.versions == (1, 4, 5, 6, 7, 8)
 
 
 def test_what_must_be_stored_is_erased_with_a_basis_alone(place: Place) -> None:

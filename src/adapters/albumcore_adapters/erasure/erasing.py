@@ -18,7 +18,7 @@ from albumcore import (
     Source,
 )
 from albumcore.codec import moment_of
-from albumcore.erasures import ErasureKind, ErasureRecorded, marker_of
+from albumcore.erasures import ErasureKind, ErasureRecorded, erasure_notice
 from albumcore.errors import AlbumcoreError
 from albumcore.ids import UserId
 from albumcore.index import changes
@@ -161,7 +161,7 @@ def erase(
         for stream, versions in by_stream.items():
             _delete_keys(cursor, stream, versions)
             cursor.execute("DELETE FROM stored_snapshots WHERE originator_id = ?", (stream,))
-            _mark(eraser, cursor, stream, versions, listed.at)
+            _append_notice(eraser, cursor, stream, versions, listed.at)
         what = ErasureRecorded(listed.kind, listed.key, listed.version, listed.basis)
         _append(eraser, erasures_stream().name, what, listed.at)
         if eraser.file is not None:
@@ -257,7 +257,7 @@ def _delete_keys(cursor: Cursor, stream: str, versions: Sequence[int]) -> None:
     )
 
 
-def _mark(
+def _append_notice(
     eraser: Eraser, cursor: Cursor, stream: str, versions: tuple[int, ...], now: datetime
 ) -> None:
     """Record in a stream which of its events were erased. Their keys and the snapshots are deleted by now."""
@@ -265,7 +265,7 @@ def _mark(
     if not _topics(cursor, stream, versions) <= _CHANGING_NO_STATE:
         whole = eraser.albums.states.as_of(named_stream(stream), MAX_INTEGER, saves=False)
         state = whole.state
-    _append(eraser, stream, marker_of(state, versions), now)
+    _append(eraser, stream, erasure_notice(state, versions), now)
 
 
 def _topics(cursor: Cursor, stream: str, versions: Sequence[int]) -> set[str]:

@@ -12,12 +12,12 @@ from typing import Any
 
 from eventsourcing.persistence import StoredEvent
 
-from albumcore.erasures import MARKERS
+from albumcore.erasures import ERASURE_NOTICES
 from albumcore.kernel import stored_name
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store.rows import Statement
 
-_MARKERS = [stored_name(cls).name for cls in MARKERS]
+_NOTICES = [stored_name(cls).name for cls in ERASURE_NOTICES]
 
 BYTES_A_VERSION = 100
 """An older snapshot stays if it has no more bytes than this times the number of versions since the one before it."""
@@ -47,14 +47,14 @@ def may_be_stored(c: Any, stored: StoredEvent, position: int | None) -> bool:
         stored: The snapshot.
         position: The last position before anything of the state was read; None if it was the newest state then.
     """
-    topics = ", ".join("?" * len(_MARKERS))
+    topics = ", ".join("?" * len(_NOTICES))
     if position is None:
         later, values = "originator_id = ? AND originator_version > ?", _place(stored)
     else:
         later, values = "notification_id > ?", [position]
     c.execute(
         f"SELECT 1 AS one FROM stored_events WHERE {later} AND topic IN ({topics}) LIMIT 1",  # noqa: S608
-        [*values, *_MARKERS],
+        [*values, *_NOTICES],
     )
     return c.fetchone() is None
 
