@@ -1,4 +1,4 @@
-"""Verifying a whole store: the integrity check of its database, the directory, the history, and the images."""
+"""Verifying a whole store: its database, the directory, the history, the images, and the bytes of instances."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import ImageBytes, open_blobs
 from albumcore_adapters.directory.consistency import problems_of
+from albumcore_adapters.directory.instance_blobs import instance_problems
 from albumcore_adapters.directory.registrations import registration_problems
 from albumcore_adapters.erasure.erasing import erased_people
 from albumcore_adapters.erasure.subject_check import subject_problems
@@ -94,6 +95,7 @@ def verify(
             problems += _checked(registration_problems, albums, database, erased_people(albums))
             problems += _checked(subject_problems, albums, database)
             problems += _checked(albums.verify, image_bytes.check, report, erased.append)
+            problems += _checked(instance_problems, database, image_bytes.blobs)
     except _UNREADABLE as error:
         # The store of a newer release may be sound: that is no problem of the store.
         if not on_sqlite or (isinstance(error, NewerStore) and not problems):

@@ -6,7 +6,6 @@ import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -187,10 +186,14 @@ def test_instance_that_comes_back(place: Place, blobs: Blobs) -> None:
 
 def test_studies_of_a_patient(place: Place, blobs: Blobs) -> None:
     """A study belongs to the patient of any instance in it; one without a PatientID to none."""
-    more: dict[str, Any] = {"study_uid": OTHER_STUDY, "series_uid": OTHER_SERIES}
     store_instance(place.database, blobs, ONE, CONTENT, dicom_patient_id="A")
     store_instance(place.database, blobs, TWO, CONTENT, dicom_patient_id="B")
-    store_instance(place.database, blobs, THREE, CONTENT, dicom_patient_id="", **more)
+    store_instance(
+        *(place.database, blobs, THREE, CONTENT),
+        study_uid=OTHER_STUDY,
+        series_uid=OTHER_SERIES,
+        dicom_patient_id="",
+    )
     found = {one: studies_with_patient_id(place.eraser, one) for one in ("A", "B", "", "C", "\0")}
     assert found == {"A": [STUDY], "B": [STUDY], "": [], "C": [], "\0": []}
 

@@ -176,7 +176,7 @@ def test_to_another_directory(store: Path, tmp_path: Path) -> None:
     """Images and the secret are copied too, so the other directory can replace this one."""
     new = tmp_path / "new"
     told = copied(store, new)
-    assert (told.blobs, told.damaged_blobs, told.secret) == (4, 0, True)
+    assert (told.blobs, told.damaged_blobs, told.secret) == (5, 0, True)
     assert dump(new) == dump(store)
     assert problems(new) == []
     assert (new / "secret").read_bytes() == (store / "secret").read_bytes()
@@ -240,7 +240,7 @@ def test_what_is_damaged_is_told(own: Path, tmp_path: Path) -> None:
     missing.unlink()
     new = tmp_path / "new"
     told = copied(own, new)
-    assert (told.blobs, told.damaged_blobs, told.is_whole) == (2, 1, True)
+    assert (told.blobs, told.damaged_blobs, told.is_whole) == (3, 1, True)
     assert len(told.problems) == 2
     assert len(problems(own)) == 2
     with opened(new) as service:

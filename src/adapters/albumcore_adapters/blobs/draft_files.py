@@ -62,9 +62,14 @@ class FileDraft:
             content += more
         return content
 
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of what was written so far."""
+        return self._sha256.hexdigest()
+
     def commit(self) -> Digest:
         """Store what was written, durably, and return its digest; see `port.Draft`."""
-        digest = self._sha256.hexdigest()
+        digest = self.digest
         try:
             with no_space_is_full(self.place):
                 self._store(digest, self._length)

@@ -103,6 +103,11 @@ class Draft(Protocol):
         """
         ...
 
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of what was written so far."""
+        ...
+
     def commit(self) -> Digest:
         """Store what was written as a blob, and return its digest: the blob is durable then. This ends the draft.
 

@@ -1,4 +1,4 @@
-"""Image bytes in a transfer: which ones the events refer to, and moving them from one place to another."""
+"""Image bytes in a transfer: which ones a store refers to, and moving them from one place to another."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ from albumcore_adapters.blobs import (
     DirectoryBlobs,
 )
 from albumcore_adapters.blobs.image_bytes import stored_length
+from albumcore_adapters.blobs.port import WRONG_DIGEST
+from albumcore_adapters.blobs.sealed import sealed_length
+from albumcore_adapters.directory.instance_blobs import instance_blobs
+from albumcore_adapters.store import database_of
 from albumcore_adapters.transfer.errors import BackupDamaged
 from albumcore_adapters.transfer.manifest import Manifest, listed_blobs
 
@@ -38,19 +42,23 @@ _PAGE = 1000
 """Events that are read at a time."""
 
 _CONCURRENCY = 8
-"""Blobs that are copied at a time. Each is held in memory, and S3 is slow to answer."""
+"""Blobs that are copied at a time: S3 is slow to answer."""
+
+_PIECE = 1024 * 1024
+"""Bytes of a blob that are in memory."""
 
 _MAX_PROBLEMS = 100
 """Problems that an error names; there may be as many as there are images."""
 
 
 def referenced(albums: Albumcore, until: int, progress: ReportProgress) -> Iterator[Listed]:
-    """Yield the blobs that events up to a position refer to, in ascending order of their digests.
+    """Yield the blobs that a store refers to, in ascending order of their digests.
 
-    Events that cannot be read are passed over: `verify` names them. So are images that were erased.
+    They are those of the images of events up to a position, and those of all DICOM instances. Events that cannot be
+    read are passed over: `verify` names them. So are images and instances that were erased.
 
     Raises:
-        BackupDamaged: an event refers to a blob by something that is not a digest.
+        BackupDamaged: one is referred to by something that is not a digest.
     """
     # In a temporary file, because the digests of very many images do not fit into memory.
     with closing(sqlite3.connect("")) as temporary:
@@ -64,23 +72,36 @@ def referenced(albums: Albumcore, until: int, progress: ReportProgress) -> Itera
                 for position, one in page
                 if position <= until and one is not None and not isinstance(one, AlbumcoreError)
             ]
-            if wrong := [one.content.digest for one in images if not is_digest(one.content.digest)]:
-                raise BackupDamaged(f"image bytes {wrong[0]!r}: not a SHA-256 digest")
-            temporary.executemany(
-                "INSERT OR IGNORE INTO blob VALUES (?, ?)",
-                [
-                    (one.content.digest, length)
-                    for one in images
-                    if (length := stored_length(one)) is not None
-                ],
-            )
+            found = [(one.content.digest, stored_length(one)) for one in images]
+            temporary.executemany("INSERT OR IGNORE INTO blob VALUES (?, ?)", _listed(found))
             after, read = page[-1][0], read + len(page)
             progress(read)
+        of_instances = (
+            (one.digest, None if one.is_erased else sealed_length(one.length))
+            for one in instance_blobs(database_of(albums))
+        )
+        temporary.executemany("INSERT OR IGNORE INTO blob VALUES (?, ?)", _listed(of_instances))
         yield from temporary.execute("SELECT digest, length FROM blob ORDER BY digest, length")
 
 
-def copy_all(source: Blobs, target: Blobs, progress: ReportProgress) -> tuple[int, int]:
+def _listed(found: Iterable[tuple[Digest, int | None]]) -> Iterator[Listed]:
+    """Yield those that were not erased, which have a length."""
+    for digest, length in found:
+        if not is_digest(digest):
+            raise BackupDamaged(f"image bytes {digest!r}: not a SHA-256 digest")
+        if length is not None:
+            yield digest, length
+
+
+def copy_all(
+    source: Blobs,
+    target: Blobs,
+    progress: ReportProgress,
+    digests: Iterable[Digest] | None = None,
+) -> tuple[int, int]:
     """Copy every blob that the target lacks; return how many were copied, and how many are damaged and left out.
+
+    With ``digests``, only those are copied.
 
     A blob of the right length in the target is taken to be sound: `put` is atomic, and `verify` reads it.
     """
@@ -88,16 +109,16 @@ def copy_all(source: Blobs, target: Blobs, progress: ReportProgress) -> tuple[in
     def copy(digest: Digest) -> bool | None:
         """Return whether the blob was copied; None if it is damaged, or was removed meanwhile."""
         try:
-            if _size(target, digest) == source.size(digest):
+            length = source.size(digest)
+            if _size(target, digest) == length:
                 return False
-            content = source.get(digest)
+            _copy(digest, length, source, target)
         except (BlobMissing, BlobDamaged):
             return None
-        target.put(content)
         return True
 
     copied = damaged = 0
-    for outcome in _concurrently(copy, source.digests(), progress):
+    for outcome in _concurrently(copy, source.digests() if digests is None else digests, progress):
         copied += outcome is True
         damaged += outcome is None
     return copied, damaged
@@ -127,12 +148,11 @@ def copy_listed(
         if exists or link(digest, length):
             return None
         try:
-            content = source.get(digest)
+            _copy(digest, length, source, target)
         except BlobMissing:
             return f"image bytes {digest}: missing"
         except BlobDamaged as error:
             return f"image bytes {digest}: {error.reason}"
-        target.put(content)
         return None
 
     _raise_problems(_concurrently(copy, wanted, progress))
@@ -252,6 +272,26 @@ def _linker(source: Blobs, target: Blobs) -> Callable[[Digest, int], bool]:
 def _is_ours(found: os.stat_result, forbidden: int) -> bool:
     is_open = bool(found.st_mode & forbidden)
     return found.st_uid == os.geteuid() and not is_open and not stat.S_ISLNK(found.st_mode)
+
+
+def _copy(digest: Digest, length: int, source: Blobs, target: Blobs) -> None:
+    """Copy one blob, a large one in pieces.
+
+    Raises:
+        BlobMissing, BlobDamaged: the source does not have it, or its bytes are not those of the digest.
+    """
+    if length <= _PIECE:
+        target.put(source.get(digest))
+        return
+    draft = target.draft()
+    try:
+        for start in range(0, length, _PIECE):
+            draft.write(source.read_range(digest, start, min(start + _PIECE, length)))
+        if draft.digest != digest:
+            raise BlobDamaged(digest, WRONG_DIGEST)
+        draft.commit()
+    finally:
+        draft.discard()
 
 
 def _size(place: Blobs, digest: Digest) -> int | None:

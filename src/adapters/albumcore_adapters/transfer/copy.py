@@ -19,8 +19,10 @@ from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import Blobs, ImageBytes
+from albumcore_adapters.directory.instance_blobs import instance_problems
 from albumcore_adapters.erasure.erasure_list import ErasureListDamaged, read_erasures
 from albumcore_adapters.sql.migrations import MIGRATIONS, schema_version
+from albumcore_adapters.store import database_of
 from albumcore_adapters.store.sealing import is_sealed_store
 from albumcore_adapters.transfer.blobs import copy_all
 from albumcore_adapters.transfer.endpoint import Endpoint
@@ -255,4 +257,6 @@ def rebuild_and_verify(
     with stage("verifying", events) as progress:
         if blobs is None:
             return store.verify(progress=progress)
-        return store.verify(ImageBytes(blobs).check, progress)
+        problems = store.verify(ImageBytes(blobs).check, progress)
+    with stage("verifying instances", None) as progress:
+        return problems + instance_problems(database_of(store), blobs, progress)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any, cast
 
 from attrs import define, evolve, field
@@ -27,6 +27,7 @@ from albumcore import (
     StoreSealed,
     user_stream,
 )
+from albumcore.ids import is_digest
 from albumcore.kernel import Event, stored_name
 from albumcore.sealing import KeyedEvent, KeyedNotification
 from albumcore.streams import erasures_stream
@@ -35,10 +36,13 @@ from albumcore_adapters.base.secret import copy_secret
 from albumcore_adapters.blobs import BlobDamaged, BlobMissing, Blobs, Digest
 from albumcore_adapters.blobs.sealed import SealKey, seal_bytes
 from albumcore_adapters.blobs.sealed_blobs import put_sealed
+from albumcore_adapters.directory.instance_blobs import instance_blobs
 from albumcore_adapters.directory.pseudonyms import commitment_of
+from albumcore_adapters.directory.stored_instances import INSTANCE_STREAM
 from albumcore_adapters.erasure.erasing import OPERATOR
 from albumcore_adapters.store.sealing import KEYS_TABLE, SEALED_TABLE, is_sealed_store
 from albumcore_adapters.transfer import tables
+from albumcore_adapters.transfer.blobs import copy_all
 from albumcore_adapters.transfer.copy import (
     ANOTHER_STORE,
     Copied,
@@ -72,8 +76,11 @@ from albumcore_adapters.transfer.tables import (
 )
 
 _KEY_TABLE = Table(KEYS_TABLE, ("stream", "version"), ("stream", "version", "subject", "key"), None)
-_NOT_COPIED = (KEYS_TABLE, SEALED_TABLE)
-"""Tables that are empty in a store in clear."""
+
+_NO_PLACE = (
+    "there are images: say where they are, and where the sealed ones are to be, "
+    "by --blobs-from and --blobs-to"
+)
 
 _CONCURRENCY = 8
 """Images that are sealed at a time. Each is held in memory, and S3 is slow to answer."""
@@ -148,6 +155,7 @@ class _SealedCopy:
             with self.source.database.read_snapshot():
                 events = self._copy_events()
                 beside = self._copy_tables()
+                self._copy_instances()
                 advance_identities(self.source, self.target)
         except UnstorableRow as error:
             raise TransferRefused(f"the target cannot hold what the source has: {error}") from error
@@ -205,10 +213,7 @@ class _SealedCopy:
     def _sealed_bytes(self, digest: Digest) -> tuple[Digest, SealKey]:
         """Store image bytes sealed, and return digest and key. What is missing or damaged stays missing."""
         if self.blobs is None:
-            raise TransferRefused(
-                "there are images: say where they are, and where the sealed ones are to be, "
-                "by --blobs-from and --blobs-to"
-            )
+            raise TransferRefused(_NO_PLACE)
         source, target = self.blobs
         try:
             image = source.get(digest)
@@ -254,18 +259,38 @@ class _SealedCopy:
                 if table.name == PEOPLE_TABLE:
                     self.people.describe(table, found, watched)
                 else:
-                    make_equal(self.target, table, found, watched)
+                    make_equal(self.target, table, found, watched, partial(self._there, table))
         return sum(sizes)
+
+    def _copy_instances(self) -> None:
+        """Copy the bytes of DICOM instances, which are sealed in a store in clear as well."""
+        wanted = (one.digest for one in instance_blobs(self.source.database) if not one.is_erased)
+        digests = filter(is_digest, wanted)
+        if self.blobs is None:
+            if next(digests, None) is not None:
+                raise TransferRefused(_NO_PLACE)
+            return
+        with self.stage("copying the bytes of instances", None) as progress:
+            copied, damaged = copy_all(*self.blobs, progress, digests)
+        self.images += copied
+        self.damaged += damaged
 
     def _wanted(self) -> Mapping[Table, Callable[[], Iterator[RowValues]]]:
         """Return what yields the rows of each table as they are to be in the target, ordered by key."""
         return {
             table: partial(self._wanted_rows, table)
             for table in tables_beside_events()
-            if table.name not in _NOT_COPIED
+            if table.name != SEALED_TABLE  # which is empty in a store in clear
         }
 
+    def _there(self, table: Table) -> Iterator[RowValues]:
+        """Yield the rows of the target that those of the source are compared with."""
+        is_keys = table.name == KEYS_TABLE
+        return _keys_of_instances(self.target) if is_keys else rows(self.target, table)
+
     def _wanted_rows(self, table: Table) -> Iterator[RowValues]:
+        if table.name == KEYS_TABLE:
+            return _keys_of_instances(self.source)
         if table.name == PEOPLE_TABLE:
             return in_key_order(table, self.people.rows(self.source, table))
         found = rows(self.source, table)
@@ -291,7 +316,7 @@ class _SealedCopy:
                     if row is None or row[0] != found.id or not self._is_of(row, found):
                         raise TransferRefused(ANOTHER_STORE)
             return not any(
-                any(True for _ in differences(found(), rows(self.target, table), table))
+                any(True for _ in differences(found(), self._there(table), table))
                 for table, found in self._wanted().items()
             )
 
@@ -305,6 +330,12 @@ class _SealedCopy:
                 )
                 progress(number)
         self.store.handle(erasures_stream(), _recorded, Source(OPERATOR), StoreSealed(events))
+
+
+def _keys_of_instances(endpoint: Endpoint) -> Iterator[RowValues]:
+    """Yield the keys of instances, which in a sealed store are among those of events."""
+    found = rows(endpoint, _KEY_TABLE, (INSTANCE_STREAM, 0))
+    return takewhile(lambda row: row[0].startswith(INSTANCE_STREAM), found)
 
 
 def _recorded(state: Any, act: Act, event: Event[Any]) -> tuple[Event[Any], ...]:

@@ -88,6 +88,8 @@ def join_keys(file: Path, backup: Path) -> None:
         connection.execute("ATTACH ? AS keys", [keys])
         for name in SHORT_LIVED:
             columns = [row[1] for row in connection.execute(f"PRAGMA keys.table_info({name})")]
+            if not columns:
+                continue  # the backup is of a release that did not have it
             quoted = ", ".join(f'"{column}"' for column in columns)
             select = f"SELECT {quoted} FROM keys.{name}"  # noqa: S608
             connection.execute(f"INSERT INTO main.{name} ({quoted}) {select}")

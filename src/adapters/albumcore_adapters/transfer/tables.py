@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -39,6 +39,9 @@ SHORT_LIVED = (
     "directory_study",
     "directory_series",
     "directory_instance",
+    "directory_stored_instance",
+    "directory_header",
+    "directory_thumbnail",
     "webhook_known",
     "webhook_secret",
     "webhook_trigger",
@@ -242,6 +245,7 @@ def make_equal(
     table: Table,
     wanted: Callable[[], Iterable[RowValues]],
     watched: Callable[[Iterable[RowValues]], Iterable[RowValues]],
+    there: Callable[[], Iterable[RowValues]] | None = None,
 ) -> None:
     """Make a table of the target hold certain rows and no others.
 
@@ -250,11 +254,13 @@ def make_equal(
         table: The table.
         wanted: Returns the rows, ordered by key, each time it is called.
         watched: Reports the progress of the rows that pass through it.
+        there: Returns the rows of the target that are compared, ordered by key; by default, all of the table.
     """
+    found = partial(rows, target, table) if there is None else there
     # Surplus rows are deleted first, so that no new row conflicts with one of them in a unique column.
-    wrong = differences(wanted(), rows(target, table), table, only_found=True)
-    delete(target, table, (found for _, found in wrong if found is not None))
-    missing = differences(watched(wanted()), rows(target, table), table)
+    wrong = differences(wanted(), found(), table, only_found=True)
+    delete(target, table, (surplus for _, surplus in wrong if surplus is not None))
+    missing = differences(watched(wanted()), found(), table)
     insert(target, table, (row for row, _ in missing if row is not None))
 
 
