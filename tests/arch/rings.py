@@ -30,7 +30,7 @@ ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"directory", "blobs"}),
     frozenset({"identity", "access", "outbound", "webhooks", "dicom"}),
     frozenset({"decoding"}),
-    frozenset({"erasure"}),
+    frozenset({"erasure", "instances"}),
     frozenset({"transfer"}),
     frozenset({"service"}),
     frozenset({"verification"}),

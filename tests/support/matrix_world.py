@@ -33,6 +33,7 @@ from albumcore.ids import (
     WebhookId,
 )
 from albumcore.streams import user_stream
+from support.dicom_files import dicom_file
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -85,11 +86,13 @@ class Request:
         path: The parts of the path that are not the usual ones.
         form: The fields of the form.
         query: The fields of the query.
+        body: A body that is no form, and its media type.
     """
 
     path: Mapping[str, str] = field(factory=dict)
     form: Fields | None = None
     query: Fields | None = None
+    body: tuple[str, bytes] | None = None
 
     def with_names(self, names: Mapping[str, str]) -> Request:
         """The same with other names for things, wherever they stand, but in the path of the route."""
@@ -97,7 +100,8 @@ class Request:
         def renamed(fields: Any) -> Any:
             return fields and {key: names.get(name, name) for key, name in fields.items()}
 
-        return Request(renamed({**USUAL, **self.path}), renamed(self.form), renamed(self.query))
+        path = renamed({**USUAL, **self.path})
+        return Request(path, renamed(self.form), renamed(self.query), self.body)
 
 
 USUAL: Mapping[str, str] = {
@@ -116,6 +120,8 @@ OF_ALBUM = Request(query={"album": ALBUM})
 OF_INBOX = Request(KEPT_PATH, query={"inbox": "true"})
 OF_KEPT = Request(KEPT_PATH)
 TO_COMMON = {"album": COMMON}
+INSTANCE = "application/dicom", dicom_file(STUDY, NEW, f"{NEW}.1")
+INSTANCE_OF_ALBUM = "application/dicom", dicom_file(STUDY, CT, f"{CT}.7")
 
 REQUESTS: Mapping[str, Request] = {
     "POST /albums": Request(form={"name": "Mine"}),
@@ -175,6 +181,10 @@ REQUESTS: Mapping[str, Request] = {
         f"GET {path} (of the inbox)": Request(query={"inbox": "true"})
         for path in ("/studies", "/series", "/instances")
     },
+    "POST /studies (a new series)": Request(body=INSTANCE),
+    "POST /studies (a new series, to the album)": Request(query={"album": ALBUM}, body=INSTANCE),
+    "POST /studies (a series of the album)": Request(body=INSTANCE_OF_ALBUM),
+    "POST /studies/{study}": Request(body=INSTANCE),
     "POST /studies/{study}/series/fetch": Request(form={"SeriesInstanceUID": CT}),
     "POST /report (form)": Request(form={"client_id": PROVIDER, "studyUID": STUDY}),
     "POST /register (form)": Request(form={}),
@@ -211,6 +221,9 @@ def request(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> 
     request = REQUESTS.get(row.name, Request()).with_names(names)
     parts = dict(request.path) | ({"user": by.user} if row.variant == "oneself" else {})
     headers, form = {}, request.form
+    media_type, body = request.body or ("", None)
+    if media_type:
+        headers["Content-Type"] = media_type
     token = None if by.make_token is None else by.make_token(world, by)
     if row.variant == LENT:
         headers["Authorization"] = f"Bearer {world.token(DAVE)}"
@@ -220,7 +233,8 @@ def request(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> 
         headers["X-Authorization-Source" if row.variant == LENT else "Authorization"] = (
             f"Bearer {token}"
         )
-    return world.request(None, row.method, row.path.format(**parts), form, request.query, headers)
+    path = row.path.format(**parts)
+    return world.request(None, row.method, path, form, request.query, headers, body)
 
 
 TOKEN_FIELDS: Mapping[str, str] = {

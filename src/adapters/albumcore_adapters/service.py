@@ -6,6 +6,7 @@ No room takes the whole `Service`; only `http.app`, `server` and `cli` do, and p
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from attrs import field, frozen
@@ -30,10 +31,13 @@ from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.pseudonyms import Pseudonyms
 from albumcore_adapters.directory.single_use import SingleUseTokens
+from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
+from albumcore_adapters.instances.archive import OwnArchive
+from albumcore_adapters.instances.storing import InstanceStore
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, is_store_sealed
@@ -43,6 +47,9 @@ from albumcore_adapters.transfer.marker import (
     refuse_unfinished_restore,
 )
 from albumcore_adapters.webhooks import Outbox, open_outbox
+
+_STORING_THREADS = 4
+"""Threads that read the headers of instances and make their bytes durable, beside those that receive them."""
 
 
 @frozen
@@ -72,10 +79,12 @@ class Service:
     holdings: Holdings = field(repr=False)
     image_access: ImageAccess = field(repr=False)
     decoder: Decoder = field(repr=False)
+    instance_store: InstanceStore = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
         """End the decoding processes, and close the database."""
+        self.instance_store.executor.shutdown()
         self.decoder.close()
         self.albums.close()
 
@@ -129,8 +138,7 @@ def _compose(
 ) -> Service:
     database, is_sealed = database_of(albums), is_store_sealed(albums)
     people = People(database, Pseudonyms(albums, make_id) if is_sealed else None)
-    catalogue = Catalogue(database)
-    claims, inbox = SeriesClaims(database), Inbox(database)
+    catalogue, claims, inbox = Catalogue(database), SeriesClaims(database), Inbox(database)
     token_last_uses, jwt_revocations = TokenLastUses(database), JwtRevocations(database)
     verifier = JwtVerifier.of(settings, secret, clock)
     outbound = Outbound(allow_private=settings.allow_private_addresses)
@@ -149,6 +157,8 @@ def _compose(
         make_id=make_id,
     )
     holdings = Holdings(albums, inbox, claims, catalogue, clock)
+    access = ImageAccess(holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat])
+    decoder = Decoder.of(settings)
     return Service(
         settings=settings,
         secret=secret,
@@ -171,8 +181,20 @@ def _compose(
         outbox=open_outbox(outbox),
         auth=auth,
         holdings=holdings,
-        image_access=ImageAccess(
-            holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat]
-        ),
-        decoder=Decoder.of(settings),
+        image_access=access,
+        decoder=decoder,
+        instance_store=_instance_store(settings, database, blobs, decoder, access),
+    )
+
+
+def _instance_store(
+    settings: Settings, database: Database, blobs: Blobs, decoder: Decoder, access: ImageAccess
+) -> InstanceStore:
+    return InstanceStore(
+        archive=OwnArchive(blobs),
+        decoder=decoder,
+        instances=StoredInstances(database),
+        access=access,
+        executor=ThreadPoolExecutor(_STORING_THREADS, "storing"),
+        max_instance=settings.max_instance,
     )

@@ -34,6 +34,7 @@ def test_settings_from_an_empty_environment() -> None:
         "blobs": None,
         "compat": "documented",
         "max_upload": 33_554_432,
+        "max_instance": 2_147_483_648,
         "bind": "127.0.0.1:8000",
         "workers": 2,
         "jwt_issuer": None,

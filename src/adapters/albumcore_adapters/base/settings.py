@@ -265,6 +265,13 @@ class Settings:
         30,
         "Seconds after which such a process is ended, and its instance is not decoded.",
     )
+    max_instance: int = _setting(
+        "ALBUMCORE_MAX_INSTANCE",
+        byte_size(64 * 1024),
+        2 * 1024 * 1024 * 1024,
+        "Largest DICOM instance that is stored; a larger one is refused, and the others of its message are stored. "
+        "A message as a whole may have any length.",
+    )
     trusted_proxies: str | None = _setting(
         "ALBUMCORE_TRUSTED_PROXIES",
         NETWORKS,

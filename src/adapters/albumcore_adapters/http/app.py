@@ -40,6 +40,7 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
+from albumcore_adapters.instances.storing import InstanceStore
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import Service
 from albumcore_adapters.sql.database import Database
@@ -111,6 +112,7 @@ def components(service: Service) -> Components:
         MakeId: service.make_id,
         Outbound: service.outbound,
         Outbox: service.outbox,
+        InstanceStore: service.instance_store,
         RequestCounts: service.requests,
         ResponseCache: ResponseCache(),
         FailedLogins: FailedLogins(service.clock),

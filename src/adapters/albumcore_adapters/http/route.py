@@ -55,6 +55,7 @@ class Route:
         form: Form parameters; None if it takes no form.
         form_rules: Schemas that the form as a whole must match.
         body: Schema of a JSON body; None if it takes none.
+        bodies: Schemas of bodies that are neither a form nor JSON, by media type.
         errors: Statuses of errors beside those of every route.
         from_store: Whether the response depends on the database alone, not on the clock or another server. It is
             then read in one read transaction, and cached until the next commit. A refusal, which is never cached, may
@@ -80,6 +81,7 @@ class Route:
     form: Parameters | None = None
     form_rules: Sequence[Schema] = ()
     body: Schema | None = None
+    bodies: Mapping[str, Schema] = field(factory=dict)
     errors: Sequence[int] = ()
     from_store: bool = False
     idempotent: Callable[[RecordedEvent[Any]], Response] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albumcore_adapters.http.dicomweb import instance_search, ohif
+from albumcore_adapters.http.dicomweb import instance_search, ohif, stow
 from albumcore_adapters.http.kheops import (
     album_changes,
     albums,
@@ -44,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *study_list.ROUTES,
     *instance_search.ROUTES,
     *ohif.ROUTES,
+    *stow.ROUTES,
     *user_search.ROUTES,
     *probes.ROUTES,
 )

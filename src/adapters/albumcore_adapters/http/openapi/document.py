@@ -163,6 +163,9 @@ def _operation(section: Section, route: Route) -> Json:
             "required": True,
             "content": {"application/json": {"schema": route.body}},
         }
+    if route.bodies:
+        content = {media_type: {"schema": schema} for media_type, schema in route.bodies.items()}
+        described["requestBody"] = {"required": True, "content": content}
     described["security"] = [{scheme: []} for scheme in section.security(route)]
     described["tags"] = [section.tag]
     if not route.responses:

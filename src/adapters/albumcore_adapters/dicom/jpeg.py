@@ -1,0 +1,80 @@
+"""What the header of a JPEG image says about its pixels (ITU-T T.81 annex B)."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from albumcore_adapters.base.byte_source import ByteSource
+
+_BASELINE = "1.2.840.10008.1.2.4.50"
+_EXTENDED = "1.2.840.10008.1.2.4.51"
+_LOSSLESS = "1.2.840.10008.1.2.4.57"
+_FRAMES = {0xC0: _BASELINE, 0xC1: _EXTENDED, 0xC3: _LOSSLESS}  # start of frame, by process
+_APP14 = 0xEE
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment
+_SCAN = 0xDA
+_MOST_SEGMENTS = 1000
+
+
+@frozen
+class JpegHeader:
+    """The header of a JPEG image.
+
+    Attributes:
+        rows: Its height.
+        columns: Its width.
+        samples: Its components: 1 or 3.
+        bits: Bits of each sample.
+        is_rgb: Whether its components are red, green and blue, by the segment of Adobe.
+        transfer_syntax: The transfer syntax of an instance that contains it.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    bits: int
+    is_rgb: bool
+    transfer_syntax: str
+
+    @property
+    def photometric_interpretation(self) -> str:
+        """PhotometricInterpretation, (0028,0004)."""
+        if self.samples == 1:
+            return "MONOCHROME2"
+        is_lossy = self.transfer_syntax != _LOSSLESS
+        return "YBR_FULL_422" if is_lossy and not self.is_rgb else "RGB"
+
+
+def jpeg_header(source: ByteSource) -> JpegHeader | None:
+    """Read the header of a JPEG image; None if it is none, or of a process that DICOM does not have."""
+    place, is_rgb = 2, False
+    if _read(source, 0, 2) != b"\xff\xd8":
+        return None
+    for _ in range(_MOST_SEGMENTS):
+        head = _read(source, place, 4)
+        if len(head) < 4 or head[0] != 0xFF:
+            return None
+        marker = head[1]
+        if marker == 0xFF or marker in _ALONE:  # a fill byte, or a marker alone
+            place += 1 if marker == 0xFF else 2
+            continue
+        segment = _read(source, place + 4, 16)
+        if marker in _FRAMES:
+            return _frame(segment, _FRAMES[marker], is_rgb=is_rgb)
+        if marker == _SCAN:
+            return None
+        is_rgb |= marker == _APP14 and segment[:5] == b"Adobe" and segment[11:12] == b"\0"
+        place += 2 + int.from_bytes(head[2:], "big")
+    return None
+
+
+def _frame(segment: bytes, transfer_syntax: str, *, is_rgb: bool) -> JpegHeader | None:
+    rows, columns = (int.from_bytes(segment[at : at + 2], "big") for at in (1, 3))
+    samples = segment[5] if len(segment) > 5 else 0
+    if samples not in (1, 3) or not rows or not columns:
+        return None
+    return JpegHeader(rows, columns, samples, segment[0], is_rgb, transfer_syntax)
+
+
+def _read(source: ByteSource, start: int, size: int) -> bytes:
+    return source.read(min(start, source.length), min(start + size, source.length))

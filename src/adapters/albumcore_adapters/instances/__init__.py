@@ -1,0 +1,1 @@
+"""DICOM instances: storing them, and reading what is stored."""

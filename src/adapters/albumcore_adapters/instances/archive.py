@@ -1,0 +1,84 @@
+"""Where the bytes of instances are stored."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import frozen
+
+from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.blobs.port import Blobs, Digest
+from albumcore_adapters.blobs.sealed_blobs import SealedBlob
+from albumcore_adapters.blobs.sealed_drafts import SealedDraft
+from albumcore_adapters.blobs.sealed_files import SealedReader
+from albumcore_adapters.directory.stored_instances import StoredInstance
+
+
+class BytesGone(Exception):
+    """The bytes of an instance are not stored here, or were erased."""
+
+
+class InstanceDraft(ByteSource, Protocol):
+    """The bytes of an instance while they arrive; once finished, they can be read."""
+
+    def write(self, content: bytes, /) -> None:
+        """Append bytes."""
+        ...
+
+    def finish(self) -> None:
+        """End the bytes."""
+        ...
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the bytes so far."""
+        ...
+
+    def commit(self) -> SealedBlob:
+        """Store the bytes durably. This ends the draft, also after an error."""
+        ...
+
+    def discard(self) -> None:
+        """Remove the draft, unless it has ended."""
+        ...
+
+
+class Archive(Protocol):
+    """Where the bytes of instances are stored. Thread-safe; each draft and source is for one thread at a time.
+
+    Every method may raise `BlobsUnavailable`.
+    """
+
+    def draft(self) -> InstanceDraft:
+        """Begin an instance.
+
+        Raises:
+            BlobsFull: there is no space left.
+        """
+        ...
+
+    def open(self, instance: StoredInstance) -> ByteSource:
+        """Open the bytes of an instance.
+
+        Raises:
+            BytesGone: there are none.
+            BlobMissing, BlobDamaged: they are lost or damaged, when they are read.
+        """
+        ...
+
+
+@frozen
+class OwnArchive:
+    """The archive in the blobs of the service: each instance is a sealed blob with a key of its own."""
+
+    blobs: Blobs
+
+    def draft(self) -> InstanceDraft:
+        """Begin an instance; see `Archive`."""
+        return SealedDraft.of(self.blobs)
+
+    def open(self, instance: StoredInstance) -> ByteSource:
+        """Open the bytes of an instance; see `Archive`."""
+        if instance.blob is None:
+            raise BytesGone(instance.sop_instance_uid)
+        return SealedReader(self.blobs, instance.blob)
