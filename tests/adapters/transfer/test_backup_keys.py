@@ -42,6 +42,7 @@ STAY = {
     "webhook_line",
     "webhook_position",
     "webhook_trigger_series",
+    "webhook_upload",
 }
 """Tables without names, texts, keys and secrets: ids, numbers, times, and what clinics are called."""
 

@@ -71,6 +71,7 @@ NO_USERS = {
         *("study_uid", "url", "secret", "due_at"),
     ),
     "webhook_trigger_series": ("trigger_id", "series_uid"),
+    "webhook_upload": ("study_uid", "series_uid", "token_id", "provider_id", "at"),
 }
 """The other columns of texts, of tables that may name users."""
 

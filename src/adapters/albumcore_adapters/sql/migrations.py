@@ -178,6 +178,25 @@ CREATE TABLE directory_thumbnail (
 """Instances whose bytes are stored, their headers as JSON, and a thumbnail of each series. The digest of an instance
 that was erased is NULL."""
 
+_ADD_UPLOADS = """
+CREATE TABLE webhook_upload (
+    number INTEGER PRIMARY KEY,
+    study_uid TEXT NOT NULL,
+    series_uid TEXT NOT NULL,
+    instances INTEGER NOT NULL,
+    sub TEXT NOT NULL,
+    token_id TEXT,
+    provider_id TEXT,
+    at TEXT NOT NULL
+);
+CREATE INDEX webhook_upload_of ON webhook_upload (study_uid);
+ALTER TABLE webhook_group_series ADD COLUMN uploaded INTEGER;
+ALTER TABLE webhook_trigger ADD COLUMN is_upload INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE webhook_trigger_series ADD COLUMN new_instances INTEGER;
+"""
+"""Uploads that the batches of webhooks do not have yet. Of a series in a batch, ``uploaded`` is the number of its new
+instances; 0 if the series is new to the album, too; NULL if it was not uploaded."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -185,6 +204,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ADD_PSEUDONYMS,  # 4
     _ADD_DELETED_PATIENTS,  # 5
     _ADD_STORED_INSTANCES,  # 6
+    _ADD_UPLOADS,  # 7
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

@@ -46,6 +46,7 @@ USER_COLUMNS: Mapping[tuple[str, str], Callable[[str, NameOf], str]] = {
     ("webhook_group", "sub"): _user,
     ("webhook_trigger", "sub"): _user,
     ("webhook_trigger", "user"): _user,
+    ("webhook_upload", "sub"): _user,
 }
 """The columns that name a user, by table and name, in tables beside the events; and what renames a value of each."""
 

@@ -18,6 +18,7 @@ from albumcore_adapters.webhooks.projection import catch_up, purge_secrets
 from albumcore_adapters.webhooks.queue import Attempt
 from albumcore_adapters.webhooks.secrets import delete_secret, store_secret
 from albumcore_adapters.webhooks.threads import Runner
+from albumcore_adapters.webhooks.uploads import note_upload
 from albumcore_adapters.webhooks.worker import deliver_due
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "delete_secret",
     "deliver_due",
     "list_triggers",
+    "note_upload",
     "open_outbox",
     "purge_secrets",
     "store_secret",

@@ -6,7 +6,7 @@ batch, which is due again every 30 s, for a day at most.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from albumcore.albums import WebhookEvent
@@ -30,9 +30,26 @@ _UPSERT = (
     f"INSERT INTO webhook_group ({_KEY}, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     f" ON CONFLICT ({_KEY}) DO UPDATE SET at = excluded.at, due_at = excluded.due_at"
 )
+_UPSERT_UPLOAD = (
+    f"INSERT INTO webhook_group ({_KEY}, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    f" ON CONFLICT ({_KEY}) DO UPDATE SET"
+    " at = CASE WHEN excluded.at > webhook_group.at THEN excluded.at ELSE webhook_group.at END,"
+    " due_at = CASE WHEN excluded.due_at > webhook_group.due_at"
+    " THEN excluded.due_at ELSE webhook_group.due_at END"
+)
+_OF_BATCH = f"FROM webhook_group WHERE ({_KEY}) = (?, ?, ?, ?, ?, ?)"
+# A series that is in the batch and not by an upload alone is new to the album.
+_UPDATE_UPLOADED = (
+    "UPDATE webhook_group_series SET at = ?, uploaded ="  # noqa: S608
+    " CASE WHEN coalesce(uploaded, 0) = 0 THEN 0 ELSE uploaded + ? END"
+    f" WHERE series_uid = ? AND group_number = (SELECT number {_OF_BATCH})"
+)
+_INSERT_UPLOADED = (
+    "INSERT INTO webhook_group_series (at, uploaded, series_uid, group_number)"
+    f" SELECT ?, ?, ?, number {_OF_BATCH}"
+)
 _UPSERT_SERIES = (
-    "INSERT INTO webhook_group_series (group_number, series_uid, at) SELECT number, ?, ?"  # noqa: S608
-    f" FROM webhook_group WHERE ({_KEY}) = (?, ?, ?, ?, ?, ?)"
+    f"INSERT INTO webhook_group_series (group_number, series_uid, at) SELECT number, ?, ? {_OF_BATCH}"
     " ON CONFLICT (group_number, series_uid) DO UPDATE SET at = excluded.at"
 )
 _DELETE_SERIES = (
@@ -53,16 +70,40 @@ def add_to_batch(
     cursor: Cursor, album_id: AlbumId, notification: Notification, now: datetime
 ) -> None:
     """Add new series to the batch of their webhook, study and source; the batch is due 30 s later."""
-    source, at = notification.act.source, notification.act.at
+    at = notification.act.at
     # An album's events are never earlier than its last one, which a clock that was ahead may have put in the future.
     came_at = min(at, now)
-    key = (
-        *(album_id, notification.webhook_id, notification.study_uid),
-        *(source.user, source.capability_token or "", source.report_provider or ""),
-    )
+    key = _key(album_id, notification)
     cursor.execute(_UPSERT, (*key, timestamp(at), timestamp(came_at + QUIET_PERIOD)))
     cursor.executemany(
         _UPSERT_SERIES, [(uid, timestamp(came_at), *key) for uid in notification.series_uids]
+    )
+
+
+def add_upload_to_batch(
+    cursor: Cursor, album_id: AlbumId, notification: Notification, now: datetime
+) -> None:
+    """Add an upload of a series to the batch of its webhook, study and source; the batch is due 30 s later.
+
+    Uploads of one series add up. If the batch has the series as new to the album, its instances are all new.
+    """
+    at, key = notification.act.at, _key(album_id, notification)
+    came_at = min(at, now)
+    [(series_uid, instances)] = notification.new_instances.items()
+    cursor.execute(_UPDATE_UPLOADED, (timestamp(came_at), instances, series_uid, *key))
+    is_there = has_changed(cursor)
+    if not (is_there or instances):
+        return
+    cursor.execute(_UPSERT_UPLOAD, (*key, timestamp(at), timestamp(came_at + QUIET_PERIOD)))
+    if not is_there:
+        cursor.execute(_INSERT_UPLOADED, (timestamp(came_at), instances, series_uid, *key))
+
+
+def _key(album_id: AlbumId, notification: Notification) -> tuple[str | None, ...]:
+    source = notification.act.source
+    return (
+        *(album_id, notification.webhook_id, notification.study_uid),
+        *(source.user, source.capability_token or "", source.report_provider or ""),
     )
 
 
@@ -90,11 +131,14 @@ def enqueue_due_batches(outbox: Outbox, now: datetime) -> int:
     """Enqueue a delivery for each batch that is due, and return the number of deliveries.
 
     It holds the series that have images in the catalogue. Series that left the album meanwhile are dropped, and the
-    whole batch if its webhook is no longer enabled or subscribed.
+    whole batch if its webhook is no longer enabled or subscribed. A batch waits for uploads of its study that are not
+    added to it yet.
     """
     with outbox.database.transaction(commit=False) as cursor:
         cursor.execute(
-            "SELECT * FROM webhook_group WHERE due_at <= ? OR due_at > ? ORDER BY number",
+            "SELECT * FROM webhook_group WHERE (due_at <= ? OR due_at > ?) AND NOT EXISTS"
+            " (SELECT 1 FROM webhook_upload AS upload WHERE upload.study_uid = webhook_group.study_uid)"
+            " ORDER BY number",
             # One that is due later than possible was written while a clock was ahead.
             (timestamp(now), timestamp(now + QUIET_PERIOD + queue.CLOCK_TOLERANCE)),
         )
@@ -102,7 +146,7 @@ def enqueue_due_batches(outbox: Outbox, now: datetime) -> int:
     return sum(_enqueue_batch(outbox, batch, now) for batch in due)
 
 
-def _enqueue_batch(outbox: Outbox, batch: Row, now: datetime) -> bool:
+def _enqueue_batch(outbox: Outbox, batch: Row, now: datetime) -> int:
     where = {"album_id": batch["album_id"], "study_uid": batch["study_uid"]}
     in_album = {row.series_uid for row in outbox.albums.index.rows(SeriesRow, where)}
     with outbox.database.transaction(commit=True) as cursor:
@@ -111,23 +155,27 @@ def _enqueue_batch(outbox: Outbox, batch: Row, now: datetime) -> bool:
             (timestamp(now + QUIET_PERIOD), batch["number"], batch["due_at"]),
         )
         if not has_changed(cursor):  # another process was faster, or more series came
-            return False
-        ready = _take_ready(cursor, batch, in_album, now)
-        if ready:
-            album_id = AlbumId(batch["album_id"])
-            queue.enqueue(cursor, outbox.make_id(30), album_id, _notification(batch, ready))
-    return bool(ready)
+            return 0
+        notifications = _notifications(batch, _take_ready(cursor, batch, in_album, now))
+        for one in notifications:
+            queue.enqueue(cursor, outbox.make_id(30), AlbumId(batch["album_id"]), one)
+    return len(notifications)
 
 
 def _take_ready(
     cursor: Cursor, batch: Row, in_album: set[str], now: datetime
-) -> tuple[SeriesUID, ...]:
-    """Remove from a batch the series that are ready, which are returned, and those that are dropped."""
+) -> dict[SeriesUID, int | None]:
+    """Remove from a batch the series that are ready, which are returned, and those that are dropped.
+
+    Each is returned with what ``uploaded`` says of it.
+    """
     number = batch["number"]
     cursor.execute(_IS_SUBSCRIBED, (batch["album_id"], batch["webhook_id"]))
     is_subscribed = cursor.fetchone() is not None
     cursor.execute("SELECT * FROM webhook_group_series WHERE group_number = ?", (number,))
-    came_at = {row["series_uid"]: parse_timestamp(row["at"]) for row in cursor.fetchall()}
+    rows = cursor.fetchall()
+    came_at = {row["series_uid"]: parse_timestamp(row["at"]) for row in rows}
+    uploaded = {SeriesUID(row["series_uid"]): row["uploaded"] for row in rows}
     wanted = came_at.keys() & in_album if is_subscribed else set()
     album_id, study_uid = AlbumId(batch["album_id"]), StudyUID(batch["study_uid"])
     ready = populated_series(cursor, album_id, study_uid, wanted)
@@ -138,15 +186,28 @@ def _take_ready(
     )
     if not waiting:
         cursor.execute("DELETE FROM webhook_group WHERE number = ?", (number,))
-    return tuple(sorted(ready))
+    return {uid: uploaded[uid] for uid in sorted(ready)}
 
 
-def _notification(batch: Row, series_uids: tuple[SeriesUID, ...]) -> Notification:
+def _notifications(batch: Row, ready: Mapping[SeriesUID, int | None]) -> list[Notification]:
+    """One notification of what was uploaded, and one of what was put into the album otherwise, as far as there is any.
+
+    Through a token, both are uploads.
+    """
     source = Source(UserId(batch["sub"]), batch["token_id"] or None, batch["provider_id"] or None)
-    return Notification(
-        WebhookId(batch["webhook_id"]),
-        WebhookEvent.NEW_SERIES,
-        Act(source, parse_timestamp(batch["at"])),
-        study_uid=StudyUID(batch["study_uid"]),
-        series_uids=series_uids,
-    )
+    by_kind: dict[bool, list[SeriesUID]] = {}
+    for uid, uploaded in ready.items():
+        is_upload = uploaded is not None or not source.in_person
+        by_kind.setdefault(is_upload, []).append(uid)
+    return [
+        Notification(
+            WebhookId(batch["webhook_id"]),
+            WebhookEvent.NEW_SERIES,
+            Act(source, parse_timestamp(batch["at"])),
+            study_uid=StudyUID(batch["study_uid"]),
+            series_uids=tuple(series_uids),
+            is_upload=is_upload,
+            new_instances={uid: number for uid in series_uids if (number := ready[uid])},
+        )
+        for is_upload, series_uids in by_kind.items()
+    ]

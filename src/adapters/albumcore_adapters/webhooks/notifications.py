@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from albumcore import (
     Act,
@@ -39,6 +39,8 @@ class Notification:
         series_uids: The series of that study.
         is_study_gone: The album has no series of the study any more (`WebhookEvent.REMOVE_SERIES`).
         album_version: The version of the album that the body describes; None for the current one.
+        is_upload: Images of the series were uploaded (`WebhookEvent.NEW_SERIES`).
+        new_instances: The numbers of new instances of series that are not new to the album.
     """
 
     webhook_id: WebhookId
@@ -50,6 +52,8 @@ class Notification:
     series_uids: tuple[SeriesUID, ...] = ()
     is_study_gone: bool = False
     album_version: int | None = None
+    is_upload: bool = False
+    new_instances: Mapping[SeriesUID, int] = field(factory=dict)
 
 
 AlbumAfter: TypeAlias = Callable[[RecordedEvent[Any]], Album]

@@ -72,15 +72,18 @@ def _new_user(subject: _Subject) -> Json:
 
 def _new_series(subject: _Subject) -> Json:
     url, study, series = _study(subject)
+    notification = subject.notification
     for one in series:
         one["retrieve_url"] = f"{url}/series/{one['series_uid']}"
         number = one.get("number_of_series_related_instances")
         # A series that is new to the album has new instances only; a manual trigger names series that are not new.
-        if number is not None and not subject.notification.is_manual:
-            one["number_of_new_instances"] = number
-    is_in_person = subject.notification.act.source.in_person
+        if number is not None and not notification.is_manual:
+            one["number_of_new_instances"] = notification.new_instances.get(
+                one["series_uid"], number
+            )
+    is_sent = notification.act.source.in_person and not notification.is_upload
     return {
-        "import_source": "send" if is_in_person else "upload",
+        "import_source": "send" if is_sent else "upload",
         "updated_study": study | {"retrieve_url": url, "series": series},
     }
 

@@ -36,6 +36,7 @@ from albumcore_adapters.webhooks.secrets import (
     delete_unused_secrets,
     delete_unused_secrets_before,
 )
+from albumcore_adapters.webhooks.uploads import noted_uploads, take_uploads
 
 PAGE_SIZE = 500
 """Events that are read at a time and projected in one transaction."""
@@ -57,10 +58,10 @@ _UPSERT_WEBHOOK = (
 
 
 def catch_up(outbox: Outbox, limit: int | None = None) -> int:
-    """Project the events that were recorded since the last time, and return their number.
+    """Project the events that were recorded since the last time, and return their number; uploads, too.
 
-    All events that were recorded before the call are projected when it returns, by this process or another one,
-    unless there is a limit. Events that have nothing to do with webhooks are skipped without decoding them. An event
+    All that was recorded before the call is projected when it returns, by this process or another one, unless there is
+    a limit. Events that have nothing to do with webhooks are skipped without decoding them. An event
     that cannot be read, or whose album cannot, is logged and skipped.
 
     Args:
@@ -70,12 +71,17 @@ def catch_up(outbox: Outbox, limit: int | None = None) -> int:
     total = 0
     while limit is None or total < limit:
         size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - total)
+        notes = noted_uploads(outbox)
         number = _project_page(outbox, size)
         if number is None:
             continue
         total += number
-        if number < size:
+        if number == size:
+            continue
+        # Nothing is left of what was recorded before the notes were read.
+        if not notes:
             break
+        take_uploads(outbox, notes)
     return total
 
 

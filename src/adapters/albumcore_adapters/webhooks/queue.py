@@ -47,10 +47,10 @@ It is longer than a worker waits for the database between reading the clock and 
 _INSERT = (
     "INSERT INTO webhook_trigger (trigger_id, album_id, webhook_id, event, is_manual, at, sub,"
     ' token_id, provider_id, "user", study_uid, is_study_gone, album_version,'
-    " url, secret, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " is_upload, url, secret, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_SERIES = (
-    "INSERT INTO webhook_trigger_series (trigger_id, series_uid) VALUES (?, ?)"
+    "INSERT INTO webhook_trigger_series (trigger_id, series_uid, new_instances) VALUES (?, ?, ?)"
     " ON CONFLICT DO NOTHING"
 )
 _INSERT_QUEUE = (
@@ -93,7 +93,10 @@ _EXCESS = (
     " AND due_at IS NULL ORDER BY number DESC LIMIT ? OFFSET ?"
 )
 _TRIGGER_TABLES = ("webhook_trigger", "webhook_trigger_series", "webhook_attempt")
-_SERIES = "SELECT series_uid FROM webhook_trigger_series WHERE trigger_id = ? ORDER BY series_uid"
+_SERIES = (
+    "SELECT series_uid, new_instances FROM webhook_trigger_series WHERE trigger_id = ?"
+    " ORDER BY series_uid"
+)
 
 
 @frozen
@@ -167,12 +170,15 @@ def enqueue(
             *(int(notification.is_manual), at),
             *(source.user, source.capability_token, source.report_provider),
             *(notification.user, notification.study_uid, int(notification.is_study_gone)),
-            notification.album_version,
+            *(notification.album_version, int(notification.is_upload)),
             *((None, None) if webhook is None else (shown_text(webhook.url), webhook.secret)),
             at,
         ),
     )
-    cursor.executemany(_INSERT_SERIES, [(trigger_id, uid) for uid in notification.series_uids])
+    new = notification.new_instances
+    cursor.executemany(
+        _INSERT_SERIES, [(trigger_id, uid, new.get(uid)) for uid in notification.series_uids]
+    )
     cursor.execute(_INSERT_QUEUE, (album_id, notification.webhook_id))
 
 
@@ -245,17 +251,16 @@ def claim_delivery(
         if row is None:
             return None
         cursor.execute(_SERIES, (row["trigger_id"],))
-        series_uids = tuple(series["series_uid"] for series in cursor.fetchall())
-        return _delivery(row, series_uids)
+        return _delivery(row, cursor.fetchall())
 
 
-def _delivery(row: Row, series_uids: tuple[SeriesUID, ...]) -> Delivery:
+def _delivery(row: Row, series: list[Row]) -> Delivery:
     return Delivery(
         row["trigger_id"],
         row["line"],
         row["lease"],
         AlbumId(row["album_id"]),
-        _notification(row, series_uids),
+        _notification(row, series),
         row["current_url"],
         row["secret_value"],
         row["secret_name"] is not None and row["secret_value"] is None,
@@ -263,7 +268,7 @@ def _delivery(row: Row, series_uids: tuple[SeriesUID, ...]) -> Delivery:
     )
 
 
-def _notification(row: Row, series_uids: tuple[SeriesUID, ...]) -> Notification:
+def _notification(row: Row, series: list[Row]) -> Notification:
     source = Source(UserId(row["sub"]), row["token_id"], row["provider_id"])
     return Notification(
         WebhookId(row["webhook_id"]),
@@ -272,9 +277,15 @@ def _notification(row: Row, series_uids: tuple[SeriesUID, ...]) -> Notification:
         is_manual=bool(row["is_manual"]),
         user=row["user"],
         study_uid=row["study_uid"],
-        series_uids=series_uids,
+        series_uids=tuple(SeriesUID(one["series_uid"]) for one in series),
         is_study_gone=bool(row["is_study_gone"]),
         album_version=row["album_version"],
+        is_upload=bool(row["is_upload"]),
+        new_instances={
+            SeriesUID(one["series_uid"]): one["new_instances"]
+            for one in series
+            if one["new_instances"] is not None
+        },
     )
 
 
