@@ -96,9 +96,10 @@ class StateCache:
 
         During a long replay, snapshots are stored, unless ``saves`` is false.
         """
-        if not saves:
-            return self._forward(stream, self._snapshot(stream, version), version)
-        # Before anything is read: what is erased after this position must not come back by a snapshot.
+        start = self._snapshot(stream, version)
+        if not saves or version - start.version < LONG:
+            return self._forward(stream, start, version)
+        # What is erased after this position must not come back by a snapshot: nothing that was read before is stored.
         position = cast(ApplicationRecorder, self._events.recorder).max_notification_id() or 0
         return self._forward(stream, self._snapshot(stream, version), version, position)
 
