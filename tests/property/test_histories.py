@@ -167,11 +167,15 @@ class SeriesInAnAlbum:
 
 @pytest.mark.parametrize("number", range(at_length(20, 2)))
 def test_planted_mistake_is_found_and_shrunk_to_three_events(number: int) -> None:
-    """With the settings that Hypothesis has by itself, in 20 s of work; ten times that in a default run."""
+    """In 30 s of work; 200 s in a default run.
+
+    With five times the examples that Hypothesis has by itself. An event is in one of 50 histories or more, so that in
+    100 a rare one may be missing, and which seeds are unlucky changes with the constants in any source.
+    """
     shortest: list[History[Album]] = []
 
     @seed(number)
-    @settings(settings.get_profile("default"), database=None, deadline=None)
+    @settings(settings.get_profile("default"), max_examples=500, database=None, deadline=None)
     @given(history=album_histories())
     def projection_agrees(history: History[Album]) -> None:
         projection = SeriesInAnAlbum()
@@ -188,7 +192,7 @@ def test_planted_mistake_is_found_and_shrunk_to_three_events(number: int) -> Non
     created, imported, removed = (type(one.event) for one in shortest[0])
     assert (created, removed) == (AlbumCreated, SeriesRemoved)
     assert imported in (SeriesImported, StudyImported, ReportAdded)
-    assert process_time() - began < at_length(20, 200)
+    assert process_time() - began < at_length(30, 200)
 
 
 def test_every_kind_of_event_is_common(drawn: dict[str, list[History[Any]]]) -> None:
