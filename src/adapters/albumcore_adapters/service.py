@@ -37,6 +37,7 @@ from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authenti
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
 from albumcore_adapters.instances.archive import OwnArchive
+from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.storing import InstanceStore
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.sql.database import Database
@@ -80,6 +81,7 @@ class Service:
     image_access: ImageAccess = field(repr=False)
     decoder: Decoder = field(repr=False)
     instance_store: InstanceStore = field(repr=False)
+    instance_reader: InstanceReader = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
@@ -184,6 +186,7 @@ def _compose(
         image_access=access,
         decoder=decoder,
         instance_store=_instance_store(settings, database, blobs, decoder, access),
+        instance_reader=InstanceReader(StoredInstances(database), OwnArchive(blobs), decoder),
     )
 
 

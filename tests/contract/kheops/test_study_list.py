@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pydicom
 import pytest
-import requests
-from dicomweb_client.api import DICOMwebClient
 from pydicom.data import get_testdata_file
 
 from albumcore import (
@@ -43,6 +38,7 @@ from support.kheops import (
     World,
     digest_of,
 )
+from support.served import served
 
 COVERS = (
     "GET /inboxinfo",
@@ -68,28 +64,6 @@ def headers(world: World) -> dict[str, pydicom.Dataset]:
     import_files(world.service.catalogue, world.user(ALICE), map(_path, FILES))
     read = [pydicom.dcmread(_path(name), stop_before_pixels=True) for name in FILES]
     return {str(one.SOPInstanceUID): one for one in read}
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-@contextmanager
-def served(world: World, by: str) -> Iterator[DICOMwebClient]:
-    """A public client of the study list that talks to the application over real HTTP, as somebody."""
-    with make_server("127.0.0.1", 0, world.client.app, handler_class=_Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                session.headers["Authorization"] = f"Bearer {world.token(by)}"
-                address = f"http://127.0.0.1:{server.server_port}"
-                yield DICOMwebClient(address, session=session)
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def test_a_public_client_finds_the_studies(

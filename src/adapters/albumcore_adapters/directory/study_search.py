@@ -266,6 +266,21 @@ def series_attributes(row: Row) -> dict[str, Any]:
     return shown_attributes(attributes_of(row), _SERIES_ALWAYS, _SERIES_IF_KNOWN, named)
 
 
+def series_in_order(
+    database: Database, study_uid: StudyUID, visible: Collection[SeriesUID]
+) -> list[SeriesUID]:
+    """Return the visible series of a study that are populated, by SeriesNumber, then by UID.
+
+    Args:
+        database: The database of the catalogue.
+        study_uid: StudyInstanceUID, (0020,000D).
+        visible: The visible series; a series that belongs to another study is ignored.
+    """
+    with database.transaction(commit=False) as cursor:
+        series = visible_series(cursor, {study_uid: visible}).get(study_uid, [])
+    return [SeriesUID(row["uid"]) for row in sorted_rows(series, by_number)]
+
+
 def metadata_of(
     database: Database, study_uid: StudyUID, visible: Collection[SeriesUID]
 ) -> list[dict[str, Any]]:

@@ -8,6 +8,9 @@ import falcon
 
 JSON = falcon.MEDIA_JSON
 DICOM_JSON = "application/dicom+json"
+DICOM = "application/dicom"
+OCTETS = "application/octet-stream"
+MULTIPART = "multipart/related"
 HTML = "text/html"
 
 

@@ -40,6 +40,7 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
+from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.storing import InstanceStore
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import Service
@@ -102,6 +103,7 @@ def components(service: Service) -> Components:
         SeriesClaims: service.claims,
         Holdings: service.holdings,
         ImageAccess: service.image_access,
+        InstanceReader: service.instance_reader,
         Authentication: service.auth,
         TokenLastUses: service.token_last_uses,
         SingleUseTokens: service.single_use_tokens,

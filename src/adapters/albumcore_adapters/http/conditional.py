@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
 import falcon
 
 ETAG = "ETag"
 
 _RANGE = re.compile(r"bytes[ \t]*=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*")
+
+
+def etag_of(*named: str | bytes, is_weak: bool = False) -> str:
+    """The entity tag of what some texts identify, such as digests and a media type, or of a body.
+
+    Args:
+        named: The texts, or the body.
+        is_weak: Whether two responses with it may differ in their bytes, as the boundaries of multipart messages do.
+    """
+    sha = sha256()
+    for one in named:
+        sha.update(one.encode() if isinstance(one, str) else one)
+        sha.update(b"\n")
+    digest = sha.hexdigest()[:32]
+    return f'W/"{digest}"' if is_weak else f'"{digest}"'
 
 
 def is_unchanged(req: falcon.Request, etag: str) -> bool:

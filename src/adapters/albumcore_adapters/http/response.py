@@ -61,12 +61,14 @@ class Response:
         media_type: The Content-Type; None for JSON, that of the application.
         headers: Headers beside those that every response of the API has. With ``ETag``, the response to a client that
             has this version is 304.
+        memory: Memory of a body that is not bytes, in bytes, while the response is cached.
     """
 
     status: int = 200
     body: Body | Callable[[], Body] = field(default=b"", repr=False)
     media_type: str | None = None
     headers: Mapping[str, str] = field(factory=dict)
+    memory: int = 400
 
     @classmethod
     def json(cls, value: Any, status: int = 200, total: int | None = None) -> Response:

@@ -23,6 +23,9 @@ Responder = Callable[..., Response]
 ANY_METHOD = "*"
 """The method of a route for every method that its path has no route for."""
 
+REST_OF_PATH = "{bulk}"
+"""The path parameter at the end of a path that is all the rest of it, slashes included."""
+
 
 class Callers(Enum):
     """Who may call a route."""
@@ -62,6 +65,8 @@ class Route:
             depend on the clock.
         idempotent: Makes the response to a replayed request, from the event that the first one recorded. A route
             without it ignores ``Idempotency-Key``.
+        negotiates: Whether the responder chooses the media type of the response itself, by the parameters in ``Accept``
+            or by the query.
         name: Method and path, as in ``GET /albums``.
         media_types: The media types of successful responses, the default first; none without a body.
     """
@@ -85,6 +90,7 @@ class Route:
     errors: Sequence[int] = ()
     from_store: bool = False
     idempotent: Callable[[RecordedEvent[Any]], Response] | None = None
+    negotiates: bool = False
     name: str = field(init=False)
     media_types: tuple[str, ...] = field(init=False)
 

@@ -12,7 +12,7 @@ from albumcore_adapters.http.conditional import ETAG, asked_range, is_unchanged
 from albumcore_adapters.http.request_log import log_fault
 from albumcore_adapters.http.response import BodyStream, RangedBody, Response
 from albumcore_adapters.http.response_cache import ResponseCache
-from albumcore_adapters.http.route import ANY_METHOD, Route
+from albumcore_adapters.http.route import ANY_METHOD, REST_OF_PATH, Route
 from albumcore_adapters.sql.database import Database
 
 VARYING = (
@@ -22,9 +22,6 @@ VARYING = (
     "HTTP_X_LINK_AUTHORIZATION",
 )
 """The request headers that a response may depend on, beside path and query, as WSGI names them."""
-
-_SIZE_OF_FUNCTION = 400
-"""Memory for a cached function that returns a body, in bytes."""
 
 Bound = Callable[[Any], Response]
 
@@ -74,7 +71,8 @@ def resources(
         for method in falcon.COMBINED_METHODS if is_for_all else (route.method,):
             responders.setdefault(f"on_{method.lower()}", responder)
     for path, responders in by_path.items():
-        yield path, type("Resource", (), responders)()
+        template = path.replace(REST_OF_PATH, f"{REST_OF_PATH[:-1]}:path}}")
+        yield template, type("Resource", (), responders)()
 
 
 def _responder(api: Api, route: Route, components: Components) -> Callable[..., None]:
@@ -105,7 +103,7 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
                 response, is_cacheable = api.handle(route, respond, req, path)
             body = response.body
             if is_cacheable and not isinstance(body, BodyStream):
-                size = len(body) if isinstance(body, bytes) else _SIZE_OF_FUNCTION
+                size = len(body) if isinstance(body, bytes) else response.memory
                 cache.put(key, version, response, size)
         _write(response, req, resp)
 

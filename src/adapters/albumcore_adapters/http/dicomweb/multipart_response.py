@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from attrs import field, frozen
 
 from albumcore_adapters.base.random_ids import random_id
-from albumcore_adapters.http.response import BodyStream, Response
+from albumcore_adapters.http.response import BodyStream, RangedBody, Response
 
 _BOUNDARY = 32  # characters, of more than 190 bits: no content has them by chance
+
+_PART_MEMORY = 1500  # bytes of a part that is cached, with what opens it
 
 
 @frozen
@@ -27,6 +30,11 @@ class Part:
     pieces: Callable[[], Iterable[bytes]] = field(repr=False)
     length: int | None = None
     location: str | None = None
+
+    @classmethod
+    def of(cls, media_type: str, body: RangedBody, location: str | None = None) -> Part:
+        """The part with the whole of a body."""
+        return cls(media_type, partial(body.open, 0, body.length), body.length, location)
 
     def header(self) -> bytes:
         """The lines before the content, in the spelling that viewers expect, and the empty line after them."""
@@ -53,6 +61,7 @@ def multipart(
         lambda: BodyStream(_pieces(parts, boundary), _length(parts, boundary)),
         f'multipart/related; type="{media_type}"; boundary={boundary}',
         headers or {},
+        _PART_MEMORY * len(parts),
     )
 
 

@@ -23,7 +23,7 @@ from albumcore_adapters.access.albums import admitted
 from albumcore_adapters.http.accept import preferred
 from albumcore_adapters.http.idempotency_key import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY
-from albumcore_adapters.http.kheops.parameters import series_in, study_in
+from albumcore_adapters.http.kheops.parameters import instance_in, series_in, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
@@ -37,7 +37,7 @@ from albumcore_adapters.sql.database import Database
 ANONYMOUS = Caller(Source(UserId("nobody")), inbox=False, albums=False, studies=frozenset())
 """The caller of a route that needs no token; nothing is within their reach."""
 
-_UIDS = (("study", study_in), ("series", series_in))
+_UIDS = (("study", study_in), ("series", series_in), ("instance", instance_in))
 _HEADERS = {"cache-control": "no-cache"}
 
 
@@ -143,7 +143,7 @@ def _accept(route: Route, req: falcon.Request) -> None:
         falcon.HTTPNotAcceptable: it accepts none.
     """
     media_types = route.media_types
-    if media_types and preferred(req, media_types) is None:
+    if media_types and not route.negotiates and preferred(req, media_types) is None:
         accepted = " or ".join(media_types)
         description = f"the response is {accepted}, which Accept does not allow"
         raise falcon.HTTPNotAcceptable(description=description)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from albumcore_adapters.http.dicomweb import instance_search, ohif, stow
+from albumcore_adapters.http.dicomweb import (
+    bulk_data,
+    frames,
+    instance_search,
+    metadata,
+    ohif,
+    retrieve,
+    stow,
+)
 from albumcore_adapters.http.kheops import (
     album_changes,
     albums,
@@ -45,6 +53,10 @@ ROUTES: tuple[Route, ...] = (
     *instance_search.ROUTES,
     *ohif.ROUTES,
     *stow.ROUTES,
+    *retrieve.ROUTES,
+    *metadata.ROUTES,
+    *frames.ROUTES,
+    *bulk_data.ROUTES,
     *user_search.ROUTES,
     *probes.ROUTES,
 )

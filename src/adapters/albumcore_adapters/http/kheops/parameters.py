@@ -59,6 +59,17 @@ def series_in(text: str) -> SeriesUID:
     return SeriesUID(text)
 
 
+def instance_in(text: str) -> str:
+    """The instance that a path names, by SOPInstanceUID, (0008,0018).
+
+    Raises:
+        BadQuery: it is no UID.
+    """
+    if not is_uid(text):
+        raise BadQuery("instance", _UID_RULE)
+    return text
+
+
 @frozen
 class Fields:
     """Named values of a query string or a form.

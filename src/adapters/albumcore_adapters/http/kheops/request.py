@@ -15,6 +15,7 @@ from albumcore_adapters.http.idempotency_key import IdempotencyKey
 from albumcore_adapters.http.kheops.forms import MAX_FORM, read_form
 from albumcore_adapters.http.kheops.parameters import (
     Fields,
+    instance_in,
     query_of,
     series_in,
     study_in,
@@ -66,6 +67,11 @@ class ApiRequest:
     def series(self) -> SeriesUID:
         """The series in the path."""
         return series_in(self.path["series"])
+
+    @property
+    def instance(self) -> str:
+        """The instance in the path, by SOPInstanceUID."""
+        return instance_in(self.path["instance"])
 
     # Query, headers, form
 

@@ -59,6 +59,12 @@ _PLACES: Parameters = {
     "inbox": ParameterSpec(TEXT, "Only the caller's inbox, with any value."),
 }
 IN: Parameters = {"place": group(_PLACES, at_most_one("album", "inbox"))}
+ACCEPT: Parameters = {
+    "accept": ParameterSpec(
+        TEXT,
+        "What the client accepts, in place of the header Accept, which browsers set themselves.",
+    )
+}
 IN_ONE: Parameters = {"place": group(_PLACES, exactly_one("album", "inbox"), required=True)}
 
 ALBUM_THEN: Parameters = then_of("the album")

@@ -18,14 +18,13 @@ from albumcore_adapters.access.series import by_study, confirmed_holdings, holdi
 from albumcore_adapters.base.dicom_json import element, sorted_by_tag
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
-from albumcore_adapters.directory.study_search import metadata_of, search_studies, series_of_study
+from albumcore_adapters.directory.study_search import search_studies, series_of_study
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery, Page, asked_moment
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
     ALBUM_THEN,
-    IN,
     OK,
     PAGE,
     PAGE_OF_SOME,
@@ -137,12 +136,6 @@ def list_series(
             is_favorite = "true" if one.series_uid in favorites else "false"
             one.attributes[FAVORITES] = element("SH", is_favorite)
     return dicom_list(request, [one.attributes for one in found], total)
-
-
-def metadata(request: ApiRequest, holdings: Holdings, database: Database) -> Response:
-    """Show the metadata of the instances of a study that the caller may read."""
-    visible = seen_series(request, holdings, place_of(request, holdings))
-    return dicom_list(request, metadata_of(database, request.study, visible))
 
 
 def fetch(request: ApiRequest, holdings: Holdings) -> Response:
@@ -298,16 +291,6 @@ ROUTES = (
             **SERIES_PARAMETERS,
         },
         responses=dicom(),
-        from_store=True,
-    ),
-    Route(
-        *("GET", "/studies/{study}/metadata", metadata),
-        summary="Show the metadata of the instances of a study.",
-        callers=Callers.ANY_TOKEN,
-        query_permission=Permission.READ_SERIES,
-        needs=SEEN,
-        query=IN,
-        responses=dicom(paged=False),
         from_store=True,
     ),
     Route(

@@ -1,0 +1,243 @@
+"""Retrieving bulk data: long values, documents and pixel data (WADO-RS; DICOM PS3.18 section 10.4.1.1.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
+from typing import TypeAlias
+
+from albumcore import Permission
+from albumcore.errors import NotFound
+from albumcore_adapters.access.images import ImageAccess, viewable
+from albumcore_adapters.base.dicom_json import text_value
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance, PixelPlaces
+from albumcore_adapters.dicom.pixel_places import ByteRange, NativeFrames
+from albumcore_adapters.directory.stored_instances import StoredInstance
+from albumcore_adapters.http.accept import MULTIPART, OCTETS
+from albumcore_adapters.http.conditional import ETAG, etag_of
+from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
+from albumcore_adapters.http.dicomweb.choosing import (
+    IMAGE_TYPES,
+    accepted,
+    bulk_choice,
+    not_acceptable,
+    syntax_of,
+)
+from albumcore_adapters.http.dicomweb.frames import PIXEL_DATA, Frames, frames_response
+from albumcore_adapters.http.dicomweb.links import public_root
+from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
+from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
+from albumcore_adapters.http.response import RangedBody, Response
+from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
+
+_PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8})*")
+_DOCUMENT, _DOCUMENT_TYPE = "00420011", "00420012"
+
+# Only types that no browser runs scripts of: the sender of an instance chooses the type of its document.
+_DOCUMENT_TYPES = frozenset({"application/pdf", "model/stl", "model/obj", "model/mtl"})
+
+Content: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
+"""Bulk data as stored, or what makes their pieces."""
+
+
+class BulkDataNotFound(NotFound):
+    """The instance has no bulk data at this path."""
+
+    code = "bulk_data_not_found"
+
+
+def retrieve_bulk_data(
+    request: ApiRequest, access: ImageAccess, reader: InstanceReader, settings: Settings
+) -> Response:
+    """Send bulk data of an instance; of encapsulated pixel data, each frame is a part."""
+    addressed_series(request, access, viewable)
+    path = bulk_path(request.path["bulk"])
+    instance = reader.one(request.study, request.series, request.instance)
+    url = f"{instance_url(public_root(request, settings), instance)}/bulkdata/{path}"
+    ranges, digest = accepted(request), str(instance.digest)
+    if path in PIXEL_DATA:
+        return _pixel_data(Frames.of(reader, instance), ranges, url)
+    own = _document_type(reader, instance) if path == _DOCUMENT else None
+    choice = bulk_choice(ranges, own)
+    if choice is None:
+        raise not_acceptable(f'{MULTIPART}; type="{own or OCTETS}"')
+    media_type, is_multipart = choice
+    content = _as_stored(reader, instance, path) or partial(_decoded, reader, instance, path)
+    if is_multipart:
+        return _in_one_part(content, media_type, media_type, url, digest)
+    return _alone(content, media_type, path, digest)
+
+
+def retrieve_bulk_data_of_series(
+    request: ApiRequest, access: ImageAccess, reader: InstanceReader, settings: Settings
+) -> Response:
+    """Send bulk data of every instance of a series that has any at a path, as stored; each is a part."""
+    series = addressed_series(request, access, viewable)
+    path, root = bulk_path(request.path["bulk"]), public_root(request, settings)
+    ranges = [one for one in accepted(request) if one.matches(MULTIPART)]
+    if bulk_choice(ranges, None) is None:
+        raise not_acceptable(f'{MULTIPART}; type="{OCTETS}"')
+    parts, digests = [], []
+    for instance in reader.of_series(request.study, series):
+        if (body := _as_stored(reader, instance, path)) is not None:
+            url = f"{instance_url(root, instance)}/bulkdata/{path}"
+            parts.append(Part.of(f"{OCTETS}; transfer-syntax={syntax_of(instance)}", body, url))
+            digests.append(str(instance.digest))
+    if not parts:
+        raise BulkDataNotFound("no instance of this series has bulk data at this path")
+    return multipart(parts, OCTETS, {ETAG: etag_of(path, *digests, is_weak=True)})
+
+
+def bulk_path(text: str) -> str:
+    """The path of bulk data: a tag, within sequences after the tag and the number of each item.
+
+    Raises:
+        BulkDataNotFound: there is no such path.
+    """
+    if not _PATH.fullmatch(text):
+        raise BulkDataNotFound("bulk data have a path of tags, of eight hexadecimal digits each")
+    return text.upper()
+
+
+# Pixel data
+
+
+def _pixel_data(frames: Frames, ranges: Sequence[MediaRange], url: str) -> Response:
+    """The response with all frames: native ones follow each other, of encapsulated ones each is a part."""
+    if not frames.number:
+        raise BulkDataNotFound("the instance has no pixel data that can be read")
+    instance, numbers = frames.instance, range(1, frames.number + 1)
+    is_encapsulated = syntax_of(instance) in IMAGE_TYPES
+    choice = frames.choice(ranges, is_alone=not is_encapsulated or frames.number == 1)
+    if is_encapsulated:
+        return frames_response(frames, numbers, choice, None)
+    content: Content
+    if choice.is_decoded:
+        content = partial(_joined, frames)
+    else:
+        assert frames.places is not None
+        ranges_of_all = _all_frames(frames.places)
+        content = RangedBody(length_of(ranges_of_all), frames.reader.read(instance, ranges_of_all))
+    if choice.is_multipart:
+        return _in_one_part(
+            content, choice.media_type, choice.content_type, url, str(instance.digest)
+        )
+    return _alone(content, choice.content_type, url, str(instance.digest))
+
+
+def _joined(frames: Frames) -> Iterable[bytes]:
+    return chain.from_iterable(map(frames.decoded, range(1, frames.number + 1)))
+
+
+def _all_frames(places: PixelPlaces) -> Sequence[ByteRange]:
+    """The places of all frames, one after the other."""
+    frames = places.frames
+    if isinstance(frames, NativeFrames):
+        return [(frames.start, frames.start + (frames.bits * frames.number + 7) // 8)]
+    return [] if frames is None else [one for frame in frames.places for one in frame]
+
+
+# Other bulk data
+
+
+def _as_stored(reader: InstanceReader, instance: StoredInstance, path: str) -> RangedBody | None:
+    """Bulk data as stored; None if there are none at the path, or if they have to be decoded."""
+    places = places_of(instance)
+    if places is None:
+        return None
+    if path in PIXEL_DATA:
+        found = _all_frames(places)
+    else:
+        found = [places.bulk[path]] if path in places.bulk else []
+    return RangedBody(length_of(found), reader.read(instance, found)) if found else None
+
+
+def _decoded(reader: InstanceReader, instance: StoredInstance, path: str) -> list[bytes]:
+    """Bulk data whose place in the file is not known.
+
+    Raises:
+        BulkDataNotFound: there are none, or they cannot be read.
+    """
+    try:
+        return [reader.decoder.bulk(reader.open(instance), path)]
+    except (CannotDecode, DecoderFailed, NotAnInstance) as error:
+        raise BulkDataNotFound(f"no such bulk data: {error}") from None
+
+
+def _document_type(reader: InstanceReader, instance: StoredInstance) -> str | None:
+    """The media type of the document in an instance, if it is one that is sent as such."""
+    named = (text_value(reader.attributes(instance), _DOCUMENT_TYPE) or "").lower()
+    return named if named in _DOCUMENT_TYPES else None
+
+
+# The response
+
+
+def _in_one_part(
+    content: Content, media_type: str, content_type: str, url: str, digest: str
+) -> Response:
+    headers = {ETAG: etag_of(digest, url, content_type, is_weak=True)}
+    part = (
+        Part.of(content_type, content, url)
+        if isinstance(content, RangedBody)
+        else Part(content_type, content, None, url)
+    )
+    return multipart([part], media_type, headers)
+
+
+def _alone(content: Content, content_type: str, path: str, digest: str) -> Response:
+    headers = {ETAG: etag_of(digest, path, content_type)}
+    if isinstance(content, RangedBody):
+        return Response(200, content, content_type, headers)
+    return Response(200, lambda: b"".join(content()), content_type, headers)
+
+
+_BULK: Schema = {"type": "string", "contentMediaType": OCTETS}
+_PARTS = {MULTIPART: _BULK}
+
+ROUTES = (
+    Route(
+        *("GET", "/studies/{study}/series/{series}/bulkdata/{bulk}", retrieve_bulk_data_of_series),
+        summary="Retrieve bulk data of the instances of a series.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs="the caller sees the series",
+        query={**IN, **ACCEPT},
+        responses={
+            200: ResponseSpec("The bulk data of each instance.", _PARTS, {ETAG: TEXT}),
+            304: ResponseSpec("The client has them, as If-None-Match says."),
+        },
+        negotiates=True,
+    ),
+    Route(
+        *(
+            "GET",
+            "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{bulk}",
+            retrieve_bulk_data,
+        ),
+        summary="Retrieve bulk data of an instance, by tag; within sequences by tags and numbers of items.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs="the caller sees the series",
+        query={**IN, **ACCEPT},
+        responses={
+            200: ResponseSpec(
+                "The bulk data, alone or in a part; of encapsulated pixel data each frame in a part.",
+                {**_PARTS, OCTETS: _BULK},
+                {ETAG: TEXT},
+            ),
+            206: ResponseSpec("The range that Range names.", {OCTETS: _BULK}),
+            304: ResponseSpec("The client has them, as If-None-Match says."),
+        },
+        errors=(416,),
+        from_store=True,
+        negotiates=True,
+    ),
+)

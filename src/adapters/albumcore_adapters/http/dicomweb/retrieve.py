@@ -1,0 +1,151 @@
+"""Retrieving the files of a study, a series or an instance (WADO-RS; DICOM PS3.18 section 10.4.1.1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import evolve
+
+from albumcore import Permission
+from albumcore_adapters.access.images import ImageAccess, downloadable
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.stored_instances import StoredInstance
+from albumcore_adapters.directory.study_search import series_in_order
+from albumcore_adapters.http.accept import DICOM, MULTIPART
+from albumcore_adapters.http.conditional import ETAG, etag_of
+from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
+from albumcore_adapters.http.dicomweb.choosing import (
+    Choice,
+    accepted,
+    instance_choice,
+    not_acceptable,
+    syntax_of,
+)
+from albumcore_adapters.http.dicomweb.links import public_root
+from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
+from albumcore_adapters.http.response import RangedBody, Response
+from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.instances.reading import InstanceReader
+from albumcore_adapters.sql.database import Database
+
+
+def retrieve_all(
+    request: ApiRequest,
+    access: ImageAccess,
+    reader: InstanceReader,
+    database: Database,
+    settings: Settings,
+) -> Response:
+    """Send the files of a study, or of a series, that the caller may download."""
+    series = addressed_series(request, access, downloadable)
+    in_order = series_in_order(database, request.study, series)
+    found = reader.of_series(request.study, in_order)
+    return _files(request, reader, found, public_root(request, settings))
+
+
+def retrieve_instance(
+    request: ApiRequest, access: ImageAccess, reader: InstanceReader, settings: Settings
+) -> Response:
+    """Send the file of an instance."""
+    addressed_series(request, access, downloadable)
+    found = reader.one(request.study, request.series, request.instance)
+    return _files(request, reader, [found], public_root(request, settings))
+
+
+def _files(
+    request: ApiRequest, reader: InstanceReader, found: Sequence[StoredInstance], root: str
+) -> Response:
+    """The files of some instances, each in the form that the client prefers.
+
+    Raises:
+        falcon.HTTPNotAcceptable: the client accepts no form of one of them.
+    """
+    ranges, is_alone = accepted(request), "instance" in request.path
+    stored = {syntax_of(one) for one in found}
+    choices = {one: instance_choice(ranges, one, is_alone=is_alone) for one in stored}
+    chosen = [_as_stored(choices[syntax_of(one)], one) for one in found]
+    tags = [
+        f"{one.digest} {choice.content_type}" for one, choice in zip(found, chosen, strict=True)
+    ]
+    if not chosen[0].is_multipart:
+        [one], [choice] = found, chosen
+        headers = {ETAG: etag_of(*tags), "Content-Location": instance_url(root, one)}
+        return Response(200, _file(reader, one), choice.content_type, headers)
+    parts = [
+        Part.of(choice.content_type, _file(reader, one), instance_url(root, one))
+        for one, choice in zip(found, chosen, strict=True)
+    ]
+    return multipart(parts, DICOM, {ETAG: etag_of(*tags, is_weak=True)})
+
+
+def _as_stored(choice: Choice | None, instance: StoredInstance) -> Choice:
+    """The form of a file that is sent as it is stored.
+
+    Raises:
+        falcon.HTTPNotAcceptable: the client accepts another form alone.
+    """
+    stored = syntax_of(instance)
+    if choice is None or (choice.is_decoded and choice.is_required):
+        raise not_acceptable(f"{DICOM}; transfer-syntax={stored}")
+    return evolve(choice, transfer_syntax=stored, is_decoded=False)
+
+
+def _file(reader: InstanceReader, instance: StoredInstance) -> RangedBody:
+    """The file of an instance."""
+    assert instance.length is not None
+    lean = evolve(instance, pixels=None)
+    return RangedBody(instance.length, reader.read(lean, [(0, instance.length)]))
+
+
+BINARY: Schema = {"type": "string", "contentMediaType": DICOM}
+
+_FILES: Mapping[int, ResponseSpec] = {
+    200: ResponseSpec(
+        "The files, each a part with its transfer syntax.", {MULTIPART: BINARY}, {ETAG: TEXT}
+    )
+}
+_FILE: Mapping[int, ResponseSpec] = {
+    200: ResponseSpec(
+        "The file, alone or as the only part.", {MULTIPART: BINARY, DICOM: BINARY}, {ETAG: TEXT}
+    ),
+    206: ResponseSpec("The range of the file that Range names.", {DICOM: BINARY}),
+    304: ResponseSpec("The client has it, as If-None-Match says."),
+}
+
+ROUTES = (
+    Route(
+        *("GET", "/studies/{study}", retrieve_all),
+        summary="Retrieve the files of a study.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs="the caller may download a series of the study",
+        query={**IN, **ACCEPT},
+        responses=_FILES,
+        negotiates=True,
+    ),
+    Route(
+        *("GET", "/studies/{study}/series/{series}", retrieve_all),
+        summary="Retrieve the files of a series.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs="the caller may download the series",
+        query={**IN, **ACCEPT},
+        responses=_FILES,
+        negotiates=True,
+    ),
+    Route(
+        *("GET", "/studies/{study}/series/{series}/instances/{instance}", retrieve_instance),
+        summary="Retrieve the file of an instance.",
+        callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
+        needs="the caller may download the series",
+        query={**IN, **ACCEPT},
+        responses=_FILE,
+        errors=(416,),
+        from_store=True,
+        negotiates=True,
+    ),
+)
