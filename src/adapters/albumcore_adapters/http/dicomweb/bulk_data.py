@@ -152,10 +152,8 @@ def _as_stored(reader: InstanceReader, instance: StoredInstance, path: str) -> R
     places = places_of(instance)
     if places is None:
         return None
-    if path in PIXEL_DATA:
-        found = _all_frames(places)
-    else:
-        found = [places.bulk[path]] if path in places.bulk else []
+    bulk = [places.bulk[path]] if path in places.bulk else []
+    found = _all_frames(places) if path in PIXEL_DATA else bulk
     return RangedBody(length_of(found), reader.read(instance, found)) if found else None
 
 
