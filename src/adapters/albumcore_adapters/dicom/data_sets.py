@@ -167,6 +167,11 @@ class ParsedFile:
     extent: Extent
     is_deflated: bool
 
+    @property
+    def is_big_endian(self) -> bool:
+        """Whether the data set is big endian."""
+        return self.dataset.original_encoding[1] is False
+
 
 def parse(file: BoundedReader, longest: dict[int, int]) -> ParsedFile:
     """Parse a file up to its pixel data.

@@ -42,6 +42,12 @@ def frames_of(parsed: ParsedFile) -> NativeFrames | EncapsulatedFrames | None:
     return NativeFrames(extent.value, bits, number)
 
 
+def sent_as_stored(parsed: ParsedFile) -> NativeFrames | EncapsulatedFrames | None:
+    """Return where the frames are; None for big endian ones too, whose bytes have to be put in order."""
+    frames = frames_of(parsed)
+    return None if parsed.is_big_endian and isinstance(frames, NativeFrames) else frames
+
+
 def frame_bits(dataset: Dataset, pixel_tag: int) -> int:
     """Return the length of a native frame, in bits.
 

@@ -72,7 +72,7 @@ class Frames:
         if frames is None:
             raise CannotDecode("the frames are not found in the pixel data")
         data = FileSource(parsed.data)
-        if parsed.dataset.original_encoding[1] is False and isinstance(frames, NativeFrames):
+        if parsed.is_big_endian and isinstance(frames, NativeFrames):
             word = max(2 if extent.vr == "OW" else 1, int(parsed.dataset.BitsAllocated) // 8)
             content = swapped_words(data.read(extent.value, extent.end), word)
             data, frames = FileSource(BytesIO(content)), NativeFrames(0, frames.bits, frames.number)
@@ -88,6 +88,17 @@ class Frames:
             return self.places.frame(self.data, number)
         except IndexError as error:
             raise CannotDecode(str(error)) from None
+
+    def native(self) -> bytes:
+        """Return all frames in one, little endian.
+
+        Raises:
+            CannotDecode: they are encapsulated, and are retrieved one by one.
+        """
+        frames = self.places.frames
+        if not isinstance(frames, NativeFrames):
+            raise CannotDecode("encapsulated pixel data has no value but its frames")
+        return self.data.read(frames.start, frames.start + (frames.bits * frames.number + 7) // 8)
 
     def decoded(self, number: int) -> bytes:
         """Return a frame as Explicit VR Little Endian has it (DICOM PS3.5 section 8.1.1).

@@ -11,7 +11,7 @@ from albumcore_adapters.base.dicom_json import Attributes, element, sorted_by_ta
 from albumcore_adapters.dicom.data_sets import damage_refused, parse
 from albumcore_adapters.dicom.deflated import BoundedReader
 from albumcore_adapters.dicom.errors import NotAnInstance
-from albumcore_adapters.dicom.frame_places import frames_of
+from albumcore_adapters.dicom.frame_places import sent_as_stored
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.json_model import JsonModel, dumped, pixel_attribute
 from albumcore_adapters.dicom.links import bulk_link
@@ -92,7 +92,9 @@ def read_header(file: BoundedReader) -> Header:
         attributes["00083002"] = element("UI", parsed.transfer_syntax)
         json = dumped(sorted_by_tag(attributes | pixel_attribute(parsed)), link)
         places = (
-            None if parsed.is_deflated else PixelPlaces(frames_of(parsed), model.known_places())
+            None
+            if parsed.is_deflated
+            else PixelPlaces(sent_as_stored(parsed), model.known_places())
         )
         return Header(record, json, parsed.transfer_syntax, places)
 

@@ -127,8 +127,11 @@ class JsonModel:
         self, dataset: Dataset, tag: Any, path: str, base: int, depth: int, encoding: str
     ) -> dict[str, Any]:
         raw = dataset.get_item(tag, keep_deferred=True)
-        if isinstance(raw, DataElement):  # a sequence of undefined length, which is parsed already
-            return self._items(raw.value, path, base, depth)
+        if isinstance(
+            raw, DataElement
+        ):  # parsed already: the character set, a sequence of undefined length
+            is_sequence = raw.VR == "SQ"
+            return self._items(raw.value, path, base, depth) if is_sequence else _by_pydicom(raw)
         assert raw is not None
         vr = _vr_of(raw)
         if vr == "UN" and raw.value:
@@ -170,19 +173,14 @@ class JsonModel:
             raise CannotDecode("there is no such bulk data")
         vr, (start, stop) = self.places[path]
         content = _read(self.parsed.data, start, stop - start)
-        return content if self.is_little else swapped(content, vr)
-
-    @property
-    def is_little(self) -> bool:
-        """Whether the data set is little endian."""
-        return self.parsed.dataset.original_encoding[1] is not False
+        return swapped(content, vr) if self.parsed.is_big_endian else content
 
     def known_places(self) -> dict[str, ByteRange]:
         """Return the places of the bulk data that is sent as it is stored."""
         return {
             path: place
             for path, (vr, place) in self.places.items()
-            if self.is_little or vr not in WORD_LENGTHS
+            if not self.parsed.is_big_endian or vr not in WORD_LENGTHS
         }
 
 
@@ -207,7 +205,7 @@ def _with_values(vr: str, found: list[Any]) -> dict[str, Any]:
     return {"vr": vr} if found.count(None) == len(found) else {"vr": vr, "Value": found}
 
 
-def _by_pydicom(converted: DataElement, is_little: bool) -> dict[str, Any]:
+def _by_pydicom(converted: DataElement, is_little: bool = True) -> dict[str, Any]:
     """Convert an element with pydicom: one of a binary VR, or with a value of an unusual form."""
     vr = UNAMBIGUOUS.get(converted.VR, converted.VR)
     value = converted.value

@@ -64,7 +64,10 @@ def bulk_data(file: BoundedReader, path: str) -> bytes:
         CannotDecode: it has no such bulk data.
     """
     with damage_refused():
-        model = JsonModel(parse(file, {}))
+        parsed = parse(file, {})
+        if path == f"{parsed.extent.pixel_tag or 0:08X}":
+            return Frames.of(parsed).native()
+        model = JsonModel(parsed)
         model.attributes()
         return model.bulk(path)
 
