@@ -7,7 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from albumcore_adapters.decoding import Decoder
 from support.kheops import World, open_world, settle
+
+
+@pytest.fixture(scope="session")
+def decoder() -> Iterator[Decoder]:
+    """A decoder for many worlds: its process takes seconds to start."""
+    made, close = Decoder(), Decoder.close
+    yield made
+    close(made)
+
+
+@pytest.fixture
+def shared_decoder(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have worlds that are opened from now on use that one, and leave it open."""
+    monkeypatch.setattr(Decoder, "of", lambda _: decoder)
+    monkeypatch.setattr(Decoder, "close", lambda _: None)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from albumcore_adapters.http.dicomweb import (
     instance_search,
     metadata,
     ohif,
+    rendered,
     retrieve,
     stow,
 )
@@ -57,6 +58,7 @@ ROUTES: tuple[Route, ...] = (
     *metadata.ROUTES,
     *frames.ROUTES,
     *bulk_data.ROUTES,
+    *rendered.ROUTES,
     *user_search.ROUTES,
     *probes.ROUTES,
 )
