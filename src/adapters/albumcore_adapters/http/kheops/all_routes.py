@@ -11,6 +11,7 @@ from albumcore_adapters.http.dicomweb import (
     rendered,
     retrieve,
     stow,
+    wado_uri,
 )
 from albumcore_adapters.http.kheops import (
     album_changes,
@@ -59,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     *frames.ROUTES,
     *bulk_data.ROUTES,
     *rendered.ROUTES,
+    *wado_uri.ROUTES,
     *user_search.ROUTES,
     *probes.ROUTES,
 )
