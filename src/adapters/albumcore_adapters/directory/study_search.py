@@ -281,6 +281,27 @@ def series_in_order(
     return [SeriesUID(row["uid"]) for row in sorted_rows(series, by_number)]
 
 
+def known_attributes(
+    database: Database, study_uid: StudyUID
+) -> tuple[Attributes, Mapping[SeriesUID, Attributes]]:
+    """Return all attributes of a study and of each of its series that the catalogue has, with their UIDs."""
+    with database.transaction(commit=False) as cursor:
+        of_study = studies(cursor, [study_uid])
+        cursor.execute(
+            "SELECT series_uid AS uid, attributes FROM directory_series WHERE study_uid = ?",
+            [study_uid],
+        )
+        of_series = cursor.fetchall()
+    known = {tag: value for row in of_study for tag, value in attributes_of(row).items()}
+    return (
+        {**known, "0020000D": element("UI", study_uid)},
+        {
+            row["uid"]: {**attributes_of(row), "0020000E": element("UI", row["uid"])}
+            for row in of_series
+        },
+    )
+
+
 def metadata_of(
     database: Database, study_uid: StudyUID, visible: Collection[SeriesUID]
 ) -> list[dict[str, Any]]:

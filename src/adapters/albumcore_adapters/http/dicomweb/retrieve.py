@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve
 
 from albumcore import Permission
+from albumcore.times import Clock
 from albumcore_adapters.access.images import ImageAccess, downloadable
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.stored_instances import StoredInstance
@@ -23,6 +24,7 @@ from albumcore_adapters.http.dicomweb.choosing import (
 )
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
+from albumcore_adapters.http.dicomweb.zip_download import ZIP, prefers_zip, zip_response
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
@@ -38,11 +40,14 @@ def retrieve_all(
     reader: InstanceReader,
     database: Database,
     settings: Settings,
+    clock: Clock,
 ) -> Response:
-    """Send the files of a study, or of a series, that the caller may download."""
+    """Send the files of a study, or of a series, that the caller may download, in parts or in a ZIP archive."""
     series = addressed_series(request, access, downloadable)
     in_order = series_in_order(database, request.study, series)
     found = reader.of_series(request.study, in_order)
+    if prefers_zip(accepted(request)):
+        return zip_response(reader, database, request.study, found, clock())
     return _files(request, reader, found, public_root(request, settings))
 
 
@@ -104,7 +109,9 @@ BINARY: Schema = {"type": "string", "contentMediaType": DICOM}
 
 _FILES: Mapping[int, ResponseSpec] = {
     200: ResponseSpec(
-        "The files, each a part with its transfer syntax.", {MULTIPART: BINARY}, {ETAG: TEXT}
+        "The files, each a part with its transfer syntax.",
+        {MULTIPART: BINARY, ZIP: BINARY},
+        {ETAG: TEXT},
     )
 }
 _FILE: Mapping[int, ResponseSpec] = {
