@@ -51,6 +51,7 @@ from support.kheops import (
     settle,
 )
 from support.matrix import ERIN, GONE, GRANTS, PRINCIPALS, PROVIDER, Principal, Row, secret
+from support.stored_files import store_file
 
 FRED, GINA = UserId("sub-fred"), UserId("sub-gina")
 """Fred is a member, and Gina never was one."""
@@ -112,6 +113,9 @@ USUAL: Mapping[str, str] = {
     "client": PROVIDER,
     "webhook": WEBHOOK,
     "capability": CAPABILITY,
+    "instance": f"{CT}.1",
+    "frames": "1",
+    "bulk": "7FE00010",
 }
 """What the parts of a path stand for where a row says nothing else."""
 
@@ -256,6 +260,7 @@ def prepare(world: World, configuration: str) -> None:
     for one in (ERIN, FRED):
         world.act(ALICE, add_member, one)
     world.store({CT: "CT", MR: "MR"})
+    store_file(world.service, None, dicom_file(STUDY, CT, f"{CT}.1"))
     world.act(ALICE, import_study, STUDY, [CT, MR])
     world.act(ALICE, remove_member, ERIN)
     for user in (ALICE, BOB, DAVE, ERIN):

@@ -50,9 +50,9 @@ class StoredFile:
 
 
 def store_file(
-    service: Service, owner: UserId, content: bytes, *, with_header: bool = True
+    service: Service, owner: UserId | None, content: bytes, *, with_header: bool = True
 ) -> StoredFile:
-    """Store a file as an instance, in the inbox of a user.
+    """Store a file as an instance, in the inbox of a user if there is one.
 
     Raises:
         NotAnInstance, DecoderFailed: it is none.

@@ -152,8 +152,8 @@ def _as_stored(reader: InstanceReader, instance: StoredInstance, path: str) -> R
     places = places_of(instance)
     if places is None:
         return None
-    bulk = [places.bulk[path]] if path in places.bulk else []
-    found = _all_frames(places) if path in PIXEL_DATA else bulk
+    ranges = [places.bulk[path]] if path in places.bulk else []
+    found = _all_frames(places) if path in PIXEL_DATA else ranges
     return RangedBody(length_of(found), reader.read(instance, found)) if found else None
 
 
