@@ -128,7 +128,8 @@ def openapi_document(sections: Iterable[Section], prefix: str | None) -> Json:
             "title": "albumcore",
             "version": version("albumcore"),
             "description": "Albums of medical images (Kheops album API) and patient image sets "
-            "(TSCharts image API), with their complete history. Every GET also supports HEAD.",
+            "(TSCharts image API), with their complete history. Every GET also supports HEAD. Every path of the "
+            "Kheops album API is also available below /link/{token}, without a header.",
         },
         # The TSCharts routes are at the root only.
         "servers": [{"url": url} for url in ("/", prefix) if url],
