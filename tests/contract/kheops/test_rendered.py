@@ -18,16 +18,15 @@ from support.encapsulated import CDA_CLASS, document, video
 from support.kheops import ALBUM, ALICE, BOB, DAVE, Answer, World
 from support.stored_files import StoredFile, pydicom_file, store_file
 
-_SERIES = "/studies/{study}/series/{series}"
-COVERS = tuple(
-    f"GET {path}/{what}"
-    for path in (
-        "/studies/{study}",
-        _SERIES,
-        f"{_SERIES}/instances/{{instance}}",
-        f"{_SERIES}/instances/{{instance}}/frames/{{frames}}",
-    )
-    for what in ("rendered", "thumbnail")
+COVERS = (
+    "GET /studies/{study}/rendered",
+    "GET /studies/{study}/thumbnail",
+    "GET /studies/{study}/series/{series}/rendered",
+    "GET /studies/{study}/series/{series}/thumbnail",
+    "GET /studies/{study}/series/{series}/instances/{instance}/rendered",
+    "GET /studies/{study}/series/{series}/instances/{instance}/thumbnail",
+    "GET /studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
+    "GET /studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
 )
 pytestmark = pytest.mark.usefixtures("shared_decoder")
 MULTIPART = 'multipart/related; type="application/octet-stream"'
