@@ -20,9 +20,10 @@ import pytest
 from attrs import define, field, frozen
 
 from albumcore import Source, album_stream, create_report_provider
-from albumcore.ids import AlbumId, ReportProviderId
+from albumcore.ids import AlbumId, ReportProviderId, SeriesUID, StudyUID
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.service import Service, open_service
+from support.instances import store_instance
 from support.postgres import empty_database
 from support.residue import Residue, residue_of_directory, residue_of_heap, residue_of_tables
 from support.sealed_place import seal
@@ -35,6 +36,7 @@ ASKED = 4 * WORKERS
 
 BOB = "4f9c0e7d-bob-fothergill"
 IMAGE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + random.Random(7).randbytes(70_000)
+INSTANCE = random.Random(8).randbytes(70_000)
 SECRETS: dict[str, str | bytes] = {
     "sub": BOB,
     "e-mail": f"{BOB}@clinic.example",
@@ -58,6 +60,7 @@ SECRETS: dict[str, str | bytes] = {
     "curp": "LORA120401MBCPZN00",
     "DICOM patient": "Szymanski^Wolfgang^Amadeus",
     "PatientID": "MRN-4711-0815",
+    "instance": INSTANCE,
 }
 
 
@@ -137,13 +140,24 @@ class Client:
 
 
 def import_a_study(place: Place, folder: Path) -> None:
-    """Import a DICOM file with the name and id of a patient, for Alice."""
+    """Import a DICOM file with the name and id of a patient, for Alice, and store another instance of its series."""
     source = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
     dataset = pydicom.dcmread(source)
     dataset.PatientName, dataset.PatientID = SECRETS["DICOM patient"], SECRETS["PatientID"]
     place.study = str(dataset.StudyInstanceUID)
     dataset.save_as(folder / "scan.dcm")
     place.run("import-dicom", "--owner", "alice", str(folder / "scan.dcm"))
+    with closing(place.opened()) as service:
+        store_instance(
+            service.database,
+            service.blobs,
+            f"{dataset.SeriesInstanceUID}.2",
+            INSTANCE,
+            study_uid=StudyUID(place.study),
+            series_uid=SeriesUID(str(dataset.SeriesInstanceUID)),
+            dicom_patient_id=str(SECRETS["PatientID"]),
+            patient_name=str(SECRETS["DICOM patient"]),
+        )
 
 
 def fill(place: Place, server: Server) -> None:
@@ -259,7 +273,12 @@ def test_nothing_is_left_after_erase_and_gc(place: Place, tmp_path: Path) -> Non
         assert {"comment to all", "later name", "title", "webhook", "DICOM patient"} <= {
             name for name, text in SECRETS.items() if isinstance(text, str) and text in shown
         }
-        assert {found.secret for found in place.residue()} >= {"sub", "later name", "curp"}
+        assert {found.secret for found in place.residue()} >= {
+            "sub",
+            "later name",
+            "curp",
+            "instance",
+        }
         place.run("erase", "person", BOB)
         place.run("erase", "album", place.album)
         place.run("erase", "dicom-patient", str(SECRETS["PatientID"]))

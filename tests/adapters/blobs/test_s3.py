@@ -24,6 +24,7 @@ from albumcore_adapters.blobs import (
     BlobMissing,
     Blobs,
     BlobsUnavailable,
+    Digest,
     DirectoryBlobs,
     ImageBytes,
     open_blobs,
@@ -38,8 +39,21 @@ ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 KEY = f"ba/{ABC[2:]}"
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "keep-images-on-s3.md"
 
+LONG = 9_000_000
+"""Bytes of a draft that is uploaded in parts."""
+
+
+def drafted(blobs: Blobs, length: int) -> Digest:
+    """Write a draft of zeros, and commit it."""
+    draft = blobs.draft()
+    draft.write(bytes(length))
+    return draft.commit()
+
+
 ASKED: dict[str, Callable[[Blobs], object]] = {
     "put": lambda blobs: blobs.put(b"abc"),
+    "draft": lambda blobs: drafted(blobs, 3),
+    "long draft": lambda blobs: drafted(blobs, LONG),
     "get": lambda blobs: blobs.get(ABC),
     "size": lambda blobs: blobs.size(ABC),
     "digests": lambda blobs: list(blobs.digests()),
@@ -133,6 +147,8 @@ def test_key_with_the_documented_policy(moto: S3) -> None:
         assert blobs.put(b"abc") == ABC
         assert (blobs.get(ABC), blobs.size(ABC), blobs.check(ABC, 3)) == (b"abc", 3, None)
         assert list(blobs.digests()) == [ABC]
+        assert drafted(blobs, 3) == drafted(blobs, 3)
+        assert drafted(blobs, LONG) == drafted(blobs, LONG)
         assert blobs.check("0" * 64, 3) == "missing"
         with pytest.raises(BlobMissing):
             blobs.size("0" * 64)
@@ -179,10 +195,10 @@ def test_key_that_is_wrong(moto: S3, asked: str, part: str, code: str | None) ->
     [
         *(("get", trouble) for trouble in TROUBLE),
         ("put", "says nothing"),
-        ("put", "refuses"),
+        *((asked, "refuses") for asked in ("put", "draft", "long draft")),
         ("check", "ends early"),
         *((asked, "is another server") for asked in ASKED if asked != "get"),
-        *((asked, "hangs up") for asked in ("put", "digests", "remove")),
+        *((asked, "hangs up") for asked in ("put", "digests", "remove", "draft", "long draft")),
     ],
 )
 def test_trouble_with_s3(asked: str, trouble: str) -> None:

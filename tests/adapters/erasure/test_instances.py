@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore import Source, album_stream, create_album, delete_album, import_series
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs
 from albumcore_adapters.blobs.sealed_drafts import SealedDraft
 from albumcore_adapters.directory.consistency import problems_of
@@ -17,7 +18,7 @@ from albumcore_adapters.directory.instance_blobs import instance_problems
 from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.erasure.collecting import collect
 from albumcore_adapters.erasure.subject_check import subject_problems
-from albumcore_adapters.erasure.subjects import erase_study, studies_with_patient_id
+from albumcore_adapters.erasure.subjects import erase_album, erase_study, studies_with_patient_id
 from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 from support.instances import SERIES, STUDY, store_instance
 from support.residue import residue_of_directory, residue_of_heap, residue_of_tables
@@ -172,6 +173,20 @@ def test_erased_study_leaves_nothing(place: Place, blobs: Blobs) -> None:
     assert found.blob == other
     assert stored.headers([OTHER_SERIES]) != {}
     assert stored.thumbnail(OTHER_SERIES) is not None
+
+
+def test_erased_album_leaves_images(place: Place, blobs: Blobs) -> None:
+    """An erasure of an album takes its texts; and once it is deleted, what others hold is there as before."""
+    album, alice = album_stream(AlbumId("A123456789")), Source(UserId("alice"))
+    blob = store_instance(place.database, blobs, ONE, CONTENT)
+    place.albums.handle(album, create_album, alice, "Knees")
+    place.albums.handle(album, import_series, alice, STUDY, SERIES)
+    assert not erase_album(place.eraser, AlbumId("A123456789")).is_nothing
+    place.albums.handle(album, delete_album, alice)
+    collected(place, blobs)
+    [found] = StoredInstances(place.database).of_series(STUDY, SERIES)
+    assert found.blob == blob
+    assert problems(place, blobs) == []
 
 
 def test_instance_that_comes_back(place: Place, blobs: Blobs) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from albumcore import utc_now
-from albumcore_adapters.base.data_directory import ERASURES_FILE
+from albumcore_adapters.base.data_directory import DATABASE_FILE, ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs, open_blobs
 from albumcore_adapters.blobs.sealed_files import SealedReader
@@ -141,6 +142,24 @@ def test_backup_and_restore(places: Places, system: str, sealed: bool) -> None:
         shutil.move(places.folder / "keys", backup / "keys")
     restore(new, backup, quiet, [] if sealed else None)
     assert stored(new) == CONTENT
+
+
+def test_backup_from_before_instances(places: Places) -> None:
+    """A backup of a release without these tables is restored: its keys have none of them."""
+    source, backup = places.new("sqlite", "store"), places.folder / "backup"
+    make_store(source, sealed=True)
+    with closing(open_service(source)) as service:
+        manifest = back_up_service(service, backup)
+    for path in (DATABASE_FILE, f"keys/{DATABASE_FILE}"):
+        with closing(sqlite3.connect(backup / path, isolation_level=None)) as connection:
+            for table in ("directory_stored_instance", "directory_header", "directory_thumbnail"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("PRAGMA user_version = 5")
+    files, keys = ([one.path for one in some] for some in (manifest.files, manifest.keys))
+    evolve(manifest, schema=5).written(backup, files, keys)
+    new = places.new("sqlite", "new")
+    restore(new, backup, quiet, [])
+    assert stored(new) == {}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,11 +56,8 @@ class FileDraft:
         if not 0 <= start <= stop <= self._length:
             raise ValueError(f"no range of {self._length} bytes: {start} to {stop}")
         content = os.pread(self.descriptor, stop - start, start)
-        while len(content) < stop - start:
-            more = os.pread(self.descriptor, stop - start - len(content), start + len(content))
-            if not more:
-                raise BlobsUnavailable(f"{self.place}: a draft became shorter")
-            content += more
+        if len(content) < stop - start:
+            raise BlobsUnavailable(f"{self.place}: a draft became shorter")
         return content
 
     @property
@@ -83,5 +81,6 @@ class FileDraft:
             os.close(self.descriptor)
             self.descriptor = -1
 
+    @abstractmethod
     def _store(self, digest: Digest, length: int) -> None:
-        raise NotImplementedError
+        """Store what was written under its digest, durably."""

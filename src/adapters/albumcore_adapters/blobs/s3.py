@@ -50,9 +50,9 @@ _process: int | None = None
 """The process that sent the first request. Its threads do not exist in a child, which would wait forever."""
 
 
-_WHOLE = 8 * 1024 * 1024
+_WHOLE = 5 * 1024 * 1024
 """Bytes of a draft that are uploaded in one request, whose SHA-256 S3 checks as a whole; longer ones go in parts."""
-_PART = 8 * 1024 * 1024  # bytes
+_PART = 5 * 1024 * 1024  # bytes, the least that S3 takes
 _PARTS = 2
 """Parts that are in memory at a time."""
 
@@ -102,7 +102,7 @@ class S3Blobs:
 
     def _upload(self, descriptor: int, digest: Digest, length: int) -> None:
         with (
-            open(descriptor, "rb", closefd=False, buffering=_PART) as file,
+            open(descriptor, "rb", closefd=False) as file,
             self._request(digest),
         ):
             file.seek(0)
