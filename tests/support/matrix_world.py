@@ -119,6 +119,12 @@ USUAL: Mapping[str, str] = {
 }
 """What the parts of a path stand for where a row says nothing else."""
 
+OF_INSTANCE = {
+    "requestType": "WADO",
+    "studyUID": STUDY,
+    "seriesUID": CT,
+    "objectUID": f"{CT}.1",
+}
 KEPT_PATH = {"study": KEPT, "series": KEPT_SERIES}
 OF_ALBUM = Request(query={"album": ALBUM})
 OF_INBOX = Request(KEPT_PATH, query={"inbox": "true"})
@@ -189,6 +195,9 @@ REQUESTS: Mapping[str, Request] = {
     "POST /studies (a new series, to the album)": Request(query={"album": ALBUM}, body=INSTANCE),
     "POST /studies (a series of the album)": Request(body=INSTANCE_OF_ALBUM),
     "POST /studies/{study}": Request(body=INSTANCE),
+    "GET /studies/{study} (in an archive)": Request(query={"accept": "application/zip"}),
+    "GET /wado (the file)": Request(query=OF_INSTANCE),
+    "GET /wado (a picture)": Request(query={**OF_INSTANCE, "contentType": "image/jpeg"}),
     "POST /studies/{study}/series/fetch": Request(form={"SeriesInstanceUID": CT}),
     "POST /report (form)": Request(form={"client_id": PROVIDER, "studyUID": STUDY}),
     "POST /register (form)": Request(form={}),

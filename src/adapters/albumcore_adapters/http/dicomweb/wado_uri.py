@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from albumcore import Permission
 from albumcore.ids import is_uid
 from albumcore_adapters.access.images import ImageAccess, downloadable, viewable
 from albumcore_adapters.directory.stored_instances import StoredInstance
@@ -26,6 +28,8 @@ from albumcore_adapters.http.dicomweb.rendered import (
 from albumcore_adapters.http.dicomweb.rendering_query import uri_rendering_in
 from albumcore_adapters.http.kheops.parameters import BadQuery, series_in, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.kheops.shared_specs import IN
+from albumcore_adapters.http.kheops.study_list import place_of
 from albumcore_adapters.http.openapi.schemas import UID
 from albumcore_adapters.http.openapi.specs import (
     TEXT,
@@ -54,7 +58,9 @@ def retrieve_by_uri(request: ApiRequest, access: ImageAccess, reader: InstanceRe
     series = series_in(_uid(request, "seriesUID"))
     uid = _uid(request, "objectUID") if request.query.texts("objectUID") else None
     ranges = _ranges(request)
-    viewable(access, request.caller, study, series)
+    place = place_of(request, access.holdings)
+    where: dict[str, Any] = {"album": place.album, "inbox": place.inbox}
+    viewable(access, request.caller, study, series, **where)
     instance = (
         _only(reader.of_series(study, [series]), ranges)
         if uid is None
@@ -66,7 +72,7 @@ def retrieve_by_uri(request: ApiRequest, access: ImageAccess, reader: InstanceRe
     if chosen is None:
         raise not_acceptable(f"{DICOM} or {own or PICTURES}")
     if chosen == DICOM:
-        downloadable(access, request.caller, study, series)
+        downloadable(access, request.caller, study, series, **where)
         return _file(request, reader, instance)
     if own is not None and chosen == own:
         return document_response(reader, instance, own)
@@ -144,8 +150,9 @@ ROUTES = (
         *("GET", "/wado", retrieve_by_uri),
         summary="Retrieve an instance: its file, a rendered frame, or the document or video in it.",
         callers=Callers.ANY_TOKEN,
+        query_permission=Permission.READ_SERIES,
         needs="the caller sees the series; for its file, they may download it",
-        query=_QUERY,
+        query={**IN, **_QUERY},
         responses={
             200: ResponseSpec(
                 "What contentType or Accept ask for; the file by default.",
