@@ -65,6 +65,9 @@ KEPT, KEPT_SERIES = StudyUID("1.2.4"), SeriesUID("1.2.4.1")
 NEW = SeriesUID("1.2.3.9")
 """A series that nobody has, of a study that is there."""
 
+OF_FRED = SeriesUID("1.2.3.8")
+"""A series of the study that Fred has in the inbox, and that is in no album."""
+
 WEBHOOK, HOOK = WebhookId("webhook"), "http://127.0.0.1:9/hook"
 
 CAPABILITY = CapabilityTokenId("of-carol")
@@ -132,6 +135,9 @@ OF_KEPT = Request(KEPT_PATH)
 TO_COMMON = {"album": COMMON}
 INSTANCE = "application/dicom", dicom_file(STUDY, NEW, f"{NEW}.1")
 INSTANCE_OF_ALBUM = "application/dicom", dicom_file(STUDY, CT, f"{CT}.7")
+INSTANCE_OF_INBOX = "application/dicom", dicom_file(KEPT, KEPT_SERIES, f"{KEPT_SERIES}.7")
+INSTANCE_OF_OTHERS = "application/dicom", dicom_file(STUDY, OF_FRED, f"{OF_FRED}.7")
+UNVERIFIED = {"skipVerify": "true"}
 
 REQUESTS: Mapping[str, Request] = {
     "POST /albums": Request(form={"name": "Mine"}),
@@ -194,6 +200,11 @@ REQUESTS: Mapping[str, Request] = {
     "POST /studies (a new series)": Request(body=INSTANCE),
     "POST /studies (a new series, to the album)": Request(query={"album": ALBUM}, body=INSTANCE),
     "POST /studies (a series of the album)": Request(body=INSTANCE_OF_ALBUM),
+    "POST /studies (a series of the album, to the album)": Request(
+        query={"album": ALBUM}, body=INSTANCE_OF_ALBUM
+    ),
+    "POST /studies (a series of the inbox)": Request(query=UNVERIFIED, body=INSTANCE_OF_INBOX),
+    "POST /studies (a series that others have)": Request(query=UNVERIFIED, body=INSTANCE_OF_OTHERS),
     "POST /studies/{study}": Request(body=INSTANCE),
     "GET /studies/{study} (in an archive)": Request(query={"accept": "application/zip"}),
     "GET /wado (the file)": Request(query=OF_INSTANCE),
@@ -229,8 +240,10 @@ def names_the_album(row: Row) -> bool:
     return row.variant != LENT and any(ALBUM in place.values() for place in places)
 
 
-def request(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> Answer:
-    """Ask what a row is about, with other names for some things."""
+def request(
+    world: World, row: Row, by: Principal, names: Mapping[str, str], *, by_link: bool = False
+) -> Answer:
+    """Ask what a row is about, with other names for some things; by a link, with the token in the path."""
     request = REQUESTS.get(row.name, Request()).with_names(names)
     parts = dict(request.path) | ({"user": by.user} if row.variant == "oneself" else {})
     headers, form = {}, request.form
@@ -247,6 +260,9 @@ def request(world: World, row: Row, by: Principal, names: Mapping[str, str]) -> 
             f"Bearer {token}"
         )
     path = row.path.format(**parts)
+    if by_link:
+        del headers["Authorization"]
+        path = f"/link/{token}{path}"
     return world.request(None, row.method, path, form, request.query, headers, body)
 
 
@@ -270,6 +286,7 @@ def prepare(world: World, configuration: str) -> None:
         world.act(ALICE, add_member, one)
     world.store({CT: "CT", MR: "MR"})
     store_file(world.service, None, dicom_file(STUDY, CT, f"{CT}.1"))
+    world.store({OF_FRED: "CT"}, owner=FRED)
     world.act(ALICE, import_study, STUDY, [CT, MR])
     world.act(ALICE, remove_member, ERIN)
     for user in (ALICE, BOB, DAVE, ERIN):

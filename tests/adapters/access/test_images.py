@@ -50,13 +50,13 @@ from support.kheops import (
     open_world,
 )
 from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, PROVIDER, Principal, read_rows
-from support.matrix_world import FRED, KEPT, KEPT_SERIES, NEW, prepare
+from support.matrix_world import FRED, KEPT, KEPT_SERIES, NEW, OF_FRED, prepare
 
 CLAIMED = SeriesUID("1.2.3.7")
 """A series of the study that the album claims, with images that are nowhere else."""
 
-PRIVATE, LEFT, LEFT_SERIES = SeriesUID("1.2.3.8"), StudyUID("1.2.5"), SeriesUID("1.2.5.1")
-"""A series in Fred's inbox; and a study with a series that is in no album or inbox, with images."""
+LEFT, LEFT_SERIES = StudyUID("1.2.5"), SeriesUID("1.2.5.1")
+"""A study with a series that is in no album or inbox, with images."""
 
 ROWS = read_rows(Path(__file__).with_name("images.md"))
 CALLERS = [one for one in PRINCIPALS if one.column != "nobody" and "removed" not in one.words]
@@ -64,7 +64,7 @@ CALLERS = [one for one in PRINCIPALS if one.column != "nobody" and "removed" not
 SERIES: Mapping[str, tuple[StudyUID, SeriesUID]] = {
     "": (STUDY, CT),
     "unrestricted": (STUDY, CT),
-    "in the inbox of another": (STUDY, PRIVATE),
+    "in the inbox of another": (STUDY, OF_FRED),
     "claimed": (STUDY, CLAIMED),
     "of the inbox": (KEPT, KEPT_SERIES),
     "new": (STUDY, NEW),
@@ -87,7 +87,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def _prepare(world: World) -> None:
     prepare(world, "http://127.0.0.1:9/provider")
-    world.store({PRIVATE: "CT"}, owner=FRED)
     world.store({LEFT_SERIES: "CT"}, study=LEFT)
     world.store({CLAIMED: "CT"})
     claim = Claim(None, UNKNOWN_USER, is_first=False, may_show=False)
@@ -145,21 +144,21 @@ def _store(
 def test_the_place_limits_what_is_shown(world: World) -> None:
     """Of an album, or of the inbox; and one series, or all that the caller may view."""
     access, fred = world.service.image_access, caller_named(world, FRED)
-    assert viewable(access, fred, STUDY) == {CT, MR, PRIVATE}
-    assert viewable(access, fred, STUDY, inbox=True) == {PRIVATE}
+    assert viewable(access, fred, STUDY) == {CT, MR, OF_FRED}
+    assert viewable(access, fred, STUDY, inbox=True) == {OF_FRED}
     assert viewable(access, fred, STUDY, album=ALBUM) == {CT, MR}
     assert viewable(access, fred, STUDY, MR, album=ALBUM) == {MR}
-    assert outcome(partial(viewable, access, fred, STUDY, PRIVATE, album=ALBUM)) == 404
+    assert outcome(partial(viewable, access, fred, STUDY, OF_FRED, album=ALBUM)) == 404
 
 
 def test_a_download_has_what_may_be_downloaded(world: World) -> None:
     """Of a study in the inbox and in an album, where the album does not allow it: the series of the inbox."""
     access, fred = world.service.image_access, caller_named(world, FRED)
     world.act(ALICE, edit_album, flags={"download_series": False})
-    assert downloadable(access, fred, STUDY) == {PRIVATE}
+    assert downloadable(access, fred, STUDY) == {OF_FRED}
     assert outcome(partial(downloadable, access, fred, STUDY, album=ALBUM)) == 403
     world.act(ALICE, edit_album, flags={"download_series": True})
-    assert downloadable(access, fred, STUDY) == {CT, MR, PRIVATE}
+    assert downloadable(access, fred, STUDY) == {CT, MR, OF_FRED}
 
 
 def test_upstream_an_unseen_series_is_unauthorized(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from albumcore_adapters.sql.database import Row
 from albumcore_adapters.webhooks import Outbox, catch_up, deliver_due, note_upload
 from albumcore_adapters.webhooks.batches import enqueue_due_batches
 from albumcore_adapters.webhooks.uploads import noted_uploads, take_uploads
+from support.dicom_files import RELATED, dicom_file, message
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, OTHER, STUDY, digest_of
 from support.webhooks import HOOK, OTHER_HOOK, Hooked, bodies_of, rows
 
@@ -275,3 +276,23 @@ def test_two_webhooks_of_an_album(hooks: Hooked) -> None:
     hooks.run(30)
     upload(hooks, 2)
     assert told(hooks.bodies(30)) == [("upload", {CT: 1})] * 2
+
+
+def test_over_http(hooks: Hooked) -> None:
+    """Instances that are sent in several messages, and some of them again."""
+
+    def send(*numbers: int) -> None:
+        files = [dicom_file(STUDY, CT, f"{CT}.{number}") for number in numbers]
+        body, headers = message(files), {"Content-Type": RELATED}
+        query = {"album": ALBUM}
+        answer = hooks.world.request(ALICE, "POST", "/studies", None, query, headers, body)
+        assert answer.status_code == 200
+
+    send(1, 2)
+    send(2, 3)
+    assert told(hooks.bodies(30)) == [("upload", {CT: 3})]
+    send(4, 4)
+    send(3)
+    assert told(hooks.bodies(30)) == [("upload", {CT: 1})]
+    send(4)
+    assert hooks.run(3600) == []

@@ -14,10 +14,19 @@ import pytest
 from attrs import frozen
 
 from albumcore import edit_album
+from albumcore_adapters.base.settings import Compat
 from albumcore_adapters.http.kheops.all_routes import ROUTES
 from support.kheops import ALBUM, ALICE, NOWHERE, World, open_world
 from support.matrix import BY_DEFAULT, FLAGS, PRINCIPALS, Principal, read_rows
-from support.matrix_world import CONFIGURATION, REQUESTS, names_the_album, prepare, request
+from support.matrix_world import (
+    CONFIGURATION,
+    IN_FORM,
+    LENT,
+    REQUESTS,
+    names_the_album,
+    prepare,
+    request,
+)
 from support.receiver import Answer as Reply
 from support.receiver import receiving
 from support.templates import begin, kept
@@ -26,6 +35,19 @@ COVERS = ()
 """What answers say is others' to test."""
 
 ROWS = read_rows(Path(__file__).with_name("matrix.md"))
+IMAGES = [
+    row
+    for row in ROWS
+    if row.method == "GET" and "{series}" in row.path and not row.path.endswith("/instances")
+]
+"""Rows about the images of a series."""
+
+LINKED = [
+    one
+    for one in PRINCIPALS
+    if one.name
+    in ("stranger", "member", "admin", "user-bob", "album-rw", "provider-rw", "viewer-r")
+]
 NO_MEMBERS = [one for one in PRINCIPALS if one.name in ("stranger", "former", "user-dave", "other")]
 
 
@@ -54,11 +76,11 @@ def _prepare(provider: str, data: Path) -> None:
 
 @contextmanager
 def restorable(
-    provider: str, data: Path, flags: frozenset[str] = BY_DEFAULT
+    provider: str, data: Path, flags: frozenset[str] = BY_DEFAULT, compat: Compat = "documented"
 ) -> Iterator[Restorable]:
     """A copy of the prepared world, with these member flags."""
     begin(data, f"matrix {provider}", partial(_prepare, provider))
-    world = open_world(data, log_level="warning", allow_private_addresses=True)
+    world = open_world(data, compat, log_level="warning", allow_private_addresses=True)
     world.clock.tick(3600)
     world.service.albums.states.most = 0  # nothing is remembered but what is stored
     if flags != BY_DEFAULT:
@@ -87,6 +109,34 @@ def test_matrix(by: Principal, provider: str, tmp_path: Path) -> None:
             if answer.status_code < 400 and row.method != "GET":
                 opened.restore()
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("by", LINKED, ids=lambda one: one.name)
+def test_matrix_by_links(by: Principal, provider: str, tmp_path: Path) -> None:
+    """The token in the path is as good as in the header, for every route."""
+    wrong, names = [], {CONFIGURATION: provider}
+    with restorable(provider, tmp_path) as opened:
+        for row in ROWS:
+            if row.variant in (LENT, IN_FORM):
+                continue
+            answer, expected = request(opened.world, row, by, names, by_link=True), row.expected(by)
+            if answer.status_code != expected:
+                wrong.append(f"{row.name}: {expected} expected, {answer.status_code} {answer.text}")
+            if answer.status_code < 400 and row.method != "GET":
+                opened.restore()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("by", PRINCIPALS, ids=lambda one: one.name)
+def test_images_upstream(by: Principal, provider: str, tmp_path: Path) -> None:
+    """Who sees a series may download it, and one that is not seen is 401: the token is not good for it."""
+    [seen] = [row for row in ROWS if row.name == "GET /studies/{study}/series/{series}/metadata"]
+    expected = {404: 401}.get(seen.expected(by), seen.expected(by))
+    with restorable(provider, tmp_path, by.flags, compat="upstream") as opened:
+        for row in IMAGES:
+            answer = request(opened.world, row, by, {})
+            assert answer.status_code == expected, f"{row.name}: {answer.text}"
+            assert (expected == 401) == ("www-authenticate" in answer.headers)
 
 
 @pytest.mark.parametrize("by", NO_MEMBERS, ids=lambda one: one.name)

@@ -11,7 +11,7 @@ an upload that breaks off leaves whole instances, and loses no more than the las
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from types import TracebackType
@@ -42,6 +42,8 @@ from albumcore_adapters.directory.stored_instances import (
 from albumcore_adapters.instances.agreement import is_stored, refusal_of
 from albumcore_adapters.instances.archive import Archive, InstanceDraft
 from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome, Refusal
+from albumcore_adapters.sql.database import Cursor
+from albumcore_adapters.webhooks import note_upload
 
 _SOP_CLASS, _PATIENT_ID = "00080016", "00100020"
 
@@ -320,6 +322,7 @@ class Storing:
         known = KnownInstances.of(instances, [one.header.record for one in batch])
         refusals: dict[int, Refusal] = {}
         new: list[_Received] = []
+        added = Counter[tuple[StudyUID, SeriesUID]]()
         for one in batch:
             record = one.header.record
             if (refusal := self._refusal(one, known)) is not None:
@@ -330,6 +333,7 @@ class Storing:
                     detail = "it was erased while it was sent"
                     refusals[one.place] = Refusal(FailureReason.PROCESSING_FAILURE, detail)
                     continue
+                added[one.series] += record.sop_instance_uid not in known.instances
                 known.learn(record, one.digest)
                 new.append(one)
         if refusals:
@@ -339,6 +343,14 @@ class Storing:
             place_series(cursor, {one.series for one in new})
             write_instances(cursor, records)
             instances.add(cursor, [_new_instance(one, one.blob) for one in new if one.blob])
+            self._note(cursor, {one.series: added[one.series] for one in batch})
+
+    def _note(self, cursor: Cursor, added: Mapping[tuple[StudyUID, SeriesUID], int]) -> None:
+        """Note for webhooks how many instances were added to each series."""
+        at = self.store.access.holdings.clock()
+        for study in dict.fromkeys(study for study, _ in added):
+            numbers = {uid: number for (of, uid), number in added.items() if of == study}
+            note_upload(cursor, self.upload.source, study, numbers, at)
 
 
 def _new_instance(received: _Received, blob: SealedBlob) -> NewInstance:
