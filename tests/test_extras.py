@@ -115,6 +115,46 @@ def test_a_store_in_postgresql_without_its_extra_names_it(tmp_path: Path) -> Non
     assert "MissingExtra: PostgreSQL needs more: pip install 'albumcore[postgres]'" in done.stderr
 
 
+RENDERING = """\
+from pathlib import Path
+import pydicom.data
+from albumcore_adapters.base.byte_source import SourceFile
+from albumcore_adapters.dicom.deflated import MAX_INFLATED, BoundedReader
+from albumcore_adapters.dicom.errors import CannotDecode
+from albumcore_adapters.dicom.headers import read_header
+from albumcore_adapters.dicom.pictures import Rendering
+from albumcore_adapters.dicom.reading import load_all, rendered_frame
+path = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
+load_all()
+def file():
+    return BoundedReader(path.open("rb", buffering=0), MAX_INFLATED)
+print(read_header(file()).record.series["00080060"]["Value"])
+try:
+    print(rendered_frame(file(), 1, Rendering()).media_type)
+except CannotDecode as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("extras", "expected"),
+    [
+        (
+            ["service"],
+            "the packages that decode frames are not installed: pip install 'albumcore[pixels]'",
+        ),
+        (["service", "pixels"], "image/jpeg"),
+    ],
+)
+def test_frames_are_rendered_with_their_extra(
+    extras: list[str], expected: str, tmp_path: Path
+) -> None:
+    """Headers are read without it."""
+    wanted = [one for extra in ("", *extras) for one in required(extra)]
+    done = run_with(closure(wanted) - {"falcon"}, RENDERING, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"['CT']\n{expected}\n", "")
+
+
 def test_the_command_without_the_service_names_the_extra(tmp_path: Path) -> None:
     """One line and status 2, as the installed script and as a module."""
     expected = "albumcore: the service needs more: pip install 'albumcore[service]'\n"

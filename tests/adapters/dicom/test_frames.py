@@ -1,4 +1,4 @@
-"""Frames: their places in the file, and what is decoded of them, one at a time."""
+"""FrameReader: their places in the file, and what is decoded of them, one at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRBigEndian, JPEGBaseline8Bit, RLELossless
 from albumcore_adapters.dicom import frame_places, frames
 from albumcore_adapters.dicom.data_sets import parse, quiet_pydicom
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
-from albumcore_adapters.dicom.frames import Frames
+from albumcore_adapters.dicom.frames import FrameReader
 from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.pixel_places import (
     EncapsulatedFrames,
@@ -93,7 +93,7 @@ def test_frames_are_decoded_as_by_pydicom(path: Path) -> None:
             expected = list(iter_pixels(in_memory(path), raw=False))
         except Exception:
             return
-        found = Frames.of(parse(reader(path.read_bytes()), {}))
+        found = FrameReader.of(parse(reader(path.read_bytes()), {}))
         assert found.places.frames is not None
         assert found.places.frames.number == len(expected)
         for number, frame in enumerate(expected, start=1):
@@ -299,5 +299,5 @@ def test_the_pixel_data_of_floats() -> None:
     content = np.array([1.5, -2], "<f4").tobytes()
     file = instance_file(described, encoded(0x7FE00008, "OF", content))
     assert stored(file) == [content]
-    array, _ = frames.Frames.of(parse(reader(file), {})).array(1)
+    array, _ = frames.FrameReader.of(parse(reader(file), {})).array(1)
     assert array.tolist() == [[1.5, -2]]

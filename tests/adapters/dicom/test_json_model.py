@@ -16,7 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from albumcore_adapters.dicom.data_sets import PIXEL_DATA, parse, quiet_pydicom
+from albumcore_adapters.dicom.data_sets import PIXEL_DATA_TAGS, parse, quiet_pydicom
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.headers import read_header
@@ -51,7 +51,7 @@ def attributes(elements: dict[int, tuple[str, bytes]], rest: bytes = b"") -> dic
     return found
 
 
-def of_pydicom(dataset: Dataset, end: int = min(PIXEL_DATA)) -> dict[str, Any]:
+def of_pydicom(dataset: Dataset, end: int = min(PIXEL_DATA_TAGS)) -> dict[str, Any]:
     """The JSON Model as pydicom makes it, attribute by attribute up to a tag, in the form that ours has."""
     found = {}
     for tag in sorted(dataset.keys()):

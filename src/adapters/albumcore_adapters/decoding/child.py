@@ -120,15 +120,20 @@ def work(channel: socket.socket, seconds: int) -> None:
 
 
 def _confine(memory: int) -> None:
-    """Set the limits of the process; more memory than so many bytes is refused to it."""
+    """Set the limits of the process. macOS does not limit the address space: there, time alone is limited.
+
+    Args:
+        memory: The address space, in bytes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for limit, value in (
-        (resource.RLIMIT_AS, memory),
+    if sys.platform != "darwin":
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    for limit, most in (
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(limit, (value, value))
+        resource.setrlimit(limit, (most, most))
 
 
 if __name__ == "__main__":

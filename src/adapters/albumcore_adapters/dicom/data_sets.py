@@ -26,7 +26,7 @@ from pydicom.uid import (
 from albumcore_adapters.dicom.deflated import BoundedReader, InflatedTooLong
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 
-PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+PIXEL_DATA_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float and Pixel Data: the last element that is not padding or a signature."""
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -122,7 +122,7 @@ class Extent:
             raise NotAnInstance(f"{keyword_for_tag(tag)} is longer than {self.longest[tag]} bytes")
         self.value, self.length, self.vr = self.file.tell(), length, vr
         self.end = self.value + (0 if self.is_open else length)
-        self.pixel_tag = int(tag) if tag in PIXEL_DATA else None
+        self.pixel_tag = int(tag) if tag in PIXEL_DATA_TAGS else None
         return self.pixel_tag is not None
 
     @property

@@ -45,7 +45,7 @@ class FileSource:
 
 
 @frozen
-class Frames:
+class FrameReader:
     """The frames of a parsed file.
 
     Attributes:
@@ -59,7 +59,7 @@ class Frames:
     data: FileSource
 
     @classmethod
-    def of(cls, parsed: ParsedFile) -> Frames:
+    def of(cls, parsed: ParsedFile) -> FrameReader:
         """Find the frames of a file.
 
         Raises:

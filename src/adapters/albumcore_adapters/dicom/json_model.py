@@ -20,7 +20,7 @@ from albumcore_adapters.base.dicom_json import Attributes, element
 from albumcore_adapters.dicom.data_sets import UNDEFINED_LENGTH, ParsedFile
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.json_values import (
-    BINARY,
+    BINARY_VRS,
     NUMBERS,
     UNAMBIGUOUS,
     WORD_LENGTHS,
@@ -138,7 +138,7 @@ class JsonModel:
             vr = UNAMBIGUOUS.get(dataset[tag].VR, dataset[tag].VR)
         if raw.length == UNDEFINED_LENGTH:
             return {"vr": vr}
-        if raw.length > MAX_INLINE and vr in BINARY:
+        if raw.length > MAX_INLINE and vr in BINARY_VRS:
             return self._bulk(vr, path, base + raw.value_tell, raw.length)
         if raw.value is None and raw.length:
             raw = raw._replace(value=_read(self.parsed.data, base + raw.value_tell, raw.length))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 Values: TypeAlias = list[Any]
 """The values of an attribute; None is an empty one."""
 
-BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 """VRs whose value is bytes."""
 
 WORD_LENGTHS: Mapping[str, int] = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}

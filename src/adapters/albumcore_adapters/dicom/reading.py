@@ -11,7 +11,7 @@ from pydicom.charset import python_encoding
 from albumcore_adapters.dicom.data_sets import damage_refused, parse
 from albumcore_adapters.dicom.deflated import BoundedReader
 from albumcore_adapters.dicom.errors import CannotDecode
-from albumcore_adapters.dicom.frames import PIXELS_MISSING, Frames
+from albumcore_adapters.dicom.frames import PIXELS_MISSING, FrameReader
 from albumcore_adapters.dicom.json_model import JsonModel
 from albumcore_adapters.dicom.pictures import Picture, Rendering
 
@@ -28,7 +28,7 @@ def decoded_frames(file: BoundedReader, numbers: Sequence[int]) -> list[bytes]:
         CannotDecode: it has no such frame, or its frames cannot be decoded.
     """
     with damage_refused():
-        frames = Frames.of(parse(file, {}))
+        frames = FrameReader.of(parse(file, {}))
         return [frames.decoded(number) for number in numbers]
 
 
@@ -49,7 +49,7 @@ def rendered_frame(file: BoundedReader, number: int, rendering: Rendering) -> Pi
     except ImportError:
         raise CannotDecode(PIXELS_MISSING) from None
     with damage_refused():
-        return render(Frames.of(parse(file, {})), number, rendering)
+        return render(FrameReader.of(parse(file, {})), number, rendering)
 
 
 def bulk_data(file: BoundedReader, path: str) -> bytes:
@@ -66,7 +66,7 @@ def bulk_data(file: BoundedReader, path: str) -> bytes:
     with damage_refused():
         parsed = parse(file, {})
         if path == f"{parsed.extent.pixel_tag or 0:08X}":
-            return Frames.of(parsed).native()
+            return FrameReader.of(parsed).native()
         model = JsonModel(parsed)
         model.attributes()
         return model.bulk(path)

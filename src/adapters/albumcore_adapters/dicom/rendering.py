@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 
 from albumcore_adapters.dicom.errors import CannotDecode
-from albumcore_adapters.dicom.frames import Frames
+from albumcore_adapters.dicom.frames import FrameReader
 from albumcore_adapters.dicom.pictures import Picture, Rendering, Viewport, Window, WindowFunction
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -33,7 +33,7 @@ _LOWER_QUALITIES = (85, 70, 50, 30)
 _PNG_LEVEL = 1  # a quarter of the time of level 6, and some 15 % longer
 
 
-def render(frames: Frames, number: int, rendering: Rendering) -> Picture:
+def render(frames: FrameReader, number: int, rendering: Rendering) -> Picture:
     """Render a frame.
 
     Args:
