@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from albumcore import Source
+from albumcore_adapters.access.images import upload_to
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import (
     CreateOption,
@@ -19,6 +21,7 @@ from albumcore_adapters.cli.base import (
     existing_or_created,
     print_json,
 )
+from albumcore_adapters.identity.callers import Caller
 
 if TYPE_CHECKING:
     from albumcore_adapters.dicom.files import ImportReport
@@ -34,13 +37,22 @@ def import_dicom(
             name=("--verbose", "-v"), negative=(), help="List what is skipped, with the reasons."
         ),
     ] = False,
+    headers_only: Annotated[
+        bool,
+        Parameter(
+            name="--headers-only",
+            negative=(),
+            help="Store what the headers say, and not the files.",
+        ),
+    ] = False,
     json: JsonOption = False,
     create: CreateOption = False,
     data: DataOption = None,
 ) -> None:
-    """Import DICOM files into the catalogue and the owner's inbox. Other files are skipped.
+    """Import DICOM files: they are stored, and their series are put into the owner's inbox. Other files are skipped.
 
-    Skipped files are counted by reason. The status is 1 if one of the given paths cannot be read; the others are
+    A file is also skipped if another file with its UID is stored, or if its series is held where the owner may not add
+    to it. Skipped files are counted by reason. The status is 1 if one of the given paths cannot be read; the others are
     imported.
 
     For example:
@@ -49,6 +61,7 @@ def import_dicom(
     """
     # Imported here: the service does not need it, and it takes memory.
     from albumcore_adapters.dicom.files import import_files
+    from albumcore_adapters.instances.importing import import_instances
 
     if not paths:
         raise Failed("import-dicom needs at least one file or folder", 2)
@@ -56,13 +69,16 @@ def import_dicom(
     with place as service, progress_of("reading files") as progress:
         user = service.people.register(owner)
         seen = iter(range(1, sys.maxsize))
-        report = import_files(
-            service.catalogue,
-            user.id,
-            paths,
-            lambda path: progress(next(seen)),
-            service.settings.max_inflated,
-        )
+
+        def show(path: Path) -> None:
+            progress(next(seen))
+
+        if headers_only:
+            inflated = service.settings.max_inflated
+            report = import_files(service.catalogue, user.id, paths, show, inflated)
+        else:
+            upload = upload_to(service.image_access, Caller(Source(user.id), in_person=True))
+            report = import_instances(service.instance_store, upload, paths, show)
     if json:
         print_json(_as_json(report))
     else:

@@ -40,6 +40,12 @@ DEFERRED = 64 * 1024
 """The value of an element of more bytes is not read until it is needed."""
 
 _PREAMBLE = 128  # bytes before the prefix DICM (DICOM PS3.10 section 7.1)
+START = _PREAMBLE + 4
+"""Bytes of a file that tell whether it is a DICOM file."""
+
+NOT_DICOM = "not a DICOM file"
+"""Why a file that is none is refused."""
+
 # The start of a file without preamble and prefix: group 0002 or 0008 with an explicit VR, or with an implicit one and
 # then a length below 64 KiB.
 _BARE = re.compile(
@@ -173,6 +179,11 @@ class ParsedFile:
         return self.dataset.original_encoding[1] is False
 
 
+def begins_as_dicom(start: bytes) -> bool:
+    """Whether the first `START` bytes of a file are those of a DICOM file, with or without preamble and prefix."""
+    return start[_PREAMBLE:] == b"DICM" or _BARE.match(start) is not None
+
+
 def parse(file: BoundedReader, longest: dict[int, int]) -> ParsedFile:
     """Parse a file up to its pixel data.
 
@@ -184,10 +195,10 @@ def parse(file: BoundedReader, longest: dict[int, int]) -> ParsedFile:
         NotAnInstance: it is not a DICOM file, or truncated, or a media directory, or has too many elements.
         Exception: of any type, raised by pydicom on damaged files.
     """
-    start = file.read(_PREAMBLE + 4)
+    start = file.read(START)
     file.seek(0)
-    if start[_PREAMBLE:] != b"DICM" and not _BARE.match(start):
-        raise NotAnInstance("not a DICOM file")
+    if not begins_as_dicom(start):
+        raise NotAnInstance(NOT_DICOM)
     extent = Extent(file, longest)
     dataset = read_partial(file, extent, defer_size=DEFERRED, force=True)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:

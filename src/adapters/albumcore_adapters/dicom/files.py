@@ -1,4 +1,4 @@
-"""Reading DICOM files and importing their instances into the catalogue.
+"""Reading DICOM files and importing their headers into the catalogue.
 
 Only headers are read, and no file stops an import: each one is an instance, or is refused with a reason.
 """
@@ -83,7 +83,7 @@ def read_files(
         on_file: Called with each file before it is read.
         max_inflated: How much longer than its file a deflated data set may be, in bytes.
     """
-    for found in _files(paths):
+    for found in files_in(paths):
         if isinstance(found, RefusedFile):
             yield found
         else:
@@ -99,7 +99,9 @@ def import_files(
     progress: Callable[[Path], None] | None = None,
     max_inflated: int = MAX_INFLATED,
 ) -> ImportReport:
-    """Store the instances in ``paths`` in the catalogue, and put their series into an inbox.
+    """Store the headers of the instances in ``paths`` in the catalogue, and put their series into an inbox.
+
+    The files themselves are not stored; see `albumcore_adapters.instances.importing`.
 
     Idempotent: an interrupted import can be run again.
 
@@ -149,7 +151,8 @@ def _store(
         yield from files
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path | RefusedFile]:
+def files_in(paths: Iterable[Path]) -> Iterator[Path | RefusedFile]:
+    """Yield the files in ``paths``, and all files in the folders in ``paths``; see `read_files`."""
     waiting = list(paths)[::-1]
     named = {_real_with_parents(path)[0] for path in waiting}
     visited: set[tuple[int, int]] = set()
@@ -169,10 +172,11 @@ def _files(paths: Iterable[Path]) -> Iterator[Path | RefusedFile]:
                 visited.add((status.st_dev, status.st_ino))
                 waiting.extend(sorted(path.iterdir(), reverse=True))
         except OSError as error:
-            yield _unread(path, error)
+            yield unread_file(path, error)
 
 
-def _unread(path: Path, error: OSError) -> RefusedFile:
+def unread_file(path: Path, error: OSError) -> RefusedFile:
+    """The refusal of a file that the operating system does not let us read."""
     return RefusedFile(path, f"cannot be read: {error.strerror}", unread=True)
 
 
@@ -188,4 +192,4 @@ def _examined(path: Path, max_inflated: int) -> DicomFile | RefusedFile:
     except NotAnInstance as error:
         return RefusedFile(path, str(error))
     except OSError as error:
-        return _unread(path, error)
+        return unread_file(path, error)
