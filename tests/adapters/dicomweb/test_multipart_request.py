@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from albumcore_adapters.http.dicomweb.multipart_request import (
-    PIECE,
+    READ_AT_ONCE,
     MalformedBody,
     MediaType,
     read_parts,
@@ -141,7 +141,7 @@ def test_the_name_of_a_form_field_is_read_beside_the_file_name() -> None:
 
 def test_content_that_is_left_unread_is_passed_over() -> None:
     """The next part begins where it does, though the one before was not read."""
-    body = body_of([Sent(b"a" * 3 * PIECE), Sent(b"b")])
+    body = body_of([Sent(b"a" * 3 * READ_AT_ONCE), Sent(b"b")])
     parts = read_parts(MediaType.of(RELATED), reader([body]))
     next(parts)
     assert b"".join(next(parts).pieces()) == b"b"
@@ -157,14 +157,14 @@ def test_a_part_is_never_in_memory_as_a_whole() -> None:
         while True:
             yield bytes(size)
 
-    pieces = endless(PIECE)
+    pieces = endless(READ_AT_ONCE)
 
     def read(size: int) -> bytes:
         asked.append(size)
         return next(pieces)
 
     content = next(read_parts(MediaType.of(RELATED), read)).pieces()
-    assert max(len(next(content)) for _ in range(100)) <= PIECE + len(BOUNDARY) + 4
+    assert max(len(next(content)) for _ in range(100)) <= READ_AT_ONCE + len(BOUNDARY) + 4
     assert len(asked) < 104
 
 

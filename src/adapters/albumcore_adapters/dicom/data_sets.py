@@ -40,7 +40,7 @@ DEFERRED = 64 * 1024
 """The value of an element of more bytes is not read until it is needed."""
 
 _PREAMBLE = 128  # bytes before the prefix DICM (DICOM PS3.10 section 7.1)
-START = _PREAMBLE + 4
+LEAD = _PREAMBLE + 4
 """Bytes of a file that tell whether it is a DICOM file."""
 
 NOT_DICOM = "not a DICOM file"
@@ -180,7 +180,7 @@ class ParsedFile:
 
 
 def begins_as_dicom(start: bytes) -> bool:
-    """Whether the first `START` bytes of a file are those of a DICOM file, with or without preamble and prefix."""
+    """Whether the first `LEAD` bytes of a file are those of a DICOM file, with or without preamble and prefix."""
     return start[_PREAMBLE:] == b"DICM" or _BARE.match(start) is not None
 
 
@@ -195,7 +195,7 @@ def parse(file: BoundedReader, longest: dict[int, int]) -> ParsedFile:
         NotAnInstance: it is not a DICOM file, or truncated, or a media directory, or has too many elements.
         Exception: of any type, raised by pydicom on damaged files.
     """
-    start = file.read(START)
+    start = file.read(LEAD)
     file.seek(0)
     if not begins_as_dicom(start):
         raise NotAnInstance(NOT_DICOM)

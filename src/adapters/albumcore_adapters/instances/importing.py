@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from albumcore_adapters.access.images import Upload
-from albumcore_adapters.dicom.data_sets import NOT_DICOM, START, begins_as_dicom
+from albumcore_adapters.dicom.data_sets import LEAD, NOT_DICOM, begins_as_dicom
 from albumcore_adapters.dicom.files import ImportReport, RefusedFile, files_in, unread_file
 from albumcore_adapters.instances.outcomes import Kept, NotKept
 from albumcore_adapters.instances.storing import InstanceStore, Storing
@@ -86,7 +86,7 @@ def _add(storing: Storing, path: Path) -> RefusedFile | None:
     try:
         with closing(_pieces(path)) as pieces:
             start = next(pieces, b"")
-            if not begins_as_dicom(start[:START]):
+            if not begins_as_dicom(start[:LEAD]):
                 return RefusedFile(path, NOT_DICOM)
             storing.add(chain((start,), pieces), str(path))
     except _Unread as error:

@@ -43,7 +43,7 @@ _DOCUMENT, _DOCUMENT_TYPE = "00420011", "00420012"
 # Only types that no browser runs scripts of: the sender of an instance chooses the type of its document.
 _DOCUMENT_TYPES = frozenset({"application/pdf", "model/stl", "model/obj", "model/mtl"})
 
-Content: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
+BulkBody: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
 """Bulk data as stored, or what makes their pieces."""
 
 
@@ -118,7 +118,7 @@ def _pixel_data(frames: Frames, ranges: Sequence[MediaRange], url: str) -> Respo
     choice = frames.choice(ranges, is_alone=not is_encapsulated or frames.number == 1)
     if is_encapsulated:
         return frames_response(frames, numbers, choice, None)
-    content: Content
+    content: BulkBody
     if choice.is_decoded:
         content = partial(_joined, frames)
     else:
@@ -179,7 +179,7 @@ def _document_type(reader: InstanceReader, instance: StoredInstance) -> str | No
 
 
 def _in_one_part(
-    content: Content, media_type: str, content_type: str, url: str, digest: str
+    content: BulkBody, media_type: str, content_type: str, url: str, digest: str
 ) -> Response:
     headers = {ETAG: etag_of(digest, url, content_type, is_weak=True)}
     part = (
@@ -190,7 +190,7 @@ def _in_one_part(
     return multipart([part], media_type, headers)
 
 
-def _alone(content: Content, content_type: str, path: str, digest: str) -> Response:
+def _alone(content: BulkBody, content_type: str, path: str, digest: str) -> Response:
     headers = {ETAG: etag_of(digest, path, content_type)}
     if isinstance(content, RangedBody):
         return Response(200, content, content_type, headers)

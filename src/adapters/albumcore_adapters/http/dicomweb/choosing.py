@@ -44,7 +44,7 @@ _ALSO_NAMED = {"image/x-dicom-rle": "image/dicom-rle", "video/h265": "video/H265
 
 
 @frozen
-class Choice:
+class Representation:
     """The form in which something is sent.
 
     Attributes:
@@ -89,7 +89,7 @@ def syntax_of(instance: StoredInstance) -> str:
     return instance.transfer_syntax or IMPLICIT_LITTLE_ENDIAN
 
 
-def instance_choice(ranges: Iterable[MediaRange], stored: str, *, is_alone: bool) -> Choice | None:
+def instance_choice(ranges: Iterable[MediaRange], stored: str, *, is_alone: bool) -> Representation | None:
     """The form of an instance; None if the client accepts none.
 
     Args:
@@ -104,16 +104,16 @@ def instance_choice(ranges: Iterable[MediaRange], stored: str, *, is_alone: bool
         named = one.parts if is_multipart else one.media_type
         wanted = one.transfer_syntax or (EXPLICIT_LITTLE_ENDIAN if named == DICOM else "*")
         if wanted in ("*", stored):
-            return Choice(DICOM, stored, False, is_multipart)
+            return Representation(DICOM, stored, False, is_multipart)
         if wanted == EXPLICIT_LITTLE_ENDIAN:
             is_required = one.transfer_syntax is not None
-            return Choice(DICOM, wanted, True, is_multipart, is_required)
+            return Representation(DICOM, wanted, True, is_multipart, is_required)
     return None
 
 
 def frame_choice(
     ranges: Iterable[MediaRange], stored: str, *, is_alone: bool, is_place_known: bool = True
-) -> Choice | None:
+) -> Representation | None:
     """The form of frames; None if the client accepts none.
 
     Args:
@@ -134,16 +134,16 @@ def frame_choice(
         wanted = one.transfer_syntax
         if image is not None and includes(named, image) and wanted in (None, "*", stored):
             if is_place_known:
-                return Choice(image, stored, False, is_multipart)
+                return Representation(image, stored, False, is_multipart)
         elif includes(named, OCTETS):
             if wanted is None:
                 wanted = "*" if named != OCTETS else EXPLICIT_LITTLE_ENDIAN
             if wanted in ("*", stored) and is_place_known:
                 syntax = stored if stored != DEFLATED else EXPLICIT_LITTLE_ENDIAN
-                return Choice(OCTETS, syntax, False, is_multipart)
+                return Representation(OCTETS, syntax, False, is_multipart)
             if wanted in ("*", stored, EXPLICIT_LITTLE_ENDIAN):
                 is_decoded = not (is_explicit and is_place_known)
-                return Choice(OCTETS, EXPLICIT_LITTLE_ENDIAN, is_decoded, is_multipart)
+                return Representation(OCTETS, EXPLICIT_LITTLE_ENDIAN, is_decoded, is_multipart)
     return None
 
 

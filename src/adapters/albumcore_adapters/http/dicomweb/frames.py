@@ -21,7 +21,7 @@ from albumcore_adapters.http.conditional import ETAG, etag_of
 from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
 from albumcore_adapters.http.dicomweb.choosing import (
     IMAGE_TYPES,
-    Choice,
+    Representation,
     accepted,
     frame_choice,
     not_acceptable,
@@ -67,7 +67,7 @@ def retrieve_frames(
 
 
 def frames_response(
-    frames: Frames, numbers: Sequence[int], choice: Choice, url: str | None
+    frames: Frames, numbers: Sequence[int], choice: Representation, url: str | None
 ) -> Response:
     """The response with some frames.
 
@@ -134,7 +134,7 @@ class Frames:
             return cls(reader, lean, None, number if PIXEL_DATA & attributes.keys() else 0)
         return cls(reader, lean, places, 0 if places.frames is None else places.frames.number)
 
-    def choice(self, ranges: Sequence[MediaRange], *, is_alone: bool) -> Choice:
+    def choice(self, ranges: Sequence[MediaRange], *, is_alone: bool) -> Representation:
         """The form of frames that the client prefers.
 
         Raises:

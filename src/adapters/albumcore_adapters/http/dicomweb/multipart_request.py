@@ -21,7 +21,7 @@ Read: TypeAlias = Callable[[int], bytes]
 RELATED = "multipart/related"
 FORM_DATA = "multipart/form-data"
 
-PIECE = 256 * 1024
+READ_AT_ONCE = 256 * 1024
 """Bytes that are read at once."""
 
 _MAX_HEADERS = 32  # of a part
@@ -85,7 +85,7 @@ class BodyPart:
     _pieces: Iterator[bytes] = field(factory=lambda: iter(()), repr=False)
 
     def pieces(self) -> Iterator[bytes]:
-        """Return the content in pieces of at most `PIECE` bytes, none of them empty.
+        """Return the content in pieces of at most `READ_AT_ONCE` bytes, none of them empty.
 
         Raises:
             MalformedBody: the body ends within the part, or is malformed.
@@ -110,14 +110,14 @@ def read_parts(media_type: MediaType, read: Read) -> Iterator[BodyPart]:
     """
     if media_type.name in (RELATED, FORM_DATA):
         yield from _Parts(_boundary(media_type), read).parts()
-    elif first := read(PIECE):
+    elif first := read(READ_AT_ONCE):
         yield BodyPart(media_type, pieces=_rest(first, read))
 
 
 def _rest(piece: bytes, read: Read) -> Iterator[bytes]:
     while piece:
         yield piece
-        piece = read(PIECE)
+        piece = read(READ_AT_ONCE)
 
 
 def _boundary(media_type: MediaType) -> bytes:
@@ -173,7 +173,7 @@ class _Parts:
     def _next(self) -> _Event | None:
         """Return the next event; None after the last delimiter. What follows that is read and dropped."""
         while not self._events:
-            piece = self._read(PIECE)
+            piece = self._read(READ_AT_ONCE)
             if not piece:
                 if not self._is_over:
                     raise MalformedBody("the body ends before its last delimiter")

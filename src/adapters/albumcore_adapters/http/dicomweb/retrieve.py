@@ -16,7 +16,7 @@ from albumcore_adapters.http.accept import DICOM, MULTIPART
 from albumcore_adapters.http.conditional import ETAG, etag_of
 from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
 from albumcore_adapters.http.dicomweb.choosing import (
-    Choice,
+    Representation,
     accepted,
     instance_choice,
     not_acceptable,
@@ -86,7 +86,7 @@ def _files(
     return multipart(parts, DICOM, {ETAG: etag_of(*tags, is_weak=True)})
 
 
-def _as_stored(choice: Choice | None, instance: StoredInstance) -> Choice:
+def _as_stored(choice: Representation | None, instance: StoredInstance) -> Representation:
     """The form of a file that is sent as it is stored.
 
     Raises:

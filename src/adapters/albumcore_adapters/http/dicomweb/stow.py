@@ -12,7 +12,7 @@ from albumcore import Permission, ReportAdded, SeriesImported
 from albumcore_adapters.access.images import upload_to
 from albumcore_adapters.base.dicom_json import element
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.http.accept import DICOM_JSON, JSON
+from albumcore_adapters.http.accept import DICOM, DICOM_JSON, JSON
 from albumcore_adapters.http.body import body_reader
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.dicomweb.multipart_request import (
@@ -32,8 +32,6 @@ from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.composing import Composing
 from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome
 from albumcore_adapters.instances.storing import InstanceStore, Storing
-
-DICOM = "application/dicom"
 
 MAX_PARTS = 50_000
 """Parts of one message: what became of each is in memory until the answer."""
