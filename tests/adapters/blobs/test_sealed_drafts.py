@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import random
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -18,8 +17,7 @@ from hypothesis import strategies as st
 
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable, DirectoryBlobs
 from albumcore_adapters.blobs.sealed import CHUNK, HEADER, sealed_length, unseal_bytes
-from albumcore_adapters.blobs.sealed_blobs import check_sealed, get_sealed
-from albumcore_adapters.blobs.sealed_drafts import SealedDraft, commit_all
+from albumcore_adapters.blobs.sealed_drafts import SealedDraft
 from albumcore_adapters.blobs.sealed_files import SealedReader
 from support.sealed_format import write
 
@@ -178,39 +176,6 @@ def test_disk_that_is_full(blobs: DirectoryBlobs, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(OSError, match="as the test says"):
         others.commit()
     assert files(blobs) == []
-
-
-def test_commit_of_many(blobs: DirectoryBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blobs are in the order of the drafts, and they are synced side by side."""
-    drafts = [finished(blobs, b"%d" % number) for number in range(20)]
-    together, fsync = threading.Barrier(2), os.fsync
-
-    def wait(descriptor: int) -> None:
-        if ".draft-" in os.readlink(f"/proc/self/fd/{descriptor}"):
-            together.wait(30)  # for another one
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", wait)
-    found = commit_all(drafts)
-    assert [get_sealed(blobs, blob) for blob in found] == [b"%d" % number for number in range(20)]
-    assert [check_sealed(blobs, blob) for blob in found] == [None] * 20
-    assert len(files(blobs)) == 20
-
-
-def test_commit_of_many_that_fails(blobs: DirectoryBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All drafts have ended, also those after the one that fails."""
-    drafts = [finished(blobs, b"%d" % number) for number in range(3)]
-    first, fsync = [True], os.fsync
-
-    def fail(descriptor: int) -> None:
-        if first and first.pop():
-            raise OSError(errno.ENOSPC, "full")
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(BlobsFull):
-        commit_all(drafts)
-    assert not list(blobs.path.glob(".draft-*"))
 
 
 def test_commit_syncs_before_it_returns(

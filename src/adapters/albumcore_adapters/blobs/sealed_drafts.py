@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from attrs import define, field
 
@@ -12,9 +10,6 @@ from albumcore_adapters.blobs.port import Blobs, BlobsUnavailable, Digest, Draft
 from albumcore_adapters.blobs.sealed import CHUNK, ChunkSealer, SealBroken
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob
 from albumcore_adapters.blobs.sealed_files import SealedRanges
-
-_CONCURRENCY = 8
-"""Drafts that are committed at a time."""
 
 
 @define(eq=False)
@@ -102,16 +97,3 @@ class SealedDraft:
     def discard(self) -> None:
         """Remove the draft, unless it has ended."""
         self._draft.discard()
-
-
-def commit_all(drafts: Sequence[SealedDraft]) -> list[SealedBlob]:
-    """Store finished drafts durably, side by side, and return the blobs in their order. All drafts have ended then.
-
-    Disks and S3 confirm several at a time in little more time than one.
-
-    Raises:
-        BlobsUnavailable: the storage did not confirm all of them.
-    """
-    with ThreadPoolExecutor(_CONCURRENCY) as pool:
-        blobs = [pool.submit(draft.commit) for draft in drafts]
-    return [blob.result() for blob in blobs]
