@@ -300,7 +300,7 @@ def test_a_fork_starts_processes_of_its_own() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     assert one.is_usable
     assert decoder.header(Content(CT)).record.sop_instance_uid
-    assert decoder._idle == [one]
+    assert list(decoder._idle) == [one]
     decoder.close()
 
 

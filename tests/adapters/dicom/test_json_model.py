@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from albumcore_adapters.dicom import data_sets, headers, json_model
 from albumcore_adapters.dicom.data_sets import PIXEL_DATA_TAGS, parse, quiet_pydicom
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
@@ -29,6 +30,7 @@ from support.encoded_files import (
     FILES,
     SEQUENCE_END,
     UNDEFINED,
+    encapsulated,
     encoded,
     in_memory,
     instance_file,
@@ -296,6 +298,22 @@ def test_a_sequence_that_is_not_deeper_than_permitted() -> None:
     assert "00400275" in attributes({}, at_most)
     with pytest.raises(NotAnInstance, match=f"more than {MAX_NESTED} nested sequences"):
         attributes({}, encoded(0x00400275, "SQ", item(at_most)))
+
+
+def test_what_is_too_much_for_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attributes in sequences, fragments of pixel data, and the JSON as a whole."""
+    nested = encoded(0x00400275, "SQ", item(encoded(0x00100020, "LO", b"id")))
+    fragments = encapsulated(b"ab", b"cd")
+    for module, name, most, rest, reason in (
+        (json_model, "MAX_ATTRIBUTES", 4, nested, "more than 4 attributes"),
+        (data_sets, "MAX_FRAGMENTS", 2, fragments, "more than 2 fragments"),
+        (headers, "MAX_JSON", 100, b"", "longer than 100 bytes as JSON"),
+    ):
+        assert header({}, rest).json
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, most)
+            with pytest.raises(NotAnInstance, match=reason):
+                header({}, rest)
 
 
 def test_a_file_without_a_transfer_syntax_has_that_which_is_found() -> None:

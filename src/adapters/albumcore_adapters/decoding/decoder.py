@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -43,7 +44,7 @@ class Decoder:
         self._limits = limits
         self._max_inflated = max_inflated
         self._free = threading.BoundedSemaphore(number)
-        self._idle: list[DecodingProcess] = []
+        self._idle: deque[DecodingProcess] = deque()
 
     @classmethod
     def of(cls, settings: Settings) -> Decoder:
@@ -142,8 +143,8 @@ class Decoder:
 
     def close(self) -> None:
         """End the processes that have no job."""
-        while self._idle:
-            self._idle.pop().close()
+        while (process := self._popped()) is not None:
+            process.close()
 
     def _run(self, source: ByteSource, job: dict[str, Any]) -> WireMessage:
         with self._process() as process:
@@ -167,9 +168,14 @@ class Decoder:
                     self._idle.append(process)
 
     def _usable(self) -> DecodingProcess:
-        while self._idle:
-            process = self._idle.pop()
+        while (process := self._popped()) is not None:
             if process.is_usable:
                 return process
             process.end()
         return DecodingProcess.start(self._limits)
+
+    def _popped(self) -> DecodingProcess | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # which another thread may cause between a check and this
+            return None

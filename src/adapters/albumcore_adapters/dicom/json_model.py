@@ -84,7 +84,7 @@ class JsonModel:
 
     parsed: ParsedFile
     places: dict[str, tuple[str, ByteRange]] = field(factory=dict)
-    _left: int = MAX_ATTRIBUTES
+    _attributes_seen: int = 0
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of the data set in ascending order of tags, without pixel data.
@@ -104,8 +104,8 @@ class JsonModel:
         encoding = dataset.original_character_set
         first = encoding if isinstance(encoding, str) else encoding[0]
         found = {}
-        self._left -= len(dataset)
-        if self._left < 0:
+        self._attributes_seen += len(dataset)
+        if self._attributes_seen > MAX_ATTRIBUTES:
             raise NotAnInstance(f"more than {MAX_ATTRIBUTES} attributes")
         for tag in sorted(dataset.keys()):
             if not tag & 0xFFFF or tag == _TRAILING_PADDING:
