@@ -402,3 +402,11 @@ def test_a_process_that_says_what_makes_no_sense_is_ended(sent: bytes) -> None:
         one.run(Content(CT), {})
     its.close()
     assert not one.is_usable
+
+
+def test_no_time_at_all() -> None:
+    """The time of a job is over before its process is waited for."""
+    decoder = Decoder(limits=DecoderLimits(seconds=0))
+    with pytest.raises(DecoderFailed, match=r"^not decoded in 0 seconds$"):
+        decoder.header(Content(CT))
+    assert not decoder._idle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ from albumcore_adapters.dicom.pixel_places import (
     NativeFrames,
     PixelPlaces,
 )
-from albumcore_adapters.dicom.reading import bulk_data, decoded_frames
+from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all
 from support.encoded_files import (
     ALL_FILES,
     FILES,
@@ -301,3 +302,17 @@ def test_the_pixel_data_of_floats() -> None:
     assert stored(file) == [content]
     array, _ = frames.FrameReader.of(parse(reader(file), {})).array(1)
     assert array.tolist() == [[1.5, -2]]
+
+
+def test_a_file_is_a_byte_source() -> None:
+    """Of the length that it has."""
+    source = frames.FileSource(io.BytesIO(b"abcd"))
+    assert source.length == 4
+    assert source.read(1, 3) == b"bc"
+
+
+def test_all_is_loaded_before_files_cannot_be_opened() -> None:
+    """The codecs of every character set too."""
+    load_all()
+    assert "albumcore_adapters.dicom.rendering" in sys.modules
+    assert "encodings.iso2022_jp_2" in sys.modules

@@ -29,6 +29,8 @@ from support.encoded_files import (
     ALL_FILES,
     FILES,
     SEQUENCE_END,
+    SOP,
+    UIDS,
     UNDEFINED,
     encapsulated,
     encoded,
@@ -36,6 +38,7 @@ from support.encoded_files import (
     instance_file,
     item,
     reader,
+    tag_bytes,
 )
 
 UNENDING = 2**32
@@ -237,6 +240,26 @@ def test_what_is_in_the_json() -> None:
         "00280008": {"vr": "IS", "Value": [1, None, 3]},
         "00280034": {"vr": "IS"},
     }
+
+
+def test_implicit_vrs() -> None:
+    """They are those of the dictionary; where it does not decide, US; where it has no such tag, the bytes are sent."""
+    elements = {
+        **{tag: value for tag, (_, value) in UIDS.items()},
+        0x00120FFE: b"ab",
+        0x00120FFF: bytes(MAX_INLINE + 2),
+        0x00280107: b"\1\2",  # LargestImagePixelValue, US or SS
+    }
+    body = b"".join(
+        tag_bytes(tag) + len(value).to_bytes(4, "little") + value
+        for tag, value in sorted(elements.items())
+    )
+    file = instance_file({}, transfer_syntax=ImplicitVRLittleEndian)
+    meta = file[: file.index(tag_bytes(SOP) + b"UI")]
+    found = json.loads(with_root(read_header(reader(meta + body)).json, ""))
+    assert found["00120FFE"] == {"vr": "UN", "InlineBinary": "YWI="}
+    assert found["00120FFF"] == {"vr": "UN", "BulkDataURI": f"{LINK}00120FFF"}
+    assert found["00280107"] == {"vr": "US", "Value": [0x0201]}
 
 
 def test_text_longer_than_what_is_read_at_once() -> None:
