@@ -56,10 +56,10 @@ from albumcore.ids import (
     UserId,
     WebhookId,
 )
+from albumcore_adapters.access.images import upload_to
 from albumcore_adapters.base.data_directory import DEMO_FILE
-from albumcore_adapters.directory.catalogue import Catalogue
-from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.patients import Patient
+from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.sql.open_lock import exclusive_lock
@@ -135,18 +135,20 @@ def over_weeks(until: datetime) -> Callable[[], datetime]:
     return lambda: until - _SPAN * _REMAINING ** next(ticks)
 
 
-def _import_studies(catalogue: Catalogue, inbox: Inbox, owner: UserId) -> Sequence[StudyUID]:
+def _import_studies(service: Service, owner: UserId) -> Sequence[StudyUID]:
     """Import DICOM files that come with pydicom; return four studies: a brain, a spine, a head, and a report."""
     # Imported here: workers are forked from the process that serves the demo, and would hold both in memory.
     import pydicom.data
 
-    from albumcore_adapters.dicom.files import import_files
+    from albumcore_adapters.instances.importing import import_instances
 
     folder = Path(pydicom.data.__file__).parent / "test_files"
     scans = folder / "dicomdirtests"
     paths = [scans / "98892003", scans / "77654033", folder / "reportsi.dcm"]
-    import_files(catalogue, owner, paths)
-    descriptions = sorted(catalogue.study_descriptions(inbox.studies(owner)).items())
+    upload = upload_to(service.image_access, Caller(Source(owner), in_person=True))
+    import_instances(service.instance_store, upload, paths)
+    studies = service.inbox.studies(owner)
+    descriptions = sorted(service.catalogue.study_descriptions(studies).items())
     return [
         next(uid for uid, text in descriptions if text.startswith(beginning))
         for beginning in _DESCRIPTIONS
@@ -155,7 +157,7 @@ def _import_studies(catalogue: Catalogue, inbox: Inbox, owner: UserId) -> Sequen
 
 def _album(service: Service, ada: UserId, ben: UserId, cat: UserId) -> str:
     albums, catalogue, make_id = service.albums, service.catalogue, service.make_id
-    brain, spine, head, report = _import_studies(catalogue, service.inbox, ada)
+    brain, spine, head, report = _import_studies(service, ada)
     album_id = AlbumId(make_id(10))
     by_ada, by_ben = Source(ada), Source(ben)
     token = CapabilityTokenId(make_id(10))
