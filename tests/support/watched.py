@@ -54,7 +54,8 @@ class Watch:
         if req.uri_template is None:
             return
         # The method as it was sent: HEAD is taken for GET on the way.
-        route = f"{req.env['REQUEST_METHOD']} {req.uri_template.removeprefix(self._prefix)}"
+        template = req.uri_template.removeprefix(self._prefix).replace(":path}", "}")
+        route = f"{req.env['REQUEST_METHOD']} {template}"
         if resp.status_code < 400:
             WATCHED.answered.add(route)
         for _, recorded in self._albums.follow(req.context.position):

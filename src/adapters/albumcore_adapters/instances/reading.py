@@ -18,7 +18,7 @@ from albumcore_adapters.dicom.pixel_places import ByteRange
 from albumcore_adapters.directory.stored_instances import StoredInstance, StoredInstances
 from albumcore_adapters.instances.archive import Archive, BytesGone
 
-PIECE = 4 * CHUNK
+PIECE = 16 * CHUNK
 """Bytes that are read at a time."""
 
 

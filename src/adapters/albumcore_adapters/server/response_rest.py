@@ -36,9 +36,9 @@ class ResponseRest:
 def leave_rest(
     app: Callable[..., Iterable[bytes]], environ: dict[str, Any], start_response: Any
 ) -> Iterable[bytes]:
-    """Call a WSGI application; of a body that is made while it is sent, return what the client takes at once.
+    """Call a WSGI application; of a body that is made while it is sent, return the first piece.
 
-    The connection gets the rest, which the worker sends when the client is ready for it.
+    The connection gets the rest, which the worker sends as far as the client is ready for it.
     """
     body = app(environ, start_response)
     if isinstance(body, list):
@@ -47,8 +47,7 @@ def leave_rest(
 
 
 def _taken(pieces: Iterator[bytes], connection: Any, response: Any) -> Iterator[bytes]:
-    for number, piece in enumerate(pieces, 1):
-        yield piece  # gunicorn sends it before it asks for the next one
-        if connection.unsent or number == PIECES_PER_TURN:
-            connection.rest = ResponseRest(pieces, response.chunked)
-            return
+    for piece in pieces:
+        yield piece  # gunicorn sends it, and the header before it
+        connection.rest = ResponseRest(pieces, response.chunked)
+        return

@@ -275,8 +275,10 @@ class Worker(ThreadWorker):
             connection.request = next(parser)
             keep_alive = self.handle_request(connection.request, cast(Any, connection))
         except (NoMoreData, StopIteration, OSError) as error:
+            connection.rest = None
             self.log.debug("a request was not answered to its end: %s", error)
         except Exception as error:
+            connection.rest = None
             self.handle_error(connection.request, cast(Any, connection), connection.client, error)
         finally:
             connection.received = parser.unreader.buf.getvalue() + connection.received
@@ -285,7 +287,10 @@ class Worker(ThreadWorker):
                 False,
                 None,
             )
-            self._send(connection)
+            if connection.rest is None:
+                self._send(connection)
+            else:
+                self._send_rest(connection)
 
     def _send(self, connection: Connection) -> None:
         """Send the rest of the response, then continue with the next request or close the connection."""

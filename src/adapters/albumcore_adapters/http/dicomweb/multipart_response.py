@@ -77,12 +77,12 @@ def _pieces(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
     is_first = True
     for part in parts:
         before = _delimiter(boundary, is_first=is_first) + part.header()
-        for piece in part.pieces():
-            # Together with the first piece: one that cannot be read then stands before the status is sent.
-            yield before + piece if before else piece
-            before = b""
-        if before:
-            yield before
+        pieces = iter(part.pieces())
+        # It is read first: what fails in the first part then fails before the status is sent.
+        piece = next(pieces, b"")
+        yield before
+        yield piece
+        yield from pieces
         is_first = False
     yield _end(boundary)
 
