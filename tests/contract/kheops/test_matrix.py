@@ -38,7 +38,8 @@ ROWS = read_rows(Path(__file__).with_name("matrix.md"))
 IMAGES = [
     row
     for row in ROWS
-    if row.method == "GET" and "{series}" in row.path and not row.path.endswith("/instances")
+    if row.path == "/wado"
+    or (row.method == "GET" and "{series}" in row.path and not row.path.endswith("/instances"))
 ]
 """Rows about the images of a series."""
 
