@@ -19,7 +19,7 @@ from albumcore import (
     remove_study,
 )
 from albumcore.errors import AlbumcoreError
-from albumcore.ids import SeriesUID, StudyUID
+from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore_adapters.access.claims import put_in_album, put_in_inbox
 from albumcore_adapters.access.images import (
     ImageAccess,
@@ -36,6 +36,7 @@ from albumcore_adapters.directory.claims import UNKNOWN_USER
 from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.http.errors import status_of
 from albumcore_adapters.identity.callers import Caller, caller_of
+from albumcore_adapters.identity.service_tokens import Viewer, viewer_token
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -172,6 +173,47 @@ def test_upstream_an_unseen_series_is_unauthorized(tmp_path: Path) -> None:
     opened.act(ALICE, edit_album, flags={"download_series": False})
     assert downloadable(access, caller_named(opened, BOB), STUDY, CT)
     opened.service.close()
+
+
+def viewer(
+    world: World, by: str, *scope: str, study: StudyUID = STUDY, album: AlbumId | None = ALBUM
+) -> Caller:
+    """A viewer of a study in an album, or in the inbox of the user whose token it has."""
+    seen = Viewer(world.token(by), study, scope, album, inbox=album is None)
+    auth = world.service.auth
+    return caller_of(auth, viewer_token(auth.issuer, seen, world.clock.now))
+
+
+def test_a_viewer_may_what_its_user_may(world: World) -> None:
+    """Its scope has no words for downloads, nor for series that are there already: the flags of the album decide."""
+    access, both = world.service.image_access, ("read", "write")
+    by_flag: Mapping[str, Callable[[], object]] = {
+        "download_series": partial(downloadable, access, viewer(world, BOB, "read"), STUDY),
+        "send_series": partial(
+            _store, access, viewer(world, BOB, *both), "of the album", STUDY, CT
+        ),
+    }
+    for flag, act in by_flag.items():
+        for is_on in (False, True):
+            world.act(ALICE, edit_album, flags={flag: is_on})
+            assert outcome(act) == (200 if is_on else 403), flag
+
+
+def test_a_viewer_of_an_inbox(world: World) -> None:
+    """It reaches one study in the inbox, and stores there if its scope says so."""
+    access = world.service.image_access
+    reads = viewer(world, BOB, "read", study=KEPT, album=None)
+    writes = viewer(world, BOB, "read", "write", study=KEPT, album=None)
+    assert downloadable(access, reads, KEPT) == {KEPT_SERIES}
+    assert outcome(partial(viewable, access, reads, STUDY)) == 404
+    assert outcome(partial(upload_to, access, reads)) == 403
+    assert upload_to(access, writes).album is None
+    for study, series, status in (
+        (KEPT, KEPT_SERIES, 200),
+        (KEPT, SeriesUID("1.2.4.9"), 200),
+        (STUDY, CT, 403),
+    ):
+        assert outcome(partial(_store, access, writes, "", study, series)) == status
 
 
 # Storing
