@@ -57,7 +57,7 @@ KNOWN_BY: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"sql", "store"}),
     "pybase64": frozenset({"blobs"}),
     "pydicom": frozenset({"dicom", "server"}),
-    "python_multipart": frozenset({"http"}),
+    "python_multipart": frozenset({"base"}),
     "sqlite3": frozenset({"sql", "store", "directory", "transfer", "erasure", "cli"}),
     "structlog": frozenset({"base"}),
 }

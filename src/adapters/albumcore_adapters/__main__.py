@@ -9,7 +9,8 @@ from importlib import import_module
 SERVICE = frozenset(
     {
         *("argon2", "cryptography", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
-        *("joserfc", "prometheus_client", "pybase64", "pydicom", "rich", "structlog"),
+        *("joserfc", "prometheus_client", "pybase64", "pydicom", "python_multipart", "rich"),
+        "structlog",
     }
 )
 """The top-level modules of what the extra ``service`` installs."""

@@ -89,7 +89,9 @@ def syntax_of(instance: StoredInstance) -> str:
     return instance.transfer_syntax or IMPLICIT_LITTLE_ENDIAN
 
 
-def instance_choice(ranges: Iterable[MediaRange], stored: str, *, is_alone: bool) -> Representation | None:
+def instance_choice(
+    ranges: Iterable[MediaRange], stored: str, *, is_alone: bool
+) -> Representation | None:
     """The form of an instance; None if the client accepts none.
 
     Args:

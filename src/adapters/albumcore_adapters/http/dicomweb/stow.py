@@ -11,11 +11,7 @@ import orjson
 from albumcore import Permission, ReportAdded, SeriesImported
 from albumcore_adapters.access.images import upload_to
 from albumcore_adapters.base.dicom_json import element
-from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.http.accept import DICOM, DICOM_JSON, JSON
-from albumcore_adapters.http.body import body_reader
-from albumcore_adapters.http.dicomweb.links import public_root
-from albumcore_adapters.http.dicomweb.multipart_request import (
+from albumcore_adapters.base.multipart import (
     FORM_DATA,
     RELATED,
     BodyPart,
@@ -23,6 +19,10 @@ from albumcore_adapters.http.dicomweb.multipart_request import (
     MediaType,
     read_parts,
 )
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.http.accept import DICOM, DICOM_JSON, JSON
+from albumcore_adapters.http.body import body_reader
+from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
 from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, Schema, ref

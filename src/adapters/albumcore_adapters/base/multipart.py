@@ -1,4 +1,4 @@
-"""Bodies of requests in parts (RFC 2046, RFC 2387, RFC 7578), parsed while they arrive.
+"""Messages in parts (RFC 2046, RFC 2387, RFC 7578), parsed while they arrive.
 
 Three forms are read: ``multipart/related``, ``multipart/form-data``, and a body that is one part by itself. Of a part,
 no more than one read is in memory, whatever its length.

@@ -9,7 +9,7 @@ from attrs import frozen
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from albumcore_adapters.http.dicomweb.multipart_request import (
+from albumcore_adapters.base.multipart import (
     READ_AT_ONCE,
     MalformedBody,
     MediaType,
