@@ -10,10 +10,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from attrs import evolve, frozen
+from attrs import frozen
 
 from albumcore import utc_now
-from albumcore_adapters.base.data_directory import DATABASE_FILE, ERASURES_FILE
+from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs, open_blobs
 from albumcore_adapters.blobs.sealed_files import SealedReader
@@ -150,13 +150,11 @@ def test_backup_from_before_instances(places: Places) -> None:
     make_store(source, sealed=True)
     with closing(open_service(source)) as service:
         manifest = back_up_service(service, backup)
-    for path in (DATABASE_FILE, f"keys/{DATABASE_FILE}"):
-        with closing(sqlite3.connect(backup / path, isolation_level=None)) as connection:
-            for table in ("directory_stored_instance", "directory_header", "directory_thumbnail"):
-                connection.execute(f"DROP TABLE {table}")
-            connection.execute("PRAGMA user_version = 5")
-    files, keys = ([one.path for one in some] for some in (manifest.files, manifest.keys))
-    evolve(manifest, schema=5).written(backup, files, keys)
+    [keys] = [one.path for one in manifest.keys]
+    with closing(sqlite3.connect(backup / keys, isolation_level=None)) as connection:
+        for table in ("directory_stored_instance", "directory_header", "directory_thumbnail"):
+            connection.execute(f"DROP TABLE {table}")
+    manifest.written(backup, [one.path for one in manifest.files], [keys])
     new = places.new("sqlite", "new")
     restore(new, backup, quiet, [])
     assert stored(new) == {}
