@@ -404,6 +404,30 @@ def test_a_process_that_says_what_makes_no_sense_is_ended(sent: bytes) -> None:
     assert not one.is_usable
 
 
+def test_too_little_memory_to_start() -> None:
+    """The process has to be given more than it uses before the first file."""
+    decoder = Decoder(limits=DecoderLimits(memory=MEBIBYTE))
+    with pytest.raises(DecoderFailed, match=r"^the decoder did not start$"):
+        decoder.header(Content(CT))
+
+
+def test_nothing_of_the_environment_is_passed_on_but_where_libraries_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have passwords in it."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    decoder = Decoder()
+    decoder.header(Content(CT))
+    [one] = decoder._idle
+    environment = Path(f"/proc/{one._process.pid}/environ").read_bytes()
+    names = {line.partition(b"=")[0].decode() for line in environment.split(b"\0") if line}
+    assert names == {"LD_LIBRARY_PATH", "PYTHONPATH", "OPENBLAS_NUM_THREADS"}
+    opened = os.listdir(f"/proc/{one._process.pid}/fd")
+    assert sorted(opened) == ["0", "1", "2"]
+    decoder.close()
+
+
 def test_no_time_at_all() -> None:
     """The time of a job is over before its process is waited for."""
     decoder = Decoder(limits=DecoderLimits(seconds=0))

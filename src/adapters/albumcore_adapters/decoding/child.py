@@ -27,6 +27,7 @@ from albumcore_adapters.dicom.pictures import Rendering
 from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all, rendered_frame
 
 _BUFFER = 8192  # bytes; larger reads are not buffered
+_LEAST = 32 * 1024 * 1024  # bytes of memory for files
 _OPEN_FILES = 3  # input, output and errors
 
 
@@ -139,4 +140,5 @@ def _confine(memory: int) -> None:
 if __name__ == "__main__":
     load_all()
     _confine(int(sys.argv[1]))
+    bytearray(_LEAST)  # with less it would not be of use, and does not start
     work(socket.socket(fileno=0), int(sys.argv[2]))

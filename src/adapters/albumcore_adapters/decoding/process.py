@@ -17,6 +17,10 @@ from albumcore_adapters.decoding.wire import MAX_READ, Disconnected, WireMessage
 
 _START_SECONDS = 60.0
 _END_SECONDS = 1.0
+_PASSED_ON = (
+    "DYLD_LIBRARY_PATH",
+    "LD_LIBRARY_PATH",
+)  # where the interpreter may have its libraries
 _FIRST = 64 * 1024  # bytes of a file that are sent along with a job
 
 
@@ -74,11 +78,7 @@ class DecodingProcess:
                 stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    # Threads of linear algebra are not used, and would each reserve memory.
-                    "OPENBLAS_NUM_THREADS": "1",
-                },
+                env=_environment(),
             )
         return cls(limits, os.getpid(), process, ours)
 
@@ -102,6 +102,8 @@ class DecodingProcess:
             return self._run(source, job)
         except (Disconnected, OSError) as error:
             self.end()
+            if not self._is_ready:
+                raise DecoderFailed("the decoder did not start") from None
             if isinstance(error, TimeoutError):
                 raise DecoderFailed(f"not decoded in {self.limits.seconds} seconds") from None
             raise DecoderFailed("the decoder crashed") from None
@@ -153,6 +155,16 @@ class DecodingProcess:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
         self.end()
+
+
+def _environment() -> dict[str, str]:
+    """What the process needs of the environment, which may have passwords in it."""
+    return {
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        # Threads of linear algebra are not used, and would each reserve memory.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 class _Deadline:
