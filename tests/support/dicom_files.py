@@ -11,6 +11,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.dicom.data_sets import quiet_pydicom
 
 CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 BOUNDARY = "0f3cf5c0-70e0-41ef-baef-c6f9f65ec3e1"
@@ -39,14 +40,16 @@ def dicom_file(
         "PixelRepresentation": 0,
         "PixelData": pixels,
     }
-    for keyword, value in (usual | attributes).items():
-        if value is not None:
-            setattr(dataset, keyword, value)
+    with quiet_pydicom():
+        for keyword, value in (usual | attributes).items():
+            if value is not None:
+                setattr(dataset, keyword, value)
     dataset["PixelData"].VR = "OW"
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     file = BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
+    with quiet_pydicom():
+        dataset.save_as(file, enforce_file_format=True)
     return file.getvalue()
 
 
