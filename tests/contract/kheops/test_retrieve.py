@@ -17,7 +17,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from albumcore import edit_album, import_series
+from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.blobs.port import Digest
+from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, DAVE, Answer, World, open_world, settle
 from support.served import served
 from support.stored_files import StoredFile, pydicom_file, store_file, store_pydicom_files
@@ -98,6 +100,14 @@ def _written(dataset: Dataset) -> bytes:
 
 def _stored(world: World, name: str) -> StoredFile:
     return store_file(world.service, world.user(ALICE), pydicom_file(name))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A settled world, for all tests here: each has a decoding process of its own."""
+    made = open_world(tmp_path_factory.mktemp("retrieve"), start=settle)
+    yield made
+    made.service.close()
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +311,81 @@ def test_the_form_of_a_file(world: World, accept: str) -> None:
     assert _get(world, path, stored).status_code == (406 if accept == "image/*" else 200)
 
 
+EXPLICIT = "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
+
+
+def test_files_are_decoded(everything: tuple[World, list[StoredFile]]) -> None:
+    """To Explicit VR Little Endian: the same attributes and pixels, colors as RGB; or the client gets 406."""
+    world, stored = everything
+    decoded = set()
+    with warnings.catch_warnings(action="ignore"):  # of files that are damaged on purpose
+        for one in stored:
+            if one.header.transfer_syntax == ExplicitVRLittleEndian:
+                continue
+            answer = _get(world, one.path, EXPLICIT)
+            if answer.status_code != 200:
+                assert answer.status_code == 406
+                continue
+            found = pydicom.dcmread(io.BytesIO(answer.content))
+            original = pydicom.dcmread(io.BytesIO(one.content), force=True)
+            assert found.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+            assert {e.tag for e in found} <= {e.tag for e in original} | {0x00280006}
+            changed = {e.keyword for e in original if found.get(e.tag) != e and e.tag.element}
+            assert changed <= {"PhotometricInterpretation", "PixelData", ""}
+            if "PixelData" in original:
+                assert (found.pixel_array == original.pixel_array).all()
+                decoded.add(one.header.transfer_syntax)
+    assert len(decoded) > 5
+
+
+@pytest.mark.parametrize(
+    ("name", "is_decoded"), [("MR_small_RLE.dcm", True), ("JPGExtended.dcm", False)]
+)
+def test_a_part_without_a_named_syntax(world: World, name: str, is_decoded: bool) -> None:
+    """It is decoded if it can be, and otherwise as stored; it says which. A named syntax is that one or 406."""
+    stored = _stored(world, name)
+    accept = 'multipart/related; type="application/dicom"'
+    [(header, content)] = _parts(_get(world, stored.path, accept))
+    syntax = ExplicitVRLittleEndian if is_decoded else stored.header.transfer_syntax
+    assert header["Content-Type"] == f"application/dicom; transfer-syntax={syntax}"
+    assert (content == stored.content) is not is_decoded
+    named = f"{accept}; transfer-syntax=1.2.840.10008.1.2.1"
+    assert _get(world, stored.path, named).status_code == (200 if is_decoded else 406)
+    assert _get(world, stored.path, EXPLICIT).status_code == (200 if is_decoded else 406)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("MR_small_RLE.dcm", 200), ("MR_small_bigendian.dcm", 200), ("JPGExtended.dcm", 406)],
+)
+def test_frames_are_decoded(world: World, name: str, status: int) -> None:
+    """To little endian; or the client gets 406, also for the pixel data by bulk data."""
+    stored = _stored(world, name)
+    accept = 'multipart/related; type="application/octet-stream"'
+    for path in ("frames/1", "bulkdata/7FE00010"):
+        answer = _get(world, f"{stored.path}/{path}", accept)
+        assert answer.status_code == status
+        alone = _get(world, f"{stored.path}/{path}", "application/octet-stream")
+        assert alone.status_code == status
+        if status == 200:
+            [(header, content)] = _parts(answer)
+            assert header["Content-Type"].endswith("; transfer-syntax=1.2.840.10008.1.2.1")
+            pixels = pydicom.dcmread(io.BytesIO(stored.content)).pixel_array
+            assert content == alone.content == pixels.astype("<i2").tobytes()
+
+
+def test_frames_of_a_deflated_file_are_plain(world: World) -> None:
+    """They have no place in the file; past the end there is none."""
+    stored = _stored(world, "image_dfl.dcm")
+    for accept in (FRAMES, "*/*", 'multipart/related; type="application/octet-stream"'):
+        [(header, content)] = _parts(_get(world, f"{stored.path}/frames/1", accept))
+        assert header["Content-Type"].endswith("; transfer-syntax=1.2.840.10008.1.2.1")
+        assert content == pydicom.dcmread(io.BytesIO(stored.content)).PixelData
+    assert _get(world, f"{stored.path}/frames/2", FRAMES).status_code == 404
+    [(_, whole)] = _parts(_get(world, f"{stored.path}/bulkdata/7FE00010", "*/*"))
+    assert whole == content
+
+
 def test_the_query_wins_over_the_header(world: World) -> None:
     """A browser that opens an address cannot choose its header."""
     stored = _stored(world, "CT_small.dcm")
@@ -462,7 +547,7 @@ def _blob_path(world: World, digest: Digest) -> Path:
 
 def test_headers_that_are_missing_are_made_once(world: World) -> None:
     """From the file; what is stored in the catalogue alone has the attributes of the catalogue."""
-    content = pydicom_file("CT_small.dcm")
+    content = dicom_file(StudyUID("1.2.9"), SeriesUID("1.2.9.1"), "1.2.9.1.1")
     stored = store_file(world.service, world.user(ALICE), content, with_header=False)
     series = stored.path.rsplit("/", 2)[0]
     first = _get(world, f"{series}/metadata")

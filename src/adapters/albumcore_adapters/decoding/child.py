@@ -22,6 +22,7 @@ from albumcore_adapters.base.byte_source import SourceFile
 from albumcore_adapters.decoding.wire import MAX_READ, Disconnected, WireMessage, receive, send
 from albumcore_adapters.dicom.deflated import BoundedReader
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.explicit import explicit_file
 from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.pictures import Rendering
 from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all, rendered_frame
@@ -80,8 +81,15 @@ def _bulk(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
     return WireMessage({}, bulk_data(file, asked["path"]))
 
 
+def _explicit(file: BoundedReader, _: Mapping[str, Any]) -> WireMessage:
+    found = explicit_file(file)
+    says = {"stored": found.stored, "frames": found.frames, "is_padded": found.is_padded}
+    return WireMessage(says, found.start)
+
+
 JOBS: Mapping[str, Callable[[BoundedReader, Mapping[str, Any]], WireMessage]] = {
     "bulk": _bulk,
+    "explicit": _explicit,
     "frames": _frames,
     "header": _header,
     "render": _render,

@@ -17,6 +17,7 @@ from albumcore_adapters.decoding.process import DEFAULT_LIMITS, DecoderLimits, D
 from albumcore_adapters.decoding.wire import WireMessage
 from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.explicit import ExplicitFile
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import Picture, Rendering
 from albumcore_adapters.dicom.pixel_places import PixelPlaces
@@ -140,6 +141,24 @@ class Decoder:
             Exception: what the source raises.
         """
         return self._run(source, {"job": "bulk", "path": path}).content
+
+    def explicit(self, source: ByteSource) -> ExplicitFile:
+        """Find how a file is in Explicit VR Little Endian. Of its frames the first is decoded, to see that it can be.
+
+        Args:
+            source: The file.
+
+        Raises:
+            NotAnInstance: it is not a DICOM file.
+            CannotDecode: its frames cannot be decoded here.
+            DecoderFailed: it cannot be read within the limits.
+            Exception: what the source raises.
+        """
+        answer = self._run(source, {"job": "explicit"})
+        start, stop = answer.says["stored"]
+        return ExplicitFile(
+            answer.content, (start, stop), answer.says["frames"], answer.says["is_padded"]
+        )
 
     def close(self) -> None:
         """End the processes that have no job."""

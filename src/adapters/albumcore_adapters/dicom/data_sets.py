@@ -184,12 +184,15 @@ def begins_as_dicom(start: bytes) -> bool:
     return start[_PREAMBLE:] == b"DICM" or _BARE.match(start) is not None
 
 
-def parse(file: BoundedReader, longest: dict[int, int]) -> ParsedFile:
+def parse(
+    file: BoundedReader, longest: dict[int, int], defer_size: int | None = DEFERRED
+) -> ParsedFile:
     """Parse a file up to its pixel data.
 
     Args:
         file: The file, at its start.
         longest: The longest value, in bytes, that is accepted of some tags; at most `DEFERRED`.
+        defer_size: The value of an element of more bytes is not read; None to read all.
 
     Raises:
         NotAnInstance: it is not a DICOM file, or truncated, or a media directory, or has too many elements.
@@ -200,14 +203,14 @@ def parse(file: BoundedReader, longest: dict[int, int]) -> ParsedFile:
     if not begins_as_dicom(start):
         raise NotAnInstance(NOT_DICOM)
     extent = Extent(file, longest)
-    dataset = read_partial(file, extent, defer_size=DEFERRED, force=True)
+    dataset = read_partial(file, extent, defer_size=defer_size, force=True)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise NotAnInstance("a media directory (DICOMDIR), not an instance")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax == DeflatedExplicitVRLittleEndian:
         data = file.inflated()
         extent = Extent(data, longest)
-        body = read_dataset(data, False, True, stop_when=extent, defer_size=DEFERRED)
+        body = read_dataset(data, False, True, stop_when=extent, defer_size=defer_size)
         dataset = FileDataset(data, body, None, dataset.file_meta, False, True)
         return ParsedFile(dataset, str(syntax), data, extent, is_deflated=True)
     if not extent.is_whole():

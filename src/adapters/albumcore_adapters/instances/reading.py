@@ -116,6 +116,27 @@ class InstanceReader:
 
         return read
 
+    def explicit(self, instance: StoredInstance) -> Iterator[bytes]:
+        """The file of an instance in Explicit VR Little Endian, in pieces; a frame is decoded when it is its turn.
+
+        Raises:
+            InstanceNotFound: it was erased.
+            NotAnInstance, CannotDecode, DecoderFailed: it cannot be decoded; raised at once, unless it is a later
+                frame.
+        """
+        source = self.open(instance)
+        found = self.decoder.explicit(source)
+
+        def pieces() -> Iterator[bytes]:
+            yield found.start
+            yield from pieces_of(source, [found.stored])
+            for number in range(1, found.frames + 1):
+                yield from self.decoder.frames(source, [number])
+            if found.is_padded:
+                yield b"\0"
+
+        return pieces()
+
     def headers(
         self, found: Mapping[str, bytes | None], instances: Mapping[str, StoredInstance]
     ) -> dict[str, bytes | None]:

@@ -114,7 +114,7 @@ class Frames:
     Attributes:
         reader: Reads them.
         instance: The instance.
-        places: Where they are in the file; None if they have to be decoded.
+        places: Where they are in the file; None if they have to be decoded, as those of deflated and big endian files.
         number: Their number.
     """
 
@@ -128,11 +128,11 @@ class Frames:
         """The frames of an instance."""
         places = places_of(instance)
         lean = evolve(instance, pixels=None)
-        if places is None:
+        if places is None or places.frames is None:
             attributes = reader.attributes(instance)
             number = integer_value(attributes, _NUMBER_OF_FRAMES) or 1
             return cls(reader, lean, None, number if PIXEL_DATA & attributes.keys() else 0)
-        return cls(reader, lean, places, 0 if places.frames is None else places.frames.number)
+        return cls(reader, lean, places, places.frames.number)
 
     def choice(self, ranges: Sequence[MediaRange], *, is_alone: bool) -> Representation:
         """The form of frames that the client prefers.

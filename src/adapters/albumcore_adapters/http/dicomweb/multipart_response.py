@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from attrs import field, frozen
 
@@ -36,14 +37,33 @@ class Part:
         """The part with the whole of a body."""
         return cls(media_type, partial(body.open, 0, body.length), body.length, location)
 
+    def opened(self) -> Part:
+        """The part itself."""
+        return self
+
     def header(self) -> bytes:
         """The lines before the content, in the spelling that viewers expect, and the empty line after them."""
         location = "" if self.location is None else f"Content-Location: {self.location}\r\n"
         return f"Content-Type: {self.media_type}\r\n{location}\r\n".encode("latin-1")
 
 
+@frozen
+class LatePart:
+    """A part that is made when it is its turn, and whose length and media type are not known before.
+
+    Attributes:
+        opened: Makes it.
+    """
+
+    opened: Callable[[], Part]
+    length: None = None
+
+
+AnyPart: TypeAlias = Part | LatePart
+
+
 def multipart(
-    parts: Sequence[Part], media_type: str, headers: Mapping[str, str] | None = None
+    parts: Sequence[AnyPart], media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A response ``multipart/related`` with some parts, in their order; of its length, if those of all parts are known.
 
@@ -73,9 +93,10 @@ def _end(boundary: str) -> bytes:
     return f"\r\n--{boundary}--\r\n".encode("ascii")
 
 
-def _pieces(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
+def _pieces(parts: Iterable[AnyPart], boundary: str) -> Iterator[bytes]:
     is_first = True
-    for part in parts:
+    for one in parts:
+        part = one.opened()
         before = _delimiter(boundary, is_first=is_first) + part.header()
         pieces = iter(part.pieces())
         # It is read first: what fails in the first part then fails before the status is sent.
@@ -87,11 +108,11 @@ def _pieces(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
     yield _end(boundary)
 
 
-def _length(parts: Iterable[Part], boundary: str) -> int | None:
+def _length(parts: Iterable[AnyPart], boundary: str) -> int | None:
     length = len(_end(boundary)) - len(_delimiter(boundary, is_first=False))
     length += len(_delimiter(boundary, is_first=True))
     for part in parts:
-        if part.length is None:
+        if isinstance(part, LatePart) or part.length is None:
             return None
         length += len(_delimiter(boundary, is_first=False)) + len(part.header()) + part.length
     return length

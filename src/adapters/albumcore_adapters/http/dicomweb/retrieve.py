@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from attrs import evolve
 
@@ -10,6 +11,7 @@ from albumcore import Permission
 from albumcore.times import Clock
 from albumcore_adapters.access.images import ImageAccess, downloadable
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.directory.study_search import series_in_order
 from albumcore_adapters.http.accept import DICOM, MULTIPART
@@ -23,12 +25,17 @@ from albumcore_adapters.http.dicomweb.choosing import (
     syntax_of,
 )
 from albumcore_adapters.http.dicomweb.links import public_root
-from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
+from albumcore_adapters.http.dicomweb.multipart_response import (
+    AnyPart,
+    LatePart,
+    Part,
+    multipart,
+)
 from albumcore_adapters.http.dicomweb.zip_download import ZIP, prefers_zip, zip_response
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
-from albumcore_adapters.http.response import RangedBody, Response
+from albumcore_adapters.http.response import Body, BodyStream, RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.sql.database import Database
@@ -71,31 +78,50 @@ def _files(
     ranges, is_alone = accepted(request), "instance" in request.path
     stored = {syntax_of(one) for one in found}
     choices = {one: instance_choice(ranges, one, is_alone=is_alone) for one in stored}
-    chosen = [_as_stored(choices[syntax_of(one)], one) for one in found]
-    tags = [
-        f"{one.digest} {choice.content_type}" for one, choice in zip(found, chosen, strict=True)
-    ]
-    if not chosen[0].is_multipart:
-        [one], [choice] = found, chosen
-        headers = {ETAG: etag_of(*tags), "Content-Location": instance_url(root, one)}
-        return Response(200, _file(reader, one), choice.content_type, headers)
-    parts = [
-        Part.of(choice.content_type, _file(reader, one), instance_url(root, one))
-        for one, choice in zip(found, chosen, strict=True)
+    if None in choices.values():
+        raise not_acceptable(", ".join(f"{DICOM}; transfer-syntax={one}" for one in sorted(stored)))
+    chosen = [(one, choice) for one in found if (choice := choices[syntax_of(one)]) is not None]
+    tags = [f"{one.digest} {choice.content_type}" for one, choice in chosen]
+    [first, choice], *_ = chosen
+    if not choice.is_multipart:
+        headers = {ETAG: etag_of(*tags), "Content-Location": instance_url(root, first)}
+        body: Body | Callable[[], Body] = _file(reader, first)
+        if choice.is_decoded:
+            part = LatePart(
+                partial(_decoded, reader, first, evolve(choice, is_required=True), root)
+            )
+            body = partial(_alone, part)
+        return Response(200, body, choice.content_type, headers)
+    parts: list[AnyPart] = [
+        LatePart(partial(_decoded, reader, one, choice, root))
+        if choice.is_decoded
+        else Part.of(choice.content_type, _file(reader, one), instance_url(root, one))
+        for one, choice in chosen
     ]
     return multipart(parts, DICOM, {ETAG: etag_of(*tags, is_weak=True)})
 
 
-def _as_stored(choice: Representation | None, instance: StoredInstance) -> Representation:
-    """The form of a file that is sent as it is stored.
+def _decoded(
+    reader: InstanceReader, instance: StoredInstance, choice: Representation, root: str
+) -> Part:
+    """The part with a file that is decoded; as stored, if it cannot be, and the client did not insist.
 
     Raises:
-        falcon.HTTPNotAcceptable: the client accepts another form alone.
+        falcon.HTTPNotAcceptable: it cannot be decoded.
     """
-    stored = syntax_of(instance)
-    if choice is None or (choice.is_decoded and choice.is_required):
-        raise not_acceptable(f"{DICOM}; transfer-syntax={stored}")
-    return evolve(choice, transfer_syntax=stored, is_decoded=False)
+    url = instance_url(root, instance)
+    try:
+        pieces = reader.explicit(instance)
+    except (CannotDecode, DecoderFailed, NotAnInstance) as error:
+        stored = f"{DICOM}; transfer-syntax={syntax_of(instance)}"
+        if choice.is_required:
+            raise not_acceptable(f"{stored}, as {error}") from None
+        return Part.of(stored, _file(reader, instance), url)
+    return Part(choice.content_type, lambda: pieces, None, url)
+
+
+def _alone(part: LatePart) -> BodyStream:
+    return BodyStream(iter(part.opened().pieces()))
 
 
 def _file(reader: InstanceReader, instance: StoredInstance) -> RangedBody:
