@@ -88,7 +88,7 @@ def test_keys_of_instances(database: Database) -> None:
 
 
 def test_instance_that_is_added_again(database: Database) -> None:
-    """The new bytes replace the former ones, with key and header; the thumbnail of the series is made again."""
+    """The new bytes replace the former ones, with key and header; a sign in place of a thumbnail is made again."""
     Catalogue(database).store([record("1.3", 1)])
     stored = add(database, new("1.3", "a", header=b"old", pixels="{}"))
     stored.put_thumbnail(SERIES, PICTURE)
@@ -139,3 +139,5 @@ def test_thumbnails(database: Database) -> None:
         assert stored.thumbnail(SERIES) == picture
     stored.put_thumbnail(OTHER, PICTURE)
     assert stored.thumbnail(OTHER) is None
+    add(database, new("1.5", "c"))
+    assert stored.thumbnail(SERIES) == Thumbnail("image/jpeg", bytes(range(256)))

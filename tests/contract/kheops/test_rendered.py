@@ -11,11 +11,14 @@ import pytest
 from PIL import Image
 
 from albumcore import edit_album, import_study
+from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.decoding import Decoder, DecoderFailed
 from albumcore_adapters.dicom.pictures import MAX_THUMBNAIL
 from albumcore_adapters.directory.stored_instances import StoredInstances
+from support.dicom_files import RELATED, dicom_file, message
 from support.encapsulated import CDA_CLASS, document, video
 from support.kheops import ALBUM, ALICE, BOB, DAVE, Answer, World
+from support.served import served
 from support.stored_files import StoredFile, pydicom_file, store_file
 
 COVERS = (
@@ -186,6 +189,43 @@ def _fail(*_: object) -> None:
     raise DecoderFailed("it takes too long")
 
 
+def test_an_upload_makes_the_thumbnails_of_new_series(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a first view of many series need not wait for them; more images of a series leave it as it is."""
+    study, series = StudyUID("1.8"), SeriesUID("1.8.1")
+    stored = StoredInstances(world.service.database)
+    for number in (1, 2):
+        body = message([dicom_file(study, series, f"1.8.1.{number}", bytes([number, 0] * 32))])
+        headers = {"Content-Type": RELATED}
+        assert (
+            world.request(ALICE, "POST", "/studies", headers=headers, body=body).status_code == 200
+        )
+        made = stored.thumbnail(series)
+        assert made is not None
+        monkeypatch.setattr(Decoder, "render", _fail)
+        answer = world.request(ALICE, "GET", f"/studies/{study}/series/{series}/thumbnail")
+        assert (picture(answer).format, answer.content) == ("JPEG", made.image)
+
+
+@pytest.mark.parametrize("error", [DecoderFailed("crashed"), OSError("the disk is full")])
+def test_an_upload_succeeds_without_a_thumbnail(
+    error: Exception, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its instances are stored, and the thumbnail is left to the first view."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Decoder, "render", fail)
+        body = message([dicom_file(StudyUID("1.8"), SeriesUID("1.8.1"), "1.8.1.1")])
+        headers = {"Content-Type": RELATED}
+        answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
+    assert answer.status_code == 200
+    assert world.request(ALICE, "GET", "/studies/1.8/thumbnail").status_code == 200
+
+
 def test_a_region_is_no_thumbnail(ct: StoredFile, world: World) -> None:
     """A thumbnail is of the whole frame."""
     query = {"viewport": "64,64,1,1,9,9"}
@@ -343,3 +383,22 @@ def test_without_bytes_there_is_no_picture(what: str, world: World) -> None:
             if "series" in path or not below:
                 answer = world.request(ALICE, "GET", f"{path}{below}/{what}")
                 assert answer.status_code == 404
+
+
+def test_a_public_client_renders(color: StoredFile, world: World) -> None:
+    """By every kind of call that it has for it."""
+    record = color.header.record
+    uids = record.study_uid, record.series_uid, record.sop_instance_uid
+    with served(world, ALICE) as client:
+        pictures = [
+            client.retrieve_instance_rendered(*uids),
+            client.retrieve_instance_rendered(*uids, media_types=("image/png",)),
+            client.retrieve_instance_rendered(
+                *uids, media_types=("image/jpeg",), params={"viewport": "64,64", "quality": "9"}
+            ),
+            client.retrieve_instance_frames_rendered(*uids, frame_numbers=[30]),
+            client.retrieve_series_rendered(*uids[:2]),
+        ]
+    found = [Image.open(io.BytesIO(one)) for one in pictures]
+    assert [one.format for one in found] == ["JPEG", "PNG", "JPEG", "JPEG", "JPEG"]
+    assert [one.size for one in found] == [(320, 240)] * 2 + [(64, 48)] + [(320, 240)] * 2

@@ -135,7 +135,8 @@ class StoredInstances:
     def add(self, cursor: Cursor, instances: Sequence[NewInstance]) -> None:
         """Add instances, with their keys and headers, in the transaction that writes them to the catalogue.
 
-        One that is known is replaced: the caller compares digests before (`known_digests`).
+        One that is known is replaced: the caller compares digests before (`known_digests`). The thumbnails of the
+        series stay, except for signs, which are PNG: an instance that has come may have a picture.
 
         Args:
             cursor: The transaction.
@@ -182,7 +183,7 @@ class StoredInstances:
             ],
         )
         cursor.executemany(
-            "DELETE FROM directory_thumbnail WHERE series_uid = ?",
+            "DELETE FROM directory_thumbnail WHERE series_uid = ? AND media_type = 'image/png'",
             [(series_uid,) for series_uid in {one.series_uid for one in instances}],
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from albumcore.ids import SeriesUID, StudyUID
@@ -126,9 +127,16 @@ def _of_representatives(
 
 
 def store_thumbnails(reader: InstanceReader, series: Iterable[tuple[StudyUID, SeriesUID]]) -> None:
-    """Make and store the usual thumbnails of some series, so that a first view need not wait for them."""
+    """Make and store the usual thumbnails of some series with frames, so that a first view need not wait for them.
+
+    One that cannot be made or stored now is left to that view.
+    """
     for study, uid in series:
-        thumbnail_of_series(reader, study, uid)
+        # Whatever it is: the instances are stored.
+        with suppress(Exception):
+            instances = reader.of_series(study, [uid])
+            if any(map(_frames_of, representatives(instances))):
+                thumbnail_of_series(reader, study, uid)
 
 
 def _thumbnail(

@@ -42,6 +42,8 @@ from albumcore_adapters.directory.stored_instances import (
 from albumcore_adapters.instances.agreement import is_stored, refusal_of
 from albumcore_adapters.instances.archive import Archive, InstanceDraft
 from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome, Refusal
+from albumcore_adapters.instances.pictures import store_thumbnails
+from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.sql.database import Cursor
 from albumcore_adapters.webhooks import note_upload
 
@@ -146,6 +148,7 @@ class Storing:
     outcomes: list[Outcome | None] = field(factory=list, init=False)
     _ahead: deque[tuple[Future[_Received | None], InstanceDraft]] = field(factory=deque, init=False)
     _batch: list[_Received] = field(factory=list, init=False)
+    _new_series: dict[tuple[StudyUID, SeriesUID], None] = field(factory=dict, init=False)
     _writable: dict[tuple[StudyUID, SeriesUID], bool | Refusal] = field(factory=dict, init=False)
 
     def __enter__(self) -> Self:
@@ -204,7 +207,7 @@ class Storing:
         self.outcomes.append(NotKept(reason, detail, file_id=file_id))
 
     def finish(self) -> Sequence[Outcome]:
-        """Store the rest, and return what became of each.
+        """Store the rest, and the thumbnails of new series, and return what became of each.
 
         Raises:
             BlobsUnavailable, BlobsFull, AlbumcoreError: as for `add`.
@@ -212,6 +215,9 @@ class Storing:
         while self._ahead:
             self._take()
         self._flush()
+        store = self.store
+        reader = InstanceReader(store.instances, store.archive, store.decoder)
+        store_thumbnails(reader, self._new_series)
         return [one for one in self.outcomes if one is not None]
 
     # What is done while further instances arrive. It runs in other threads.
@@ -323,6 +329,7 @@ class Storing:
         refusals: dict[int, Refusal] = {}
         new: list[_Received] = []
         added = Counter[tuple[StudyUID, SeriesUID]]()
+        populated = frozenset(known.series)
         for one in batch:
             record = one.header.record
             if (refusal := self._refusal(one, known)) is not None:
@@ -336,6 +343,8 @@ class Storing:
                 added[one.series] += record.sop_instance_uid not in known.instances
                 known.learn(record, one.digest)
                 new.append(one)
+                if one.header.record.series_uid not in populated:
+                    self._new_series[one.series] = None
         if refusals:
             raise _Refused(refusals)
         records = [one.header.record for one in new]
