@@ -34,7 +34,9 @@ from albumcore_adapters.http import kheops, tscharts
 from albumcore_adapters.http.description import OpenApi, document
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.outbound.addresses import parse_url
+from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, digest_of, open_world, settle
+from support.stored_files import store_file
 
 DOCUMENT = document(None)
 _SERVED = falcon.App()
@@ -49,6 +51,9 @@ KNOWN = {
     "album": ALBUM,
     "study": STUDY,
     "series": CT,
+    "instance": f"{CT}.1",
+    "frames": "1",
+    "bulk": "7FE00010",
     "user": BOB,
     "client": "scribe",
     "capability": "key",
@@ -170,6 +175,7 @@ def furnish(world: World) -> None:
     """One of everything; the account is a nurse's."""
     settle(world)
     world.store({CT: "CT", MR: "MR"}, owner=ALICE, description="Thorax", instances=2)
+    store_file(world.service, None, dicom_file(STUDY, CT, f"{CT}.1"))
     world.act(ALICE, import_study, STUDY, [CT])
     world.act(ALICE, add_favorite, STUDY)
     world.act(BOB, post_comment, "for Alice", ALICE)
