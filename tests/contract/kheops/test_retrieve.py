@@ -272,6 +272,19 @@ def test_native_frames_are_the_same_decoded(world: World, name: str, syntax: str
     assert again == content
 
 
+@pytest.mark.parametrize("accept", [None, FRAMES, FRAMES.replace("*", "1.2.840.10008.1.2.1")])
+@pytest.mark.parametrize("path", ["frames/1", "bulkdata/7FE00010"])
+def test_big_endian_frames_are_sent_little_endian(
+    world: World, accept: str | None, path: str
+) -> None:
+    """Whatever is accepted: viewers read no other order."""
+    stored = _stored(world, "MR_small_bigendian.dcm")
+    [(header, content)] = _parts(_get(world, f"{stored.path}/{path}", accept))
+    assert header["Content-Type"] == "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
+    pixels = pydicom.dcmread(io.BytesIO(stored.content)).pixel_array
+    assert content == pixels.astype("<i2").tobytes()
+
+
 @pytest.mark.parametrize(
     ("numbers", "status"),
     [("2", 404), ("1,2", 404), ("0", 400), ("1,,1", 400), ("a", 400), ("1-2", 400), ("-1", 400)],
