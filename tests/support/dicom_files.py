@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.dicom.data_sets import quiet_pydicom
@@ -46,6 +46,7 @@ def dicom_file(
                 setattr(dataset, keyword, value)
     dataset["PixelData"].VR = "OW"
     dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.MediaStorageSOPClassUID = UID(CT_STORAGE)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     file = BytesIO()
     with quiet_pydicom():

@@ -16,6 +16,9 @@ from albumcore import SeriesImported, edit_album
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.byte_source import ByteSource
 from albumcore_adapters.directory.stored_instances import StoredInstances
+from albumcore_adapters.http.dicomweb import stow
+from albumcore_adapters.instances import composing
+from support import hostile
 from support.dicom_files import (
     BOUNDARY,
     CT_STORAGE,
@@ -540,3 +543,101 @@ def test_an_instance_that_is_too_large_is_refused_by_itself(small: World) -> Non
     assert (answer.status_code, reasons(answer)) == (409, [OUT_OF_RESOURCES])
     assert len(blobs_of(small)) == 2
     assert [path.name for path in (small.service.settings.data / "blobs").glob(".*")] == []
+
+
+def test_pixels_that_are_not_compressed(world: World) -> None:
+    """They are the value of the attribute, in little endian; what the data set says of them is not changed."""
+    more = {
+        **PIXELS,
+        "00280010": {"vr": "US", "Value": [2]},
+        "00280011": {"vr": "US", "Value": [3]},
+    }
+    bulk = ("application/octet-stream", LINK, bytes(range(12)))
+    assert send_json(world, [data_set(**more)], bulk).status_code == 200
+    found = read_back(world)
+    assert (found.PixelData, found.Rows, found.Columns) == (bytes(range(12)), 2, 3)
+    assert found.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+
+
+def test_what_a_data_set_says_of_its_image_stays(world: World) -> None:
+    """Only what is missing is read from the image."""
+    more = {**PIXELS, "00280004": {"vr": "CS", "Value": ["RGB"]}}
+    answer = send_json(world, [data_set(**more)], ("image/jpeg", LINK, jpeg_of()))
+    assert answer.status_code == 200
+    assert read_back(world).PhotometricInterpretation == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"[", CANNOT_UNDERSTAND),
+        (b"[]" * 600_000, OUT_OF_RESOURCES),
+        (b"[" * 900, CANNOT_UNDERSTAND),
+    ],
+    ids=["cut off", "long", "deep"],
+)
+def test_metadata_that_are_none(world: World, text: bytes, reason: int) -> None:
+    """They are refused without being read as data sets, and the other parts are stored."""
+    metadata = ["Content-Type: application/dicom+json"], text
+    body = message([metadata, ct()])
+    headers = {"Content-Type": JSON_RELATED}
+    answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
+    assert (answer.status_code, reasons(answer, OTHERS)) == (202, [reason])
+
+
+def test_a_data_set_with_too_many_bulk_data(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bulk data wait in open files; a data set whose UIDs are none is refused like any other."""
+    monkeypatch.setattr(composing, "MAX_WAITING", 1)
+    links = {f"0042001{tag}": {"vr": "OB", "BulkDataURI": f"{LINK}/{tag}"} for tag in "12"}
+    links["00080018"] = {"vr": "UI", "Value": 7}  # type: ignore[dict-item]
+    bulk = [("application/pdf", f"{LINK}/{tag}", b"%PDF") for tag in "12"]
+    answer = send_json(world, [data_set(**links)], *bulk)
+    assert (answer.status_code, reasons(answer, OTHERS)) == (409, [OUT_OF_RESOURCES])
+
+
+def test_bulk_data_that_are_cut_off_leave_nothing(world: World) -> None:
+    """A draft that waited for the rest of its data set is removed."""
+    metadata = json.dumps([data_set(**PIXELS)]).encode()
+    parts = [
+        (["Content-Type: application/dicom+json"], metadata),
+        (["Content-Type: image/jpeg", f"Content-Location: {LINK}"], bytes(100)),
+    ]
+    headers = {"Content-Type": JSON_RELATED}
+    body = message(parts)[:-60]
+    answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
+    assert answer.status_code == 400
+    assert list((world.service.settings.data / "blobs").glob(".*")) == []
+
+
+def test_a_message_has_a_number_of_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of each part is in memory; the answer says that those before may be stored."""
+    monkeypatch.setattr(stow, "MAX_PARTS", 2)
+    answer = send(world, ALICE, ct(1), ct(2), ct(3))
+    assert (answer.status_code, answer.json["message"]) == (413, "Content Too Large")
+
+
+def test_an_instance_without_a_class(world: World) -> None:
+    """The answer refers to it by its UID alone."""
+    answer = send(world, ALICE, ct(1, SOPClassUID=None))
+    assert answer.status_code == 200
+    [stored] = items(answer, STORED)
+    assert set(stored) == {"00081155", "00081190"}
+
+
+HOSTILE: Mapping[str, bytes] = {
+    "nested sequences": hostile.nested(10_000),
+    "many elements": hostile.many_elements(300_000),
+    "a deflate bomb": hostile.deflated(512),
+    "a length beyond the end": ct(1)[:-68] + b"\xff\xff\xff\x7f" + bytes(64),
+    "a path as a UID": ct(1).replace(b"1.2.3.1.1", b"../../a/b"),
+    "no end": ct(1)[:200],
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_refused(world: World, name: str) -> None:
+    """In bounded time and memory, in a process of its own; the next instance is stored."""
+    answer = send(world, ALICE, HOSTILE[name], ct(2))
+    assert answer.status_code == 202, answer.text
+    assert reasons(answer, OTHERS) == [FAILURE]
+    assert len(stored_bytes(world, STUDY, CT)) == 1
