@@ -151,6 +151,25 @@ class Clock:
         return self.now
 
 
+def test_the_time_of_the_application_is_not_the_client_s(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While what has arrived is stored, the client may be unable to send more. Before that, only the client is slow."""
+    clock = Clock()
+    monkeypatch.setattr(connection_module, "monotonic", clock)
+    ours, theirs = pair
+    connection = _connection(ours, grace=10.0, pace=1000)
+    for _ in range(3):
+        theirs.send(b"some")
+        assert connection.recv(4) == b"some"
+        clock.now += 100
+    connection.begin(may_wait=True)
+    connection.set_deadline(10.0)
+    clock.now += 100
+    with pytest.raises(TimeoutError):
+        connection.recv(4)
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 5), st.integers(0, 100_000)), max_size=40),
     st.integers(1, 10_000),

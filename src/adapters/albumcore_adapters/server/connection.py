@@ -78,6 +78,7 @@ class Connection:
         self._budget = budget
         self._passed_on = self._gone = 0
         self._held = self._interim = b""
+        self._received_at: float | None = None
         self._is_answering = self._is_over = self._is_given_up = False
 
     @property
@@ -90,7 +91,7 @@ class Connection:
         self.may_wait, self.failure = may_wait, failure
         self.keep_alive = self.body_is_read = False
         self.request = self.on_timeout = None
-        self._interim = b""
+        self._interim, self._received_at = b"", None
         self._is_answering = False
 
     def set_deadline(self, seconds: float) -> None:
@@ -127,8 +128,12 @@ class Connection:
         interim, self._interim = self._interim, b""
         if interim:
             self.raw.send(interim)
+        if self._received_at is not None:
+            # While the application stored what came before, the client may have had to wait.
+            self.deadline += monotonic() - self._received_at
         piece = self._wait_for(lambda: self.raw.recv(size))
         self.extend_deadline(len(piece))
+        self._received_at = monotonic()
         if self.chunks is not None:
             self.chunks.feed(piece)
         return piece
