@@ -25,6 +25,7 @@ from support.kheops import (
     digest_of,
 )
 from support.searching import attribute, record
+from support.stored_files import pydicom_file, store_file
 
 COVERS = (
     "GET /series",
@@ -208,3 +209,32 @@ def test_attributes_of_every_level_that_the_path_does_not_name(world: World) -> 
     assert series["00081190"]["Value"] == [f"{root}/studies/{STUDY}/series/{CT}"]
     assert series["00100010"]["Value"] == [{"Alphabetic": "Okoye^Ngozi"}]
     assert series["00201209"]["Value"] == [3]
+
+
+@pytest.mark.parametrize(
+    ("includefield", "expected"),
+    [
+        (None, set()),
+        (["PatientID"], {"00100020"}),
+        (["00180060,Manufacturer"], {"00180060", "00080070"}),
+        (["0018103f", "NoSuchKeyword", "Columns"], set()),
+        (["KVP", "00431029"], {"00180060", "00431029"}),
+    ],
+)
+@pytest.mark.usefixtures("shared_decoder")
+def test_further_attributes(
+    includefield: Sequence[str] | None, expected: set[str], world: World
+) -> None:
+    """Of the header, by keyword or tag, several in one value too; bulk data by their address; all on request."""
+    stored = store_file(world.service, world.user(ALICE), pydicom_file("CT_small.dcm"))
+    path = stored.path.rpartition("/")[0]
+    [plain] = world.request(ALICE, "GET", path).json
+    query = {} if includefield is None else {"includefield": includefield}
+    [found] = world.request(ALICE, "GET", path, query=query).json
+    assert found.keys() - plain.keys() == expected - plain.keys()
+    assert expected <= found.keys()
+    assert {tag: found[tag] for tag in plain} == plain
+    [whole] = world.request(ALICE, "GET", path, query={"includefield": "all"}).json
+    assert list(whole) == sorted(whole)
+    assert {tag: whole[tag] for tag in found} == found
+    assert whole["7FE00010"]["BulkDataURI"].startswith(f"http://127.0.0.1:8000{stored.path}/")

@@ -10,7 +10,7 @@ be removed.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import field, frozen
 
@@ -241,6 +241,16 @@ class StoredInstances:
             rows = rows_of(self.database, select, sop_instance_uid)
             found = [row for row in rows if row["series_uid"] in wanted]
         return {row["sop_instance_uid"]: row["header"] for row in found}
+
+    def headers_of(self, sop_instance_uids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the headers of some instances, as far as they are made, in the DICOM JSON Model, each with its UID."""
+        select = (
+            "SELECT sop_instance_uid, header FROM directory_header"
+            " WHERE sop_instance_uid IN (:values)"
+        )
+        with self.database.transaction(commit=False) as cursor:
+            for row in select_in(cursor, select, sop_instance_uids):
+                yield row["sop_instance_uid"], row["header"]
 
     def put_header(self, series_uid: SeriesUID, sop_instance_uid: str, header: bytes) -> None:
         """Store the header of an instance, unless the instance was erased meanwhile. One that is there is replaced."""

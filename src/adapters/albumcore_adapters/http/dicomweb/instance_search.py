@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from albumcore import Permission
 from albumcore.errors import SeriesNotFound
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import by_study, confirmed_holdings, reach
-from albumcore_adapters.base.dicom_json import element
+from albumcore_adapters.base.dicom_json import Attributes, element
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.dicom.keywords import tag_named
+from albumcore_adapters.dicom.links import with_root
 from albumcore_adapters.directory.instance_search import (
     FoundInstance,
     SeriesOfStudies,
     search_instances,
     search_series,
 )
+from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.directory.study_search import SeriesQuery, StudyQuery, series_attributes
 from albumcore_adapters.http.dicomweb.links import public_root
-from albumcore_adapters.http.kheops.parameters import Page
+from albumcore_adapters.http.kheops.parameters import Fields, Page
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import IN, LISTED, PAGE, SEEN, dicom
 from albumcore_adapters.http.kheops.study_list import (
@@ -124,8 +129,32 @@ def _instances(
     known: dict[SeriesUID, Mapping[str, Any]] = {}
     for one in found:
         known.setdefault(one.series["uid"], above(one.series))
-    shown = [{**known[one.series["uid"]], **_with_url(one, root)} for one in found]
+    more = _included(request.query, StoredInstances(database), found, root)
+    shown = [
+        {
+            **more.get(one.sop_instance_uid, {}),
+            **known[one.series["uid"]],
+            **_with_url(one, root),
+        }
+        for one in found
+    ]
     return dicom_list(request, shown, total, more=total > query.offset + len(found))
+
+
+def _included(
+    query: Fields, instances: StoredInstances, found: Sequence[FoundInstance], root: str
+) -> Mapping[str, Attributes]:
+    """The attributes that ``includefield`` names, from the headers of instances, by SOPInstanceUID."""
+    words = {word for text in query.texts("includefield") for word in text.split(",")}
+    wanted = {tag for tag in map(tag_named, words) if tag is not None}
+    if not wanted and "all" not in words:
+        return {}
+    included: dict[str, Attributes] = {}
+    for uid, header in instances.headers_of(one.sop_instance_uid for one in found):
+        attributes: Attributes = orjson.loads(with_root(header, root))
+        named = attributes.keys() if "all" in words else wanted & attributes.keys()
+        included[uid] = {tag: attributes[tag] for tag in named}
+    return included
 
 
 def _with_url(one: FoundInstance, root: str) -> dict[str, Any]:

@@ -226,4 +226,9 @@ INSTANCE_PARAMETERS: Parameters = {
     "SOPInstanceUID": ParameterSpec(TEXT, "One of these.", repeated=True),
     "SOPClassUID": ParameterSpec(TEXT, "One of these.", repeated=True),
     "InstanceNumber": ParameterSpec(INTEGER_OR_NONE),
+    "includefield": ParameterSpec(
+        TEXT,
+        "Further attributes of the header, by keyword or tag; all: all of them.",
+        repeated=True,
+    ),
 }
