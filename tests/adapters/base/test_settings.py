@@ -54,6 +54,7 @@ def test_settings_from_an_empty_environment() -> None:
         "database": None,
         "secret_file": None,
         "max_inflated": 67_108_864,
+        "enforce_download": None,
         "decoders": 1,
         "decoder_memory": 1024**3,
         "decoder_seconds": 30,

@@ -330,7 +330,7 @@ def test_what_is_too_much_for_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name, most, rest, reason in (
         (json_model, "MAX_ATTRIBUTES", 4, nested, "more than 4 attributes"),
         (data_sets, "MAX_FRAGMENTS", 2, fragments, "more than 2 fragments"),
-        (headers, "MAX_JSON", 100, b"", "longer than 100 bytes as JSON"),
+        (headers, "MAX_HEADER_JSON", 100, b"", "longer than 100 bytes as JSON"),
     ):
         assert header({}, rest).json
         with monkeypatch.context() as patch:

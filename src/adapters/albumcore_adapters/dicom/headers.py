@@ -60,7 +60,7 @@ _LONGEST_VALUE = 64 * 1024  # bytes; DICOM permits at most 64 characters a value
 LONGEST_ACCEPTED = dict.fromkeys((*_STUDY, *_SERIES, *_INSTANCE), _LONGEST_VALUE)
 """The longest value that is accepted of the attributes that the catalogue stores, in bytes, by tag."""
 
-MAX_JSON = 64 * 1024 * 1024
+MAX_HEADER_JSON = 64 * 1024 * 1024
 """The longest JSON of a header, in bytes."""
 
 # VRs of text and numbers; an attribute with a binary VR or a sequence is ignored.
@@ -94,8 +94,8 @@ def read_header(file: BoundedReader) -> Header:
         link = bulk_link(record.study_uid, record.series_uid, record.sop_instance_uid)
         attributes["00083002"] = element("UI", parsed.transfer_syntax)
         json = dumped(sorted_by_tag(attributes | pixel_attribute(parsed)), link)
-        if len(json) > MAX_JSON:
-            raise NotAnInstance(f"its header is longer than {MAX_JSON} bytes as JSON")
+        if len(json) > MAX_HEADER_JSON:
+            raise NotAnInstance(f"its header is longer than {MAX_HEADER_JSON} bytes as JSON")
         places = (
             None
             if parsed.is_deflated
