@@ -218,6 +218,7 @@ def test_studies_of_a_patient(place: Place, blobs: Blobs) -> None:
 
 DAMAGE: dict[str, tuple[str, list[str]]] = {
     "sound": ("SELECT 1 AS one", []),
+    "sound, without places": ("UPDATE directory_stored_instance SET pixels = '{}'", []),
     "its key is lost": (
         "DELETE FROM directory_event_key",
         [

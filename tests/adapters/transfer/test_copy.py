@@ -34,6 +34,7 @@ from albumcore.streams import album_stream, study_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE, ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding, inbox_holder
+from albumcore_adapters.directory.instance_blobs import instance_problems
 from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.erasure.erasure_list import ListedErasure, append_erasure, read_erasures
 from albumcore_adapters.server import demo
@@ -152,7 +153,8 @@ def run_sql(data: Path, *statements: str) -> None:
 def problems(data: Path) -> list[str]:
     """The problems that `verify` finds."""
     with opened(data) as service:
-        return service.albums.verify(service.image_bytes.check)
+        found = service.albums.verify(service.image_bytes.check)
+        return found + instance_problems(service.database, service.blobs)
 
 
 # What arrives

@@ -182,7 +182,7 @@ def _digest_or_none(value: Any) -> bool:
 
 
 def _json_or_none(value: Any) -> bool:
-    return value is None or bool(json.loads(value))
+    return value is None or isinstance(json.loads(value), dict)
 
 
 _ATTRIBUTES = {"attributes": _json_object}
