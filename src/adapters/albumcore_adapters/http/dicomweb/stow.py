@@ -160,8 +160,8 @@ def _reference(one: Outcome) -> Iterator[tuple[str, Any]]:
     yield _INSTANCE, element("UI", one.sop_instance_uid)
 
 
-_BINARY = {"type": "string", "format": "binary"}
-_PARTS = {"type": "object", "additionalProperties": _BINARY}
+_BINARY = {"type": "string", "format": "binary", "minLength": 1}
+_PARTS = {"type": "object", "additionalProperties": _BINARY, "minProperties": 1}
 _BODIES: Mapping[str, Schema] = {RELATED: _PARTS, FORM_DATA: _PARTS, DICOM: _BINARY}
 _OUTCOMES = {media_type: ref("DicomObject") for media_type in (DICOM_JSON, JSON)}
 _ANSWERS = {
