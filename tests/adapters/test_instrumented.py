@@ -24,6 +24,7 @@ from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.errors import STATUS
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import KeysUnavailable
+from albumcore_adapters.outbound import PacsFailed, PacsTimedOut
 from albumcore_adapters.service import open_service
 from albumcore_adapters.store import StoreError, StoreUnavailable
 
@@ -38,6 +39,8 @@ ERRORS = (
     (falcon.HTTPTooManyRequests(), 429),
     (KeysUnavailable("away"), 503),
     (StoreUnavailable("away"), 503),
+    (PacsFailed("away"), 502),
+    (PacsTimedOut("slow"), 504),
     (BlobsUnavailable("away"), 503),
     (LimitReached("later", 1), 503),
     (StoreError("damaged"), 500),

@@ -44,7 +44,7 @@ def store_instance(
         [InstanceRecord(study_uid, series_uid, uid, study, {}, {})], owner=owner
     )
     instance = NewInstance(
-        *(uid, series_uid, dicom_patient_id, blob, digest, SYNTAX),
+        *(uid, series_uid, dicom_patient_id, blob, digest, len(content), SYNTAX),
         pixels=f'{{"of": "{patient_name}"}}',
         header=f'{{"00100010": "{patient_name}"}}'.encode(),
     )

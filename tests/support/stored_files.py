@@ -78,6 +78,7 @@ def store_file(
                     text_value(record.study, "00100020") or "",
                     blob,
                     digest,
+                    len(content),
                     header.transfer_syntax,
                     None if header.pixels is None else header.pixels.to_json().decode(),
                     header.json if with_header else None,

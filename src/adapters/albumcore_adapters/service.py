@@ -17,7 +17,7 @@ from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.images import UNSEEN_SERIES, ImageAccess
 from albumcore_adapters.base.random_ids import MakeId, random_id
 from albumcore_adapters.base.request_counts import RequestCounts
-from albumcore_adapters.base.secret import load_secret
+from albumcore_adapters.base.secret import load_authorization, load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, ImageBytes, open_blobs
 from albumcore_adapters.decoding import Decoder
@@ -27,6 +27,7 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.clinics import Clinics
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.jwt_revocations import JwtRevocations
+from albumcore_adapters.directory.pacs_series import PacsSeries
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.pseudonyms import Pseudonyms
@@ -36,10 +37,12 @@ from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
-from albumcore_adapters.instances.archive import OwnArchive
+from albumcore_adapters.instances.archive import Archive, OwnArchive
+from albumcore_adapters.instances.fetching import SeriesFetcher
+from albumcore_adapters.instances.pacs_archive import PacsArchive
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.storing import InstanceStore
-from albumcore_adapters.outbound import Outbound
+from albumcore_adapters.outbound import Outbound, Pacs
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, is_store_sealed
 from albumcore_adapters.store.configured import open_store, require_store
@@ -82,12 +85,16 @@ class Service:
     decoder: Decoder = field(repr=False)
     instance_store: InstanceStore = field(repr=False)
     instance_reader: InstanceReader = field(repr=False)
+    series_fetcher: SeriesFetcher = field(repr=False)
+    pacs: Pacs | None = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
-        """End the decoding processes, and close the database."""
+        """End the decoding processes, and close the database and the connections to an existing archive."""
         self.instance_store.executor.shutdown()
         self.decoder.close()
+        if self.pacs is not None:
+            self.pacs.close()
         self.albums.close()
 
 
@@ -113,18 +120,19 @@ def open_service(
         NewerStore: a newer release wrote the store.
         StoreError, sqlite3.Error: the database is damaged, or is not a database.
         OSError: the directory cannot be read or written.
-        SecretError: the secret is damaged, or other users can read it.
+        SecretError: the secret or the file with the credentials of an archive is damaged, or other users can read it.
     """
     refuse_unfinished_restore(settings)
     if must_exist:
         require_store(settings)
     blobs = open_blobs(settings)
     secret = load_secret(settings.data, settings.secret_file)
+    pacs = Pacs.of(settings, load_authorization(settings.pacs_auth_file))
     clock = clock_in_utc(clock)
     albums = open_store(settings, clock)
     try:
         refuse_unfinished_copy(database_of(albums))
-        return _compose(settings, secret, blobs, albums, clock, make_id)
+        return _compose(settings, secret, blobs, pacs, albums, clock, make_id)
     except BaseException:
         albums.close()
         raise
@@ -134,6 +142,7 @@ def _compose(
     settings: Settings,
     secret: bytes,
     blobs: Blobs,
+    pacs: Pacs | None,
     albums: Albumcore,
     clock: Clock,
     make_id: MakeId,
@@ -160,7 +169,11 @@ def _compose(
     )
     holdings = Holdings(albums, inbox, claims, catalogue, clock)
     access = ImageAccess(holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat])
-    decoder = Decoder.of(settings)
+    decoder, stored = Decoder.of(settings), StoredInstances(database)
+    pacs_archive = None
+    if pacs is not None:
+        pacs_archive = PacsArchive(pacs, blobs, PacsSeries(database), settings.max_instance)
+    archive = pacs_archive or OwnArchive(blobs)
     return Service(
         settings=settings,
         secret=secret,
@@ -185,18 +198,24 @@ def _compose(
         holdings=holdings,
         image_access=access,
         decoder=decoder,
-        instance_store=_instance_store(settings, database, blobs, decoder, access),
-        instance_reader=InstanceReader(StoredInstances(database), OwnArchive(blobs), decoder),
+        instance_store=_instance_store(settings, archive, stored, decoder, access),
+        instance_reader=InstanceReader(stored, archive, decoder),
+        series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index),
+        pacs=pacs,
     )
 
 
 def _instance_store(
-    settings: Settings, database: Database, blobs: Blobs, decoder: Decoder, access: ImageAccess
+    settings: Settings,
+    archive: Archive,
+    stored: StoredInstances,
+    decoder: Decoder,
+    access: ImageAccess,
 ) -> InstanceStore:
     return InstanceStore(
-        archive=OwnArchive(blobs),
+        archive=archive,
         decoder=decoder,
-        instances=StoredInstances(database),
+        instances=stored,
         access=access,
         executor=ThreadPoolExecutor(_STORING_THREADS, "storing"),
         max_instance=settings.max_instance,

@@ -14,7 +14,7 @@ from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import ImageBytes, open_blobs
 from albumcore_adapters.directory.consistency import problems_of
-from albumcore_adapters.directory.instance_blobs import instance_problems
+from albumcore_adapters.directory.instance_blobs import instance_problems, instances_elsewhere
 from albumcore_adapters.directory.registrations import registration_problems
 from albumcore_adapters.erasure.erasing import erased_people
 from albumcore_adapters.erasure.subject_check import subject_problems
@@ -96,6 +96,8 @@ def verify(
             problems += _checked(subject_problems, albums, database)
             problems += _checked(albums.verify, image_bytes.check, report, erased.append)
             problems += _checked(instance_problems, database, image_bytes.blobs)
+            elsewhere = instances_elsewhere(database)
+            left_out += [] if elsewhere is None else [f"{elsewhere}: they were not read"]
     except _UNREADABLE as error:
         # The store of a newer release may be sound: that is no problem of the store.
         if not on_sqlite or (isinstance(error, NewerStore) and not problems):

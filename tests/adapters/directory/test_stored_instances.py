@@ -37,7 +37,7 @@ def new(uid: str, letter: str, series_uid: SeriesUID = SERIES, **more: Any) -> N
     """An instance whose digests and key are of one letter."""
     key = base64.b64encode(letter.encode() * 48).decode()
     blob = SealedBlob(letter * 64, 1000, key)
-    return NewInstance(uid, series_uid, "MRN 7", blob, letter.upper() * 64, SYNTAX, **more)
+    return NewInstance(uid, series_uid, "MRN 7", blob, letter.upper() * 64, 1000, SYNTAX, **more)
 
 
 def add(database: Database, *instances: NewInstance) -> StoredInstances:
@@ -102,7 +102,7 @@ def test_instance_that_is_added_again(database: Database) -> None:
 
 def test_patient_id_that_cannot_be_a_key(database: Database) -> None:
     """Nothing is written."""
-    instance = NewInstance("1.3", SERIES, "x" * 300, new("1.3", "a").blob, "A" * 64, None)
+    instance = NewInstance("1.3", SERIES, "x" * 300, new("1.3", "a").blob, "A" * 64, 1000, None)
     with pytest.raises(Invalid, match="PatientID"):
         add(database, instance)
     assert keys(database) == []

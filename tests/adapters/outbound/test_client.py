@@ -6,16 +6,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve, frozen
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from albumcore_adapters.outbound import (
     AddressRefused,
@@ -26,6 +20,7 @@ from albumcore_adapters.outbound import (
     checked_network,
 )
 from albumcore_adapters.outbound.addresses import is_public, parse_url
+from support.certificates import write_certificate
 from support.receiver import HANG_UP, Answer, Receiver, crowded, receiving, silent
 
 PATIENT = 20.0
@@ -64,31 +59,11 @@ class Trust:
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
     """A new certificate; every host resolves to 127.0.0.1."""
     path = tmp_path_factory.mktemp("tls") / "trusted.pem"
-    _write_certificate(path, "trusted.test")
+    write_certificate(path, "trusted.test")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(path)
     client = ssl.create_default_context(cafile=str(path))
     return Trust(server, evolve(OPEN, tls=client, resolve=resolving("127.0.0.1")))
-
-
-def _write_certificate(path: Path, host: str) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
 
 
 # Addresses

@@ -1,16 +1,21 @@
-"""The secret of a data directory: 32 random bytes, from which the signing keys are derived."""
+"""The secret of a data directory, 32 random bytes, from which the signing keys are derived; and other credentials."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
+from base64 import b64encode
 from pathlib import Path
 
 from albumcore_adapters.base.data_directory import SECRET_FILE
 from albumcore_adapters.base.posix import sync_directory
 
 SECRET_BYTES = 32
+MAX_AUTHORIZATION = 8192
+"""The longest file with credentials, in bytes."""
+
 _LEAST_DISTINCT = 8
 """Random bytes practically never have fewer distinct values; a damaged file often does."""
 
@@ -41,6 +46,27 @@ def load_secret(data_dir: Path, file: Path | None = None) -> bytes:
     if not path.exists():
         _create(path)
     return _read(path)
+
+
+def load_authorization(file: Path | None) -> str | None:
+    """Return the value of Authorization that a file holds: the user and password of it as such; None without a file.
+
+    Raises:
+        SecretError: it has not one line of printable ASCII, or its group or others may read or write it.
+        OSError: it cannot be read.
+    """
+    if file is None:
+        return None
+    content = _read_private(file, MAX_AUTHORIZATION)
+    line = content.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
+    if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", line) or len(content) > MAX_AUTHORIZATION:
+        raise SecretError(
+            f"{file} must hold one line of printable ASCII: user and password with a colon between them, or the value "
+            "of Authorization"
+        )
+    if re.match(r"[A-Za-z0-9-]+ ", line):
+        return line
+    return f"Basic {b64encode(line.encode()).decode()}"
 
 
 def copy_secret(source: Path | None, target: Path | None) -> bool:
@@ -86,6 +112,17 @@ def _draft(path: Path, content: bytes) -> Path:
 
 
 def _read(path: Path) -> bytes:
+    content = _read_private(path, SECRET_BYTES)
+    if len(content) != SECRET_BYTES or len(set(content)) < _LEAST_DISTINCT:
+        raise SecretError(
+            f"{path} is damaged: it must hold {SECRET_BYTES} random bytes. Restore a backup of it, "
+            "or remove it to have a new one made; tokens issued so far then stop working"
+        )
+    return content
+
+
+def _read_private(path: Path, limit: int) -> bytes:
+    """Read a file that only its owner may read or write: so many bytes, and one more if there are more."""
     # Non-blocking: opening a pipe would wait for its other end.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
@@ -93,10 +130,4 @@ def _read(path: Path) -> bytes:
             raise SecretError(f"{path} is not a file")
         if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SecretError(f"{path} is open to other users of this machine: chmod 600 {path}")
-        content = file.read(SECRET_BYTES + 1)
-    if len(content) != SECRET_BYTES or len(set(content)) < _LEAST_DISTINCT:
-        raise SecretError(
-            f"{path} is damaged: it must hold {SECRET_BYTES} random bytes. Restore a backup of it, "
-            "or remove it to have a new one made; tokens issued so far then stop working"
-        )
-    return content
+        return file.read(limit + 1)

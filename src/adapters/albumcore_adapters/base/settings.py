@@ -272,6 +272,27 @@ class Settings:
         "Largest DICOM instance that is stored; a larger one is refused, and the others of its message are stored. "
         "A message as a whole may have any length.",
     )
+    pacs_url: str | None = _setting(
+        "ALBUMCORE_PACS_URL",
+        ROOT_URL,
+        None,
+        "The root of the DICOMweb services of an existing archive, which stores the DICOM instances then; it may be at "
+        "a private address. When not set, they are stored as the image bytes are.",
+    )
+    pacs_auth_file: Path | None = _setting(
+        "ALBUMCORE_PACS_AUTH_FILE",
+        FILE_PATH,
+        None,
+        "A file that only its owner can read, with one line: `USER:PASSWORD`, or the value of `Authorization`, such as "
+        "`Bearer TOKEN`. It is sent to the archive.",
+    )
+    pacs_seconds: int = _setting(
+        "ALBUMCORE_PACS_SECONDS",
+        whole_number(1, 3600),
+        30,
+        "Seconds in which the archive must answer a request, and one more for each 64 KiB of it; otherwise the client "
+        "gets 504.",
+    )
     trusted_proxies: str | None = _setting(
         "ALBUMCORE_TRUSTED_PROXIES",
         NETWORKS,

@@ -23,6 +23,7 @@ COMMANDS = (
     "token",
     "tscharts_user",
     "import_dicom",
+    "fetch",
     "events",
     "at",
     "undo",

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import DataOption, JsonOption, app, existing, print_json
+from albumcore_adapters.directory.instance_blobs import instances_elsewhere
 from albumcore_adapters.transfer.backup import back_up
 
 
@@ -50,6 +51,7 @@ def backup(
             at=service.clock(),
             secret=service.secret if with_secret else None,
         )
+        elsewhere = instances_elsewhere(service.database)
     if json:
         print_json(orjson.loads(manifest.as_json()))
         return
@@ -58,6 +60,8 @@ def backup(
     )
     place = "with them" if manifest.blobs_at is None else f"left at {manifest.blobs_at}"
     print(f"{manifest.blobs} image files, {manifest.blob_bytes} bytes together, are {place}")
+    if elsewhere is not None:
+        print(f"{elsewhere}: they are not in the backup")
     if not manifest.has_secret:
         print(
             "the secret that tokens are signed with is not in the backup: --with-secret puts it in"

@@ -34,6 +34,7 @@ app = App(
         albumcore token --revoke-all alice
         echo "$PASSWORD" | albumcore tscharts-user nurse --password-stdin
         albumcore import-dicom --owner alice /media/cdrom
+        albumcore fetch --owner alice 1.2.840.113619.2.1
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
         albumcore at Q7bZ2mP0xT 2026-03-14T12:00:00Z
         albumcore undo Q7bZ2mP0xT 12 --by alice

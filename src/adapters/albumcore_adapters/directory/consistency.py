@@ -13,6 +13,7 @@ from albumcore.ids import is_digest, is_user_id
 from albumcore.text import is_text
 from albumcore_adapters.directory.stored_instances import (
     DICOM_PATIENT,
+    IN_PACS,
     INSTANCE_STREAM,
     KEY_VERSION,
 )
@@ -63,7 +64,7 @@ CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "directory_stored_instance",
         "sop_instance_uid",
-        f"(this.digest IS NULL OR {_KEY})",
+        f"(this.digest IS NULL OR this.blob = '{IN_PACS}' OR {_KEY})",
         "its key is lost: its bytes cannot be read",
     ),
     (
@@ -181,6 +182,10 @@ def _digest_or_none(value: Any) -> bool:
     return value is None or is_digest(value)
 
 
+def _blob(value: Any) -> bool:
+    return value == IN_PACS or is_digest(value)
+
+
 def _json_or_none(value: Any) -> bool:
     return value is None or isinstance(json.loads(value), dict)
 
@@ -196,7 +201,7 @@ PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     "directory_instance": ("sop_instance_uid", _ATTRIBUTES),
     "directory_stored_instance": (
         "sop_instance_uid",
-        {"blob": is_digest, "digest": _digest_or_none, "length": _number, "pixels": _json_or_none},
+        {"blob": _blob, "digest": _digest_or_none, "length": _number, "pixels": _json_or_none},
     ),
     "directory_claim": ("place, study_uid, series_uid, claimed_by", {"shows_study": _flag}),
     "directory_bringer": ("series_uid, sub", {}),

@@ -9,6 +9,7 @@ from albumcore.text import is_text
 from albumcore_adapters.directory.accounts import ACCOUNT_PREFIX
 from albumcore_adapters.directory.stored_instances import (
     DICOM_PATIENT,
+    IN_PACS,
     INSTANCE_STREAM,
     KEY_VERSION,
 )
@@ -53,6 +54,8 @@ _OF_STUDY = "series_uid IN (SELECT series_uid FROM directory_series WHERE study_
 _OF_STORED_INSTANCES = (
     f"DELETE FROM {KEYS_TABLE} WHERE version = {KEY_VERSION} AND stream IN"  # noqa: S608
     f" (SELECT '{INSTANCE_STREAM}' || sop_instance_uid FROM directory_stored_instance WHERE {_OF_STUDY})",
+    f"DELETE FROM directory_stored_instance WHERE blob = '{IN_PACS}' AND {_OF_STUDY}",  # noqa: S608
+    f"DELETE FROM directory_pacs_series WHERE {_OF_STUDY}",  # noqa: S608
     "UPDATE directory_stored_instance SET digest = NULL, transfer_syntax = NULL, pixels = NULL"  # noqa: S608
     f" WHERE digest IS NOT NULL AND {_OF_STUDY}",
     f"DELETE FROM directory_header WHERE {_OF_STUDY}",  # noqa: S608
@@ -84,7 +87,7 @@ def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:
     """Delete what the catalogue says of a study, the keys of its instances, and what was made of their bytes.
 
     Study and series stay as placeholders: albums and inboxes refer to them by UID. Of each instance whose bytes are
-    stored, a row stays that says which blob is to be removed.
+    stored, a row stays that says which blob is to be removed; none of those whose bytes are in an existing archive.
 
     Returns:
         How many rows were deleted or emptied.
@@ -104,6 +107,13 @@ def forget_study(cursor: Cursor, study_uid: StudyUID) -> int:
             (f"{study} WHERE study_uid = ? AND ({_says(_STUDY)})", [study_uid]),
         ],
     )
+
+
+def instances_in_pacs(cursor: Cursor, study_uid: StudyUID) -> int:
+    """The number of instances of a study whose bytes are in an existing archive."""
+    select = f"SELECT count(*) AS number FROM directory_stored_instance WHERE blob = '{IN_PACS}' AND {_OF_STUDY}"  # noqa: S608
+    cursor.execute(select, (study_uid,))
+    return int(cursor.fetchall()[0]["number"])
 
 
 def studies_of_patient(cursor: Cursor, dicom_patient_id: str) -> list[StudyUID]:

@@ -10,7 +10,7 @@ from attrs import frozen
 from albumcore_adapters.blobs.port import BlobMissing, Blobs, Digest
 from albumcore_adapters.blobs.sealed import SealKey
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob, check_sealed
-from albumcore_adapters.directory.stored_instances import INSTANCE_STREAM, KEY_VERSION
+from albumcore_adapters.directory.stored_instances import IN_PACS, INSTANCE_STREAM, KEY_VERSION
 from albumcore_adapters.sql.database import Database, rows_of
 from albumcore_adapters.store.sealing import KEYS_TABLE
 
@@ -20,7 +20,7 @@ _SELECT = (
     " FROM directory_stored_instance AS stored"
     f" LEFT JOIN {KEYS_TABLE} AS sealed ON sealed.stream = '{INSTANCE_STREAM}' || stored.sop_instance_uid"
     f" AND sealed.version = {KEY_VERSION}"
-    f" WHERE stored.sop_instance_uid > ? ORDER BY stored.sop_instance_uid LIMIT {_PAGE}"
+    f" WHERE stored.sop_instance_uid > ? AND stored.blob <> '{IN_PACS}' ORDER BY stored.sop_instance_uid LIMIT {_PAGE}"
 )
 
 
@@ -46,7 +46,7 @@ class InstanceBlob:
 def instance_blobs(database: Database) -> Iterator[InstanceBlob]:
     """Yield the blobs of all stored instances, also of those that were erased, by SOPInstanceUID.
 
-    They are read in pages, so that many do not need to fit into memory.
+    Instances in an existing archive have none. They are read in pages, so that many do not need to fit into memory.
     """
     last = ""
     while page := rows_of(database, _SELECT, last):
@@ -60,6 +60,17 @@ def instance_blobs(database: Database) -> Iterator[InstanceBlob]:
                 is_erased=row["digest"] is None,
                 key=None if key is None else base64.b64encode(key).decode("ascii"),
             )
+
+
+def instances_elsewhere(database: Database) -> str | None:
+    """A sentence that says how many instances have their bytes in an existing archive; None if there are none."""
+    select = f"SELECT count(*) AS number FROM directory_stored_instance WHERE blob = '{IN_PACS}'"  # noqa: S608
+    [row] = rows_of(database, select)
+    if not row["number"]:
+        return None
+    return (
+        f"the bytes of {row['number']} instances are in the archive at ALBUMCORE_PACS_URL, not here"
+    )
 
 
 def forget_removed_blobs(database: Database, blobs: Blobs) -> None:

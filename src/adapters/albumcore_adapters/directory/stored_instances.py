@@ -4,7 +4,8 @@ The bytes of each instance are a sealed blob. Its key is a row of ``directory_ev
 that it is erased, backed up and copied as the keys of events are. Without the key the bytes are gone.
 
 A row of ``directory_stored_instance`` without a digest is that of an instance that was erased: it says which blob is to
-be removed.
+be removed. A row with an empty blob is that of an instance whose bytes are in an existing archive (PACS): it has no
+blob, and no key.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ KEY_VERSION = 1
 
 DICOM_PATIENT = "dicom-patient:"
 """How the subject of each such key begins; the PatientID follows."""
+
+IN_PACS = ""
+"""The blob of an instance whose bytes are in an existing archive."""
 
 _INSTANCES = (
     "SELECT instance.sop_instance_uid, series.study_uid, instance.series_uid, instance.sop_class_uid,"  # noqa: S608
@@ -74,6 +78,7 @@ class StoredInstance:
         transfer_syntax: TransferSyntaxUID, (0002,0010), of the file; None if it is not stored here, or not known.
         blob: The file; None if it is not stored here, or if its key is gone.
         pixels: Where its frames and bulk data are in the file, as JSON; None if there are none, or if it is not known.
+        is_in_pacs: Whether the file is in an existing archive; what is said of it, was read there.
     """
 
     sop_instance_uid: str
@@ -86,6 +91,7 @@ class StoredInstance:
     transfer_syntax: str | None
     blob: SealedBlob | None
     pixels: str | None = field(repr=False)
+    is_in_pacs: bool = False
 
 
 @frozen
@@ -96,8 +102,9 @@ class NewInstance:
         sop_instance_uid: SOPInstanceUID, (0008,0018).
         series_uid: SeriesInstanceUID, (0020,000E).
         dicom_patient_id: PatientID, (0010,0020); empty if it has none.
-        blob: The file, sealed.
+        blob: The file, sealed; None if it is in an existing archive.
         digest: SHA-256 of the file.
+        length: Length of the file, in bytes.
         transfer_syntax: TransferSyntaxUID, (0002,0010), if it has one.
         pixels: Where its frames and bulk data are in the file, as JSON, if there are any.
         header: The data set in the DICOM JSON Model, as it is served; None if it is made later.
@@ -106,8 +113,9 @@ class NewInstance:
     sop_instance_uid: str
     series_uid: SeriesUID
     dicom_patient_id: str
-    blob: SealedBlob
+    blob: SealedBlob | None
     digest: Digest
+    length: int
     transfer_syntax: str | None
     pixels: str | None = field(default=None, repr=False)
     header: bytes | None = field(default=None, repr=False)
@@ -153,6 +161,7 @@ class StoredInstances:
                 base64.b64decode(one.blob.key),
             )
             for one in instances
+            if one.blob is not None
         ]
         cursor.executemany(
             f"INSERT INTO {KEYS_TABLE} (stream, version, subject, key) VALUES (?, ?, ?, ?)"  # noqa: S608
@@ -167,7 +176,8 @@ class StoredInstances:
             " digest = excluded.digest, transfer_syntax = excluded.transfer_syntax, pixels = excluded.pixels",
             [
                 (
-                    *(one.sop_instance_uid, one.series_uid, one.blob.digest, one.blob.length),
+                    *(one.sop_instance_uid, one.series_uid),
+                    *(IN_PACS if one.blob is None else one.blob.digest, one.length),
                     *(one.digest, one.transfer_syntax, one.pixels),
                 )
                 for one in instances
@@ -190,7 +200,7 @@ class StoredInstances:
     def known_digests(
         self, sop_instance_uids: Iterable[str], cursor: Cursor | None = None
     ) -> dict[str, Digest]:
-        """Return the SHA-256 of the file of each of these instances whose bytes are stored and have their key.
+        """Return the SHA-256 of the file of each of these instances whose bytes are stored, here with their key.
 
         Args:
             sop_instance_uids: The instances.
@@ -198,9 +208,9 @@ class StoredInstances:
         """
         select = (
             "SELECT sop_instance_uid, digest FROM directory_stored_instance AS stored"  # noqa: S608
-            " WHERE sop_instance_uid IN (:values) AND digest IS NOT NULL AND EXISTS"
+            f" WHERE sop_instance_uid IN (:values) AND digest IS NOT NULL AND (blob = '{IN_PACS}' OR EXISTS"
             f" (SELECT 1 FROM {KEYS_TABLE} AS sealed WHERE sealed.version = {KEY_VERSION}"
-            f" AND sealed.stream = '{INSTANCE_STREAM}' || stored.sop_instance_uid)"
+            f" AND sealed.stream = '{INSTANCE_STREAM}' || stored.sop_instance_uid))"
         )
         if cursor is None:
             with self.database.transaction(commit=False) as own:
@@ -297,6 +307,7 @@ def _instance(row: Row) -> StoredInstance:
         transfer_syntax=row["transfer_syntax"],
         blob=blob,
         pixels=row["pixels"],
+        is_in_pacs=row["blob"] == IN_PACS,
     )
 
 

@@ -86,20 +86,28 @@ def erase_study(eraser: Eraser, study_uid: StudyUID, basis: str | None = None) -
 
     Returns:
         The result; a note names each album that has the study and comments. A comment in an album names no study.
+        Another one says how many instances are in an existing archive, where they stay.
 
     Raises:
         Invalid: the UID is malformed.
         ErasureRefused: see `erasing.erase`.
     """
-    stream = study_stream(study_uid).name
+    stream, in_pacs = study_stream(study_uid).name, [0]
 
     def find(cursor: Cursor) -> ErasureTargets:
+        in_pacs[:] = [directory.instances_in_pacs(cursor, study_uid)]
         return ErasureTargets(
             keys_of_stream(cursor, stream), lambda cursor: directory.forget_study(cursor, study_uid)
         )
 
     erased = erase(eraser, _listed(eraser, ErasureKind.STUDY, study_uid, basis), find)
-    return evolve(erased, notes=(*_albums_with_comments(eraser, study_uid),))
+    notes = [*_albums_with_comments(eraser, study_uid)]
+    if in_pacs[0]:
+        notes.append(
+            f"{in_pacs[0]} instances of study {study_uid} are in the archive at ALBUMCORE_PACS_URL: they were not "
+            "erased there"
+        )
+    return evolve(erased, notes=tuple(notes))
 
 
 def studies_with_patient_id(eraser: Eraser, dicom_patient_id: str) -> list[StudyUID]:

@@ -40,6 +40,7 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
+from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.storing import InstanceStore
 from albumcore_adapters.outbound import Outbound
@@ -115,6 +116,7 @@ def components(service: Service) -> Components:
         Outbound: service.outbound,
         Outbox: service.outbox,
         InstanceStore: service.instance_store,
+        SeriesFetcher: service.series_fetcher,
         RequestCounts: service.requests,
         ResponseCache: ResponseCache(),
         FailedLogins: FailedLogins(service.clock),

@@ -23,19 +23,19 @@ def bind(respond: Callable[..., T], components: Components) -> Callable[[Any], T
     Raises:
         MissingComponent: no object of that type is among the components.
     """
-    needed = _needed(respond)
-    for name, kind in needed.items():
+    kinds = needed(respond)
+    for name, kind in kinds.items():
         if kind not in components:
             raise MissingComponent(
                 f"{respond.__module__}.{respond.__qualname__} takes {name}: {kind}, "
                 "which is not a component of this application"
             )
-    found = {name: components[kind] for name, kind in needed.items()}
+    found = {name: components[kind] for name, kind in kinds.items()}
     return partial(respond, **found) if found else respond
 
 
 @cache
-def _needed(respond: Callable[..., object]) -> dict[str, Any]:
+def needed(respond: Callable[..., object]) -> dict[str, Any]:
     """The parameters of a responder after the request, and their types: the same in every application."""
     hints = get_type_hints(respond)
     _, *names = signature(respond).parameters

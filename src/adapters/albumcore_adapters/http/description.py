@@ -10,9 +10,16 @@ import orjson
 from albumcore.json_object import Json
 from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http.binding import needed
 from albumcore_adapters.http.openapi.document import Section, openapi_document, options_of
 from albumcore_adapters.http.openapi.specs import ref
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.instances.fetching import SeriesFetcher
+from albumcore_adapters.instances.reading import InstanceReader
+from albumcore_adapters.instances.storing import InstanceStore
+
+_OF_INSTANCES = {InstanceReader, InstanceStore, SeriesFetcher}
+"""Components by which a responder may ask an existing archive."""
 
 
 def document(prefix: str | None, compat: Compat = "documented") -> Json:
@@ -49,6 +56,8 @@ def _kheops_errors(route: Route) -> set[int]:
         errors.add(409)
     if route.form is not None:
         errors |= {408, 413, 415}
+    if _OF_INSTANCES & set(needed(route.respond).values()):
+        errors |= {502, 504}
     return errors
 
 

@@ -15,6 +15,7 @@ from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import KeysUnavailable
+from albumcore_adapters.outbound import PacsFailed, PacsTimedOut
 from albumcore_adapters.store import (
     StoreDamaged,
     StoreFull,
@@ -32,6 +33,8 @@ STATUS: Mapping[type[Exception], int] = {
     KeysUnavailable: 503,
     StoreUnavailable: 503,
     BlobsUnavailable: 503,
+    PacsTimedOut: 504,  # before its family
+    PacsFailed: 502,
 }
 """The statuses of errors, by base class. Any other error is a fault of the service: 500."""
 

@@ -11,11 +11,34 @@ from albumcore_adapters.blobs.port import Blobs, Digest
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob
 from albumcore_adapters.blobs.sealed_drafts import SealedDraft
 from albumcore_adapters.blobs.sealed_files import SealedReader
+from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.directory.stored_instances import StoredInstance
 
 
 class BytesGone(Exception):
-    """The bytes of an instance are not stored here, or were erased."""
+    """The bytes of an instance are not stored here, or were erased.
+
+    Attributes:
+        reason: Why there are none, in a few words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotAccepted(Exception):
+    """The archive does not accept an instance.
+
+    Attributes:
+        reason: Why: a code of FailureReason, (0008,1197).
+        detail: Why, in words.
+    """
+
+    def __init__(self, reason: int, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
 
 
 class InstanceDraft(ByteSource, Protocol):
@@ -46,7 +69,7 @@ class InstanceDraft(ByteSource, Protocol):
 class Archive(Protocol):
     """Where the bytes of instances are stored. Thread-safe; each draft and source is for one thread at a time.
 
-    Every method may raise `BlobsUnavailable`.
+    Every method may raise `BlobsUnavailable`, and where the archive is another server, `PacsFailed`.
     """
 
     def draft(self) -> InstanceDraft:
@@ -54,6 +77,21 @@ class Archive(Protocol):
 
         Raises:
             BlobsFull: there is no space left.
+        """
+        ...
+
+    def store(self, draft: InstanceDraft, record: InstanceRecord) -> SealedBlob | None:
+        """Store a finished draft durably. The draft has ended then, also after an error.
+
+        Args:
+            draft: The bytes.
+            record: What their header says.
+
+        Returns:
+            The blob; None if the bytes are in an existing archive.
+
+        Raises:
+            NotAccepted: the archive does not accept it.
         """
         ...
 
@@ -77,8 +115,14 @@ class OwnArchive:
         """Begin an instance; see `Archive`."""
         return SealedDraft.of(self.blobs)
 
+    def store(self, draft: InstanceDraft, record: InstanceRecord) -> SealedBlob:
+        """Store a finished draft durably; see `Archive`."""
+        return draft.commit()
+
     def open(self, instance: StoredInstance) -> ByteSource:
         """Open the bytes of an instance; see `Archive`."""
+        if instance.is_in_pacs:
+            raise BytesGone("the bytes of this instance are in an archive that is not configured")
         if instance.blob is None:
-            raise BytesGone(instance.sop_instance_uid)
+            raise BytesGone("the bytes of this instance were erased")
         return SealedReader(self.blobs, instance.blob)

@@ -46,7 +46,7 @@ class NotKept:
     """An instance that is refused, or what is none.
 
     Attributes:
-        reason: Why, by its code.
+        reason: Why, by its code; another archive may give one that is not in `FailureReason`.
         detail: Why, in words.
         sop_instance_uid: SOPInstanceUID, (0008,0018); None if it has none that can be read.
         sop_class_uid: SOPClassUID, (0008,0016), if it has one.
@@ -54,7 +54,7 @@ class NotKept:
         tags: The attributes that contradict what is known, each in eight hexadecimal digits.
     """
 
-    reason: FailureReason
+    reason: int
     detail: str
     sop_instance_uid: str | None = None
     sop_class_uid: str | None = None
@@ -69,7 +69,7 @@ Outcome: TypeAlias = Kept | NotKept
 class Refusal:
     """Why an instance is refused; see `NotKept`."""
 
-    reason: FailureReason
+    reason: int
     detail: str
     tags: Sequence[str] = ()
 

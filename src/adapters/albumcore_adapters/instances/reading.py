@@ -98,12 +98,12 @@ class InstanceReader:
         """Open the file of an instance, for one thread.
 
         Raises:
-            InstanceNotFound: it was erased.
+            InstanceNotFound: it was erased, or the archive does not have it any more.
         """
         try:
             return self.archive.open(instance)
-        except BytesGone:
-            raise InstanceNotFound("the bytes of this instance were erased") from None
+        except BytesGone as error:
+            raise InstanceNotFound(error.reason) from None
 
     def read(
         self, instance: StoredInstance, ranges: Sequence[ByteRange]

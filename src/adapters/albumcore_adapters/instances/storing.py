@@ -39,8 +39,9 @@ from albumcore_adapters.directory.stored_instances import (
     StoredInstances,
     dicom_patient_subject,
 )
+from albumcore_adapters.instances.additions import new_instance
 from albumcore_adapters.instances.agreement import is_stored, refusal_of
-from albumcore_adapters.instances.archive import Archive, InstanceDraft
+from albumcore_adapters.instances.archive import Archive, InstanceDraft, NotAccepted
 from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome, Refusal
 from albumcore_adapters.instances.pictures import store_thumbnails
 from albumcore_adapters.instances.reading import InstanceReader
@@ -88,14 +89,18 @@ class _Received:
         file_id: What the sender calls it.
         header: Its header.
         digest: SHA-256 of its file.
-        blob: Its bytes, which are durable; None if the same ones were stored before.
+        length: Length of its file, in bytes.
+        is_durable: Whether its bytes were stored now; otherwise the same ones were stored before.
+        blob: Its bytes; None if they are in an existing archive, or were stored before.
     """
 
     place: int
     file_id: str | None
     header: Header
     digest: Digest
-    blob: SealedBlob | None
+    length: int
+    is_durable: bool = False
+    blob: SealedBlob | None = None
 
     @property
     def series(self) -> tuple[StudyUID, SeriesUID]:
@@ -226,7 +231,7 @@ class Storing:
         """Read the header of a draft, and make its bytes durable, unless it is refused."""
         try:
             header = self.store.decoder.header(draft)
-            received = _Received(place, file_id, header, draft.digest, None)
+            received = _Received(place, file_id, header, draft.digest, draft.length)
             known = KnownInstances.of(self.store.instances, [header.record])
             refusal = self._refusal(received, known)
             if refusal is not None:
@@ -234,7 +239,13 @@ class Storing:
                 return None
             if is_stored(known, header.record, draft.digest):
                 return received
-            return evolve(received, blob=draft.commit())
+            try:
+                blob = self.store.archive.store(draft, header.record)
+            except NotAccepted as error:
+                refusal = Refusal(error.reason, error.detail)
+                self.outcomes[place] = received.refused(refusal)
+                return None
+            return evolve(received, is_durable=True, blob=blob)
         except (NotAnInstance, DecoderFailed) as error:
             reason = FailureReason.PROCESSING_FAILURE
             self.outcomes[place] = NotKept(reason, str(error), file_id=file_id)
@@ -279,7 +290,7 @@ class Storing:
         batch = self._batch
         if (
             len(batch) >= _MOST_INSTANCES
-            or sum(one.blob.length for one in batch if one.blob) >= _MOST_BYTES
+            or sum(one.length for one in batch if one.is_durable) >= _MOST_BYTES
             or sum(len(one.header.json) for one in batch) >= _MOST_HEADER_BYTES
         ):
             self._flush()
@@ -335,7 +346,7 @@ class Storing:
             if (refusal := self._refusal(one, known)) is not None:
                 refusals[one.place] = refusal
             elif not is_stored(known, record, one.digest):
-                if one.blob is None:
+                if not one.is_durable:
                     # It was erased after it was found.
                     detail = "it was erased while it was sent"
                     refusals[one.place] = Refusal(FailureReason.PROCESSING_FAILURE, detail)
@@ -351,7 +362,7 @@ class Storing:
         with instances.database.transaction(commit=True) as cursor:
             place_series(cursor, {one.series for one in new})
             write_instances(cursor, records)
-            instances.add(cursor, [_new_instance(one, one.blob) for one in new if one.blob])
+            instances.add(cursor, [_new_instance(one) for one in new])
             self._note(cursor, {one.series: added[one.series] for one in batch})
 
     def _note(self, cursor: Cursor, added: Mapping[tuple[StudyUID, SeriesUID], int]) -> None:
@@ -362,16 +373,5 @@ class Storing:
             note_upload(cursor, self.upload.source, study, numbers, at)
 
 
-def _new_instance(received: _Received, blob: SealedBlob) -> NewInstance:
-    header = received.header
-    record = header.record
-    return NewInstance(
-        sop_instance_uid=record.sop_instance_uid,
-        series_uid=record.series_uid,
-        dicom_patient_id=text_value(record.study, _PATIENT_ID) or "",
-        blob=blob,
-        digest=received.digest,
-        transfer_syntax=header.transfer_syntax,
-        pixels=None if header.pixels is None else header.pixels.to_json().decode(),
-        header=header.json,
-    )
+def _new_instance(received: _Received) -> NewInstance:
+    return new_instance(received.header, received.digest, received.length, received.blob)

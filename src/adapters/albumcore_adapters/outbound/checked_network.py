@@ -55,41 +55,54 @@ class CheckedNetwork(httpcore.NetworkBackend):
             Unreachable: the host has no address.
         """
         deadline = min(self.deadline, monotonic() + self.connect_seconds)
-        addresses = self._resolve(host, port, deadline)
-        for ip, remaining in zip(addresses, range(len(addresses), 0, -1), strict=True):
-            # Each address has its share of the time, so that one that does not answer leaves some for the others.
-            try:
-                stream = httpcore.SyncBackend().connect_tcp(
-                    ip, port, _seconds_until(deadline) / remaining
-                )
-            except (httpcore.NetworkError, httpcore.TimeoutException):
-                if remaining == 1:
-                    raise
-            else:
-                return _Stream(stream, deadline, self)
-        raise Unreachable("Its host has no address.")
-
-    def _resolve(self, host: str, port: int, deadline: float) -> list[str]:
-        found: Future[list[str]] = Future()
-
-        def resolve() -> None:
-            try:
-                infos = self.resolve(host, port, type=socket.SOCK_STREAM)
-                found.set_result([str(info[4][0]) for info in infos])
-            except (OSError, ValueError) as error:
-                found.set_exception(error)
-
-        # In a thread, because the resolver of the system takes no time limit; it may end after the call.
-        Thread(target=resolve, daemon=True).start()
-        try:
-            addresses = found.result(_seconds_until(deadline))
-        except TimeoutError:
-            raise Unreachable("The address of its host was not found in time.") from None
-        except (OSError, ValueError):
-            raise Unreachable("Its host has no address.") from None
+        addresses = resolved(self.resolve, host, port, deadline)
         if not self.allow_private and not all(map(is_public, addresses)):
             raise AddressRefused("It is not on the public internet.")
-        return addresses
+        return _Stream(connected(addresses, port, deadline), deadline, self)
+
+
+def resolved(resolve: Resolve, host: str, port: int, deadline: float) -> list[str]:
+    """The IP addresses of a host.
+
+    Raises:
+        Unreachable: it has none, or none was found before the deadline.
+    """
+    found: Future[list[str]] = Future()
+
+    def run() -> None:
+        try:
+            infos = resolve(host, port, type=socket.SOCK_STREAM)
+            found.set_result([str(info[4][0]) for info in infos])
+        except (OSError, ValueError) as error:
+            found.set_exception(error)
+
+    # In a thread, because the resolver of the system takes no time limit; it may end after the call.
+    Thread(target=run, daemon=True).start()
+    try:
+        return found.result(_seconds_until(deadline))
+    except TimeoutError:
+        raise Unreachable("The address of its host was not found in time.") from None
+    except (OSError, ValueError):
+        raise Unreachable("Its host has no address.") from None
+
+
+def connected(addresses: Sequence[str], port: int, deadline: float) -> httpcore.NetworkStream:
+    """Connect to the first of some IP addresses that accepts the connection, before a deadline.
+
+    Raises:
+        Unreachable: there are no addresses.
+        httpcore.NetworkError, httpcore.TimeoutException: none accepts it.
+    """
+    for ip, remaining in zip(addresses, range(len(addresses), 0, -1), strict=True):
+        # Each address has its share of the time, so that one that does not answer leaves some for the others.
+        try:
+            return httpcore.SyncBackend().connect_tcp(
+                ip, port, _seconds_until(deadline) / remaining
+            )
+        except (httpcore.NetworkError, httpcore.TimeoutException):
+            if remaining == 1:
+                raise
+    raise Unreachable("Its host has no address.")
 
 
 class _Stream(httpcore.NetworkStream):

@@ -32,7 +32,7 @@ _HEADERS = {"User-Agent": "albumcore", "Accept-Encoding": "identity", "Connectio
 
 
 @cache
-def _default_tls() -> ssl.SSLContext:
+def default_tls() -> ssl.SSLContext:
     """The authorities that this machine trusts; read once, because there are more than a hundred certificates."""
     return httpx.create_ssl_context()
 
@@ -132,9 +132,7 @@ class Outbound:
         )
         try:
             with (
-                httpcore.ConnectionPool(
-                    self.tls or _default_tls(), network_backend=network
-                ) as pool,
+                httpcore.ConnectionPool(self.tls or default_tls(), network_backend=network) as pool,
                 pool.stream(
                     method, requested, headers=list(sent.items()), content=body
                 ) as response,

@@ -26,3 +26,11 @@ class Unreachable(OutboundError):
 
 class BadResponse(OutboundError):
     """A response came, but not with what was asked for."""
+
+
+class PacsFailed(OutboundError):
+    """The existing archive (PACS) cannot be reached, refuses its credentials, fails, or answers what cannot be read."""
+
+
+class PacsTimedOut(PacsFailed):
+    """The existing archive (PACS) did not answer in time."""

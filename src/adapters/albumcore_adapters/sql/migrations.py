@@ -197,6 +197,13 @@ ALTER TABLE webhook_trigger_series ADD COLUMN new_instances INTEGER;
 """Uploads that the batches of webhooks do not have yet. Of a series in a batch, ``uploaded`` is the number of its new
 instances; 0 if the series is new to the album, too; NULL if it was not uploaded."""
 
+_ADD_PACS_SERIES = """
+CREATE TABLE directory_pacs_series (
+    series_uid TEXT PRIMARY KEY
+);
+"""
+"""The series that an existing archive has from this service: it had no images of them before."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -205,6 +212,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ADD_DELETED_PATIENTS,  # 5
     _ADD_STORED_INSTANCES,  # 6
     _ADD_UPLOADS,  # 7
+    _ADD_PACS_SERIES,  # 8
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

@@ -12,6 +12,7 @@ from albumcore.errors import AlbumcoreError, ChangedSince
 from albumcore.json_object import Json, present
 from albumcore_adapters.http import errors
 from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.outbound import PacsFailed
 
 MEMBER = "/albums/{album}/users/{user}"
 ADMIN = "/albums/{album}/users/{user}/admin"
@@ -104,7 +105,7 @@ def _told(req: falcon.Request, status: int, error: Exception) -> tuple[str, str]
                 by_route or MESSAGES.get(code) or message,
                 _DETAILS.get(code, error.detail),
             )
-        case Unauthorized():
+        case Unauthorized() | PacsFailed():
             return message, error.detail
         case falcon.HTTPError(description=str(description)):
             return message, description

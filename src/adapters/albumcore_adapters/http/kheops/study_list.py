@@ -46,6 +46,7 @@ from albumcore_adapters.http.openapi.specs import ParameterSpec, array
 from albumcore_adapters.http.openapi.value_schemas import WORD, any_case
 from albumcore_adapters.http.response import TOTAL, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.sql.database import Database
 
 RETRIEVE_URL = "00081190"
@@ -138,14 +139,17 @@ def list_series(
     return dicom_list(request, [one.attributes for one in found], total)
 
 
-def fetch(request: ApiRequest, holdings: Holdings) -> Response:
-    """Do nothing: the metadata of a study are up to date with every upload."""
-    _held(request, holdings, Place())
+def fetch(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher) -> Response:
+    """Add what an existing archive has of those series of a study whose images the caller may read.
+
+    Without such an archive it does nothing: the metadata of a study are up to date with every upload.
+    """
+    fetcher.fetch(request.study, sorted(seen_series(request, holdings, Place())))
     return Response()
 
 
-def fetch_series(request: ApiRequest, holdings: Holdings) -> Response:
-    """Do nothing: the metadata of series are up to date with every upload.
+def fetch_series(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher) -> Response:
+    """Add what an existing archive has of some series, as far as the caller may read their images.
 
     Raises:
         Invalid: a UID is malformed.
@@ -157,8 +161,12 @@ def fetch_series(request: ApiRequest, holdings: Holdings) -> Response:
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
-    if not set(series) <= {one.series for one in _held(request, holdings, Place())}:
+    held = _held(request, holdings, Place())
+    if not set(series) <= {one.series for one in held}:
         raise SeriesNotFound("no such series, or you cannot see it")
+    # A claim shows no images: an archive may have some that the caller may not see.
+    confirmed = {one.series for one in confirmed_holdings(holdings.claims, held)}
+    fetcher.fetch(request.study, sorted(confirmed.intersection(series)))
     return Response()
 
 
@@ -298,7 +306,7 @@ ROUTES = (
             "POST",
             "/studies/{study}/fetch",
             fetch,
-            "Have no effect: the metadata of a study are always up to date.",
+            "Read again what an existing archive has of the series of a study; without one, have no effect.",
         ),
         callers=Callers.ANY_TOKEN,
         needs=SEEN,
@@ -306,7 +314,7 @@ ROUTES = (
     ),
     Route(
         *("POST", "/studies/{study}/series/fetch", fetch_series),
-        summary="Have no effect: the metadata of series are always up to date.",
+        summary="Read again what an existing archive has of some series; without one, have no effect.",
         callers=Callers.ANY_TOKEN,
         needs=SEEN,
         form={

@@ -57,6 +57,7 @@ ERRORS: Mapping[int, str] = {
     502: "Another server failed, or sent an invalid response.",
     503: "The store is busy, full or replaced, no keys are available, or too many outbound requests are in progress; "
     "try again.",
+    504: "The existing archive did not answer in time.",
 }
 
 
