@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from albumcore_adapters import cli
 from albumcore_adapters.decoding import Decoder
+from support.command_line import Run
 from support.kheops import World, open_world, settle
 from support.orthanc import PASSWORD, USER, Orthanc, running_orthanc
 
@@ -57,3 +60,21 @@ def world(orthanc: Orthanc, credentials: Path, tmp_path: Path) -> Iterator[World
     )
     yield made
     made.service.close()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process; return its status, standard output and standard error."""
+
+    def typed(*arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
+        assert not stdin
+        monkeypatch.setattr(sys, "argv", ["albumcore", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return typed

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pydicom
 import pytest
+from attrs import evolve
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.directory.instance_blobs import instance_blobs
 from albumcore_adapters.directory.stored_instances import StoredInstances
-from albumcore_adapters.instances.pacs_archive import IN_MEMORY
+from albumcore_adapters.instances.pacs_archive import IN_MEMORY, PacsArchive
+from albumcore_adapters.service import open_service
+from support.command_line import Run
 from support.dicom_files import FORM, RELATED, dicom_file, form, message
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, STUDY, Answer, World
 from support.orthanc import Orthanc
@@ -215,3 +220,136 @@ def test_a_claim_of_an_uploaded_series_needs_the_upload(world: World, orthanc: O
     orthanc.put(dicom_file(STUDY, MR, f"{MR}.1"))
     assert fetch_series(world, BOB, CT, MR).status_code == 200
     assert parts_of(retrieve(world, BOB, "")) == [ct(1)]
+
+
+# Commands
+
+
+def place_of(world: World, credentials: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data directory, with the settings of the archive in the environment."""
+    settings = world.service.settings
+    monkeypatch.setenv("ALBUMCORE_PACS_URL", str(settings.pacs_url))
+    monkeypatch.setenv("ALBUMCORE_PACS_AUTH_FILE", str(credentials))
+    if settings.database is not None:
+        monkeypatch.setenv("ALBUMCORE_DATABASE", settings.database)
+    return settings.data
+
+
+def test_an_administrator_puts_a_study_of_the_archive_into_an_inbox(
+    world: World,
+    orthanc: Orthanc,
+    credentials: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    """All of its series, or some; their images are then shown, and may be added to."""
+    orthanc.put(ct(1), ct(2), dicom_file(STUDY, MR, f"{MR}.1"))
+    command = ("fetch", "--data", place_of(world, credentials, monkeypatch), "--owner", DAVE)
+    status, out, err = run(*command, STUDY, CT)
+    assert (status, out, err) == (
+        0,
+        "2 instances in 1 series were added or renewed; 0 were known; 0 passed over\n",
+        "",
+    )
+    assert parts_of(retrieve(world, DAVE, "")) == [ct(1), ct(2)]
+    assert retrieve(world, ALICE, "").status_code == 404
+    status, out, err = run(*command, STUDY, "--json")
+    assert json.loads(out) == {"series": 2, "instances": 1, "known": 2, "passed_over": []}
+    assert len(parts_of(retrieve(world, DAVE, ""))) == 3
+    assert send(world, DAVE, ct(3)).status_code == 200
+    assert set(orthanc.files()) == {f"{CT}.1", f"{CT}.2", f"{CT}.3", f"{MR}.1"}
+    # Known to the catalogue, it is put into the inbox of another person as well.
+    assert run(*command[:-1], ALICE, STUDY, CT)[0] == 0
+    assert len(parts_of(retrieve(world, ALICE, ""))) == 3
+
+
+def test_a_fetch_that_fails(
+    world: World,
+    orthanc: Orthanc,
+    credentials: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    """The status says whether the archive failed, or there is none; what is no instance is named."""
+    command = ("fetch", "--data", place_of(world, credentials, monkeypatch), "--owner", DAVE)
+    assert run(*command, "1.2.3.4.5")[1].startswith("0 instances in 0 series")
+    orthanc.put(ct(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(PacsArchive, "fetch", lambda *_: None)
+        out = run(*command, STUDY)[1]
+    assert out.startswith(f"passed over: {CT}.1: the archive does not have it any more\n")
+    monkeypatch.setenv("ALBUMCORE_PACS_URL", f"{orthanc.root}/nothing")
+    monkeypatch.setenv("ALBUMCORE_PACS_AUTH_FILE", "")
+    assert run(*command, STUDY)[::2] == (1, "albumcore: the archive answered 401\n")
+    monkeypatch.setenv("ALBUMCORE_PACS_URL", "")
+    assert run(*command, STUDY)[::2] == (2, "ALBUMCORE_PACS_URL names no archive\n")
+
+
+def test_what_is_in_the_archive_is_neither_verified_nor_backed_up_nor_erased_there(
+    world: World,
+    orthanc: Orthanc,
+    credentials: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    """Each command says so. What was erased is forgotten here, and comes back by nothing that a user does."""
+    data = place_of(world, credentials, monkeypatch)
+    assert send(world, ALICE, ct(1), ct(2)).status_code == 200
+    elsewhere = "the bytes of 2 instances are in the archive at ALBUMCORE_PACS_URL, not here"
+    assert run("verify", "--data", data)[1].startswith(f"{elsewhere}: they were not read\n")
+    assert (
+        f"{elsewhere}: they are not in the backup\n"
+        in run("backup", tmp_path / "backup", "--data", data)[1]
+    )
+    status, out, _ = run("erase", "study", STUDY, "--data", data)
+    assert status == 0
+    assert (
+        f"2 instances of study {STUDY} are in the archive at ALBUMCORE_PACS_URL: they were not erased there\n"
+        in out
+    )
+    assert len(orthanc.files()) == 2
+    assert retrieve(world, ALICE, "").status_code == 404
+    assert StoredInstances(world.service.database).of_series(STUDY, CT) == []
+    assert reasons(send(world, ALICE, ct(1))) == [NOT_AUTHORIZED]
+    assert world.request(ALICE, "POST", f"/studies/{STUDY}/fetch").status_code == 200
+    assert retrieve(world, ALICE, "").status_code == 404
+    status, out, _ = run("verify", "--data", data)
+    assert (status, "ALBUMCORE_PACS_URL" in out) == (0, False), out
+
+
+def test_a_copy_is_used_beside_the_archive(
+    world: World,
+    orthanc: Orthanc,
+    credentials: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    """It has what is known of the instances; their bytes are where they were."""
+    data = place_of(world, credentials, monkeypatch)
+    assert send(world, ALICE, ct(1)).status_code == 200
+    source, target = world.service.settings.database or f"sqlite://{data}", tmp_path / "target"
+    status, out, err = run("copy", "--from", source, "--to", f"sqlite://{target}")
+    assert status == 0, out + err
+    with closing(
+        open_service(evolve(world.service.settings, data=target, database=None))
+    ) as copied:
+        reader = copied.instance_reader
+        file = reader.open(reader.one(STUDY, CT, f"{CT}.1"))
+        assert file.read(0, file.length) == ct(1)
+
+
+def test_the_files_that_are_asked_for_most_recently_stay(world: World, orthanc: Orthanc) -> None:
+    """No more than a few long ones are stored at a time."""
+    pixels = bytes(range(256)) * (IN_MEMORY // 256 + 512)
+    size = {"Rows": len(pixels) // 512, "Columns": 256}
+    files = [ct(number, pixels=pixels, **size) for number in range(1, 7)]
+    assert send(world, ALICE, *files).status_code == 200
+    assert parts_of(retrieve(world, ALICE, "")) == files
+    orthanc.clear()
+    statuses = [
+        retrieve(world, ALICE, f"/series/{CT}/instances/{CT}.{number}").status_code
+        for number in range(1, 7)
+    ]
+    assert statuses == [404, 404, 200, 200, 200, 200]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -144,7 +144,8 @@ def fetch(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher) -> Re
 
     Without such an archive it does nothing: the metadata of a study are up to date with every upload.
     """
-    fetcher.fetch(request.study, sorted(seen_series(request, holdings, Place())))
+    held = _held(request, holdings, Place())
+    fetcher.fetch(request.study, _fetchable(request, holdings, held))
     return Response()
 
 
@@ -164,10 +165,19 @@ def fetch_series(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher
     held = _held(request, holdings, Place())
     if not set(series) <= {one.series for one in held}:
         raise SeriesNotFound("no such series, or you cannot see it")
-    # A claim shows no images: an archive may have some that the caller may not see.
-    confirmed = {one.series for one in confirmed_holdings(holdings.claims, held)}
-    fetcher.fetch(request.study, sorted(confirmed.intersection(series)))
+    wanted = [one for one in held if one.series in set(series)]
+    fetcher.fetch(request.study, _fetchable(request, holdings, wanted))
     return Response()
+
+
+def _fetchable(request: ApiRequest, holdings: Holdings, held: Sequence[Holding]) -> list[SeriesUID]:
+    """The series of some holdings of which images are known, and that no claim alone holds.
+
+    An archive may have images of others, which the caller must not see.
+    """
+    confirmed = {one.series for one in confirmed_holdings(holdings.claims, held)}
+    known = holdings.catalogue.populated_series([request.study])
+    return sorted(series for _, series in known if series in confirmed)
 
 
 # Place
