@@ -45,12 +45,12 @@ def begun(world: World, by: str, *files: bytes, album: AlbumId | None = None) ->
     return storing
 
 
-def store(world: World, by: str, *files: bytes) -> list[FailureReason | None]:
+def store(world: World, by: str, *files: bytes) -> list[int | None]:
     """Store instances; return why each is refused."""
     return reasons(begun(world, by, *files))
 
 
-def reasons(storing: Storing) -> list[FailureReason | None]:
+def reasons(storing: Storing) -> list[int | None]:
     """Store what was begun; return why each is refused."""
     with storing:
         found = storing.finish()

@@ -20,7 +20,7 @@ from attrs import define, field
 
 from albumcore.ids import SeriesUID, StudyUID, is_uid
 from albumcore_adapters.base.byte_source import ByteSource
-from albumcore_adapters.base.multipart import PIECE, MalformedBody, MediaType, read_parts
+from albumcore_adapters.base.multipart import READ_AT_ONCE, MalformedBody, MediaType, read_parts
 from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.blobs.port import Blobs, Digest
 from albumcore_adapters.blobs.sealed_drafts import SealedDraft
@@ -209,8 +209,8 @@ class PacsArchive:
 
         def body() -> Iterator[bytes]:
             yield head
-            for start in range(0, draft.length, PIECE):
-                yield draft.read(start, min(start + PIECE, draft.length))
+            for start in range(0, draft.length, READ_AT_ONCE):
+                yield draft.read(start, min(start + READ_AT_ONCE, draft.length))
             yield end
 
         headers = {
