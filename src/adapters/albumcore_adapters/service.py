@@ -37,7 +37,7 @@ from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
 from albumcore_adapters.identity.service_tokens import Issuer
-from albumcore_adapters.instances.archive import Archive, OwnArchive
+from albumcore_adapters.instances.archive import OwnArchive
 from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.pacs_archive import PacsArchive
 from albumcore_adapters.instances.reading import InstanceReader
@@ -86,15 +86,14 @@ class Service:
     instance_store: InstanceStore = field(repr=False)
     instance_reader: InstanceReader = field(repr=False)
     series_fetcher: SeriesFetcher = field(repr=False)
-    pacs: Pacs | None = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
         """End the decoding processes, and close the database and the connections to an existing archive."""
         self.instance_store.executor.shutdown()
         self.decoder.close()
-        if self.pacs is not None:
-            self.pacs.close()
+        if self.series_fetcher.archive is not None:
+            self.series_fetcher.archive.close()
         self.albums.close()
 
 
@@ -158,10 +157,7 @@ def _compose(
         albums, people, token_last_uses, jwt_revocations, verifier, issuer, clock, unknown
     )
     outbox = Outbox(
-        albums,
-        database,
-        people,
-        outbound,
+        *(albums, database, people, outbound),
         root_url=settings.root,
         api_url=settings.api_url,
         clock=clock,
@@ -170,10 +166,8 @@ def _compose(
     holdings = Holdings(albums, inbox, claims, catalogue, clock)
     access = ImageAccess(holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat])
     decoder, stored = Decoder.of(settings), StoredInstances(database)
-    pacs_archive = None
-    if pacs is not None:
-        pacs_archive = PacsArchive(pacs, blobs, PacsSeries(database), settings.max_instance)
-    archive = pacs_archive or OwnArchive(blobs)
+    pacs_archive = _pacs_archive(settings, pacs, blobs, database)
+    reader = InstanceReader(stored, pacs_archive or OwnArchive(blobs), decoder)
     return Service(
         settings=settings,
         secret=secret,
@@ -198,24 +192,27 @@ def _compose(
         holdings=holdings,
         image_access=access,
         decoder=decoder,
-        instance_store=_instance_store(settings, archive, stored, decoder, access),
-        instance_reader=InstanceReader(stored, archive, decoder),
+        instance_store=_instance_store(settings, reader, access),
+        instance_reader=reader,
         series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index),
-        pacs=pacs,
     )
 
 
+def _pacs_archive(
+    settings: Settings, pacs: Pacs | None, blobs: Blobs, database: Database
+) -> PacsArchive | None:
+    if pacs is None:
+        return None
+    return PacsArchive(pacs, blobs, PacsSeries(database), settings.max_instance)
+
+
 def _instance_store(
-    settings: Settings,
-    archive: Archive,
-    stored: StoredInstances,
-    decoder: Decoder,
-    access: ImageAccess,
+    settings: Settings, reader: InstanceReader, access: ImageAccess
 ) -> InstanceStore:
     return InstanceStore(
-        archive=archive,
-        decoder=decoder,
-        instances=stored,
+        archive=reader.archive,
+        decoder=reader.decoder,
+        instances=reader.instances,
         access=access,
         executor=ThreadPoolExecutor(_STORING_THREADS, "storing"),
         max_instance=settings.max_instance,

@@ -13,9 +13,8 @@ import pytest
 from albumcore_adapters.base.settings import (
     Settings,
     SettingsError,
-    settings_page,
-    settings_table,
 )
+from albumcore_adapters.base.settings_page import settings_page, settings_table
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
 
@@ -59,6 +58,9 @@ def test_settings_from_an_empty_environment() -> None:
         "decoder_memory": 1024**3,
         "decoder_seconds": 30,
         "trusted_proxies": None,
+        "pacs_url": None,
+        "pacs_auth_file": None,
+        "pacs_seconds": 30,
         "keep_at_least": None,
     }
 
@@ -287,14 +289,14 @@ def test_settings_table_has_a_row_for_each_setting() -> None:
 
 
 def test_settings_page_is_up_to_date() -> None:
-    """The reference page is what `python -m albumcore_adapters.base.settings` prints; if not, run that again."""
+    """The reference page is what `python -m albumcore_adapters.base.settings_page` prints; if not, run that again."""
     assert PAGE.read_text(encoding="utf-8") == settings_page()
 
 
 def test_settings_module_run_as_a_program_prints_the_page() -> None:
     """The command that the page names makes the page."""
     printed = subprocess.run(
-        [sys.executable, "-m", "albumcore_adapters.base.settings"],
+        [sys.executable, "-m", "albumcore_adapters.base.settings_page"],
         capture_output=True,
         check=True,
         text=True,

@@ -54,7 +54,7 @@ def reasons(storing: Storing) -> list[int | None]:
     """Store what was begun; return why each is refused."""
     with storing:
         found = storing.finish()
-    return [one.reason if isinstance(one, NotKept) else None for one in found]
+    return [FailureReason(one.reason) if isinstance(one, NotKept) else None for one in found]
 
 
 def ct(number: int, pixels: bytes = bytes(64), series: SeriesUID = CT) -> bytes:

@@ -206,7 +206,9 @@ def test_real_files_come_back_the_same(world: World, orthanc: Orthanc) -> None:
 def test_wrong_credentials_are_a_fault_of_the_service(world: World, orthanc: Orthanc) -> None:
     """The client gets 502, and nothing of what the archive said."""
     assert send(world, ALICE, ct(1)).status_code == 200
-    world.service.pacs._headers["Authorization"] = "Basic d3Jvbmc6d3Jvbmc="  # type: ignore[union-attr]
+    archive = world.service.series_fetcher.archive
+    assert archive is not None
+    archive.pacs._headers["Authorization"] = "Basic d3Jvbmc6d3Jvbmc="
     answer = retrieve(world, ALICE, f"/series/{CT}/instances/{CT}.1")
     assert (answer.status_code, answer.json["detail"]) == (502, "the archive answered 401")
     assert send(world, ALICE, ct(2)).status_code == 502

@@ -1,11 +1,10 @@
 """Every setting of the service: one declaration each, in `Settings`.
 
-`python -m albumcore_adapters.base.settings` prints the reference page, which is generated from the declarations.
+`python -m albumcore_adapters.base.settings_page` prints the reference page, which is generated from the declarations.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,7 +55,7 @@ class SettingsError(Exception):
 
 
 @frozen
-class _Declaration:
+class SettingDeclaration:
     """The declaration of a setting, apart from its name and its default."""
 
     variable: str
@@ -82,11 +81,11 @@ def _setting(
     is_shown: bool = True,
 ) -> Any:
     """Declare one setting. With ``is_shown`` false, `repr` leaves it out: it may contain a password."""
-    declaration = _Declaration(variable, setting_type, help, optional=default is None)
+    declaration = SettingDeclaration(variable, setting_type, help, optional=default is None)
     return attrs.field(
         default=default,
         converter=declaration.convert,
-        metadata={_Declaration: declaration},
+        metadata={SettingDeclaration: declaration},
         repr=is_shown,
     )
 
@@ -362,54 +361,12 @@ class Settings:
         given = {name: value for name, value in overrides.items() if value is not None}
         read: dict[str, Any] = {
             name: environ[declaration.variable]
-            for name, declaration in _declarations().items()
+            for name, declaration in declarations().items()
             if environ.get(declaration.variable, "").strip()
         }
         return cls(**(read | given))
 
 
-def _declarations() -> dict[str, _Declaration]:
-    return {field.name: field.metadata[_Declaration] for field in attrs.fields(Settings)}
-
-
-def settings_table() -> str:
-    """Return the settings as a Markdown table, one row each, in the order of `Settings`."""
-    lines = ["| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |"]
-    for field in attrs.fields(Settings):
-        declaration: _Declaration = field.metadata[_Declaration]
-        default = "not set" if field.default is None else f"`{_shown(field.default)}`"
-        lines.append(
-            f"| `{declaration.variable}` | {declaration.setting_type.expected} | {default} | {declaration.help} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _shown(default: object) -> str:
-    if isinstance(default, bool):
-        return str(default).lower()
-    return f"./{default}" if isinstance(default, Path) else str(default)
-
-
-def settings_page() -> str:
-    """Return the reference page of the settings, in Markdown."""
-    return _PAGE.format(table=settings_table())
-
-
-_PAGE = """\
-# Settings
-
-Settings are read from the environment when the service or a command starts.
-An option of the command line wins over its variable.
-A variable that is empty or blank counts as not set.
-A bad value stops the start, with a message that names the variable and what it accepts.
-
-{table}
-`ALBUMCORE_JWKS_URL` needs `ALBUMCORE_JWT_ISSUER` and `ALBUMCORE_JWT_AUDIENCE` beside it.
-Otherwise a token that the identity provider made for another service would be accepted.
-
-This page is generated: `python -m albumcore_adapters.base.settings > docs/reference/settings.md`.
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(settings_page())
+def declarations() -> dict[str, SettingDeclaration]:
+    """The declaration of each setting, by the name of its attribute, in their order."""
+    return {field.name: field.metadata[SettingDeclaration] for field in attrs.fields(Settings)}

@@ -9,7 +9,6 @@ from cyclopts import Parameter
 from albumcore.ids import series_uid, study_uid
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, existing, print_json
-from albumcore_adapters.outbound import PacsFailed
 
 
 @app.command
@@ -38,12 +37,9 @@ def fetch(
         archive = service.series_fetcher.archive
         if archive is None:
             raise Failed("ALBUMCORE_PACS_URL names no archive", 2)
-        try:
-            wanted = uids or archive.series_of(uid)
-            user = service.people.register(owner)
-            found = service.series_fetcher.fetch(uid, wanted, user.id, progress)
-        except PacsFailed as error:
-            raise Failed(f"albumcore: {error.detail}", 1) from error
+        wanted = uids or archive.series_of(uid)
+        user = service.people.register(owner)
+        found = service.series_fetcher.fetch(uid, wanted, user.id, progress)
     if json:
         print_json(
             {

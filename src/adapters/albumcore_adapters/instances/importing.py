@@ -44,6 +44,7 @@ def import_instances(
 
     Raises:
         BlobsUnavailable, BlobsFull: the storage does not respond, or has no space left.
+        PacsFailed: the existing archive fails.
     """
     refused: list[RefusedFile] = []
     kept: set[Kept] = set()

@@ -1,8 +1,7 @@
 """An existing archive (PACS) as the place of the bytes of instances: stored and fetched over DICOMweb.
 
 What is known of an instance was read from its bytes, and they are compared with its SHA-256 whenever they are fetched.
-So an archive that has other bytes under a UID, or changes what it stores, is noticed, and shows nobody images that they
-did not send or may not see.
+So other bytes under a UID are noticed, and never shown in place of those that were sent.
 """
 
 from __future__ import annotations
@@ -190,6 +189,10 @@ class PacsArchive:
             PacsFailed: the archive fails.
         """
         return [*self._search(f"/studies/{study}/series/{series}/instances", _INSTANCE)]
+
+    def close(self) -> None:
+        """Close the connections to the archive."""
+        self.pacs.close()
 
     def _require_known(self, study: StudyUID, series: SeriesUID) -> None:
         if self.series.knows(series):
