@@ -39,6 +39,7 @@ Knees and elbows
 2 AlbumEdited by alice
 events read: 2 problems: []
 """,
+    "download_images.py": "1 file\n['DICOM/0/1', 'DICOMDIR']\n2191\n",
     "embed_threads.py": "41 entries, of versions 1 to 41\n",
     "embed_forks.py": "21 entries\n",
     "embed_wsgi.py": "the clinic\n200 OK\nUnauthorized\n",

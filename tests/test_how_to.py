@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from textwrap import dedent
 
 import pytest
 
+from support.kheops import ALICE, open_world, settle
 from support.patches import follow
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +85,30 @@ def test_a_piece_of_a_file_is_in_it(page: Path) -> None:
         height = piece.count("\n") + 1
         starts = range(len(lines) - height + 1)
         assert piece in {dedent("\n".join(lines[start : start + height])) for start in starts}
+
+
+def test_the_viewer_is_configured_as_the_service_configures_it(tmp_path: Path) -> None:
+    """The options on the page are those of the response that a viewer reads its configuration from."""
+    text = (ROOT / "examples" / "ohif-config.js").read_text(encoding="utf-8")
+    config = json.loads(text.removeprefix("window.config = ").rstrip(";\n"))
+    shown, by_link = config["dataSources"]
+    world = open_world(tmp_path, start=settle)
+    [served] = world.get(ALICE, "/ohifservermetadata")["servers"]["dicomWeb"]
+    world.service.close()
+    options = json.dumps(shown["configuration"]).replace(
+        "https://albums.example", served["qidoRoot"]
+    )
+    of_a_page = {"friendlyName": "albumcore", "supportsFuzzyMatching": True}
+    assert {**json.loads(options), "name": served["name"]} == {**served, **of_a_page}
+    assert by_link["namespace"].endswith(".dicomwebproxy")
+
+
+def test_the_configuration_of_orthanc_is_json() -> None:
+    """Its address ends in a slash: Orthanc appends the path."""
+    text = (ROOT / "examples" / "orthanc.json").read_text(encoding="utf-8")
+    [server] = json.loads(text)["DicomWeb"]["Servers"].values()
+    assert server["Url"].endswith("/")
+    assert server["HttpHeaders"] == {"Authorization": "Bearer TOKEN"}
 
 
 def test_every_example_of_embedding_is_shown() -> None:
