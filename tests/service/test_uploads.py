@@ -1,38 +1,50 @@
-"""Uploads of instances over real HTTP: by a client of others, of any length, cut off, and with a server that dies."""
+"""Uploads of instances over real HTTP: by a client of others, of any length, cut off, and with a server that dies.
+
+What is stored is retrieved, erased and collected with SQLite and a directory, and with PostgreSQL and S3.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import random
 import socket
 import threading
+import zipfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from datetime import timedelta
 from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
-from albumcore import Source, album_stream, create_album
+from albumcore import SeriesImported, Source, album_stream, create_album, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
+from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.stored_instances import StoredInstances
+from albumcore_adapters.erasure.collecting import collect
+from albumcore_adapters.erasure.erasing import Eraser
+from albumcore_adapters.erasure.subjects import erase_study
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.verification import verify
 from support.deep import at_length
 from support.dicom_files import BOUNDARY, RELATED, dicom_file, message
+from support.places import SYSTEMS, place_for
+from support.s3 import reached, serving_s3
 from support.server import Server, bearer, opened, serving
-from support.templates import place
 
 ALBUM = AlbumId("Uploads001")
 MIB = 1024 * 1024
-DEATHS = at_length(40, 4)
+DEATHS = at_length(40, 3)
 
 
 def one(study: str, number: int, length: int = 64, **attributes: Any) -> bytes:
@@ -166,21 +178,46 @@ def upload(
         has_stored.set()
 
 
-def test_kills_in_the_middle_of_uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was acknowledged is stored, what is stored is whole, and the album has each series once."""
-    where = place(tmp_path)
-    if "database" in where:
-        monkeypatch.setenv("ALBUMCORE_DATABASE", where["database"])
-    settings = Settings(**where)
-    service = open_service(settings)
-    headers = {**bearer(service, "alice"), "Content-Type": RELATED}
-    alice = service.people.register("alice", "alice@clinic.example", "Alice").id
-    service.albums.handle(album_stream(ALBUM), create_album, Source(alice), "Uploads")
-    service.close()
+@pytest.fixture(params=SYSTEMS)
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """A store with the album, in SQLite and a directory or in PostgreSQL and S3, which the environment names."""
+    with ExitStack() as stack:
+        where = place_for(request.param, tmp_path / "data", stack)
+        if where.database is not None:
+            s3 = stack.enter_context(serving_s3())
+            stack.enter_context(reached(s3.address))
+            monkeypatch.setenv("ALBUMCORE_DATABASE", where.database)
+            monkeypatch.setenv("ALBUMCORE_BLOBS", f"s3://{s3.bucket()}/images")
+        found = Settings.from_environment(os.environ, data=where.data)
+        with closing(open_service(found)) as service:
+            alice = service.people.register("alice", "alice@clinic.example", "Alice").id
+            service.albums.handle(album_stream(ALBUM), create_album, Source(alice), "Uploads")
+        yield found
+
+
+def headers_of(settings: Settings) -> dict[str, str]:
+    """The headers of an upload of Alice."""
+    with closing(open_service(settings)) as service:
+        return {**bearer(service, "alice"), "Content-Type": RELATED}
+
+
+def collected(settings: Settings) -> None:
+    """Remove what nothing refers to, of any age, and find nothing wrong with what remains."""
+    with closing(open_service(settings)) as service:
+        before = utc_now() + timedelta(days=1)
+        assert not collect(service.albums, service.database, service.blobs, before, 30).held_up
+    assert verify(settings).problems == []
+
+
+def test_kills_in_the_middle_of_uploads(settings: Settings) -> None:
+    """What was acknowledged is stored, what is stored is whole, and each series has one event; the rest is garbage."""
+    headers = headers_of(settings)
     acknowledged: dict[str, str] = {}
     numbers, moments = count(1), random.Random(7)
     for _ in range(DEATHS):
-        with serving(tmp_path, workers=2) as server:
+        with serving(settings.data, workers=2) as server:
             has_stored = threading.Event()
             arguments = (server, headers, numbers, acknowledged, has_stored)
             uploads = [threading.Thread(target=upload, args=arguments) for _ in range(3)]
@@ -191,12 +228,59 @@ def test_kills_in_the_middle_of_uploads(tmp_path: Path, monkeypatch: pytest.Monk
             server.kill()
             for thread in uploads:
                 thread.join()
-    service = open_service(settings)
-    stored = digests(service)
-    assert acknowledged.items() <= stored.items()
-    studies = service.albums.load(album_stream(ALBUM)).studies
-    assert {sop.rpartition(".")[0] for sop in stored} == {
-        uid for series in studies.values() for uid in series
-    }
-    service.close()
-    assert verify(settings).problems == []
+    collected(settings)
+    with closing(open_service(settings)) as service:
+        stored = digests(service)
+        assert acknowledged.items() <= stored.items()
+        events = [one.event for one in service.albums.history(album_stream(ALBUM))]
+        imported = [one.series_uid for one in events if isinstance(one, SeriesImported)]
+        assert sorted(imported) == sorted({sop.rpartition(".")[0] for sop in stored})
+        assert len(list(service.blobs.digests())) == len(stored)
+    assert list(settings.data.glob("blobs/.draft*")) == []
+
+
+def test_instances_are_stored_seen_taken_along_and_erased(settings: Settings) -> None:
+    """Byte for byte as files and in an archive; as metadata, frames and pictures. Then nothing is left of them."""
+    pixels = 2 * 300 * 200
+    files = [one("1.2.7", number, pixels, Rows=300, Columns=200) for number in range(3)]
+    headers = headers_of(settings)
+    with serving(settings.data) as server:
+
+        def seen(path: str, accept: str = "*/*") -> bytes:
+            sent = {"Authorization": headers["Authorization"], "Accept": accept}
+            answer = httpx.get(f"{server.address}{path}", headers=sent, timeout=60)
+            assert answer.status_code == 200, answer.text
+            return answer.content
+
+        answer = httpx.post(
+            f"{server.address}/studies?album={ALBUM}",
+            content=message(files),
+            headers=headers,
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+        series, instance = "/studies/1.2.7/series/1.2.7.1", "/instances/1.2.7.1.1"
+        related = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+        assert all(file in seen("/studies/1.2.7", related) for file in files)
+        assert all(file in seen(series, related) for file in files)
+        assert files[1] in seen(f"{series}{instance}", related)
+        assert files[1][-pixels:] in seen(f"{series}{instance}/frames/1")
+        assert files[1][-pixels:] in seen(f"{series}{instance}/bulkdata/7FE00010")
+        assert seen(f"{series}/metadata").count(b"/bulkdata/") == len(files)
+        assert seen("/instances", "application/dicom+json").count(b"00080018") == len(files)
+        for picture in (f"{series}/thumbnail", f"{series}{instance}/frames/1/rendered"):
+            assert seen(picture, "image/jpeg").startswith(b"\xff\xd8\xff")
+        with zipfile.ZipFile(BytesIO(seen("/studies/1.2.7", "application/zip"))) as archive:
+            *entries, directory = archive.namelist()
+            assert sorted(map(archive.read, entries)) == sorted(files)
+            assert directory == "DICOMDIR"
+        assert server.stop() == 0
+    collected(settings)
+    with closing(open_service(settings)) as service:
+        assert len(digests(service)) == len(list(service.blobs.digests())) == len(files)
+        list_of_erasures = settings.data / ERASURES_FILE
+        eraser = Eraser(service.albums, service.database, utc_now, {}, list_of_erasures)
+        erase_study(eraser, StudyUID("1.2.7"))
+    collected(settings)
+    with closing(open_service(settings)) as service:
+        assert list(service.blobs.digests()) == []
