@@ -9,8 +9,10 @@ import runpy
 import shlex
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import falcon
 import falcon.testing
 import httpx
 import pytest
+from PIL import Image
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.server import serve
@@ -39,6 +42,8 @@ def _request(client: httpx.Client, line: str) -> httpx.Response:
                 headers[name] = value
             case "-d":
                 method, data = "POST", next(words)
+            case "-o":
+                next(words)
             case _:
                 url = word
     # The demo is told to listen on any free port; the client knows which.
@@ -54,8 +59,15 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
         os.set_blocking(server.process.stdout.fileno(), False)
         printed.write_text(server.process.stdout.read())
         lines = [line for line in printed.read_text().splitlines() if line.startswith("curl")]
+        [link] = re.findall(r"^http://[^/]+(/\S+)$", printed.read_text(), re.MULTILINE)
         with httpx.Client(base_url=server.address, timeout=60) as client:
-            events, search, get, create, delete = (_request(client, line) for line in lines)
+            answers = [_request(client, line) for line in lines]
+            events, study, search, get, create, delete = answers
+            with Image.open(BytesIO(client.get(link).content)) as image:
+                shades = sum(map(bool, image.convert("L").histogram()))
+                assert (image.format, shades > 50) == ("JPEG", True)
+            with zipfile.ZipFile(BytesIO(study.content)) as archive:
+                assert archive.namelist()[-1] == "DICOMDIR"
             kinds = [one.get("mutation_type", "comment") for one in events.json()]
             assert int(events.headers["X-Total-Count"]) == len(kinds) == 26
             assert (kinds[0], kinds[-1]) == ("LEAVE_ALBUM", "CREATE_ALBUM")
@@ -69,8 +81,8 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
             assert base64.b64decode(get.json()["data"]) == headshot
             assert create.json() == {"id": max(shown) + 1}
             assert (delete.status_code, delete.json()) == (200, {})
-            assert len(_request(client, lines[1]).json()) == 4
-            assert _request(client, lines[4]).status_code == 404
+            assert len(_request(client, lines[2]).json()) == 4
+            assert _request(client, lines[5]).status_code == 404
         # A connection that is kept open may be waited for, as long as gunicorn is patient.
         assert server.stop() == 0
 

@@ -52,6 +52,7 @@ from albumcore.ids import (
     AlbumId,
     CapabilityTokenId,
     ReportProviderId,
+    SeriesUID,
     StudyUID,
     UserId,
     WebhookId,
@@ -59,6 +60,7 @@ from albumcore.ids import (
 from albumcore_adapters.access.images import upload_to
 from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.directory.patients import Patient
+from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.identity.issuing import issue
 from albumcore_adapters.service import Service, open_service
@@ -262,12 +264,32 @@ def announcement(service: Service, made: Demo) -> Callable[[str], None]:
     jwt = issue(service.auth, ADA, email, name, _TOKEN_LIFE)
     account = service.accounts.named(ACCOUNT)
     assert account is not None
-    token = service.accounts.token(account)
-    return lambda address: print(instructions(made, address, jwt, token), flush=True)
+    token, series = service.accounts.token(account), _series_with_frames(service, made)
+    return lambda address: print(instructions(made, series, address, jwt, token), flush=True)
 
 
-def instructions(demo: Demo, address: str, jwt: str, token: str) -> str:
-    """Return shell commands that show the demo through both APIs, with a JWT and a TSCharts token."""
+def _series_with_frames(service: Service, made: Demo) -> tuple[StudyUID, SeriesUID] | None:
+    """A series of the album, with its study, whose files are stored; None in a demo of before files were stored."""
+    album, stored = AlbumId(made.album_id), StoredInstances(service.database)
+    for study, series in service.albums.load(album_stream(album)).studies.items():
+        for uid in series:
+            if any(one.blob and one.pixels for one in stored.of_series(study, uid)):
+                return study, uid
+    return None
+
+
+def instructions(
+    demo: Demo, series: tuple[StudyUID, SeriesUID] | None, address: str, jwt: str, token: str
+) -> str:
+    """Return what shows the demo through both APIs, with a JWT and a TSCharts token: shell commands, and a link.
+
+    Args:
+        demo: What the demo made.
+        series: The series that is shown, with its study; None to show none.
+        address: Where the service listens.
+        jwt: A JWT.
+        token: A TSCharts token.
+    """
     images = f"{address}/tscharts/v1/image"
     shown, deleted = demo.images[ImageType.HEADSHOT.value], demo.images[ImageType.AUDIOGRAM.value]
     authorization = f"-H 'Authorization: Token {token}'"
@@ -286,10 +308,21 @@ def instructions(demo: Demo, address: str, jwt: str, token: str) -> str:
             f"TSCharts token:\n\n{token}\n",
             "Every event of the album, newest first:\n",
             f"curl -s '{address}/albums/{demo.album_id}/events' -H 'Authorization: Bearer {jwt}'\n",
+            *(() if series is None else _images(*series, address, jwt)),
             "The four image calls: search, get, create, delete:\n",
             f"curl -s '{images}/?patient={demo.patient}&sort=true' {authorization}",
             f"curl -s '{images}/{shown}/' {authorization}",
             f"curl -s '{images}/' {authorization} -H 'Content-Type: application/json' -d '{new}'",
             f"curl -s -X DELETE '{images}/{deleted}/' {authorization}\n",
         )
+    )
+
+
+def _images(study: StudyUID, series: SeriesUID, address: str, jwt: str) -> tuple[str, ...]:
+    of_study = f"{address}/studies/{study}"
+    return (
+        "An image of the album, in a browser:\n",
+        f"{address}/link/{jwt}/studies/{study}/series/{series}/rendered\n",
+        "The DICOM files of its study:\n",
+        f"curl -s '{of_study}?accept=application/zip' -o study.zip -H 'Authorization: Bearer {jwt}'\n",
     )
