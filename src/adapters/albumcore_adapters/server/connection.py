@@ -30,6 +30,9 @@ _KIB = 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DISCARDED = bytearray(256 * _KIB)  # drained bytes are read into this
+_RECEIVED = (
+    256 * _KIB
+)
 _READS_PER_TURN = 16  # from one connection, before the others get a turn
 _MAX_REST = 64 * _KIB  # bytes of a refused body that are read so that the connection can be kept
 
@@ -131,7 +134,7 @@ class Connection:
         if self._received_at is not None:
             # While the application stored what came before, the client may have had to wait.
             self.deadline += monotonic() - self._received_at
-        piece = self._wait_for(lambda: self.raw.recv(size))
+        piece = self._wait_for(lambda: self.raw.recv(min(size, _RECEIVED)))
         self.extend_deadline(len(piece))
         self._received_at = monotonic()
         if self.chunks is not None:
