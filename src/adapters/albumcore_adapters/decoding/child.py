@@ -59,7 +59,7 @@ def _header(file: BoundedReader, _: Mapping[str, Any]) -> WireMessage:
     header = read_header(file)
     pixels = header.pixels.to_json() if header.pixels else b""
     says = {
-        "record": attrs.asdict(header.record),
+        "record": attrs.asdict(header.record, recurse=False),
         "transfer_syntax": header.transfer_syntax,
         "json": len(header.json),
     }

@@ -96,8 +96,11 @@ def _names(text: str) -> Values:
 def numbers(form: str) -> Callable[[bytes, bool], Values]:
     """Return the function that reads binary numbers of a format of `struct`."""
     size = struct.calcsize(f"={form}")
+    single = {True: struct.Struct(f"<{form}"), False: struct.Struct(f">{form}")}
 
     def read(value: bytes, is_little: bool) -> Values:
+        if len(value) == size:
+            return [finite(*single[is_little].unpack(value))]
         count, rest = divmod(len(value), size)
         if rest:
             raise ValueError("the length of the value does not fit its VR")
