@@ -616,6 +616,16 @@ def test_a_message_has_a_number_of_parts(world: World, monkeypatch: pytest.Monke
     assert (answer.status_code, answer.json["message"]) == (413, "Content Too Large")
 
 
+@pytest.mark.parametrize("syntax", [b"1.2\r\nX-Header: 1", b'1.2;type="text/html', b"1.2\\1.2.3"])
+def test_a_transfer_syntax_that_is_no_uid_is_refused(world: World, syntax: bytes) -> None:
+    """It would be in the headers of responses."""
+    named = b"1.2.840.10008.1.2.1"
+    assert len(syntax) <= len(named)
+    content = ct().replace(named, syntax.ljust(len(named), b"\0"), 1)
+    answer = send(world, ALICE, content)
+    assert (answer.status_code, reasons(answer, OTHERS)) == (409, [FAILURE])
+
+
 def test_an_instance_without_a_class(world: World) -> None:
     """The answer refers to it by its UID alone."""
     answer = send(world, ALICE, ct(1, SOPClassUID=None))

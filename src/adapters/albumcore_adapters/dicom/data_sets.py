@@ -23,6 +23,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from albumcore.ids import is_uid
 from albumcore_adapters.dicom.deflated import BoundedReader, InflatedTooLong
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 
@@ -195,7 +196,8 @@ def parse(
         defer_size: The value of an element of more bytes is not read; None to read all.
 
     Raises:
-        NotAnInstance: it is not a DICOM file, or truncated, or a media directory, or has too many elements.
+        NotAnInstance: it is not a DICOM file, or truncated, or a media directory, or has too many elements, or names a
+            transfer syntax that is no UID.
         Exception: of any type, raised by pydicom on damaged files.
     """
     start = file.read(LEAD)
@@ -207,6 +209,8 @@ def parse(
     if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise NotAnInstance("a media directory (DICOMDIR), not an instance")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax and not is_uid(syntax):  # it is in the headers of responses
+        raise NotAnInstance("TransferSyntaxUID is not a UID")
     if syntax == DeflatedExplicitVRLittleEndian:
         data = file.inflated()
         extent = Extent(data, longest)
