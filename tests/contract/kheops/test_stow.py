@@ -503,6 +503,7 @@ PIXELS = {"7FE00010": {"vr": "OW", "BulkDataURI": LINK}}
         ([data_set(**PIXELS)], (("image/jpeg", LINK, b"no JPEG"),)),
         ([data_set(**PIXELS)], (("image/gif", LINK, b"GIF89a"),)),
         ([data_set(**{"00081030": {"vr": "LO", "BulkDataURI": LINK}})], (("x/y", LINK, b"x"),)),
+        ([data_set(**{"00420011": {"vr": ["OB"], "BulkDataURI": LINK}})], (("x/y", LINK, b"x"),)),
     ],
     ids=str,
 )
@@ -624,6 +625,14 @@ def test_a_transfer_syntax_that_is_no_uid_is_refused(world: World, syntax: bytes
     content = ct().replace(named, syntax.ljust(len(named), b"\0"), 1)
     answer = send(world, ALICE, content)
     assert (answer.status_code, reasons(answer, OTHERS)) == (409, [FAILURE])
+
+
+def test_the_file_meta_information_of_a_data_set_is_left_out(world: World) -> None:
+    """It is made anew; bulk data that were sent for it are dropped."""
+    link = {"00020102": {"vr": "OB", "BulkDataURI": LINK}}
+    answer = send_json(world, [data_set(**link)], ("application/octet-stream", LINK, b"ab"))
+    assert answer.status_code == 200
+    assert "PrivateInformation" not in read_back(world).file_meta
 
 
 def test_an_instance_without_a_class(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 from pydicom import Dataset
@@ -30,6 +30,7 @@ _JPEG = "image/jpeg"
 _UTF8 = "ISO_IR 192"
 _MAX_LENGTH = 0xFFFFFFFE
 _PIECE = 256 * 1024
+T = TypeVar("T")
 _BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
@@ -65,7 +66,7 @@ def compose(attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[by
     Raises:
         CannotCompose: the data set is not valid, or its bulk data are of a kind that no transfer syntax here has.
     """
-    named = {tag: one for tag, one in attributes.items() if not tag.startswith("0002")}
+    named, bulk = _without_meta(attributes), _without_meta(bulk)
     with quiet_pydicom():
         try:
             plain = {tag: one for tag, one in named.items() if tag not in bulk}
@@ -82,6 +83,11 @@ def compose(attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[by
             # pydicom raises exceptions of every type on invalid data sets.
             raise CannotCompose(f"the data set is not valid ({type(error).__name__})") from None
     return _pieces(pieces, rest, named, bulk, syntax)
+
+
+def _without_meta(by_tag: Mapping[str, T]) -> dict[str, T]:
+    """Leave out the File Meta Information, which is made anew."""
+    return {tag: one for tag, one in by_tag.items() if not tag.startswith("0002")}
 
 
 def _refuse_link(tag: str, vr: str, link: str) -> None:
@@ -165,7 +171,7 @@ def _element(
     encoded_tag = bytes.fromhex(tag[2:4] + tag[:2] + tag[6:] + tag[4:6])
     is_encapsulated = tag == _PIXEL_DATA and syntax != _EXPLICIT
     vr = "OB" if is_encapsulated else attribute.get("vr")
-    if padded > _MAX_LENGTH or vr not in _BULK_VRS:
+    if padded > _MAX_LENGTH or not isinstance(vr, str) or vr not in _BULK_VRS:
         raise CannotCompose("the bulk data are too long, or of no VR that bulk data have")
     head = encoded_tag + vr.encode() + bytes(2)
     if is_encapsulated:
