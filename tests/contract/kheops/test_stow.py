@@ -635,6 +635,33 @@ def test_the_file_meta_information_of_a_data_set_is_left_out(world: World) -> No
     assert "PrivateInformation" not in read_back(world).file_meta
 
 
+@pytest.mark.parametrize("limit", ["MAX_DATA_SETS", "MAX_METADATA"])
+def test_data_sets_wait_in_bounded_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """A part with too many, or with more than may wait beside those of other parts, is refused; those before stay."""
+    waiting = json.dumps([data_set(**PIXELS)]).encode()
+    most = {"MAX_DATA_SETS": 1, "MAX_METADATA": len(waiting) + 10}[limit]
+    monkeypatch.setattr(composing, limit, most)
+    metadata = ["Content-Type: application/dicom+json"]
+    many = b"[" + b"{}," * 10 + b"{}]"
+    image = ["Content-Type: image/jpeg", f"Content-Location: {LINK}"]
+    body = message([(metadata, waiting), (metadata, many), (image, jpeg_of())])
+    headers = {"Content-Type": JSON_RELATED}
+    answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
+    assert (answer.status_code, reasons(answer, OTHERS)) == (202, [OUT_OF_RESOURCES])
+
+
+def test_data_sets_count_as_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of each is in memory as well."""
+    monkeypatch.setattr(stow, "MAX_PARTS", 3)
+    metadata = ["Content-Type: application/dicom+json"], b"[1, 2, 3]"
+    headers = {"Content-Type": JSON_RELATED}
+    body = message([metadata, ct()])
+    answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
+    assert answer.status_code == 413
+
+
 def test_an_instance_without_a_class(world: World) -> None:
     """The answer refers to it by its UID alone."""
     answer = send(world, ALICE, ct(1, SOPClassUID=None))

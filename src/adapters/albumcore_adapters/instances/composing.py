@@ -17,7 +17,10 @@ from albumcore_adapters.instances.outcomes import FailureReason, NotKept
 from albumcore_adapters.instances.storing import Storing
 
 MAX_METADATA = 1024 * 1024
-"""The longest part with data sets, in bytes; they are in memory as a whole."""
+"""The longest part with data sets, in bytes, which is in memory as a whole; and the most that may wait of all parts."""
+
+MAX_DATA_SETS = 1000
+"""Data sets of one part, and data sets of a message that may wait for their bulk data."""
 
 MAX_WAITING = 64
 """Bulk data that may wait for others of the same data set."""
@@ -36,11 +39,13 @@ class _Waiting:
         missing: The tags by the addresses of bulk data that have not come.
         bulk: The bulk data that have come, by tag.
         drafts: The bytes of these.
+        size: The length of its text, in bytes; of several in one part, on average.
     """
 
     attributes: Mapping[str, Any]
     transfer_syntax: str | None
     missing: dict[str, str]
+    size: int
     bulk: dict[str, BulkData] = field(factory=dict)
     drafts: list[InstanceDraft] = field(factory=list)
 
@@ -88,7 +93,16 @@ class Composing:
             found = orjson.loads(text)
         except ValueError:
             found = None
-        for attributes in found if isinstance(found, list) else [found]:
+        data_sets = found if isinstance(found, list) else [found]
+        held = len(text) + sum(one.size for one in self._waiting)
+        number = len(data_sets) + len(self._waiting)
+        if held > MAX_METADATA or number > MAX_DATA_SETS:
+            detail = (
+                f"more than {MAX_DATA_SETS} data sets wait for bulk data, or {MAX_METADATA} bytes"
+            )
+            self.storing.refuse(FailureReason.OUT_OF_RESOURCES, detail)
+            return
+        for attributes in data_sets:
             if not isinstance(attributes, dict):
                 reason = FailureReason.CANNOT_UNDERSTAND
                 self.storing.refuse(reason, "it is no data set in the DICOM JSON Model")
@@ -99,7 +113,8 @@ class Composing:
                 for tag, one in attributes.items()
                 if _TAG.fullmatch(tag) and isinstance(one, dict) and isinstance(one.get(_LINK), str)
             }
-            waiting = _Waiting(attributes, transfer_syntax, missing)
+            size = len(text) // len(data_sets)
+            waiting = _Waiting(attributes, transfer_syntax, missing, size)
             self._waiting.append(waiting)
             self._store_if_whole(waiting)
 

@@ -34,7 +34,7 @@ from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, 
 from albumcore_adapters.instances.storing import InstanceStore, Storing
 
 MAX_PARTS = 50_000
-"""Parts of one message: what became of each is in memory until the answer."""
+"""Parts of one message, and data sets in them: what became of each is in memory until the answer."""
 
 _MAX_FILE_ID = 255  # characters
 
@@ -72,8 +72,10 @@ def store_instances(request: ApiRequest, store: InstanceStore, settings: Setting
 
 def _parts(storing: Storing, media_type: MediaType, request: ApiRequest) -> Iterator[BodyPart]:
     for number, part in enumerate(read_parts(media_type, body_reader(request.req))):
-        if number >= MAX_PARTS:
-            too_many = _broken_off(f"a message has at most {MAX_PARTS} parts", storing)
+        if number >= MAX_PARTS or len(storing.outcomes) >= MAX_PARTS:
+            too_many = _broken_off(
+                f"a message has at most {MAX_PARTS} parts and data sets", storing
+            )
             raise falcon.HTTPContentTooLarge(description=too_many)
         yield part
 
