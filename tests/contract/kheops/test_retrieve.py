@@ -19,7 +19,9 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate
 from albumcore import edit_album, import_series
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.blobs.port import Digest
+from albumcore_adapters.dicom.pixel_places import MAX_FRAMES
 from support.dicom_files import dicom_file
+from support.encoded_files import encapsulated, encoded, image_elements, instance_file
 from support.kheops import ALBUM, ALICE, BOB, DAVE, Answer, World, open_world, settle
 from support.served import served
 from support.stored_files import StoredFile, pydicom_file, store_file, store_pydicom_files
@@ -385,6 +387,21 @@ def test_frames_are_decoded(world: World, name: str, status: int) -> None:
             assert header["Content-Type"].endswith("; transfer-syntax=1.2.840.10008.1.2.1")
             pixels = pydicom.dcmread(io.BytesIO(stored.content)).pixel_array
             assert content == alone.content == pixels.astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize("number", [-5, MAX_FRAMES + 1, 2**31 - 1])
+def test_a_number_of_frames_that_cannot_be(world: World, number: int) -> None:
+    """There are none then, and no memory is taken for them."""
+    files = {
+        "1.2.840.10008.1.2.4.50": encapsulated(b"\xff\xd8"),
+        ExplicitVRLittleEndian: encoded(0x7FE00010, "OW", bytes(8)),
+    }
+    for syntax, pixels in files.items():
+        content = instance_file(image_elements(2, 4, number), pixels, syntax)
+        stored = store_file(world.service, world.user(ALICE), content)
+        for below in ("frames/1", "bulkdata/7FE00010"):
+            for accept in (FRAMES, "*/*", 'multipart/related; type="application/octet-stream"'):
+                assert _get(world, f"{stored.path}/{below}", accept).status_code == 404
 
 
 def test_frames_of_a_deflated_file_are_plain(world: World) -> None:

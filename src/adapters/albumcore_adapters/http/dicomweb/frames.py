@@ -14,7 +14,7 @@ from albumcore_adapters.access.images import ImageAccess, viewable
 from albumcore_adapters.base.dicom_json import integer_value
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance, PixelPlaces
-from albumcore_adapters.dicom.pixel_places import NativeFrames
+from albumcore_adapters.dicom.pixel_places import MAX_FRAMES, NativeFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import MULTIPART, OCTETS
 from albumcore_adapters.http.conditional import ETAG, etag_of
@@ -115,7 +115,8 @@ class Frames:
         reader: Reads them.
         instance: The instance.
         places: Where they are in the file; None if they have to be decoded, as those of deflated and big endian files.
-        number: Their number.
+        number: Their number; 0 if there are none, or if the data set names a number that cannot be: below 1, or above
+            `MAX_FRAMES` without known places.
     """
 
     reader: InstanceReader
@@ -131,7 +132,8 @@ class Frames:
         if places is None or places.frames is None:
             attributes = reader.attributes(instance)
             number = integer_value(attributes, _NUMBER_OF_FRAMES) or 1
-            return cls(reader, lean, None, number if PIXEL_DATA & attributes.keys() else 0)
+            has_frames = PIXEL_DATA & attributes.keys() and 1 <= number <= MAX_FRAMES
+            return cls(reader, lean, None, number if has_frames else 0)
         return cls(reader, lean, places, places.frames.number)
 
     def choice(self, ranges: Sequence[MediaRange], *, is_alone: bool) -> Representation:
