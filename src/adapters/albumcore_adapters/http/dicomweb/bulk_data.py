@@ -33,7 +33,7 @@ from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
-from albumcore_adapters.http.response import RangedBody, Response
+from albumcore_adapters.http.response import BodyStream, RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
 
@@ -194,7 +194,8 @@ def _alone(content: BulkBody, content_type: str, path: str, digest: str) -> Resp
     headers = {ETAG: etag_of(digest, path, content_type)}
     if isinstance(content, RangedBody):
         return Response(200, content, content_type, headers)
-    return Response(200, lambda: b"".join(content()), content_type, headers)
+    # In pieces: together the frames may be longer than what is to be in memory.
+    return Response(200, lambda: BodyStream(iter(content())), content_type, headers)
 
 
 _BULK: Schema = {"type": "string", "contentMediaType": OCTETS}
