@@ -93,6 +93,15 @@ def test_an_instance_that_was_erased_meanwhile(world: World) -> None:
     assert store(world, ALICE, ct(1)) == [None]
 
 
+def test_a_study_that_another_user_has_brought_meanwhile(world: World) -> None:
+    """It is compared in the transaction, also where the sender asks for no check: they would see its attributes."""
+    late = begun(world, BOB, ct(1, series=MR))
+    late.verifies = False
+    named = dicom_file(STUDY, CT, f"{CT}.2", PatientName="Doe^Jane")
+    assert store(world, ALICE, named) == [None]
+    assert reasons(late) == [FailureReason.CONTRADICTS]
+
+
 def test_an_album_that_was_deleted_meanwhile(world: World) -> None:
     """Nothing is stored for an album that is gone."""
     world.act(ALICE, create_album, "Short", album=AlbumId("Short00001"))

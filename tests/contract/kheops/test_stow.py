@@ -212,6 +212,38 @@ def test_how_attributes_are_compared(
     assert (send(world, ALICE, ct(2, **sent)).status_code == 200) is agrees
 
 
+@pytest.mark.parametrize(
+    ("sent", "agrees"),
+    [
+        ({}, True),
+        ({"PatientID": None}, False),
+        ({"PatientName": "DoeJane"}, False),
+        ({"AccessionNumber": "A1"}, False),
+        ({"SeriesTime": None}, False),
+        ({"SeriesNumber": None}, False),
+        ({"Modality": "MR"}, False),
+    ],
+)
+@pytest.mark.parametrize("query", [{}, {"skipVerify": "true"}], ids=str)
+def test_a_sender_who_may_not_see_the_study_has_to_know_it(
+    world: World, sent: dict[str, Any], agrees: bool, query: dict[str, str]
+) -> None:
+    """They would see it, and the images of a series that is nowhere; which attribute differs is not said."""
+    known = {
+        "PatientID": "P1",
+        "PatientName": "Doe^Jane",
+        "SeriesNumber": 0,
+        "SeriesTime": "101500",
+    }
+    assert send(world, ALICE, ct(1, **known)).status_code == 200
+    assert world.request(ALICE, "DELETE", f"/studies/{STUDY}").status_code == 204
+    answer = send(world, BOB, ct(2, **(known | sent)), **query)
+    assert (answer.status_code == 200) is agrees
+    assert reasons(answer) == ([] if agrees else [CONTRADICTS])
+    assert all("00001005" not in item for item in items(answer, FAILED))
+    assert (STUDY in in_inbox(world, BOB)) is agrees
+
+
 def test_what_is_no_instance_is_refused_and_the_others_are_stored(world: World) -> None:
     """A part that is no instance has no UIDs to refer to; other parts are not held up by it."""
     answer = send(world, ALICE, b"garbage", ct(), ct(2)[:-9])

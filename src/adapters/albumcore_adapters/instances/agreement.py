@@ -79,7 +79,12 @@ def is_stored(known: KnownInstances, record: InstanceRecord, digest: Digest) -> 
 
 
 def refusal_of(
-    known: KnownInstances, record: InstanceRecord, digest: Digest, *, must_agree: bool
+    known: KnownInstances,
+    record: InstanceRecord,
+    digest: Digest,
+    *,
+    must_agree: bool,
+    is_strict: bool = False,
 ) -> Refusal | None:
     """Return why an instance is refused by what is known; None if it is not.
 
@@ -90,6 +95,8 @@ def refusal_of(
         record: The instance.
         digest: SHA-256 of its file.
         must_agree: Whether the attributes of its study and series must agree with what is known.
+        is_strict: Whether all of them must be the same, also those that one side lacks. The refusal does not name those
+            that are not: the sender may not see what is known.
     """
     sop = record.sop_instance_uid
     if is_stored(known, record, digest):
@@ -103,12 +110,21 @@ def refusal_of(
     if study != record.study_uid:
         detail = "the series UID is in use in another study"
         return Refusal(FailureReason.CONTRADICTS, detail, (_STUDY_UID,))
-    if must_agree:
+    if is_strict:
+        if not _is_same(known.studies.get(study), record.study) or not _is_same(
+            attributes, record.series
+        ):
+            return Refusal(FailureReason.CONTRADICTS, "it contradicts what is known of its study")
+    elif must_agree:
         tags = sorted(_contradictions(known.studies.get(study), attributes, record))
         if tags:
             detail = f"it contradicts what is known of its study or series: {', '.join(tags)}"
             return Refusal(FailureReason.CONTRADICTS, detail, tags)
     return None
+
+
+def _is_same(known: Attributes | None, sent: Attributes) -> bool:
+    return known is None or all(known.get(tag) == sent.get(tag) for tag in known.keys() | sent)
 
 
 def _contradictions(

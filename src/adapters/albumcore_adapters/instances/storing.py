@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
@@ -132,6 +132,9 @@ class _Refused(Exception):
         self.refusals = refusals
 
 
+_Writable: TypeAlias = dict[tuple[StudyUID, SeriesUID], bool | Refusal]
+
+
 @define
 class Storing:
     """The instances of one request, stored one after the other. A context manager, for one thread.
@@ -154,7 +157,7 @@ class Storing:
     _ahead: deque[tuple[Future[_Received | None], InstanceDraft]] = field(factory=deque, init=False)
     _batch: list[_Received] = field(factory=list, init=False)
     _new_series: dict[tuple[StudyUID, SeriesUID], None] = field(factory=dict, init=False)
-    _writable: dict[tuple[StudyUID, SeriesUID], bool | Refusal] = field(factory=dict, init=False)
+    _writable: _Writable = field(factory=dict, init=False)
 
     def __enter__(self) -> Self:
         return self
@@ -233,7 +236,7 @@ class Storing:
             header = self.store.decoder.header(draft)
             received = _Received(place, file_id, header, draft.digest, draft.length)
             known = KnownInstances.of(self.store.instances, [header.record])
-            refusal = self._refusal(received, known)
+            refusal = self._refusal(received, known, self._writable)
             if refusal is not None:
                 self.outcomes[place] = received.refused(refusal)
                 return None
@@ -253,7 +256,9 @@ class Storing:
         finally:
             draft.discard()
 
-    def _refusal(self, received: _Received, known: KnownInstances) -> Refusal | None:
+    def _refusal(
+        self, received: _Received, known: KnownInstances, found: _Writable
+    ) -> Refusal | None:
         record = received.header.record
         if self.study is not None and record.study_uid != self.study:
             return Refusal(FailureReason.OTHER_STUDY, "it is of another study than the address")
@@ -261,23 +266,21 @@ class Storing:
             dicom_patient_subject(text_value(record.study, _PATIENT_ID) or "")
         except Invalid as error:
             return Refusal(FailureReason.PROCESSING_FAILURE, error.detail)
-        writable = self._is_writable(*received.series)
+        if received.series not in found:
+            found[received.series] = self._is_writable(*received.series)
+        writable = found[received.series]
         if isinstance(writable, Refusal):
             return writable
-        must_agree = self.verifies or writable
-        return refusal_of(known, record, received.digest, must_agree=must_agree)
+        return refusal_of(
+            known, record, received.digest, must_agree=self.verifies, is_strict=writable
+        )
 
     def _is_writable(self, study: StudyUID, series: SeriesUID) -> bool | Refusal:
         """Why a series is not written, or whether images must agree with those that are there, whatever is asked."""
-        if (study, series) not in self._writable:
-            try:
-                found: bool | Refusal = require_storable(
-                    self.store.access, self.upload, study, series
-                )
-            except SeriesNotWritable as error:
-                found = Refusal(FailureReason.NOT_AUTHORIZED, error.detail)
-            self._writable[study, series] = found
-        return self._writable[study, series]
+        try:
+            return require_storable(self.store.access, self.upload, study, series)
+        except SeriesNotWritable as error:
+            return Refusal(FailureReason.NOT_AUTHORIZED, error.detail)
 
     # Transactions
 
@@ -341,9 +344,11 @@ class Storing:
         new: list[_Received] = []
         added = Counter[tuple[StudyUID, SeriesUID]]()
         populated = frozenset(known.series)
+        # What was found when they arrived may have changed.
+        writable: _Writable = {}
         for one in batch:
             record = one.header.record
-            if (refusal := self._refusal(one, known)) is not None:
+            if (refusal := self._refusal(one, known, writable)) is not None:
                 refusals[one.place] = refusal
             elif not is_stored(known, record, one.digest):
                 if not one.is_durable:
