@@ -16,8 +16,9 @@ from albumcore import (
     edit_album,
     import_series,
 )
-from albumcore.ids import ReportProviderId
+from albumcore.ids import ReportProviderId, SeriesUID, StudyUID
 from albumcore_adapters.base.settings import Compat
+from support.dicom_files import RELATED, dicom_file, message
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -52,6 +53,7 @@ COVERS = (
     "GET /.well-known/report-provider-configuration",
     "POST /token",
     "PUT /studies/{study}/series/{series}",
+    "POST /studies",
 )
 
 NO_CLIENT = "Client ID not found"
@@ -131,6 +133,34 @@ def test_report_from_top_to_bottom(compat: Compat, tmp_path: Path) -> None:
             },
         }[compat]
     )
+
+
+@pytest.mark.parametrize(
+    ("compat", "mutation", "key"),
+    [("documented", "NEW_REPORT", "id"), ("upstream", "IMPORT_SERIES", "client_id")],
+)
+def test_report_with_its_file(compat: Compat, mutation: str, key: str, tmp_path: Path) -> None:
+    """Its images make the series a report of the album; more of them record nothing, and it cannot name an album."""
+    world = open_reporting_world(tmp_path, compat)
+    with scribing() as scribe:
+        scribe.join(world)
+        headers = {**bearing(scribe.token(world, BOB)), "Content-Type": RELATED}
+
+    def send(number: int, study: StudyUID = STUDY, album: str | None = None) -> Answer:
+        body = message([dicom_file(study, SeriesUID(f"{study}.5"), f"{study}.5.{number}")])
+        query = {} if album is None else {"album": album}
+        return world.request(None, "POST", "/studies", None, query, headers, body)
+
+    before = world.position()
+    assert send(1, album=ALBUM).status_code == 403
+    assert send(1, ELSEWHERE).status_code == 409
+    assert world.news(before) == []
+    assert [send(number).status_code for number in (1, 2, 2)] == [200] * 3
+    assert world.news(before) == [ReportAdded(STUDY, SeriesUID(f"{STUDY}.5"))]
+    shown = world.events(ALICE, types="mutations", limit="1")[0]
+    assert (shown["mutation_type"], shown["source"]["sub"]) == (mutation, BOB)
+    assert shown["source"]["report_provider"][key] == SCRIBE
+    world.service.close()
 
 
 def test_the_provider_is_asked_for_its_keys_last(world: World, scribe: Scribe) -> None:
