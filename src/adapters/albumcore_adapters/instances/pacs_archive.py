@@ -149,9 +149,9 @@ class PacsArchive:
             return OwnArchive(self.blobs).open(instance)
         assert instance.digest is not None
         with self._lock:
-            cached = self._cache.get(instance.digest)
-        if cached is not None:
-            return cached
+            if instance.digest in self._cache:
+                self._cache.move_to_end(instance.digest)
+                return self._cache[instance.digest]
         found = self.fetch(instance.study_uid, instance.series_uid, instance.sop_instance_uid)
         if found is None:
             raise BytesGone("the archive does not have this instance any more")
