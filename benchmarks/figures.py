@@ -49,9 +49,9 @@ def ratio_at_most(limit: float) -> Reach:
     return Reach("at most", limit)
 
 
-def at_most(limit: float) -> Reach:
+def at_most(limit: float, aim: float | None = None) -> Reach:
     """Ours is to be at most that, in its unit."""
-    return Reach("at most", limit, of="ours")
+    return Reach("at most", limit, of="ours", aim=aim)
 
 
 class LeftOut(Exception):

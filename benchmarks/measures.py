@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import commands, crowds, filters, images, pages, postgres, sealed
+from benchmarks import commands, crowds, dicomweb, filters, images, pages, postgres, sealed
 from benchmarks.figures import Measure, at_most, ratio_at_least, ratio_at_most
 
 _BARE = "bare Falcon answering the same bytes"
+_ORTHANC = "Orthanc"
 _RATE = "requests/s"
 
 MEASURES: tuple[Measure, ...] = (
@@ -188,6 +189,77 @@ MEASURES: tuple[Measure, ...] = (
         images.searched,
         ratio_at_most(1.25),
         "among {second:,} images",
+    ),
+    Measure(
+        "dicom-store",
+        f"a series of {dicomweb.IMAGES} CT images of 530 KB stored in one message, durable",
+        "instances/s",
+        dicomweb.stored,
+        ratio_at_least(1.0, aim=1.5),
+        _ORTHANC,
+    ),
+    Measure(
+        "dicom-series",
+        "that series retrieved as it is stored, 53 MB",
+        _RATE,
+        dicomweb.series,
+        ratio_at_least(1.0),
+        _ORTHANC,
+    ),
+    Measure(
+        "dicom-series-file",
+        "the same",
+        _RATE,
+        dicomweb.series_as_file,
+        ratio_at_least(0.5, aim=0.7),
+        "nginx sending a file of the same bytes",
+    ),
+    Measure(
+        "dicom-metadata",
+        "metadata of that series",
+        _RATE,
+        dicomweb.metadata,
+        ratio_at_least(20, aim=40),
+        _ORTHANC,
+    ),
+    Measure(
+        "dicom-metadata-first",
+        "metadata of a series that was just stored",
+        _RATE,
+        dicomweb.metadata_first,
+        None,
+        _ORTHANC,
+    ),
+    Measure(
+        "dicom-frame",
+        f"a frame of 512 x 512 pixels, {dicomweb.CONNECTIONS} connections",
+        _RATE,
+        dicomweb.frame,
+        ratio_at_least(1.0, aim=2),
+        _ORTHANC,
+    ),
+    Measure(
+        "dicom-rendered",
+        f"that frame rendered as JPEG of 512 x 512 pixels, {dicomweb.CONNECTIONS} connections",
+        _RATE,
+        dicomweb.rendered,
+        ratio_at_least(1.0, aim=1.5),
+        _ORTHANC,
+    ),
+    Measure(
+        "dicom-thumbnails",
+        f"first page of an album of {dicomweb.THUMBNAILS} studies: {dicomweb.SHOWN} studies, their series and "
+        "thumbnails, of a server that has just started",
+        "ms",
+        dicomweb.thumbnails,
+        at_most(1000, aim=500),
+    ),
+    Measure(
+        "dicom-memory",
+        "resident memory of a worker while 5 GB are stored and 5 GB are downloaded as zip",
+        "MB",
+        dicomweb.memory,
+        at_most(150, aim=100),
     ),
     Measure(
         "slow-clients",

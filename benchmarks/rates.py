@@ -15,13 +15,13 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Taken, by_cpu
 from benchmarks.history import ALBUM
 from benchmarks.load import UNIQUE, ApiRequest, load
-from benchmarks.service import Server, serving
+from benchmarks.service import Answering, Server, serving
 
 COMMENTS_PER_SECOND = 50
 """How much is written while pages are asked for."""
 
 
-def answer(server: Server, ask: ApiRequest) -> tuple[bytes, dict[str, str]]:
+def answer(server: Answering, ask: ApiRequest) -> tuple[bytes, dict[str, str]]:
     """What a server answers to one request, with its headers by their names in lower case."""
     request = urllib.request.Request(
         f"{server.address}{ask.path}",
@@ -42,7 +42,7 @@ def anew(ask: ApiRequest) -> ApiRequest:
 class Rate:
     """Puts a server under load, and tells its requests a second; what they cost it is kept beside."""
 
-    server: Server
+    server: Answering
     asks: Sequence[ApiRequest]
     seconds: int
     costs: list[float]
@@ -61,9 +61,9 @@ class Rate:
 
 def against(
     bench: Bench,
-    ours: Server,
+    ours: Answering,
     asks: Sequence[ApiRequest],
-    other: Server,
+    other: Answering,
     other_asks: Sequence[ApiRequest] = (),
     connections: int = 16,
 ) -> Taken:
