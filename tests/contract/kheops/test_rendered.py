@@ -328,6 +328,7 @@ def test_documents_and_videos_are_sent_as_such(
         answer = world.request(ALICE, "GET", f"{stored.path}/rendered", None, query, headers)
         assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
         assert answer.content == expected
+        assert answer.headers["x-content-type-options"] == "nosniff"
     again = {"If-None-Match": answer.headers["etag"]}
     assert world.request(ALICE, "GET", f"{stored.path}/rendered", headers=again).status_code == 304
     if len(expected) > 1000:

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 import orjson
 from attrs import field, frozen
 
+NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
+"""The header by which a browser takes a body for what its media type says (WHATWG Fetch section 3.6)."""
+
 TOTAL = "X-Total-Count"
 """The header with the length of the whole list, where the body is one page of it."""
 

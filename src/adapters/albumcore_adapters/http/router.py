@@ -10,7 +10,7 @@ import falcon
 from albumcore_adapters.http.binding import Components, bind
 from albumcore_adapters.http.conditional import ETAG, asked_range, is_unchanged
 from albumcore_adapters.http.request_log import log_fault
-from albumcore_adapters.http.response import BodyStream, RangedBody, Response
+from albumcore_adapters.http.response import NO_SNIFFING, BodyStream, RangedBody, Response
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.route import ANY_METHOD, REST_OF_PATH, Route
 from albumcore_adapters.sql.database import Database
@@ -139,6 +139,8 @@ def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> No
 def _write_stream(body: BodyStream, req: falcon.Request, resp: falcon.Response) -> None:
     """Read the first piece, so that an error in it has a status of its own, and have the rest sent as it is made."""
     first = next(body.pieces, b"")
+    # What users have stored is of the type that it is sent with, whatever it looks like.
+    resp.set_header(*NO_SNIFFING)
     if body.length is not None:
         resp.content_length = body.length
     resp.stream = _sent(first, body, req)

@@ -12,7 +12,7 @@ from albumcore_adapters.dicom.pixel_places import EncapsulatedFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.conditional import ETAG, etag_of
 from albumcore_adapters.http.dicomweb.choosing import IMAGE_TYPES
-from albumcore_adapters.http.response import RangedBody, Response
+from albumcore_adapters.http.response import NO_SNIFFING, RangedBody, Response
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
 
 _DOCUMENT = "00420011"  # EncapsulatedDocument
@@ -44,7 +44,7 @@ def document_response(
     Raises:
         falcon.HTTPNotAcceptable: the document cannot be read.
     """
-    headers = {ETAG: etag_of(str(instance.digest), "document")}
+    headers = dict([(ETAG, etag_of(str(instance.digest), "document")), NO_SNIFFING])
     places = places_of(instance)
     if places is not None:
         frames = places.frames
