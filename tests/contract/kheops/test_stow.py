@@ -314,6 +314,15 @@ def test_a_capability_token_stores_into_its_album(world: World) -> None:
     )
 
 
+def test_a_token_that_may_not_read_is_not_told_what_differs(world: World) -> None:
+    """It would find out, guess by guess, what the album has."""
+    world.album_token("writer", write=True)
+    assert send(world, "writer", ct(1, PatientName="Doe^Jane")).status_code == 200
+    answer = send(world, "writer", ct(2, PatientName="Roe^Jane"))
+    assert (answer.status_code, reasons(answer)) == (409, [CONTRADICTS])
+    assert "00001005" not in items(answer, FAILED)[0]
+
+
 def test_a_user_needs_the_album_and_the_permission(world: World) -> None:
     """An album that is none for the caller is not found; without `add_series` it is forbidden."""
     assert send(world, DAVE, ct(), album=ALBUM).status_code == 404

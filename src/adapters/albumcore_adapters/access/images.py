@@ -258,8 +258,8 @@ def require_storable(
     studies.
 
     Returns:
-        Whether the images must agree in every attribute with what is known of their study and series, also in those
-        that they leave out, and whatever the request asks for. It is so where storing them makes visible to the
+        Whether the images must have every attribute as it is known of their study and series, also those that they
+        could leave out, and whatever the request asks for. It is so where storing them makes visible to the
         caller what was not: other images of a series that is in no album or inbox, or the attributes of a study.
 
     Raises:
@@ -279,6 +279,14 @@ def require_storable(
     if not _may_add(holdings, upload, series, {one.holder for one in held}):
         raise SeriesNotWritable(series, "the series is held where you may not add to it")
     return False
+
+
+def reads_place(access: ImageAccess, upload: Upload) -> bool:
+    """Whether the sender of an upload may read what is where it is put; a token may be for adding alone."""
+    caller, holdings, read = upload.caller, access.holdings, Permission.READ_SERIES
+    if upload.album is None:
+        return caller.permissions is None or read in caller.permissions
+    return may(holdings.albums, caller, upload.album, read, holdings.clock())
 
 
 def _is_in_album(holdings: Holdings, upload: Upload, study: StudyUID) -> bool:

@@ -26,6 +26,7 @@ from albumcore_adapters.access.images import (
     SeriesNotWritable,
     Upload,
     put_images,
+    reads_place,
     require_storable,
 )
 from albumcore_adapters.base.dicom_json import text_value
@@ -271,9 +272,13 @@ class Storing:
         writable = found[received.series]
         if isinstance(writable, Refusal):
             return writable
-        return refusal_of(
+        refusal = refusal_of(
             known, record, received.digest, must_agree=self.verifies, is_strict=writable
         )
+        if refusal is not None and refusal.tags and not reads_place(self.store.access, self.upload):
+            # Which attributes differ would tell, guess by guess, what is known.
+            return evolve(refusal, tags=())
+        return refusal
 
     def _is_writable(self, study: StudyUID, series: SeriesUID) -> bool | Refusal:
         """Why a series is not written, or whether images must agree with those that are there, whatever is asked."""
