@@ -434,3 +434,13 @@ def test_no_time_at_all() -> None:
     with pytest.raises(DecoderFailed, match=r"^not decoded in 0 seconds$"):
         decoder.header(Content(CT))
     assert not decoder._idle
+
+
+def test_a_worker_does_not_load_what_its_decoder_loads() -> None:
+    """Not when it starts: pydicom and numpy take more memory than all else in it."""
+    code = (
+        "import sys, albumcore_adapters.http.app, albumcore_adapters.server.worker;"
+        "print({'PIL', 'numpy', 'pydicom'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

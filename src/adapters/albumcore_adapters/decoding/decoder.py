@@ -17,7 +17,7 @@ from albumcore_adapters.decoding.process import DEFAULT_LIMITS, DecoderLimits, D
 from albumcore_adapters.decoding.wire import WireMessage
 from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
-from albumcore_adapters.dicom.explicit import ExplicitFile
+from albumcore_adapters.dicom.explicit_file import ExplicitFile
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import Picture, Rendering
 from albumcore_adapters.dicom.pixel_places import PixelPlaces

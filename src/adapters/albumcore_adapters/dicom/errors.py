@@ -1,4 +1,4 @@
-"""Why a file is refused, or a picture cannot be made of it."""
+"""Why a file is refused, or cannot be made, or a picture cannot be made of it."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class NotAnInstance(Exception):
 
 class CannotDecode(Exception):
     """The frames of an instance cannot be decoded here, or it has none; the message is the reason."""
+
+
+class CannotCompose(Exception):
+    """No file can be made of a data set and its bulk data; the message is the reason."""

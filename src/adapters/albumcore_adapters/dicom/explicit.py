@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.filebase import DicomBytesIO
@@ -12,28 +11,12 @@ from pydicom.uid import ExplicitVRLittleEndian
 from albumcore_adapters.dicom.data_sets import ParsedFile, damage_refused, parse
 from albumcore_adapters.dicom.deflated import BoundedReader
 from albumcore_adapters.dicom.errors import CannotDecode
+from albumcore_adapters.dicom.explicit_file import ExplicitFile
 from albumcore_adapters.dicom.frames import FrameReader
-from albumcore_adapters.dicom.pixel_places import ByteRange, EncapsulatedFrames
+from albumcore_adapters.dicom.pixel_places import EncapsulatedFrames
 
 _MAX_LENGTH = 0xFFFFFFFE
 _VRS = {0x7FE00008: "OF", 0x7FE00009: "OD"}
-
-
-@frozen
-class ExplicitFile:
-    """A file in Explicit VR Little Endian: its beginning, and where the pixel data come from, with which it ends.
-
-    Attributes:
-        start: Everything before the value of the pixel data.
-        stored: The bytes of the original file that are this value; empty if they have to be decoded.
-        frames: The number of frames that are decoded, and follow each other.
-        is_padded: Whether a byte follows them, so that the length is even.
-    """
-
-    start: bytes = field(repr=False)
-    stored: ByteRange = (0, 0)
-    frames: int = 0
-    is_padded: bool = False
 
 
 def explicit_file(file: BoundedReader) -> ExplicitFile:

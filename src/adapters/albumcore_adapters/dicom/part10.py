@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from attrs import frozen
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import UID
 
-from albumcore_adapters.base.byte_source import ByteSource
 from albumcore_adapters.base.dicom_json import Attributes
+from albumcore_adapters.dicom.bulk_data import BulkData
 from albumcore_adapters.dicom.data_sets import quiet_pydicom
+from albumcore_adapters.dicom.errors import CannotCompose
 from albumcore_adapters.dicom.jpeg import JpegHeader, jpeg_header
 
 _PIXEL_DATA = "7FE00010"
@@ -32,25 +32,6 @@ _MAX_LENGTH = 0xFFFFFFFE
 _PIECE = 256 * 1024
 T = TypeVar("T")
 _BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-
-
-class CannotCompose(Exception):
-    """No file can be made of a data set and its bulk data; the message is the reason."""
-
-
-@frozen
-class BulkData:
-    """The value of one attribute, sent apart from the data set.
-
-    Attributes:
-        media_type: Its media type.
-        transfer_syntax: The transfer syntax that the sender names, if any.
-        content: Its bytes.
-    """
-
-    media_type: str
-    transfer_syntax: str | None
-    content: ByteSource
 
 
 def compose(attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[bytes]:

@@ -11,7 +11,8 @@ import orjson
 from attrs import define, field
 
 from albumcore_adapters.base.dicom_json import text_value
-from albumcore_adapters.dicom.part10 import BulkData, CannotCompose, compose
+from albumcore_adapters.dicom.bulk_data import BulkData
+from albumcore_adapters.dicom.errors import CannotCompose
 from albumcore_adapters.instances.archive import InstanceDraft
 from albumcore_adapters.instances.outcomes import FailureReason, NotKept
 from albumcore_adapters.instances.storing import Storing
@@ -148,6 +149,9 @@ class Composing:
     def _store_if_whole(self, waiting: _Waiting) -> None:
         if waiting.missing:
             return
+        # Imported when it is needed: pydicom, with numpy, takes more memory than all else in a worker.
+        from albumcore_adapters.dicom.part10 import compose
+
         try:
             self.storing.add(compose(waiting.attributes, waiting.bulk))
         except CannotCompose as error:
