@@ -19,7 +19,7 @@ from albumcore_adapters.blobs.sealed import (
 )
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob
 
-_KEPT = 4
+_CACHED_CHUNKS = 4
 """Chunks that are cached for small reads, as those of a header are."""
 
 
@@ -36,7 +36,7 @@ class SealedRanges:
     key: SealKey = field(repr=False)
     length: int
     _opener: Opener | None = field(default=None, init=False, repr=False)
-    _kept: dict[int, bytes] = field(factory=dict, init=False, repr=False)
+    _recent: dict[int, bytes] = field(factory=dict, init=False, repr=False)
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes of content from ``start`` to before ``stop``, counted from 0.
@@ -62,19 +62,19 @@ class SealedRanges:
 
     def _cached(self, chunks: range) -> bytes:
         """Return the content of one chunk or two in a row."""
-        if missing := [number for number in chunks if number not in self._kept]:
+        if missing := [number for number in chunks if number not in self._recent]:
             run = range(missing[0], missing[-1] + 1)
             opened = memoryview(self._opened(run))
             for place, number in enumerate(run):
-                self._kept[number] = bytes(opened[place * CHUNK : (place + 1) * CHUNK])
-        found = [self._kept.pop(number) for number in chunks]
-        self._kept.update(zip(chunks, found, strict=True))  # The newest are at the end.
-        self._forget(list(self._kept)[:-_KEPT])
+                self._recent[number] = bytes(opened[place * CHUNK : (place + 1) * CHUNK])
+        found = [self._recent.pop(number) for number in chunks]
+        self._recent.update(zip(chunks, found, strict=True))  # The newest are at the end.
+        self._forget(list(self._recent)[:-_CACHED_CHUNKS])
         return found[0] if len(found) == 1 else b"".join(found)
 
     def _forget(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            del self._kept[number]
+            del self._recent[number]
 
     def _opened(self, chunks: range) -> bytearray:
         first, after = range_of(chunks, self.length)

@@ -1,6 +1,6 @@
 """Decoding: headers and frames of DICOM files, read in a process of its own with limits of memory and time."""
 
-from albumcore_adapters.decoding.decoder import Decoder
+from albumcore_adapters.decoding.decoder import DECODING_ERRORS, Decoder
 from albumcore_adapters.decoding.process import DecoderFailed, DecoderLimits
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
@@ -16,6 +16,7 @@ from albumcore_adapters.dicom.pictures import (
 from albumcore_adapters.dicom.pixel_places import PixelPlaces
 
 __all__ = [
+    "DECODING_ERRORS",
     "MAX_SIDE",
     "CannotDecode",
     "Crop",

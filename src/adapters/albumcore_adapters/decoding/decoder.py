@@ -13,7 +13,12 @@ import attrs
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.byte_source import ByteSource
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.decoding.process import DEFAULT_LIMITS, DecoderLimits, DecodingProcess
+from albumcore_adapters.decoding.process import (
+    DEFAULT_LIMITS,
+    DecoderFailed,
+    DecoderLimits,
+    DecodingProcess,
+)
 from albumcore_adapters.decoding.wire import WireMessage
 from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
@@ -22,6 +27,9 @@ from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import Picture, Rendering
 from albumcore_adapters.dicom.pixel_places import PixelPlaces
 from albumcore_adapters.directory.instances import InstanceRecord
+
+DECODING_ERRORS = (CannotDecode, DecoderFailed, NotAnInstance)
+"""What the jobs of a decoder raise, beside the errors of a source: the file is at fault, not the service."""
 
 
 class Decoder:

@@ -11,9 +11,8 @@ from typing import TypeAlias
 from albumcore import Permission
 from albumcore.errors import NotFound
 from albumcore_adapters.access.images import ImageAccess, viewable
-from albumcore_adapters.base.dicom_json import text_value
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance, PixelPlaces
+from albumcore_adapters.decoding import DECODING_ERRORS, PixelPlaces
 from albumcore_adapters.dicom.pixel_places import ByteRange, NativeFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import MULTIPART, OCTETS
@@ -26,6 +25,7 @@ from albumcore_adapters.http.dicomweb.choosing import (
     not_acceptable,
     syntax_of,
 )
+from albumcore_adapters.http.dicomweb.documents import DOCUMENT, named_type
 from albumcore_adapters.http.dicomweb.frames import PIXEL_DATA, Frames, frames_response
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
@@ -38,10 +38,6 @@ from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
 
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8})*")
-_DOCUMENT, _DOCUMENT_TYPE = "00420011", "00420012"
-
-# Only types that no browser runs scripts of: the sender of an instance chooses the type of its document.
-_DOCUMENT_TYPES = frozenset({"application/pdf", "model/stl", "model/obj", "model/mtl"})
 
 BulkBody: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
 """Bulk data as stored, or what makes their pieces."""
@@ -64,7 +60,7 @@ def retrieve_bulk_data(
     ranges, digest = accepted(request), str(instance.digest)
     if path in PIXEL_DATA:
         return _pixel_data(Frames.of(reader, instance), ranges, url)
-    own = _document_type(reader, instance) if path == _DOCUMENT else None
+    own = named_type(reader, instance) if path == DOCUMENT else None
     choice = bulk_choice(ranges, own)
     if choice is None:
         raise not_acceptable(f'{MULTIPART}; type="{own or OCTETS}"')
@@ -165,14 +161,8 @@ def _decoded(reader: InstanceReader, instance: StoredInstance, path: str) -> lis
     """
     try:
         return [reader.decoder.bulk(reader.open(instance), path)]
-    except (CannotDecode, DecoderFailed, NotAnInstance) as error:
+    except DECODING_ERRORS as error:
         raise BulkDataNotFound(f"no such bulk data: {error}") from None
-
-
-def _document_type(reader: InstanceReader, instance: StoredInstance) -> str | None:
-    """The media type of the document in an instance, if it is one that is sent as such."""
-    named = (text_value(reader.attributes(instance), _DOCUMENT_TYPE) or "").lower()
-    return named if named in _DOCUMENT_TYPES else None
 
 
 # The response

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import falcon
 
-from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance
+from albumcore_adapters.base.dicom_json import text_value
+from albumcore_adapters.decoding import DECODING_ERRORS
 from albumcore_adapters.dicom.pixel_places import EncapsulatedFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.conditional import ETAG, etag_of
@@ -15,25 +16,34 @@ from albumcore_adapters.http.dicomweb.choosing import IMAGE_TYPES
 from albumcore_adapters.http.response import NO_SNIFFING, RangedBody, Response
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
 
-_DOCUMENT = "00420011"  # EncapsulatedDocument
+DOCUMENT = "00420011"
+"""EncapsulatedDocument."""
+
+_DOCUMENT_TYPE = "00420012"  # MIMETypeOfEncapsulatedDocument
 _STORAGE = "1.2.840.10008.5.1.4.1.1.104."
 
 # Only types that no browser runs scripts of: the sender of an instance chooses its document.
-_TYPES: Mapping[str, str] = {
+_BY_CLASS: Mapping[str, str] = {
     f"{_STORAGE}1": "application/pdf",
     f"{_STORAGE}3": "model/stl",
     f"{_STORAGE}4": "model/obj",
     f"{_STORAGE}5": "model/mtl",
 }
 
-DOCUMENT_TYPES = (*_TYPES.values(), "video/mpeg", "video/mp4", "video/H265")
+DOCUMENT_TYPES = (*_BY_CLASS.values(), "video/mpeg", "video/mp4", "video/H265")
 """The media types of what is sent as such."""
 
 
 def document_type(instance: StoredInstance) -> str | None:
     """The media type of what an instance encapsulates; None if it is no document or video that is sent as such."""
     video = IMAGE_TYPES.get(instance.transfer_syntax or "", "")
-    return video if video.startswith("video/") else _TYPES.get(instance.sop_class_uid or "")
+    return video if video.startswith("video/") else _BY_CLASS.get(instance.sop_class_uid or "")
+
+
+def named_type(reader: InstanceReader, instance: StoredInstance) -> str | None:
+    """The media type that an instance names for its document; None if it names none that is sent as such."""
+    named = (text_value(reader.attributes(instance), _DOCUMENT_TYPE) or "").lower()
+    return named if named in _BY_CLASS.values() else None
 
 
 def document_response(
@@ -49,7 +59,7 @@ def document_response(
     if places is not None:
         frames = places.frames
         video = frames.places if isinstance(frames, EncapsulatedFrames) else ()
-        document = places.bulk.get(_DOCUMENT)
+        document = places.bulk.get(DOCUMENT)
         ranges = [one for frame in video for one in frame] if document is None else [document]
         if ranges:
             body = RangedBody(length_of(ranges), reader.read(instance, ranges))
@@ -59,12 +69,12 @@ def document_response(
 
 def _decoded(reader: InstanceReader, instance: StoredInstance) -> bytes:
     """A document that is short, and so in the header, or whose place in the file is not known."""
-    short: str | None = reader.attributes(instance).get(_DOCUMENT, {}).get("InlineBinary")
+    short: str | None = reader.attributes(instance).get(DOCUMENT, {}).get("InlineBinary")
     if short is not None:
         return base64.b64decode(short)
     try:
-        return reader.decoder.bulk(reader.open(instance), _DOCUMENT)
-    except (CannotDecode, DecoderFailed, NotAnInstance) as error:
+        return reader.decoder.bulk(reader.open(instance), DOCUMENT)
+    except DECODING_ERRORS as error:
         raise falcon.HTTPNotAcceptable(
             description=f"the document cannot be read: {error}"
         ) from None

@@ -13,7 +13,7 @@ from albumcore.errors import NotFound
 from albumcore_adapters.access.images import ImageAccess, viewable
 from albumcore_adapters.base.dicom_json import integer_value
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance, PixelPlaces
+from albumcore_adapters.decoding import DECODING_ERRORS, PixelPlaces
 from albumcore_adapters.dicom.pixel_places import MAX_FRAMES, NativeFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import MULTIPART, OCTETS
@@ -171,7 +171,7 @@ class Frames:
         """
         try:
             yield from self.reader.decoder.frames(self.reader.open(self.instance), [number])
-        except (CannotDecode, DecoderFailed, NotAnInstance) as error:
+        except DECODING_ERRORS as error:
             stored = syntax_of(self.instance)
             offered = f"{IMAGE_TYPES.get(stored, OCTETS)}; transfer-syntax={stored}, as {error}"
             raise not_acceptable(offered) from None

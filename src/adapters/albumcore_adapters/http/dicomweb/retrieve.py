@@ -11,7 +11,7 @@ from albumcore import Permission
 from albumcore.times import Clock
 from albumcore_adapters.access.images import ImageAccess, downloadable
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.decoding import CannotDecode, DecoderFailed, NotAnInstance
+from albumcore_adapters.decoding import DECODING_ERRORS
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.directory.study_search import series_in_order
 from albumcore_adapters.http.accept import DICOM, MULTIPART
@@ -85,7 +85,7 @@ def _files(
     [first, choice], *_ = chosen
     if not choice.is_multipart:
         headers = {ETAG: etag_of(*tags), "Content-Location": instance_url(root, first)}
-        body: Body | Callable[[], Body] = _file(reader, first)
+        body: Body | Callable[[], Body] = file_body(reader, first)
         if choice.is_decoded:
             part = LatePart(
                 partial(_decoded, reader, first, evolve(choice, is_required=True), root)
@@ -95,7 +95,7 @@ def _files(
     parts: list[AnyPart] = [
         LatePart(partial(_decoded, reader, one, choice, root))
         if choice.is_decoded
-        else Part.of(choice.content_type, _file(reader, one), instance_url(root, one))
+        else Part.of(choice.content_type, file_body(reader, one), instance_url(root, one))
         for one, choice in chosen
     ]
     return multipart(parts, DICOM, {ETAG: etag_of(*tags, is_weak=True)})
@@ -112,11 +112,11 @@ def _decoded(
     url = instance_url(root, instance)
     try:
         pieces = reader.explicit(instance)
-    except (CannotDecode, DecoderFailed, NotAnInstance) as error:
+    except DECODING_ERRORS as error:
         stored = f"{DICOM}; transfer-syntax={syntax_of(instance)}"
         if choice.is_required:
             raise not_acceptable(f"{stored}, as {error}") from None
-        return Part.of(stored, _file(reader, instance), url)
+        return Part.of(stored, file_body(reader, instance), url)
     return Part(choice.content_type, lambda: pieces, None, url)
 
 
@@ -124,9 +124,10 @@ def _alone(part: LatePart) -> BodyStream:
     return BodyStream(iter(part.opened().pieces()))
 
 
-def _file(reader: InstanceReader, instance: StoredInstance) -> RangedBody:
-    """The file of an instance."""
+def file_body(reader: InstanceReader, instance: StoredInstance) -> RangedBody:
+    """The file of an instance as it is stored."""
     assert instance.length is not None
+    # Where frames are is not needed, and may be much: the body may be cached.
     lean = evolve(instance, pixels=None)
     return RangedBody(instance.length, reader.read(lean, [(0, instance.length)]))
 

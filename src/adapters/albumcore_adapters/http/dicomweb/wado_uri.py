@@ -26,6 +26,7 @@ from albumcore_adapters.http.dicomweb.rendered import (
     picture_response,
 )
 from albumcore_adapters.http.dicomweb.rendering_query import uri_rendering_in
+from albumcore_adapters.http.dicomweb.retrieve import file_body
 from albumcore_adapters.http.kheops.parameters import BadQuery, series_in, study_in
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import IN
@@ -40,7 +41,7 @@ from albumcore_adapters.http.openapi.specs import (
     one_of,
 )
 from albumcore_adapters.http.openapi.value_schemas import POSITIVE
-from albumcore_adapters.http.response import RangedBody, Response
+from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader
 
@@ -118,9 +119,8 @@ def _file(request: ApiRequest, reader: InstanceReader, instance: StoredInstance)
     content_type = f"{DICOM}; transfer-syntax={stored}"
     if request.query.text("transferSyntax") not in (None, "*", stored):
         raise not_acceptable(content_type)
-    assert instance.length is not None
-    body = RangedBody(instance.length, reader.read(instance, [(0, instance.length)]))
-    return Response(200, body, DICOM, {ETAG: etag_of(str(instance.digest), content_type)})
+    headers = {ETAG: etag_of(str(instance.digest), content_type)}
+    return Response(200, file_body(reader, instance), DICOM, headers)
 
 
 _QUERY: Parameters = {
