@@ -30,9 +30,7 @@ _KIB = 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DISCARDED = bytearray(256 * _KIB)  # drained bytes are read into this
-_RECEIVED = (
-    256 * _KIB
-)
+_RECEIVED = 256 * _KIB
 _READS_PER_TURN = 16  # from one connection, before the others get a turn
 _MAX_REST = 64 * _KIB  # bytes of a refused body that are read so that the connection can be kept
 
