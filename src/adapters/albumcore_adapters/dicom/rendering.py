@@ -21,6 +21,7 @@ from albumcore_adapters.dicom.pictures import Picture, Rendering, Viewport, Wind
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
+_WORDS = 1 << 16
 _MOST_VALUES = 1 << 17
 """Values that a frame may spread over to be looked up in a table; else each pixel is computed."""
 
@@ -129,6 +130,11 @@ def _gray(array: Array, pipeline: _Grayscale, window: Window | None) -> Array:
         return array if padding is None or not (rest := array[array != padding]).size else rest
 
     table = _shades(values, pipeline, window, seen)
+    if array.itemsize == 2:
+        # The bits of a pixel are its index, so that no array of indices is made first.
+        shades = np.zeros(_WORDS, np.uint8)
+        shades[values.view(np.uint16)] = table
+        return shades.take(array.view(np.uint16), mode="clip")
     # Every index is in the table; clipping them is faster than checking them.
     return table.take(np.subtract(array, int(lowest), dtype=np.intp), mode="clip")
 
@@ -150,7 +156,8 @@ def _shades(
         bits = int(lut.VOILUTSequence[0].LUTDescriptor[2])
         return _bytes(found / ((1 << bits) - 1))
     if window is None and (window := pipeline.window()) is None:
-        extremes = np.array([seen().min(), seen().max()], dtype=values.dtype)
+        shown = seen()
+        extremes = np.array([shown.min(), shown.max()], dtype=values.dtype)
         low, high = sorted(pipeline.modality(extremes).astype(np.float64))
         return _bytes((outputs - low) / max(high - low, np.finfo(np.float64).tiny))
     return _bytes(_windowed(outputs, window))
