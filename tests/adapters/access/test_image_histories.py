@@ -17,7 +17,7 @@ from albumcore.errors import NotFound
 from albumcore.ids import SeriesUID, UserId
 from albumcore_adapters.access.claims import put_in_inbox
 from albumcore_adapters.access.images import SeriesNotWritable, put_images, upload_to, viewable
-from albumcore_adapters.access.series import Claim, origin_of
+from albumcore_adapters.access.series import EVERYWHERE, Claim, origin_of
 from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.identity.callers import caller_of
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, STUDY, World, open_world, settle
@@ -124,7 +124,7 @@ def test_history(steps: list[Step], world: World, restore: Callable[[], None]) -
 def _seen(world: World, user: UserId) -> set[SeriesUID]:
     caller = caller_of(world.service.auth, world.token_of(user))
     try:
-        return {*viewable(world.service.image_access, caller, STUDY)}
+        return {*viewable(world.service.image_access, caller, EVERYWHERE, STUDY)}
     except NotFound:
         return set()
 

@@ -31,7 +31,7 @@ from albumcore_adapters.access.images import (
     upload_to,
     viewable,
 )
-from albumcore_adapters.access.series import Claim
+from albumcore_adapters.access.series import EVERYWHERE, Claim, Place
 from albumcore_adapters.directory.claims import UNKNOWN_USER
 from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.http.errors import status_of
@@ -124,8 +124,8 @@ def test_images(by: Principal, world: World) -> None:
         study, series = SERIES[row.variant]
         one = None if row.path == "study" else series
         acts: Mapping[str, Callable[[], object]] = {
-            "VIEW": partial(viewable, access, caller, study, one),
-            "DOWNLOAD": partial(downloadable, access, caller, study, one),
+            "VIEW": partial(viewable, access, caller, EVERYWHERE, study, one),
+            "DOWNLOAD": partial(downloadable, access, caller, EVERYWHERE, study, one),
             "STORE": partial(_store, access, caller, row.variant, study, series),
         }
         found = outcome(acts[row.method])
@@ -145,21 +145,21 @@ def _store(
 def test_the_place_limits_what_is_shown(world: World) -> None:
     """Of an album, or of the inbox; and one series, or all that the caller may view."""
     access, fred = world.service.image_access, caller_named(world, FRED)
-    assert viewable(access, fred, STUDY) == {CT, MR, OF_FRED}
-    assert viewable(access, fred, STUDY, inbox=True) == {OF_FRED}
-    assert viewable(access, fred, STUDY, album=ALBUM) == {CT, MR}
-    assert viewable(access, fred, STUDY, MR, album=ALBUM) == {MR}
-    assert outcome(partial(viewable, access, fred, STUDY, OF_FRED, album=ALBUM)) == 404
+    assert viewable(access, fred, EVERYWHERE, STUDY) == {CT, MR, OF_FRED}
+    assert viewable(access, fred, Place(inbox=True), STUDY) == {OF_FRED}
+    assert viewable(access, fred, Place(ALBUM), STUDY) == {CT, MR}
+    assert viewable(access, fred, Place(ALBUM), STUDY, MR) == {MR}
+    assert outcome(partial(viewable, access, fred, Place(ALBUM), STUDY, OF_FRED)) == 404
 
 
 def test_a_download_has_what_may_be_downloaded(world: World) -> None:
     """Of a study in the inbox and in an album, where the album does not allow it: the series of the inbox."""
     access, fred = world.service.image_access, caller_named(world, FRED)
     world.act(ALICE, edit_album, flags={"download_series": False})
-    assert downloadable(access, fred, STUDY) == {OF_FRED}
-    assert outcome(partial(downloadable, access, fred, STUDY, album=ALBUM)) == 403
+    assert downloadable(access, fred, EVERYWHERE, STUDY) == {OF_FRED}
+    assert outcome(partial(downloadable, access, fred, Place(ALBUM), STUDY)) == 403
     world.act(ALICE, edit_album, flags={"download_series": True})
-    assert downloadable(access, fred, STUDY) == {CT, MR, OF_FRED}
+    assert downloadable(access, fred, EVERYWHERE, STUDY) == {CT, MR, OF_FRED}
 
 
 def test_upstream_an_unseen_series_is_unauthorized(tmp_path: Path) -> None:
@@ -167,11 +167,11 @@ def test_upstream_an_unseen_series_is_unauthorized(tmp_path: Path) -> None:
     opened = open_world(tmp_path, compat="upstream", start=_prepare)
     access = opened.service.image_access
     with pytest.raises(Exception, match="no such series") as caught:
-        viewable(access, caller_named(opened, DAVE), STUDY, CT)
+        viewable(access, caller_named(opened, DAVE), EVERYWHERE, STUDY, CT)
     assert status_of(caught.value) == 401
-    assert outcome(partial(viewable, access, caller_named(opened, DAVE), STUDY)) == 404
+    assert outcome(partial(viewable, access, caller_named(opened, DAVE), EVERYWHERE, STUDY)) == 404
     opened.act(ALICE, edit_album, flags={"download_series": False})
-    assert downloadable(access, caller_named(opened, BOB), STUDY, CT)
+    assert downloadable(access, caller_named(opened, BOB), EVERYWHERE, STUDY, CT)
     opened.service.close()
 
 
@@ -188,7 +188,9 @@ def test_a_viewer_may_what_its_user_may(world: World) -> None:
     """Its scope has no words for downloads, nor for series that are there already: the flags of the album decide."""
     access, both = world.service.image_access, ("read", "write")
     by_flag: Mapping[str, Callable[[], object]] = {
-        "download_series": partial(downloadable, access, viewer(world, BOB, "read"), STUDY),
+        "download_series": partial(
+            downloadable, access, viewer(world, BOB, "read"), EVERYWHERE, STUDY
+        ),
         "send_series": partial(
             _store, access, viewer(world, BOB, *both), "of the album", STUDY, CT
         ),
@@ -204,8 +206,8 @@ def test_a_viewer_of_an_inbox(world: World) -> None:
     access = world.service.image_access
     reads = viewer(world, BOB, "read", study=KEPT, album=None)
     writes = viewer(world, BOB, "read", "write", study=KEPT, album=None)
-    assert downloadable(access, reads, KEPT) == {KEPT_SERIES}
-    assert outcome(partial(viewable, access, reads, STUDY)) == 404
+    assert downloadable(access, reads, EVERYWHERE, KEPT) == {KEPT_SERIES}
+    assert outcome(partial(viewable, access, reads, EVERYWHERE, STUDY)) == 404
     assert outcome(partial(upload_to, access, reads)) == 403
     assert upload_to(access, writes).album is None
     for study, series, status in (
@@ -254,7 +256,14 @@ def sees(world: World, by: str, series: SeriesUID, study: StudyUID = STUDY) -> b
     """Whether the images of a series are shown to somebody."""
     return (
         outcome(
-            partial(viewable, world.service.image_access, caller_named(world, by), study, series)
+            partial(
+                viewable,
+                world.service.image_access,
+                caller_named(world, by),
+                EVERYWHERE,
+                study,
+                series,
+            )
         )
         == 200
     )
@@ -286,7 +295,7 @@ def test_images_do_not_confirm_the_claims_of_others(own: World) -> None:
     assert (sees(own, DAVE, NEW), sees(own, ALICE, NEW)) == (False, True)
     put_in_album(holdings, Source(claimant), OTHER, import_series, claim, STUDY, SR)
     send(own, upload(own, DAVE), SR)
-    assert viewable(own.service.image_access, caller_named(own, DAVE), STUDY, album=OTHER) == {SR}
+    assert viewable(own.service.image_access, caller_named(own, DAVE), Place(OTHER), STUDY) == {SR}
 
 
 def test_more_images_follow_the_first(own: World) -> None:

@@ -30,6 +30,7 @@ from albumcore_adapters.access.albums import may, permitted
 from albumcore_adapters.access.claims import put_in_inbox, without_claims, write_claims
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
+    Place,
     Sent,
     confirmed_holdings,
     held_anywhere,
@@ -78,38 +79,33 @@ class ImageAccess:
 def viewable(
     access: ImageAccess,
     caller: Caller,
+    place: Place,
     study: StudyUID,
     series: SeriesUID | None = None,
-    *,
-    album: AlbumId | None = None,
-    inbox: bool = False,
 ) -> frozenset[SeriesUID]:
     """The series of a study whose images a caller may view: rendered, as frames, as metadata; never empty.
 
     Args:
         access: The rules.
         caller: Who reads.
+        place: Only as it is held here.
         study: The study.
         series: Only this series of it.
-        album: Only as this album holds it; the route has checked that the caller may read it.
-        inbox: Only as the caller's inbox holds it.
 
     Raises:
         StudyNotFound: there are none, of the study.
         SeriesNotFound: the caller may not view the one series that is named (`Unauthorized` upstream).
     """
-    held = _viewed(access, caller, study, series, album, inbox=inbox)
+    held = _viewed(access, caller, place, study, series)
     return frozenset(one.series for one in held)
 
 
 def downloadable(
     access: ImageAccess,
     caller: Caller,
+    place: Place,
     study: StudyUID,
     series: SeriesUID | None = None,
-    *,
-    album: AlbumId | None = None,
-    inbox: bool = False,
 ) -> frozenset[SeriesUID]:
     """The series of a study whose DICOM files a caller may download, of those they may view; never empty.
 
@@ -120,16 +116,15 @@ def downloadable(
     Args:
         access: The rules.
         caller: Who downloads.
+        place: Only as it is held here.
         study: The study.
         series: Only this series of it.
-        album: Only as this album holds it; the route has checked that the caller may read it.
-        inbox: Only as the caller's inbox holds it.
 
     Raises:
         StudyNotFound, SeriesNotFound: as for `viewable`.
         Forbidden: the caller may view them, but download none.
     """
-    held = _viewed(access, caller, study, series, album, inbox=inbox)
+    held = _viewed(access, caller, place, study, series)
     holders = {one.holder for one in held}
     allowed = {holder for holder in holders if _may_download(access, caller, holder)}
     found = frozenset(one.series for one in held if one.holder in allowed)
@@ -138,17 +133,21 @@ def downloadable(
     return found
 
 
+ReadingRule: TypeAlias = Callable[
+    [ImageAccess, Caller, Place, StudyUID, SeriesUID | None], frozenset[SeriesUID]
+]
+"""`viewable` or `downloadable`."""
+
+
 def _viewed(
     access: ImageAccess,
     caller: Caller,
+    place: Place,
     study: StudyUID,
     series: SeriesUID | None,
-    album: AlbumId | None,
-    *,
-    inbox: bool,
 ) -> list[Holding]:
     holdings = access.holdings
-    held = reach(holdings, caller, album, inbox=inbox, study=study, series=series)
+    held = reach(holdings, caller, place, study=study, series=series)
     found = confirmed_holdings(holdings.claims, held)
     if found:
         return found

@@ -68,34 +68,49 @@ def _in_inbox(holdings: Holdings, caller: Caller, study: StudyUID | None) -> Ite
 # What a caller sees
 
 
+@frozen
+class Place:
+    """Where a caller reads series: in an album, in their inbox, or, with neither, in all that they may read.
+
+    Attributes:
+        album: The album; what makes the place has checked that the caller may read it.
+        inbox: Whether it is the caller's inbox.
+    """
+
+    album: AlbumId | None = None
+    inbox: bool = False
+
+
+EVERYWHERE = Place()
+"""All albums of the caller, and their inbox."""
+
+
 def reach(
     holdings: Holdings,
     caller: Caller,
-    album: AlbumId | None = None,
+    place: Place = EVERYWHERE,
     *,
-    inbox: bool = False,
     study: StudyUID | None = None,
     series: SeriesUID | None = None,
 ) -> list[Holding]:
-    """The holdings that a caller may read: of one album, of their inbox, or of all their albums and the inbox.
+    """The holdings that a caller may read in a place.
 
     The attributes from the images are shown for the `confirmed_holdings` among them only.
 
     Args:
         holdings: Where series are held.
         caller: Who reads.
-        album: Only the holdings of this album; the route has checked that the caller may read it.
-        inbox: Only the holdings of the caller's inbox.
+        place: The place.
         study: Only series of this study.
         series: Only this series of the study.
     """
     if caller.permissions is not None and Permission.READ_SERIES not in caller.permissions:
         return []
     found: list[Holding] = []
-    if album is not None:
-        found += held_in_albums(holdings.albums.index, [album], study, series)
+    if place.album is not None:
+        found += held_in_albums(holdings.albums.index, [place.album], study, series)
     else:
-        if not inbox:
+        if not place.inbox:
             found += held_in_albums(
                 holdings.albums.index, _readable_albums(holdings, caller), study, series
             )

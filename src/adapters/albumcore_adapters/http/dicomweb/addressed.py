@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from albumcore.ids import SeriesUID
-from albumcore_adapters.access.images import ImageAccess
+from albumcore_adapters.access.images import ImageAccess, ReadingRule
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.study_list import place_of
 
 
 def addressed_series(
-    request: ApiRequest, access: ImageAccess, rule: Callable[..., frozenset[SeriesUID]]
+    request: ApiRequest, access: ImageAccess, rule: ReadingRule
 ) -> frozenset[SeriesUID]:
     """The series that a path names, or those of the study that it names, as far as a rule admits the caller.
 
@@ -21,11 +19,8 @@ def addressed_series(
         access: What the rule depends on.
         rule: `albumcore_adapters.access.images.viewable` or ``downloadable``, which has the errors.
     """
-    place = place_of(request, access.holdings)
     series = request.series if "series" in request.path else None
-    return rule(
-        *(access, request.caller, request.study, series), album=place.album, inbox=place.inbox
-    )
+    return rule(access, request.caller, place_of(request, access.holdings), request.study, series)
 
 
 def instance_url(root: str, instance: StoredInstance) -> str:

@@ -96,8 +96,7 @@ def list_instances_of_series(
 
 def _in_place(request: ApiRequest, holdings: Holdings, database: Database) -> SeriesOfStudies:
     """The series that the caller may read in the place that the query names, as far as the filters match."""
-    place = place_of(request, holdings)
-    held = reach(holdings, request.caller, place.album, inbox=place.inbox)
+    held = reach(holdings, request.caller, place_of(request, holdings))
     visible = by_study(confirmed_holdings(holdings.claims, held))
     return _search(request, database, visible)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from albumcore import Permission
 from albumcore.ids import is_uid
@@ -60,8 +59,7 @@ def retrieve_by_uri(request: ApiRequest, access: ImageAccess, reader: InstanceRe
     uid = _uid(request, "objectUID") if request.query.texts("objectUID") else None
     ranges = _ranges(request)
     place = place_of(request, access.holdings)
-    where: dict[str, Any] = {"album": place.album, "inbox": place.inbox}
-    viewable(access, request.caller, study, series, **where)
+    viewable(access, request.caller, place, study, series)
     instance = (
         _only(reader.of_series(study, [series]), ranges)
         if uid is None
@@ -73,7 +71,7 @@ def retrieve_by_uri(request: ApiRequest, access: ImageAccess, reader: InstanceRe
     if chosen is None:
         raise not_acceptable(f"{DICOM} or {own or PICTURES}")
     if chosen == DICOM:
-        downloadable(access, request.caller, study, series, **where)
+        downloadable(access, request.caller, place, study, series)
         return _file(request, reader, instance)
     if own is not None and chosen == own:
         return document_response(reader, instance, own)

@@ -28,6 +28,7 @@ from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     Claim,
     Origin,
+    Place,
     Taken,
     confirmed_holdings,
     origin_of,
@@ -231,7 +232,7 @@ def _put(request: ApiRequest, holdings: Holdings, user: UserId, found: Taken) ->
 
 def info(request: ApiRequest, holdings: Holdings) -> Response:
     """Show the modalities in the caller's inbox, and the numbers of studies, series and instances (Kheops API 9)."""
-    held = reach(holdings, request.caller, inbox=True)
+    held = reach(holdings, request.caller, Place(inbox=True))
     series = {one.series for one in confirmed_holdings(holdings.claims, held)}
     contents = contents_of(series, holdings.catalogue.series(series))
     return Response.json(

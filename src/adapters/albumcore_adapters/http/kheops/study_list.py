@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from albumcore import Album, Permission, study_stream
 from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
 from albumcore.feed import PUBLIC, EntryKind, scopes_of
@@ -14,7 +12,14 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import Index, SeriesRow
 from albumcore_adapters.access.albums import album_then, permitted
 from albumcore_adapters.access.holdings import Holdings
-from albumcore_adapters.access.series import by_study, confirmed_holdings, holdings_then, reach
+from albumcore_adapters.access.series import (
+    EVERYWHERE,
+    Place,
+    by_study,
+    confirmed_holdings,
+    holdings_then,
+    reach,
+)
 from albumcore_adapters.base.dicom_json import element, sorted_by_tag
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
@@ -53,14 +58,6 @@ RETRIEVE_URL = "00081190"
 """The address of a study, series or instance, (0008,1190)."""
 
 
-@frozen
-class Place:
-    """The place to list: an album, the caller's inbox, or, with neither, all that they may read."""
-
-    album: AlbumId | None = None
-    inbox: bool = False
-
-
 def list_studies(request: ApiRequest, holdings: Holdings, database: Database) -> Response:
     """List the studies in an album, in the inbox, or in both and all albums; 204 if there are none.
 
@@ -75,7 +72,7 @@ def list_studies(request: ApiRequest, holdings: Holdings, database: Database) ->
     needed = favorite or FAVORITES in fields
     if past is None:
         favorites = _favorites(request, holdings, place, needed=needed)
-        held = reach(holdings, request.caller, place.album, inbox=place.inbox)
+        held = reach(holdings, request.caller, place)
     else:
         album, then = past
         favorites = {study: {*(uids & then.favorites)} for study, uids in then.studies.items()}
@@ -144,7 +141,7 @@ def fetch(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher) -> Re
 
     Without such an archive it does nothing: the metadata of a study are up to date with every upload.
     """
-    held = _held(request, holdings, Place())
+    held = _held(request, holdings, EVERYWHERE)
     fetcher.fetch(request.study, _fetchable(request, holdings, held))
     return Response()
 
@@ -162,7 +159,7 @@ def fetch_series(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
-    held = _held(request, holdings, Place())
+    held = _held(request, holdings, EVERYWHERE)
     if not set(series) <= {one.series for one in held}:
         raise SeriesNotFound("no such series, or you cannot see it")
     wanted = [one for one in held if one.series in set(series)]
@@ -233,7 +230,7 @@ def _held(request: ApiRequest, holdings: Holdings, place: Place) -> list[Holding
     Raises:
         StudyNotFound: there are none.
     """
-    held = reach(holdings, request.caller, place.album, inbox=place.inbox, study=request.study)
+    held = reach(holdings, request.caller, place, study=request.study)
     if not held:
         raise StudyNotFound("no such study, or you cannot see it")
     return held
