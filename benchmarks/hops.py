@@ -1,7 +1,8 @@
 """Count what one request costs in hops: ``python -m benchmarks.hops [--list]``.
 
-One POST of a comment to an album, and one GET of its events, in process through the WSGI application over an SQLite
-file. Everything is warm, and a write comes before each, so that no cached response answers.
+One POST of a comment to an album, one GET of its events, and one GET of a frame of an image, in process through the
+WSGI application over an SQLite file. Everything is warm, and a write comes before each, so that no cached response
+answers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 import falcon.testing
+import pydicom
 from attrs import field, frozen
+from pydicom.data import get_testdata_file
 
 import albumcore
 import albumcore_adapters
@@ -135,10 +138,30 @@ def measured(data: Path) -> dict[str, Hops]:
         def events() -> falcon.testing.Result:
             return client.simulate_get(f"{path}/events", params={"limit": 20})
 
+        frame_path = f"{stored_image(client)}/frames/1"
+
+        def frame() -> falcon.testing.Result:
+            return client.simulate_get(frame_path)
+
         for _ in range(WARM):
             post()
             events()
-        return {"POST a comment": tracer.hops(post), "GET the events": tracer.hops(events)}
+            frame()
+        found = {"POST a comment": tracer.hops(post), "GET the events": tracer.hops(events)}
+        post()
+        return {**found, "GET a frame": tracer.hops(frame)}
+
+
+def stored_image(client: falcon.testing.TestClient) -> str:
+    """Store a small image in the inbox of the client's user, and return its path."""
+    file = Path(str(get_testdata_file("CT_small.dcm", download=False)))
+    answer = client.simulate_post(
+        "/studies", body=file.read_bytes(), headers={"Content-Type": "application/dicom"}
+    )
+    assert answer.status_code == 200, answer.text
+    header = pydicom.dcmread(file, stop_before_pixels=True)
+    series = f"/studies/{header.StudyInstanceUID}/series/{header.SeriesInstanceUID}"
+    return f"{series}/instances/{header.SOPInstanceUID}"
 
 
 def main() -> None:

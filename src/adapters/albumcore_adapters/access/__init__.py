@@ -1,1 +1,1 @@
-"""Authorization: what a caller sees, takes, sends and claims, as functions over index, catalogue and caller."""
+"""Authorization: what a caller sees, downloads, stores, takes, sends and claims, as functions without HTTP."""

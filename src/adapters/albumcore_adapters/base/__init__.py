@@ -1,1 +1,1 @@
-"""What every room uses: settings and their types, matching of text and dates, logs, progress, request counts."""
+"""What every room uses: settings, matching of text and dates, byte sources, multipart messages, logs, progress."""

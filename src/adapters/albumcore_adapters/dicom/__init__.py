@@ -1,1 +1,1 @@
-"""DICOM files: reading their headers, and importing them into the catalogue."""
+"""DICOM files: their headers, frames, pictures and bulk data, and the import of headers into the catalogue."""
