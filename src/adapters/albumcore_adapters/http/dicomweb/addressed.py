@@ -5,8 +5,8 @@ from __future__ import annotations
 from albumcore.ids import SeriesUID
 from albumcore_adapters.access.images import ImageAccess, ReadingRule
 from albumcore_adapters.directory.stored_instances import StoredInstance
+from albumcore_adapters.http.kheops.places import place_of
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.study_list import place_of
 
 
 def addressed_series(

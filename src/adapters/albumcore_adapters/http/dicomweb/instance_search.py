@@ -26,14 +26,10 @@ from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.directory.study_search import SeriesQuery, StudyQuery, series_attributes
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.parameters import Fields, Page
+from albumcore_adapters.http.kheops.places import place_of, seen_series
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import IN, LISTED, PAGE, SEEN, dicom
-from albumcore_adapters.http.kheops.study_list import (
-    RETRIEVE_URL,
-    dicom_list,
-    place_of,
-    seen_series,
-)
+from albumcore_adapters.http.kheops.study_list import RETRIEVE_URL, dicom_list
 from albumcore_adapters.http.kheops.study_query import (
     INSTANCE_PARAMETERS,
     SERIES_PARAMETERS,

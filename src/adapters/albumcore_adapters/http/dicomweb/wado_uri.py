@@ -27,9 +27,9 @@ from albumcore_adapters.http.dicomweb.rendered import (
 from albumcore_adapters.http.dicomweb.rendering_query import uri_rendering_in
 from albumcore_adapters.http.dicomweb.retrieve import file_body
 from albumcore_adapters.http.kheops.parameters import BadQuery, series_in, study_in
+from albumcore_adapters.http.kheops.places import place_of
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import IN
-from albumcore_adapters.http.kheops.study_list import place_of
 from albumcore_adapters.http.openapi.schemas import UID
 from albumcore_adapters.http.openapi.specs import (
     TEXT,

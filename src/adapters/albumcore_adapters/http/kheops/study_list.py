@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from albumcore import Album, Permission, study_stream
-from albumcore.errors import Forbidden, SeriesNotFound, StudyNotFound
+from albumcore.errors import SeriesNotFound
 from albumcore.feed import PUBLIC, EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
 from albumcore.index import Index, SeriesRow
-from albumcore_adapters.access.albums import album_then, permitted
+from albumcore_adapters.access.albums import album_then
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     EVERYWHERE,
@@ -27,6 +27,7 @@ from albumcore_adapters.directory.study_search import search_studies, series_of_
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery, Page, asked_moment
+from albumcore_adapters.http.kheops.places import held_here, place_of, require_readable, seen_series
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import (
     ALBUM_THEN,
@@ -141,7 +142,7 @@ def fetch(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher) -> Re
 
     Without such an archive it does nothing: the metadata of a study are up to date with every upload.
     """
-    held = _held(request, holdings, EVERYWHERE)
+    held = held_here(request, holdings, EVERYWHERE)
     fetcher.fetch(request.study, _fetchable(request, holdings, held))
     return Response()
 
@@ -155,11 +156,11 @@ def fetch_series(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher
     """
     form = request.form()
     if album := form.text("album"):
-        _require_readable(request, holdings, album)
+        require_readable(request, holdings, album)
     series = form.texts("SeriesInstanceUID")
     if not series or not all(map(is_uid, series)):
         raise form.refusal("SeriesInstanceUID", "the UIDs of series are expected")
-    held = _held(request, holdings, EVERYWHERE)
+    held = held_here(request, holdings, EVERYWHERE)
     if not set(series) <= {one.series for one in held}:
         raise SeriesNotFound("no such series, or you cannot see it")
     wanted = [one for one in held if one.series in set(series)]
@@ -178,28 +179,6 @@ def _fetchable(request: ApiRequest, holdings: Holdings, held: Sequence[Holding])
 
 
 # Place
-
-
-def place_of(request: ApiRequest, holdings: Holdings) -> Place:
-    """The place that the query names. For a token of one album it is always that album.
-
-    Raises:
-        BadQuery: two places are named.
-        Forbidden: the token is not for the inbox, or not for reading.
-    """
-    album, inbox = request.query.text("album"), request.query.text("inbox") is not None
-    if album is not None and inbox:
-        raise BadQuery("album", "at most one of album and inbox is expected")
-    if inbox and not request.caller.inbox:
-        raise Forbidden("the token is not for an inbox")
-    if album is None and request.caller.album is not None:
-        album = request.caller.album
-        _require_readable(request, holdings, album)
-    return Place(None if album is None else AlbumId(album), inbox)
-
-
-def _require_readable(request: ApiRequest, holdings: Holdings, album: str) -> None:
-    permitted(holdings.albums, request.caller, album, Permission.READ_SERIES, holdings.clock())
 
 
 def _favorites(
@@ -222,28 +201,6 @@ def _favorites(
     ):
         favorites.setdefault(StudyUID(row.study_uid), set()).add(SeriesUID(row.series_uid))
     return favorites
-
-
-def _held(request: ApiRequest, holdings: Holdings, place: Place) -> list[Holding]:
-    """The holdings of the study in the path in a place, claims included.
-
-    Raises:
-        StudyNotFound: there are none.
-    """
-    held = reach(holdings, request.caller, place, study=request.study)
-    if not held:
-        raise StudyNotFound("no such study, or you cannot see it")
-    return held
-
-
-def seen_series(request: ApiRequest, holdings: Holdings, place: Place) -> set[SeriesUID]:
-    """The series of the study in the path whose images the caller may read in a place.
-
-    Raises:
-        StudyNotFound: the place holds no series of the study.
-    """
-    held = _held(request, holdings, place)
-    return {one.series for one in confirmed_holdings(holdings.claims, held)}
 
 
 # The response
