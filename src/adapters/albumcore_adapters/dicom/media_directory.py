@@ -17,10 +17,10 @@ from albumcore_adapters.dicom.directory_records import (
     RecordType,
     record_type,
 )
+from albumcore_adapters.dicom.transfer_syntaxes import EXPLICIT_LITTLE_ENDIAN
 
 _UTF8 = {"vr": "CS", "Value": ["ISO_IR 192"]}  # SpecificCharacterSet
 _DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage
-_EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 _IMPLEMENTATION = "2.25.204738419274906136520738209915744033091"
 _IN_USE = 0xFFFF
 _LONGEST = 0xFFFE  # bytes of a value with a length of 16 bits
@@ -161,7 +161,7 @@ def _head(name: str, uid: str, patient: int, length: int) -> bytes:
         {
             "00020002": {"vr": "UI", "Value": [_DIRECTORY]},
             "00020003": {"vr": "UI", "Value": [uid]},
-            "00020010": {"vr": "UI", "Value": [_EXPLICIT_LITTLE_ENDIAN]},
+            "00020010": {"vr": "UI", "Value": [EXPLICIT_LITTLE_ENDIAN]},
             "00020012": {"vr": "UI", "Value": [_IMPLEMENTATION]},
         }
     )

@@ -16,9 +16,9 @@ from albumcore_adapters.dicom.bulk_data import BulkData
 from albumcore_adapters.dicom.data_sets import quiet_pydicom
 from albumcore_adapters.dicom.errors import CannotCompose
 from albumcore_adapters.dicom.jpeg import JpegHeader, jpeg_header
+from albumcore_adapters.dicom.transfer_syntaxes import EXPLICIT_LITTLE_ENDIAN
 
 _PIXEL_DATA = "7FE00010"
-_EXPLICIT = "1.2.840.10008.1.2.1"
 _MPEG = "1.2.840.10008.1.2.4."
 _VIDEO: Mapping[str, tuple[str, ...]] = {
     "video/mpeg": (f"{_MPEG}100", f"{_MPEG}101"),
@@ -54,7 +54,7 @@ def compose(attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[by
             dataset = Dataset.from_json(plain, _refuse_link)
             dataset.SpecificCharacterSet = _UTF8
             pixels = bulk.get(_PIXEL_DATA)
-            syntax = _EXPLICIT if pixels is None else _prepared(dataset, pixels)
+            syntax = EXPLICIT_LITTLE_ENDIAN if pixels is None else _prepared(dataset, pixels)
             pieces = [_start(dataset, syntax)]
             pieces += [_encoded(dataset, tag) for tag in sorted(bulk)]
             rest = _encoded(dataset, None)
@@ -101,7 +101,7 @@ def _prepared(dataset: Dataset, pixels: BulkData) -> str:
         return named if named in _VIDEO[media_type] else _VIDEO[media_type][0]
     if media_type not in ("application/octet-stream", ""):
         raise CannotCompose("the media type of the pixel data is not supported")
-    return _EXPLICIT
+    return EXPLICIT_LITTLE_ENDIAN
 
 
 def _attributes_of(header: JpegHeader) -> Mapping[str, Any]:
@@ -150,7 +150,7 @@ def _element(
     length = bulk.content.length
     padded = length + length % 2
     encoded_tag = bytes.fromhex(tag[2:4] + tag[:2] + tag[6:] + tag[4:6])
-    is_encapsulated = tag == _PIXEL_DATA and syntax != _EXPLICIT
+    is_encapsulated = tag == _PIXEL_DATA and syntax != EXPLICIT_LITTLE_ENDIAN
     vr = "OB" if is_encapsulated else attribute.get("vr")
     if padded > _MAX_LENGTH or not isinstance(vr, str) or vr not in _BULK_VRS:
         raise CannotCompose("the bulk data are too long, or of no VR that bulk data have")

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import falcon
 from attrs import frozen
 
+from albumcore_adapters.dicom.transfer_syntaxes import (
+    DEFLATED,
+    EXPLICIT_LITTLE_ENDIAN,
+    IMPLICIT_LITTLE_ENDIAN,
+)
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import DICOM, MULTIPART, OCTETS
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange, includes, media_ranges
 from albumcore_adapters.http.kheops.request import ApiRequest
-
-EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
-IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
 
 _COMPRESSED = "1.2.840.10008.1.2.4."
 _IMAGES: Mapping[str, Sequence[str]] = {

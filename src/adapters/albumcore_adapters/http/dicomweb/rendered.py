@@ -122,9 +122,7 @@ def show_thumbnail(
         in_order = series_in_order(database, request.study, series)
         make = partial(thumbnail_of_series, reader, request.study, viewport=viewport)
         picture = _first_picture(map(make, in_order))
-    return Response(
-        200, picture.content, picture.media_type, {ETAG: etag_of(picture.content.hex())}
-    )
+    return Response(200, picture.content, picture.media_type, {ETAG: etag_of(picture.content)})
 
 
 def first_accepted(ranges: Iterable[MediaRange], offered: Sequence[T]) -> T | None:

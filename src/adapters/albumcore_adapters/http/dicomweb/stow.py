@@ -20,7 +20,7 @@ from albumcore_adapters.base.multipart import (
     read_parts,
 )
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.http.accept import DICOM, DICOM_JSON, JSON
+from albumcore_adapters.http.accept import DICOM, DICOM_JSON, JSON, OCTETS
 from albumcore_adapters.http.body import body_reader
 from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.request import ApiRequest
@@ -100,7 +100,7 @@ def _receive_related(storing: Storing, parts: Iterable[BodyPart]) -> None:
 
 def _is_instance(part: BodyPart) -> bool:
     """Whether a part claims to be an instance; a part that says nothing is taken for one."""
-    return part.media_type.name in (DICOM, "application/octet-stream", "")
+    return part.media_type.name in (DICOM, OCTETS, "")
 
 
 def _broken_off(reason: str, storing: Storing) -> str:
