@@ -137,7 +137,7 @@ class InstanceReader:
 
         return pieces()
 
-    def headers(
+    def completed(
         self, found: Mapping[str, bytes | None], instances: Mapping[str, StoredInstance]
     ) -> dict[str, bytes | None]:
         """Make the headers that are missing, and store them, so that they are made once.
