@@ -97,7 +97,9 @@ def tests_on_the_newest_python(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Speed and scale, measured side by side; `-- --quick` tries it out, `-- NAME ...` measures some rows alone."""
-    session.install("-e", ".[service,postgres]", *nox.project.dependency_groups(PYPROJECT, "bench"))
+    session.install(
+        "-e", ".[service,postgres,pixels]", *nox.project.dependency_groups(PYPROJECT, "bench")
+    )
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
