@@ -34,6 +34,7 @@ from albumcore_adapters.server.response_rest import leave_rest
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _RECEIVE_BYTES = 16 * 1024  # of one read; most requests are shorter
+_FREED = 8 * 1024 * 1024  # bytes; several pieces of a response
 _RESERVED_FILES = 256  # descriptors for databases, images and outgoing requests
 _SECONDS_BEFORE_KILL = 2.0  # of gunicorn's graceful timeout that a stopping worker leaves unused
 
@@ -67,6 +68,9 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         """Load the application, and wrap it, for requests that it does not read and responses that it makes slowly."""
         super().load_wsgi()
+        # glibc returns every block to the system that is larger than those that were freed so far. Once a large one
+        # was, the memory of one piece of a response is that of the next, not some hundred new pages.
+        bytearray(_FREED)
         self.wsgi = partial(leave_rest, partial(settle_body, self.wsgi))
 
     def run(self) -> None:
