@@ -83,7 +83,9 @@ def _metadata(
     if not stored:
         return Response(200, _joined(headers, known, root), media_type)
     # Headers are made after the read transaction has ended: they are read from the files, and stored.
-    return Response(200, lambda: _joined(reader.completed(headers, stored), known, root), media_type)
+    return Response(
+        200, lambda: _joined(reader.completed(headers, stored), known, root), media_type
+    )
 
 
 def _joined(headers: Mapping[str, bytes | None], known: Mapping[str, bytes], root: str) -> bytes:
