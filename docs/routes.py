@@ -14,7 +14,8 @@ from typing import Any
 from albumcore.albums.album import PERMISSIONS, Holders
 from albumcore.feed import FEED
 from albumcore.kernel import stored_name
-from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http import tscharts
+from albumcore_adapters.http.kheops.all_routes import ROUTES as KHEOPS_ROUTES
 from albumcore_adapters.http.route import Callers, Route
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +83,7 @@ def page() -> str:
                         records(one.records),
                         tests(covered.get(one.name, ())),
                     )
-                    for one in kheops.ROUTES
+                    for one in KHEOPS_ROUTES
                 ),
             ),
             PERMITTED,

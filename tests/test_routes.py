@@ -12,8 +12,11 @@ import pytest
 from albumcore.erasures import ERASURE_NOTICES, ErasureRecorded, StoreSealed
 from albumcore.kernel import STORED
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http import tscharts
 from albumcore_adapters.http.app import components, create_app
+from albumcore_adapters.http.kheops.admission import KheopsApi
+from albumcore_adapters.http.kheops.all_routes import ROUTES as KHEOPS_ROUTES
+from albumcore_adapters.http.kheops.all_routes import routes as kheops_routes
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.service import open_service
 
@@ -22,7 +25,7 @@ DOCS: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "routes.py"))
 COVERED = DOCS["covering"]()
 MODULES = DOCS["covers"]()
 
-ROUTES = (*kheops.ROUTES, *tscharts.ROUTES)
+ROUTES = (*KHEOPS_ROUTES, *tscharts.ROUTES)
 ALL = {route.name: route for route in ROUTES}
 each_route = pytest.mark.parametrize("name", ALL)
 
@@ -67,7 +70,7 @@ def test_a_route_says_what_it_takes(name: str) -> None:
     A route of the TSCharts API takes an account's token, unless it says something else.
     """
     route = ALL[name]
-    if route in kheops.ROUTES:
+    if route in KHEOPS_ROUTES:
         assert DOCS["takes"](route)
     else:
         assert bool(route.needs) == (route.callers is Callers.ANYBODY)
@@ -134,8 +137,8 @@ def test_the_tables_are_all_there_is(tmp_path: Path) -> None:
         != 405
     } | {
         f"{name.removeprefix('on_').upper()} {path.replace(':path}', '}')}"
-        for path, resource in kheops.routes(
-            kheops.KheopsApi(service.database, service.auth), None, components(service)
+        for path, resource in kheops_routes(
+            KheopsApi(service.database, service.auth), None, components(service)
         )
         for name in dir(resource)
         if name.startswith("on_")

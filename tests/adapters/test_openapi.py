@@ -30,8 +30,9 @@ from albumcore import (
     post_comment,
 )
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http import tscharts
 from albumcore_adapters.http.description import OpenApi, document
+from albumcore_adapters.http.kheops.all_routes import ROUTES as KHEOPS_ROUTES
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.outbound.addresses import parse_url
 from support.dicom_files import dicom_file
@@ -109,7 +110,7 @@ def test_the_document_has_every_route_and_no_other() -> None:
     """What is in the route tables is in the document, by method and address, and what is refused everywhere."""
     routes = [
         (route.method, route.path)
-        for route in (*kheops.ROUTES, *tscharts.ROUTES, *tscharts.REFUSED_ROUTES)
+        for route in (*KHEOPS_ROUTES, *tscharts.ROUTES, *tscharts.REFUSED_ROUTES)
     ]
     paths = dict.fromkeys(path for _, path in routes)
     expected = [*routes, *(("OPTIONS", path) for path in paths)]

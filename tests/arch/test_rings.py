@@ -25,6 +25,13 @@ def imported_by(module: str) -> set[str]:
     return {one for one in found if one != module and (module, one) not in LAZY_CIRCLES}
 
 
+def executed_with(module: str, imported: str) -> set[str]:
+    """An imported module, and the packages that are executed before it: those around it that are not around both."""
+    parts = imported.split(".")
+    packages = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    return {one for one in packages if not f"{module}.".startswith(f"{one}.")}
+
+
 def test_every_part_and_every_room_has_its_ring() -> None:
     """A new one is placed before it is used."""
     for package, rings in (("albumcore", LAYERS), ("albumcore_adapters", ROOMS)):
@@ -54,6 +61,15 @@ def test_a_module_imports_its_own_ring_and_those_below(module: str) -> None:
 def test_no_module_is_in_a_circle() -> None:
     """Imports inside functions and for types count: what knows each other is one thing in two files."""
     assert circles({module: imported_by(module) for module in MODULES}) == []
+
+
+def test_each_module_may_be_imported_first() -> None:
+    """No package imports, when it is executed, what imports a module of it from elsewhere."""
+    graph = {
+        module: {one for imported in imported_by(module) for one in executed_with(module, imported)}
+        for module in MODULES
+    }
+    assert circles(graph) == []
 
 
 @pytest.mark.parametrize("package", ["albumcore", "albumcore_adapters"])

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http import tscharts
+from albumcore_adapters.http.kheops.all_routes import ROUTES as KHEOPS_ROUTES
 from support.watched import WATCHED
 
-RECORDS = {route.name: set(route.records) for route in (*kheops.ROUTES, *tscharts.ROUTES)}
+RECORDS = {route.name: set(route.records) for route in (*KHEOPS_ROUTES, *tscharts.ROUTES)}
 """The classes of events that each route may lead to, by its row."""
 
 _LEFT_OUT = pytest.StashKey[set[str]]()

@@ -10,7 +10,7 @@ import pytest
 from albumcore import import_series
 from albumcore_adapters.base.settings import Settings, SettingsError
 from albumcore_adapters.http.app import create_app
-from albumcore_adapters.http.kheops import ROUTES
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.service import open_service
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, NOBODY, STUDY, World, open_world, settle
 

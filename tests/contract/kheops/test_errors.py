@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from albumcore_adapters.http.kheops import ROUTES
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.http.kheops.forms import MAX_FORM_OF_ANYBODY
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.identity.jwt import JwtClaims, JwtVerifier, issue_token

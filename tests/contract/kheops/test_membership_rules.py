@@ -13,7 +13,7 @@ from albumcore import (
     issue_capability_token,
 )
 from albumcore.ids import CapabilityTokenId
-from albumcore_adapters.http.kheops import ROUTES
+from albumcore_adapters.http.kheops.all_routes import ROUTES
 from support.kheops import (
     ALBUM,
     ALICE,

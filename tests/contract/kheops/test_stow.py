@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -649,6 +650,21 @@ def test_bulk_data_that_are_cut_off_leave_nothing(world: World) -> None:
     answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
     assert answer.status_code == 400
     assert list((world.service.settings.data / "blobs").glob(".*")) == []
+
+
+def test_the_answer_to_a_long_message_takes_little_memory(world: World) -> None:
+    """It is sent while it is made: what became of 20,000 parts takes no multiple of the answer."""
+    body = message([(["Content-Type: text/plain"], b"x")] * 20_000)
+    send(world, ALICE, ct())
+    tracemalloc.start()
+    try:
+        headers = {"Content-Type": RELATED}
+        answer = world.request(ALICE, "POST", "/studies", headers=headers, body=body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (answer.status_code, len(reasons(answer, OTHERS))) == (409, 20_000)
+    assert peak < len(body) + 16 * 1024 * 1024
 
 
 def test_a_message_has_a_number_of_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.directory.token_last_use import TokenLastUses
-from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http import tscharts
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.body import DropsBodies
 from albumcore_adapters.http.cors import Cors, HeadAsGet
@@ -33,7 +33,10 @@ from albumcore_adapters.http.description import OpenApi
 from albumcore_adapters.http.encoded_slashes import PlainPaths
 from albumcore_adapters.http.errors import Refused, Router, refusing
 from albumcore_adapters.http.health import Health
+from albumcore_adapters.http.kheops.admission import KheopsApi
+from albumcore_adapters.http.kheops.all_routes import routes as kheops_routes
 from albumcore_adapters.http.kheops.compat import FORMS
+from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.link_paths import LinkPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
@@ -61,12 +64,12 @@ _APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
 def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     """Compose the application: every route of both APIs, errors in the form of the API they belong to."""
     settings = service.settings
-    kheops_api = kheops.KheopsApi(service.database, service.auth)
+    kheops_api = KheopsApi(service.database, service.auth)
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     found = components(service)
     rows = (*tscharts.routes_of(settings.compat), *tscharts.OTHER_ROUTES)
     routes = (
-        *kheops.routes(kheops_api, settings.kheops_prefix, found),
+        *kheops_routes(kheops_api, settings.kheops_prefix, found),
         *resources(tscharts.TSChartsApi(service.accounts), rows, found),
         ("/healthz", Health(service.albums, service.database)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
@@ -87,7 +90,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
         app.add_route(path, resource)
     app.add_sink(refusing(tscharts.no_route(service.accounts)), "/tscharts/")
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
-    answer = partial(kheops.answer_error, settings.root + documentation)
+    answer = partial(answer_error, settings.root + documentation)
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
     return app
 

@@ -9,8 +9,9 @@ import orjson
 
 from albumcore.json_object import Json
 from albumcore_adapters.base.settings import Compat, Settings
-from albumcore_adapters.http import kheops, tscharts
+from albumcore_adapters.http import tscharts
 from albumcore_adapters.http.binding import needed
+from albumcore_adapters.http.kheops.all_routes import ROUTES as KHEOPS_ROUTES
 from albumcore_adapters.http.openapi.document import Section, openapi_document, options_of
 from albumcore_adapters.http.openapi.specs import ref
 from albumcore_adapters.http.route import Callers, Route
@@ -33,10 +34,10 @@ def document(prefix: str | None, compat: Compat = "documented") -> Json:
 
 
 def _kheops() -> Section:
-    options = options_of(kheops.ROUTES, Callers.ANYBODY)
+    options = options_of(KHEOPS_ROUTES, Callers.ANYBODY)
     return Section(
         "Kheops album API",
-        (*kheops.ROUTES, *options),
+        (*KHEOPS_ROUTES, *options),
         _kheops_errors,
         {falcon.MEDIA_JSON: ref("Error")},
         lambda route: () if route.callers is Callers.ANYBODY else ("bearer", "basic"),

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import falcon
-import orjson
 
 from albumcore import Permission, ReportAdded, SeriesImported
 from albumcore_adapters.access.images import upload_to
@@ -27,7 +26,7 @@ from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
 from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, Schema, ref
 from albumcore_adapters.http.openapi.value_schemas import WORD
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response import BodyStream, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.composing import Composing
 from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome
@@ -37,6 +36,7 @@ MAX_PARTS = 50_000
 """Parts of one message, and data sets in them: what became of each is in memory until the answer."""
 
 _MAX_FILE_ID = 255  # characters
+_PIECE = 64 * 1024  # bytes of the answer that are sent at a time
 
 # Attributes of the answer (DICOM PS3.18 section 10.5.3.1.2).
 _CLASS, _INSTANCE, _URL = "00081150", "00081155", "00081190"
@@ -116,24 +116,45 @@ def _answer(request: ApiRequest, root: str, outcomes: Sequence[Outcome]) -> Resp
     kept = [one for one in outcomes if isinstance(one, Kept)]
     refused = [one for one in outcomes if isinstance(one, NotKept)]
     studies = {one.study_uid for one in kept}
-    members: dict[str, bytes] = {}
-    if len(studies) == 1:
-        members[_URL] = orjson.dumps(element("UR", f"{root}/studies/{studies.pop()}"))
-    if failed := [one for one in refused if one.sop_instance_uid is not None]:
-        members[_FAILED] = _sequence(map(_failed, failed))
-    if kept:
-        members[_STORED] = _sequence(_stored(root, one) for one in kept)
-    if others := [one for one in refused if one.sop_instance_uid is None]:
-        members[_OTHERS] = _sequence(map(_other, others))
-    # Joined from pieces: the items of a long message would take much more memory than their JSON.
-    body = b",".join(b'"%s":%s' % (tag.encode(), members[tag]) for tag in members)
+    failed = [one for one in refused if one.sop_instance_uid is not None]
+    others = [one for one in refused if one.sop_instance_uid is None]
+
+    def members() -> Iterator[Iterable[bytes]]:
+        if len(studies) == 1:
+            url = element("UR", f"{root}/studies/{next(iter(studies))}")
+            yield [b'"%s":%s' % (_URL.encode(), json_bytes(url))]
+        if failed:
+            yield _sequence(_FAILED, map(_failed, failed))
+        if kept:
+            yield _sequence(_STORED, (_stored(root, one) for one in kept))
+        if others:
+            yield _sequence(_OTHERS, map(_other, others))
+
     status = 200 if not refused else 202 if kept else 409
     media_type = request.preferred((DICOM_JSON, JSON))
-    return Response(status, b"{%s}" % body, media_type)
+    # Made twice, for its length and in pieces: that of a long message would take much memory.
+    length = sum(map(len, _object(members())))
+    return Response(status, BodyStream(_object(members()), length), media_type)
 
 
-def _sequence(items: Iterable[dict[str, Any]]) -> bytes:
-    return b'{"vr":"SQ","Value":[%s]}' % b",".join(map(orjson.dumps, items))
+def _object(members: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    """A JSON object, in pieces: it is joined from the pieces of its members."""
+    piece = bytearray(b"{")
+    for number, member in enumerate(members):
+        piece += b"," if number else b""
+        for part in member:
+            piece += part
+            if len(piece) >= _PIECE:
+                yield bytes(piece)
+                piece.clear()
+    yield bytes(piece) + b"}"
+
+
+def _sequence(tag: str, items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    yield b'"%s":{"vr":"SQ","Value":[' % tag.encode()
+    for number, item in enumerate(items):
+        yield (b"," if number else b"") + json_bytes(item)
+    yield b"]}"
 
 
 def _stored(root: str, one: Kept) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.dicomweb import (
     bulk_data,
     frames,
@@ -33,7 +37,9 @@ from albumcore_adapters.http.kheops import (
     user_search,
     webhooks,
 )
+from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.router import resources
 
 ROUTES: tuple[Route, ...] = (
     *registration.ROUTES,
@@ -64,3 +70,23 @@ ROUTES: tuple[Route, ...] = (
     *user_search.ROUTES,
     *probes.ROUTES,
 )
+
+
+def routes(
+    api: KheopsApi, prefix: str | None, components: Components
+) -> Iterable[tuple[str, object]]:
+    """Every path of the API and its resource, and the same under a prefix if there is one.
+
+    Raises:
+        SettingsError: the prefix begins as a route does, and would hide some.
+        MissingComponent: a responder names a component that there is none of.
+    """
+    found = tuple(resources(api, ROUTES, components))
+    if prefix is not None and prefix.split("/")[1] in {
+        "link",
+        *(route.path.split("/")[1] for route in ROUTES),
+    }:
+        raise SettingsError("ALBUMCORE_KHEOPS_PREFIX", "a path that is none of the API's own")
+    yield from found
+    if prefix is not None:
+        yield from ((f"{prefix}{path}", resource) for path, resource in found)
