@@ -39,11 +39,19 @@ DROP TABLE unfinished_copy;
 def forget_version(cursor: Any) -> None:
     """Have a store be one that was made before there were versions, and without what migrations add to its tables."""
     is_sqlite = isinstance(cursor, sqlite3.Cursor)
-    for table in ("directory_event_key", "directory_sealed", "directory_deleted_patient"):
+    for table in (
+        *("directory_event_key", "directory_sealed", "directory_deleted_patient"),
+        *("directory_stored_instance", "directory_header", "directory_thumbnail"),
+        *("directory_pacs_series", "webhook_upload"),
+    ):
         cursor.execute(f"DROP TABLE {table}")
     cursor.execute("DROP INDEX directory_person_pid")
-    for column in ("pid", "salt"):
-        cursor.execute(f"ALTER TABLE directory_person DROP COLUMN {column}")
+    for table, column in (
+        *(("directory_person", "pid"), ("directory_person", "salt")),
+        *(("webhook_group_series", "uploaded"), ("webhook_trigger", "is_upload")),
+        ("webhook_trigger_series", "new_instances"),
+    ):
+        cursor.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     cursor.execute("PRAGMA user_version = 0" if is_sqlite else "DROP TABLE store_version")
 
 

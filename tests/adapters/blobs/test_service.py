@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.instance_blobs import instance_blobs
 from albumcore_adapters.service import open_service
 from support.s3 import reached, serving_s3
 from support.server import serving
@@ -47,9 +48,11 @@ def test_workers_keep_images_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             for thread in threads:
                 thread.join()
         assert came_back == [True] * CLIENTS
-        assert len(s3.keys(bucket)) == CLIENTS + 4  # the demo has four
         service = open_service(Settings.from_environment(os.environ, data=data))
         try:
+            instances = len(list(instance_blobs(service.database)))
+            assert instances
+            assert len(s3.keys(bucket)) == CLIENTS + 4 + instances  # the demo has four images
             assert service.albums.verify(service.image_bytes.check) == []
         finally:
             service.close()
