@@ -240,7 +240,7 @@ def send(
     """Store an instance of a series; the classes of the events."""
     record = InstanceRecord(study, series, f"{series}.{number}", {}, {}, {})
 
-    def store() -> None:
+    def store(_: object) -> None:
         world.service.catalogue.store([record])
 
     recorded = put_images(world.service.image_access, upload, [(study, series)], store)
@@ -335,7 +335,7 @@ def test_a_member_who_left_stores_nothing(own: World) -> None:
 def test_a_failed_store_puts_nothing_anywhere(own: World) -> None:
     """Neither into the album nor into the inbox."""
 
-    def store() -> None:
+    def store(_: object) -> None:
         raise ZeroDivisionError
 
     position = own.position()

@@ -66,7 +66,7 @@ def upload(
         known = catalogue.series([series]).get(series)
         return 0 if known is None else known.instances
 
-    def store() -> None:
+    def store(_: object) -> None:
         before = count()
         catalogue.store(records)
         with database.transaction(commit=True) as cursor:

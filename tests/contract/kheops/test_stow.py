@@ -324,6 +324,14 @@ def test_a_token_that_may_not_read_is_not_told_what_differs(world: World) -> Non
     assert "00001005" not in items(answer, FAILED)[0]
 
 
+def test_who_may_add_but_not_send_adds_what_they_bring(world: World) -> None:
+    """A new series, in one message and the next; the album has it before the images are written, and that is theirs."""
+    world.act(ALICE, edit_album, flags={"add_series": True, "send_series": False})
+    assert send(world, BOB, ct(1), ct(2), album=ALBUM).status_code == 200
+    assert send(world, BOB, ct(3), album=ALBUM).status_code == 200
+    assert len(stored_bytes(world, STUDY, CT)) == 3
+
+
 def test_a_user_needs_the_album_and_the_permission(world: World) -> None:
     """An album that is none for the caller is not found; without `add_series` it is forbidden."""
     assert send(world, DAVE, ct(), album=ALBUM).status_code == 404

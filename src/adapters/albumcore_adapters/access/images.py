@@ -311,11 +311,15 @@ def _may_add(
     )
 
 
+Strictness: TypeAlias = dict[tuple[StudyUID, SeriesUID], bool]
+"""Whether the images of each series must have every attribute as it is known; see `require_storable`."""
+
+
 def put_images(
     access: ImageAccess,
     upload: Upload,
     series: Collection[tuple[StudyUID, SeriesUID]],
-    store: Callable[[], None],
+    store: Callable[[Strictness], None],
 ) -> tuple[RecordedEvent[Any], ...]:
     """Put the series of images that are stored into the album or inbox of an upload, in one transaction.
 
@@ -323,8 +327,9 @@ def put_images(
         access: The rules.
         upload: Where they are put.
         series: The series of the images, each once, with their studies.
-        store: Writes the images to the catalogue. It is called in the transaction, after the events are appended; what
-            it writes through the database of the store is committed together with them.
+        store: Writes the images to the catalogue. It is called in the transaction, after the events are appended, with
+            what `require_storable` found of each series before; what it writes through the database of the store is
+            committed together with them.
 
     Returns:
         The recorded events: one for each series that is new to the album; none of an inbox.
@@ -334,15 +339,17 @@ def put_images(
             stored then.
     """
     holdings, holder = access.holdings, upload.holder
+    found: Strictness = {}
 
     def require() -> None:
+        # Once the events are appended, the album has the series, and it would be too late to ask.
         for study, uid in series:
-            require_storable(access, upload, study, uid)
+            found[study, uid] = require_storable(access, upload, study, uid)
 
     if upload.album is None:
         with holdings.albums.index.write_transaction(LOCK_SECONDS):
             require()
-            store()
+            store(found)
             for study, uid in series:
                 put_in_inbox(holdings, upload.caller.user, upload.sent, study, [uid])
         return ()
@@ -358,7 +365,7 @@ def put_images(
         )
 
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
-        store()
+        store(found)
         for study, uid in series:
             write_claims(holdings, holder, upload.sent, study, [uid], [uid])
 

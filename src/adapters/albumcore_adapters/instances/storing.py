@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -24,6 +25,7 @@ from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.access.images import (
     ImageAccess,
     SeriesNotWritable,
+    Strictness,
     Upload,
     put_images,
     reads_place,
@@ -314,7 +316,7 @@ class Storing:
             return
         series = list(dict.fromkeys(one.series for one in batch))
         try:
-            put_images(self.store.access, self.upload, series, lambda: self._write(batch))
+            put_images(self.store.access, self.upload, series, partial(self._write, batch))
         except _Refused as error:
             for one in batch:
                 if one.place in error.refusals:
@@ -337,8 +339,12 @@ class Storing:
             for one in batch:
                 self.outcomes[one.place] = one.kept()
 
-    def _write(self, batch: Collection[_Received]) -> None:
+    def _write(self, batch: Collection[_Received], strictness: Strictness) -> None:
         """Write instances to the catalogue, in the transaction that this thread is in.
+
+        Args:
+            batch: The instances.
+            strictness: What this transaction found of their series: it may have changed since they arrived.
 
         Raises:
             _Refused: some of them are refused.
@@ -349,8 +355,7 @@ class Storing:
         new: list[_Received] = []
         added = Counter[tuple[StudyUID, SeriesUID]]()
         populated = frozenset(known.series)
-        # What was found when they arrived may have changed.
-        writable: _Writable = {}
+        writable: _Writable = {**strictness}
         for one in batch:
             record = one.header.record
             if (refusal := self._refusal(one, known, writable)) is not None:
