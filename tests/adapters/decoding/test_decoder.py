@@ -12,12 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 
 from albumcore_adapters.decoding import (
+    BulkData,
+    CannotCompose,
     CannotDecode,
     Crop,
     Decoder,
@@ -33,6 +37,7 @@ from albumcore_adapters.decoding.child import work
 from albumcore_adapters.decoding.process import DecodingProcess
 from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, rendered_frame
+from support.dicom_files import jpeg_of
 from support.encoded_files import (
     ALL_FILES,
     FILES,
@@ -83,6 +88,73 @@ def result_of(call: Callable[[], object]) -> object:
         return call()
     except (NotAnInstance, CannotDecode) as error:
         return type(error), str(error)
+
+
+UIDS = {
+    "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.77.1.4"]},
+    "00080018": {"vr": "UI", "Value": ["1.2.3.4"]},
+    "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+    "0020000E": {"vr": "UI", "Value": ["1.2.3.1"]},
+}
+LINKED: dict[str, Any] = {
+    **UIDS,
+    "00020010": {"vr": "UI", "Value": ["1.2"]},
+    "00420010": {"vr": "ST", "Value": ["Report"]},
+    "00420011": {"vr": "OB", "BulkDataURI": "document"},
+    "00420012": {"vr": "LO", "Value": ["application/pdf"]},
+    "7FE00010": {"vr": "OW", "BulkDataURI": "pixels"},
+}
+
+
+def nested_json(depth: int) -> dict[str, Any]:
+    """Sequences within each other."""
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"00400275": {"vr": "SQ", "Value": [found]}}
+    return found
+
+
+def bulk_of(media_type: str, **values: bytes) -> dict[str, BulkData]:
+    """Bulk data by the names in the links, those of the pixels with a media type."""
+    tags = {"document": "00420011", "meta": "00020102", "pixels": "7FE00010"}
+    return {
+        tags[name]: BulkData(media_type, None, Content(value)) for name, value in values.items()
+    }
+
+
+def test_a_file_is_made_around_its_bulk_data(decoder: Decoder) -> None:
+    """What is before the frame in a JPEG image is longer than what is sent along with the job."""
+    segment = b"\xff\xe0\xff\xff" + bytes(0xFFFD)
+    jpeg, document = jpeg_of(before=segment * 2), bytes(range(251)) * 2001
+    bulk = bulk_of("image/jpeg", pixels=jpeg, document=document, meta=b"ab")
+    file = b"".join(decoder.compose(LINKED, bulk))
+    found = pydicom.dcmread(BytesIO(file))
+    assert found.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.50"
+    assert (found.Rows, found.Columns, found.DocumentTitle) == (3, 5, "Report")
+    assert found.EncapsulatedDocument == document + b"\0"
+    assert found.MIMETypeOfEncapsulatedDocument == "application/pdf"
+    frame = pydicom.encaps.get_frame(found.PixelData, 0, number_of_frames=1)
+    assert frame == jpeg + bytes(len(jpeg) % 2)
+    assert decoder.header(Content(file)).record.sop_instance_uid == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "media_type", "reason"),
+    [
+        (LINKED, "image/gif", "the media type of the pixel data is not supported"),
+        (LINKED, "image/jpeg", "the pixel data are no JPEG image"),
+        ({**LINKED, "00080060": {"vr": "ZZ", "Value": ["x"]}}, "", "the data set is not valid"),
+        (nested_json(200), "", "nested too deeply"),
+    ],
+    ids=["media type", "JPEG", "VR", "depth"],
+)
+def test_no_file_is_made_of_what_is_not_valid(
+    decoder: Decoder, attributes: dict[str, Any], media_type: str, reason: str
+) -> None:
+    """The process says why, and goes on."""
+    with pytest.raises(CannotCompose, match=reason):
+        decoder.compose(attributes, bulk_of(media_type, pixels=b"pixels", document=b""))
+    assert next(decoder.compose(UIDS, {}))[128:132] == b"DICM"
 
 
 def nested(depth: int, *, is_open: bool) -> bytes:
@@ -369,8 +441,12 @@ def test_the_work_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decoder.header(Content(CT)) == read_header(reader(CT))
     assert decoder.frames(Content(CT), [1]) == decoded_frames(reader(CT), [1])
     assert decoder.render(Content(CT), 1, Rendering()) == rendered_frame(reader(CT), 1, Rendering())
+    bulk = bulk_of("", pixels=b"pixels", document=b"%PDF")
+    assert b"%PDF" in list(decoder.compose(LINKED, bulk))
     with pytest.raises(NotAnInstance, match="not a DICOM file"):
         decoder.header(Content(b""))
+    with pytest.raises(CannotCompose, match="the media type"):
+        decoder.compose(LINKED, bulk_of("image/gif", pixels=b"GIF89a", document=b""))
     with pytest.raises(CannotDecode, match="no frame 2"):
         decoder.frames(Content(CT), [2])
     monkeypatch.setattr(child, "read_header", lambda _: bytes(2**62))

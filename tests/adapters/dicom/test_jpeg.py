@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
-from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,23 +13,6 @@ from support.dicom_files import jpeg_of
 
 BASELINE, EXTENDED, LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57))
 ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
-
-
-@frozen
-class Bytes:
-    """Bytes in memory as a byte source."""
-
-    content: bytes
-
-    @property
-    def length(self) -> int:
-        """Their number."""
-        return len(self.content)
-
-    def read(self, start: int, stop: int) -> bytes:
-        """The bytes of a range."""
-        assert 0 <= start <= stop <= len(self.content)
-        return self.content[start:stop]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +37,7 @@ class Bytes:
 )
 def test_a_header(content: bytes, expected: JpegHeader, photometric: str) -> None:
     """Size, components, bits and process are those of the frame."""
-    found = jpeg_header(Bytes(content))
+    found = jpeg_header(BytesIO(content))
     assert found == expected
     assert found.photometric_interpretation == photometric
 
@@ -75,7 +59,7 @@ def test_a_header(content: bytes, expected: JpegHeader, photometric: str) -> Non
 )
 def test_no_header(content: bytes) -> None:
     """What is no image of a process that DICOM has is none, in bounded time."""
-    assert jpeg_header(Bytes(content)) is None
+    assert jpeg_header(BytesIO(content)) is None
 
 
 @given(st.integers(0, 30), st.binary(max_size=4))
@@ -83,5 +67,5 @@ def test_any_damage_is_a_header_or_none(place: int, damage: bytes) -> None:
     """No bytes raise an error."""
     content = bytearray(jpeg_of(before=ADOBE_RGB))
     content[place : place + len(damage)] = damage
-    found = jpeg_header(Bytes(bytes(content)))
+    found = jpeg_header(BytesIO(bytes(content)))
     assert found is None or found.rows > 0

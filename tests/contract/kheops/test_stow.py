@@ -16,6 +16,7 @@ import pytest
 from albumcore import SeriesImported, edit_album
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.decoding import Decoder, DecoderFailed
 from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.http.dicomweb import stow
 from albumcore_adapters.instances import composing
@@ -565,6 +566,20 @@ def test_a_data_set_that_is_none_is_refused(
     assert answer.status_code == 409
     failed = reasons(answer) + reasons(answer, OTHERS)
     assert failed in ([CANNOT_UNDERSTAND], [FAILURE])
+    assert stored_bytes(world, STUDY, CT) == {}
+
+
+def test_a_data_set_that_the_decoder_fails_on_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself, with the reason for an instance that the decoder fails on."""
+
+    def fail(*_: object) -> None:
+        raise DecoderFailed("not enough memory")
+
+    monkeypatch.setattr(Decoder, "compose", fail)
+    answer = send_json(world, [data_set()])
+    assert (answer.status_code, reasons(answer)) == (409, [FAILURE])
     assert stored_bytes(world, STUDY, CT) == {}
 
 

@@ -1,8 +1,9 @@
-"""Decoding: headers and frames of DICOM files, read in a process of its own with limits of memory and time."""
+"""Decoding: DICOM files are read, and made of JSON, in a process of its own with limits of memory and time."""
 
 from albumcore_adapters.decoding.decoder import DECODING_ERRORS, Decoder
 from albumcore_adapters.decoding.process import DecoderFailed, DecoderLimits
-from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.bulk_data import BulkData
+from albumcore_adapters.dicom.errors import CannotCompose, CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import (
     MAX_SIDE,
@@ -18,6 +19,8 @@ from albumcore_adapters.dicom.pixel_places import PixelPlaces
 __all__ = [
     "DECODING_ERRORS",
     "MAX_SIDE",
+    "BulkData",
+    "CannotCompose",
     "CannotDecode",
     "Crop",
     "Decoder",

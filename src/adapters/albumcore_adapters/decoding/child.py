@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,9 +21,10 @@ from attrs import frozen
 from albumcore_adapters.base.byte_source import SourceFile
 from albumcore_adapters.decoding.wire import MAX_READ, Disconnected, WireMessage, receive, send
 from albumcore_adapters.dicom.deflated import BoundedReader
-from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.errors import CannotCompose, CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.explicit import explicit_file
 from albumcore_adapters.dicom.headers import read_header
+from albumcore_adapters.dicom.part10 import compose
 from albumcore_adapters.dicom.pictures import Rendering
 from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all, rendered_frame
 
@@ -67,8 +68,11 @@ def _header(file: BoundedReader, _: Mapping[str, Any]) -> WireMessage:
 
 
 def _frames(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
-    frames = decoded_frames(file, asked["numbers"])
-    return WireMessage({"lengths": [len(frame) for frame in frames]}, b"".join(frames))
+    return _several(decoded_frames(file, asked["numbers"]))
+
+
+def _several(pieces: Sequence[bytes]) -> WireMessage:
+    return WireMessage({"lengths": [len(piece) for piece in pieces]}, b"".join(pieces))
 
 
 def _render(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
@@ -87,8 +91,15 @@ def _explicit(file: BoundedReader, _: Mapping[str, Any]) -> WireMessage:
     return WireMessage(says, found.start)
 
 
+def _compose(pixels: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    attributes, lengths = asked["attributes"], asked["lengths"]
+    named = asked["transfer_syntax"]
+    return _several(compose(pixels, attributes, lengths, asked["media_type"], named))
+
+
 JOBS: Mapping[str, Callable[[BoundedReader, Mapping[str, Any]], WireMessage]] = {
     "bulk": _bulk,
+    "compose": _compose,
     "explicit": _explicit,
     "frames": _frames,
     "header": _header,
@@ -108,6 +119,8 @@ def answer(channel: socket.socket, job: WireMessage) -> WireMessage:
         return WireMessage({"not_an_instance": str(error)})
     except CannotDecode as error:
         return WireMessage({"cannot_decode": str(error)})
+    except CannotCompose as error:
+        return WireMessage({"cannot_compose": str(error)})
     except MemoryError:
         return WireMessage({"failed": "not enough memory"})
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import attrs
+import orjson
+from attrs import frozen
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.base.dicom_json import Attributes
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.decoding.process import (
     DEFAULT_LIMITS,
@@ -20,8 +23,9 @@ from albumcore_adapters.decoding.process import (
     DecodingProcess,
 )
 from albumcore_adapters.decoding.wire import WireMessage
+from albumcore_adapters.dicom.bulk_data import META_GROUP, PIXEL_DATA_TAG, BulkData
 from albumcore_adapters.dicom.deflated import MAX_INFLATED
-from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
+from albumcore_adapters.dicom.errors import CannotCompose, CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.explicit_file import ExplicitFile
 from albumcore_adapters.dicom.header import Header
 from albumcore_adapters.dicom.pictures import Picture, Rendering
@@ -31,9 +35,11 @@ from albumcore_adapters.directory.instances import InstanceRecord
 DECODING_ERRORS = (CannotDecode, DecoderFailed, NotAnInstance)
 """What the jobs of a decoder raise, beside the errors of a source: the file is at fault, not the service."""
 
+_PIECE = 256 * 1024  # bytes
+
 
 class Decoder:
-    """Reads headers and frames in processes of their own. Thread-safe.
+    """Reads headers and frames, and makes files of JSON, in processes of their own. Thread-safe.
 
     A process is started when it is first needed, and again after it died. It opens no file: it asks for the ranges of
     bytes that it needs. A thread waits until a process is free.
@@ -128,12 +134,7 @@ class Decoder:
             DecoderFailed: they cannot be decoded within the limits.
             Exception: what the source raises.
         """
-        answer = self._run(source, {"job": "frames", "numbers": list(numbers)})
-        frames, start = [], 0
-        for length in answer.says["lengths"]:
-            frames.append(answer.content[start : start + length])
-            start += length
-        return frames
+        return _several(self._run(source, {"job": "frames", "numbers": list(numbers)}))
 
     def bulk(self, source: ByteSource, path: str) -> bytes:
         """Return bulk data, little endian: that of a deflated or big endian file has no place of its own.
@@ -168,6 +169,37 @@ class Decoder:
             answer.content, (start, stop), answer.says["frames"], answer.says["is_padded"]
         )
 
+    def compose(self, attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[bytes]:
+        """Make a file of a data set and its bulk data, as `albumcore_adapters.dicom.part10.compose` says.
+
+        Args:
+            attributes: The data set in the DICOM JSON Model.
+            bulk: The bulk data by tag, of attributes of the data set itself.
+
+        Returns:
+            The file in pieces. The bulk data are read meanwhile, and what they raise is raised.
+
+        Raises:
+            CannotCompose: the data set is not valid, or its bulk data are of a kind that no transfer syntax here has.
+            DecoderFailed: the file cannot be made within the limits.
+            Exception: what the source of the pixel data raises.
+        """
+        try:
+            text = orjson.Fragment(orjson.dumps(attributes))
+        except orjson.JSONEncodeError:
+            raise CannotCompose("the data set is nested too deeply") from None
+        values = {tag: bulk[tag] for tag in sorted(bulk) if not tag.startswith(META_GROUP)}
+        pixels = values.get(PIXEL_DATA_TAG)
+        job = {
+            "job": "compose",
+            "attributes": text,
+            "lengths": {tag: one.content.length for tag, one in values.items()},
+            "media_type": pixels.media_type if pixels else "",
+            "transfer_syntax": pixels.transfer_syntax if pixels else None,
+        }
+        around = _several(self._run(pixels.content if pixels else _NoBytes(), job))
+        return _alternating(around, [one.content for one in values.values()])
+
     def close(self) -> None:
         """End the processes that have no job."""
         while (process := self._popped()) is not None:
@@ -181,6 +213,8 @@ class Decoder:
                 raise NotAnInstance(reason)
             case {"cannot_decode": str(reason)}:
                 raise CannotDecode(reason)
+            case {"cannot_compose": str(reason)}:
+                raise CannotCompose(reason)
         return answer
 
     @contextmanager
@@ -206,3 +240,30 @@ class Decoder:
             return self._idle.pop()
         except IndexError:  # which another thread may cause between a check and this
             return None
+
+
+@frozen
+class _NoBytes:
+    """The source of a job without a file."""
+
+    length: int = 0
+
+    def read(self, start: int, stop: int) -> bytes:
+        return b""
+
+
+def _several(answer: WireMessage) -> list[bytes]:
+    pieces, start = [], 0
+    for length in answer.says["lengths"]:
+        pieces.append(answer.content[start : start + length])
+        start += length
+    return pieces
+
+
+def _alternating(around: Sequence[bytes], sources: Sequence[ByteSource]) -> Iterator[bytes]:
+    """Yield what is before the first source, that source in pieces, what is before the second, and so on."""
+    yield around[0]
+    for source, after in zip(sources, around[1:], strict=True):
+        for start in range(0, source.length, _PIECE):
+            yield source.read(start, min(start + _PIECE, source.length))
+        yield after

@@ -6,6 +6,12 @@ from attrs import frozen
 
 from albumcore_adapters.base.byte_source import ByteSource
 
+PIXEL_DATA_TAG = "7FE00010"
+"""PixelData, (7FE0,0010)."""
+
+META_GROUP = "0002"
+"""The group of the File Meta Information (DICOM PS3.10 section 7.1)."""
+
 
 @frozen
 class BulkData:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import BinaryIO
 
-from albumcore_adapters.base.byte_source import ByteSource
+from attrs import frozen
 
 _BASELINE = "1.2.840.10008.1.2.4.50"
 _EXTENDED = "1.2.840.10008.1.2.4.51"
@@ -45,20 +45,20 @@ class JpegHeader:
         return "YBR_FULL_422" if is_lossy and not self.is_rgb else "RGB"
 
 
-def jpeg_header(source: ByteSource) -> JpegHeader | None:
+def jpeg_header(file: BinaryIO) -> JpegHeader | None:
     """Read the header of a JPEG image; None if it is none, or of a process that DICOM does not have."""
     place, is_rgb = 2, False
-    if _read(source, 0, 2) != b"\xff\xd8":
+    if _read(file, 0, 2) != b"\xff\xd8":
         return None
     for _ in range(_MOST_SEGMENTS):
-        head = _read(source, place, 4)
+        head = _read(file, place, 4)
         if len(head) < 4 or head[0] != 0xFF:
             return None
         marker = head[1]
         if marker == 0xFF or marker in _ALONE:  # a fill byte, or a marker alone
             place += 1 if marker == 0xFF else 2
             continue
-        segment = _read(source, place + 4, 16)
+        segment = _read(file, place + 4, 16)
         if marker in _FRAMES:
             return _frame(segment, _FRAMES[marker], is_rgb=is_rgb)
         if marker == _SCAN:
@@ -76,5 +76,6 @@ def _frame(segment: bytes, transfer_syntax: str, *, is_rgb: bool) -> JpegHeader 
     return JpegHeader(rows, columns, samples, segment[0], is_rgb, transfer_syntax)
 
 
-def _read(source: ByteSource, start: int, size: int) -> bytes:
-    return source.read(min(start, source.length), min(start + size, source.length))
+def _read(file: BinaryIO, start: int, size: int) -> bytes:
+    file.seek(start)
+    return file.read(size)

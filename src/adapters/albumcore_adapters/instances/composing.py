@@ -11,8 +11,7 @@ import orjson
 from attrs import define, field
 
 from albumcore_adapters.base.dicom_json import text_value
-from albumcore_adapters.dicom.bulk_data import BulkData
-from albumcore_adapters.dicom.errors import CannotCompose
+from albumcore_adapters.decoding import BulkData, CannotCompose, DecoderFailed
 from albumcore_adapters.instances.archive import InstanceDraft
 from albumcore_adapters.instances.outcomes import FailureReason, NotKept
 from albumcore_adapters.instances.storing import Storing
@@ -149,14 +148,14 @@ class Composing:
     def _store_if_whole(self, waiting: _Waiting) -> None:
         if waiting.missing:
             return
-        # Imported when it is needed: pydicom, with numpy, takes more memory than all else in a worker.
-        from albumcore_adapters.dicom.part10 import compose
-
         try:
-            self.storing.add(compose(waiting.attributes, waiting.bulk))
+            file = self.storing.store.decoder.compose(waiting.attributes, waiting.bulk)
         except CannotCompose as error:
             self._refuse(waiting, FailureReason.CANNOT_UNDERSTAND, str(error))
+        except DecoderFailed as error:
+            self._refuse(waiting, FailureReason.PROCESSING_FAILURE, str(error))
         else:
+            self.storing.add(file)
             self._forget(waiting)
 
     def _refuse(self, waiting: _Waiting, reason: FailureReason, detail: str) -> None:
