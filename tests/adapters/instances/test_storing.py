@@ -16,7 +16,7 @@ from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.instances import storing as storing_module
 from albumcore_adapters.instances.archive import BytesGone
-from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept
+from albumcore_adapters.instances.outcomes import FailureReason, InstanceRefused, InstanceStored
 from albumcore_adapters.instances.storing import Storing
 from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, CT, MR, STUDY, World, open_world, settle
@@ -54,7 +54,9 @@ def reasons(storing: Storing) -> list[int | None]:
     """Store what was begun; return why each is refused."""
     with storing:
         found = storing.finish()
-    return [FailureReason(one.reason) if isinstance(one, NotKept) else None for one in found]
+    return [
+        FailureReason(one.reason) if isinstance(one, InstanceRefused) else None for one in found
+    ]
 
 
 def ct(number: int, pixels: bytes = bytes(64), series: SeriesUID = CT) -> bytes:
@@ -148,8 +150,8 @@ def test_a_long_upload_is_stored_in_several_transactions(
     with pytest.raises(ConnectionError), storing:
         add_all(storing, *([ct(number)] for number in range(1, 9)), broken_off())
     assert 2 <= len(digests(world)) < 8
-    kept = {one.sop_instance_uid for one in storing.outcomes if isinstance(one, Kept)}
-    assert kept == digests(world).keys()
+    stored = {one.sop_instance_uid for one in storing.outcomes if isinstance(one, InstanceStored)}
+    assert stored == digests(world).keys()
     assert list((world.service.settings.data / "blobs").glob(".*")) == []
 
 

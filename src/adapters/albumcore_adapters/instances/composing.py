@@ -13,7 +13,7 @@ from attrs import define, field
 from albumcore_adapters.base.dicom_json import text_value
 from albumcore_adapters.decoding import BulkData, CannotCompose, DecoderFailed
 from albumcore_adapters.instances.archive import InstanceDraft
-from albumcore_adapters.instances.outcomes import FailureReason, NotKept
+from albumcore_adapters.instances.outcomes import FailureReason, InstanceRefused
 from albumcore_adapters.instances.storing import Storing
 
 MAX_METADATA = 1024 * 1024
@@ -160,7 +160,7 @@ class Composing:
 
     def _refuse(self, waiting: _Waiting, reason: FailureReason, detail: str) -> None:
         self.storing.outcomes.append(
-            NotKept(
+            InstanceRefused(
                 reason,
                 detail,
                 _uid(waiting.attributes, "00080018"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from albumcore_adapters.access.images import Upload
 from albumcore_adapters.dicom.data_sets import LEAD, NOT_DICOM, begins_as_dicom
 from albumcore_adapters.dicom.files import ImportReport, RefusedFile, files_in, unread_file
-from albumcore_adapters.instances.outcomes import Kept, NotKept
+from albumcore_adapters.instances.outcomes import InstanceRefused, InstanceStored
 from albumcore_adapters.instances.storing import InstanceStore, Storing
 
 _BATCH = 1000  # files, of which what became of each is in memory
@@ -47,19 +47,19 @@ def import_instances(
         PacsFailed: the existing archive fails.
     """
     refused: list[RefusedFile] = []
-    kept: set[Kept] = set()
+    stored: set[InstanceStored] = set()
     found = files_in(paths)
     while batch := list(islice(found, _BATCH)):
         for outcome in _import(store, upload, batch, progress):
-            if isinstance(outcome, Kept):
-                kept.add(outcome)
-            elif isinstance(outcome, NotKept):
+            if isinstance(outcome, InstanceStored):
+                stored.add(outcome)
+            elif isinstance(outcome, InstanceRefused):
                 assert outcome.file_id is not None
                 refused.append(RefusedFile(Path(outcome.file_id), outcome.detail))
             else:
                 refused.append(outcome)
-    studies, series = {one.study_uid for one in kept}, {one.series_uid for one in kept}
-    return ImportReport(len(studies), len(series), len(kept), tuple(refused))
+    studies, series = {one.study_uid for one in stored}, {one.series_uid for one in stored}
+    return ImportReport(len(studies), len(series), len(stored), tuple(refused))
 
 
 def _import(
@@ -67,7 +67,7 @@ def _import(
     upload: Upload,
     batch: Iterable[Path | RefusedFile],
     progress: Callable[[Path], None],
-) -> Iterator[Kept | NotKept | RefusedFile]:
+) -> Iterator[InstanceStored | InstanceRefused | RefusedFile]:
     """Store some files, and yield what became of each, in their order."""
     places: list[RefusedFile | None] = []
     with Storing(store, upload, verifies=False) as storing:

@@ -25,7 +25,7 @@ class FailureReason(IntEnum):
 
 
 @frozen
-class Kept:
+class InstanceStored:
     """An instance that is stored: now, or it was before, with the same bytes.
 
     Attributes:
@@ -42,7 +42,7 @@ class Kept:
 
 
 @frozen
-class NotKept:
+class InstanceRefused:
     """An instance that is refused, or what is none.
 
     Attributes:
@@ -62,19 +62,21 @@ class NotKept:
     tags: Sequence[str] = ()
 
 
-Outcome: TypeAlias = Kept | NotKept
+Outcome: TypeAlias = InstanceStored | InstanceRefused
 
 
 @frozen
 class Refusal:
-    """Why an instance is refused; see `NotKept`."""
+    """Why an instance is refused; see `InstanceRefused`."""
 
     reason: int
     detail: str
     tags: Sequence[str] = ()
 
-    def of(self, record: InstanceRecord, sop_class_uid: str | None, file_id: str | None) -> NotKept:
+    def of(
+        self, record: InstanceRecord, sop_class_uid: str | None, file_id: str | None
+    ) -> InstanceRefused:
         """The outcome for an instance."""
-        return NotKept(
+        return InstanceRefused(
             self.reason, self.detail, record.sop_instance_uid, sop_class_uid, file_id, self.tags
         )

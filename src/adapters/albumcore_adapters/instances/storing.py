@@ -45,7 +45,13 @@ from albumcore_adapters.directory.stored_instances import (
 from albumcore_adapters.instances.additions import new_instance
 from albumcore_adapters.instances.agreement import is_stored, refusal_of
 from albumcore_adapters.instances.archive import Archive, InstanceDraft, NotAccepted
-from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome, Refusal
+from albumcore_adapters.instances.outcomes import (
+    FailureReason,
+    InstanceRefused,
+    InstanceStored,
+    Outcome,
+    Refusal,
+)
 from albumcore_adapters.instances.pictures import store_thumbnails
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.sql.database import Cursor
@@ -115,14 +121,14 @@ class _Received:
         """SOPClassUID, (0008,0016)."""
         return text_value(self.header.record.instance, _SOP_CLASS)
 
-    def kept(self) -> Kept:
+    def stored(self) -> InstanceStored:
         """The outcome if it is stored."""
         record = self.header.record
-        return Kept(
+        return InstanceStored(
             record.study_uid, record.series_uid, record.sop_instance_uid, self.sop_class_uid
         )
 
-    def refused(self, refusal: Refusal) -> NotKept:
+    def refused(self, refusal: Refusal) -> InstanceRefused:
         """The outcome if it is not."""
         return refusal.of(self.header.record, self.sop_class_uid, self.file_id)
 
@@ -215,7 +221,7 @@ class Storing:
 
     def refuse(self, reason: FailureReason, detail: str, file_id: str | None = None) -> None:
         """Record that something that was sent is no instance, or is not read."""
-        self.outcomes.append(NotKept(reason, detail, file_id=file_id))
+        self.outcomes.append(InstanceRefused(reason, detail, file_id=file_id))
 
     def finish(self) -> Sequence[Outcome]:
         """Store the rest, and the thumbnails of new series, and return what became of each.
@@ -254,7 +260,7 @@ class Storing:
             return evolve(received, is_durable=True, blob=blob)
         except (NotAnInstance, DecoderFailed) as error:
             reason = FailureReason.PROCESSING_FAILURE
-            self.outcomes[place] = NotKept(reason, str(error), file_id=file_id)
+            self.outcomes[place] = InstanceRefused(reason, str(error), file_id=file_id)
             return None
         finally:
             draft.discard()
@@ -337,7 +343,7 @@ class Storing:
                 self.outcomes[one.place] = one.refused(Refusal(reason, error.detail))
         else:
             for one in batch:
-                self.outcomes[one.place] = one.kept()
+                self.outcomes[one.place] = one.stored()
 
     def _write(self, batch: Collection[_Received], strictness: Strictness) -> None:
         """Write instances to the catalogue, in the transaction that this thread is in.

@@ -29,7 +29,12 @@ from albumcore_adapters.http.openapi.value_schemas import WORD
 from albumcore_adapters.http.response import BodyStream, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.composing import Composing
-from albumcore_adapters.instances.outcomes import FailureReason, Kept, NotKept, Outcome
+from albumcore_adapters.instances.outcomes import (
+    FailureReason,
+    InstanceRefused,
+    InstanceStored,
+    Outcome,
+)
 from albumcore_adapters.instances.storing import InstanceStore, Storing
 
 MAX_PARTS = 50_000
@@ -104,8 +109,8 @@ def _is_instance(part: BodyPart) -> bool:
 
 
 def _broken_off(reason: str, storing: Storing) -> str:
-    kept = sum(isinstance(one, Kept) for one in storing.outcomes)
-    return f"{reason}; {kept} instances before that are stored"
+    stored = sum(isinstance(one, InstanceStored) for one in storing.outcomes)
+    return f"{reason}; {stored} instances before that are stored"
 
 
 # The answer
@@ -113,9 +118,9 @@ def _broken_off(reason: str, storing: Storing) -> str:
 
 def _answer(request: ApiRequest, root: str, outcomes: Sequence[Outcome]) -> Response:
     """The answer to a message: 200 if all is stored, 202 if some is refused, 409 if nothing is stored."""
-    kept = [one for one in outcomes if isinstance(one, Kept)]
-    refused = [one for one in outcomes if isinstance(one, NotKept)]
-    studies = {one.study_uid for one in kept}
+    stored = [one for one in outcomes if isinstance(one, InstanceStored)]
+    refused = [one for one in outcomes if isinstance(one, InstanceRefused)]
+    studies = {one.study_uid for one in stored}
     failed = [one for one in refused if one.sop_instance_uid is not None]
     others = [one for one in refused if one.sop_instance_uid is None]
 
@@ -125,12 +130,12 @@ def _answer(request: ApiRequest, root: str, outcomes: Sequence[Outcome]) -> Resp
             yield [b'"%s":%s' % (_URL.encode(), json_bytes(url))]
         if failed:
             yield _sequence(_FAILED, map(_failed, failed))
-        if kept:
-            yield _sequence(_STORED, (_stored(root, one) for one in kept))
+        if stored:
+            yield _sequence(_STORED, (_stored(root, one) for one in stored))
         if others:
             yield _sequence(_OTHERS, map(_other, others))
 
-    status = 200 if not refused else 202 if kept else 409
+    status = 200 if not refused else 202 if stored else 409
     media_type = request.preferred((DICOM_JSON, JSON))
     # Made twice, for its length and in pieces: that of a long message would take much memory.
     length = sum(map(len, _object(members())))
@@ -157,14 +162,14 @@ def _sequence(tag: str, items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     yield b"]}"
 
 
-def _stored(root: str, one: Kept) -> dict[str, Any]:
+def _stored(root: str, one: InstanceStored) -> dict[str, Any]:
     address = (
         f"{root}/studies/{one.study_uid}/series/{one.series_uid}/instances/{one.sop_instance_uid}"
     )
     return {**dict(_reference(one)), _URL: element("UR", address)}
 
 
-def _failed(one: NotKept) -> dict[str, Any]:
+def _failed(one: InstanceRefused) -> dict[str, Any]:
     found = {**dict(_reference(one)), **_other(one)}
     if one.tags:
         # Kheops writes the tags as decimal numbers.
@@ -172,7 +177,7 @@ def _failed(one: NotKept) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def _other(one: NotKept) -> dict[str, Any]:
+def _other(one: InstanceRefused) -> dict[str, Any]:
     found = {_REASON: element("US", int(one.reason))}
     return found if one.file_id is None else {_FILE_ID: element("CS", one.file_id), **found}
 
