@@ -65,7 +65,7 @@ def run_sql(file: Path, *statements: str) -> None:
 
 def test_a_backup_holds_all_that_a_store_needs(own: Path, tmp_path: Path) -> None:
     """Restored elsewhere, it is the same store: every event at its position, every row, every image."""
-    (own / "blobs" / "00").mkdir()
+    (own / "blobs" / "00").mkdir(exist_ok=True)
     (own / "blobs" / "00" / ("0" * 62)).write_bytes(b"of no event")
     backup, new = tmp_path / "backup", tmp_path / "new"
     begun = utc_now()

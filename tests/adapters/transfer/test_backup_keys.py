@@ -30,6 +30,7 @@ STAY = {
     "directory_claim",
     "directory_clinic",
     "directory_inbox",
+    "directory_pacs_series",
     "directory_sealed",
     "directory_spent",
     "directory_station",

@@ -111,6 +111,7 @@ def furnish(data: Path) -> None:
         store_instance(service.database, service.blobs, "1.3.7.1.1", bytes(range(256)) * 300)
         with service.database.transaction(commit=True) as cursor:
             note_upload(cursor, Source(ada), STUDY, {CT: 1}, utc_now())
+            cursor.execute("INSERT INTO directory_pacs_series VALUES (?)", [CT])
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_there_and_back(source: Settings, target: Settings, tmp_path: Path) -> N
             assert service.albums.verify(service.image_bytes.check) == []
             history = service.albums.follow()
             assert (len(history), history[-1][0]) == (manifest.events, manifest.position)
-            assert len(list(service.blobs.digests())) == manifest.blobs == 4
+            assert len(list(service.blobs.digests())) == manifest.blobs > 4
             if settings is target:
                 ada = Source(user_of(service, demo.ADA))
                 service.albums.handle(LATER, create_album, ada, "Later")

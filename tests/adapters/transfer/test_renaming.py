@@ -47,6 +47,7 @@ NO_USERS = {
     ),
     "directory_header": ("sop_instance_uid", "series_uid", "header"),
     "directory_thumbnail": ("series_uid", "media_type", "image"),
+    "directory_pacs_series": ("series_uid",),
     "directory_spent": ("digest", "ends_at"),
     "directory_station": ("name",),
     "directory_token_use": ("token_id", "last_used"),

@@ -224,7 +224,9 @@ def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "route", [route for route in ROUTES if route.media_types], ids=lambda route: route.path
+    "route",
+    [one for one in ROUTES if one.media_types and not one.negotiates],
+    ids=lambda route: route.path,
 )
 def test_answer_not_accepted(route: Route, world: World) -> None:
     """Where an answer has a body, an Accept header that leaves no room for it is 406, and nothing is done."""
