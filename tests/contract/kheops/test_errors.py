@@ -251,6 +251,7 @@ PARTS = {
     "user": BOB,
     "study": STUDY,
     "series": CT,
+    "instance": "1.2.3.4.5",
     "client": "x",
     "webhook": "x",
     "capability": "x",
