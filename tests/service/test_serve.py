@@ -65,7 +65,7 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
             events, study, search, get, create, delete = answers
             with Image.open(BytesIO(client.get(link).content)) as image:
                 shades = sum(map(bool, image.convert("L").histogram()))
-                assert (image.format, shades > 16) == ("JPEG", True)
+                assert (image.format, shades > 50) == ("JPEG", True)
             with zipfile.ZipFile(BytesIO(study.content)) as archive:
                 assert archive.namelist()[-1] == "DICOMDIR"
             kinds = [one.get("mutation_type", "comment") for one in events.json()]

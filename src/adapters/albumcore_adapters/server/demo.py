@@ -272,7 +272,7 @@ def _series_with_frames(service: Service, made: Demo) -> tuple[StudyUID, SeriesU
     """A series of the album, with its study, whose files are stored; None in a demo of before files were stored."""
     album, stored = AlbumId(made.album_id), StoredInstances(service.database)
     for study, series in service.albums.load(album_stream(album)).studies.items():
-        for uid in sorted(series):
+        for uid in sorted(series, reverse=True):
             if any(one.blob and one.pixels for one in stored.of_series(study, uid)):
                 return study, uid
     return None
