@@ -185,6 +185,10 @@ def test_head_changes_nothing(world: World) -> None:
 _PARTS = {
     "study": STUDY,
     "series": CT,
+    "instance": f"{CT}.1",
+    "frames": "1",
+    "bulk": "7FE00010",
+    "path": "x",
     "client": "x",
     "webhook": "x",
     "capability": "x",
