@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 from support.postgres import programs
+from support.shared_decoders import shared_decoders
 
 # dev: new examples in every run, and few enough to wait for.
 settings.register_profile("dev", max_examples=25, stateful_step_count=40, deadline=None)
@@ -31,6 +34,12 @@ settings.register_profile(
 )
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _decoders() -> Iterator[None]:
+    with shared_decoders():
+        yield
 
 
 def pytest_report_header() -> str:
