@@ -76,7 +76,9 @@ class OverHttp:
     def __init__(self, world: World) -> None:
         app = create_app(world.service)
         self._server = make_server("127.0.0.1", 0, app, handler_class=_Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
         self._thread.start()
         address = f"http://127.0.0.1:{self._server.server_port}"
         self._client = httpx.Client(base_url=address, timeout=60, trust_env=False)

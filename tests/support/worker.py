@@ -125,7 +125,8 @@ def working(
             worker = InThread(number, os.getppid(), sockets, server, 30, server.cfg, log)
             worker.slot = server.connection_counts.assign(worker)
             worker.is_prepared = threading.Event()
-            thread = threading.Thread(target=worker.init_process)
+            # A daemon: one that does not become ready is not stopped.
+            thread = threading.Thread(target=worker.init_process, daemon=True)
             thread.start()
             running.append((worker, thread))
             assert worker.is_prepared.wait(30)

@@ -408,7 +408,7 @@ class Thread:
             with channel:
                 work(channel, 0)
 
-        self._thread = threading.Thread(target=run)
+        self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
 
     def poll(self) -> int | None:
@@ -424,18 +424,20 @@ class Thread:
         assert not self._thread.is_alive()
 
 
-def in_a_thread() -> Decoder:
+@pytest.fixture
+def in_a_thread() -> Iterator[Decoder]:
     """A decoder whose process is a thread."""
     ours, its = socket.socketpair()
-    decoder = Decoder()
+    made = Decoder()
     thread: Any = Thread(its)
-    decoder._idle.append(DecodingProcess(DecoderLimits(), os.getpid(), thread, ours))
-    return decoder
+    made._idle.append(DecodingProcess(DecoderLimits(), os.getpid(), thread, ours))
+    yield made
+    made.close()
 
 
-def test_the_work_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_of_a_process(in_a_thread: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every job, and a lack of memory, which ends it."""
-    decoder = in_a_thread()
+    decoder = in_a_thread
     long = instance_file({}, encoded(0x00420011, "OB", bytes(3 * 1024 * 1024)))
     assert decoder.bulk(Content(long), "00420011") == bytes(3 * 1024 * 1024)
     assert decoder.header(Content(CT)) == read_header(reader(CT))
@@ -452,7 +454,6 @@ def test_the_work_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "read_header", lambda _: bytes(2**62))
     with pytest.raises(DecoderFailed, match="not enough memory"):
         decoder.header(Content(CT))
-    decoder.close()
 
 
 @pytest.mark.parametrize(
