@@ -145,8 +145,10 @@ def test_a_file_is_made_around_its_bulk_data(decoder: Decoder) -> None:
         (LINKED, "image/jpeg", "the pixel data are no JPEG image"),
         ({**LINKED, "00080060": {"vr": "ZZ", "Value": ["x"]}}, "", "the data set is not valid"),
         (nested_json(200), "", "nested too deeply"),
+        ({tag: LINKED[tag] for tag in LINKED if tag != "00080016"}, "", "it has no SOPClassUID"),
+        ({**LINKED, "00080018": {"vr": "UI"}}, "", "it has no SOPInstanceUID"),
     ],
-    ids=["media type", "JPEG", "VR", "depth"],
+    ids=["media type", "JPEG", "VR", "depth", "SOP class", "SOP instance"],
 )
 def test_no_file_is_made_of_what_is_not_valid(
     decoder: Decoder, attributes: dict[str, Any], media_type: str, reason: str

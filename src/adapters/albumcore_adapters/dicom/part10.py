@@ -123,9 +123,12 @@ def _attributes_of(header: JpegHeader) -> Mapping[str, Any]:
 
 def _start(dataset: Dataset, syntax: str) -> bytes:
     """The preamble and the File Meta Information (DICOM PS3.10 section 7.1)."""
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):
+        if not dataset.get(keyword):
+            raise CannotCompose(f"it has no {keyword}")
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", "")
-    meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "")
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = UID(syntax)
     file = DicomBytesIO()
     file.is_little_endian, file.is_implicit_VR = True, False
