@@ -29,7 +29,7 @@ from albumcore_adapters.directory.study_search import (
     shown_attributes,
     study_attributes,
 )
-from albumcore_adapters.sql.database import Cursor, Database, Parameter, Row
+from albumcore_adapters.sql.database import Cursor, Database, Parameter, Row, select_in
 
 MOST_INSTANCES = 10_000
 """The largest number of instances on a page."""
@@ -45,14 +45,13 @@ _INSTANCE_IF_KNOWN = (
     "00280011",  # Columns
     "00280100",  # BitsAllocated
 )
-_CHUNK = 500  # values in one statement
 _PAGE = (
     "SELECT sop_instance_uid AS uid, series_uid, number, attributes FROM directory_instance"
     " WHERE series_uid = ?{} ORDER BY number IS NULL, number, sop_instance_uid LIMIT ? OFFSET ?"
 )
 _COUNT = (
     "SELECT series_uid, count(*) AS instances FROM directory_instance"
-    " WHERE series_uid IN ({}){} GROUP BY series_uid"
+    " WHERE series_uid IN (:values){} GROUP BY series_uid"
 )
 
 
@@ -160,11 +159,9 @@ def _counts(cursor: Cursor, series: Sequence[Row], query: InstanceQuery) -> dict
     condition, params = _condition(query)
     if not condition:
         return {row["uid"]: row["instances"] for row in series}
-    counted: dict[SeriesUID, int] = {}
-    for chunk in _chunks([row["uid"] for row in series]):
-        marks = ",".join("?" * len(chunk))
-        cursor.execute(_COUNT.format(marks, condition), [*chunk, *params])
-        counted |= {row["series_uid"]: row["instances"] for row in cursor.fetchall()}
+    uids = [row["uid"] for row in series]
+    found = select_in(cursor, _COUNT.format(condition), uids, params)
+    counted = {row["series_uid"]: row["instances"] for row in found}
     return {row["uid"]: counted.get(row["uid"], 0) for row in series}
 
 
@@ -215,10 +212,6 @@ def _condition(query: InstanceQuery) -> tuple[str, list[Parameter]]:
             condition += f" AND {column} IN ({','.join('?' * len(wanted))})"
             params += wanted
     return condition, params
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
 def _found(row: Row, series: Row) -> FoundInstance:

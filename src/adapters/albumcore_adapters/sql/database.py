@@ -162,12 +162,21 @@ def has_changed(cursor: Cursor) -> bool:
     return number_changed(cursor) > 0
 
 
-def select_in(cursor: Cursor, select: str, values: Iterable[str]) -> Iterator[Row]:
+def select_in(
+    cursor: Cursor, select: str, values: Iterable[str], parameters: Sequence[Parameter] = ()
+) -> Iterator[Row]:
     """Yield the rows that ``select`` finds, with the values in place of its ``IN (:values)``, some in each query.
 
     A text that cannot be stored matches nothing.
+
+    Args:
+        cursor: The cursor.
+        select: The query, whose other parameters follow the values.
+        values: The values.
+        parameters: The other parameters.
     """
     remaining = filter(is_text, dict.fromkeys(values))
     while chunk := list(islice(remaining, _CHUNK)):
-        cursor.execute(select.replace(":values", ",".join("?" * len(chunk))), chunk)
+        marks = ",".join("?" * len(chunk))
+        cursor.execute(select.replace(":values", marks), [*chunk, *parameters])
         yield from cursor.fetchall()
