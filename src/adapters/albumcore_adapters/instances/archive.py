@@ -31,7 +31,8 @@ class NotAccepted(Exception):
     """The archive does not accept an instance.
 
     Attributes:
-        reason: Why: a code of FailureReason, (0008,1197).
+        reason: Why: a value of Failure Reason, (0008,1197). An existing archive may give any, also one that is not in
+            `outcomes.FailureReason`.
         detail: Why, in words.
     """
 

@@ -38,7 +38,6 @@ from albumcore_adapters.decoding import Decoder, DecoderFailed, Header, NotAnIns
 from albumcore_adapters.directory.instances import place_series, write_instances
 from albumcore_adapters.directory.known_instances import KnownInstances
 from albumcore_adapters.directory.stored_instances import (
-    NewInstance,
     StoredInstances,
     dicom_patient_subject,
 )
@@ -383,7 +382,9 @@ class Storing:
         with instances.database.transaction(commit=True) as cursor:
             place_series(cursor, {one.series for one in new})
             write_instances(cursor, records)
-            instances.add(cursor, [_new_instance(one) for one in new])
+            instances.add(
+                cursor, [new_instance(one.header, one.digest, one.length, one.blob) for one in new]
+            )
             self._note(cursor, {one.series: added[one.series] for one in batch})
 
     def _note(self, cursor: Cursor, added: Mapping[tuple[StudyUID, SeriesUID], int]) -> None:
@@ -392,7 +393,3 @@ class Storing:
         for study in dict.fromkeys(study for study, _ in added):
             numbers = {uid: number for (of, uid), number in added.items() if of == study}
             note_upload(cursor, self.upload.source, study, numbers, at)
-
-
-def _new_instance(received: _Received) -> NewInstance:
-    return new_instance(received.header, received.digest, received.length, received.blob)
