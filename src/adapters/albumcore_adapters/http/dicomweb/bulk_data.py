@@ -27,11 +27,11 @@ from albumcore_adapters.http.dicomweb.choosing import (
 )
 from albumcore_adapters.http.dicomweb.documents import DOCUMENT, named_type
 from albumcore_adapters.http.dicomweb.frames import PIXEL_DATA, Frames, frames_response
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
 from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
 from albumcore_adapters.http.response import BodyStream, RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route

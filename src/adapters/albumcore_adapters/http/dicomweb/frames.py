@@ -27,12 +27,12 @@ from albumcore_adapters.http.dicomweb.choosing import (
     not_acceptable,
     syntax_of,
 )
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
 from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
 from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
 from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route

@@ -24,7 +24,6 @@ from albumcore_adapters.directory.instance_search import (
 )
 from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.directory.study_search import SeriesQuery, StudyQuery, series_attributes
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.parameters import Fields, Page
 from albumcore_adapters.http.kheops.places import place_of, seen_series
 from albumcore_adapters.http.kheops.request import ApiRequest
@@ -39,6 +38,7 @@ from albumcore_adapters.http.kheops.study_query import (
     series_query,
     study_query,
 )
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import Parameters
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route

@@ -18,10 +18,10 @@ from albumcore_adapters.directory.study_search import metadata_of, series_in_ord
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
 from albumcore_adapters.http.conditional import ETAG, etag_of
 from albumcore_adapters.http.dicomweb.addressed import addressed_series
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.places import place_of, seen_series
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import IN, SEEN, dicom
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.response import NO_CONTENT, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceNotFound, InstanceReader

@@ -9,9 +9,9 @@ from typing import Any
 
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import NOTHING
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, array, closed_object
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route

@@ -24,7 +24,6 @@ from albumcore_adapters.http.dicomweb.choosing import (
     not_acceptable,
     syntax_of,
 )
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.dicomweb.multipart_response import (
     AnyPart,
     LatePart,
@@ -34,6 +33,7 @@ from albumcore_adapters.http.dicomweb.multipart_response import (
 from albumcore_adapters.http.dicomweb.zip_download import ZIP, prefers_zip, zip_response
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
 from albumcore_adapters.http.response import Body, BodyStream, RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route

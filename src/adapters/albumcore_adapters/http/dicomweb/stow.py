@@ -21,8 +21,8 @@ from albumcore_adapters.base.multipart import (
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.accept import DICOM, DICOM_JSON, JSON, OCTETS
 from albumcore_adapters.http.body import body_reader
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
 from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, Schema, ref
 from albumcore_adapters.http.openapi.value_schemas import WORD

@@ -25,7 +25,6 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.claims import Holding
 from albumcore_adapters.directory.study_search import search_studies, series_of_study
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
-from albumcore_adapters.http.dicomweb.links import public_root
 from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery, Page, asked_moment
 from albumcore_adapters.http.kheops.places import held_here, place_of, require_readable, seen_series
 from albumcore_adapters.http.kheops.request import ApiRequest
@@ -47,6 +46,7 @@ from albumcore_adapters.http.kheops.study_query import (
     series_query,
     study_query,
 )
+from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, array
 from albumcore_adapters.http.openapi.value_schemas import WORD, any_case
