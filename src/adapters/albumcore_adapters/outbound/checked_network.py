@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Thread
@@ -15,11 +14,14 @@ from attrs import frozen
 
 from albumcore_adapters.outbound.addresses import is_public
 from albumcore_adapters.outbound.errors import AddressRefused, Unreachable
+from albumcore_adapters.outbound.limited_stream import (
+    ExchangeLimits,
+    LimitedStream,
+    seconds_until,
+)
 
 Resolve: TypeAlias = Callable[..., Iterable[Sequence[Any]]]
 """Resolves a host, with the signature of `socket.getaddrinfo`."""
-
-_WRITE_SIZE = 4096
 
 
 @frozen
@@ -58,7 +60,8 @@ class CheckedNetwork(httpcore.NetworkBackend):
         addresses = resolved(self.resolve, host, port, deadline)
         if not self.allow_private and not all(map(is_public, addresses)):
             raise AddressRefused("It is not on the public internet.")
-        return _Stream(connected(addresses, port, deadline), deadline, self)
+        limits = ExchangeLimits(self.read_seconds, self.deadline)
+        return LimitedStream(connected(addresses, port, deadline), deadline, limits)
 
 
 def resolved(resolve: Resolve, host: str, port: int, deadline: float) -> list[str]:
@@ -79,7 +82,7 @@ def resolved(resolve: Resolve, host: str, port: int, deadline: float) -> list[st
     # In a thread, because the resolver of the system takes no time limit; it may end after the call.
     Thread(target=run, daemon=True).start()
     try:
-        return found.result(_seconds_until(deadline))
+        return found.result(seconds_until(deadline))
     except TimeoutError:
         raise Unreachable("The address of its host was not found in time.") from None
     except (OSError, ValueError):
@@ -96,66 +99,8 @@ def connected(addresses: Sequence[str], port: int, deadline: float) -> httpcore.
     for ip, remaining in zip(addresses, range(len(addresses), 0, -1), strict=True):
         # Each address has its share of the time, so that one that does not answer leaves some for the others.
         try:
-            return httpcore.SyncBackend().connect_tcp(
-                ip, port, _seconds_until(deadline) / remaining
-            )
+            return httpcore.SyncBackend().connect_tcp(ip, port, seconds_until(deadline) / remaining)
         except (httpcore.NetworkError, httpcore.TimeoutException):
             if remaining == 1:
                 raise
     raise Unreachable("Its host has no address.")
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection with a deadline for its handshake, and one for the response, which begins with the first use."""
-
-    def __init__(
-        self, inner: httpcore.NetworkStream, connect_deadline: float, network: CheckedNetwork
-    ) -> None:
-        self._inner = inner
-        self._connect_deadline = connect_deadline
-        self._network = network
-        self._deadline: float | None = None
-
-    def _seconds_left(self) -> float:
-        if self._deadline is None:
-            self._deadline = min(self._network.deadline, monotonic() + self._network.read_seconds)
-        return _seconds_until(self._deadline)
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._seconds_left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces, because each has its own time limit: one call would extend it for a slow reader.
-        for start in range(0, len(buffer), _WRITE_SIZE):
-            self._inner.write(buffer[start : start + _WRITE_SIZE], self._seconds_left())
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        # Called with no time left too, because its failure closes the connection.
-        seconds = max(self._connect_deadline - monotonic(), 0.001)
-        try:
-            inner = self._inner.start_tls(ssl_context, server_hostname, seconds)
-        except httpcore.ConnectError:
-            raise Unreachable("No trusted TLS connection to it could be made.") from None
-        return _Stream(inner, self._connect_deadline, self._network)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-def _seconds_until(deadline: float) -> float:
-    """The seconds until a deadline.
-
-    Raises:
-        httpcore.TimeoutException: it has passed.
-    """
-    if (seconds := deadline - monotonic()) <= 0:
-        raise httpcore.TimeoutException
-    return seconds

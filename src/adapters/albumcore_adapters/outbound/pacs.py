@@ -11,16 +11,17 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from time import monotonic
-from typing import Any
 
 import httpcore
-from attrs import define, field, frozen
+from attrs import field, frozen
 
+from albumcore_adapters.base.multipart import READ_AT_ONCE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.outbound.addresses import DEFAULT_PORTS, parse_url
 from albumcore_adapters.outbound.checked_network import Resolve, connected, resolved
 from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.outbound.errors import PacsFailed, PacsTimedOut, Unreachable
+from albumcore_adapters.outbound.limited_stream import ExchangeLimits, LimitedStream
 
 _CONNECTIONS = 16
 _IDLE_SECONDS = 0.8  # Orthanc closes a connection after one second
@@ -206,7 +207,8 @@ def _translated() -> Iterator[None]:
     except (httpcore.NetworkError, httpcore.ProtocolError):
         raise PacsFailed("the connection to the archive broke, or its answer is not HTTP") from None
     except Unreachable:
-        raise PacsFailed("the host of the archive has no address") from None
+        detail = "the archive cannot be connected to: its host has no address, or is not trusted"
+        raise PacsFailed(detail) from None
 
 
 @frozen
@@ -227,47 +229,5 @@ class _Network(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         deadline = monotonic() + self.connect_seconds
         addresses = resolved(self.resolve, host, port, deadline)
-        return _PacedStream(connected(addresses, port, deadline), self.seconds)
-
-
-@define(eq=False)
-class _PacedStream(httpcore.NetworkStream):
-    """A connection on which an exchange takes a limited time, however often a few bytes arrive."""
-
-    inner: httpcore.NetworkStream
-    seconds: float
-    _deadline: float = field(default=0.0, init=False)
-    _is_sending: bool = field(default=False, init=False)
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._is_sending = False
-        content = self.inner.read(max_bytes, self._seconds_left())
-        self._deadline += len(content) / _LEAST_RATE
-        return content
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not self._is_sending:
-            # The first bytes of a request.
-            self._deadline, self._is_sending = monotonic() + self.seconds, True
-        self.inner.write(buffer, self._seconds_left())
-        self._deadline += len(buffer) / _LEAST_RATE
-
-    def close(self) -> None:
-        self.inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        inner = self.inner.start_tls(ssl_context, server_hostname, timeout)
-        return _PacedStream(inner, self.seconds)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self.inner.get_extra_info(info)
-
-    def _seconds_left(self) -> float:
-        if (seconds := self._deadline - monotonic()) <= 0:
-            raise httpcore.TimeoutException
-        return seconds
+        limits = ExchangeLimits(self.seconds, rate=_LEAST_RATE, write_size=READ_AT_ONCE)
+        return LimitedStream(connected(addresses, port, deadline), deadline, limits)
