@@ -1,4 +1,4 @@
-"""Messages in parts (RFC 2046, RFC 2387, RFC 7578), parsed while they arrive.
+"""Messages in parts (RFC 2046, RFC 2387, RFC 7578): parsed while they arrive, and framed for sending.
 
 Three forms are read: ``multipart/related``, ``multipart/form-data``, and a body that is one part by itself. Of a part,
 no more than one read is in memory, whatever its length.
@@ -15,6 +15,8 @@ from attrs import field, frozen
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from albumcore_adapters.base.random_ids import random_id
+
 Read: TypeAlias = Callable[[int], bytes]
 """Reads up to so many bytes of a body; at its end, none."""
 
@@ -26,6 +28,7 @@ READ_AT_ONCE = 256 * 1024
 
 _MAX_HEADERS = 32  # of a part
 _MAX_BOUNDARY = 200  # characters; RFC 2046 permits 70, and clients send some more
+_BOUNDARY = 32  # characters, of more than 190 bits: no content has them by chance
 
 # The parser logs each malformed body as a warning, with bytes of it.
 logging.getLogger(MultipartParser.__module__).setLevel(logging.ERROR)
@@ -125,6 +128,39 @@ def _boundary(media_type: MediaType) -> bytes:
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise MalformedBody(f"Content-Type names no boundary of 1 to {_MAX_BOUNDARY} characters")
     return boundary.encode("latin-1")
+
+
+@frozen
+class Framing:
+    """What is around the parts of one ``multipart/related`` message that is sent.
+
+    Attributes:
+        boundary: The delimiter. It needs no quotes: some clients take it from the header, some from the body.
+    """
+
+    boundary: str = field(factory=lambda: random_id(_BOUNDARY))
+
+    def content_type(self, media_type: str) -> str:
+        """The Content-Type of a message whose parts have a media type."""
+        return f'{RELATED}; type="{media_type}"; boundary={self.boundary}'
+
+    def before(self, media_type: str, location: str | None = None, *, is_first: bool) -> bytes:
+        """What is before the content of a part, in the spelling that viewers expect.
+
+        Args:
+            media_type: Its Content-Type.
+            location: Its Content-Location; None without one.
+            is_first: Whether it is the first part.
+        """
+        lines = [f"--{self.boundary}", f"Content-Type: {media_type}"]
+        if location is not None:
+            lines.append(f"Content-Location: {location}")
+        return ("\r\n" * (not is_first) + "\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    @property
+    def end(self) -> bytes:
+        """What follows the last part."""
+        return f"\r\n--{self.boundary}--\r\n".encode("latin-1")
 
 
 class _End:

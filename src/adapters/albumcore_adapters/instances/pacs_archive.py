@@ -19,8 +19,13 @@ from attrs import define, field
 
 from albumcore.ids import SeriesUID, StudyUID, is_uid
 from albumcore_adapters.base.byte_source import ByteSource
-from albumcore_adapters.base.multipart import READ_AT_ONCE, MalformedBody, MediaType, read_parts
-from albumcore_adapters.base.random_ids import random_id
+from albumcore_adapters.base.multipart import (
+    READ_AT_ONCE,
+    Framing,
+    MalformedBody,
+    MediaType,
+    read_parts,
+)
 from albumcore_adapters.blobs.port import Blobs, Digest
 from albumcore_adapters.blobs.sealed_drafts import SealedDraft
 from albumcore_adapters.directory.instances import InstanceRecord
@@ -42,9 +47,9 @@ _CACHED = 4  # long files
 _PAGE = 500
 _MAX_FOUND = 16 * 1024 * 1024  # bytes of a page of search results
 _MAX_OUTCOME = 1024 * 1024
-_BOUNDARY = 32
 
-_AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_DICOM = "application/dicom"
+_AS_STORED = f'multipart/related; type="{_DICOM}"; transfer-syntax=*'
 _JSON = "application/dicom+json"
 _SERIES, _INSTANCE = "0020000E", "00080018"
 _FAILED, _REFERENCED, _REASON = "00081198", "00081155", "00081197"
@@ -206,9 +211,8 @@ class PacsArchive:
 
     def _send(self, draft: InstanceDraft) -> int | None:
         """Send an instance, and return the reason for which the archive refuses it, if it gives one."""
-        boundary = random_id(_BOUNDARY)
-        head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-        end = f"\r\n--{boundary}--\r\n".encode()
+        framing = Framing()
+        head, end = framing.before(_DICOM, is_first=True), framing.end
 
         def body() -> Iterator[bytes]:
             yield head
@@ -216,10 +220,7 @@ class PacsArchive:
                 yield draft.read(start, min(start + READ_AT_ONCE, draft.length))
             yield end
 
-        headers = {
-            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
-            "Accept": _JSON,
-        }
+        headers = {"Content-Type": framing.content_type(_DICOM), "Accept": _JSON}
         length = len(head) + draft.length + len(end)
         with self.pacs.post("/studies", headers, length, body) as answer:
             if answer.status in (404, 405):
