@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain
-from typing import TypeAlias
+
+from attrs import evolve
 
 from albumcore import Permission
 from albumcore.errors import NotFound
@@ -16,7 +17,7 @@ from albumcore_adapters.decoding import DECODING_ERRORS, PixelPlaces
 from albumcore_adapters.dicom.pixel_places import ByteRange, NativeFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import MULTIPART, OCTETS
-from albumcore_adapters.http.conditional import ETAG, etag_of
+from albumcore_adapters.http.conditional import ETAG
 from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
 from albumcore_adapters.http.dicomweb.choosing import (
     IMAGE_TYPES,
@@ -28,19 +29,16 @@ from albumcore_adapters.http.dicomweb.choosing import (
 from albumcore_adapters.http.dicomweb.documents import DOCUMENT, named_type
 from albumcore_adapters.http.dicomweb.frames import PIXEL_DATA, Frames, frames_response
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
-from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
+from albumcore_adapters.http.dicomweb.multipart_response import Part, parts_response
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
-from albumcore_adapters.http.response import BodyStream, RangedBody, Response
+from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
 
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8})*")
-
-BulkBody: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
-"""Bulk data as stored, or what makes their pieces."""
 
 
 class BulkDataNotFound(NotFound):
@@ -59,16 +57,15 @@ def retrieve_bulk_data(
     url = f"{instance_url(public_root(request, settings), instance)}/bulkdata/{path}"
     ranges, digest = accepted(request), str(instance.digest)
     if path in PIXEL_DATA:
-        return _pixel_data(Frames.of(reader, instance), ranges, url)
+        return _pixel_data(reader, instance, path, ranges, url)
     own = named_type(reader, instance) if path == DOCUMENT else None
     choice = bulk_choice(ranges, own)
     if choice is None:
         raise not_acceptable(f'{MULTIPART}; type="{own or OCTETS}"')
     media_type, is_multipart = choice
     content = _as_stored(reader, instance, path) or partial(_decoded, reader, instance, path)
-    if is_multipart:
-        return _in_one_part(content, media_type, media_type, url, digest)
-    return _alone(content, media_type, path, digest)
+    part = Part(media_type, content, url)
+    return parts_response([part], media_type, [digest, url, media_type], is_multipart=is_multipart)
 
 
 def retrieve_bulk_data_of_series(
@@ -84,11 +81,11 @@ def retrieve_bulk_data_of_series(
     for instance in reader.of_series(request.study, series):
         if (body := _as_stored(reader, instance, path)) is not None:
             url = f"{instance_url(root, instance)}/bulkdata/{path}"
-            parts.append(Part.of(f"{OCTETS}; transfer-syntax={syntax_of(instance)}", body, url))
+            parts.append(Part(f"{OCTETS}; transfer-syntax={syntax_of(instance)}", body, url))
             digests.append(str(instance.digest))
     if not parts:
         raise BulkDataNotFound("no instance of this series has bulk data at this path")
-    return multipart(parts, OCTETS, {ETAG: etag_of(path, *digests, is_weak=True)})
+    return parts_response(parts, OCTETS, [path, *digests], is_multipart=True)
 
 
 def bulk_path(text: str) -> str:
@@ -105,27 +102,25 @@ def bulk_path(text: str) -> str:
 # Pixel data
 
 
-def _pixel_data(frames: Frames, ranges: Sequence[MediaRange], url: str) -> Response:
+def _pixel_data(
+    reader: InstanceReader,
+    instance: StoredInstance,
+    path: str,
+    ranges: Sequence[MediaRange],
+    url: str,
+) -> Response:
     """The response with all frames: native ones follow each other, of encapsulated ones each is a part."""
+    frames = Frames.of(reader, instance)
     if not frames.number:
         raise BulkDataNotFound("the instance has no pixel data that can be read")
-    instance, numbers = frames.instance, range(1, frames.number + 1)
     is_encapsulated = syntax_of(instance) in IMAGE_TYPES
     choice = frames.choice(ranges, is_alone=not is_encapsulated or frames.number == 1)
     if is_encapsulated:
-        return frames_response(frames, numbers, choice, None)
-    content: BulkBody
-    if choice.is_decoded:
-        content = partial(_joined, frames)
-    else:
-        assert frames.places is not None
-        ranges_of_all = _all_frames(frames.places)
-        content = RangedBody(length_of(ranges_of_all), frames.reader.read(instance, ranges_of_all))
-    if choice.is_multipart:
-        return _in_one_part(
-            content, choice.media_type, choice.content_type, url, str(instance.digest)
-        )
-    return _alone(content, choice.content_type, url, str(instance.digest))
+        return frames_response(frames, range(1, frames.number + 1), choice, None)
+    stored = None if choice.is_decoded else _as_stored(reader, instance, path)
+    part = Part(choice.content_type, stored or partial(_joined, frames), url)
+    tags = str(instance.digest), url, choice.content_type
+    return parts_response([part], choice.media_type, tags, is_multipart=choice.is_multipart)
 
 
 def _joined(frames: Frames) -> Iterable[bytes]:
@@ -150,7 +145,9 @@ def _as_stored(reader: InstanceReader, instance: StoredInstance, path: str) -> R
         return None
     ranges = [places.bulk[path]] if path in places.bulk else []
     found = _all_frames(places) if path in PIXEL_DATA else ranges
-    return RangedBody(length_of(found), reader.read(instance, found)) if found else None
+    # Where all frames are is not needed, and may be much: the body may be cached.
+    lean = evolve(instance, pixels=None)
+    return RangedBody(length_of(found), reader.read(lean, found)) if found else None
 
 
 def _decoded(reader: InstanceReader, instance: StoredInstance, path: str) -> list[bytes]:
@@ -163,29 +160,6 @@ def _decoded(reader: InstanceReader, instance: StoredInstance, path: str) -> lis
         return [reader.decoder.bulk(reader.open(instance), path)]
     except DECODING_ERRORS as error:
         raise BulkDataNotFound(f"no such bulk data: {error}") from None
-
-
-# The response
-
-
-def _in_one_part(
-    content: BulkBody, media_type: str, content_type: str, url: str, digest: str
-) -> Response:
-    headers = {ETAG: etag_of(digest, url, content_type, is_weak=True)}
-    part = (
-        Part.of(content_type, content, url)
-        if isinstance(content, RangedBody)
-        else Part(content_type, content, None, url)
-    )
-    return multipart([part], media_type, headers)
-
-
-def _alone(content: BulkBody, content_type: str, path: str, digest: str) -> Response:
-    headers = {ETAG: etag_of(digest, path, content_type)}
-    if isinstance(content, RangedBody):
-        return Response(200, content, content_type, headers)
-    # In pieces: together the frames may be longer than what is to be in memory.
-    return Response(200, lambda: BodyStream(iter(content())), content_type, headers)
 
 
 _BULK: Schema = {"type": "string", "contentMediaType": OCTETS}

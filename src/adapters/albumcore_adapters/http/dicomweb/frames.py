@@ -17,7 +17,7 @@ from albumcore_adapters.decoding import DECODING_ERRORS, PixelPlaces
 from albumcore_adapters.dicom.pixel_places import MAX_FRAMES, NativeFrames
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import MULTIPART, OCTETS
-from albumcore_adapters.http.conditional import ETAG, etag_of
+from albumcore_adapters.http.conditional import ETAG
 from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
 from albumcore_adapters.http.dicomweb.choosing import (
     IMAGE_TYPES,
@@ -28,7 +28,7 @@ from albumcore_adapters.http.dicomweb.choosing import (
     syntax_of,
 )
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
-from albumcore_adapters.http.dicomweb.multipart_response import Part, multipart
+from albumcore_adapters.http.dicomweb.multipart_response import Part, parts_response
 from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
@@ -77,22 +77,16 @@ def frames_response(
         choice: Their form.
         url: The address of each, without its number; None if the parts have none.
     """
+    parts = [
+        Part(
+            choice.content_type,
+            partial(frames.decoded, number) if choice.is_decoded else frames.stored(number),
+            None if url is None else f"{url}/{number}",
+        )
+        for number in numbers
+    ]
     tags = str(frames.instance.digest), choice.content_type, *map(str, numbers)
-    if not choice.is_multipart:
-        headers = {ETAG: etag_of(*tags)}
-        if not choice.is_decoded:
-            return Response(200, frames.stored(numbers[0]), choice.content_type, headers)
-        decoded = partial(frames.decoded, numbers[0])
-        return Response(200, lambda: b"".join(decoded()), choice.content_type, headers)
-    parts = []
-    for number in numbers:
-        location = None if url is None else f"{url}/{number}"
-        if choice.is_decoded:
-            part = Part(choice.content_type, partial(frames.decoded, number), None, location)
-        else:
-            part = Part.of(choice.content_type, frames.stored(number), location)
-        parts.append(part)
-    return multipart(parts, choice.media_type, {ETAG: etag_of(*tags, is_weak=True)})
+    return parts_response(parts, choice.media_type, tags, is_multipart=choice.is_multipart)
 
 
 def frame_numbers(text: str) -> list[int]:
@@ -163,14 +157,14 @@ class Frames:
 
         return RangedBody((frames.bits + 7) // 8, read)
 
-    def decoded(self, number: int) -> Iterator[bytes]:
-        """A frame as Explicit VR Little Endian has it.
+    def decoded(self, number: int) -> Sequence[bytes]:
+        """A frame as Explicit VR Little Endian has it, in pieces.
 
         Raises:
             falcon.HTTPNotAcceptable: it cannot be decoded.
         """
         try:
-            yield from self.reader.decoder.frames(self.reader.open(self.instance), [number])
+            return self.reader.decoder.frames(self.reader.open(self.instance), [number])
         except DECODING_ERRORS as error:
             stored = syntax_of(self.instance)
             offered = f"{IMAGE_TYPES.get(stored, OCTETS)}; transfer-syntax={stored}, as {error}"

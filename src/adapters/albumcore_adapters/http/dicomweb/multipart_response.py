@@ -1,50 +1,59 @@
-"""Multipart responses: parts that are sent while they are read, one after the other (DICOM PS3.18 section 8.6)."""
+"""Responses with parts, which are sent while they are read, one after the other (DICOM PS3.18 section 8.6)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from attrs import field, frozen
 
-from albumcore_adapters.base.random_ids import random_id
-from albumcore_adapters.http.response import BodyStream, RangedBody, Response
-
-_BOUNDARY = 32  # characters, of more than 190 bits: no content has them by chance
+from albumcore_adapters.base.multipart import Framing
+from albumcore_adapters.http.conditional import ETAG, etag_of
+from albumcore_adapters.http.response import Body, BodyStream, RangedBody, Response
 
 _PART_MEMORY = 1500  # bytes of a part that is cached, with what opens it
+
+Content: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
+"""What is stored, or a function that makes it, in pieces."""
 
 
 @frozen
 class Part:
-    """One part of a multipart response.
+    """One part of a response.
 
     Attributes:
         media_type: Its Content-Type, with the transfer syntax of what it has.
-        pieces: Opens its content: yields it in pieces.
-        length: Length of its content, in bytes; None if it is not known before it is made.
+        content: Its content.
         location: Its Content-Location, an absolute URL; None without one.
     """
 
     media_type: str
-    pieces: Callable[[], Iterable[bytes]] = field(repr=False)
-    length: int | None = None
+    content: Content = field(repr=False)
     location: str | None = None
 
-    @classmethod
-    def of(cls, media_type: str, body: RangedBody, location: str | None = None) -> Part:
-        """The part with the whole of a body."""
-        return cls(media_type, partial(body.open, 0, body.length), body.length, location)
+    @property
+    def length(self) -> int | None:
+        """Length of its content, in bytes; None if it is not known before it is made."""
+        return self.content.length if isinstance(self.content, RangedBody) else None
+
+    def pieces(self) -> Iterable[bytes]:
+        """Open its content."""
+        if isinstance(self.content, RangedBody):
+            return self.content.open(0, self.content.length)
+        return self.content()
+
+    def body(self) -> Body | Callable[[], Body]:
+        """Its content as the body of a response."""
+        return self.content if isinstance(self.content, RangedBody) else self._made
+
+    def _made(self) -> BodyStream:
+        pieces = self.pieces()
+        length = sum(map(len, pieces)) if isinstance(pieces, Sequence) else None
+        return BodyStream(iter(pieces), length)
 
     def opened(self) -> Part:
         """The part itself."""
         return self
-
-    def header(self) -> bytes:
-        """The lines before the content, in the spelling that viewers expect, and the empty line after them."""
-        location = "" if self.location is None else f"Content-Location: {self.location}\r\n"
-        return f"Content-Type: {self.media_type}\r\n{location}\r\n".encode("latin-1")
 
 
 @frozen
@@ -62,57 +71,54 @@ class LatePart:
 AnyPart: TypeAlias = Part | LatePart
 
 
-def multipart(
-    parts: Sequence[AnyPart], media_type: str, headers: Mapping[str, str] | None = None
+def parts_response(
+    parts: Sequence[AnyPart], media_type: str, tags: Iterable[str], *, is_multipart: bool
 ) -> Response:
-    """A response ``multipart/related`` with some parts, in their order; of its length, if those of all parts are known.
+    """A response with some parts, in their order, each opened when the one before it is sent; or with the only one.
 
-    The content of a part is opened when the one before it is sent.
+    A message has its length if those of all parts are known. Of a stored part by itself a client may ask for a range.
 
     Args:
         parts: The parts; at least one.
-        media_type: The media type of the parts, without parameters, for the ``type`` of the whole.
-        headers: Headers of the response.
+        media_type: The media type of the parts, without parameters, for the ``type`` of a message.
+        tags: What the entity tag is made of.
+        is_multipart: Whether it is a message ``multipart/related``; otherwise the only part is sent by itself.
     """
-    # Unquoted, of letters and digits: some clients take the boundary from the header, some from the body.
-    boundary = random_id(_BOUNDARY)
+    headers = {ETAG: etag_of(*tags, is_weak=is_multipart)}
+    if not is_multipart:
+        [part] = (one.opened() for one in parts)
+        if part.location is not None:
+            headers["Content-Location"] = part.location
+        return Response(200, part.body(), part.media_type, headers)
+    framing = Framing()
     return Response(
         200,
-        lambda: BodyStream(_pieces(parts, boundary), _length(parts, boundary)),
-        f'multipart/related; type="{media_type}"; boundary={boundary}',
-        headers or {},
+        lambda: BodyStream(_pieces(parts, framing), _length(parts, framing)),
+        framing.content_type(media_type),
+        headers,
         _PART_MEMORY * len(parts),
     )
 
 
-def _delimiter(boundary: str, *, is_first: bool) -> bytes:
-    return (b"" if is_first else b"\r\n") + f"--{boundary}\r\n".encode("ascii")
-
-
-def _end(boundary: str) -> bytes:
-    return f"\r\n--{boundary}--\r\n".encode("ascii")
-
-
-def _pieces(parts: Iterable[AnyPart], boundary: str) -> Iterator[bytes]:
+def _pieces(parts: Iterable[AnyPart], framing: Framing) -> Iterator[bytes]:
     is_first = True
     for one in parts:
         part = one.opened()
-        before = _delimiter(boundary, is_first=is_first) + part.header()
         pieces = iter(part.pieces())
         # It is read first: what fails in the first part then fails before the status is sent.
         piece = next(pieces, b"")
-        yield before
+        yield framing.before(part.media_type, part.location, is_first=is_first)
         yield piece
         yield from pieces
         is_first = False
-    yield _end(boundary)
+    yield framing.end
 
 
-def _length(parts: Iterable[AnyPart], boundary: str) -> int | None:
-    length = len(_end(boundary)) - len(_delimiter(boundary, is_first=False))
-    length += len(_delimiter(boundary, is_first=True))
+def _length(parts: Iterable[AnyPart], framing: Framing) -> int | None:
+    length, is_first = len(framing.end), True
     for part in parts:
         if isinstance(part, LatePart) or part.length is None:
             return None
-        length += len(_delimiter(boundary, is_first=False)) + len(part.header()) + part.length
+        before = framing.before(part.media_type, part.location, is_first=is_first)
+        length, is_first = length + len(before) + part.length, False
     return length

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import evolve
@@ -15,7 +15,7 @@ from albumcore_adapters.decoding import DECODING_ERRORS
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.directory.study_search import series_in_order
 from albumcore_adapters.http.accept import DICOM, MULTIPART
-from albumcore_adapters.http.conditional import ETAG, etag_of
+from albumcore_adapters.http.conditional import ETAG
 from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
 from albumcore_adapters.http.dicomweb.choosing import (
     Representation,
@@ -28,14 +28,14 @@ from albumcore_adapters.http.dicomweb.multipart_response import (
     AnyPart,
     LatePart,
     Part,
-    multipart,
+    parts_response,
 )
 from albumcore_adapters.http.dicomweb.zip_download import ZIP, prefers_zip, zip_response
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
-from albumcore_adapters.http.response import Body, BodyStream, RangedBody, Response
+from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.sql.database import Database
@@ -82,46 +82,45 @@ def _files(
         raise not_acceptable(", ".join(f"{DICOM}; transfer-syntax={one}" for one in sorted(stored)))
     chosen = [(one, choice) for one in found if (choice := choices[syntax_of(one)]) is not None]
     tags = [f"{one.digest} {choice.content_type}" for one, choice in chosen]
-    [first, choice], *_ = chosen
-    if not choice.is_multipart:
-        headers = {ETAG: etag_of(*tags), "Content-Location": instance_url(root, first)}
-        body: Body | Callable[[], Body] = file_body(reader, first)
-        if choice.is_decoded:
-            part = LatePart(
-                partial(_decoded, reader, first, evolve(choice, is_required=True), root)
-            )
-            body = partial(_alone, part)
-        return Response(200, body, choice.content_type, headers)
-    parts: list[AnyPart] = [
-        LatePart(partial(_decoded, reader, one, choice, root))
-        if choice.is_decoded
-        else Part.of(choice.content_type, file_body(reader, one), instance_url(root, one))
-        for one, choice in chosen
-    ]
-    return multipart(parts, DICOM, {ETAG: etag_of(*tags, is_weak=True)})
+    is_multipart = any(choice.is_multipart for _, choice in chosen)
+    parts = [_part(reader, one, choice, instance_url(root, one)) for one, choice in chosen]
+    return parts_response(parts, DICOM, tags, is_multipart=is_multipart)
 
 
-def _decoded(
-    reader: InstanceReader, instance: StoredInstance, choice: Representation, root: str
-) -> Part:
-    """The part with a file that is decoded; as stored, if it cannot be, and the client did not insist.
+def _part(
+    reader: InstanceReader, instance: StoredInstance, choice: Representation, url: str
+) -> AnyPart:
+    """The part with a file in a form; as stored, if it cannot be decoded, and the client did not insist."""
+    if not choice.is_decoded:
+        return Part(choice.content_type, file_body(reader, instance), url)
+    decoded = Part(choice.content_type, partial(_decoded, reader, instance), url)
+    if choice.is_required or not choice.is_multipart:
+        return decoded
+
+    def made() -> Part:
+        try:
+            pieces = reader.explicit(instance)
+        except DECODING_ERRORS:
+            return Part(_stored_type(instance), file_body(reader, instance), url)
+        return evolve(decoded, content=lambda: pieces)
+
+    return LatePart(made)
+
+
+def _decoded(reader: InstanceReader, instance: StoredInstance) -> Iterator[bytes]:
+    """A file that is decoded, in pieces.
 
     Raises:
         falcon.HTTPNotAcceptable: it cannot be decoded.
     """
-    url = instance_url(root, instance)
     try:
-        pieces = reader.explicit(instance)
+        return reader.explicit(instance)
     except DECODING_ERRORS as error:
-        stored = f"{DICOM}; transfer-syntax={syntax_of(instance)}"
-        if choice.is_required:
-            raise not_acceptable(f"{stored}, as {error}") from None
-        return Part.of(stored, file_body(reader, instance), url)
-    return Part(choice.content_type, lambda: pieces, None, url)
+        raise not_acceptable(f"{_stored_type(instance)}, as {error}") from None
 
 
-def _alone(part: LatePart) -> BodyStream:
-    return BodyStream(iter(part.opened().pieces()))
+def _stored_type(instance: StoredInstance) -> str:
+    return f"{DICOM}; transfer-syntax={syntax_of(instance)}"
 
 
 def file_body(reader: InstanceReader, instance: StoredInstance) -> RangedBody:
