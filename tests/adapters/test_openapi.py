@@ -142,6 +142,38 @@ def test_every_list_says_what_is_in_it(path: str) -> None:
     assert bool(lists) == (path.rpartition("/")[2] in ("clinic", "station", "patient", "image"))
 
 
+def _content(method: str, path: str, status: str = "200") -> Mapping[str, Any]:
+    response = DOCUMENT["paths"][path][method.lower()]["responses"].get(status, {})
+    return {media: one["schema"] for media, one in response.get("content", {}).items()}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_bytes_are_of_the_type_that_they_are_sent_with(method: str, path: str) -> None:
+    """Of each media type of a response, the schema names this."""
+    for status in DOCUMENT["paths"][path][method.lower()]["responses"]:
+        for media_type, schema in _content(method, path, status).items():
+            assert schema.get("contentMediaType", media_type) == media_type
+
+
+_INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        (f"{_INSTANCE}/rendered", "application/pdf"),
+        (f"{_INSTANCE}/bulkdata/{{bulk}}", "application/pdf"),
+        (f"{_INSTANCE}/bulkdata/{{bulk}}", "image/jpeg"),
+        (f"{_INSTANCE}/frames/{{frames}}", "image/jp2"),
+        ("/wado", "application/pdf"),
+    ],
+)
+def test_what_is_sent_as_stored_is_of_its_own_type(path: str, media_type: str) -> None:
+    """A document or a compressed frame, also of which a range is asked for."""
+    assert media_type in _content("GET", path)
+    assert media_type in _content("GET", path, "206")
+
+
 def test_the_document_is_served_to_anybody(tmp_path: Path) -> None:
     """As JSON, the prefix of the settings in it, without a token."""
     world = open_world(tmp_path, kheops_prefix="/api")

@@ -26,14 +26,14 @@ from albumcore_adapters.http.dicomweb.choosing import (
     not_acceptable,
     syntax_of,
 )
-from albumcore_adapters.http.dicomweb.documents import DOCUMENT, named_type
-from albumcore_adapters.http.dicomweb.frames import PIXEL_DATA, Frames, frames_response
+from albumcore_adapters.http.dicomweb.documents import DOCUMENT, DOCUMENT_TYPES, named_type
+from albumcore_adapters.http.dicomweb.frames import FRAME_TYPES, PIXEL_DATA, Frames, frames_response
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange
 from albumcore_adapters.http.dicomweb.multipart_response import Part, parts_response
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.links import public_root
-from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, binary
 from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
@@ -162,8 +162,7 @@ def _decoded(reader: InstanceReader, instance: StoredInstance, path: str) -> lis
         raise BulkDataNotFound(f"no such bulk data: {error}") from None
 
 
-_BULK: Schema = {"type": "string", "contentMediaType": OCTETS}
-_PARTS = {MULTIPART: _BULK}
+_TYPES = tuple(dict.fromkeys((*FRAME_TYPES, *DOCUMENT_TYPES)))
 
 ROUTES = (
     Route(
@@ -174,7 +173,7 @@ ROUTES = (
         needs="the caller sees the series",
         query={**IN, **ACCEPT},
         responses={
-            200: ResponseSpec("The bulk data of each instance.", _PARTS, {ETAG: TEXT}),
+            200: ResponseSpec("The bulk data of each instance.", binary(MULTIPART), {ETAG: TEXT}),
             304: ResponseSpec("The client has them, as If-None-Match says."),
         },
         negotiates=True,
@@ -193,10 +192,10 @@ ROUTES = (
         responses={
             200: ResponseSpec(
                 "The bulk data, alone or in a part; of encapsulated pixel data each frame in a part.",
-                {**_PARTS, OCTETS: _BULK},
+                binary(MULTIPART, *_TYPES),
                 {ETAG: TEXT},
             ),
-            206: ResponseSpec("The range that Range names.", {OCTETS: _BULK}),
+            206: ResponseSpec("The range that Range names.", binary(*_TYPES)),
             304: ResponseSpec("The client has them, as If-None-Match says."),
         },
         errors=(416,),

@@ -33,7 +33,7 @@ from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.links import public_root
-from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, binary
 from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader, length_of, places_of
@@ -171,7 +171,8 @@ class Frames:
             raise not_acceptable(offered) from None
 
 
-FRAMES: Schema = {"type": "string", "contentMediaType": OCTETS}
+FRAME_TYPES = (OCTETS, *dict.fromkeys(IMAGE_TYPES.values()))
+"""The media types of a frame, decoded or as stored."""
 
 ROUTES = (
     Route(
@@ -188,10 +189,10 @@ ROUTES = (
         responses={
             200: ResponseSpec(
                 "The frames in the order of their numbers, each a part with its transfer syntax.",
-                {MULTIPART: FRAMES, OCTETS: FRAMES},
+                binary(MULTIPART, *FRAME_TYPES),
                 {ETAG: TEXT},
             ),
-            206: ResponseSpec("The range of the frame that Range names.", {OCTETS: FRAMES}),
+            206: ResponseSpec("The range of the frame that Range names.", binary(*FRAME_TYPES)),
             304: ResponseSpec("The client has them, as If-None-Match says."),
         },
         errors=(416,),

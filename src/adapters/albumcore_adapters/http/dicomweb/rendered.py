@@ -39,7 +39,7 @@ from albumcore_adapters.http.dicomweb.rendering_query import (
 from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN, SEEN
-from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, binary
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.pictures import (
@@ -178,12 +178,13 @@ def _first_picture(pictures: Iterator[Picture]) -> Picture:
     return tried[0]
 
 
-_PICTURE: Schema = {"type": "string", "contentMediaType": JPEG}
 _UNCHANGED = ResponseSpec("The client has it, as If-None-Match says.")
 
 
 def _routes(path: str, what: str, needs: str) -> tuple[Route, Route]:
-    types = PICTURE_TYPES if "frames" in path else (*PICTURE_TYPES, *DOCUMENT_TYPES)
+    documents = () if "frames" in path else DOCUMENT_TYPES
+    about = "The range of a document or a video that Range names."
+    ranged = {206: ResponseSpec(about, binary(*documents))} if documents else {}
     return (
         Route(
             *("GET", f"{path}/rendered", render, f"Render {what}."),
@@ -194,11 +195,13 @@ def _routes(path: str, what: str, needs: str) -> tuple[Route, Route]:
             responses={
                 200: ResponseSpec(
                     "The picture; of a document or a video, this.",
-                    dict.fromkeys(types, _PICTURE),
+                    binary(*PICTURE_TYPES, *documents),
                     {ETAG: TEXT},
                 ),
+                **ranged,
                 304: _UNCHANGED,
             },
+            errors=(416,) if ranged else (),
             from_store=True,
             negotiates=True,
         ),
@@ -211,7 +214,7 @@ def _routes(path: str, what: str, needs: str) -> tuple[Route, Route]:
             responses={
                 200: ResponseSpec(
                     "A JPEG; a PNG with a sign, if there is no picture.",
-                    dict.fromkeys(PICTURE_TYPES, _PICTURE),
+                    binary(*PICTURE_TYPES),
                     {ETAG: TEXT},
                 ),
                 304: _UNCHANGED,

@@ -34,7 +34,7 @@ from albumcore_adapters.http.dicomweb.zip_download import ZIP, prefers_zip, zip_
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ACCEPT, IN
 from albumcore_adapters.http.links import public_root
-from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, Schema
+from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, binary
 from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader
@@ -131,20 +131,18 @@ def file_body(reader: InstanceReader, instance: StoredInstance) -> RangedBody:
     return RangedBody(instance.length, reader.read(lean, [(0, instance.length)]))
 
 
-BINARY: Schema = {"type": "string", "contentMediaType": DICOM}
-
 _FILES: Mapping[int, ResponseSpec] = {
     200: ResponseSpec(
         "The files, each a part with its transfer syntax.",
-        {MULTIPART: BINARY, ZIP: BINARY},
+        binary(MULTIPART, ZIP),
         {ETAG: TEXT},
     )
 }
 _FILE: Mapping[int, ResponseSpec] = {
     200: ResponseSpec(
-        "The file, alone or as the only part.", {MULTIPART: BINARY, DICOM: BINARY}, {ETAG: TEXT}
+        "The file, alone or as the only part.", binary(MULTIPART, DICOM), {ETAG: TEXT}
     ),
-    206: ResponseSpec("The range of the file that Range names.", {DICOM: BINARY}),
+    206: ResponseSpec("The range of the file that Range names.", binary(DICOM)),
     304: ResponseSpec("The client has it, as If-None-Match says."),
 }
 

@@ -18,7 +18,6 @@ from albumcore_adapters.http.dicomweb.documents import (
 )
 from albumcore_adapters.http.dicomweb.media_ranges import MediaRange, media_ranges
 from albumcore_adapters.http.dicomweb.rendered import (
-    JPEG,
     PICTURE_TYPES,
     PICTURES,
     first_accepted,
@@ -36,7 +35,7 @@ from albumcore_adapters.http.openapi.specs import (
     Parameters,
     ParameterSpec,
     ResponseSpec,
-    Schema,
+    binary,
     one_of,
 )
 from albumcore_adapters.http.openapi.value_schemas import POSITIVE
@@ -141,7 +140,6 @@ _QUERY: Parameters = {
         {"type": "integer", "minimum": 1, "maximum": 100}, "The quality of a JPEG."
     ),
 }
-_CONTENT: Schema = {"type": "string", "contentMediaType": JPEG}
 
 ROUTES = (
     Route(
@@ -154,10 +152,10 @@ ROUTES = (
         responses={
             200: ResponseSpec(
                 "What contentType or Accept ask for; the file by default.",
-                dict.fromkeys((DICOM, *PICTURE_TYPES, *DOCUMENT_TYPES), _CONTENT),
+                binary(DICOM, *PICTURE_TYPES, *DOCUMENT_TYPES),
                 {ETAG: TEXT},
             ),
-            206: ResponseSpec("The range that Range names.", {DICOM: _CONTENT}),
+            206: ResponseSpec("The range that Range names.", binary(DICOM, *DOCUMENT_TYPES)),
             304: ResponseSpec("The client has it, as If-None-Match says."),
         },
         errors=(416,),

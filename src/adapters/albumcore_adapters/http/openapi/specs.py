@@ -17,6 +17,11 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 FLAG: Schema = {"type": "boolean"}
 
 
+def binary(*media_types: str) -> Mapping[str, Schema]:
+    """The content of a response that is bytes, of one of some media types."""
+    return {one: {"type": "string", "contentMediaType": one} for one in media_types}
+
+
 def ref(name: str) -> Schema:
     """A schema of the document, by name."""
     return {"$ref": f"#/components/schemas/{name}"}
