@@ -32,6 +32,17 @@ def decoding_processes(group: int) -> set[int]:
     }
 
 
+def test_a_worker_starts_a_process_before_it_is_needed(tmp_path: Path) -> None:
+    """One in each worker, without a request; opening a store, as most commands do, starts none."""
+    with opened(tmp_path) as service:
+        assert not service.decoder._idle
+    with serving(tmp_path, workers=2) as server:
+        until = time.monotonic() + 20
+        while len(decoding_processes(server.process.pid)) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
 def test_processes_that_decode_live_and_end_with_the_service(tmp_path: Path) -> None:
     """No request is answered with an error of the server, and nothing is left behind."""
     with opened(tmp_path) as service:

@@ -27,6 +27,7 @@ from albumcore_adapters.decoding import (
     Decoder,
     DecoderFailed,
     DecoderLimits,
+    DecoderUnavailable,
     NotAnInstance,
     Rendering,
     Viewport,
@@ -487,8 +488,24 @@ def test_a_process_that_says_what_makes_no_sense_is_ended(sent: bytes) -> None:
 def test_too_little_memory_to_start() -> None:
     """The process has to be given more than it uses before the first file."""
     decoder = Decoder(limits=DecoderLimits(memory=MEBIBYTE))
-    with pytest.raises(DecoderFailed, match=r"^the decoder did not start$"):
+    with pytest.raises(DecoderUnavailable, match=r"^the decoder did not start$"):
         decoder.header(Content(CT))
+
+
+def test_a_machine_that_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file is at fault: the job after that starts one. A start ahead of the jobs is not refused."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError("no more processes")
+
+    decoder = Decoder()
+    with monkeypatch.context() as full:
+        full.setattr(subprocess, "Popen", refuse)
+        decoder.start()
+        with pytest.raises(DecoderUnavailable, match="did not start: no more processes"):
+            decoder.header(Content(CT))
+    assert decoder.header(Content(CT)).record.sop_instance_uid
+    decoder.close()
 
 
 def test_nothing_of_the_environment_is_passed_on_but_where_libraries_are(

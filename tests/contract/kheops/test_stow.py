@@ -591,6 +591,20 @@ def test_parts_of_other_types_are_refused(world: World) -> None:
     assert (answer.status_code, reasons(answer, OTHERS)) == (202, [CANNOT_UNDERSTAND])
 
 
+@pytest.mark.parametrize("is_json", [False, True], ids=["a file", "JSON"])
+def test_a_decoder_that_does_not_start_is_the_fault_of_the_service(
+    tmp_path: Path, is_json: bool
+) -> None:
+    """The whole message may be sent again: no instance of it is refused, and none is stored."""
+    world = open_world(tmp_path, start=settle, decoder_memory=1024 * 1024)
+    answer = send_json(world, [data_set()]) if is_json else send(world, ALICE, ct(1), ct(2))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json["detail"] == "DICOM files cannot be read at present; try again"
+    assert stored_bytes(world, STUDY, CT) == {}
+    assert [path.name for path in (world.service.settings.data / "blobs").glob(".*")] == []
+    world.service.close()
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[World]:
     """A world whose instances have at most a kilobyte."""

@@ -13,6 +13,7 @@ from albumcore_adapters.base.secret import SecretError
 from albumcore_adapters.base.settings import SettingsError
 from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.cli.base import Failed, app
+from albumcore_adapters.decoding import DecoderUnavailable
 from albumcore_adapters.outbound import PacsFailed
 from albumcore_adapters.server.address import CannotListen
 from albumcore_adapters.store import NewerStore, StoreError, Unreadable
@@ -51,7 +52,7 @@ _EXITS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
     ((*_USAGE_ERRORS, OSError, EOFError), "", 2),
     ((BackupDamaged,), "", 1),
     ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),
-    ((PacsFailed,), "", 1),
+    ((DecoderUnavailable, PacsFailed), "", 1),
     ((StoreError, sqlite3.Error), "the database cannot be used: ", 1),
 )
 """How a failing command exits: classes of errors, the text before the message, and the status."""

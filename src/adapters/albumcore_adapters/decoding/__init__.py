@@ -1,7 +1,7 @@
 """Decoding: DICOM files are read, and made of JSON, in a process of its own with limits of memory and time."""
 
 from albumcore_adapters.decoding.decoder import DECODING_ERRORS, Decoder
-from albumcore_adapters.decoding.process import DecoderFailed, DecoderLimits
+from albumcore_adapters.decoding.process import DecoderFailed, DecoderLimits, DecoderUnavailable
 from albumcore_adapters.dicom.bulk_data import BulkData
 from albumcore_adapters.dicom.errors import CannotCompose, CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.header import Header
@@ -26,6 +26,7 @@ __all__ = [
     "Decoder",
     "DecoderFailed",
     "DecoderLimits",
+    "DecoderUnavailable",
     "Header",
     "NotAnInstance",
     "Picture",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
@@ -20,6 +20,7 @@ from albumcore_adapters.decoding.process import (
     DEFAULT_LIMITS,
     DecoderFailed,
     DecoderLimits,
+    DecoderUnavailable,
     DecodingProcess,
 )
 from albumcore_adapters.decoding.wire import WireMessage
@@ -43,6 +44,8 @@ class Decoder:
 
     A process is started when it is first needed, and again after it died. It opens no file: it asks for the ranges of
     bytes that it needs. A thread waits until a process is free.
+
+    Every job raises `DecoderUnavailable` if no process can be started.
 
     Args:
         number: The number of processes, at most.
@@ -68,9 +71,13 @@ class Decoder:
         return cls(settings.decoders, limits, settings.max_inflated)
 
     def start(self) -> None:
-        """Start a process now, so that the first job does not wait for it; do not wait until it is ready."""
-        if not self._idle:
-            self._idle.append(DecodingProcess.start(self._limits))
+        """Start a process now, so that the first job does not wait for it; do not wait until it is ready.
+
+        If that fails, the first job tries it again.
+        """
+        with suppress(DecoderUnavailable):
+            if not self._idle:
+                self._idle.append(DecodingProcess.start(self._limits))
 
     def header(self, source: ByteSource) -> Header:
         """Read the header of the instance in a file.

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from time import monotonic
 from typing import Any
 
@@ -29,6 +29,10 @@ class DecoderFailed(Exception):
 
     The file is at fault, not the service.
     """
+
+
+class DecoderUnavailable(Exception):
+    """The decoder cannot be started. No file is at fault: the service is, or the machine that it runs on."""
 
 
 @frozen
@@ -64,22 +68,19 @@ class DecodingProcess:
 
     @classmethod
     def start(cls, limits: DecoderLimits) -> DecodingProcess:
-        """Start a process, and do not wait until it is ready."""
-        ours, its = socket.socketpair()
-        with its:
-            process = subprocess.Popen(  # noqa: S603
-                [
-                    sys.executable,
-                    "-m",
-                    f"{__package__}.child",
-                    str(limits.memory),
-                    str(limits.seconds),
-                ],
-                stdin=its.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-            )
+        """Start a process, and do not wait until it is ready.
+
+        Raises:
+            DecoderUnavailable: the system starts none.
+        """
+        try:
+            with ExitStack() as stack:
+                ours, its = map(stack.enter_context, socket.socketpair())
+                process = _started(its, limits)
+                stack.pop_all()
+                its.close()
+        except OSError as error:
+            raise DecoderUnavailable(f"the decoder did not start: {error}") from error
         return cls(limits, os.getpid(), process, ours)
 
     @property
@@ -96,6 +97,7 @@ class DecodingProcess:
 
         Raises:
             DecoderFailed: the process crashed, or its time was over.
+            DecoderUnavailable: it did not start.
             Exception: what the source raises.
         """
         try:
@@ -103,7 +105,7 @@ class DecodingProcess:
         except (Disconnected, OSError) as error:
             self.end()
             if not self._is_ready:
-                raise DecoderFailed("the decoder did not start") from None
+                raise DecoderUnavailable("the decoder did not start") from None
             if isinstance(error, TimeoutError):
                 raise DecoderFailed(f"not decoded in {self.limits.seconds} seconds") from None
             raise DecoderFailed("the decoder crashed") from None
@@ -155,6 +157,18 @@ class DecodingProcess:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
         self.end()
+
+
+def _started(channel: socket.socket, limits: DecoderLimits) -> subprocess.Popen[bytes]:
+    program = f"{__package__}.child"
+    command = [sys.executable, "-m", program, str(limits.memory), str(limits.seconds)]
+    return subprocess.Popen(  # noqa: S603
+        command,
+        stdin=channel.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -13,6 +13,7 @@ from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 from albumcore_adapters.access.restoring import Gone
 from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
+from albumcore_adapters.decoding import DecoderUnavailable
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import KeysUnavailable
 from albumcore_adapters.outbound import PacsFailed, PacsTimedOut
@@ -33,6 +34,7 @@ STATUS: Mapping[type[Exception], int] = {
     KeysUnavailable: 503,
     StoreUnavailable: 503,
     BlobsUnavailable: 503,
+    DecoderUnavailable: 503,
     PacsTimedOut: 504,  # before its family
     PacsFailed: 502,
 }
@@ -47,11 +49,15 @@ _FULL = "the storage of this service is full; nothing was recorded"
 FAULTS: Mapping[type[Exception], str] = {
     BlobDamaged: "the stored bytes of this image are damaged",
     BlobsFull: _FULL,
+    DecoderUnavailable: "DICOM files cannot be read at present; try again",
     StoreFull: _FULL,
     StoreReplaced: "the database was replaced while it was open; this service must be restarted",
     StoreDamaged: "the database is damaged",
 }
 """Details of faults that an administrator has to repair, by class; subclasses come first."""
+
+_RETRY_AFTER: Mapping[type[Exception], int] = {DecoderUnavailable: 5}
+"""Whole seconds after which to try again, by class of error."""
 
 
 def fault_of(error: Exception) -> str | None:
@@ -70,7 +76,8 @@ class Refused(falcon.HTTPError):
     """
 
     def __init__(self, status: int, error: Exception) -> None:
-        super().__init__(status)
+        seconds = _RETRY_AFTER.get(type(error))
+        super().__init__(status, headers=None if seconds is None else {"Retry-After": str(seconds)})
         self.error = error
 
 

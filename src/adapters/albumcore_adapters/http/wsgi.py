@@ -12,5 +12,6 @@ settings = Settings.from_environment(os.environ)
 configure_logging(settings.log_level)
 service = open_service(settings)
 app = create_app(service)
+service.decoder.start()
 runner = Runner(service.outbox)  # sends webhooks, in each process that imports this
 runner.start()

@@ -103,6 +103,7 @@ class GunicornApplication(BaseApplication):
         opened = _retrying(lambda: open_service(self._settings))
         service = evolve(opened, requests=self._requests.for_worker(self._slot))
         app = create_app(service)
+        service.decoder.start()
         self._runner = Runner(service.outbox)
         self._runner.start()
         return app

@@ -55,8 +55,8 @@ ERRORS: Mapping[int, str] = {
     429: "Too many logins failed, or are in progress; Retry-After has the time to wait, in seconds.",
     500: "A fault of the service, such as damaged bytes of an image; the detail has the log id.",
     502: "Another server failed, or sent an invalid response.",
-    503: "The store is busy, full or replaced, no keys are available, or too many outbound requests are in progress; "
-    "try again.",
+    503: "The store is busy, full or replaced, no keys are available, DICOM files cannot be read, or too many "
+    "outbound requests are in progress; try again.",
     504: "The existing archive did not answer in time.",
 }
 
