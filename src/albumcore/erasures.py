@@ -6,7 +6,8 @@ no later event has set since. So a state in a cache, which still has the text, i
 other event: it becomes the state that a replay without the keys leads to.
 
 No decision leads to these events: `albumcore_adapters.erasure` records them. The record of erasures of a store that was
-in clear begins with `StoreSealed`, which `albumcore_adapters.transfer` records: before it, nothing could be erased.
+in clear has `StoreSealed`, which `albumcore_adapters.transfer` records: before it, only `ErasureKind.INSTANCES` could
+be erased.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class ImagesErased:
 
 
 class ErasureKind(Enum):
-    """What was erased as a whole."""
+    """What was erased as a whole. ``INSTANCES`` are the DICOM instances of a study, without the comments on it."""
 
     PERSON = "person"
     PATIENT = "patient"
@@ -111,6 +112,7 @@ class ErasureKind(Enum):
     COMMENT = "comment"
     IMAGE = "image"
     ALBUM = "album"
+    INSTANCES = "instances"
 
 
 @frozen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore_adapters.blobs import Blobs
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob
@@ -30,6 +32,7 @@ def store_instance(
     dicom_patient_id: str = "MRN 7",
     patient_name: str = "Doe^Jane",
     owner: UserId | None = None,
+    at: datetime = datetime(2026, 3, 1, tzinfo=UTC),
 ) -> SealedBlob:
     """Store an instance with its bytes, a header with the name, and a thumbnail of its series with the bytes."""
     draft = SealedDraft.of(blobs)
@@ -50,6 +53,6 @@ def store_instance(
     )
     stored = StoredInstances(database)
     with database.transaction(commit=True) as cursor:
-        stored.add(cursor, [instance])
+        stored.add(cursor, [instance], at)
     stored.put_thumbnail(series_uid, Thumbnail("image/png", content[:1000]))
     return blob

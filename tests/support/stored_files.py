@@ -84,6 +84,7 @@ def store_file(
                     header.json if with_header else None,
                 )
             ],
+            service.clock(),
         )
     series = f"/studies/{record.study_uid}/series/{record.series_uid}"
     return StoredFile(f"{series}/instances/{record.sop_instance_uid}", content, header)

@@ -194,7 +194,7 @@ def _compose(
         decoder=decoder,
         instance_store=_instance_store(settings, reader, access),
         instance_reader=reader,
-        series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index),
+        series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index, clock),
     )
 
 

@@ -27,10 +27,12 @@ from albumcore.ids import AlbumId, ImageId, PatientId, StudyUID, UserId
 from albumcore_adapters.service import Service
 from albumcore_adapters.store import open_sqlite
 from support.command_line import Run
+from support.instances import store_instance
 from support.sealed_place import seal
 from support.server import opened, user_of
 
 ALBUM, STUDY = AlbumId("Q7bZ2mP0xT"), StudyUID("1.2.3")
+SERIES_STUDY = StudyUID("1.3.7")
 SAID = "Something about Mr. Ndiaye"
 
 
@@ -187,9 +189,46 @@ def test_a_store_in_clear_names_the_command(run: Run, tmp_path: Path) -> None:
     """Whatever is to be erased, also what is not there."""
     with closing(open_sqlite(tmp_path / "albumcore.sqlite", sealed=False)) as albums:
         albums.handle(album_stream(ALBUM), create_album, Source(UserId("alice")), "In clear")
-    for kind in ("person", "album", "dicom-patient"):
+    for kind in ("person", "album", "patient"):
         status, _, err = run("erase", kind, "x", "--data", tmp_path)
         assert (status, "albumcore copy --seal" in err) == (2, True)
+
+
+@pytest.mark.parametrize("what", [("study", SERIES_STUDY), ("dicom-patient", "MRN 7")])
+def test_instances_in_a_store_in_clear_are_erased(
+    run: Run, tmp_path: Path, what: tuple[str, str]
+) -> None:
+    """The comments stay, and the command says so; a restore of an older backup erases the instances again."""
+    data, backup, list_ = tmp_path / "data", tmp_path / "backup", tmp_path / "erasures.jsonl"
+    data.mkdir()
+    with closing(open_sqlite(data / "albumcore.sqlite", sealed=False)) as albums:
+        bob = UserId("bob")
+        stream = study_stream(SERIES_STUDY)
+        albums.handle(stream, post_study_comment, Source(bob), {bob}, SAID)
+    with opened(data) as service:
+        store_instance(service.database, service.blobs, "1.3.7.1.1", b"pixels")
+    assert run("backup", backup, "--data", data)[0] == 0
+    status, out, _ = run("erase", *what, "--data", data)
+    assert (status, out.splitlines()) == (
+        0,
+        [
+            "0 events in 0 streams were erased, and 7 rows beside them",
+            f"study {SERIES_STUDY} has 1 comments, and none was erased",
+            "`albumcore gc` removes them from the files, too",
+        ],
+    )
+    assert run("gc", "--data", data)[0] == 0
+    assert run("verify", "--data", data)[0] == 0
+    with opened(data) as service:
+        assert list(service.blobs.digests()) == []
+    (data / "erasures.jsonl").rename(list_)
+    restored = tmp_path / "restored"
+    assert run("restore", backup, "--data", restored, "--erasures", list_)[0] == 0
+    with opened(restored) as service:
+        assert list(service.blobs.digests()) == []
+    sealed = f"sqlite://{tmp_path / 'sealed'}"
+    assert run("copy", "--seal", "--from", f"sqlite://{data}", "--to", sealed)[0] == 0
+    assert run("verify", "--data", tmp_path / "sealed")[0] == 0
 
 
 @pytest.mark.usefixtures("sealed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def add(database: Database, *instances: NewInstance) -> StoredInstances:
     """Add instances in a transaction."""
     stored = StoredInstances(database)
     with database.transaction(commit=True) as cursor:
-        stored.add(cursor, instances)
+        stored.add(cursor, instances, datetime(2026, 3, 1, tzinfo=UTC))
     return stored
 
 

@@ -8,17 +8,36 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
-from albumcore import Source, album_stream, create_album, delete_album, import_series
+from albumcore import (
+    Source,
+    album_stream,
+    create_album,
+    delete_album,
+    import_series,
+    post_study_comment,
+    study_stream,
+)
+from albumcore.erasures import ErasureKind
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
+from albumcore_adapters.base.retention import parse_retention
 from albumcore_adapters.blobs import Blobs, DirectoryBlobs
 from albumcore_adapters.blobs.sealed_drafts import SealedDraft
 from albumcore_adapters.directory.consistency import problems_of
 from albumcore_adapters.directory.instance_blobs import instance_problems
 from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.erasure.collecting import collect
+from albumcore_adapters.erasure.erasing import KeptUntil
+from albumcore_adapters.erasure.erasure_list import read_erasures
 from albumcore_adapters.erasure.subject_check import subject_problems
-from albumcore_adapters.erasure.subjects import erase_album, erase_study, studies_with_patient_id
+from albumcore_adapters.erasure.subjects import (
+    erase_again,
+    erase_album,
+    erase_instances,
+    erase_study,
+    studies_with_patient_id,
+)
 from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 from support.instances import SERIES, STUDY, store_instance
 from support.residue import residue_of_directory, residue_of_heap, residue_of_tables
@@ -173,6 +192,46 @@ def test_erased_study_leaves_nothing(place: Place, blobs: Blobs) -> None:
     assert found.blob == other
     assert stored.headers([OTHER_SERIES]) != {}
     assert stored.thumbnail(OTHER_SERIES) is not None
+
+
+def test_instances_are_stored_for_as_long_as_they_must_be(place: Place, blobs: Blobs) -> None:
+    """From when the last one of the study came; a legal basis overrides it, and other periods are not theirs."""
+    for uid, day in ((ONE, 7), (TWO, 3)):
+        at = datetime(2025, 3, day, tzinfo=UTC)
+        store_instance(place.database, blobs, uid, CONTENT, at=at)
+    retention = parse_retention("dicom_images=10y,patient_images=30y,albums=30y")
+    eraser = evolve(place.eraser, retention=retention)
+    with pytest.raises(KeptUntil, match=r"dicom_images .* until 2035-03-07 .*--basis"):
+        erase_study(eraser, STUDY)
+    assert StoredInstances(place.database).known_digests([ONE, TWO]).keys() == {ONE, TWO}
+    later = evolve(eraser, clock=lambda: datetime(2035, 3, 6, tzinfo=UTC))
+    with pytest.raises(KeptUntil):
+        erase_study(later, STUDY)
+    assert not erase_study(later, STUDY, "Art. 17").is_nothing
+    store_instance(place.database, blobs, ONE, CONTENT)
+    last_day = evolve(eraser, clock=lambda: datetime(2036, 3, 1, tzinfo=UTC))
+    assert not erase_study(last_day, STUDY).is_nothing
+
+
+def test_instances_are_erased_and_comments_stay(place: Place, blobs: Blobs) -> None:
+    """As in a store in clear, where they cannot be erased. A note says how many there are."""
+    store_instance(place.database, blobs, ONE, CONTENT)
+    bob = UserId("bob")
+    stream = study_stream(STUDY)
+    place.albums.handle(stream, post_study_comment, Source(bob), {bob}, "Knees")
+    result = erase_instances(place.eraser, STUDY)
+    assert (result.events, result.rows) == (0, 4 + 3)
+    assert result.notes == (f"study {STUDY} has 1 comments, and none was erased",)
+    assert erase_instances(place.eraser, STUDY).is_nothing
+    [listed] = read_erasures(place.folder / "erasures.jsonl")
+    assert (listed.kind, listed.key) == (ErasureKind.INSTANCES, STUDY)
+    store_instance(place.database, blobs, ONE, CONTENT)
+    assert erase_again(place.eraser, [listed]).is_nothing
+    again = evolve(listed, at=LAST_WEEK)
+    assert erase_again(place.eraser, [again]).rows == 4 + 3
+    assert problems(place, blobs) == []
+    assert place.albums.verify() == []
+    assert erase_study(place.eraser, STUDY).events == 1
 
 
 def test_erased_album_leaves_images(place: Place, blobs: Blobs) -> None:

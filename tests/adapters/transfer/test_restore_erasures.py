@@ -178,12 +178,16 @@ def test_a_backup_in_clear_is_refused_if_something_was_erased(tmp_path: Path) ->
         back_up_service(service, backup)
     listed = ListedErasure(EPOCH, ErasureKind.PERSON, "p-1")
     new = settings_of(Place(tmp_path / "new"))
-    with pytest.raises(TransferRefused, match="in clear, in which nothing can be erased"):
+    with pytest.raises(
+        TransferRefused, match="in clear, in which nothing but instances can be erased"
+    ):
         restore(new, backup, quiet, [listed])
     append_erasure(store.data / ERASURES_FILE, listed)
     nothing: tuple[list[ListedErasure] | None, ...] = (None, [])
     for given in nothing:
-        with pytest.raises(TransferRefused, match="in clear, in which nothing can be erased"):
+        with pytest.raises(
+            TransferRefused, match="in clear, in which nothing but instances can be erased"
+        ):
             restore(settings_of(store), backup, quiet, given)
     assert restore(new, backup, quiet).erased == 0
 

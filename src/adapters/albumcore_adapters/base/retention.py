@@ -10,7 +10,7 @@ from attrs import frozen
 
 from albumcore.user_tokens.values import months_after
 
-KINDS = ("patient_images", "study_comments", "albums")
+KINDS = ("patient_images", "study_comments", "albums", "dicom_images")
 """The kinds of data that a retention period can be set for."""
 
 MAX_YEARS, MAX_DAYS = 200, 73_000

@@ -312,8 +312,8 @@ class Settings:
         "ALBUMCORE_KEEP_AT_LEAST",
         RETENTION,
         None,
-        "How many years (`y`) or days (`d`) images of patients, comments on studies, and albums must be stored before "
-        "`albumcore erase` erases them; `--basis` names a legal basis for doing it earlier.",
+        "How many years (`y`) or days (`d`) images of patients, comments on studies, albums, and DICOM images must be "
+        "stored before `albumcore erase` erases them; `--basis` names a legal basis for doing it earlier.",
     )
 
     def __attrs_post_init__(self) -> None:

@@ -19,17 +19,21 @@ from albumcore_adapters.erasure.subjects import (
     erase_album,
     erase_comment,
     erase_image,
+    erase_instances,
     erase_patient,
     erase_person,
     erase_study,
     studies_with_patient_id,
 )
 from albumcore_adapters.service import Service
+from albumcore_adapters.store import is_store_sealed
 
 _MAX_BASIS = 255
 Kind = Literal[
     "person", "account", "patient", "dicom-patient", "study", "comment", "image", "album"
 ]
+_IN_CLEAR: tuple[Kind, ...] = ("dicom-patient", "study")
+"""What has instances, which are sealed in stores in clear, too."""
 
 
 @app.command
@@ -58,7 +62,9 @@ def erase(
 ) -> None:
     """Erase a person, account, patient, study, comment, image or album: at once, no reader sees it again.
 
-    The service may run meanwhile. `albumcore gc` then removes what was erased from the files of the database, too.
+    In a store in clear, `dicom-patient` and `study` erase the instances and what the catalogue says of them; comments
+    stay, and the other kinds are refused. The service may run meanwhile. `albumcore gc` then removes what was erased
+    from the files of the database, too.
 
     For example:
 
@@ -77,7 +83,8 @@ def erase(
     with existing(data) as service:
         try:
             eraser = eraser_of(service)
-            require_sealed(eraser.albums)
+            if kind not in _IN_CLEAR:
+                require_sealed(eraser.albums)
             erased = [*_erased(service, eraser, kind, which, version, basis)]
         except ErasureRefused as error:
             raise Failed(f"albumcore: nothing was erased: {error}", 2) from error
@@ -101,6 +108,7 @@ def _erased(
     version: int | None,
     basis: str | None,
 ) -> Iterator[ErasureResult]:
+    of_study = erase_study if is_store_sealed(service.albums) else erase_instances
     match kind:
         case "person":
             found = service.people.find(which)
@@ -117,13 +125,15 @@ def _erased(
             yield erase_patient(eraser, PatientId(_number(which)), basis)
         case "dicom-patient":
             for uid in studies_with_patient_id(eraser, which):
-                yield erase_study(eraser, uid, basis)
+                yield of_study(eraser, uid, basis)
         case "study":
-            yield erase_study(eraser, study_uid(which), basis)
+            yield of_study(eraser, study_uid(which), basis)
         case "comment":
             assert version is not None
-            of_study = "." in which and is_uid(which)
-            stream = study_stream(study_uid(which)) if of_study else album_stream(album_id(which))
+            is_on_study = "." in which and is_uid(which)
+            stream = (
+                study_stream(study_uid(which)) if is_on_study else album_stream(album_id(which))
+            )
             yield erase_comment(eraser, stream.name, version, basis)
         case "image":
             yield erase_image(eraser, ImageId(_number(which)), basis)

@@ -186,6 +186,10 @@ def _blob(value: Any) -> bool:
     return value == IN_PACS or is_digest(value)
 
 
+def _time_or_none(value: Any) -> bool:
+    return value is None or _time(value)
+
+
 def _json_or_none(value: Any) -> bool:
     return value is None or isinstance(json.loads(value), dict)
 
@@ -201,7 +205,13 @@ PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     "directory_instance": ("sop_instance_uid", _ATTRIBUTES),
     "directory_stored_instance": (
         "sop_instance_uid",
-        {"blob": _blob, "digest": _digest_or_none, "length": _number, "pixels": _json_or_none},
+        {
+            "blob": _blob,
+            "digest": _digest_or_none,
+            "length": _number,
+            "pixels": _json_or_none,
+            "stored_at": _time_or_none,
+        },
     ),
     "directory_claim": ("place, study_uid, series_uid, claimed_by", {"shows_study": _flag}),
     "directory_bringer": ("series_uid, sub", {}),

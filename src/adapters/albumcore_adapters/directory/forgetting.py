@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from albumcore.ids import PatientId, StudyUID, UserId
 from albumcore.text import is_text
@@ -56,8 +57,8 @@ _OF_STORED_INSTANCES = (
     f" (SELECT '{INSTANCE_STREAM}' || sop_instance_uid FROM directory_stored_instance WHERE {_OF_STUDY})",
     f"DELETE FROM directory_stored_instance WHERE blob = '{IN_PACS}' AND {_OF_STUDY}",  # noqa: S608
     f"DELETE FROM directory_pacs_series WHERE {_OF_STUDY}",  # noqa: S608
-    "UPDATE directory_stored_instance SET digest = NULL, transfer_syntax = NULL, pixels = NULL"  # noqa: S608
-    f" WHERE digest IS NOT NULL AND {_OF_STUDY}",
+    "UPDATE directory_stored_instance SET digest = NULL, transfer_syntax = NULL, pixels = NULL,"  # noqa: S608
+    f" stored_at = NULL WHERE digest IS NOT NULL AND {_OF_STUDY}",
     f"DELETE FROM directory_header WHERE {_OF_STUDY}",  # noqa: S608
     f"DELETE FROM directory_thumbnail WHERE {_OF_STUDY}",  # noqa: S608
 )
@@ -114,6 +115,20 @@ def instances_in_pacs(cursor: Cursor, study_uid: StudyUID) -> int:
     select = f"SELECT count(*) AS number FROM directory_stored_instance WHERE blob = '{IN_PACS}' AND {_OF_STUDY}"  # noqa: S608
     cursor.execute(select, (study_uid,))
     return int(cursor.fetchall()[0]["number"])
+
+
+def last_stored(cursor: Cursor, study_uid: StudyUID) -> datetime | None:
+    """When an instance of a study was stored last (UTC), of those whose bytes are stored here; None if there are none.
+
+    One whose time is missing counts as none.
+    """
+    select = (
+        "SELECT max(stored_at) AS stored_at FROM directory_stored_instance"  # noqa: S608
+        f" WHERE digest IS NOT NULL AND blob <> '{IN_PACS}' AND {_OF_STUDY}"
+    )
+    cursor.execute(select, (study_uid,))
+    last = cursor.fetchall()[0]["stored_at"]
+    return None if last is None else datetime.fromisoformat(last)
 
 
 def studies_of_patient(cursor: Cursor, dicom_patient_id: str) -> list[StudyUID]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from attrs import field, frozen
 
@@ -140,7 +141,7 @@ class StoredInstances:
 
     database: Database
 
-    def add(self, cursor: Cursor, instances: Sequence[NewInstance]) -> None:
+    def add(self, cursor: Cursor, instances: Sequence[NewInstance], at: datetime) -> None:
         """Add instances, with their keys and headers, in the transaction that writes them to the catalogue.
 
         One that is known is replaced: the caller compares digests before (`known_digests`). The thumbnails of the
@@ -149,6 +150,7 @@ class StoredInstances:
         Args:
             cursor: The transaction.
             instances: The instances. Their bytes are durable.
+            at: The present time (UTC): they must be stored for as long as `ALBUMCORE_KEEP_AT_LEAST` says from then on.
 
         Raises:
             Invalid: the PatientID of one of them cannot be part of a key. Nothing was written.
@@ -170,15 +172,16 @@ class StoredInstances:
         )
         cursor.executemany(
             "INSERT INTO directory_stored_instance"
-            " (sop_instance_uid, series_uid, blob, length, digest, transfer_syntax, pixels)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sop_instance_uid) DO UPDATE"
+            " (sop_instance_uid, series_uid, blob, length, digest, transfer_syntax, pixels, stored_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sop_instance_uid) DO UPDATE"
             " SET series_uid = excluded.series_uid, blob = excluded.blob, length = excluded.length,"
-            " digest = excluded.digest, transfer_syntax = excluded.transfer_syntax, pixels = excluded.pixels",
+            " digest = excluded.digest, transfer_syntax = excluded.transfer_syntax, pixels = excluded.pixels,"
+            " stored_at = excluded.stored_at",
             [
                 (
                     *(one.sop_instance_uid, one.series_uid),
                     *(IN_PACS if one.blob is None else one.blob.digest, one.length),
-                    *(one.digest, one.transfer_syntax, one.pixels),
+                    *(one.digest, one.transfer_syntax, one.pixels, at.isoformat()),
                 )
                 for one in instances
             ],

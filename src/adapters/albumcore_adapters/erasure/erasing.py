@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from itertools import groupby
@@ -126,10 +126,12 @@ class ErasureTargets:
     Attributes:
         keys: The keys of events to be deleted.
         forget: Deletes rows beside the events, and returns how many there were.
+        stored: When what is in those rows was stored last (UTC), by kind of retention.
     """
 
     keys: Sequence[EventKey]
     forget: Callable[[Cursor], int] = lambda cursor: 0
+    stored: Mapping[str, datetime] = field(factory=dict)
 
 
 def erase(
@@ -143,17 +145,18 @@ def erase(
         find: Finds it in the transaction that erases it.
 
     Raises:
-        StoreInClear: the store is not sealed.
+        StoreInClear: the store is not sealed, and more than instances is erased: these are sealed in every store.
         KeptUntil: some of it must be stored for longer, and there is no legal basis.
         StoreError: the database fails.
         OSError: the list of erasures cannot be written.
     """
-    require_sealed(eraser.albums)
+    if listed.kind is not ErasureKind.INSTANCES:
+        require_sealed(eraser.albums)
     with _erasing(eraser) as cursor:
         found = find(cursor)
         by_stream = _by_stream(found.keys)
         if listed.basis is None:
-            _refuse_too_early(eraser, by_stream, listed.at)
+            _refuse_too_early(eraser, by_stream, found.stored, listed.at)
         rows = found.forget(cursor)
         erased = ErasureResult(len(found.keys), len(by_stream), rows)
         if erased.is_nothing and eraser.file is not None:
@@ -234,20 +237,32 @@ def _by_stream(keys: Iterable[EventKey]) -> dict[str, tuple[int, ...]]:
 
 
 def _refuse_too_early(
-    eraser: Eraser, by_stream: Mapping[str, Sequence[int]], now: datetime
+    eraser: Eraser,
+    by_stream: Mapping[str, Sequence[int]],
+    stored: Mapping[str, datetime],
+    now: datetime,
 ) -> None:
-    """Refuse if an event must be stored for longer. Times in a stream never decrease, so its last one decides."""
+    """Refuse if an event or a row must be stored for longer."""
     latest: tuple[datetime, str] | None = None
-    for stream, versions in by_stream.items():
-        kind = _RETENTION_OF.get(stream.partition("-")[0], "")
-        if (period := eraser.retention.get(kind)) is None:
-            continue
-        [last] = eraser.albums.recorder.select_events(stream, gt=versions[-1] - 1, lte=versions[-1])
-        until = period.end(moment_of(last))
+    for kind, last in (*_last_events(eraser, by_stream), *stored.items()):
+        period = eraser.retention.get(kind)
+        until = now if period is None else period.end(last)
         if until > now and (latest is None or latest[0] < until):
             latest = until, kind
     if latest is not None:
         raise KeptUntil(latest[1], latest[0])
+
+
+def _last_events(
+    eraser: Eraser, by_stream: Mapping[str, Sequence[int]]
+) -> Iterator[tuple[str, datetime]]:
+    """The kind of retention of each stream, and the time of its last event: in a stream, times never decrease."""
+    for stream, versions in by_stream.items():
+        kind = _RETENTION_OF.get(stream.partition("-")[0], "")
+        if kind in eraser.retention:
+            select = eraser.albums.recorder.select_events
+            [last] = select(stream, gt=versions[-1] - 1, lte=versions[-1])
+            yield kind, moment_of(last)
 
 
 def _delete_keys(cursor: Cursor, stream: str, versions: Sequence[int]) -> None:

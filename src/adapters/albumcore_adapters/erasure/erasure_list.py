@@ -5,7 +5,8 @@ It has one JSON object a line, with ids only::
     {"at": "2026-03-01T09:30:00+00:00", "kind": "person", "pid": "p-7h2k...", "basis": "Art. 17(1)(b)"}
     {"at": "...", "kind": "comment", "stream": "album-Q7bZ2mP0xT", "version": 3}
 
-The other kinds are ``patient``, ``study``, ``image`` and ``album``, each with its id under its own name. ``basis`` is
+The other kinds are ``patient``, ``study``, ``image`` and ``album``, each with its id under its own name, and
+``instances``, with that of their ``study``. ``basis`` is
 there if one was given. A line is on the disk before the erasure is committed. So the list may have one that did not
 happen, which does no harm: an erasure is idempotent.
 """
@@ -33,6 +34,7 @@ _NAMES: Mapping[ErasureKind, tuple[str, type[str] | type[int]]] = {
     ErasureKind.COMMENT: ("stream", str),
     ErasureKind.IMAGE: ("image", int),
     ErasureKind.ALBUM: ("album", str),
+    ErasureKind.INSTANCES: ("study", str),
 }
 """The name of the id of each kind, and its type."""
 

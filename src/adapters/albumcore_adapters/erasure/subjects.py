@@ -92,15 +92,44 @@ def erase_study(eraser: Eraser, study_uid: StudyUID, basis: str | None = None) -
         Invalid: the UID is malformed.
         ErasureRefused: see `erasing.erase`.
     """
-    stream, in_pacs = study_stream(study_uid).name, [0]
+    return _erase_study(eraser, ErasureKind.STUDY, study_uid, basis)
+
+
+def erase_instances(eraser: Eraser, study_uid: StudyUID, basis: str | None = None) -> ErasureResult:
+    """Erase the instances of a study, and what the catalogue says of it and its series: also in a store in clear.
+
+    The comments on it stay, which in a store in clear cannot be erased. The series stay as for `erase_study`.
+
+    Returns:
+        The result, with the notes of `erase_study`, and one that says how many comments on the study there are.
+
+    Raises:
+        Invalid: the UID is malformed.
+        ErasureRefused: see `erasing.erase`.
+    """
+    erased = _erase_study(eraser, ErasureKind.INSTANCES, study_uid, basis)
+    stream = study_stream(study_uid).name
+    number = eraser.albums.index.count_entries([stream], ["comments"]).get(stream, 0)
+    note = f"study {study_uid} has {number} comments, and none was erased"
+    return evolve(erased, notes=(*erased.notes, note)) if number else erased
+
+
+def _erase_study(
+    eraser: Eraser, kind: ErasureKind, study_uid: StudyUID, basis: str | None
+) -> ErasureResult:
+    in_pacs = [0]
 
     def find(cursor: Cursor) -> ErasureTargets:
         in_pacs[:] = [directory.instances_in_pacs(cursor, study_uid)]
+        stream = study_stream(study_uid).name
+        last = directory.last_stored(cursor, study_uid)
         return ErasureTargets(
-            keys_of_stream(cursor, stream), lambda cursor: directory.forget_study(cursor, study_uid)
+            keys_of_stream(cursor, stream) if kind is ErasureKind.STUDY else (),
+            lambda cursor: directory.forget_study(cursor, study_uid),
+            {} if last is None else {"dicom_images": last},
         )
 
-    erased = erase(eraser, _listed(eraser, ErasureKind.STUDY, study_uid, basis), find)
+    erased = erase(eraser, _listed(eraser, kind, study_uid, basis), find)
     notes = [*_albums_with_comments(eraser, study_uid)]
     if in_pacs[0]:
         notes.append(
@@ -177,6 +206,9 @@ _AGAIN: Mapping[ErasureKind, Callable[[Eraser, ListedErasure], ErasureResult]] =
         eraser, PatientId(int(one.key)), one.basis
     ),
     ErasureKind.STUDY: lambda eraser, one: erase_study(eraser, StudyUID(one.key), one.basis),
+    ErasureKind.INSTANCES: lambda eraser, one: erase_instances(
+        eraser, StudyUID(one.key), one.basis
+    ),
     ErasureKind.IMAGE: lambda eraser, one: erase_image(eraser, ImageId(int(one.key)), one.basis),
     ErasureKind.ALBUM: lambda eraser, one: erase_album(eraser, AlbumId(one.key), one.basis),
 }
@@ -278,6 +310,7 @@ __all__ = [
     "erase_album",
     "erase_comment",
     "erase_image",
+    "erase_instances",
     "erase_patient",
     "erase_person",
     "erase_study",

@@ -9,6 +9,7 @@ from attrs import frozen
 from albumcore.errors import Conflict
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore.index import Index
+from albumcore.times import Clock
 from albumcore_adapters.decoding import Decoder, DecoderFailed, NotAnInstance
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.instances import InstanceRecord
@@ -57,6 +58,7 @@ class SeriesFetcher:
         catalogue: The catalogue.
         instances: The tables of stored instances.
         index: Their database, with its write lock.
+        clock: Returns the present time (UTC).
     """
 
     archive: PacsArchive | None
@@ -64,6 +66,7 @@ class SeriesFetcher:
     catalogue: Catalogue
     instances: StoredInstances
     index: Index
+    clock: Clock
 
     def fetch(
         self,
@@ -164,4 +167,4 @@ class SeriesFetcher:
         with self.index.write_transaction(LOCK_SECONDS):
             self.catalogue.store(records, owner=owner)
             with self.instances.database.transaction(commit=True) as cursor:
-                self.instances.add(cursor, new)
+                self.instances.add(cursor, new, self.clock())

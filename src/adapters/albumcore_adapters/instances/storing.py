@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -382,14 +383,15 @@ class Storing:
         with instances.database.transaction(commit=True) as cursor:
             place_series(cursor, {one.series for one in new})
             write_instances(cursor, records)
-            instances.add(
-                cursor, [new_instance(one.header, one.digest, one.length, one.blob) for one in new]
-            )
-            self._note(cursor, {one.series: added[one.series] for one in batch})
+            at = self.store.access.holdings.clock()
+            rows = [new_instance(one.header, one.digest, one.length, one.blob) for one in new]
+            instances.add(cursor, rows, at)
+            self._note(cursor, {one.series: added[one.series] for one in batch}, at)
 
-    def _note(self, cursor: Cursor, added: Mapping[tuple[StudyUID, SeriesUID], int]) -> None:
+    def _note(
+        self, cursor: Cursor, added: Mapping[tuple[StudyUID, SeriesUID], int], at: datetime
+    ) -> None:
         """Note for webhooks how many instances were added to each series."""
-        at = self.store.access.holdings.clock()
         for study in dict.fromkeys(study for study, _ in added):
             numbers = {uid: number for (of, uid), number in added.items() if of == study}
             note_upload(cursor, self.upload.source, study, numbers, at)

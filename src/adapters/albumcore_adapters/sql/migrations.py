@@ -11,6 +11,7 @@ To add a column or a table, append a migration: SQL in the common dialect is eno
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from attrs import frozen
@@ -204,6 +205,16 @@ CREATE TABLE directory_pacs_series (
 """
 """The series that an existing archive has from this service: it had no images of them before."""
 
+
+def _add_stored_at(cursor: Cursor, system: System) -> None:
+    """Since when each instance is stored. Of those that were stored before, it is not known: they count from now."""
+    cursor.execute("ALTER TABLE directory_stored_instance ADD COLUMN stored_at TEXT")
+    cursor.execute(
+        "UPDATE directory_stored_instance SET stored_at = ? WHERE digest IS NOT NULL",
+        [datetime.now(UTC).isoformat()],
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -213,6 +224,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ADD_STORED_INSTANCES,  # 6
     _ADD_UPLOADS,  # 7
     _ADD_PACS_SERIES,  # 8
+    _add_stored_at,  # 9
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from albumcore import Albumcore, utc_now
+from albumcore.erasures import ErasureKind
 from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.blobs import Blobs
@@ -29,18 +30,20 @@ def demanded_erasures(
     """Return what is to be erased again: what is given, and what the list in the data directory has besides.
 
     Raises:
-        TransferRefused: the store is sealed, and nothing is given; or it is in clear, and something was erased.
+        TransferRefused: the store is sealed, and nothing is given; or it is in clear, and more than instances was
+            erased.
         ErasureListDamaged: the list in the data directory cannot be read.
     """
     file = data / ERASURES_FILE
     there = read_erasures(file) if file.exists() else []
     if not manifest.is_sealed:
-        if given or there:
+        listed = {*(given or ()), *there}
+        if any(one.kind is not ErasureKind.INSTANCES for one in listed):
             raise TransferRefused(
-                "the backup is one of a store in clear, in which nothing can be erased, and what was erased since "
-                f"would be back: to restore it all the same, without --erasures, move {file} away"
+                "the backup is one of a store in clear, in which nothing but instances can be erased, and what was "
+                f"erased since would be back: to restore it all the same, without --erasures, move {file} away"
             )
-        return []
+        return sorted(listed, key=lambda one: one.at)
     if given is None:
         raise TransferRefused(
             "what was erased since the backup would be back: name the list of erasures by --erasures FILE, "
