@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import pydicom
 import pytest
 from PIL import Image
 
@@ -15,6 +16,7 @@ from support.encapsulated import STUDY as OF_DOCUMENTS
 from support.kheops import ALICE, BOB, DAVE, Answer, World
 from support.stored_files import StoredFile, pydicom_file, store_file
 
+EXPLICIT = "1.2.840.10008.1.2.1"
 COVERS = ("GET /wado",)
 pytestmark = pytest.mark.usefixtures("shared_decoder")
 
@@ -85,12 +87,26 @@ def test_the_client_chooses_the_form(
 
 
 def test_the_file_by_its_transfer_syntax(color: StoredFile, world: World) -> None:
-    """As it is stored, whole or a range of it; in no other syntax."""
+    """As it is stored, whole or a range of it, or in Explicit VR Little Endian; in no other syntax."""
     for syntax, status in (("*", 200), (color.header.transfer_syntax, 200), ("1.2.3", 406)):
         answer = ask(world, query_of(color, transferSyntax=syntax))
         assert answer.status_code == status
+    explicit = ask(world, query_of(color, transferSyntax=EXPLICIT))
+    assert (explicit.status_code, explicit.headers["content-type"]) == (200, "application/dicom")
+    found = pydicom.dcmread(io.BytesIO(explicit.content))
+    assert found.file_meta.TransferSyntaxUID == EXPLICIT
+    assert len(found.PixelData) == 320 * 240 * 3 * 30
+    assert explicit.headers["etag"] != ask(world, query_of(color)).headers["etag"]
     part = ask(world, query_of(color), headers={"Range": "bytes=128-131"})
     assert (part.status_code, part.content) == (206, b"DICM")
+
+
+def test_a_file_that_cannot_be_decoded_is_in_its_own_syntax_alone(world: World) -> None:
+    """12-bit JPEG has no decoder here."""
+    stored = store_file(world.service, world.user(ALICE), pydicom_file("JPGExtended.dcm"))
+    answer = ask(world, query_of(stored, transferSyntax=EXPLICIT))
+    assert (answer.status_code, "1.2.840.10008.1.2.4.51, as" in answer.text) == (406, True)
+    assert ask(world, query_of(stored)).content == stored.content
 
 
 def test_parameters_change_the_picture(color: StoredFile, world: World) -> None:

@@ -93,7 +93,7 @@ def _part(
     """The part with a file in a form; as stored, if it cannot be decoded, and the client did not insist."""
     if not choice.is_decoded:
         return Part(choice.content_type, file_body(reader, instance), url)
-    decoded = Part(choice.content_type, partial(_decoded, reader, instance), url)
+    decoded = Part(choice.content_type, partial(explicit_pieces, reader, instance), url)
     if choice.is_required or not choice.is_multipart:
         return decoded
 
@@ -107,7 +107,7 @@ def _part(
     return LatePart(made)
 
 
-def _decoded(reader: InstanceReader, instance: StoredInstance) -> Iterator[bytes]:
+def explicit_pieces(reader: InstanceReader, instance: StoredInstance) -> Iterator[bytes]:
     """A file that is decoded, in pieces.
 
     Raises:

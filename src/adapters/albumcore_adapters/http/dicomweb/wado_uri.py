@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import falcon
 
 from albumcore import Permission
 from albumcore.ids import is_uid
 from albumcore_adapters.access.images import ImageAccess, downloadable, viewable
+from albumcore_adapters.dicom.transfer_syntaxes import EXPLICIT_LITTLE_ENDIAN
 from albumcore_adapters.directory.stored_instances import StoredInstance
 from albumcore_adapters.http.accept import DICOM
 from albumcore_adapters.http.conditional import ETAG, etag_of
@@ -24,7 +27,7 @@ from albumcore_adapters.http.dicomweb.rendered import (
     picture_response,
 )
 from albumcore_adapters.http.dicomweb.rendering_query import uri_rendering_in
-from albumcore_adapters.http.dicomweb.retrieve import file_body
+from albumcore_adapters.http.dicomweb.retrieve import explicit_pieces, file_body
 from albumcore_adapters.http.kheops.parameters import BadQuery, series_in, study_in
 from albumcore_adapters.http.kheops.places import place_of
 from albumcore_adapters.http.kheops.request import ApiRequest
@@ -39,7 +42,7 @@ from albumcore_adapters.http.openapi.specs import (
     one_of,
 )
 from albumcore_adapters.http.openapi.value_schemas import POSITIVE
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response import Body, BodyStream, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.reading import InstanceReader
 
@@ -107,17 +110,25 @@ def _only(found: Sequence[StoredInstance], ranges: Sequence[MediaRange]) -> Stor
 
 
 def _file(request: ApiRequest, reader: InstanceReader, instance: StoredInstance) -> Response:
-    """The file as it is stored.
+    """The file as it is stored, or in Explicit VR Little Endian.
 
     Raises:
         falcon.HTTPNotAcceptable: another transfer syntax is asked for.
     """
     stored = syntax_of(instance)
-    content_type = f"{DICOM}; transfer-syntax={stored}"
-    if request.query.text("transferSyntax") not in (None, "*", stored):
-        raise not_acceptable(content_type)
-    headers = {ETAG: etag_of(str(instance.digest), content_type)}
-    return Response(200, file_body(reader, instance), DICOM, headers)
+    wanted = request.query.text("transferSyntax") or "*"
+    if wanted not in ("*", stored, EXPLICIT_LITTLE_ENDIAN):
+        offered = f"{DICOM} in the transfer syntax {stored} or {EXPLICIT_LITTLE_ENDIAN}"
+        raise falcon.HTTPNotAcceptable(
+            description=f"the response is {offered}, which transferSyntax does not name"
+        )
+    is_stored = wanted in ("*", stored)
+    sent = stored if is_stored else wanted
+    headers = {ETAG: etag_of(str(instance.digest), f"{DICOM}; transfer-syntax={sent}")}
+    body: Body | Callable[[], Body] = file_body(reader, instance)
+    if not is_stored:
+        body = lambda: BodyStream(explicit_pieces(reader, instance))  # noqa: E731
+    return Response(200, body, DICOM, headers)
 
 
 _QUERY: Parameters = {
@@ -130,7 +141,9 @@ _QUERY: Parameters = {
     "contentType": ParameterSpec(
         TEXT, "The media type that is wanted, in place of the header Accept."
     ),
-    "transferSyntax": ParameterSpec(UID, "That of the file; it is sent as it is stored."),
+    "transferSyntax": ParameterSpec(
+        UID, "That of the file as it is stored, which is the default, or Explicit VR Little Endian."
+    ),
     "frameNumber": ParameterSpec(POSITIVE, "The frame that is rendered; the first by default."),
     "rows": ParameterSpec(POSITIVE, "The largest height of the picture, in pixels."),
     "columns": ParameterSpec(POSITIVE, "The largest width of the picture, in pixels."),
