@@ -52,7 +52,7 @@ from albumcore_adapters.transfer.marker import (
 )
 from albumcore_adapters.webhooks import Outbox, open_outbox
 
-_STORING_THREADS = 4
+STORING_THREADS = 4
 """Threads that read the headers of instances and make their bytes durable, beside those that receive them."""
 
 
@@ -214,6 +214,6 @@ def _instance_store(
         decoder=reader.decoder,
         instances=reader.instances,
         access=access,
-        executor=ThreadPoolExecutor(_STORING_THREADS, "storing"),
+        executor=ThreadPoolExecutor(STORING_THREADS, "storing"),
         max_instance=settings.max_instance,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import Condition
+from time import monotonic
 
 
 class LimitReached(Exception):
@@ -28,23 +29,36 @@ class ConcurrencyLimit:
         limit: How many threads may be inside at a time.
         detail: What `LimitReached` says of a refusal.
         retry_after: Whole seconds after which a refused caller may try again.
+        patience: How long every slot must have been occupied before a caller is refused, in seconds. Until then,
+            callers wait.
     """
 
-    def __init__(self, limit: int, detail: str, retry_after: int) -> None:
-        self._slots = BoundedSemaphore(limit)
+    def __init__(self, limit: int, detail: str, retry_after: int, patience: float = 0) -> None:
+        self._free = limit
+        self._full_since = 0.0
+        self._changed = Condition()
         self._detail = detail
         self._retry_after = retry_after
+        self._patience = patience
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Occupy one slot until the block ends.
 
         Raises:
-            LimitReached: every slot is occupied.
+            LimitReached: every slot is occupied, and none became free for as long as the patience lasts.
         """
-        if not self._slots.acquire(blocking=False):
-            raise LimitReached(self._detail, self._retry_after)
+        with self._changed:
+            while not self._free:
+                seconds = self._full_since + self._patience - monotonic()
+                if seconds <= 0:
+                    raise LimitReached(self._detail, self._retry_after)
+                self._changed.wait(seconds)
+            self._free -= 1
+            self._full_since = monotonic()
         try:
             yield
         finally:
-            self._slots.release()
+            with self._changed:
+                self._free += 1
+                self._changed.notify()

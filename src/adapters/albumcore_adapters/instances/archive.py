@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, TypeVar
 
 from attrs import frozen
 
@@ -13,6 +15,8 @@ from albumcore_adapters.blobs.sealed_drafts import SealedDraft
 from albumcore_adapters.blobs.sealed_files import SealedReader
 from albumcore_adapters.directory.instances import InstanceRecord
 from albumcore_adapters.directory.stored_instances import StoredInstance
+
+_Result = TypeVar("_Result")
 
 
 class BytesGone(Exception):
@@ -70,7 +74,8 @@ class InstanceDraft(ByteSource, Protocol):
 class Archive(Protocol):
     """Where the bytes of instances are stored. Thread-safe; each draft and source is for one thread at a time.
 
-    Every method may raise `BlobsUnavailable`, and where the archive is another server, `PacsFailed`.
+    Every method may raise `BlobsUnavailable`, and where the archive is another server, `PacsFailed`; and then, those
+    that request threads call, `LimitReached`.
     """
 
     def draft(self) -> InstanceDraft:
@@ -93,6 +98,14 @@ class Archive(Protocol):
 
         Raises:
             NotAccepted: the archive does not accept it.
+        """
+        ...
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """The block in which the thread of a request waits for other threads to store its instances.
+
+        Raises:
+            LimitReached: so many threads wait for an archive that does not respond that this one must not.
         """
         ...
 
@@ -120,6 +133,10 @@ class OwnArchive:
         """Store a finished draft durably; see `Archive`."""
         return draft.commit()
 
+    def waiting(self) -> AbstractContextManager[None]:
+        """No limit; see `Archive`."""
+        return nullcontext()
+
     def open(self, instance: StoredInstance) -> ByteSource:
         """Open the bytes of an instance; see `Archive`."""
         if instance.is_in_pacs:
@@ -127,3 +144,16 @@ class OwnArchive:
         if instance.blob is None:
             raise BytesGone("the bytes of this instance were erased")
         return SealedReader(self.blobs, instance.blob)
+
+
+def awaited(archive: Archive, future: Future[_Result]) -> _Result:
+    """Wait for what another thread does with an archive, and return its result.
+
+    Raises:
+        LimitReached: see `Archive.waiting`.
+        Exception: the errors of the future.
+    """
+    if not future.done():
+        with archive.waiting():
+            wait([future])
+    return future.result()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 from typing import Any
 from weakref import finalize
@@ -19,6 +19,7 @@ from attrs import define, field
 
 from albumcore.ids import SeriesUID, StudyUID, is_uid
 from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.base.multipart import (
     READ_AT_ONCE,
     Framing,
@@ -43,6 +44,12 @@ from albumcore_adapters.outbound import Pacs, PacsFailed
 IN_MEMORY = 1024 * 1024
 """The longest fetched file that is in memory, in bytes; a longer one is in a sealed draft."""
 
+MOST_WAITING = 8
+"""Threads of requests that wait for answers of the archive at a time; as many others wait for instances to be sent to
+it."""
+
+_LIMIT = (MOST_WAITING, "the archive does not respond to earlier requests; try again", 5)
+_PATIENCE = 2.0  # seconds
 _CACHED = 4  # long files
 _PAGE = 500
 _MAX_FOUND = 16 * 1024 * 1024  # bytes of a page of search results
@@ -103,6 +110,8 @@ class PacsFile:
 class PacsArchive:
     """The archive in a PACS. Instances that were stored as blobs before are read as such.
 
+    The threads that wait for it are limited in number, so that one that hangs does not hold up all of them.
+
     Attributes:
         pacs: The client.
         blobs: Where drafts are written, and what was stored before.
@@ -116,6 +125,12 @@ class PacsArchive:
     max_instance: int
     _cache: OrderedDict[Digest, PacsFile] = field(factory=OrderedDict, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+    _reading: ConcurrencyLimit = field(
+        factory=lambda: ConcurrencyLimit(*_LIMIT, _PATIENCE), init=False, repr=False
+    )
+    _sending: ConcurrencyLimit = field(
+        factory=lambda: ConcurrencyLimit(*_LIMIT, _PATIENCE), init=False, repr=False
+    )
 
     def draft(self) -> InstanceDraft:
         """Begin an instance, in a draft that is never stored; see `Archive`."""
@@ -143,12 +158,17 @@ class PacsArchive:
             detail = "the archive has another file with this SOP instance UID"
             raise NotAccepted(FailureReason.DUPLICATE, detail)
 
+    def waiting(self) -> AbstractContextManager[None]:
+        """The block in which a thread waits for instances to be sent; see `Archive`."""
+        return self._sending.slot()
+
     def open(self, instance: StoredInstance) -> ByteSource:
         """Fetch an instance, or open its blob; see `Archive`.
 
         Raises:
             BytesGone: the archive does not have it any more.
             PacsFailed: the archive fails, or has other bytes than those that are known.
+            LimitReached: too many threads wait for it.
         """
         if not instance.is_in_pacs:
             return OwnArchive(self.blobs).open(instance)
@@ -175,15 +195,16 @@ class PacsArchive:
 
         Raises:
             PacsFailed: the archive fails.
+            LimitReached: too many threads wait for it.
         """
-        with self._file(study, series, sop_instance_uid) as pieces:
+        with self._reading.slot(), self._file(study, series, sop_instance_uid) as pieces:
             return None if pieces is None else PacsFile(pieces, self.blobs, self.max_instance)
 
     def series_of(self, study: StudyUID) -> list[SeriesUID]:
         """The series of a study that the archive has.
 
         Raises:
-            PacsFailed: the archive fails.
+            PacsFailed, LimitReached: as for `fetch`.
         """
         return [SeriesUID(uid) for uid in self._search(f"/studies/{study}/series", _SERIES)]
 
@@ -191,7 +212,7 @@ class PacsArchive:
         """The SOPInstanceUIDs of the instances of a series that the archive has.
 
         Raises:
-            PacsFailed: the archive fails.
+            PacsFailed, LimitReached: as for `fetch`.
         """
         return [*self._search(f"/studies/{study}/series/{series}/instances", _INSTANCE)]
 
@@ -264,13 +285,17 @@ class PacsArchive:
     def _search(self, path: str, tag: str) -> dict[str, None]:
         """The UIDs that a search finds, in order."""
         found: dict[str, None] = {}
-        while page := self._page(path, tag, len(found), _PAGE):
+        while page := self._listed(path, tag, len(found)):
             before = len(found)
             found.update(dict.fromkeys(page))
             # An archive may know no offset, or no limit.
             if len(found) == before or len(page) < _PAGE:
                 break
         return found
+
+    def _listed(self, path: str, tag: str, offset: int) -> Sequence[str]:
+        with self._reading.slot():
+            return self._page(path, tag, offset, _PAGE)
 
     def _page(self, path: str, tag: str, offset: int, limit: int) -> Sequence[str]:
         with self.pacs.get(f"{path}?limit={limit}&offset={offset}", _JSON) as answer:

@@ -44,7 +44,7 @@ from albumcore_adapters.directory.stored_instances import (
 )
 from albumcore_adapters.instances.additions import new_instance
 from albumcore_adapters.instances.agreement import is_stored, refusal_of
-from albumcore_adapters.instances.archive import Archive, InstanceDraft, NotAccepted
+from albumcore_adapters.instances.archive import Archive, InstanceDraft, NotAccepted, awaited
 from albumcore_adapters.instances.outcomes import (
     FailureReason,
     InstanceRefused,
@@ -181,7 +181,8 @@ class Storing:
             # A draft that is being read is removed by the thread that reads it.
             if future.cancel():
                 draft.discard()
-        wait([future for future, _ in self._ahead])
+        # `wait` would wait for a cancelled one until its turn comes.
+        wait([future for future, _ in self._ahead if not future.cancelled()])
         self._ahead.clear()
 
     def add(self, content: Iterable[bytes], file_id: str | None = None) -> None:
@@ -193,6 +194,7 @@ class Storing:
 
         Raises:
             BlobsUnavailable, BlobsFull, AlbumcoreError: the storage does not respond, or has no space left.
+            PacsFailed, LimitReached: an existing archive fails, or too many requests wait for it.
             Exception: the errors of ``content``.
         """
         draft = self.store.archive.draft()
@@ -227,7 +229,7 @@ class Storing:
         """Store the rest, and the thumbnails of new series, and return what became of each.
 
         Raises:
-            BlobsUnavailable, BlobsFull, AlbumcoreError: as for `add`.
+            BlobsUnavailable, BlobsFull, PacsFailed, LimitReached, AlbumcoreError: as for `add`.
         """
         while self._ahead:
             self._take()
@@ -299,7 +301,7 @@ class Storing:
 
     def _take(self) -> None:
         """Wait for the instance that was added first, and store those that are ready if there are enough."""
-        received = self._ahead[0][0].result()
+        received = awaited(self.store.archive, self._ahead[0][0])
         self._ahead.popleft()
         if received is not None:
             self._batch.append(received)

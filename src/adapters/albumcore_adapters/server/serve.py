@@ -17,9 +17,10 @@ from albumcore_adapters.base.logs import configure_logging
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
+from albumcore_adapters.instances.pacs_archive import MOST_WAITING
 from albumcore_adapters.server import MAX_WORKERS, ConnectionCounts, Limits, Worker
 from albumcore_adapters.server.master import Master
-from albumcore_adapters.service import Service, open_service
+from albumcore_adapters.service import STORING_THREADS, Service, open_service
 from albumcore_adapters.store import StoreUnavailable
 from albumcore_adapters.webhooks import Runner
 
@@ -28,7 +29,12 @@ _M_ARENA_MAX = -8  # from malloc.h
 _log = logging.getLogger(__name__)
 
 THREADS = 4
-"""Requests that a worker handles at a time, in addition to uploads that are still arriving."""
+"""Requests that a worker handles at a time, in addition to uploads that are still arriving, and to those that wait for
+an existing archive."""
+
+_WAITING = 2 * MOST_WAITING + STORING_THREADS
+"""Requests that may wait for an archive that hangs: for its answers, for what is sent to it, and, once one of these was
+refused, for the instance that is being sent."""
 
 
 class DiscreetLogger(Logger):
@@ -70,7 +76,7 @@ class GunicornApplication(BaseApplication):
             "bind": self._settings.bind,
             "workers": self._settings.workers,
             "worker_class": Worker,
-            "threads": THREADS,
+            "threads": THREADS if self._settings.pacs_url is None else THREADS + _WAITING,
             "timeout": 120,
             "graceful_timeout": 30,
             "keepalive": 5,  # enables keep-alive; `Limits` has the time
