@@ -12,6 +12,7 @@ import orjson
 import pytest
 from attrs import evolve
 
+from albumcore import Source
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.secret import SecretError, load_authorization
 from albumcore_adapters.directory.stored_instances import StoredInstances
@@ -305,10 +306,10 @@ def test_what_is_found_and_is_none_of_the_series_is_passed_over(
     good = dicom_file(STUDY, CT, uids[4])
     origin.answer(in_parts(good), path=f"{SERIES}/instances/{uids[4]}")
     done: list[int] = []
-    result = fetcher(world)(STUDY, [CT], world.user(ALICE), done.append)
+    result = fetcher(world)(STUDY, [CT], Source(world.user(ALICE)), world.user(ALICE), done.append)
     assert (result.instances, result.known, done) == (2, 0, [5])
     assert [one.partition(":")[0] for one in result.passed_over] == uids[1:4]
-    again = fetcher(world)(STUDY, [CT])
+    again = fetcher(world)(STUDY, [CT], Source(world.user(ALICE)))
     assert (again.instances, again.known) == (0, 2)
 
 
@@ -317,7 +318,7 @@ def test_a_series_that_belongs_elsewhere_is_passed_over(world: World, origin: Re
     world.store({CT: "CT"}, study="1.9")
     origin.answer(found(f"{CT}.1"), path=f"{SERIES}/instances?limit=500&offset=0")
     origin.answer(in_parts(FILE), path=INSTANCE)
-    result = fetcher(world)(STUDY, [CT])
+    result = fetcher(world)(STUDY, [CT], Source(world.user(ALICE)))
     assert result.instances == 0
     assert "another study" in result.passed_over[0] or "belongs" in result.passed_over[0]
 
@@ -387,7 +388,7 @@ def test_an_instance_that_was_stored_here_before_is_read_here(
         assert retrieve(beside).status_code == 200
         assert origin.requests == []
         origin.answer(found(f"{CT}.1"), path=f"{SERIES}/instances?limit=500&offset=0")
-        assert fetcher(beside)(STUDY, [CT]).known == 1
+        assert fetcher(beside)(STUDY, [CT], Source(beside.user(ALICE))).known == 1
     finally:
         beside.service.close()
 

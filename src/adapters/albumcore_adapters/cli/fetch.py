@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from albumcore.ids import series_uid, study_uid
+from albumcore.kernel import Source
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, existing, print_json
 
@@ -39,7 +40,7 @@ def fetch(
             raise Failed("ALBUMCORE_PACS_URL names no archive", 2)
         wanted = uids or archive.series_of(uid)
         user = service.people.register(owner)
-        found = service.series_fetcher.fetch(uid, wanted, user.id, progress)
+        found = service.series_fetcher.fetch(uid, wanted, Source(user.id), user.id, progress)
     if json:
         print_json(
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from attrs import frozen
@@ -9,14 +10,17 @@ from attrs import frozen
 from albumcore.errors import Conflict
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore.index import Index
+from albumcore.kernel import Source
 from albumcore.times import Clock
 from albumcore_adapters.decoding import Decoder, DecoderFailed, NotAnInstance
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.instances import InstanceRecord
+from albumcore_adapters.directory.known_instances import KnownInstances
 from albumcore_adapters.directory.stored_instances import NewInstance, StoredInstances
 from albumcore_adapters.instances.additions import new_instance
 from albumcore_adapters.instances.pacs_archive import PacsArchive
 from albumcore_adapters.sql.database import LOCK_SECONDS
+from albumcore_adapters.webhooks import note_upload
 
 _BATCH = 50
 """Instances that are added in one transaction."""
@@ -72,23 +76,26 @@ class SeriesFetcher:
         self,
         study: StudyUID,
         series: Iterable[SeriesUID],
+        source: Source,
         owner: UserId | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Fetched:
         """Add the instances that the archive has of some series, and renew those whose files have changed.
 
         Every file is read once, and whatever is served later is compared with what was read. Those that are gone stay
-        in the catalogue.
+        in the catalogue. Albums that have the series are notified of new ones, as of an upload (Kheops API 11).
 
         Args:
             study: The study.
             series: The series. The caller has checked that they may be fetched: all images of them are shown to those
                 who hold them.
+            source: Who has them fetched.
             owner: A user whose inbox the series are put into.
             progress: Called with the number of instances so far.
 
         Raises:
             PacsFailed: the archive fails. What was added before stays.
+            LimitReached: too many requests wait for the archive. What was added before stays.
         """
         if self.archive is None:
             return Fetched()
@@ -97,7 +104,7 @@ class SeriesFetcher:
             found = self.archive.instances_of(study, uid)
             for start in range(0, len(found), _BATCH):
                 batch = found[start : start + _BATCH]
-                total += self._batch(self.archive, study, uid, batch, owner)
+                total += self._batch(self.archive, study, uid, batch, source, owner)
                 done += len(batch)
                 progress(done)
         return total
@@ -108,6 +115,7 @@ class SeriesFetcher:
         study: StudyUID,
         series: SeriesUID,
         uids: Sequence[str],
+        source: Source,
         owner: UserId | None,
     ) -> Fetched:
         stored = {uid: self.instances.one(study, series, uid) for uid in uids}
@@ -131,7 +139,7 @@ class SeriesFetcher:
             if owner is not None or not is_known:
                 records.append(record)
         try:
-            self._add(records, new, owner)
+            self._add(records, new, source, owner)
         except Conflict as error:
             return Fetched(0, known, (*passed_over, f"series {series}: {error.detail}"))
         return Fetched(len(new), known, tuple(passed_over))
@@ -155,9 +163,10 @@ class SeriesFetcher:
         self,
         records: Sequence[InstanceRecord],
         new: Sequence[NewInstance],
+        source: Source,
         owner: UserId | None,
     ) -> None:
-        """Add instances in one transaction, and put their series into an inbox.
+        """Add instances of a study in one transaction, put their series into an inbox, and note them for webhooks.
 
         Raises:
             Conflict: a UID is in use in another study or series.
@@ -165,6 +174,10 @@ class SeriesFetcher:
         if not records:
             return
         with self.index.write_transaction(LOCK_SECONDS):
+            known = KnownInstances.of(self.instances, records).instances
+            added = Counter(one.series_uid for one in records if one.sop_instance_uid not in known)
             self.catalogue.store(records, owner=owner)
             with self.instances.database.transaction(commit=True) as cursor:
-                self.instances.add(cursor, new, self.clock())
+                at = self.clock()
+                self.instances.add(cursor, new, at)
+                note_upload(cursor, source, records[0].study_uid, added, at)

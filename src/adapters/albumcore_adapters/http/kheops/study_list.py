@@ -143,7 +143,8 @@ def fetch(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher) -> Re
     Without such an archive it does nothing: the metadata of a study are up to date with every upload.
     """
     held = held_here(request, holdings, EVERYWHERE)
-    fetcher.fetch(request.study, _fetchable(request, holdings, held))
+    series = _fetchable(request, holdings, held)
+    fetcher.fetch(request.study, series, request.caller.source)
     return Response()
 
 
@@ -164,7 +165,8 @@ def fetch_series(request: ApiRequest, holdings: Holdings, fetcher: SeriesFetcher
     if not set(series) <= {one.series for one in held}:
         raise SeriesNotFound("no such series, or you cannot see it")
     wanted = [one for one in held if one.series in set(series)]
-    fetcher.fetch(request.study, _fetchable(request, holdings, wanted))
+    found = _fetchable(request, holdings, wanted)
+    fetcher.fetch(request.study, found, request.caller.source)
     return Response()
 
 
