@@ -320,6 +320,25 @@ def test_what_is_in_the_archive_is_neither_verified_nor_backed_up_nor_erased_the
     assert (status, "ALBUMCORE_PACS_URL" in out) == (0, False), out
 
 
+def test_a_patient_is_erased_by_the_id_that_one_instance_alone_has(
+    world: World,
+    orthanc: Orthanc,
+    credentials: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    """The study has another PatientID: that of the first instance."""
+    data = place_of(world, credentials, monkeypatch)
+    files = ct(1, PatientID="MRN-1"), ct(2, PatientID="MRN-2")
+    assert send(world, ALICE, *files, skipVerify="true").status_code == 200
+    nothing = "there is nothing to erase of dicom-patient MRN-3\n"
+    assert run("erase", "dicom-patient", "MRN-3", "--data", data)[:2] == (0, nothing)
+    status, out, _ = run("erase", "dicom-patient", "MRN-2", "--data", data)
+    assert (status, f"2 instances of study {STUDY} are in the archive" in out) == (0, True), out
+    assert StoredInstances(world.service.database).of_series(STUDY, CT) == []
+    assert "nothing to erase" in run("erase", "dicom-patient", "MRN-2", "--data", data)[1]
+
+
 def test_a_copy_is_used_beside_the_archive(
     world: World,
     orthanc: Orthanc,

@@ -44,6 +44,7 @@ NO_USERS = {
         "digest",
         "transfer_syntax",
         "pixels",
+        "dicom_patient_id",
     ),
     "directory_header": ("sop_instance_uid", "series_uid", "header"),
     "directory_thumbnail": ("series_uid", "media_type", "image"),

@@ -143,8 +143,11 @@ def studies_of_patient(cursor: Cursor, dicom_patient_id: str) -> list[StudyUID]:
         " UNION SELECT series.study_uid FROM directory_series AS series"
         " JOIN directory_stored_instance AS stored ON stored.series_uid = series.series_uid"
         f" JOIN {KEYS_TABLE} AS sealed ON stored.sop_instance_uid = substr(sealed.stream, {len(INSTANCE_STREAM) + 1})"
-        " WHERE sealed.subject = ? ORDER BY study_uid",
-        (dicom_patient_id, DICOM_PATIENT + dicom_patient_id),
+        " WHERE sealed.subject = ?"
+        " UNION SELECT series.study_uid FROM directory_series AS series"
+        " JOIN directory_stored_instance AS stored ON stored.series_uid = series.series_uid"
+        " WHERE stored.dicom_patient_id = ? ORDER BY study_uid",
+        (dicom_patient_id, DICOM_PATIENT + dicom_patient_id, dicom_patient_id),
     )
     return [StudyUID(row["study_uid"]) for row in cursor.fetchall()]
 

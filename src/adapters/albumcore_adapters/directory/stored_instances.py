@@ -5,7 +5,7 @@ that it is erased, backed up and copied as the keys of events are. Without the k
 
 A row of ``directory_stored_instance`` without a digest is that of an instance that was erased: it says which blob is to
 be removed. A row with an empty blob is that of an instance whose bytes are in an existing archive (PACS): it has no
-blob, and no key.
+blob, and no key, and the PatientID that the subject of a key would name.
 """
 
 from __future__ import annotations
@@ -172,16 +172,18 @@ class StoredInstances:
         )
         cursor.executemany(
             "INSERT INTO directory_stored_instance"
-            " (sop_instance_uid, series_uid, blob, length, digest, transfer_syntax, pixels, stored_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sop_instance_uid) DO UPDATE"
+            " (sop_instance_uid, series_uid, blob, length, digest, transfer_syntax, pixels,"
+            " stored_at, dicom_patient_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sop_instance_uid) DO UPDATE"
             " SET series_uid = excluded.series_uid, blob = excluded.blob, length = excluded.length,"
             " digest = excluded.digest, transfer_syntax = excluded.transfer_syntax, pixels = excluded.pixels,"
-            " stored_at = excluded.stored_at",
+            " stored_at = excluded.stored_at, dicom_patient_id = excluded.dicom_patient_id",
             [
                 (
                     *(one.sop_instance_uid, one.series_uid),
                     *(IN_PACS if one.blob is None else one.blob.digest, one.length),
                     *(one.digest, one.transfer_syntax, one.pixels, at.isoformat()),
+                    one.dicom_patient_id if one.blob is None else None,
                 )
                 for one in instances
             ],

@@ -215,6 +215,11 @@ def _add_stored_at(cursor: Cursor, system: System) -> None:
     )
 
 
+_ADD_PATIENTS_OF_PACS = """
+ALTER TABLE directory_stored_instance ADD COLUMN dicom_patient_id TEXT;
+"""
+"""The PatientID of each instance whose bytes are in an existing archive. Of others, the subject of the key has it."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -225,6 +230,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ADD_UPLOADS,  # 7
     _ADD_PACS_SERIES,  # 8
     _add_stored_at,  # 9
+    _ADD_PATIENTS_OF_PACS,  # 10
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 
