@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
+from albumcore_adapters.server.limits import Limits
 from support.worker import QUICK, working
 
 PIECE = 256 * 1024
@@ -19,6 +20,9 @@ PIECES = 400
 """Together more than the kernel takes from a server whose client does not read."""
 
 PATIENT = evolve(QUICK, grace=30, stall=30, unsent=2 * 1024 * 1024)
+
+ROOMY = evolve(PATIENT, unsent=128 * 1024 * 1024)
+"""With room for several pieces of each response."""
 
 
 @define
@@ -80,9 +84,10 @@ def _asked(port: int, stack: ExitStack, path: str = "/") -> http.client.HTTPResp
     return client.getresponse()
 
 
-def test_a_response_is_sent_whole_and_in_order(app: Making) -> None:
+@pytest.mark.parametrize("limits", [PATIENT, ROOMY], ids=["narrow", "roomy"])
+def test_a_response_is_sent_whole_and_in_order(app: Making, limits: Limits) -> None:
     """The connection is kept for the next request."""
-    with working(PATIENT, app) as (port, _), ExitStack() as stack:
+    with working(limits, app) as (port, _), ExitStack() as stack:
         client = _client(port, stack)
         for _ in range(2):
             client.request("GET", "/")
@@ -95,13 +100,18 @@ def test_a_response_is_sent_whole_and_in_order(app: Making) -> None:
             assert client.getresponse().read() == b"here"
 
 
-def test_unread_responses_hold_no_thread_and_little_memory(app: Making) -> None:
+@pytest.mark.parametrize(
+    ("limits", "most"), [(PATIENT, PIECE), (ROOMY, 4 * 1024 * 1024)], ids=["narrow", "roomy"]
+)
+def test_unread_responses_hold_no_thread_and_little_memory(
+    app: Making, limits: Limits, most: int
+) -> None:
     """With more of them than threads, all are made as far as the kernel takes them, and others are answered."""
-    with working(PATIENT, app) as (port, [worker]), ExitStack() as stack:
+    with working(limits, app) as (port, [worker]), ExitStack() as stack:
         unread = [_asked(port, stack) for _ in range(6)]
         _until(lambda: sum(1 for one in set(worker._open) if one.unsent) == len(unread))
         assert app.made < len(unread) * PIECES // 2
-        assert all(one.reserved <= PIECE + 100 for one in set(worker._open))
+        assert all(one.reserved <= most + 1000 for one in set(worker._open))
         assert _asked(port, stack, "/short").read() == b"here"
         for response in unread:
             assert len(response.read()) == PIECE * PIECES
@@ -116,6 +126,16 @@ def test_a_piece_that_cannot_be_made_ends_the_connection(app: Making) -> None:
             assert response.read(PIECE) == _piece(number)
         with pytest.raises(http.client.IncompleteRead):
             response.read()
+
+
+def test_what_was_made_ahead_of_a_fault_is_not_sent_after_it(app: Making) -> None:
+    """The client receives a beginning of the response, and notices that there is no more."""
+    with working(ROOMY, app) as (port, _), ExitStack() as stack:
+        response = _asked(port, stack, "/broken")
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            response.read()
+        whole = b"".join(map(_piece, range(PIECES - 1)))
+        assert whole.startswith(caught.value.partial)
 
 
 @pytest.mark.parametrize("leave", [socket.socket.close, lambda raw: None])

@@ -8,7 +8,8 @@ import struct
 import sys
 import termios
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from albumcore_adapters.server.request_framing import (
     arrival_of,
     expects_continue,
 )
-from albumcore_adapters.server.response_rest import LAST_CHUNK, PIECES_PER_TURN, ResponseRest
+from albumcore_adapters.server.response_rest import ResponseRest
 
 T = TypeVar("T")
 _KIB = 1024
@@ -32,6 +33,12 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DISCARDED = bytearray(256 * _KIB)  # drained bytes are read into this
 _RECEIVED = 256 * _KIB
 _READS_PER_TURN = 16  # from one connection, before the others get a turn
+_PIECES_PER_TURN = 32  # of one response, before other requests get a turn
+_SENDS_PER_TURN = 8
+_TOGETHER = (
+    2 * _KIB * _KIB
+)  # bytes of a response: each send may wake the client, and a thread of the pool
+_MUCH_ROOM = 64 * _KIB * _KIB  # bytes of the budget
 _MAX_REST = 64 * _KIB  # bytes of a refused body that are read so that the connection can be kept
 
 
@@ -156,25 +163,23 @@ class Connection:
         if self.rest is None:
             self._send(data)
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, *pieces: bytes) -> None:
         if not self._is_answering:
-            self._held, self._is_answering = bytes(data), True
+            self._held, self._is_answering = b"".join(pieces), True
             return
         if self.unsent and not self.flush():
-            self._queue(memoryview(data))
+            self._queue(pieces, 0)
             return
         held, self._held = self._held, b""
         try:
-            sent = self.raw.sendmsg((held, data)) if held else self.raw.send(data)
+            sent = self.raw.sendmsg((held, *pieces))
         except BlockingIOError:
             sent = 0
-        if sent < len(held):
-            data, sent = held[sent:] + data, len(held)
-        if rest := memoryview(data)[sent - len(held) :]:
+        if sent < len(held) + sum(map(len, pieces)):
             self.set_deadline(self._limits.grace)
             self.last_progress = monotonic()
             self._passed_on, self._gone = 0, -_unacknowledged(self.raw)
-            self._queue(rest)
+            self._queue((held, *pieces), sent)
 
     def gettimeout(self) -> float:
         """Return 0: non-blocking."""
@@ -257,25 +262,40 @@ class Connection:
         self.release_unsent()
         return True
 
-    def send_rest(self) -> None:
+    def send_rest(self, pool: Executor) -> None:
         """Make and send as much of the rest of the response as the socket accepts, and no more than a turn of it.
 
         Raises:
-            OSError: the connection is broken.
+            OSError: the connection is broken, or the budget does not allow what the socket did not accept.
             Exception: a piece cannot be made.
         """
         rest = self.rest
         assert rest is not None
-        for _ in range(PIECES_PER_TURN):
-            if self.unsent:
+        if self.unsent:
+            return
+        if self._budget.lacks(_MUCH_ROOM):
+            self._send_pieces(rest)
+        else:
+            self._send_ahead(rest, pool)
+        if rest.is_made:
+            self.rest = None
+
+    def _send_pieces(self, rest: ResponseRest) -> None:
+        for _ in range(_PIECES_PER_TURN):
+            self._send(*rest.next())
+            if self.unsent or rest.is_made:
                 return
-            piece = rest.next()
-            if piece is None:
-                self.rest = None
-                if rest.is_chunked:
-                    self._send(LAST_CHUNK)
-                return
-            self._send(piece)
+
+    def _send_ahead(self, rest: ResponseRest, pool: Executor) -> None:
+        """Send several pieces at once; if a thread is free, it makes the next ones while the socket takes these."""
+        pieces = rest.next(_TOGETHER)
+        for _ in range(_SENDS_PER_TURN):
+            if self.unsent or rest.is_made:
+                break
+            ahead = pool.submit(rest.next, _TOGETHER)
+            self._send(*pieces)
+            pieces = rest.next(_TOGETHER) if ahead.cancel() else ahead.result()
+        self._send(*pieces)
 
     def drain(self) -> bool:
         """Discard what has arrived; return whether the client has closed its side or sent more than the limit."""
@@ -308,12 +328,18 @@ class Connection:
         self._budget.give(self.reserved)
         self.reserved = 0
 
-    def _queue(self, rest: memoryview) -> None:
-        if not self._budget.take(len(rest)):
-            self._is_given_up = True
-            raise ConnectionAbortedError("there is no room for what the client does not read")
-        self.reserved += len(rest)
-        self.unsent.append(rest)
+    def _queue(self, pieces: Iterable[bytes], sent: int) -> None:
+        """Queue pieces, of which so many bytes are sent."""
+        for piece in pieces:
+            rest = memoryview(piece)[sent:]
+            sent = max(0, sent - len(piece))
+            if not rest:
+                continue
+            if not self._budget.take(len(rest)):
+                self._is_given_up = True
+                raise ConnectionAbortedError("there is no room for what the client does not read")
+            self.reserved += len(rest)
+            self.unsent.append(rest)
 
     def _wait_for(self, do: Callable[[], T]) -> T:
         left = self.deadline - monotonic()

@@ -5,32 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field
 
-PIECES_PER_TURN = 32
-"""Pieces of one body that a thread makes before other requests get a turn."""
+_MOST_BUFFERS = 64  # the system takes some more at once
 
-LAST_CHUNK = b"0\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
-@frozen(eq=False)
+@define(eq=False)
 class ResponseRest:
     """The rest of a body, whose beginning was sent.
 
     Attributes:
-        pieces: What makes its pieces.
         is_chunked: Whether it has the chunked transfer coding (RFC 9112 section 7.1).
+        is_made: Whether all of it was made.
     """
 
-    pieces: Iterator[bytes] = field(repr=False)
+    _pieces: Iterator[bytes] = field(repr=False)
     is_chunked: bool
+    is_made: bool = field(default=False, init=False)
 
-    def next(self) -> bytes | None:
-        """Make the next piece, as it is sent; None after the last one."""
-        for piece in self.pieces:
+    def next(self, size: int = 1) -> list[bytes]:
+        """Make what is sent next, in one or more pieces.
+
+        Args:
+            size: Pieces are made until they have so many bytes together, or there are a few dozen of them.
+        """
+        made: list[bytes] = []
+        length = 0
+        while length < size and len(made) < _MOST_BUFFERS:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self.is_made = True
+                return [*made, _LAST_CHUNK] if self.is_chunked else made
             if piece:
-                return b"%X\r\n%b\r\n" % (len(piece), piece) if self.is_chunked else piece
-        return None
+                made += (b"%X\r\n" % len(piece), piece, b"\r\n") if self.is_chunked else (piece,)
+                length += len(piece)
+        return made
 
 
 def leave_rest(
@@ -48,6 +59,6 @@ def leave_rest(
 
 def _taken(pieces: Iterator[bytes], connection: Any, response: Any) -> Iterator[bytes]:
     for piece in pieces:
-        yield piece  # gunicorn sends it, and the header before it
+        yield bytes(piece)  # gunicorn sends it, and the header before it
         connection.rest = ResponseRest(pieces, response.chunked)
         return

@@ -320,7 +320,7 @@ class Worker(ThreadWorker):
     def _send_rest(self, connection: Connection) -> None:
         """Send more of a response that is made while it is sent. Runs in a thread of a pool."""
         try:
-            connection.send_rest()
+            connection.send_rest(self.tpool)
         except Exception as error:  # also of the application, which has logged it
             self.log.debug("a request was not answered to its end: %s", error)
             connection.rest, connection.keep_alive = None, False
