@@ -372,3 +372,29 @@ def kwargs_of(given: Mapping[str, Any]) -> dict[str, Any]:
         "flags": lambda value: MemberFlags(**value),
     }
     return {name: made.get(name, lambda value: value)(value) for name, value in given.items()}
+
+
+def path_of(template: str, **parts: str) -> str:
+    """The path of a route, with the album, the study, the series and Bob, and others that do not exist.
+
+    Args:
+        template: The path of the route, as the table of routes has it.
+        parts: What takes the place of others than these.
+    """
+    return template.format_map(_PARTS | parts)
+
+
+_PARTS = {
+    "album": ALBUM,
+    "study": STUDY,
+    "series": CT,
+    "instance": f"{CT}.1",
+    "frames": "1",
+    "bulk": "7FE00010",
+    "user": BOB,
+    "client": "x",
+    "webhook": "x",
+    "capability": "x",
+    "version": "1",
+    "path": "x",
+}

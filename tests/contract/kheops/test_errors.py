@@ -19,14 +19,13 @@ from support.kheops import (
     ALICE,
     BOB,
     CAROL,
-    CT,
     HELP,
     NOBODY,
-    STUDY,
     Answer,
     World,
     email_of,
     open_world,
+    path_of,
 )
 from support.logs import written
 
@@ -231,7 +230,7 @@ def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
 def test_answer_not_accepted(route: Route, world: World) -> None:
     """Where an answer has a body, an Accept header that leaves no room for it is 406, and nothing is done."""
     before = world.position()
-    path = route.path.format_map(PARTS)
+    path = path_of(route.path)
     refused = ",".join(f"{one.upper()};Q=0" for one in route.media_types)
     for accept in (
         "image/png",
@@ -244,19 +243,6 @@ def test_answer_not_accepted(route: Route, world: World) -> None:
         assert told(answer) == (406, "Not Acceptable")
         assert answer.json["detail"].startswith(f"the response is {route.media_types[0]}")
     assert world.news(before) == []
-
-
-PARTS = {
-    "album": ALBUM,
-    "user": BOB,
-    "study": STUDY,
-    "series": CT,
-    "instance": "1.2.3.4.5",
-    "client": "x",
-    "webhook": "x",
-    "capability": "x",
-}
-"""What varies in an address."""
 
 
 @pytest.mark.parametrize(
