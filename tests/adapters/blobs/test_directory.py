@@ -342,6 +342,30 @@ def test_get_of_a_file_that_is_cut_while_it_is_read(
         blobs.read_range(ABC, 0, 3)
 
 
+def test_get_of_a_file_that_is_read_in_pieces(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may return fewer bytes than are asked for."""
+    blobs.put(b"abc")
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, length: read(descriptor, min(length, 1)))
+    assert blobs.get(ABC, 3) == b"abc"
+    assert blobs.read_range(ABC, 1, 3) == b"bc"
+
+
+def test_remove_of_what_another_one_removed(blobs: Blobs, root: Path) -> None:
+    """It was not removed by this call."""
+    blobs.put(b"abc")
+    _file(root, ABC).unlink()
+    assert not blobs.remove(ABC, datetime.max.replace(tzinfo=UTC))
+
+
+def test_a_directory_that_is_only_read_is_not_made(root: Path) -> None:
+    """Nor are those above it."""
+    DirectoryBlobs(root, makes=False)
+    assert not root.parent.exists()
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("call", ["fsync", "mkdir", "replace"])
 def test_put_without_room(

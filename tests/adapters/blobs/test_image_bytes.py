@@ -17,7 +17,8 @@ from albumcore.kernel import ERASED
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs.image_bytes import stored_length
+from albumcore_adapters.blobs import DirectoryBlobs
+from albumcore_adapters.blobs.image_bytes import ImageBytes, stored_length
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.store import open_sqlite
 from albumcore_adapters.transfer.blobs import referenced
@@ -61,6 +62,19 @@ def test_an_image_of_a_sealed_store(service: Service, tmp_path: Path) -> None:
         "length": '"length":100000',
     }
     assert residue_of_directory(tmp_path, secrets) == []
+
+
+def test_an_image_of_a_store_in_clear(tmp_path: Path) -> None:
+    """It has no key, and its bytes are stored as they are."""
+    images = ImageBytes(DirectoryBlobs(tmp_path))
+    content, key = images.put(IMAGE)
+    assert key is None
+    event = ImageAdded(ImageId(1), 1, 1, ImageType.XRAY, content, key)
+    assert images.get(event) == IMAGE
+    assert images.check(event) is None
+    assert stored_length(event) == len(IMAGE)
+    (tmp_path / content.digest[:2] / content.digest[2:]).write_bytes(IMAGE[:-1])
+    assert images.check(event) is not None
 
 
 def test_an_image_whose_key_is_gone(service: Service) -> None:

@@ -55,6 +55,7 @@ ASKED: dict[str, Callable[[Blobs], object]] = {
     "draft": lambda blobs: drafted(blobs, 3),
     "long draft": lambda blobs: drafted(blobs, LONG),
     "get": lambda blobs: blobs.get(ABC),
+    "range": lambda blobs: blobs.read_range(ABC, 0, 1),
     "size": lambda blobs: blobs.size(ABC),
     "digests": lambda blobs: list(blobs.digests()),
     "check": lambda blobs: blobs.check(ABC, 3),

@@ -485,6 +485,17 @@ def test_a_process_that_says_what_makes_no_sense_is_ended(sent: bytes) -> None:
     assert not one.is_usable
 
 
+def test_a_process_of_another_worker_is_left_alone() -> None:
+    """After a fork, the copy of it is forgotten."""
+    ours, its = socket.socketpair()
+    with its, subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+        one = DecodingProcess(DecoderLimits(), os.getppid(), other, ours)
+        assert not one.is_usable
+        one.end()
+        assert its.recv(1) == b""
+        assert other.poll() is None
+
+
 def test_too_little_memory_to_start() -> None:
     """The process has to be given more than it uses before the first file."""
     decoder = Decoder(limits=DecoderLimits(memory=MEBIBYTE))

@@ -65,6 +65,12 @@ def test_a_quote_in_quotes_is_escaped() -> None:
     assert found.parameters == {"c": 'd"\\,e', "g": ""}
 
 
+@pytest.mark.parametrize("malformed", ['c/d; e="f', "c/d\\"])
+def test_what_is_malformed_ends_the_list(malformed: str) -> None:
+    """A quote without its end, or a backslash before nothing: nothing tells where the next range begins."""
+    assert media_ranges(f"a/b, {malformed}") == [MediaRange("a/b", {})]
+
+
 @pytest.mark.parametrize(
     ("wanted", "media_type", "expected"),
     [

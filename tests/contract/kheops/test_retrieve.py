@@ -548,6 +548,16 @@ def test_frames_of_compressed_pixel_data_are_parts(world: World) -> None:
     assert content == pydicom.dcmread(io.BytesIO(native.content)).PixelData
 
 
+@pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_bigendian.dcm"])
+def test_pixel_data_alone(world: World, name: str) -> None:
+    """As stored, or decoded, which are the same pixels: little endian."""
+    stored = _stored(world, name)
+    answer = _get(world, f"{stored.path}/bulkdata/7FE00010", "application/octet-stream")
+    pixels = pydicom.dcmread(io.BytesIO(stored.content)).pixel_array
+    assert answer.content == pixels.astype("<i2").tobytes()
+    assert answer.headers["Content-Type"].startswith("application/octet-stream; transfer-syntax=")
+
+
 # What is damaged, missing, or not for the caller
 
 

@@ -135,10 +135,10 @@ def frame_choice(
         named = one.parts if is_multipart else _ALSO_NAMED.get(one.media_type, one.media_type)
         named = _ALSO_NAMED.get(named, named)
         wanted = one.transfer_syntax
-        if image is not None and includes(named, image) and wanted in (None, "*", stored):
-            if is_place_known:
-                return Representation(image, stored, False, is_multipart)
-        elif includes(named, OCTETS):
+        is_own = image is not None and includes(named, image) and wanted in (None, "*", stored)
+        if image is not None and is_own and is_place_known:
+            return Representation(image, stored, False, is_multipart)
+        if includes(named, OCTETS):
             if wanted is None:
                 wanted = "*" if named != OCTETS else EXPLICIT_LITTLE_ENDIAN
             if wanted in ("*", stored) and is_place_known:
