@@ -208,6 +208,16 @@ def test_an_upload_makes_the_thumbnails_of_new_series(
         assert (picture(answer).format, answer.content) == ("JPEG", made.image)
 
 
+def test_an_upload_makes_no_thumbnail_of_what_has_no_frames(world: World) -> None:
+    """Its sign is made when it is asked for."""
+    body = message([_moved(pydicom_file("rtplan.dcm"), "1.8", "1.8.1", 1)])
+    answer = world.request(ALICE, "POST", "/studies", headers={"Content-Type": RELATED}, body=body)
+    assert answer.status_code == 200
+    assert StoredInstances(world.service.database).thumbnail(SeriesUID("1.8.1")) is None
+    sign = world.request(ALICE, "GET", "/studies/1.8/series/1.8.1/thumbnail")
+    assert picture(sign).format == "PNG"
+
+
 @pytest.mark.parametrize("error", [DecoderFailed("crashed"), OSError("the disk is full")])
 def test_an_upload_succeeds_without_a_thumbnail(
     error: Exception, world: World, monkeypatch: pytest.MonkeyPatch
@@ -291,6 +301,13 @@ def test_a_study_is_shown_by_a_series_with_a_picture(ct: StoredFile, world: Worl
     assert picture(world.request(ALICE, "GET", f"/studies/{study}/thumbnail")).format == "JPEG"
     path = f"/studies/{study}/series/{study}.9/thumbnail"
     assert picture(world.request(ALICE, "GET", path)).format == "PNG"
+
+
+def test_a_study_without_a_picture_is_shown_by_a_sign(world: World) -> None:
+    """Of its first series."""
+    plan = _moved(pydicom_file("rtplan.dcm"), "1.2", "1.2.1", 1)
+    store_file(world.service, world.user(ALICE), plan)
+    assert picture(world.request(ALICE, "GET", "/studies/1.2/thumbnail")).format == "PNG"
 
 
 def _moved(content: bytes, study: str, series: str, number: int) -> bytes:
