@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from albumcore import Grants, create_album, import_series, import_study, issue_capability_token
 from albumcore.ids import SeriesUID, StudyUID
+from albumcore_adapters.dicom.headers import read_header
+from albumcore_adapters.directory.stored_instances import StoredInstances
+from albumcore_adapters.http.dicomweb import instance_search
 from albumcore_adapters.http.kheops.study_query import MOST_UIDS
+from support.encoded_files import reader
 from support.kheops import (
     ALBUM,
     ALICE,
@@ -209,6 +213,38 @@ def test_attributes_of_every_level_that_the_path_does_not_name(world: World) -> 
     assert series["00081190"]["Value"] == [f"{root}/studies/{STUDY}/series/{CT}"]
     assert series["00100010"]["Value"] == [{"Alphabetic": "Okoye^Ngozi"}]
     assert series["00201209"]["Value"] == [3]
+
+
+@pytest.mark.parametrize("field", ["all", "00080070"])
+@pytest.mark.usefixtures("shared_decoder")
+def test_headers_of_a_long_list_are_read_in_groups(
+    field: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more of them are in memory than those of a group; the response is the same."""
+    content = pydicom_file("CT_small.dcm")
+    uid = read_header(reader(content)).record.sop_instance_uid
+    for number in range(5):
+        other = content.replace(uid.encode(), f"{uid[:-1]}{number}".encode())
+        stored = store_file(world.service, world.user(ALICE), other)
+    path = stored.path.rpartition("/")[0]
+    query = {"includefield": field, "limit": "4"}
+    whole = world.request(ALICE, "GET", path, query=query)
+    asked: list[int] = []
+    headers_of = StoredInstances.headers_of
+
+    def counted(self: StoredInstances, uids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        asked.append(len(uids))
+        return headers_of(self, uids)
+
+    monkeypatch.setattr(StoredInstances, "headers_of", counted)
+    monkeypatch.setattr(instance_search, "HEADERS_AT_ONCE", 3)
+    again = {**query, "includefield": [field, field]}  # so that it is not from the cache
+    in_groups = world.request(ALICE, "GET", path, query=again)
+    assert in_groups.content == whole.content
+    assert asked == [3, 1]
+    for name in ("content-type", "x-total-count", "warning"):
+        assert in_groups.headers[name] == whole.headers[name]
+    assert in_groups.headers["x-total-count"] == "5"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from albumcore_adapters.http.kheops.parameters import Fields, Page
 from albumcore_adapters.http.kheops.places import place_of, seen_series
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import IN, LISTED, PAGE, SEEN, dicom
-from albumcore_adapters.http.kheops.study_list import RETRIEVE_URL, dicom_list
+from albumcore_adapters.http.kheops.study_list import RETRIEVE_URL, dicom_list, long_dicom_list
 from albumcore_adapters.http.kheops.study_query import (
     INSTANCE_PARAMETERS,
     SERIES_PARAMETERS,
@@ -43,6 +43,9 @@ from albumcore_adapters.http.openapi.specs import Parameters
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.sql.database import Database, Row
+
+HEADERS_AT_ONCE = 100
+"""The headers of so many instances are in memory at a time."""
 
 
 def list_series_of_all(
@@ -124,32 +127,49 @@ def _instances(
     known: dict[SeriesUID, Mapping[str, Any]] = {}
     for one in found:
         known.setdefault(one.series["uid"], above(one.series))
-    more = _included(request.query, StoredInstances(database), found, root)
-    shown = [
-        {
-            **more.get(one.sop_instance_uid, {}),
-            **known[one.series["uid"]],
-            **_with_url(one, root),
-        }
-        for one in found
-    ]
-    return dicom_list(request, shown, total, more=total > query.offset + len(found))
+    included = _included(request.query, StoredInstances(database), root)
+
+    def shown(group: Sequence[FoundInstance]) -> list[Mapping[str, Any]]:
+        more = included([one.sop_instance_uid for one in group])
+        return [
+            {
+                **more.get(one.sop_instance_uid, {}),
+                **known[one.series["uid"]],
+                **_with_url(one, root),
+            }
+            for one in group
+        ]
+
+    has_more = total > query.offset + len(found)
+    if included is _nothing or len(found) <= HEADERS_AT_ONCE:
+        return dicom_list(request, shown(found), total, more=has_more)
+    starts = range(0, len(found), HEADERS_AT_ONCE)
+    groups = (shown(found[start : start + HEADERS_AT_ONCE]) for start in starts)
+    return long_dicom_list(request, groups, total, more=has_more)
 
 
 def _included(
-    query: Fields, instances: StoredInstances, found: Sequence[FoundInstance], root: str
-) -> Mapping[str, Attributes]:
-    """The attributes that ``includefield`` names, from the headers of instances, by SOPInstanceUID."""
+    query: Fields, instances: StoredInstances, root: str
+) -> Callable[[Sequence[str]], Mapping[str, Attributes]]:
+    """What reads the attributes that ``includefield`` names from the headers of instances, by SOPInstanceUID."""
     words = {word for text in query.texts("includefield") for word in text.split(",")}
     wanted = {tag for tag in map(tag_named, words) if tag is not None}
     if not wanted and "all" not in words:
-        return {}
-    included: dict[str, Attributes] = {}
-    for uid, header in instances.headers_of(one.sop_instance_uid for one in found):
-        attributes: Attributes = orjson.loads(with_root(header, root))
-        named = attributes.keys() if "all" in words else wanted & attributes.keys()
-        included[uid] = {tag: attributes[tag] for tag in named}
+        return _nothing
+
+    def included(uids: Sequence[str]) -> Mapping[str, Attributes]:
+        found: dict[str, Attributes] = {}
+        for uid, header in instances.headers_of(uids):
+            attributes: Attributes = orjson.loads(with_root(header, root))
+            named = attributes.keys() if "all" in words else wanted & attributes.keys()
+            found[uid] = {tag: attributes[tag] for tag in named}
+        return found
+
     return included
+
+
+def _nothing(uids: Sequence[str]) -> Mapping[str, Attributes]:
+    return {}
 
 
 def _with_url(one: FoundInstance, root: str) -> dict[str, Any]:

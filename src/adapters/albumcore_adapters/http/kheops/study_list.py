@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from albumcore import Album, Permission, study_stream
@@ -50,7 +50,7 @@ from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, array
 from albumcore_adapters.http.openapi.value_schemas import WORD, any_case
-from albumcore_adapters.http.response import TOTAL, Response, json_bytes
+from albumcore_adapters.http.response import TOTAL, BodyStream, Response, json_bytes
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.sql.database import Database
@@ -229,13 +229,44 @@ def dicom_list(
 
     With ``total`` in ``X-Total-Count``, and a warning if there are more results than those on the page.
     """
-    headers = {} if total is None else {TOTAL: str(total)}
-    if more:
-        headers["Warning"] = '299 albumcore "There are more results"'
+    headers = _list_headers(total, more=more)
     if not found:
         return Response(204, headers=headers)
     body = json_bytes([sorted_by_tag(one) for one in found])
     return Response(200, body, request.preferred((DICOM_JSON, JSON)), headers)
+
+
+def long_dicom_list(
+    request: ApiRequest,
+    groups: Iterable[Collection[Mapping[str, Any]]],
+    total: int,
+    *,
+    more: bool,
+) -> Response:
+    """The same response, made while it is sent, for a list that may not be in memory as a whole.
+
+    Args:
+        request: The request.
+        groups: The list, in groups; none is empty.
+        total: See `dicom_list`.
+        more: See `dicom_list`.
+    """
+    media_type = request.preferred((DICOM_JSON, JSON))
+    headers = _list_headers(total, more=more)
+    return Response(200, BodyStream(_array(groups)), media_type, headers)
+
+
+def _array(groups: Iterable[Collection[Mapping[str, Any]]]) -> Iterator[bytes]:
+    for number, group in enumerate(groups):
+        yield (b"," if number else b"[") + json_bytes([sorted_by_tag(one) for one in group])[1:-1]
+    yield b"]"
+
+
+def _list_headers(total: int | None, *, more: bool) -> dict[str, str]:
+    headers = {} if total is None else {TOTAL: str(total)}
+    if more:
+        headers["Warning"] = '299 albumcore "There are more results"'
+    return headers
 
 
 ROUTES = (
