@@ -122,6 +122,39 @@ def test_a_later_error_breaks_the_connection(
     assert "fault" in caplog.text
 
 
+class _Piece(bytes):
+    """A piece that says when it is not in memory any more."""
+
+    freed = 0
+
+    def __del__(self) -> None:
+        """Count it."""
+        _Piece.freed += 1
+
+
+@pytest.mark.parametrize("is_multipart", [False, True])
+def test_what_is_sent_is_not_in_memory(serve: Serve, is_multipart: bool) -> None:
+    """A client that reads slowly takes up the piece that waits for it, and none before it."""
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(5):
+            yield _Piece(b"ab")
+
+    def respond(req: falcon.Request) -> Response:
+        if is_multipart:
+            return multipart([Part("image/jpeg", pieces)], "image/jpeg")
+        return Response(200, BodyStream(pieces(), 10))
+
+    _Piece.freed = 0
+    answer = falcon.testing.StartResponseMock()
+    body = iter(serve(respond).app(falcon.testing.create_environ("/"), answer))
+    for number in range(5):
+        while not isinstance(piece := next(body), _Piece):
+            pass
+        del piece
+        assert _Piece.freed >= number
+
+
 def test_a_stream_is_not_cached_but_what_makes_one_is(serve: Serve) -> None:
     """A stream can be read once."""
     calls: list[str] = []

@@ -212,6 +212,19 @@ def test_the_beginning_goes_with_what_follows(
     assert pair[1].recv(100) == b"header"
 
 
+@pytest.mark.parametrize(("sent", "length"), [(100, 1000), (600, 400)])
+def test_a_piece_that_is_mostly_sent_is_not_in_memory(
+    pair: tuple[socket.socket, socket.socket], sent: int, length: int
+) -> None:
+    """What waits is at most half of what is in memory for it."""
+    connection = _connection(pair[0])
+    connection._queue(memoryview(bytes(1000))[sent:])
+    [rest] = connection.unsent
+    assert memoryview(rest.obj).nbytes == length
+    assert connection.reserved == len(rest) == 1000 - sent
+    connection.release_unsent()
+
+
 @pytest.mark.parametrize("filled", [0, 1000, 100_000])
 def test_what_there_is_no_room_for_is_sent_later(
     pair: tuple[socket.socket, socket.socket], filled: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Protocol
 
 import falcon
@@ -143,23 +144,28 @@ def _write_stream(body: BodyStream, req: falcon.Request, resp: falcon.Response) 
     resp.set_header(*NO_SNIFFING)
     if body.length is not None:
         resp.content_length = body.length
-    resp.stream = _sent(first, body, req)
+    resp.stream = _sent(chain([first], body.pieces), body.length, req)
 
 
-def _sent(first: bytes, body: BodyStream, req: falcon.Request) -> Iterator[bytes]:
+def _sent(pieces: Iterator[bytes], length: int | None, req: falcon.Request) -> Iterator[bytes]:
     """Yield the pieces; one that cannot be made is logged, and breaks the connection.
+
+    It refers to none that it has yielded: a client that reads slowly takes up no more than what waits for it.
 
     Raises:
         ConnectionAbortedError: the rest of the body cannot be made.
     """
-    sent = len(first)
+    sent = 0
+
+    def counted(piece: bytes) -> bytes:
+        nonlocal sent
+        sent += len(piece)
+        return piece
+
     try:
-        yield first
-        for piece in body.pieces:
-            yield piece
-            sent += len(piece)
-        if body.length not in (None, sent):  # the client would wait for the rest
-            raise ValueError(f"a body of {sent} bytes was to have {body.length}")
+        yield from map(counted, pieces)
+        if length not in (None, sent):  # the client would wait for the rest
+            raise ValueError(f"a body of {sent} bytes was to have {length}")
     except Exception as error:
         log_fault(req, error)
         raise ConnectionAbortedError("the rest of the response cannot be made") from error

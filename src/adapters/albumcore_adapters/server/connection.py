@@ -335,6 +335,9 @@ class Connection:
             sent = max(0, sent - len(piece))
             if not rest:
                 continue
+            if 2 * len(rest) < len(piece):
+                # Most of the piece is sent. It would stay in memory, and not count.
+                rest = memoryview(bytes(rest))
             if not self._budget.take(len(rest)):
                 self._is_given_up = True
                 raise ConnectionAbortedError("there is no room for what the client does not read")

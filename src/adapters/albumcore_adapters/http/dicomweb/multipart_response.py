@@ -109,6 +109,7 @@ def _pieces(parts: Iterable[AnyPart], framing: Framing) -> Iterator[bytes]:
         piece = next(pieces, b"")
         yield framing.before(part.media_type, part.location, is_first=is_first)
         yield piece
+        del piece  # while the rest is sent, which may take long
         yield from pieces
         is_first = False
     yield framing.end
