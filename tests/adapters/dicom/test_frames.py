@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
@@ -19,14 +20,16 @@ from pydicom.uid import ExplicitVRBigEndian, JPEGBaseline8Bit, RLELossless
 from albumcore_adapters.dicom import frame_places, frames
 from albumcore_adapters.dicom.data_sets import parse, quiet_pydicom
 from albumcore_adapters.dicom.errors import CannotDecode, NotAnInstance
-from albumcore_adapters.dicom.frames import FrameReader
+from albumcore_adapters.dicom.frames import FileSource, FrameReader, SwappedSource
 from albumcore_adapters.dicom.headers import read_header
+from albumcore_adapters.dicom.json_values import swapped_words
 from albumcore_adapters.dicom.pixel_places import (
     EncapsulatedFrames,
     NativeFrames,
     PixelPlaces,
 )
 from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all
+from support.dicom_files import jpeg_of
 from support.encoded_files import (
     ALL_FILES,
     FILES,
@@ -105,10 +108,19 @@ def test_frames_are_decoded_as_by_pydicom(path: Path) -> None:
                 assert found.decoded(number) == little
 
 
-@pytest.mark.parametrize("name", ["JPEG-lossy.dcm", "JPEG2000-embedded-sequence-delimiter.dcm"])
-def test_frames_that_no_decoder_decodes(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("JPEG-lossy.dcm", r"^the frame cannot be decoded \(RuntimeError\)$"),
+        (
+            "JPEG2000-embedded-sequence-delimiter.dcm",
+            "^the frame is larger than the data set says$",
+        ),
+    ],
+)
+def test_frames_that_no_decoder_decodes(name: str, reason: str) -> None:
     """The reason names no content of the file."""
-    with pytest.raises(CannotDecode, match=r"^the frame cannot be decoded \(RuntimeError\)$"):
+    with pytest.raises(CannotDecode, match=reason):
         decoded_frames(reader((FILES / name).read_bytes()), [1])
 
 
@@ -138,6 +150,20 @@ def test_frames_that_no_decoder_decodes(name: str) -> None:
             "no decoder for the transfer syntax",
         ),
         (instance_file(image_elements(2, 2), encapsulated()), 1, "the frames are not found"),
+        (
+            instance_file(image_elements(65535, 65535), encapsulated(b"ab"), JPEGBaseline8Bit),
+            1,
+            "a decoded frame has more than 268435456 bytes",
+        ),
+        (
+            instance_file(
+                image_elements(3, 5, photometric=b"RGB "),
+                encapsulated(jpeg_of(65535, 65535)),
+                JPEGBaseline8Bit,
+            ),
+            1,
+            "the frame is larger than the data set says",
+        ),
     ],
 )
 def test_what_has_no_frame_that_can_be_decoded(content: bytes, number: int, reason: str) -> None:
@@ -258,6 +284,29 @@ def test_big_endian_frames_are_decoded_to_little_endian() -> None:
     assert bulk_data(reader(path.read_bytes()), "7FE00010") == expected
     with pytest.raises(CannotDecode, match="no value but its frames"):
         bulk_data(reader((FILES / "JPEG2000.dcm").read_bytes()), "7FE00010")
+
+
+@given(st.binary(max_size=40), st.sampled_from([1, 2, 4, 8]), st.data())
+def test_a_range_of_big_endian_pixel_data(content: bytes, word: int, data: st.DataObject) -> None:
+    """It is the range of the whole in little endian, and no more is read than the words that it touches."""
+    whole = swapped_words(content, word)
+    read: list[tuple[int, int]] = []
+
+    @frozen
+    class Spy(FileSource):
+        def read(self, start: int, stop: int) -> bytes:
+            read.append((start, stop))
+            return super().read(start, stop)
+
+    file = io.BytesIO(b"before" + content + b"after")
+    source = SwappedSource(Spy(file), 6, 6 + len(content), word)
+    assert source.length == len(whole)
+    start = data.draw(st.integers(0, len(whole)))
+    stop = data.draw(st.integers(start, len(whole)))
+    assert source.read(start, stop) == whole[start:stop]
+    [(first, last)] = read
+    assert start - word < first - 6 <= start
+    assert stop <= last - 6 < stop + word
 
 
 def test_the_frames_of_a_deflated_file() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore_adapters.dicom.jpeg import JpegHeader, jpeg_header
+from albumcore_adapters.dicom.jpeg import JpegHeader, coded_size, jpeg_header
 from support.dicom_files import jpeg_of
 
 BASELINE, EXTENDED, LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57))
@@ -60,6 +60,32 @@ def test_a_header(content: bytes, expected: JpegHeader, photometric: str) -> Non
 def test_no_header(content: bytes) -> None:
     """What is no image of a process that DICOM has is none, in bounded time."""
     assert jpeg_header(BytesIO(content)) is None
+
+
+SIZE = bytes((0, 0, 0, 9, 0, 0, 0, 7, 0, 0, 0, 2, 0, 0, 0, 1))
+"""9 columns and 7 rows of the reference grid, of which the first 2 and the first one are not in the image."""
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (jpeg_of(65535, 7), (65535, 7)),
+        (jpeg_of(frame=0xC2), (3, 5)),
+        (jpeg_of(frame=0xF7), (3, 5)),
+        (jpeg_of(before=b"\xff\xff\xff\xd0\xff\xc4\x00\x04ab"), (3, 5)),
+        (b"\xff\x4f\xff\x51\x00\x29\x00\x00" + SIZE, (6, 7)),
+        (bytes(100) + b"\xff\x4f\xff\x51\x00\x29\x00\x00" + SIZE, (6, 7)),
+        (b"\xff\x4f\xff\x51", (0, 0)),
+        (jpeg_of(before=b"\xff\xda\x00\x02"), None),
+        (b"\xff\xd8" + b"\xff\xe0\x00\x02" * 5000, None),
+        (b"\xff\xd8\xff", None),
+        (b"\xff\xd8" + bytes(20), None),
+        (bytes(64), None),
+    ],
+)
+def test_the_size_that_a_frame_says_it_has(frame: bytes, expected: tuple[int, int] | None) -> None:
+    """Of every process of JPEG, of JPEG-LS, and of JPEG 2000 with and without boxes; others do not say it."""
+    assert coded_size(frame) == expected
 
 
 @given(st.integers(0, 30), st.binary(max_size=4))

@@ -21,6 +21,7 @@ from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.blobs.port import Digest
 from albumcore_adapters.dicom.pixel_places import MAX_FRAMES
 from support.dicom_files import dicom_file
+from support.encapsulated import document, video
 from support.encoded_files import encapsulated, encoded, image_elements, instance_file
 from support.kheops import ALBUM, ALICE, BOB, DAVE, Answer, World, open_world, settle
 from support.served import served
@@ -445,6 +446,19 @@ def test_a_study_is_its_series_one_after_the_other(world: World) -> None:
     metadata = _get(world, f"/studies/{study}/metadata").json
     numbers = [(one["00200011"]["Value"][0], one["00200013"]["Value"][0]) for one in metadata]
     assert numbers == sorted(contents)
+
+
+def test_a_series_with_frames_that_have_no_decoder(world: World) -> None:
+    """It is refused before the status, if the client names the syntax; otherwise they are sent as stored."""
+    for content in (document(b"%PDF"), video(b"mp4 ")):
+        stored = store_file(world.service, world.user(ALICE), content)
+    path = stored.path.rpartition("/instances/")[0]
+    files = 'multipart/related; type="application/dicom"'
+    assert len(_parts(_get(world, path, files))) == 2
+    refused = _get(world, path, f"{files}; transfer-syntax={ExplicitVRLittleEndian}")
+    assert (refused.status_code, ".4.102, for which no decoder" in refused.text) == (406, True)
+    listed = world.service.decoder.decodable([ExplicitVRLittleEndian, "1.2.840.10008.1.2.4.102"])
+    assert listed == {ExplicitVRLittleEndian}
 
 
 def test_a_part_of_a_file(world: World) -> None:

@@ -23,6 +23,7 @@ from albumcore_adapters.decoding.wire import MAX_READ, Disconnected, WireMessage
 from albumcore_adapters.dicom.deflated import BoundedReader
 from albumcore_adapters.dicom.errors import CannotCompose, CannotDecode, NotAnInstance
 from albumcore_adapters.dicom.explicit import explicit_file
+from albumcore_adapters.dicom.frames import has_decoder
 from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.part10 import compose
 from albumcore_adapters.dicom.pictures import Rendering
@@ -91,6 +92,10 @@ def _explicit(file: BoundedReader, _: Mapping[str, Any]) -> WireMessage:
     return WireMessage(says, found.start)
 
 
+def _decodable(_: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    return WireMessage({"decodable": [one for one in asked["syntaxes"] if has_decoder(one)]})
+
+
 def _compose(pixels: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
     attributes, lengths = asked["attributes"], asked["lengths"]
     named = asked["transfer_syntax"]
@@ -100,6 +105,7 @@ def _compose(pixels: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
 JOBS: Mapping[str, Callable[[BoundedReader, Mapping[str, Any]], WireMessage]] = {
     "bulk": _bulk,
     "compose": _compose,
+    "decodable": _decodable,
     "explicit": _explicit,
     "frames": _frames,
     "header": _header,

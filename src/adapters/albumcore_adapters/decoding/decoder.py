@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -175,6 +175,15 @@ class Decoder:
         return ExplicitFile(
             answer.content, (start, stop), answer.says["frames"], answer.says["is_padded"]
         )
+
+    def decodable(self, syntaxes: Iterable[str]) -> frozenset[str]:
+        """Those of some transfer syntaxes for whose frames a decoder is installed.
+
+        Raises:
+            DecoderFailed: it does not say so within the limits.
+        """
+        answer = self._run(_NoBytes(), {"job": "decodable", "syntaxes": sorted(syntaxes)})
+        return frozenset(answer.says["decodable"])
 
     def compose(self, attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[bytes]:
         """Make a file of a data set and its bulk data, as `albumcore_adapters.dicom.part10.compose` says.

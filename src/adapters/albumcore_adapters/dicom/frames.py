@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from albumcore_adapters.dicom.data_sets import ParsedFile
 from albumcore_adapters.dicom.errors import CannotDecode
 from albumcore_adapters.dicom.frame_places import frames_of
+from albumcore_adapters.dicom.jpeg import coded_size
 from albumcore_adapters.dicom.json_values import swapped_words
 from albumcore_adapters.dicom.pixel_places import EncapsulatedFrames, NativeFrames, PixelPlaces
 
@@ -22,9 +23,36 @@ _KEYWORDS = {
     0x7FE00009: "DoubleFloatPixelData",
     0x7FE00010: "PixelData",
 }
+MAX_FRAME = 256 * 1024 * 1024
+"""The longest decoded frame, in bytes."""
+
 PIXELS_MISSING = (
     "the packages that decode frames are not installed: pip install 'albumcore[pixels]'"
 )
+
+
+def has_decoder(syntax: str) -> bool:
+    """Whether a decoder for the frames of a transfer syntax is installed. Some frames of it may be too much for it."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    try:
+        return bool(get_decoder(UID(syntax)).is_available)
+    except NotImplementedError:
+        return False
+
+
+def _require_size(content: bytes, options: Mapping[str, Any]) -> None:
+    """Refuse a frame whose decoding would take much memory and time, before it is decoded.
+
+    Raises:
+        CannotDecode: it is too large, or its own header says that it is larger than the data set does.
+    """
+    pixels = options["rows"] * options["columns"]
+    if pixels * options["samples_per_pixel"] * ((options["bits_allocated"] + 7) // 8) > MAX_FRAME:
+        raise CannotDecode(f"a decoded frame has more than {MAX_FRAME} bytes")
+    size = coded_size(content)
+    if size is not None and size[0] * size[1] > pixels:
+        raise CannotDecode("the frame is larger than the data set says")
 
 
 @frozen
@@ -45,6 +73,35 @@ class FileSource:
 
 
 @frozen
+class SwappedSource:
+    """A byte source over the pixel data of an open big endian file, in little endian. It reads what is asked for.
+
+    Attributes:
+        file: The file.
+        start: Where the pixel data begin in it.
+        stop: Where they end.
+        word: The length of the words whose bytes are swapped, in bytes.
+    """
+
+    file: FileSource
+    start: int
+    stop: int
+    word: int
+
+    @property
+    def length(self) -> int:
+        """The length of the pixel data in whole words, in bytes."""
+        return (self.stop - self.start) // self.word * self.word
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes from ``start`` to before ``stop``."""
+        first = start - start % self.word
+        last = min(stop + -stop % self.word, self.length)
+        content = self.file.read(self.start + first, self.start + last)
+        return swapped_words(content, self.word)[start - first : stop - first]
+
+
+@frozen
 class FrameReader:
     """The frames of a parsed file.
 
@@ -56,7 +113,7 @@ class FrameReader:
 
     parsed: ParsedFile
     places: PixelPlaces
-    data: FileSource
+    data: FileSource | SwappedSource
 
     @classmethod
     def of(cls, parsed: ParsedFile) -> FrameReader:
@@ -71,11 +128,11 @@ class FrameReader:
         frames = frames_of(parsed)
         if frames is None:
             raise CannotDecode("the frames are not found in the pixel data")
-        data = FileSource(parsed.data)
+        data: FileSource | SwappedSource = FileSource(parsed.data)
         if parsed.is_big_endian and isinstance(frames, NativeFrames):
             word = max(2 if extent.vr == "OW" else 1, int(parsed.dataset.BitsAllocated) // 8)
-            content = swapped_words(data.read(extent.value, extent.end), word)
-            data, frames = FileSource(BytesIO(content)), NativeFrames(0, frames.bits, frames.number)
+            data = SwappedSource(FileSource(parsed.data), extent.value, extent.end, word)
+            frames = NativeFrames(0, frames.bits, frames.number)
         return cls(parsed, PixelPlaces(frames), data)
 
     def stored(self, number: int) -> bytes:
@@ -130,15 +187,17 @@ class FrameReader:
             raise CannotDecode(PIXELS_MISSING) from None
         syntax = self.parsed.transfer_syntax
         if isinstance(self.places.frames, EncapsulatedFrames):
-            content = encapsulate([content])
+            coded, content = content, encapsulate([content])
         else:
-            syntax = ExplicitVRLittleEndian
+            syntax, coded = ExplicitVRLittleEndian, b""
             content += bytes(len(content) % 2)
         try:
             decoder = get_decoder(syntax)
             if not decoder.is_available:
                 raise CannotDecode(f"no decoder for the transfer syntax {syntax}")
-            array, described = decoder.as_array(content, index=0, **self._options())
+            options = self._options()
+            _require_size(coded, options)
+            array, described = decoder.as_array(content, index=0, **options)
         except (CannotDecode, MemoryError):
             raise
         except Exception as error:

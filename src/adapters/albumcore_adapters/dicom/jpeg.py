@@ -14,6 +14,11 @@ _APP14 = 0xEE
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment
 _SCAN = 0xDA
 _MOST_SEGMENTS = 1000
+_SIZES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+"""Markers of the segments that have the size of a frame, those of JPEG-LS included."""
+
+_CODESTREAM = b"\xff\x4f\xff\x51"  # begins one of JPEG 2000, after boxes if there are any
+_MOST_BOXES = 4096  # bytes
 
 
 @frozen
@@ -65,6 +70,35 @@ def jpeg_header(file: BinaryIO) -> JpegHeader | None:
             return None
         is_rgb |= marker == _APP14 and segment[:5] == b"Adobe" and segment[11:12] == b"\0"
         place += 2 + int.from_bytes(head[2:], "big")
+    return None
+
+
+def coded_size(frame: bytes) -> tuple[int, int] | None:
+    """The rows and columns that a JPEG, JPEG-LS or JPEG 2000 frame says it has; None if it does not say it.
+
+    Args:
+        frame: The frame as it is stored (ITU-T T.81, T.87 and T.800 annex A).
+    """
+    start = frame.find(_CODESTREAM, 0, _MOST_BOXES)
+    if start >= 0:
+        sizes = frame[start + 8 : start + 24]
+        columns, rows, left, top = (
+            int.from_bytes(sizes[at : at + 4], "big") for at in range(0, 16, 4)
+        )
+        return max(0, rows - top), max(0, columns - left)
+    if frame[:2] != b"\xff\xd8":
+        return None
+    place = 2
+    for _ in range(_MOST_SEGMENTS):
+        head = frame[place : place + 9]
+        if len(head) < 9 or head[0] != 0xFF or head[1] == _SCAN:
+            return None
+        if head[1] in _SIZES:
+            return int.from_bytes(head[5:7], "big"), int.from_bytes(head[7:9], "big")
+        if head[1] == 0xFF:  # a fill byte
+            place += 1
+        else:
+            place += 2 if head[1] in _ALONE else 2 + int.from_bytes(head[2:4], "big")
     return None
 
 

@@ -18,6 +18,7 @@ from albumcore_adapters.http.accept import DICOM, MULTIPART
 from albumcore_adapters.http.conditional import ETAG
 from albumcore_adapters.http.dicomweb.addressed import addressed_series, instance_url
 from albumcore_adapters.http.dicomweb.choosing import (
+    IMAGE_TYPES,
     Representation,
     accepted,
     instance_choice,
@@ -37,7 +38,7 @@ from albumcore_adapters.http.links import public_root
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, binary
 from albumcore_adapters.http.response import RangedBody, Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.instances.reading import InstanceReader
+from albumcore_adapters.instances.reading import InstanceReader, places_of
 from albumcore_adapters.sql.database import Database
 
 
@@ -80,11 +81,34 @@ def _files(
     choices = {one: instance_choice(ranges, one, is_alone=is_alone) for one in stored}
     if None in choices.values():
         raise not_acceptable(", ".join(f"{DICOM}; transfer-syntax={one}" for one in sorted(stored)))
+    _require_decoders(reader, found, choices)
     chosen = [(one, choice) for one in found if (choice := choices[syntax_of(one)]) is not None]
     tags = [f"{one.digest} {choice.content_type}" for one, choice in chosen]
     is_multipart = any(choice.is_multipart for _, choice in chosen)
     parts = [_part(reader, one, choice, instance_url(root, one)) for one, choice in chosen]
     return parts_response(parts, DICOM, tags, is_multipart=is_multipart)
+
+
+def _require_decoders(
+    reader: InstanceReader,
+    found: Sequence[StoredInstance],
+    choices: Mapping[str, Representation | None],
+) -> None:
+    """Refuse at once what no decoder is installed for: after the first part, a response can only be broken off.
+
+    Raises:
+        falcon.HTTPNotAcceptable: an instance with such frames would have to be decoded.
+    """
+    compressed = [
+        syntax
+        for syntax, choice in choices.items()
+        if syntax in IMAGE_TYPES and choice is not None and choice.is_decoded and choice.is_required
+    ]
+    missing = set(compressed) - reader.decoder.decodable(compressed) if compressed else set()
+    for one in found:
+        syntax = syntax_of(one)
+        if syntax in missing and (places := places_of(one)) is not None and places.frames:
+            raise not_acceptable(f"{DICOM}; transfer-syntax={syntax}, for which no decoder is here")
 
 
 def _part(
