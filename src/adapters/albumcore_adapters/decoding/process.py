@@ -21,7 +21,8 @@ _PASSED_ON = (
     "DYLD_LIBRARY_PATH",
     "LD_LIBRARY_PATH",
 )  # where the interpreter may have its libraries
-_FIRST = 64 * 1024  # bytes of a file that are sent along with a job
+_OF_PIXELS = ("render", "frames")
+_FIRST = 64 * 1024  # bytes of a file that are sent along with a job; most headers are shorter
 
 
 class DecoderFailed(Exception):
@@ -119,7 +120,7 @@ class DecodingProcess:
             receive(self._channel, deadline.set)
             self._is_ready = True
         deadline = _Deadline(self._channel, self.limits.seconds)
-        first = source.read(0, min(_FIRST, source.length))
+        first = source.read(0, _first(source.length, job.get("job")))
         deadline.set()
         send(self._channel, WireMessage({**job, "length": source.length}, first))
         while True:
@@ -169,6 +170,13 @@ def _started(channel: socket.socket, limits: DecoderLimits) -> subprocess.Popen[
         stderr=subprocess.DEVNULL,
         env=_environment(),
     )
+
+
+def _first(length: int, job: str | None) -> int:
+    """How many bytes of a file are sent along: all that can be sent at once, if the job is about pixels."""
+    if job in _OF_PIXELS and length <= MAX_READ:
+        return length
+    return min(_FIRST, length)
 
 
 def _environment() -> dict[str, str]:

@@ -71,12 +71,12 @@ def receive(channel: socket.socket, before_read: Callable[[], None] = lambda: No
 
 
 def _exactly(channel: socket.socket, length: int, before_read: Callable[[], None]) -> bytes:
-    content = bytearray(length)
-    view = memoryview(content)
-    while view:
+    pieces = []
+    while length:
         before_read()
-        received = channel.recv_into(view)
-        if not received:
+        piece = channel.recv(length, socket.MSG_WAITALL)
+        if not piece:
             raise Disconnected("closed")
-        view = view[received:]
-    return bytes(content)
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)

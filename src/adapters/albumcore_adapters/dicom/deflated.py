@@ -46,13 +46,16 @@ class BoundedReader(BufferedReader):
             InflatedTooLong: the rest is too long when inflated.
             zlib.error: the rest is not deflated.
         """
-        content = super().read(size)
-        if size is None or size < 0:
-            most = self.seek(0, os.SEEK_END) + self._max_inflated
-            if _inflates_beyond(most, content):
-                more = f"inflated, it is more than {self._max_inflated} bytes longer than the file"
-                raise InflatedTooLong(more)
-            self._rest = content
+        if size is not None and size >= 0:
+            return BufferedReader.read(
+                self, size
+            )  # some 500 times for a header, so without super()
+        content = BufferedReader.read(self)
+        most = self.seek(0, os.SEEK_END) + self._max_inflated
+        if _inflates_beyond(most, content):
+            more = f"inflated, it is more than {self._max_inflated} bytes longer than the file"
+            raise InflatedTooLong(more)
+        self._rest = content
         return content
 
     def inflated(self) -> BytesIO:

@@ -14,6 +14,9 @@ from albumcore_adapters.dicom.errors import CannotDecode
 from albumcore_adapters.dicom.frames import PIXELS_MISSING, FrameReader
 from albumcore_adapters.dicom.json_model import JsonModel
 from albumcore_adapters.dicom.pictures import Picture, Rendering
+from albumcore_adapters.dicom.recent_header import RecentHeader
+
+_RECENT = RecentHeader()
 
 
 def decoded_frames(file: BoundedReader, numbers: Sequence[int]) -> list[bytes]:
@@ -28,7 +31,7 @@ def decoded_frames(file: BoundedReader, numbers: Sequence[int]) -> list[bytes]:
         CannotDecode: it has no such frame, or its frames cannot be decoded.
     """
     with damage_refused():
-        frames = FrameReader.of(parse(file, {}))
+        frames = FrameReader.of(_RECENT.parse(file))
         return [frames.decoded(number) for number in numbers]
 
 
@@ -49,7 +52,7 @@ def rendered_frame(file: BoundedReader, number: int, rendering: Rendering) -> Pi
     except ImportError:
         raise CannotDecode(PIXELS_MISSING) from None
     with damage_refused():
-        return render(FrameReader.of(parse(file, {})), number, rendering)
+        return render(FrameReader.of(_RECENT.parse(file)), number, rendering)
 
 
 def bulk_data(file: BoundedReader, path: str) -> bytes:

@@ -127,7 +127,9 @@ def _gray(array: Array, pipeline: _Grayscale, window: Window | None) -> Array:
 
     def seen() -> Array:
         padding = pipeline.padding()
-        return array if padding is None or not (rest := array[array != padding]).size else rest
+        if padding is None or not lowest <= padding <= highest:
+            return array
+        return rest if (rest := array[array != padding]).size else array
 
     table = _shades(values, pipeline, window, seen)
     if array.itemsize == 2:
