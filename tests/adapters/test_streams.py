@@ -142,7 +142,9 @@ def test_what_is_sent_is_not_in_memory(serve: Serve, is_multipart: bool) -> None
 
     def respond(req: falcon.Request) -> Response:
         if is_multipart:
-            return multipart([Part("image/jpeg", pieces)], "image/jpeg")
+            return parts_response(
+                [Part("image/jpeg", pieces)], "image/jpeg", ["x"], is_multipart=True
+            )
         return Response(200, BodyStream(pieces(), 10))
 
     _Piece.freed = 0

@@ -218,7 +218,7 @@ def test_a_piece_that_is_mostly_sent_is_not_in_memory(
 ) -> None:
     """What waits is at most half of what is in memory for it."""
     connection = _connection(pair[0])
-    connection._queue(memoryview(bytes(1000))[sent:])
+    connection._queue([bytes(1000)], sent)
     [rest] = connection.unsent
     assert memoryview(rest.obj).nbytes == length
     assert connection.reserved == len(rest) == 1000 - sent
