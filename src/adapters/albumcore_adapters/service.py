@@ -41,7 +41,7 @@ from albumcore_adapters.instances.archive import OwnArchive
 from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.pacs_archive import PacsArchive
 from albumcore_adapters.instances.reading import InstanceReader
-from albumcore_adapters.instances.storing import InstanceStore
+from albumcore_adapters.instances.received import InstanceStore
 from albumcore_adapters.outbound import Outbound, Pacs
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.store import database_of, is_store_sealed

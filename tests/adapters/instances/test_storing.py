@@ -14,6 +14,7 @@ from albumcore_adapters.access.images import Upload, upload_to
 from albumcore_adapters.dicom.errors import NotAnInstance
 from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.identity.callers import Caller
+from albumcore_adapters.instances import received as received_module
 from albumcore_adapters.instances import storing as storing_module
 from albumcore_adapters.instances.archive import BytesGone
 from albumcore_adapters.instances.outcomes import FailureReason, InstanceRefused, InstanceStored
@@ -144,7 +145,7 @@ def test_a_long_upload_is_stored_in_several_transactions(
     world: World, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     """What breaks off an upload loses the last few instances, not all that were sent."""
-    monkeypatch.setattr(storing_module, limit, most)
+    monkeypatch.setattr(received_module, limit, most)
 
     storing = Storing(world.service.instance_store, upload(world, ALICE))
     with pytest.raises(ConnectionError), storing:

@@ -45,7 +45,7 @@ from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
 from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.reading import InstanceReader
-from albumcore_adapters.instances.storing import InstanceStore
+from albumcore_adapters.instances.received import InstanceStore
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.service import Service
 from albumcore_adapters.sql.database import Database

@@ -17,7 +17,7 @@ from albumcore_adapters.http.openapi.specs import ref
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.reading import InstanceReader
-from albumcore_adapters.instances.storing import InstanceStore
+from albumcore_adapters.instances.received import InstanceStore
 
 _OF_INSTANCES = {InstanceReader, InstanceStore, SeriesFetcher}
 """Components by which a responder may ask an existing archive."""

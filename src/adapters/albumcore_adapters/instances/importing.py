@@ -11,7 +11,8 @@ from albumcore_adapters.access.images import Upload
 from albumcore_adapters.dicom.data_sets import LEAD, NOT_DICOM, begins_as_dicom
 from albumcore_adapters.dicom.files import ImportReport, RefusedFile, files_in, unread_file
 from albumcore_adapters.instances.outcomes import InstanceRefused, InstanceStored
-from albumcore_adapters.instances.storing import InstanceStore, Storing
+from albumcore_adapters.instances.received import InstanceStore
+from albumcore_adapters.instances.storing import Storing
 
 _BATCH = 1000  # files, of which what became of each is in memory
 _PIECE = 256 * 1024

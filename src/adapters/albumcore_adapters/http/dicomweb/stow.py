@@ -35,7 +35,8 @@ from albumcore_adapters.instances.outcomes import (
     InstanceStored,
     Outcome,
 )
-from albumcore_adapters.instances.storing import InstanceStore, Storing
+from albumcore_adapters.instances.received import InstanceStore
+from albumcore_adapters.instances.storing import Storing
 
 MAX_PARTS = 50_000
 """Parts of one message, and data sets in them: what became of each is in memory until the answer."""
