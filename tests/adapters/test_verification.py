@@ -194,6 +194,15 @@ UNREADABLE = {
     ),
     "INSERT INTO directory_spent VALUES ('d', 'soon')": "directory_spent digest='d': its ends_at",
     "INSERT INTO directory_token_floor VALUES ('a', 'x')": "directory_token_floor sub='a': its seconds",
+    "INSERT INTO directory_session VALUES ('d', 'kheops', 'a', 'soon', '2026-01-01T00:00:00+00:00')": (
+        "directory_session session_digest='d': its expires_at"
+    ),
+    "INSERT INTO directory_session VALUES ('d', 'x', 'a', '2026-01-01', '2026-01-01')": (
+        "directory_session session_digest='d': its kind"
+    ),
+    "INSERT INTO directory_album_look VALUES ('a', 'b', 'x')": (
+        "directory_album_look sub='a', album_id='b': its version"
+    ),
     "INSERT INTO directory_station VALUES (-1, 'x', 1)": "directory_station id=-1: its id",
 }
 

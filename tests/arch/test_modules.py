@@ -26,6 +26,7 @@ FEATURES = (
     "albumcore_adapters.http.dicomweb.",
     "albumcore_adapters.http.kheops.",
     "albumcore_adapters.http.tscharts.",
+    "albumcore_adapters.http.ui.",
     "albumcore_adapters.cli.",
 )
 """Rooms in which a module is one feature: its functions are named after what a route or a command does there, and its

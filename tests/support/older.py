@@ -43,6 +43,7 @@ def forget_version(cursor: Any) -> None:
         *("directory_event_key", "directory_sealed", "directory_deleted_patient"),
         *("directory_stored_instance", "directory_header", "directory_thumbnail"),
         *("directory_pacs_series", "webhook_upload"),
+        *("directory_session", "directory_album_look"),
     ):
         cursor.execute(f"DROP TABLE {table}")
     cursor.execute("DROP INDEX directory_person_pid")

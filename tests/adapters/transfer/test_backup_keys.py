@@ -26,12 +26,14 @@ from support.residue import residue_of_directory
 from support.store_form import make_store
 
 STAY = {
+    "directory_album_look",
     "directory_bringer",
     "directory_claim",
     "directory_clinic",
     "directory_inbox",
     "directory_pacs_series",
     "directory_sealed",
+    "directory_session",
     "directory_spent",
     "directory_station",
     "directory_token_floor",

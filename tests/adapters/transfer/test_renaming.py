@@ -50,6 +50,8 @@ NO_USERS = {
     "directory_thumbnail": ("series_uid", "media_type", "image"),
     "directory_pacs_series": ("series_uid",),
     "directory_spent": ("digest", "ends_at"),
+    "directory_session": ("session_digest", "kind", "expires_at", "signed_in_at"),
+    "directory_album_look": ("album_id",),
     "directory_station": ("name",),
     "directory_token_use": ("token_id", "last_used"),
     "numbers": ("name",),

@@ -32,7 +32,7 @@ class SettingType(Generic[T]):
 _SIZES = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _SIZE = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)")
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
-_RESERVED_PREFIXES = frozenset({"tscharts", "healthz", "openapi.json"})
+_RESERVED_PREFIXES = frozenset({"tscharts", "healthz", "openapi.json", "ui", "docs", "log", "ohif"})
 _BIND = re.compile(r"(?!(?i:unix):)(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 

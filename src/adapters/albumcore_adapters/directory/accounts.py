@@ -24,6 +24,7 @@ from albumcore_adapters.sql.database import (
     Row,
     has_changed,
     key_text,
+    row_by_id,
 )
 
 _BY_NAME = "SELECT * FROM directory_account WHERE name = ?"
@@ -133,6 +134,14 @@ class Accounts:
     def named(self, name: str) -> Account | None:
         """Return the account with this name, active or not."""
         row = self._named(name)
+        return None if row is None else _account(row)
+
+    def with_user(self, user: UserId) -> Account | None:
+        """Return the account that events name by this user id, active or not."""
+        number = user.removeprefix(ACCOUNT_PREFIX)
+        if number == user or not number.isdecimal():
+            return None
+        row = row_by_id(self.database, _BY_ID, int(number))
         return None if row is None else _account(row)
 
     def by_token(self, token: str) -> Account | None:

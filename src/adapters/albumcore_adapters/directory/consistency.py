@@ -238,6 +238,15 @@ PARSERS: Mapping[str, tuple[str, Mapping[str, Callable[[Any], bool]]]] = {
     "directory_token_use": ("token_id", {"last_used": _time}),
     "directory_token_floor": ("sub", {"seconds": _number}),
     "directory_spent": ("digest", {"ends_at": _time}),
+    "directory_session": (
+        "session_digest",
+        {
+            "kind": lambda kind: kind in ("kheops", "tscharts"),
+            "expires_at": _time,
+            "signed_in_at": _time,
+        },
+    ),
+    "directory_album_look": ("sub, album_id", {"version": _number}),
 }
 """The columns of each table's key, and a parser for each column that is not plain text.
 

@@ -24,6 +24,8 @@ _OF_PERSON = (
     "DELETE FROM directory_claim WHERE place = 'inbox:' || ?",
     "DELETE FROM directory_bringer WHERE sub = ?",
     "DELETE FROM directory_token_floor WHERE sub = ?",
+    "DELETE FROM directory_session WHERE subject = ?",
+    "DELETE FROM directory_album_look WHERE sub = ?",
     "DELETE FROM directory_token_use WHERE token_id IN"
     " (SELECT token_id FROM capability_token_row WHERE creator = ?)",
     # What they claimed for albums stays claimed, by an unknown user. One such claim is enough.

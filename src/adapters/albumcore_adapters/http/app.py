@@ -1,8 +1,8 @@
-"""The WSGI application: both APIs over one open service."""
+"""The WSGI application: both APIs and the pages over one open service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -18,11 +18,13 @@ from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import ImageBytes
 from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.album_looks import AlbumLooks
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.clinics import Clinics
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.sessions import Sessions
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.http import tscharts
@@ -41,6 +43,13 @@ from albumcore_adapters.http.link_paths import LinkPaths
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
+from albumcore_adapters.http.ui.all_routes import page_routes
+from albumcore_adapters.http.ui.csrf import CsrfTokens
+from albumcore_adapters.http.ui.data import DataApi
+from albumcore_adapters.http.ui.errors import error_pages
+from albumcore_adapters.http.ui.front import Front
+from albumcore_adapters.http.ui.page_api import PageApi
+from albumcore_adapters.http.ui.session import SessionCookies
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
 from albumcore_adapters.instances.fetching import SeriesFetcher
@@ -57,28 +66,36 @@ Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception]
 DOCUMENTATION = "/openapi.json"
 """The path of the OpenAPI document."""
 
-_APIS: dict[str, Answerer] = {"/tscharts/": tscharts.answer_error}
-"""What writes error responses below a path; all others have the form of the Kheops API."""
+_TSCHARTS, _PAGES = "/tscharts/", "/ui/"
 
 
 def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
-    """Compose the application: every route of both APIs, errors in the form of the API they belong to."""
+    """Compose the application: every route of both APIs and every page, errors in the form of where they belong."""
     settings = service.settings
     kheops_api = KheopsApi(service.database, service.auth)
     documentation = (settings.kheops_prefix or "") + DOCUMENTATION
     found = components(service)
+    cookies: SessionCookies = found[SessionCookies]  # type: ignore[assignment]
+    pages = PageApi(service.database, cookies, CsrfTokens(service.secret))
+    data = DataApi(service.database, service.auth, cookies=cookies)
+    prefix = settings.kheops_prefix
     rows = (*tscharts.routes_of(settings.compat), *tscharts.OTHER_ROUTES)
     routes = (
-        *kheops_routes(kheops_api, settings.kheops_prefix, found),
+        *kheops_routes(kheops_api, prefix, found),
         *resources(tscharts.TSChartsApi(service.accounts), rows, found),
+        *page_routes(pages, data, prefix, found),
+        ("/", Front()),
         ("/healthz", Health(service.albums, service.database)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
     )
+    # The pages have the same form of errors under a prefix.
+    of_pages = tuple(f"{one}{_PAGES}" for one in ("", *([prefix] if prefix else ())))
+    elsewhere = (_TSCHARTS, *of_pages)
     middleware: list[Any] = [
         RequestLog(service.requests),
-        LinkPaths(settings.kheops_prefix, *_APIS),
+        LinkPaths(prefix, *elsewhere),
         PlainPaths(path for path, _ in routes),
-        Cors(*_APIS),
+        Cors(*elsewhere),
         HeadAsGet(),
         DropsBodies(),
     ]
@@ -90,8 +107,13 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
         app.add_route(path, resource)
     app.add_sink(refusing(tscharts.no_route(service.accounts)), "/tscharts/")
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
-    answer = partial(answer_error, settings.root + documentation)
-    app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answer))
+    answerers: dict[str, Answerer] = {
+        **{f"{one}data/": partial(answer_error, settings.root + documentation) for one in of_pages},
+        **dict.fromkeys(of_pages, error_pages(pages)),
+        _TSCHARTS: tscharts.answer_error,
+        "": partial(answer_error, settings.root + documentation),
+    }
+    app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answerers))
     return app
 
 
@@ -123,12 +145,17 @@ def components(service: Service) -> Components:
         RequestCounts: service.requests,
         ResponseCache: ResponseCache(),
         FailedLogins: FailedLogins(service.clock),
+        AlbumLooks: AlbumLooks(service.database),
+        SessionCookies: SessionCookies(
+            *(service.settings, Sessions(service.database), service.auth),
+            *(service.accounts, service.clock),
+        ),
         FeedForm: FORMS[service.settings.compat],
     }
 
 
 def _on_error(
-    answer_kheops: Answerer,
+    answerers: Mapping[str, Answerer],
     req: falcon.Request,
     resp: falcon.Response,
     error: Exception,
@@ -145,7 +172,6 @@ def _on_error(
     if status >= 500 and not isinstance(error, falcon.HTTPError):
         log_fault(req, error)
     resp.status = falcon.code_to_http_status(status)
-    answer = next(
-        (api for prefix, api in _APIS.items() if req.path.startswith(prefix)), answer_kheops
-    )
+    path = f"{req.path}/"
+    answer = next(api for prefix, api in answerers.items() if path.startswith(prefix))
     answer(req, resp, status, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -65,6 +65,7 @@ class Response:
         headers: Headers beside those that every response of the API has. With ``ETag``, the response to a client that
             has this version is 304.
         memory: Memory of a body that is not bytes, in bytes, while the response is cached.
+        cookies: Values of ``Set-Cookie``, for a response that has other headers too.
     """
 
     status: int = 200
@@ -72,6 +73,7 @@ class Response:
     media_type: str | None = None
     headers: Mapping[str, str] = field(factory=dict)
     memory: int = 400
+    cookies: Sequence[str] = ()
 
     @classmethod
     def json(cls, value: Any, status: int = 200, total: int | None = None) -> Response:

@@ -34,6 +34,7 @@ class Callers(Enum):
     ANY_TOKEN = "a caller with any valid token"  # noqa: S105
     USER = "a user, or a capability token that acts as one"
     PERSON = "a user in person"
+    ACCOUNT = "an account of the TSCharts API"
 
 
 @frozen

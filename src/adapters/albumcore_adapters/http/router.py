@@ -135,6 +135,8 @@ def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> No
         resp.content_type = response.media_type
     if response.headers:
         resp.set_headers(response.headers)
+        for cookie in response.cookies:
+            resp.append_header("Set-Cookie", cookie)
 
 
 def _write_stream(body: BodyStream, req: falcon.Request, resp: falcon.Response) -> None:

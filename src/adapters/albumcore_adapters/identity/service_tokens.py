@@ -56,6 +56,7 @@ REPORT_TOKEN = TokenKind(
     b"kheops-report-token", "report_generator", timedelta(hours=1), timedelta(seconds=60)
 )
 REPORT_CODE = TokenKind(b"kheops-report-code", "report_provider_code", timedelta(minutes=10))
+SIGN_IN_CODE = TokenKind(b"albumcore-sign-in-code", "sign_in_code", timedelta(minutes=5))
 VIEWER_TOKEN = TokenKind(b"kheops-viewer-token", "viewer", timedelta(hours=5))
 
 
@@ -138,7 +139,30 @@ class Viewer:
     inbox: bool = False
 
 
+@frozen
+class SignInCode:
+    """A verified code that signs a browser in, once.
+
+    Attributes:
+        sub: The subject identifier of who is signed in.
+        account: The name of the TSCharts account that is signed in with them, if any.
+        number: Its ``jti``, unique among all codes.
+        ends_at: When it expires (UTC).
+    """
+
+    sub: str
+    account: str | None
+    number: str
+    ends_at: datetime
+
+
 # Issuing
+
+
+def sign_in_code(issuer: Issuer, sub: str, account: str | None, number: str, at: datetime) -> str:
+    """Issue a code that signs a browser in at ``/ui/sign-in``, within five minutes."""
+    more = {} if account is None else {"account": account}
+    return _signed(issuer, SIGN_IN_CODE, {"sub": sub, "jti": number, **more}, at)
 
 
 def report_token(issuer: Issuer, report: Report, at: datetime) -> str:
@@ -236,6 +260,18 @@ def read_report_code(issuer: Issuer, code: str, at: datetime) -> ReportCode:
     return ReportCode(
         _report(claims), claims["redirect_uri"], claims["jti"], ends_at, claims["iat"]
     )
+
+
+@_issued_here()
+def read_sign_in_code(issuer: Issuer, code: str, at: datetime) -> SignInCode:
+    """Verify a code that signs a browser in. The caller sees to it that it is used once.
+
+    Raises:
+        Unauthorized: it was not issued here, or is not valid now.
+    """
+    claims = _opened(issuer, SIGN_IN_CODE, code, at)
+    ends_at = at + timedelta(seconds=claims["exp"] - int(at.timestamp()))
+    return SignInCode(claims["sub"], claims.get("account"), claims["jti"], ends_at)
 
 
 @_issued_here()

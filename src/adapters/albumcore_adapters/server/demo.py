@@ -63,6 +63,7 @@ from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.identity.issuing import issue
+from albumcore_adapters.identity.service_tokens import sign_in_code
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.sql.open_lock import exclusive_lock
 
@@ -265,7 +266,15 @@ def announcement(service: Service, made: Demo) -> Callable[[str], None]:
     account = service.accounts.named(ACCOUNT)
     assert account is not None
     token, series = service.accounts.token(account), _series_with_frames(service, made)
-    return lambda address: print(instructions(made, series, address, jwt, token), flush=True)
+    code = sign_in_code(service.auth.issuer, ADA, ACCOUNT, service.make_id(22), service.clock())
+
+    def announce(address: str) -> None:
+        print(
+            f"To look at it in a browser, within five minutes:\n\n{address}/ui/sign-in?code={code}\n"
+        )
+        print(instructions(made, series, address, jwt, token), flush=True)
+
+    return announce
 
 
 def _series_with_frames(service: Service, made: Demo) -> tuple[StudyUID, SeriesUID] | None:

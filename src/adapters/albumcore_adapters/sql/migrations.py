@@ -220,6 +220,25 @@ ALTER TABLE directory_stored_instance ADD COLUMN dicom_patient_id TEXT;
 """
 """The PatientID of each instance whose bytes are in an existing archive. Of others, the subject of the key has it."""
 
+_ADD_SESSIONS = """
+CREATE TABLE directory_session (
+    session_digest TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    signed_in_at TEXT NOT NULL
+);
+CREATE INDEX directory_session_expires_at ON directory_session (expires_at);
+CREATE INDEX directory_session_subject ON directory_session (subject);
+CREATE TABLE directory_album_look (
+    sub TEXT NOT NULL,
+    album_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (sub, album_id)
+);
+"""
+"""Sessions of browsers, each under the SHA-256 of its id; and up to which event a user has looked at an album."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -231,6 +250,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ADD_PACS_SERIES,  # 8
     _add_stored_at,  # 9
     _ADD_PATIENTS_OF_PACS,  # 10
+    _ADD_SESSIONS,  # 11
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

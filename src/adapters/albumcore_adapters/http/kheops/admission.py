@@ -71,7 +71,7 @@ class KheopsApi:
             Unauthorized, Forbidden, NotFound, Invalid, Conflict, falcon.HTTPError: the request is refused.
         """
         with self.database.read_snapshot():
-            caller = self._caller(route, req)
+            caller = self.caller(route, req)
             key = None
             if route.idempotent is not None:
                 key = IdempotencyKey.of(req, "kheops", route.name, caller.user, caller.shown)
@@ -85,7 +85,12 @@ class KheopsApi:
         _accept(route, req)
         return respond(request), caller.in_person
 
-    def _caller(self, route: Route, req: falcon.Request) -> Caller:
+    def caller(self, route: Route, req: falcon.Request) -> Caller:
+        """Who makes a request, by the token in it.
+
+        Raises:
+            Unauthorized, Forbidden, UserNotFound, KeysUnavailable: see `caller_of`; or the token is not in person.
+        """
         if route.callers is Callers.ANYBODY:
             return ANONYMOUS
         caller = caller_of(self.auth, bearer(req.get_header("Authorization")))

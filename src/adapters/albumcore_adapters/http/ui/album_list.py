@@ -1,0 +1,135 @@
+"""The albums of the reader: searched, filtered, with what is new since they last looked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import frozen
+
+from albumcore import Albumcore, FeedQuery, album_stream, create_album, set_favorite
+from albumcore.ids import AlbumId
+from albumcore.index import AlbumOverview
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.base.random_ids import MakeId
+from albumcore_adapters.directory.album_looks import AlbumLooks
+from albumcore_adapters.http.kheops.album_overview import Counts, counts
+from albumcore_adapters.http.kheops.albums import ALBUM_ID_LENGTH
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.pages import act, page
+from albumcore_adapters.http.ui.templates import show
+
+MOST_NEW = 20
+"""How many new entries of an album are counted."""
+
+
+@frozen
+class AlbumLine:
+    """An album in the list.
+
+    Attributes:
+        overview: Its rows.
+        counts: The numbers of things in it.
+        new: How many entries are new in it since the reader last looked, `MOST_NEW` at most.
+    """
+
+    overview: AlbumOverview
+    counts: Counts
+    new: int
+
+
+ALBUM_FILTER_CHIPS: Mapping[str, Callable[[AlbumOverview, bool], bool]] = {
+    "all": lambda one, is_new: True,
+    "new": lambda one, is_new: is_new,
+    "favorites": lambda one, is_new: one.member.is_favorite,
+    "admin": lambda one, is_new: one.member.is_admin,
+}
+"""What each filter of the list shows, by its value of ``show``."""
+
+
+def home(request: PageRequest) -> Response:
+    """Lead to the albums, or, for an account of the TSCharts API alone, to the patients."""
+    is_account = request.user is None and request.account is not None
+    return request.to("/ui/patients" if is_account else "/ui/albums")
+
+
+def list_page(request: PageRequest, holdings: Holdings, looks: AlbumLooks) -> Response:
+    """Show the albums of the reader, the one with the latest event first."""
+    viewer = request.signed_in.caller.user
+    query = request.query.text("q") or ""
+    chosen = request.query.text("show") or "all"
+    chosen = chosen if chosen in ALBUM_FILTER_CHIPS else "all"
+    mine = sorted(
+        holdings.albums.albums_of(viewer), key=lambda one: one.row.last_event_at, reverse=True
+    )
+    new = _new(holdings.albums, looks, request, mine)
+    found = [one for one in mine if _matches(one, query)]
+    shown = [one for one in found if ALBUM_FILTER_CHIPS[chosen](one, one.album_id in new)]
+    held = counts(holdings, viewer, shown)
+    return show(
+        request,
+        "albums.html",
+        query=query,
+        chosen=chosen,
+        total=len(mine),
+        new=len(new),
+        counts={
+            name: sum(keep(one, one.album_id in new) for one in found)
+            for name, keep in ALBUM_FILTER_CHIPS.items()
+        },
+        lines=[AlbumLine(one, held[one.album_id], new.get(one.album_id, 0)) for one in shown],
+    )
+
+
+def _new(
+    albums: Albumcore, looks: AlbumLooks, request: PageRequest, mine: Sequence[AlbumOverview]
+) -> Mapping[str, int]:
+    """How many of the newest entries of each album are new: by others, after the reader last looked."""
+    viewer = request.signed_in.caller.user
+    looked = looks.of(viewer)
+    found: dict[str, int] = {}
+    for one in mine:
+        page = albums.feed(one.album_id, viewer, FeedQuery(limit=MOST_NEW))
+        after = looked.get(one.album_id, 0)
+        number = sum(
+            entry.recorded.version > after and entry.author != viewer for entry in page.entries
+        )
+        if number:
+            found[one.album_id] = number
+    return found
+
+
+def _matches(one: AlbumOverview, query: str) -> bool:
+    """Whether the name or the description of an album has every word of a search, in any case."""
+    text = f"{one.row.name}\n{one.row.description}".casefold()
+    return all(word in text for word in query.casefold().split())
+
+
+def new_album_page(request: PageRequest) -> Response:
+    """Show the form of a new album."""
+    return show(request, "new_album.html")
+
+
+def create(request: PageRequest, albums: Albumcore, make_id: MakeId) -> Response:
+    """Create an album, and show it."""
+    form, album = request.form, AlbumId(make_id(ALBUM_ID_LENGTH))
+    name, description = form.text("name") or "", form.text("description") or ""
+    albums.handle(album_stream(album), create_album, request.source, name, description)
+    return request.to(f"/ui/albums/{album}")
+
+
+def set_album_favorite(request: PageRequest, albums: Albumcore) -> Response:
+    """Make an album a favourite of the reader, or not any more."""
+    is_favorite = request.form.flag("favorite") is True
+    albums.handle(request.api.stream, set_favorite, request.source, is_favorite)
+    return request.to("/ui/albums")
+
+
+ROUTES = (
+    page("/ui", home, "Lead to the albums.", callers=Callers.ANYBODY),
+    page("/ui/albums", list_page, "Show the albums of the reader."),
+    page("/ui/new-album", new_album_page, "Show the form of a new album."),
+    act("/ui/albums", create, "Create an album."),
+    act("/ui/albums/{album}/favorite", set_album_favorite, "Make an album a favourite."),
+)

@@ -1,0 +1,34 @@
+"""Every route of the pages, in the order of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from albumcore_adapters.http.binding import Components
+from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.router import resources
+from albumcore_adapters.http.ui import album, album_list, sign_in, static_files
+from albumcore_adapters.http.ui.data import DataApi, data_routes
+from albumcore_adapters.http.ui.page_api import PageApi
+
+ROUTES: tuple[Route, ...] = (
+    *static_files.ROUTES,
+    *sign_in.ROUTES,
+    *album_list.ROUTES,
+    *album.ROUTES,
+)
+"""A new page is a file with ``ROUTES``, and a line here."""
+
+
+def page_routes(
+    pages: PageApi, data: DataApi, prefix: str | None, components: Components
+) -> Iterable[tuple[str, object]]:
+    """Every path of the pages and its resource, and the same under a prefix if there is one.
+
+    Raises:
+        MissingComponent: a responder names a component that there is none of.
+    """
+    found = (*resources(pages, ROUTES, components), *data_routes(data, components))
+    yield from found
+    if prefix is not None:
+        yield from ((f"{prefix}{path}", resource) for path, resource in found)

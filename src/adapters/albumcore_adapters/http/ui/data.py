@@ -1,0 +1,67 @@
+"""What pages and viewers read beside HTML: the reading routes of the Kheops API and of DICOMweb, below ``/ui/data``.
+
+They are those routes, with the session in the place of the token: the same checks and the same responders. Nothing
+can be changed through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import falcon
+from attrs import evolve, field, frozen
+
+from albumcore_adapters.http.binding import Components
+from albumcore_adapters.http.kheops.admission import KheopsApi
+from albumcore_adapters.http.kheops.all_routes import ROUTES
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.http.router import Bound, resources
+from albumcore_adapters.http.ui.session import SessionCookies
+from albumcore_adapters.identity.callers import Caller
+from albumcore_adapters.identity.errors import Unauthorized
+
+DATA = "/ui/data"
+"""What their paths begin with."""
+
+
+@frozen
+class DataApi(KheopsApi):
+    """The Kheops API's part of request handling, for callers with a session."""
+
+    cookies: SessionCookies = field(kw_only=True)
+
+    def headers(self, path: str) -> Mapping[str, str]:
+        """The headers of every response: what it is depends on the cookie."""
+        return {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept"}
+
+    def revalidate(self, req: falcon.Request) -> None:
+        """Check nothing: no response is cached, since two sessions may differ in it."""
+
+    def handle(
+        self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
+    ) -> tuple[Response, bool]:
+        """Check a request, and call its responder; see `KheopsApi.handle`."""
+        response, _ = super().handle(route, respond, req, path)
+        return response, False
+
+    def caller(self, route: Route, req: falcon.Request) -> Caller:
+        """The user of the session.
+
+        Raises:
+            Unauthorized: there is no session.
+        """
+        signed_in = self.cookies.find(req, "kheops")
+        if signed_in is None:
+            raise Unauthorized("there is no session")
+        return signed_in.caller
+
+
+def data_routes(api: DataApi, components: Components) -> Iterable[tuple[str, object]]:
+    """The reading routes, and their resources."""
+    rows = (
+        evolve(route, path=DATA + route.path)
+        for route in ROUTES
+        if route.method == "GET" and route.callers is not Callers.ANYBODY
+    )
+    return resources(api, rows, components)

@@ -1,0 +1,132 @@
+"""The request as the responders of pages see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import urlencode
+
+import falcon
+from attrs import field, frozen
+from markupsafe import Markup
+
+from albumcore import Source
+from albumcore_adapters.http.kheops.parameters import Fields
+from albumcore_adapters.http.kheops.request import ApiRequest
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.ui.local_times import LocalTimes, zone_named
+from albumcore_adapters.http.ui.session import SignedIn
+from albumcore_adapters.http.ui.texts import PageTexts, chosen_language, texts_in
+from albumcore_adapters.identity.errors import Unauthorized
+
+KEYS_COOKIE = "keys"
+"""The cookie that is ``off`` where keys of a single letter are turned off."""
+
+
+@frozen
+class _FormRequest(ApiRequest):
+    """A request whose form was read before it was checked."""
+
+    given: Fields = field(kw_only=True)
+
+    def form(self) -> Fields:
+        """The form parameters."""
+        return self.given
+
+
+@frozen(slots=False)
+class PageRequest:
+    """A request for a page, or of a form on one, that has passed the checks of its route.
+
+    Attributes:
+        req: The request as Falcon parsed it.
+        path: The parameters in its path, by name.
+        query: The parameters of its query string.
+        form: The fields of its form; empty for a page.
+        prefix: The prefix that it was sent under, such as ``/api``; links carry it on.
+        user: The session of a user of albums, if there is one.
+        account: The session of an account of the TSCharts API, if there is one.
+        csrf: The token for the forms of the page; empty without a session.
+        now: The present (UTC).
+    """
+
+    req: falcon.Request = field(repr=False)
+    path: Mapping[str, str]
+    query: Fields
+    form: Fields
+    prefix: str
+    user: SignedIn | None
+    account: SignedIn | None
+    csrf: str
+    now: datetime
+
+    # Who asks
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """Who is signed in at albums.
+
+        Raises:
+            Unauthorized: no user is; the check of the route has seen to it.
+        """
+        if self.user is None:
+            raise Unauthorized("you are not signed in")
+        return self.user
+
+    @property
+    def api(self) -> ApiRequest:
+        """The request as a responder of the Kheops API takes it: with the path, the query and the form of this one."""
+        return _FormRequest(self.req, self.signed_in.caller, self.path, given=self.form)
+
+    @property
+    def source(self) -> Source:
+        """Who acts."""
+        return self.signed_in.caller.source
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a part of a page."""
+        return self.req.get_header("HX-Request") == "true"
+
+    @property
+    def at(self) -> str | None:
+        """The moment of the past that is shown, as in the address; None for the present."""
+        return self.query.text("at") or None
+
+    # How it is shown
+
+    @cached_property
+    def texts(self) -> PageTexts:
+        """The texts in the language of the reader: of the cookie ``lang``, else ``Accept-Language``."""
+        accepted = self.req.get_header("Accept-Language")
+        return texts_in(chosen_language(self.req.cookies.get("lang"), accepted))
+
+    @cached_property
+    def times(self) -> LocalTimes:
+        """Times in the reader's time zone: of the cookie ``tz``, else UTC."""
+        return LocalTimes(self.texts, zone_named(self.req.cookies.get("tz")), self.now)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether keys of a single letter act on the page."""
+        return self.req.cookies.get(KEYS_COOKIE) != "off"
+
+    @property
+    def here(self) -> str:
+        """The path and query of the request, with the prefix."""
+        query = self.req.query_string
+        return self.req.path + (f"?{query}" if query else "")
+
+    def say(self, key: str, **places: object) -> Markup:
+        """A text in the language of the reader; see `PageTexts.say`."""
+        return self.texts.say(key, **places)
+
+    def url(self, path: str, **query: str | int | None) -> str:
+        """The address of a path of this service, under the prefix of the request; None leaves a parameter out."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self.prefix + path + (f"?{urlencode(given)}" if given else "")
+
+    def to(self, path: str, *cookies: str, **query: str | int | None) -> Response:
+        """A redirect to a page, after a form (303)."""
+        return Response(303, headers={"Location": self.url(path, **query)}, cookies=cookies)

@@ -1,0 +1,148 @@
+"""What each entry of a timeline says, as a sentence: who did what, to whom, with which study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+from markupsafe import Markup, escape
+
+from albumcore.albums.lifecycle import AlbumEdited
+from albumcore.feed import Entry
+from albumcore.ids import AlbumId, UserId
+from albumcore.json_object import Json
+from albumcore_adapters.http.ui.page_request import PageRequest
+
+ICONS: Mapping[str, str] = {
+    "CREATE_ALBUM": "album",
+    "EDIT_ALBUM": "pen",
+    "IMPORT_STUDY": "scan",
+    "IMPORT_SERIES": "scan",
+    "REMOVE_STUDY": "bin",
+    "REMOVE_SERIES": "bin",
+    "NEW_REPORT": "doc",
+    "ADD_FAV": "star",
+    "REMOVE_FAV": "star",
+    "CREATE_REPORT_PROVIDER": "doc",
+    "EDIT_REPORT_PROVIDER": "doc",
+    "DELETE_REPORT_PROVIDER": "doc",
+    "CREATE_WEBHOOK": "hook",
+    "EDIT_WEBHOOK": "hook",
+    "DELETE_WEBHOOK": "hook",
+    "TRIGGER_WEBHOOK": "hook",
+}
+"""The icon of each mutation; any other has that of a person."""
+
+
+@frozen
+class Sentences:
+    """Says the entries of one album to one reader.
+
+    Attributes:
+        request: The request of the page: its language, and the addresses of studies.
+        album: The album.
+        viewer: The reader.
+    """
+
+    request: PageRequest = field(repr=False)
+    album: AlbumId
+    viewer: UserId
+
+    def say(self, entry: Entry, shown: Json) -> Markup:
+        """The sentence of an entry.
+
+        Args:
+            entry: The entry.
+            shown: The same as a JSON object, with the names and descriptions that the reader may see.
+        """
+        sentence = self._comment(entry, shown) if shown["event_type"] == "Comment" else None
+        sentence = sentence or self._mutation(entry, shown)
+        token = shown["source"].get("capability_token")
+        if token is None:
+            return sentence
+        return self.request.say("timeline.through", sentence=sentence, token=bold(token["title"]))
+
+    def _comment(self, entry: Entry, shown: Json) -> Markup:
+        if entry.target is None:
+            key, places = "comment_to_all", {}
+        else:
+            key, places = "comment_to_one", {"whom": self.person(shown["target"])}
+        return self._said(key, entry, shown, places)
+
+    def _mutation(self, entry: Entry, shown: Json) -> Markup:
+        key, places = str(entry.type.mutation).lower(), self._places(shown)
+        if isinstance(entry.recorded.event, AlbumEdited):
+            places["what"] = self._edited(entry.recorded.event)
+        if key == "new_report" and "report_provider" not in shown["source"]:
+            key = "new_report_by_user"
+        return self._said(key, entry, shown, places)
+
+    def _said(self, key: str, entry: Entry, shown: Json, places: dict[str, Markup]) -> Markup:
+        say = self.request.say
+        if entry.author == self.viewer:
+            return say(f"timeline.{key}.you", **places)
+        places["who"] = self.person(shown["source"])
+        if entry.target is not None and entry.target == self.viewer:
+            return say(f"timeline.{key}.to_you", **places)
+        return say(f"timeline.{key}.they", **places)
+
+    def _places(self, shown: Json) -> dict[str, Markup]:
+        places: dict[str, Markup] = {}
+        if target := shown.get("target"):
+            places["whom"] = self.person(target)
+        if study := shown.get("study"):
+            places["study"] = self.study(study)
+            series = study.get("series", ())
+            places["series"] = bold(
+                Markup(", ").join(one.get("description") or self._series_name() for one in series)
+            )
+            places["count"] = self.request.say("timeline.series", n=len(series))
+        provider = shown.get("report_provider") or shown["source"].get("report_provider")
+        if provider:
+            places["provider"] = bold(provider["name"])
+        return places
+
+    def _series_name(self) -> Markup:
+        return self.request.say("timeline.series_without_name")
+
+    def _edited(self, event: AlbumEdited) -> Markup:
+        changed = {
+            "name": event.name is not None,
+            "description": event.description is not None,
+            "flags": event.flags is not None,
+        }
+        texts = self.request.texts
+        named = [texts.say(f"timeline.edited.{name}") for name, given in changed.items() if given]
+        return texts.listed(named) if named else texts.say("timeline.edited.settings")
+
+    def person(self, shown: Json) -> Markup:
+        """A person in bold; with a tag if they are no member any more."""
+        name = bold(name_of(shown))
+        if shown.get("can_access", True):
+            return name
+        return self.request.say(
+            "timeline.former", who=name, tag=tag(self.request.say("timeline.no_longer_here"))
+        )
+
+    def study(self, shown: Json) -> Markup:
+        """A study as a link to its page."""
+        address = self.request.url(f"/ui/albums/{self.album}/studies/{shown['UID']}")
+        name = shown.get("description") or self.request.say("timeline.study_without_name")
+        return Markup('<a href="{}">{}</a>').format(address, name)
+
+
+def name_of(shown: Json) -> str:
+    """What a person of a JSON object is called."""
+    name: Any = shown.get("name") or shown.get("email") or shown["sub"]
+    return str(name)
+
+
+def bold(text: str | Markup) -> Markup:
+    """A text in bold."""
+    return Markup("<b>{}</b>").format(text)
+
+
+def tag(text: str | Markup) -> Markup:
+    """A text as a small label."""
+    return Markup('<span class="tag">{}</span>').format(escape(text))

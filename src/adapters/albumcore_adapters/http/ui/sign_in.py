@@ -1,0 +1,98 @@
+"""Signing in and out: by the link of the demo, or by a token."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.single_use import SingleUseTokens
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Callers
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.pages import act, page
+from albumcore_adapters.http.ui.session import SessionCookies
+from albumcore_adapters.http.ui.templates import show
+from albumcore_adapters.identity.authentication import Authentication
+from albumcore_adapters.identity.callers import caller_of
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwt_claims import unverified
+from albumcore_adapters.identity.service_tokens import read_sign_in_code
+
+LONGEST_SESSION = timedelta(hours=12)
+"""After this time one signs in again, however long the token is valid that the session was made from."""
+
+HOME = "/ui"
+
+
+def sign_in_page(
+    request: PageRequest,
+    auth: Authentication,
+    accounts: Accounts,
+    single_use: SingleUseTokens,
+    cookies: SessionCookies,
+) -> Response:
+    """Show the ways to sign in; or sign in by the one-time code in the address."""
+    code = request.query.text("code")
+    if code is None:
+        return show(request, "sign_in.html", refused=None, back=_back(request))
+    try:
+        found = read_sign_in_code(auth.issuer, code, request.now)
+        is_first = single_use.consume(
+            "sign-in", found.number, ends_at=found.ends_at, at=request.now
+        )
+        user = auth.people.with_sub(found.sub)
+        if not is_first or user is None:
+            raise Unauthorized("the link was used before")
+    except Unauthorized:
+        return show(request, "sign_in.html", status=401, refused="link", back=None)
+    ends_at = request.now + LONGEST_SESSION
+    made = [cookies.begin("kheops", user.id, ends_at, request.prefix)]
+    account = None if found.account is None else accounts.named(found.account)
+    if account is not None and account.active:
+        made.append(cookies.begin("tscharts", account.user, ends_at, request.prefix))
+    return request.to(HOME, *made)
+
+
+def sign_in_by_token(
+    request: PageRequest, auth: Authentication, cookies: SessionCookies
+) -> Response:
+    """Sign in by a token of the identity provider, which is verified and not stored."""
+    token = (request.form.text("token") or "").strip()
+    try:
+        caller = caller_of(auth, token)
+        if not caller.in_person:
+            raise Unauthorized("it is not a token of a user in person")
+    except Unauthorized as error:
+        why = error.detail
+        return show(
+            request, "sign_in.html", status=401, refused="token", why=why, back=_back(request)
+        )
+    expires = datetime.fromtimestamp(unverified(token)[1]["exp"], UTC)
+    ends_at = min(expires, request.now + LONGEST_SESSION)
+    cookie = cookies.begin("kheops", caller.user, ends_at, request.prefix)
+    return Response(
+        303, headers={"Location": _back(request) or request.url(HOME)}, cookies=[cookie]
+    )
+
+
+def sign_out(request: PageRequest, cookies: SessionCookies) -> Response:
+    """End the sessions of the browser."""
+    sessions = [one for one in (request.user, request.account) if one is not None]
+    ended = [cookies.end(one, request.prefix) for one in sessions]
+    return request.to("/ui/sign-in", *ended)
+
+
+def _back(request: PageRequest) -> str | None:
+    """The page that signing in leads back to: one of this service, under the same prefix."""
+    address = request.form.text("back") or request.query.text("back") or ""
+    parts = urlsplit(address)
+    is_own = parts[:2] == ("", "") and parts.path.startswith(request.prefix + HOME)
+    return address if is_own and "\\" not in address and address.isprintable() else None
+
+
+ROUTES = (
+    page("/ui/sign-in", sign_in_page, "Show the ways to sign in.", callers=Callers.ANYBODY),
+    act("/ui/sign-in", sign_in_by_token, "Sign in by a token.", callers=Callers.ANYBODY),
+    act("/ui/sign-out", sign_out, "Sign out.", callers=Callers.ANYBODY),
+)

@@ -1,0 +1,254 @@
+"""The timeline of an album: its feed as days, with a sentence for each entry, comments in place, and runs folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TypeAlias
+
+from attrs import frozen
+from markupsafe import Markup
+
+from albumcore import Albumcore, FeedPage, FeedQuery
+from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
+from albumcore.ids import AlbumId
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.http.kheops.feed_json import render
+from albumcore_adapters.http.ui.data import DATA
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold
+
+ENTRIES = 50
+"""Entries on a page of the timeline."""
+
+FORM = FeedForm(
+    series_in_study=True,
+    report="NEW_REPORT",
+    provider_id="id",
+    admin_behind_provider=False,
+    in_whole_seconds=False,
+)
+"""The form of entries that sentences are made from: each study with its series."""
+
+_RUN = timedelta(minutes=10)
+_LEAST_RUN = 4
+_MOST_THUMBNAILS = 4
+_THUMBNAIL = "viewport=192,192"
+
+_COMMENTS, _MUTATIONS = frozenset({EntryKind.COMMENT}), frozenset({EntryKind.MUTATION})
+
+
+def _mutations(*families: Family | None) -> frozenset[str]:
+    rows = [row for row in FEED.values() if row is not None and row.mutation is not None]
+    return frozenset(str(row.mutation) for row in rows if row.family in families)
+
+
+_FAVORITES = frozenset({"ADD_FAV", "REMOVE_FAV"})
+
+TIMELINE_CHIPS: Mapping[str, FeedQuery] = {
+    "all": FeedQuery(),
+    "comments": FeedQuery(_COMMENTS),
+    "studies": FeedQuery(_MUTATIONS, mutations=_mutations(Family.SENDING) | _FAVORITES),
+    "members": FeedQuery(_MUTATIONS, mutations=_mutations(Family.USERS)),
+    "settings": FeedQuery(
+        _MUTATIONS,
+        mutations=_mutations(Family.WEBHOOKS, Family.REPORT_PROVIDER, None) - _FAVORITES,
+    ),
+}
+"""What each filter of the timeline selects, by its value of ``show``."""
+
+
+@frozen
+class Line:
+    """One entry, as it is shown.
+
+    Attributes:
+        version: Its version in the album.
+        at: When it was recorded (UTC).
+        icon: The name of its icon.
+        sentence: What it says.
+        comment: The text of a comment.
+        is_private: Whether it is a private comment.
+        is_new: Whether it is new since the reader last looked.
+        thumbnails: The addresses of up to four thumbnails of its series.
+        run: What makes it part of a run: who, by what, did what with which study.
+    """
+
+    version: int
+    at: datetime
+    icon: str
+    sentence: Markup
+    comment: str | None
+    is_private: bool
+    is_new: bool
+    thumbnails: Sequence[str]
+    run: tuple[object, ...]
+
+
+@frozen
+class Run:
+    """More than three entries of the same kind by the same person within ten minutes, folded into one line.
+
+    Attributes:
+        sentence: What they say together.
+        lines: The entries, newest first.
+    """
+
+    sentence: Markup
+    lines: Sequence[Line]
+
+
+Item: TypeAlias = Line | Run
+
+
+@frozen
+class Day:
+    """A day of the timeline.
+
+    Attributes:
+        name: The day in words.
+        entries: Its entries and runs, newest first.
+    """
+
+    name: Markup
+    entries: Sequence[Item]
+
+
+@frozen
+class Timeline:
+    """A page of the timeline.
+
+    Attributes:
+        show: The filter, a key of `TIMELINE_CHIPS`.
+        counts: How many entries each filter selects; empty for a page of older entries.
+        days: The entries by day, newest first.
+        total: How many entries the filter selects.
+        older: How many entries come before those of the next page; None if there are none.
+        newest: The version of the newest entry of the page; 0 without one.
+    """
+
+    show: str
+    counts: Mapping[str, int]
+    days: Sequence[Day]
+    total: int
+    older: int | None
+    newest: int
+
+
+@frozen
+class TimelineSource:
+    """What timelines are read from."""
+
+    albums: Albumcore
+    people: People
+    catalogue: Catalogue
+    claims: SeriesClaims
+
+    def read(
+        self, request: PageRequest, album: AlbumId, *, looked: int, version: int | None = None
+    ) -> Timeline:
+        """The page of the timeline that ``show`` and ``offset`` of the query name.
+
+        Args:
+            request: The request of the page.
+            album: The album; the reader is a member.
+            looked: The version up to which the reader has looked at it; entries of others after it are new.
+            version: The version as of which it is shown; None for the present.
+
+        Raises:
+            BadQuery: ``offset`` is no number.
+        """
+        viewer = request.signed_in.caller.user
+        show = request.query.text("show") or "all"
+        show = show if show in TIMELINE_CHIPS else "all"
+        offset = request.query.number("offset") or 0
+        page = self.albums.feed(album, viewer, _page(show, ENTRIES, offset), version=version)
+        after = offset + len(page.entries)
+        counts: dict[str, int] = {}
+        if offset == 0:
+            for name in TIMELINE_CHIPS:
+                found = self.albums.feed(album, viewer, _page(name, 0, 0), version=version)
+                counts[name] = found.total
+        lines = list(self._lines(request, album, page, looked))
+        return Timeline(
+            show=show,
+            counts=counts,
+            days=list(_days(request, lines)),
+            total=page.total,
+            older=after if after < page.total else None,
+            newest=max((one.version for one in lines), default=0),
+        )
+
+    def _lines(
+        self, request: PageRequest, album: AlbumId, page: FeedPage, looked: int
+    ) -> Iterator[Line]:
+        viewer = request.signed_in.caller.user
+        sentences = Sentences(request, album, viewer)
+        shown = render(page, album, self.people, self.catalogue, self.claims, FORM)
+        for entry, json in zip(page.entries, shown, strict=True):
+            version = entry.recorded.version
+            yield Line(
+                version=version,
+                at=entry.recorded.at,
+                icon=_icon(entry),
+                sentence=sentences.say(entry, json),
+                comment=entry.shown_comment,
+                is_private=entry.is_private,
+                is_new=version > looked and entry.author != viewer,
+                thumbnails=_thumbnails(request, album, entry, json.get("study") or {}),
+                run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target)
+                if entry.comment is None
+                else (version,),
+            )
+
+
+def _page(show: str, limit: int, offset: int) -> FeedQuery:
+    chosen = TIMELINE_CHIPS[show]
+    return FeedQuery(chosen.kinds, limit, offset, mutations=chosen.mutations)
+
+
+def _icon(entry: Entry) -> str:
+    if entry.type.mutation is None:
+        return "lock" if entry.is_private else "say"
+    return ICONS.get(entry.type.mutation, "user")
+
+
+def _thumbnails(
+    request: PageRequest, album: AlbumId, entry: Entry, study: Mapping[str, object]
+) -> list[str]:
+    """Thumbnails of the series that an entry added and the album still has; none of what was removed."""
+    series = study.get("series")
+    if entry.type.mutation not in {"IMPORT_STUDY", "IMPORT_SERIES"} or not isinstance(series, list):
+        return []
+    there = [one["UID"] for one in series if one["is_present_in_album"]]
+    path = f"{DATA}/studies/{study['UID']}/series"
+    return [
+        f"{request.url(f'{path}/{uid}/thumbnail', album=album)}&{_THUMBNAIL}"
+        for uid in there[:_MOST_THUMBNAILS]
+    ]
+
+
+def _days(request: PageRequest, lines: Sequence[Line]) -> Iterator[Day]:
+    """The entries by day of the reader's time zone, with their runs folded."""
+    times = request.times
+    for _, of_day in groupby(lines, key=lambda one: times.local(one.at).date()):
+        found = list(of_day)
+        yield Day(times.day(found[0].at), list(_folded(request, found)))
+
+
+def _folded(request: PageRequest, lines: Sequence[Line]) -> Iterator[Item]:
+    for _, alike in groupby(lines, key=lambda one: one.run):
+        found = list(alike)
+        while found:
+            run = [one for one in found if found[0].at - one.at <= _RUN]
+            found = found[len(run) :]
+            if len(run) < _LEAST_RUN:
+                yield from run
+            else:
+                sentence = request.say(
+                    "timeline.run", sentence=run[0].sentence, times=bold(str(len(run)))
+                )
+                yield Run(sentence, run)
