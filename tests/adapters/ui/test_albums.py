@@ -1,0 +1,178 @@
+"""The list of albums, and an album with its timeline."""
+
+from __future__ import annotations
+
+import pytest
+
+from albumcore import (
+    edit_album,
+    import_series,
+    leave_album,
+    post_comment,
+    remove_member,
+)
+from albumcore.feed import FEED, MUTATIONS
+from albumcore_adapters.http.ui.texts import LANGUAGES, texts_in
+from albumcore_adapters.http.ui.timeline import ENTRIES
+from support.browser import Browser, signed_in
+from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, STUDY, World
+
+HERE = f"/ui/albums/{ALBUM}"
+
+
+def test_an_empty_list_says_what_an_album_is_for(world: World) -> None:
+    """And a new album is shown at once."""
+    browser = signed_in(world, DAVE)
+    browser.get("/ui")
+    assert "No album yet" in browser.words
+    browser.get("/ui/new-album")
+    browser.post("/ui/albums", name="Second opinions", description="For Thursday")
+    assert "Second opinions" in browser.words
+    assert "You opened this album" in browser.words
+    assert browser.post("/ui/albums", name="").status_code == 400
+    assert "name" in browser.words
+
+
+def test_the_list_is_searched_and_filtered(world: World) -> None:
+    """By every word of name or description; an album that matches nothing is not shown."""
+    browser = signed_in(world, BOB)
+    for query, is_shown in (
+        ("", True),
+        ("?q=TRIAL+about", True),
+        ("?q=trial+nothing", False),
+        ("?show=admin", False),
+        ("?show=favorites", False),
+        ("?show=nonsense", True),
+    ):
+        browser.get(f"/ui/albums{query}")
+        assert (f'href="{HERE}"' in browser.page) is is_shown, query
+    browser.get("/ui/albums")
+    browser.post(f"{HERE}/favorite", favorite="true")
+    browser.get("/ui/albums?show=favorites")
+    assert f'href="{HERE}"' in browser.page
+    browser.post(f"{HERE}/favorite", favorite="false")
+    browser.get("/ui/albums?show=favorites")
+    assert "No album matches." in browser.words
+
+
+def test_what_is_new_is_marked_until_it_was_looked_at(world: World) -> None:
+    """What one does oneself is not new."""
+    browser = signed_in(world, BOB)
+    browser.get(HERE)
+    assert 'class="entry fresh"' in browser.page
+    browser.get(HERE)
+    assert "fresh" not in browser.page
+    world.act(BOB, post_comment, "Mine")
+    browser.get("/ui/albums")
+    assert "new" not in browser.words.split("Trial")[1].lower().split()
+    world.act(ALICE, post_comment, "Look")
+    browser.get("/ui/albums?show=new")
+    assert "1 new" in browser.words
+    browser.get(f"{HERE}?show=comments")
+    browser.get(HERE)
+    assert browser.page.count('class="entry fresh"') == 1
+
+
+def test_a_comment_is_posted_and_shown_in_place(world: World) -> None:
+    """A private one to its reader alone."""
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    browser.post(f"{HERE}/comments", comment="For all\nof you", to_user="")
+    browser.post(f"{HERE}/comments", comment="For Bob", to_user=BOB)
+    assert "You to Bob Private" in browser.words
+    assert "For all of you" in browser.words
+    for sub, is_shown in ((BOB, True), (CAROL, False)):
+        other = signed_in(world, sub)
+        other.get(HERE)
+        assert ("For Bob" in other.words) is is_shown
+        assert "Alice to everyone" in other.words
+
+
+def test_a_comment_that_is_refused_changes_nothing(world: World) -> None:
+    """A field is named; whoever may not write has no form, and is refused."""
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    assert browser.post(f"{HERE}/comments", comment="").status_code == 400
+    assert "comment" in browser.words
+    world.request(ALICE, "PATCH", f"/albums/{ALBUM}", form={"writeComments": "false"})
+    plain = signed_in(world, BOB)
+    plain.get(HERE)
+    assert "composer" not in plain.page
+    assert plain.post(f"{HERE}/comments", comment="x").status_code == 403
+
+
+def test_runs_are_folded_and_older_entries_follow(world: World) -> None:
+    """Fifty entries on a page; htmx gets the rest without the page around it."""
+    for number in range(ENTRIES):
+        world.act(ALICE, post_comment, f"comment {number}")
+    for number in range(5):
+        world.act(ALICE, import_series, STUDY, f"1.2.3.{number + 10}")
+    browser = signed_in(world, BOB)
+    browser.get(HERE)
+    assert "and so 5 times" in browser.words
+    assert "comment 49" in browser.words
+    assert "comment 3" not in browser.words.split()
+    fragment = browser.ask(
+        "GET", f"{HERE}?offset={ENTRIES}&show=all", headers={"HX-Request": "true"}
+    )
+    assert "<html" not in fragment.text
+    assert "comment 0" in fragment.text
+    assert 'id="older"' not in fragment.text
+    assert browser.get(f"{HERE}?offset={ENTRIES}&show=all").text.count("<html") == 1
+    assert browser.get(f"{HERE}?offset=x").status_code == 400
+    browser.get(f"{HERE}?show=members")
+    assert "comment 49" not in browser.words
+    assert "Alice added you" in browser.words
+
+
+def test_edits_and_former_members_are_named(world: World) -> None:
+    """What was changed is from the event; who is gone has a tag."""
+    world.act(ALICE, edit_album, "New", "Newer", {"add_user": True})
+    world.act(ALICE, edit_album, description="Newest")
+    world.act(ALICE, remove_member, BOB)
+    world.act(CAROL, leave_album)
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    assert "You changed the album's name, description and rights of members" in browser.words
+    assert "You changed the album's description" in browser.words
+    assert "You removed Bob no longer here" in browser.words
+    assert "Carol no longer here left" in browser.words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_mutation_has_its_sentences(language: str) -> None:
+    """One for who acted, one for all others, and one for who was acted upon."""
+    texts = texts_in(language).texts
+    targets = {row.mutation for row in FEED.values() if row is not None and row.target}
+    for mutation in MUTATIONS:
+        for form in ("you", "they", *(["to_you"] if mutation in targets else [])):
+            assert f"timeline.{mutation.lower()}.{form}" in texts
+
+
+def test_settings_are_of_the_browser(world: World) -> None:
+    """Language and keys; another language changes nothing."""
+    browser = Browser(world.client)
+    browser.get("/ui/settings")
+    browser.post("/ui/settings", language="es")
+    assert 'data-keys="off"' in browser.page
+    assert '<html lang="es">' in browser.page
+    browser.post("/ui/settings", language="xx", keys="true")
+    assert 'data-keys="on"' in browser.page
+    assert '<html lang="es">' in browser.page
+    browser.get("/ui/keyboard")
+    assert "Teclado" in browser.words
+
+
+def test_times_are_those_of_the_time_zone_of_the_reader(world: World) -> None:
+    """UTC for a zone that there is none of."""
+    browser = signed_in(world, ALICE)
+    for zone, shown, clock in (
+        ("Europe/Zurich", "Europe/Zurich (UTC+1)", "13:00"),
+        ("America/St_Johns", "America/St_Johns (UTC-3:30)", "08:30"),
+        ("Nowhere/Else", "UTC (UTC+0)", "12:00"),
+        ("../../etc/passwd", "UTC (UTC+0)", "12:00"),
+    ):
+        browser.cookies["tz"] = zone
+        browser.get(HERE)
+        assert f"Times are {shown}" in browser.words
+        assert f">{clock}</time>" in browser.page
