@@ -28,9 +28,9 @@ HEAD = """\
 Every operation of both APIs, the permissions it needs, and the events it records.
 [HTTP](http.md) describes requests and responses.
 """
-WHO: Mapping[Callers, str] = {one: one.name.lower().replace("_", " ") for one in Callers} | {
-    Callers.ANYBODY: "public"
-}
+WHO: Mapping[Callers, str] = {
+    one: one.name.lower().replace("_", " ") for one in Callers if one is not Callers.ACCOUNT
+} | {Callers.ANYBODY: "public"}
 """The words for callers in a table."""
 
 _LEGEND = "\n".join(f"- *{word}*: {one.value};" for one, word in WHO.items()).rstrip(";") + "."
