@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from albumcore import post_comment
+from albumcore_adapters.directory.forgetting import forget_person
 from albumcore_adapters.http.ui.page_api import POLICY
 from albumcore_adapters.http.ui.static_files import MEDIA_TYPES, static_path
 from albumcore_adapters.http.ui.texts import LANGUAGES, texts_in
 from albumcore_adapters.identity.issuing import end_all
+from albumcore_adapters.identity.service_tokens import sign_in_code
 from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, World
 
@@ -208,3 +210,48 @@ def test_static_files_are_cached_by_their_content(world: World) -> None:
         assert len(packed.content) < len(answer.content)
         assert world.client.simulate_get(f"/ui/static/0/{name}").status_code == 404
     assert world.client.simulate_get("/ui/static/0/other.js").status_code == 404
+
+
+def test_a_link_signs_in_once_within_five_minutes(world: World) -> None:
+    """As a user, and as the account that its code names."""
+    service = world.service
+    account = service.accounts.add("front-desk", "secret")
+
+    def link(sub: str = ALICE, name: str | None = "front-desk") -> str:
+        number = service.make_id(22)
+        code = sign_in_code(service.auth.issuer, sub, name, number, world.clock.now)
+        return f"/ui/sign-in?code={code}"
+
+    first, late = link(), link()
+    browser = Browser(world.client)
+    browser.get(first)
+    assert "My albums" in browser.words
+    assert "Patients" in browser.words
+    for path in (first, link("sub-unknown"), "/ui/sign-in?code=x"):
+        other = Browser(world.client)
+        assert other.get(path).status_code == 401
+        assert "This link was used before" in other.words
+        assert not other.cookies
+    world.clock.tick(301)
+    assert Browser(world.client).get(late).status_code == 401
+    service.accounts.disable("front-desk")
+    browser.get("/ui/albums")
+    assert "Patients" not in browser.words
+    browser = Browser(world.client)
+    browser.get(link())
+    assert browser.cookies.keys() == {"albumcore_session"}
+    assert account.user not in browser.page
+
+
+def test_forgetting_a_person_ends_their_sessions(world: World) -> None:
+    """And what they looked at is forgotten."""
+    browser = signed_in(world, BOB)
+    browser.get(HERE)
+    with world.service.database.transaction(commit=True) as cursor:
+        forget_person(cursor, world.user(BOB))
+    with world.service.database.transaction(commit=False) as cursor:
+        for table in ("directory_session", "directory_album_look"):
+            cursor.execute(f"SELECT count(*) AS number FROM {table}")
+            assert cursor.fetchall()[0]["number"] == 0
+    browser.get(HERE)
+    assert "Access token" in browser.words
