@@ -29,8 +29,10 @@ Every operation of both APIs, the permissions it needs, and the events it record
 [HTTP](http.md) describes requests and responses.
 """
 WHO: Mapping[Callers, str] = {
-    one: one.name.lower().replace("_", " ") for one in Callers if one is not Callers.ACCOUNT
-} | {Callers.ANYBODY: "public"}
+    one: "public" if one is Callers.ANYBODY else one.name.lower().replace("_", " ")
+    for one in Callers
+    if one is not Callers.ACCOUNT
+}
 """The words for callers in a table."""
 
 _LEGEND = "\n".join(f"- *{word}*: {one.value};" for one, word in WHO.items()).rstrip(";") + "."
