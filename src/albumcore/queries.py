@@ -194,15 +194,14 @@ class Albumcore(Undoing):
     def _page(
         self, stream: Stream[Any], viewer: UserId, query: FeedQuery, until: int | None = None
     ) -> tuple[tuple[Entry, ...], int]:
-        after = 0
+        after, is_oldest_first = query.after or 0, query.after is not None
         if query.since is not None:
-            after = self._version_at(stream, query.since, before=True)
+            after = max(after, self._version_at(stream, query.since, before=True))
         if query.until is not None:
             last = self._version_at(stream, query.until)
             until = last if until is None else min(last, until)
-        found, total = self.index.feed_page(
-            stream.name, choices_of(viewer, query), (after, until), query.limit, query.offset
-        )
+        within, page = (after, until), (query.limit, query.offset, is_oldest_first)
+        found, total = self.index.feed_page(stream.name, choices_of(viewer, query), within, *page)
         shown = map(entry, map(self._once_read, found))
         return tuple(one for one in shown if one is not None), total
 

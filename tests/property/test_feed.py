@@ -32,6 +32,12 @@ queries = st.builds(
     st.none() | st.integers(0, 5),
     st.integers(0, 8),
 )
+later = st.builds(
+    FeedQuery,
+    st.frozensets(st.sampled_from(EntryKind)),
+    st.none() | st.integers(0, 5),
+    after=st.integers(0, 12),
+)
 
 
 @given(tried=album_commands(), query=queries)
@@ -49,7 +55,7 @@ def test_selection_equals_that_of_a_list(tried: list[Command[Album]], query: Fee
         assert ([fact_of(entry) for entry in entries], total) == seen
 
 
-@given(tried=album_commands(), query=queries)
+@given(tried=album_commands(), query=queries | later)
 def test_page_by_index_equals_the_selection(tried: list[Command[Album]], query: FeedQuery) -> None:
     """The indexed page is what selecting from the whole history gives, and what asking for this moment does."""
     clock = Clock()
@@ -68,3 +74,16 @@ def test_page_by_index_equals_the_selection(tried: list[Command[Album]], query: 
                     pages.append(((), -1))
             expected = select(history, viewer, query) if viewer in members else ((), -1)
             assert pages == [expected] * 3
+
+
+@given(tried=album_commands(), query=later)
+def test_later_entries_are_those_of_the_whole_list_from_behind(
+    tried: list[Command[Album]], query: FeedQuery
+) -> None:
+    """After a version, the page begins with the oldest entry that is later: the end of the list, in reverse."""
+    history = history_of(STREAM, tried)
+    for viewer in (None, *CAST.users):
+        every, _ = select(history, viewer, FeedQuery(query.kinds))
+        rest = [one for one in reversed(every) if one.recorded.version > (query.after or 0)]
+        page = rest if query.limit is None else rest[: query.limit]
+        assert select(history, viewer, query) == (tuple(page), len(rest))

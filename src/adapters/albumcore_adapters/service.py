@@ -15,6 +15,7 @@ from albumcore import Albumcore, utc_now
 from albumcore.times import Clock, clock_in_utc
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.images import UNSEEN_SERIES, ImageAccess
+from albumcore_adapters.base.cursors import Cursors
 from albumcore_adapters.base.random_ids import MakeId, random_id
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.secret import load_authorization, load_secret
@@ -44,8 +45,9 @@ from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.received import InstanceStore
 from albumcore_adapters.outbound import Outbound, Pacs
 from albumcore_adapters.sql.database import Database
-from albumcore_adapters.store import database_of, is_store_sealed
+from albumcore_adapters.store import database_of, is_store_sealed, watch_of
 from albumcore_adapters.store.configured import open_store, require_store
+from albumcore_adapters.store.log_watch import LogWatch
 from albumcore_adapters.transfer.marker import (
     refuse_unfinished_copy,
     refuse_unfinished_restore,
@@ -86,10 +88,13 @@ class Service:
     instance_store: InstanceStore = field(repr=False)
     instance_reader: InstanceReader = field(repr=False)
     series_fetcher: SeriesFetcher = field(repr=False)
+    cursors: Cursors = field(repr=False)
+    log_watch: LogWatch = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
     def close(self) -> None:
-        """End the decoding processes, and close the database and the connections to an existing archive."""
+        """End waiting requests and decoding processes, and close the database and the connections to an archive."""
+        self.log_watch.stop()
         self.instance_store.executor.shutdown()
         self.decoder.close()
         if self.series_fetcher.archive is not None:
@@ -156,8 +161,9 @@ def _compose(
     auth = Authentication(
         albums, people, token_last_uses, jwt_revocations, verifier, issuer, clock, unknown
     )
+    cursors = Cursors(secret)
     outbox = Outbox(
-        *(albums, database, people, outbound),
+        *(albums, database, people, outbound, cursors),
         root_url=settings.root,
         api_url=settings.api_url,
         clock=clock,
@@ -195,6 +201,8 @@ def _compose(
         instance_store=_instance_store(settings, reader, access),
         instance_reader=reader,
         series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index, clock),
+        cursors=cursors,
+        log_watch=watch_of(albums),
     )
 
 

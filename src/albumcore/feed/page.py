@@ -49,7 +49,7 @@ class AlbumStatus:
 
 @frozen
 class FeedPage:
-    """One page of a feed, newest entry first.
+    """One page of a feed, newest entry first; with `FeedQuery.after`, oldest first.
 
     Attributes:
         entries: The entries of the page.
@@ -106,7 +106,9 @@ def album_status_of(album: Album) -> AlbumStatus:
 def select(
     history: Iterable[RecordedEvent[Any]], viewer: UserId | None, query: FeedQuery
 ) -> tuple[tuple[Entry, ...], int]:
-    """One page of a history as a viewer sees it, newest entry first, and the number of entries selected in all.
+    """One page of a history as a viewer sees it, and the number of entries selected in all.
+
+    The newest entry is the first, or with `FeedQuery.after` the oldest one.
 
     It reads the whole history, and is used for the past. The index gives the same page of the present without that.
     """
@@ -114,9 +116,13 @@ def select(
     selected = [
         one
         for one in map(entry, recorded)
-        if one is not None and matches(query, one) and visible_to(viewer, one)
+        if one is not None
+        and one.recorded.version > (query.after or 0)
+        and matches(query, one)
+        and visible_to(viewer, one)
     ]
-    selected.reverse()
+    if query.after is None:
+        selected.reverse()
     end = None if query.limit is None else query.offset + query.limit
     page = with_withdrawn(selected[query.offset : end], withdrawn_by(recorded))
     return page, len(selected)

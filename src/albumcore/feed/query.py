@@ -54,9 +54,10 @@ class FeedQuery:
         until: Latest time, inclusive; converted to UTC.
         limit: Size of the page, 0 or more; None for all.
         offset: How many of the newest entries to skip.
+        after: Only entries of later versions than this one, and the page begins with the oldest; None for the newest.
 
     Raises:
-        Invalid: limit or offset is negative, or a time has no time zone.
+        Invalid: limit, offset or after is negative, a time has no time zone, or there is an offset beside after.
     """
 
     kinds: frozenset[EntryKind] = ALL
@@ -70,6 +71,11 @@ class FeedQuery:
     capability_tokens: Collection[CapabilityTokenId] | None = None
     since: datetime | None = field(default=None, converter=_since)
     until: datetime | None = field(default=None, converter=_until)
+    after: int | None = field(default=None, validator=_not_negative)
+
+    def __attrs_post_init__(self) -> None:
+        if self.after is not None and self.offset:
+            raise Invalid("offset", "it does not go with after")
 
 
 @frozen

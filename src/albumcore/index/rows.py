@@ -287,8 +287,12 @@ class Index(Protocol):
         within: Versions,
         limit: int | None,
         offset: int,
+        oldest: bool = False,
     ) -> tuple[Sequence[Any], int]:
-        """The stored events of one page of the choices, newest first, and the number of entries in all of them."""
+        """The stored events of one page of the choices, newest first, and the number of entries in all of them.
+
+        With ``oldest``, the page begins with the oldest.
+        """
         ...
 
     def count_entries(self, streams: Sequence[str], terms: Sequence[str]) -> Mapping[str, int]:

@@ -126,6 +126,12 @@ class Settings:
     workers: int = _setting(
         "ALBUMCORE_WORKERS", whole_number(1, 256), 2, "Number of worker processes."
     )
+    max_waiting: int = _setting(
+        "ALBUMCORE_MAX_WAITING",
+        whole_number(1, 10_000),
+        64,
+        "Requests that each worker lets wait for events at a time, each in a thread; a further one is answered 503.",
+    )
     jwt_issuer: str | None = _setting(
         "ALBUMCORE_JWT_ISSUER",
         PRINTABLE_TEXT,

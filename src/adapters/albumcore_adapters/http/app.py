@@ -13,6 +13,7 @@ from albumcore.feed import FeedForm
 from albumcore.times import Clock
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.images import ImageAccess
+from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
@@ -40,6 +41,7 @@ from albumcore_adapters.http.kheops.all_routes import routes as kheops_routes
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.link_paths import LinkPaths
+from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
@@ -65,6 +67,8 @@ Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception]
 
 DOCUMENTATION = "/openapi.json"
 """The path of the OpenAPI document."""
+
+_RETRY_SECONDS = 5  # after which a request that was not let wait may try again
 
 _TSCHARTS, _PAGES = "/tscharts/", "/ui/"
 
@@ -151,7 +155,13 @@ def components(service: Service) -> Components:
             *(service.accounts, service.clock),
         ),
         FeedForm: FORMS[service.settings.compat],
+        Live: Live(service.log_watch, service.cursors, _waiting_limit(service.settings)),
     }
+
+
+def _waiting_limit(settings: Settings) -> ConcurrencyLimit:
+    detail = "too many requests wait for events; try again"
+    return ConcurrencyLimit(settings.max_waiting, detail, retry_after=_RETRY_SECONDS)
 
 
 def _on_error(

@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 
 from albumcore_adapters.http.request_log import REQUEST_ID, TRACE_PARENT
-from albumcore_adapters.http.response import TOTAL
+from albumcore_adapters.http.response import NEXT_CURSOR, TOTAL
 
 EXPOSE = "Access-Control-Expose-Headers"
 
@@ -42,7 +42,8 @@ class Cors:
             return
         resp.set_headers(CORS_HEADERS)
         if resp.get_header(TOTAL) is not None:
-            resp.set_header(EXPOSE, f"{TOTAL}, {CORS_HEADERS[EXPOSE]}")
+            of_lists = f"{TOTAL}, {NEXT_CURSOR}" if resp.get_header(NEXT_CURSOR) else TOTAL
+            resp.set_header(EXPOSE, f"{of_lists}, {CORS_HEADERS[EXPOSE]}")
 
 
 class HeadAsGet:

@@ -12,6 +12,7 @@ from falcon.routing import CompiledRouter
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 from albumcore_adapters.access.restoring import Gone
 from albumcore_adapters.base.concurrency import LimitReached
+from albumcore_adapters.base.cursors import CursorGone
 from albumcore_adapters.blobs import BlobDamaged, BlobsFull, BlobsUnavailable
 from albumcore_adapters.decoding import DecoderUnavailable
 from albumcore_adapters.identity.errors import Unauthorized
@@ -26,6 +27,7 @@ from albumcore_adapters.store import (
 
 STATUS: Mapping[type[Exception], int] = {
     Gone: 410,  # before its family
+    CursorGone: 410,  # likewise
     Invalid: 400,
     Unauthorized: 401,
     Forbidden: 403,

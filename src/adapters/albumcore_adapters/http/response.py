@@ -14,6 +14,9 @@ NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 TOTAL = "X-Total-Count"
 """The header with the length of the whole list, where the body is one page of it."""
 
+NEXT_CURSOR = "X-Next-Cursor"
+"""The header with the cursor from which a list goes on that is followed."""
+
 
 def json_bytes(value: Any) -> bytes:
     """JSON that takes no more memory than its length: orjson returns the start of a buffer of 8 kB or more."""

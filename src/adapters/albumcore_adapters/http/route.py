@@ -64,6 +64,8 @@ class Route:
         from_store: Whether the response depends on the database alone, not on the clock or another server. It is
             then read in one read transaction, and cached until the next commit. A refusal, which is never cached, may
             depend on the clock.
+        unless_live: The query parameter with which a response ``from_store`` is live, and may be waited for: it is
+            neither cached nor read in one read transaction.
         idempotent: Makes the response to a replayed request, from the event that the first one recorded. A route
             without it ignores ``Idempotency-Key``.
         negotiates: Whether the responder chooses the media type of the response itself, by the parameters in ``Accept``
@@ -90,6 +92,7 @@ class Route:
     bodies: Mapping[str, Schema] = field(factory=dict)
     errors: Sequence[int] = ()
     from_store: bool = False
+    unless_live: str | None = None
     idempotent: Callable[[RecordedEvent[Any]], Response] | None = None
     negotiates: bool = False
     name: str = field(init=False)

@@ -82,6 +82,7 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
     cache: ResponseCache = components[ResponseCache]  # type: ignore[assignment]
     # One by one: falcon sets several at a higher cost.
     headers = tuple(api.headers(route.path).items())
+    live = route.unless_live
 
     def on_request(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         req.context.route = route
@@ -91,6 +92,9 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
         _write(response, req, resp)
 
     def on_request_from_store(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        if live is not None and live in req.params:
+            on_request(req, resp, **path)
+            return
         req.context.route = route
         for name, value in headers:
             resp.set_header(name, value)

@@ -200,6 +200,15 @@ class Connection:
 
     # The interface of the worker.
 
+    def is_gone(self) -> bool:
+        """Return whether the client has closed its side, as far as is known; it does not block."""
+        try:
+            return not (self.received or self.raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def arrival(self, count: int) -> Arrival:
         """Return how much of a request has arrived, of which ``count`` bytes are new."""
         arrival = arrival_of(self.received)

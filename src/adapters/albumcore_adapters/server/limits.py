@@ -28,6 +28,8 @@ class Limits:
         closing: Time for the client to close its side, or to send a last request to a worker that stops, in seconds.
         connections: Open connections of a worker. If there are more, the one that has been idle longest is closed.
         uploads: Requests of a worker whose body is read while it arrives.
+        waiting: Requests of a worker that ask to wait for events. The application lets fewer wait, and answers the
+            others at once.
         unsent: Bytes of responses in a worker that wait for their clients.
         unread: Pause of a client after which its connection is closed if memory for responses is needed, in seconds.
         tick: Interval at which deadlines are checked, in seconds.
@@ -45,6 +47,7 @@ class Limits:
     closing: float = 2.0
     connections: int = 4096
     uploads: int = 64
+    waiting: int = 72
     unsent: int = 128 * _MIB
     unread: float = 0.2
     tick: float = 0.5

@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.http.errors import InvalidHeader, LimitRequestHeaders
 
 from albumcore_adapters.http.body import READ_OFF, announces_body
+from albumcore_adapters.http.live import CLIENT_IS_GONE
 
 _KIB = 1024
 
@@ -142,6 +143,11 @@ class ChunkScanner:
         self.is_complete = not line
 
 
+def asks_to_wait(received: bytes) -> bool:
+    """Whether the address of a request has the parameter ``wait``, in the one way that the application reads it."""
+    return b"wait=" in received.partition(b"\r\n")[0]
+
+
 def refusal(received: bytes) -> Exception | None:
     """Return why an incomplete header is refused without waiting for the rest of it, or None."""
     if len(received) > MAX_HEADER:
@@ -177,6 +183,7 @@ def settle_body(
 ) -> Iterable[bytes]:
     """Call a WSGI application, and deal with the unread rest of the body before the response begins."""
     connection = environ["gunicorn.socket"]
+    environ[CLIENT_IS_GONE] = connection.is_gone
     if not announces_body(environ):
         connection.body_is_read = True
         return app(environ, start_response)

@@ -22,9 +22,11 @@ from albumcore_adapters.server import MAX_WORKERS, ConnectionCounts, Limits, Wor
 from albumcore_adapters.server.master import Master
 from albumcore_adapters.service import STORING_THREADS, Service, open_service
 from albumcore_adapters.store import StoreUnavailable
+from albumcore_adapters.store.log_watch import LogWatch
 from albumcore_adapters.webhooks import Runner
 
 _RETRY_SECONDS = 2
+_REFUSING = 8  # threads that answer requests which are not let wait
 _M_ARENA_MAX = -8  # from malloc.h
 _log = logging.getLogger(__name__)
 
@@ -61,13 +63,14 @@ class GunicornApplication(BaseApplication):
     def __init__(
         self, settings: Settings, announce: Callable[[str], None], limits: Limits | None = None
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or Limits(waiting=settings.max_waiting + _REFUSING)
         self.connection_counts = ConnectionCounts()
         self._requests = RequestCounts(MAX_WORKERS)
         self._slot: int | None = None
         self._settings = settings
         self._announce = announce
         self._runner: Runner | None = None
+        self._log_watch: LogWatch | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -108,11 +111,17 @@ class GunicornApplication(BaseApplication):
         _use_one_arena()
         opened = _retrying(lambda: open_service(self._settings))
         service = evolve(opened, requests=self._requests.for_worker(self._slot))
+        self._log_watch = service.log_watch
         app = create_app(service)
         service.decoder.start()
         self._runner = Runner(service.outbox)
         self._runner.start()
         return app
+
+    def end_waiting(self) -> None:
+        """Have the requests of this worker answered that wait for events."""
+        if self._log_watch is not None:
+            self._log_watch.stop()
 
     def _worker_begins(self, server: Any, worker: Any) -> None:
         worker.slot = self._slot = self.connection_counts.assign(worker)  # the fork inherits it

@@ -29,7 +29,13 @@ from albumcore_adapters.server.connection import Connection
 from albumcore_adapters.server.file_limit import raise_file_limit
 from albumcore_adapters.server.limits import SendBudget
 from albumcore_adapters.server.pending import PendingConnections
-from albumcore_adapters.server.request_framing import MAX_HEADER, Arrival, refusal, settle_body
+from albumcore_adapters.server.request_framing import (
+    MAX_HEADER,
+    Arrival,
+    asks_to_wait,
+    refusal,
+    settle_body,
+)
 from albumcore_adapters.server.response_rest import leave_rest
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -45,7 +51,7 @@ class Worker(ThreadWorker):
     """A worker of `serve.GunicornApplication`, which holds the ``limits`` and the ``connection_counts`` of all workers.
 
     A pool of ``threads`` threads handles requests that have arrived. Longer bodies are read while they arrive, by a
-    pool of their own, so that slow uploads do not delay other requests.
+    pool of their own, so that slow uploads do not delay other requests, and so are requests that wait for events.
     """
 
     app: Any
@@ -56,6 +62,7 @@ class Worker(ThreadWorker):
         """Initialise the worker after the fork, and run its loop."""
         self._limits, self._connection_counts = self.app.limits, self.app.connection_counts
         self._uploads = ThreadPoolExecutor(self._limits.uploads, "upload")
+        self._waiting = ThreadPoolExecutor(self._limits.waiting, "waiting")
         self._budget = SendBudget(self._limits.unsent, self._make_room)
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
@@ -130,6 +137,7 @@ class Worker(ThreadWorker):
         """
         self._connection_counts.exclude(self.slot)
         self._acceptor.set_listening(False)
+        self.app.end_waiting()
         now = monotonic()
         self._pending.hasten(self._close, now + self._limits.closing)
         ends = now + max(0.0, self.cfg.graceful_timeout - _SECONDS_BEFORE_KILL)
@@ -142,6 +150,7 @@ class Worker(ThreadWorker):
         self._abort_connections()
         self.tpool.shutdown(wait=False)
         self._uploads.shutdown(wait=False)
+        self._waiting.shutdown(wait=False)
 
     def _abort_connections(self) -> None:
         """Shut down every connection: a thread that waits for its client would keep the process alive."""
@@ -266,9 +275,12 @@ class Worker(ThreadWorker):
         may_wait: bool = False,
         failure: Exception | None = None,
     ) -> None:
-        """Hand a request to a thread of one of the pools: of those that may wait for the client, or of the others."""
+        """Hand a request to a thread of one of the pools: those that may wait for the client, or for events, or not."""
         connection.begin(may_wait=may_wait, failure=failure)
-        (self._uploads if may_wait else self.tpool).submit(self._handle, connection)
+        pool = self._uploads if may_wait else self.tpool
+        if asks_to_wait(connection.received):
+            pool = self._waiting
+        pool.submit(self._handle, connection)
 
     def _handle(self, connection: Connection) -> None:
         """Handle a request. Runs in a thread of a pool."""

@@ -2,7 +2,7 @@
 
 `opening` opens a store, and `configured` the one that the settings name. `sqlite` and `postgres` have the recorders of
 each database; `recorder` applies the changes of index rows in the transaction that appends the events, `rows` and
-`postings` are the tables of the index.
+`postings` are the tables of the index. `log_watch` wakes those who wait for new events.
 """
 
 from albumcore.opening import MissingExtra, NoAddress
@@ -18,6 +18,7 @@ from albumcore_adapters.store.opening import (
     open_postgres,
     open_sqlite,
     open_sqlite_to_read,
+    watch_of,
 )
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "open_postgres",
     "open_sqlite",
     "open_sqlite_to_read",
+    "watch_of",
 ]

@@ -21,6 +21,7 @@ from albumcore_adapters.sql.integrity import (
 )
 from albumcore_adapters.sql.migrations import is_migrated
 from albumcore_adapters.sql.open_lock import OpenLock, exclusive_lock
+from albumcore_adapters.store.log_watch import LogWatch
 from albumcore_adapters.store.recorder import IndexRecorder
 
 _memories = itertools.count(1)
@@ -185,6 +186,11 @@ def _log_damaged(error: AlbumcoreError) -> None:
 def database_of(store: Albumcore) -> Database:
     """The database of an open store, for the tables beside its events."""
     return _recorder_of(store).datastore
+
+
+def watch_of(store: Albumcore) -> LogWatch:
+    """A watch of the log of an open store. Stop it before the store is closed."""
+    return LogWatch(store.recorder, database_of(store))
 
 
 def is_store_sealed(store: Albumcore) -> bool:

@@ -41,10 +41,11 @@ def find_page(
     within: Versions,
     limit: int | None,
     offset: int,
+    oldest: bool = False,
 ) -> tuple[Statement | None, int]:
     """The statement that selects the versions of a page, newest first, and the number of entries that are chosen.
 
-    The statement is None if the page is empty.
+    With ``oldest``, the page begins with the oldest. The statement is None if the page is empty.
     """
     after, until = within[0], MAX_INTEGER if within[1] is None else within[1]
     if until <= after:
@@ -55,10 +56,12 @@ def find_page(
     wanted = total if limit is None else limit
     if offset >= total or not wanted:
         return None, total
+    if oldest:
+        return _first(sources, min(wanted, MAX_INTEGER), offset, "ASC"), total
     if offset >= _DEEP_OFFSET and len(lanes) == len(sources):
         until = _version_at(c, stream, sources, lanes, offset)
         sources, offset = [_posting_list(stream, lane, (after, until)) for lane in lanes], 0
-    return _newest(sources, min(wanted, MAX_INTEGER), offset), total
+    return _first(sources, min(wanted, MAX_INTEGER), offset, "DESC"), total
 
 
 def count_postings(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
@@ -138,7 +141,7 @@ def _version_at(
     c: Cursor, stream: str, sources: Sequence[_Source], lanes: Sequence[str], offset: int
 ) -> int:
     """The version up to which all but the newest ``offset`` entries of some posting lists are, by binary search."""
-    c.execute(*_newest(sources, 1, 0))
+    c.execute(*_first(sources, 1, 0, "DESC"))
     [newest] = c.fetchall()
     low, high = 0, int(newest["version"])
     wanted = _count_until(c, stream, lanes, high) - offset
@@ -151,13 +154,13 @@ def _version_at(
     return low
 
 
-def _newest(sources: Sequence[_Source], limit: int, offset: int) -> Statement:
+def _first(sources: Sequence[_Source], limit: int, offset: int, order: str) -> Statement:
     # A limit in each: without it, PostgreSQL would read all of them and sort.
-    each = "SELECT version FROM ({select} ORDER BY version DESC LIMIT ?) AS newest"
+    each = f"SELECT version FROM ({{select}} ORDER BY version {order} LIMIT ?) AS first"  # noqa: S608
     union = " UNION ALL ".join(each.format(select=one.select[0]) for one in sources)
     reach = min(limit + offset, MAX_INTEGER)
     matched = [value for one in sources for value in (*one.select[1], reach)]
-    return f"{union} ORDER BY version DESC LIMIT ? OFFSET ?", [*matched, limit, offset]
+    return f"{union} ORDER BY version {order} LIMIT ? OFFSET ?", [*matched, limit, offset]
 
 
 def _count_until(c: Cursor, stream: str, lanes: Sequence[str], until: int) -> int:

@@ -180,10 +180,11 @@ class IndexRecorder:
         within: Versions,
         limit: int | None,
         offset: int,
+        oldest: bool = False,
     ) -> tuple[Sequence[StoredEvent], int]:
-        """The stored events of one page, newest first, and the number of all entries that are chosen."""
+        """The stored events of one page, newest or oldest first, and the number of all entries that are chosen."""
         with self.datastore.transaction(commit=False) as c:
-            page, total = find_page(c, stream, choices, within, limit, offset)
+            page, total = find_page(c, stream, choices, within, limit, offset, oldest)
             if page is None:
                 return [], total
             select, matched = page
@@ -191,7 +192,7 @@ class IndexRecorder:
                 f"SELECT {self.columns} FROM ({select}) AS page "  # noqa: S608
                 f"JOIN {self.events_table_name} "
                 f"ON originator_id = ? AND originator_version = page.version{self.join} "
-                "ORDER BY originator_version DESC",
+                f"ORDER BY originator_version {'ASC' if oldest else 'DESC'}",
                 [*matched, stream],
             )
             return [self.event_of(stored) for stored in c.fetchall()], total

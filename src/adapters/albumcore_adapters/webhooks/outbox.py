@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from albumcore import Albumcore
 from albumcore.times import in_utc
+from albumcore_adapters.base.cursors import Cursors
 from albumcore_adapters.base.logs import log
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.sql.database import Database
@@ -44,6 +45,7 @@ class Outbox:
         database: Holds the tables of the outbox, those of the events and those of the directory.
         people: Names and e-mail addresses of users.
         outbound: Sends the requests.
+        cursors: Makes the cursor in each body.
         root_url: The public root address of this service: the ``host`` of every body.
         api_url: The address that ``/studies/...`` is appended to: the root, and the prefix of the routes.
         clock: Returns the current time, aware, in UTC.
@@ -54,6 +56,7 @@ class Outbox:
     database: Database = field(repr=False)
     people: People = field(repr=False)
     outbound: HttpSender = field(repr=False)
+    cursors: Cursors = field(repr=False)
     root_url: str
     api_url: str
     clock: Callable[[], datetime]

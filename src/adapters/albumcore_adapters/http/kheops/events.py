@@ -8,9 +8,9 @@ from datetime import UTC, datetime, time
 from functools import partial
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from albumcore import Album, Albumcore, EntryKind, FeedQuery, Permission
+from albumcore import Album, Albumcore, EntryKind, FeedPage, FeedQuery, Permission
 from albumcore.albums.undo import UNDO_EVENTS
 from albumcore.errors import ChangedSince, UserNotFound
 from albumcore.feed import FEED, MUTATIONS, Family, FeedForm
@@ -22,7 +22,9 @@ from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
+from albumcore_adapters.http.conditional import ETAG, etag_of
 from albumcore_adapters.http.kheops.feed_json import render
+from albumcore_adapters.http.kheops.later_events import later_entries
 from albumcore_adapters.http.kheops.parameters import (
     MOMENT_NAMES,
     BadQuery,
@@ -33,12 +35,15 @@ from albumcore_adapters.http.kheops.parameters import (
 )
 from albumcore_adapters.http.kheops.report_providers import PROVIDER_ID_LENGTH
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.kheops.shared_specs import ALBUM_THEN, DONE, PAGE, listed
+from albumcore_adapters.http.kheops.shared_specs import ALBUM_THEN, DONE, PAGE, followed
+from albumcore_adapters.http.live import AFTER, LIVE, WAIT, Live
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, one_of
 from albumcore_adapters.http.openapi.value_schemas import DAY_OR_MOMENT, USER, any_case
-from albumcore_adapters.http.response import NO_CONTENT, Response
+from albumcore_adapters.http.response import NEXT_CURSOR, NO_CONTENT, TOTAL, Response
 from albumcore_adapters.http.route import Callers, Route
+from albumcore_adapters.identity.authentication import Authentication
+from albumcore_adapters.sql.database import Database
 
 Texts = Collection[str]
 
@@ -84,25 +89,73 @@ def list_all(
     claims: SeriesClaims,
     clock: Clock,
     form: FeedForm,
+    database: Database,
+    live: Live,
+    auth: Authentication,
 ) -> Response:
     """List a page of the entries that the caller may see, newest first; of the past, those that they saw then.
 
+    With ``after``, it is a page of the entries after a cursor, oldest first, and the request may wait for them.
+
     Raises:
         BadQuery: a parameter is malformed or unknown.
+        CursorGone: the cursor is of another history.
+    """
+    album, query, stream = request.album, request.query, request.stream
+    named = Named(people, catalogue, lambda: albums.load(stream))
+    wanted = feed_query(query, named, form)
+    shown_with = {*query.texts("with")}
+    if not shown_with <= {"version", "cursor"}:
+        raise BadQuery("with", "version or cursor is expected")
+    is_later = AFTER in query.values
+    if is_later:
+        page = later_entries(request, albums, database, live, auth, wanted)
+        last = page.entries[-1] if page.entries else None
+        cursor = live.cursor_after(last.recorded) if last else query.text(AFTER)
+    else:
+        feed = _present_or_past(request, albums, clock)
+        page = feed(wanted)
+        # The first entry is the newest, on the first page.
+        newest = (
+            page if not wanted.offset and page.entries else feed(evolve(wanted, limit=1, offset=0))
+        )
+        cursor = live.cursor_after(newest.entries[0].recorded) if newest.entries else ""
+    about = people, catalogue, claims
+    entries = render(page, album, *about, form, versions="version" in shown_with)
+    if "cursor" in shown_with:
+        for one, entry in zip(page.entries, entries, strict=True):
+            entry["cursor"] = live.cursor_after(one.recorded)
+    return _with_cursor(
+        Response.json(entries, total=page.total),
+        cursor or live.beginning(stream),
+        tagged=not is_later,
+    )
+
+
+def _present_or_past(
+    request: ApiRequest, albums: Albumcore, clock: Clock
+) -> Callable[[FeedQuery], FeedPage]:
+    """What reads a page of the feed as of the moment that the request names; without one, of the present.
+
+    Raises:
+        BadQuery: a parameter is malformed, or needs ``after``.
     """
     album, query = request.album, request.query
-    named = Named(people, catalogue, lambda: albums.load(request.stream))
-    wanted = feed_query(query, named, form)
+    if WAIT in query.values:
+        raise BadQuery(WAIT, "it needs after")
     is_past = not query.values.keys().isdisjoint(MOMENT_NAMES)
     moment = asked_moment(query, albums, album, clock) if is_past else None
     version = None if moment is None else moment.version
-    page = albums.feed(album, request.caller.user, wanted, version=version)
-    shown_with = query.texts("with")
-    if not {*shown_with} <= {"version"}:
-        raise BadQuery("with", "version is expected")
-    about = people, catalogue, claims
-    entries = render(page, album, *about, form, versions=bool(shown_with))
-    return Response.json(entries, total=page.total)
+    return lambda wanted: albums.feed(album, request.caller.user, wanted, version=version)
+
+
+def _with_cursor(response: Response, cursor: str, *, tagged: bool) -> Response:
+    """A response with the cursor to go on from, and an entity tag if it may be asked for again."""
+    headers = {**response.headers, NEXT_CURSOR: cursor}
+    if tagged:
+        assert isinstance(response.body, bytes)
+        headers[ETAG] = etag_of(response.body, cursor, headers[TOTAL])
+    return evolve(response, headers=headers)
 
 
 def take_event_back(
@@ -273,26 +326,32 @@ _TYPES = ParameterSpec(one_of("comments", "mutations"), "Without it, both.", rep
 _FAMILY = ParameterSpec(any_case("WEBHOOKS", "SENDING", "USERS", "REPORT_PROVIDER"), repeated=True)
 
 _WITH = ParameterSpec(
-    one_of("version"), "Each entry has its version, and the version that it takes back, if any."
+    one_of("version", "cursor"),
+    "version: each entry has its version, and the version that it takes back, if any. cursor: each entry has the"
+    " cursor after it.",
+    repeated=True,
 )
 
 ROUTES = (
     Route(
         *("GET", "/albums/{album}/events", list_all),
-        summary="List the events of an album, newest first. Filters apply to mutations only.",
+        summary="List the events of an album, newest first, or after a cursor. Filters apply to mutations only.",
         callers=Callers.ANY_TOKEN,
         permission=Permission.READ_COMMENT,
         query={
             **PAGE,
             **ALBUM_THEN,
+            **LIVE,
             "types": _TYPES,
             "type": ParameterSpec(one_of(*MUTATIONS), repeated=True),
             "family": _FAMILY,
             **{name: parameter.spec for name, parameter in FILTER_PARAMETERS.items()},
             "with": _WITH,
         },
-        responses=listed("Event"),
+        responses=followed("Event"),
+        errors=(410,),
         from_store=True,
+        unless_live=AFTER,
     ),
     Route(
         *("POST", "/albums/{album}/events/{version}/undo", take_event_back),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from albumcore_adapters.http.accept import DICOM_JSON, JSON
 from albumcore_adapters.http.moments import then_of
-from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC
+from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, CURSOR
 from albumcore_adapters.http.openapi.specs import (
     COUNT,
     TEXT,
@@ -26,6 +26,7 @@ from albumcore_adapters.http.openapi.value_schemas import (
     POSITIVE,
     any_case,
 )
+from albumcore_adapters.http.response import NEXT_CURSOR
 
 _TOTAL: Mapping[str, Schema] = {"X-Total-Count": COUNT}
 
@@ -84,6 +85,15 @@ def in_place(favorite: ParameterSpec) -> Parameters:
 def listed(name: str) -> Mapping[int, ResponseSpec]:
     """The response with a page of a list."""
     return {200: ResponseSpec("A page of the list.", {JSON: array(ref(name))}, _TOTAL)}
+
+
+def followed(name: str) -> Mapping[int, ResponseSpec]:
+    """The response with a page of a list that can be followed by its cursor; 304 where it has not changed."""
+    headers = {**_TOTAL, NEXT_CURSOR: CURSOR}
+    return {
+        200: ResponseSpec("A page of the list.", {JSON: array(ref(name))}, headers),
+        304: ResponseSpec("The client has this version of the page."),
+    }
 
 
 def shown(name: str, status: int = 200) -> Mapping[int, ResponseSpec]:

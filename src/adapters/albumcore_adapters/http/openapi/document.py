@@ -48,7 +48,7 @@ ERRORS: Mapping[int, str] = {
     406: "Accept does not allow the media type of the response.",
     408: "The body arrived too slowly.",
     409: "The request conflicts with the present state.",
-    410: "It was removed too long ago to be restored, or its data were erased.",
+    410: "It was removed too long ago to be restored, its data were erased, or a cursor is of another history.",
     413: "The body is too large.",
     415: "The media type of the body is not supported.",
     416: "The body has no such range of bytes.",
@@ -56,7 +56,7 @@ ERRORS: Mapping[int, str] = {
     500: "A fault of the service, such as damaged bytes of an image; the detail has the log id.",
     502: "Another server failed, or sent an invalid response.",
     503: "The store is busy, full or replaced, no keys are available, DICOM files cannot be read, or too many "
-    "outbound requests are in progress; try again.",
+    "outbound requests, or requests that wait for events, are in progress; try again.",
     504: "The existing archive did not answer in time.",
 }
 

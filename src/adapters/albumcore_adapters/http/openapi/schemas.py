@@ -27,6 +27,7 @@ LOCAL_TIME: Schema = text(
 UTC_TIME: Schema = text(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$")
 UID: Schema = text(1, 64, pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*$")
 ALPHANUMERIC: Schema = text(1, 64, pattern="^[A-Za-z0-9]+$")
+CURSOR: Schema = text(43, 43, pattern="^[A-Za-z0-9_-]+$")
 
 DAY: Schema = text(pattern=r"^\d{1,2}/\d{1,2}/\d{4}$", description="MM/DD/YYYY")
 GENDER: Schema = one_of("Male", "Female")
@@ -72,7 +73,7 @@ _WEBHOOK = {
 }
 _TRIGGERED_SERIES = closed_object({"series_uid": UID}, {"retrieve_url": TEXT})
 
-_VERSIONS = {"version": COUNT, "undoes": COUNT}
+_VERSIONS = {"version": COUNT, "undoes": COUNT, "cursor": CURSOR}
 
 SCHEMAS: Mapping[str, Schema] = {
     "Error": closed_object(
@@ -275,6 +276,26 @@ SCHEMAS: Mapping[str, Schema] = {
             "type": IMAGE_TYPE,
             "data": TEXT,
         }
+    ),
+    "ImageEvent": closed_object(
+        {
+            "event": one_of(
+                "image_added",
+                "image_removed",
+                "image_restored",
+                "images_erased",
+                "patient_deleted",
+                "patient_restored",
+            ),
+            "time": text(),
+            "cursor": CURSOR,
+        },
+        {
+            "image": INTEGER,
+            "clinic": {"type": ["integer", "null"]},
+            "station": {"type": ["integer", "null"]},
+            "type": IMAGE_TYPE,
+        },
     ),
     "Made": closed_object({"id": INTEGER}),
     "Clinic": closed_object({"id": INTEGER, "start": DAY, "end": DAY, "location": TEXT}),

@@ -1,0 +1,125 @@
+"""The events of a patient's image set, after a cursor: a feed to follow, in the way of an album's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from albumcore import Albumcore, ImageAdded, ImageRemoved, ImageRestored, RecordedEvent, Stream
+from albumcore.erasures import ImagesErased
+from albumcore.ids import PatientId
+from albumcore.image_sets import PatientImageSet
+from albumcore.image_sets.image_set import PatientDeleted, PatientRestored
+from albumcore.json_object import Json, present
+from albumcore.kernel import ERASED
+from albumcore.streams import patient_stream
+from albumcore_adapters.directory.existence import ids_exist
+from albumcore_adapters.http.accept import JSON
+from albumcore_adapters.http.live import AFTER, LIVE, PAGE_SIZE, WAIT, Live, seconds_asked
+from albumcore_adapters.http.openapi.schemas import CURSOR
+from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, array, ref
+from albumcore_adapters.http.openapi.value_schemas import POSITIVE
+from albumcore_adapters.http.response import NEXT_CURSOR, Response
+from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
+from albumcore_adapters.http.tscharts.shared_specs import ROOT
+from albumcore_adapters.sql.database import Database
+
+NAMES: Mapping[type[Any], str] = {
+    ImageAdded: "image_added",
+    ImageRemoved: "image_removed",
+    ImageRestored: "image_restored",
+    ImagesErased: "images_erased",
+    PatientDeleted: "patient_deleted",
+    PatientRestored: "patient_restored",
+}
+"""What each event of an image set is called."""
+
+_MOST = 1000  # entries of one answer
+
+
+@frozen
+class _ImageSetPage:
+    """Some events of an image set, oldest first."""
+
+    entries: tuple[RecordedEvent[Any], ...]
+
+
+def list_events(
+    request: TSChartsRequest, albums: Albumcore, database: Database, live: Live
+) -> Response:
+    """List the events of a patient's image set after a cursor, oldest first; the request may wait for them.
+
+    Raises:
+        falcon.HTTPNotFound: there is no such patient, or no more.
+        falcon.HTTPBadRequest: a parameter is malformed.
+        CursorGone: the cursor is of another history.
+        LimitReached: too many requests wait.
+    """
+    patient = request.id
+    stream = patient_stream(PatientId(patient))
+    if not ids_exist(database, {"patient": patient}):
+        raise not_found()
+    limit = read("limit", _limit, request.param("limit"))
+    seconds = read(
+        WAIT, lambda text: seconds_asked(text, request.req.query_string), request.param(WAIT)
+    )
+    cursor = request.param(AFTER) or ""
+    version = read(AFTER, lambda text: live.version_after(albums, stream, text), cursor)
+
+    def page() -> _ImageSetPage:
+        with database.read_snapshot():
+            if not ids_exist(database, {"patient": patient}):
+                raise not_found()
+            return _page(albums, stream, version, limit)
+
+    entries = live.wait_for(stream, seconds, page, request.req.env).entries
+    if entries:
+        cursor = live.cursor_after(entries[-1])
+    response = Response.json([_shown(live, one) for one in entries])
+    return evolve(response, headers={NEXT_CURSOR: cursor or live.beginning(stream)})
+
+
+def _page(
+    albums: Albumcore, stream: Stream[PatientImageSet], version: int, limit: int
+) -> _ImageSetPage:
+    # Versions are numbers without gaps.
+    return _ImageSetPage(tuple(albums.history(stream, after=version, until=version + limit)))
+
+
+def _shown(live: Live, recorded: RecordedEvent[Any]) -> Json:
+    event = recorded.event
+    shown = present(
+        event=NAMES[type(event)],
+        time=recorded.at.isoformat(),
+        image=getattr(event, "image_id", None),
+        cursor=live.cursor_after(recorded),
+    )
+    if isinstance(event, ImageAdded) and event.content.length is not ERASED:
+        shown |= {"clinic": event.clinic, "station": event.station, "type": event.type.value}
+    return shown
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE_SIZE
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= _MOST):
+        raise ValueError(f"a whole number from 1 to {_MOST} is expected")
+    return int(text)
+
+
+ROUTES = (
+    Route(
+        *("GET", f"{ROOT}/patient/{{key}}/events", list_events),
+        summary="List the events of a patient's image set, oldest first, or wait for one.",
+        query={**LIVE, "limit": ParameterSpec({**POSITIVE, "maximum": _MOST}, "100 without it.")},
+        responses={
+            200: ResponseSpec(
+                "The events.", {JSON: array(ref("ImageEvent"))}, {NEXT_CURSOR: CURSOR}
+            )
+        },
+        errors=(400, 404, 410, 503),
+    ),
+)
