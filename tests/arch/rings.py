@@ -42,6 +42,7 @@ ROOMS: tuple[frozenset[str], ...] = (
 """The rooms of albumcore_adapters. Each may import albumcore too."""
 
 KNOWN_BY: Mapping[str, frozenset[str]] = {
+    "a2wsgi": frozenset({"http"}),
     "argon2": frozenset({"directory"}),
     "cryptography": frozenset({"blobs", "store"}),
     "cyclopts": frozenset({"cli"}),
@@ -89,5 +90,5 @@ LAZY_CIRCLES = frozenset({("albumcore", "albumcore.testing.types")})
 WHOLE = ("albumcore_adapters.service", "Service")
 """The module and the name of everything that is open in a process."""
 
-TAKES_THE_WHOLE = frozenset({"service", "verification", "http.app", "http.wsgi"})
+TAKES_THE_WHOLE = frozenset({"service", "verification", "http.app", "http.asgi", "http.wsgi"})
 """Modules that may know it, beside those of the rooms `server` and `cli`. All others are handed what they use."""

@@ -88,9 +88,13 @@ class Service:
     instance_store: InstanceStore = field(repr=False)
     instance_reader: InstanceReader = field(repr=False)
     series_fetcher: SeriesFetcher = field(repr=False)
-    cursors: Cursors = field(repr=False)
     log_watch: LogWatch = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
+
+    @property
+    def cursors(self) -> Cursors:
+        """What makes and reads the texts of cursors."""
+        return self.outbox.cursors
 
     def close(self) -> None:
         """End waiting requests and decoding processes, and close the database and the connections to an archive."""
@@ -161,13 +165,9 @@ def _compose(
     auth = Authentication(
         albums, people, token_last_uses, jwt_revocations, verifier, issuer, clock, unknown
     )
-    cursors = Cursors(secret)
     outbox = Outbox(
-        *(albums, database, people, outbound, cursors),
-        root_url=settings.root,
-        api_url=settings.api_url,
-        clock=clock,
-        make_id=make_id,
+        *(albums, database, people, outbound, Cursors(secret)),
+        *(settings.root, settings.api_url, clock, make_id),
     )
     holdings = Holdings(albums, inbox, claims, catalogue, clock)
     access = ImageAccess(holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat])
@@ -201,7 +201,6 @@ def _compose(
         instance_store=_instance_store(settings, reader, access),
         instance_reader=reader,
         series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index, clock),
-        cursors=cursors,
         log_watch=watch_of(albums),
     )
 
