@@ -50,6 +50,7 @@ def forget_version(cursor: Any) -> None:
     for table, column in (
         *(("directory_person", "pid"), ("directory_person", "salt")),
         *(("webhook_group_series", "uploaded"), ("webhook_trigger", "is_upload")),
+        *(("webhook_trigger", "version"), ("webhook_trigger", "first_at")),
         ("webhook_trigger_series", "new_instances"),
     ):
         cursor.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

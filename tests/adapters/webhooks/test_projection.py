@@ -41,6 +41,7 @@ from albumcore import (
 from albumcore.ids import AlbumId, CapabilityTokenId, WebhookId
 from albumcore.testing import ALBUMS, CAST, Clock, Command
 from albumcore.testing.arguments import digest_from
+from albumcore_adapters.base.cursors import Cursors
 from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.outbound import Outbound
@@ -139,7 +140,9 @@ def opened(store: Albumcore, clock: Clock) -> Outbox:
     """The outbox of the store, opened as by a process that starts."""
     database = database_of(store)
     return open_outbox(
-        Outbox(store, database, People(database), Outbound(), "", "", clock, random_id)
+        Outbox(
+            *(store, database, People(database), Outbound(), Cursors(b"")), "", "", clock, random_id
+        )
     )
 
 

@@ -239,6 +239,13 @@ CREATE TABLE directory_album_look (
 """
 """Sessions of browsers, each under the SHA-256 of its id; and up to which event a user has looked at an album."""
 
+_ADD_VERSIONS = """
+ALTER TABLE webhook_trigger ADD COLUMN version INTEGER;
+ALTER TABLE webhook_trigger ADD COLUMN first_at TEXT;
+"""
+"""The version of the event that a delivery is of; for a batch, the time of its first series. Both are NULL in
+deliveries that an older release enqueued."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -251,6 +258,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _add_stored_at,  # 9
     _ADD_PATIENTS_OF_PACS,  # 10
     _ADD_SESSIONS,  # 11
+    _ADD_VERSIONS,  # 12
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

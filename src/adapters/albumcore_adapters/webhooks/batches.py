@@ -164,10 +164,10 @@ def _enqueue_batch(outbox: Outbox, batch: Row, now: datetime) -> int:
 
 def _take_ready(
     cursor: Cursor, batch: Row, in_album: set[str], now: datetime
-) -> dict[SeriesUID, int | None]:
+) -> dict[SeriesUID, tuple[int | None, datetime]]:
     """Remove from a batch the series that are ready, which are returned, and those that are dropped.
 
-    Each is returned with what ``uploaded`` says of it.
+    Each is returned with what ``uploaded`` says of it, and the time when it came.
     """
     number = batch["number"]
     cursor.execute(_IS_SUBSCRIBED, (batch["album_id"], batch["webhook_id"]))
@@ -186,17 +186,19 @@ def _take_ready(
     )
     if not waiting:
         cursor.execute("DELETE FROM webhook_group WHERE number = ?", (number,))
-    return {uid: uploaded[uid] for uid in sorted(ready)}
+    return {uid: (uploaded[uid], came_at[uid]) for uid in sorted(ready)}
 
 
-def _notifications(batch: Row, ready: Mapping[SeriesUID, int | None]) -> list[Notification]:
+def _notifications(
+    batch: Row, ready: Mapping[SeriesUID, tuple[int | None, datetime]]
+) -> list[Notification]:
     """One notification of what was uploaded, and one of what was put into the album otherwise, as far as there is any.
 
     Through a token, both are uploads.
     """
     source = Source(UserId(batch["sub"]), batch["token_id"] or None, batch["provider_id"] or None)
     by_kind: dict[bool, list[SeriesUID]] = {}
-    for uid, uploaded in ready.items():
+    for uid, (uploaded, _) in ready.items():
         is_upload = uploaded is not None or not source.in_person
         by_kind.setdefault(is_upload, []).append(uid)
     return [
@@ -207,7 +209,8 @@ def _notifications(batch: Row, ready: Mapping[SeriesUID, int | None]) -> list[No
             study_uid=StudyUID(batch["study_uid"]),
             series_uids=tuple(series_uids),
             is_upload=is_upload,
-            new_instances={uid: number for uid in series_uids if (number := ready[uid])},
+            new_instances={uid: number for uid in series_uids if (number := ready[uid][0])},
+            first_at=min(ready[uid][1] for uid in series_uids),
         )
         for is_upload, series_uids in by_kind.items()
     ]

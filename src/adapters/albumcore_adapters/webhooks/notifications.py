@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -41,6 +42,8 @@ class Notification:
         album_version: The version of the album that the body describes; None for the current one.
         is_upload: Images of the series were uploaded (`WebhookEvent.NEW_SERIES`).
         new_instances: The numbers of new instances of series that are not new to the album.
+        version: The version of the event; None for a batch.
+        first_at: The time of the first series of a batch.
     """
 
     webhook_id: WebhookId
@@ -54,6 +57,8 @@ class Notification:
     album_version: int | None = None
     is_upload: bool = False
     new_instances: Mapping[SeriesUID, int] = field(factory=dict)
+    version: int | None = None
+    first_at: datetime | None = None
 
 
 AlbumAfter: TypeAlias = Callable[[RecordedEvent[Any]], Album]
@@ -89,7 +94,8 @@ def notifications_of(
         return ()
     content = content_of(recorded, recorded.event, album_after)
     return tuple(
-        Notification(webhook_id, event, recorded.act, **content) for webhook_id in subscribed
+        Notification(webhook_id, event, recorded.act, version=recorded.version, **content)
+        for webhook_id in subscribed
     )
 
 
@@ -98,6 +104,7 @@ def _manual(recorded: RecordedEvent[Any], triggered: WebhookTriggered) -> Notifi
         triggered.webhook_id,
         triggered.event,
         recorded.act,
+        version=recorded.version,
         is_manual=True,
         user=triggered.user,
         study_uid=triggered.study_uid,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from attrs import frozen
 
@@ -12,6 +13,7 @@ from albumcore.feed import Person
 from albumcore.ids import AlbumId, UserId
 from albumcore.json_object import Json, present
 from albumcore.kernel import shown_text
+from albumcore_adapters.base.cursors import BEGINNING, Cursor
 from albumcore_adapters.webhooks.json_values import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.notifications import Notification
 from albumcore_adapters.webhooks.outbox import Outbox
@@ -41,8 +43,20 @@ def payload(outbox: Outbox, album_id: AlbumId, notification: Notification) -> Js
         "event_time": utc_time(notification.act.at),
         "source": _source(subject),
         "is_manual_trigger": notification.is_manual,
+        "cursor": _cursor(outbox, album_id, notification),
         **CONTENTS[notification.event](subject),
     }
+
+
+def _cursor(outbox: Outbox, album_id: AlbumId, notification: Notification) -> str:
+    """The cursor after the event, or before the first of a batch: other events may have come in between."""
+    stream, version = album_stream(album_id), notification.version
+    moment_of = outbox.albums.moment
+    if version is None:
+        first_at = notification.first_at or notification.act.at
+        version = moment_of(stream, first_at - timedelta(microseconds=1)).version
+    cursor = Cursor(version, moment_of(stream, version=version).at) if version else BEGINNING
+    return outbox.cursors.text(stream.name, cursor)
 
 
 def _source(subject: _Subject) -> Json:

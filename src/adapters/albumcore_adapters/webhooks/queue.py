@@ -47,7 +47,8 @@ It is longer than a worker waits for the database between reading the clock and 
 _INSERT = (
     "INSERT INTO webhook_trigger (trigger_id, album_id, webhook_id, event, is_manual, at, sub,"
     ' token_id, provider_id, "user", study_uid, is_study_gone, album_version,'
-    " is_upload, url, secret, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " is_upload, version, first_at, url, secret, due_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_SERIES = (
     "INSERT INTO webhook_trigger_series (trigger_id, series_uid, new_instances) VALUES (?, ?, ?)"
@@ -170,7 +171,8 @@ def enqueue(
             *(int(notification.is_manual), at),
             *(source.user, source.capability_token, source.report_provider),
             *(notification.user, notification.study_uid, int(notification.is_study_gone)),
-            *(notification.album_version, int(notification.is_upload)),
+            *(notification.album_version, int(notification.is_upload), notification.version),
+            None if notification.first_at is None else timestamp(notification.first_at),
             *((None, None) if webhook is None else (shown_text(webhook.url), webhook.secret)),
             at,
         ),
@@ -281,6 +283,8 @@ def _notification(row: Row, series: list[Row]) -> Notification:
         is_study_gone=bool(row["is_study_gone"]),
         album_version=row["album_version"],
         is_upload=bool(row["is_upload"]),
+        version=row["version"],
+        first_at=None if row["first_at"] is None else parse_timestamp(row["first_at"]),
         new_instances={
             SeriesUID(one["series_uid"]): one["new_instances"]
             for one in series

@@ -59,9 +59,9 @@ def list_events(
         LimitReached: too many requests wait.
     """
     patient = request.id
-    stream = patient_stream(PatientId(patient))
     if not ids_exist(database, {"patient": patient}):
         raise not_found()
+    stream = patient_stream(PatientId(patient))
     limit = read("limit", _limit, request.param("limit"))
     seconds = read(
         WAIT, lambda text: seconds_asked(text, request.req.query_string), request.param(WAIT)
