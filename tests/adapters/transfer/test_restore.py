@@ -142,6 +142,13 @@ def test_where_nothing_was(is_there: bool, backup: Path, tmp_path: Path) -> None
         assert service.albums.verify(service.image_bytes.check) == []
 
 
+def test_the_settings_file_stays(backup: Path, data: Path) -> None:
+    """A file of settings in the data directory is not of the backup, and is in the new directory as before."""
+    (data / "albumcore.toml").write_text("workers = 3\n")
+    restored(backup, data)
+    assert (data / "albumcore.toml").read_text() == "workers = 3\n"
+
+
 def test_a_symbolic_link_stays(backup: Path, data: Path, tmp_path: Path) -> None:
     """The directory that it points to is replaced."""
     link = tmp_path / "link"

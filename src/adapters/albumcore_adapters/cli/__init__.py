@@ -37,6 +37,7 @@ COMMANDS = (
     "erase",
     "gc",
     "collect_blobs",
+    "settings",
     "completion",
 )
 """The modules of the commands. The help lists the commands by name."""
@@ -62,7 +63,7 @@ def main() -> None:
     """Run the command of the arguments. Exit status: 0 success, 1 a problem was found, 2 the command was refused."""
     os.umask(0o077)  # only the owner may read new files of the data directory
     try:
-        app(sys.argv[1:])
+        app.meta(sys.argv[1:])
     except Failed as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.status)

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from albumcore.ids import UserId
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.base.settings_file import CONFIG_VARIABLE, settings_from
 from albumcore_adapters.cli.help_page import HelpPage
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.service import Service, open_service
@@ -24,8 +25,8 @@ app = App(
     name="albumcore",
     help="""Albums of medical images and patient image sets, whose history is the truth.
 
-    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT, ALBUMCORE_MAX_UPLOAD, ...);
-    docs/reference/settings.md has the table.
+    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT, ALBUMCORE_MAX_UPLOAD, ...),
+    or from a file; docs/reference/settings.md has the table.
 
     For example:
 
@@ -48,12 +49,30 @@ app = App(
         albumcore gc
         albumcore collect-blobs --dry-run
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
+        albumcore settings > /srv/albumcore/albumcore.toml
         albumcore completion bash
     """,
     help_format="plaintext",
     help_formatter=HelpPage(),
     version=version("albumcore"),
 )
+
+
+@app.meta.default
+def with_settings_file(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Annotated[
+        Path | None,
+        Parameter(
+            help="The settings file; albumcore.toml in the data directory, if it is there. [env: ALBUMCORE_CONFIG]"
+        ),
+    ] = None,
+) -> Any:
+    """Run a command with a settings file."""
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.absolute())  # also for processes that it starts
+    return app(tokens)
+
 
 DataOption = Annotated[
     Path | None, Parameter(name="--data", help="The data directory. [env: ALBUMCORE_DATA]")
@@ -75,8 +94,8 @@ class Failed(Exception):
 
 
 def settings_of(data: Path | None, **options: Any) -> Settings:
-    """Return the settings of the environment, overridden by options of the command line."""
-    return Settings.from_environment(os.environ, data=data, **options)
+    """Return the settings of the environment and the settings file, overridden by options of the command line."""
+    return settings_from(os.environ, data=data, **options)
 
 
 def existing(data: Path | None) -> AbstractContextManager[Service]:

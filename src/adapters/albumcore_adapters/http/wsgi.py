@@ -3,12 +3,12 @@
 import os
 
 from albumcore_adapters.base.logs import configure_logging
-from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.base.settings_file import settings_from
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import open_service
 from albumcore_adapters.webhooks import Runner
 
-settings = Settings.from_environment(os.environ)
+settings = settings_from(os.environ)
 configure_logging(settings.log_level)
 service = open_service(settings)
 app = create_app(service)

@@ -22,6 +22,7 @@ from albumcore_adapters.base.data_directory import (
 from albumcore_adapters.base.progress import Stage
 from albumcore_adapters.base.secret import copy_secret, load_secret
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.base.settings_file import CONFIG_FILE
 from albumcore_adapters.blobs import open_blobs
 from albumcore_adapters.erasure.erasure_list import ListedErasure
 from albumcore_adapters.store.configured import open_store
@@ -104,6 +105,8 @@ def restore(
         secret = _restore_secret(manifest, backup, swap.data, new)
         if (backup / DEMO_FILE).exists():
             _copy(backup / DEMO_FILE, swap.new / DEMO_FILE)
+        if (swap.data / CONFIG_FILE).exists():
+            _copy(swap.data / CONFIG_FILE, swap.new / CONFIG_FILE)
         restore_blobs(manifest, backup, open_blobs(new), stage)
         erased = _verify(new, manifest, stage, again)
         write_list(swap.new, again)
