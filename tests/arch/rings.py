@@ -33,7 +33,7 @@ ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"erasure", "instances"}),
     frozenset({"transfer"}),
     frozenset({"service"}),
-    frozenset({"verification"}),
+    frozenset({"doctor", "verification"}),
     frozenset({"http"}),
     frozenset({"server"}),
     frozenset({"cli"}),
@@ -61,7 +61,7 @@ KNOWN_BY: Mapping[str, frozenset[str]] = {
     "pybase64": frozenset({"blobs"}),
     "pydicom": frozenset({"dicom", "server"}),
     "python_multipart": frozenset({"base"}),
-    "sqlite3": frozenset({"sql", "store", "directory", "transfer", "erasure", "cli"}),
+    "sqlite3": frozenset({"sql", "store", "directory", "transfer", "erasure", "doctor", "cli"}),
     "structlog": frozenset({"base"}),
 }
 """Which rooms of the adapters may import a package that is not ours; albumcore imports none of these."""

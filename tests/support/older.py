@@ -42,7 +42,7 @@ def forget_version(cursor: Any) -> None:
     for table in (
         *("directory_event_key", "directory_sealed", "directory_deleted_patient"),
         *("directory_stored_instance", "directory_header", "directory_thumbnail"),
-        *("directory_pacs_series", "webhook_upload"),
+        *("directory_pacs_series", "webhook_upload", "operator_note"),
         *("directory_session", "directory_album_look"),
     ):
         cursor.execute(f"DROP TABLE {table}")

@@ -28,6 +28,7 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.clinics import Clinics
 from albumcore_adapters.directory.inbox import Inbox
 from albumcore_adapters.directory.jwt_revocations import JwtRevocations
+from albumcore_adapters.directory.operator_notes import note_first_secret
 from albumcore_adapters.directory.pacs_series import PacsSeries
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.directory.people import People
@@ -140,6 +141,7 @@ def open_service(
     albums = open_store(settings, clock)
     try:
         refuse_unfinished_copy(database_of(albums))
+        note_first_secret(database_of(albums), secret)
         return _compose(settings, secret, blobs, pacs, albums, clock, make_id)
     except BaseException:
         albums.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 import secrets
@@ -46,6 +47,11 @@ def load_secret(data_dir: Path, file: Path | None = None) -> bytes:
     if not path.exists():
         _create(path)
     return _read(path)
+
+
+def secret_fingerprint(secret: bytes) -> str:
+    """Return 16 hexadecimal digits by which two secrets are compared; nothing about the secret follows from them."""
+    return hmac.digest(secret, b"fingerprint", "sha256").hex()[:16]
 
 
 def load_authorization(file: Path | None) -> str | None:

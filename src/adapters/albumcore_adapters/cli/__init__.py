@@ -31,6 +31,7 @@ COMMANDS = (
     "undo",
     "restore_records",
     "verify",
+    "doctor",
     "backup",
     "restore",
     "copy",

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.cli.base import DataOption, JsonOption, app, existing, print_json
 from albumcore_adapters.directory.instance_blobs import instances_elsewhere
+from albumcore_adapters.directory.operator_notes import note_backup
 from albumcore_adapters.transfer.backup import back_up
 
 
@@ -51,6 +52,7 @@ def backup(
             at=service.clock(),
             secret=service.secret if with_secret else None,
         )
+        note_backup(service.database, manifest.made_at)
         elsewhere = instances_elsewhere(service.database)
     if json:
         print_json(orjson.loads(manifest.as_json()))

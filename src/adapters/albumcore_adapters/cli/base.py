@@ -43,6 +43,7 @@ app = App(
         albumcore restore-patient 7 --by tscharts-1
         albumcore rebuild
         albumcore verify
+        albumcore doctor
         albumcore backup /backup/2026-03-14 --data /srv/albumcore
         albumcore restore /backup/2026-03-14 --data /srv/albumcore --none-since
         albumcore erase comment Q7bZ2mP0xT 3

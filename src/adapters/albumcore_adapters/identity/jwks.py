@@ -11,7 +11,8 @@ import logging
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any, Protocol, TypeAlias
 
@@ -40,6 +41,8 @@ STALE_PAUSE = timedelta(seconds=60)
 _TIMEOUT = 5.0
 _MOST_BYTES = 1024 * 1024
 _LEAST_RSA_BITS = 2048
+
+_FETCH_ERRORS = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -152,8 +155,8 @@ class JwksKeys:
             try:
                 if self._tried_at is None or abs(at - self._tried_at) >= pause:
                     self._tried_at = at
-                    self._set = _KeySet(_fetch(self._url), at)
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+                    self._set = _KeySet(_fetch(self._url)[0], at)
+            except _FETCH_ERRORS as error:
                 reason = str(error) or type(error).__name__
                 log(_log, logging.WARNING, "jwks_fetch_failed", reason=reason)
             finally:
@@ -161,8 +164,38 @@ class JwksKeys:
         return self._known(at, STALE)
 
 
-def _fetch(url: str) -> tuple[_PublicKey, ...]:
-    """Return the usable keys at ``url``; raises `ValueError` if there are none."""
+@frozen
+class PublishedKeys:
+    """What an identity provider answers.
+
+    Attributes:
+        number: How many of its keys are usable here.
+        date: The `Date` of the answer; None if it has none, or one that cannot be read.
+    """
+
+    number: int
+    date: datetime | None
+
+
+def published_keys(url: str) -> PublishedKeys:
+    """Ask an identity provider for its keys, once.
+
+    Raises:
+        KeysUnavailable: it does not answer, or with no usable key.
+    """
+    try:
+        keys, headers = _fetch(url)
+    except _FETCH_ERRORS as error:
+        raise KeysUnavailable(str(error) or type(error).__name__) from error
+    try:
+        date = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return PublishedKeys(len(keys), None)
+    return PublishedKeys(len(keys), date.replace(tzinfo=date.tzinfo or UTC))
+
+
+def _fetch(url: str) -> tuple[tuple[_PublicKey, ...], httpx.Headers]:
+    """Return the usable keys at ``url``, and the headers; raises `ValueError` if there are none."""
     until = time.monotonic() + _TIMEOUT
     body = bytearray()
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -179,7 +212,7 @@ def _fetch(url: str) -> tuple[_PublicKey, ...]:
     keys = _keys_in(orjson.loads(body))
     if not keys:
         raise ValueError("the answer holds no usable key")
-    return keys
+    return keys, response.headers
 
 
 def key_in(document: Any, alg: str, kid: str, at: datetime) -> Key | None:

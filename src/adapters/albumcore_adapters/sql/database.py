@@ -30,6 +30,9 @@ System: TypeAlias = Literal["sqlite", "postgres"]
 LOCK_SECONDS = 30
 """How long a writer waits for others, by default."""
 
+MOST_CONNECTIONS = 16
+"""How many connections to PostgreSQL a process opens at most. SQLite has no such limit."""
+
 MAX_INTEGER = 2**63 - 1
 MAX_KEY = 255
 """The length of a text in a key, in characters: PostgreSQL refuses index entries of more than some 2,700 bytes."""

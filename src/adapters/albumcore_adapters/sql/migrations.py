@@ -246,6 +246,14 @@ ALTER TABLE webhook_trigger ADD COLUMN first_at TEXT;
 """The version of the event that a delivery is of; for a batch, the time of its first series. Both are NULL in
 deliveries that an older release enqueued."""
 
+_ADD_OPERATOR_NOTES = """
+CREATE TABLE operator_note (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+"""
+"""What an operator is told about: the fingerprint of the secret, and when the last backup was made."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create_tables,  # 1
     _add_position_column,  # 2
@@ -259,6 +267,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ADD_PATIENTS_OF_PACS,  # 10
     _ADD_SESSIONS,  # 11
     _ADD_VERSIONS,  # 12
+    _ADD_OPERATOR_NOTES,  # 13
 )
 """The first migrates an empty database to schema version 1, the second to version 2, and so on."""
 

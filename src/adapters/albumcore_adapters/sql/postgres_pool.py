@@ -11,10 +11,10 @@ from eventsourcing.postgres import ConnectionPool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
+from albumcore_adapters.sql.database import MOST_CONNECTIONS
+
 WAIT_SECONDS = 5.0
 """How long to wait for an idle connection of the pool, or for the server to accept one."""
-
-MOST_CONNECTIONS = 16
 
 # The server, too, notices in half a minute that its client is gone, and releases the client's locks.
 KEEPALIVES = (

@@ -150,7 +150,7 @@ def _postgres(url: str) -> ModuleType:
             raise
         raise MissingExtra("PostgreSQL needs more: pip install 'albumcore[postgres]'") from error
     try:
-        postgres.connection_settings(url)
+        postgres.conninfo_of(url)
     except ValueError as error:
         raise NoAddress(str(error)) from None
     return postgres

@@ -37,7 +37,7 @@ from albumcore_adapters.sql.postgres_cursor import (
     PortableCursor,
     translated_errors,
 )
-from albumcore_adapters.sql.postgres_pool import connection_settings
+from albumcore_adapters.sql.postgres_pool import conninfo_of
 from albumcore_adapters.sql.postgres_server import connect_directly
 from albumcore_adapters.store.recorder import EVENT, FINGERPRINT_TABLE, IndexRecorder, index_tables
 from albumcore_adapters.store.rows import (
@@ -376,8 +376,8 @@ def has_store(url: str) -> bool:
         ValueError: it is no address.
         InterfaceError, OperationalError: the database cannot be reached, or does not let us in.
     """
-    connection_settings(url)
-    with translated_errors(), connect_directly(url) as connection:
+    conninfo = conninfo_of(url)
+    with translated_errors(), connect_directly(conninfo) as connection:
         # Not along the search path: the next schema may hold another store.
         looked = "SELECT to_regclass(quote_ident(current_schema()) || %s) IS NOT NULL"
         [(there,)] = connection.execute(looked, [f".{_EVENTS}"]).fetchall()

@@ -24,7 +24,9 @@ from albumcore_adapters.base.secret import copy_secret, load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.base.settings_file import CONFIG_FILE
 from albumcore_adapters.blobs import open_blobs
+from albumcore_adapters.directory.operator_notes import note_secret
 from albumcore_adapters.erasure.erasure_list import ListedErasure
+from albumcore_adapters.store import database_of
 from albumcore_adapters.store.configured import open_store
 from albumcore_adapters.transfer.blobs import check_left_images, restore_blobs
 from albumcore_adapters.transfer.dump import verified
@@ -135,8 +137,9 @@ def _verify(
 ) -> int:
     """Verify what was restored, and erase what was erased since; return how many events."""
     # Opened as the service opens it: a store of an older release is migrated, and a new secret is made if needed.
-    load_secret(new.data, new.secret_file)
+    secret = load_secret(new.data, new.secret_file)
     with closing(open_store(new, utc_now)) as albums:
+        note_secret(database_of(albums), secret)
         found = verified(albums, "sqlite", stage)
         manifest.check_counts(found.events, found.position)
         blobs = open_blobs(new)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from albumcore_adapters.directory.operator_notes import NOTES_TABLE
 from albumcore_adapters.store import (
     StoreError,
     StoreUnavailable,
@@ -48,7 +49,7 @@ SHORT_LIVED = (
 )
 """Tables with names, texts, keys and secrets: without them, a sealed store has pseudonyms, ids and numbers only."""
 
-_DERIVED = {*REBUILT, MARKER}
+_LEFT_OUT = {*REBUILT, MARKER, NOTES_TABLE}
 
 _NEVER_EMPTY = {"numbers", "webhook_position", SEALED_TABLE}
 """Tables that have a row in a new store."""
@@ -92,7 +93,7 @@ EVENT_TABLE = Table(
 
 @cache
 def tables_beside_events() -> tuple[Table, ...]:
-    """Return every table of a store except for the events and what is derived from them.
+    """Return every table of a store except for the events, what is derived from them, and notes about the place.
 
     The schema of a new store is the list: a table is transferred from the release on that introduces it.
     """
@@ -107,7 +108,7 @@ def tables_beside_events() -> tuple[Table, ...]:
             names = [row["name"] for row in cursor.fetchall()]
             found = []
             for name in names:
-                if name not in _DERIVED and name != EVENT_TABLE.name:
+                if name not in _LEFT_OUT and name != EVENT_TABLE.name:
                     cursor.execute("SELECT name, type, pk FROM pragma_table_info(?)", [name])
                     found.append(_table(name, cursor.fetchall()))
     finally:
