@@ -15,6 +15,7 @@ from albumcore_adapters.blobs import DirectoryBlobs
 from albumcore_adapters.cli.base import DataOption, Failed, app, opened, settings_of
 from albumcore_adapters.server import demo as demonstration
 from albumcore_adapters.server.address import check_address
+from albumcore_adapters.server.browser import open_in_browser
 from albumcore_adapters.server.exposure import exposures
 from albumcore_adapters.server.serve import serve as serve_until_stopped
 
@@ -30,6 +31,14 @@ def serve(
     demo: Annotated[
         bool, Parameter(negative=(), help="Fill the store with the demo, once.")
     ] = False,
+    open_page: Annotated[
+        bool,
+        Parameter(
+            name="--open",
+            negative=(),
+            help="Open the page in a browser when it is ready; with --demo, signed in.",
+        ),
+    ] = False,
 ) -> None:
     """Serve both APIs until stopped.
 
@@ -39,7 +48,7 @@ def serve(
     """
     settings = settings_of(data, bind=bind, workers=workers)
     check_address(settings.bind)
-    announce: Callable[[str], None] = _no_announcement
+    announce: Callable[[str], str] = _no_announcement
     # Opened here first, to report a damaged data directory before any worker starts.
     with opened(settings) as service:
         if demo:
@@ -50,7 +59,13 @@ def serve(
             announce = demonstration.announcement(service, made)
         for line in exposures(settings, service.people, service.accounts):
             print(f"warning: {line}", file=sys.stderr, flush=True)
-    serve_until_stopped(settings, announce)
+
+    def ready(address: str) -> None:
+        page = announce(address)
+        if open_page:
+            open_in_browser(page)
+
+    serve_until_stopped(settings, ready)
 
 
 def _fill_in_subprocess(data: Path) -> None:
@@ -72,5 +87,6 @@ def fill_demo(*, data: DataOption = None) -> None:
         demonstration.fill(service)
 
 
-def _no_announcement(address: str) -> None:
-    """Print nothing for a service without the demo: gunicorn logs the address."""
+def _no_announcement(address: str) -> str:
+    """Print nothing for a service without the demo: gunicorn logs the address. Return that of the page."""
+    return f"{address}/ui/"

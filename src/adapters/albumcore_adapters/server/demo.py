@@ -259,8 +259,11 @@ def _image_set(service: Service) -> tuple[int, int, int, dict[str, int]]:
     return int(patient), clinic, station, images
 
 
-def announcement(service: Service, made: Demo) -> Callable[[str], None]:
-    """Return a function that prints the `instructions` for the address that the service listens at."""
+def announcement(service: Service, made: Demo) -> Callable[[str], str]:
+    """Return a function that prints the `instructions` for the address that the service listens at.
+
+    It returns the address of the page at which a browser is signed in, once and within five minutes.
+    """
     email, name = PEOPLE[ADA]
     jwt = issue(service.auth, ADA, email, name, _TOKEN_LIFE)
     account = service.accounts.named(ACCOUNT)
@@ -268,11 +271,11 @@ def announcement(service: Service, made: Demo) -> Callable[[str], None]:
     token, series = service.accounts.token(account), _series_with_frames(service, made)
     code = sign_in_code(service.auth.issuer, ADA, ACCOUNT, service.make_id(22), service.clock())
 
-    def announce(address: str) -> None:
-        print(
-            f"To look at it in a browser, within five minutes:\n\n{address}/ui/sign-in?code={code}\n"
-        )
+    def announce(address: str) -> str:
+        page = f"{address}/ui/sign-in?code={code}"
+        print(f"To look at it in a browser, within five minutes:\n\n{page}\n")
         print(instructions(made, series, address, jwt, token), flush=True)
+        return page
 
     return announce
 
