@@ -39,7 +39,8 @@ def rings(package: str, below: Iterable[str] = (), above: Iterable[str] = ()) ->
     for room, height in sorted(heights(graph).items()):
         lines[height].append(room)
     drawn = [*([name] for name in below), *lines]
-    return "".join(f"    {'   '.join(line)}\n" for line in reversed(drawn))
+    picture = "".join(f"{'   '.join(line)}\n" for line in reversed(drawn))
+    return f"```text\n{picture}```\n"
 
 
 def rooms(package: str) -> Mapping[str, set[str]]:

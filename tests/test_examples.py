@@ -7,9 +7,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
+
+from blocks import blocks_of
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -91,23 +92,21 @@ def test_property_test_runs_under_pytest(tmp_path: Path) -> None:
     assert "2 passed" in run(tmp_path, "-m", "pytest", "-p", "few", "-p", "no:cacheprovider", name)
 
 
-def blocks(page: Path) -> list[str]:
-    """The pieces of Python that a page shows, indented: those that import something of albumcore, or use it."""
-    text = page.read_text(encoding="utf-8")
-    found = re.findall(r"(?:^    .*\n|^\n)+", text, re.MULTILINE)
-    return [dedent(one) for one in found if one.strip()]
+def shown_python(page: Path) -> list[str]:
+    """The Python that a page shows, block by block."""
+    return [block.code for block in blocks_of(page) if block.language == "python"]
 
 
 def test_the_library_as_the_front_page_shows_it(tmp_path: Path) -> None:
     """The first lines that somebody tries; they need nothing but albumcore itself."""
-    [shown] = [one for one in blocks(ROOT / "README.md") if "open_sqlite" in one]
+    [shown] = [one for one in shown_python(ROOT / "README.md") if "open_sqlite" in one]
     assert "albumcore_adapters" not in shown
     assert run(tmp_path, "-c", f"{shown}\nprint(page.total)") == "2\n"
 
 
 def test_the_tutorial_from_its_first_line_to_its_last(tmp_path: Path) -> None:
     """What it says of the values comes out, and the decision that may not be taken is refused."""
-    shown = blocks(ROOT / "docs" / "tutorial" / "first-album.md")[1:]
+    shown = shown_python(ROOT / "docs" / "tutorial" / "first-album.md")
     refused = "store.handle(cases, delete_album, bob)\n"
     script = "\n".join(shown)
     assert refused in script

@@ -14,6 +14,7 @@ from textwrap import dedent
 
 import pytest
 
+from blocks import blocks_of
 from support.kheops import ALICE, open_world, settle
 from support.patches import follow
 
@@ -72,9 +73,8 @@ def test_a_change_costs_no_more_places_than_the_page_says(page: str, files: int)
 
 def pieces(page: Path) -> list[tuple[str, str]]:
     """Each piece of a file that a page shows, below the line that names the file."""
-    text = page.read_text(encoding="utf-8")
-    found = re.findall(r"^From `(.*)`:\n\n((?:^    .*\n|^\n)+)", text, re.MULTILINE)
-    return [(name, dedent(piece).strip("\n")) for name, piece in found]
+    found = [(block.file, dedent(block.code).strip("\n")) for block in blocks_of(page)]
+    return [(name, piece) for name, piece in found if name is not None]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

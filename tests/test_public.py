@@ -19,6 +19,7 @@ from albumcore import following, ids
 from albumcore.commands import Commands
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters import store
+from blocks import blocks_of
 
 IDS = [name for name, one in vars(ids).items() if isinstance(one, NewType)]
 OF_THE_EVENT_LIBRARY = {"ProcessApplication", "System", "NotificationLogJSONService"}
@@ -133,9 +134,8 @@ def test_the_reference_names_the_whole_list_and_nothing_else() -> None:
 
 def test_the_reference_begins_with_what_runs(tmp_path: Path) -> None:
     """Its first lines, from the library alone."""
-    page = (Path(__file__).parents[1] / "docs" / "reference" / "library.md").read_text("utf-8")
-    lines = [line[4:] for line in page.split("## ")[0].splitlines() if line.startswith("    ")]
-    code = "\n".join([*lines, "print(shown[0]['source']['name'])"])
+    first = next(blocks_of(Path(__file__).parents[1] / "docs" / "reference" / "library.md"))
+    code = f"{first.code}print(shown[0]['source']['name'])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -15,14 +15,13 @@ from rich.console import Console
 
 from albumcore_adapters.cli import main
 from albumcore_adapters.cli.base import app
+from blocks import PAGES, blocks_of
 
 NARROW, WIDE = 60, 200
 COMMANDS = sorted(name for name in app if not name.startswith("-"))
 INVOCATION = re.compile(r"(?:^|\(|\| )albumcore ([^|<>()]+)")
 """A command within a line of shell: at its beginning, after a pipe, or in a substitution."""
 
-ROOT = Path(__file__).parents[3]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DOCUMENTED = re.compile(r"(?:^|&& |\| |\()(?:[A-Z_]+=\S+ +)*(?:\.venv/bin/)?albumcore ([^|()]+)")
 """The same on a page, where it may have settings before it, or the path of an environment."""
 
@@ -66,10 +65,9 @@ def test_the_help_of_the_whole_shows_commands_that_exist() -> None:
 def test_commands_on_pages_are_understood() -> None:
     """Every command in a code block of the docs can be parsed."""
     seen = set()
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-        text = text.replace("<post_date>", "2026-03-14T12:00:00")
-        for line in re.findall(r"^    +(\S.*)$", text, re.MULTILINE):
+    for block in (block for page in PAGES for block in blocks_of(page)):
+        text = block.code.replace("\\\n", " ").replace("<post_date>", "2026-03-14T12:00:00")
+        for line in map(str.strip, text.splitlines()):
             for found in DOCUMENTED.finditer(line):
                 tokens = shlex.split(found[1], comments=True)
                 app.parse_args(tokens, exit_on_error=False, print_error=False)
