@@ -27,6 +27,8 @@ DEEP = (
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")
+BUILT_DOCS = "src/adapters/albumcore_adapters/built_docs"
+"""Where the session `docs` makes the site; a wheel that is built afterwards has it."""
 ARCH = "tests/arch"
 """Tests that read the source and import nothing of it. The session `arch` runs them, and `tests` leaves them out."""
 
@@ -66,7 +68,7 @@ def arch(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types, for the tests and the examples too: they are how an embedding project writes. For macOS as well."""
-    groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "bench")
+    groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "bench", "docs")
     session.install("-e", ".[service]", *groups)
     scripts = ("docs", "noxfile.py")
     session.run("mypy", "src", "tests", "benchmarks", "examples", *scripts)
@@ -99,6 +101,17 @@ def postgres(session: nox.Session) -> None:
         session.run(
             "pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_sqlite", *chosen, env=env
         )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, where a wheel takes it from; a warning is an error, and links are checked."""
+    groups = nox.project.dependency_groups(PYPROJECT, "docs")
+    session.install("-e", ".[service,testing]", *groups)
+    shutil.rmtree(BUILT_DOCS, ignore_errors=True)
+    strictly = ("-b", "html", "-q", "-W", "--keep-going", "-d", f"{session.create_tmp()}/doctrees")
+    session.run("python", "-m", "sphinx", *strictly, "docs", BUILT_DOCS)
+    session.run("python", "docs/site_links.py", BUILT_DOCS)
 
 
 @nox.session(default=False)

@@ -13,6 +13,8 @@ from sources import MODULES, defined_in, imports_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+INDEXES = {"README.md", "index.md"}
+"""Pages that only lead to others; the second is the place of the first in the site."""
 
 
 def names(page: Path) -> str:
@@ -44,7 +46,7 @@ def test_an_index_names_every_page(index: str) -> None:
     place = ROOT / index
     linked = re.findall(r"\]\(([^)#]+)", place.read_text(encoding="utf-8"))
     found = {(place.parent / one).resolve() for one in linked if "://" not in one}
-    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"}
+    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.name not in INDEXES}
     assert pages <= found
 
 

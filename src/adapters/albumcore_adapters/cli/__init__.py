@@ -40,6 +40,7 @@ COMMANDS = (
     "collect_blobs",
     "settings",
     "completion",
+    "docs",
 )
 """The modules of the commands. The help lists the commands by name."""
 

@@ -52,6 +52,7 @@ app = App(
         albumcore copy --from sqlite:///srv/albumcore --to postgresql://albumcore@db.example/albumcore
         albumcore settings > /srv/albumcore/albumcore.toml
         albumcore completion bash
+        albumcore docs
     """,
     help_format="plaintext",
     help_formatter=HelpPage(),
