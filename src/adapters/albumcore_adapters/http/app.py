@@ -32,7 +32,7 @@ from albumcore_adapters.http import tscharts
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.body import DropsBodies
 from albumcore_adapters.http.cors import Cors, HeadAsGet
-from albumcore_adapters.http.description import OpenApi
+from albumcore_adapters.http.description import DOCUMENTATION, OpenApi
 from albumcore_adapters.http.encoded_slashes import PlainPaths
 from albumcore_adapters.http.errors import Refused, Router, refusing
 from albumcore_adapters.http.health import Health
@@ -42,6 +42,7 @@ from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.link_paths import LinkPaths
 from albumcore_adapters.http.live import Live
+from albumcore_adapters.http.reference.resource import reference_resources
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import resources
@@ -64,9 +65,6 @@ from albumcore_adapters.webhooks import Outbox
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
 """Writes the body of an error response in the form of one API."""
-
-DOCUMENTATION = "/openapi.json"
-"""The path of the OpenAPI document."""
 
 _RETRY_SECONDS = 5  # after which a request that was not let wait may try again
 
@@ -91,6 +89,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
         ("/", Front()),
         ("/healthz", Health(service.albums, service.database)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
+        *reference_resources(settings),
     )
     # The pages have the same form of errors under a prefix.
     of_pages = tuple(f"{one}{_PAGES}" for one in ("", *([prefix] if prefix else ())))

@@ -19,6 +19,9 @@ from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.received import InstanceStore
 
+DOCUMENTATION = "/openapi.json"
+"""The path of the document."""
+
 _OF_INSTANCES = {InstanceReader, InstanceStore, SeriesFetcher}
 """Components by which a responder may ask an existing archive."""
 
