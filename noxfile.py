@@ -33,6 +33,8 @@ ARCH = "tests/arch"
 """Tests that read the source and import nothing of it. The session `arch` runs them, and `tests` leaves them out."""
 
 
+# A file's tests stay together: some share what is costly to make. A test that hangs fails, and names itself.
+PARALLEL = ("-n", "2", "--dist", "loadfile", "--timeout", "600")
 MEMORY = "/dev/shm"  # noqa: S108
 ROOM = 6 * 1024**3  # bytes
 
@@ -83,8 +85,7 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    # A file's tests stay together: some share what is costly to make.
-    run = ("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=")
+    run = ("pytest", *PARALLEL, "--cov", "--cov-report=")
     with quick_files() as env:
         session.run(*run, f"--ignore={ARCH}", env=env)
     for package, least in (("albumcore", CORE_COVERAGE), ("albumcore_adapters", ADAPTERS_COVERAGE)):
@@ -98,9 +99,7 @@ def postgres(session: nox.Session) -> None:
     chosen = session.posargs or ON_POSTGRES
     with quick_files() as env:
         env = {**env, "ALBUMCORE_TEST_DATABASE": "postgres"}
-        session.run(
-            "pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_sqlite", *chosen, env=env
-        )
+        session.run("pytest", *PARALLEL, "-m", "not on_sqlite", *chosen, env=env)
 
 
 @nox.session

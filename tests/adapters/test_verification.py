@@ -134,6 +134,27 @@ def test_flipped_bits(data: Path) -> None:
     assert found
 
 
+LEAF_OF_AN_INDEX = 10
+"""The first byte of such a page."""
+
+
+def test_a_key_out_of_its_order(data: Path) -> None:
+    """The last SOPInstanceUID in the index is a smaller one: reading in pages comes to an end."""
+    with closing(sqlite3.connect(data / FILE)) as connection:
+        [(last,)] = connection.execute(
+            "SELECT max(sop_instance_uid) FROM directory_stored_instance"
+        )
+    content = bytearray((data / FILE).read_bytes())
+    for start in range(SIZE, len(content), SIZE):
+        if content[start] == LEAF_OF_AN_INDEX:
+            page = content[start : start + SIZE]
+            content[start : start + SIZE] = page.replace(last.encode(), b"0" + last.encode()[1:])
+    (data / FILE).write_bytes(content)
+    problems = _verify(data).problems
+    assert problems[0].startswith("database: ")
+    assert "not all can be read: the keys of a table are not in their order" in problems
+
+
 def test_a_file_that_is_cut_short(data: Path) -> None:
     """Half of the pages are missing."""
     os.truncate(data / FILE, (data / FILE).stat().st_size // SIZE // 2 * SIZE)

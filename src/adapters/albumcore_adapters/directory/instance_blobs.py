@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 
 from attrs import frozen
 
@@ -11,7 +12,8 @@ from albumcore_adapters.blobs.port import BlobMissing, Blobs, Digest
 from albumcore_adapters.blobs.sealed import SealKey
 from albumcore_adapters.blobs.sealed_blobs import SealedBlob, check_sealed
 from albumcore_adapters.directory.stored_instances import IN_PACS, INSTANCE_STREAM, KEY_VERSION
-from albumcore_adapters.sql.database import Database, rows_of
+from albumcore_adapters.sql.database import Database, Row, rows_of
+from albumcore_adapters.sql.pages import pages
 from albumcore_adapters.store.sealing import KEYS_TABLE
 
 _PAGE = 1000
@@ -47,14 +49,19 @@ def instance_blobs(database: Database) -> Iterator[InstanceBlob]:
     """Yield the blobs of all stored instances, also of those that were erased, by SOPInstanceUID.
 
     Instances in an existing archive have none. They are read in pages, so that many do not need to fit into memory.
+
+    Raises:
+        StoreDamaged: the rows are not in their order.
     """
-    last = ""
-    while page := rows_of(database, _SELECT, last):
+
+    def read(last: str) -> Sequence[Row]:
+        return rows_of(database, _SELECT, last)
+
+    for page in pages(read, itemgetter("sop_instance_uid"), ""):
         for row in page:
-            last = row["sop_instance_uid"]
             key = row["key"]
             yield InstanceBlob(
-                sop_instance_uid=last,
+                sop_instance_uid=row["sop_instance_uid"],
                 digest=row["blob"],
                 length=row["length"],
                 is_erased=row["digest"] is None,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from operator import itemgetter
 
 from albumcore import Albumcore, PersonRegistered, RecordedEvent
 from albumcore.ids import UserId
 from albumcore.streams import key_of
 from albumcore_adapters.directory.pseudonyms import commitment_of, is_pseudonym
 from albumcore_adapters.sql.database import Database, Row, rows_of
+from albumcore_adapters.sql.pages import pages
 
 _PEOPLE = "SELECT sub, pid, salt FROM directory_person ORDER BY pid"
 _MEMBERS = "SELECT DISTINCT sub FROM member_row ORDER BY sub"
@@ -43,12 +46,11 @@ def registration_problems(
 def _commitments(albums: Albumcore) -> Mapping[UserId, str]:
     """The commitment of the first registration in each stream; one that is unreadable is not among them."""
     found: dict[UserId, str] = {}
-    position = 0
-    while page := albums.follow_only((PersonRegistered,), position, _PAGE):
+    read = partial(albums.follow_only, (PersonRegistered,), limit=_PAGE)
+    for page in pages(read, itemgetter(0), 0):
         for _, one in page:
             if isinstance(one, RecordedEvent):
                 found.setdefault(UserId(key_of(one.stream)), one.event.commitment)
-        position = page[-1][0]
     return found
 
 

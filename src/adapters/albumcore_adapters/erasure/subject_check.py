@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from albumcore import Albumcore
 from albumcore.errors import AlbumcoreError
 from albumcore.sealing import KeyedEvent, subject_of
 from albumcore_adapters.directory.stored_instances import INSTANCE_STREAM
-from albumcore_adapters.sql.database import Database, rows_of
+from albumcore_adapters.sql.database import Database, Row, rows_of
+from albumcore_adapters.sql.pages import pages
 from albumcore_adapters.store.sealing import KEYS_TABLE
 
 _PAGE = 1000
@@ -37,8 +39,10 @@ def subject_problems(albums: Albumcore, database: Database) -> list[str]:
 
 
 def _problems(albums: Albumcore, database: Database) -> Iterator[str]:
-    stream, version = "", 0
-    while page := rows_of(database, _SELECT, stream, version):
+    def read(last: tuple[str, int]) -> Sequence[Row]:
+        return rows_of(database, _SELECT, *last)
+
+    for page in pages(read, itemgetter("stream", "version"), ("", 0)):
         for row in page:
             stream, version = row["stream"], row["version"]
             if stream.startswith(INSTANCE_STREAM):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 
 from attrs import evolve
 
@@ -35,6 +36,7 @@ from albumcore_adapters.erasure.erasing import (
 )
 from albumcore_adapters.erasure.erasure_list import ListedErasure
 from albumcore_adapters.sql.database import Cursor
+from albumcore_adapters.sql.pages import pages
 from albumcore_adapters.webhooks import forgetting as outbox
 
 _PAGE = 1000
@@ -295,9 +297,8 @@ def _places_of(eraser: Eraser, image_id: ImageId) -> list[tuple[str, int]]:
     if rows:
         return [(patient_stream(PatientId(row.patient)).name, row.version) for row in rows]
     found: list[tuple[str, int]] = []
-    after = 0
-    while page := albums.follow_only((ImageAdded,), after, _PAGE):
-        after = page[-1][0]
+    read = partial(albums.follow_only, (ImageAdded,), limit=_PAGE)
+    for page in pages(read, itemgetter(0), 0):
         for _, one in page:
             event = getattr(one, "event", None)
             if isinstance(event, ImageAdded) and event.image_id == image_id:

@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from albumcore import Albumcore, Content, ImageAdded, utc_now
@@ -17,6 +19,7 @@ from albumcore.errors import AlbumcoreError
 from albumcore.kernel import RecordedEvent
 from albumcore_adapters.blobs.port import BlobMissing, Blobs, Digest
 from albumcore_adapters.directory.instance_blobs import instance_blobs
+from albumcore_adapters.sql.pages import pages
 from albumcore_adapters.store import database_of
 
 _PAGE = 1000  # events
@@ -53,16 +56,17 @@ def unreferenced_digests(
     with closing(sqlite3.connect("")) as database:
         database.execute("CREATE TABLE referenced (digest TEXT PRIMARY KEY) WITHOUT ROWID")
         database.execute("CREATE TABLE erased (digest TEXT PRIMARY KEY) WITHOUT ROWID")
-        after, read = 0, 0
-        while page := albums.follow_only((ImageAdded,), after, _PAGE):
+        done = 0
+        read = partial(albums.follow_only, (ImageAdded,), limit=_PAGE)
+        for page in pages(read, itemgetter(0), 0):
             contents = [*_contents(page)]
             for table, wanted in (("referenced", False), ("erased", True)):
                 database.executemany(
                     f"INSERT OR IGNORE INTO {table} VALUES (?)",  # noqa: S608
                     [(one.digest,) for one in contents if is_erased(one) is wanted],
                 )
-            after, read = page[-1][0], read + len(page)
-            progress(read)
+            done += len(page)
+            progress(done)
         for one in instance_blobs(database_of(albums)):
             table = "erased" if one.is_erased else "referenced"
             database.execute(f"INSERT OR IGNORE INTO {table} VALUES (?)", (one.digest,))  # noqa: S608

@@ -27,6 +27,7 @@ from albumcore.index import (
 from albumcore.sealing import KeyedEvent, Sealer
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import is_migrated, migrate
+from albumcore_adapters.sql.pages import pages
 from albumcore_adapters.store.postings import count_postings, find_page, last_postings
 from albumcore_adapters.store.rows import (
     TABLES,
@@ -305,18 +306,17 @@ class IndexRecorder:
         return found
 
     def _all_events(self, c: Any) -> Iterator[StoredEvent]:
-        last = 0
-        while True:
+        def read(last: int) -> Sequence[Mapping[str, Any]]:
             c.execute(
                 f"SELECT {self.position} AS position, {self.columns} "  # noqa: S608
                 f"FROM {self.events_table_name}{self.join} "
                 f"WHERE {self.position} > ? ORDER BY {self.position} LIMIT 1000",
                 [last],
             )
-            batch = c.fetchall()
-            if not batch:
-                return
-            last = batch[-1]["position"]
+            batch: Sequence[Mapping[str, Any]] = c.fetchall()
+            return batch
+
+        for batch in pages(read, itemgetter("position"), 0):
             yield from map(self.event_of, batch)
 
     def event_of(self, stored: Mapping[str, Any]) -> StoredEvent:
