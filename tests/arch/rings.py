@@ -90,5 +90,5 @@ LAZY_CIRCLES = frozenset({("albumcore", "albumcore.testing.types")})
 WHOLE = ("albumcore_adapters.service", "Service")
 """The module and the name of everything that is open in a process."""
 
-TAKES_THE_WHOLE = frozenset({"service", "verification", "http.app", "http.asgi", "http.wsgi"})
+TAKES_THE_WHOLE = frozenset({"service", "verification", "http.app", "http.wsgi"})
 """Modules that may know it, beside those of the rooms `server` and `cli`. All others are handed what they use."""

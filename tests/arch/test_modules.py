@@ -15,6 +15,7 @@ FUNCTION_LINES = 60
 SAME_MEANING: Mapping[str, str] = {
     "Clock": "the clock of the state machines is one of the type that the store takes",
     "Factory": "the event library asks for the class by this name, in a module for each database",
+    "app": "the application of a server, by WSGI and by ASGI",
     "main": "where a process begins",
     "open_memory": "albumcore's finds the adapters' by entry point",
     "open_postgres": "albumcore's finds the adapters' by entry point",

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore_adapters.base.cursors import BEGINNING, Cursor, CursorGone, Cursors
+from albumcore_adapters.base.cursors import BEGINNING, CursorGone, CursorPlace, Cursors
 
 CURSORS = Cursors(b"1" * 32)
 streams = st.sampled_from(["album-A", "album-B", "patient-1"])
 places = st.builds(
-    Cursor,
+    CursorPlace,
     st.integers(0, 2**63 - 1),
     st.datetimes(timezones=st.just(UTC)),
 )
 
 
 @given(stream=streams, place=places)
-def test_a_text_is_read_as_the_place_it_was_made_of(stream: str, place: Cursor) -> None:
+def test_a_text_is_read_as_the_place_it_was_made_of(stream: str, place: CursorPlace) -> None:
     """And has one form: 43 characters of the alphabet of base64url."""
     text = CURSORS.text(stream, place)
     assert CURSORS.cursor(stream, text) == place
@@ -32,7 +32,7 @@ def test_a_text_is_read_as_the_place_it_was_made_of(stream: str, place: Cursor) 
     stream=streams, other=streams, place=places, position=st.integers(0, 41), by=st.integers(1, 63)
 )
 def test_nothing_else_is_read(
-    stream: str, other: str, place: Cursor, position: int, by: int
+    stream: str, other: str, place: CursorPlace, position: int, by: int
 ) -> None:
     """Neither a text with another character, nor that of another stream or secret."""
     text = CURSORS.text(stream, place)
@@ -57,6 +57,6 @@ def test_other_texts_are_no_cursors(text: str) -> None:
 def test_texts_do_not_show_how_far_apart_places_are() -> None:
     """Neighbours have nothing in common; neither have places of two streams."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    texts = [CURSORS.text("album-A", Cursor(number, at)) for number in range(1, 200)]
+    texts = [CURSORS.text("album-A", CursorPlace(number, at)) for number in range(1, 200)]
     texts += [CURSORS.text("album-B", BEGINNING), CURSORS.text("album-A", BEGINNING)]
     assert len({text[:8] for text in texts}) == len({text[-8:] for text in texts}) == len(texts)

@@ -36,6 +36,7 @@ def test_settings_from_an_empty_environment() -> None:
         "max_instance": 2_147_483_648,
         "bind": "127.0.0.1:8000",
         "workers": 2,
+        "max_waiting": 64,
         "jwt_issuer": None,
         "jwt_audience": None,
         "jwks_url": None,
@@ -84,6 +85,7 @@ def test_settings_from_an_empty_environment() -> None:
         ("ALBUMCORE_BIND", "[::1]:0", "bind", "[::1]:0"),
         ("ALBUMCORE_BIND", "album_server:65535", "bind", "album_server:65535"),
         ("ALBUMCORE_WORKERS", " 8 ", "workers", 8),
+        ("ALBUMCORE_MAX_WAITING", "10000", "max_waiting", 10_000),
         ("ALBUMCORE_JWT_ISSUER", "https://login.example", "jwt_issuer", "https://login.example"),
         ("ALBUMCORE_JWT_AUDIENCE", "albums", "jwt_audience", "albums"),
         ("ALBUMCORE_JWT_LEEWAY", "0", "jwt_leeway", 0),
@@ -145,6 +147,7 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
         ("ALBUMCORE_BIND", "::1:8000"),
         ("ALBUMCORE_BIND", "127.0.0.1:65536"),
         ("ALBUMCORE_WORKERS", "0"),
+        ("ALBUMCORE_MAX_WAITING", "0"),
         ("ALBUMCORE_WORKERS", "257"),
         ("ALBUMCORE_WORKERS", "-1"),
         ("ALBUMCORE_WORKERS", "two"),
@@ -284,8 +287,8 @@ def test_settings_table_has_a_row_for_each_setting() -> None:
     assert len(rows) == len(attrs.fields(Settings))
     assert rows[0].startswith("| `ALBUMCORE_DATA` | the path of a directory | `./albumcore-data` |")
     assert rows[2].split(" | ")[2] == "`33554432`"
-    assert rows[5].split(" | ")[2] == "not set"
-    assert rows[13].split(" | ")[2] == "`false`"
+    assert rows[6].split(" | ")[2] == "not set"
+    assert rows[14].split(" | ")[2] == "`false`"
 
 
 def test_settings_page_is_up_to_date() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from albumcore import add_member, create_album, edit_album, post_comment, remove_member
-from albumcore_adapters.base.cursors import Cursor
+from albumcore_adapters.base.cursors import CursorPlace
 from support.following import CURSOR, EVENTS, after, comments, now
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, OTHER, World
 
@@ -144,9 +144,9 @@ def test_a_cursor_of_another_history_is_gone(world: World) -> None:
     altered = ("B" if cursor[0] == "A" else "A") + cursor[1:]
     place = cursors.cursor(f"album-{ALBUM}", cursor)
     world.act(ALICE, post_comment, "x")
-    differently = cursors.text(f"album-{ALBUM}", Cursor(place.version + 1, place.at))
+    differently = cursors.text(f"album-{ALBUM}", CursorPlace(place.version + 1, place.at))
     ahead = [
-        cursors.text(f"album-{ALBUM}", Cursor(place.version + more, place.at))
+        cursors.text(f"album-{ALBUM}", CursorPlace(place.version + more, place.at))
         for more in (2, 2**62)
     ]
     for one in (of_other, altered, differently, *ahead):

@@ -34,7 +34,7 @@ class CursorGone(NotFound):
 
 
 @frozen
-class Cursor:
+class CursorPlace:
     """A place in a history: after the event of a version, which has the time ``at``.
 
     Attributes:
@@ -46,7 +46,7 @@ class Cursor:
     at: datetime = _EPOCH
 
 
-BEGINNING = Cursor(0)
+BEGINNING = CursorPlace(0)
 """Before the first event."""
 
 
@@ -64,7 +64,7 @@ class Cursors:
         self._tag_key = hmac.digest(secret, b"cursor-tag", "sha256")
         self._stream_key = hmac.digest(secret, b"cursor-stream", "sha256")
 
-    def text(self, stream: str, cursor: Cursor) -> str:
+    def text(self, stream: str, cursor: CursorPlace) -> str:
         """The text of a cursor: 43 characters of ``[A-Za-z0-9_-]``."""
         place = _PLACE.pack(
             cursor.version, (in_utc(cursor.at) - _EPOCH) // timedelta(microseconds=1)
@@ -72,7 +72,7 @@ class Cursors:
         tag = self._tag(stream, place)
         return urlsafe_b64encode(tag + self._masked(tag, place)).rstrip(b"=").decode()
 
-    def cursor(self, stream: str, text: str) -> Cursor:
+    def cursor(self, stream: str, text: str) -> CursorPlace:
         """The cursor of a text.
 
         Raises:
@@ -85,9 +85,9 @@ class Cursors:
         tag, masked = decoded[:_TAG], decoded[_TAG:]
         place = self._masked(tag, masked)
         if not hmac.compare_digest(tag, self._tag(stream, place)):
-            raise CursorGone(GONE)
+            raise CursorGone(OTHER_HISTORY)
         version, microseconds = _PLACE.unpack(place)
-        return Cursor(version, _EPOCH + timedelta(microseconds=microseconds))
+        return CursorPlace(version, _EPOCH + timedelta(microseconds=microseconds))
 
     def _tag(self, stream: str, place: bytes) -> bytes:
         return hmac.digest(self._tag_key, place + stream.encode(), "sha256")[:_TAG]
@@ -97,5 +97,7 @@ class Cursors:
         return bytes(one ^ other for one, other in zip(place, mask, strict=False))
 
 
-GONE = "the cursor is of another history; read the list without `after`, and go on from its cursor"
+OTHER_HISTORY = (
+    "the cursor is of another history; read the list without `after`, and go on from its cursor"
+)
 """What `CursorGone` says."""

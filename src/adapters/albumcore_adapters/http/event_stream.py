@@ -27,7 +27,7 @@ from attrs import frozen
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.live import AFTER, PAGE_SIZE, WAIT
+from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, WAIT
 from albumcore_adapters.http.response import NEXT_CURSOR, TOTAL
 from albumcore_adapters.store.log_watch import LogWatch
 
@@ -147,7 +147,7 @@ class EventStreams:
         )
         beats = 0
         while not (client.done() or self._watch.is_stopped):
-            if len(messages) < PAGE_SIZE and not await _is_set(news, BEAT_SECONDS):
+            if len(messages) < DEFAULT_LIMIT and not await _is_set(news, BEAT_SECONDS):
                 beats += 1
                 await _send_some(send, b":\n\n")
                 if beats % CHECK_EVERY:

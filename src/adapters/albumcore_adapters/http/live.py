@@ -12,7 +12,13 @@ from attrs import field, frozen
 from albumcore import Albumcore, RecordedEvent, Stream
 from albumcore.errors import Invalid
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
-from albumcore_adapters.base.cursors import BEGINNING, GONE, Cursor, CursorGone, Cursors
+from albumcore_adapters.base.cursors import (
+    BEGINNING,
+    OTHER_HISTORY,
+    CursorGone,
+    CursorPlace,
+    Cursors,
+)
 from albumcore_adapters.http.openapi.specs import Parameters, ParameterSpec, text
 from albumcore_adapters.store.log_watch import LogWatch
 
@@ -22,7 +28,7 @@ AFTER, WAIT = "after", "wait"
 MAX_WAIT = 60
 """Longest ``wait``, in seconds: less than proxies wait for an answer."""
 
-PAGE_SIZE = 100
+DEFAULT_LIMIT = 100
 """Entries of a live answer, unless ``limit`` says otherwise."""
 
 CLIENT_IS_GONE = "albumcore.client_is_gone"
@@ -86,7 +92,7 @@ class Live:
 
     def cursor_after(self, recorded: RecordedEvent[Any]) -> str:
         """The text of the cursor after an event."""
-        return self.cursors.text(recorded.stream, Cursor(recorded.version, recorded.at))
+        return self.cursors.text(recorded.stream, CursorPlace(recorded.version, recorded.at))
 
     def beginning(self, stream: Stream[Any]) -> str:
         """The text of the cursor before the first event of a stream."""
@@ -107,9 +113,9 @@ class Live:
         try:
             moment = albums.moment(stream, version=found.version)
         except Invalid:
-            raise CursorGone(GONE) from None
+            raise CursorGone(OTHER_HISTORY) from None
         if moment.at != found.at:
-            raise CursorGone(GONE)
+            raise CursorGone(OTHER_HISTORY)
         return found.version
 
     def wait_for(

@@ -1,4 +1,4 @@
-"""Watching the log: whoever waits for events of a stream is woken when some are recorded, by any process.
+"""Watching the log: those who wait for events of a stream are woken when some are recorded, by any process.
 
 One thread of a process looks for new events, however many wait: in SQLite whether the commit counter has changed, and
 only then at the events; in PostgreSQL at the events after the last known position. That works behind a pooler, too,
@@ -17,8 +17,8 @@ from eventsourcing.persistence import ApplicationRecorder, PersistenceError
 from albumcore.streams import erasures_stream
 from albumcore_adapters.sql.database import Database
 
-POLL_SECONDS = 0.02
-"""Seconds between two looks at the log while anybody waits."""
+LOOK_SECONDS = 0.02
+"""Seconds between two looks at the log while there are any who wait."""
 
 _PAUSE = 0.5  # seconds after a look that failed
 _PAGE = 1000
@@ -35,11 +35,11 @@ class LogWatch:
         seconds: Seconds between two looks.
 
     Attributes:
-        is_stopped: Whether nobody is to wait any more.
+        is_stopped: Whether the watch has stopped: nothing is waited for any more.
     """
 
     def __init__(
-        self, recorder: ApplicationRecorder, database: Database, seconds: float = POLL_SECONDS
+        self, recorder: ApplicationRecorder, database: Database, seconds: float = LOOK_SECONDS
     ) -> None:
         self._recorder = recorder
         self._database = database

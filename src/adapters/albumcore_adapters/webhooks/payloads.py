@@ -13,7 +13,7 @@ from albumcore.feed import Person
 from albumcore.ids import AlbumId, UserId
 from albumcore.json_object import Json, present
 from albumcore.kernel import shown_text
-from albumcore_adapters.base.cursors import BEGINNING, Cursor
+from albumcore_adapters.base.cursors import BEGINNING, CursorPlace
 from albumcore_adapters.webhooks.json_values import person_json, study_url, utc_time
 from albumcore_adapters.webhooks.notifications import Notification
 from albumcore_adapters.webhooks.outbox import Outbox
@@ -55,7 +55,7 @@ def _cursor(outbox: Outbox, album_id: AlbumId, notification: Notification) -> st
     if version is None:
         first_at = notification.first_at or notification.act.at
         version = moment_of(stream, first_at - timedelta(microseconds=1)).version
-    cursor = Cursor(version, moment_of(stream, version=version).at) if version else BEGINNING
+    cursor = CursorPlace(version, moment_of(stream, version=version).at) if version else BEGINNING
     return outbox.cursors.text(stream.name, cursor)
 
 

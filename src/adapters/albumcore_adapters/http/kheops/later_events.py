@@ -10,7 +10,7 @@ from albumcore import Albumcore, FeedPage, FeedQuery, Permission
 from albumcore_adapters.access.albums import admitted
 from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
-from albumcore_adapters.http.live import AFTER, PAGE_SIZE, WAIT, Live, seconds_asked
+from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, WAIT, Live, seconds_asked
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import caller_of
@@ -27,7 +27,7 @@ def later_entries(
 ) -> FeedPage:
     """The entries after the cursor that the request names, oldest first, once there are some or the wait is over.
 
-    Whoever may not read the album any more gets the same error as at the beginning of a request.
+    A caller who may not read the album any more gets the same error as at the beginning of a request.
 
     Raises:
         BadQuery: a parameter is malformed, or does not go with ``after``.
@@ -47,7 +47,7 @@ def later_entries(
         version = live.version_after(albums, stream, query.text(AFTER) or "")
     except ValueError as error:
         raise BadQuery(AFTER, str(error)) from None
-    limit = PAGE_SIZE if wanted.limit is None else wanted.limit
+    limit = DEFAULT_LIMIT if wanted.limit is None else wanted.limit
     later = evolve(wanted, after=version, limit=limit)
     return live.wait_for(
         stream,

@@ -17,7 +17,7 @@ from albumcore.kernel import ERASED
 from albumcore.streams import patient_stream
 from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.live import AFTER, LIVE, PAGE_SIZE, WAIT, Live, seconds_asked
+from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, LIVE, WAIT, Live, seconds_asked
 from albumcore_adapters.http.openapi.schemas import CURSOR
 from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, array, ref
 from albumcore_adapters.http.openapi.value_schemas import POSITIVE
@@ -27,7 +27,7 @@ from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found,
 from albumcore_adapters.http.tscharts.shared_specs import ROOT
 from albumcore_adapters.sql.database import Database
 
-NAMES: Mapping[type[Any], str] = {
+EVENT_NAMES: Mapping[type[Any], str] = {
     ImageAdded: "image_added",
     ImageRemoved: "image_removed",
     ImageRestored: "image_restored",
@@ -92,7 +92,7 @@ def _page(
 def _shown(live: Live, recorded: RecordedEvent[Any]) -> Json:
     event = recorded.event
     shown = present(
-        event=NAMES[type(event)],
+        event=EVENT_NAMES[type(event)],
         time=recorded.at.isoformat(),
         image=getattr(event, "image_id", None),
         cursor=live.cursor_after(recorded),
@@ -104,7 +104,7 @@ def _shown(live: Live, recorded: RecordedEvent[Any]) -> Json:
 
 def _limit(text: str | None) -> int:
     if text is None:
-        return PAGE_SIZE
+        return DEFAULT_LIMIT
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= _MOST):
         raise ValueError(f"a whole number from 1 to {_MOST} is expected")
     return int(text)
