@@ -79,7 +79,7 @@ def test_a_comment_is_posted_and_shown_in_place(world: World) -> None:
     browser.get(HERE)
     browser.post(f"{HERE}/comments", comment="For all\nof you", to_user="")
     browser.post(f"{HERE}/comments", comment="For Bob", to_user=BOB)
-    assert "You to Bob Private" in browser.words
+    assert "You to Bob Private: only you and Bob" in browser.words
     assert "For all of you" in browser.words
     for sub, is_shown in ((BOB, True), (CAROL, False)):
         other = signed_in(world, sub)

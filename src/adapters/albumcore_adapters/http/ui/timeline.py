@@ -12,14 +12,15 @@ from markupsafe import Markup
 
 from albumcore import Albumcore, FeedPage, FeedQuery
 from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
-from albumcore.ids import AlbumId
+from albumcore.ids import AlbumId, UserId
+from albumcore.json_object import Json
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
-from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold
+from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold, name_of
 
 ENTRIES = 50
 """Entries on a page of the timeline."""
@@ -72,6 +73,7 @@ class Line:
         sentence: What it says.
         comment: The text of a comment.
         is_private: Whether it is a private comment.
+        private_with: The other person of a private comment; empty otherwise.
         is_new: Whether it is new since the reader last looked.
         thumbnails: The addresses of up to four thumbnails of its series.
         run: What makes it part of a run: who, by what, did what with which study.
@@ -83,6 +85,7 @@ class Line:
     sentence: Markup
     comment: str | None
     is_private: bool
+    private_with: str
     is_new: bool
     thumbnails: Sequence[str]
     run: tuple[object, ...]
@@ -197,12 +200,18 @@ class TimelineSource:
                 sentence=sentences.say(entry, json),
                 comment=entry.shown_comment,
                 is_private=entry.is_private,
+                private_with=_other(entry, json, viewer) if entry.is_private else "",
                 is_new=version > looked and entry.author != viewer,
                 thumbnails=_thumbnails(request, album, entry, json.get("study") or {}),
                 run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target)
                 if entry.comment is None
                 else (version,),
             )
+
+
+def _other(entry: Entry, shown: Json, viewer: UserId) -> str:
+    """The person who sees a private comment beside the reader."""
+    return name_of(shown["target"] if entry.author == viewer else shown["source"])
 
 
 def _page(show: str, limit: int, offset: int) -> FeedQuery:
@@ -236,7 +245,11 @@ def _days(request: PageRequest, lines: Sequence[Line]) -> Iterator[Day]:
     times = request.times
     for _, of_day in groupby(lines, key=lambda one: times.local(one.at).date()):
         found = list(of_day)
-        yield Day(times.day(found[0].at), list(_folded(request, found)))
+        at = found[0].at
+        name = times.day(at)
+        if times.local(at).date() == times.local(request.now).date():
+            name = request.say("timeline.today", day=name)
+        yield Day(name, list(_folded(request, found)))
 
 
 def _folded(request: PageRequest, lines: Sequence[Line]) -> Iterator[Item]:
