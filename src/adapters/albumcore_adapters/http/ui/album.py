@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from albumcore import Albumcore, Permission
-from albumcore_adapters.access.albums import may
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.album_looks import AlbumLooks
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.http.kheops.album_overview import members_json, overview
+from albumcore_adapters.http.kheops.album_overview import overview
 from albumcore_adapters.http.kheops.comments import post_to_album
 from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.ui.acts import acts_in
+from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.sentences import name_of
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
 from albumcore_adapters.http.ui.timeline import TimelineSource
 
@@ -37,16 +37,13 @@ def album_page(
     timeline = source.read(request, album, looked=looked)
     if request.is_fragment and request.query.text("offset") is not None:
         return show(request, "album/older.html", album=album, timeline=timeline)
-    one = overview(holdings.albums.index, viewer, album)
-    person = people.person(viewer)
+    acts, one = acts_in(request, holdings.albums), overview(holdings.albums.index, viewer, album)
     values: Mapping[str, Any] = {
         "album": album,
         "overview": one,
         "timeline": timeline,
-        "members": members_json(holdings.albums.index, people, album),
-        "may": _permissions(request, holdings),
-        "name_of": name_of,
-        "viewer_sub": None if person is None else person.sub,
+        "members": members_panel(request, holdings.albums, people),
+        "may": {one.name for one in Permission if acts.may(one)},
     }
 
     def body() -> bytes:
@@ -56,12 +53,6 @@ def album_page(
         return html(request, "album/album.html", **values)
 
     return Response(200, body, HTML_PAGE)
-
-
-def _permissions(request: PageRequest, holdings: Holdings) -> frozenset[str]:
-    """The names of the permissions that the reader has in the album: acts that they lack are not on the page."""
-    caller, album, at = request.signed_in.caller, request.api.album, request.now
-    return frozenset(one.name for one in Permission if may(holdings.albums, caller, album, one, at))
 
 
 def post_comment(request: PageRequest, albums: Albumcore, people: People) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.router import resources
-from albumcore_adapters.http.ui import album, album_list, settings, sign_in, static_files
+from albumcore_adapters.http.ui import album, album_list, members, settings, sign_in, static_files
 from albumcore_adapters.http.ui.data import DataApi, data_routes
 from albumcore_adapters.http.ui.page_api import PageApi
 
@@ -16,6 +16,7 @@ ROUTES: tuple[Route, ...] = (
     *sign_in.ROUTES,
     *album_list.ROUTES,
     *album.ROUTES,
+    *members.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

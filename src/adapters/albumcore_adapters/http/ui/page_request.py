@@ -79,6 +79,11 @@ class PageRequest:
         """The request as a responder of the Kheops API takes it: with the path, the query and the form of this one."""
         return _FormRequest(self.req, self.signed_in.caller, self.path, given=self.form)
 
+    def api_with(self, form: Fields | None = None, **path: str) -> ApiRequest:
+        """`api` with more parameters in its path, and with another form if there is one."""
+        given = self.form if form is None else form
+        return _FormRequest(self.req, self.signed_in.caller, {**self.path, **path}, given=given)
+
     @property
     def source(self) -> Source:
         """Who acts."""
