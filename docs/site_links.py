@@ -1,7 +1,7 @@
 """Checks the links of a made site: ``python docs/site_links.py FOLDER``.
 
 A link within the site leads to a file in it, and to an element with the id that it names. An outside link is checked
-by its form alone: a name of a host, over HTTPS.
+by its form alone: a name of a host, over HTTPS, or the machine of the reader.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ def _wrong(path: Path, tag: str, link: str) -> str | None:
     if parts.scheme or parts.netloc:
         if tag in LOADED:
             return "is loaded from outside"
-        is_well_formed = parts.scheme == "https" and "." in (parts.hostname or "")
-        return None if is_well_formed else "is not an https address of a host"
+        is_outside = parts.scheme == "https" and "." in (parts.hostname or "")
+        is_here = parts.scheme == "http" and parts.hostname == "127.0.0.1"
+        return None if is_outside or is_here else "is not an https address of a host"
     target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
     if not target.is_file():
         return "is not a file of the site"

@@ -21,6 +21,7 @@ def site(folder: Path, link: str) -> list[str]:
 GOOD = (
     *('<a href="more/two.html#there">', '<a href="#here">', '<a href="file.txt">'),
     *('<a href="https://example.org/a b">', '<img src="data:image/png;base64,AAAA">', "<a>"),
+    '<a href="http://127.0.0.1:8000/">',
 )
 WRONG = {
     '<a href="more/three.html">': "is not a file of the site",
