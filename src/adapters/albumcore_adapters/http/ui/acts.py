@@ -1,4 +1,4 @@
-"""What a reader can do in an album at present: an act is on the page if its decision accepts it and changes something."""
+"""What a reader can do in an album at present: the acts that their decisions accept, and that change something."""
 
 from __future__ import annotations
 
