@@ -97,9 +97,9 @@ def test_htmx_gets_the_members_without_the_page(world: World) -> None:
 def test_what_a_member_may_not_do_is_refused(world: World) -> None:
     """Whatever the form says; nothing is recorded."""
     browser, before = signed_in(world, BOB), world.state()
-    for act, user in (("add", DAVE), ("admin", BOB), ("plain", ALICE), ("remove", ALICE)):
+    for act, target in (("add", DAVE), ("admin", BOB), ("plain", ALICE), ("remove", ALICE)):
         browser.get(HERE)
-        assert browser.post(f"{HERE}/members/{act}", user=user).status_code == 403
+        assert browser.post(f"{HERE}/members/{act}", user=target).status_code == 403
     browser = signed_in(world, ALICE)
     for act, user, status in (
         ("remove", DAVE, 404),

@@ -55,6 +55,6 @@ def acts_in(request: PageRequest, albums: Albumcore) -> Acts:
     return Acts(state, Act(request.source, request.now))
 
 
-def after_act(request: PageRequest, template: str, back: str, **values: object) -> Response:
+def after_act(request: PageRequest, template: str, back: str, **values: Any) -> Response:
     """The answer to a form: the part of the page that it changed, for htmx; otherwise a redirect to a page."""
     return show(request, template, **values) if request.is_fragment else request.to(back)
