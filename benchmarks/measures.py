@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from benchmarks import commands, crowds, dicomweb, filters, images, pages, postgres, sealed
+from benchmarks import (
+    commands,
+    crowds,
+    dicomweb,
+    filters,
+    following,
+    images,
+    pages,
+    postgres,
+    sealed,
+)
 from benchmarks.figures import Measure, at_most, ratio_at_least, ratio_at_most
 
 _BARE = "bare Falcon answering the same bytes"
@@ -266,6 +276,20 @@ MEASURES: tuple[Measure, ...] = (
         f"longest wait of a new client beside {crowds.IDLE} idle and {crowds.DRIPPING} dripping connections",
         "ms",
         crowds.beside_slow_clients,
+        at_most(200),
+    ),
+    Measure(
+        "following-late",
+        "from the answer to a comment to that of a request that waits for it in another process",
+        "ms",
+        following.late,
+        at_most(100),
+    ),
+    Measure(
+        "following-streams",
+        "memory of an idle stream of Server-Sent Events, of 1,000",
+        "kB",
+        following.idle_streams,
         at_most(200),
     ),
     Measure(
