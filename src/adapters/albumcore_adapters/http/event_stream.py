@@ -43,9 +43,9 @@ CHECK_EVERY = 4
 """How many of these pauses pass until it is checked again that the caller may see the events."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+AsgiMessage: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
+Send: TypeAlias = Callable[[AsgiMessage], Awaitable[None]]
 Wsgi: TypeAlias = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _ALBUM = re.compile(r".*/albums/([A-Za-z0-9]{1,64})/events/?")

@@ -25,7 +25,7 @@ from albumcore_adapters.store.log_watch import LogWatch
 AFTER, WAIT = "after", "wait"
 """The query parameters of a live answer: a cursor, and how many seconds to wait for entries."""
 
-MAX_WAIT = 60
+LONGEST_WAIT = 60
 """Longest ``wait``, in seconds: less than proxies wait for an answer."""
 
 DEFAULT_LIMIT = 100
@@ -42,7 +42,7 @@ LIVE: Parameters = {
         "A cursor: entries after it, oldest first; empty for those from the beginning. Not with offset.",
     ),
     WAIT: ParameterSpec(
-        {"type": "integer", "minimum": 0, "maximum": MAX_WAIT},
+        {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT},
         "With after: the seconds to wait for an entry if there is none.",
     ),
 }
@@ -58,10 +58,10 @@ def seconds_asked(text: str | None, query_string: str) -> int:
     """
     if text is None:
         return 0
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_WAIT))
-    if f"{WAIT}=" in query_string and is_number and int(text) <= MAX_WAIT:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LONGEST_WAIT))
+    if f"{WAIT}=" in query_string and is_number and int(text) <= LONGEST_WAIT:
         return int(text)
-    raise ValueError(f"a whole number from 0 to {MAX_WAIT} is expected")
+    raise ValueError(f"a whole number from 0 to {LONGEST_WAIT} is expected")
 
 
 class _Page(Protocol):

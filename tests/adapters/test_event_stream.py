@@ -1,0 +1,268 @@
+"""Server-Sent Events of the ASGI application, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from albumcore import post_comment, remove_member
+from albumcore_adapters.http import event_stream
+from albumcore_adapters.http.app import create_app
+from albumcore_adapters.http.event_stream import EventStreams
+from support.following import EVENTS, SOON, now
+from support.kheops import ALICE, BOB, DAVE, World, open_world, settle
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A settled world."""
+    made = open_world(tmp_path, start=settle)
+    yield made
+    made.service.close()
+
+
+class Exchange:
+    """One request to an ASGI application, and what it sends."""
+
+    def __init__(self, app: EventStreams, scope: dict[str, Any]) -> None:
+        self.sent: asyncio.Queue[Any] = asyncio.Queue()
+        self.gone = asyncio.Event()
+        self._asked = False
+        self.task = asyncio.create_task(app(scope, self._receive, self.sent.put))
+
+    async def _receive(self) -> dict[str, Any]:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def next(self) -> Any:
+        """The next message that has something."""
+        while True:
+            message = await asyncio.wait_for(self.sent.get(), SOON)
+            if message.get("body") != b"" or not message.get("more_body"):
+                return message
+
+    async def event(self) -> bytes:
+        """The next piece of the stream."""
+        body: bytes = (await self.next())["body"]
+        return body
+
+
+def scope_of(world: World, by: str, query: str = "", **headers: str) -> dict[str, Any]:
+    """A request for the events of the album."""
+    given = {"accept": "text/event-stream", "authorization": f"Bearer {world.token_of(by)}"}
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": EVENTS,
+        "raw_path": EVENTS.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 1),
+    }
+
+
+def app_of(world: World) -> EventStreams:
+    """The application over the world."""
+    return EventStreams(create_app(world.service), world.service.log_watch, threads=2)
+
+
+@asynccontextmanager
+async def following(
+    world: World, by: str = BOB, query: str = "", **headers: str
+) -> AsyncIterator[Exchange]:
+    """A stream that has begun; at its end the client goes."""
+    exchange = Exchange(app_of(world), scope_of(world, by, query, **headers))
+    started = await exchange.next()
+    assert started["status"] == 200
+    assert (b"content-type", b"text/event-stream") in started["headers"]
+    yield exchange
+    exchange.gone.set()
+    await asyncio.wait_for(exchange.task, SOON)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    """Run a test in an event loop."""
+    asyncio.run(test())
+
+
+def comments(events: bytes) -> list[str]:
+    """The comments of some messages."""
+    lines = [line.removeprefix(b"data: ") for line in events.split(b"\n") if b"data: " in line]
+    return [orjson.loads(line)["comment"] for line in lines]
+
+
+def test_a_stream_begins_with_what_comes_next(world: World) -> None:
+    """Its first message is an id alone; each entry has its cursor as the id, and none in its data."""
+    world.act(ALICE, post_comment, "before")
+    cursor = now(world)
+
+    async def test() -> None:
+        async with following(world) as stream:
+            assert await stream.event() == f"retry: 1000\n\nid: {cursor}\n\n".encode()
+            world.act(ALICE, post_comment, "after")
+            event = await stream.event()
+            assert comments(event) == ["after"]
+            assert b"cursor" not in event
+            assert event.startswith(f"id: {now(world)}\ndata: ".encode())
+
+    run(test)
+
+
+@pytest.mark.parametrize("named", ["query", "header"])
+def test_a_stream_begins_after_a_cursor(named: str, world: World) -> None:
+    """That of the query, or the last id that the client has, which counts more."""
+    old = now(world)
+    world.act(ALICE, post_comment, "one")
+    cursor = now(world)
+    world.act(ALICE, post_comment, "two")
+
+    async def test() -> None:
+        query, headers = f"after={cursor}&with=cursor", {}
+        if named == "header":
+            query, headers = f"after={old}&with=cursor", {"last_event_id": cursor}
+        async with following(world, query=query, **headers) as stream:
+            event = await stream.event()
+            assert comments(event) == ["two"]
+            assert f'"cursor":"{now(world)}"'.encode() in event
+
+    run(test)
+
+
+def test_pages_follow_each_other(world: World) -> None:
+    """More than a page is there at once."""
+    for number in range(101):
+        world.act(ALICE, post_comment, str(number))
+
+    async def test() -> None:
+        async with following(world, query="after=&types=comments&limit=1&wait=9") as stream:
+            first, second = await stream.event(), await stream.event()
+            assert comments(first) + comments(second) == [str(number) for number in range(101)]
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("by", "query", "headers", "status"),
+    [
+        (DAVE, "", {}, 404),
+        (BOB, "after=x", {}, 400),
+        (BOB, "", {"last_event_id": "no cursor&limit=0"}, 400),
+        (BOB, "offset=1&after=", {}, 400),
+    ],
+)
+def test_refusals_are_ordinary_answers(
+    by: str, query: str, headers: dict[str, str], status: int, world: World
+) -> None:
+    """In the form of the API."""
+
+    async def test() -> None:
+        exchange = Exchange(app_of(world), scope_of(world, by, query, **headers))
+        assert (await exchange.next())["status"] == status
+        assert orjson.loads((await exchange.next())["body"]).keys() == {"message", "detail", "help"}
+        await exchange.task
+
+    run(test)
+
+
+def test_a_stream_ends_for_who_is_removed(world: World) -> None:
+    """With a message that says so."""
+
+    async def test() -> None:
+        async with following(world) as stream:
+            await stream.event()
+            world.act(ALICE, remove_member, BOB)
+            end = await stream.event()
+            assert end.startswith(b'event: end\ndata: {"message":"Album Not Found"')
+            assert await stream.next() == {"type": "http.response.body", "body": b""}
+
+    run(test)
+
+
+def test_an_idle_stream_beats(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With comments, and checks now and then that its caller may see the album."""
+    monkeypatch.setattr(event_stream, "BEAT_SECONDS", 0.05)
+
+    async def test() -> None:
+        async with following(world) as stream:
+            await stream.event()
+            for _ in range(event_stream.CHECK_EVERY + 1):
+                assert await stream.event() == b":\n\n"
+            world.act(ALICE, post_comment, "x")
+            found = await stream.event()
+            while found == b":\n\n":
+                found = await stream.event()
+            assert comments(found) == ["x"]
+
+    run(test)
+
+
+def test_a_stream_ends_when_the_process_stops(world: World) -> None:
+    """At once."""
+
+    async def test() -> None:
+        async with following(world) as stream:
+            await stream.event()
+            world.service.log_watch.stop()
+            assert await stream.next() == {"type": "http.response.body", "body": b""}
+
+    run(test)
+
+
+def test_signals_end_streams(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handlers of the server are called as well."""
+    called: list[int] = []
+    handlers: dict[int, Any] = {signal.SIGTERM: lambda number, frame: called.append(number)}
+    monkeypatch.setattr(signal, "getsignal", handlers.get)
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+
+    async def test() -> None:
+        messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            message = next(messages)
+            if message["type"] == "lifespan.shutdown":
+                handlers[signal.SIGTERM](signal.SIGTERM, None)
+                await asyncio.sleep(0)
+            return message
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        await app_of(world)({"type": "lifespan"}, receive, send)
+        assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+        await asyncio.sleep(0)
+
+    run(test)
+    assert called == [signal.SIGTERM]
+    assert world.service.log_watch.is_stopped
+
+
+def test_other_requests_are_those_of_wsgi(world: World) -> None:
+    """Without ``text/event-stream``, and to other addresses."""
+
+    async def test() -> None:
+        for path, accept in (
+            (EVENTS, "application/json"),
+            ("/albums", "text/event-stream, application/json"),
+        ):
+            scope = scope_of(world, BOB, accept=accept) | {"path": path, "raw_path": path.encode()}
+            exchange = Exchange(app_of(world), scope)
+            assert (await exchange.next())["status"] == 200
+            assert orjson.loads((await exchange.next())["body"])
+            await exchange.task
+
+    run(test)
