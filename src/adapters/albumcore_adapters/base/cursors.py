@@ -18,7 +18,6 @@ from struct import Struct
 from attrs import frozen
 
 from albumcore.errors import NotFound
-from albumcore.times import in_utc
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = Struct(">qq")  # the version, and the time in microseconds
@@ -66,9 +65,7 @@ class Cursors:
 
     def text(self, stream: str, cursor: CursorPlace) -> str:
         """The text of a cursor: 43 characters of ``[A-Za-z0-9_-]``."""
-        place = _PLACE.pack(
-            cursor.version, (in_utc(cursor.at) - _EPOCH) // timedelta(microseconds=1)
-        )
+        place = _PLACE.pack(cursor.version, (cursor.at - _EPOCH) // timedelta(microseconds=1))
         tag = self._tag(stream, place)
         return urlsafe_b64encode(tag + self._masked(tag, place)).rstrip(b"=").decode()
 
@@ -93,8 +90,8 @@ class Cursors:
         return hmac.digest(self._tag_key, place + stream.encode(), "sha256")[:_TAG]
 
     def _masked(self, tag: bytes, place: bytes) -> bytes:
-        mask = hmac.digest(self._stream_key, tag, "sha256")
-        return bytes(one ^ other for one, other in zip(place, mask, strict=False))
+        mask = hmac.digest(self._stream_key, tag, "sha256")[: _PLACE.size]
+        return (int.from_bytes(place) ^ int.from_bytes(mask)).to_bytes(_PLACE.size)
 
 
 OTHER_HISTORY = (

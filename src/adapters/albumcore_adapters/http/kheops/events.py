@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from albumcore import Album, Albumcore, EntryKind, FeedPage, FeedQuery, Permission
+from albumcore import Album, Albumcore, EntryKind, FeedQuery, Permission
 from albumcore.albums.undo import UNDO_EVENTS
 from albumcore.errors import ChangedSince, UserNotFound
 from albumcore.feed import FEED, MUTATIONS, Family, FeedForm
@@ -113,7 +113,8 @@ def list_all(
         last = page.entries[-1] if page.entries else None
         cursor = live.cursor_after(last.recorded) if last else query.text(AFTER)
     else:
-        feed = _present_or_past(request, albums, clock)
+        version = _version_asked(request, albums, clock)
+        feed = partial(albums.feed, album, request.caller.user, version=version)
         page = feed(wanted)
         # The first entry is the newest, on the first page.
         newest = (
@@ -132,21 +133,19 @@ def list_all(
     )
 
 
-def _present_or_past(
-    request: ApiRequest, albums: Albumcore, clock: Clock
-) -> Callable[[FeedQuery], FeedPage]:
-    """What reads a page of the feed as of the moment that the request names; without one, of the present.
+def _version_asked(request: ApiRequest, albums: Albumcore, clock: Clock) -> int | None:
+    """The version of the moment that a request names; None for the present.
 
     Raises:
         BadQuery: a parameter is malformed, or needs ``after``.
     """
-    album, query = request.album, request.query
+    query = request.query
     if WAIT in query.values:
         raise BadQuery(WAIT, "it needs after")
-    is_past = not query.values.keys().isdisjoint(MOMENT_NAMES)
-    moment = asked_moment(query, albums, album, clock) if is_past else None
-    version = None if moment is None else moment.version
-    return lambda wanted: albums.feed(album, request.caller.user, wanted, version=version)
+    if query.values.keys().isdisjoint(MOMENT_NAMES):
+        return None
+    moment = asked_moment(query, albums, request.album, clock)
+    return None if moment is None else moment.version
 
 
 def _with_cursor(response: Response, cursor: str, *, tagged: bool) -> Response:
