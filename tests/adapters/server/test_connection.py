@@ -18,6 +18,7 @@ from albumcore_adapters.server.request_framing import (
     Arrival,
     ChunkScanner,
     arrival_of,
+    asks_to_wait,
     expects_continue,
 )
 
@@ -290,3 +291,34 @@ def test_what_gunicorn_does_to_a_socket(pair: tuple[socket.socket, socket.socket
     connection.close()
     assert connection.recv(2) == b""
     assert pair[0].fileno() != -1
+
+
+@pytest.mark.parametrize(
+    ("received", "waits"),
+    [
+        (b"GET /a?after=x&wait=60 HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        (b"GET /a?wait=0 HTTP/1.1\r\n\r\n", True),
+        (b"GET /a?%77ait=60 HTTP/1.1\r\n\r\n", False),
+        (b"GET /a HTTP/1.1\r\nX-A: wait=60\r\n\r\n", False),
+    ],
+)
+def test_requests_that_ask_to_wait(received: bytes, waits: bool) -> None:
+    """By the name in their address, as the application reads it."""
+    assert asks_to_wait(received) is waits
+
+
+def test_whether_the_client_has_gone(pair: tuple[socket.socket, socket.socket]) -> None:
+    """It has if it closed its side, and sent nothing that is not read yet."""
+    ours, theirs = pair
+    connection = _connection(ours)
+    assert not connection.is_gone()
+    theirs.send(b"GET")
+    assert not connection.is_gone()
+    assert connection.recv(3) == b"GET"
+    theirs.close()
+    assert connection.is_gone()
+    connection.received = b"GET"
+    assert not connection.is_gone()
+    connection.received = b""
+    ours.close()
+    assert connection.is_gone()
