@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+import hashlib
+from pathlib import Path
 
 import nox
 
@@ -140,6 +142,35 @@ def bench(session: nox.Session) -> None:
         "-e", ".[service,postgres,pixels]", *nox.project.dependency_groups(PYPROJECT, "bench")
     )
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Wheel and sdist, built once and tried as built in a fresh environment, with digests and what they depend on."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "release"))
+    dist = Path("dist")
+    for former in dist.glob("*") if dist.exists() else ():
+        former.unlink()
+    when = os.environ.get("SOURCE_DATE_EPOCH") or session.run(
+        "git", "log", "-1", "--format=%ct", external=True, silent=True
+    )
+    env = {"SOURCE_DATE_EPOCH": str(when).strip()}
+    # The wheel is built from the sdist: what is in neither is missed here.
+    session.run("python", "-m", "build", "--outdir", str(dist), env=env)
+    session.run("python", "-m", "twine", "check", "--strict", *map(str, dist.glob("*")))
+    [wheel] = dist.glob("*.whl")
+    fresh = Path(session.create_tmp()).absolute() / "fresh"
+    session.run("python", "-m", "venv", "--clear", str(fresh))
+    python = str(fresh / "bin" / "python")
+    extras = f"{wheel.absolute()}[service,pixels,postgres,s3]"
+    session.run(python, "-m", "pip", "install", "--quiet", extras, external=True)
+    session.run(python, "-I", "tests/support/smoke.py", external=True)
+    bill = str(dist / f"{wheel.name.removesuffix('.whl')}.cdx.json")
+    to_bill = ("--output-reproducible", "--output-file", bill, "--pyproject", "pyproject.toml")
+    session.run("cyclonedx-py", "environment", *to_bill, python)
+    made = sorted(dist.iterdir())
+    sums = [f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.name}\n" for one in made]
+    (dist / "SHA256SUMS").write_text("".join(sums))
 
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")

@@ -22,7 +22,7 @@ COMMANDS = sorted(name for name in app if not name.startswith("-"))
 INVOCATION = re.compile(r"(?:^|\(|\| )albumcore ([^|<>()]+)")
 """A command within a line of shell: at its beginning, after a pipe, or in a substitution."""
 
-DOCUMENTED = re.compile(r"(?:^|&& |\| |\()(?:[A-Z_]+=\S+ +)*(?:\.venv/bin/)?albumcore ([^|()]+)")
+DOCUMENTED = re.compile(r"(?:^|&& |\| |\()(?:[A-Z_]+=\S+ +)*(?:\.venv/bin/)?albumcore ([^|()>]+)")
 """The same on a page, where it may have settings before it, or the path of an environment."""
 
 
