@@ -72,6 +72,23 @@ def create(
     make_id: MakeId,
 ) -> Response:
     """Create a token. Only this response shows the secret; its digest is stored."""
+    about = (albums, people, token_last_uses, clock, make_id)
+    return Response.json(new_token_json(request, *about), 201)
+
+
+def new_token_json(
+    request: ApiRequest,
+    albums: Albumcore,
+    people: People,
+    token_last_uses: TokenLastUses,
+    clock: Clock,
+    make_id: MakeId,
+) -> Json:
+    """Create a token as the form says; return it as a JSON object with its secret, which is shown this once.
+
+    Raises:
+        NotAdmin, AlbumNotFound, Invalid: see `_scope`, and the decision.
+    """
     form = request.form()
     stream, issue = _scope(request, form, albums, clock)
     token_id, secret = CapabilityTokenId(make_id(_ID_LENGTH)), make_id(_SECRET_LENGTH)
@@ -87,7 +104,7 @@ def create(
         expires_at=_time(form, "expiration_time"),
     )
     token = _token_json(digest, request.caller.user, albums, people, token_last_uses)
-    return Response.json(token | {"access_token": secret, "secret": secret}, 201)
+    return token | {"access_token": secret, "secret": secret}
 
 
 def _scope(

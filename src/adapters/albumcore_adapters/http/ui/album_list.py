@@ -123,7 +123,8 @@ def set_album_favorite(request: PageRequest, albums: Albumcore) -> Response:
     """Make an album a favourite of the reader, or not any more."""
     is_favorite = request.form.flag("favorite") is True
     albums.handle(request.api.stream, set_favorite, request.source, is_favorite)
-    return request.to("/ui/albums")
+    is_on_album = request.form.text("back") == "album"
+    return request.to(f"/ui/albums/{request.api.album}" if is_on_album else "/ui/albums")
 
 
 ROUTES = (

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.router import resources
-from albumcore_adapters.http.ui import album, album_list, members, settings, sign_in, static_files
+from albumcore_adapters.http.ui import (
+    album,
+    album_list,
+    album_settings,
+    connections,
+    members,
+    settings,
+    sign_in,
+    static_files,
+    tokens,
+)
 from albumcore_adapters.http.ui.data import DataApi, data_routes
 from albumcore_adapters.http.ui.page_api import PageApi
 
@@ -17,6 +27,9 @@ ROUTES: tuple[Route, ...] = (
     *album_list.ROUTES,
     *album.ROUTES,
     *members.ROUTES,
+    *album_settings.ROUTES,
+    *tokens.ROUTES,
+    *connections.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
@@ -42,6 +42,23 @@ class LocalTimes:
     def local(self, at: datetime) -> datetime:
         """A time in the reader's time zone."""
         return at.astimezone(self.zone)
+
+    def read(self, text: str) -> datetime:
+        """The moment (UTC) of a date field, which is in the reader's time zone unless the text has an offset.
+
+        Raises:
+            ValueError: it is no such time.
+        """
+        at = datetime.fromisoformat(text)
+        at = at if at.tzinfo else at.replace(tzinfo=self.zone)
+        try:
+            return at.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(text) from None
+
+    def field(self, at: datetime) -> str:
+        """A time as the value of a date field, in whole minutes of the reader's time zone."""
+        return f"{self.local(at):%Y-%m-%dT%H:%M}"
 
     def clock(self, at: datetime) -> str:
         """The time of day, as in 09:05."""

@@ -26,7 +26,7 @@ def environment() -> Environment:
     )
 
 
-def html(request: PageRequest, name: str, **values: object) -> bytes:
+def html(request: PageRequest, name: str, /, **values: object) -> bytes:
     """A template filled in, as HTML.
 
     Beside the values, a template has ``page`` (the `PageRequest`), ``say`` (its texts), ``url`` (addresses under its
@@ -52,6 +52,6 @@ def html(request: PageRequest, name: str, **values: object) -> bytes:
     )
 
 
-def show(request: PageRequest, name: str, *, status: int = 200, **values: object) -> Response:
+def show(request: PageRequest, name: str, /, *, status: int = 200, **values: object) -> Response:
     """A page, or a part of one, as a response."""
     return Response(status, html(request, name, **values), HTML_PAGE)

@@ -19,6 +19,12 @@
     button.textContent = select.selectedOptions[0].dataset.send || button.dataset.everyone;
   });
 
+  // Buttons that copy a field.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).value));
+  }
+
   // Keys. Single letters are off in fields, with modifiers, and where the settings say so.
   const places = { a: "/albums", i: "/inbox", p: "/patients" };
   let isGoing = false;

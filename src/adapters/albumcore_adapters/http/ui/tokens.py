@@ -1,0 +1,150 @@
+"""The capability tokens of an album: made, shown once, and revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import evolve, fields_dict
+
+from albumcore import Albumcore, Grants, Permission, album_stream
+from albumcore.errors import Invalid
+from albumcore.index import CapabilityTokenRow
+from albumcore.times import Clock
+from albumcore_adapters.base.random_ids import MakeId
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.token_last_use import TokenLastUses
+from albumcore_adapters.http.kheops.album_overview import overview
+from albumcore_adapters.http.kheops.capability_token_json import tokens_json
+from albumcore_adapters.http.kheops.capability_tokens import new_token_json, revoke
+from albumcore_adapters.http.kheops.parameters import Fields
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.pages import act, page
+from albumcore_adapters.http.ui.sentences import name_of
+from albumcore_adapters.http.ui.templates import show
+
+GRANTS = tuple(fields_dict(Grants))
+"""What a token may be for, in the order of the form."""
+
+_DEFAULT_LIFE = timedelta(days=7)
+_TIMES = ("not_before_time", "expiration_time")
+
+
+def tokens_page(
+    request: PageRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
+) -> Response:
+    """Show the tokens of an album, the usable ones first, and the form of a new one."""
+    return _show(request, albums, people, token_last_uses)
+
+
+def _show(
+    request: PageRequest,
+    albums: Albumcore,
+    people: People,
+    token_last_uses: TokenLastUses,
+    refused: Invalid | None = None,
+) -> Response:
+    viewer, album = request.signed_in.caller.user, request.api.album
+    rows = albums.index.rows(CapabilityTokenRow, {"stream": album_stream(album).name})
+    rows.sort(key=lambda row: row.issued_at, reverse=True)
+    rows.sort(key=lambda row: row.is_revoked or row.expires_at <= request.now)
+    form = request.form
+    return show(
+        request,
+        "album/tokens.html",
+        status=200 if refused is None else 400,
+        album=album,
+        overview=overview(albums.index, viewer, album),
+        tokens=tokens_json(rows, viewer, albums, people, token_last_uses),
+        name_of=name_of,
+        moment_of=datetime.fromisoformat,
+        grants=GRANTS,
+        chosen=[one for one in GRANTS if form.flag(f"{one}_permission")] or ["read"],
+        title=form.text("title") or "",
+        starts=form.text("not_before_time") or request.times.field(request.now),
+        ends=form.text("expiration_time") or request.times.field(request.now + _DEFAULT_LIFE),
+        refused=None if refused is None else refused.field,
+        reason="" if refused is None else refused.detail,
+    )
+
+
+def make_token(
+    request: PageRequest,
+    albums: Albumcore,
+    people: People,
+    token_last_uses: TokenLastUses,
+    clock: Clock,
+    make_id: MakeId,
+    settings: Settings,
+) -> Response:
+    """Make a token of the album, and show its secret this once; a refused form is shown again with the reason."""
+    try:
+        form = _form(request)
+        about = (albums, people, token_last_uses, clock, make_id)
+        token = new_token_json(request.api_with(form), *about)
+    except Invalid as error:
+        return _show(request, albums, people, token_last_uses, error)
+    return show(
+        request,
+        "album/token_made.html",
+        album=request.api.album,
+        token=token,
+        link=f"{settings.api_url}/link/{token['secret']}",
+        expires=datetime.fromisoformat(token["expiration_time"]),
+    )
+
+
+def _form(request: PageRequest) -> Fields:
+    """The form as the API takes it: with the scope, and with times that have an offset.
+
+    Raises:
+        Invalid: a time is none.
+    """
+    values = {name: list(found) for name, found in request.form.values.items()}
+    values |= {"scope_type": ["album"], "album": [request.api.album]}
+    for name in _TIMES:
+        text = request.form.text(name)
+        values.pop(name, None)
+        if text:
+            try:
+                values[name] = [request.times.read(text).isoformat()]
+            except ValueError:
+                raise Invalid(name, "a date and a time are expected") from None
+    start = values.get("not_before_time")
+    if start and datetime.fromisoformat(start[0]) <= request.now:
+        del values["not_before_time"]  # The minute of the form has begun: it is usable at once.
+    return evolve(request.form, values=values)
+
+
+def revoke_token(
+    request: PageRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
+) -> Response:
+    """Revoke a token of the album."""
+    token = request.api_with(capability=request.form.text("token") or "")
+    revoke(token, albums, people, token_last_uses)
+    return request.to(f"/ui/albums/{request.api.album}/tokens")
+
+
+_HERE = "/ui/albums/{album}/tokens"
+
+ROUTES = (
+    page(
+        _HERE,
+        tokens_page,
+        "Show the capability tokens of an album.",
+        permission=Permission.MANAGE_CAPABILITY_TOKENS,
+    ),
+    act(
+        _HERE,
+        make_token,
+        "Make a capability token of an album, and show its secret.",
+        permission=Permission.MANAGE_CAPABILITY_TOKENS,
+    ),
+    act(
+        f"{_HERE}/revoke",
+        revoke_token,
+        "Revoke a capability token of an album.",
+        permission=Permission.MANAGE_CAPABILITY_TOKENS,
+    ),
+)
