@@ -322,6 +322,14 @@ class Settings:
         "stored before `albumcore erase` erases them; `--basis` names a legal basis for doing it earlier.",
     )
 
+    ohif: Path | None = _setting(
+        "ALBUMCORE_OHIF",
+        DIRECTORY_PATH,
+        None,
+        "A directory with the published files of the viewer OHIF 3, which are served at `/ohif/`; without it, the "
+        "pages do not offer it.",
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.jwks_url is not None and None in (self.jwt_issuer, self.jwt_audience):
             raise SettingsError(

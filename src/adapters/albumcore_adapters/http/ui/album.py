@@ -18,8 +18,11 @@ from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
+from albumcore_adapters.http.ui.sentences import name_of
+from albumcore_adapters.http.ui.study import panel
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
 from albumcore_adapters.http.ui.timeline import TimelineSource
+from albumcore_adapters.sql.database import Database
 
 
 def album_page(
@@ -29,6 +32,7 @@ def album_page(
     catalogue: Catalogue,
     claims: SeriesClaims,
     looks: AlbumLooks,
+    database: Database,
 ) -> Response:
     """Show an album; or, for htmx with ``offset``, older entries of its timeline."""
     album, viewer = request.api.album, request.signed_in.caller.user
@@ -44,6 +48,8 @@ def album_page(
         "timeline": timeline,
         "members": members_panel(request, holdings.albums, people),
         "may": {one.name for one in Permission if acts.may(one)},
+        "studies": panel(request, holdings, database),
+        "name_of": name_of,
     }
 
     def body() -> bytes:

@@ -16,6 +16,8 @@ from albumcore_adapters.http.ui import (
     settings,
     sign_in,
     static_files,
+    study,
+    study_acts,
     tokens,
 )
 from albumcore_adapters.http.ui.data import DataApi, data_routes
@@ -30,6 +32,8 @@ ROUTES: tuple[Route, ...] = (
     *album_settings.ROUTES,
     *tokens.ROUTES,
     *connections.ROUTES,
+    *study.ROUTES,
+    *study_acts.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from markupsafe import Markup
 
 from albumcore import Source
-from albumcore_adapters.http.kheops.parameters import Fields
+from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, query_of
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.local_times import LocalTimes, zone_named
@@ -29,6 +29,12 @@ class _FormRequest(ApiRequest):
     """A request whose form was read before it was checked."""
 
     given: Fields = field(kw_only=True)
+    asked: Fields | None = field(kw_only=True, default=None)
+
+    @cached_property
+    def query(self) -> Fields:
+        """The query parameters: those that the page gave, or those of the request."""
+        return query_of(self.req) if self.asked is None else self.asked
 
     def form(self) -> Fields:
         """The form parameters."""
@@ -83,6 +89,11 @@ class PageRequest:
         """`api` with more parameters in its path, and with another form if there is one."""
         given = self.form if form is None else form
         return _FormRequest(self.req, self.signed_in.caller, {**self.path, **path}, given=given)
+
+    def api_for(self, path: Mapping[str, str], query: Mapping[str, str]) -> ApiRequest:
+        """The same with a path and a query of its own, where those of the page are others than those of the API."""
+        asked = Fields({name: [value] for name, value in query.items()}, BadQuery)
+        return _FormRequest(self.req, self.signed_in.caller, path, given=self.form, asked=asked)
 
     @property
     def source(self) -> Source:

@@ -1,0 +1,225 @@
+"""The studies of an album or an inbox, and the page of one: its series, its comments, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from albumcore import FeedQuery, Permission
+from albumcore.errors import Forbidden, NotFound, StudyNotFound
+from albumcore.ids import AlbumId, StudyUID
+from albumcore_adapters.access.albums import may
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.access.images import ImageAccess, downloadable
+from albumcore_adapters.access.series import can_see, sees
+from albumcore_adapters.base.dicom_json import text_value
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.directory.study_search import StudyQuery, known_attributes
+from albumcore_adapters.http.dicomweb.zip_download import ZIP
+from albumcore_adapters.http.kheops.album_overview import members_json
+from albumcore_adapters.http.kheops.feed_json import render_comments
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.ui.data import DATA
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.pages import page
+from albumcore_adapters.http.ui.sentences import Sentences, name_of
+from albumcore_adapters.http.ui.study_cards import (
+    Shelf,
+    StudyCard,
+    day_of,
+    person_name,
+    series_cards,
+    study_card,
+    study_cards,
+)
+from albumcore_adapters.http.ui.templates import show
+from albumcore_adapters.http.ui.timeline import FORM
+from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.sql.database import Database
+
+_PANEL = 12
+"""Studies beside the timeline of an album."""
+
+_STUDIES = 50
+"""Studies on a page of them."""
+
+_COMMENTS = 100
+"""Comments on the page of a study."""
+
+_TEXT_FACTS = (
+    ("patient_id", "00100020"),
+    ("sex", "00100040"),
+    ("accession", "00080050"),
+    ("study_id", "00200010"),
+)
+
+
+def panel(request: PageRequest, holdings: Holdings, database: Database) -> Mapping[str, object]:
+    """The studies beside the timeline of an album, as ``album/studies.html`` shows them."""
+    shelf = Shelf.of(request, holdings)
+    query = StudyQuery(limit=_PANEL, with_description=True)
+    cards, total = study_cards(shelf, database, query)
+    return {"shelf": shelf, "cards": cards, "total": total}
+
+
+def studies_page(request: PageRequest, holdings: Holdings, database: Database) -> Response:
+    """Show the studies of an album: all, or its favourites."""
+    shelf = Shelf.of(request, holdings)
+    offset, chosen = request.query.number("offset") or 0, request.query.text("show")
+    chosen = "favorites" if chosen == "favorites" else "all"
+    found: Mapping[str, tuple[Sequence[StudyCard], int]] = {
+        name: study_cards(
+            shelf,
+            database,
+            StudyQuery(
+                limit=_STUDIES if name == chosen else 0, offset=offset, with_description=True
+            ),
+            favorite=name == "favorites",
+        )
+        for name in ("all", "favorites")
+    }
+    cards, total = found[chosen]
+    return show(
+        request,
+        "studies.html",
+        shelf=shelf,
+        cards=cards,
+        total=total,
+        counts={name: number for name, (_, number) in found.items()},
+        chosen=chosen,
+        newer=None if offset == 0 else max(0, offset - _STUDIES),
+        older=offset + _STUDIES if offset + _STUDIES < total else None,
+        may=allowed(request, holdings, shelf),
+    )
+
+
+def study_page(
+    request: PageRequest,
+    holdings: Holdings,
+    access: ImageAccess,
+    database: Database,
+    people: People,
+    settings: Settings,
+) -> Response:
+    """Show a study: its series, its comments, and the acts that the reader may do."""
+    shelf, study = Shelf.of(request, holdings), request.api.study
+    if not shelf.held(study):
+        raise StudyNotFound("no such study, or you cannot see it")
+    is_present = shelf.then is None
+    lines, total = _comments(request, shelf, people) if is_present else ((), 0)
+    return show(
+        request,
+        "study.html",
+        shelf=shelf,
+        study=study,
+        card=study_card(shelf, database, study),
+        series=series_cards(shelf, database, study),
+        facts=_facts(request, shelf, database, study),
+        lines=lines,
+        unseen=total - len(lines),
+        may=allowed(request, holdings, shelf),
+        sees=is_present and sees(holdings, request.signed_in.caller, study),
+        readers=_readers(request, holdings, people, shelf),
+        albums=_others(request, holdings, shelf) if is_present else (),
+        zip=_zip_address(request, access, shelf, study) if is_present else None,
+        ohif=settings.ohif is not None and is_present,
+        added=request.query.text("added"),
+        name_of=name_of,
+    )
+
+
+def allowed(request: PageRequest, holdings: Holdings, shelf: Shelf) -> frozenset[str]:
+    """The names of the permissions that the reader has: in the album, or all in their inbox; none in the past."""
+    if shelf.then is not None:
+        return frozenset()
+    if shelf.album is None:
+        return frozenset(one.name for one in Permission)
+    caller, at = request.signed_in.caller, request.now
+    album = shelf.album
+    return frozenset(one.name for one in Permission if may(holdings.albums, caller, album, one, at))
+
+
+def _facts(
+    request: PageRequest, shelf: Shelf, database: Database, study: StudyUID
+) -> Sequence[tuple[str, object]]:
+    """What is known of a study and its patient, with the key of what it is."""
+    if not shelf.visible(study):
+        return ()
+    known, _ = known_attributes(database, study)
+    found: list[tuple[str, object]] = [
+        ("patient", person_name(text_value(known, "00100010"))),
+        ("birthday", day_of(request, known, "00100030")),
+        ("date", day_of(request, known, "00080020")),
+        ("referring", person_name(text_value(known, "00080090"))),
+        *((name, text_value(known, tag)) for name, tag in _TEXT_FACTS),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def _comments(
+    request: PageRequest, shelf: Shelf, people: People
+) -> tuple[Sequence[Mapping[str, object]], int]:
+    """The comments on the study in the path, newest first, and how many the reader may see."""
+    holdings, viewer, study = shelf.holdings, request.signed_in.caller.user, request.api.study
+    if not sees(holdings, request.signed_in.caller, study):
+        return (), 0
+    entries, total = holdings.albums.study_comments(study, viewer, FeedQuery(limit=_COMMENTS))
+    users = {user for one in entries for user in (one.author, one.target) if user is not None}
+    shown = render_comments(entries, can_see(holdings, study, users), people, FORM)
+    sentences = Sentences(request, shelf.album or AlbumId(""), viewer)
+    return [
+        {
+            "sentence": sentences.say(entry, json),
+            "at": entry.recorded.at,
+            "comment": entry.shown_comment,
+            "is_private": entry.is_private,
+        }
+        for entry, json in zip(entries, shown, strict=True)
+    ], total
+
+
+def _readers(
+    request: PageRequest, holdings: Holdings, people: People, shelf: Shelf
+) -> Sequence[Mapping[str, object]]:
+    """The members of the album whom a private comment can be for."""
+    if shelf.album is None or shelf.then is not None:
+        return ()
+    viewer = people.person(request.signed_in.caller.user)
+    members = members_json(holdings.albums.index, people, shelf.album)
+    return [one for one in members if viewer is None or one["sub"] != viewer.sub]
+
+
+def _others(
+    request: PageRequest, holdings: Holdings, shelf: Shelf
+) -> Sequence[tuple[AlbumId, str]]:
+    """The other albums that the reader may add studies to, if they may take them from here."""
+    caller, at = request.signed_in.caller, request.now
+    can = partial(may, holdings.albums, caller)
+    if shelf.album is not None and not can(shelf.album, Permission.SEND_SERIES, at):
+        return ()
+    return [
+        (one.album_id, one.row.name)
+        for one in holdings.albums.albums_of(caller.user)
+        if one.album_id != shelf.album and can(one.album_id, Permission.ADD_SERIES, at)
+    ]
+
+
+def _zip_address(
+    request: PageRequest, access: ImageAccess, shelf: Shelf, study: StudyUID
+) -> str | None:
+    """The address of a study as a ZIP archive; None if the reader may download no series of it."""
+    try:
+        downloadable(access, request.signed_in.caller, shelf.place, study, None)
+    except (Forbidden, NotFound, Unauthorized):
+        return None
+    return request.url(f"{DATA}/studies/{study}", **shelf.named, accept=ZIP)
+
+
+_read = partial(page, permission=Permission.READ_SERIES)
+
+ROUTES = (
+    _read("/ui/albums/{album}/studies", studies_page, "Show the studies of an album."),
+    _read("/ui/albums/{album}/studies/{study}", study_page, "Show a study of an album."),
+    page("/ui/inbox/studies/{study}", study_page, "Show a study of the inbox."),
+)

@@ -1,0 +1,130 @@
+"""What may be done with a study: favourite, comment, remove, add elsewhere. Each is what the Kheops API does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from albumcore import Albumcore, Permission
+from albumcore.errors import StudyNotFound
+from albumcore_adapters.access.albums import permitted
+from albumcore_adapters.access.holdings import Holdings
+from albumcore_adapters.directory.people import People
+from albumcore_adapters.http.kheops import comments, favorites, inbox, studies
+from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.pages import act, page
+from albumcore_adapters.http.ui.study_cards import Shelf, study_card
+from albumcore_adapters.http.ui.templates import show
+from albumcore_adapters.identity.authentication import Authentication
+from albumcore_adapters.sql.database import Database
+
+_INBOX = "inbox"
+
+
+def set_study_favorite(request: PageRequest, holdings: Holdings) -> Response:
+    """Make a study a favourite of the album or inbox, or not any more."""
+    shelf = Shelf.of(request, holdings)
+    change = favorites.add if request.form.flag("favorite") is True else favorites.remove
+    change(request.api_for({"study": request.api.study}, shelf.named), holdings)
+    return _back(request, shelf)
+
+
+def comment_on_study(
+    request: PageRequest, albums: Albumcore, holdings: Holdings, people: People
+) -> Response:
+    """Post a comment on a study, to all who see it, or to one of them."""
+    if not request.form.text("to_user"):
+        request.form.values.pop("to_user", None)  # type: ignore[attr-defined]
+    comments.post_to_study(request.api, albums, holdings, people)
+    return request.to(_path(request, Shelf.of(request, holdings)))
+
+
+def removal_page(request: PageRequest, holdings: Holdings, database: Database) -> Response:
+    """Ask whether a study is to be removed."""
+    shelf, study = Shelf.of(request, holdings), request.api.study
+    if not shelf.held(study):
+        raise StudyNotFound("no such study, or you cannot see it")
+    card = study_card(shelf, database, study)
+    return show(request, "study_removal.html", shelf=shelf, study=study, card=card)
+
+
+def remove_from_album(request: PageRequest, albums: Albumcore) -> Response:
+    """Remove a study from the album."""
+    studies.delete_study(request.api, albums)
+    return request.to(f"/ui/albums/{request.api.album}")
+
+
+def remove_from_inbox(request: PageRequest, holdings: Holdings) -> Response:
+    """Remove a study from the reader's inbox."""
+    inbox.leave_study(request.api, holdings)
+    return request.to("/ui/inbox")
+
+
+def add_elsewhere(request: PageRequest, holdings: Holdings, auth: Authentication) -> Response:
+    """Add a study to another album, or to the reader's inbox.
+
+    Raises:
+        Invalid: no album is named.
+        AlbumNotFound, Forbidden: the reader may not add to it, or not take from here.
+    """
+    shelf, study = Shelf.of(request, holdings), request.api.study
+    target = request.form.text("album")
+    if not target:
+        raise request.form.refusal("album", "an album is expected")
+    if target == _INBOX:
+        inbox.take_study(request.api_for({"study": study}, shelf.named), holdings, auth)
+    else:
+        caller, at = request.signed_in.caller, request.now
+        permitted(holdings.albums, caller, target, Permission.ADD_SERIES, at)
+        path = {"study": study, "album": target}
+        studies.add_study(request.api_for(path, shelf.named), holdings, auth)
+    return request.to(_path(request, shelf), added=target)
+
+
+def _path(request: PageRequest, shelf: Shelf) -> str:
+    return f"{shelf.path}/studies/{request.api.study}"
+
+
+def _back(request: PageRequest, shelf: Shelf) -> Response:
+    """Lead back to the page that a form names: that of the album, of its studies, or of the study."""
+    pages: Mapping[str | None, str] = {"album": shelf.path, "studies": f"{shelf.path}/studies"}
+    return request.to(pages.get(request.form.text("from"), _path(request, shelf)))
+
+
+def _both(
+    name: str, respond: Callable[..., Response], summary: str, permission: Permission | None
+) -> tuple[Route, Route]:
+    """The rows of a form on the page of a study, of an album and of the inbox."""
+    return (
+        act(
+            f"/ui/albums/{{album}}/studies/{{study}}/{name}",
+            respond,
+            f"{summary}, in an album.",
+            permission=permission,
+        ),
+        act(f"/ui/inbox/studies/{{study}}/{name}", respond, f"{summary}, in the inbox."),
+    )
+
+
+_REMOVE = "studies/{study}/remove"
+
+ROUTES = (
+    *_both("favorite", set_study_favorite, "Make a study a favourite", Permission.EDIT_FAVORITES),
+    *_both("comments", comment_on_study, "Post a comment on a study", Permission.READ_SERIES),
+    *_both("add", add_elsewhere, "Add a study to another album", Permission.SEND_SERIES),
+    page(
+        f"/ui/albums/{{album}}/{_REMOVE}",
+        removal_page,
+        "Ask whether a study is to be removed from an album.",
+        permission=Permission.DELETE_SERIES,
+    ),
+    act(
+        f"/ui/albums/{{album}}/{_REMOVE}",
+        remove_from_album,
+        "Remove a study from an album.",
+        permission=Permission.DELETE_SERIES,
+    ),
+    page(f"/ui/inbox/{_REMOVE}", removal_page, "Ask whether a study is to leave the inbox."),
+    act(f"/ui/inbox/{_REMOVE}", remove_from_inbox, "Remove a study from the inbox."),
+)

@@ -1,0 +1,226 @@
+"""The studies of an album, the page of one, and what is done there."""
+
+from __future__ import annotations
+
+import pytest
+
+from albumcore import import_series
+from albumcore_adapters.http.ui import study as study_pages
+from support.browser import signed_in
+from support.dicom_files import dicom_file
+from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, STUDY, World
+from support.pictured import CT_STUDY, MR_STUDY, TWO_FRAMES, store_pictures
+
+HERE = f"/ui/albums/{ALBUM}"
+
+
+@pytest.fixture
+def pictured(world: World) -> World:
+    """A world with three studies in the album."""
+    store_pictures(world)
+    return world
+
+
+def test_the_studies_are_beside_the_timeline(pictured: World) -> None:
+    """With a picture, a title, a date and the name of the patient; and with the acts of the reader alone."""
+    browser = signed_in(pictured, ALICE)
+    browser.get(HERE)
+    for words in (
+        "Studies 3",
+        "e+1 19 January 2004 · CT · 1 series, 1 imageCompressedSamples, CT1",
+        "A study of 26 August 2004 (MR)",
+    ):
+        assert words in browser.words
+    address = f"/ui/data/studies/{CT_STUDY}/thumbnail?album={ALBUM}&amp;viewport=192%2C192"
+    assert f'src="{address}"' in browser.page
+    answer = browser.ask("GET", address.replace("&amp;", "&"), headers={"Accept": "image/*"})
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert f"/studies/{CT_STUDY}/remove" in browser.page
+    pictured.request(ALICE, "PATCH", f"/albums/{ALBUM}", form={"deleteSeries": "false"})
+    plain = signed_in(pictured, BOB)
+    plain.get(HERE)
+    assert "/remove" not in plain.page
+    assert plain.post(f"{HERE}/studies/{CT_STUDY}/remove").status_code == 403
+
+
+def test_a_favourite_is_shown_as_one_everywhere(pictured: World) -> None:
+    """The form leads back to where it was."""
+    browser = signed_in(pictured, ALICE)
+    for back, words in (
+        ("album", "Timeline"),
+        ("studies", "Add studies All 3 Favourites 1"),
+        ("", "No favourite any more"),
+    ):
+        browser.get(HERE)
+        browser.post(f"{HERE}/studies/{CT_STUDY}/favorite", favorite="true", **{"from": back})
+        assert words in browser.words
+        browser.get(f"{HERE}/studies?show=favorites")
+        assert "e+1" in browser.words
+        assert "26 August" not in browser.words
+        browser.post(f"{HERE}/studies/{CT_STUDY}/favorite", favorite="false", **{"from": back})
+    browser.get(f"{HERE}/studies?show=favorites")
+    assert "No study yet." in browser.words
+    assert pictured.mutations()[:2] == ["REMOVE_FAV", "ADD_FAV"]
+
+
+def test_a_study_is_removed_after_a_question(pictured: World) -> None:
+    """The album of the past still names it, without pictures of it."""
+    browser = signed_in(pictured, ALICE)
+    then = pictured.clock.now.isoformat().replace("+00:00", "Z")
+    pictured.clock.tick(60)
+    browser.get(f"{HERE}/studies/{CT_STUDY}/remove")
+    assert "Remove e+1?" in browser.words
+    browser.post(f"{HERE}/studies/{CT_STUDY}/remove")
+    assert "You removed the study e+1" in browser.words
+    assert "Studies 2" in browser.words
+    for path in (f"/studies/{CT_STUDY}", f"/studies/{CT_STUDY}/remove"):
+        assert browser.get(HERE + path).status_code == 404
+    browser.get(f"{HERE}/studies?at={then}")
+    assert "Studies then" in browser.words
+    assert "e+1" in browser.words
+    assert "Its images are not here any more" in browser.words
+    assert "/favorite" not in browser.page
+    assert f"/studies/{CT_STUDY}/thumbnail" not in browser.page
+    assert f"/studies/{MR_STUDY}/thumbnail" in browser.page
+    assert browser.get(f"{HERE}/studies/{CT_STUDY}?at={then}").status_code == 200
+    assert "e+1" in browser.words
+    assert 'method="post" action="/ui/albums' not in browser.page
+    assert browser.get(f"{HERE}/studies?at=nonsense").status_code == 400
+
+
+def test_many_studies_are_on_pages(pictured: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the timeline are the latest."""
+    monkeypatch.setattr(study_pages, "_PANEL", 1)
+    monkeypatch.setattr(study_pages, "_STUDIES", 2)
+    browser = signed_in(pictured, BOB)
+    browser.get(HERE)
+    assert "All 3 studies" in browser.words
+    assert "e+1 19 January" not in browser.words
+    browser.get(f"{HERE}/studies")
+    assert "26 August 2004" in browser.words
+    assert "offset=2" in browser.page
+    browser.get(f"{HERE}/studies?offset=2")
+    assert "e+1" in browser.words
+    assert "offset=0" in browser.page
+    assert browser.get(f"{HERE}/studies?offset=x").status_code == 400
+
+
+def test_the_page_of_a_study_has_its_series_and_what_is_known_of_it(pictured: World) -> None:
+    """Series as pictures, each leading to its viewer."""
+    browser = signed_in(pictured, BOB)
+    browser.get(f"{HERE}/studies/{CT_STUDY}")
+    for words in ("e+1", "PatientCompressedSamples, CT1", "Patient ID1CT1", f"UID{CT_STUDY}"):
+        assert words in browser.words
+    assert browser.page.count(f"{HERE}/studies/{CT_STUDY}/series/") >= 1
+    assert browser.get(f"{HERE}/studies/1.2.3.4.5").status_code == 404
+    assert browser.get(f"{HERE}/studies/nonsense").status_code == 400
+    assert signed_in(pictured, DAVE).get(f"{HERE}/studies/{CT_STUDY}").status_code == 404
+
+
+def test_a_study_without_images_has_a_page(world: World) -> None:
+    """It can be spoken of."""
+    world.act(ALICE, import_series, STUDY, CT)
+    browser = signed_in(world, ALICE)
+    browser.get(f"{HERE}/studies/{STUDY}")
+    assert "A study without images" in browser.words
+    browser.get(f"{HERE}/studies/{STUDY}/remove")
+    assert "Remove A study without images?" in browser.words
+
+
+def test_comments_on_a_study_are_for_those_who_see_it(pictured: World) -> None:
+    """A private one for one of them; the newest come first."""
+    browser = signed_in(pictured, ALICE)
+    here = f"{HERE}/studies/{CT_STUDY}"
+    browser.get(here)
+    assert "Nobody has commented on this study." in browser.words
+    browser.post(f"{here}/comments", comment="For all", to_user="")
+    browser.post(f"{here}/comments", comment="For Bob", to_user=BOB)
+    assert "You to Bob Private" in browser.words
+    for sub, is_shown in ((BOB, True), (CAROL, False)):
+        other = signed_in(pictured, sub)
+        other.get(here)
+        assert ("For Bob" in other.words) is is_shown
+        assert "Alice to everyone" in other.words
+    assert browser.post(f"{here}/comments", comment="").status_code == 400
+
+
+def test_only_the_latest_comments_are_shown(
+    pictured: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says how many more there are."""
+    monkeypatch.setattr(study_pages, "_COMMENTS", 1)
+    browser = signed_in(pictured, ALICE)
+    here = f"{HERE}/studies/{CT_STUDY}"
+    browser.get(here)
+    for words in ("First", "Second"):
+        browser.post(f"{here}/comments", comment=words)
+    assert "1 older comment is not shown." in browser.words
+    assert "First" not in browser.words
+
+
+def test_a_study_is_added_elsewhere(pictured: World) -> None:
+    """To another album, or to the inbox of the reader, whence it can be removed again."""
+    browser = signed_in(pictured, ALICE)
+    browser.get("/ui/new-album")
+    browser.post("/ui/albums", name="Board")
+    board = browser.page.split('data-album="')[1].split('"')[0]
+    here = f"{HERE}/studies/{CT_STUDY}"
+    browser.get(here)
+    assert f'<option value="{board}">Board</option>' in browser.page
+    browser.post(f"{here}/add", album=board)
+    assert "The study was added." in browser.words
+    browser.get(f"/ui/albums/{board}")
+    assert "You added the study e+1" in browser.words
+    browser.get(here)
+    browser.post(f"{here}/add", album="inbox")
+    there = f"/ui/inbox/studies/{CT_STUDY}"
+    browser.get(there)
+    assert "In the inbox" in browser.words
+    browser.post(f"{there}/favorite", favorite="true")
+    assert "No favourite any more" in browser.words
+    browser.post(f"{there}/comments", comment="Mine")
+    browser.post(f"{there}/add", album=ALBUM)
+    assert "The study was added." in browser.words
+    browser.get(f"{there}/remove")
+    assert "The study leaves your inbox." in browser.words
+    browser.post(f"{there}/remove")
+    assert browser.get(there).status_code == 404
+    browser.get(here)
+    assert browser.post(f"{here}/add").status_code == 400
+    assert browser.post(f"{here}/add", album="Nowhere001").status_code == 404
+
+
+def test_who_may_not_take_or_download_has_no_such_acts(pictured: World) -> None:
+    """Downloading is a right of its own."""
+    here = f"{HERE}/studies/{CT_STUDY}"
+    browser = signed_in(pictured, ALICE)
+    browser.get(here)
+    address = browser.page.split('" download')[0].rsplit('"', 1)[1].replace("&amp;", "&")
+    answer = browser.ask("GET", address)
+    assert answer.headers["content-type"] == "application/zip"
+    pictured.request(
+        ALICE, "PATCH", f"/albums/{ALBUM}", form={"downloadSeries": "false", "sendSeries": "false"}
+    )
+    plain = signed_in(pictured, BOB)
+    plain.get(here)
+    assert "Download zip" not in plain.words
+    assert "Add to another album" not in plain.words
+
+
+def test_a_study_without_a_date_or_a_kind_has_a_title(world: World) -> None:
+    """And a patient without a name is not named."""
+    store_pictures(
+        world,
+        dicom_file(STUDY, CT, "1.2.3.1.1", Modality=None, PatientName="^^", PatientBirthDate="x"),
+    )
+    browser = signed_in(world, ALICE)
+    browser.get(f"{HERE}/studies")
+    assert "A study (DICOM)" in browser.words
+    browser.get(f"{HERE}/studies/{STUDY}")
+    assert "born" not in browser.words
+
+
+def test_the_color_study_is_found(pictured: World) -> None:
+    """By the UID in the address."""
+    browser = signed_in(pictured, BOB)
+    assert browser.get(f"{HERE}/studies/{TWO_FRAMES}").status_code == 200
