@@ -19,6 +19,7 @@ from albumcore_adapters.http.ui import (
     study,
     study_acts,
     tokens,
+    viewer,
 )
 from albumcore_adapters.http.ui.data import DataApi, data_routes
 from albumcore_adapters.http.ui.page_api import PageApi
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *connections.ROUTES,
     *study.ROUTES,
     *study_acts.ROUTES,
+    *viewer.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -227,7 +227,7 @@ def series_cards(shelf: Shelf, database: Database, study: StudyUID) -> list[Seri
         cards.append(
             SeriesCard(
                 uid=one.series_uid,
-                title=text_value(one.attributes, "0008103E") or say("study.series_without_name"),
+                title=text_value(one.attributes, "0008103E") or _series_title(say, one.attributes),
                 modality=text_value(one.attributes, "00080060") or "",
                 images=integer_value(one.attributes, "00201209") or 0,
                 is_favorite=one.series_uid in favorites,
@@ -283,6 +283,13 @@ def _study_card(
         thumbnail=whole if shown else None,
         url=shelf.url(f"/studies/{study}"),
     )
+
+
+def _series_title(say: Callable[..., Markup], attributes: Attributes) -> Markup:
+    number = integer_value(attributes, "00200011")
+    if number is None:
+        return say("study.series_without_name")
+    return say("study.series_number", number=number)
 
 
 def _title(request: PageRequest, day: Markup | None, modalities: str) -> Markup:
