@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,9 @@ from urllib.parse import urlencode
 import falcon.testing
 from attrs import define, field
 
+from albumcore_adapters.directory.sessions import Sessions
 from support.kheops import World
+from support.tscharts import Api
 
 _CSRF = re.compile(r'name="_csrf" value="([0-9a-f]*)"')
 
@@ -41,7 +44,7 @@ class Browser:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if method == "POST":
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        path, _, query = path.partition("?")
+        path, _, query = path.partition("#")[0].partition("?")
         answer = self.client.simulate_request(
             method, path, query_string=query, body=body, headers=sent
         )
@@ -83,3 +86,13 @@ def signed_in(world: World, sub: str, **headers: str) -> Browser:
     answer = browser.post("/ui/sign-in", token=world.token(sub))
     assert answer.status_code == 200, answer.text
     return browser
+
+
+def signed_in_account(api: Api) -> Browser:
+    """A browser in which the account of the TSCharts API is signed in, without checking its password."""
+    ends_at = api.clock.now + timedelta(hours=12)
+    sessions = Sessions(api.service.database)
+    account = api.service.accounts.named("nurse")
+    assert account is not None
+    session_id = sessions.begin("tscharts", account.user, ends_at, api.clock.now)
+    return Browser(api.client, cookies={"albumcore_account": session_id})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, cast
 
 from albumcore import (
@@ -74,6 +75,25 @@ def bring_image_back(
     raise ImageNotFound("no such image")
 
 
+def restorable_images(
+    albums: Albumcore, patient: PatientId, since: datetime
+) -> Mapping[ImageId, RecordedEvent[ImageRemoved]]:
+    """The images of a patient that were removed since a time and not erased, each with its last removal."""
+    where = {"patient": patient, "is_removed": True, "is_closed": False}
+    removed = {
+        ImageId(row.image_id)
+        for row in albums.index.rows(ImageRow, where)
+        if stored_length(albums.added_image(row)) is not None
+    }
+    found: dict[ImageId, RecordedEvent[ImageRemoved]] = {}
+    if removed:
+        events = _backwards(albums, patient_stream(patient))
+        for one in takewhile(lambda one: one.at >= since, events):
+            if isinstance(one.event, ImageRemoved) and one.event.image_id in removed:
+                found.setdefault(one.event.image_id, one)
+    return found
+
+
 def bring_patient_back(
     albums: Albumcore, patients: Patients, source: Source, patient: PatientId, since: datetime
 ) -> None:
@@ -111,13 +131,16 @@ def _last(
     holds: Callable[[RecordedEvent[Any]], bool],
 ) -> RecordedEvent[Any]:
     """The last event of a stream that meets a condition; there is one. No more is read than the events after it."""
+    return next(one for one in _backwards(albums, stream) if holds(one))
+
+
+def _backwards(albums: Albumcore, stream: Stream[PatientImageSet]) -> Iterator[RecordedEvent[Any]]:
+    """The events of a stream, the last one first; they are read as they are asked for."""
     until: int | None = None
-    while True:
+    while until != 0:
         read = albums.events.get(stream.name, lte=until, desc=True, limit=_PAGE)
         last = tuple(cast(Iterable[RecordedEvent[Any]], read))
-        for one in last:
-            if holds(one):
-                return one
+        yield from last
         until = last[-1].version - 1
 
 

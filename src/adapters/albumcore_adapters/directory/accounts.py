@@ -77,7 +77,7 @@ class Accounts:
     def add(self, name: str, password: str) -> Account:
         """Add an account, or set the password of an existing one and activate it.
 
-        A new password invalidates the token.
+        A new password invalidates the token, and ends the sessions at the pages.
 
         Raises:
             Invalid: the name is blank, not valid Unicode or longer than 255 characters, or the password is empty.
@@ -97,7 +97,9 @@ class Accounts:
             cursor.execute(_BY_NAME, (name,))
             [row] = cursor.fetchall()
             cursor.execute(_SET_DIGEST, (_digest(self._token(row)), row["id"]))
-            return _account(row)
+            account = _account(row)
+            cursor.execute("DELETE FROM directory_session WHERE subject = ?", (account.user,))
+            return account
 
     def check(self, name: str, password: str) -> Account | None:
         """Return the active account with this name and password, or None.

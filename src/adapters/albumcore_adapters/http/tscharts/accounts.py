@@ -8,7 +8,7 @@ import falcon
 
 from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.accounts import Account, Accounts
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.client_address import client_address, networks_of
 from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec
@@ -34,7 +34,28 @@ def log_in(
     # Clients send null for a field that was not filled in.
     if not isinstance(name, str) or not isinstance(password, str):
         raise falcon.HTTPForbidden
-    address = client_address(request.req, networks_of(settings.trusted_proxies))
+    account = account_with(request.req, name, password, accounts, failed_logins, settings)
+    if account is None:
+        raise falcon.HTTPForbidden
+    # The id is a text here, as clients of the API expect it.
+    return Response.json({"token": accounts.token(account), "id": str(account.id)})
+
+
+def account_with(
+    req: falcon.Request,
+    name: str,
+    password: str,
+    accounts: Accounts,
+    failed_logins: FailedLogins,
+    settings: Settings,
+) -> Account | None:
+    """The account with a name and a password; None if there is none, which counts as a failed login.
+
+    Raises:
+        falcon.HTTPTooManyRequests: the password is not checked: too many logins have failed, or too many passwords are
+            being checked.
+    """
+    address = client_address(req, networks_of(settings.trusted_proxies))
     if wait := failed_logins.wait(name, address):
         raise _throttled(name, address, "delayed", math.ceil(wait.total_seconds()))
     try:
@@ -44,10 +65,9 @@ def log_in(
     if account is None:
         failed_logins.failed(name, address)
         log_failed_login(name, address, "wrong name or password")
-        raise falcon.HTTPForbidden
+        return None
     failed_logins.passed(name, address)
-    # The id is a text here, as clients of the API expect it.
-    return Response.json({"token": accounts.token(account), "id": str(account.id)})
+    return account
 
 
 def _throttled(name: str, address: str, reason: str, seconds: int) -> falcon.HTTPTooManyRequests:

@@ -9,7 +9,16 @@ from typing import Any
 import falcon
 import orjson
 
-from albumcore import Albumcore, ImageAdded, ImageRemoved, ImageRestored, add_image, remove_image
+from albumcore import (
+    Albumcore,
+    CommandKey,
+    ImageAdded,
+    ImageRemoved,
+    ImageRestored,
+    Source,
+    add_image,
+    remove_image,
+)
 from albumcore.errors import ImageNotFound
 from albumcore.ids import ImageId, PatientId
 from albumcore.image_sets import Image, ImageType
@@ -165,17 +174,46 @@ def upload(
         ids = {name: identifier(body[name]) for name in _IDS if name in body}
     except ValueError:
         raise _bad() from None
-    stored, encoding = _decoded(body["data"], settings)
+    data = _decoded(body["data"], settings)
+    added = add(*(albums, database, image_bytes, request.source), ids, image_type, data, command)
+    return uploaded(added)
+
+
+def add(
+    albums: Albumcore,
+    database: Database,
+    image_bytes: ImageBytes,
+    source: Source,
+    ids: Mapping[str, int],
+    image_type: ImageType,
+    data: tuple[bytes, Encoding],
+    command: CommandKey | None = None,
+) -> RecordedEvent[Any]:
+    """Add an image to a patient, and return its event.
+
+    Args:
+        albums: The store.
+        database: The directory.
+        image_bytes: Where its bytes are stored.
+        source: Who adds it.
+        ids: Of ``patient``, and of ``clinic`` and ``station`` if it has them.
+        image_type: What it shows.
+        data: Its bytes, and how they were sent.
+        command: Identifies the request, if it may be repeated.
+
+    Raises:
+        falcon.HTTPNotFound: there is no such patient, clinic or station.
+    """
     if not ids_exist(database, ids):
         raise not_found()
     # The event refers to the bytes, so they are on the disk before it is recorded.
-    content, bytes_key = image_bytes.put(stored, encoding)
+    content, bytes_key = image_bytes.put(*data)
     added = albums.with_image_id(
         lambda image_id: albums.handle_once(
             command,
             patient_stream(PatientId(ids["patient"])),
             add_image,
-            request.source,
+            source,
             image_id,
             ids.get("clinic"),
             ids.get("station"),
@@ -184,7 +222,7 @@ def upload(
             bytes_key,
         )
     )
-    return uploaded(added[0])
+    return added[0]
 
 
 def uploaded(added: RecordedEvent[Any]) -> Response:

@@ -12,7 +12,10 @@ from albumcore_adapters.http.ui import (
     album_list,
     album_settings,
     connections,
+    gallery,
     members,
+    patients,
+    picture,
     settings,
     sign_in,
     static_files,
@@ -36,6 +39,9 @@ ROUTES: tuple[Route, ...] = (
     *study.ROUTES,
     *study_acts.ROUTES,
     *viewer.ROUTES,
+    *patients.ROUTES,
+    *gallery.ROUTES,
+    *picture.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

@@ -26,6 +26,7 @@ from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound
 from albumcore_adapters.http.ui.csrf import FIELD, CsrfTokens, check_origin
+from albumcore_adapters.http.ui.file_forms import has_files, read_file_form
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.session import SessionCookies
 from albumcore_adapters.sql.database import Database
@@ -137,12 +138,16 @@ class PageApi:
             ForgedRequest: the CSRF token is missing, or that of another session.
             PastIsReadOnly: the form is of a page of the past.
         """
-        form = read_form(request.req, longest)
+        files: Mapping[str, bytes] = {}
+        if request.account is not None and has_files(request.req):
+            form, files = read_file_form(request.req, self.cookies.settings.max_upload)
+        else:
+            form = read_form(request.req, longest)
         sessions = [one.id for one in (request.user, request.account) if one is not None]
         self.csrf.check(sessions, form.text(FIELD))
         if request.at is not None or form.text("at"):
             raise PastIsReadOnly("what is past cannot be changed")
-        request.req.context.page = evolve(request, form=form)
+        request.req.context.page = evolve(request, form=form, files=files)
         found: PageRequest = request.req.context.page
         return found
 

@@ -15,6 +15,7 @@ from albumcore import Source
 from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, query_of
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.tscharts.request import TSChartsRequest
 from albumcore_adapters.http.ui.local_times import LocalTimes, zone_named
 from albumcore_adapters.http.ui.session import SignedIn
 from albumcore_adapters.http.ui.texts import PageTexts, chosen_language, texts_in
@@ -50,6 +51,7 @@ class PageRequest:
         path: The parameters in its path, by name.
         query: The parameters of its query string.
         form: The fields of its form; empty for a page.
+        files: The files of its form, by the name of the field; one that was left empty has no bytes.
         prefix: The prefix that it was sent under, such as ``/api``; links carry it on.
         user: The session of a user of albums, if there is one.
         account: The session of an account of the TSCharts API, if there is one.
@@ -66,6 +68,7 @@ class PageRequest:
     account: SignedIn | None
     csrf: str
     now: datetime
+    files: Mapping[str, bytes] = field(factory=dict, repr=False)
 
     # Who asks
 
@@ -99,6 +102,18 @@ class PageRequest:
     def source(self) -> Source:
         """Who acts."""
         return self.signed_in.caller.source
+
+    @property
+    def account_api(self) -> TSChartsRequest:
+        """The request as a responder of the TSCharts API takes it, for the picture of the path.
+
+        Raises:
+            Unauthorized: no account is signed in; the check of the route has seen to it.
+        """
+        if self.account is None:
+            raise Unauthorized("you are not signed in")
+        path = {"key": self.path.get("picture", "")}
+        return TSChartsRequest(self.req, self.req.context.route, self.account.caller.source, path)
 
     @property
     def is_fragment(self) -> bool:

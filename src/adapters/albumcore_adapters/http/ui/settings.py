@@ -22,6 +22,7 @@ KEYS = (
     ("N", "now"),
     (".", "new"),
     ("← →", "slider"),
+    ("← →", "pictures"),
     ("J K", "frame"),
     ("1 to 5", "window"),
     ("I", "metadata"),

@@ -1,14 +1,20 @@
-"""Signing in and out: by the link of the demo, or by a token."""
+"""Signing in and out: by the link of the demo, by a token, or with an account of the TSCharts API."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
+import falcon
+from attrs import evolve
+
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
+from albumcore_adapters.http.tscharts.accounts import account_with
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.session import SessionCookies
@@ -16,6 +22,7 @@ from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.failed_logins import FailedLogins
 from albumcore_adapters.identity.jwt_claims import unverified
 from albumcore_adapters.identity.service_tokens import read_sign_in_code
 
@@ -76,6 +83,30 @@ def sign_in_by_token(
     )
 
 
+def sign_in_by_password(
+    request: PageRequest,
+    accounts: Accounts,
+    failed_logins: FailedLogins,
+    settings: Settings,
+    cookies: SessionCookies,
+) -> Response:
+    """Sign in at patients by the name and the password of an account, as the TSCharts API logs in."""
+    name, password = (request.form.text(one) or "" for one in ("username", "password"))
+    again = partial(show, request, "sign_in.html", back=_back(request), username=name)
+    try:
+        account = account_with(request.req, name, password, accounts, failed_logins, settings)
+    except falcon.HTTPTooManyRequests as error:
+        seconds = dict(error.headers or {})["Retry-After"]
+        page = again(status=429, refused="throttled", seconds=seconds)
+        return evolve(page, headers={"Retry-After": seconds})
+    if account is None:
+        return again(status=401, refused="password")
+    ends_at = request.now + LONGEST_SESSION
+    cookie = cookies.begin("tscharts", account.user, ends_at, request.prefix)
+    where = _back(request) or request.url("/ui/patients")
+    return Response(303, headers={"Location": where}, cookies=[cookie])
+
+
 def sign_out(request: PageRequest, cookies: SessionCookies) -> Response:
     """End the sessions of the browser."""
     sessions = [one for one in (request.user, request.account) if one is not None]
@@ -94,5 +125,11 @@ def _back(request: PageRequest) -> str | None:
 ROUTES = (
     page("/ui/sign-in", sign_in_page, "Show the ways to sign in.", callers=Callers.ANYBODY),
     act("/ui/sign-in", sign_in_by_token, "Sign in by a token.", callers=Callers.ANYBODY),
+    act(
+        "/ui/sign-in/account",
+        sign_in_by_password,
+        "Sign in at patients by name and password.",
+        callers=Callers.ANYBODY,
+    ),
     act("/ui/sign-out", sign_out, "Sign out.", callers=Callers.ANYBODY),
 )

@@ -25,6 +25,47 @@
     button.addEventListener("click", () => navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).value));
   }
 
+  // A picture is shown before it is sent, whether it was chosen, taken with the camera, or dropped.
+  document.addEventListener("change", (event) => {
+    const input = event.target.closest("[data-drop] input[type=file]");
+    if (!input) return;
+    const preview = input.form.querySelector("[data-preview]");
+    const image = preview.querySelector("img");
+    if (image.src) URL.revokeObjectURL(image.src);
+    const file = input.files[0];
+    preview.hidden = !file?.type.startsWith("image/");
+    if (preview.hidden) image.removeAttribute("src");
+    else image.src = URL.createObjectURL(file);
+  });
+  for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+    document.addEventListener(name, (event) => {
+      const form = document.querySelector("form[data-drop]");
+      if (!form || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      form.classList.toggle("over", name === "dragenter" || name === "dragover");
+      if (name !== "drop" || !event.dataTransfer.files.length) return;
+      const input = form.querySelector("input[type=file]");
+      const chosen = new DataTransfer();
+      chosen.items.add(event.dataTransfer.files[0]);
+      input.files = chosen.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      form.scrollIntoView({ block: "nearest" });
+      form.querySelector("button.primary").focus();
+    });
+  }
+
+  // The arrows lead to the next and to the previous picture, and in a gallery from one tile to another.
+  const arrows = { arrowleft: -1, arrowright: 1 };
+  const step = (by) => {
+    const link = document.querySelector(by < 0 ? "a[rel=prev]" : "a[rel=next]");
+    if (link) { link.click(); return true; }
+    const tiles = [...document.querySelectorAll(".gallery figure a")];
+    const to = tiles[tiles.indexOf(document.activeElement) + by];
+    if (!to || !(by > 0 || tiles.includes(document.activeElement))) return false;
+    to.focus();
+    return true;
+  };
+
   // Keys. Single letters are off in fields, with modifiers, and where the settings say so.
   const places = { a: "/albums", i: "/inbox", p: "/patients" };
   let isGoing = false;
@@ -43,8 +84,13 @@
       field.form?.requestSubmit();
       return;
     }
-    if (field || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys !== "on") return;
+    if (field || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
+    if (arrows[key]) {
+      if (step(arrows[key])) event.preventDefault();
+      return;
+    }
+    if (document.body.dataset.keys !== "on") return;
     if (isGoing && places[key]) {
       location.href = root + places[key];
     } else if (keys[key]) {

@@ -1,0 +1,265 @@
+"""The pictures of a patient, as the pages show them: now or as of a moment, filtered, those that were removed too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import falcon
+from attrs import frozen
+from markupsafe import Markup
+
+from albumcore import Albumcore
+from albumcore.errors import Invalid
+from albumcore.ids import ImageId, PatientId, UserId
+from albumcore.image_sets import ImageType
+from albumcore.index import ImageRow
+from albumcore.kernel import ERASED
+from albumcore.past import past_time
+from albumcore.past_images import images_then
+from albumcore.streams import patient_stream
+from albumcore_adapters.access.restoring import restorable_images
+from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.accounts import Accounts
+from albumcore_adapters.directory.clinics import Clinic
+from albumcore_adapters.directory.patients import Patient, Patients
+from albumcore_adapters.http.kheops.parameters import BadQuery
+from albumcore_adapters.http.tscharts.value_readers import identifier
+from albumcore_adapters.http.ui.page_request import PageRequest
+
+_SECONDS = 3  # parts of a time of day that has them
+
+
+@frozen
+class Picture:
+    """An image of a patient.
+
+    Attributes:
+        id: Its id.
+        type: What it shows.
+        clinic: The id of the clinic that it was taken at, if it is known.
+        station: The id of the station, likewise.
+        at: When it was added (UTC).
+    """
+
+    id: ImageId
+    type: ImageType
+    clinic: int | None
+    station: int | None
+    at: datetime
+
+
+@frozen
+class RemovedPicture:
+    """An image that was removed, and can be restored.
+
+    Attributes:
+        picture: The image.
+        by: The name of the account that removed it.
+        at: When it did (UTC).
+        until: Until when the image can be restored (UTC).
+    """
+
+    picture: Picture
+    by: str | None
+    at: datetime
+    until: datetime
+
+
+@frozen
+class PictureGroup:
+    """Pictures that follow each other and were taken at one clinic, or, without a clinic, on one day."""
+
+    name: Markup
+    tiles: Sequence[Picture | RemovedPicture]
+
+
+@frozen
+class PictureFilter:
+    """The filters of a gallery; None is no filter.
+
+    Attributes:
+        type: What the pictures show.
+        clinic: The id of the clinic that they were taken at.
+        day: The day on which they were added, in the reader's time zone.
+    """
+
+    type: ImageType | None
+    clinic: int | None
+    day: date | None
+
+    @classmethod
+    def of(cls, request: PageRequest) -> PictureFilter:
+        """The filters in the address of a page.
+
+        Raises:
+            BadQuery: one has a bad value.
+        """
+        return cls(
+            *(
+                _read(request, name, reader)
+                for name, reader in (
+                    ("type", ImageType),
+                    ("clinic", identifier),
+                    ("day", date.fromisoformat),
+                )
+            )
+        )
+
+    @property
+    def query(self) -> Mapping[str, str | None]:
+        """The filters, for the address of a page."""
+        return {
+            "type": None if self.type is None else self.type.value,
+            "clinic": None if self.clinic is None else str(self.clinic),
+            "day": None if self.day is None else self.day.isoformat(),
+        }
+
+    def keeps(self, picture: Picture, request: PageRequest) -> bool:
+        """Whether a picture is shown."""
+        return (
+            self.type in (None, picture.type)
+            and self.clinic in (None, picture.clinic)
+            and self.day in (None, request.times.local(picture.at).date())
+        )
+
+
+def _read(request: PageRequest, name: str, reader: Any) -> Any:
+    text = request.query.text(name)
+    try:
+        return reader(text) if text else None
+    except ValueError:
+        raise BadQuery(name, "it is none that there is") from None
+
+
+def patient_in(request: PageRequest, patients: Patients) -> tuple[PatientId, Patient]:
+    """The patient in the path.
+
+    Raises:
+        falcon.HTTPNotFound: there is none.
+    """
+    try:
+        patient_id = PatientId(identifier(request.path["patient"]))
+    except ValueError:
+        raise falcon.HTTPNotFound from None
+    patient = patients.patient(patient_id)
+    if patient is None:
+        raise falcon.HTTPNotFound
+    return patient_id, patient
+
+
+def patient_name(patient: Patient) -> str:
+    """What a patient is called: the last names, a comma, and the first names."""
+    last = " ".join(filter(None, (patient.paternal_last, patient.maternal_last)))
+    first = " ".join(filter(None, (patient.first, patient.middle)))
+    return ", ".join(filter(None, (last, first)))
+
+
+def moment_in(request: PageRequest) -> datetime | None:
+    """The moment of the past in the address of a page (UTC); None for the present.
+
+    A time without a zone is in that of the reader, as a field for date and time gives it. One without seconds counts to
+    the end of its minute.
+
+    Raises:
+        BadQuery: it is no such time, or in the future.
+    """
+    text = request.at
+    if text is None:
+        return None
+    try:
+        given = datetime.fromisoformat(text)
+        if given.tzinfo is not None:
+            return past_time(text, lambda: request.now)
+        at = given.replace(tzinfo=request.times.zone).astimezone(UTC)
+        found = past_time(at.replace(tzinfo=None).isoformat(), lambda: request.now)
+        has_seconds = text.count(":") >= _SECONDS - 1
+        return found if has_seconds else found + timedelta(seconds=59 - found.second)
+    except Invalid as error:
+        raise BadQuery.of(error) from None
+    except (ValueError, OverflowError):
+        raise BadQuery("at", "a time such as 2026-01-31T12:00 is expected") from None
+
+
+def pictures_of(
+    albums: Albumcore, patient: PatientId, moment: datetime | None
+) -> Sequence[Picture]:
+    """The pictures of a patient now, or as of a moment; the newest first."""
+    if moment is None:
+        where = {"patient": patient, "is_removed": False, "is_closed": False}
+        # An image that was erased is still in the set, without its content.
+        images = albums.load(patient_stream(patient)).images
+        known = {one for one, image in images.items() if image.content.length is not ERASED}
+        rows = albums.index.rows(ImageRow, where)
+        found = [_picture(row) for row in rows if row.image_id in known]
+    else:
+        found = [
+            Picture(one, image.type, image.clinic, image.station, at)
+            for one, (image, at) in images_then(albums, patient, at=moment).items()
+        ]
+    return sorted(found, key=_recency, reverse=True)
+
+
+def removed_pictures(
+    albums: Albumcore, accounts: Accounts, settings: Settings, patient: PatientId, now: datetime
+) -> Sequence[RemovedPicture]:
+    """The pictures of a patient that were removed, and can be restored."""
+    since = settings.restorable_since(now)
+    removals = restorable_images(albums, patient, since)
+    rows = albums.index.rows(ImageRow, {"patient": patient, "image_id": list(removals)})
+    found = []
+    for row in rows:
+        removal = removals[ImageId(row.image_id)]
+        by, until = account_name(accounts, removal.act.source.user), removal.at + (now - since)
+        found.append(RemovedPicture(_picture(row), by, removal.at, until))
+    return found
+
+
+def account_name(accounts: Accounts, user: UserId) -> str | None:
+    """The name of the account of a user id; None if there is none."""
+    account = accounts.with_user(user)
+    return None if account is None else account.name
+
+
+def grouped(
+    request: PageRequest,
+    tiles: Iterable[Picture | RemovedPicture],
+    clinics: Mapping[int, Clinic],
+) -> Iterator[PictureGroup]:
+    """Pictures in groups, the newest first; those that were removed keep their places."""
+    by_age = sorted(tiles, key=lambda one: _recency(_of(one)), reverse=True)
+
+    def place(tile: Picture | RemovedPicture) -> tuple[int | None, date | None]:
+        picture = _of(tile)
+        is_known = picture.clinic in clinics
+        day = None if is_known else request.times.local(picture.at).date()
+        return (picture.clinic if is_known else None), day
+
+    for (clinic, day), group in groupby(by_age, place):
+        name = request.times.date(day) if day else clinic_name(request, clinics, clinic)
+        yield PictureGroup(name or Markup(""), list(group))
+
+
+def clinic_name(
+    request: PageRequest, clinics: Mapping[int, Clinic], clinic: int | None
+) -> Markup | None:
+    """Where and when a clinic is, in words; None if it is not known."""
+    found = None if clinic is None else clinics.get(clinic)
+    if found is None:
+        return None
+    day = request.times.date(found.start)
+    return request.say("gallery.clinic", location=found.location, day=day)
+
+
+def _of(tile: Picture | RemovedPicture) -> Picture:
+    return tile.picture if isinstance(tile, RemovedPicture) else tile
+
+
+def _picture(row: ImageRow) -> Picture:
+    return Picture(ImageId(row.image_id), ImageType(row.type), row.clinic, row.station, row.at)
+
+
+def _recency(picture: Picture) -> tuple[datetime, int]:
+    return picture.at, picture.id

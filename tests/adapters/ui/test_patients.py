@@ -1,0 +1,352 @@
+"""Patients at the pages: the search, the gallery, one picture, and all that is done to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import falcon
+import pytest
+
+from albumcore.ids import ImageId
+from albumcore_adapters.erasure.erasing import Eraser
+from albumcore_adapters.erasure.subjects import erase_image
+from support.browser import Browser, signed_in_account
+from support.tscharts import ROOT, Api, opened
+
+GIVEN = {
+    "patients": [1, 2],
+    "patient_fields": {"2": {"first": "Ximena", "paternal_last": "Ñúñez", "dob": "02/05/2019"}},
+    "clinics": [1, 2],
+    "clinic_fields": {"2": {"location": "San Quintín", "start": "01/10/2016", "end": "01/12/2016"}},
+    "stations": [1],
+    "images": [
+        {"id": 1, "patient": 1, "clinic": 2, "type": "Headshot", "at": 0},
+        {"id": 2, "patient": 1, "clinic": 1, "station": 1, "type": "Xray", "at": 10},
+        {"id": 3, "patient": 1, "type": "Surgery", "at": 1500},
+        {"id": 4, "patient": 2, "type": "Headshot", "at": 5},
+    ],
+}
+PATIENT = "/ui/patients/1"
+JPEG = b"\xff\xd8\xff\xe0 a photograph"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """The API with two patients who have images."""
+    with opened(tmp_path, GIVEN) as api:
+        yield api
+
+
+@pytest.fixture
+def browser(api: Api) -> Browser:
+    """A browser in which the account is signed in."""
+    return signed_in_account(api)
+
+
+def shown(browser: Browser) -> list[int]:
+    """The ids of the pictures on the page, in their order."""
+    return [int(one) for one in re.findall(r'<figure id="picture-(\d+)"', browser.page)]
+
+
+def test_patients_are_found_by_parts_of_names_and_by_birthday(browser: Browser) -> None:
+    """Every word is in one of the names, in any case."""
+    for query, names in (
+        ("name=lopez", ["Lopez Ruiz, Ana 1"]),
+        ("name=ANA+rui", ["Lopez Ruiz, Ana 1"]),
+        ("name=%C3%B1%C3%BA", ["Ñúñez Ruiz, Ximena"]),
+        ("name=ruiz", ["Lopez Ruiz, Ana 1", "Ñúñez Ruiz, Ximena"]),
+        ("born=2019-02-05", ["Ñúñez Ruiz, Ximena"]),
+        ("name=lopez&born=2019-02-05", []),
+        ("name=%25", []),
+        ("name=+&born=", []),
+        ("", []),
+    ):
+        assert browser.get(f"/ui/patients?{query}").status_code == 200
+        assert re.findall(r'<h3><a href="/ui/patients/\d+">([^<]*)</a>', browser.page) == names
+    browser.get("/ui/patients?name=lopez")
+    assert "1 patient matches" in browser.words
+    assert "3 images" in browser.words
+    assert "/ui/patients/1/pictures/1/file" in browser.page
+    assert "Born 1 April 2012 · female · patient 1" in browser.words
+
+
+def test_a_birthday_that_is_no_date_is_refused_at_its_field(browser: Browser) -> None:
+    """Nothing is searched for."""
+    for day in ("04/01/2012", "2012-02-30", "x"):
+        assert browser.get(f"/ui/patients?name=lopez&born={day}").status_code == 400
+        assert 'aria-invalid="true"' in browser.page
+        assert "Lopez Ruiz" not in browser.words
+
+
+def test_the_gallery_shows_the_newest_first_in_groups(browser: Browser) -> None:
+    """By the clinic, else by the day."""
+    browser.get(PATIENT)
+    assert shown(browser) == [3, 2, 1]
+    groups = re.findall(r'<h2 class="day">([^<]*)</h2>', browser.page)
+    assert groups == ["20 April 2017", "Ensenada 1, 18 April 2017", "San Quintín, 10 January 2016"]
+    assert "Lopez Ruiz, Ana 1" in browser.words
+
+
+def test_the_gallery_is_filtered_by_type_clinic_and_day(browser: Browser) -> None:
+    """The day is that of the reader's time zone; the chips count what the other filters leave."""
+    for query, ids in (
+        ("type=Xray", [2]),
+        ("type=", [3, 2, 1]),
+        ("clinic=2", [1]),
+        ("clinic=1&type=Headshot", []),
+        ("day=2017-04-19", [2, 1]),
+        ("day=2017-04-18", []),
+        ("clinic=77", []),
+    ):
+        browser.get(f"{PATIENT}?{query}")
+        assert shown(browser) == ids
+        assert ("No image matches the filters." in browser.words) == (not ids)
+    browser.cookies["tz"] = "America/Tijuana"
+    browser.get(f"{PATIENT}?day=2017-04-18&type=Xray")
+    assert shown(browser) == [2]
+    assert 'value="Xray" aria-pressed="true"' in browser.page
+    for query in ("type=Photo", "clinic=x", "day=yesterday", "at=then", "at=2099-01-01T00:00"):
+        assert browser.get(f"{PATIENT}?{query}").status_code == 400
+
+
+def test_a_picture_leads_to_the_next_ones_among_those_filtered(browser: Browser) -> None:
+    """And says what is known of it."""
+    browser.get(f"{PATIENT}/pictures/2")
+    assert 'rel="prev" href="/ui/patients/1/pictures/3"' in browser.page
+    assert 'rel="next" href="/ui/patients/1/pictures/1"' in browser.page
+    assert "2 of 3" in browser.words
+    for known in ("X-ray", "Ensenada 1, 18 April 2017", "Station 1", "by nurse", "PNG, 1 KB"):
+        assert known in browser.words
+    browser.get(f"{PATIENT}/pictures/2?day=2017-04-19")
+    assert "1 of 2" in browser.words
+    assert 'rel="prev"' not in browser.page
+    assert 'href="/ui/patients/1/pictures/1?day=2017-04-19"' in browser.page
+
+
+def test_the_bytes_of_a_picture_are_sent_as_they_are(api: Api, browser: Browser) -> None:
+    """They are revalidated; what is no picture to a browser is a file to store."""
+    answer = browser.ask("GET", f"{PATIENT}/pictures/2/file")
+    assert answer.content.startswith(b"\x89PNG")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert browser.ask("GET", f"{PATIENT}/pictures/2/file", headers=known).status_code == 304
+    hostile = "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg=="  # <script>
+    added = api.upload(data=hostile).json["id"]
+    answer = browser.ask("GET", f"{PATIENT}/pictures/{added}/file")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment"
+    browser.get(f"{PATIENT}/pictures/{added}")
+    assert "A browser cannot show this file" in browser.words
+
+
+def upload(browser: Browser, picture: bytes | None, **fields: str) -> falcon.testing.Result:
+    """Send the form with a picture, as a browser does."""
+    token = re.search(r'name="_csrf" value="([0-9a-f]*)"', browser.page)
+    assert token is not None
+    texts = {"_csrf": token[1], "type": "Headshot", "clinic": "", "station": "", **fields}
+    body = b"".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in texts.items()
+    )
+    if picture is not None:
+        body += (
+            b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n'
+            b"Content-Type: image/jpeg\r\n\r\n" + picture + b"\r\n"
+        )
+    answer = browser.ask(
+        *("POST", f"{PATIENT}/pictures", body + b"--x--\r\n"),  # type: ignore[arg-type]
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    browser.page = answer.text
+    return answer
+
+
+def test_a_picture_is_added_as_the_api_adds_it(api: Api, browser: Browser) -> None:
+    """With the same event, and the same JSON."""
+    browser.get(PATIENT)
+    before = api.position()
+    answer = upload(browser, JPEG, type="Surgery", clinic="1", station="1")
+    assert answer.status_code == 303
+    [recorded] = api.recorded(before)
+    assert recorded["stored"] == "images.image_added"
+    added = recorded["says"]["image_id"]
+    assert answer.headers["location"] == f"{PATIENT}#picture-{added}"
+    found = api.request("GET", f"{ROOT}/image/{added}").json
+    assert {name: found[name] for name in ("patient", "type", "clinic", "station")} == {
+        "patient": 1,
+        "type": "Surgery",
+        "clinic": 1,
+        "station": 1,
+    }
+    assert browser.ask("GET", f"{PATIENT}/pictures/{added}/file").content == JPEG
+
+
+def test_what_is_no_picture_is_refused_at_its_field(api: Api, browser: Browser) -> None:
+    """And nothing is recorded."""
+    before = api.position()
+    for picture, status, words in (
+        (b"", 400, "No file was chosen"),
+        (None, 400, "No file was chosen"),
+        (b"%PDF-1.7", 400, "This file is no picture"),
+    ):
+        browser.get(PATIENT)
+        assert upload(browser, picture).status_code == status
+        assert words in browser.words
+        assert 'aria-describedby="picture-refused"' in browser.page
+    for fields, status in (
+        ({"type": "Photo"}, 400),
+        ({"clinic": "x"}, 400),
+        ({"clinic": "77"}, 404),
+        ({"_csrf": "x"}, 403),
+        ({"at": "2017-04-19T00:00:00Z"}, 409),
+    ):
+        browser.get(PATIENT)
+        assert upload(browser, JPEG, **fields).status_code == status
+    assert api.position() == before
+
+
+def test_a_form_with_files_that_is_malformed_is_refused(api: Api, browser: Browser) -> None:
+    """As is one that is too large, or has too many fields."""
+    before = api.position()
+    path, part = f"{PATIENT}/pictures", "--x\r\nContent-Disposition: form-data"
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    many = "".join(f'{part}; name="a"\r\n\r\n\r\n' for _ in range(101))
+    for body, headers, status in (
+        ("", form, 400),
+        ("--x\r\n", form, 400),
+        ("x", {"Content-Type": "multipart/form-data"}, 400),
+        (f"{part}\r\n\r\n1\r\n--x--", form, 400),
+        (f"{many}--x--", form, 400),
+        ("x" * (33 * 1024 * 1024), form, 413),
+    ):
+        assert browser.ask("POST", path, body, headers=headers).status_code == status
+    latin = f'{part}; name="a"\r\n\r\n'.encode() + b"\xff\r\n--x--"
+    answer = browser.ask("POST", path, latin, headers=form)  # type: ignore[arg-type]
+    assert answer.status_code == 400
+    assert api.position() == before
+
+
+def test_a_picture_is_removed_and_brought_back(api: Api, browser: Browser) -> None:
+    """In between its place says who removed it, and until when it can come back."""
+    browser.get(f"{PATIENT}/pictures/2")
+    before = api.position()
+    assert browser.post(f"{PATIENT}/pictures/2/remove").status_code == 200
+    assert shown(browser) == [3, 1]
+    assert "X-ray, removed By nurse on" in browser.words
+    until = re.search(r"It can be brought back until ([^.]*)\.", browser.words)
+    assert until is not None
+    assert until[1].startswith("Saturday 20 May")
+    assert browser.ask("GET", f"{PATIENT}/pictures/2/file").status_code == 404
+    assert browser.get(f"{PATIENT}/pictures/2").status_code == 404
+    browser.get(f"{PATIENT}?type=Headshot")
+    assert "X-ray, removed" not in browser.words
+    browser.get(PATIENT)
+    assert browser.post(f"{PATIENT}/pictures/2/restore").status_code == 200
+    assert shown(browser) == [3, 2, 1]
+    assert [one["stored"] for one in api.recorded(before)] == [
+        "images.image_removed",
+        "images.image_restored",
+    ]
+
+
+def test_what_was_removed_too_long_ago_does_not_come_back(api: Api, browser: Browser) -> None:
+    """It is no longer on the page, and its form is answered 410."""
+    browser.get(f"{PATIENT}/pictures/2")
+    browser.post(f"{PATIENT}/pictures/2/remove")
+    page = browser.page
+    api.clock.now += timedelta(days=30, seconds=1)
+    again = signed_in_account(api)
+    again.get(PATIENT)
+    assert "removed" not in again.words
+    assert again.post(f"{PATIENT}/pictures/2/restore").status_code == 410
+    assert page != again.page
+
+
+def test_pictures_belong_to_the_patient_of_the_address(api: Api, browser: Browser) -> None:
+    """Another patient, and one that there is none of, are as nothing."""
+    browser.get("/ui/patients/2")
+    before = api.position()
+    for path in (
+        *("/ui/patients/77", "/ui/patients/x", "/ui/patients/0"),
+        *(f"/ui/patients/2/pictures/{one}{end}" for one in (2, 77, "x") for end in ("", "/file")),
+    ):
+        assert browser.get(path).status_code == 404, path
+    for act in ("remove", "restore"):
+        for path in ("2/pictures/2", "2/pictures/77", "77/pictures/2"):
+            browser.get("/ui/patients/2")
+            assert browser.post(f"/ui/patients/{path}/{act}").status_code == 404
+    assert api.position() == before
+
+
+def test_the_gallery_as_it_was(api: Api, browser: Browser) -> None:
+    """Loudly, without acts, and with what was removed since."""
+    browser.get(f"{PATIENT}/pictures/1")
+    browser.post(f"{PATIENT}/pictures/1/remove")
+    for at, ids in (
+        ("2017-04-19T02:00", [1]),
+        ("2017-04-19T02:03", [2, 1]),
+        ("2017-04-19T02:03:04Z", [2, 1]),
+        ("2017-04-19T02:03:03Z", [1]),
+        ("2017-04-18T00:00", []),
+    ):
+        answer = browser.get(f"{PATIENT}?at={at}")
+        assert answer.status_code == 200
+        assert shown(browser) == ids
+        assert "You are looking at the past." in browser.words
+        assert '<body class="is-past"' in browser.page
+        assert f'action="{PATIENT}/pictures' not in browser.page
+        assert "removed" not in browser.words
+    browser.cookies["tz"] = "America/Tijuana"
+    browser.get(f"{PATIENT}?at=2017-04-18T19:03")
+    assert shown(browser) == [2, 1]
+    assert 'value="2017-04-18T19:03"' in browser.page
+    past = "?at=2017-04-18T19:03"
+    browser.get(f"{PATIENT}/pictures/1{past}")
+    assert 'rel="prev" href="/ui/patients/1/pictures/2?at=2017-04-18T19%3A03"' in browser.page
+    assert "Remove this image" not in browser.words
+    answer = browser.ask("GET", f"{PATIENT}/pictures/1/file{past}")
+    assert answer.content.startswith(b"\x89PNG")
+    assert browser.ask("GET", f"{PATIENT}/pictures/3/file{past}").status_code == 404
+    assert browser.ask("GET", f"/ui/patients/2/pictures/1/file{past}").status_code == 404
+
+
+def test_without_the_session_of_an_account_there_are_no_patients(api: Api) -> None:
+    """Every page leads to the sign-in page, and no form does anything."""
+    browser = Browser(api.client)
+    before = api.position()
+    for path in ("/ui/patients", PATIENT, f"{PATIENT}/pictures/1", f"{PATIENT}/pictures/1/file"):
+        browser.get(path)
+        assert "Access token" in browser.words
+    for act in ("pictures", "pictures/1/remove", "pictures/1/restore"):
+        assert browser.ask("POST", f"{PATIENT}/{act}").status_code == 303
+    assert api.position() == before
+
+
+def test_what_was_erased_is_not_there(api: Api, browser: Browser) -> None:
+    """Neither now nor in the past, nor among what can be brought back."""
+    service = api.service
+    erase_image(Eraser(service.albums, service.database, api.clock, {}, None), ImageId(2))
+    for path in (PATIENT, f"{PATIENT}?at=2017-04-20T00:00"):
+        browser.get(path)
+        assert 2 not in shown(browser)
+    for path in (f"{PATIENT}/pictures/2", f"{PATIENT}/pictures/2/file"):
+        assert browser.get(path).status_code == 404
+    browser.get(PATIENT)
+    assert "removed" not in browser.words
+
+
+def test_names_of_patients_are_text(api: Api, browser: Browser) -> None:
+    """Whatever they contain."""
+    hostile = "<script>alert(1)</script>\"'{{ 7*7 }}"
+    fields: dict[str, Any] = {"paternal_last": hostile}
+    assert api.request("PUT", f"{ROOT}/patient/1", fields).status_code == 200
+    for path in ("/ui/patients?name=ana", PATIENT, f"{PATIENT}/pictures/1"):
+        browser.get(path)
+        assert "<script>alert" not in browser.page
+        assert hostile in browser.words
