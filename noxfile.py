@@ -1,11 +1,11 @@
 """What has to hold before a change lands. `nox` runs every session that is on by default; `nox -s tests` runs one."""
 
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-import hashlib
 from pathlib import Path
 
 import nox

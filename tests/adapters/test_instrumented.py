@@ -18,8 +18,10 @@ from opentelemetry.trace import StatusCode
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 from albumcore_adapters.access.restoring import Gone
 from albumcore_adapters.base.concurrency import LimitReached
+from albumcore_adapters.base.cursors import CursorGone
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import BlobsUnavailable
+from albumcore_adapters.decoding import DecoderUnavailable
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.errors import STATUS
 from albumcore_adapters.identity.errors import Unauthorized
@@ -35,6 +37,8 @@ ERRORS = (
     (NotFound("none"), 404),
     (Conflict("twice"), 409),
     (Gone("too late"), 410),
+    (CursorGone("of another history"), 410),
+    (DecoderUnavailable("no process"), 503),
     (falcon.HTTPContentTooLarge(), 413),
     (falcon.HTTPTooManyRequests(), 429),
     (KeysUnavailable("away"), 503),

@@ -11,7 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
+from albumcore_adapters.decoding.process import DecodingProcess
 from support.dicom_files import RELATED, message
 from support.encoded_files import FILES
 from support.server import bearer, opened, serving
@@ -32,10 +34,14 @@ def decoding_processes(group: int) -> set[int]:
     }
 
 
-def test_a_worker_starts_a_process_before_it_is_needed(tmp_path: Path) -> None:
+def test_a_worker_starts_a_process_before_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One in each worker, without a request; opening a store, as most commands do, starts none."""
-    with opened(tmp_path) as service:
-        assert not service.decoder._idle
+    with monkeypatch.context() as patch:
+        patch.setattr(DecodingProcess, "start", None)
+        with opened(tmp_path):
+            pass
     with serving(tmp_path, workers=2) as server:
         until = time.monotonic() + 20
         while len(decoding_processes(server.process.pid)) < 2:

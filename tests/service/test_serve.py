@@ -59,8 +59,9 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
         os.set_blocking(server.process.stdout.fileno(), False)
         printed.write_text(server.process.stdout.read())
         lines = [line for line in printed.read_text().splitlines() if line.startswith("curl")]
-        [link] = re.findall(r"^http://[^/]+(/\S+)$", printed.read_text(), re.MULTILINE)
+        page, link = re.findall(r"^http://[^/]+(/\S+)$", printed.read_text(), re.MULTILINE)
         with httpx.Client(base_url=server.address, timeout=60) as client:
+            assert client.get(page, follow_redirects=True).status_code == 200
             answers = [_request(client, line) for line in lines]
             events, study, search, get, create, delete = answers
             with Image.open(BytesIO(client.get(link).content)) as image:

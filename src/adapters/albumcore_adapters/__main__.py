@@ -8,7 +8,7 @@ from importlib import import_module
 
 SERVICE = frozenset(
     {
-        *("argon2", "cryptography", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
+        *("argon2", "cryptography", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx", "jinja2"),
         *("joserfc", "prometheus_client", "pybase64", "pydicom", "python_multipart", "rich"),
         "structlog",
     }

@@ -33,9 +33,11 @@ from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, WebhookId
 from albumcore.streams import album_stream, study_stream
 from albumcore_adapters.base.data_directory import DATABASE_FILE, ERASURES_FILE
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.album_looks import AlbumLooks
 from albumcore_adapters.directory.claims import Holding, inbox_holder
 from albumcore_adapters.directory.instance_blobs import instance_problems
 from albumcore_adapters.directory.patients import Patient
+from albumcore_adapters.directory.sessions import Sessions
 from albumcore_adapters.erasure.erasure_list import ListedErasure, append_erasure, read_erasures
 from albumcore_adapters.server import demo
 from albumcore_adapters.service import open_service
@@ -112,6 +114,9 @@ def furnish(data: Path) -> None:
         with service.database.transaction(commit=True) as cursor:
             note_upload(cursor, Source(ada), STUDY, {CT: 1}, utc_now())
             cursor.execute("INSERT INTO directory_pacs_series VALUES (?)", [CT])
+        at = utc_now()
+        Sessions(service.database).begin("kheops", ada, at + timedelta(hours=1), at)
+        AlbumLooks(service.database).record(ada, ALBUM, 2)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ from support.server import user_of
 from support.store_form import make_store
 
 LATER = album_stream(AlbumId("Later00001"))
-DERIVED = ("stored_snapshots", "form_of_rows", "unfinished_copy")
+DERIVED = ("stored_snapshots", "form_of_rows", "unfinished_copy", "operator_note")
 
 
 @pytest.fixture(scope="module")

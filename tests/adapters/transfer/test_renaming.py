@@ -44,6 +44,7 @@ NO_USERS = {
         "digest",
         "transfer_syntax",
         "pixels",
+        "stored_at",
         "dicom_patient_id",
     ),
     "directory_header": ("sop_instance_uid", "series_uid", "header"),

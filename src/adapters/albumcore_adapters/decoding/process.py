@@ -162,7 +162,7 @@ class DecodingProcess:
 
 def _started(channel: socket.socket, limits: DecoderLimits) -> subprocess.Popen[bytes]:
     program = f"{__package__}.child"
-    command = [sys.executable, "-m", program, str(limits.memory), str(limits.seconds)]
+    command = [sys.executable, "-P", "-m", program, str(limits.memory), str(limits.seconds)]
     return subprocess.Popen(  # noqa: S603
         command,
         stdin=channel.fileno(),
