@@ -40,6 +40,28 @@ DICOMwebClient = create_autospec(DICOMwebClient, return_value=made)
 """,
         "assert len(client.store_instances.call_args.args[0]) == 1",
     ),
+    "docs/how-to/follow-an-album.md": (
+        """
+import json, time
+from collections.abc import Iterator
+import httpx
+
+answers = iter([
+    httpx.Response(200, text='id: c1\\ndata: {"comment": "Look"}\\n\\n'),
+    httpx.Response(503, headers={"Retry-After": "0"}),
+    httpx.Response(200, json=[{"comment": "Again"}], headers={"X-Next-Cursor": "c2"}),
+])
+client = httpx.Client(
+    transport=httpx.MockTransport(lambda request: next(answers)), base_url="http://service"
+)
+album, cursor, handled = "Cases00001", "c0", []
+handle = handled.append
+""",
+        """
+assert (handled, cursor) == ([{"comment": "Look"}], "c1")
+assert next(follow(client, album, cursor)) == {"comment": "Again"}
+""",
+    ),
     "docs/how-to/look-at-the-past.md": (
         f"""{_STORE}
 album_id, alice = album_id_text, UserId("alice")

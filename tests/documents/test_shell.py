@@ -45,7 +45,14 @@ REFUSED: Mapping[str, tuple[int, str]] = {
 """Blocks that the page says are refused, by their beginning: the status, and what the message has."""
 
 BACKUP = "albumcore backup /backup/2026-03-14"
+CURSOR = """
+CURSOR=$(curl -D - -o none -H "Authorization: Bearer $TOKEN" "$SERVICE/albums/$ALBUM/events?limit=0" \\
+    | grep -i x-next-cursor | cut -d " " -f 2 | tr -d "\\r")
+curl -H "Authorization: Bearer $TOKEN" "$SERVICE/albums/$ALBUM/comments" -d comment=Look"""
+AFTER = 'curl -sD - -H "Authorization: Bearer $TOKEN" "$SERVICE/albums/$ALBUM/events?after='
 BEFORE: Mapping[str, str] = {
+    AFTER: CURSOR,
+    "albumcore doctor --data /srv/albumcore --backups /backup": BACKUP,
     "tar -C /backup/2026-03-14": BACKUP,
     "albumcore restore /backup/2026-03-14 --data /tmp/looked-at": BACKUP,
     "albumcore verify --read-only --data /mnt/backup": "cp -r /srv/albumcore /mnt/backup",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -61,7 +62,11 @@ STAND_INS: Mapping[str, str] = {
     "gunicorn": "it serves until it is stopped; tests/service runs it",
     "granian": "it serves until it is stopped; tests/service runs it",
     "waitress-serve": "it serves until it is stopped; tests/service runs it",
+    "uvicorn": "it serves until it is stopped; tests/service runs it",
     "docker": "it needs an engine of containers",
+    "podman": "it needs an engine of containers",
+    "promtool": "it is a program of Prometheus; the tests of its files run it, where it is installed",
+    "sudo": "it changes the machine",
     "systemctl": "it changes the machine",
     "nginx": "it needs the names and certificates of the page; the configuration is parsed apart",
 }
@@ -70,7 +75,7 @@ STAND_INS: Mapping[str, str] = {
 ALBUM, PATIENT_ID = AlbumId("Q7bZ2mP0xT"), "MRN-4711"
 STUDY, SERIES = StudyUID("1.2.840.113619.2.1"), SeriesUID("1.2.840.113619.2.1.7")
 _ADDRESS = re.compile(r"https://albums\.example(?:\.org)?|http://127\.0\.0\.1:8000")
-_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:srv|backup|media|mnt|run|var|short-lived|tmp|etc)/)")
+_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:srv|backup|media|mnt|opt|run|var|short-lived|tmp|etc)/)")
 _PRELUDE = """\
 set -euo pipefail
 : > "$BOX/serving.pids"
@@ -131,7 +136,7 @@ def machine(box: Path, **environment: str) -> Machine:
     programs = box / "bin"
     programs.mkdir(parents=True)
     for name in STAND_INS:
-        _program(programs / name, "exit 0")
+        _program(programs / name, "cat > /dev/null")  # it may be the end of a pipe
     _program(programs / "albumcore", _ALBUMCORE.format(python=sys.executable))
     _program(programs / "python", f'exec {sys.executable} "$@"')
     # A new environment is there already: it has the programs of this one.
@@ -149,6 +154,9 @@ def machine(box: Path, **environment: str) -> Machine:
         "media/cdrom",
     ):
         (box / folder).mkdir(parents=True)
+    (box / "opt" / "albumcore").mkdir(parents=True)
+    (box / "opt" / "albumcore" / "bin").symlink_to(programs)
+    shutil.copytree(ROOT / "examples", box / "examples")
     (box / "backup" / "erasures.jsonl").touch()
     secret = box / "run" / "secrets" / "albumcore"
     secret.write_text("s" * 32, encoding="utf-8")
