@@ -9,7 +9,14 @@ from albumcore.index.album_status import album_status_now, album_status_then
 from albumcore.index.changes import DERIVED, changes
 from albumcore.index.fingerprint_examples import examples
 from albumcore.index.overview import AlbumOverview, albums_of
-from albumcore.index.postings import Choice, choices_of, latest_terms, terms_of
+from albumcore.index.postings import (
+    MEMBERSHIP,
+    Choice,
+    choices_of,
+    latest_terms,
+    member_term,
+    terms_of,
+)
 from albumcore.index.rows import (
     ROWS,
     ROWS_FORMAT,
@@ -38,6 +45,7 @@ from albumcore.index.rows import (
 
 __all__ = [
     "DERIVED",
+    "MEMBERSHIP",
     "ROWS",
     "ROWS_FORMAT",
     "SHOWN",
@@ -70,5 +78,6 @@ __all__ = [
     "choices_of",
     "examples",
     "latest_terms",
+    "member_term",
     "terms_of",
 ]

@@ -308,6 +308,13 @@ class Index(Protocol):
         """
         ...
 
+    def sample(self, stream: str, terms: Collection[str], step: int) -> Sequence[Any]:
+        """The stored events, oldest first, of the first entry of each posting list, and of every step-th after it.
+
+        Only their versions, their stored names and their times can be read.
+        """
+        ...
+
     def last_version(self, stream: str, holds: Callable[[Any], bool]) -> int:
         """The last version of a stream whose stored event satisfies a condition; 0 if none does.
 

@@ -18,6 +18,7 @@ def test_an_admin_changes_name_description_and_rights(world: World) -> None:
     """A box that is not ticked is off."""
     browser = signed_in(world, ALICE)
     browser.get(f"{HERE}/settings")
+    assert f'value="{world.state().name}"' in browser.page
     browser.post(
         f"{HERE}/settings",
         name="Second opinions",

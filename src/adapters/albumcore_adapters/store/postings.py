@@ -6,7 +6,7 @@ numbered, so that a count is the number of its last entry, and the place of a pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from attrs import frozen
 
@@ -97,6 +97,30 @@ def last_postings(stream: str, lanes: Sequence[str], until: int) -> Statement:
         f"WITH wanted (lane) AS (VALUES {', '.join(['(?)'] * len(asked))}) "  # noqa: S608
         f"SELECT lane, ({last}) AS version FROM wanted",
         [*asked, stream, until],
+    )
+
+
+def sampled(events: str, columns: str, stream: str, lanes: Collection[str], step: int) -> Statement:
+    """The statement that selects the events of the first entry of some posting lists, and of every step-th after it.
+
+    There must not be more lists than one statement may have parameters.
+
+    Args:
+        events: The table of events.
+        columns: The columns that are selected of it.
+        stream: The stream.
+        lanes: The lists.
+        step: How many entries further the next one is; at least 1.
+    """
+    condition, matched = condition_of(
+        {"stream": stream, "lane": [lane for lane in lanes if can_be_stored(lane)]}
+    )
+    every = "" if step == 1 else " AND (number - 1) / ? * ? = number - 1"
+    return (
+        f"SELECT {columns} FROM (SELECT DISTINCT version FROM {_POSTINGS} WHERE {condition}{every}) AS found "  # noqa: S608
+        f"JOIN {events} ON originator_id = ? AND originator_version = found.version "
+        "ORDER BY originator_version",
+        [*matched, *([] if step == 1 else [step, step]), stream],
     )
 
 

@@ -15,7 +15,6 @@ from albumcore.index import (
     Change,
     Choice,
     Enter,
-    FeedLaneRow,
     ImageRow,
     IndexRow,
     Put,
@@ -28,13 +27,14 @@ from albumcore.sealing import KeyedEvent, Sealer
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import is_migrated, migrate
 from albumcore_adapters.sql.pages import pages
-from albumcore_adapters.store.postings import count_postings, find_page, last_postings
+from albumcore_adapters.store.postings import count_postings, find_page, last_postings, sampled
 from albumcore_adapters.store.rows import (
     TABLES,
     columns_of,
     condition_of,
     in_chunks,
     index_fingerprint,
+    kind_of,
     row_key,
     row_of,
     statements_of,
@@ -223,6 +223,12 @@ class IndexRecorder:
                 found.update({row["lane"]: (row["version"], row["topic"]) for row in c.fetchall()})
         return found
 
+    def sample(self, stream: str, lanes: Collection[str], step: int) -> Sequence[StoredEvent]:
+        """The stored events, without keys, of every so many entries of some posting lists, oldest first."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(*sampled(self.events_table_name, _COLUMNS, stream, lanes, step))
+            return [stored_tuple(_of_event(stored)) for stored in c.fetchall()]
+
     def last_version(self, stream: str, holds: Callable[[StoredEvent], bool]) -> int:
         """The last version up to which ``holds`` is true of the events of a stream, without keys, by binary search."""
         at = f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
@@ -348,7 +354,7 @@ def without_overwritten(
     waiting: dict[type[IndexRow], dict[tuple[Any, ...], tuple[StoredEvent, Change]]] = {}
     for stored, changes in meant:
         for change in changes:
-            kind = _kind_of(change)
+            kind = kind_of(change)
             if isinstance(change, Set) and change.where.keys() == set(kind.KEY):
                 key = (*change.values, *(change.where[name] for name in kind.KEY))
                 of_kind = waiting.setdefault(kind, {})
@@ -359,16 +365,6 @@ def without_overwritten(
                 yield stored, change
     for last in waiting.values():
         yield from last.values()
-
-
-def _kind_of(change: Change) -> type[IndexRow]:
-    match change:
-        case Put(row):
-            return type(row)
-        case Enter():
-            return FeedLaneRow
-        case _:
-            return change.kind
 
 
 def last_number(c: Any, name: str) -> int:

@@ -234,3 +234,14 @@ def in_chunks(where: Where, size: int = 500) -> list[Where]:
                 for piece in in_chunks({**where, name: values[start : start + size]}, size)
             ]
     return [where]
+
+
+def kind_of(change: Change) -> type[IndexRow]:
+    """The class of the rows that a change is about."""
+    match change:
+        case Put(row):
+            return type(row)
+        case Enter():
+            return FeedLaneRow
+        case _:
+            return change.kind

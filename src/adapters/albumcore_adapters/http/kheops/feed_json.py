@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from albumcore import FeedPage, render_feed, render_study_comments
 from albumcore.feed import Entry, FeedForm, Person
@@ -29,21 +29,50 @@ def render(
     described = {
         uid for one in page.entries if form.describes_series(one) for uid in one.series_uids
     }
+    of_study, of_series = descriptions(page.studies, named, described, album, catalogue, claims)
+    return render_feed(page, people.people(page.users), of_study, of_series, form, versions)
+
+
+def descriptions(
+    studies: Collection[StudyUID],
+    named: Collection[SeriesUID],
+    described: Collection[SeriesUID],
+    album: AlbumId,
+    catalogue: Catalogue,
+    claims: SeriesClaims,
+) -> tuple[
+    Callable[[StudyUID, Sequence[SeriesUID]], str | None],
+    Callable[[StudyUID, SeriesUID], str | None],
+]:
+    """The descriptions of studies and series, as far as an album shows them; read once for all.
+
+    Args:
+        studies: The studies that are described.
+        named: The series by which the album shows a study.
+        described: The series that are described themselves.
+        album: The album.
+        catalogue: What the images say.
+        claims: Which holdings are claims.
+
+    Returns:
+        The description of a study, by some series of it in the album; and that of a series. None: it has none, or it
+        is not shown.
+    """
     claimed = {(one.study, one.series) for one in claims.on_series(named, {album_holder(album)})}
     shown = {
         (known.study_uid, uid) for uid, known in catalogue.series(named).items() if known.populated
     } - claimed
-    studies = catalogue.study_descriptions(page.studies)
+    of_studies = catalogue.study_descriptions(studies)
     series = catalogue.series_descriptions(described)
 
     def of_study(study: StudyUID, uids: Sequence[SeriesUID]) -> str | None:
         # Any user may claim a series without images, of any study. A claim alone does not show its description.
-        return studies.get(study) if any((study, uid) in shown for uid in uids) else None
+        return of_studies.get(study) if any((study, uid) in shown for uid in uids) else None
 
     def of_series(study: StudyUID, uid: SeriesUID) -> str | None:
         return series.get(uid) if (study, uid) in shown else None
 
-    return render_feed(page, people.people(page.users), of_study, of_series, form, versions)
+    return of_study, of_series
 
 
 def render_comments(

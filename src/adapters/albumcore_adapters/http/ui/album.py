@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from albumcore import Albumcore, Permission
+from albumcore.kernel import shown_text
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.album_looks import AlbumLooks
 from albumcore_adapters.directory.catalogue import Catalogue
@@ -15,10 +16,18 @@ from albumcore_adapters.http.kheops.album_overview import overview
 from albumcore_adapters.http.kheops.comments import post_to_album
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
+from albumcore_adapters.http.ui.changes import changes_since
 from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.sentences import name_of
+from albumcore_adapters.http.ui.past import (
+    Then,
+    address_in_utc,
+    album_at,
+    entries_since,
+    members_then,
+    past_card,
+)
 from albumcore_adapters.http.ui.study import panel
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
 from albumcore_adapters.http.ui.timeline import TimelineSource
@@ -34,22 +43,38 @@ def album_page(
     looks: AlbumLooks,
     database: Database,
 ) -> Response:
-    """Show an album; or, for htmx with ``offset``, older entries of its timeline."""
-    album, viewer = request.api.album, request.signed_in.caller.user
-    source = TimelineSource(holdings.albums, people, catalogue, claims)
-    looked = looks.of(viewer).get(album, 0)
-    timeline = source.read(request, album, looked=looked)
+    """Show an album, now or as of ``at``; or, for htmx with ``offset``, older entries of its timeline."""
+    if (canonical := address_in_utc(request)) is not None:
+        return canonical
+    albums, album, viewer = holdings.albums, request.api.album, request.signed_in.caller.user
+    then = album_at(request, albums)
+    source = TimelineSource(albums, people, catalogue, claims)
+    looked = looks.of(viewer).get(album, 0) if then is None else then.moment.version
+    version = None if then is None else then.moment.version
+    timeline = source.read(request, album, looked=looked, version=version)
     if request.is_fragment and request.query.text("offset") is not None:
         return show(request, "album/older.html", album=album, timeline=timeline)
-    acts, one = acts_in(request, holdings.albums), overview(holdings.albums.index, viewer, album)
-    values: Mapping[str, Any] = {
+    values: dict[str, Any] = {
         "album": album,
-        "overview": one,
         "timeline": timeline,
-        "members": members_panel(request, holdings.albums, people),
-        "may": {one.name for one in Permission if acts.may(one)},
+        "then": then,
+        "changes": None,
         "studies": panel(request, holdings, database),
-        "name_of": name_of,
+        # A slider that is moved stays as it is.
+        "card": None if request.is_fragment else past_card(request, albums, album, then),
+    }
+    if then is not None:
+        if request.query.text("changes"):
+            about = (albums, people, catalogue, claims)
+            values["changes"] = changes_since(request, *about, then)
+        return show(request, "album/album.html", **values, **_then(request, albums, people, then))
+    acts, one = acts_in(request, albums), overview(albums.index, viewer, album)
+    values |= {
+        "overview": one,
+        "album_name": one.row.name,
+        "album_description": one.row.description,
+        "members": members_panel(request, albums, people),
+        "may": {one.name for one in Permission if acts.may(one)},
     }
 
     def body() -> bytes:
@@ -59,6 +84,19 @@ def album_page(
         return html(request, "album/album.html", **values)
 
     return Response(200, body, HTML_PAGE)
+
+
+def _then(
+    request: PageRequest, albums: Albumcore, people: People, then: Then
+) -> Mapping[str, object]:
+    """What the page of the past has in place of the present: no act among it."""
+    return {
+        "album_name": shown_text(then.album.name),
+        "album_description": shown_text(then.album.description),
+        "members": members_then(request, people, then),
+        "may": frozenset(),
+        "since": entries_since(request, albums, then),
+    }
 
 
 def post_comment(request: PageRequest, albums: Albumcore, people: People) -> Response:

@@ -66,6 +66,79 @@
     return true;
   };
 
+  // The slider of the past. Words and date follow the thumb at once; after 150 ms of rest the page of the moment is
+  // asked for, and its parts take the place of those shown. The request in flight is dropped when a newer one starts.
+  const card = document.getElementById("past-card");
+  if (card) {
+    const slider = document.getElementById("stop");
+    const field = document.getElementById("at");
+    const stops = document.getElementById("stops").options;
+    const parts = ["past-band", "album-head", "album-then"];
+    let began = location.href;
+    let isMoving = false;
+    let timer;
+    let running;
+    const say = (words) => {
+      document.getElementById("stop-words").textContent = words;
+      slider.setAttribute("aria-valuetext", words);
+    };
+    const wait = (isWaiting) => {
+      const shown = [document.getElementById("album-then"), document.querySelector("#album-head .row")];
+      for (const one of shown) one?.toggleAttribute("inert", isWaiting);
+      shown[0].setAttribute("aria-busy", isWaiting);
+    };
+    const load = async (at, settle) => {
+      const address = new URL(card.action);
+      for (const [name, value] of new URLSearchParams(new FormData(card))) {
+        if (name !== "at") address.searchParams.set(name, value);
+      }
+      if (at) address.searchParams.set("at", at);
+      running?.abort();
+      running = new AbortController();
+      try {
+        const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: running.signal });
+        const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+        if (!answer.ok || !found.getElementById("album-then")) throw new Error(answer.status);
+        for (const id of parts) document.getElementById(id).replaceWith(document.adoptNode(found.getElementById(id)));
+        document.title = found.title;
+        document.body.classList.toggle("is-past", Boolean(at));
+        window.htmx?.process(document.getElementById("album-then"));
+        wait(false);
+        settle(address);
+      } catch (error) {
+        if (error.name !== "AbortError") location.assign(address);
+      }
+    };
+    slider.addEventListener("input", () => {
+      const stop = stops[slider.value];
+      if (!isMoving) began = location.href;
+      isMoving = true;
+      say(stop.label);
+      field.value = stop.dataset.field;
+      wait(true);
+      clearTimeout(timer);
+      timer = setTimeout(load, 150, stop.dataset.at, (address) => {
+        history[isMoving ? "replaceState" : "pushState"](null, "", address);
+      });
+    });
+    slider.addEventListener("change", () => {
+      // What was shown before the thumb was moved stays one step back.
+      isMoving = false;
+      const reached = location.href;
+      if (reached === began) return;
+      history.replaceState(null, "", began);
+      history.pushState(null, "", reached);
+      began = reached;
+    });
+    field.addEventListener("input", () => {
+      let place = stops.length - 1;
+      while (place > 0 && stops[place].dataset.field > field.value) place -= 1;
+      slider.value = place;
+      slider.setAttribute("aria-valuetext", stops[place].label);
+    });
+    addEventListener("popstate", () => location.reload());
+  }
+
   // Keys. Single letters are off in fields, with modifiers, and where the settings say so.
   const places = { a: "/albums", i: "/inbox", p: "/patients" };
   let isGoing = false;

@@ -1,0 +1,184 @@
+"""An album as it was: the slider, the date field, the band, and what nobody may do there."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+
+from albumcore import (
+    add_admin,
+    add_member,
+    create_report_provider,
+    edit_album,
+    import_study,
+    post_comment,
+    remove_member,
+    remove_series,
+    remove_study,
+)
+from support.browser import Browser, signed_in
+from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, START, World
+
+HERE = f"/ui/albums/{ALBUM}"
+
+
+def _stops(browser: Browser) -> list[str]:
+    """The moments of the slider of the shown page, oldest first; the last one is the present."""
+    return re.findall(r'<option value="\d+" data-at="([^"]*)"', browser.page)
+
+
+def _told(world: World) -> None:
+    world.act(ALICE, post_comment, "First")
+    world.act(ALICE, edit_album, "Renamed")
+    world.act(ALICE, remove_member, CAROL)
+    world.act(ALICE, post_comment, "Second")
+
+
+def test_the_past_is_shown_as_it_was_and_unmistakably(world: World) -> None:
+    """With the name, the members and the entries of then, and without any act."""
+    world.act(ALICE, post_comment, "Before")
+    then, name = world.clock.now, world.state().name
+    _told(world)
+    browser = signed_in(world, ALICE)
+    answer = browser.get(f"{HERE}?at={then.isoformat()[:19]}Z")
+    assert answer.status_code == 200
+    assert "You are looking at the past." in browser.words
+    assert '<body class="is-past"' in browser.page
+    assert f"<h1>{name}</h1>" in browser.page
+    assert "Members on Sunday 1 March 3" in browser.words
+    assert "Timeline up to Sunday 1 March" in browser.words
+    assert browser.words.startswith("Sunday 1 March")
+    assert "Before" in browser.words
+    assert "First" not in browser.words.split()
+    assert "4 entries since then." in browser.words
+    forms = re.findall(r'<form[^>]* method="post" action="([^"]*)"', browser.page)
+    assert forms == ["/ui/sign-out"]
+    browser.get(HERE)
+    assert "The album as it is now" in browser.words
+    assert "is-past" not in browser.page.split("<header")[0]
+
+
+def test_there_is_a_stop_for_each_change(world: World) -> None:
+    """Each shows the album with that change, and not with the next one; the last one is the present."""
+    _told(world)
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    *stops, present = _stops(browser)
+    assert present == ""
+    assert (
+        len(stops) == len(set(stops)) == int(re.findall(r'max="(\d+)" value="\1"', browser.page)[0])
+    )
+    browser.get(f"{HERE}?at={stops[-1]}")
+    assert "Second" in browser.words
+    assert f'value="{len(stops) - 1}" aria-describedby="stop-help"' in browser.page
+    browser.get(f"{HERE}?at={stops[-2]}")
+    assert "Second" not in browser.words
+    assert "Carol" not in browser.page.split('id="members"')[1]
+    browser.get(f"{HERE}?at={stops[-3]}")
+    assert "<h1>Renamed</h1>" in browser.page
+    assert "Carol" in browser.page.split('id="members"')[1]
+
+
+def test_a_slider_that_is_moved_gets_the_page_without_itself(world: World) -> None:
+    """Older entries are those of then, too."""
+    _told(world)
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    stops = _stops(browser)
+    answer = browser.ask("GET", f"{HERE}?at={stops[-2]}", headers={"HX-Request": "true"})
+    assert 'id="past-card"' not in answer.text
+    for part in ("past-band", "album-head", "album-then"):
+        assert f'id="{part}"' in answer.text
+    older = browser.ask("GET", f"{HERE}?at={stops[-3]}&offset=0", headers={"HX-Request": "true"})
+    assert "Second" not in older.text
+    assert "<html" not in older.text
+
+
+def test_the_date_field_is_in_the_time_zone_of_the_reader(world: World) -> None:
+    """The address then has the moment in UTC, so that it shows the same to all; the present minute is the present."""
+    browser = signed_in(world, ALICE)
+    browser.cookies["tz"] = "America/St_Johns"
+    world.clock.tick(3600)
+    answer = browser.ask("GET", f"{HERE}?at=2026-03-01T08:45&show=members")
+    assert answer.status_code == 303
+    assert (
+        unescape(answer.headers["location"]) == f"{HERE}?at=2026-03-01T12%3A15%3A59Z&show=members"
+    )
+    browser.get(f"{HERE}?at=2026-03-01T08:45")
+    assert 'name="at" value="2026-03-01T08:45"' in browser.page
+    now = (world.clock.now - timedelta(hours=3, minutes=30)).strftime("%Y-%m-%dT%H:%M")
+    browser.get(f"{HERE}?at={now}")
+    assert "The album as it is now" in browser.words
+
+
+def test_a_moment_that_is_none_is_refused(world: World) -> None:
+    """And one before the reader was a member, as any album they do not see."""
+    world.act(ALICE, add_member, DAVE)
+    browser = signed_in(world, DAVE)
+    for at in ("yesterday", "2026-13-01T00:00", "2099-01-01T00:00", "2099-01-01T00:00:00Z", "%00"):
+        assert browser.get(f"{HERE}?at={at}").status_code == 400, at
+    assert browser.get(f"{HERE}?at=2026-02-01T00:00:00Z").status_code == 404
+    assert browser.get(f"{HERE}?at={START.isoformat()[:19]}Z").status_code == 404
+
+
+def test_the_stops_are_of_what_the_reader_sees(world: World) -> None:
+    """Neither of private comments of others, nor of the time before they were a member, or while they were none."""
+
+    def number(sub: str) -> int:
+        browser = signed_in(world, sub)
+        browser.get(HERE)
+        return len(_stops(browser))
+
+    before = number(BOB), number(ALICE)
+    world.act(ALICE, post_comment, "Psst", CAROL)
+    assert (number(BOB), number(ALICE)) == (before[0], before[1] + 1)
+    world.act(ALICE, remove_member, BOB)
+    world.act(ALICE, post_comment, "Without Bob")
+    world.act(ALICE, add_member, BOB)
+    assert number(BOB) == before[0] + 1
+    world.act(ALICE, add_member, DAVE)
+    assert number(DAVE) == 2
+
+
+def test_what_changed_since_then_is_in_four_groups(world: World) -> None:
+    """Net changes only; what came and went is one line, and a line leads to its entry."""
+    world.act(ALICE, import_study, "1.7", ["1.7.1", "1.7.2"])
+    then = world.clock.now
+    name = world.state().name
+    world.act(ALICE, edit_album, "Renamed", flags={"add_user": True})
+    world.act(ALICE, remove_member, CAROL)
+    world.act(ALICE, add_admin, BOB)
+    world.act(ALICE, add_member, DAVE)
+    world.act(ALICE, remove_member, DAVE)
+    world.act(ALICE, import_study, "1.9", ["1.9.1", "1.9.2"])
+    world.act(ALICE, import_study, "1.8", ["1.8.1"])
+    world.act(ALICE, remove_study, "1.8")
+    world.act(ALICE, remove_series, "1.7", "1.7.1")
+    world.act(
+        ALICE, create_report_provider, "Reader0000000000000001", "Second", "https://r.example"
+    )
+    world.act(ALICE, post_comment, "One")
+    world.act(BOB, post_comment, "Two", ALICE)
+    browser = signed_in(world, ALICE)
+    browser.get(f"{HERE}?at={then.isoformat()[:19]}Z&changes=1")
+    words = browser.words.split("What changed between")[1].split("Timeline up to")[0]
+    assert "12 entries" in words
+    for line in (
+        "Removed: Carol entry",
+        "Added: Bob is an admin entry",
+        "Came and went: Dave came and went entry",
+        "Added: a study without a name, 2 series entry",
+        "Came and went: a study without a name came and went entry",
+        "Removed: 1 series of a study without a name entry",
+        f"Removed: the name “{name}” entry Added: the name “Renamed” entry",
+        "Added: members may add members entry",
+        "Added: the report provider Second",
+        "Added: 2 comments entry",
+    ):
+        assert line in words, (line, words)
+    [entry] = re.findall(r"#(entry-\d+)", browser.page.split("Carol")[1].split("</li>")[0])
+    browser.get(HERE)
+    assert f'id="{entry}"' in browser.page
+    browser.get(f"{HERE}?at={world.clock.now.isoformat()[:19]}Z&changes=1")
+    assert "Nothing changed." in browser.words
