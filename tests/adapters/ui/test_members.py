@@ -101,12 +101,12 @@ def test_what_a_member_may_not_do_is_refused(world: World) -> None:
         browser.get(HERE)
         assert browser.post(f"{HERE}/members/{act}", user=target).status_code == 403
     browser = signed_in(world, ALICE)
-    for act, user, status in (
+    for act, named, status in (
         ("remove", DAVE, 404),
         ("remove", "", 404),
         ("plain", BOB, 404),
         ("add", ALICE, 403),
     ):
         browser.get(HERE)
-        assert browser.post(f"{HERE}/members/{act}", user=user).status_code == status, act
+        assert browser.post(f"{HERE}/members/{act}", user=named).status_code == status, act
     assert world.state() == before

@@ -86,9 +86,7 @@ def album_page(
     return Response(200, body, HTML_PAGE)
 
 
-def _then(
-    request: PageRequest, albums: Albumcore, people: People, then: Then
-) -> Mapping[str, object]:
+def _then(request: PageRequest, albums: Albumcore, people: People, then: Then) -> Mapping[str, Any]:
     """What the page of the past has in place of the present: no act among it."""
     return {
         "album_name": shown_text(then.album.name),

@@ -195,16 +195,16 @@ class _Found:
             for state in (self.then, self.now)
         )
         for sign, some, others in (("added", after, before), ("removed", before, after)):
-            for provider, name in some.items():
+            for provider, called in some.items():
                 if provider not in others:
-                    text = say("changes.provider", name=shown_text(name))
+                    text = say("changes.provider", name=shown_text(called))
                     yield ChangeLine(sign, text)
 
     def said(self, comments: int) -> Iterator[ChangeLine]:
         if comments:
             entry = next((one for one in self.page.entries if one.type.mutation is None), None)
             text = self.request.say("changes.comments", n=comments)
-            yield ChangeLine("added", text, entry and self._address(entry))
+            yield ChangeLine("added", text, None if entry is None else self._address(entry))
 
     def _newest(self, *mutations: str) -> list[Entry]:
         return [one for one in self.page.entries if one.type.mutation in mutations]

@@ -121,7 +121,7 @@ def study_page(
         may=allowed(request, holdings, shelf),
         sees=is_present and sees(holdings, request.signed_in.caller, study),
         readers=_readers(request, holdings, people, shelf),
-        albums=_others(request, holdings, shelf) if is_present else (),
+        albums=albums_to_add_to(request, holdings, shelf) if is_present else (),
         zip=_zip_address(request, access, shelf, study) if is_present else None,
         ohif=settings.ohif is not None and is_present,
         added=request.query.text("added"),
@@ -190,7 +190,7 @@ def _readers(
     return [one for one in members if viewer is None or one["sub"] != viewer.sub]
 
 
-def _others(
+def albums_to_add_to(
     request: PageRequest, holdings: Holdings, shelf: Shelf
 ) -> Sequence[tuple[AlbumId, str]]:
     """The other albums that the reader may add studies to, if they may take them from here."""

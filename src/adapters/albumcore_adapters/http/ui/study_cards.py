@@ -185,7 +185,12 @@ class SeriesCard:
 
 
 def study_cards(
-    shelf: Shelf, database: Database, query: StudyQuery, *, favorite: bool = False
+    shelf: Shelf,
+    database: Database,
+    query: StudyQuery,
+    *,
+    favorite: bool = False,
+    without: Collection[StudyUID] = (),
 ) -> tuple[Sequence[StudyCard], int]:
     """The studies of a shelf that a search finds, and the number of all of them.
 
@@ -194,8 +199,10 @@ def study_cards(
         database: The database of the catalogue.
         query: The search.
         favorite: Whether favourites alone are searched.
+        without: Studies that are left out.
     """
     visible, favorites = shelf.visible(), shelf.favorites()
+    visible = {uid: series for uid, series in visible.items() if uid not in without}
     if favorite:
         visible = {uid: series for uid, series in visible.items() if favorites.get(uid)}
     found, total = search_studies(database, visible, query)
