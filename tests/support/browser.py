@@ -36,7 +36,11 @@ class Browser:
     page: str = ""
 
     def ask(
-        self, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: str | bytes = "",
+        headers: Mapping[str, str] | None = None,
     ) -> falcon.testing.Result:
         """Send one request, and keep the cookies of the answer."""
         sent = {"Accept": "text/html", **self.headers, **(headers or {})}

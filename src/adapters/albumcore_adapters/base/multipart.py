@@ -80,11 +80,13 @@ class BodyPart:
         media_type: The media type of its content.
         location: ``Content-Location``, or None.
         name: The name of its form field (RFC 7578), or None.
+        file_name: The name of the file that the field has, or None; empty where a form has a field without a file.
     """
 
     media_type: MediaType
     location: str | None = None
     name: str | None = None
+    file_name: str | None = None
     _pieces: Iterator[bytes] = field(factory=lambda: iter(()), repr=False)
 
     def pieces(self) -> Iterator[bytes]:
@@ -121,6 +123,10 @@ def _rest(piece: bytes, read: Read) -> Iterator[bytes]:
     while piece:
         yield piece
         piece = read(READ_AT_ONCE)
+
+
+def _in_utf_8(text: str | None) -> str | None:
+    return None if text is None else text.encode("latin-1").decode("utf-8", "replace")
 
 
 def _boundary(media_type: MediaType) -> bytes:
@@ -234,11 +240,12 @@ class _Parts:
         found = {name: value.decode("latin-1") for name, value in self._headers.items()}
         self._headers = {}
         # Content-Disposition has the form of a media type with parameters.
-        name = MediaType.of(found.get(b"content-disposition")).parameters.get("name")
+        disposition = MediaType.of(found.get(b"content-disposition")).parameters
         part = BodyPart(
             MediaType.of(found.get(b"content-type")),
             found.get(b"content-location"),
-            None if name is None else name.encode("latin-1").decode("utf-8", "replace"),
+            _in_utf_8(disposition.get("name")),
+            _in_utf_8(disposition.get("filename")),
             pieces=self._content(),
         )
         self._events.append(part)

@@ -33,12 +33,14 @@ class InstanceStored:
         series_uid: SeriesInstanceUID, (0020,000E).
         sop_instance_uid: SOPInstanceUID, (0008,0018).
         sop_class_uid: SOPClassUID, (0008,0016), if it has one.
+        is_new: Whether its bytes were stored now.
     """
 
     study_uid: StudyUID
     series_uid: SeriesUID
     sop_instance_uid: str
     sop_class_uid: str | None
+    is_new: bool = True
 
 
 @frozen

@@ -111,7 +111,8 @@ class Received:
         """The outcome if it is stored."""
         record = self.header.record
         return InstanceStored(
-            record.study_uid, record.series_uid, record.sop_instance_uid, self.sop_class_uid
+            *(record.study_uid, record.series_uid, record.sop_instance_uid),
+            *(self.sop_class_uid, self.is_durable),
         )
 
     def refused(self, refusal: Refusal) -> InstanceRefused:

@@ -23,6 +23,7 @@ from albumcore_adapters.http.ui import (
     study,
     study_acts,
     tokens,
+    upload,
     viewer,
 )
 from albumcore_adapters.http.ui.data import DataApi, data_routes
@@ -44,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     *patients.ROUTES,
     *gallery.ROUTES,
     *picture.ROUTES,
+    *upload.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

@@ -13,6 +13,8 @@ from attrs import evolve, frozen
 
 from albumcore.errors import Conflict
 from albumcore_adapters.access.albums import admitted
+from albumcore_adapters.base.multipart import FORM_DATA, MalformedBody, MediaType, read_parts
+from albumcore_adapters.http.body import body_reader
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY, read_form
 from albumcore_adapters.http.kheops.parameters import (
     BadQuery,
@@ -103,8 +105,11 @@ class PageApi:
         if not _is_signed_in(route, request):
             return _to_sign_in(request)
         if route.method == "POST":
-            anybody = route.callers is Callers.ANYBODY
-            request = self._with_form(request, MAX_FORM_OF_ANYBODY if anybody else MAX_FORM)
+            if route.bodies:
+                request = self._with_files(request)
+            else:
+                anybody = route.callers is Callers.ANYBODY
+                request = self._with_form(request, MAX_FORM_OF_ANYBODY if anybody else MAX_FORM)
         for name, read in _UIDS:
             if name in path:
                 read(path[name])
@@ -143,13 +148,39 @@ class PageApi:
             form, files = read_file_form(request.req, self.cookies.settings.max_upload)
         else:
             form = read_form(request.req, longest)
-        sessions = [one.id for one in (request.user, request.account) if one is not None]
-        self.csrf.check(sessions, form.text(FIELD))
-        if request.at is not None or form.text("at"):
+        self._check_form(request, form.text(FIELD))
+        if form.text("at"):
             raise PastIsReadOnly("what is past cannot be changed")
         request.req.context.page = evolve(request, form=form, files=files)
         found: PageRequest = request.req.context.page
         return found
+
+    def _with_files(self, request: PageRequest) -> PageRequest:
+        """The request with the parts of its form, of which the first is the CSRF token, and the others are files.
+
+        Raises:
+            ForgedRequest, PastIsReadOnly: as for `_with_form`.
+            falcon.HTTPUnsupportedMediaType: the body is no form with files.
+            falcon.HTTPBadRequest: it is malformed.
+        """
+        media_type = MediaType.of(request.req.content_type)
+        if media_type.name != FORM_DATA:
+            raise falcon.HTTPUnsupportedMediaType(description=f"{FORM_DATA} is expected")
+        parts = read_parts(media_type, body_reader(request.req))
+        try:
+            first = next(parts, None)
+            is_token = first is not None and first.name == FIELD
+            given = next(first.pieces(), b"") if first is not None and is_token else b""
+        except MalformedBody as error:
+            raise falcon.HTTPBadRequest(description=error.reason) from None
+        self._check_form(request, given.decode("latin-1"))
+        return evolve(request, parts=parts)
+
+    def _check_form(self, request: PageRequest, token: str | None) -> None:
+        sessions = [one.id for one in (request.user, request.account) if one is not None]
+        self.csrf.check(sessions, token)
+        if request.at is not None:
+            raise PastIsReadOnly("what is past cannot be changed")
 
 
 def _is_signed_in(route: Route, request: PageRequest) -> bool:

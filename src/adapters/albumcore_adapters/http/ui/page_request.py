@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from attrs import field, frozen
 from markupsafe import Markup
 
 from albumcore import Source
+from albumcore_adapters.base.multipart import BodyPart
 from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, query_of
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
@@ -50,8 +51,9 @@ class PageRequest:
         req: The request as Falcon parsed it.
         path: The parameters in its path, by name.
         query: The parameters of its query string.
-        form: The fields of its form; empty for a page.
+        form: The fields of its form; empty for a page, and for a form whose files are read as they arrive.
         files: The files of its form, by the name of the field; one that was left empty has no bytes.
+        parts: The parts of a form whose files are read as they arrive; none otherwise.
         prefix: The prefix that it was sent under, such as ``/api``; links carry it on.
         user: The session of a user of albums, if there is one.
         account: The session of an account of the TSCharts API, if there is one.
@@ -69,6 +71,7 @@ class PageRequest:
     csrf: str
     now: datetime
     files: Mapping[str, bytes] = field(factory=dict, repr=False)
+    parts: Iterator[BodyPart] = field(factory=lambda: iter(()), repr=False)
 
     # Who asks
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from albumcore import Permission
+from albumcore_adapters.base.multipart import FORM_DATA
 from albumcore_adapters.http.accept import HTML
 from albumcore_adapters.http.openapi.specs import ResponseSpec
 from albumcore_adapters.http.route import Callers, Responder, Route
@@ -41,3 +44,11 @@ def act(
 ) -> Route:
     """The row of a form: it is sent by POST, with the CSRF token, and answers 303 or a fragment. See `page`."""
     return Route("POST", path, respond, summary, _DONE, callers, permission)
+
+
+def form_with_files(
+    path: str, respond: Responder, summary: str, *, permission: Permission | None = None
+) -> Route:
+    """The row of a form with files, which the responder reads as they arrive (`PageRequest.parts`). See `page`."""
+    route = Route("POST", path, respond, summary, _PAGE, Callers.PERSON, permission)
+    return evolve(route, bodies={FORM_DATA: {"type": "object"}}, errors=(408, 413, 415))

@@ -19,6 +19,7 @@ from albumcore_adapters.http.ui.pages import page
 MEDIA_TYPES: Mapping[str, str] = {
     "ui.css": "text/css; charset=utf-8",
     "ui.js": "text/javascript; charset=utf-8",
+    "upload.js": "text/javascript; charset=utf-8",
     "viewer.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icons.svg": "image/svg+xml",
