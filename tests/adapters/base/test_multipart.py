@@ -136,7 +136,7 @@ def test_the_name_of_a_form_field_is_read_beside_the_file_name() -> None:
     sent = Sent(b"x", [("Content-Disposition", disposition)])
     media_type = MediaType.of(f"multipart/form-data; boundary={BOUNDARY}")
     [part] = read_parts(media_type, reader([body_of([sent])]))
-    assert (part.name, part.media_type.name) == ("ré; 1f", "")
+    assert (part.name, part.file_name, part.media_type.name) == ("ré; 1f", "a;b.dcm", "")
 
 
 def test_content_that_is_left_unread_is_passed_over() -> None:

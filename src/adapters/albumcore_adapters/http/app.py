@@ -68,7 +68,7 @@ Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception]
 
 _RETRY_SECONDS = 5  # after which a request that was not let wait may try again
 
-_TSCHARTS, _PAGES = "/tscharts/", "/ui/"
+_TSCHARTS, _PAGES, _OHIF = "/tscharts/", "/ui/", "/ohif/"
 
 
 def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
@@ -92,8 +92,10 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
         *reference_resources(settings),
     )
     # The pages have the same form of errors under a prefix.
-    of_pages = tuple(f"{one}{_PAGES}" for one in ("", *([prefix] if prefix else ())))
-    elsewhere = (_TSCHARTS, *of_pages)
+    prefixes = ("", *([prefix] if prefix else ()))
+    of_pages = tuple(f"{one}{_PAGES}" for one in prefixes)
+    of_ohif = tuple(f"{one}{_OHIF}" for one in prefixes)
+    elsewhere = (_TSCHARTS, *of_pages, *of_ohif)
     middleware: list[Any] = [
         RequestLog(service.requests),
         LinkPaths(prefix, *elsewhere),
@@ -112,7 +114,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
     answerers: dict[str, Answerer] = {
         **{f"{one}data/": partial(answer_error, settings.root + documentation) for one in of_pages},
-        **dict.fromkeys(of_pages, error_pages(pages)),
+        **dict.fromkeys((*of_pages, *of_ohif), error_pages(pages)),
         _TSCHARTS: tscharts.answer_error,
         "": partial(answer_error, settings.root + documentation),
     }

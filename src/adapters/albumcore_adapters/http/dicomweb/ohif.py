@@ -16,7 +16,7 @@ from albumcore_adapters.http.openapi.specs import TEXT, ResponseSpec, array, clo
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 
-_OPTIONS: dict[str, Any] = {
+OHIF_OPTIONS: dict[str, Any] = {
     "qidoSupportsIncludeField": True,
     "supportsReject": False,
     "supportsWildcard": True,
@@ -26,6 +26,7 @@ _OPTIONS: dict[str, Any] = {
     "omitQuotationForMultipartRequest": False,
     "bulkDataURI": {"enabled": True, "relativeResolution": "studies"},
 }
+"""What OHIF is told of the service, beside its addresses."""
 
 
 def ohif_server_metadata(request: ApiRequest, settings: Settings) -> Response:
@@ -36,13 +37,16 @@ def ohif_server_metadata(request: ApiRequest, settings: Settings) -> Response:
         "qidoRoot": root,
         "wadoRoot": root,
         "wadoUriRoot": f"{root}/wado",
-        **_OPTIONS,
+        **OHIF_OPTIONS,
     }
     identifier = str(request.req.context.request_id)
     return Response.json({"transactionId": identifier, "servers": {"dicomWeb": [server]}})
 
 
-_SERVER = {"type": "object", "required": ["name", "qidoRoot", "wadoRoot", "wadoUriRoot", *_OPTIONS]}
+_SERVER = {
+    "type": "object",
+    "required": ["name", "qidoRoot", "wadoRoot", "wadoUriRoot", *OHIF_OPTIONS],
+}
 
 ROUTES = (
     Route(

@@ -15,6 +15,7 @@ from albumcore_adapters.http.ui import (
     gallery,
     inbox,
     members,
+    ohif_files,
     patients,
     picture,
     settings,
@@ -46,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     *gallery.ROUTES,
     *picture.ROUTES,
     *upload.ROUTES,
+    *ohif_files.ROUTES,
     *settings.ROUTES,
 )
 """A new page is a file with ``ROUTES``, and a line here."""

@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.all_routes import ROUTES
+from albumcore_adapters.http.links import BELOW
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound, resources
@@ -42,6 +43,8 @@ class DataApi(KheopsApi):
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
     ) -> tuple[Response, bool]:
         """Check a request, and call its responder; see `KheopsApi.handle`."""
+        # What a viewer is sent has addresses that it can ask for with the session.
+        req.context[BELOW] = DATA
         response, _ = super().handle(route, respond, req, path)
         return response, False
 

@@ -65,7 +65,8 @@ class PastIsReadOnly(Conflict):
 
 def prefix_of(req: falcon.Request, prefix: str | None) -> str:
     """The prefix that a request for a page was sent under; empty without one."""
-    return prefix if prefix and req.path.startswith(f"{prefix}/ui") else ""
+    paths = (f"{prefix}/ui", f"{prefix}/ohif")
+    return prefix if prefix and req.path.startswith(paths) else ""
 
 
 @frozen
