@@ -18,7 +18,7 @@ from albumcore_adapters.access.images import UNSEEN_SERIES, ImageAccess
 from albumcore_adapters.base.cursors import Cursors
 from albumcore_adapters.base.random_ids import MakeId, random_id
 from albumcore_adapters.base.request_counts import RequestCounts
-from albumcore_adapters.base.secret import load_authorization, load_secret
+from albumcore_adapters.base.secret import load_authorization, load_client_secret, load_secret
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import Blobs, ImageBytes, open_blobs
 from albumcore_adapters.decoding import Decoder
@@ -38,6 +38,7 @@ from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.directory.token_last_use import TokenLastUses
 from albumcore_adapters.identity.authentication import UNKNOWN_SUBJECT, Authentication
 from albumcore_adapters.identity.jwt import JwtVerifier
+from albumcore_adapters.identity.oidc import OpenIdConnect
 from albumcore_adapters.identity.service_tokens import Issuer
 from albumcore_adapters.instances.archive import OwnArchive
 from albumcore_adapters.instances.fetching import SeriesFetcher
@@ -89,6 +90,7 @@ class Service:
     instance_store: InstanceStore = field(repr=False)
     instance_reader: InstanceReader = field(repr=False)
     series_fetcher: SeriesFetcher = field(repr=False)
+    openid: OpenIdConnect | None = field(repr=False)
     log_watch: LogWatch = field(repr=False)
     requests: RequestCounts = field(factory=RequestCounts, eq=False, repr=False)
 
@@ -137,12 +139,13 @@ def open_service(
     blobs = open_blobs(settings)
     secret = load_secret(settings.data, settings.secret_file)
     pacs = Pacs.of(settings, load_authorization(settings.pacs_auth_file))
+    client_secret = load_client_secret(settings.oidc_client_secret_file)
     clock = clock_in_utc(clock)
     albums = open_store(settings, clock)
     try:
         refuse_unfinished_copy(database_of(albums))
         note_first_secret(database_of(albums), secret)
-        return _compose(settings, secret, blobs, pacs, albums, clock, make_id)
+        return _compose(settings, secret, client_secret, blobs, pacs, albums, clock, make_id)
     except BaseException:
         albums.close()
         raise
@@ -151,6 +154,7 @@ def open_service(
 def _compose(
     settings: Settings,
     secret: bytes,
+    client_secret: str | None,
     blobs: Blobs,
     pacs: Pacs | None,
     albums: Albumcore,
@@ -171,6 +175,7 @@ def _compose(
         *(albums, database, people, outbound, Cursors(secret)),
         *(settings.root, settings.api_url, clock, make_id),
     )
+    single_use = SingleUseTokens(database)
     holdings = Holdings(albums, inbox, claims, catalogue, clock)
     access = ImageAccess(holdings, settings.enforces_download, UNSEEN_SERIES[settings.compat])
     decoder, stored = Decoder.of(settings), StoredInstances(database)
@@ -188,7 +193,7 @@ def _compose(
         claims=claims,
         inbox=inbox,
         token_last_uses=token_last_uses,
-        single_use_tokens=SingleUseTokens(database),
+        single_use_tokens=single_use,
         clinics=Clinics(database),
         patients=Patients(database),
         accounts=Accounts(database, secret),
@@ -203,6 +208,7 @@ def _compose(
         instance_store=_instance_store(settings, reader, access),
         instance_reader=reader,
         series_fetcher=SeriesFetcher(pacs_archive, decoder, catalogue, stored, albums.index, clock),
+        openid=OpenIdConnect.of(settings, client_secret, auth, single_use, secret),
         log_watch=watch_of(albums),
     )
 

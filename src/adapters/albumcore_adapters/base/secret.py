@@ -63,16 +63,19 @@ def load_authorization(file: Path | None) -> str | None:
     """
     if file is None:
         return None
-    content = _read_private(file, MAX_AUTHORIZATION)
-    line = content.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
-    if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", line) or len(content) > MAX_AUTHORIZATION:
-        raise SecretError(
-            f"{file} must hold one line of printable ASCII: user and password with a colon between them, or the value "
-            "of Authorization"
-        )
+    line = _line(file, "user and password with a colon between them, or the value of Authorization")
     if re.match(r"[A-Za-z0-9-]+ ", line):
         return line
     return f"Basic {b64encode(line.encode()).decode()}"
+
+
+def load_client_secret(file: Path | None) -> str | None:
+    """Return the client secret of OpenID Connect that a file holds; None without a file.
+
+    Raises:
+        SecretError, OSError: as for `load_authorization`.
+    """
+    return None if file is None else _line(file, "the secret of the client")
 
 
 def copy_secret(source: Path | None, target: Path | None) -> bool:
@@ -125,6 +128,15 @@ def _read(path: Path) -> bytes:
             "or remove it to have a new one made; tokens issued so far then stop working"
         )
     return content
+
+
+def _line(file: Path, expected: str) -> str:
+    """Return the one line of a file of credentials."""
+    content = _read_private(file, MAX_AUTHORIZATION)
+    line = content.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
+    if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", line) or len(content) > MAX_AUTHORIZATION:
+        raise SecretError(f"{file} must hold one line of printable ASCII: {expected}")
+    return line
 
 
 def _read_private(path: Path, limit: int) -> bytes:

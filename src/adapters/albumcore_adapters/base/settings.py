@@ -95,7 +95,8 @@ class Settings:
     """Every setting of the service. Values are parsed and checked however an instance is made.
 
     Raises:
-        SettingsError: a value is not accepted, or a JWKS address is set without an issuer and an audience.
+        SettingsError: a value is not accepted, a JWKS address is set without an issuer and an audience, or a client of
+            OpenID Connect without a provider.
     """
 
     data: Path = _setting(
@@ -156,6 +157,20 @@ class Settings:
         whole_number(0, 3600),
         60,
         "Seconds by which the clocks of issuer and service may differ.",
+    )
+    oidc_client_id: str | None = _setting(
+        "ALBUMCORE_OIDC_CLIENT_ID",
+        PRINTABLE_TEXT,
+        None,
+        "The id of this service as a client of the identity provider: users sign in to the pages with OpenID Connect. "
+        "The provider must allow the redirect URI `/ui/sign-in/answer` below the public address.",
+    )
+    oidc_client_secret_file: Path | None = _setting(
+        "ALBUMCORE_OIDC_CLIENT_SECRET_FILE",
+        FILE_PATH,
+        None,
+        "A file that only its owner can read, with one line: the secret of that client. Without it the client is a "
+        "public one.",
     )
     busy_seconds: int = _setting(
         "ALBUMCORE_BUSY_SECONDS",
@@ -336,6 +351,12 @@ class Settings:
                 "ALBUMCORE_JWKS_URL",
                 "ALBUMCORE_JWT_ISSUER and ALBUMCORE_JWT_AUDIENCE beside it: without them, "
                 "a token that the provider made for another service would be accepted",
+            )
+        is_address = (self.jwt_issuer or "").startswith(("https://", "http://"))
+        if self.oidc_client_id is not None and (self.jwks_url is None or not is_address):
+            raise SettingsError(
+                "ALBUMCORE_OIDC_CLIENT_ID",
+                "ALBUMCORE_JWKS_URL beside it, and an ALBUMCORE_JWT_ISSUER that is the address of the provider",
             )
 
     def restorable_since(self, now: datetime) -> datetime:

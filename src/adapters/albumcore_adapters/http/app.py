@@ -55,6 +55,7 @@ from albumcore_adapters.http.ui.page_api import PageApi
 from albumcore_adapters.http.ui.session import SessionCookies
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.failed_logins import FailedLogins
+from albumcore_adapters.identity.oidc import OpenIdConnect
 from albumcore_adapters.instances.fetching import SeriesFetcher
 from albumcore_adapters.instances.reading import InstanceReader
 from albumcore_adapters.instances.received import InstanceStore
@@ -149,6 +150,7 @@ def components(service: Service) -> Components:
         SeriesFetcher: service.series_fetcher,
         RequestCounts: service.requests,
         ResponseCache: ResponseCache(),
+        OpenIdConnect | None: service.openid,
         FailedLogins: FailedLogins(service.clock),
         AlbumLooks: AlbumLooks(service.database),
         SessionCookies: SessionCookies(

@@ -18,6 +18,7 @@ from albumcore_adapters.http.ui import (
     ohif_files,
     patients,
     picture,
+    provider_sign_in,
     settings,
     sign_in,
     static_files,
@@ -33,6 +34,7 @@ from albumcore_adapters.http.ui.page_api import PageApi
 ROUTES: tuple[Route, ...] = (
     *static_files.ROUTES,
     *sign_in.ROUTES,
+    *provider_sign_in.ROUTES,
     *album_list.ROUTES,
     *album.ROUTES,
     *members.ROUTES,

@@ -24,6 +24,7 @@ from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.failed_logins import FailedLogins
 from albumcore_adapters.identity.jwt_claims import unverified
+from albumcore_adapters.identity.oidc import OpenIdConnect
 from albumcore_adapters.identity.service_tokens import read_sign_in_code
 
 LONGEST_SESSION = timedelta(hours=12)
@@ -38,11 +39,12 @@ def sign_in_page(
     accounts: Accounts,
     single_use: SingleUseTokens,
     cookies: SessionCookies,
+    openid: OpenIdConnect | None,
 ) -> Response:
     """Show the ways to sign in; or sign in by the one-time code in the address."""
     code = request.query.text("code")
     if code is None:
-        return show(request, "sign_in.html", refused=None, back=_back(request))
+        return _form(request, openid)
     try:
         found = read_sign_in_code(auth.issuer, code, request.now)
         is_first = single_use.consume(
@@ -52,7 +54,7 @@ def sign_in_page(
         if not is_first or user is None:
             raise Unauthorized("the link was used before")
     except Unauthorized:
-        return show(request, "sign_in.html", status=401, refused="link", back=None)
+        return _form(request, openid, status=401, refused="link")
     ends_at = request.now + LONGEST_SESSION
     made = [cookies.begin("kheops", user.id, ends_at, request.prefix)]
     account = None if found.account is None else accounts.named(found.account)
@@ -61,8 +63,30 @@ def sign_in_page(
     return request.to(HOME, *made)
 
 
+def _form(
+    request: PageRequest,
+    openid: OpenIdConnect | None,
+    status: int = 200,
+    refused: str | None = None,
+    **values: object,
+) -> Response:
+    """The page with the ways to sign in, and why one of them was refused."""
+    return show(
+        request,
+        "sign_in.html",
+        status=status,
+        refused=refused,
+        back=own_page(request.query.text("back") or request.form.text("back"), request.prefix),
+        has_provider=openid is not None,
+        **values,
+    )
+
+
 def sign_in_by_token(
-    request: PageRequest, auth: Authentication, cookies: SessionCookies
+    request: PageRequest,
+    auth: Authentication,
+    cookies: SessionCookies,
+    openid: OpenIdConnect | None,
 ) -> Response:
     """Sign in by a token of the identity provider, which is verified and not stored."""
     token = (request.form.text("token") or "").strip()
@@ -71,10 +95,7 @@ def sign_in_by_token(
         if not caller.in_person:
             raise Unauthorized("it is not a token of a user in person")
     except Unauthorized as error:
-        why = error.detail
-        return show(
-            request, "sign_in.html", status=401, refused="token", why=why, back=_back(request)
-        )
+        return _form(request, openid, status=401, refused="token", why=error.detail)
     expires = datetime.fromtimestamp(unverified(token)[1]["exp"], UTC)
     ends_at = min(expires, request.now + LONGEST_SESSION)
     cookie = cookies.begin("kheops", caller.user, ends_at, request.prefix)
@@ -89,10 +110,11 @@ def sign_in_by_password(
     failed_logins: FailedLogins,
     settings: Settings,
     cookies: SessionCookies,
+    openid: OpenIdConnect | None,
 ) -> Response:
     """Sign in at patients by the name and the password of an account, as the TSCharts API logs in."""
     name, password = (request.form.text(one) or "" for one in ("username", "password"))
-    again = partial(show, request, "sign_in.html", back=_back(request), username=name)
+    again = partial(_form, request, openid, username=name)
     try:
         account = account_with(request.req, name, password, accounts, failed_logins, settings)
     except falcon.HTTPTooManyRequests as error:
@@ -115,11 +137,15 @@ def sign_out(request: PageRequest, cookies: SessionCookies) -> Response:
 
 
 def _back(request: PageRequest) -> str | None:
-    """The page that signing in leads back to: one of this service, under the same prefix."""
-    address = request.form.text("back") or request.query.text("back") or ""
-    parts = urlsplit(address)
-    is_own = parts[:2] == ("", "") and parts.path.startswith(request.prefix + HOME)
-    return address if is_own and "\\" not in address and address.isprintable() else None
+    """The page that a form of this page leads back to."""
+    return own_page(request.form.text("back"), request.prefix)
+
+
+def own_page(address: str | None, prefix: str) -> str | None:
+    """An address, if it is that of a page of this service under the same prefix; else None."""
+    parts = urlsplit(address or "")
+    is_own = parts[:2] == ("", "") and parts.path.startswith(prefix + HOME)
+    return address if is_own and address and "\\" not in address and address.isprintable() else None
 
 
 ROUTES = (
