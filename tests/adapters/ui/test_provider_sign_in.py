@@ -296,7 +296,7 @@ def test_without_a_client_id_there_is_no_provider(tmp_path: Path) -> None:
 
 def test_a_client_needs_a_provider(tmp_path: Path) -> None:
     """The keys that verify its tokens, and its address; and a secret that others cannot read."""
-    known = {"jwks_url": "https://id.example/keys", "jwt_audience": "albums"}
+    known: dict[str, Any] = {"jwks_url": "https://id.example/keys", "jwt_audience": "albums"}
     for settings in ({}, {**known, "jwt_issuer": "id"}):
         with pytest.raises(SettingsError, match="ALBUMCORE_OIDC_CLIENT_ID"):
             Settings(oidc_client_id=CLIENT, **settings)

@@ -10,7 +10,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY, SECRET_FILE
-from albumcore_adapters.base.secret import SecretError, load_authorization, load_secret
+from albumcore_adapters.base.secret import (
+    SecretError,
+    load_authorization,
+    load_client_secret,
+    load_secret,
+)
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.doctor.findings import Finding, size_text
 
@@ -94,6 +99,10 @@ def _bad_secrets(settings: Settings) -> Iterator[str]:
         load_authorization(settings.pacs_auth_file)
     except (SecretError, OSError) as error:
         yield f"The credentials of ALBUMCORE_PACS_AUTH_FILE cannot be used: {error}"
+    try:
+        load_client_secret(settings.oidc_client_secret_file)
+    except (SecretError, OSError) as error:
+        yield f"The secret of ALBUMCORE_OIDC_CLIENT_SECRET_FILE cannot be used: {error}"
 
 
 def _room(directory: Path, least: int) -> Finding:

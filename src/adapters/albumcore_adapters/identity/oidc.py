@@ -277,8 +277,8 @@ class OpenIdConnect:
             token = self._id_token(attempt, code, redirect_uri, at)
         try:
             caller = by_jwt(self.auth, token)
-        except (Unauthorized, UserNotFound) as error:
-            raise SignInRefused("token", error.detail) from None
+        except (Unauthorized, UserNotFound) as refusal:
+            raise SignInRefused("token", refusal.detail) from None
         self._check(unverified(token)[1], attempt)
         return caller
 

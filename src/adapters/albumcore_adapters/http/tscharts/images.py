@@ -191,15 +191,8 @@ def add(
 ) -> RecordedEvent[Any]:
     """Add an image to a patient, and return its event.
 
-    Args:
-        albums: The store.
-        database: The directory.
-        image_bytes: Where its bytes are stored.
-        source: Who adds it.
-        ids: Of ``patient``, and of ``clinic`` and ``station`` if it has them.
-        image_type: What it shows.
-        data: Its bytes, and how they were sent.
-        command: Identifies the request, if it may be repeated.
+    ``ids`` has ``patient``, and ``clinic`` and ``station`` if they are known; ``data`` the bytes, and how they were
+    sent; ``command`` identifies a request that may be repeated.
 
     Raises:
         falcon.HTTPNotFound: there is no such patient, clinic or station.
