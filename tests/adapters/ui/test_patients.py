@@ -160,7 +160,7 @@ def upload(browser: Browser, picture: bytes | None, **fields: str) -> falcon.tes
             b"Content-Type: image/jpeg\r\n\r\n" + picture + b"\r\n"
         )
     answer = browser.ask(
-        *("POST", f"{PATIENT}/pictures", body + b"--x--\r\n"),  # type: ignore[arg-type]
+        *("POST", f"{PATIENT}/pictures", body + b"--x--\r\n"),
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )
     browser.page = answer.text
@@ -227,7 +227,7 @@ def test_a_form_with_files_that_is_malformed_is_refused(api: Api, browser: Brows
     ):
         assert browser.ask("POST", path, body, headers=headers).status_code == status
     latin = f'{part}; name="a"\r\n\r\n'.encode() + b"\xff\r\n--x--"
-    answer = browser.ask("POST", path, latin, headers=form)  # type: ignore[arg-type]
+    answer = browser.ask("POST", path, latin, headers=form)
     assert answer.status_code == 400
     assert api.position() == before
 
