@@ -16,7 +16,8 @@ from albumcore import Source, album_stream, create_album, utc_now
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore_adapters import cli
 from albumcore_adapters.base.secret import SECRET_BYTES
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.service import open_service

@@ -8,9 +8,9 @@ from importlib import import_module
 
 SERVICE = frozenset(
     {
-        *("argon2", "cryptography", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx", "jinja2"),
-        *("joserfc", "prometheus_client", "pybase64", "pydicom", "python_multipart", "rich"),
-        "structlog",
+        *("argon2", "cryptography", "cyclopts", "falcon", "gunicorn", "httpcore", "httpx"),
+        *("jinja2", "joserfc", "prometheus_client", "pybase64", "pydicom", "python_multipart"),
+        *("rich", "structlog"),
     }
 )
 """The top-level modules of what the extra ``service`` installs."""

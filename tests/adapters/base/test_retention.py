@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from albumcore_adapters.base.retention import Period, parse_retention
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 
 FIRST = datetime(2024, 2, 29, 9, 30, tzinfo=UTC)
 

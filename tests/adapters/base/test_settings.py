@@ -10,10 +10,8 @@ from typing import Any
 import attrs
 import pytest
 
-from albumcore_adapters.base.settings import (
-    Settings,
-    SettingsError,
-)
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.base.settings_page import settings_page, settings_table
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"

@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 import pytest
 
-from albumcore_adapters.base.settings import Settings, SettingsError, declarations
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings, declarations
 from albumcore_adapters.base.settings_file import name_in_file, read_settings_file, settings_from
 from albumcore_adapters.base.settings_page import example_file
 

@@ -19,7 +19,8 @@ import pytest
 from attrs import evolve
 from falcon import testing
 
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import (
     BlobMissing,
     Blobs,

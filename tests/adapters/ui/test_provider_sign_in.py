@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from albumcore_adapters.base.secret import SecretError
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.ui.provider_sign_in import ANSWER, COOKIE
 from albumcore_adapters.identity import jwks, oidc
-from albumcore_adapters.identity.oidc import ATTEMPT_SECONDS, LIFE
+from albumcore_adapters.identity.oidc import ATTEMPT_SECONDS, DISCOVERY_LIFE
 from albumcore_adapters.outbound.client import default_tls
 from support.browser import Browser
 from support.kheops import START, World, open_world, settle
@@ -250,7 +251,7 @@ def test_a_provider_that_fails_is_said_to(world: World, idp: Provider) -> None:
         is_refused(browser, begin(browser), 502)
     idp.token_answer = None
     idp.discovery = {"issuer": "https://evil.example"}
-    world.clock.tick(int(LIFE.total_seconds()))
+    world.clock.tick(int(DISCOVERY_LIFE.total_seconds()))
     browser.get(begin(browser))
     assert "My albums" in browser.words
     assert idp.asked.count("/.well-known/openid-configuration") == 6

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from albumcore import import_series
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.service import open_service

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import attrs
 from attrs import frozen
 
+from albumcore_adapters.base.setting_declarations import (
+    SettingDeclaration,
+    setting,
+)
+from albumcore_adapters.base.setting_declarations import (
+    SettingsError as SettingsError,
+)
 from albumcore_adapters.base.setting_types import (
     BIND_ADDRESS,
     BLOBS_URL,
@@ -26,68 +33,14 @@ from albumcore_adapters.base.setting_types import (
     PRINTABLE_TEXT,
     RETENTION,
     ROOT_URL,
-    SettingType,
     byte_size,
     choice,
     whole_number,
 )
 
-T = TypeVar("T")
 Compat = Literal["documented", "upstream"]
 UserSearch = Literal["shared", "all", "off"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-
-
-class SettingsError(Exception):
-    """A setting has a value that is not accepted; the service does not start.
-
-    The message never contains the value, which may be a secret in the wrong place.
-
-    Attributes:
-        variable: The environment variable of the setting.
-        expected: What it accepts.
-    """
-
-    def __init__(self, variable: str, expected: str) -> None:
-        super().__init__(f"{variable}: expected {expected}")
-        self.variable = variable
-        self.expected = expected
-
-
-@frozen
-class SettingDeclaration:
-    """The declaration of a setting, apart from its name and its default."""
-
-    variable: str
-    setting_type: SettingType[Any]
-    help: str
-    optional: bool
-
-    def convert(self, value: object) -> object:
-        """Parse ``value``; None stands for an optional setting that is not set."""
-        if value is None and self.optional:
-            return None
-        try:
-            return self.setting_type.read("" if value is None else str(value).strip())
-        except ValueError:
-            raise SettingsError(self.variable, self.setting_type.expected) from None
-
-
-def _setting(
-    variable: str,
-    setting_type: SettingType[T],
-    default: T | None,
-    help: str,  # noqa: A002
-    is_shown: bool = True,
-) -> Any:
-    """Declare one setting. With ``is_shown`` false, `repr` leaves it out: it may contain a password."""
-    declaration = SettingDeclaration(variable, setting_type, help, optional=default is None)
-    return attrs.field(
-        default=default,
-        converter=declaration.convert,
-        metadata={SettingDeclaration: declaration},
-        repr=is_shown,
-    )
 
 
 @frozen(kw_only=True)
@@ -99,131 +52,131 @@ class Settings:
             OpenID Connect without a provider.
     """
 
-    data: Path = _setting(
+    data: Path = setting(
         "ALBUMCORE_DATA",
         DIRECTORY_PATH,
         Path("./albumcore-data"),
         "The data directory: the database, the image bytes and the generated secret.",
     )
-    compat: Compat = _setting(
+    compat: Compat = setting(
         "ALBUMCORE_COMPAT",
         choice("documented", "upstream"),
         "documented",
         "Follow the documented APIs, or the deployed servers where the two differ.",
     )
-    max_upload: int = _setting(
+    max_upload: int = setting(
         "ALBUMCORE_MAX_UPLOAD",
         byte_size(1024),
         32 * 1024 * 1024,
         "Largest body of an image upload; a larger one is answered 413. The other routes have limits "
         "of their own.",
     )
-    bind: str = _setting(
+    bind: str = setting(
         "ALBUMCORE_BIND",
         BIND_ADDRESS,
         "127.0.0.1:8000",
         "Where to listen; port 0 takes any free one.",
     )
-    workers: int = _setting(
+    workers: int = setting(
         "ALBUMCORE_WORKERS", whole_number(1, 256), 2, "Number of worker processes."
     )
-    max_waiting: int = _setting(
+    max_waiting: int = setting(
         "ALBUMCORE_MAX_WAITING",
         whole_number(1, 10_000),
         64,
         "Requests that each worker lets wait for events at a time, each in a thread; a further one is answered 503.",
     )
-    jwt_issuer: str | None = _setting(
+    jwt_issuer: str | None = setting(
         "ALBUMCORE_JWT_ISSUER",
         PRINTABLE_TEXT,
         None,
         "The `iss` that a JWT must have; `albumcore` when not set and no JWKS address is.",
     )
-    jwt_audience: str | None = _setting(
+    jwt_audience: str | None = setting(
         "ALBUMCORE_JWT_AUDIENCE",
         PRINTABLE_TEXT,
         None,
         "The `aud` that a JWT must name; `albumcore` when not set and no JWKS address is.",
     )
-    jwks_url: str | None = _setting(
+    jwks_url: str | None = setting(
         "ALBUMCORE_JWKS_URL",
         HTTP_URL,
         None,
         "The identity provider's keys (RS256, ES256); without it, JWTs are signed with the "
         "generated secret (HS256).",
     )
-    jwt_leeway: int = _setting(
+    jwt_leeway: int = setting(
         "ALBUMCORE_JWT_LEEWAY",
         whole_number(0, 3600),
         60,
         "Seconds by which the clocks of issuer and service may differ.",
     )
-    oidc_client_id: str | None = _setting(
+    oidc_client_id: str | None = setting(
         "ALBUMCORE_OIDC_CLIENT_ID",
         PRINTABLE_TEXT,
         None,
         "The id of this service as a client of the identity provider: users sign in to the pages with OpenID Connect. "
         "The provider must allow the redirect URI `/ui/sign-in/answer` below the public address.",
     )
-    oidc_client_secret_file: Path | None = _setting(
+    oidc_client_secret_file: Path | None = setting(
         "ALBUMCORE_OIDC_CLIENT_SECRET_FILE",
         FILE_PATH,
         None,
         "A file that only its owner can read, with one line: the secret of that client. Without it the client is a "
         "public one.",
     )
-    busy_seconds: int = _setting(
+    busy_seconds: int = setting(
         "ALBUMCORE_BUSY_SECONDS",
         whole_number(1, 3600),
         30,
         "Seconds that a request waits for the write lock of the database before it is answered 503.",
     )
-    snapshot_every: int = _setting(
+    snapshot_every: int = setting(
         "ALBUMCORE_SNAPSHOT_EVERY",
         whole_number(1, 1_000_000),
         500,
         "Number of events in a stream between two snapshots.",
     )
-    cache_size: int = _setting(
+    cache_size: int = setting(
         "ALBUMCORE_CACHE",
         whole_number(1, 1_000_000),
         256,
         "Number of albums and image sets that each worker keeps in memory.",
     )
-    log_level: LogLevel = _setting(
+    log_level: LogLevel = setting(
         "ALBUMCORE_LOG_LEVEL",
         choice("debug", "info", "warning", "error"),
         "info",
         "Least severe messages that are logged.",
     )
-    allow_private_addresses: bool = _setting(
+    allow_private_addresses: bool = setting(
         "ALBUMCORE_ALLOW_PRIVATE_ADDRESSES",
         BOOLEAN,
         False,
         "Allow report providers and webhooks at private and loopback addresses, for tests and "
         "closed networks.",
     )
-    kheops_prefix: str | None = _setting(
+    kheops_prefix: str | None = setting(
         "ALBUMCORE_KHEOPS_PREFIX",
         PREFIX_PATH,
         None,
         "A prefix under which the routes of the Kheops API are available as well.",
     )
-    require_verified_email: bool = _setting(
+    require_verified_email: bool = setting(
         "ALBUMCORE_REQUIRE_VERIFIED_EMAIL",
         BOOLEAN,
         False,
         "Use the e-mail address of a JWT only where the claim `email_verified` is present and true; otherwise also "
         "where it is missing.",
     )
-    user_search: UserSearch = _setting(
+    user_search: UserSearch = setting(
         "ALBUMCORE_USER_SEARCH",
         choice("shared", "all", "off"),
         "shared",
         "Whom `GET /users?search=` searches where it names no album and no study: the users who share an album or a "
         "study with the caller, all registered users, or none.",
     )
-    public_url: str | None = _setting(
+    public_url: str | None = setting(
         "ALBUMCORE_PUBLIC_URL",
         ROOT_URL,
         None,
@@ -231,14 +184,14 @@ class Settings:
         "the `host` of webhooks and the base of RetrieveURL; `http://` and ALBUMCORE_BIND when "
         "not set.",
     )
-    blobs: str | None = _setting(
+    blobs: str | None = setting(
         "ALBUMCORE_BLOBS",
         BLOBS_URL,
         None,
         "Where the image bytes are stored; in `blobs` of the data directory when not set. S3 is configured by "
         "the usual `AWS_*` variables, and needs the extra `s3`.",
     )
-    database: str | None = _setting(
+    database: str | None = setting(
         "ALBUMCORE_DATABASE",
         DATABASE_URL,
         None,
@@ -246,74 +199,74 @@ class Settings:
         "when not set. It needs the extra `postgres`, and several machines may share it.",
         is_shown=False,
     )
-    secret_file: Path | None = _setting(
+    secret_file: Path | None = setting(
         "ALBUMCORE_SECRET_FILE",
         FILE_PATH,
         None,
         "A file of 32 random bytes that only its owner can read; tokens are signed and verified with keys derived from "
         "it. Machines that share a database need the same one. It is generated in the data directory when not set.",
     )
-    restore_within: int = _setting(
+    restore_within: int = setting(
         "ALBUMCORE_RESTORE_WITHIN",
         whole_number(0, 36500),
         30,
         "Days for which a removed image or a deleted patient can be restored; 0 for never. The data of a deleted "
         "patient are deleted for good after that time.",
     )
-    max_inflated: int = _setting(
+    max_inflated: int = setting(
         "ALBUMCORE_MAX_INFLATED",
         byte_size(1024),
         64 * 1024 * 1024,
         "How much larger than its file a deflated DICOM data set may be to be read.",
     )
-    decoders: int = _setting(
+    decoders: int = setting(
         "ALBUMCORE_DECODERS",
         whole_number(1, 64),
         1,
         "Number of processes in which each worker reads DICOM headers and decodes frames.",
     )
-    decoder_memory: int = _setting(
+    decoder_memory: int = setting(
         "ALBUMCORE_DECODER_MEMORY",
         byte_size(256 * 1024),
         1024 * 1024 * 1024,
         "Address space of such a process, of which some 200 MiB are used before the first frame; an instance that "
         "needs more is not decoded.",
     )
-    decoder_seconds: int = _setting(
+    decoder_seconds: int = setting(
         "ALBUMCORE_DECODER_SECONDS",
         whole_number(1, 3600),
         30,
         "Seconds after which such a process is ended, and its instance is not decoded.",
     )
-    max_instance: int = _setting(
+    max_instance: int = setting(
         "ALBUMCORE_MAX_INSTANCE",
         byte_size(64 * 1024),
         2 * 1024 * 1024 * 1024,
         "Largest DICOM instance that is stored; a larger one is refused, and the others of its message are stored. "
         "A message as a whole may have any length.",
     )
-    pacs_url: str | None = _setting(
+    pacs_url: str | None = setting(
         "ALBUMCORE_PACS_URL",
         ROOT_URL,
         None,
         "The root of the DICOMweb services of an existing archive, which stores the DICOM instances then; it may be at "
         "a private address. When not set, they are stored as the image bytes are.",
     )
-    pacs_auth_file: Path | None = _setting(
+    pacs_auth_file: Path | None = setting(
         "ALBUMCORE_PACS_AUTH_FILE",
         FILE_PATH,
         None,
         "A file that only its owner can read, with one line: `USER:PASSWORD`, or the value of `Authorization`, such as "
         "`Bearer TOKEN`. It is sent to the archive.",
     )
-    pacs_seconds: int = _setting(
+    pacs_seconds: int = setting(
         "ALBUMCORE_PACS_SECONDS",
         whole_number(1, 3600),
         30,
         "Seconds in which the archive must answer a request, and one more for each 64 KiB of it; otherwise the client "
         "gets 504.",
     )
-    trusted_proxies: str | None = _setting(
+    trusted_proxies: str | None = setting(
         "ALBUMCORE_TRUSTED_PROXIES",
         NETWORKS,
         None,
@@ -321,7 +274,7 @@ class Settings:
         "clients of a proxy share its address.",
     )
 
-    enforce_download: bool | None = _setting(
+    enforce_download: bool | None = setting(
         "ALBUMCORE_ENFORCE_DOWNLOAD",
         BOOLEAN,
         None,
@@ -329,7 +282,7 @@ class Settings:
         "frames and metadata. When not set: true, and false with `ALBUMCORE_COMPAT=upstream`.",
     )
 
-    keep_at_least: str | None = _setting(
+    keep_at_least: str | None = setting(
         "ALBUMCORE_KEEP_AT_LEAST",
         RETENTION,
         None,
@@ -337,7 +290,7 @@ class Settings:
         "stored before `albumcore erase` erases them; `--basis` names a legal basis for doing it earlier.",
     )
 
-    ohif: Path | None = _setting(
+    ohif: Path | None = setting(
         "ALBUMCORE_OHIF",
         DIRECTORY_PATH,
         None,

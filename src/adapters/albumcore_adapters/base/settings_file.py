@@ -9,13 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from albumcore_adapters.base.setting_declarations import SettingDeclaration, SettingsError
 from albumcore_adapters.base.setting_types import DATABASE_URL, DIRECTORY_PATH, FILE_PATH
-from albumcore_adapters.base.settings import (
-    SettingDeclaration,
-    Settings,
-    SettingsError,
-    declarations,
-)
+from albumcore_adapters.base.settings import Settings, declarations
 
 CONFIG_VARIABLE = "ALBUMCORE_CONFIG"
 """The variable that names the settings file."""

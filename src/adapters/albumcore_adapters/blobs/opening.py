@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from albumcore_adapters.base.data_directory import BLOBS_DIRECTORY
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs.directory import DirectoryBlobs
 from albumcore_adapters.blobs.port import Blobs
 

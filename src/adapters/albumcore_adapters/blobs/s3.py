@@ -19,7 +19,7 @@ from obstore.store import S3Store
 
 from albumcore.ids import is_digest
 from albumcore.times import in_utc
-from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
 from albumcore_adapters.blobs.draft_files import FileDraft, no_space_is_full
 from albumcore_adapters.blobs.port import (
     WRONG_DIGEST,

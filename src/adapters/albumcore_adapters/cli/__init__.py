@@ -10,7 +10,7 @@ from importlib import import_module
 
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.base.secret import SecretError
-from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
 from albumcore_adapters.blobs import BlobsUnavailable
 from albumcore_adapters.cli.base import Failed, app
 from albumcore_adapters.decoding import DecoderUnavailable

@@ -9,7 +9,8 @@ from pathlib import Path
 from albumcore.times import Clock
 from albumcore_adapters.base.data_directory import SECRET_FILE
 from albumcore_adapters.base.secret import SecretError, load_secret, secret_fingerprint
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.operator_notes import last_backup, noted_secret
 from albumcore_adapters.doctor import clocks, database, files
 from albumcore_adapters.doctor.database import Workers

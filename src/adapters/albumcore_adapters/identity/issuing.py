@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from albumcore.ids import UserId
-from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.jwks import SecretKeys
 from albumcore_adapters.identity.jwt import issue_token

@@ -39,10 +39,10 @@ from albumcore_adapters.outbound.client import default_tls
 ATTEMPT_SECONDS = 600
 """Seconds within which the user must come back from the provider."""
 
-LIFE = timedelta(hours=1)
+DISCOVERY_LIFE = timedelta(hours=1)
 """Age at which a cached discovery document is fetched again; it is used longer where that fails."""
 
-PAUSE = timedelta(minutes=1)
+DISCOVERY_PAUSE = timedelta(minutes=1)
 """Time after which such a failed fetch is repeated."""
 
 _SCOPE = "openid email profile"
@@ -86,7 +86,7 @@ REASONS: Mapping[str, int] = {
 
 
 @frozen
-class Attempt:
+class SignInAttempt:
     """An attempt to sign in.
 
     Attributes:
@@ -142,7 +142,7 @@ class _Discovery:
     def addresses(self, at: datetime) -> ProviderAddresses:
         with self._lock:
             known = self._known
-            if known is None or abs(at - known[1]) >= LIFE:
+            if known is None or abs(at - known[1]) >= DISCOVERY_LIFE:
                 try:
                     url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
                     document = _request("GET", url, {}, {})
@@ -151,7 +151,7 @@ class _Discovery:
                     _warn("oidc_discovery_failed", error)
                     if known is None:
                         raise SignInRefused("unreachable") from None
-                    self._known = known[0], at - LIFE + PAUSE
+                    self._known = known[0], at - DISCOVERY_LIFE + DISCOVERY_PAUSE
             return known[0]
 
 
@@ -200,7 +200,7 @@ class OpenIdConnect:
         own = evolve(auth, verifier=verifier)
         return cls(issuer, client_id, client_secret, own, single_use, secret)
 
-    def address(self, attempt: Attempt, redirect_uri: str, at: datetime) -> str:
+    def address(self, attempt: SignInAttempt, redirect_uri: str, at: datetime) -> str:
         """Where the browser is sent to sign in (OpenID Connect Core 1.0 section 3.1.2.1).
 
         Raises:
@@ -221,12 +221,12 @@ class OpenIdConnect:
         }
         return endpoint + ("&" if urlsplit(endpoint).query else "?") + urlencode(asked)
 
-    def sealed(self, attempt: Attempt) -> str:
+    def sealed(self, attempt: SignInAttempt) -> str:
         """An attempt as the value of a cookie, signed."""
         content = urlsafe_b64encode(orjson.dumps(asdict(attempt))).decode("ascii")
         return f"{content}.{self._signature(content)}"
 
-    def attempt_in(self, cookie: str | None, at: datetime) -> Attempt:
+    def attempt_in(self, cookie: str | None, at: datetime) -> SignInAttempt:
         """The attempt in a cookie.
 
         Raises:
@@ -236,7 +236,7 @@ class OpenIdConnect:
         given = signature.encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(self._signature(content).encode(), given):
             raise SignInRefused("attempt", "this browser has not begun to sign in")
-        attempt = Attempt(**orjson.loads(urlsafe_b64decode(content)))
+        attempt = SignInAttempt(**orjson.loads(urlsafe_b64decode(content)))
         if at.timestamp() >= attempt.ends_at:
             raise SignInRefused("attempt", "it was begun too long ago")
         return attempt
@@ -246,7 +246,11 @@ class OpenIdConnect:
         return hmac.new(self.secret, message, "sha256").hexdigest()
 
     def caller(
-        self, attempt: Attempt, answer: Mapping[str, str | None], redirect_uri: str, at: datetime
+        self,
+        attempt: SignInAttempt,
+        answer: Mapping[str, str | None],
+        redirect_uri: str,
+        at: datetime,
     ) -> Caller:
         """Who has signed in, by what the provider sent back with the browser. It ends the attempt.
 
@@ -282,7 +286,7 @@ class OpenIdConnect:
         self._check(unverified(token)[1], attempt)
         return caller
 
-    def _check(self, claims: Mapping[str, Any], attempt: Attempt) -> None:
+    def _check(self, claims: Mapping[str, Any], attempt: SignInAttempt) -> None:
         """Check the claims of a verified ID token that other JWTs do not have."""
         nonce = str(claims.get("nonce")).encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(attempt.nonce.encode(), nonce):
@@ -292,7 +296,7 @@ class OpenIdConnect:
         if claims.get("azp", None if is_shared else self.client_id) != self.client_id:
             raise SignInRefused("token", "the token was issued to another client")
 
-    def _id_token(self, attempt: Attempt, code: str, redirect_uri: str, at: datetime) -> str:
+    def _id_token(self, attempt: SignInAttempt, code: str, redirect_uri: str, at: datetime) -> str:
         """Exchange the code for the ID token (OpenID Connect Core 1.0 section 3.1.3)."""
         addresses = self._discovery.addresses(at)
         form = {

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from albumcore import Albumcore, StoreOptions
 from albumcore_adapters.base.data_directory import DATABASE_FILE
-from albumcore_adapters.base.settings import Settings, SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
+from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.store import (
     MissingExtra,
     NoAddress,

@@ -13,7 +13,7 @@ from albumcore_adapters.http.response import Body, BodyStream, RangedBody, Respo
 
 _PART_MEMORY = 1500  # bytes of a part that is cached, with what opens it
 
-Content: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
+PartContent: TypeAlias = RangedBody | Callable[[], Iterable[bytes]]
 """What is stored, or a function that makes it, in pieces."""
 
 
@@ -28,7 +28,7 @@ class Part:
     """
 
     media_type: str
-    content: Content = field(repr=False)
+    content: PartContent = field(repr=False)
     location: str | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from albumcore_adapters.base.settings import SettingsError
+from albumcore_adapters.base.setting_declarations import SettingsError
 from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.dicomweb import (
     bulk_data,

@@ -76,7 +76,7 @@ class Operation:
 
 
 @frozen
-class Api:
+class ApiReference:
     """The operations of one API, in groups of paths that begin alike."""
 
     name: str
@@ -101,7 +101,7 @@ def reference_html(document: Json, links: Mapping[str, str]) -> str:
     )
 
 
-def _apis(document: Json) -> Iterator[Api]:
+def _apis(document: Json) -> Iterator[ApiReference]:
     found = [
         (operation["tags"][0], path, _operation(method, path, operation))
         for path, methods in document["paths"].items()
@@ -112,7 +112,7 @@ def _apis(document: Json) -> Iterator[Api]:
         groups: dict[str, list[Operation]] = {}
         for _, path, operation in ofapi:
             groups.setdefault(_group(path), []).append(operation)
-        yield Api(name, _anchor(name), list(groups.items()))
+        yield ApiReference(name, _anchor(name), list(groups.items()))
 
 
 def _group(path: str) -> str:

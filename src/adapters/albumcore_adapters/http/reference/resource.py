@@ -16,7 +16,7 @@ from albumcore_adapters.http.description import DOCUMENTATION, document
 from albumcore_adapters.http.reference.page import reference_html
 
 PATH = "/docs"
-HEADERS: Mapping[str, str] = {
+REFERENCE_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -28,7 +28,7 @@ _YEAR = "public, max-age=31536000, immutable"
 
 
 @frozen
-class Sent:
+class SentReference:
     """Bytes that every client is sent, as they are or compressed."""
 
     media_type: str
@@ -38,7 +38,7 @@ class Sent:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Send them, compressed if the client accepts it."""
-        resp.set_headers(dict(HEADERS))
+        resp.set_headers(dict(REFERENCE_HEADERS))
         resp.set_header("Cache-Control", self.caching)
         resp.content_type = self.media_type
         resp.data = self.plain
@@ -47,12 +47,12 @@ class Sent:
             resp.data = self.compressed
 
 
-def _sent(media_type: str, data: bytes, caching: str) -> Sent:
-    return Sent(media_type, data, gzip.compress(data, mtime=0), caching)
+def _sent(media_type: str, data: bytes, caching: str) -> SentReference:
+    return SentReference(media_type, data, gzip.compress(data, mtime=0), caching)
 
 
 @cache
-def _file(name: str, media_type: str) -> tuple[str, Sent]:
+def _file(name: str, media_type: str) -> tuple[str, SentReference]:
     """A static file, and its path, which has the digest of its content."""
     data = files(__package__).joinpath("static", name).read_bytes()
     stem, _, suffix = name.partition(".")
@@ -65,7 +65,7 @@ _SCRIPT = ("reference.js", "text/javascript; charset=utf-8")
 
 
 @cache
-def _page(prefix: str | None, compat: Compat, root: str) -> Sent:
+def _page(prefix: str | None, compat: Compat, root: str) -> SentReference:
     links = {
         "style": root + _file(*_STYLE)[0],
         "script": root + _file(*_SCRIPT)[0],

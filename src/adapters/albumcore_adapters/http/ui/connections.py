@@ -24,7 +24,7 @@ from albumcore_adapters.webhooks import (
     webhook_json,
 )
 
-WEBHOOK_EVENTS = tuple(event.value for event in WebhookEvent)
+OFFERED_EVENTS = tuple(event.value for event in WebhookEvent)
 """What a webhook may be told of, in the order of the form."""
 
 # Webhooks
@@ -54,7 +54,7 @@ def _webhooks(
             album=request.api.album,
             overview=one,
             webhooks=shown[::-1],
-            events=WEBHOOK_EVENTS,
+            events=OFFERED_EVENTS,
             **_given(request, refused, "name", "url", "webhook"),
             chosen=request.form.texts("event"),
         )

@@ -9,7 +9,7 @@ import falcon
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.http.errors import DETAILS, fault_of
 from albumcore_adapters.http.kheops.parameters import BadQuery, Fields
-from albumcore_adapters.http.ui.page_api import HEADERS, PageApi, prefix_of
+from albumcore_adapters.http.ui.page_api import PAGE_HEADERS, PageApi, prefix_of
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html
 
@@ -24,7 +24,7 @@ def error_pages(api: PageApi) -> Callable[[falcon.Request, falcon.Response, int,
         request = req.context.get("page") or _unknown(api, req)
         said = status if status in _SAID else 400 if status < 500 else 500
         resp.status = status
-        resp.set_headers(HEADERS)
+        resp.set_headers(PAGE_HEADERS)
         resp.content_type = HTML_PAGE
         resp.data = html(
             request,

@@ -27,8 +27,8 @@ from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.picture import SHOWN_TYPES
 from albumcore_adapters.http.ui.pictures import (
-    Picture,
     PictureFilter,
+    StoredPicture,
     clinic_name,
     grouped,
     moment_in,
@@ -106,7 +106,7 @@ def _gallery(
 
 
 def _types(
-    request: PageRequest, pictures: Sequence[Picture], filters: PictureFilter
+    request: PageRequest, pictures: Sequence[StoredPicture], filters: PictureFilter
 ) -> Sequence[tuple[str, str, int]]:
     """The types to choose from, each with the number of pictures that the other filters leave."""
     others = PictureFilter(None, filters.clinic, filters.day)

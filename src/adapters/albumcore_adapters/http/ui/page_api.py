@@ -39,7 +39,7 @@ POLICY = (
 )
 """The Content-Security-Policy of the pages: nothing inline, and nothing from elsewhere."""
 
-HEADERS: Mapping[str, str] = {
+PAGE_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -79,7 +79,7 @@ class PageApi:
 
     def headers(self, path: str) -> Mapping[str, str]:
         """The headers of every page."""
-        return HEADERS
+        return PAGE_HEADERS
 
     def revalidate(self, req: falcon.Request) -> None:
         """Check nothing: pages are not cached."""

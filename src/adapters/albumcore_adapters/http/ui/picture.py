@@ -25,8 +25,8 @@ from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
 from albumcore_adapters.http.ui.pictures import (
-    Picture,
     PictureFilter,
+    StoredPicture,
     account_name,
     clinic_name,
     moment_in,
@@ -91,7 +91,9 @@ def picture_page(
     )
 
 
-def _added(albums: Albumcore, patient: PatientId, picture: Picture) -> RecordedEvent[ImageAdded]:
+def _added(
+    albums: Albumcore, patient: PatientId, picture: StoredPicture
+) -> RecordedEvent[ImageAdded]:
     """The event that added a picture."""
     where = {"image_id": picture.id, "patient": patient}
     [row] = albums.index.rows(AddedImageRow, where)

@@ -33,7 +33,7 @@ _SECONDS = 3  # parts of a time of day that has them
 
 
 @frozen
-class Picture:
+class StoredPicture:
     """An image of a patient.
 
     Attributes:
@@ -62,7 +62,7 @@ class RemovedPicture:
         until: Until when the image can be restored (UTC).
     """
 
-    picture: Picture
+    picture: StoredPicture
     by: str | None
     at: datetime
     until: datetime
@@ -73,7 +73,7 @@ class PictureGroup:
     """Pictures that follow each other and were taken at one clinic, or, without a clinic, on one day."""
 
     name: Markup
-    tiles: Sequence[Picture | RemovedPicture]
+    tiles: Sequence[StoredPicture | RemovedPicture]
 
 
 @frozen
@@ -117,7 +117,7 @@ class PictureFilter:
             "day": None if self.day is None else self.day.isoformat(),
         }
 
-    def keeps(self, picture: Picture, request: PageRequest) -> bool:
+    def keeps(self, picture: StoredPicture, request: PageRequest) -> bool:
         """Whether a picture is shown."""
         return (
             self.type in (None, picture.type)
@@ -185,7 +185,7 @@ def moment_in(request: PageRequest) -> datetime | None:
 
 def pictures_of(
     albums: Albumcore, patient: PatientId, moment: datetime | None
-) -> Sequence[Picture]:
+) -> Sequence[StoredPicture]:
     """The pictures of a patient now, or as of a moment; the newest first."""
     if moment is None:
         where = {"patient": patient, "is_removed": False, "is_closed": False}
@@ -196,7 +196,7 @@ def pictures_of(
         found = [_picture(row) for row in rows if row.image_id in known]
     else:
         found = [
-            Picture(one, image.type, image.clinic, image.station, at)
+            StoredPicture(one, image.type, image.clinic, image.station, at)
             for one, (image, at) in images_then(albums, patient, at=moment).items()
         ]
     return sorted(found, key=_recency, reverse=True)
@@ -225,13 +225,13 @@ def account_name(accounts: Accounts, user: UserId) -> str | None:
 
 def grouped(
     request: PageRequest,
-    tiles: Iterable[Picture | RemovedPicture],
+    tiles: Iterable[StoredPicture | RemovedPicture],
     clinics: Mapping[int, Clinic],
 ) -> Iterator[PictureGroup]:
     """Pictures in groups, the newest first; those that were removed keep their places."""
     by_age = sorted(tiles, key=lambda one: _recency(_of(one)), reverse=True)
 
-    def place(tile: Picture | RemovedPicture) -> tuple[int | None, date | None]:
+    def place(tile: StoredPicture | RemovedPicture) -> tuple[int | None, date | None]:
         picture = _of(tile)
         is_known = picture.clinic in clinics
         day = None if is_known else request.times.local(picture.at).date()
@@ -253,13 +253,15 @@ def clinic_name(
     return request.say("gallery.clinic", location=found.location, day=day)
 
 
-def _of(tile: Picture | RemovedPicture) -> Picture:
+def _of(tile: StoredPicture | RemovedPicture) -> StoredPicture:
     return tile.picture if isinstance(tile, RemovedPicture) else tile
 
 
-def _picture(row: ImageRow) -> Picture:
-    return Picture(ImageId(row.image_id), ImageType(row.type), row.clinic, row.station, row.at)
+def _picture(row: ImageRow) -> StoredPicture:
+    return StoredPicture(
+        ImageId(row.image_id), ImageType(row.type), row.clinic, row.station, row.at
+    )
 
 
-def _recency(picture: Picture) -> tuple[datetime, int]:
+def _recency(picture: StoredPicture) -> tuple[datetime, int]:
     return picture.at, picture.id

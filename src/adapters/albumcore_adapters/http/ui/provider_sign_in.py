@@ -15,8 +15,8 @@ from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.identity.oidc import (
     ATTEMPT_SECONDS,
     REASONS,
-    Attempt,
     OpenIdConnect,
+    SignInAttempt,
     SignInRefused,
 )
 
@@ -34,7 +34,7 @@ def to_provider(request: PageRequest, settings: Settings, openid: OpenIdConnect 
         falcon.HTTPNotFound: there is no provider.
     """
     client = _client(openid)
-    attempt = Attempt.begin(own_page(request.query.text("back"), request.prefix), request.now)
+    attempt = SignInAttempt.begin(own_page(request.query.text("back"), request.prefix), request.now)
     try:
         address = client.address(attempt, _redirect_uri(request, settings), request.now)
     except SignInRefused as refusal:

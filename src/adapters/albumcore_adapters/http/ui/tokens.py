@@ -24,7 +24,7 @@ from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.sentences import name_of
 from albumcore_adapters.http.ui.templates import show
 
-GRANTS = tuple(fields_dict(Grants))
+OFFERED_GRANTS = tuple(fields_dict(Grants))
 """What a token may be for, in the order of the form."""
 
 _DEFAULT_LIFE = timedelta(days=7)
@@ -59,8 +59,8 @@ def _show(
         tokens=tokens_json(rows, viewer, albums, people, token_last_uses),
         name_of=name_of,
         moment_of=datetime.fromisoformat,
-        grants=GRANTS,
-        chosen=[one for one in GRANTS if form.flag(f"{one}_permission")] or ["read"],
+        grants=OFFERED_GRANTS,
+        chosen=[one for one in OFFERED_GRANTS if form.flag(f"{one}_permission")] or ["read"],
         title=form.text("title") or "",
         starts=form.text("not_before_time") or request.times.field(request.now),
         ends=form.text("expiration_time") or request.times.field(request.now + _DEFAULT_LIFE),
