@@ -61,6 +61,9 @@ def test_settings_from_an_empty_environment() -> None:
         "pacs_auth_file": None,
         "pacs_seconds": 30,
         "keep_at_least": None,
+        "ohif": None,
+        "oidc_client_id": None,
+        "oidc_client_secret_file": None,
     }
 
 

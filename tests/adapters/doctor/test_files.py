@@ -131,5 +131,9 @@ def test_a_secret_that_others_can_read(settings: Settings) -> None:
 
 def test_credentials_that_are_missing(settings: Settings, tmp_path: Path) -> None:
     """The setting that names them is in the sentence."""
-    settings = evolve(settings, pacs_auth_file=tmp_path / "none")
-    assert "ALBUMCORE_PACS_AUTH_FILE" in only_problem(examined(settings, "files"))
+    none = tmp_path / "none"
+    for missing, variable in (
+        (evolve(settings, pacs_auth_file=none), "ALBUMCORE_PACS_AUTH_FILE"),
+        (evolve(settings, oidc_client_secret_file=none), "ALBUMCORE_OIDC_CLIENT_SECRET_FILE"),
+    ):
+        assert variable in only_problem(examined(missing, "files"))

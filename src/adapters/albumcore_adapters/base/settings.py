@@ -48,8 +48,7 @@ class Settings:
     """Every setting of the service. Values are parsed and checked however an instance is made.
 
     Raises:
-        SettingsError: a value is not accepted, a JWKS address is set without an issuer and an audience, or a client of
-            OpenID Connect without a provider.
+        SettingsError: a value is not accepted, or one is set without others that it needs.
     """
 
     data: Path = setting(
@@ -110,20 +109,6 @@ class Settings:
         whole_number(0, 3600),
         60,
         "Seconds by which the clocks of issuer and service may differ.",
-    )
-    oidc_client_id: str | None = setting(
-        "ALBUMCORE_OIDC_CLIENT_ID",
-        PRINTABLE_TEXT,
-        None,
-        "The id of this service as a client of the identity provider: users sign in to the pages with OpenID Connect. "
-        "The provider must allow the redirect URI `/ui/sign-in/answer` below the public address.",
-    )
-    oidc_client_secret_file: Path | None = setting(
-        "ALBUMCORE_OIDC_CLIENT_SECRET_FILE",
-        FILE_PATH,
-        None,
-        "A file that only its owner can read, with one line: the secret of that client. Without it the client is a "
-        "public one.",
     )
     busy_seconds: int = setting(
         "ALBUMCORE_BUSY_SECONDS",
@@ -273,7 +258,6 @@ class Settings:
         "The proxies whose `X-Forwarded-For` is trusted where failed logins are counted and logged; when not set, all "
         "clients of a proxy share its address.",
     )
-
     enforce_download: bool | None = setting(
         "ALBUMCORE_ENFORCE_DOWNLOAD",
         BOOLEAN,
@@ -281,7 +265,6 @@ class Settings:
         "Whether DICOM files and zip archives are given only to those who may download; others view rendered images, "
         "frames and metadata. When not set: true, and false with `ALBUMCORE_COMPAT=upstream`.",
     )
-
     keep_at_least: str | None = setting(
         "ALBUMCORE_KEEP_AT_LEAST",
         RETENTION,
@@ -297,6 +280,15 @@ class Settings:
         "A directory with the published files of the viewer OHIF 3, which are served at `/ohif/`; without it, the "
         "pages do not offer it.",
     )
+    oidc_client_id: str | None = setting(
+        *("ALBUMCORE_OIDC_CLIENT_ID", PRINTABLE_TEXT, None),
+        "The id of this service as a client of the identity provider: users sign in to the pages with OpenID Connect. "
+        "Its redirect URI is `/ui/sign-in/answer` below the public address.",
+    )
+    oidc_client_secret_file: Path | None = setting(
+        *("ALBUMCORE_OIDC_CLIENT_SECRET_FILE", FILE_PATH, None),
+        "A file that only its owner can read, with one line: its secret. Without it the client is a public one.",
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.jwks_url is not None and None in (self.jwt_issuer, self.jwt_audience):
@@ -309,7 +301,7 @@ class Settings:
         if self.oidc_client_id is not None and (self.jwks_url is None or not is_address):
             raise SettingsError(
                 "ALBUMCORE_OIDC_CLIENT_ID",
-                "ALBUMCORE_JWKS_URL beside it, and an ALBUMCORE_JWT_ISSUER that is the address of the provider",
+                "ALBUMCORE_JWKS_URL beside it, and as ALBUMCORE_JWT_ISSUER the address of the provider",
             )
 
     def restorable_since(self, now: datetime) -> datetime:
