@@ -11,6 +11,7 @@ the other checks are about the present state, and the response is not.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import falcon
 from attrs import frozen
@@ -76,7 +77,7 @@ class KheopsApi:
             if route.idempotent is not None:
                 key = IdempotencyKey.of(req, "kheops", route.name, caller.user, caller.shown)
             max_form = MAX_FORM_OF_ANYBODY if route.callers is Callers.ANYBODY else MAX_FORM
-            request = ApiRequest(req, caller, path, key, max_form)
+            request = ApiRequest(req, caller, path, key, max_form, partial(self.caller, route, req))
             is_replay = key is not None and self._is_replay(route, key, caller)
             if not is_replay and route.callers is not Callers.ANYBODY:
                 self._admit(route, request)

@@ -12,8 +12,6 @@ from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, WAIT, Live, seconds_asked
 from albumcore_adapters.identity.authentication import Authentication
-from albumcore_adapters.identity.bearer import bearer
-from albumcore_adapters.identity.callers import caller_of
 from albumcore_adapters.sql.database import Database
 
 
@@ -80,6 +78,7 @@ def _check(request: ApiRequest, auth: Authentication) -> None:
     Raises:
         AlbumNotFound, Forbidden, Unauthorized: they may not.
     """
-    caller = caller_of(auth, bearer(request.header("Authorization")))
+    assert request.again is not None
+    caller = request.again()
     named = [(request.album, Permission.READ_COMMENT)]
     admitted(auth.albums, caller, named, auth.clock())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 import falcon
@@ -33,6 +33,7 @@ class ApiRequest:
         path: The parameters in its path, by name.
         key: Its idempotency key, if the route supports one and the request has one.
         max_form: Largest form that is read, in bytes.
+        again: Looks up who makes it once more, for a request that waits; None for one that does not.
     """
 
     req: falcon.Request = field(repr=False)
@@ -40,6 +41,7 @@ class ApiRequest:
     path: Mapping[str, str]
     key: IdempotencyKey | None = None
     max_form: int = MAX_FORM
+    again: Callable[[], Caller] | None = field(default=None, repr=False)
 
     @property
     def source(self) -> Source:

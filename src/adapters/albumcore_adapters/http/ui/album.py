@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from albumcore import Albumcore, Permission
+from albumcore import Albumcore, FeedQuery, Permission
 from albumcore.kernel import shown_text
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.album_looks import AlbumLooks
@@ -14,9 +14,11 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import overview
 from albumcore_adapters.http.kheops.comments import post_to_album
+from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.changes import changes_since
+from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
@@ -42,6 +44,7 @@ def album_page(
     claims: SeriesClaims,
     looks: AlbumLooks,
     database: Database,
+    live: Live,
 ) -> Response:
     """Show an album, now or as of ``at``; or, for htmx with ``offset``, older entries of its timeline."""
     if (canonical := address_in_utc(request)) is not None:
@@ -75,6 +78,8 @@ def album_page(
         "album_description": one.row.description,
         "members": members_panel(request, albums, people),
         "may": {one.name for one in Permission if acts.may(one)},
+        "events": request.url(f"{DATA}/albums/{album}/events"),
+        "cursor": _cursor(request, albums, live),
     }
 
     def body() -> bytes:
@@ -95,6 +100,13 @@ def _then(request: PageRequest, albums: Albumcore, people: People, then: Then) -
         "may": frozenset(),
         "since": entries_since(request, albums, then),
     }
+
+
+def _cursor(request: PageRequest, albums: Albumcore, live: Live) -> str:
+    """The cursor after the newest entry that the reader sees, from which the page is followed."""
+    album, viewer = request.api.album, request.signed_in.caller.user
+    newest = albums.feed(album, viewer, FeedQuery(limit=1)).entries
+    return live.cursor_after(newest[0].recorded) if newest else live.beginning(request.api.stream)
 
 
 def post_comment(request: PageRequest, albums: Albumcore, people: People) -> Response:

@@ -1,0 +1,146 @@
+"use strict";
+// New entries of an album by themselves: a long poll, and the page read again when there is something new.
+(() => {
+  // Looked up each time: moving in the past replaces them, and a page of the past has no cursor.
+  const shownFeed = () => document.querySelector("#feed[data-cursor]");
+  const LONGEST_PAUSE = 30; // seconds
+  const TOP = 200; // pixels: above this, the reader looks at the newest entries
+  const SOFT = 4000; // milliseconds in which a new entry has a ground of its own
+  let cursor = null;
+  let waiting = 0;
+  let failures = 0;
+  let poll = null;
+  let lostAt = null;
+
+  const sleep = (seconds) => new Promise((done) => { setTimeout(done, seconds * 1000); });
+  const clock = (at) => at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+
+  function say(node) {
+    document.getElementById("live")?.replaceChildren(...(node ? [node] : []));
+  }
+
+  function showPill() {
+    const texts = shownFeed().dataset;
+    const button = document.createElement("button");
+    button.className = "primary";
+    button.dataset.newEntries = "";
+    button.textContent = waiting === 1 ? texts.newOne : texts.newOther.replace("{n}", waiting);
+    button.addEventListener("click", () => { window.scrollTo(0, 0); putIn(); });
+    say(button);
+  }
+
+  function showLost() {
+    lostAt ??= new Date();
+    const line = document.createElement("p");
+    line.className = "note bad";
+    line.textContent = shownFeed().dataset.lost.replace("{at}", clock(lostAt));
+    say(line);
+  }
+
+  // A day of the new page into the shown one: lines that are not shown yet go to its top. A run takes over its lines.
+  function mergeDay(feed, title, list) {
+    const shown = [...feed.querySelectorAll("h3.day")].find((one) => one.textContent === title.textContent);
+    if (!shown) return [[title, list], [...list.children]];
+    const added = [...list.children].filter((line) => ids(line).some((id) => !document.getElementById(id)));
+    for (const id of added.flatMap(ids)) {
+      const old = document.getElementById(id);
+      (old?.closest("li.run") ?? old)?.remove();
+    }
+    shown.nextElementSibling.prepend(...added);
+    return [[], added];
+  }
+
+  const ids = (line) => [line, ...line.querySelectorAll("[id]")].map((one) => one.id).filter(Boolean);
+
+  const isTyped = (part) => [...part.querySelectorAll("input, textarea")].some((one) => one.value !== one.defaultValue);
+
+  async function putIn() {
+    waiting = 0;
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const feed = shownFeed();
+    if (!feed) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("#feed");
+    const days = [...fresh.querySelectorAll(":scope > h3.day")].map((one) => [one, one.nextElementSibling]);
+    const added = [];
+    for (const [title, list] of days.reverse()) {
+      const [missing, lines] = mergeDay(feed, title, list);
+      // A day that is older than the shown ones is not new: it was beyond the shown page.
+      if (missing.length && !isNewer(feed, lines)) continue;
+      feed.prepend(...missing);
+      added.push(...lines);
+    }
+    if (added.length) feed.querySelector(":scope > p.muted")?.remove();
+    for (const line of added) line.classList.add("fresh");
+    setTimeout(() => { for (const line of added) line.classList.remove("fresh"); }, SOFT);
+    for (const part of ["aside", ".feed-filters"]) {
+      const now = page.querySelector(`main ${part}`);
+      const then = document.querySelector(`main ${part}`);
+      if (now && then && !then.contains(document.activeElement) && !isTyped(then)) then.replaceWith(now);
+    }
+    window.htmx?.process(document.querySelector("main"));
+    say(null);
+  }
+
+  const version = (line) => Math.max(0, ...ids(line).map((id) => Number(id.replace("entry-", "")) || 0));
+  function isNewer(feed, lines) {
+    const newest = Math.max(0, ...[...feed.querySelectorAll("li.entry")].map(version));
+    return lines.some((line) => version(line) > newest);
+  }
+
+  function arrived(number) {
+    if (!shownFeed()) return null;
+    waiting += number;
+    const text = document.querySelector(".composer textarea")?.value;
+    if (window.scrollY < TOP && !text) return putIn();
+    showPill();
+    return null;
+  }
+
+  // One request. Returns the seconds to wait before the next; null for none any more.
+  async function ask() {
+    const feed = shownFeed();
+    if (!feed) return null;
+    cursor ??= feed.dataset.cursor;
+    poll = new AbortController();
+    const address = `${feed.dataset.events}?after=${encodeURIComponent(cursor)}&wait=25`;
+    const answer = await fetch(address, { signal: poll.signal, headers: { Accept: "application/json" } });
+    if (answer.status === 503) return Number(answer.headers.get("Retry-After")) || 1;
+    if (answer.status === 410) { location.reload(); return null; }
+    if (answer.status === 401 || answer.status === 404) return null;
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const entries = await answer.json();
+    cursor = answer.headers.get("X-Next-Cursor") ?? cursor;
+    if (lostAt) { lostAt = null; say(null); }
+    failures = 0;
+    if (entries.length) await arrived(entries.length);
+    return 0;
+  }
+
+  async function follow() {
+    while (!document.hidden) {
+      try {
+        const pause = await ask();
+        if (pause === null) return;
+        if (pause) await sleep(pause);
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        failures += 1;
+        if (failures >= 2 && shownFeed()) showLost();
+        await sleep(Math.min(2 ** (failures - 1), LONGEST_PAUSE));
+      }
+    }
+  }
+
+  let following = null;
+  const start = () => { following ??= follow().finally(() => { following = null; }); };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) poll?.abort();
+    else if (following) following.then(start);
+    else start();
+  });
+  document.addEventListener("htmx:after:swap", () => { if (!following) start(); });
+  window.addEventListener("pagehide", () => poll?.abort());
+  start();
+})();
