@@ -33,6 +33,8 @@ BUILT_DOCS = "src/adapters/albumcore_adapters/built_docs"
 """Where the session `docs` makes the site; a wheel that is built afterwards has it."""
 ARCH = "tests/arch"
 """Tests that read the source and import nothing of it. The session `arch` runs them, and `tests` leaves them out."""
+BROWSER = "tests/browser"
+"""Tests in a real browser. The session `browser` runs them, and `tests` leaves them out."""
 
 
 # A file's tests stay together: some share what is costly to make. A test that hangs fails, and names itself.
@@ -72,7 +74,7 @@ def arch(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types, for the tests and the examples too: they are how an embedding project writes. For macOS as well."""
-    groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "bench", "docs")
+    groups = nox.project.dependency_groups(PYPROJECT, "typing", "tests", "browser", "bench", "docs")
     session.install("-e", ".[service]", *groups)
     scripts = ("docs", "noxfile.py")
     session.run("mypy", "src", "tests", "benchmarks", "examples", *scripts)
@@ -89,9 +91,25 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "erase")
     run = ("pytest", *PARALLEL, "--cov", "--cov-report=")
     with quick_files() as env:
-        session.run(*run, f"--ignore={ARCH}", env=env)
+        session.run(*run, f"--ignore={ARCH}", f"--ignore={BROWSER}", env=env)
     for package, least in (("albumcore", CORE_COVERAGE), ("albumcore_adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The pages in Chromium, which the system has to have: with axe, and everything that needs script."""
+    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
+    session.install(".[service]", *groups)
+    session.run("pytest", *(session.posargs or [BROWSER]))
+
+
+@nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """The pictures of the pages that the documentation shows, taken anew."""
+    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
+    session.install(".[service]", *groups)
+    session.run("python", "docs/screenshots.py")
 
 
 @nox.session

@@ -1,0 +1,97 @@
+"""What a page does by script, by keys, and without script."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from support.chromium import Chromium
+
+ALBUM = "/ui/albums/{album}"
+
+
+def test_keys_lead_around(demo: Chromium) -> None:
+    """Single letters do nothing in fields; the settings turn them off."""
+    with demo.window() as window:
+        page = window.open(ALBUM)
+        page.keyboard.press("c")
+        expect(page.locator("#comment")).to_be_focused()
+        page.keyboard.type("g a ? /")
+        expect(page.locator("#comment")).to_have_value("g a ? /")
+        page.locator("#comment").fill("Sent with a key")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#feed blockquote").first).to_have_text("Sent with a key")
+        page.locator("#main").focus()
+        page.keyboard.press("/")
+        expect(page.locator(".feed-filters button").first).to_be_focused()
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+        page.wait_for_url("**/ui/albums")
+        page.keyboard.press("?")
+        page.wait_for_url("**/ui/keyboard")
+        window.open("/ui/settings")
+        page.locator("[name=keys]").uncheck()
+        page.locator("main button.primary").click()
+        expect(page.get_by_role("status")).to_be_visible()
+        page.keyboard.press("?")
+        page.keyboard.press("Tab")
+        assert page.url.endswith("/ui/settings?saved=1")
+
+
+def test_pages_work_without_script(demo: Chromium) -> None:
+    """Filters, comments, older entries and settings are forms and links."""
+    with demo.window(java_script_enabled=False) as window:
+        page = window.open(ALBUM)
+        page.locator("#comment").fill("Without script")
+        page.locator(".composer button.primary").click()
+        expect(page.locator("#feed blockquote").first).to_have_text("Without script")
+        page.locator("button[value=members]").click()
+        expect(page.locator("button[value=members]")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#feed blockquote")).to_have_count(0)
+        page.locator(".bar nav a").first.click()
+        page.locator("#q").fill("no such album")
+        page.keyboard.press("Enter")
+        expect(page.locator(".list")).to_have_count(0)
+        window.open("/ui/settings")
+        page.locator("[name=language]").select_option("es")
+        page.locator("main button.primary").click()
+        expect(page.locator("html")).to_have_attribute("lang", "es")
+
+
+def test_a_comment_appears_in_another_window(demo: Chromium) -> None:
+    """Within a second, without a reload; a reader who is further down, or writes, is asked first."""
+    with demo.window() as hers, demo.window() as other:
+        writer, reader = hers.open(ALBUM), other.page
+        with reader.expect_request("**/events?after=*"):
+            other.open(ALBUM)
+        first = reader.locator("#feed blockquote").first
+        writer.locator("#comment").fill("Look at this")
+        writer.locator(".composer button.primary").click()
+        expect(first).to_have_text("Look at this")
+        assert len([one for one in other.asked if one.endswith("/ui.css")]) == 1
+        assert other.said == []
+
+        reader.locator("#comment").fill("I am writing")
+        writer.locator("#comment").fill("And at this")
+        writer.locator(".composer button.primary").click()
+        pill = reader.locator("#live button")
+        expect(pill).to_have_text("Show 1 new entry")
+        expect(first).to_have_text("Look at this")
+        pill.click()
+        expect(first).to_have_text("And at this")
+        expect(pill).to_have_count(0)
+        expect(reader.locator("#comment")).to_have_value("I am writing")
+
+
+def test_a_lost_connection_is_said(demo: Chromium) -> None:
+    """After the second failure; what came in between is there when the connection is."""
+    with demo.window() as window:
+        window.context.route("**/events?after=*", lambda route: route.abort())
+        page = window.open(ALBUM)
+        expect(page.locator("#live")).to_contain_text("Not live since")
+        window.context.unroute("**/events?after=*")
+        with demo.window() as other:
+            writer = other.open(ALBUM)
+            writer.locator("#comment").fill("Meanwhile")
+            writer.locator(".composer button.primary").click()
+        expect(page.locator("#feed blockquote").first).to_have_text("Meanwhile", timeout=30_000)
+        expect(page.locator("#live")).to_be_empty()

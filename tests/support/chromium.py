@@ -1,0 +1,202 @@
+"""A real browser: Debian's Chromium, driven by Playwright, with what is measured of a page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any, Literal, TypeAlias
+
+from attrs import Factory, define, frozen
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from support.server import Server
+from support.ui_pages import UiPage
+
+Scheme: TypeAlias = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+WIDTHS = (1280, 360)
+HEIGHTS = {1280: 900, 360: 740}
+
+_LINK = re.compile(r"http://\S+/ui/sign-in\?code=\S+")
+_AXE = files("axe_playwright_python").joinpath("axe.min.js")
+
+_FAULTS = """async () => {
+  const found = await axe.run({resultTypes: ["violations", "incomplete"]});
+  const unsure = found.incomplete.filter((one) => one.id === "color-contrast");
+  return [...found.violations, ...unsure].flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.target} ${node.failureSummary ?? ""}`));
+}"""
+
+_CUT = """() => {
+  const found = [];
+  if (document.documentElement.scrollWidth !== document.documentElement.clientWidth)
+    found.push("the page is wider than the window");
+  for (const one of document.querySelectorAll("body *")) {
+    const style = getComputedStyle(one);
+    if (one.closest("svg, .hidden, .skip, select, dialog:not([open])") || style.clipPath !== "none"
+      || ["auto", "scroll"].includes(style.overflowX) || style.display === "inline"
+      || !one.innerText?.trim() || one.matches("textarea")) continue;
+    if (one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+      found.push(`${one.tagName}.${one.className}: ${one.innerText.slice(0, 60)}`);
+  }
+  return found;
+}"""
+
+_RING = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body) return null;
+  const target = one.matches('[type=checkbox], [type=radio]') ? one.closest('label') ?? one : one;
+  const inside = one.matches("[type^=date]") ? one : one.closest(":focus-visible") ?? one;
+  const style = getComputedStyle(inside), box = target.getBoundingClientRect();
+  const inline = getComputedStyle(one).display === "inline";
+  const name = `${one.tagName}.${one.className} ${(one.innerText || one.name || one.id).slice(0, 40)}`;
+  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 3;
+  const large = inline || one.matches("main, [type=range]") || (box.width >= 24 && box.height >= 24);
+  // Where the place of an element in the order of Tab is remembered.
+  const place = [...document.querySelectorAll("*")].indexOf(one);
+  return {place, fault: ring ? large ? "" : `${name}: smaller than 24 px` : `${name}: no ring`};
+}"""
+
+
+@frozen
+class Chromium:
+    """A running browser, and the cookies of who is signed in.
+
+    Attributes:
+        browser: The browser.
+        address: Where the service listens.
+        cookies: The state of a browser in which a user is signed in, as Playwright stores it.
+        places: What the places in the paths of pages stand for.
+    """
+
+    browser: Browser
+    address: str
+    cookies: Any
+    places: Mapping[str, str]
+
+    @contextmanager
+    def window(
+        self,
+        width: int = 1280,
+        scheme: Scheme = "light",
+        *,
+        signed_in: bool = True,
+        **options: Any,
+    ) -> Iterator[Window]:
+        """A window in a browser of its own, without motion."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": HEIGHTS[width]},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            locale="en-GB",
+            storage_state=self.cookies if signed_in else None,
+            **options,
+        )
+        try:
+            yield Window(self, context, context.new_page())
+        finally:
+            context.close()
+
+
+@define
+class Window:
+    """A window, and what is remembered of what it did.
+
+    Attributes:
+        chromium: The browser.
+        context: Its cookies.
+        page: What it shows.
+        said: What the browser complained of: errors of scripts, and of the policy.
+        asked: The addresses that were asked for.
+    """
+
+    chromium: Chromium
+    context: BrowserContext
+    page: Page
+    said: list[str] = Factory(list)
+    asked: list[str] = Factory(list)
+
+    def __attrs_post_init__(self) -> None:
+        """Listen to what the browser says."""
+        self.page.on(
+            "console",
+            lambda one: self.said.append(one.text) if one.type in {"error", "warning"} else None,
+        )
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda one: self.asked.append(one.url))
+
+    def open(self, page: UiPage | str) -> Page:
+        """Open a page, by its line or its path, and wait until its scripts have run."""
+        path = page if isinstance(page, str) else page.path
+        answer = self.page.goto(self.chromium.address + path.format_map(self.chromium.places))
+        assert answer is not None
+        assert answer.status == (200 if isinstance(page, str) else page.status), answer.status
+        return self.page
+
+    def faults(self) -> Sequence[str]:
+        """What axe finds: violations, and contrasts that it cannot compute."""
+        # Evaluated, not added as a script: the policy stops those.
+        self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        return list(self.page.evaluate(_FAULTS))
+
+    def cut(self) -> Sequence[str]:
+        """The texts that do not fit into their boxes, and the page if it is wider than the window."""
+        return list(self.page.evaluate(_CUT))
+
+    def headings(self) -> Sequence[int]:
+        """The levels of the headings, in their order."""
+        return list(
+            self.page.evaluate(
+                "[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.tagName[1])"
+            )
+        )
+
+    def stops(self) -> Iterator[str]:
+        """What is wrong with each stop of Tab, in their order; empty where nothing is."""
+        seen: set[int] = set()
+        last = -1
+        while True:
+            self.page.keyboard.press("Tab")
+            stop = self.page.evaluate(_RING)
+            # Fields for dates have several stops in one element.
+            if stop is None or (stop["place"] in seen and stop["place"] != last):
+                return
+            last = stop["place"]
+            seen.add(last)
+            yield stop["fault"]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the browser that is installed."""
+    path = shutil.which("chromium")
+    assert path is not None, "these tests need Chromium; Debian's package is `chromium`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def demo_in(browser: Browser, server: Server) -> Iterator[Chromium]:
+    """Sign in by the link that a demo prints, and find its album."""
+    output = server.process.stdout
+    assert output is not None
+    link = next(found[0] for line in output if (found := _LINK.search(line)))
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(link)
+        assert page.url == f"{server.address}/ui/albums"
+        album = page.locator(".list h2 a").get_attribute("href")
+        assert album is not None
+        page.goto(server.address + album)
+        study = page.locator(".studies a").first
+        page.goto(server.address + str(study.get_attribute("href")))
+        series = str(page.locator(".strip a").first.get_attribute("href")).split("/")
+        places = {"album": series[3], "study": series[5], "series": series[7]}
+        yield Chromium(browser, server.address, context.storage_state(), places)
