@@ -106,8 +106,11 @@ def test_a_token_is_shown_once_and_can_be_revoked(world: World) -> None:
         headers = {"Authorization": f"Bearer {secret}"}
         return world.client.simulate_get(f"/albums/{ALBUM}", headers=headers).status_code
 
+    browser.get(f"{HERE}/tokens")
+    assert "not used yet" in browser.words
     assert read() == 200
     browser.get(f"{HERE}/tokens")
+    assert "used today" in browser.words
     assert secret not in browser.page
     assert "ends Monday 2 March, 13:00" in browser.words
     [token] = re.findall(r'name="token" value="(\w+)"', browser.page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from albumcore import add_member
 from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, World, email_of
 
@@ -46,6 +47,17 @@ def test_members_are_added_promoted_demoted_and_removed(world: World) -> None:
     assert _roles(world) == {ALICE: True, CAROL: False, DAVE: True}
     browser.post(f"{HERE}/members/add", user=email_of(BOB), admin="true")
     assert _roles(world)[BOB]
+
+
+def test_a_member_without_name_and_address_is_shown_by_their_sub(world: World) -> None:
+    """And can be removed."""
+    world.service.people.register("sub-eve", None, None)
+    world.act(ALICE, add_member, "sub-eve")
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    assert "<b>sub-eve</b>" in browser.page
+    browser.post(f"{HERE}/members/remove", user="sub-eve")
+    assert "sub-eve" not in _roles(world)
 
 
 def test_an_unknown_address_is_shown_again_with_the_reason(world: World) -> None:

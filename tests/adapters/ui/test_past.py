@@ -17,6 +17,7 @@ from albumcore import (
     remove_series,
     remove_study,
 )
+from albumcore.past_stops import stops_of
 from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, START, World
 
@@ -139,6 +140,9 @@ def test_the_stops_are_of_what_the_reader_sees(world: World) -> None:
     assert number(BOB) == before[0] + 1
     world.act(ALICE, add_member, DAVE)
     assert number(DAVE) == 2
+    browser = signed_in(world, DAVE)
+    browser.get(HERE)
+    assert "You joined Sunday 1 March" in browser.words
 
 
 def test_what_changed_since_then_is_in_four_groups(world: World) -> None:
@@ -182,3 +186,18 @@ def test_what_changed_since_then_is_in_four_groups(world: World) -> None:
     assert f'id="{entry}"' in browser.page
     browser.get(f"{HERE}?at={world.clock.now.isoformat()[:19]}Z&changes=1")
     assert "Nothing changed." in browser.words
+
+
+def test_a_long_history_has_a_bounded_number_of_stops(world: World) -> None:
+    """Each is a change; the first one is the first change, and none is missing where there is room for all."""
+    for number in range(40):
+        world.act(ALICE, post_comment, f"comment {number}")
+    albums, reader = world.service.albums, world.user(ALICE)
+    whole = stops_of(albums, ALBUM, reader, 1000)
+    assert whole.step == 1
+    for most in (5, 7, 20, len(whole.stops)):
+        some = stops_of(albums, ALBUM, reader, most)
+        assert len(some.stops) <= most
+        assert set(some.stops) <= set(whole.stops)
+        assert some.stops[0] == whole.stops[0]
+        assert (some.step == 1) is (most == len(whole.stops))

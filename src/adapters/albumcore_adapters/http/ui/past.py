@@ -94,6 +94,7 @@ class PastCard:
         chosen: The stop that is shown.
         field: The value of the date field.
         opened: The day of the first stop in words.
+        is_whole: Whether that is the day on which the album was opened, not one on which the reader joined it.
         is_each: Whether each step is one change.
         bar_width: The width of a bar, of 1000.
     """
@@ -102,6 +103,7 @@ class PastCard:
     chosen: int
     field: str
     opened: Markup
+    is_whole: bool
     is_each: bool
     bar_width: float
 
@@ -197,6 +199,7 @@ def past_card(
         chosen,
         times.field(request.now if then is None else then.moment.at),
         times.day(found.stops[0].at),
+        found.stops[0].mutation == "CREATE_ALBUM",
         found.step == 1,
         round(_WIDTH / number / 3, 1),
     )
