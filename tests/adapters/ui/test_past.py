@@ -1,4 +1,4 @@
-"""An album as it was: the slider, the date field, the band, and what nobody may do there."""
+"""An album as it was: the slider, the date field, the band, and what cannot be done there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _stops(browser: Browser) -> list[str]:
     return re.findall(r'<option value="\d+" data-at="([^"]*)"', browser.page)
 
 
-def _told(world: World) -> None:
+def _changed(world: World) -> None:
     world.act(ALICE, post_comment, "First")
     world.act(ALICE, edit_album, "Renamed")
     world.act(ALICE, remove_member, CAROL)
@@ -40,7 +40,7 @@ def test_the_past_is_shown_as_it_was_and_unmistakably(world: World) -> None:
     """With the name, the members and the entries of then, and without any act."""
     world.act(ALICE, post_comment, "Before")
     then, name = world.clock.now, world.state().name
-    _told(world)
+    _changed(world)
     browser = signed_in(world, ALICE)
     answer = browser.get(f"{HERE}?at={then.isoformat()[:19]}Z")
     assert answer.status_code == 200
@@ -62,7 +62,7 @@ def test_the_past_is_shown_as_it_was_and_unmistakably(world: World) -> None:
 
 def test_there_is_a_stop_for_each_change(world: World) -> None:
     """Each shows the album with that change, and not with the next one; the last one is the present."""
-    _told(world)
+    _changed(world)
     browser = signed_in(world, ALICE)
     browser.get(HERE)
     *stops, present = _stops(browser)
@@ -83,7 +83,7 @@ def test_there_is_a_stop_for_each_change(world: World) -> None:
 
 def test_a_slider_that_is_moved_gets_the_page_without_itself(world: World) -> None:
     """Older entries are those of then, too."""
-    _told(world)
+    _changed(world)
     browser = signed_in(world, ALICE)
     browser.get(HERE)
     stops = _stops(browser)

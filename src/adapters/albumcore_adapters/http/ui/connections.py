@@ -25,7 +25,7 @@ from albumcore_adapters.webhooks import (
 )
 
 OFFERED_EVENTS = tuple(event.value for event in WebhookEvent)
-"""What a webhook may be told of, in the order of the form."""
+"""What a webhook may be notified of, in the order of the form."""
 
 # Webhooks
 
