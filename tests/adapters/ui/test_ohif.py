@@ -17,6 +17,8 @@ _FILES = {
     "index.html": _PAGE,
     "app-config.js": "theirs",
     "app.bundle.js": '__webpack_require__.p = "/";',
+    "app.bundle.css": "url(/font.woff2)",
+    "manifest.json": '"src": "/assets/a.png"',
     "17dd54813d5acc10bf8f.wasm": "wasm",
     "assets/notes": "notes",
 }
@@ -59,6 +61,8 @@ def test_its_files_are_below_a_path_of_its_own(with_ohif: World) -> None:
         answer = browser.ask("GET", f"{prefix}/ohif/app.bundle.js")
         assert answer.text == f'__webpack_require__.p = "{prefix}/ohif/";'
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert browser.ask("GET", "/ohif/app.bundle.css").text == "url(/ohif/font.woff2)"
+    assert browser.ask("GET", "/ohif/manifest.json").text == '"src": "/ohif/assets/a.png"'
     answer = browser.ask("GET", "/ohif/17dd54813d5acc10bf8f.wasm")
     assert answer.headers["content-type"] == "application/wasm"
     assert "immutable" in answer.headers["cache-control"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import falcon
@@ -113,17 +113,20 @@ def _file_in(folder: Path, name: str) -> Path | None:
         return None
 
 
+_AT_ROOT: Mapping[str, Sequence[bytes]] = {
+    ".html": (b'="/', b"PUBLIC_URL = '/"),
+    ".js": (b'__webpack_require__.p = "/',),
+    ".css": (b"url(/",),
+    ".json": (b'"src": "/',),
+}
+"""How addresses at the root of the server begin in the files, by their suffix."""
+
+
 def _moved(path: Path, root: str) -> bytes:
     """The content of a file, with the addresses that begin at the root of the server below another."""
-    content, below = path.read_bytes(), root.encode()
-    match path.suffix:
-        case ".html":
-            content = content.replace(b'="/', b'="%s/' % below)
-            return content.replace(b"PUBLIC_URL = '/'", b"PUBLIC_URL = '%s/'" % below)
-        case ".js":
-            return content.replace(
-                b'__webpack_require__.p = "/"', b'__webpack_require__.p = "%s/"' % below
-            )
+    content = path.read_bytes()
+    for beginning in _AT_ROOT.get(path.suffix, ()):
+        content = content.replace(beginning, beginning[:-1] + root.encode() + b"/")
     return content
 
 
