@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 from attrs import Factory, define, frozen
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -195,8 +196,15 @@ def demo_in(browser: Browser, server: Server) -> Iterator[Chromium]:
         album = page.locator(".list h2 a").get_attribute("href")
         assert album is not None
         page.goto(server.address + album)
+        # Before the last five entries.
+        then = page.locator("#feed time").nth(5).get_attribute("datetime")
         study = page.locator(".studies a").first
         page.goto(server.address + str(study.get_attribute("href")))
         series = str(page.locator(".strip a").first.get_attribute("href")).split("/")
-        places = {"album": series[3], "study": series[5], "series": series[7]}
+        places = {
+            "album": series[3],
+            "study": series[5],
+            "series": series[7],
+            "then": quote(str(then)),
+        }
         yield Chromium(browser, server.address, context.storage_state(), places)

@@ -11,7 +11,7 @@ class UiPage:
 
     Attributes:
         name: What tests and pictures call it.
-        path: Its path; ``{album}``, ``{study}`` and ``{series}`` are of the demo.
+        path: Its path; ``{album}``, ``{study}``, ``{series}`` and the moment ``{then}`` are of the demo.
         signed_in: Whether it is shown to Ada, an admin of the demo's album.
         status: The status it has.
         is_pictured: Whether the documentation has a picture of it.
@@ -31,12 +31,18 @@ UI_PAGES = (
     UiPage("new-album", "/ui/new-album", is_pictured=False),
     UiPage("album", "/ui/albums/{album}"),
     UiPage("album-comments", "/ui/albums/{album}?show=comments", is_pictured=False),
+    UiPage("past", "/ui/albums/{album}?at={then}"),
+    UiPage("changes", "/ui/albums/{album}?at={then}&changes=1"),
     UiPage("studies", "/ui/albums/{album}/studies", is_pictured=False),
     UiPage("study", "/ui/albums/{album}/studies/{study}"),
     UiPage("viewer", "/ui/albums/{album}/studies/{study}/series/{series}"),
     UiPage("study-removal", "/ui/albums/{album}/studies/{study}/remove", is_pictured=False),
+    UiPage("upload", "/ui/albums/{album}/upload"),
+    UiPage("inbox", "/ui/inbox"),
     UiPage("album-settings", "/ui/albums/{album}/settings"),
     UiPage("tokens", "/ui/albums/{album}/tokens"),
+    UiPage("webhooks", "/ui/albums/{album}/webhooks", is_pictured=False),
+    UiPage("report-providers", "/ui/albums/{album}/report-providers", is_pictured=False),
     UiPage("patients", "/ui/patients"),
     UiPage("gallery", "/ui/patients/1"),
     UiPage("picture", "/ui/patients/1/pictures/1"),
