@@ -73,7 +73,7 @@ NO_USERS = {
     "webhook_secret": ("name", "secret", "kept_at"),
     "webhook_trigger": (
         *("trigger_id", "album_id", "webhook_id", "event", "at", "token_id", "provider_id"),
-        *("study_uid", "url", "secret", "due_at"),
+        *("study_uid", "url", "secret", "due_at", "first_at"),
     ),
     "webhook_trigger_series": ("trigger_id", "series_uid"),
     "webhook_upload": ("study_uid", "series_uid", "token_id", "provider_id", "at"),
