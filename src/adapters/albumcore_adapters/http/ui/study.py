@@ -28,10 +28,10 @@ from albumcore_adapters.http.ui.study_cards import (
     Shelf,
     StudyCard,
     day_of,
-    person_name,
     series_cards,
     study_card,
     study_cards,
+    written_name,
 )
 from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.http.ui.timeline import FORM
@@ -90,7 +90,7 @@ def studies_page(request: PageRequest, holdings: Holdings, database: Database) -
         chosen=chosen,
         newer=None if offset == 0 else max(0, offset - _STUDIES),
         older=offset + _STUDIES if offset + _STUDIES < total else None,
-        may=allowed(request, holdings, shelf),
+        may=permissions_on(request, holdings, shelf),
     )
 
 
@@ -118,7 +118,7 @@ def study_page(
         facts=_facts(request, shelf, database, study),
         lines=lines,
         unseen=total - len(lines),
-        may=allowed(request, holdings, shelf),
+        may=permissions_on(request, holdings, shelf),
         sees=is_present and sees(holdings, request.signed_in.caller, study),
         readers=_readers(request, holdings, people, shelf),
         albums=albums_to_add_to(request, holdings, shelf) if is_present else (),
@@ -129,7 +129,7 @@ def study_page(
     )
 
 
-def allowed(request: PageRequest, holdings: Holdings, shelf: Shelf) -> frozenset[str]:
+def permissions_on(request: PageRequest, holdings: Holdings, shelf: Shelf) -> frozenset[str]:
     """The names of the permissions that the reader has: in the album, or all in their inbox; none in the past."""
     if shelf.then is not None:
         return frozenset()
@@ -148,10 +148,10 @@ def _facts(
         return ()
     known, _ = known_attributes(database, study)
     found: list[tuple[str, object]] = [
-        ("patient", person_name(text_value(known, "00100010"))),
+        ("patient", written_name(text_value(known, "00100010"))),
         ("birthday", day_of(request, known, "00100030")),
         ("date", day_of(request, known, "00080020")),
-        ("referring", person_name(text_value(known, "00080090"))),
+        ("referring", written_name(text_value(known, "00080090"))),
         *((name, text_value(known, tag)) for name, tag in _TEXT_FACTS),
     ]
     return [(name, value) for name, value in found if value]

@@ -245,7 +245,7 @@ def series_cards(shelf: Shelf, database: Database, study: StudyUID) -> list[Seri
     return cards
 
 
-def person_name(name: str | None) -> str | None:
+def written_name(name: str | None) -> str | None:
     """A name of VR PN as people write it: family name, given names (DICOM PS3.5 section 6.2)."""
     if name is None:
         return None
@@ -282,7 +282,7 @@ def _study_card(
     return StudyCard(
         uid=study,
         title=text_value(attributes, "00081030") or _title(request, day, modalities),
-        patient=person_name(text_value(attributes, "00100010")),
+        patient=written_name(text_value(attributes, "00100010")),
         born=day_of(request, attributes, "00100030"),
         about=" · ".join(filter(None, (str(day or ""), modalities))),
         size=str(size),
