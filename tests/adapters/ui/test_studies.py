@@ -39,7 +39,7 @@ def test_the_studies_are_beside_the_timeline(pictured: World) -> None:
     pictured.request(ALICE, "PATCH", f"/albums/{ALBUM}", form={"deleteSeries": "false"})
     plain = signed_in(pictured, BOB)
     plain.get(HERE)
-    assert "/remove" not in plain.page
+    assert f"/studies/{CT_STUDY}/remove" not in plain.page
     assert plain.post(f"{HERE}/studies/{CT_STUDY}/remove").status_code == 403
 
 

@@ -146,3 +146,8 @@ def bold(text: str | Markup) -> Markup:
 def tag(text: str | Markup) -> Markup:
     """A text as a small label."""
     return Markup('<span class="tag">{}</span>').format(escape(text))
+
+
+def other_in(entry: Entry, shown: Json, viewer: UserId) -> str:
+    """The person who sees a private comment beside the reader."""
+    return name_of(shown["target"] if entry.author == viewer else shown["source"])

@@ -23,7 +23,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
-from albumcore_adapters.http.ui.sentences import Sentences, name_of
+from albumcore_adapters.http.ui.sentences import Sentences, name_of, other_in
 from albumcore_adapters.http.ui.study_cards import (
     Shelf,
     StudyCard,
@@ -174,6 +174,7 @@ def _comments(
             "at": entry.recorded.at,
             "comment": entry.shown_comment,
             "is_private": entry.is_private,
+            "private_with": other_in(entry, json, viewer) if entry.is_private else "",
         }
         for entry, json in zip(entries, shown, strict=True)
     ], total

@@ -12,15 +12,14 @@ from markupsafe import Markup
 
 from albumcore import Albumcore, FeedPage, FeedQuery
 from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
-from albumcore.ids import AlbumId, UserId
-from albumcore.json_object import Json
+from albumcore.ids import AlbumId
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
-from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold, name_of
+from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold, other_in
 
 ENTRIES = 50
 """Entries on a page of the timeline."""
@@ -200,18 +199,13 @@ class TimelineSource:
                 sentence=sentences.say(entry, json),
                 comment=entry.shown_comment,
                 is_private=entry.is_private,
-                private_with=_other(entry, json, viewer) if entry.is_private else "",
+                private_with=other_in(entry, json, viewer) if entry.is_private else "",
                 is_new=version > looked and entry.author != viewer,
                 thumbnails=_thumbnails(request, album, entry, json.get("study") or {}),
                 run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target)
                 if entry.comment is None
                 else (version,),
             )
-
-
-def _other(entry: Entry, shown: Json, viewer: UserId) -> str:
-    """The person who sees a private comment beside the reader."""
-    return name_of(shown["target"] if entry.author == viewer else shown["source"])
 
 
 def _page(show: str, limit: int, offset: int) -> FeedQuery:
