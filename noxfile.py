@@ -96,7 +96,7 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
 
 
-@nox.session
+@nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """The pages in Chromium, which the system has to have: with axe, and everything that needs script."""
     groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
