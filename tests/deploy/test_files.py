@@ -131,7 +131,7 @@ def _engine() -> str | None:
 
 if IS_DEEP and (ENGINE := _engine()):  # it fetches an image from outside
 
-    def test_the_container_is_built() -> None:
+    def test_the_container_is_built(engine: str = ENGINE) -> None:
         """As the file says."""
         build = [
             ENGINE,
