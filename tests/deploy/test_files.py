@@ -129,16 +129,18 @@ def _engine() -> str | None:
     return None
 
 
-if IS_DEEP and (ENGINE := _engine()):  # it fetches an image from outside
+ENGINE = _engine() if IS_DEEP else None  # it fetches an image from outside
+
+if ENGINE is not None:
 
     def test_the_container_is_built(engine: str = ENGINE) -> None:
         """As the file says."""
-        build = [
-            ENGINE,
+        build = (
+            engine,
             "build",
             "--file",
             str(DEPLOY / "Containerfile"),
             "--tag",
             "albumcore-test",
-        ]
+        )
         subprocess.run([*build, str(ROOT)], check=True)
