@@ -129,14 +129,15 @@ def _engine() -> str | None:
     return None
 
 
-ENGINE = _engine() if IS_DEEP else None  # it fetches an image from outside
+ENGINES = [engine for engine in [_engine() if IS_DEEP else None] if engine is not None]
+"""In the deep run alone: an image is fetched from outside."""
 
-if ENGINE is not None:
+if ENGINES:
 
-    def test_the_container_is_built(engine: str = ENGINE) -> None:
+    def test_the_container_is_built() -> None:
         """As the file says."""
         build = (
-            engine,
+            *ENGINES,
             "build",
             "--file",
             str(DEPLOY / "Containerfile"),
