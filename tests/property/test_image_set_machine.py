@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from albumcore import Content, ImageAdded, PatientImageSet, Stream, patient_stream
+from albumcore import (
+    Content,
+    ImageAdded,
+    PatientImageSet,
+    Source,
+    Stream,
+    open_memory,
+    patient_stream,
+)
 from albumcore.errors import ImageNotFound
 from albumcore.index import SHOWN, ImageRow
-from albumcore.testing import PATIENTS, Command, ImageSetMachine
+from albumcore.testing import CAST, PATIENTS, Command, ImageSetMachine
 from albumcore_adapters.blobs import DirectoryBlobs, ImageBytes
 from support.two_stores import TwoStores
 
@@ -110,3 +119,18 @@ class ImageSetsInTwoStores(TwoStores[PatientImageSet], ImageSetMachine):
 
 
 TestImageSetsInTwoStores = ImageSetsInTwoStores.TestCase
+
+
+def test_what_a_machine_does_by_itself() -> None:
+    """Bytes are referred to without being stored, and a patient that is deleted once is not deleted twice."""
+
+    class InMemory(ImageSetMachine):
+        open_store = staticmethod(lambda clock: open_memory(clock=clock))
+
+    machine = InMemory()
+    content = machine.keep(b"abc")
+    assert (content.length, content.digest) == (3, hashlib.sha256(b"abc").hexdigest())
+    for _ in range(2):
+        machine.delete_patient(PATIENTS[0], Source(CAST.users[0]))
+    assert len(machine.history) == 1
+    machine.teardown()

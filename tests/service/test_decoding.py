@@ -24,7 +24,7 @@ NAMES = ("CT_small.dcm", "MR_small.dcm", "examples_ybr_color.dcm", "JPEG2000.dcm
 def decoding_processes(group: int) -> set[int]:
     """The decoding processes of a server."""
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pgid=,pid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pgid=,pid=,args="], capture_output=True, text=True, check=True
     )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     return {

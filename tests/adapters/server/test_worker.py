@@ -549,11 +549,14 @@ def test_idle_connections_make_room_for_descriptors() -> None:
     """Without free file descriptors, the connection that has been idle longest is closed for the next."""
     limits = evolve(QUICK, keepalive=120, header=120)
     with working(limits) as (port, [worker]), ExitStack() as clients:
-        first, second = (clients.enter_context(_connect(port)) for _ in range(2))
-        for client in (first, second):
-            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert client.recv(1000).endswith(b"here")
-        _until(lambda: len(list(worker._pending)) == 2)
+        idle: list[socket.socket] = []
+        for _ in range(2):
+            idle.append(clients.enter_context(_connect(port)))
+            idle[-1].sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert idle[-1].recv(1000).endswith(b"here")
+            # The client may read the response before the connection waits again.
+            _until(lambda: len(list(worker._pending)) == len(idle))
+        first, second = idle
         _exhaust(worker, errors=1)
         assert _get(port) == 200
         assert first.recv(10) == b""
