@@ -96,9 +96,9 @@ def test_the_containerfile() -> None:
 @pytest.mark.parametrize(
     ("line", "instead", "problem"),
     [
-        (r"FROM docker.io/library/python:\S+(?= AS)", "FROM python", "unpinned python"),
+        (r"FROM python:\S+(?= AS)", "FROM python", "unpinned python"),
         (
-            r"FROM docker.io/library/python:\S+(?= AS)",
+            r"FROM python:\S+(?= AS)",
             "FROM python:latest",
             "unpinned python:latest",
         ),
