@@ -111,9 +111,7 @@ def _cursor(request: PageRequest, albums: Albumcore, live: Live) -> str:
 
 def post_comment(request: PageRequest, albums: Albumcore, people: People) -> Response:
     """Post a comment, public or private, as the Kheops API does."""
-    if not request.form.text("to_user"):
-        request.form.values.pop("to_user", None)  # type: ignore[attr-defined]
-    post_to_album(request.api, albums, people)
+    post_to_album(request.api_with(request.form.without_empty("to_user")), albums, people)
     return request.to(f"/ui/albums/{request.api.album}")
 
 

@@ -10,7 +10,6 @@ from albumcore.kernel import shown_text
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.http.kheops import report_providers, webhooks
 from albumcore_adapters.http.kheops.album_overview import overview
-from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.page_request import PageRequest
@@ -75,7 +74,7 @@ def make_webhook(
     request: PageRequest, albums: Albumcore, outbox: Outbox, make_id: MakeId
 ) -> Response:
     """Make a webhook; a refused form is shown again with the reason."""
-    form = _without_empty(request.form, "secret")
+    form = request.form.without_empty("secret")
     try:
         webhooks.create(request.api_with(form), albums, outbox, make_id)
     except Invalid as error:
@@ -85,7 +84,7 @@ def make_webhook(
 
 def edit_webhook_act(request: PageRequest, albums: Albumcore, outbox: Outbox) -> Response:
     """Change a webhook. An empty secret leaves it as it is; a box of the form removes it."""
-    form = _without_empty(request.form, "secret")
+    form = request.form.without_empty("secret")
     if request.form.flag("without_secret"):
         form = evolve(form, values={**form.values, "secret": [""]})
     if request.form.text("events"):
@@ -105,13 +104,6 @@ def delete_webhook_act(request: PageRequest, albums: Albumcore) -> Response:
 
 def _webhook(request: PageRequest) -> str:
     return request.form.text("webhook") or ""
-
-
-def _without_empty(form: Fields, *names: str) -> Fields:
-    """A form without some fields, as far as they are empty."""
-    left_out = {name for name in names if not form.text(name)}
-    kept = {name: values for name, values in form.values.items() if name not in left_out}
-    return evolve(form, values=kept)
 
 
 # Report providers

@@ -89,17 +89,18 @@ class PageRequest:
     @property
     def api(self) -> ApiRequest:
         """The request as a responder of the Kheops API takes it: with the path, the query and the form of this one."""
-        return _FormRequest(self.req, self.signed_in.caller, self.path, given=self.form)
+        return self.api_with()
 
-    def api_with(self, form: Fields | None = None, **path: str) -> ApiRequest:
-        """`api` with more parameters in its path, and with another form if there is one."""
+    def api_with(
+        self, form: Fields | None = None, query: Mapping[str, str] | None = None, **path: str
+    ) -> ApiRequest:
+        """`api` with more parameters in its path, and with another form or query if there is one."""
         given = self.form if form is None else form
-        return _FormRequest(self.req, self.signed_in.caller, {**self.path, **path}, given=given)
-
-    def api_for(self, path: Mapping[str, str], query: Mapping[str, str]) -> ApiRequest:
-        """The same with a path and a query of its own, where those of the page are others than those of the API."""
-        asked = Fields({name: [value] for name, value in query.items()}, BadQuery)
-        return _FormRequest(self.req, self.signed_in.caller, path, given=self.form, asked=asked)
+        asked = None
+        if query is not None:
+            asked = Fields({name: [value] for name, value in query.items()}, BadQuery)
+        path = {**self.path, **path}
+        return _FormRequest(self.req, self.signed_in.caller, path, given=given, asked=asked)
 
     @property
     def source(self) -> Source:

@@ -26,7 +26,7 @@ def set_study_favorite(request: PageRequest, holdings: Holdings) -> Response:
     """Make a study a favourite of the album or inbox, or not any more."""
     shelf = Shelf.of(request, holdings)
     change = favorites.add if request.form.flag("favorite") is True else favorites.remove
-    change(request.api_for({"study": request.api.study}, shelf.named), holdings)
+    change(request.api_with(query=shelf.named), holdings)
     return _back(request, shelf)
 
 
@@ -34,9 +34,8 @@ def comment_on_study(
     request: PageRequest, albums: Albumcore, holdings: Holdings, people: People
 ) -> Response:
     """Post a comment on a study, to all who see it, or to one of them."""
-    if not request.form.text("to_user"):
-        request.form.values.pop("to_user", None)  # type: ignore[attr-defined]
-    comments.post_to_study(request.api, albums, holdings, people)
+    form = request.form.without_empty("to_user")
+    comments.post_to_study(request.api_with(form), albums, holdings, people)
     return request.to(_path(request, Shelf.of(request, holdings)))
 
 
@@ -68,17 +67,16 @@ def add_elsewhere(request: PageRequest, holdings: Holdings, auth: Authentication
         Invalid: no album is named.
         AlbumNotFound, Forbidden: the reader may not add to it, or not take from here.
     """
-    shelf, study = Shelf.of(request, holdings), request.api.study
+    shelf = Shelf.of(request, holdings)
     target = request.form.text("album")
     if not target:
         raise request.form.refusal("album", "an album is expected")
     if target == _INBOX:
-        inbox.take_study(request.api_for({"study": study}, shelf.named), holdings, auth)
+        inbox.take_study(request.api_with(query=shelf.named), holdings, auth)
     else:
         caller, at = request.signed_in.caller, request.now
         permitted(holdings.albums, caller, target, Permission.ADD_SERIES, at)
-        path = {"study": study, "album": target}
-        studies.add_study(request.api_for(path, shelf.named), holdings, auth)
+        studies.add_study(request.api_with(query=shelf.named, album=target), holdings, auth)
     return request.to(_path(request, shelf), added=target)
 
 
