@@ -7,20 +7,13 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from attrs import frozen
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from albumcore.json_object import Json
 from albumcore_adapters.http.openapi.specs import Schema
 from albumcore_adapters.http.reference.schema_text import schema_text
+from albumcore_adapters.http.template_environment import template_environment
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("albumcore_adapters.http.reference"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 _SCHEMES: Mapping[str, str] = {
     "bearer": "a bearer token",
     "basic": "a token as the password of Basic authentication",
@@ -95,7 +88,7 @@ def reference_html(document: Json, links: Mapping[str, str]) -> str:
     named = {
         name: (schema_text(schema), list(_properties(schema))) for name, schema in schemas.items()
     }
-    template = _TEMPLATES.get_template("reference.html")
+    template = template_environment(__package__).get_template("reference.html")
     return template.render(
         info=document["info"], apis=list(_apis(document)), schemas=named, links=links
     )

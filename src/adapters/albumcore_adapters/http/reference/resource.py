@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 
 import falcon
 from attrs import frozen
@@ -14,6 +11,7 @@ from attrs import frozen
 from albumcore_adapters.base.settings import Compat, Settings
 from albumcore_adapters.http.description import DOCUMENTATION, document
 from albumcore_adapters.http.reference.page import reference_html
+from albumcore_adapters.http.static_content import FOR_A_YEAR, StaticContent
 
 PATH = "/docs"
 REFERENCE_HEADERS: Mapping[str, str] = {
@@ -21,43 +19,32 @@ REFERENCE_HEADERS: Mapping[str, str] = {
     "form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Encoding",
 }
 """Headers of the page and of its files."""
-_YEAR = "public, max-age=31536000, immutable"
 
 
 @frozen
 class SentReference:
-    """Bytes that every client is sent, as they are or compressed."""
+    """The page, or one of its files, and how long it may be cached."""
 
-    media_type: str
-    plain: bytes
-    compressed: bytes
+    content: StaticContent
     caching: str
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Send them, compressed if the client accepts it."""
         resp.set_headers(dict(REFERENCE_HEADERS))
         resp.set_header("Cache-Control", self.caching)
-        resp.content_type = self.media_type
-        resp.data = self.plain
-        if "gzip" in req.get_header("Accept-Encoding", default=""):
-            resp.set_header("Content-Encoding", "gzip")
-            resp.data = self.compressed
-
-
-def _sent(media_type: str, data: bytes, caching: str) -> SentReference:
-    return SentReference(media_type, data, gzip.compress(data, mtime=0), caching)
+        resp.content_type = self.content.media_type
+        resp.data, headers = self.content.accepted(req)
+        resp.set_headers(dict(headers))
 
 
 @cache
 def _file(name: str, media_type: str) -> tuple[str, SentReference]:
     """A static file, and its path, which has the digest of its content."""
-    data = files(__package__).joinpath("static", name).read_bytes()
+    content = StaticContent.of_file(__package__, name, media_type)
     stem, _, suffix = name.partition(".")
-    digest = hashlib.sha256(data).hexdigest()[:16]
-    return f"{PATH}/{stem}-{digest}.{suffix}", _sent(media_type, data, _YEAR)
+    return f"{PATH}/{stem}-{content.digest}.{suffix}", SentReference(content, FOR_A_YEAR)
 
 
 _STYLE = ("reference.css", "text/css; charset=utf-8")
@@ -72,7 +59,7 @@ def _page(prefix: str | None, compat: Compat, root: str) -> SentReference:
         "openapi": root + DOCUMENTATION,
     }
     html = reference_html(document(prefix, compat), links)
-    return _sent(falcon.MEDIA_HTML, html.encode(), "no-cache")
+    return SentReference(StaticContent.of(falcon.MEDIA_HTML, html.encode()), "no-cache")
 
 
 class Reference:

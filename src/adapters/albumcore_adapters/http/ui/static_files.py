@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 import falcon
-from attrs import field, frozen
 
 from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers
+from albumcore_adapters.http.static_content import FOR_A_YEAR, StaticContent
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
 
@@ -28,26 +25,11 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 """The files, and their media types."""
 
-_DIGITS = 16
-_YEAR = "public, max-age=31536000, immutable"
-
-
-@frozen
-class StaticFile:
-    """A file, as it is sent."""
-
-    media_type: str
-    content: bytes = field(repr=False)
-    compressed: bytes = field(repr=False)
-    digest: str
-
 
 @cache
-def static_file(name: str) -> StaticFile:
+def static_file(name: str) -> StaticContent:
     """One of the files, read once in a process."""
-    content = files(__package__).joinpath("static", name).read_bytes()
-    digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
-    return StaticFile(MEDIA_TYPES[name], content, gzip.compress(content, mtime=0), digest)
+    return StaticContent.of_file(__package__, name, MEDIA_TYPES[name])
 
 
 def static_path(prefix: str, name: str) -> str:
@@ -65,11 +47,9 @@ def get(request: PageRequest) -> Response:
     if name not in MEDIA_TYPES or static_file(name).digest != request.path["digest"]:
         raise falcon.HTTPNotFound
     file = static_file(name)
-    headers = {"Cache-Control": _YEAR, "Vary": "Accept-Encoding", **dict([NO_SNIFFING])}
-    body = file.content
-    if "gzip" in (request.req.get_header("Accept-Encoding") or ""):
-        headers["Content-Encoding"], body = "gzip", file.compressed
-    return Response(200, body, file.media_type, headers)
+    body, headers = file.accepted(request.req)
+    caching = {"Cache-Control": FOR_A_YEAR, **dict([NO_SNIFFING])}
+    return Response(200, body, file.media_type, {**caching, **headers})
 
 
 ROUTES = (page("/ui/static/{digest}/{name}", get, "Send a static file.", callers=Callers.ANYBODY),)

@@ -1,29 +1,15 @@
-"""The templates of the pages: Jinja2, with every value escaped and every missing one an error."""
+"""The templates of the pages, filled in."""
 
 from __future__ import annotations
 
-from functools import cache, partial
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import partial
 
 from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.template_environment import template_environment
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.static_files import static_path
 
 HTML_PAGE = "text/html; charset=utf-8"
-
-
-@cache
-def environment() -> Environment:
-    """The environment; each template is compiled once in a process."""
-    return Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
 
 
 def html(request: PageRequest, name: str, /, **values: object) -> bytes:
@@ -38,7 +24,7 @@ def html(request: PageRequest, name: str, /, **values: object) -> bytes:
         values: What it shows, by name.
     """
     return (
-        environment()
+        template_environment(__package__)
         .get_template(name)
         .render(
             page=request,
