@@ -6,6 +6,7 @@ import pytest
 
 from albumcore import import_series
 from albumcore_adapters.http.ui import study as study_pages
+from albumcore_adapters.http.ui import study_cards
 from support.browser import signed_in
 from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, STUDY, World
@@ -91,7 +92,7 @@ def test_a_study_is_removed_after_a_question(pictured: World) -> None:
 def test_many_studies_are_on_pages(pictured: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the timeline are the latest."""
     monkeypatch.setattr(study_pages, "_PANEL", 1)
-    monkeypatch.setattr(study_pages, "_STUDIES", 2)
+    monkeypatch.setattr(study_cards, "_STUDIES", 2)
     browser = signed_in(pictured, BOB)
     browser.get(HERE)
     assert "All 3 studies" in browser.words

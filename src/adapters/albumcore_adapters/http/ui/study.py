@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from albumcore import FeedQuery, Permission
@@ -26,8 +26,8 @@ from albumcore_adapters.http.ui.pages import page
 from albumcore_adapters.http.ui.sentences import Sentences, name_of, other_in
 from albumcore_adapters.http.ui.study_cards import (
     Shelf,
-    StudyCard,
     day_of,
+    list_studies,
     series_cards,
     study_card,
     study_cards,
@@ -40,9 +40,6 @@ from albumcore_adapters.sql.database import Database
 
 _PANEL = 12
 """Studies beside the timeline of an album."""
-
-_STUDIES = 50
-"""Studies on a page of them."""
 
 _COMMENTS = 100
 """Comments on the page of a study."""
@@ -66,30 +63,16 @@ def panel(request: PageRequest, holdings: Holdings, database: Database) -> Mappi
 def studies_page(request: PageRequest, holdings: Holdings, database: Database) -> Response:
     """Show the studies of an album: all, or its favourites."""
     shelf = Shelf.of(request, holdings)
-    offset, chosen = request.query.number("offset") or 0, request.query.text("show")
-    chosen = "favorites" if chosen == "favorites" else "all"
-    found: Mapping[str, tuple[Sequence[StudyCard], int]] = {
-        name: study_cards(
-            shelf,
-            database,
-            StudyQuery(
-                limit=_STUDIES if name == chosen else 0, offset=offset, with_description=True
-            ),
-            favorite=name == "favorites",
-        )
-        for name in ("all", "favorites")
+    favorites = shelf.favorites()
+    filters: Mapping[str, Callable[[StudyUID], bool]] = {
+        "all": lambda uid: True,
+        "favorites": lambda uid: bool(favorites.get(uid)),
     }
-    cards, total = found[chosen]
     return show(
         request,
         "studies.html",
         shelf=shelf,
-        cards=cards,
-        total=total,
-        counts={name: number for name, (_, number) in found.items()},
-        chosen=chosen,
-        newer=None if offset == 0 else max(0, offset - _STUDIES),
-        older=offset + _STUDIES if offset + _STUDIES < total else None,
+        listing=list_studies(shelf, database, filters),
         may=permissions_on(request, holdings, shelf),
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from markupsafe import Markup
 
 from albumcore import Album, Permission, album_stream
@@ -24,12 +24,18 @@ from albumcore_adapters.access.series import (
 from albumcore_adapters.base.dicom_json import Attributes, integer_value, text_value
 from albumcore_adapters.base.dicom_matching import date_value
 from albumcore_adapters.directory.claims import Holding
-from albumcore_adapters.directory.study_search import StudyQuery, search_studies, series_of_study
+from albumcore_adapters.directory.study_search import (
+    FoundStudy,
+    StudyQuery,
+    search_studies,
+    series_of_study,
+)
 from albumcore_adapters.http.kheops.parameters import asked_moment
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.sql.database import Database
 
+_STUDIES = 50  # on a page of them
 _THUMBNAIL = "192,192"
 _INBOX = "/ui/inbox"
 
@@ -184,34 +190,77 @@ class SeriesCard:
     url: str
 
 
-def study_cards(
-    shelf: Shelf,
-    database: Database,
-    query: StudyQuery,
-    *,
-    favorite: bool = False,
-    without: Collection[StudyUID] = (),
-) -> tuple[Sequence[StudyCard], int]:
-    """The studies of a shelf that a search finds, and the number of all of them.
+@frozen
+class StudyListing:
+    """A page of the studies of a shelf, with filters.
+
+    Attributes:
+        cards: The studies.
+        counts: The number that each filter leaves.
+        chosen: The filter that is chosen.
+        newer: The offset of the page before; None for the first.
+        older: The offset of the page after; None for the last.
+    """
+
+    cards: Sequence[StudyCard]
+    counts: Mapping[str, int]
+    chosen: str
+    newer: int | None
+    older: int | None
+
+
+def list_studies(
+    shelf: Shelf, database: Database, filters: Mapping[str, Callable[[StudyUID], bool]]
+) -> StudyListing:
+    """The page of studies that the address asks for with ``show`` and ``offset``.
 
     Args:
         shelf: The shelf.
         database: The database of the catalogue.
-        query: The search.
-        favorite: Whether favourites alone are searched.
-        without: Studies that are left out.
+        filters: Whether a study is shown, by the name of the filter; the first one is that without ``show``.
+
+    Raises:
+        BadQuery: ``offset`` is no number.
     """
-    visible, favorites = shelf.visible(), shelf.favorites()
-    visible = {uid: series for uid, series in visible.items() if uid not in without}
-    if favorite:
-        visible = {uid: series for uid, series in visible.items() if favorites.get(uid)}
-    found, total = search_studies(database, visible, query)
-    pictured = shelf.pictured()
-    cards = [
+    query = shelf.request.query
+    offset, show = query.number("offset") or 0, query.text("show") or ""
+    chosen = show if show in filters else next(iter(filters))
+    visible, shown = (
+        shelf.visible(),
+        StudyQuery(limit=_STUDIES, offset=offset, with_description=True),
+    )
+    found = {
+        name: search_studies(
+            database,
+            {uid: series for uid, series in visible.items() if keep(uid)},
+            shown if name == chosen else evolve(shown, limit=0),
+        )
+        for name, keep in filters.items()
+    }
+    studies, total = found[chosen]
+    return StudyListing(
+        _study_cards(shelf, studies),
+        {name: number for name, (_, number) in found.items()},
+        chosen,
+        newer=None if offset == 0 else max(0, offset - _STUDIES),
+        older=offset + _STUDIES if offset + _STUDIES < total else None,
+    )
+
+
+def study_cards(
+    shelf: Shelf, database: Database, query: StudyQuery
+) -> tuple[Sequence[StudyCard], int]:
+    """The studies of a shelf that a search finds, and the number of all of them."""
+    found, total = search_studies(database, shelf.visible(), query)
+    return _study_cards(shelf, found), total
+
+
+def _study_cards(shelf: Shelf, studies: Iterable[FoundStudy]) -> Sequence[StudyCard]:
+    favorites, pictured = shelf.favorites(), shelf.pictured()
+    return [
         _study_card(shelf, one.study_uid, one.attributes, one.series_uids, favorites, pictured)
-        for one in found
+        for one in studies
     ]
-    return cards, total
 
 
 def study_card(shelf: Shelf, database: Database, study: StudyUID) -> StudyCard | None:
