@@ -39,7 +39,10 @@ class Provider:
         discovery: Members of the discovery document that replace the right ones.
         error: The error by which it refuses to sign the user in.
         token_answer: Status and body in place of the answer of the token endpoint.
+        userinfo: Claims at the UserInfo endpoint, beside the ``sub`` of the last ID token.
+        userinfo_answer: Status and body in place of the answer of the UserInfo endpoint.
         asked: The paths that it was asked for.
+        access_tokens: The ``sub`` of each access token.
         codes: The codes that were not used yet, each with what it was asked for with.
         authorized: The ``Authorization`` headers that the token endpoint was sent.
     """
@@ -52,6 +55,9 @@ class Provider:
     discovery: dict[str, Any] = field(factory=dict)
     error: str | None = None
     token_answer: tuple[int, bytes] | None = None
+    userinfo: dict[str, Any] = field(factory=dict)
+    userinfo_answer: tuple[int, bytes] | None = None
+    access_tokens: dict[str, str] = field(factory=dict)
     asked: list[str] = field(factory=list)
     codes: dict[str, dict[str, str]] = field(factory=dict)
     authorized: list[str | None] = field(factory=list)
@@ -62,6 +68,7 @@ class Provider:
             "issuer": self.address,
             "authorization_endpoint": f"{self.address}/authorize",
             "token_endpoint": f"{self.address}/token",
+            "userinfo_endpoint": f"{self.address}/userinfo",
             "jwks_uri": f"{self.address}/jwks",
             **self.discovery,
         }
@@ -109,7 +116,19 @@ class Provider:
             **self.claims,
         }
         kept = {name: value for name, value in claims.items() if value is not None}
-        return 200, json.dumps({"id_token": self.sign(kept), "token_type": "Bearer"}).encode()
+        access_token = secrets.token_urlsafe(16)
+        self.access_tokens[access_token] = str(claims["sub"])
+        answer = {"id_token": self.sign(kept), "access_token": access_token, "token_type": "Bearer"}
+        return 200, json.dumps(answer).encode()
+
+    def user_info(self, authorization: str) -> tuple[int, bytes]:
+        """The answer of the UserInfo endpoint."""
+        if self.userinfo_answer is not None:
+            return self.userinfo_answer
+        sub = self.access_tokens.get(authorization.removeprefix("Bearer "))
+        if sub is None:
+            return 401, b""
+        return 200, json.dumps({"sub": sub, **self.userinfo}).encode()
 
 
 def _is_client(form: dict[str, str], authorization: str | None) -> bool:
@@ -150,6 +169,8 @@ def provider(clock: Callable[[], datetime], redirect_uri: str) -> Iterator[Provi
             elif parts.path == "/authorize":
                 location = made.authorize(_single(parts.query))
                 self._answer(302, b"", Location=location)
+            elif parts.path == "/userinfo":
+                self._answer(*made.user_info(self.headers["Authorization"]))
             else:
                 self._answer(404, b"{}")
 

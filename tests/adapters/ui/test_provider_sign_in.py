@@ -15,8 +15,9 @@ from albumcore_adapters.base.secret import SecretError
 from albumcore_adapters.base.setting_declarations import SettingsError
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.ui.provider_sign_in import ANSWER, COOKIE
-from albumcore_adapters.identity import jwks, oidc
-from albumcore_adapters.identity.oidc import ATTEMPT_SECONDS, DISCOVERY_LIFE
+from albumcore_adapters.identity import jwks, openid_provider
+from albumcore_adapters.identity.oidc import ATTEMPT_SECONDS
+from albumcore_adapters.identity.openid_provider import DISCOVERY_LIFE
 from albumcore_adapters.outbound.client import default_tls
 from support.browser import Browser
 from support.kheops import START, World, open_world, settle
@@ -47,7 +48,7 @@ class _Time:
 @pytest.fixture
 def idp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """The provider. It may be slow on a busy machine."""
-    for module in (jwks, oidc):
+    for module in (jwks, openid_provider):
         monkeypatch.setattr(module, "_TIMEOUT", 60.0)
     with provider(_Time(), ROOT + ANSWER) as made:
         yield made
@@ -122,6 +123,48 @@ def test_a_user_who_is_new_is_registered(world: World, idp: Provider) -> None:
     idp.claims = {"sub": "sub-frank", "name": None}
     other = Browser(world.client)
     is_refused(other, begin(other), 401, "you are not registered here")
+
+
+def test_what_the_id_token_lacks_is_asked_for(world: World, idp: Provider) -> None:
+    """A provider may have the name and the address at its UserInfo endpoint alone; an unverified one is left out."""
+    idp.claims = {"sub": "sub-grace", "name": None}
+    idp.userinfo = {"name": "Grace", "email": "grace@example.org"}
+    browser = Browser(world.client)
+    browser.get(begin(browser))
+    assert "Grace" in browser.words
+    grace = world.service.people.with_sub("sub-grace")
+    assert grace is not None
+    assert grace.person.email == "grace@example.org"
+    idp.claims = {"sub": "sub-heidi", "name": "Heidi"}
+    idp.userinfo = {"name": "H.", "email": "heidi@example.org", "email_verified": False}
+    other = Browser(world.client)
+    other.get(begin(other))
+    heidi = world.service.people.with_sub("sub-heidi")
+    assert heidi is not None
+    assert (heidi.person.name, heidi.person.email) == ("Heidi", None)
+
+
+def test_user_information_of_another_user_is_refused(world: World, idp: Provider) -> None:
+    """Nothing of it is taken."""
+    idp.claims = {"sub": "sub-grace", "name": None}
+    idp.userinfo = {"sub": "sub-alice", "name": "Alice"}
+    browser = Browser(world.client)
+    is_refused(browser, begin(browser), 401, "user information is of another user")
+    assert world.service.people.with_sub("sub-grace") is None
+    idp.userinfo = {"name": ["Grace"]}
+    is_refused(browser, begin(browser), 401)
+
+
+def test_a_provider_need_not_have_user_information(world: World, idp: Provider) -> None:
+    """Then the ID token is all there is; nor is it asked for what the token has."""
+    idp.discovery = {"userinfo_endpoint": None}
+    browser = Browser(world.client)
+    browser.get(begin(browser))
+    assert "Alice" in browser.words
+    idp.discovery, idp.claims = {}, {"email": "alice@example.org"}
+    world.clock.tick(int(DISCOVERY_LIFE.total_seconds()))
+    browser.get(begin(browser))
+    assert "/userinfo" not in idp.asked
 
 
 def test_the_cookie_of_an_attempt_is_out_of_reach_and_short_lived(world: World) -> None:
@@ -233,6 +276,7 @@ def test_a_provider_that_fails_is_said_to(world: World, idp: Provider) -> None:
     for wrong in (
         {"issuer": "https://evil.example"},
         {"token_endpoint": None},
+        {"userinfo_endpoint": "file:///etc/passwd"},
         {"authorization_endpoint": "ftp://elsewhere"},
         {"authorization_endpoint": "x" * 300_000},
     ):
@@ -250,11 +294,15 @@ def test_a_provider_that_fails_is_said_to(world: World, idp: Provider) -> None:
         idp.token_answer = answer
         is_refused(browser, begin(browser), 502)
     idp.token_answer = None
+    for answer in ((500, b""), (200, b"[]"), (401, b"{}")):
+        idp.userinfo_answer = answer
+        is_refused(browser, begin(browser), 502)
+    idp.userinfo_answer = None
     idp.discovery = {"issuer": "https://evil.example"}
     world.clock.tick(int(DISCOVERY_LIFE.total_seconds()))
     browser.get(begin(browser))
     assert "My albums" in browser.words
-    assert idp.asked.count("/.well-known/openid-configuration") == 6
+    assert idp.asked.count("/.well-known/openid-configuration") == 7
 
 
 def test_the_client_authenticates_as_the_provider_wants(idp: Provider, tmp_path: Path) -> None:

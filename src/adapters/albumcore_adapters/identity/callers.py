@@ -97,11 +97,21 @@ def caller_of(auth: Authentication, token: str) -> Caller:
 
 
 def by_jwt(auth: Authentication, token: str) -> Caller:
-    """A user in person, by a JWT of the identity provider.
+    """A user in person, by a JWT of the identity provider."""
+    return in_person(auth, *claims_of(auth, token))
 
-    The directory takes the name and e-mail address from the token.
+
+def in_person(auth: Authentication, claims: JwtClaims, user: RegisteredUser | None) -> Caller:
+    """The user of claims that were verified, in person. The directory takes their name and e-mail address from these.
+
+    Args:
+        auth: Who is registered.
+        claims: What the identity provider says of the user.
+        user: The user as registered; None if they are not.
+
+    Raises:
+        UserNotFound: they are not, and the claims have neither a name nor an address (`Unauthorized` upstream).
     """
-    claims, user = claims_of(auth, token)
     if claims.email is not None or claims.name is not None:
         try:
             user = auth.people.register(claims.sub, claims.email, claims.name, user)

@@ -148,16 +148,22 @@ class JwtVerifier:
         claims = self._remembered.get(token, at)
         if claims is None:
             payload = self._payload(token, at)
-            try:
-                claims = _claims(
-                    payload if self._is_verified(payload) else payload | {"email": None}
-                )
-            except Invalid as error:
-                raise Unauthorized(f"the token's {error.detail}") from None
+            claims = self.profile(payload)
             self._check(payload, at)
             ends_in = timedelta(seconds=payload["exp"] + self.leeway - at.timestamp())
             self._remembered.put(token, claims, at + min(ends_in, _TRUST))
         return claims
+
+    def profile(self, payload: Mapping[str, Any]) -> JwtClaims:
+        """What the identity provider says of a user, in a verified token or at its UserInfo endpoint.
+
+        Raises:
+            Unauthorized: a claim is malformed.
+        """
+        try:
+            return _claims(payload if self._is_verified(payload) else {**payload, "email": None})
+        except Invalid as error:
+            raise Unauthorized(f"the token's {error.detail}") from None
 
     def _is_verified(self, payload: Mapping[str, Any]) -> bool:
         """Whether the e-mail address in a token is verified: any other may belong to another person.

@@ -11,49 +11,41 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import secrets
-import time
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
-import httpx
 import orjson
 from attrs import asdict, evolve, field, frozen
 
 from albumcore.errors import UserNotFound
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
-from albumcore_adapters.base.logs import log
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.identity.authentication import Authentication
-from albumcore_adapters.identity.callers import Caller, by_jwt
+from albumcore_adapters.identity.callers import Caller, claims_of, in_person
 from albumcore_adapters.identity.errors import Unauthorized
+from albumcore_adapters.identity.jwt import JwtClaims
 from albumcore_adapters.identity.jwt_claims import unverified
-from albumcore_adapters.outbound.client import default_tls
+from albumcore_adapters.identity.openid_provider import (
+    CodeRefused,
+    Discovery,
+    Endpoints,
+    ProviderFailed,
+    exchange_code,
+    user_info,
+)
 
 ATTEMPT_SECONDS = 600
 """Seconds within which the user must come back from the provider."""
 
-DISCOVERY_LIFE = timedelta(hours=1)
-"""Age at which a cached discovery document is fetched again; it is used longer where that fails."""
-
-DISCOVERY_PAUSE = timedelta(minutes=1)
-"""Time after which such a failed fetch is repeated."""
-
 _SCOPE = "openid email profile"
 _LABEL = b"albumcore-oidc-attempt:"
-_TIMEOUT = 5.0
-_MOST_BYTES = 256 * 1024
 _BUSY = ("others are signing in already; try again", 2)
 _MOST_AT_ONCE = 2
-_FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
-
-_log = logging.getLogger(__name__)
 
 
 class SignInRefused(Exception):
@@ -117,45 +109,6 @@ class SignInAttempt:
 
 
 @frozen
-class ProviderAddresses:
-    """What is used of a discovery document.
-
-    Attributes:
-        authorization: ``authorization_endpoint``.
-        token: ``token_endpoint``.
-        takes_basic: Whether the token endpoint takes the client secret by HTTP Basic authentication.
-    """
-
-    authorization: str
-    token: str
-    takes_basic: bool
-
-
-class _Discovery:
-    """The discovery document of a provider, cached."""
-
-    def __init__(self, issuer: str) -> None:
-        self._issuer = issuer
-        self._lock = Lock()
-        self._known: tuple[ProviderAddresses, datetime] | None = None
-
-    def addresses(self, at: datetime) -> ProviderAddresses:
-        with self._lock:
-            known = self._known
-            if known is None or abs(at - known[1]) >= DISCOVERY_LIFE:
-                try:
-                    url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-                    document = _request("GET", url, {}, {})
-                    known = self._known = _addresses_in(document, self._issuer), at
-                except _FAILURES as error:
-                    _warn("oidc_discovery_failed", error)
-                    if known is None:
-                        raise SignInRefused("unreachable") from None
-                    self._known = known[0], at - DISCOVERY_LIFE + DISCOVERY_PAUSE
-            return known[0]
-
-
-@frozen
 class OpenIdConnect:
     """This service as a client of an identity provider. Threads may share it.
 
@@ -174,14 +127,14 @@ class OpenIdConnect:
     auth: Authentication = field(repr=False)
     single_use: SingleUseTokens = field(repr=False)
     secret: bytes = field(repr=False)
-    _discovery: _Discovery = field(init=False, eq=False, repr=False)
+    _discovery: Discovery = field(init=False, eq=False, repr=False)
     _concurrency: ConcurrencyLimit = field(
         factory=lambda: ConcurrencyLimit(_MOST_AT_ONCE, *_BUSY), init=False, eq=False, repr=False
     )
 
     @_discovery.default
-    def _new_discovery(self) -> _Discovery:
-        return _Discovery(self.issuer)
+    def _new_discovery(self) -> Discovery:
+        return Discovery(self.issuer)
 
     @classmethod
     def of(
@@ -208,7 +161,7 @@ class OpenIdConnect:
             LimitReached: too many sign-ins are under way.
         """
         with self._concurrency.slot():
-            endpoint = self._discovery.addresses(at).authorization
+            endpoint = self._endpoints(at).authorization
         asked = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -278,13 +231,25 @@ class OpenIdConnect:
         if (code := answer.get("code")) is None:
             raise SignInRefused("attempt", "the answer has no code")
         with self._concurrency.slot():
-            token = self._id_token(attempt, code, redirect_uri, at)
+            return self._signed_in(attempt, code, redirect_uri, at)
+
+    def _signed_in(
+        self, attempt: SignInAttempt, code: str, redirect_uri: str, at: datetime
+    ) -> Caller:
+        """The user of an accepted code, with the name and the address that the provider has."""
+        endpoints = self._endpoints(at)
+        answer = self._exchanged(endpoints, attempt, code, redirect_uri)
+        token, access_token = answer.get("id_token"), answer.get("access_token")
+        if not isinstance(token, str):
+            raise SignInRefused("unreachable", "the provider sent no ID token")
         try:
-            caller = by_jwt(self.auth, token)
+            claims, user = claims_of(self.auth, token)
+            self._check(unverified(token)[1], attempt)
+            if claims.email is None or claims.name is None:
+                claims = self._completed(claims, endpoints, access_token)
+            return in_person(self.auth, claims, user)
         except (Unauthorized, UserNotFound) as refusal:
             raise SignInRefused("token", refusal.detail) from None
-        self._check(unverified(token)[1], attempt)
-        return caller
 
     def _check(self, claims: Mapping[str, Any], attempt: SignInAttempt) -> None:
         """Check the claims of a verified ID token that other JWTs do not have."""
@@ -296,9 +261,28 @@ class OpenIdConnect:
         if claims.get("azp", None if is_shared else self.client_id) != self.client_id:
             raise SignInRefused("token", "the token was issued to another client")
 
-    def _id_token(self, attempt: SignInAttempt, code: str, redirect_uri: str, at: datetime) -> str:
-        """Exchange the code for the ID token (OpenID Connect Core 1.0 section 3.1.3)."""
-        addresses = self._discovery.addresses(at)
+    def _completed(
+        self, claims: JwtClaims, endpoints: Endpoints, access_token: object
+    ) -> JwtClaims:
+        """Claims of an ID token with what they lack from the UserInfo endpoint.
+
+        A provider that issues an access token has the claims of ``profile`` and ``email`` there, and need not have
+        them in the ID token (OpenID Connect Core 1.0 section 5.4).
+        """
+        if endpoints.userinfo is None or not isinstance(access_token, str):
+            return claims
+        try:
+            found = self.auth.verifier.profile(user_info(endpoints.userinfo, access_token))
+        except ProviderFailed:
+            raise SignInRefused("unreachable") from None
+        if found.sub != claims.sub:  # section 5.3.2
+            raise SignInRefused("token", "the provider's user information is of another user")
+        return evolve(claims, email=claims.email or found.email, name=claims.name or found.name)
+
+    def _exchanged(
+        self, endpoints: Endpoints, attempt: SignInAttempt, code: str, redirect_uri: str
+    ) -> Mapping[str, Any]:
+        """Exchange the code for tokens (OpenID Connect Core 1.0 section 3.1.3)."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -308,76 +292,21 @@ class OpenIdConnect:
         headers: dict[str, str] = {}
         if self.client_secret is None:
             form["client_id"] = self.client_id
-        elif addresses.takes_basic:
+        elif endpoints.takes_basic:
             # RFC 6749 section 2.3.1: both are encoded as in a form before they are joined.
             pair = ":".join(quote(one, safe="") for one in (self.client_id, self.client_secret))
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         else:
             form |= {"client_id": self.client_id, "client_secret": self.client_secret}
         try:
-            answer = _request("POST", addresses.token, form, headers)
-        except _CodeRefused as error:
+            return exchange_code(endpoints, form, headers)
+        except CodeRefused as error:
             raise SignInRefused("token", f"the provider refused the code: {error}") from None
-        except _FAILURES as error:
-            _warn("oidc_token_failed", error)
+        except ProviderFailed:
             raise SignInRefused("unreachable") from None
-        token = answer.get("id_token")
-        if not isinstance(token, str):
-            raise SignInRefused("unreachable", "the provider sent no ID token")
-        return token
 
-
-class _CodeRefused(Exception):
-    """The provider answered that the request was bad, as it does for a code that it does not accept."""
-
-
-def _addresses_in(document: Mapping[str, Any], issuer: str) -> ProviderAddresses:
-    """Read a discovery document (OpenID Connect Discovery 1.0 sections 3 and 4.3).
-
-    Raises:
-        ValueError: it is of another issuer, or an address in it is not acceptable.
-    """
-    if document.get("issuer") != issuer:
-        raise ValueError("the discovery document is of another issuer")
-    found = [document.get(f"{name}_endpoint") for name in ("authorization", "token")]
-    schemes = ("https",) if issuer.startswith("https:") else ("http", "https")
-    for address in found:
-        if not isinstance(address, str) or urlsplit(address).scheme not in schemes:
-            raise ValueError("an address in the discovery document is none that is used")
-    methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    takes_basic = not isinstance(methods, list) or "client_secret_basic" in methods
-    return ProviderAddresses(str(found[0]), str(found[1]), takes_basic)
-
-
-def _request(
-    method: str, url: str, form: Mapping[str, str], headers: Mapping[str, str]
-) -> Mapping[str, Any]:
-    """Send a request to the provider, and return the JSON object that it answers. No redirect is followed.
-
-    Raises:
-        _CodeRefused: it answered 400 or 401 to a form.
-        httpx.HTTPError, httpx.InvalidURL, OSError, ValueError: it did not answer, or not a JSON object.
-    """
-    until = time.monotonic() + _TIMEOUT
-    sent = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
-    body = bytearray()
-    with (
-        httpx.Client(verify=default_tls(), timeout=_TIMEOUT, follow_redirects=False) as client,
-        client.stream(method, url, headers=sent, data=form or None) as response,
-    ):
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > _MOST_BYTES or time.monotonic() > until:
-                raise ValueError("the answer is too long, or too slow")
-    if form and response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
-        raise _CodeRefused(f"status {response.status_code}")
-    if response.status_code != httpx.codes.OK:
-        raise ValueError(f"status {response.status_code}")
-    found = orjson.loads(body)
-    if not isinstance(found, dict):
-        raise ValueError("the answer is no JSON object")
-    return found
-
-
-def _warn(event: str, error: Exception) -> None:
-    log(_log, logging.WARNING, event, reason=str(error) or type(error).__name__)
+    def _endpoints(self, at: datetime) -> Endpoints:
+        try:
+            return self._discovery.endpoints(at)
+        except ProviderFailed:
+            raise SignInRefused("unreachable") from None
