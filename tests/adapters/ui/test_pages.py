@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from albumcore import post_comment
 from albumcore_adapters.directory.forgetting import forget_person
 from albumcore_adapters.http.ui.page_api import POLICY
@@ -36,9 +38,13 @@ def test_without_a_session_a_page_leads_to_the_sign_in_page_and_back(world: Worl
 
 def test_signing_in_leads_to_no_other_service(world: World) -> None:
     """An address of elsewhere is left out."""
-    for back in ("//evil.example/ui", "https://evil.example/ui", "/albums", "/ui\\@evil", "/ui\n"):
+    for back in (
+        *("//evil.example/ui", "https://evil.example/ui", "/albums", "/ui\\@evil", "/ui\n"),
+        *("//[", "/ui/\u00e9", "/ui/\u65e5", "ui"),
+    ):
         browser = Browser(world.client)
-        browser.get("/ui/sign-in")
+        assert browser.get(f"/ui/sign-in?back={quote(back)}").status_code == 200
+        assert 'name="back"' not in browser.page
         browser.post("/ui/sign-in", token=world.token(ALICE), back=back)
         assert "My albums" in browser.words
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 import falcon
 from attrs import evolve
@@ -143,9 +142,10 @@ def _back(request: PageRequest) -> str | None:
 
 def own_page(address: str | None, prefix: str) -> str | None:
     """An address, if it is that of a page of this service under the same prefix; else None."""
-    parts = urlsplit(address or "")
-    is_own = parts[:2] == ("", "") and parts.path.startswith(prefix + HOME)
-    return address if is_own and address and "\\" not in address and address.isprintable() else None
+    given = address or ""
+    # Browsers encode all other characters in addresses.
+    is_written = given.isascii() and given.isprintable() and "\\" not in given
+    return given if is_written and given.startswith(prefix + HOME) else None
 
 
 ROUTES = (
