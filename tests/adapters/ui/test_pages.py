@@ -102,6 +102,7 @@ def test_a_form_without_the_token_of_the_session_is_refused(world: World) -> Non
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ):
         browser.headers = header
         assert browser.post(f"{HERE}/comments", comment="x").status_code == 403
