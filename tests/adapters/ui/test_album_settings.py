@@ -120,6 +120,24 @@ def test_a_token_is_shown_once_and_can_be_revoked(world: World) -> None:
     assert browser.post(f"{HERE}/tokens/revoke", token="nothing").status_code == 404
 
 
+def test_a_token_may_be_valid_to_the_end_of_the_calendar(world: World) -> None:
+    """In every time zone, its page can be opened, and the token be revoked."""
+    form = {
+        "scope_type": "album",
+        "album": ALBUM,
+        "title": "For ever",
+        "read_permission": "true",
+        "not_before_time": "0001-01-01T00:00:00Z",
+        "expiration_time": "9999-12-31T23:59:59Z",
+    }
+    assert world.request(ALICE, "POST", "/capabilities", form=form).status_code == 201
+    browser = signed_in(world, ALICE)
+    for zone in ("Pacific/Kiritimati", "America/New_York"):
+        browser.cookies["tz"] = zone
+        assert browser.get(f"{HERE}/tokens").status_code == 200
+        assert "For ever" in browser.words
+
+
 @pytest.mark.parametrize(
     ("form", "about"),
     [

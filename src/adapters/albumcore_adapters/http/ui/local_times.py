@@ -40,8 +40,11 @@ class LocalTimes:
     now: datetime
 
     def local(self, at: datetime) -> datetime:
-        """A time in the reader's time zone."""
-        return at.astimezone(self.zone)
+        """A time in the reader's time zone; on the first and the last day of the calendar, in UTC."""
+        try:
+            return at.astimezone(self.zone)
+        except OverflowError:
+            return at
 
     def read(self, text: str) -> datetime:
         """The moment (UTC) of a date field, which is in the reader's time zone unless the text has an offset.
