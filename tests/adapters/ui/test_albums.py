@@ -170,6 +170,8 @@ def test_times_are_those_of_the_time_zone_of_the_reader(world: World) -> None:
         ("Europe/Zurich", "Europe/Zurich (UTC+1)", "13:00"),
         ("America/St_Johns", "America/St_Johns (UTC-3:30)", "08:30"),
         ("Nowhere/Else", "UTC (UTC+0)", "12:00"),
+        ("America", "UTC (UTC+0)", "12:00"),
+        ("leapseconds", "UTC (UTC+0)", "12:00"),
         ("../../etc/passwd", "UTC (UTC+0)", "12:00"),
     ):
         browser.cookies["tz"] = zone

@@ -21,7 +21,7 @@ def zone_named(name: str | None) -> ZoneInfo:
         return UTC_ZONE
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError):
+    except (ZoneInfoNotFoundError, OSError, ValueError):  # some files of the database are no zones
         return UTC_ZONE
 
 
