@@ -52,14 +52,13 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, upstream: int) -> Iterator[Nginx]:
+def start(folder: Path, upstream: int, text: str = CONFIG.read_text("utf-8")) -> Iterator[Nginx]:
     """Have nginx serve our configuration, at other ports and with a certificate of our own."""
     program = shutil.which("nginx")
     if program is None:
         pytest.skip("there is no nginx on this machine")
     certificate, port = folder / "certificate.pem", free_port()
     write_certificate(certificate, HOST)
-    text = CONFIG.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^ +listen \[::\].*\n", "", text)
     for written, here in (
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
@@ -214,3 +213,13 @@ def test_the_service_behind_it(tmp_path: Path) -> None:
             assert answer.startswith(b"HTTP/1.1 200")
             assert b"strict-transport-security: max-age=" in answer.lower()
             assert nginx.get("/metrics").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/metrics/", "/api/metrics", "/link/x/metrics", "/%6detrics//"]
+)
+def test_the_numbers_are_for_this_machine_alone(tmp_path: Path, path: str) -> None:
+    """By each address that the service has them at."""
+    text = CONFIG.read_text(encoding="utf-8").replace("allow 127.0.0.1;", "")
+    for nginx in start(tmp_path, free_port(), text):
+        assert nginx.get(path).startswith(b"HTTP/1.1 403")
