@@ -78,6 +78,21 @@ def load_client_secret(file: Path | None) -> str | None:
     return None if file is None else _line(file, "the secret of the client")
 
 
+def load_pseudonym_key(file: Path) -> bytes:
+    """Return the key that a file holds, with which the pseudonyms of an export are made.
+
+    Raises:
+        SecretError: it has not 32 random bytes, or its group or others may read or write it.
+        OSError: it cannot be read.
+    """
+    content = _read_private(file, SECRET_BYTES)
+    if not _looks_random(content):
+        raise SecretError(
+            f"{file} must hold {SECRET_BYTES} random bytes: head -c {SECRET_BYTES} /dev/urandom makes them"
+        )
+    return content
+
+
 def copy_secret(source: Path | None, target: Path | None) -> bool:
     """Replace the secret of the data directory ``target`` with that of ``source``.
 
@@ -122,12 +137,16 @@ def _draft(path: Path, content: bytes) -> Path:
 
 def _read(path: Path) -> bytes:
     content = _read_private(path, SECRET_BYTES)
-    if len(content) != SECRET_BYTES or len(set(content)) < _LEAST_DISTINCT:
+    if not _looks_random(content):
         raise SecretError(
             f"{path} is damaged: it must hold {SECRET_BYTES} random bytes. Restore a backup of it, "
             "or remove it to have a new one made; tokens issued so far then stop working"
         )
     return content
+
+
+def _looks_random(content: bytes) -> bool:
+    return len(content) == SECRET_BYTES and len(set(content)) >= _LEAST_DISTINCT
 
 
 def _line(file: Path, expected: str) -> str:

@@ -16,7 +16,7 @@ from albumcore_adapters.cli.base import Failed, app
 from albumcore_adapters.decoding import DecoderUnavailable
 from albumcore_adapters.outbound import PacsFailed
 from albumcore_adapters.server.address import CannotListen
-from albumcore_adapters.store import NewerStore, StoreError, Unreadable
+from albumcore_adapters.store import MissingExtra, NewerStore, StoreError, Unreadable
 from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
@@ -28,6 +28,7 @@ COMMANDS = (
     "fetch",
     "events",
     "at",
+    "export",
     "undo",
     "restore_records",
     "verify",
@@ -49,7 +50,7 @@ for _name in COMMANDS:
 
 _USAGE_ERRORS = (
     *(SettingsError, SecretError, NoStore, NewerStore, Unreadable, CannotListen),
-    *(TransferRefused, AlbumcoreError),
+    *(TransferRefused, AlbumcoreError, MissingExtra),
 )
 _EXITS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
     ((*_USAGE_ERRORS, OSError, EOFError), "", 2),

@@ -38,6 +38,7 @@ app = App(
         albumcore fetch --owner alice 1.2.840.113619.2.1
         albumcore events Q7bZ2mP0xT --viewer alice --at 2026-03-14T12:00:00Z
         albumcore at Q7bZ2mP0xT 2026-03-14T12:00:00Z
+        albumcore export --what feed --format csv --key-file /srv/research.key
         albumcore undo Q7bZ2mP0xT 12 --by alice
         albumcore restore-image 63 --by tscharts-1
         albumcore restore-patient 7 --by tscharts-1
