@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import random
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,8 +13,11 @@ from typing import Any
 
 import falcon
 import pytest
+from PIL import Image
 
 from albumcore.ids import ImageId
+from albumcore_adapters.decoding import Decoder
+from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.erasure.erasing import Eraser
 from albumcore_adapters.erasure.subjects import erase_image
 from support.browser import Browser, signed_in_account
@@ -70,7 +76,7 @@ def test_patients_are_found_by_parts_of_names_and_by_birthday(browser: Browser) 
     browser.get("/ui/patients?name=lopez")
     assert "1 patient matches" in browser.words
     assert "3 images" in browser.words
-    assert "/ui/patients/1/pictures/1/file" in browser.page
+    assert "/ui/patients/1/pictures/1/thumbnail" in browser.page
     assert "Born 1 April 2012 · female · patient 1" in browser.words
 
 
@@ -143,6 +149,48 @@ def test_the_bytes_of_a_picture_are_sent_as_they_are(api: Api, browser: Browser)
     assert answer.headers["content-disposition"] == "attachment"
     browser.get(f"{PATIENT}/pictures/{added}")
     assert "A browser cannot show this file" in browser.words
+
+
+def test_the_gallery_shows_small_renderings(api: Api, browser: Browser) -> None:
+    """Of a patient of the address, now or then; a sign of what there is no picture of, which remains to store."""
+    noise = Image.frombytes("RGB", (800, 600), random.Random(0).randbytes(800 * 600 * 3))
+    file = io.BytesIO()
+    noise.save(file, "PNG")
+    photograph = base64.b64encode(file.getvalue()).decode()
+    added = api.upload(data=photograph, patient=1).json["id"]
+    path = f"{PATIENT}/pictures/{added}/thumbnail"
+    browser.get(PATIENT)
+    assert f'src="{path}"' in browser.page
+    answer = browser.ask("GET", path)
+    content = answer.content
+    small = Image.open(io.BytesIO(content))
+    assert (small.format, small.size) == ("JPEG", (320, 240))
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert browser.ask("GET", path, headers=known).status_code == 304
+    assert browser.ask("GET", f"{PATIENT}/pictures/{added}/file", headers=known).status_code == 200
+    for damaged in (2, api.upload(data="PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==").json["id"]):
+        answer = browser.ask("GET", f"{PATIENT}/pictures/{damaged}/thumbnail")
+        assert answer.headers["content-type"] == "image/png"
+        assert answer.content == drawn("no picture").content
+    assert browser.ask("GET", f"/ui/patients/2/pictures/{added}/thumbnail").status_code == 404
+    past = api.clock.now.isoformat()[:19]
+    browser.get(f"{PATIENT}/pictures/{added}")
+    api.clock.now += timedelta(minutes=2)
+    browser.post(f"{PATIENT}/pictures/{added}/remove")
+    assert browser.ask("GET", path).status_code == 404
+    assert browser.ask("GET", f"{path}?at={past}Z").content == content
+
+
+def test_without_the_packages_that_render_the_gallery_shows_the_pictures(
+    api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser makes them small."""
+    monkeypatch.setattr(Decoder, "photograph", lambda *asked: None)
+    answer = browser.ask("GET", f"{PATIENT}/pictures/2/thumbnail")
+    assert answer.content.startswith(b"\x89PNG")
+    assert answer.headers["content-type"] == "image/png"
 
 
 def upload(browser: Browser, picture: bytes | None, **fields: str) -> falcon.testing.Result:

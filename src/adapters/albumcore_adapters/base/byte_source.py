@@ -6,6 +6,8 @@ import io
 import os
 from typing import Any, Protocol
 
+from attrs import field, frozen
+
 
 class ByteSource(Protocol):
     """Bytes of a known length, such as a stored file, of which any range can be read."""
@@ -22,6 +24,22 @@ class ByteSource(Protocol):
             ValueError: there is no such range.
         """
         ...
+
+
+@frozen
+class BytesSource:
+    """Bytes in memory as a byte source."""
+
+    content: bytes | bytearray = field(default=b"", repr=False)
+
+    @property
+    def length(self) -> int:
+        """Their number."""
+        return len(self.content)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes from ``start`` to before ``stop``."""
+        return bytes(self.content[start:stop])
 
 
 class SourceFile(io.RawIOBase):

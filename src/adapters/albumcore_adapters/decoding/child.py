@@ -27,7 +27,13 @@ from albumcore_adapters.dicom.frames import has_decoder
 from albumcore_adapters.dicom.headers import read_header
 from albumcore_adapters.dicom.part10 import compose
 from albumcore_adapters.dicom.pictures import Rendering
-from albumcore_adapters.dicom.reading import bulk_data, decoded_frames, load_all, rendered_frame
+from albumcore_adapters.dicom.reading import (
+    bulk_data,
+    decoded_frames,
+    load_all,
+    rendered_frame,
+    small_photograph,
+)
 
 _BUFFER = 8192  # bytes; larger reads are not buffered
 _LEAST = 32 * 1024 * 1024  # bytes of memory for files
@@ -82,6 +88,10 @@ def _render(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
     return WireMessage({"media_type": picture.media_type}, picture.content)
 
 
+def _photograph(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    return WireMessage({}, small_photograph(file.read(asked["length"]), asked["side"]))
+
+
 def _bulk(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
     return WireMessage({}, bulk_data(file, asked["path"]))
 
@@ -109,6 +119,7 @@ JOBS: Mapping[str, Callable[[BoundedReader, Mapping[str, Any]], WireMessage]] = 
     "explicit": _explicit,
     "frames": _frames,
     "header": _header,
+    "photograph": _photograph,
     "render": _render,
 }
 """What is asked, by name."""

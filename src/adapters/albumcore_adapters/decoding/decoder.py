@@ -10,10 +10,9 @@ from typing import Any
 
 import attrs
 import orjson
-from attrs import frozen
 
 from albumcore.ids import SeriesUID, StudyUID
-from albumcore_adapters.base.byte_source import ByteSource
+from albumcore_adapters.base.byte_source import ByteSource, BytesSource
 from albumcore_adapters.base.dicom_json import Attributes
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.decoding.process import (
@@ -125,6 +124,24 @@ class Decoder:
         answer = self._run(source, job)
         return Picture(answer.says["media_type"], answer.content)
 
+    def photograph(self, source: ByteSource, side: int) -> Picture | None:
+        """Render a photograph small: a file in JPEG, PNG, GIF, WebP or BMP, upright, on white.
+
+        Args:
+            source: The file.
+            side: The longest side of the picture, in pixels.
+
+        Returns:
+            The picture, a JPEG; None where the extra ``pixels`` is not installed.
+
+        Raises:
+            CannotDecode: it is no such file, is damaged, or claims too many pixels.
+            DecoderFailed: it cannot be decoded within the limits.
+            Exception: what the source raises.
+        """
+        answer = self._run(source, {"job": "photograph", "side": side})
+        return Picture("image/jpeg", answer.content) if answer.content else None
+
     def frames(self, source: ByteSource, numbers: Sequence[int]) -> list[bytes]:
         """Decode frames to little endian, as Explicit VR Little Endian has them (DICOM PS3.5 section 8.1.1).
 
@@ -182,7 +199,7 @@ class Decoder:
         Raises:
             DecoderFailed: it does not say so within the limits.
         """
-        answer = self._run(_NoBytes(), {"job": "decodable", "syntaxes": sorted(syntaxes)})
+        answer = self._run(BytesSource(), {"job": "decodable", "syntaxes": sorted(syntaxes)})
         return frozenset(answer.says["decodable"])
 
     def compose(self, attributes: Attributes, bulk: Mapping[str, BulkData]) -> Iterator[bytes]:
@@ -213,7 +230,7 @@ class Decoder:
             "media_type": pixels.media_type if pixels else "",
             "transfer_syntax": pixels.transfer_syntax if pixels else None,
         }
-        around = _several(self._run(pixels.content if pixels else _NoBytes(), job))
+        around = _several(self._run(pixels.content if pixels else BytesSource(), job))
         return _alternating(around, [one.content for one in values.values()])
 
     def close(self) -> None:
@@ -256,16 +273,6 @@ class Decoder:
             return self._idle.pop()
         except IndexError:  # which another thread may cause between a check and this
             return None
-
-
-@frozen
-class _NoBytes:
-    """The source of a job without a file."""
-
-    length: int = 0
-
-    def read(self, start: int, stop: int) -> bytes:
-        return b""
 
 
 def _several(answer: WireMessage) -> list[bytes]:

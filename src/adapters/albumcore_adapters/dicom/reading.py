@@ -55,6 +55,23 @@ def rendered_frame(file: BoundedReader, number: int, rendering: Rendering) -> Pi
         return render(FrameReader.of(_RECENT.parse(file)), number, rendering)
 
 
+def small_photograph(content: bytes, side: int) -> bytes:
+    """Render a photograph small, as a JPEG; empty where the packages for it are not installed.
+
+    Args:
+        content: The file: JPEG, PNG, GIF, WebP or BMP.
+        side: The longest side of the picture, in pixels.
+
+    Raises:
+        CannotDecode: it is no such file, is damaged, or claims too many pixels.
+    """
+    try:
+        from albumcore_adapters.dicom.photographs import small
+    except ImportError:
+        return b""
+    return small(content, side)
+
+
 def bulk_data(file: BoundedReader, path: str) -> bytes:
     """Return bulk data, little endian.
 
@@ -82,6 +99,6 @@ def load_all() -> None:
     with suppress(ImportError):
         from PIL import Image
 
-        from albumcore_adapters.dicom import rendering  # noqa: F401
+        from albumcore_adapters.dicom import photographs, rendering  # noqa: F401
 
         Image.init()

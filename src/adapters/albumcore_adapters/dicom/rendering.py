@@ -61,7 +61,7 @@ def render(frames: FrameReader, number: int, rendering: Rendering) -> Picture:
         raise CannotDecode(f"the frame cannot be rendered ({type(error).__name__})") from None
     if rendering.viewport is not None:
         picture = _fitted(picture, rendering.viewport)
-    return _limited(picture, rendering)
+    return encoded(picture, rendering)
 
 
 class _Grayscale:
@@ -227,14 +227,15 @@ def _fitted(picture: Image.Image, viewport: Viewport) -> Image.Image:
     return picture
 
 
-def _limited(picture: Image.Image, rendering: Rendering) -> Picture:
-    encoded = _encoded(picture, rendering)
+def encoded(picture: Image.Image, rendering: Rendering) -> Picture:
+    """Return a picture as a file, not longer than the rendering says."""
+    found = _encoded(picture, rendering)
     if rendering.max_length is None:
-        return encoded
+        return found
     smaller = _smaller(picture, rendering)
-    while len(encoded.content) > rendering.max_length:
-        encoded = next(smaller)
-    return encoded
+    while len(found.content) > rendering.max_length:
+        found = next(smaller)
+    return found
 
 
 def _smaller(picture: Image.Image, rendering: Rendering) -> Iterator[Picture]:

@@ -18,6 +18,7 @@ from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import ImageBytes
+from albumcore_adapters.decoding import Decoder
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.album_looks import AlbumLooks
 from albumcore_adapters.directory.catalogue import Catalogue
@@ -135,6 +136,7 @@ def components(service: Service) -> Components:
         SeriesClaims: service.claims,
         Holdings: service.holdings,
         ImageAccess: service.image_access,
+        Decoder: service.decoder,
         InstanceReader: service.instance_reader,
         Authentication: service.auth,
         TokenLastUses: service.token_last_uses,

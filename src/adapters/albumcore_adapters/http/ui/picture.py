@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import falcon
 
@@ -15,11 +15,16 @@ from albumcore.index import AddedImageRow
 from albumcore.kernel import RecordedEvent
 from albumcore.past_images import image_then
 from albumcore.streams import patient_stream
+from albumcore_adapters.base.byte_source import BytesSource
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import BlobMissing, ImageBytes
+from albumcore_adapters.blobs.media_types import OCTET_STREAM
+from albumcore_adapters.decoding import CannotDecode, Decoder, DecoderFailed, Picture
+from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.clinics import Clinics
 from albumcore_adapters.directory.patients import Patients
+from albumcore_adapters.http.conditional import ETAG, etag_of, is_unchanged
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.ui.page_request import PageRequest
@@ -44,6 +49,9 @@ SHOWN_TYPES: Mapping[str, str] = {
     "image/bmp": "BMP",
 }
 """The media types that browsers show as a picture, and what they are called."""
+
+THUMBNAIL_SIDE = 320
+"""The longest side of a small rendering, in pixels."""
 
 
 def picture_page(
@@ -78,7 +86,7 @@ def picture_page(
         clinic=clinic_name(request, known, picture.clinic),
         station=None if station is None else station.name,
         by=account_name(accounts, recorded.act.source.user),
-        is_shown=content.media_type in SHOWN_TYPES and content.encoding == "base64",
+        is_shown=_is_shown(recorded.event),
         kind=SHOWN_TYPES.get(content.media_type, content.media_type),
         kilobytes=-(-cast(int, content.length) // 1024),
         place=place + 1,
@@ -109,6 +117,47 @@ def picture_file(
 
     What browsers do not show as a picture is sent as a file to store.
     """
+    added = _asked(request, albums, patients)
+    media_type, headers = added.content.media_type, _headers(f'"{added.content.digest}"')
+    if not _is_shown(added):
+        headers["Content-Disposition"] = "attachment"
+        media_type = OCTET_STREAM
+    return Response(200, partial(_read, request, image_bytes, added), media_type, headers)
+
+
+def picture_thumbnail(
+    request: PageRequest,
+    albums: Albumcore,
+    patients: Patients,
+    image_bytes: ImageBytes,
+    decoder: Decoder,
+) -> Response:
+    """Send a small rendering of a picture; a sign of what cannot be rendered.
+
+    Where the packages that render are not installed, a browser gets the picture itself to make it small.
+    """
+    added = _asked(request, albums, patients)
+    headers = _headers(etag_of(str(added.content.digest), str(THUMBNAIL_SIDE)))
+    if is_unchanged(request.req, headers[ETAG]):
+        return Response(headers=headers)  # which nothing is rendered for
+    sign = drawn("no picture")
+    if not _is_shown(added):
+        return Response(200, sign.content, sign.media_type, headers)
+    content = _read(request, image_bytes, added)
+    try:
+        small = decoder.photograph(BytesSource(content), THUMBNAIL_SIDE)
+    except (CannotDecode, DecoderFailed):
+        small = sign
+    shown = small or Picture(added.content.media_type, content)
+    return Response(200, shown.content, shown.media_type, headers)
+
+
+def _asked(request: PageRequest, albums: Albumcore, patients: Patients) -> ImageAdded:
+    """The event that added the picture of the path, which is one of the patient of the path at the asked moment.
+
+    Raises:
+        falcon.HTTPNotFound: there is none.
+    """
     patient_id, _ = patient_in(request, patients)
     image_id, moment = ImageId(request.account_api.id), moment_in(request)
     try:
@@ -121,24 +170,23 @@ def picture_file(
         raise falcon.HTTPNotFound from None
     if patient != patient_id:
         raise falcon.HTTPNotFound
-    media_type = added.content.media_type
-    headers: dict[str, Any] = {
-        "Cache-Control": "private, no-cache",
-        "ETag": f'"{added.content.digest}"',
-        "Vary": "Cookie",
-    }
-    if media_type not in SHOWN_TYPES or added.content.encoding != "base64":
-        headers["Content-Disposition"] = "attachment"
-        media_type = "application/octet-stream"
-    read = partial(_read, image_bytes, added, is_past=moment is not None)
-    return Response(200, read, media_type, headers)
+    return added
 
 
-def _read(image_bytes: ImageBytes, added: ImageAdded, *, is_past: bool) -> bytes:
+def _is_shown(added: ImageAdded) -> bool:
+    """Whether browsers show it as a picture."""
+    return added.content.media_type in SHOWN_TYPES and added.content.encoding == "base64"
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {"Cache-Control": "private, no-cache", ETAG: etag, "Vary": "Cookie"}
+
+
+def _read(request: PageRequest, image_bytes: ImageBytes, added: ImageAdded) -> bytes:
     try:
         return bytes(image_bytes.get(added))
     except BlobMissing:
-        if not is_past:
+        if request.at is None:
             raise
         raise falcon.HTTPNotFound from None  # the bytes of what was removed may have been collected
 
@@ -148,4 +196,10 @@ _PICTURE = "/ui/patients/{patient}/pictures/{picture}"
 ROUTES = (
     page(_PICTURE, picture_page, "Show a picture of a patient.", callers=Callers.ACCOUNT),
     page(f"{_PICTURE}/file", picture_file, "Send a picture.", callers=Callers.ACCOUNT),
+    page(
+        f"{_PICTURE}/thumbnail",
+        picture_thumbnail,
+        "Send a picture small.",
+        callers=Callers.ACCOUNT,
+    ),
 )
