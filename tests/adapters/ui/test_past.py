@@ -89,7 +89,7 @@ def test_a_slider_that_is_moved_gets_the_page_without_itself(world: World) -> No
     stops = _stops(browser)
     answer = browser.ask("GET", f"{HERE}?at={stops[-2]}", headers={"HX-Request": "true"})
     assert 'id="past-card"' not in answer.text
-    for part in ("past-band", "album-head", "album-then"):
+    for part in ("past-band", "past-head", "past-then"):
         assert f'id="{part}"' in answer.text
     older = browser.ask("GET", f"{HERE}?at={stops[-3]}&offset=0", headers={"HX-Request": "true"})
     assert "Second" not in older.text

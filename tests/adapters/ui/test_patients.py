@@ -21,6 +21,7 @@ from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.erasure.erasing import Eraser
 from albumcore_adapters.erasure.subjects import erase_image
 from support.browser import Browser, signed_in_account
+from support.tscharts import PATIENT as PATIENT_FIELDS
 from support.tscharts import ROOT, Api, opened
 
 GIVEN = {
@@ -356,12 +357,51 @@ def test_the_gallery_as_it_was(api: Api, browser: Browser) -> None:
     assert 'value="2017-04-18T19:03"' in browser.page
     past = "?at=2017-04-18T19:03"
     browser.get(f"{PATIENT}/pictures/1{past}")
-    assert 'rel="prev" href="/ui/patients/1/pictures/2?at=2017-04-18T19%3A03"' in browser.page
+    assert 'rel="prev" href="/ui/patients/1/pictures/2?at=2017-04-19T02%3A03%3A59Z"' in browser.page
     assert "Remove this image" not in browser.words
+    past = "?at=2017-04-19T02:03:59Z"
     answer = browser.ask("GET", f"{PATIENT}/pictures/1/file{past}")
     assert answer.content.startswith(b"\x89PNG")
     assert browser.ask("GET", f"{PATIENT}/pictures/3/file{past}").status_code == 404
     assert browser.ask("GET", f"/ui/patients/2/pictures/1/file{past}").status_code == 404
+
+
+def test_there_is_a_stop_for_each_change_of_the_images(api: Api, browser: Browser) -> None:
+    """Each shows the gallery with that change, and not with the next one; a moved slider keeps the filters."""
+    for act in ("remove", "restore"):
+        api.clock.now += timedelta(minutes=1)
+        browser.get(PATIENT)
+        browser.post(f"{PATIENT}/pictures/2/{act}")
+    browser.get(PATIENT)
+    *stops, present = re.findall(r'<option value="\d+" data-at="([^"]*)"', browser.page)
+    assert present == ""
+    assert re.findall(r'class="bar-(\w+)"', browser.page) == [
+        *("added", "added", "added", "removed", "restored")
+    ]
+    assert "The images as they are now" in browser.words
+    assert "First image Wednesday 19 April" in browser.words
+    for at, ids in zip(stops, ([1], [2, 1], [3, 2, 1], [3, 1], [3, 2, 1]), strict=True):
+        browser.get(f"{PATIENT}?at={at}")
+        assert shown(browser) == ids
+        assert "As it was on" in browser.words
+    moved = {"HX-Request": "true"}
+    answer = browser.ask("GET", f"{PATIENT}?at={stops[1]}&type=Xray", headers=moved)
+    assert 'id="past-card"' not in answer.text
+    for part in ("past-band", "past-head", "past-then"):
+        assert f'id="{part}"' in answer.text
+    browser.get(f"{PATIENT}?at={stops[1]}&type=Xray")
+    assert '<input type="hidden" name="type" value="Xray">' in browser.page
+    assert shown(browser) == [2]
+    assert browser.get(f"{PATIENT}?version=1").status_code == 200
+    assert shown(browser) == [1]
+
+
+def test_a_patient_without_images_has_no_past(api: Api, browser: Browser) -> None:
+    """There is nothing to slide over."""
+    added = api.request("POST", f"{ROOT}/patient/", {**PATIENT_FIELDS, "first": "New"}).json["id"]
+    browser.get(f"/ui/patients/{added}")
+    assert 'id="past-card"' not in browser.page
+    assert "The images of this patient will be here" in browser.words
 
 
 def test_without_the_session_of_an_account_there_are_no_patients(api: Api) -> None:

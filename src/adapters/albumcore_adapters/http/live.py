@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from attrs import field, frozen
 
-from albumcore import Albumcore, RecordedEvent, Stream
+from albumcore import Album, Albumcore, FeedPage, RecordedEvent, Stream
 from albumcore.errors import Invalid
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.base.cursors import (
@@ -97,6 +97,12 @@ class Live:
     def beginning(self, stream: Stream[Any]) -> str:
         """The text of the cursor before the first event of a stream."""
         return self.cursors.text(stream.name, BEGINNING)
+
+    def cursor_after_newest(self, album: Stream[Album], newest: FeedPage) -> str:
+        """The text of the cursor after the first entry of a page, newest first; before the first event without one."""
+        if not newest.entries:
+            return self.beginning(album)
+        return self.cursor_after(newest.entries[0].recorded)
 
     def version_after(self, albums: Albumcore, stream: Stream[Any], cursor: str) -> int:
         """The version of the event that a cursor stands after; 0 for an empty text.

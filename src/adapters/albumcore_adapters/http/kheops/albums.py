@@ -102,7 +102,7 @@ def get(request: ApiRequest, holdings: Holdings, people: People) -> Response:
     with_users = request.query.flag("includeUsers") is True
     if with_users:
         _require_list_users(albums, caller, album, holdings.clock())
-    moment = asked_moment(request.query, albums, album, holdings.clock)
+    moment = asked_moment(request.query, albums, request.stream, holdings.clock)
     if moment is not None:
         then = album_then(albums, caller, album, Permission.READ_SERIES, moment)
         shown = album_json_then(holdings, caller, album, then, moment.version)

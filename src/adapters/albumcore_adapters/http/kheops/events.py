@@ -120,7 +120,7 @@ def list_all(
         newest = (
             page if not wanted.offset and page.entries else feed(evolve(wanted, limit=1, offset=0))
         )
-        cursor = live.cursor_after(newest.entries[0].recorded) if newest.entries else ""
+        cursor = live.cursor_after_newest(stream, newest)
     about = people, catalogue, claims
     entries = render(page, album, *about, form, versions="version" in shown_with)
     if "cursor" in shown_with:
@@ -144,7 +144,7 @@ def _version_asked(request: ApiRequest, albums: Albumcore, clock: Clock) -> int 
         raise BadQuery(WAIT, "it needs after")
     if query.values.keys().isdisjoint(MOMENT_NAMES):
         return None
-    moment = asked_moment(query, albums, request.album, clock)
+    moment = asked_moment(query, albums, request.stream, clock)
     return None if moment is None else moment.version
 
 

@@ -34,7 +34,7 @@ from albumcore_adapters.http.route import Route
 def list_all(request: ApiRequest, albums: Albumcore, people: People, clock: Clock) -> Response:
     """List the members, by e-mail address; or those of a moment of the past."""
     page, album = Page.of(request.query), request.album
-    moment = asked_moment(request.query, albums, album, clock)
+    moment = asked_moment(request.query, albums, request.stream, clock)
     if moment is None:
         members = members_json(albums.index, people, album)
     else:

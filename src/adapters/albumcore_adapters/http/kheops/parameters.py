@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 import falcon
 from attrs import evolve, frozen
 
-from albumcore import Albumcore, album_stream
+from albumcore import Albumcore, Stream
 from albumcore.errors import Invalid, UserNotFound
-from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId, is_uid
+from albumcore.ids import SeriesUID, StudyUID, UserId, is_uid
 from albumcore.past import Moment, past_time
 from albumcore.times import Clock
 from albumcore_adapters.directory.people import People
@@ -224,8 +225,10 @@ def user_named_or_none(people: People, reference: str | None) -> UserId | None:
 MOMENT_NAMES = ("at", "version")
 
 
-def asked_moment(query: Fields, albums: Albumcore, album: AlbumId, clock: Clock) -> Moment | None:
-    """The moment that ``at`` or ``version`` names in the history of an album; None without either.
+def asked_moment(
+    query: Fields, albums: Albumcore, stream: Stream[Any], clock: Clock
+) -> Moment | None:
+    """The moment that ``at`` or ``version`` names in the history of a stream; None without either.
 
     Raises:
         BadQuery: both are given, or the one is no time or version of the past.
@@ -237,6 +240,6 @@ def asked_moment(query: Fields, albums: Albumcore, album: AlbumId, clock: Clock)
         raise BadQuery("version", "at most one of at and version is expected")
     try:
         time = None if at is None else past_time(at, clock)
-        return albums.moment(album_stream(album), time, version)
+        return albums.moment(stream, time, version)
     except Invalid as error:
         raise BadQuery.of(error) from None

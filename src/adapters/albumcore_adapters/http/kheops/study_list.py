@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from albumcore import Album, Permission, study_stream
+from albumcore import Album, Permission, album_stream, study_stream
 from albumcore.errors import SeriesNotFound
 from albumcore.feed import PUBLIC, EntryKind, scopes_of
 from albumcore.ids import AlbumId, SeriesUID, StudyUID, is_uid
@@ -108,7 +108,7 @@ def _past_of(request: ApiRequest, holdings: Holdings, place: Place) -> tuple[Alb
             if query.text(name) is not None:
                 raise BadQuery(name, "it needs album")
         return None
-    moment = asked_moment(query, albums, album, holdings.clock)
+    moment = asked_moment(query, albums, album_stream(album), holdings.clock)
     if moment is None:
         return None
     return album, album_then(albums, request.caller, album, Permission.READ_SERIES, moment)

@@ -23,12 +23,11 @@ from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.past import (
-    Then,
-    address_in_utc,
+    AlbumThen,
     album_at,
+    album_card,
     entries_since,
     members_then,
-    past_card,
 )
 from albumcore_adapters.http.ui.study import panel
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
@@ -47,8 +46,6 @@ def album_page(
     live: Live,
 ) -> Response:
     """Show an album, now or as of ``at``; or, for htmx with ``offset``, older entries of its timeline."""
-    if (canonical := address_in_utc(request)) is not None:
-        return canonical
     albums, album, viewer = holdings.albums, request.api.album, request.signed_in.caller.user
     then = album_at(request, albums)
     source = TimelineSource(albums, people, catalogue, claims)
@@ -64,7 +61,7 @@ def album_page(
         "changes": None,
         "studies": panel(request, holdings, database),
         # A slider that is moved stays as it is.
-        "card": None if request.is_fragment else past_card(request, albums, album, then),
+        "card": None if request.is_fragment else album_card(request, albums, album, then),
     }
     if then is not None:
         if request.query.text("changes"):
@@ -72,6 +69,7 @@ def album_page(
             values["changes"] = changes_since(request, *about, then)
         return show(request, "album/album.html", **values, **_then(request, albums, people, then))
     acts, one = acts_in(request, albums), overview(albums.index, viewer, album)
+    newest = albums.feed(album, viewer, FeedQuery(limit=1))
     values |= {
         "overview": one,
         "album_name": one.row.name,
@@ -79,7 +77,7 @@ def album_page(
         "members": members_panel(request, albums, people),
         "may": {one.name for one in Permission if acts.may(one)},
         "events": request.url(f"{DATA}/albums/{album}/events"),
-        "cursor": _cursor(request, albums, live),
+        "cursor": live.cursor_after_newest(request.api.stream, newest),
     }
 
     def body() -> bytes:
@@ -91,7 +89,9 @@ def album_page(
     return Response(200, body, HTML_PAGE)
 
 
-def _then(request: PageRequest, albums: Albumcore, people: People, then: Then) -> Mapping[str, Any]:
+def _then(
+    request: PageRequest, albums: Albumcore, people: People, then: AlbumThen
+) -> Mapping[str, Any]:
     """What the page of the past has in place of the present: no act among it."""
     return {
         "album_name": shown_text(then.album.name),
@@ -100,13 +100,6 @@ def _then(request: PageRequest, albums: Albumcore, people: People, then: Then) -
         "may": frozenset(),
         "since": entries_since(request, albums, then),
     }
-
-
-def _cursor(request: PageRequest, albums: Albumcore, live: Live) -> str:
-    """The cursor after the newest entry that the reader sees, from which the page is followed."""
-    album, viewer = request.api.album, request.signed_in.caller.user
-    newest = albums.feed(album, viewer, FeedQuery(limit=1)).entries
-    return live.cursor_after(newest[0].recorded) if newest else live.beginning(request.api.stream)
 
 
 def post_comment(request: PageRequest, albums: Albumcore, people: People) -> Response:

@@ -21,7 +21,7 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.albums import FLAGS
 from albumcore_adapters.http.kheops.feed_json import descriptions
 from albumcore_adapters.http.ui.page_request import PageRequest
-from albumcore_adapters.http.ui.past import Then
+from albumcore_adapters.http.ui.past import AlbumThen
 from albumcore_adapters.http.ui.sentences import Sentences, bold, name_of
 from albumcore_adapters.http.ui.timeline import ENTRIES
 from albumcore_adapters.webhooks.json_values import person_json
@@ -64,7 +64,7 @@ def changes_since(
     people: People,
     catalogue: Catalogue,
     claims: SeriesClaims,
-    then: Then,
+    then: AlbumThen,
 ) -> Changes:
     """The net changes between a moment and the present."""
     album, viewer = request.api.album, request.signed_in.caller.user

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import falcon
 
@@ -12,6 +13,7 @@ from albumcore.errors import Invalid
 from albumcore.ids import ImageId
 from albumcore.image_sets import ImageType
 from albumcore.index import ImageRow
+from albumcore.streams import patient_stream
 from albumcore.times import Clock
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.blobs import ImageBytes
@@ -25,13 +27,13 @@ from albumcore_adapters.http.tscharts import images
 from albumcore_adapters.http.tscharts.value_readers import identifier
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
+from albumcore_adapters.http.ui.past import asked_then, images_card
 from albumcore_adapters.http.ui.picture import SHOWN_TYPES
 from albumcore_adapters.http.ui.pictures import (
     PictureFilter,
     StoredPicture,
     clinic_name,
     grouped,
-    moment_in,
     patient_in,
     patient_name,
     pictures_of,
@@ -50,7 +52,8 @@ def gallery_page(
     settings: Settings,
 ) -> Response:
     """Show the pictures of a patient, now or as of a moment."""
-    return _gallery(request, albums, patients, clinics, accounts, settings)
+    values = _gallery(request, albums, patients, clinics, accounts, settings)
+    return show(request, "gallery.html", refused=None, **values)
 
 
 def _gallery(
@@ -60,49 +63,46 @@ def _gallery(
     clinics: Clinics,
     accounts: Accounts,
     settings: Settings,
-    refused: str | None = None,
-) -> Response:
+) -> dict[str, Any]:
+    """What the page shows."""
     patient_id, patient = patient_in(request, patients)
-    filters, moment = PictureFilter.of(request), moment_in(request)
+    filters, then = (
+        PictureFilter.of(request),
+        asked_then(request, albums, patient_stream(patient_id)),
+    )
     known = {one.id: one for one in clinics.clinics()}
-    pictures = pictures_of(albums, patient_id, moment)
+    pictures = pictures_of(albums, patient_id, None if then is None else then.moment.at)
     shown = [one for one in pictures if filters.keeps(one, request)]
     removed = [
         one
         for one in (
             removed_pictures(albums, accounts, settings, patient_id, request.now)
-            if moment is None
+            if then is None
             else ()
         )
         if filters.keeps(one.picture, request)
     ]
     visited = {one.clinic for one in pictures}
-    local_now = request.times.local(request.now)
-    return show(
-        request,
-        "gallery.html",
-        status=200 if refused is None else 400,
-        patient_id=patient_id,
-        patient=patient,
-        name=patient_name(patient),
-        total=len(pictures),
-        groups=list(grouped(request, [*shown, *removed], known)),
-        is_empty=not shown and not removed,
-        filters=filters,
-        types=_types(request, pictures, filters),
-        all_types=list(ImageType),
-        visited=[
+    return {
+        "patient_id": patient_id,
+        "patient": patient,
+        "name": patient_name(patient),
+        "total": len(pictures),
+        "groups": list(grouped(request, [*shown, *removed], known)),
+        "is_empty": not shown and not removed,
+        "filters": filters,
+        "types": _types(request, pictures, filters),
+        "all_types": list(ImageType),
+        "visited": [
             (one, clinic_name(request, known, one)) for one in reversed(known) if one in visited
         ],
-        clinics=[(one, clinic_name(request, known, one)) for one in reversed(known)],
-        here=_clinic_of(known, request),
-        stations=clinics.stations(),
-        moment=moment,
-        first=None if not pictures else request.times.local(pictures[-1].at),
-        local_now=local_now,
-        local_moment=local_now if moment is None else request.times.local(moment),
-        refused=refused,
-    )
+        "clinics": [(one, clinic_name(request, known, one)) for one in reversed(known)],
+        "here": _clinic_of(known, request),
+        "stations": clinics.stations(),
+        "then": then,
+        # A slider that is moved stays as it is.
+        "card": None if request.is_fragment else images_card(request, albums, patient_id, then),
+    }
 
 
 def _types(
@@ -147,7 +147,8 @@ def add_picture(
     picture = request.files.get("picture", b"")
     if sniff(picture) not in SHOWN_TYPES:
         refused = "not_shown" if picture else "missing"
-        return _gallery(request, albums, patients, clinics, accounts, settings, refused)
+        values = _gallery(request, albums, patients, clinics, accounts, settings)
+        return show(request, "gallery.html", status=400, refused=refused, **values)
     source = request.account_api.source
     added = images.add(albums, database, image_bytes, source, ids, image_type, (picture, "base64"))
     where = request.url(f"/ui/patients/{patient_id}")

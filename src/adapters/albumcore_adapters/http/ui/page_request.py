@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
 
@@ -24,6 +24,14 @@ from albumcore_adapters.identity.errors import Unauthorized
 
 KEYS_COOKIE = "keys"
 """The cookie that is ``off`` where keys of a single letter are turned off."""
+
+
+_TO_ITS_END = timedelta(seconds=59)
+
+
+def moment_text(at: datetime) -> str:
+    """A moment as in addresses: in UTC, exact to the microsecond unless it is a whole second."""
+    return at.replace(tzinfo=None).isoformat() + "Z"
 
 
 @frozen
@@ -128,6 +136,28 @@ class PageRequest:
     def at(self) -> str | None:
         """The moment of the past that is shown, as in the address; None for the present."""
         return self.query.text("at") or None
+
+    @property
+    def address_in_utc(self) -> str | None:
+        """The same address with ``at`` in UTC, if it is as a date field has it: in the reader's time zone.
+
+        Such an address shows the same to all. A minute counts to its end, and that of now is the present.
+        """
+        text = self.at or ""
+        try:
+            is_local = "T" in text and datetime.fromisoformat(text).tzinfo is None
+            at = self.times.read(text) if is_local else None
+        except ValueError:
+            return None
+        if at is None:
+            return None
+        kept = {name: self.query.text(name) or None for name in self.query.values}
+        if self.times.field(at) == self.times.field(self.now):
+            kept["at"] = None
+        else:
+            is_minute = len(text) == len("YYYY-MM-DDThh:mm")
+            kept["at"] = moment_text(at + _TO_ITS_END * is_minute)
+        return self.url(self.req.path.removeprefix(self.prefix), **kept)
 
     # How it is shown
 

@@ -1,53 +1,89 @@
-"""The past of an album: the moment that a page shows, the stops of its slider, and the album as it was."""
+"""The past of an album or of a patient: the moment that a page shows, and the stops of its slider."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from markupsafe import Markup
 
-from albumcore import Album, Albumcore, FeedQuery, Permission
-from albumcore.ids import AlbumId
+from albumcore import (
+    Album,
+    Albumcore,
+    FeedQuery,
+    ImageAdded,
+    ImageRemoved,
+    ImageRestored,
+    Permission,
+    Stream,
+)
+from albumcore.ids import AlbumId, PatientId
+from albumcore.image_sets.image_set import PatientDeleted, PatientRestored
 from albumcore.past import Moment
 from albumcore.past_stops import stops_of
+from albumcore.streams import patient_stream
 from albumcore_adapters.access.albums import album_then
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_of
 from albumcore_adapters.http.kheops.parameters import asked_moment
-from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.members import MemberLine, MembersPanel
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.page_request import PageRequest, moment_text
 from albumcore_adapters.http.ui.timeline import TIMELINE_CHIPS
 
 MOST_STOPS = 490
 """The most stops of a slider, beside the one of the present."""
 
-_TO_ITS_END = timedelta(seconds=59)
-_BARS = {"comments": 20, "studies": 15, "members": 10, "settings": 6}
-"""The height of the bar of each kind of entry, of 24."""
+_BARS = {
+    "comments": 20,
+    "studies": 15,
+    "members": 10,
+    "settings": 6,
+    "added": 20,
+    "restored": 15,
+    "removed": 10,
+}
+"""The height of the bar of each kind of change, of 24."""
+
+_IMAGE_CHANGES: Mapping[type[Any], str] = {
+    ImageAdded: "added",
+    ImageRemoved: "removed",
+    ImageRestored: "restored",
+    PatientDeleted: "removed",
+    PatientRestored: "restored",
+}
 
 _WIDTH = 1000
 
 
 @frozen
 class Then:
-    """An album as of a moment.
+    """A moment of the past that a page shows.
 
     Attributes:
         moment: The moment.
-        album: The album as it was.
         text: The moment as in addresses.
         day: The day in words.
         words: The day and the time of day in words.
     """
 
     moment: Moment
-    album: Album
     text: str
     day: Markup
     words: Markup
+
+
+@frozen
+class AlbumThen(Then):
+    """An album as of a moment.
+
+    Attributes:
+        album: The album as it was.
+    """
+
+    album: Album = field(kw_only=True)
 
 
 @frozen
@@ -55,7 +91,7 @@ class Bar:
     """The bar of a change above the slider.
 
     Attributes:
-        kind: The kind of its entry, as the filters of the timeline.
+        kind: The kind of the change: as the filters of the timeline, or what was done with an image.
         x: Where it begins, of 1000.
     """
 
@@ -76,7 +112,7 @@ class StopOption:
         at: The moment, as in addresses; empty for the present.
         field: The same as the value of the date field.
         words: What is shown of it.
-        bar: The bar of its entry; None for the present.
+        bar: The bar of its change; None for the present.
     """
 
     at: str
@@ -93,8 +129,8 @@ class PastCard:
         stops: The stops, oldest first; the last one is the present.
         chosen: The stop that is shown.
         field: The value of the date field.
-        opened: The day of the first stop in words.
-        is_whole: Whether that is the day on which the album was opened, not one on which the reader joined it.
+        words: What is shown, in words.
+        begins: What the first stop is, in words.
         is_each: Whether each step is one change.
         bar_width: The width of a bar, of 1000.
     """
@@ -102,40 +138,26 @@ class PastCard:
     stops: Sequence[StopOption]
     chosen: int
     field: str
-    opened: Markup
-    is_whole: bool
+    words: Markup
+    begins: Markup
     is_each: bool
     bar_width: float
 
 
-def address_in_utc(request: PageRequest) -> Response | None:
-    """A redirect to the address with the moment in UTC, where the date field gave it in the reader's time zone.
+def asked_then(request: PageRequest, albums: Albumcore, stream: Stream[Any]) -> Then | None:
+    """The moment of a history that is asked for; None for the present.
 
-    Such an address shows the same to all. A moment of the minute that is now is the present.
+    Raises:
+        BadQuery: it is no time of the past.
     """
-    text = request.at
-    if text is None:
+    moment = asked_moment(request.query, albums, stream, lambda: request.now)
+    if moment is None:
         return None
-    try:
-        is_local, at = datetime.fromisoformat(text).tzinfo is None, request.times.read(text)
-    except ValueError:
-        return None
-    if not is_local or "T" not in text:
-        return None
-    query = {name: request.query.text(name) for name in ("show", "changes")}
-    present = request.times.field(request.now) == request.times.field(at)
-    moment = (
-        None if present else moment_text(at + _TO_ITS_END * (len(text) == len("YYYY-MM-DDThh:mm")))
-    )
-    return request.to(request.req.path.removeprefix(request.prefix), at=moment, **query)
+    day, words = request.times.day(moment.at), _words(request, moment.at)
+    return Then(moment, request.at or moment_text(moment.at), day, words)
 
 
-def moment_text(at: datetime) -> str:
-    """A moment as in addresses: in UTC, exact to the microsecond unless it is a whole second."""
-    return at.replace(tzinfo=None).isoformat() + "Z"
-
-
-def album_at(request: PageRequest, albums: Albumcore) -> Then | None:
+def album_at(request: PageRequest, albums: Albumcore) -> AlbumThen | None:
     """The album of the path as of the moment that is asked for; None for the present.
 
     Raises:
@@ -143,13 +165,11 @@ def album_at(request: PageRequest, albums: Albumcore) -> Then | None:
         AlbumNotFound: the reader was not a member then.
     """
     album, caller = request.api.album, request.signed_in.caller
-    moment = asked_moment(request.query, albums, album, lambda: request.now)
-    if moment is None:
+    then = asked_then(request, albums, request.api.stream)
+    if then is None:
         return None
-    then = album_then(albums, caller, album, Permission.LIST_USERS, moment)
-    times = request.times
-    text = request.at or moment_text(moment.at)
-    return Then(moment, then, text, times.day(moment.at), _words(request, moment.at))
+    found = album_then(albums, caller, album, Permission.LIST_USERS, then.moment)
+    return AlbumThen(then.moment, then.text, then.day, then.words, album=found)
 
 
 def _words(request: PageRequest, at: datetime) -> Markup:
@@ -157,7 +177,7 @@ def _words(request: PageRequest, at: datetime) -> Markup:
     return request.say("past.moment", day=times.day(at), clock=times.clock(at))
 
 
-def members_then(request: PageRequest, people: People, then: Then) -> MembersPanel:
+def members_then(request: PageRequest, people: People, then: AlbumThen) -> MembersPanel:
     """The members of an album of the past; nothing can be done about them."""
     reader = people.person(request.signed_in.caller.user)
     sub = None if reader is None else reader.sub
@@ -175,32 +195,70 @@ def entries_since(request: PageRequest, albums: Albumcore, then: Then) -> int:
     return now - before
 
 
-def past_card(
+def album_card(
     request: PageRequest, albums: Albumcore, album: AlbumId, then: Then | None
 ) -> PastCard:
-    """The slider and the date field, for the moment that is shown."""
+    """The slider and the date field of an album."""
     found = stops_of(albums, album, request.signed_in.caller.user, MOST_STOPS)
-    number, times = len(found.stops), request.times
+    first = found.stops[0]
+    is_whole = first.mutation == "CREATE_ALBUM"
+    begins = request.say(
+        "past.opened" if is_whole else "past.joined", day=request.times.day(first.at)
+    )
+    changes = [(stop.at, _kind(stop.mutation)) for stop in found.stops]
+    return _card(request, changes, then, "past.present", begins, is_each=found.step == 1)
+
+
+def images_card(
+    request: PageRequest, albums: Albumcore, patient: PatientId, then: Then | None
+) -> PastCard | None:
+    """The slider and the date field of a patient's images; None if there never was one."""
+    by_time = {
+        one.at: _IMAGE_CHANGES[type(one.event)]
+        for one in albums.history(patient_stream(patient))
+        if type(one.event) in _IMAGE_CHANGES
+    }
+    if not by_time:
+        return None
+    step = -(-len(by_time) // MOST_STOPS)
+    changes = [*islice(by_time.items(), 0, None, step)]
+    begins = request.say("gallery.past.began", day=request.times.day(changes[0][0]))
+    return _card(request, changes, then, "gallery.past.now", begins, is_each=step == 1)
+
+
+def _card(
+    request: PageRequest,
+    changes: Sequence[tuple[datetime, str]],
+    then: Then | None,
+    present: str,
+    begins: Markup,
+    *,
+    is_each: bool,
+) -> PastCard:
+    """The card over some changes, each a time and a kind."""
+    number, times = len(changes), request.times
     stops = [
         StopOption(
-            at=f"{stop.at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
-            field=times.field(stop.at),
-            words=request.say("past.as_it_was", at=_words(request, stop.at)),
-            bar=Bar(_kind(stop.mutation), round(place * _WIDTH / number, 1)),
+            at=f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+            field=times.field(at),
+            words=request.say("past.as_it_was", at=_words(request, at)),
+            bar=Bar(kind, round(place * _WIDTH / number, 1)),
         )
-        for place, stop in enumerate(found.stops)
+        for place, (at, kind) in enumerate(changes)
     ]
-    present = StopOption("", times.field(request.now), request.say("past.present"), None)
-    chosen = number
-    if then is not None:
-        chosen = max(0, sum(stop.at <= then.moment.at for stop in found.stops) - 1)
+    now = StopOption("", times.field(request.now), request.say(present), None)
+    if then is None:
+        chosen, words = number, now.words
+    else:
+        chosen = max(0, sum(at <= then.moment.at for at, _ in changes) - 1)
+        words = request.say("past.as_it_was", at=then.words)
     return PastCard(
-        [*stops, present],
+        [*stops, now],
         chosen,
         times.field(request.now if then is None else then.moment.at),
-        times.day(found.stops[0].at),
-        found.stops[0].mutation == "CREATE_ALBUM",
-        found.step == 1,
+        words,
+        begins,
+        is_each,
         round(_WIDTH / number / 3, 1),
     )
 

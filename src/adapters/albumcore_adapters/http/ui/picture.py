@@ -29,12 +29,12 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
+from albumcore_adapters.http.ui.past import asked_then
 from albumcore_adapters.http.ui.pictures import (
     PictureFilter,
     StoredPicture,
     account_name,
     clinic_name,
-    moment_in,
     patient_in,
     patient_name,
     pictures_of,
@@ -64,8 +64,11 @@ def picture_page(
 ) -> Response:
     """Show one picture, among those that the filters of the gallery leave."""
     patient_id, patient = patient_in(request, patients)
-    filters, moment = PictureFilter.of(request), moment_in(request)
-    every = pictures_of(albums, patient_id, moment)
+    filters, then = (
+        PictureFilter.of(request),
+        asked_then(request, albums, patient_stream(patient_id)),
+    )
+    every = pictures_of(albums, patient_id, None if then is None else then.moment.at)
     shown = [one for one in every if filters.keeps(one, request)]
     image_id = request.account_api.id
     place = next((number for number, one in enumerate(shown) if one.id == image_id), None)
@@ -94,7 +97,7 @@ def picture_page(
         newer=shown[place - 1].id if place else None,
         older=shown[place + 1].id if place + 1 < len(shown) else None,
         filters=filters,
-        moment=moment,
+        then=then,
         days=settings.restore_within,
     )
 
@@ -159,13 +162,14 @@ def _asked(request: PageRequest, albums: Albumcore, patients: Patients) -> Image
         falcon.HTTPNotFound: there is none.
     """
     patient_id, _ = patient_in(request, patients)
-    image_id, moment = ImageId(request.account_api.id), moment_in(request)
+    image_id = ImageId(request.account_api.id)
+    then = asked_then(request, albums, patient_stream(patient_id))
     try:
-        if moment is None:
+        if then is None:
             row, added = albums.image(image_id)
             patient = row.patient
         else:
-            patient, added = image_then(albums, image_id, at=moment)
+            patient, added = image_then(albums, image_id, at=then.moment.at)
     except ImageNotFound:
         raise falcon.HTTPNotFound from None
     if patient != patient_id:

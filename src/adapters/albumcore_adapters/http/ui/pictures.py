@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -12,12 +12,10 @@ from attrs import frozen
 from markupsafe import Markup
 
 from albumcore import Albumcore
-from albumcore.errors import Invalid
 from albumcore.ids import ImageId, PatientId, UserId
 from albumcore.image_sets import ImageType
 from albumcore.index import ImageRow
 from albumcore.kernel import ERASED
-from albumcore.past import past_time
 from albumcore.past_images import images_then
 from albumcore.streams import patient_stream
 from albumcore_adapters.access.restoring import restorable_images
@@ -28,8 +26,6 @@ from albumcore_adapters.directory.patients import Patient, Patients
 from albumcore_adapters.http.kheops.parameters import BadQuery
 from albumcore_adapters.http.tscharts.value_readers import identifier
 from albumcore_adapters.http.ui.page_request import PageRequest
-
-_SECONDS = 3  # parts of a time of day that has them
 
 
 @frozen
@@ -157,37 +153,11 @@ def patient_name(patient: Patient) -> str:
     return ", ".join(filter(None, (last, first)))
 
 
-def moment_in(request: PageRequest) -> datetime | None:
-    """The moment of the past in the address of a page (UTC); None for the present.
-
-    A time without a zone is in that of the reader, as a field for date and time gives it. One without seconds counts to
-    the end of its minute.
-
-    Raises:
-        BadQuery: it is no such time, or in the future.
-    """
-    text = request.at
-    if text is None:
-        return None
-    try:
-        given = datetime.fromisoformat(text)
-        if given.tzinfo is not None:
-            return past_time(text, lambda: request.now)
-        at = given.replace(tzinfo=request.times.zone).astimezone(UTC)
-        found = past_time(at.replace(tzinfo=None).isoformat(), lambda: request.now)
-        has_seconds = text.count(":") >= _SECONDS - 1
-        return found if has_seconds else found + timedelta(seconds=59 - found.second)
-    except Invalid as error:
-        raise BadQuery.of(error) from None
-    except (ValueError, OverflowError):
-        raise BadQuery("at", "a time such as 2026-01-31T12:00 is expected") from None
-
-
 def pictures_of(
-    albums: Albumcore, patient: PatientId, moment: datetime | None
+    albums: Albumcore, patient: PatientId, at: datetime | None
 ) -> Sequence[StoredPicture]:
     """The pictures of a patient now, or as of a moment; the newest first."""
-    if moment is None:
+    if at is None:
         where = {"patient": patient, "is_removed": False, "is_closed": False}
         # An image that was erased is still in the set, without its content.
         images = albums.load(patient_stream(patient)).images
@@ -196,8 +166,8 @@ def pictures_of(
         found = [_picture(row) for row in rows if row.image_id in known]
     else:
         found = [
-            StoredPicture(one, image.type, image.clinic, image.station, at)
-            for one, (image, at) in images_then(albums, patient, at=moment).items()
+            StoredPicture(one, image.type, image.clinic, image.station, added)
+            for one, (image, added) in images_then(albums, patient, at=at).items()
         ]
     return sorted(found, key=_recency, reverse=True)
 

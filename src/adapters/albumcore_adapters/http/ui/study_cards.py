@@ -68,7 +68,7 @@ class Shelf:
         if named is None:
             return cls(request, holdings, None)
         album, albums = AlbumId(named), holdings.albums
-        moment = asked_moment(request.query, albums, album, holdings.clock)
+        moment = asked_moment(request.query, albums, album_stream(album), holdings.clock)
         if moment is None:
             return cls(request, holdings, album)
         caller = request.signed_in.caller

@@ -73,7 +73,7 @@
     const slider = document.getElementById("stop");
     const field = document.getElementById("at");
     const stops = document.getElementById("stops").options;
-    const parts = ["past-band", "album-head", "album-then"];
+    const parts = ["past-band", "past-head", "past-then"];
     let began = location.href;
     let isMoving = false;
     let timer;
@@ -83,7 +83,7 @@
       slider.setAttribute("aria-valuetext", words);
     };
     const wait = (isWaiting) => {
-      const shown = [document.getElementById("album-then"), document.querySelector("#album-head .row")];
+      const shown = [document.getElementById("past-then"), document.querySelector("#past-head .row")];
       for (const one of shown) one?.toggleAttribute("inert", isWaiting);
       shown[0].setAttribute("aria-busy", isWaiting);
     };
@@ -98,11 +98,11 @@
       try {
         const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: running.signal });
         const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-        if (!answer.ok || !found.getElementById("album-then")) throw new Error(answer.status);
+        if (!answer.ok || !found.getElementById("past-then")) throw new Error(answer.status);
         for (const id of parts) document.getElementById(id).replaceWith(document.adoptNode(found.getElementById(id)));
         document.title = found.title;
         document.body.classList.toggle("is-past", Boolean(at));
-        window.htmx?.process(document.getElementById("album-then"));
+        window.htmx?.process(document.getElementById("past-then"));
         wait(false);
         settle(address);
       } catch (error) {
