@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from io import BytesIO
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -108,8 +109,11 @@ def unseal_bytes(sealed: bytes, key: SealKey, content: bytearray | None = None) 
         length = content_length(len(sealed))
     except ValueError as error:
         raise SealBroken(str(error)) from None
-    body = memoryview(sealed)[HEADER:]
-    return Opener.of(key, length, sealed[:HEADER]).chunks(range(_chunks(length)), body, content)
+    if content is None:
+        content = bytearray(length)
+    opener = Opener.of(key, length, sealed[:HEADER])
+    opener.chunks_into(memoryview(content), range(_chunks(length)), memoryview(sealed)[HEADER:])
+    return content
 
 
 def fits(key: SealKey, header: bytes) -> bool:
@@ -144,34 +148,35 @@ class Opener:
             raise SealBroken("they are those of another key")
         return cls(length, cipher, blob_id)
 
-    def chunks(
-        self, numbers: range, sealed: bytes | memoryview, content: bytearray | None = None
-    ) -> bytearray:
+    def chunks(self, numbers: range, sealed: bytes | memoryview) -> bytes:
         """Return the content of chunks in a row.
 
         Args:
             numbers: Their numbers, from 0.
             sealed: Their sealed bytes.
-            content: What it is written to, and returned; of the length of the content. By default, new memory.
 
         Raises:
             SealBroken: one of them was changed.
         """
-        if content is None:
-            content = bytearray(len(sealed) - _TAG * len(numbers))
-        last, size = _chunks(self.length) - 1, CHUNK + _TAG
-        read, written, number = memoryview(sealed), memoryview(content), 0
+        # Bytes that are written where they are: a bytearray would have to be copied to become bytes.
+        content = BytesIO(bytes(len(sealed) - _TAG * len(numbers)))
+        with content.getbuffer() as written:
+            self.chunks_into(written, numbers, memoryview(sealed))
+        return content.getvalue()
+
+    def chunks_into(self, written: memoryview, numbers: range, sealed: memoryview) -> None:
+        """Write the content of chunks in a row to memory of its length; see `chunks`."""
+        last, size, number = _chunks(self.length) - 1, CHUNK + _TAG, 0
         try:
             for place, number in enumerate(numbers):
                 self._cipher.decrypt_into(
                     _nonce(number, number == last),
-                    read[place * size : (place + 1) * size],
+                    sealed[place * size : (place + 1) * size],
                     self._id,
                     written[place * CHUNK : (place + 1) * CHUNK],
                 )
         except InvalidTag:
             raise SealBroken(f"chunk {number} has changed") from None
-        return content
 
 
 def chunks_of(start: int, stop: int) -> range:

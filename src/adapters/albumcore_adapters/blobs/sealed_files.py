@@ -54,19 +54,16 @@ class SealedRanges:
             return b""
         chunks = chunks_of(start, stop)
         before = start - chunks.start * CHUNK
-        if stop - start < CHUNK:
-            content: bytes | bytearray = self._cached(chunks)
-        else:
-            content = self._opened(chunks)
-        return bytes(memoryview(content)[before : before + stop - start])
+        content = self._cached(chunks) if stop - start < CHUNK else self._opened(chunks)
+        return content[before : before + stop - start]  # whole chunks are not copied
 
     def _cached(self, chunks: range) -> bytes:
         """Return the content of one chunk or two in a row."""
         if missing := [number for number in chunks if number not in self._recent]:
             run = range(missing[0], missing[-1] + 1)
-            opened = memoryview(self._opened(run))
+            opened = self._opened(run)
             for place, number in enumerate(run):
-                self._recent[number] = bytes(opened[place * CHUNK : (place + 1) * CHUNK])
+                self._recent[number] = opened[place * CHUNK : (place + 1) * CHUNK]
         found = [self._recent.pop(number) for number in chunks]
         self._recent.update(zip(chunks, found, strict=True))  # The newest are at the end.
         self._forget(list(self._recent)[:-_CACHED_CHUNKS])
@@ -76,7 +73,7 @@ class SealedRanges:
         for number in numbers:
             del self._recent[number]
 
-    def _opened(self, chunks: range) -> bytearray:
+    def _opened(self, chunks: range) -> bytes:
         first, after = range_of(chunks, self.length)
         if self._opener is None:
             # The header comes right before the first chunk.
