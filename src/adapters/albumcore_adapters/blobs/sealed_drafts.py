@@ -16,7 +16,8 @@ from albumcore_adapters.blobs.sealed_files import SealedRanges
 class SealedDraft:
     """A sealed blob that is being written. Once it is finished, it is a `ByteSource`. For one thread.
 
-    A draft has an open file until it is committed or discarded. No more than two chunks of content are in memory.
+    A draft has an open file until it is committed or discarded. Of the content, what is written at once is in memory,
+    and a chunk.
 
     Attributes:
         length: Length of the content so far, in bytes.
@@ -49,12 +50,15 @@ class SealedDraft:
         self._sha256.update(content)
         self.length += len(content)
         plain = memoryview(content)
+        sealed = []
         # A chunk is sealed once more follows it: only then it is known not to be the last.
         while len(self._rest) + len(plain) > CHUNK:
             taken = CHUNK - len(self._rest)
             chunk = self._rest + plain[:taken] if self._rest else plain[:taken]
             self._rest, plain = bytearray(), plain[taken:]
-            self._draft.write(self._sealer.seal(chunk, is_last=False))
+            sealed.append(self._sealer.seal(chunk, is_last=False))
+        # Written together: the system then caches the file in larger blocks, which are read faster.
+        self._draft.write(b"".join(sealed))
         self._rest += plain
 
     def finish(self) -> None:
