@@ -298,6 +298,9 @@ def test_what_gunicorn_does_to_a_socket(pair: tuple[socket.socket, socket.socket
     [
         (b"GET /a?after=x&wait=60 HTTP/1.1\r\nHost: a\r\n\r\n", True),
         (b"GET /a?wait=0 HTTP/1.1\r\n\r\n", True),
+        (b"HEAD /a?wait=0 HTTP/1.1\r\n\r\n", True),
+        (b"\r\nGET /a?wait=60 HTTP/1.1\r\n\r\n", True),
+        (b"POST /a?wait=60 HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n", False),
         (b"GET /a?%77ait=60 HTTP/1.1\r\n\r\n", False),
         (b"GET /a HTTP/1.1\r\nX-A: wait=60\r\n\r\n", False),
     ],

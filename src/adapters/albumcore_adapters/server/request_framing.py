@@ -144,8 +144,12 @@ class ChunkScanner:
 
 
 def asks_to_wait(received: bytes) -> bool:
-    """Whether the address of a request has the parameter ``wait``, in the one way that the application reads it."""
-    return b"wait=" in received.partition(b"\r\n")[0]
+    """Whether a request reads, and its address has the parameter ``wait`` in the one way that the application reads it.
+
+    Gunicorn's parser skips an empty line before a request (RFC 9112 section 2.2).
+    """
+    line = received.lstrip(b"\r\n").partition(b"\r\n")[0]
+    return line.startswith((b"GET ", b"HEAD ")) and b"wait=" in line
 
 
 def refusal(received: bytes) -> Exception | None:
