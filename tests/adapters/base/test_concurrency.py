@@ -26,6 +26,17 @@ def test_without_patience_a_caller_is_refused_at_once() -> None:
         pass
 
 
+def test_a_holder_has_a_share() -> None:
+    """Others have the rest; a slot that is given back counts no more."""
+    limit = ConcurrencyLimit(2, "busy", 7, LONG, share=1)
+    for _ in range(2):
+        with limit.slot("one"):
+            with pytest.raises(LimitReached, match="busy"), limit.slot("one"):
+                pass
+            with limit.slot("other"):
+                pass
+
+
 def test_with_patience_a_caller_waits_for_a_slot() -> None:
     """It gets the one that becomes free."""
     limit, waits = ConcurrencyLimit(1, "busy", 1, LONG), Event()

@@ -86,6 +86,21 @@ def test_a_worker_that_stops_answers(world: World) -> None:
     assert after(world, BOB, cursor, wait="60").json == []
 
 
+def test_a_user_leaves_room_for_others(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Half of those who may wait are of one user at most; more of theirs get 503."""
+    world = open_world(tmp_path_factory.mktemp("half"), start=settle, max_waiting=3)
+    try:
+        cursor = now(world)
+        with waiting(world, BOB, cursor) as one, waiting(world, BOB, cursor) as another:
+            refused = after(world, BOB, cursor, wait="60")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            with waiting(world, CAROL, cursor) as other:
+                world.act(ALICE, post_comment, "x")
+                assert [comments(ask.result(SOON)) for ask in (one, another, other)] == [["x"]] * 3
+    finally:
+        world.service.close()
+
+
 def test_a_bounded_number_waits(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Past it, 503 with Retry-After; but what is there is answered."""
     world = open_world(tmp_path_factory.mktemp("few"), start=settle, max_waiting=1)

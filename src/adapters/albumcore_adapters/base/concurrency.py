@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
@@ -31,10 +32,20 @@ class ConcurrencyLimit:
         retry_after: Whole seconds after which a refused caller may try again.
         patience: How long every slot must have been occupied before a caller is refused, in seconds. Until then,
             callers wait.
+        share: How many slots one holder may occupy; None for all.
     """
 
-    def __init__(self, limit: int, detail: str, retry_after: int, patience: float = 0) -> None:
+    def __init__(
+        self,
+        limit: int,
+        detail: str,
+        retry_after: int,
+        patience: float = 0,
+        share: int | None = None,
+    ) -> None:
         self._free = limit
+        self._share = share
+        self._held: Counter[str] = Counter()
         self._full_since = 0.0
         self._changed = Condition()
         self._detail = detail
@@ -42,23 +53,33 @@ class ConcurrencyLimit:
         self._patience = patience
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self, holder: str = "") -> Iterator[None]:
         """Occupy one slot until the block ends.
 
+        Args:
+            holder: For whom; see the share.
+
         Raises:
-            LimitReached: every slot is occupied, and none became free for as long as the patience lasts.
+            LimitReached: every slot is occupied, and none became free for as long as the patience lasts; or the holder
+                has their share.
         """
         with self._changed:
+            if self._share is not None and self._held[holder] >= self._share:
+                raise LimitReached(self._detail, self._retry_after)
             while not self._free:
                 seconds = self._full_since + self._patience - monotonic()
                 if seconds <= 0:
                     raise LimitReached(self._detail, self._retry_after)
                 self._changed.wait(seconds)
             self._free -= 1
+            self._held[holder] += 1
             self._full_since = monotonic()
         try:
             yield
         finally:
             with self._changed:
                 self._free += 1
+                self._held[holder] -= 1
+                if not self._held[holder]:
+                    del self._held[holder]
                 self._changed.notify()

@@ -83,7 +83,8 @@ class Settings:
         "ALBUMCORE_MAX_WAITING",
         whole_number(1, 10_000),
         64,
-        "Requests that each worker lets wait for events at a time, each in a thread; a further one is answered 503.",
+        "Requests that each worker lets wait for events at a time, each in a thread, and half as many of one user; a "
+        "further one is answered 503.",
     )
     jwt_issuer: str | None = setting(
         "ALBUMCORE_JWT_ISSUER",

@@ -166,7 +166,9 @@ def components(service: Service) -> Components:
 
 def _waiting_limit(settings: Settings) -> ConcurrencyLimit:
     detail = "too many requests wait for events; try again"
-    return ConcurrencyLimit(settings.max_waiting, detail, retry_after=_RETRY_SECONDS)
+    # Half of them for one user: their requests do not keep those of others from waiting.
+    share = -(-settings.max_waiting // 2)
+    return ConcurrencyLimit(settings.max_waiting, detail, _RETRY_SECONDS, share=share)
 
 
 def _on_error(

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from albumcore import Album, Albumcore, FeedPage, RecordedEvent, Stream
 from albumcore.errors import Invalid
+from albumcore.ids import UserId
 from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.base.cursors import (
     BEGINNING,
@@ -83,7 +84,7 @@ class Live:
     Attributes:
         watch: Wakes waiting requests.
         cursors: Makes and reads the texts of cursors.
-        limit: How many requests of this process may wait at a time.
+        limit: How many requests of this process may wait at a time, and how many of one user.
     """
 
     watch: LogWatch
@@ -130,6 +131,7 @@ class Live:
         seconds: float,
         read: Callable[[], P],
         environ: Mapping[str, Any],
+        user: UserId,
     ) -> P:
         """What ``read`` returns as soon as it has entries, or after so many seconds.
 
@@ -141,16 +143,17 @@ class Live:
             seconds: How long to wait; 0 for not at all.
             read: Reads the page.
             environ: The variables of WSGI of the request.
+            user: Who makes the request.
 
         Raises:
-            LimitReached: there are no entries, and too many requests wait.
+            LimitReached: there are no entries, and too many requests wait, or too many of the user.
         """
         found = read()
         if found.entries or not seconds:
             return found
         until = monotonic() + seconds
         news = Event()
-        with self.limit.slot(), self.watch.watching(stream.name, news.set):
+        with self.limit.slot(user), self.watch.watching(stream.name, news.set):
             while True:
                 news.clear()  # before the reading: what it misses sets it again
                 found = read()

@@ -56,6 +56,7 @@ def later_entries(
             lambda: albums.feed(request.album, viewer, later),
         ),
         request.req.env,
+        viewer,
     )
 
 

@@ -75,7 +75,8 @@ def list_events(
                 raise not_found()
             return _page(albums, stream, version, limit)
 
-    entries = live.wait_for(stream, seconds, page, request.req.env).entries
+    user = request.source.user
+    entries = live.wait_for(stream, seconds, page, request.req.env, user).entries
     if entries:
         cursor = live.cursor_after(entries[-1])
     response = Response.json([_shown(live, one) for one in entries])
