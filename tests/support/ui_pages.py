@@ -47,6 +47,7 @@ UI_PAGES = (
     UiPage("gallery", "/ui/patients/1"),
     UiPage("picture", "/ui/patients/1/pictures/1"),
     UiPage("settings", "/ui/settings", is_pictured=False),
+    UiPage("own-tokens", "/ui/settings/tokens", is_pictured=False),
     UiPage("keyboard", "/ui/keyboard", is_pictured=False),
     UiPage("not-found", "/ui/albums/0000000000", status=404),
 )

@@ -226,3 +226,50 @@ def test_report_providers_are_listed_and_those_who_may_add_and_delete(world: Wor
     assert 'value="no address" aria-invalid="true"' in browser.page
     browser.post(f"{HERE}/report-providers/delete", provider=provider)
     assert "No report provider is connected." in browser.words
+
+
+MINE = "/ui/settings/tokens"
+
+
+def test_a_program_acts_as_the_reader_until_its_token_is_revoked(world: World) -> None:
+    """The token is shown once, and is listed at the settings, not in an album."""
+    browser = signed_in(world, BOB)
+    browser.get("/ui/settings")
+    assert "Bob" in browser.words
+    assert f'href="{MINE}"' in browser.page
+    browser.get(MINE)
+    browser.post(MINE, title="My script", not_before_time="", expiration_time="2026-03-02T13:00")
+    [secret] = re.findall(r'id="secret" readonly value="(\w+)"', browser.page)
+    assert "/link/" not in browser.page
+
+    def read() -> int:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return world.client.simulate_get("/albums", headers=headers).status_code
+
+    assert read() == 200
+    browser.get(MINE)
+    assert "My script" in browser.words
+    assert secret not in browser.page
+    for other, path in ((ALICE, MINE), (ALICE, f"{HERE}/tokens")):
+        elsewhere = signed_in(world, other)
+        elsewhere.get(path)
+        assert "My script" not in elsewhere.words
+        [token] = re.findall(r'name="token" value="(\w+)"', browser.page)
+        assert elsewhere.post(f"{MINE}/revoke", token=token).status_code == 404
+    browser.get(MINE)
+    browser.post(f"{MINE}/revoke", token=token)
+    assert "Revoked" in browser.words
+    assert read() == 401
+    browser.post(MINE, title="", expiration_time="2026-03-02T13:00")
+    assert "title-about" in browser.page
+
+
+def test_the_settings_say_what_is_remembered_of_whom(world: World) -> None:
+    """To those who are signed in; the others have settings of their browser."""
+    about = ("Your account", "What is remembered of you", "How to be forgotten")
+    browser = signed_in(world, BOB)
+    browser.get("/ui/settings")
+    assert all(one in browser.words for one in about)
+    browser.cookies.clear()
+    browser.get("/ui/settings")
+    assert not any(one in browser.words for one in about)

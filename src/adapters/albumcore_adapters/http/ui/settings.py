@@ -1,4 +1,4 @@
-"""The settings of the reader, in cookies of the browser: language, and keys of a single letter; the list of keys."""
+"""The settings of the reader, in cookies of the browser, and what is known of them; the list of keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The capability tokens of an album: made, shown once, and revoked."""
+"""The capability tokens of an album, and those by which programs act as the reader: made, shown once, and revoked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, fields_dict
 
-from albumcore import Albumcore, Grants, Permission, album_stream
+from albumcore import Albumcore, Grants, Permission, album_stream, user_stream
 from albumcore.errors import Invalid
+from albumcore.ids import AlbumId
 from albumcore.index import CapabilityTokenRow
 from albumcore.times import Clock
 from albumcore_adapters.base.random_ids import MakeId
@@ -34,7 +35,7 @@ _TIMES = ("not_before_time", "expiration_time")
 def tokens_page(
     request: PageRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
 ) -> Response:
-    """Show the tokens of an album, the usable ones first, and the form of a new one."""
+    """Show the tokens, the usable ones first, and the form of a new one."""
     return _show(request, albums, people, token_last_uses)
 
 
@@ -45,21 +46,23 @@ def _show(
     token_last_uses: TokenLastUses,
     refused: Invalid | None = None,
 ) -> Response:
-    viewer, album = request.signed_in.caller.user, request.api.album
-    rows = albums.index.rows(CapabilityTokenRow, {"stream": album_stream(album).name})
+    viewer, album = request.signed_in.caller.user, _album(request)
+    stream = user_stream(viewer) if album is None else album_stream(album)
+    rows = albums.index.rows(CapabilityTokenRow, {"stream": stream.name})
     rows.sort(key=lambda row: row.issued_at, reverse=True)
     rows.sort(key=lambda row: row.is_revoked or row.expires_at <= request.now)
     form = request.form
     return show(
         request,
-        "album/tokens.html",
+        "tokens.html",
         status=200 if refused is None else 400,
         album=album,
-        overview=overview(albums.index, viewer, album),
+        name=None if album is None else overview(albums.index, viewer, album).row.name,
+        here=_here(request),
         tokens=tokens_json(rows, viewer, albums, people, token_last_uses),
         name_of=name_of,
         moment_of=datetime.fromisoformat,
-        grants=OFFERED_GRANTS,
+        grants=() if album is None else OFFERED_GRANTS,
         chosen=[one for one in OFFERED_GRANTS if form.flag(f"{one}_permission")] or ["read"],
         title=form.text("title") or "",
         starts=form.text("not_before_time") or request.times.field(request.now),
@@ -78,7 +81,7 @@ def make_token(
     make_id: MakeId,
     settings: Settings,
 ) -> Response:
-    """Make a token of the album, and show its secret this once; a refused form is shown again with the reason."""
+    """Make a token, and show its secret this once; a refused form is shown again with the reason."""
     try:
         form = _form(request)
         about = (albums, people, token_last_uses, clock, make_id)
@@ -87,8 +90,9 @@ def make_token(
         return _show(request, albums, people, token_last_uses, error)
     return show(
         request,
-        "album/token_made.html",
-        album=request.api.album,
+        "token_made.html",
+        album=_album(request),
+        here=_here(request),
         token=token,
         link=f"{settings.api_url}/link/{token['secret']}",
         expires=datetime.fromisoformat(token["expiration_time"]),
@@ -102,7 +106,8 @@ def _form(request: PageRequest) -> Fields:
         Invalid: a time is none.
     """
     values = {name: list(found) for name, found in request.form.values.items()}
-    values |= {"scope_type": ["album"], "album": [request.api.album]}
+    album = _album(request)
+    values |= {"scope_type": ["user"]} if album is None else _of_album(album)
     for name in _TIMES:
         text = request.form.text(name)
         values.pop(name, None)
@@ -120,13 +125,27 @@ def _form(request: PageRequest) -> Fields:
 def revoke_token(
     request: PageRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
 ) -> Response:
-    """Revoke a token of the album."""
+    """Revoke a token."""
     token = request.api_with(capability=request.form.text("token") or "")
     revoke(token, albums, people, token_last_uses)
-    return request.to(f"/ui/albums/{request.api.album}/tokens")
+    return request.to(_here(request))
 
 
-_HERE = "/ui/albums/{album}/tokens"
+def _album(request: PageRequest) -> AlbumId | None:
+    """The album whose tokens are shown; None for those by which programs act as the reader."""
+    return None if "album" not in request.path else request.api.album
+
+
+def _of_album(album: AlbumId) -> dict[str, list[str]]:
+    return {"scope_type": ["album"], "album": [album]}
+
+
+def _here(request: PageRequest) -> str:
+    album = _album(request)
+    return _MINE if album is None else f"/ui/albums/{album}/tokens"
+
+
+_HERE, _MINE = "/ui/albums/{album}/tokens", "/ui/settings/tokens"
 
 ROUTES = (
     page(
@@ -147,4 +166,7 @@ ROUTES = (
         "Revoke a capability token of an album.",
         permission=Permission.MANAGE_CAPABILITY_TOKENS,
     ),
+    page(_MINE, tokens_page, "Show the tokens by which programs act as the reader."),
+    act(_MINE, make_token, "Make such a token, and show its secret."),
+    act(f"{_MINE}/revoke", revoke_token, "Revoke such a token."),
 )
