@@ -40,7 +40,9 @@ _CUT = """() => {
     if (one.closest("svg, .hidden, .skip, select, dialog:not([open])") || style.clipPath !== "none"
       || ["auto", "scroll"].includes(style.overflowX) || style.display === "inline"
       || !one.innerText?.trim() || one.matches("textarea")) continue;
-    if (one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+    // A column of a few letters cuts nothing, and cannot be read.
+    const broken = one.clientWidth < 48 && one.innerText.length > 20;
+    if (broken || (one.scrollWidth > one.clientWidth + 1 && one.clientWidth))
       found.push(`${one.tagName}.${one.className}: ${one.innerText.slice(0, 60)}`);
   }
   return found;
