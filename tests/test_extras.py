@@ -155,6 +155,31 @@ def test_frames_are_rendered_with_their_extra(
     assert (done.returncode, done.stdout, done.stderr) == (0, f"['CT']\n{expected}\n", "")
 
 
+EXPORTING = """\
+from albumcore_adapters.export.formats import MissingExtra, export_writer
+try:
+    print(export_writer("parquet").__name__)
+except MissingExtra as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("extras", "expected"),
+    [
+        ([], "Parquet needs more: pip install 'albumcore[export]'"),
+        (["export"], "write_parquet"),
+    ],
+)
+def test_parquet_is_written_with_its_extra(
+    extras: list[str], expected: str, tmp_path: Path
+) -> None:
+    """Without it, the error says what to install."""
+    wanted = [one for extra in ("", "service", *extras) for one in required(extra)]
+    done = run_with(closure(wanted) - {"falcon"}, EXPORTING, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
+
+
 def test_the_command_without_the_service_names_the_extra(tmp_path: Path) -> None:
     """One line and status 2, as the installed script and as a module."""
     expected = "albumcore: the service needs more: pip install 'albumcore[service]'\n"

@@ -44,10 +44,10 @@ _Texts: TypeAlias = Annotated[
     bool, Parameter(negative=(), help="Write the texts of comments, which may name people.")
 ]
 _Albums: TypeAlias = Annotated[
-    tuple[str, ...], Parameter(negative=(), help="An album to export alone; it may be repeated.")
+    tuple[str, ...], Parameter(negative=(), help="Only this album; it may be repeated.")
 ]
 _Patients: TypeAlias = Annotated[
-    tuple[int, ...], Parameter(negative=(), help="A patient to export alone; it may be repeated.")
+    tuple[int, ...], Parameter(negative=(), help="Only this patient; it may be repeated.")
 ]
 _At: TypeAlias = Annotated[
     str | None,

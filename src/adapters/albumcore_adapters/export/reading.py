@@ -21,7 +21,6 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.export.tables import ExportedEntry, ExportedImage
 from albumcore_adapters.sql.database import Database, rows_of
 
-_PAGE = 1000  # events
 _ALBUMS = "SELECT album_id AS id FROM album_row"
 _PATIENTS = "SELECT DISTINCT patient AS id FROM image_row WHERE is_closed = 0"
 
@@ -37,12 +36,14 @@ class ExportSource:
         database: Their database.
         people: The people that they name.
         at: The time (UTC) as of which it is exported; None for the present.
+        page: How many events are in memory together; of a patient, all.
     """
 
     albums: Albumcore = field(repr=False)
     database: Database = field(repr=False)
     people: People = field(repr=False)
     at: datetime | None = None
+    page: int = 1000
 
     def version_of(self, stream: Stream[Any]) -> int | None:
         """The version of a stream up to which it is exported; None for all of it."""
@@ -54,7 +55,7 @@ class ExportSource:
         """The history of a stream, up to a version if there is one, some events at a time."""
         reached = 0
         while until is None or reached < until:
-            end = reached + _PAGE if until is None else min(reached + _PAGE, until)
+            end = reached + self.page if until is None else min(reached + self.page, until)
             page = tuple(self.albums.history(stream, reached, end))
             if not page:
                 return
@@ -116,7 +117,7 @@ def _exported_entry(
     return ExportedEntry(
         album_id=album,
         version=one.recorded.version,
-        at=act.at,
+        recorded_at=act.at,
         event_type="Comment" if one.kind is EntryKind.COMMENT else "Mutation",
         mutation_type=one.type.mutation,
         source=people.get(one.author, Person(one.author)).sub,
@@ -176,7 +177,7 @@ def _images_of(source: ExportSource, patient: PatientId) -> Iterator[ExportedIma
         yield ExportedImage(
             patient_id=str(patient),
             image_id=str(image_id),
-            at=act.at,
+            recorded_at=act.at,
             source=people.get(act.user, Person(act.user)).sub,
             clinic=event.clinic,
             station=event.station,

@@ -25,7 +25,7 @@ class ExportedEntry:
     Attributes:
         album_id: The album.
         version: Its place in the history of the album. Events that the feed does not show leave gaps.
-        at: When it happened (UTC).
+        recorded_at: When it happened (UTC).
         event_type: ``Comment`` or ``Mutation``.
         mutation_type: What a mutation did; None for a comment.
         source: Who acted: a ``sub``.
@@ -44,7 +44,7 @@ class ExportedEntry:
 
     album_id: str = field(metadata=_id_of("album"))
     version: int
-    at: datetime
+    recorded_at: datetime
     event_type: str
     mutation_type: str | None
     source: str = field(metadata=_id_of("user"))
@@ -68,7 +68,7 @@ class ExportedImage:
     Attributes:
         patient_id: The patient.
         image_id: The image.
-        at: When it was added (UTC).
+        recorded_at: When it was added (UTC).
         source: Who added it.
         clinic: The clinic it was taken at.
         station: The station it was taken at.
@@ -81,7 +81,7 @@ class ExportedImage:
 
     patient_id: str = field(metadata=_id_of("patient"))
     image_id: str = field(metadata=_id_of("image"))
-    at: datetime
+    recorded_at: datetime
     source: str = field(metadata=_id_of("user"))
     clinic: int | None
     station: int | None
