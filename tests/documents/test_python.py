@@ -40,6 +40,34 @@ DICOMwebClient = create_autospec(DICOMwebClient, return_value=made)
 """,
         "assert len(client.store_instances.call_args.args[0]) == 1",
     ),
+    "docs/how-to/export-for-research.md": (
+        """
+import hmac, sys
+from pathlib import Path
+import duckdb, pandas, polars
+from albumcore_adapters.cli import main
+from support.documented import fill
+
+fill(Path("albumcore"))
+key_file = Path("research.key")
+key_file.write_bytes(bytes(range(32)))
+key_file.chmod(0o600)
+for what, form in (("feed", "parquet"), ("images", "csv")):
+    sys.argv = ["albumcore", "export", "--what", what, "--format", form, "--data", "albumcore"]
+    sys.argv += ["--key-file", "research.key", "--out", f"{what}.{form}"]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code
+""",
+        """
+assert per_type["ADD_USER"] == 1
+assert dict(per_user.iter_rows())[alice] == 1 and comments.height == 6
+[(_, entries, latest)] = studies
+assert entries == 1 and latest.utcoffset().total_seconds() == 0
+assert len(images) == 2 and str(images["recorded_at"].dt.tz) == "UTC"
+""",
+    ),
     "docs/how-to/follow-an-album.md": (
         """
 import json, time
@@ -166,7 +194,12 @@ def test_the_python_of_a_page_runs(name: str, tmp_path: Path) -> None:
     """From its first block to its last, in one process, where a warning is an error."""
     before, after = GRANTED[name]
     code = "\n".join((before, *(block.code for block in python_of(ROOT / name)), after))
-    path = [ROOT / "examples", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    path = [
+        ROOT / "examples",
+        ROOT / "tests",
+        ROOT / "docs",
+        *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)),
+    ]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=tmp_path,

@@ -48,7 +48,10 @@ REFUSED: Mapping[str, tuple[int, str]] = {
 """Blocks that the page says are refused, by their beginning: the status, and what the message has."""
 
 BACKUP = "albumcore backup /backup/2026-03-14"
+RESEARCH_KEY = "(umask 077; head -c 32 /dev/urandom > /srv/research.key)"
 BEFORE: Mapping[str, str] = {
+    "albumcore export --what feed --format parquet": RESEARCH_KEY,
+    "albumcore export --what feed --format csv --key-file": RESEARCH_KEY,
     "tar -C /backup/2026-03-14": BACKUP,
     "albumcore restore /backup/2026-03-14 --data /tmp/looked-at": BACKUP,
     "albumcore verify --read-only --data /mnt/backup": "cp -r /srv/albumcore /mnt/backup",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from albumcore_adapters.export.tables import (
     export_values,
 )
 from albumcore_adapters.export.whole_file import whole_file
+from blocks import ROOT
 
 BY_TYPE: Mapping[str, st.SearchStrategy[Any]] = {
     "str": comments() | st.tuples(st.sampled_from(FORMULA), comments()).map("".join),
@@ -241,3 +243,24 @@ def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
         file.write(b"second")
         raise ValueError("broken")
     assert [one.read_bytes() for one in tmp_path.iterdir()] == [b"first"]
+
+
+# The page
+
+
+def test_the_page_has_every_column() -> None:
+    """In their order, with their types, and with what has a pseudonym."""
+    words = {
+        "str": "text",
+        "int": "integer",
+        "bool": "boolean",
+        "datetime": "time",
+        "tuple[str, ...]": "list of texts",
+    }
+    page = (ROOT / "docs" / "how-to" / "export-for-research.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\w ]+) \| (?:`([\w ]+)`)? ?\| ", page, re.MULTILINE)
+    assert rows == [
+        (one.name, words[one.type] + " or null" * one.is_optional, one.identifies or "")
+        for table in (ExportedEntry, ExportedImage)
+        for one in export_columns(table)
+    ]
