@@ -96,22 +96,6 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
 
 
-@nox.session(default=False)
-def browser(session: nox.Session) -> None:
-    """The pages in Chromium, which the system has to have: with axe, and everything that needs script."""
-    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
-    session.install(".[service]", *groups)
-    session.run("pytest", *(session.posargs or [BROWSER]))
-
-
-@nox.session(default=False)
-def screenshots(session: nox.Session) -> None:
-    """The pictures of the pages that the documentation shows, taken anew."""
-    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
-    session.install(".[service]", *groups)
-    session.run("python", "docs/screenshots.py")
-
-
 @nox.session
 def postgres(session: nox.Session) -> None:
     """The tests of the contracts, and the state machines, with every world in a PostgreSQL database."""
@@ -120,6 +104,25 @@ def postgres(session: nox.Session) -> None:
     with quick_files() as env:
         env = {**env, "ALBUMCORE_TEST_DATABASE": "postgres"}
         session.run("pytest", *PARALLEL, "-m", "not on_sqlite", *chosen, env=env)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The pages in the Chromium of the system: with axe, by keys, without script, and everything that needs it."""
+    if shutil.which("chromium") is None and not os.environ.get("CI"):
+        session.skip("Chromium is not installed; Debian's package is `chromium`")
+    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
+    session.install(".[service]", *groups)
+    with quick_files() as env:
+        session.run("pytest", *PARALLEL, *(session.posargs or [BROWSER]), env=env)
+
+
+@nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """The pictures of the pages that the documentation shows, taken anew."""
+    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
+    session.install(".[service]", *groups)
+    session.run("python", "docs/screenshots.py")
 
 
 @nox.session

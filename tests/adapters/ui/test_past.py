@@ -145,6 +145,18 @@ def test_the_stops_are_of_what_the_reader_sees(world: World) -> None:
     assert "You joined Sunday 1 March" in browser.words
 
 
+def test_the_past_has_no_picture_of_what_was_removed_since(world: World) -> None:
+    """It says what was added; the pictures are of what the album has at present."""
+    world.act(ALICE, import_study, "1.7", ["1.7.1", "1.7.2"])
+    then = world.clock.now
+    world.act(ALICE, remove_series, "1.7", "1.7.1")
+    browser = signed_in(world, ALICE)
+    browser.get(f"{HERE}?at={then.isoformat()[:19]}Z")
+    pictures = re.findall(r'<img src="[^"]*/series/([\d.]+)/thumbnail', browser.page)
+    assert "1.7.2" in pictures
+    assert "1.7.1" not in pictures
+
+
 def test_what_changed_since_then_is_in_four_groups(world: World) -> None:
     """Net changes only; what came and went is one line, and a line leads to its entry."""
     world.act(ALICE, import_study, "1.7", ["1.7.1", "1.7.2"])

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from markupsafe import Markup
 
-from albumcore import Album, Permission, album_stream
+from albumcore import Album, Albumcore, Permission, album_stream
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import SeriesRow
 from albumcore.kernel import shown_text
@@ -38,6 +38,12 @@ from albumcore_adapters.sql.database import Database
 _STUDIES = 50  # on a page of them
 _THUMBNAIL = "192,192"
 _INBOX = "/ui/inbox"
+
+
+def present_series(albums: Albumcore, album: AlbumId) -> set[SeriesUID]:
+    """The series that an album has at present: what it had before has no picture any more."""
+    rows = albums.index.rows(SeriesRow, {"album_id": album})
+    return {SeriesUID(row.series_uid) for row in rows}
 
 
 @frozen
@@ -127,8 +133,7 @@ class Shelf:
         """The series of which there are pictures, those that it has now; None for all."""
         if self.album is None or self.then is None:
             return None
-        rows = self.holdings.albums.index.rows(SeriesRow, {"album_id": self.album})
-        return {SeriesUID(row.series_uid) for row in rows}
+        return present_series(self.holdings.albums, self.album)
 
     def thumbnail(self, study: StudyUID, series: SeriesUID) -> str:
         """The address of the thumbnail of a series."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TypeAlias
@@ -20,6 +20,7 @@ from albumcore_adapters.http.kheops.feed_json import render
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold, other_in
+from albumcore_adapters.http.ui.study_cards import present_series
 
 ENTRIES = 50
 """Entries on a page of the timeline."""
@@ -174,7 +175,8 @@ class TimelineSource:
             for name in TIMELINE_CHIPS:
                 found = self.albums.feed(album, viewer, _page(name, 0, 0), version=version)
                 counts[name] = found.total
-        lines = list(self._lines(request, album, page, looked))
+        pictured = None if version is None else present_series(self.albums, album)
+        lines = list(self._lines(request, album, page, looked, pictured))
         return Timeline(
             show=show,
             counts=counts,
@@ -185,7 +187,12 @@ class TimelineSource:
         )
 
     def _lines(
-        self, request: PageRequest, album: AlbumId, page: FeedPage, looked: int
+        self,
+        request: PageRequest,
+        album: AlbumId,
+        page: FeedPage,
+        looked: int,
+        pictured: Collection[str] | None,
     ) -> Iterator[Line]:
         viewer = request.signed_in.caller.user
         sentences = Sentences(request, album, viewer)
@@ -201,7 +208,7 @@ class TimelineSource:
                 is_private=entry.is_private,
                 private_with=other_in(entry, json, viewer) if entry.is_private else "",
                 is_new=version > looked and entry.author != viewer,
-                thumbnails=_thumbnails(request, album, entry, json.get("study") or {}),
+                thumbnails=_thumbnails(request, album, entry, json.get("study") or {}, pictured),
                 run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target)
                 if entry.comment is None
                 else (version,),
@@ -220,13 +227,24 @@ def _icon(entry: Entry) -> str:
 
 
 def _thumbnails(
-    request: PageRequest, album: AlbumId, entry: Entry, study: Mapping[str, object]
+    request: PageRequest,
+    album: AlbumId,
+    entry: Entry,
+    study: Mapping[str, object],
+    pictured: Collection[str] | None,
 ) -> list[str]:
-    """Thumbnails of the series that an entry added and the album still has; none of what was removed."""
+    """Thumbnails of the series that an entry added and the album still has; none of what was removed, then or since.
+
+    ``pictured`` has the series of which there are pictures; None for all that the album had then.
+    """
     series = study.get("series")
     if entry.type.mutation not in {"IMPORT_STUDY", "IMPORT_SERIES"} or not isinstance(series, list):
         return []
-    there = [one["UID"] for one in series if one["is_present_in_album"]]
+    there = [
+        one["UID"]
+        for one in series
+        if one["is_present_in_album"] and (pictured is None or one["UID"] in pictured)
+    ]
     path = f"{DATA}/studies/{study['UID']}/series"
     return [
         f"{request.url(f'{path}/{uid}/thumbnail', album=album)}&{_THUMBNAIL}"
