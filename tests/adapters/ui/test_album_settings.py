@@ -224,7 +224,18 @@ def test_report_providers_are_listed_and_those_who_may_add_and_delete(world: Wor
     answer = browser.post(f"{HERE}/report-providers", name="Third", url="no address")
     assert answer.status_code == 400
     assert 'value="no address" aria-invalid="true"' in browser.page
+    form = {"provider": provider, "name": "Reader 2", "url": "https://reader.example/m"}
+    browser.post(f"{HERE}/report-providers/edit", **form)  # the address is not fetched again
+    assert "Reader 2" in browser.words
+    answer = browser.post(f"{HERE}/report-providers/edit", **{**form, "url": "no address"})
+    assert answer.status_code == 400
+    assert "The report provider was not changed." in browser.words
+    assert 'value="no address" aria-invalid="true"' in browser.page
+    assert plain.post(f"{HERE}/report-providers/edit", **form).status_code == 403
+    browser.get(f"{HERE}/report-providers")
     browser.post(f"{HERE}/report-providers/delete", provider=provider)
+    assert browser.post(f"{HERE}/report-providers/edit", **form).status_code == 404
+    browser.get(f"{HERE}/report-providers")
     assert "No report provider is connected." in browser.words
 
 
@@ -247,7 +258,10 @@ def test_a_program_acts_as_the_reader_until_its_token_is_revoked(world: World) -
         return world.client.simulate_get("/albums", headers=headers).status_code
 
     assert read() == 200
+    assert f'href="{MINE}">I have copied it' in browser.page
     browser.get(MINE)
+    assert f'action="{MINE}"' in browser.page
+    assert f'action="{MINE}/revoke"' in browser.page
     assert "My script" in browser.words
     assert secret not in browser.page
     for other, path in ((ALICE, MINE), (ALICE, f"{HERE}/tokens")):

@@ -27,6 +27,7 @@ from albumcore_adapters.http.ui import (
     tokens,
     upload,
     viewer,
+    webhook,
 )
 from albumcore_adapters.http.ui.data import DataApi, data_routes
 from albumcore_adapters.http.ui.page_api import PageApi
@@ -41,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *album_settings.ROUTES,
     *tokens.ROUTES,
     *connections.ROUTES,
+    *webhook.ROUTES,
     *inbox.ROUTES,
     *study.ROUTES,
     *study_acts.ROUTES,

@@ -6,6 +6,7 @@ from attrs import evolve
 
 from albumcore import Albumcore, Permission, WebhookEvent
 from albumcore.errors import Invalid
+from albumcore.ids import ReportProviderId
 from albumcore.kernel import shown_text
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.http.kheops import report_providers, webhooks
@@ -129,7 +130,7 @@ def _providers(request: PageRequest, albums: Albumcore, refused: Invalid | None 
         overview=overview(albums.index, request.signed_in.caller.user, request.api.album),
         providers=found[::-1],
         can_manage=acts.may(Permission.MANAGE_REPORT_PROVIDERS),
-        **_given(request, refused, "name", "url"),
+        **_given(request, refused, "name", "url", "provider"),
     )
 
 
@@ -139,6 +140,22 @@ def add_provider(
     """Add a report provider; a refused form is shown again with the reason."""
     try:
         report_providers.create(request.api, albums, outbound, make_id)
+    except Invalid as error:
+        return _providers(request, albums, error)
+    return request.to(f"/ui/albums/{request.api.album}/report-providers")
+
+
+def edit_provider(request: PageRequest, albums: Albumcore, outbound: Outbound) -> Response:
+    """Change a report provider; a refused form is shown again with the reason.
+
+    An address that stays as it is is not fetched again.
+    """
+    form, client = request.form, request.form.text("provider") or ""
+    now = albums.load(request.api.stream).report_providers.get(ReportProviderId(client))
+    if now is not None and shown_text(now.url) == form.text("url"):
+        form = evolve(form, values={**form.values, "url": [""]})
+    try:
+        report_providers.edit(request.api_with(form, client=client), albums, outbound)
     except Invalid as error:
         return _providers(request, albums, error)
     return request.to(f"/ui/albums/{request.api.album}/report-providers")
@@ -182,6 +199,12 @@ ROUTES = (
         _PROVIDERS,
         add_provider,
         "Add a report provider.",
+        permission=Permission.MANAGE_REPORT_PROVIDERS,
+    ),
+    act(
+        f"{_PROVIDERS}/edit",
+        edit_provider,
+        "Change a report provider.",
         permission=Permission.MANAGE_REPORT_PROVIDERS,
     ),
     act(
