@@ -84,7 +84,7 @@ def test_many_deliveries_are_on_several_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each leads to the next and back."""
-    monkeypatch.setattr("albumcore_adapters.http.ui.webhook.TRIGGERS", 1)
+    monkeypatch.setattr("albumcore_adapters.http.ui.webhook.SHOWN_TRIGGERS", 1)
     with hooked(tmp_path / "data") as one:
         one.hook()
         browser = signed_in(one.world, ALICE)

@@ -29,7 +29,7 @@ from albumcore_adapters.webhooks import (
     webhook_json,
 )
 
-TRIGGERS = 20
+SHOWN_TRIGGERS = 20
 """Deliveries on a page."""
 
 _MOST_STUDIES = 200  # to choose from
@@ -55,7 +55,7 @@ def webhook_page(
 
     def body() -> bytes:
         # After the read transaction: what is not in the outbox yet is written to it.
-        triggers, total = list_triggers(outbox, album, webhook_id, TRIGGERS, offset)
+        triggers, total = list_triggers(outbox, album, webhook_id, SHOWN_TRIGGERS, offset)
         shown = triggers_json(outbox, triggers)
         after = offset + len(shown)
         return html(
@@ -68,7 +68,7 @@ def webhook_page(
             members=members,
             name_of=name_of,
             moment_of=datetime.fromisoformat,
-            newer=None if offset == 0 else max(0, offset - TRIGGERS),
+            newer=None if offset == 0 else max(0, offset - SHOWN_TRIGGERS),
             older=after if after < total else None,
             sent=request.query.text("sent"),
         )
