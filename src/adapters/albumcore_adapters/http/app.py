@@ -35,7 +35,7 @@ from albumcore_adapters.http.body import DropsBodies
 from albumcore_adapters.http.cors import Cors, HeadAsGet
 from albumcore_adapters.http.description import DOCUMENTATION, OpenApi
 from albumcore_adapters.http.encoded_slashes import PlainPaths
-from albumcore_adapters.http.errors import Refused, Router, refusing
+from albumcore_adapters.http.errors import Refused, refusing
 from albumcore_adapters.http.health import Health
 from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.all_routes import routes as kheops_routes
@@ -46,7 +46,7 @@ from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.reference.resource import reference_resources
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
-from albumcore_adapters.http.router import resources
+from albumcore_adapters.http.router import Router, resources
 from albumcore_adapters.http.ui.all_routes import page_routes
 from albumcore_adapters.http.ui.csrf import CsrfTokens
 from albumcore_adapters.http.ui.data import DataApi

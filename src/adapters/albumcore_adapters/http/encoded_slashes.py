@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import falcon
 
@@ -39,20 +38,17 @@ class PlainPaths:
         Raises:
             falcon.HTTPNotFound: a part of it contains an encoded slash, or may contain one.
         """
-        raw = _as_sent(req.env)
+        environ = req.env
+        raw: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+        if not raw and "asgi.scope" in environ:
+            raw = (environ["asgi.scope"].get("raw_path") or b"").decode("latin-1")
         if not raw:
             # The framework removes a slash at the end, which may belong to the user id.
-            last = "/" if str(req.env["PATH_INFO"]).endswith("/") else ""
+            last = "/" if str(environ["PATH_INFO"]).endswith("/") else ""
             if self._ambiguous.fullmatch(req.path + last):
                 raise falcon.HTTPNotFound(description=_UNKNOWN)
         elif "%" in raw and "%2f" in raw.partition("?")[0].lower():
             raise falcon.HTTPNotFound
-
-
-def _as_sent(environ: Mapping[str, Any]) -> str:
-    """The path as it was sent, possibly within a whole URL; empty if the server does not pass it on."""
-    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    return raw or (environ.get("asgi.scope", {}).get("raw_path") or b"").decode("latin-1")
 
 
 def _spread(template: str) -> str:

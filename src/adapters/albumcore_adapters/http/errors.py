@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any
 
 import falcon
-from falcon.routing import CompiledRouter
 
 from albumcore.errors import Conflict, Forbidden, Invalid, NotFound
 from albumcore_adapters.access.restoring import Gone
@@ -107,12 +106,3 @@ def refusing(respond: Callable[..., None]) -> Callable[..., None]:
             raise Refused(status, error) from error
 
     return responder
-
-
-class Router(CompiledRouter):
-    """Falcon's router, with every responder `refusing`."""
-
-    def map_http_methods(self, resource: object, **kwargs: Any) -> Any:
-        """The responders of a resource, by HTTP method."""
-        responders: Mapping[str, Any] = super().map_http_methods(resource, **kwargs)
-        return {method: refusing(responder) for method, responder in responders.items()}

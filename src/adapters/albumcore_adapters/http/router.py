@@ -1,15 +1,22 @@
-"""Falcon resources for routes: response cache, checks of the API, responder, and writing of the response."""
+"""Falcon resources for routes: response cache, checks of the API, responder, and writing of the response.
+
+And the router that finds the resource of a path.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import falcon
+from falcon.routing import CompiledRouter, map_http_methods, set_default_responders
 
 from albumcore_adapters.http.binding import Components, bind
 from albumcore_adapters.http.conditional import ETAG, asked_range, is_unchanged
+from albumcore_adapters.http.errors import refusing
 from albumcore_adapters.http.request_log import log_fault
 from albumcore_adapters.http.response import NO_SNIFFING, BodyStream, RangedBody, Response
 from albumcore_adapters.http.response_cache import ResponseCache
@@ -56,6 +63,10 @@ class Api(Protocol):
         """
 
 
+class Resource(SimpleNamespace):
+    """The responders of a path, as Falcon looks for them: ``on_get``, ``on_post``, ..."""
+
+
 def resources(
     api: Api, routes: Iterable[Route], components: Components
 ) -> Iterable[tuple[str, object]]:
@@ -64,16 +75,16 @@ def resources(
     Raises:
         MissingComponent: a responder names a component that does not exist.
     """
-    by_path: dict[str, dict[str, Any]] = {}
+    by_path: dict[str, dict[str, Callable[..., None]]] = {}
     for route in routes:
-        responder = staticmethod(_responder(api, route, components))
+        responder = _responder(api, route, components)
         responders = by_path.setdefault(route.path, {})
         is_for_all = route.method == ANY_METHOD
         for method in falcon.COMBINED_METHODS if is_for_all else (route.method,):
             responders.setdefault(f"on_{method.lower()}", responder)
     for path, responders in by_path.items():
         template = path.replace(REST_OF_PATH, f"{REST_OF_PATH[:-1]}:path}}")
-        yield template, type("Resource", (), responders)()
+        yield template, Resource(**responders)
 
 
 def _responder(api: Api, route: Route, components: Components) -> Callable[..., None]:
@@ -175,3 +186,51 @@ def _sent(pieces: Iterator[bytes], length: int | None, req: falcon.Request) -> I
     except Exception as error:
         log_fault(req, error)
         raise ConnectionAbortedError("the rest of the response cannot be made") from error
+
+
+class Router(CompiledRouter):
+    """Falcon's router, with every responder `refusing`. Applications with the same paths share one tree of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._resources: dict[str, object] = {}
+        self._responders: dict[str, dict[str, Any]] = {}
+        self._tree: CompiledRouter | None = None
+
+    def add_route(self, uri_template: str, resource: object, **kwargs: Any) -> None:
+        """Add a path, or give it another resource."""
+        self._resources[uri_template] = resource
+        self._responders.pop(uri_template, None)
+        self._tree = None
+
+    def find(
+        self, uri: str, req: falcon.Request | None = None
+    ) -> tuple[object, dict[str, Any], dict[str, Any], str] | None:
+        """The resource of a path, its responders by method, the parameters in the path, and its template."""
+        if self._tree is None:
+            self._tree = _tree(tuple(self._resources))
+        found: tuple[Any, Any, dict[str, Any], Any] | None = self._tree.find(uri)
+        if found is None:
+            return None
+        _, _, params, template = found
+        resource = self._resources[template]
+        responders = self._responders.get(template)
+        if responders is None:
+            responders = self._responders[template] = _responders_of(resource)
+        return resource, responders, params, template
+
+
+def _responders_of(resource: object) -> dict[str, Any]:
+    methods: dict[str, Any] = map_http_methods(resource)
+    responders: dict[str, Any] = {method: refusing(one) for method, one in methods.items()}
+    set_default_responders(responders)
+    return responders
+
+
+@lru_cache(8)
+def _tree(templates: tuple[str, ...]) -> CompiledRouter:
+    """Falcon's router with each template as the resource of its path: compiling it takes longer than the rest."""
+    tree = CompiledRouter()
+    for one in templates:
+        tree.add_route(one, one)
+    return tree
