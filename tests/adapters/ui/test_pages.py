@@ -199,6 +199,8 @@ def test_the_reading_routes_of_the_api_answer_a_session(world: World) -> None:
     answer = browser.ask("GET", f"/ui/data/albums/{ALBUM}", headers={"Accept": "*/*"})
     assert answer.json == world.get(BOB, f"/albums/{ALBUM}")
     assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     again = Browser(world.client).ask("GET", f"/ui/data/albums/{ALBUM}", headers={"Accept": "*/*"})
     assert again.status_code == 401
     assert set(again.json) == {"message", "detail", "help"}

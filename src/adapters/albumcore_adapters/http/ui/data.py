@@ -15,7 +15,7 @@ from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.http.links import BELOW
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound, resources
 from albumcore_adapters.http.ui.session import SessionCookies
@@ -33,8 +33,13 @@ class DataApi(KheopsApi):
     cookies: SessionCookies = field(kw_only=True)
 
     def headers(self, path: str) -> Mapping[str, str]:
-        """The headers of every response: what it is depends on the cookie."""
-        return {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept"}
+        """The headers of every response: what it is depends on the cookie, and it is for our own pages."""
+        return {
+            "Cache-Control": "private, no-cache",
+            "Vary": "Cookie, Accept",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            **dict([NO_SNIFFING]),
+        }
 
     def revalidate(self, req: falcon.Request) -> None:
         """Check nothing: no response is cached, since two sessions may differ in it."""
