@@ -23,10 +23,10 @@ from albumcore_adapters.transfer.marker import UnfinishedCopy
 
 app = App(
     name="albumcore",
-    help="""Albums of medical images and patient image sets, whose history is the truth.
+    help="""Serve albums of medical images and images of patients with their whole history, and look after them.
 
-    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_COMPAT, ALBUMCORE_MAX_UPLOAD, ...),
-    or from a file; docs/reference/settings.md has the table.
+    Settings come from the environment (ALBUMCORE_DATA, ALBUMCORE_BIND, ALBUMCORE_PUBLIC_URL, ...), or from a
+    file; `albumcore settings` prints them all, with what they mean.
 
     For example:
 
