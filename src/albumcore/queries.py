@@ -231,6 +231,8 @@ class Albumcore(Undoing):
     ) -> FeedPage:
         history = tuple(self.history(stream, until=until))
         album = fold(stream.initial, history)
+        if not history and viewer is None:
+            raise AlbumNotFound("no such album" if until is None else "no such album then")
         if not history or (viewer is not None and viewer not in album.members):
             raise AlbumNotFound("no such album then, or you were not a member of it")
         entries, total = select(history, viewer, query)

@@ -288,6 +288,17 @@ def test_tscharts_user_can_log_in(
         assert service.accounts.check("nurse", "second") is not None
 
 
+def test_no_password_is_entered(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt that is left says how a password is given without one."""
+
+    def left() -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", left)
+    status, out, err = run("tscharts-user", "nurse", "--create", "--data", tmp_path)
+    assert (status, out, "--password-stdin reads it" in err) == (2, "", True)
+
+
 def test_tscharts_user_is_disabled(run: Run, tmp_path: Path) -> None:
     """Login and token are disabled until a new password is set; no password is read."""
     user = ("tscharts-user", "nurse", "--data", tmp_path)
@@ -489,6 +500,7 @@ def test_events_shows_what_a_viewer_saw_at_a_time(run: Run, tmp_path: Path) -> N
     assert shown("--at", moment.isoformat()) == ["ADD_USER", "CREATE_ALBUM"]
     without_zone = moment.replace(tzinfo=None).isoformat()
     assert shown("--viewer", "alice", "--at", without_zone) == ["ADD_USER", "CREATE_ALBUM"]
+    assert run("events", "Other00001", "--data", tmp_path) == (2, "", "albumcore: no such album\n")
     status, out, err = run("events", ALBUM, "--viewer", "carol", "--data", tmp_path)
     assert (status, out, "no such album" in err) == (2, "", True)
 

@@ -53,7 +53,7 @@ _USAGE_ERRORS = (
     *(TransferRefused, AlbumcoreError, MissingExtra),
 )
 _EXITS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
-    ((*_USAGE_ERRORS, OSError, EOFError), "", 2),
+    ((*_USAGE_ERRORS, OSError), "", 2),
     ((BackupDamaged,), "", 1),
     ((BlobsUnavailable,), "image bytes cannot be reached: ", 1),
     ((DecoderUnavailable, PacsFailed), "", 1),

@@ -47,6 +47,16 @@ def tscharts_user(
         print(f"disabled: {name}")
         return
     with existing_or_created(data, create=create) as service:
-        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
-        account = service.accounts.add(name, password)
+        account = service.accounts.add(name, _password(from_input=password_stdin))
         print(f"account {account.id}: {account.name}")
+
+
+def _password(*, from_input: bool) -> str:
+    if from_input:
+        return sys.stdin.readline().rstrip("\r\n")
+    try:
+        return getpass.getpass()
+    except EOFError:
+        raise Failed(
+            "no password was entered: --password-stdin reads it from standard input", 2
+        ) from None
