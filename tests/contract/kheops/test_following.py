@@ -174,6 +174,18 @@ def test_entity_tag(world: World) -> None:
     assert "etag" not in after(world, BOB, answer.headers[CURSOR]).headers
 
 
+def test_waiting_does_not_count_as_slow(world: World) -> None:
+    """The metrics have the time that a request took, and not that for which it waited."""
+    cursor = now(world)
+    before = _seconds(world)
+    assert after(world, BOB, cursor, wait="1").json == []
+    assert 0 < _seconds(world) - before < 1
+
+
+def _seconds(world: World) -> float:
+    return {api: seconds for api, _, seconds in world.service.requests.durations()}["kheops"]
+
+
 def test_cursor_is_exposed(world: World) -> None:
     """To pages of other origins."""
     for query in ({}, {"after": ""}):

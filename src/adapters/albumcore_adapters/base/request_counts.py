@@ -70,7 +70,7 @@ class RequestCounts:
             api: One of `APIS`.
             method: Its method; one that is not of `METHODS` counts as ``other``.
             status: Its status; one that is not of `STATUS_CODES` counts as 500.
-            seconds: Its duration.
+            seconds: Its duration, without that for which it waited for events.
         """
         start = self._start + _API_OFFSET[api]
         counter = _COUNTER.get((method, status))

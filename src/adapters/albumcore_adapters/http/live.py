@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from threading import Event
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -34,6 +34,9 @@ DEFAULT_LIMIT = 100
 
 CLIENT_IS_GONE = "albumcore.client_is_gone"
 """The variable of WSGI in which a server may give a function that says whether the client has closed its side."""
+
+WAITED = "albumcore.waited"
+"""The variable of WSGI in which a live answer leaves how many seconds it waited for entries."""
 
 _LOOK_SECONDS = 1.0  # how often a waiting request looks whether its client is there
 
@@ -130,7 +133,7 @@ class Live:
         stream: Stream[Any],
         seconds: float,
         read: Callable[[], P],
-        environ: Mapping[str, Any],
+        environ: MutableMapping[str, Any],
         user: UserId,
     ) -> P:
         """What ``read`` returns as soon as it has entries, or after so many seconds.
@@ -159,7 +162,10 @@ class Live:
                 found = read()
                 if found.entries or self.watch.is_stopped:
                     return found
-                if not _is_woken(news, until, environ):
+                began = monotonic()
+                is_woken = _is_woken(news, until, environ)
+                environ[WAITED] = environ.get(WAITED, 0.0) + monotonic() - began
+                if not is_woken:
                     return read()
 
 

@@ -57,7 +57,7 @@ def _of_requests(requests: RequestCounts) -> Iterable[Metric]:
     yield counted
     timed = HistogramMetricFamily(
         "albumcore_http_request_duration_seconds",
-        "Time from the header of a request to its answer.",
+        "Time from the header of a request to its answer, without that for which it waited for events.",
         labels=("api",),
     )
     for api, classes, seconds in requests.durations():

@@ -16,6 +16,7 @@ import falcon
 from albumcore_adapters.base.logs import REQUEST_LOGGER, log, log_request
 from albumcore_adapters.base.random_ids import random_id
 from albumcore_adapters.base.request_counts import RequestCounts
+from albumcore_adapters.http.live import WAITED
 
 REQUEST_ID = "X-Request-Id"
 """The header with the id of a request, in the log and in the response."""
@@ -67,7 +68,8 @@ class RequestLog:
             resp.set_header(TRACE_PARENT, str(given))
         seconds = time.perf_counter() - req.context.started
         status = resp.status_code
-        self._requests.count(_api_of(req), req.method, status, seconds)
+        worked = seconds - req.env.get(WAITED, 0.0)
+        self._requests.count(_api_of(req), req.method, status, worked)
         if not REQUEST_LOGGER.isEnabledFor(logging.INFO):
             return
         fields = {
