@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from albumcore import import_series
@@ -42,6 +44,25 @@ def test_the_studies_are_beside_the_timeline(pictured: World) -> None:
     plain.get(HERE)
     assert f"/studies/{CT_STUDY}/remove" not in plain.page
     assert plain.post(f"{HERE}/studies/{CT_STUDY}/remove").status_code == 403
+
+
+def test_a_study_that_is_gone_is_shown_as_it_was(world: World) -> None:
+    """The timeline and the changes name it, and lead to it as of the entry, or as of before its removal."""
+    world.clock.tick(60)
+    then = world.clock.now.isoformat().replace("+00:00", "Z")
+    store_pictures(world)
+    world.clock.tick(1)
+    browser = signed_in(world, ALICE)
+    browser.post(f"{HERE}/studies/{CT_STUDY}/remove")
+    browser.get(HERE)
+    links = [re.findall(r'href="([^"]*)">e\+1<', browser.page)]
+    browser.get(f"{HERE}?at={then}&changes=1")
+    assert "Came and went: e+1 came and went" in browser.words
+    links += [re.findall(r'href="([^"]*)">e\+1<', browser.page)]
+    assert [len(one) for one in links] == [2, 1]
+    for address in {*links[0], *links[1]}:
+        assert browser.get(address).status_code == 200, address
+        assert "<h1>e+1</h1>" in browser.page
 
 
 def test_a_favourite_is_shown_as_one_everywhere(pictured: World) -> None:

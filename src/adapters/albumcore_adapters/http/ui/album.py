@@ -50,8 +50,8 @@ def album_page(
     then = album_at(request, albums)
     source = TimelineSource(albums, people, catalogue, claims)
     looked = looks.of(viewer).get(album, 0) if then is None else then.moment.version
-    version = None if then is None else then.moment.version
-    timeline = source.read(request, album, looked=looked, version=version)
+    state = None if then is None else (then.moment.version, then.album)
+    timeline = source.read(request, album, looked=looked, then=state)
     if request.is_fragment and request.query.text("offset") is not None:
         return show(request, "album/older.html", album=album, timeline=timeline)
     values: dict[str, Any] = {

@@ -20,7 +20,7 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.albums import FLAGS
 from albumcore_adapters.http.kheops.feed_json import descriptions
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.page_request import PageRequest, exact_text
 from albumcore_adapters.http.ui.past import AlbumThen
 from albumcore_adapters.http.ui.sentences import Sentences, bold, name_of
 from albumcore_adapters.http.ui.timeline import ENTRIES
@@ -124,13 +124,14 @@ class _Found:
     def studies(self) -> Iterator[ChangeLine]:
         found = self.difference
         whole = {*found.added_studies, *found.removed_studies}
-        gone = [
-            one.study_uid
+        known = {*self.then.studies, *self.now.studies}
+        gone = {
+            one.study_uid: one
             for one in self._newest("IMPORT_STUDY", "IMPORT_SERIES")
-            if one.study_uid and not {*self.then.studies, *self.now.studies} & {one.study_uid}
-        ]
+            if one.study_uid and one.study_uid not in known
+        }
         added, removed = _by_study(found.added_series), _by_study(found.removed_series)
-        line = self._study_line({*added, *removed, *whole, *gone})
+        line = self._study_line({*added, *removed, *whole, *gone}, gone)
         for study in found.added_studies:
             yield line("added", "study_added", study, len(added[study]))
         for study in found.removed_studies:
@@ -142,11 +143,11 @@ class _Found:
             for study, uids in series.items():
                 if study not in whole:
                     yield line(sign, key, study, len(uids))
-        for one in dict.fromkeys(gone):
-            yield line("both", "study_came_and_went", one, 0)
+        for study in gone:
+            yield line("both", "study_came_and_went", study, 0)
 
     def _study_line(
-        self, studies: Collection[StudyUID]
+        self, studies: Collection[StudyUID], gone: Mapping[StudyUID, Entry]
     ) -> Callable[[str, str, StudyUID, int], ChangeLine]:
         request, album = self.request, self.request.api.album
         series = {
@@ -155,6 +156,7 @@ class _Found:
             for study in studies
             for uid in state.studies.get(study, ())
         }
+        series |= {uid: study for study, entry in gone.items() for uid in entry.series_uids}
         about = (album, self.catalogue, self.claims)
         of_study, _ = descriptions(studies, [*series], [], *about)
         by_study = _by_study([(study, uid) for uid, study in series.items()])
@@ -163,7 +165,9 @@ class _Found:
         def line(sign: str, key: str, study: StudyUID, number: int) -> ChangeLine:
             shown = {"UID": study, "description": of_study(study, by_study.get(study, ()))}
             count = request.say("timeline.series", n=number)
-            text = request.say(f"changes.{key}", study=sentences.study(shown), count=count)
+            at = None if study in self.now.studies else request.at
+            at = exact_text(gone[study].recorded.at) if study in gone else at
+            text = request.say(f"changes.{key}", study=sentences.study(shown, at), count=count)
             return ChangeLine(sign, text, self._entry_about(study))
 
         return line

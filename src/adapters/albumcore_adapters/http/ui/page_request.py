@@ -29,6 +29,11 @@ KEYS_COOKIE = "keys"
 _TO_ITS_END = timedelta(seconds=59)
 
 
+def exact_text(at: datetime) -> str:
+    """A moment as in addresses: in UTC, to the microsecond."""
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
 def moment_text(at: datetime) -> str:
     """A moment as in addresses: in UTC, exact to the microsecond unless it is a whole second."""
     return at.replace(tzinfo=None).isoformat() + "Z"

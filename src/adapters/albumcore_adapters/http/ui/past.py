@@ -30,7 +30,7 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_of
 from albumcore_adapters.http.kheops.parameters import asked_moment
 from albumcore_adapters.http.ui.members import MemberLine, MembersPanel
-from albumcore_adapters.http.ui.page_request import PageRequest, moment_text
+from albumcore_adapters.http.ui.page_request import PageRequest, exact_text, moment_text
 from albumcore_adapters.http.ui.timeline import TIMELINE_CHIPS
 
 MOST_STOPS = 490
@@ -239,7 +239,7 @@ def _card(
     number, times = len(changes), request.times
     stops = [
         StopOption(
-            at=f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+            at=exact_text(at),
             field=times.field(at),
             words=request.say("past.as_it_was", at=_words(request, at)),
             bar=Bar(kind, round(place * _WIDTH / number, 1)),

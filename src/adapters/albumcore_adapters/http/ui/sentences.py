@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from attrs import field, frozen
@@ -10,9 +11,12 @@ from markupsafe import Markup, escape
 
 from albumcore.albums.lifecycle import AlbumEdited
 from albumcore.feed import Entry
-from albumcore.ids import AlbumId, UserId
+from albumcore.ids import AlbumId, StudyUID, UserId
 from albumcore.json_object import Json
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.page_request import PageRequest, exact_text
+
+_REMOVALS = frozenset({"REMOVE_STUDY", "REMOVE_SERIES"})
+_JUST_BEFORE = timedelta(microseconds=1)
 
 ICONS: Mapping[str, str] = {
     "CREATE_ALBUM": "album",
@@ -43,11 +47,13 @@ class Sentences:
         request: The request of the page: its language, and the addresses of studies.
         album: The album.
         viewer: The reader.
+        studies: The studies of the entries that the shown page of the album has; any other is shown as it was.
     """
 
     request: PageRequest = field(repr=False)
     album: AlbumId
     viewer: UserId
+    studies: Collection[StudyUID] = ()
 
     def say(self, entry: Entry, shown: Json) -> Markup:
         """The sentence of an entry.
@@ -71,7 +77,7 @@ class Sentences:
         return self._said(key, entry, shown, places)
 
     def _mutation(self, entry: Entry, shown: Json) -> Markup:
-        key, places = str(entry.type.mutation).lower(), self._places(shown)
+        key, places = str(entry.type.mutation).lower(), self._places(entry, shown)
         if isinstance(entry.recorded.event, AlbumEdited):
             places["what"] = self._edited(entry.recorded.event)
         if key == "new_report" and "report_provider" not in shown["source"]:
@@ -87,12 +93,12 @@ class Sentences:
             return say(f"timeline.{key}.to_you", **places)
         return say(f"timeline.{key}.they", **places)
 
-    def _places(self, shown: Json) -> dict[str, Markup]:
+    def _places(self, entry: Entry, shown: Json) -> dict[str, Markup]:
         places: dict[str, Markup] = {}
         if target := shown.get("target"):
             places["whom"] = self.person(target)
         if study := shown.get("study"):
-            places["study"] = self.study(study)
+            places["study"] = self.study(study, self._moment(entry))
             series = study.get("series", ())
             places["series"] = bold(
                 Markup(", ").join(one.get("description") or self._series_name() for one in series)
@@ -102,6 +108,13 @@ class Sentences:
         if provider:
             places["provider"] = bold(provider["name"])
         return places
+
+    def _moment(self, entry: Entry) -> str | None:
+        """As of when the study of an entry is shown: where it is not there, as of the entry, or before its removal."""
+        if entry.study_uid in self.studies:
+            return self.request.at
+        at = entry.recorded.at
+        return exact_text(at - _JUST_BEFORE if entry.type.mutation in _REMOVALS else at)
 
     def _series_name(self) -> Markup:
         return self.request.say("timeline.series_without_name")
@@ -125,9 +138,9 @@ class Sentences:
             "timeline.former", who=name, tag=tag(self.request.say("timeline.no_longer_here"))
         )
 
-    def study(self, shown: Json) -> Markup:
-        """A study as a link to its page."""
-        address = self.request.url(f"/ui/albums/{self.album}/studies/{shown['UID']}")
+    def study(self, shown: Json, at: str | None) -> Markup:
+        """A study as a link to its page, as of a moment; None for the present."""
+        address = self.request.url(f"/ui/albums/{self.album}/studies/{shown['UID']}", at=at)
         name = shown.get("description") or self.request.say("timeline.study_without_name")
         return Markup('<a href="{}">{}</a>').format(address, name)
 

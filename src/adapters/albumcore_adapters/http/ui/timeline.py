@@ -10,9 +10,10 @@ from typing import TypeAlias
 from attrs import frozen
 from markupsafe import Markup
 
-from albumcore import Albumcore, FeedPage, FeedQuery
+from albumcore import Album, Albumcore, FeedPage, FeedQuery
 from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
-from albumcore.ids import AlbumId
+from albumcore.ids import AlbumId, StudyUID
+from albumcore.index import SeriesRow
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
@@ -151,7 +152,12 @@ class TimelineSource:
     claims: SeriesClaims
 
     def read(
-        self, request: PageRequest, album: AlbumId, *, looked: int, version: int | None = None
+        self,
+        request: PageRequest,
+        album: AlbumId,
+        *,
+        looked: int,
+        then: tuple[int, Album] | None = None,
     ) -> Timeline:
         """The page of the timeline that ``show`` and ``offset`` of the query name.
 
@@ -159,7 +165,7 @@ class TimelineSource:
             request: The request of the page.
             album: The album; the reader is a member.
             looked: The version up to which the reader has looked at it; entries of others after it are new.
-            version: The version as of which it is shown; None for the present.
+            then: The version as of which it is shown, and the album as of it; None for the present.
 
         Raises:
             BadQuery: ``offset`` is no number.
@@ -168,6 +174,7 @@ class TimelineSource:
         show = request.query.text("show") or "all"
         show = show if show in TIMELINE_CHIPS else "all"
         offset = request.query.number("offset") or 0
+        version, state = then or (None, None)
         page = self.albums.feed(album, viewer, _page(show, ENTRIES, offset), version=version)
         after = offset + len(page.entries)
         counts: dict[str, int] = {}
@@ -175,8 +182,10 @@ class TimelineSource:
             for name in TIMELINE_CHIPS:
                 found = self.albums.feed(album, viewer, _page(name, 0, 0), version=version)
                 counts[name] = found.total
+        studies = self._present(album, page) if state is None else state.studies.keys()
+        sentences = Sentences(request, album, viewer, studies)
         pictured = None if version is None else present_series(self.albums, album)
-        lines = list(self._lines(request, album, page, looked, pictured))
+        lines = list(self._lines(request, sentences, page, looked, pictured))
         return Timeline(
             show=show,
             counts=counts,
@@ -186,16 +195,22 @@ class TimelineSource:
             newest=max((one.version for one in lines), default=0),
         )
 
+    def _present(self, album: AlbumId, page: FeedPage) -> Collection[StudyUID]:
+        """The studies of the entries of a page that the album has at present."""
+        named = {one.study_uid for one in page.entries if one.study_uid is not None}
+        where = {"album_id": album, "study_uid": named}
+        rows = self.albums.index.rows(SeriesRow, where) if named else ()
+        return {StudyUID(row.study_uid) for row in rows}
+
     def _lines(
         self,
         request: PageRequest,
-        album: AlbumId,
+        sentences: Sentences,
         page: FeedPage,
         looked: int,
         pictured: Collection[str] | None,
     ) -> Iterator[Line]:
-        viewer = request.signed_in.caller.user
-        sentences = Sentences(request, album, viewer)
+        album, viewer = sentences.album, sentences.viewer
         shown = render(page, album, self.people, self.catalogue, self.claims, FORM)
         for entry, json in zip(page.entries, shown, strict=True):
             version = entry.recorded.version
