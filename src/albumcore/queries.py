@@ -231,10 +231,9 @@ class Albumcore(Undoing):
     ) -> FeedPage:
         history = tuple(self.history(stream, until=until))
         album = fold(stream.initial, history)
-        if not history and viewer is None:
-            raise AlbumNotFound("no such album" if until is None else "no such album then")
         if not history or (viewer is not None and viewer not in album.members):
-            raise AlbumNotFound("no such album then, or you were not a member of it")
+            then = "" if viewer is None else " then, or you were not a member of it"
+            raise AlbumNotFound(f"no such album{then}")
         entries, total = select(history, viewer, query)
         return FeedPage(entries, total, album_status_of(album))
 
