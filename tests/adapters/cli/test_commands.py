@@ -675,7 +675,8 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
         "albumcore_adapters.cli.serve.serve_until_stopped",
         lambda settings, announce: announce("http://127.0.0.1:8000"),
     )
-    status, first, _ = run("serve", "--demo", "--data", tmp_path)
+    command = ("serve", "--demo", "--bind", "127.0.0.1:0", "--data", tmp_path)
+    status, first, _ = run(*command)
     assert status == 0
     with opened(tmp_path) as service:
         made = demo.fill(service)
@@ -688,7 +689,7 @@ def test_serve_fills_the_demo_once_and_prints_what_to_paste(
     assert set(made.images) == {"Headshot", "Xray", "Surgery", "Audiogram"}
     assert f"/albums/{made.album_id}/events" in first
     assert first.count("/tscharts/v1/image/") == 4
-    status, second, _ = run("serve", "--demo", "--data", tmp_path)
+    status, second, _ = run(*command)
     assert status == 0
     assert f"/albums/{made.album_id}/events" in second
     with opened(tmp_path) as service:
