@@ -58,6 +58,7 @@ StoreUnavailable = OperationalError
 """The database was busy for too long, is full, or cannot be reached; a retry may succeed."""
 
 S = TypeVar("S")
+_NOT_THEN = "no such album then, or you were not a member of it"
 _MOST_VERSIONS = 2**31
 _AT_HAND = 2048
 """Size of the cache of decoded events; only events of at most `_SMALL` bytes are cached."""
@@ -223,7 +224,7 @@ class Albumcore(Undoing):
         page = self._album_page(album_stream(album_id), viewer, query, version)
         status = album_status_then(self.index, album_id, version, viewer, page, self._once_read)
         if viewer not in status.admins:
-            raise AlbumNotFound("no such album then, or you were not a member of it")
+            raise AlbumNotFound(_NOT_THEN)
         return evolve(page, album_status=status)
 
     def _replayed_feed(
@@ -232,8 +233,7 @@ class Albumcore(Undoing):
         history = tuple(self.history(stream, until=until))
         album = fold(stream.initial, history)
         if not history or (viewer is not None and viewer not in album.members):
-            then = "" if viewer is None else " then, or you were not a member of it"
-            raise AlbumNotFound(f"no such album{then}")
+            raise AlbumNotFound("no such album" if viewer is None else _NOT_THEN)
         entries, total = select(history, viewer, query)
         return FeedPage(entries, total, album_status_of(album))
 
