@@ -34,7 +34,6 @@ _DISCARDED = bytearray(256 * _KIB)  # drained bytes are read into this
 _RECEIVED = 256 * _KIB
 _READS_PER_TURN = 16  # from one connection, before the others get a turn
 _PIECES_PER_TURN = 32  # of one response, before other requests get a turn
-_SENDS_PER_TURN = 8
 _TOGETHER = (
     2 * _KIB * _KIB
 )  # bytes of a response: each send may wake the client, and a thread of the pool
@@ -272,7 +271,7 @@ class Connection:
         return True
 
     def send_rest(self, pool: Executor) -> None:
-        """Make and send as much of the rest of the response as the socket accepts, and no more than a turn of it.
+        """Make and send as much of the rest of the response as the socket accepts, or less, if other requests wait.
 
         Raises:
             OSError: the connection is broken, or the budget does not allow what the socket did not accept.
@@ -296,14 +295,14 @@ class Connection:
                 return
 
     def _send_ahead(self, rest: ResponseRest, pool: Executor) -> None:
-        """Send several pieces at once; if a thread is free, it makes the next ones while the socket takes these."""
+        """Send several pieces at once, while a free thread makes the next ones; without one, end the turn."""
         pieces = rest.next(_TOGETHER)
-        for _ in range(_SENDS_PER_TURN):
-            if self.unsent or rest.is_made:
-                break
+        while not (self.unsent or rest.is_made):
             ahead = pool.submit(rest.next, _TOGETHER)
             self._send(*pieces)
-            pieces = rest.next(_TOGETHER) if ahead.cancel() else ahead.result()
+            if ahead.cancel():  # no thread was free: other requests wait for one
+                return
+            pieces = ahead.result()
         self._send(*pieces)
 
     def drain(self) -> bool:
