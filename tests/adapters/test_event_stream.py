@@ -13,11 +13,11 @@ import orjson
 import pytest
 
 from albumcore import post_comment, remove_member
-from albumcore_adapters.http import event_stream
+from albumcore_adapters.http import event_stream, paced_bodies
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.event_stream import EventStreams
 from support.following import EVENTS, SOON, now
-from support.kheops import ALICE, BOB, DAVE, World, open_world, settle
+from support.kheops import ALBUM, ALICE, BOB, DAVE, World, open_world, settle
 
 
 @pytest.fixture
@@ -34,10 +34,13 @@ class Exchange:
     def __init__(self, app: EventStreams, scope: dict[str, Any]) -> None:
         self.sent: asyncio.Queue[Any] = asyncio.Queue()
         self.gone = asyncio.Event()
+        self.pieces: list[bytes] = []
         self._asked = False
         self.task = asyncio.create_task(app(scope, self._receive, self.sent.put))
 
     async def _receive(self) -> dict[str, Any]:
+        if self.pieces:
+            return {"type": "http.request", "body": self.pieces.pop(0), "more_body": True}
         if not self._asked:
             self._asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
@@ -264,5 +267,65 @@ def test_other_requests_are_those_of_wsgi(world: World) -> None:
             assert (await exchange.next())["status"] == 200
             assert orjson.loads((await exchange.next())["body"])
             await exchange.task
+
+    run(test)
+
+
+def form_of(
+    world: World, received: list[bytes], length: int, app: EventStreams | None = None
+) -> Exchange:
+    """A request with a form, of which some pieces have arrived, and the rest does not come."""
+    scope = scope_of(world, BOB, content_length=str(length)) | {
+        "method": "POST",
+        "path": f"/albums/{ALBUM}/comments",
+    }
+    scope["headers"].append((b"content-type", b"application/x-www-form-urlencoded"))
+    exchange = Exchange(app or app_of(world), scope)
+    exchange.pieces, exchange._asked = received, True
+    return exchange
+
+
+@pytest.mark.parametrize("length", [99, paced_bodies.SHORT_BODY + 1])
+def test_slow_clients_occupy_no_thread_for_long(
+    length: int, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body that does not come counts as one that ended early."""
+    monkeypatch.setattr(paced_bodies, "GRACE_SECONDS", 0.1)
+
+    async def test() -> None:
+        exchange = form_of(world, [b"comment=x", b"y"], length)
+        assert (await exchange.next())["status"] == 400
+        assert b"ended early" in (await exchange.next())["body"]
+        await exchange.task
+
+    run(test)
+
+
+def test_a_short_body_occupies_a_thread_when_it_has_arrived(world: World) -> None:
+    """However many clients are about to send one."""
+
+    async def test() -> None:
+        app = app_of(world)
+        slow = [form_of(world, [b"comment="], 99, app) for _ in range(5)]
+        scope = scope_of(world, BOB, accept="application/json")
+        exchange = Exchange(app, scope)
+        assert (await exchange.next())["status"] == 200
+        await exchange.task
+        for one in slow:
+            assert not one.task.done()
+            one.task.cancel()
+
+    run(test)
+
+
+def test_a_body_in_chunks_is_not_kept(world: World) -> None:
+    """It announces no length, and is given to the application once it is longer than a short one."""
+
+    async def test() -> None:
+        pieces = [bytes(paced_bodies.SHORT_BODY)] * 3
+        exchange = form_of(world, pieces, 0)
+        assert (await exchange.next())["status"] == 400
+        await exchange.task
+        assert pieces
 
     run(test)

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote_plus
@@ -27,7 +28,9 @@ from attrs import frozen
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
 from albumcore_adapters.http.accept import JSON
+from albumcore_adapters.http.body import READ_OFF
 from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, WAIT
+from albumcore_adapters.http.paced_bodies import AsgiMessage, Receive, arrived
 from albumcore_adapters.http.response import NEXT_CURSOR, TOTAL
 from albumcore_adapters.store.log_watch import LogWatch
 
@@ -43,8 +46,6 @@ CHECK_EVERY = 4
 """How many of these pauses pass until it is checked again that the caller may see the events."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
-AsgiMessage: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
 Send: TypeAlias = Callable[[AsgiMessage], Awaitable[None]]
 Wsgi: TypeAlias = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -53,6 +54,7 @@ _IMAGE_SET = re.compile(r".*/tscharts/v1/patient/([0-9]{1,18})/events/?")
 _OF_PAGES = frozenset(
     {"content-type", "content-length", "etag", TOTAL.lower(), NEXT_CURSOR.lower()}
 )
+_MOST_DIGITS = 18  # that a number has which is read
 _OF_QUERY = frozenset({AFTER, WAIT, "limit"})
 
 
@@ -97,7 +99,7 @@ class EventStreams:
     def __init__(self, app: Wsgi, watch: LogWatch, threads: int) -> None:
         self._app = app
         self._watch = watch
-        self._wsgi: Any = WSGIMiddleware(cast(Any, app), workers=threads)
+        self._wsgi: Any = WSGIMiddleware(cast(Any, partial(_without_rest, app)), workers=threads)
         self._readers = ThreadPoolExecutor(READERS, "event stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,6 +110,8 @@ class EventStreams:
             return
         if scope["type"] == "lifespan":
             self._end_on_signals()
+        if scope["type"] == "http":
+            receive = await arrived(receive, _length_in(scope))
         await self._wsgi(scope, receive, send)
 
     async def _follow(
@@ -194,6 +198,18 @@ def _then(
         before(number, frame)
 
     return handle
+
+
+def _without_rest(app: Wsgi, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Handle a request; the server drops what is left of its body."""
+    environ[READ_OFF] = True
+    return app(environ, start_response)
+
+
+def _length_in(scope: Scope) -> int:
+    """The length of the body that a request announces; 0 without it, or if it is none."""
+    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(given[:_MOST_DIGITS]) if given.isdigit() else 0
 
 
 def _followed(scope: Scope) -> _Followed | None:
