@@ -97,7 +97,7 @@ def export(
         progress_of("exporting") as progress,
     ):
         moment = None if at is None else past_time(at, service.clock)
-        source = ExportSource(service.albums, service.database, service.people, moment)
+        source = ExportSource(service.albums, service.database, service.people, moment, key)
         rows: Iterable[ExportedRow] = (
             exported_entries(source, map(AlbumId, album), texts=texts)
             if is_feed

@@ -18,13 +18,14 @@ from albumcore.index import UndoneRow
 from albumcore.kernel import ERASED, Act, Event, RecordedEvent, Stream, fold
 from albumcore.streams import album_stream, patient_stream
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.export.tables import ExportedEntry, ExportedImage
+from albumcore_adapters.export.tables import ExportedEntry, ExportedImage, pseudonym_of
 from albumcore_adapters.sql.database import Database, rows_of
 
 _ALBUMS = "SELECT album_id AS id FROM album_row"
 _PATIENTS = "SELECT DISTINCT patient AS id FROM image_row WHERE is_closed = 0"
 
 S = TypeVar("S")
+K = TypeVar("K", str, int)
 
 
 @frozen
@@ -36,6 +37,8 @@ class ExportSource:
         database: Their database.
         people: The people that they name.
         at: The time (UTC) as of which it is exported; None for the present.
+        key: With it, albums and patients are in the order of their pseudonyms: that of their ids, which are given one
+            after the other, would lead back to them.
         page: How many events are in memory together; of a patient, all.
     """
 
@@ -43,7 +46,15 @@ class ExportSource:
     database: Database = field(repr=False)
     people: People = field(repr=False)
     at: datetime | None = None
+    key: bytes | None = field(default=None, repr=False)
     page: int = 1000
+
+    def in_order(self, thing: str, ids: Iterable[K]) -> Sequence[K]:
+        """The ids of things in the order of their rows."""
+        key = self.key
+        if key is None:
+            return sorted(ids)
+        return sorted(ids, key=lambda one: pseudonym_of(key, thing, str(one)))
 
     def version_of(self, stream: Stream[Any]) -> int | None:
         """The version of a stream up to which it is exported; None for all of it."""
@@ -70,7 +81,7 @@ class ExportSource:
 def exported_entries(
     source: ExportSource, chosen: Iterable[AlbumId] = (), *, texts: bool = False
 ) -> Iterator[ExportedEntry]:
-    """The entries of all feeds, private comments included, by album id and version; none of a deleted album.
+    """The entries of all feeds, private comments included, by album and version; none of a deleted album.
 
     Args:
         source: The store.
@@ -84,7 +95,7 @@ def exported_entries(
     there, wanted = {row["id"] for row in rows_of(source.database, _ALBUMS)}, {*chosen}
     for missing in sorted(wanted - there):
         raise AlbumNotFound(f"there is no album {missing}")
-    for album in sorted(wanted or there):
+    for album in source.in_order("album", wanted or there):
         stream = album_stream(AlbumId(album))
         until = source.version_of(stream)
         for page in source.pages(stream, until):
@@ -153,7 +164,7 @@ def exported_images(
     there, wanted = {row["id"] for row in rows_of(source.database, _PATIENTS)}, {*chosen}
     for missing in sorted(wanted - there):
         raise ImageNotFound(f"there are no images of a patient {missing}")
-    for patient in sorted(wanted or there):
+    for patient in source.in_order("patient", wanted or there):
         yield from _images_of(source, PatientId(patient))
 
 
