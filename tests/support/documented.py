@@ -75,7 +75,7 @@ STAND_INS: Mapping[str, str] = {
 ALBUM, PATIENT_ID = AlbumId("Q7bZ2mP0xT"), "MRN-4711"
 STUDY, SERIES = StudyUID("1.2.840.113619.2.1"), SeriesUID("1.2.840.113619.2.1.7")
 _ADDRESS = re.compile(r"https://albums\.example(?:\.org)?|http://127\.0\.0\.1:8000")
-_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:srv|backup|media|mnt|opt|run|var|short-lived|tmp|etc)/)")
+_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:srv|backup|media|mnt|opt|run|var|short-lived|tmp|etc)\b)")
 _PRELUDE = """\
 set -euo pipefail
 : > "$BOX/serving.pids"

@@ -212,6 +212,13 @@ def test_a_directory_of_backups(place: Place, tmp_path: Path) -> None:
             assert verdicts(found) == [verdict]
 
 
+def test_backups_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
+    """The directory is named, and the database is not blamed for it."""
+    found = examined(settings_of(place), "backups", backups=tmp_path / "nowhere")
+    assert "nowhere cannot be read (No such file or directory)" in only_problem(found)
+    assert [one.check for one in found] == ["backups"]
+
+
 # Words
 
 

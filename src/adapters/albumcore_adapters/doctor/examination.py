@@ -91,7 +91,14 @@ def _keys(settings: Settings, opened: Database) -> Finding:
 
 
 def _backups(noted: datetime | None, now: datetime, directory: Path | None) -> Finding:
-    times = [*_made_at(directory), *([] if noted is None else [noted])]
+    try:
+        times = [*_made_at(directory), *([] if noted is None else [noted])]
+    except OSError as error:
+        sentence = (
+            f"The backups in {directory} cannot be read ({error.strerror}): see that --backups names their directory, "
+            "and that this user may read it."
+        )
+        return Finding("backups", "problem", sentence)
     todo = (
         "run `albumcore backup` every day, or name a directory with others in --backups, or, if backups are made by "
         "other means, leave this out with --without backups"
