@@ -79,7 +79,7 @@ def test_a_favorite_is_set_on_the_page_of_the_album(world: World) -> None:
     """Which is shown again."""
     browser = signed_in(world, BOB)
     browser.get(HERE)
-    browser.post(f"{HERE}/favorite", favorite="true", back="album")
+    browser.post(f"{HERE}/favorite", favorite="true", **{"from": "album"})
     assert "Timeline" in browser.words
     assert 'value="false" aria-pressed="true"' in browser.page
 

@@ -198,6 +198,15 @@ def test_what_changed_since_then_is_in_four_groups(world: World) -> None:
     assert f'id="{entry}"' in browser.page
     browser.get(f"{HERE}?at={world.clock.now.isoformat()[:19]}Z&changes=1")
     assert "Nothing changed." in browser.words
+    world.act(ALICE, post_comment, "Three", BOB)
+    other = signed_in(world, DAVE)
+    world.act(ALICE, add_member, DAVE)
+    then = world.clock.now
+    world.act(ALICE, post_comment, "Four", BOB)
+    world.act(ALICE, post_comment, "Five")
+    for reader, comments in ((browser, "2 comments"), (other, "1 comment entry")):
+        reader.get(f"{HERE}?at={then.isoformat()[:19]}Z&changes=1")
+        assert comments in reader.words
 
 
 def test_a_long_history_has_a_bounded_number_of_stops(world: World) -> None:

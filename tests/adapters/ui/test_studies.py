@@ -246,3 +246,24 @@ def test_the_color_study_is_found(pictured: World) -> None:
     """By the UID in the address."""
     browser = signed_in(pictured, BOB)
     assert browser.get(f"{HERE}/studies/{TWO_FRAMES}").status_code == 200
+
+
+def test_a_star_is_answered_with_itself_where_it_takes_the_place_of_the_old_one(
+    pictured: World,
+) -> None:
+    """On lists, for script; on the page of a study, and without script, with the page."""
+    browser = signed_in(pictured, ALICE)
+    browser.get(HERE)
+    browser.headers["HX-Request"] = "true"
+    star, act = f'<form id="study-{CT_STUDY}"', f"{HERE}/studies/{CT_STUDY}/favorite"
+    for wanted in ("true", "false"):
+        browser.post(act, favorite=wanted, **{"from": "studies"})
+        assert browser.page.strip().startswith(star)
+        assert f'action="{act}"' in browser.page
+        assert 'name="from" value="studies"' in browser.page
+        assert f'aria-pressed="{wanted}"' in browser.page
+    browser.post(act, favorite="true")
+    assert '<section class="card stack close" id="acts"' in browser.page
+    browser.post(f"{HERE}/favorite", favorite="true", **{"from": "albums"})
+    assert browser.page.strip().startswith(f'<form id="album-{ALBUM}"')
+    assert 'aria-pressed="true" aria-label="Make Trial a favourite"' in browser.page

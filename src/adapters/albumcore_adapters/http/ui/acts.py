@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
 from attrs import frozen
+from markupsafe import Markup
 
 from albumcore import Act, Album, Albumcore, Permission, album_stream
 from albumcore.errors import AlbumcoreError, AlbumNotFound, Forbidden
@@ -58,3 +59,18 @@ def acts_in(request: PageRequest, albums: Albumcore) -> Acts:
 def after_act(request: PageRequest, template: str, back: str, **values: Any) -> Response:
     """The answer to a form: the part of the page that it changed, for htmx; otherwise a redirect to a page."""
     return show(request, template, **values) if request.is_fragment else request.to(back)
+
+
+def after_star(request: PageRequest, back: str, name: str, is_on: bool, label: Markup) -> Response:
+    """The answer to the form of a favourite: the form as it is now, for htmx; otherwise a redirect to a page.
+
+    Args:
+        request: The request.
+        back: The path of the page.
+        name: The id of the form.
+        is_on: Whether it is a favourite now.
+        label: What the button does, in words.
+    """
+    about = {"id": name, "here": request.req.path, "is_on": is_on, "label": label}
+    shown_on = request.form.text("from") or ""
+    return after_act(request, "star.html", back, shown_on=shown_on, **about)

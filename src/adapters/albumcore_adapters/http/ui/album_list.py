@@ -12,10 +12,11 @@ from albumcore.index import AlbumOverview
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.album_looks import AlbumLooks
-from albumcore_adapters.http.kheops.album_overview import Counts, counts
+from albumcore_adapters.http.kheops.album_overview import Counts, counts, overview
 from albumcore_adapters.http.kheops.albums import ALBUM_ID_LENGTH
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
+from albumcore_adapters.http.ui.acts import after_star
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.templates import show
@@ -123,8 +124,11 @@ def set_album_favorite(request: PageRequest, albums: Albumcore) -> Response:
     """Make an album a favourite of the reader, or not any more."""
     is_favorite = request.form.flag("favorite") is True
     albums.handle(request.api.stream, set_favorite, request.source, is_favorite)
-    is_on_album = request.form.text("back") == "album"
-    return request.to(f"/ui/albums/{request.api.album}" if is_on_album else "/ui/albums")
+    album = request.api.album
+    name = overview(albums.index, request.signed_in.caller.user, album).row.name
+    label = request.say("albums.favorite", album=name)
+    back = f"/ui/albums/{album}" if request.form.text("from") == "album" else "/ui/albums"
+    return after_star(request, back, f"album-{album}", is_favorite, label)
 
 
 ROUTES = (

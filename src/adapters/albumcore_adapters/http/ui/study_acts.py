@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from albumcore import Albumcore, Permission
 from albumcore.errors import StudyNotFound
@@ -12,6 +12,7 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops import comments, favorites, inbox, studies
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Route
+from albumcore_adapters.http.ui.acts import after_star
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.study_cards import Shelf, study_card
@@ -22,12 +23,18 @@ from albumcore_adapters.sql.database import Database
 _INBOX = "inbox"
 
 
-def set_study_favorite(request: PageRequest, holdings: Holdings) -> Response:
+def set_study_favorite(request: PageRequest, holdings: Holdings, database: Database) -> Response:
     """Make a study a favourite of the album or inbox, or not any more."""
-    shelf = Shelf.of(request, holdings)
-    change = favorites.add if request.form.flag("favorite") is True else favorites.remove
+    shelf, study = Shelf.of(request, holdings), request.api.study
+    is_on = request.form.flag("favorite") is True
+    change = favorites.add if is_on else favorites.remove
     change(request.api_with(query=shelf.named), holdings)
-    return _back(request, shelf)
+    lists = {"album": shelf.path, "studies": f"{shelf.path}/studies"}
+    back, card = lists.get(request.form.text("from") or ""), study_card(shelf, database, study)
+    if back is None or card is None:
+        return request.to(_path(request, shelf))
+    label = request.say("studies.favorite", study=card.title)
+    return after_star(request, back, f"study-{study}", is_on, label)
 
 
 def comment_on_study(
@@ -82,12 +89,6 @@ def add_elsewhere(request: PageRequest, holdings: Holdings, auth: Authentication
 
 def _path(request: PageRequest, shelf: Shelf) -> str:
     return f"{shelf.path}/studies/{request.api.study}"
-
-
-def _back(request: PageRequest, shelf: Shelf) -> Response:
-    """Lead back to the page that a form names: that of the album, of its studies, or of the study."""
-    pages: Mapping[str | None, str] = {"album": shelf.path, "studies": f"{shelf.path}/studies"}
-    return request.to(pages.get(request.form.text("from"), _path(request, shelf)))
 
 
 def _both(

@@ -58,9 +58,12 @@
     waiting = 0;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
+    merge(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  }
+
+  function merge(page) {
     const feed = shownFeed();
     if (!feed) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("#feed");
     const days = [...fresh.querySelectorAll(":scope > h3.day")].map((one) => [one, one.nextElementSibling]);
     const added = [];
@@ -89,9 +92,11 @@
     return lines.some((line) => version(line) > newest);
   }
 
-  function arrived(number) {
+  // The entries that are not shown yet: a comment of one's own is.
+  function arrived(entries) {
     if (!shownFeed()) return null;
-    waiting += number;
+    waiting += entries.filter((one) => !document.getElementById(`entry-${one.version}`)).length;
+    if (!waiting) return null;
     const text = document.querySelector(".composer textarea")?.value;
     if (window.scrollY < TOP && !text) return putIn();
     showPill();
@@ -104,7 +109,7 @@
     if (!feed) return null;
     cursor ??= feed.dataset.cursor;
     poll = new AbortController();
-    const address = `${feed.dataset.events}?after=${encodeURIComponent(cursor)}&wait=25`;
+    const address = `${feed.dataset.events}?after=${encodeURIComponent(cursor)}&with=version&wait=25`;
     const answer = await fetch(address, { signal: poll.signal, headers: { Accept: "application/json" } });
     if (answer.status === 503) return Number(answer.headers.get("Retry-After")) || 1;
     if (answer.status === 410) { location.reload(); return null; }
@@ -114,7 +119,7 @@
     cursor = answer.headers.get("X-Next-Cursor") ?? cursor;
     if (lostAt) { lostAt = null; say(null); }
     failures = 0;
-    if (entries.length) await arrived(entries.length);
+    if (entries.length) await arrived(entries);
     return 0;
   }
 
@@ -141,6 +146,12 @@
     else start();
   });
   document.addEventListener("htmx:after:swap", () => { if (!following) start(); });
+  // The page after a comment was sent: that of all entries, which has the comment whatever is shown here.
+  document.addEventListener("ui:page", ({ detail: page }) => {
+    const chosen = document.querySelector(".feed-filters [aria-pressed=true]")?.value;
+    if (chosen === "all") merge(page);
+    else location.assign(shownFeed().closest("main").querySelector(".feed-filters").action);
+  });
   window.addEventListener("pagehide", () => poll?.abort());
   start();
 })();

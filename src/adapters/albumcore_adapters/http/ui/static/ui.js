@@ -19,6 +19,46 @@
     button.textContent = select.selectedOptions[0].dataset.send || button.dataset.everyone;
   });
 
+  // A comment is sent without a reload, and what was written is lost only when it is recorded. `ui:page` hands on the
+  // page that the answer is.
+  const refuse = (form, words) => {
+    const refusal = form.querySelector("[data-refusal]");
+    refusal.hidden = false;
+    refusal.textContent = words || refusal.dataset.refusal;
+  };
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const form = ctx.sourceElement?.closest(".composer");
+    if (!form) return;
+    const answer = new DOMParser().parseFromString(ctx.text, "text/html");
+    if (ctx.response.status >= 400) {
+      refuse(form, [...answer.querySelectorAll("main h1, main h1 + p")].map((one) => one.textContent).join(" "));
+      return;
+    }
+    form.querySelector("[data-refusal]").hidden = true;
+    form.reset();
+    form.querySelector("select").dispatchEvent(new Event("change", { bubbles: true }));
+    form.querySelector("textarea").focus();
+    const comments = answer.getElementById("comments");
+    if (comments) document.getElementById("comments")?.replaceWith(comments);
+    document.dispatchEvent(new CustomEvent("ui:page", { detail: answer }));
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    const form = ctx.sourceElement?.closest(".composer");
+    if (form) refuse(form);
+  });
+
+  // The part of the page that takes the place of the one with the focus has it, unless its control is there again.
+  let held = null;
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    held = ctx.target?.contains?.(document.activeElement) ? ctx.target.id : null;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (!held || document.activeElement !== document.body) return;
+    const part = document.getElementById(held);
+    part?.setAttribute("tabindex", "-1");
+    part?.focus({ preventScroll: true });
+  });
+
   // Buttons that copy a field.
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = false;
@@ -147,12 +187,22 @@
     "?": () => { location.href = `${root}/keyboard`; },
     "/": () => focus("[data-search], .chips button"),
     c: () => focus(".composer textarea"),
-    n: () => document.querySelector("[data-now]")?.click(),
+    n: () => {
+      const now = document.querySelector("[data-now]");
+      const slider = document.getElementById("stop");
+      if (!now || document.activeElement !== slider) {
+        now?.click();
+        return;
+      }
+      slider.value = slider.max;
+      for (const name of ["input", "change"]) slider.dispatchEvent(new Event(name));
+    },
     ".": () => document.querySelector("[data-new-entries]")?.click(),
     g: () => { isGoing = true; setTimeout(() => { isGoing = false; }, 1500); },
   };
   document.addEventListener("keydown", (event) => {
-    const field = event.target.closest("input, textarea, select, [contenteditable]");
+    const isSlider = event.target.matches("input[type=range]");
+    const field = isSlider ? null : event.target.closest("input, textarea, select, [contenteditable]");
     if (field && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       field.form?.requestSubmit();
       return;
@@ -160,7 +210,7 @@
     if (field || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
     if (arrows[key]) {
-      if (step(arrows[key])) event.preventDefault();
+      if (!isSlider && step(arrows[key])) event.preventDefault();
       return;
     }
     if (document.body.dataset.keys !== "on") return;
