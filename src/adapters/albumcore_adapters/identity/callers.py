@@ -84,21 +84,18 @@ def caller_of(auth: Authentication, token: str) -> Caller:
         KeysUnavailable: there are no keys to verify a JWT with.
     """
     match token.count("."):
-        case 2:  # JWS (RFC 7515 section 7.1)
-            # By the token alone: a kind that depended on the cache of verified JWTs would change with it.
-            return (by_report_token if is_report_token(token) else by_jwt)(auth, token)
+        # By the token alone: a kind that depended on the cache of verified JWTs would change with it.
+        case 2 if is_report_token(token):  # JWS (RFC 7515 section 7.1)
+            return by_report_token(auth, token)
         case 4:  # JWE (RFC 7516 section 7.1)
             return by_viewer_token(auth, token)
+        case 0 if is_secret(token):
+            return by_capability_token(auth, token)
         case _:
-            return (by_capability_token if is_secret(token) else by_jwt)(auth, token)
+            return in_person(auth, *claims_of(auth, token))
 
 
 # By a JWT of the identity provider
-
-
-def by_jwt(auth: Authentication, token: str) -> Caller:
-    """A user in person, by a JWT of the identity provider."""
-    return in_person(auth, *claims_of(auth, token))
 
 
 def in_person(auth: Authentication, claims: JwtClaims, user: RegisteredUser | None) -> Caller:
