@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from albumcore_adapters.server.request_framing import (
     asks_to_wait,
     expects_continue,
 )
+from albumcore_adapters.server.response_rest import ResponseRest
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -248,6 +251,42 @@ def test_what_there_is_no_room_for_is_sent_later(
     pair[0].shutdown(socket.SHUT_WR)
     seen += b"".join(iter(lambda: pair[1].recv(65536), b""))
     assert seen[before:] == header + body
+
+
+class Pool(Executor):
+    """A pool whose threads are free for some calls, and then busy."""
+
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call it now, or never."""
+        future: Future[Any] = Future()
+        if self.free > 0:
+            future.set_result(fn(*args, **kwargs))
+        self.free -= 1
+        return future
+
+
+@given(free=st.integers(0, 4), count=st.integers(0, 400), is_chunked=st.booleans())
+def test_a_response_gives_way_when_no_thread_is_free(
+    free: int, count: int, is_chunked: bool
+) -> None:
+    """It is sent whole and in order, and its turn ends before that only if no thread was free to make more."""
+    pieces = [b"%d" % number for number in range(count)]
+    left = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = _connection(ours)
+        connection.sendall(b"header")
+        connection.rest = rest = ResponseRest(iter(pieces), is_chunked)
+        while not rest.is_made:
+            pool = Pool(free)
+            connection.send_rest(pool)
+            left.append(pool.free)
+        framed = [b"%X\r\n%b\r\n" % (len(piece), piece) for piece in pieces] + [b"0\r\n\r\n"]
+        assert theirs.recv(10_000) == b"header" + b"".join(framed if is_chunked else pieces)
+    assert all(one < 0 for one in left[:-1])
 
 
 def test_what_waits_is_counted() -> None:
