@@ -19,6 +19,7 @@ from typing import Any
 import pydicom
 import pytest
 
+from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.decoding import (
     BulkData,
     CannotCompose,
@@ -34,6 +35,7 @@ from albumcore_adapters.decoding import (
     Window,
     child,
 )
+from albumcore_adapters.decoding import decoder as decoding
 from albumcore_adapters.decoding.child import work
 from albumcore_adapters.decoding.process import DecodingProcess
 from albumcore_adapters.dicom.headers import read_header
@@ -356,6 +358,31 @@ def test_threads_share_the_processes() -> None:
         read_header(reader((FILES / name).read_bytes())).record.sop_instance_uid for name in names
     ]
     assert len(decoder._idle) <= 2
+    decoder.close()
+
+
+def test_what_takes_long_to_decode_keeps_only_those_waiting_who_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Readers are refused, once all processes have been occupied for some seconds."""
+    monkeypatch.setattr(decoding, "PATIENCE", 0.05)
+    decoder, begun, may_end = Decoder(), threading.Event(), threading.Event()
+
+    class Slow(Content):
+        def read(self, start: int, stop: int) -> bytes:
+            begun.set()
+            assert may_end.wait(60)
+            return super().read(start, stop)
+
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(decoder.frames, Slow(CT), [1])
+        assert begun.wait(60)
+        with pytest.raises(LimitReached, match="take long"):
+            decoder.frames(Content(CT), [1])
+        stored = threads.submit(decoder.header, Content(CT))
+        may_end.set()
+        assert stored.result(60) == read_header(reader(CT))
+        assert slow.result(60) == decoder.frames(Content(CT), [1])
     decoder.close()
 
 

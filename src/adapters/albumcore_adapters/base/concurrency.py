@@ -53,21 +53,23 @@ class ConcurrencyLimit:
         self._patience = patience
 
     @contextmanager
-    def slot(self, holder: str = "") -> Iterator[None]:
+    def slot(self, holder: str = "", patience: float | None = None) -> Iterator[None]:
         """Occupy one slot until the block ends.
 
         Args:
             holder: For whom; see the share.
+            patience: Another patience than that of the limit, in seconds.
 
         Raises:
             LimitReached: every slot is occupied, and none became free for as long as the patience lasts; or the holder
                 has their share.
         """
+        patience = self._patience if patience is None else patience
         with self._changed:
             if self._share is not None and self._held[holder] >= self._share:
                 raise LimitReached(self._detail, self._retry_after)
             while not self._free:
-                seconds = self._full_since + self._patience - monotonic()
+                seconds = self._full_since + patience - monotonic()
                 if seconds <= 0:
                     raise LimitReached(self._detail, self._retry_after)
                 self._changed.wait(seconds)

@@ -13,6 +13,7 @@ import orjson
 
 from albumcore.ids import SeriesUID, StudyUID
 from albumcore_adapters.base.byte_source import ByteSource, BytesSource
+from albumcore_adapters.base.concurrency import ConcurrencyLimit
 from albumcore_adapters.base.dicom_json import Attributes
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.decoding.process import (
@@ -35,6 +36,12 @@ from albumcore_adapters.directory.instances import InstanceRecord
 DECODING_ERRORS = (CannotDecode, DecoderFailed, NotAnInstance)
 """What the jobs of a decoder raise, beside the errors of a source: the file is at fault, not the service."""
 
+PATIENCE = 5.0
+"""Seconds that every process must have been occupied before a job for a reader is refused: a few files that take long
+to decode do not keep all threads of a service waiting."""
+
+_BUSY = "pictures are being decoded that take long; try again"
+_RETRY_SECONDS = 5
 _PIECE = 256 * 1024  # bytes
 
 
@@ -44,7 +51,8 @@ class Decoder:
     A process is started when it is first needed, and again after it died. It opens no file: it asks for the ranges of
     bytes that it needs. A thread waits until a process is free.
 
-    Every job raises `DecoderUnavailable` if no process can be started.
+    Every job raises `DecoderUnavailable` if no process can be started. One that is not for storing an instance raises
+    `LimitReached` where all processes have been occupied for `PATIENCE`.
 
     Args:
         number: The number of processes, at most.
@@ -60,7 +68,7 @@ class Decoder:
     ) -> None:
         self._limits = limits
         self._max_inflated = max_inflated
-        self._free = threading.BoundedSemaphore(number)
+        self._free = ConcurrencyLimit(number, _BUSY, _RETRY_SECONDS, threading.TIMEOUT_MAX)
         self._idle: deque[DecodingProcess] = deque()
 
     @classmethod
@@ -121,7 +129,7 @@ class Decoder:
             Exception: what the source raises.
         """
         job = {"job": "render", "frame": frame, "rendering": attrs.asdict(rendering)}
-        answer = self._run(source, job)
+        answer = self._run(source, job, PATIENCE)
         return Picture(answer.says["media_type"], answer.content)
 
     def photograph(self, source: ByteSource, side: int) -> Picture | None:
@@ -139,7 +147,7 @@ class Decoder:
             DecoderFailed: it cannot be decoded within the limits.
             Exception: what the source raises.
         """
-        answer = self._run(source, {"job": "photograph", "side": side})
+        answer = self._run(source, {"job": "photograph", "side": side}, PATIENCE)
         return Picture("image/jpeg", answer.content) if answer.content else None
 
     def frames(self, source: ByteSource, numbers: Sequence[int]) -> list[bytes]:
@@ -158,7 +166,7 @@ class Decoder:
             DecoderFailed: they cannot be decoded within the limits.
             Exception: what the source raises.
         """
-        return _several(self._run(source, {"job": "frames", "numbers": list(numbers)}))
+        return _several(self._run(source, {"job": "frames", "numbers": list(numbers)}, PATIENCE))
 
     def bulk(self, source: ByteSource, path: str) -> bytes:
         """Return bulk data, little endian: that of a deflated or big endian file has no place of its own.
@@ -173,7 +181,7 @@ class Decoder:
             DecoderFailed: it cannot be read within the limits.
             Exception: what the source raises.
         """
-        return self._run(source, {"job": "bulk", "path": path}).content
+        return self._run(source, {"job": "bulk", "path": path}, PATIENCE).content
 
     def explicit(self, source: ByteSource) -> ExplicitFile:
         """Find how a file is in Explicit VR Little Endian. Of its frames the first is decoded, to see that it can be.
@@ -187,7 +195,7 @@ class Decoder:
             DecoderFailed: it cannot be read within the limits.
             Exception: what the source raises.
         """
-        answer = self._run(source, {"job": "explicit"})
+        answer = self._run(source, {"job": "explicit"}, PATIENCE)
         start, stop = answer.says["stored"]
         return ExplicitFile(
             answer.content, (start, stop), answer.says["frames"], answer.says["is_padded"]
@@ -238,8 +246,10 @@ class Decoder:
         while (process := self._popped()) is not None:
             process.close()
 
-    def _run(self, source: ByteSource, job: dict[str, Any]) -> WireMessage:
-        with self._process() as process:
+    def _run(
+        self, source: ByteSource, job: dict[str, Any], patience: float | None = None
+    ) -> WireMessage:
+        with self._process(patience) as process:
             answer = process.run(source, {**job, "max_inflated": self._max_inflated})
         match answer.says:
             case {"not_an_instance": str(reason)}:
@@ -251,9 +261,9 @@ class Decoder:
         return answer
 
     @contextmanager
-    def _process(self) -> Iterator[DecodingProcess]:
+    def _process(self, patience: float | None) -> Iterator[DecodingProcess]:
         """Lend a process to this thread."""
-        with self._free:
+        with self._free.slot(patience=patience):
             process = self._usable()
             try:
                 yield process
