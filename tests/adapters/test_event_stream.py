@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from albumcore import post_comment, remove_member
 from albumcore_adapters.http import event_stream, paced_bodies
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.event_stream import EventStreams
+from support.browser import signed_in
 from support.following import EVENTS, SOON, now
 from support.kheops import ALBUM, ALICE, BOB, DAVE, World, open_world, settle
 
@@ -267,6 +269,37 @@ def test_other_requests_are_those_of_wsgi(world: World) -> None:
             assert (await exchange.next())["status"] == 200
             assert orjson.loads((await exchange.next())["body"])
             await exchange.task
+
+    run(test)
+
+
+def test_pages_are_followed_by_a_stream_with_the_session(world: World) -> None:
+    """The page of an album says that there is one; elsewhere it does not, and polls."""
+    browser = signed_in(world, BOB)
+    browser.get(f"/ui/albums/{ALBUM}")
+    assert "data-stream" not in browser.page
+    [(address, cursor)] = re.findall(r'data-events="(\S+)" data-cursor="(\S+)"', browser.page)
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+    def asked(path: str, query: str, accept: str) -> Exchange:
+        scope = scope_of(world, BOB, query, accept=accept, cookie=cookie)
+        scope["headers"] = [one for one in scope["headers"] if one[0] != b"authorization"]
+        return Exchange(app_of(world), scope | {"path": path, "raw_path": path.encode()})
+
+    async def test() -> None:
+        page = asked(f"/ui/albums/{ALBUM}", "", "text/html")
+        assert (await page.next())["status"] == 200
+        assert f'data-stream data-events="{address}"' in (await page.event()).decode()
+        await page.task
+        stream = asked(address, f"after={cursor}&with=version", "text/event-stream")
+        assert (await stream.next())["status"] == 200
+        await stream.event()
+        world.act(ALICE, post_comment, "By a stream")
+        event = await stream.event()
+        assert comments(event) == ["By a stream"]
+        assert b'"version":' in event
+        stream.gone.set()
+        await stream.task
 
     run(test)
 

@@ -44,7 +44,7 @@ PATHS = sorted({route.path for route in ROUTES})
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-headers": "origin, content-type, accept, authorization, frontend,"
-    " accept-charset, X-Authorization-Source, Idempotency-Key, X-Request-Id, traceparent",
+    " accept-charset, X-Authorization-Source, Idempotency-Key, Last-Event-ID, X-Request-Id, traceparent",
     "access-control-expose-headers": "X-Request-Id, traceparent",
     "access-control-allow-credentials": "true",
     "access-control-allow-methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",

@@ -15,7 +15,7 @@ EXPOSE = "Access-Control-Expose-Headers"
 CORS_HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, frontend,"
-    f" accept-charset, X-Authorization-Source, Idempotency-Key, {REQUEST_ID}, {TRACE_PARENT}",
+    f" accept-charset, X-Authorization-Source, Idempotency-Key, Last-Event-ID, {REQUEST_ID}, {TRACE_PARENT}",
     EXPOSE: f"{REQUEST_ID}, {TRACE_PARENT}",
     "Access-Control-Allow-Credentials": "true",
     "Access-Control-Allow-Methods": "GET, PATCH, POST, PUT, DELETE, OPTIONS, HEAD",

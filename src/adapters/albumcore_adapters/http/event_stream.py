@@ -29,7 +29,7 @@ from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.body import READ_OFF
-from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, WAIT
+from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, HAS_STREAMS, WAIT
 from albumcore_adapters.http.paced_bodies import AsgiMessage, Receive, arrived
 from albumcore_adapters.http.response import NEXT_CURSOR, TOTAL
 from albumcore_adapters.store.log_watch import LogWatch
@@ -202,7 +202,7 @@ def _then(
 
 def _without_rest(app: Wsgi, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Handle a request; the server drops what is left of its body."""
-    environ[READ_OFF] = True
+    environ[READ_OFF] = environ[HAS_STREAMS] = True
     return app(environ, start_response)
 
 

@@ -38,6 +38,9 @@ CLIENT_IS_GONE = "albumcore.client_is_gone"
 WAITED = "albumcore.waited"
 """The variable of WSGI in which a live answer leaves how many seconds it waited for entries."""
 
+HAS_STREAMS = "albumcore.has_streams"
+"""The variable of WSGI that is set where Server-Sent Events are sent as well."""
+
 _LOOK_SECONDS = 1.0  # how often a waiting request looks whether its client is there
 
 LIVE: Parameters = {

@@ -14,7 +14,7 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import overview
 from albumcore_adapters.http.kheops.comments import post_to_album
-from albumcore_adapters.http.live import Live
+from albumcore_adapters.http.live import HAS_STREAMS, Live
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.changes import changes_since
@@ -76,6 +76,7 @@ def album_page(
         "album_description": one.row.description,
         "members": members_panel(request, albums, people),
         "may": {one.name for one in Permission if acts.may(one)},
+        "has_stream": HAS_STREAMS in request.req.env,
         "events": request.url(f"{DATA}/albums/{album}/events"),
         "cursor": live.cursor_after_newest(request.api.stream, newest),
     }

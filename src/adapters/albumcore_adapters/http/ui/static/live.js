@@ -1,10 +1,12 @@
 "use strict";
-// New entries of an album by themselves: a long poll, and the page read again when there is something new.
+// New entries of an album by themselves: by a stream of events where the server has them, else by a long poll. The page
+// is read again when there is something new.
 (() => {
   // Looked up each time: moving in the past replaces them, and a page of the past has no cursor.
   const shownFeed = () => document.querySelector("#feed[data-cursor]");
   const LONGEST_PAUSE = 30; // seconds
   const TOP = 200; // pixels: above this, the reader looks at the newest entries
+  const TOGETHER = 50; // milliseconds within which entries of a stream are put in together
   const SOFT = 4000; // milliseconds in which a new entry has a ground of its own
   let cursor = null;
   let waiting = 0;
@@ -103,22 +105,51 @@
     return null;
   }
 
+  const query = () => `after=${encodeURIComponent(cursor)}&with=version`;
+
+  function reached() {
+    if (lostAt) { lostAt = null; say(null); }
+    failures = 0;
+  }
+
+  // A stream of events, until it breaks: then a poll finds out why. Returns null where the reader may read no more.
+  function listen(feed) {
+    return new Promise((done, broken) => {
+      const stream = new EventSource(`${feed.dataset.events}?${query()}`);
+      const entries = [];
+      let timer;
+      const end = (settle, how) => { stream.close(); settle(how); };
+      poll = { abort: () => end(broken, new DOMException("", "AbortError")) };
+      stream.addEventListener("open", reached);
+      stream.addEventListener("message", ({ data, lastEventId }) => {
+        cursor = lastEventId;
+        entries.push(JSON.parse(data));
+        clearTimeout(timer);
+        timer = setTimeout(async () => {
+          try { await arrived(entries.splice(0)); } catch (error) { end(broken, error); }
+        }, TOGETHER);
+      });
+      stream.addEventListener("end", () => end(done, null));
+      stream.addEventListener("error", () => end(broken, new Error("the stream broke")));
+    });
+  }
+
   // One request. Returns the seconds to wait before the next; null for none any more.
   async function ask() {
     const feed = shownFeed();
     if (!feed) return null;
     cursor ??= feed.dataset.cursor;
+    if (feed.dataset.stream !== undefined && !failures) return listen(feed);
     poll = new AbortController();
-    const address = `${feed.dataset.events}?after=${encodeURIComponent(cursor)}&with=version&wait=25`;
-    const answer = await fetch(address, { signal: poll.signal, headers: { Accept: "application/json" } });
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(`${feed.dataset.events}?${query()}&wait=25`, { signal: poll.signal, headers });
     if (answer.status === 503) return Number(answer.headers.get("Retry-After")) || 1;
     if (answer.status === 410) { location.reload(); return null; }
     if (answer.status === 401 || answer.status === 404) return null;
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const entries = await answer.json();
     cursor = answer.headers.get("X-Next-Cursor") ?? cursor;
-    if (lostAt) { lostAt = null; say(null); }
-    failures = 0;
+    reached();
     if (entries.length) await arrived(entries);
     return 0;
   }
