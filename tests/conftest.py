@@ -34,6 +34,19 @@ settings.register_profile(
     "deep", max_examples=500, stateful_step_count=60, deadline=None, print_blob=True
 )
 
+UNMEASURED = (
+    "tests/service/",
+    *(f"tests/property/test_{name}.py" for name in ("erase_machine", "filters", "histories")),
+    *(f"tests/property/test_{name}.py" for name in ("http_machine", "rules", "undo")),
+)
+"""Tests without a measure of coverage, which would take them twice as long: each line that they reach, another
+reaches."""
+
+LONG = (
+    *("tests/service/", "tests/property/", "tests/documents/", "tests/adapters/transfer/"),
+    *("tests/test_how_to.py", "tests/test_examples.py", "tests/contract/kheops/test_matrix.py"),
+)
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
@@ -49,6 +62,14 @@ def pytest_collection() -> Generator[None, object, object]:
     gc.freeze()
     gc.enable()
     return collected
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is `UNMEASURED`, and have what is `LONG` first: no process is left with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    for item in items:
+        if item.nodeid.startswith(UNMEASURED):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session", autouse=True)
