@@ -85,7 +85,7 @@ class Reader:
             is_last = self.is_last.is_set()
             query = {"after": self.cursor, "limit": "7", "types": "comments"}
             query["wait"] = "0" if is_last else "20"
-            patience = SOON if is_last else self.random.uniform(0.02, 0.6)
+            patience = SOON if is_last else self.random.uniform(0.02, 0.3)
             self.reconnects += 1
             with (
                 suppress(*FAULTS),
@@ -102,7 +102,7 @@ class Reader:
         """Follow by Server-Sent Events, and by ``Last-Event-ID`` after a break."""
         while not self.is_last.is_set():
             self.reconnects += 1
-            patience = self.random.uniform(0.1, 1.0)
+            patience = self.random.uniform(0.05, 0.5)
             headers = {**self.headers, "Accept": "text/event-stream"}
             headers |= {"Last-Event-ID": self.cursor} if self.cursor else {}
             timeout = httpx.Timeout(SOON, read=patience)
