@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tracemalloc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -764,20 +764,20 @@ def test_an_instance_without_a_class(world: World) -> None:
     assert set(stored) == {"00081155", "00081190"}
 
 
-HOSTILE: Mapping[str, bytes] = {
-    "nested sequences": hostile.nested(10_000),
-    "many elements": hostile.many_elements(300_000),
-    "a deflate bomb": hostile.deflated(512),
-    "a length beyond the end": ct(1)[:-68] + b"\xff\xff\xff\x7f" + bytes(64),
-    "a path as a UID": ct(1).replace(b"1.2.3.1.1", b"../../a/b"),
-    "no end": ct(1)[:200],
+HOSTILE: Mapping[str, Callable[[], bytes]] = {
+    "nested sequences": lambda: hostile.nested(10_000),
+    "many elements": lambda: hostile.many_elements(300_000),
+    "a deflate bomb": lambda: hostile.deflated(512),
+    "a length beyond the end": lambda: ct(1)[:-68] + b"\xff\xff\xff\x7f" + bytes(64),
+    "a path as a UID": lambda: ct(1).replace(b"1.2.3.1.1", b"../../a/b"),
+    "no end": lambda: ct(1)[:200],
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused(world: World, name: str) -> None:
     """In bounded time and memory, in a process of its own; the next instance is stored."""
-    answer = send(world, ALICE, HOSTILE[name], ct(2))
+    answer = send(world, ALICE, HOSTILE[name](), ct(2))
     assert answer.status_code == 202, answer.text
     assert reasons(answer, OTHERS) == [FAILURE]
     assert len(stored_bytes(world, STUDY, CT)) == 1
