@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from attrs import field, frozen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from albumcore import RecordedEvent, Source, utc_now
@@ -103,6 +103,7 @@ def back(user: UserId) -> UserId:
 
 
 @pytest.mark.parametrize("cls", STORED.values(), ids=STORED)
+@settings(max_examples=max(10, settings().max_examples // 5))
 @given(data=st.data())
 def test_every_event(cls: type[Any], data: st.DataObject) -> None:
     """Renamed there and back, every event is what it was; and no user has the former name."""
