@@ -10,13 +10,27 @@ from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albumcore import Album, Albumcore, PatientImageSet, album_stream, patient_stream
+from albumcore import (
+    Album,
+    Albumcore,
+    Content,
+    ImageType,
+    PatientImageSet,
+    Source,
+    add_image,
+    album_stream,
+    delete_patient,
+    patient_stream,
+    restore_patient,
+)
 from albumcore.errors import AlbumcoreError, AlbumNotFound
 from albumcore.feed import Entry, EntryKind
 from albumcore.feed.entries import WITHDRAWN
 from albumcore.index import AlbumRow
 from albumcore.testing import (
     ALBUMS,
+    CAST,
+    IMAGES,
     PATIENTS,
     START,
     Clock,
@@ -125,3 +139,18 @@ def test_images_are_those_of_the_set(
             )
             for one, image in expected
         ]
+
+
+def test_a_patient_who_was_deleted_then_has_no_images_then() -> None:
+    """Also if they were restored since: their images could not be shown."""
+    clock, stream, by = Clock(), patient_stream(PATIENT), Source(CAST.users[0])
+    content = Content("ab" * 32, 5_011, "image/png")
+    with open_memory(clock=clock) as store:
+        store.handle(stream, add_image, by, IMAGES[0], None, None, ImageType.XRAY, content)
+        moments = []
+        for decision in (delete_patient, restore_patient):
+            clock.now += timedelta(minutes=1)
+            store.handle(stream, decision, by)
+            moments.append(clock.now)
+        sources = [source_of(store, at=at) for at in (START, *moments, None)]
+        assert [len([*exported_images(one)]) for one in sources] == [1, 0, 1, 1]
