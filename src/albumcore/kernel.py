@@ -197,6 +197,9 @@ def stored(name: str, version: int = 1) -> Callable[[C], C]:
 
     The class may be renamed, the name may not.
     Any change of fields other than a new one with a default needs a higher ``version`` and an upcaster.
+
+    Raises:
+        ValueError: at decoration, another class has the name.
     """
 
     def register(cls: C) -> C:

@@ -36,7 +36,12 @@ _TEXTS = ("name", "description")
 
 
 def album_created(album: Album, act: Act, past: Past) -> Events:
-    """Delete it, while no other member joined and nothing is in it."""
+    """Delete it, while no other member joined and nothing is in it.
+
+    Raises:
+        Forbidden: the permission DELETE_ALBUM is missing.
+        Superseded: another member joined, or a study, report provider or webhook is in it.
+    """
     album.require(act, Permission.DELETE_ALBUM)
     live_providers = [one for one in album.report_providers.values() if not one.is_removed]
     for is_there, by in (
@@ -51,7 +56,13 @@ def album_created(album: Album, act: Act, past: Past) -> Events:
 
 
 def album_edited(album: Album, act: Act, past: Past) -> Events:
-    """Set each field back that is still as the event set it; each member flag is a field."""
+    """Set each field back that is still as the event set it; each member flag is a field.
+
+    Raises:
+        Forbidden: who acts is no admin.
+        Superseded: every field was changed again.
+        NotUndoable: what they were before is erased.
+    """
     album.require(act, Permission.EDIT_ALBUM)
     if not album.own_membership(act).is_admin:
         raise Forbidden("only an admin edits an album")
@@ -74,7 +85,12 @@ def _sets(event: Any, fields: Collection[str]) -> bool:
 
 
 def member_changed(album: Album, act: Act, past: Past) -> Events:
-    """Give the target the role that they had before, or none."""
+    """Give the target the role that they had before, or none.
+
+    Raises:
+        Forbidden: the permission for the role that is given is missing, or a plain member would remove another one.
+        Superseded: the role was changed again.
+    """
     target = past.recorded.event.target
     was, made, now = (one.members.get(target) for one in (past.before, past.after, album))
     album.require(act, _permission(was, made))

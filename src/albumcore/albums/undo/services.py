@@ -35,7 +35,12 @@ _WEBHOOKS = (WebhookCreated, WebhookEdited, WebhookDeleted)
 
 
 def provider_created(album: Album, act: Act, past: Past) -> Events:
-    """Delete it, while it is as it was made."""
+    """Delete it, while it is as it was made.
+
+    Raises:
+        Forbidden: the permission MANAGE_REPORT_PROVIDERS is missing.
+        Superseded: it was changed or deleted since.
+    """
     album.require(act, Permission.MANAGE_REPORT_PROVIDERS)
     provider = past.recorded.event.provider_id
     if album.report_providers[provider] != past.after.report_providers[provider]:
@@ -82,7 +87,12 @@ def _provider_superseded(provider: ReportProviderId) -> Superseded:
 
 
 def webhook_created(album: Album, act: Act, past: Past) -> Events:
-    """Delete it, while it is as it was made."""
+    """Delete it, while it is as it was made.
+
+    Raises:
+        Forbidden: the permission MANAGE_WEBHOOKS is missing.
+        Superseded: it was changed or deleted since.
+    """
     album.require(act, Permission.MANAGE_WEBHOOKS)
     webhook = past.recorded.event.webhook_id
     if album.webhooks.get(webhook) != past.after.webhooks[webhook]:
@@ -95,6 +105,11 @@ def webhook_edited(album: Album, act: Act, past: Past) -> Events:
 
     One that was replaced or removed is forgotten. The one of now stays: an undo never leaves a webhook unsigned that
     was signed before.
+
+    Raises:
+        Forbidden: the permission MANAGE_WEBHOOKS is missing.
+        Superseded: every field was changed again, or the webhook is deleted.
+        NotUndoable: only the secret was replaced or removed.
     """
     album.require(act, Permission.MANAGE_WEBHOOKS)
     webhook = past.recorded.event.webhook_id

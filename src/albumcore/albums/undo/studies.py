@@ -34,7 +34,12 @@ def series_of(event: Any) -> tuple[StudyUID, tuple[SeriesUID, ...]]:
 
 
 def series_imported(album: Album, act: Act, past: Past) -> Events:
-    """Remove the event's series that are still there."""
+    """Remove the event's series that are still there.
+
+    Raises:
+        Forbidden: the permission DELETE_SERIES is missing.
+        Superseded: none of them is there any more.
+    """
     album.require(act, Permission.DELETE_SERIES)
     event = past.recorded.event
     study, series = series_of(event)
@@ -48,7 +53,12 @@ def series_imported(album: Album, act: Act, past: Past) -> Events:
 
 
 def series_removed(album: Album, act: Act, past: Past) -> Events:
-    """Import the event's series that are still missing, and make favourites of those that were."""
+    """Import the event's series that are still missing, and make favourites of those that were.
+
+    Raises:
+        Forbidden: the permission ADD_SERIES is missing, or EDIT_FAVORITES where one was a favourite.
+        Superseded: none of them is missing any more.
+    """
     album.require(act, Permission.ADD_SERIES)
     event = past.recorded.event
     study, series = series_of(event)
@@ -69,7 +79,12 @@ def series_removed(album: Album, act: Act, past: Past) -> Events:
 
 
 def favorites_changed(album: Album, act: Act, past: Past) -> Events:
-    """Set the flags back that the event changed and that are still so."""
+    """Set the flags back that the event changed and that are still so.
+
+    Raises:
+        Forbidden: the permission EDIT_FAVORITES is missing.
+        Superseded: every flag was changed again, or its series removed.
+    """
     album.require(act, Permission.EDIT_FAVORITES)
     event = past.recorded.event
     study, series = series_of(event)

@@ -62,7 +62,11 @@ def ohif_policy(scripts: str = "") -> str:
 
 
 def ohif_page(request: PageRequest, settings: Settings) -> Response:
-    """Lead to the viewer's list of studies."""
+    """Lead to the viewer's list of studies.
+
+    Raises:
+        falcon.HTTPNotFound: the viewer is not served here.
+    """
     if settings.ohif is None:
         raise falcon.HTTPNotFound
     return _page(request, settings.ohif)

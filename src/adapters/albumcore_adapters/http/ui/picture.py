@@ -62,7 +62,11 @@ def picture_page(
     accounts: Accounts,
     settings: Settings,
 ) -> Response:
-    """Show one picture, among those that the filters of the gallery leave."""
+    """Show one picture, among those that the filters of the gallery leave.
+
+    Raises:
+        falcon.HTTPNotFound: the patient has no such picture, or had not then, or the filters leave it out.
+    """
     patient_id, patient = patient_in(request, patients)
     filters, then = (
         PictureFilter.of(request),

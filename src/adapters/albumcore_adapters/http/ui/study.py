@@ -85,7 +85,11 @@ def study_page(
     people: People,
     settings: Settings,
 ) -> Response:
-    """Show a study: its series, its comments, and the acts that the reader may do."""
+    """Show a study: its series, its comments, and the acts that the reader may do.
+
+    Raises:
+        StudyNotFound: it is not where the reader looks, or they cannot see it.
+    """
     shelf, study = Shelf.of(request, holdings), request.api.study
     if not shelf.held(study):
         raise StudyNotFound("no such study, or you cannot see it")

@@ -47,7 +47,11 @@ def comment_on_study(
 
 
 def removal_page(request: PageRequest, holdings: Holdings, database: Database) -> Response:
-    """Ask whether a study is to be removed."""
+    """Ask whether a study is to be removed.
+
+    Raises:
+        StudyNotFound: it is not where the reader looks, or they cannot see it.
+    """
     shelf, study = Shelf.of(request, holdings), request.api.study
     if not shelf.held(study):
         raise StudyNotFound("no such study, or you cannot see it")

@@ -103,7 +103,11 @@ class SeriesFrames:
         return sum(one.frames for one in self.instances)
 
     def at(self, number: int) -> FrameAt:
-        """The frame with a number from 1; there are as many."""
+        """The frame with a number from 1.
+
+        Raises:
+            IndexError: there are fewer.
+        """
         ends = accumulate(one.frames for one in self.instances)
         for one, end in zip(self.instances, ends, strict=True):
             if number <= end:
