@@ -188,7 +188,7 @@ def release(session: nox.Session) -> None:
     fresh = Path(session.create_tmp()).absolute() / "fresh"
     session.run("python", "-m", "venv", "--clear", str(fresh))
     python = str(fresh / "bin" / "python")
-    extras = f"{wheel.absolute()}[service,pixels,postgres,s3]"
+    extras = f"{wheel.absolute()}[service,pixels,postgres,s3,live,export]"
     session.run(python, "-m", "pip", "install", "--quiet", extras, external=True)
     session.run(python, "-I", "tests/support/smoke.py", external=True)
     bill = str(dist / f"{wheel.name.removesuffix('.whl')}.cdx.json")
