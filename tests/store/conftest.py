@@ -60,6 +60,14 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> 
     yield from _opener(request.param, tmp_path, clock)
 
 
+@pytest.fixture(scope="module", params=["memory", "sqlite", "postgres"])
+def open_shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Open]:
+    """Opens a store of each kind for all tests of a module, which read what one of them may fill it with."""
+    yield from _opener(request.param, tmp_path_factory.mktemp("shared"), Clock())
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def open_again(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Open]:
     """Opens the same store of each kind that stays, again and again."""

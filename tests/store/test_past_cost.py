@@ -47,10 +47,11 @@ def events() -> list[Any]:
     return [said, SeriesImported(*series), whispered, said, SeriesRemoved(*series)]
 
 
-@pytest.fixture
-def app(open_store: Callable[..., Albumcore], clock: Clock, events: list[Any]) -> Albumcore:
-    """An album of some thousand events, one a second."""
-    store = open_store()
+@pytest.fixture(scope="module")
+def app(open_shared: Callable[..., Albumcore], events: list[Any]) -> Albumcore:
+    """An album of some thousand events, one a second. Tests read it."""
+    clock = Clock()
+    store = open_shared(clock=clock)
     store.handle(LONG, create_album, ALICE, "Long")
     store.handle(LONG, add_member, ALICE, bob)
 
