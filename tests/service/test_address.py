@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.server.address import CannotListen, check_address
 from support.server import serving
 
@@ -99,7 +100,10 @@ def test_a_successor_takes_the_port_over(tmp_path: Path) -> None:
         os.kill(first, signal.SIGTERM)
         server.process.wait(60)
         try:
-            assert httpx.get(f"{server.address}/healthz", timeout=60).status_code == 200
+            assert (
+                httpx.get(f"{server.address}/healthz", timeout=60, verify=default_tls()).status_code
+                == 200
+            )
         finally:
             os.killpg(first, signal.SIGKILL)
 

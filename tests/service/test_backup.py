@@ -21,6 +21,7 @@ from attrs import define, field
 from albumcore import CommentPosted, PatientImageSet, patient_stream, shown_text
 from albumcore.ids import PatientId
 from albumcore.streams import named_stream
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.server import demo
 from support.backups import bytes_of
 from support.deep import at_length
@@ -52,7 +53,7 @@ class Writing:
 
     def run(self) -> None:
         """Write until the block ends."""
-        with httpx.Client(base_url=self.address, timeout=60) as client:
+        with httpx.Client(base_url=self.address, timeout=60, verify=default_tls()) as client:
             while not self.has_ended.is_set():
                 number = next(self._numbers)
                 text, content = f"comment {number}", b"\xff\xd8\xff" + b"%d" % number * 100

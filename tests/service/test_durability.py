@@ -25,6 +25,7 @@ from albumcore import (
 )
 from albumcore.ids import AlbumId, ImageId, PatientId
 from albumcore_adapters.directory.patients import Patient
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service
 from support.deep import at_length
 from support.server import bearer, opened, serving
@@ -157,7 +158,7 @@ def test_four_workers_and_eight_clients_on_one_album_and_one_patient(tmp_path: P
     with serving(tmp_path, workers=4) as server:
 
         def write(_: int) -> None:
-            with httpx.Client(base_url=server.address, timeout=60) as client:
+            with httpx.Client(base_url=server.address, timeout=60, verify=default_tls()) as client:
                 seen = [act(client) for _ in range(commands) for act in (hot.comment, hot.image)]
             with hot.lock:
                 statuses.update(seen)
@@ -186,7 +187,7 @@ def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
     with serving(tmp_path, workers=4) as server:
 
         def write(_: int) -> None:
-            with httpx.Client(base_url=server.address, timeout=60) as client:
+            with httpx.Client(base_url=server.address, timeout=60, verify=default_tls()) as client:
                 for number in range(rounds):
                     together.wait(60)
                     for path, by, sent in requests:
@@ -222,7 +223,7 @@ def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: P
 
             def write(_: int, address: str = server.address, enough: Any = enough) -> None:
                 try:
-                    with httpx.Client(base_url=address, timeout=60) as client:
+                    with httpx.Client(base_url=address, timeout=60, verify=default_tls()) as client:
                         while True:
                             assert hot.comment(client) == 204
                             enough.release()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from albumcore_adapters.outbound.client import default_tls
 from support.server import serving
 
 ROUNDS = 12
@@ -29,7 +30,9 @@ def test_no_worker_believes_an_ended_token(tmp_path: Path) -> None:
         def statuses(token: str) -> set[int]:
             headers = {"Authorization": f"Bearer {token}"}
             return {
-                httpx.get(f"{server.address}/albums", headers=headers, timeout=60).status_code
+                httpx.get(
+                    f"{server.address}/albums", headers=headers, timeout=60, verify=default_tls()
+                ).status_code
                 for _ in range(ROUNDS)
             }
 

@@ -27,6 +27,7 @@ from attrs import define, field
 from albumcore import EntryKind, FeedQuery, Source, add_member, album_stream, create_album
 from albumcore.ids import AlbumId
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
 from support.deep import at_length
 from support.postgres import empty_database
@@ -89,7 +90,9 @@ class Reader:
             self.reconnects += 1
             with (
                 suppress(*FAULTS),
-                httpx.Client(timeout=httpx.Timeout(SOON, read=patience)) as client,
+                httpx.Client(
+                    verify=default_tls(), timeout=httpx.Timeout(SOON, read=patience)
+                ) as client,
             ):
                 answer = client.get(self.address + EVENTS, params=query, headers=self.headers)
                 answer.raise_for_status()
@@ -110,7 +113,12 @@ class Reader:
             with (
                 suppress(*FAULTS),
                 httpx.stream(
-                    "GET", self.address + EVENTS, params=query, headers=headers, timeout=timeout
+                    "GET",
+                    self.address + EVENTS,
+                    params=query,
+                    headers=headers,
+                    timeout=timeout,
+                    verify=default_tls(),
                 ) as answer,
             ):
                 answer.raise_for_status()
@@ -142,7 +150,9 @@ def write(address: str, headers: dict[str, str], number: int, is_over: Callable[
             {"to_user": target} if target else {}
         )
         with suppress(httpx.TransportError):
-            httpx.post(address + COMMENTS, data=form, headers=headers, timeout=SOON)
+            httpx.post(
+                address + COMMENTS, data=form, headers=headers, timeout=SOON, verify=default_tls()
+            )
 
 
 def expected(service: Service, name: str) -> list[str]:

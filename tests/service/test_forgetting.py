@@ -22,6 +22,7 @@ from attrs import define, field, frozen
 from albumcore import Source, album_stream, create_report_provider
 from albumcore.ids import AlbumId, ReportProviderId, SeriesUID, StudyUID
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
 from support.instances import store_instance
 from support.postgres import empty_database
@@ -134,7 +135,9 @@ class Client:
         """Send a request that must succeed, and return its JSON, if it has any."""
         headers = self.headers | options.pop("headers", {})
         url = f"{self.server.address}{path}"
-        answer = httpx.request(method, url, headers=headers, timeout=60, **options)
+        answer = httpx.request(
+            method, url, headers=headers, timeout=60, verify=default_tls(), **options
+        )
         assert answer.status_code < 300, (path, answer.text)
         return answer.json() if answer.content else None
 

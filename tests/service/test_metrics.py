@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from albumcore_adapters.outbound.client import default_tls
 from support.server import Server, serving
 
 WORKERS = 3
@@ -49,7 +50,10 @@ def test_every_worker_tells_of_all(tmp_path: Path) -> None:
     with serving(tmp_path, workers=WORKERS) as server:
         before = int(_answered(server))
         for _ in range(asked):  # each on a connection of its own, so that workers take turns
-            assert httpx.get(f"{server.address}/healthz", timeout=60).status_code == 200
+            assert (
+                httpx.get(f"{server.address}/healthz", timeout=60, verify=default_tls()).status_code
+                == 200
+            )
         assert all(_settled(server, before + asked) for _ in range(2 * WORKERS))
         killed = _workers(server)
         for pid in killed:

@@ -34,6 +34,7 @@ from albumcore_adapters.directory.stored_instances import StoredInstances
 from albumcore_adapters.erasure.collecting import collect
 from albumcore_adapters.erasure.erasing import Eraser
 from albumcore_adapters.erasure.subjects import erase_study
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
 from albumcore_adapters.verification import verify
 from support.deep import at_length
@@ -248,7 +249,9 @@ def test_instances_are_stored_seen_taken_along_and_erased(settings: Settings) ->
 
         def seen(path: str, accept: str = "*/*") -> bytes:
             sent = {"Authorization": headers["Authorization"], "Accept": accept}
-            answer = httpx.get(f"{server.address}{path}", headers=sent, timeout=60)
+            answer = httpx.get(
+                f"{server.address}{path}", headers=sent, timeout=60, verify=default_tls()
+            )
             assert answer.status_code == 200, answer.text
             return answer.content
 

@@ -12,6 +12,7 @@ import orjson
 from attrs import frozen
 
 from albumcore_adapters.http.app import create_app
+from albumcore_adapters.outbound.client import default_tls
 from support.kheops import World
 
 
@@ -81,7 +82,9 @@ class OverHttp:
         )
         self._thread.start()
         address = f"http://127.0.0.1:{self._server.server_port}"
-        self._client = httpx.Client(base_url=address, timeout=60, trust_env=False)
+        self._client = httpx.Client(
+            base_url=address, timeout=60, trust_env=False, verify=default_tls()
+        )
 
     def request(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes

@@ -19,6 +19,7 @@ from albumcore import utc_now
 from albumcore.ids import UserId
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity.jwt import issue_token
+from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
 
 _LISTENING = re.compile(r"Listening at: (http://\S+)")
@@ -92,7 +93,7 @@ def _drain(process: subprocess.Popen[str]) -> None:
 
 
 def _wait_until_healthy(server: Server) -> None:
-    transport = httpx.HTTPTransport(retries=5)
+    transport = httpx.HTTPTransport(verify=default_tls(), retries=5)
     with httpx.Client(transport=transport, timeout=START_SECONDS) as client:
         client.get(f"{server.address}/healthz").raise_for_status()
 

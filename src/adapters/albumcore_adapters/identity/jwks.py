@@ -23,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from albumcore_adapters.base.logs import log
+from albumcore_adapters.outbound.client import default_tls
 
 Key: TypeAlias = OctKey | RSAKey | ECKey
 
@@ -200,7 +201,7 @@ def _fetch(url: str) -> tuple[tuple[_PublicKey, ...], httpx.Headers]:
     body = bytearray()
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     with (
-        httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client,
+        httpx.Client(verify=default_tls(), timeout=_TIMEOUT, follow_redirects=False) as client,
         client.stream("GET", url, headers=headers) as response,
     ):
         if response.status_code != httpx.codes.OK:
