@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import frozen
 
 from albumcore import Albumcore, FeedQuery, album_stream, create_album, set_favorite
+from albumcore.feed import EntryKind
+from albumcore.feed.visibility import scopes_of
 from albumcore.ids import AlbumId
 from albumcore.index import AlbumOverview
 from albumcore_adapters.access.holdings import Holdings
@@ -86,18 +88,19 @@ def list_page(request: PageRequest, holdings: Holdings, looks: AlbumLooks) -> Re
 def _new(
     albums: Albumcore, looks: AlbumLooks, request: PageRequest, mine: Sequence[AlbumOverview]
 ) -> Mapping[str, int]:
-    """How many of the newest entries of each album are new: by others, after the reader last looked."""
+    """How many of the newest entries of each album are new: by others, after the reader last looked.
+
+    Entries are read of those albums alone that have some after it.
+    """
     viewer = request.signed_in.caller.user
-    looked = looks.of(viewer)
+    looked = {album_stream(one).name: version for one, version in looks.of(viewer).items()}
+    streams = {album_stream(one.album_id).name: one.album_id for one in mine}
+    scopes = [scope for kind in EntryKind for scope in scopes_of(kind, viewer)]
     found: dict[str, int] = {}
-    for one in mine:
-        page = albums.feed(one.album_id, viewer, FeedQuery(limit=MOST_NEW))
-        after = looked.get(one.album_id, 0)
-        number = sum(
-            entry.recorded.version > after and entry.author != viewer for entry in page.entries
-        )
-        if number:
-            found[one.album_id] = number
+    for stream, after in albums.index.count_entries([*streams], scopes, looked).items():
+        page = albums.feed(streams[stream], viewer, FeedQuery(limit=min(after, MOST_NEW)))
+        if number := sum(entry.author != viewer for entry in page.entries):
+            found[streams[stream]] = number
     return found
 
 
