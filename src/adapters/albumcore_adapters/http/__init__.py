@@ -1,1 +1,1 @@
-"""The HTTP service: the Kheops album API, DICOMweb and the TSCharts image API on Falcon."""
+"""The HTTP service: the Kheops album API, DICOMweb, the TSCharts image API and the pages, on Falcon."""
