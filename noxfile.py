@@ -40,6 +40,8 @@ BROWSER = "tests/browser"
 # A file's tests stay together: some share what is costly to make; the longest files come first, as tests/conftest.py
 # has them. A test that hangs fails, and names itself.
 PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--timeout", "600")
+# Of these tests one file takes most of the time: each worker has half of it.
+IN_THE_BROWSER = ("-n", "2", "--dist", "worksteal", "--timeout", "600")
 MEMORY = "/dev/shm"  # noqa: S108
 ROOM = 6 * 1024**3  # bytes
 
@@ -119,7 +121,7 @@ def browser(session: nox.Session) -> None:
     groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
     session.install(".[service]", *groups)
     with quick_files() as env:
-        session.run("pytest", *PARALLEL, *(session.posargs or [BROWSER]), env=env)
+        session.run("pytest", *IN_THE_BROWSER, *(session.posargs or [BROWSER]), env=env)
 
 
 @nox.session(default=False)

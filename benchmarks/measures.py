@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import (
+    browser,
     commands,
     crowds,
     dicomweb,
@@ -290,6 +291,20 @@ MEASURES: tuple[Measure, ...] = (
         "memory of an idle stream of Server-Sent Events, of 1,000",
         "kB",
         following.idle_streams,
+        at_most(200),
+    ),
+    Measure(
+        "ui-first-paint",
+        f"first contentful paint of the page of an album of {browser.STUDIES} studies and {{long:,}} events",
+        "ms",
+        browser.first_paint,
+        at_most(1000),
+    ),
+    Measure(
+        "ui-slider",
+        "the page of that album as of another moment, after its slider was moved and came to rest",
+        "ms",
+        browser.slider,
         at_most(200),
     ),
     Measure(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
 
 from support.chromium import Chromium
 
 ALBUM = "/ui/albums/{album}"
+MOST_STOPS = 100
 
 
 def test_keys_lead_around(demo: Chromium) -> None:
@@ -36,6 +40,57 @@ def test_keys_lead_around(demo: Chromium) -> None:
         page.keyboard.press("?")
         page.keyboard.press("Tab")
         assert page.url.endswith("/ui/settings?saved=1")
+
+
+def go_to(target: Locator) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(MOST_STOPS):
+        target.page.keyboard.press("Tab")
+        if target.evaluate("(one) => one === document.activeElement"):
+            return
+    pytest.fail(f"Tab does not lead to {target}")
+
+
+def press(target: Locator, path: str) -> None:
+    """Go to a link or a button, and press Enter there; it leads to a page with this path."""
+    go_to(target)
+    with target.page.expect_navigation():
+        target.page.keyboard.press("Enter")
+    expect(target.page).to_have_url(re.compile(f"{path}(\\?.*)?$"))
+
+
+def test_everything_is_reached_with_the_keyboard_alone(demo: Chromium) -> None:
+    """From the albums to a comment, to the past and back, to a study, its frames, a picture, and signing out."""
+    with demo.window() as window:
+        page = window.open("/ui/albums")
+        press(page.get_by_role("link", name="Tumour board"), "/ui/albums/[^/]+")
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        go_to(page.get_by_role("textbox", name="Comment"))
+        page.keyboard.type("By keys alone")
+        press(page.get_by_role("button", name="Send"), "/ui/albums/[^/]+")
+        expect(page.locator("#feed blockquote").first).to_have_text("By keys alone")
+        go_to(page.get_by_role("slider"))
+        page.keyboard.press("Home")
+        expect(page.locator(".past-band")).to_contain_text("You are looking at the past")
+        press(page.get_by_role("link", name="Back to now"), "/ui/albums/[^/]+")
+        press(page.locator(".studies a", has_text="Brain-MRA"), "/studies/[^/]+")
+        press(page.get_by_role("link", name="FAST PILOT"), "/series/[^/]+")
+        words = page.locator("#frame-words")
+        expect(words).to_have_text("1 of 3")
+        go_to(page.get_by_role("slider"))
+        page.keyboard.press("ArrowRight")
+        expect(words).to_have_text("2 of 3")
+        press(page.get_by_role("link", name="Patients"), "/ui/patients")
+        go_to(page.locator("#name"))
+        page.keyboard.type("Demo")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        press(page.locator(".list a").first, "/ui/patients/[0-9]+")
+        press(page.get_by_role("link", name="X-ray"), "/pictures/[0-9]+")
+        press(page.get_by_role("button", name="Sign out"), "/ui/sign-in")
 
 
 def test_pages_work_without_script(demo: Chromium) -> None:

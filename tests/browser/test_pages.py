@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from itertools import pairwise, product
 
 import pytest
@@ -29,26 +31,31 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def furnished(demo: Chromium) -> Chromium:
-    """The demo, with something on each page."""
+def windows(demo: Chromium) -> Iterator[Callable[[int, bool], Window]]:
+    """A window for each width, and for who is signed in and who is not; with something on each page."""
     furnish(demo)
-    return demo
+    with ExitStack() as opened:
+        yield cache(
+            lambda width, signed_in: opened.enter_context(demo.window(width, signed_in=signed_in))
+        )
 
 
 @pytest.fixture(
     scope="module",
-    params=product(UI_PAGES, WIDTHS),
-    ids=lambda one: f"{one[0].name}-{one[1]}",
+    params=product(WIDTHS, UI_PAGES),
+    ids=lambda one: f"{one[1].name}-{one[0]}",
 )
-def shown(furnished: Chromium, request: pytest.FixtureRequest) -> Iterator[Shown]:
+def shown(windows: Callable[[int, bool], Window], request: pytest.FixtureRequest) -> Shown:
     """Every page, in a wide window and in a narrow one."""
-    page, width = request.param
-    with furnished.window(width, signed_in=page.signed_in) as window:
-        window.open(page)
-        size = window.first_view()
-        noted = Shown(page, window, list(window.said), list(window.asked), size)
-        window.unfold()
-        yield noted
+    width, page = request.param
+    window = windows(width, page.signed_in)
+    window.said.clear()
+    window.asked.clear()
+    window.open(page)
+    size = window.first_view()
+    noted = Shown(page, window, list(window.said), list(window.asked), size)
+    window.unfold()
+    return noted
 
 
 def test_it_asks_for_little_and_nothing_elsewhere(demo: Chromium, shown: Shown) -> None:

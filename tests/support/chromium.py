@@ -75,10 +75,15 @@ _LONGER = """() => {
 }"""
 
 # What is folded is looked at as well; of what there is much of, the first ones.
-_UNFOLD = """() => [...document.querySelectorAll("details")].forEach((one, place) => {
-  if (place < 8) one.open = true;
-  else one.remove();
-})"""
+_UNFOLD = """() => {
+  const [open, left] = [8, 24];
+  for (const one of document.querySelectorAll("section, nav ul"))
+    [...one.children].slice(left).forEach((part) => part.remove());
+  [...document.querySelectorAll("details")].forEach((one, place) => {
+     if (place < open) one.open = true;
+    else one.remove();
+  });
+}"""
 
 _SHOWN = """() => [...document.images].every((one) =>
   one.complete || one.getBoundingClientRect().top > innerHeight || !one.checkVisibility())"""
@@ -274,6 +279,19 @@ def demo_in(browser: Browser, server: Server) -> Iterator[Chromium]:
             "lately": quote(utc_now().isoformat()),
         }
         yield Chromium(browser, server.address, context.storage_state(), places)
+
+
+def signed_in_by_token(
+    browser: Browser, server: Server, token: str, places: Mapping[str, str]
+) -> Chromium:
+    """Sign in by a token that is pasted into the form."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{server.address}/ui/sign-in")
+        page.fill("#token", token)
+        with page.expect_navigation(url="**/ui/albums"):
+            page.click("form:has(#token) button.primary")
+        return Chromium(browser, server.address, context.storage_state(), places)
 
 
 def furnish(demo: Chromium) -> None:

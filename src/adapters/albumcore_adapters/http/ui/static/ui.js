@@ -115,6 +115,7 @@
     const stops = document.getElementById("stops").options;
     const parts = ["past-band", "past-head", "past-then"];
     let began = location.href;
+    let shown = location.search;
     let isMoving = false;
     let timer;
     let running;
@@ -144,6 +145,7 @@
         document.body.classList.toggle("is-past", Boolean(at));
         window.htmx?.process(document.getElementById("past-then"));
         wait(false);
+        shown = address.search;
         settle(address);
       } catch (error) {
         if (error.name !== "AbortError") location.assign(address);
@@ -176,7 +178,8 @@
       slider.value = place;
       slider.setAttribute("aria-valuetext", stops[place].label);
     });
-    addEventListener("popstate", () => location.reload());
+    // Not where a link within the page was followed.
+    addEventListener("popstate", () => { if (location.search !== shown) location.reload(); });
   }
 
   // Keys. Single letters are off in fields, with modifiers, and where the settings say so.
