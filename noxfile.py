@@ -25,7 +25,7 @@ ON_POSTGRES = (
 
 DEEP = (
     *("tests/property", "tests/service", "tests/store"),
-    *("tests/adapters/transfer", "tests/adapters/test_verification.py"),
+    *("tests/adapters/transfer", "tests/adapters/test_verification.py", "tests/test_examples.py"),
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")

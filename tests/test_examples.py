@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from blocks import blocks_of
+from support.deep import at_length
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -81,12 +82,16 @@ def run(folder: Path, *args: str) -> str:
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_example_prints(name: str, tmp_path: Path) -> None:
-    """Each example, as a script."""
-    assert run(tmp_path, str(EXAMPLES / name)) == PRINTED[name]
+    """Each example, as a script; one of properties with as many examples as it has in the deep run alone."""
+    script = str(EXAMPLES / name)
+    with_few = ("-c", f"{FEW}import runpy\nrunpy.run_path({script!r}, run_name='__main__')")
+    is_long = name.startswith("property_test")
+    asked = at_length((script,), with_few) if is_long else (script,)
+    assert run(tmp_path, *asked) == PRINTED[name]
 
 
 def test_property_test_runs_under_pytest(tmp_path: Path) -> None:
-    """The example of a property test, as a test; with few examples, as the script has them all."""
+    """The example of a property test, as a test; with few examples."""
     (tmp_path / "few.py").write_text(FEW, encoding="utf-8")
     name = str(EXAMPLES / "property_test_your_projection.py")
     assert "2 passed" in run(tmp_path, "-m", "pytest", "-p", "few", "-p", "no:cacheprovider", name)
