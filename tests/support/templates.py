@@ -25,7 +25,7 @@ IS_ON_POSTGRES = os.environ.get("ALBUMCORE_TEST_DATABASE") == "postgres"
 
 _templates: dict[Hashable, tuple[Path, Contents | None, Any]] = {}
 _places: dict[Path, str] = {}
-_MOST_PLACES = 12
+_MOST_PLACES, _LEAST_PLACES = 16, 8
 """Databases that are not used again yet: a test may close several worlds, and open them once more."""
 
 
@@ -39,7 +39,7 @@ def place(data: Path) -> dict[str, Any]:
 def _placed(data: Path, contents: Contents | None = None) -> str:
     if len(_places) >= _MOST_PLACES:
         in_use = postgres_server().in_use()
-        for other, url in list(_places.items())[: 1 - _MOST_PLACES]:
+        for other, url in list(_places.items())[:-_LEAST_PLACES]:
             if url not in in_use:
                 _databases().give_back(_places.pop(other))
     _places[data] = _databases().take(contents)

@@ -115,6 +115,7 @@ def test_unauthorized(name: str, world: World) -> None:
     assert answer.headers["www-authenticate"] == "Basic, Bearer"
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     "operation",
     [
@@ -222,6 +223,7 @@ def test_help_leads_to_the_documentation(tmp_path: Path) -> None:
     world.service.close()
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     "route",
     [one for one in ROUTES if one.media_types and not one.negotiates],

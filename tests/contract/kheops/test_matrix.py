@@ -112,6 +112,7 @@ def test_matrix(by: Principal, provider: str, tmp_path: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("by", LINKED, ids=lambda one: one.name)
 def test_matrix_by_links(by: Principal, provider: str, tmp_path: Path) -> None:
     """The token in the path is as good as in the header, for every route."""
@@ -128,6 +129,7 @@ def test_matrix_by_links(by: Principal, provider: str, tmp_path: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("by", PRINCIPALS, ids=lambda one: one.name)
 def test_images_upstream(by: Principal, provider: str, tmp_path: Path) -> None:
     """Who sees a series may download it, and one that is not seen is 401: the token is not good for it."""
