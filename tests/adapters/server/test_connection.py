@@ -22,6 +22,7 @@ from albumcore_adapters.server.request_framing import (
     arrival_of,
     asks_to_wait,
     expects_continue,
+    may_store,
 )
 from albumcore_adapters.server.response_rest import ResponseRest
 
@@ -347,6 +348,21 @@ def test_what_gunicorn_does_to_a_socket(pair: tuple[socket.socket, socket.socket
 def test_requests_that_ask_to_wait(received: bytes, waits: bool) -> None:
     """By the name in their address, as the application reads it."""
     assert asks_to_wait(received) is waits
+
+
+@pytest.mark.parametrize(
+    ("received", "stores"),
+    [
+        (b"POST /studies HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        (b"\r\nPOST /link/x/%73tudies/1.2?a=b HTTP/1.1\r\n\r\n", True),
+        (b"POST /ui/inbox/upload HTTP/1.1\r\n\r\n", True),
+        (b"POST /albums?x=/studies HTTP/1.1\r\n\r\n", False),
+        (b"GET /studies HTTP/1.1\r\n\r\n", False),
+    ],
+)
+def test_requests_that_may_store(received: bytes, stores: bool) -> None:
+    """By their method and path."""
+    assert may_store(received) is stores
 
 
 def test_whether_the_client_has_gone(pair: tuple[socket.socket, socket.socket]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from gunicorn.http.errors import InvalidHeader, LimitRequestHeaders
 
@@ -150,6 +151,15 @@ def asks_to_wait(received: bytes) -> bool:
     """
     line = received.lstrip(b"\r\n").partition(b"\r\n")[0]
     return line.startswith((b"GET ", b"HEAD ")) and b"wait=" in line
+
+
+def may_store(received: bytes) -> bool:
+    """Whether a request may store instances, by its method and its path: it waits for those that read their headers."""
+    target = received.lstrip(b"\r\n").partition(b"\r\n")[0].partition(b"?")[0]
+    if not target.startswith(b"POST "):
+        return False
+    path = unquote_to_bytes(target)
+    return b"/studies" in path or b"/upload" in path
 
 
 def refusal(received: bytes) -> Exception | None:

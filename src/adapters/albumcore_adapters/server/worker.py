@@ -33,6 +33,7 @@ from albumcore_adapters.server.request_framing import (
     MAX_HEADER,
     Arrival,
     asks_to_wait,
+    may_store,
     refusal,
     settle_body,
 )
@@ -51,7 +52,8 @@ class Worker(ThreadWorker):
     """A worker of `serve.GunicornApplication`, which holds the ``limits`` and the ``connection_counts`` of all workers.
 
     A pool of ``threads`` threads handles requests that have arrived. Longer bodies are read while they arrive, by a
-    pool of their own, so that slow uploads do not delay other requests, and so are requests that wait for events.
+    pool of their own, so that slow uploads do not delay other requests, and with them short ones that store instances.
+    Requests that wait for events have one, too.
     """
 
     app: Any
@@ -277,7 +279,7 @@ class Worker(ThreadWorker):
     ) -> None:
         """Hand a request to a thread of one of the pools: those that may wait for the client, or for events, or not."""
         connection.begin(may_wait=may_wait, failure=failure)
-        pool = self._uploads if may_wait else self.tpool
+        pool = self._uploads if may_wait or may_store(connection.received) else self.tpool
         if asks_to_wait(connection.received):
             pool = self._waiting
         pool.submit(self._handle, connection)
