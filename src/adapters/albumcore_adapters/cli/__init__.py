@@ -61,6 +61,8 @@ _EXITS: Sequence[tuple[tuple[type[Exception], ...], str, int]] = (
 )
 """How a failing command exits: classes of errors, the text before the message, and the status."""
 
+_REFUSED = 2
+
 
 def main() -> None:
     """Run the command of the arguments. Exit status: 0 success, 1 a problem was found, 2 the command was refused."""
@@ -68,7 +70,9 @@ def main() -> None:
     try:
         app.meta(sys.argv[1:])
     except Failed as failure:
-        print(failure, file=sys.stderr)
+        # With another status, it is what the command found.
+        prefix = "albumcore: " if failure.status == _REFUSED else ""
+        print(f"{prefix}{failure}", file=sys.stderr)
         sys.exit(failure.status)
     except BrokenPipeError:
         # The reader of standard output is gone. What is left in the buffer must not be flushed at exit.

@@ -87,7 +87,7 @@ def erase(
                 require_sealed(eraser.albums)
             erased = [*_erased(service, eraser, kind, which, version, basis)]
         except ErasureRefused as error:
-            raise Failed(f"albumcore: nothing was erased: {error}", 2) from error
+            raise Failed(f"nothing was erased: {error}", 2) from error
     for line in _sentences(kind, which, erased):
         print(line)
 

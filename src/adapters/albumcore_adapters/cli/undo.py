@@ -44,6 +44,6 @@ def undo_event(
         except ChangedSince as error:
             is_known = error.version is not None
             since = f": version {error.version}, {error.mutation_type}" if is_known else ""
-            raise Failed(f"albumcore: {error.detail}{since}", 2) from error
+            raise Failed(f"{error.detail}{since}", 2) from error
     for one in recorded:
         print(one.version)
