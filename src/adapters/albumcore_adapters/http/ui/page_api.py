@@ -105,7 +105,7 @@ class PageApi:
         request = req.context.page = self.request(req, path)
         if not _is_signed_in(route, request):
             return _to_sign_in(request)
-        if (address := request.address_in_utc) is not None:
+        if route.method == "GET" and (address := request.address_in_utc) is not None:
             return Response(303, headers={"Location": address})
         if route.method == "POST":
             if route.bodies:
