@@ -106,6 +106,9 @@ def test_the_date_field_is_in_the_time_zone_of_the_reader(world: World) -> None:
     assert (
         unescape(answer.headers["location"]) == f"{HERE}?at=2026-03-01T12%3A15%3A59Z&show=members"
     )
+    for named in ("path=1", "self=1", "query=1"):
+        answer = browser.ask("GET", f"{HERE}?at=2026-03-01T08:45&{named}")
+        assert answer.headers["location"].endswith(f"&{named}")
     browser.get(f"{HERE}?at=2026-03-01T08:45")
     assert 'name="at" value="2026-03-01T08:45"' in browser.page
     now = (world.clock.now - timedelta(hours=3, minutes=30)).strftime("%Y-%m-%dT%H:%M")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import falcon
 from attrs import field, frozen
@@ -162,7 +162,7 @@ class PageRequest:
         else:
             is_minute = len(text) == len("YYYY-MM-DDThh:mm")
             kept["at"] = moment_text(at + _TO_ITS_END * is_minute)
-        return self.url(self.req.path.removeprefix(self.prefix), **kept)
+        return self.url(quote(self.req.path.removeprefix(self.prefix)), **kept)
 
     # How it is shown
 
@@ -192,11 +192,11 @@ class PageRequest:
         """A text in the language of the reader; see `PageTexts.say`."""
         return self.texts.say(key, **places)
 
-    def url(self, path: str, **query: str | int | None) -> str:
+    def url(self, path: str, /, **query: str | int | None) -> str:
         """The address of a path of this service, under the prefix of the request; None leaves a parameter out."""
         given = {name: value for name, value in query.items() if value is not None}
         return self.prefix + path + (f"?{urlencode(given)}" if given else "")
 
-    def to(self, path: str, *cookies: str, **query: str | int | None) -> Response:
+    def to(self, path: str, /, *cookies: str, **query: str | int | None) -> Response:
         """A redirect to a page, after a form (303)."""
         return Response(303, headers={"Location": self.url(path, **query)}, cookies=cookies)
