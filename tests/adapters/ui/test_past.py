@@ -201,6 +201,7 @@ def test_what_changed_since_then_is_in_four_groups(world: World) -> None:
     assert f'id="{entry}"' in browser.page
     browser.get(f"{HERE}?at={world.clock.now.isoformat()[:19]}Z&changes=1")
     assert "Nothing changed." in browser.words
+    assert "Hide what changed" in browser.words
     world.act(ALICE, post_comment, "Three", BOB)
     other = signed_in(world, DAVE)
     world.act(ALICE, add_member, DAVE)

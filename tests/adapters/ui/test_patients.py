@@ -194,7 +194,9 @@ def test_without_the_packages_that_render_the_gallery_shows_the_pictures(
     assert answer.headers["content-type"] == "image/png"
 
 
-def upload(browser: Browser, picture: bytes | None, **fields: str) -> falcon.testing.Result:
+def upload(
+    browser: Browser, picture: bytes | None, name: str = "picture", **fields: str
+) -> falcon.testing.Result:
     """Send the form with a picture, as a browser does."""
     token = re.search(r'name="_csrf" value="([0-9a-f]*)"', browser.page)
     assert token is not None
@@ -205,8 +207,10 @@ def upload(browser: Browser, picture: bytes | None, **fields: str) -> falcon.tes
     )
     if picture is not None:
         body += (
-            b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n'
-            b"Content-Type: image/jpeg\r\n\r\n" + picture + b"\r\n"
+            f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="a.jpg"\r\n'.encode()
+            + b"Content-Type: image/jpeg\r\n\r\n"
+            + picture
+            + b"\r\n"
         )
     answer = browser.ask(
         *("POST", f"{PATIENT}/pictures", body + b"--x--\r\n"),
@@ -234,6 +238,11 @@ def test_a_picture_is_added_as_the_api_adds_it(api: Api, browser: Browser) -> No
         "station": 1,
     }
     assert browser.ask("GET", f"{PATIENT}/pictures/{added}/file").content == JPEG
+    browser.get(PATIENT)
+    assert upload(browser, JPEG + b"2", name="camera").status_code == 303
+    [_, recorded] = api.recorded(before)
+    taken = recorded["says"]["image_id"]
+    assert browser.ask("GET", f"{PATIENT}/pictures/{taken}/file").content == JPEG + b"2"
 
 
 def test_what_is_no_picture_is_refused_at_its_field(api: Api, browser: Browser) -> None:

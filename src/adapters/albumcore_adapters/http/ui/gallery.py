@@ -144,7 +144,7 @@ def add_picture(
     for name in ("clinic", "station"):
         if given := request.form.text(name):
             ids[name] = _id(name, given)
-    picture = request.files.get("picture", b"")
+    picture = request.files.get("picture") or request.files.get("camera", b"")
     if sniff(picture) not in SHOWN_TYPES:
         refused = "not_shown" if picture else "missing"
         values = _gallery(request, albums, patients, clinics, accounts, settings)

@@ -55,7 +55,7 @@ _IMAGE_CHANGES: Mapping[type[Any], str] = {
     PatientRestored: "restored",
 }
 
-_WIDTH = 1000
+_WIDTH, _WIDEST_BAR = 1000, 6.0
 
 
 @frozen
@@ -259,7 +259,7 @@ def _card(
         words,
         begins,
         is_each,
-        round(_WIDTH / number / 3, 1),
+        min(_WIDEST_BAR, round(_WIDTH / number / 3, 1)),
     )
 
 

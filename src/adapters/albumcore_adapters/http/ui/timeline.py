@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TypeAlias
 
@@ -114,10 +114,12 @@ class Day:
 
     Attributes:
         name: The day in words.
+        date: The day.
         entries: Its entries and runs, newest first.
     """
 
     name: Markup
+    date: date
     entries: Sequence[Item]
 
 
@@ -270,13 +272,13 @@ def _thumbnails(
 def _days(request: PageRequest, lines: Sequence[Line]) -> Iterator[Day]:
     """The entries by day of the reader's time zone, with their runs folded."""
     times = request.times
-    for _, of_day in groupby(lines, key=lambda one: times.local(one.at).date()):
+    for day, of_day in groupby(lines, key=lambda one: times.local(one.at).date()):
         found = list(of_day)
         at = found[0].at
         name = times.day(at)
-        if times.local(at).date() == times.local(request.now).date():
+        if day == times.local(request.now).date():
             name = request.say("timeline.today", day=name)
-        yield Day(name, list(_folded(request, found)))
+        yield Day(name, day, list(_folded(request, found)))
 
 
 def _folded(request: PageRequest, lines: Sequence[Line]) -> Iterator[Item]:

@@ -41,8 +41,9 @@
 
   // A day of the new page into the shown one: lines that are not shown yet go to its top. A run takes over its lines.
   function mergeDay(feed, title, list) {
-    const shown = [...feed.querySelectorAll("h3.day")].find((one) => one.textContent === title.textContent);
+    const shown = feed.querySelector(`h3[data-day="${title.dataset.day}"]`);
     if (!shown) return [[title, list], [...list.children]];
+    shown.textContent = title.textContent; // which is not that of today any more after midnight
     const added = [...list.children].filter((line) => ids(line).some((id) => !document.getElementById(id)));
     for (const id of added.flatMap(ids)) {
       const old = document.getElementById(id);
@@ -168,6 +169,10 @@
       }
     }
   }
+
+  // At midnight the day of today is another.
+  const midnight = new Date().setHours(24, 0, 1, 0);
+  setTimeout(() => { if (shownFeed()) putIn().catch(() => {}); }, midnight - Date.now());
 
   let following = null;
   const start = () => { following ??= follow().finally(() => { following = null; }); };

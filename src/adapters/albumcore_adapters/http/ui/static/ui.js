@@ -59,6 +59,39 @@
     part?.focus({ preventScroll: true });
   });
 
+  // A page with one question or one list is shown over this one; without script its link leads there.
+  const showOver = async (address) => {
+    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    const page = answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const content = page?.querySelector("main > *");
+    if (!content) {
+      location.assign(address);
+      return;
+    }
+    content.classList.remove("center");
+    const dialog = document.createElement("dialog");
+    const title = content.querySelector("h1");
+    title.id = "dialog-title";
+    dialog.setAttribute("aria-labelledby", title.id);
+    dialog.append(content);
+    let close = dialog.querySelector("[data-close]");
+    if (!close) {
+      close = document.createElement("button");
+      close.textContent = document.body.dataset.close;
+      content.append(close);
+    }
+    close.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    showOver(link.href);
+  });
+
   // Buttons that copy a field.
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = false;
@@ -69,6 +102,9 @@
   document.addEventListener("change", (event) => {
     const input = event.target.closest("[data-drop] input[type=file]");
     if (!input) return;
+    for (const other of input.form.querySelectorAll("input[type=file]")) {
+      if (other !== input && input.files.length) other.value = ""; // one of them is sent
+    }
     const preview = input.form.querySelector("[data-preview]");
     const image = preview.querySelector("img");
     if (image.src) URL.revokeObjectURL(image.src);
@@ -187,7 +223,7 @@
   let isGoing = false;
   const focus = (selector) => document.querySelector(selector)?.focus();
   const keys = {
-    "?": () => { location.href = `${root}/keyboard`; },
+    "?": () => showOver(`${root}/keyboard`),
     "/": () => focus("[data-search], .chips button"),
     c: () => focus(".composer textarea"),
     n: () => {
@@ -216,7 +252,7 @@
       if (!isSlider && step(arrows[key])) event.preventDefault();
       return;
     }
-    if (document.body.dataset.keys !== "on") return;
+    if (document.body.dataset.keys !== "on" || document.querySelector("dialog[open]")) return;
     if (isGoing && places[key]) {
       location.href = root + places[key];
     } else if (keys[key]) {
