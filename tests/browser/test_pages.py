@@ -12,10 +12,10 @@ import pytest
 from attrs import frozen
 
 from albumcore_adapters.http.ui.all_routes import ROUTES
-from support.chromium import SCHEMES, WIDTHS, Chromium, Scheme, Window, furnish
+from support.chromium import SCHEMES, WIDTHS, Chromium, Scheme, Window, furnished
 from support.ui_pages import UI_PAGES, UiPage
 
-NO_PAGES = re.compile(r"/ui|/ui/static/.*|/ui/sign-in/.+|.*/file|/ohif.*")
+NO_PAGES = re.compile(r"/ui|/ui/static/.*|/ui/sign-in/.+|.*/(file|thumbnail)|/ohif.*")
 """Paths of redirects, of files, and of the viewer of others."""
 
 
@@ -33,10 +33,10 @@ class Shown:
 @pytest.fixture(scope="module")
 def windows(demo: Chromium) -> Iterator[Callable[[int, bool], Window]]:
     """A window for each width, and for who is signed in and who is not; with something on each page."""
-    furnish(demo)
+    full = furnished(demo)
     with ExitStack() as opened:
         yield cache(
-            lambda width, signed_in: opened.enter_context(demo.window(width, signed_in=signed_in))
+            lambda width, signed_in: opened.enter_context(full.window(width, signed_in=signed_in))
         )
 
 

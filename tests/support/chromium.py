@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 import pytest
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from albumcore import utc_now
@@ -53,7 +53,7 @@ _CUT = """() => {
     const style = getComputedStyle(one);
     if (one.closest("svg, .hidden, .skip, select, dialog:not([open])") || style.clipPath !== "none"
       || ["auto", "scroll"].includes(style.overflowX) || style.display === "inline"
-      || !one.innerText?.trim() || one.matches("textarea")) continue;
+      || !one.innerText?.trim() || one.matches("textarea") || !one.checkVisibility()) continue;
     const isWide = one.scrollWidth > one.clientWidth + 1 && one.clientWidth;
     const isHigh = style.overflowY === "hidden" && one.scrollHeight > one.clientHeight + 1;
     // A column of a few letters cuts nothing, and cannot be read.
@@ -294,11 +294,12 @@ def signed_in_by_token(
         return Chromium(browser, server.address, context.storage_state(), places)
 
 
-def furnish(demo: Chromium) -> None:
-    """Add what the demo removes again: a webhook."""
+def furnished(demo: Chromium) -> Chromium:
+    """The demo with what it removes again: a webhook, ``{webhook}`` in paths."""
     with demo.window() as window:
         page = window.open("/ui/albums/{album}/webhooks")
         page.fill("#new-name", "Archive")
         page.fill("#new-url", "https://archive.example/told")
         page.click("main form button.primary")
-        page.wait_for_selector("main li")
+        address = page.locator("main li h2 a").get_attribute("href")
+        return evolve(demo, places={**demo.places, "webhook": str(address).split("/")[-1]})

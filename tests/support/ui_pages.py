@@ -16,8 +16,8 @@ class UiPage:
 
     Attributes:
         name: What tests and pictures call it.
-        path: Its path; ``{album}``, ``{study}``, ``{series}`` and the moments ``{then}`` and ``{lately}`` are of the
-            demo.
+        path: Its path; ``{album}``, ``{study}``, ``{series}``, ``{webhook}`` and the moments ``{then}`` and
+            ``{lately}`` are of the demo.
         signed_in: Whether it is shown to Ada, an admin of the demo's album.
         status: The status it has.
         press: The button that leads to it from the page at the path; empty if it is that page.
@@ -72,6 +72,7 @@ UI_PAGES = (
     UiPage("tokens", "/ui/albums/{album}/tokens"),
     UiPage("token-made", "/ui/albums/{album}/tokens", press=_SEND, fields={"#title": "Scanner 3"}),
     UiPage("webhooks", "/ui/albums/{album}/webhooks"),
+    UiPage("webhook", "/ui/albums/{album}/webhooks/{webhook}"),
     UiPage(
         "webhook-refused",
         "/ui/albums/{album}/webhooks",
