@@ -32,7 +32,7 @@ _MOVE = """async (share) => {
   const slider = document.getElementById("stop");
   slider.value = Math.round(slider.max * share);
   const began = performance.now();
-  const old = document.getElementById("album-then");
+  const old = document.getElementById("past-then");
   const swapped = new Promise((done) => {
     const watched = new MutationObserver(() => { if (!old.isConnected) { watched.disconnect(); done(); } });
     watched.observe(document.getElementById("main"), {childList: true});

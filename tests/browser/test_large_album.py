@@ -63,5 +63,5 @@ def test_it_is_shown_soon(large: Chromium) -> None:
             before = page.url
             with page.expect_response("**/ui/albums/*at=*", timeout=SLIDER):
                 page.keyboard.press("PageDown")
-            page.wait_for_selector("#album-then:not([inert])", timeout=SLIDER)
+            page.wait_for_selector("#past-then:not([inert])", timeout=SLIDER)
             expect(page).not_to_have_url(before)
