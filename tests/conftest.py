@@ -1,4 +1,4 @@
-"""How hard Hypothesis tries: the one place where that is said.
+"""How hard Hypothesis tries, and what keeps the time of all tests short: the one place where that is said.
 
 ``HYPOTHESIS_PROFILE`` names a profile; without it, ``ci`` is taken where ``CI`` is set, and ``dev`` elsewhere.
 """
@@ -46,6 +46,7 @@ LONG = (
     *("tests/service/", "tests/property/", "tests/documents/", "tests/adapters/transfer/"),
     *("tests/test_how_to.py", "tests/test_examples.py", "tests/contract/kheops/test_matrix.py"),
 )
+"""Tests that take longest. They come first, so that no process is left with one of them at the end."""
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
@@ -65,7 +66,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is `UNMEASURED`, and have what is `LONG` first: no process is left with it at the end."""
+    """Mark what is `UNMEASURED`, and have what is `LONG` first."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         if item.nodeid.startswith(UNMEASURED):
