@@ -175,6 +175,7 @@ def machine(box: Path, **environment: str) -> Machine:
         "BOX": str(box),
         "ALBUMCORE_DATA": str(box / "srv" / "albumcore"),
         "ALBUMCORE_BIND": f"127.0.0.1:{port}",
+        "ALBUMCORE_WORKERS": "1",  # each starts a process that decodes, which takes half a second
         "SERVICE": f"http://127.0.0.1:{port}",
         "PASSWORD": "another long password",
     }
