@@ -36,7 +36,7 @@ from albumcore_adapters.directory.instances import InstanceRecord
 DECODING_ERRORS = (CannotDecode, DecoderFailed, NotAnInstance)
 """What the jobs of a decoder raise, beside the errors of a source: the file is at fault, not the service."""
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds that every process must have been occupied before a job for a reader is refused: a few files that take long
 to decode do not keep all threads of a service waiting."""
 
