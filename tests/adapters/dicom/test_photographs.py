@@ -87,7 +87,7 @@ def test_other_modes_are_converted(mode: str) -> None:
 def test_a_picture_full_of_noise_is_short() -> None:
     """So that a page of them is, too."""
     noise = Image.frombytes("RGB", (640, 640), random.Random(0).randbytes(640 * 640 * 3))
-    assert len(small_photograph(saved(noise), 320)) <= 10 * 1024
+    assert len(small_photograph(saved(noise), 320)) <= 6 * 1024
 
 
 @given(st.binary(max_size=100), st.integers(0, 400))

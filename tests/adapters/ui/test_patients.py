@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from albumcore_adapters.decoding import Decoder
 from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.erasure.erasing import Eraser
 from albumcore_adapters.erasure.subjects import erase_image
+from albumcore_adapters.http.ui import gallery
 from support.browser import Browser, signed_in_account
 from support.tscharts import PATIENT as PATIENT_FIELDS
 from support.tscharts import ROOT, Api, opened
@@ -120,6 +122,24 @@ def test_the_gallery_is_filtered_by_type_clinic_and_day(browser: Browser) -> Non
         assert browser.get(f"{PATIENT}?{query}").status_code == 400
 
 
+def test_older_pictures_are_on_further_pages(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the filters and the moment; htmx gets them without the page around them."""
+    monkeypatch.setattr(gallery, "SHOWN_PICTURES", 2)
+    browser.get(f"{PATIENT}?at=2017-04-20T02:53:04Z")
+    assert shown(browser) == [3, 2]
+    [older] = re.findall(r'hx-get="([^"]*)"', browser.page)
+    browser.get(unescape(older))
+    assert shown(browser) == [1]
+    assert "You are looking at the past." in browser.words
+    assert "hx-get" not in browser.page
+    answer = browser.ask("GET", unescape(older), headers={"HX-Request": "true"})
+    assert "<html" not in answer.text
+    assert 'id="picture-1"' in answer.text
+    assert browser.get(f"{PATIENT}?offset=x").status_code == 400
+
+
 def test_a_picture_leads_to_the_next_ones_among_those_filtered(browser: Browser) -> None:
     """And says what is known of it."""
     browser.get(f"{PATIENT}/pictures/2")
@@ -165,7 +185,7 @@ def test_the_gallery_shows_small_renderings(api: Api, browser: Browser) -> None:
     answer = browser.ask("GET", path)
     content = answer.content
     small = Image.open(io.BytesIO(content))
-    assert (small.format, small.size) == ("JPEG", (320, 240))
+    assert (small.format, small.size) == ("JPEG", (256, 192))
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["cache-control"] == "private, no-cache"
     known = {"If-None-Match": answer.headers["etag"]}
@@ -195,7 +215,7 @@ def test_without_the_packages_that_render_the_gallery_shows_the_pictures(
 
 
 def upload(
-    browser: Browser, picture: bytes | None, name: str = "picture", **fields: str
+    browser: Browser, picture: bytes | None, field: str = "picture", **fields: str
 ) -> falcon.testing.Result:
     """Send the form with a picture, as a browser does."""
     token = re.search(r'name="_csrf" value="([0-9a-f]*)"', browser.page)
@@ -207,7 +227,7 @@ def upload(
     )
     if picture is not None:
         body += (
-            f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="a.jpg"\r\n'.encode()
+            f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="a.jpg"\r\n'.encode()
             + b"Content-Type: image/jpeg\r\n\r\n"
             + picture
             + b"\r\n"
@@ -239,7 +259,7 @@ def test_a_picture_is_added_as_the_api_adds_it(api: Api, browser: Browser) -> No
     }
     assert browser.ask("GET", f"{PATIENT}/pictures/{added}/file").content == JPEG
     browser.get(PATIENT)
-    assert upload(browser, JPEG + b"2", name="camera").status_code == 303
+    assert upload(browser, JPEG + b"2", field="camera").status_code == 303
     [_, recorded] = api.recorded(before)
     taken = recorded["says"]["image_id"]
     assert browser.ask("GET", f"{PATIENT}/pictures/{taken}/file").content == JPEG + b"2"

@@ -15,7 +15,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 """The formats that are read, as Pillow calls them."""
 
 _BYTES = 4  # that a pixel takes in memory
-_SMALL = Rendering(quality=75, max_length=10 * 1024)  # so that 25 of them are less than 300 KB
+_SMALL = Rendering(quality=75, max_length=6 * 1024)
 
 
 def small(content: bytes, side: int) -> bytes:

@@ -32,6 +32,7 @@ from albumcore_adapters.http.ui.picture import SHOWN_TYPES
 from albumcore_adapters.http.ui.pictures import (
     PictureFilter,
     StoredPicture,
+    by_age,
     clinic_name,
     grouped,
     patient_in,
@@ -42,6 +43,9 @@ from albumcore_adapters.http.ui.pictures import (
 from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.sql.database import Database
 
+SHOWN_PICTURES = 24
+"""Pictures on a page of the gallery: with them, and all that it needs beside, it is less than 300 KB."""
+
 
 def gallery_page(
     request: PageRequest,
@@ -51,9 +55,11 @@ def gallery_page(
     accounts: Accounts,
     settings: Settings,
 ) -> Response:
-    """Show the pictures of a patient, now or as of a moment."""
+    """Show the pictures of a patient, now or as of a moment; or, for htmx with ``offset``, older ones."""
     values = _gallery(request, albums, patients, clinics, accounts, settings)
-    return show(request, "gallery.html", refused=None, **values)
+    is_more = request.is_fragment and request.query.text("offset") is not None
+    template = "gallery/tiles.html" if is_more else "gallery.html"
+    return show(request, template, refused=None, **values)
 
 
 def _gallery(
@@ -83,13 +89,16 @@ def _gallery(
         if filters.keeps(one.picture, request)
     ]
     visited = {one.clinic for one in pictures}
+    offset = request.query.number("offset") or 0
+    tiles, after = by_age([*shown, *removed]), offset + SHOWN_PICTURES
     return {
         "patient_id": patient_id,
         "patient": patient,
         "name": patient_name(patient),
         "total": len(pictures),
-        "groups": list(grouped(request, [*shown, *removed], known)),
-        "is_empty": not shown and not removed,
+        "groups": list(grouped(request, tiles[offset:after], known)),
+        "older": after if after < len(tiles) else None,
+        "is_empty": not tiles,
         "filters": filters,
         "types": _types(request, pictures, filters),
         "all_types": list(ImageType),

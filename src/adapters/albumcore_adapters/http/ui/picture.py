@@ -50,7 +50,7 @@ SHOWN_TYPES: Mapping[str, str] = {
 }
 """The media types that browsers show as a picture, and what they are called."""
 
-THUMBNAIL_SIDE = 320
+THUMBNAIL_SIDE = 256
 """The longest side of a small rendering, in pixels."""
 
 

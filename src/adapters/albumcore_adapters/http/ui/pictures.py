@@ -193,13 +193,19 @@ def account_name(accounts: Accounts, user: UserId) -> str | None:
     return None if account is None else account.name
 
 
+def by_age(
+    tiles: Iterable[StoredPicture | RemovedPicture],
+) -> Sequence[StoredPicture | RemovedPicture]:
+    """Pictures, the newest first; those that were removed keep their places."""
+    return sorted(tiles, key=lambda one: _recency(_of(one)), reverse=True)
+
+
 def grouped(
     request: PageRequest,
     tiles: Iterable[StoredPicture | RemovedPicture],
     clinics: Mapping[int, Clinic],
 ) -> Iterator[PictureGroup]:
-    """Pictures in groups, the newest first; those that were removed keep their places."""
-    by_age = sorted(tiles, key=lambda one: _recency(_of(one)), reverse=True)
+    """Pictures, the newest first, in groups."""
 
     def place(tile: StoredPicture | RemovedPicture) -> tuple[int | None, date | None]:
         picture = _of(tile)
@@ -207,7 +213,7 @@ def grouped(
         day = None if is_known else request.times.local(picture.at).date()
         return (picture.clinic if is_known else None), day
 
-    for (clinic, day), group in groupby(by_age, place):
+    for (clinic, day), group in groupby(tiles, place):
         name = request.times.date(day) if day else clinic_name(request, clinics, clinic)
         yield PictureGroup(name or Markup(""), list(group))
 
